@@ -1,0 +1,55 @@
+/**
+ * The one error type. `code` is stable and meant for programs; `message` is for the client, in words that
+ * say what to do next and never carry a secret; `detail` is for the operator's log.
+ */
+export class CustodyError extends Error {
+  override readonly name = 'CustodyError';
+  readonly code: ErrorCode;
+  /** What the client can do about it, when there is something. */
+  readonly hint: string | undefined;
+  /** For the operator's log only; never sent to a client. */
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, message: string, more: ErrorMore = {}) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.code = code;
+    this.hint = more.hint;
+    this.detail = more.detail;
+  }
+}
+
+interface ErrorMore {
+  readonly hint?: string;
+  readonly detail?: string;
+  readonly cause?: unknown;
+}
+
+/** Stable codes. Each protocol maps them to its own (PostgreSQL: SQLSTATE; HTTP: status). */
+export type ErrorCode =
+  | 'tls-required'
+  | 'protocol-violation'
+  | 'unsupported'
+  | 'too-slow'
+  | 'token-missing'
+  | 'token-invalid'
+  | 'access-denied'
+  | 'target-unknown'
+  | 'target-unreachable'
+  | 'target-refused'
+  | 'target-lost'
+  | 'recording-failed'
+  | 'draining'
+  | 'terminated'
+  | 'not-found'
+  | 'already-exists'
+  | 'config-invalid'
+  | 'state-damaged'
+  | 'format-invalid'
+  | 'internal';
+
+/** Any thrown value as a CustodyError: ours unchanged, everything else as `internal` with its text for the operator. */
+export function asCustodyError(thrown: unknown): CustodyError {
+  if (thrown instanceof CustodyError) return thrown;
+  const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+  return new CustodyError('internal', 'internal error in the gateway', { detail, cause: thrown });
+}

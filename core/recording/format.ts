@@ -1,0 +1,97 @@
+/** Constants and shapes of FORMAT.md: all that the writer and the verifier share. */
+import { z } from 'zod';
+
+export const STATEMENT_MAX_BYTES = 4096;
+export const FRAME_HEADER_BYTES = 16;
+export const FRAME_MAX_PAYLOAD = 1 << 20;
+export const BLOCK_MAX_BYTES = 4 << 20;
+export const SEGMENT_MAX_BYTES = 64 << 20;
+export const HEAD_BYTES = 440;
+export const SIGNATURE_BYTES = 64;
+export const TRAILER_BYTES = 8 + HEAD_BYTES + SIGNATURE_BYTES;
+export const SKIPPABLE_MAGIC = 0x184d2a50;
+
+/** Whose bytes a frame holds. The numbers are on disk. */
+export const Stream = { client: 0, target: 1, gateway: 2, note: 3 } as const;
+export type StreamName = keyof typeof Stream;
+export type StreamNumber = (typeof Stream)[StreamName];
+
+/** Frame flag: secret bytes stand as zeros of the same number. */
+export const FLAG_WITHHELD = 1;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const sessionId = z.uuidv7().lowercase();
+const count = z.int().min(0);
+const time = z.iso.datetime({ precision: 3 });
+
+export const openStatementSchema = z.object({
+  type: z.literal('custody/open/1'),
+  session: sessionId,
+  startedAt: time,
+  principal: z.object({
+    issuer: z.string(),
+    subject: z.string(),
+    email: z.string().optional(),
+    groups: z.array(z.string()),
+    groupsOmitted: count,
+  }),
+  target: z.object({ name: z.string(), protocol: z.string(), address: z.string() }),
+  client: z.object({
+    address: z.string(),
+    application: z.string().optional(),
+    user: z.string().optional(),
+  }),
+  grant: z.object({ rule: z.string() }),
+  policy: sha256,
+  gateway: z.object({ version: z.string(), task: z.string() }),
+  durability: z.object({ mode: z.literal('windowed'), windowMs: count }),
+  recorder: z.base64(),
+  signer: sha256,
+});
+export type OpenStatement = z.infer<typeof openStatementSchema>;
+
+export const closeReasons = [
+  'client-closed',
+  'client-lost',
+  'target-closed',
+  'target-lost',
+  'target-refused',
+  'terminated',
+  'expired',
+  'drained',
+  'recording-failed',
+  'protocol-violation',
+  'gateway-failed',
+  'recovered',
+] as const;
+export type CloseReason = (typeof closeReasons)[number];
+
+export const closeStatementSchema = z.object({
+  type: z.literal('custody/close/1'),
+  session: sessionId,
+  endedAt: time,
+  reason: z.enum(closeReasons),
+  recovered: z.boolean(),
+  recordedUntil: count,
+  segments: count,
+  frames: count,
+  bytes: count,
+  open: sha256,
+  last: sha256,
+  signer: sha256,
+  detail: z.string().optional(),
+});
+export type CloseStatement = z.infer<typeof closeStatementSchema>;
+
+export const headSchema = z.object({
+  type: z.literal('custody/head/1'),
+  session: sessionId,
+  segment: count,
+  frames: count,
+  bytes: count,
+  content: count,
+  sha256,
+  previous: sha256,
+  until: count,
+});
+export type Head = z.infer<typeof headSchema>;

@@ -1,0 +1,30 @@
+/** The only place that names objects. Keys are relative to the store's root (a folder or a bucket). */
+
+export const OPEN = 'open.json';
+export const CLOSE = 'close.json';
+export const SIGNER_KEY = 'signer.pem';
+
+/** `open.json` → `open.json.sig` */
+export function signatureName(statement: string): string {
+  return `${statement}.sig`;
+}
+
+/** Segment 7 → `00000007.seg`. */
+export function segmentName(segment: number): string {
+  return `${String(segment).padStart(8, '0')}.seg`;
+}
+
+/** The number in a segment's name, or undefined when the name is not one. */
+export function segmentNumber(name: string): number | undefined {
+  return /^\d{8}\.seg$/.test(name) ? Number.parseInt(name, 10) : undefined;
+}
+
+/** Everything of one session lives under this prefix. */
+export function sessionPrefix(session: string): string {
+  return `sessions/${session}/`;
+}
+
+/** The key of one object of one session. */
+export function objectKey(session: string, name: string): string {
+  return sessionPrefix(session) + name;
+}

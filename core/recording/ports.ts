@@ -1,0 +1,63 @@
+/** What recording needs from the world. Each has one contract suite in test/contract that runs on every adapter. */
+
+/** Where evidence is kept. The writer's side: a gateway needs nothing more. */
+export interface RecordingSink {
+  /**
+   * Stores `bytes` under `key`. When it returns, the object is durable and can never be replaced.
+   * Rejects with `already-exists`, leaving the first object as it was, when the key is taken. On any other
+   * rejection the object may or may not exist, but never in part.
+   */
+  put(key: string, bytes: Uint8Array): Promise<void>;
+}
+
+/** The reader's side. */
+export interface RecordingSource {
+  /** The names directly under `prefix` (which ends in `/`), without it, in ascending order. Empty when there are none. */
+  list(prefix: string): Promise<readonly string[]>;
+  /** The whole object. Rejects with `not-found`. */
+  get(key: string): Promise<Uint8Array>;
+}
+
+/** Signs statements: KMS ECC_NIST_P256 in the cloud, a key file on a laptop. */
+export interface Signer {
+  /** ECDSA P-256 over SHA-256 of `message`, DER. Rejects when it cannot sign; it never returns something unsigned. */
+  sign(message: Uint8Array): Promise<Uint8Array>;
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey(): Promise<Uint8Array>;
+}
+
+/** New bytes of a segment that is still being filled. */
+export interface JournalEntry {
+  readonly session: string;
+  readonly segment: number;
+  /** Where `block` begins in the segment's content. */
+  readonly offset: number;
+  /** One zstd block (FORMAT.md). */
+  readonly block: Uint8Array;
+  /** A signed trailer over the content up to and including `block`: with it the content so far is a whole segment. */
+  readonly trailer: Uint8Array;
+}
+
+/** The durable tail of segments that are still being filled. */
+export interface Journal {
+  /** When it returns, all entries are durable. One call is one group commit for all sessions in it. */
+  append(entries: readonly JournalEntry[]): Promise<void>;
+  /** The segment is in the store: its entries are no longer needed. Need not be durable. */
+  release(session: string, segment: number): void;
+}
+
+/** A segment as far as the journal has it: content and the last trailer that fits it. */
+export interface JournaledTail {
+  readonly session: string;
+  readonly segment: number;
+  readonly content: Uint8Array;
+  readonly trailer: Uint8Array;
+}
+
+/** What a dead gateway's journal still holds. */
+export interface JournalRemains {
+  /** Every tail found; torn or damaged entries at the end of a file are left out, as they were never acknowledged. */
+  tails(): Promise<readonly JournaledTail[]>;
+  /** Forgets everything `tails` returned; called when all of it is sealed. */
+  clear(): Promise<void>;
+}

@@ -1,0 +1,58 @@
+import type { CloseReason } from './format.ts';
+
+/** A session as lists show it. The index is a convenience: evidence alone is the truth. */
+export interface SessionRecord {
+  readonly id: string;
+  readonly state: 'open' | 'closed' | 'recovered';
+  /** RFC 3339, UTC, milliseconds. */
+  readonly startedAt: string;
+  readonly principal: { readonly issuer: string; readonly subject: string; readonly email?: string };
+  readonly target: string;
+  readonly protocol: string;
+  /** The access rule that allowed it. */
+  readonly rule: string;
+  /** The gateway task that holds it. */
+  readonly task: string;
+  readonly client: { readonly address: string; readonly application?: string };
+  readonly outcome?: SessionOutcome;
+}
+
+/** How a session ended. */
+export interface SessionOutcome {
+  readonly endedAt: string;
+  readonly reason: CloseReason;
+  readonly recovered: boolean;
+  readonly segments: number;
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** The gateway's side of the index. */
+export interface SessionIndex {
+  /** Lists the session as open. Rejects with `already-exists` when the id is taken. Durable when it returns. */
+  opened(record: Omit<SessionRecord, 'state' | 'outcome'>): Promise<void>;
+  /** Records the outcome. A second call for the same session changes nothing. Rejects with `not-found`. */
+  closed(id: string, outcome: SessionOutcome): Promise<void>;
+  /** Sessions without an outcome, oldest first. */
+  unsealed(): Promise<readonly SessionRecord[]>;
+}
+
+/** The readers' side of the index. */
+export interface SessionCatalog {
+  /** Rejects with `not-found`. */
+  get(id: string): Promise<SessionRecord>;
+  /** Newest first. `cursor` is a `next` of an earlier page. */
+  list(query: SessionQuery): Promise<SessionPage>;
+}
+
+export interface SessionQuery {
+  readonly target?: string;
+  readonly subject?: { readonly issuer: string; readonly subject: string };
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface SessionPage {
+  readonly sessions: readonly SessionRecord[];
+  readonly next?: string;
+}
