@@ -1,0 +1,103 @@
+import type { KeyObject } from 'node:crypto';
+import type { CloseStatement, Head } from '../format.ts';
+import { CLOSE, segmentName, segmentNumber } from '../layout.ts';
+import type { Objects } from './objects.ts';
+import type { Report } from './report.ts';
+import { type ChainLink, type SegmentResult, verifySegment } from './segment.ts';
+
+export interface ChainStart {
+  readonly session: string | undefined;
+  readonly recorder: KeyObject | undefined;
+  /** `open.json`, which segment 0 follows; undefined when it is missing. */
+  readonly open: ChainLink | undefined;
+}
+
+/** What all segments together hold. */
+export interface ChainResult {
+  readonly segments: number;
+  readonly frames: number;
+  readonly bytes: number;
+  /** False when a segment is missing or could not be read to its end: totals then mean nothing. */
+  readonly whole: boolean;
+  /** The file the chain ends with; undefined when it is missing. */
+  readonly last: ChainLink | undefined;
+  readonly lastHead: Head | undefined;
+}
+
+/**
+ * Checks segments 0 … n−1 in order, one in memory at a time (FORMAT.md, verifier steps 3 to 5). Without a close
+ * statement n is whatever is there. No loop runs over a number that the evidence merely claims.
+ */
+export async function verifyChain(
+  start: ChainStart,
+  close: CloseStatement | undefined,
+  objects: Objects,
+  report: Report,
+): Promise<ChainResult> {
+  const present = presentSegments(objects);
+  const expected = close?.segments ?? (present.at(-1) ?? -1) + 1;
+  reportUnlisted(present, expected, report);
+  const listed = present.filter((number) => number < expected);
+  let state = emptyChain(start.open);
+  for (const number of listed) {
+    if (number > state.next) reportMissing(state.next, number, expected, report);
+    state = extend(state, number, await verifyNext(state, number, start, objects, report));
+  }
+  if (expected > state.next) reportMissing(state.next, expected, expected, report);
+  const complete = state.next === expected;
+  return { ...state, whole: state.whole && complete, last: complete ? state.last : undefined };
+}
+
+interface ChainState extends ChainResult {
+  /** The number that comes next. */
+  readonly next: number;
+  readonly lastTimeUs: number;
+}
+
+function emptyChain(open: ChainLink | undefined): ChainState {
+  const nothing = { segments: 0, frames: 0, bytes: 0, whole: true, next: 0, lastTimeUs: 0 };
+  return { ...nothing, last: open, lastHead: undefined };
+}
+
+function verifyNext(state: ChainState, number: number, start: ChainStart, objects: Objects, report: Report) {
+  const previous = number === state.next ? state.last : undefined;
+  const { session, recorder } = start;
+  return verifySegment(
+    { number, session, recorder, previous, lastTimeUs: state.lastTimeUs },
+    objects,
+    report,
+  );
+}
+
+function extend(state: ChainState, number: number, result: SegmentResult | undefined): ChainState {
+  const counts = result?.counts;
+  return {
+    segments: state.segments + 1,
+    frames: state.frames + (counts?.frames ?? 0),
+    bytes: state.bytes + (counts?.bytes ?? 0),
+    whole: state.whole && number === state.next && counts !== undefined,
+    last: result?.link,
+    lastHead: result?.head ?? state.lastHead,
+    next: number + 1,
+    lastTimeUs: counts?.lastTimeUs ?? state.lastTimeUs,
+  };
+}
+
+function presentSegments(objects: Objects): readonly number[] {
+  const numbers = [...objects.names].map(segmentNumber).filter((number) => number !== undefined);
+  return numbers.sort((a, b) => a - b);
+}
+
+/** Segments `from` … `before` − 1 are not there. */
+function reportMissing(from: number, before: number, expected: number, report: Report): void {
+  const first = segmentName(from);
+  const which = before - from === 1 ? `${first} is` : `${first} to ${segmentName(before - 1)} are`;
+  report('segment-missing', first, `${which} missing: the session has ${expected} segments`);
+}
+
+function reportUnlisted(present: readonly number[], expected: number, report: Report): void {
+  for (const number of present.filter((candidate) => candidate >= expected)) {
+    const name = segmentName(number);
+    report('segment-unlisted', name, `${name} is beyond the ${expected} segments that ${CLOSE} counts`);
+  }
+}

@@ -1,0 +1,42 @@
+import type { CloseStatement, OpenStatement } from '../format.ts';
+import type { ChainResult } from './chain.ts';
+import type { EvidenceFacts } from './report.ts';
+
+/** What the evidence says about itself, beside what was counted in it. */
+export function gatherFacts(
+  open: OpenStatement,
+  close: CloseStatement | undefined,
+  chain: ChainResult,
+  signer: string | undefined,
+): EvidenceFacts {
+  const { issuer, subject, email } = open.principal;
+  const recordedUntil = close?.recordedUntil ?? chain.lastHead?.until ?? 0;
+  const completeness = describeCompleteness(open, close, recordedUntil);
+  return {
+    session: open.session,
+    principal: { issuer, subject, email },
+    target: open.target,
+    startedAt: open.startedAt,
+    ...(close && { endedAt: close.endedAt, reason: close.reason }),
+    recovered: close?.recovered ?? false,
+    segments: chain.segments,
+    frames: chain.frames,
+    bytes: chain.bytes,
+    recordedUntil,
+    ...(signer !== undefined && { signer }),
+    ...(completeness !== undefined && { completeness }),
+  };
+}
+
+function describeCompleteness(
+  open: OpenStatement,
+  close: CloseStatement | undefined,
+  recordedUntil: number,
+): string | undefined {
+  if (close?.recovered === false) return undefined;
+  const at = new Date(Date.parse(open.startedAt) + recordedUntil / 1000).toISOString();
+  const until = `${at} (${(recordedUntil / 1e6).toFixed(6)} s after the start)`;
+  if (close === undefined) return `No close statement: the segments here are complete up to ${until}.`;
+  const { windowMs } = open.durability;
+  return `The gateway died: the recording is complete up to ${until}, and at most the ${windowMs} ms after that may be missing.`;
+}

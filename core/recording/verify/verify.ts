@@ -1,0 +1,137 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import {
+  type CloseStatement,
+  closeStatementSchema,
+  type OpenStatement,
+  openStatementSchema,
+} from '../format.ts';
+import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '../layout.ts';
+import { type ChainResult, verifyChain } from './chain.ts';
+import { gatherFacts } from './facts.ts';
+import type { EvidenceFolder } from './folder.ts';
+import { type Objects, openObjects } from './objects.ts';
+import { type Finding, printable, type Report, type VerifyReport, verdictOf } from './report.ts';
+import { readSigner } from './signer.ts';
+import { readStatement, type Statement } from './statement.ts';
+
+export type { EvidenceFolder } from './folder.ts';
+export type { EvidenceFacts, Finding, FindingCode, Verdict, VerifyReport } from './report.ts';
+
+export interface VerifyOptions {
+  /** The signers the auditor trusts, SubjectPublicKeyInfo in DER. None: the best verdict is `unanchored`. */
+  readonly trustedSigners: readonly Uint8Array[];
+  /** The session asked for; without it, whichever session the folder holds. */
+  readonly session?: string;
+}
+
+/**
+ * Checks one evidence folder against everything FORMAT.md says a verifier must establish, without the gateway, its
+ * writer or a network. Holds one segment in memory at a time. Bad evidence never makes it throw: it collects every
+ * finding that still makes sense. Rejects only with what `folder.list()` rejects with.
+ */
+export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOptions): Promise<VerifyReport> {
+  const findings: Finding[] = [];
+  const report: Report = (code, object, message) =>
+    findings.push({ code, object: printable(object), message });
+  const objects = await openObjects(folder, report);
+
+  const signer = await readSigner(objects, options.trustedSigners, report);
+  const open = objects.names.has(OPEN)
+    ? await readStatement(OPEN, 'custody/open/1', openStatementSchema, signer, objects, report)
+    : reportNoOpen(report);
+  const close = objects.names.has(CLOSE)
+    ? await readStatement(CLOSE, 'custody/close/1', closeStatementSchema, signer, objects, report)
+    : reportNoClose(objects, report);
+
+  const session = options.session ?? open?.value.session ?? close?.value.session;
+  checkSessions(open?.value, close?.value, session, report);
+  const recorder = open && readRecorder(open.value, report);
+  const chain = await verifyChain({ session, recorder, open: linkTo(open) }, close?.value, objects, report);
+  if (close !== undefined) checkClose(close.value, open, chain, report);
+  reportUnlisted(objects, report);
+
+  const verdict = verdictOf(findings);
+  if (open === undefined) return { verdict, findings };
+  return { verdict, findings, facts: gatherFacts(open.value, close?.value, chain, signer?.fingerprint) };
+}
+
+function reportNoOpen(report: Report): undefined {
+  report('open-missing', OPEN, `${OPEN} is missing: there is no session here`);
+}
+
+function reportNoClose(objects: Objects, report: Report): undefined {
+  report('close-missing', CLOSE, `${CLOSE} is missing: the session is live or was never sealed`);
+  const signature = signatureName(CLOSE);
+  if (!objects.names.has(signature)) return;
+  report('object-unlisted', signature, `${signature} is there, but the statement it would sign is missing`);
+}
+
+function linkTo(open: Statement<OpenStatement> | undefined) {
+  return open && { name: OPEN, sha256: open.sha256 };
+}
+
+/** Step 2: one session throughout, and it is the one asked for. */
+function checkSessions(
+  open: OpenStatement | undefined,
+  close: CloseStatement | undefined,
+  session: string | undefined,
+  report: Report,
+): void {
+  for (const [name, statement] of [[OPEN, open] as const, [CLOSE, close] as const]) {
+    if (statement === undefined || statement.session === session) continue;
+    const message = `${name} names session ${statement.session}, expected ${printable(session ?? 'none')}`;
+    report('session-mismatch', name, message);
+  }
+}
+
+/** The session key: Ed25519 in DER to the byte (RFC 8410), nothing else. */
+function readRecorder(open: OpenStatement, report: Report): KeyObject | undefined {
+  const der = Buffer.from(open.recorder, 'base64');
+  try {
+    const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
+    const exact = der.equals(key.export({ type: 'spki', format: 'der' }));
+    if (exact && key.asymmetricKeyType === 'ed25519') return key;
+  } catch {
+    // Reported below, like a key of another kind.
+  }
+  report('recorder-invalid', OPEN, `the recorder key in ${OPEN} is not an Ed25519 public key`);
+  return undefined;
+}
+
+/** Steps 2 and 6: what the close statement says about the other files. */
+function checkClose(
+  close: CloseStatement,
+  open: Statement<OpenStatement> | undefined,
+  chain: ChainResult,
+  report: Report,
+): void {
+  if (open !== undefined && close.open !== open.sha256) {
+    const message = `${CLOSE} belongs to an ${OPEN} with SHA-256 ${close.open}, but ${OPEN} has ${open.sha256}`;
+    report('open-hash-mismatch', CLOSE, message);
+  }
+  const { last } = chain;
+  if (last !== undefined && close.last !== last.sha256) {
+    const message = `${CLOSE} ends with a file with SHA-256 ${close.last}, but ${last.name} has ${last.sha256}`;
+    report('last-hash-mismatch', CLOSE, message);
+  }
+  if (!chain.whole) return;
+  for (const total of ['frames', 'bytes'] as const) {
+    if (close[total] === chain[total]) continue;
+    const message = `${CLOSE} counts ${close[total]} ${total}, but the segments hold ${chain[total]}`;
+    report('totals-mismatch', CLOSE, message);
+  }
+}
+
+const UNLISTED_NAMED = 20;
+
+/** FORMAT.md, "Names": readers report any other name found beside these. */
+function reportUnlisted(objects: Objects, report: Report): void {
+  const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY]);
+  const others = [...objects.names].filter((name) => !known.has(name) && segmentNumber(name) === undefined);
+  for (const name of others.sort().slice(0, UNLISTED_NAMED)) {
+    report('object-unlisted', name, `${printable(name)} does not belong in an evidence folder`);
+  }
+  const rest = others.slice(UNLISTED_NAMED);
+  if (rest.length === 0) return;
+  report('object-unlisted', rest[0]!, `${rest.length} more objects do not belong in an evidence folder`);
+}
