@@ -1,0 +1,42 @@
+import type { CustodyError, ErrorCode } from '#core/errors.ts';
+import { errorResponse } from './backend.ts';
+
+interface SqlError {
+  /** FATAL: the session ends with it. */
+  readonly severity: 'FATAL';
+  readonly sqlstate: string;
+}
+
+/** Appendix A of the PostgreSQL manual, "PostgreSQL Error Codes", names each. */
+const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
+  'tls-required': '28000', // invalid_authorization_specification
+  'protocol-violation': '08P01', // protocol_violation
+  unsupported: '0A000', // feature_not_supported
+  'too-slow': '57014', // query_canceled, as the server's own authentication_timeout
+  'token-missing': '28P01', // invalid_password
+  'token-invalid': '28P01',
+  'access-denied': '42501', // insufficient_privilege
+  'target-unknown': '3D000', // invalid_catalog_name
+  'target-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
+  'target-refused': '08004', // sqlserver_rejected_establishment_of_sqlconnection
+  'target-lost': '08006', // connection_failure
+  'recording-failed': '58030', // io_error
+  draining: '57P03', // cannot_connect_now
+  terminated: '57P01', // admin_shutdown
+  'not-found': '42704', // undefined_object
+  'already-exists': '42710', // duplicate_object
+  'config-invalid': 'F0000', // config_file_error
+  'state-damaged': 'XX001', // data_corrupted
+  'format-invalid': 'XX001',
+  internal: 'XX000', // internal_error
+};
+
+/** What an error of the gateway is to a PostgreSQL client. All end the session. */
+export function sqlErrorOf(code: ErrorCode): SqlError {
+  return { severity: 'FATAL', sqlstate: SQLSTATES[code] };
+}
+
+/** The ErrorResponse a client sees: message and hint, never the operator's detail. */
+export function errorResponseFor(error: CustodyError): Uint8Array {
+  return errorResponse({ ...sqlErrorOf(error.code), message: error.message, hint: error.hint });
+}

@@ -1,0 +1,124 @@
+/** Reading and writing the primitive types of the PostgreSQL protocol ("Message Data Types" in its manual). */
+import { CustodyError } from '#core/errors.ts';
+
+const encoder = new TextEncoder();
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const tolerant = new TextDecoder('utf-8', { ignoreBOM: true });
+
+export function violation(message: string, detail?: string): CustodyError {
+  return new CustodyError('protocol-violation', message, detail === undefined ? {} : { detail });
+}
+
+/** UTF-8 text; throws `protocol-violation` when it is not. */
+export function decodeStrict(bytes: Uint8Array): string {
+  try {
+    return strict.decode(bytes);
+  } catch {
+    throw violation('the client sent text that is not UTF-8');
+  }
+}
+
+/** Text for people: what is not UTF-8 becomes U+FFFD. */
+export function decodeText(bytes: Uint8Array): string {
+  return tolerant.decode(bytes);
+}
+
+/** Big-endian, signed: what a length field is. */
+export function readInt32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
+}
+
+export function int32(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
+}
+
+/** A String: UTF-8 and a NUL. NULs inside are dropped, so that no text can begin a field of its own. */
+export function cstring(text: string): Uint8Array {
+  return encoder.encode(`${text.replaceAll('\0', '')}\0`);
+}
+
+export function concat(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** A typed message: type byte, length (which counts itself), body. */
+export function message(type: number, ...body: readonly Uint8Array[]): Uint8Array {
+  const length = body.reduce((sum, part) => sum + part.length, 4);
+  return concat([Uint8Array.of(type), int32(length), ...body]);
+}
+
+/** Walks one message body; every read is bounded by it and throws `protocol-violation` past its end. */
+export class Cursor {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  take(length: number): Uint8Array {
+    if (length < 0 || length > this.left) throw violation('a message is shorter than it says');
+    this.#at += length;
+    return this.#bytes.subarray(this.#at - length, this.#at);
+  }
+
+  rest(): Uint8Array {
+    return this.take(this.left);
+  }
+
+  byte(): number {
+    return this.take(1)[0]!;
+  }
+
+  int16(): number {
+    const bytes = this.take(2);
+    return ((bytes[0]! << 24) >> 16) | bytes[1]!;
+  }
+
+  /** A count: the protocol declares Int16, and libpq and the server take it as unsigned where more than 32,767 may come. */
+  count(): number {
+    return this.int16() & 0xffff;
+  }
+
+  int32(): number {
+    return readInt32(this.take(4), 0);
+  }
+
+  /** An OID or another unsigned Int32. */
+  uint32(): number {
+    return this.int32() >>> 0;
+  }
+
+  /** The bytes of a String, without its NUL. */
+  stringBytes(): Uint8Array {
+    const end = this.#bytes.indexOf(0, this.#at);
+    if (end === -1) throw violation('a string in a message has no end');
+    const bytes = this.#bytes.subarray(this.#at, end);
+    this.#at = end + 1;
+    return bytes;
+  }
+
+  string(): string {
+    return decodeText(this.stringBytes());
+  }
+
+  /** A value with its length before it; -1 is NULL. */
+  value(): Uint8Array | null {
+    const length = this.int32();
+    return length === -1 ? null : this.take(length);
+  }
+
+  end(): void {
+    if (this.left > 0) throw violation('a message is longer than its content');
+  }
+}
