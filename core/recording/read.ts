@@ -93,8 +93,9 @@ function decodeFrame(view: DataView, at: number, where: string): RecordedFrame {
   const stream = streamNames[view.getUint8(at + 4)];
   if (stream === undefined) throw invalid(`${where} is of unknown stream ${view.getUint8(at + 4)}`);
   const withheld = readFlags(view, at, where);
-  const timeUs = Number(view.getBigUint64(at + 8, true));
-  if (!Number.isSafeInteger(timeUs)) throw invalid(`${where} has an impossible time, ${timeUs} microseconds`);
+  const time = view.getBigUint64(at + 8, true);
+  const timeUs = Number(time);
+  if (!Number.isSafeInteger(timeUs)) throw invalid(`${where} has an impossible time, ${time} microseconds`);
   const payload = new Uint8Array(view.buffer, view.byteOffset + at + FRAME_HEADER_BYTES, length);
   if (withheld && payload.some((byte) => byte !== 0)) throw invalid(`${where} is withheld but not all zeros`);
   return { stream, withheld, timeUs, payload };

@@ -15,10 +15,13 @@ export function parseStrictJson(bytes: Uint8Array): Readonly<Record<string, unkn
   }
   const text = decodeUtf8(bytes);
   const value = parse(text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw invalid('is not a JSON object');
+  if (!isObject(value)) throw invalid('is not a JSON object');
   checkMembers(text);
-  return value as Readonly<Record<string, unknown>>;
+  return value;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -148,11 +148,7 @@ function countFrames(
     }
   } catch (thrown) {
     const what = asCustodyError(thrown).message;
-    report(
-      'content-invalid',
-      name,
-      `the content of ${name} breaks the format after ${frames} frames: ${what}`,
-    );
+    report('content-invalid', name, `the content of ${name} breaks the format at frame ${frames}: ${what}`);
     return undefined;
   }
   if (frames === 0) report('segment-empty', name, `${name} holds no frames`);
