@@ -32,7 +32,7 @@ export interface JournalEntry {
   readonly segment: number;
   /** Where `block` begins in the segment's content. */
   readonly offset: number;
-  /** One zstd block (FORMAT.md). */
+  /** One or more whole blocks (FORMAT.md). */
   readonly block: Uint8Array;
   /** A signed trailer over the content up to and including `block`: with it the content so far is a whole segment. */
   readonly trailer: Uint8Array;

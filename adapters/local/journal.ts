@@ -1,0 +1,186 @@
+import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { TRAILER_BYTES } from '#core/recording/format.ts';
+import type { Journal, JournalEntry, JournalRemains, JournaledTail } from '#core/recording/ports.ts';
+
+/*
+ * A journal file is a run of records, little-endian:
+ *   u32 magic · u32 size of all that follows · u32 CRC-32 of what follows the CRC · 16 session (UUID) · u32 segment ·
+ *   u32 offset · 512 trailer · block
+ * One append is one write and one fdatasync. Only the end of a file can be torn, and what is torn was never acknowledged.
+ */
+const MAGIC = 0x314c_4a43;
+const HEADER = 12;
+const FIXED = HEADER + 16 + 4 + 4 + TRAILER_BYTES;
+const FILE_BYTES = 64 << 20;
+const QUIET_FILE_BYTES = 1 << 20;
+const SUFFIX = '.journal';
+
+interface JournalFile {
+  readonly path: string;
+  readonly handle: FileHandle;
+  size: number;
+  /** Segments that have entries here and are not in the store yet. */
+  readonly held: Set<string>;
+}
+
+/** A journal in a folder, one run of files for each gateway task. `append` must not be called concurrently. */
+export async function openJournal(folder: string, task: string): Promise<Journal & { close(): Promise<void> }> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const journal = new LocalJournal(folder, task);
+  await journal.rotate();
+  return journal;
+}
+
+class LocalJournal implements Journal {
+  readonly #folder: string;
+  readonly #task: string;
+  #next = 0;
+  #current: JournalFile | undefined;
+  #older: JournalFile[] = [];
+
+  constructor(folder: string, task: string) {
+    this.#folder = folder;
+    this.#task = task;
+  }
+
+  async append(entries: readonly JournalEntry[]): Promise<void> {
+    const file = await this.#writable();
+    const bytes = Buffer.concat(entries.map(encodeEntry));
+    for (const entry of entries) file.held.add(heldKey(entry.session, entry.segment));
+    try {
+      await file.handle.appendFile(bytes);
+      await file.handle.datasync();
+    } catch (error) {
+      // A torn record would hide what is appended behind it: nothing more goes into this file.
+      this.#retire();
+      throw error;
+    }
+    file.size += bytes.byteLength;
+  }
+
+  release(session: string, segment: number): void {
+    const key = heldKey(session, segment);
+    this.#current?.held.delete(key);
+    for (const file of this.#older) file.held.delete(key);
+    void this.#dropEmpty();
+  }
+
+  async rotate(): Promise<void> {
+    this.#retire();
+    const name = `${this.#task}-${String(this.#next++).padStart(6, '0')}${SUFFIX}`;
+    const path = join(this.#folder, name);
+    const handle = await open(path, 'ax', 0o600);
+    await syncFolder(this.#folder);
+    this.#current = { path, handle, size: 0, held: new Set() };
+  }
+
+  async close(): Promise<void> {
+    this.#retire();
+    await this.#dropEmpty();
+    await Promise.all(this.#older.map((file) => file.handle.close()));
+    this.#older = [];
+  }
+
+  async #writable(): Promise<JournalFile> {
+    const full = this.#current === undefined || this.#current.size > FILE_BYTES;
+    const quiet = this.#current?.held.size === 0 && this.#current.size > QUIET_FILE_BYTES;
+    if (full || quiet) await this.rotate();
+    return this.#current!;
+  }
+
+  #retire(): void {
+    if (this.#current !== undefined) this.#older.push(this.#current);
+    this.#current = undefined;
+  }
+
+  /** A file that cannot be removed now is only read again at the next start, where its sessions are sealed already. */
+  async #dropEmpty(): Promise<void> {
+    const empty = this.#older.filter((file) => file.held.size === 0);
+    this.#older = this.#older.filter((file) => file.held.size > 0);
+    for (const file of empty) {
+      await file.handle.close().catch(() => undefined);
+      await unlink(file.path).catch(() => undefined);
+    }
+  }
+}
+
+function heldKey(session: string, segment: number): string {
+  return `${session}/${segment}`;
+}
+
+function encodeEntry(entry: JournalEntry): Buffer {
+  const record = Buffer.allocUnsafe(FIXED + entry.block.byteLength);
+  record.writeUInt32LE(MAGIC, 0);
+  record.writeUInt32LE(record.byteLength - 8, 4);
+  record.write(entry.session.replaceAll('-', ''), HEADER, 'hex');
+  record.writeUInt32LE(entry.segment, HEADER + 16);
+  record.writeUInt32LE(entry.offset, HEADER + 20);
+  record.set(entry.trailer, HEADER + 24);
+  record.set(entry.block, FIXED);
+  record.writeUInt32LE(crc32(record.subarray(HEADER)), 8);
+  return record;
+}
+
+/** What earlier tasks left in the folder. Call it before `openJournal`, while no gateway writes here. */
+export function journalRemains(folder: string): JournalRemains {
+  return {
+    tails: async () => {
+      const tails = new Map<string, JournaledTail>();
+      for (const name of await journalFiles(folder)) {
+        for (const entry of decodeEntries(await readFile(join(folder, name)))) joinTail(tails, entry);
+      }
+      return [...tails.values()];
+    },
+    clear: async () => {
+      for (const name of await journalFiles(folder)) await unlink(join(folder, name));
+    },
+  };
+}
+
+async function journalFiles(folder: string): Promise<string[]> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  return (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).sort();
+}
+
+/** Whole records from the beginning of a file; stops at the first that is torn or damaged. */
+export function* decodeEntries(file: Buffer): Generator<JournalEntry> {
+  for (let at = 0; at + FIXED <= file.byteLength; ) {
+    const size = file.readUInt32LE(at + 4) + 8;
+    if (file.readUInt32LE(at) !== MAGIC || size < FIXED || at + size > file.byteLength) return;
+    const record = file.subarray(at, at + size);
+    if (crc32(record.subarray(HEADER)) !== record.readUInt32LE(8)) return;
+    yield {
+      session: uuidText(record.subarray(HEADER, HEADER + 16)),
+      segment: record.readUInt32LE(HEADER + 16),
+      offset: record.readUInt32LE(HEADER + 20),
+      trailer: record.subarray(HEADER + 24, FIXED),
+      block: record.subarray(FIXED),
+    };
+    at += size;
+  }
+}
+
+/** Appends an entry to its tail; one that does not follow on is left out, with all behind it. */
+function joinTail(tails: Map<string, JournaledTail>, entry: JournalEntry): void {
+  const key = heldKey(entry.session, entry.segment);
+  const known = tails.get(key);
+  if (entry.offset !== (known?.content.byteLength ?? 0)) return;
+  const content = known === undefined ? entry.block : Buffer.concat([known.content, entry.block]);
+  tails.set(key, { session: entry.session, segment: entry.segment, content, trailer: entry.trailer });
+}
+
+function uuidText(bytes: Buffer): string {
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,253 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { CustodyError } from '../errors.ts';
+import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
+import { objectKey, segmentName } from './layout.ts';
+import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
+import type { SessionIndex, SessionOutcome } from './session-index.ts';
+import { gatherFrames } from './slab.ts';
+import { sha256Hex, storeClose, storeOpen } from './statements.ts';
+import { type FinishedSegment, Tape } from './tape.ts';
+
+/** A segment is put when this many bytes of frames are in it, or when it is this old. */
+const SEGMENT_BYTES = 8 << 20;
+const SEGMENT_AGE_MS = 60_000;
+/** Slabs are gathered into blocks of at most this many slabs: 4 MiB, FORMAT.md's limit. */
+const SLABS_PER_BLOCK = 4;
+
+export interface RecorderPorts {
+  readonly sink: RecordingSink;
+  readonly signer: Signer;
+  readonly journal: Journal;
+  readonly index: SessionIndex;
+}
+
+/** What the gateway knows of a session before the recorder adds its keys. */
+export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
+
+export interface HandedSlab {
+  readonly buffer: ArrayBuffer;
+  readonly used: number;
+  /** The gateway's monotonic clock at hand-over, milliseconds. */
+  readonly at: number;
+}
+
+/** Tapes whose frames could not be made durable: their sessions must end. */
+export type FailedTapes = readonly (readonly [tape: number, error: CustodyError])[];
+
+export interface Ending {
+  readonly reason: CloseReason;
+  readonly endedAt: string;
+  /** The gateway's monotonic clock, milliseconds. */
+  readonly at: number;
+  readonly detail?: string;
+}
+
+interface Deck {
+  readonly tape: Tape;
+  readonly openHash: string;
+  /** The gateway's monotonic clock at startedAt, milliseconds. */
+  readonly startedMs: number;
+  /** When the segment being filled got its first block. */
+  segmentSinceMs: number;
+  /** Everything the gateway saw of this session up to here has arrived. */
+  completeMs: number;
+  /** Puts of one session happen one after the other, so that a crash never leaves a gap. */
+  puts: Promise<void>;
+  failure: CustodyError | undefined;
+}
+
+/**
+ * Turns slabs of frames into durable evidence for many sessions: keys and statements, blocks, journal, segments.
+ * Runs off the relay's thread. `tape` numbers are the gateway's names for its open sessions.
+ */
+export class Recorder {
+  readonly #ports: RecorderPorts;
+  readonly #decks = new Map<number, Deck>();
+  readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
+  #commits: Promise<void> = Promise.resolve();
+
+  constructor(ports: RecorderPorts) {
+    this.#ports = ports;
+  }
+
+  /** When it returns, the open statement is signed and stored and the tape takes frames. Rejects: no session. */
+  async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    await this.#ports.index.opened(indexRecord(opening));
+    const statement = await this.#openStatement(opening, publicKey);
+    const openHash = await storeOpen(statement, this.#ports.signer, this.#ports.sink);
+    this.#decks.set(tape, {
+      tape: new Tape(opening.session, privateKey, openHash),
+      openHash,
+      startedMs,
+      segmentSinceMs: startedMs,
+      completeMs: startedMs,
+      puts: Promise.resolve(),
+      failure: undefined,
+    });
+  }
+
+  /**
+   * Makes the slabs' frames durable. Resolves with the tapes that failed (their sessions must end); the other
+   * sessions' frames are durable. Blocks are compressed before it returns its promise, so slabs may be reused at once.
+   */
+  commit(slabs: readonly HandedSlab[]): Promise<FailedTapes> {
+    const touched = this.#addBlocks(slabs);
+    for (const deck of touched.values()) deck.completeMs = slabs.at(-1)!.at;
+    const persisted = this.#commits.then(() => this.#persist(touched));
+    this.#commits = persisted.then(
+      () => undefined,
+      () => undefined,
+    );
+    return persisted;
+  }
+
+  /** Puts segments that have been open for long, so that the journal never has to keep much. */
+  async putAged(at: number): Promise<FailedTapes> {
+    const aged = [...this.#decks].filter(
+      ([, deck]) => deck.tape.openBytes > 0 && at - deck.segmentSinceMs > SEGMENT_AGE_MS,
+    );
+    return this.#settle(aged.map(([tape, deck]) => [tape, this.#putSegment(deck)]));
+  }
+
+  /** Stores what remains and the signed close statement. Rejects when it cannot: the session stays unsealed. */
+  async close(tape: number, ending: Ending): Promise<SessionOutcome> {
+    await this.#commits;
+    const deck = this.#deck(tape);
+    this.#decks.delete(tape);
+    deck.completeMs = ending.at;
+    await this.#putSegment(deck);
+    const statement = await this.#closeStatement(deck, ending);
+    await storeClose(statement, this.#ports.signer, this.#ports.sink);
+    const outcome = outcomeOf(statement);
+    await this.#ports.index.closed(statement.session, outcome);
+    return outcome;
+  }
+
+  #addBlocks(slabs: readonly HandedSlab[]): Map<number, Deck> {
+    const touched = new Map<number, Deck>();
+    for (let first = 0; first < slabs.length; first += SLABS_PER_BLOCK) {
+      for (const part of gatherFrames(slabs.slice(first, first + SLABS_PER_BLOCK), this.#scratch)) {
+        const deck = this.#decks.get(part.tape);
+        if (deck === undefined) continue;
+        if (deck.tape.openBytes === 0) deck.segmentSinceMs = slabs[first]!.at;
+        deck.tape.add(part.rawFrames, part.frames, part.payload);
+        touched.set(part.tape, deck);
+      }
+    }
+    return touched;
+  }
+
+  async #persist(touched: ReadonlyMap<number, Deck>): Promise<FailedTapes> {
+    const journaled: JournalEntry[] = [];
+    const work: [number, Promise<void>][] = [];
+    const waiting: number[] = [];
+    for (const [tape, deck] of touched) {
+      if (deck.tape.openBytes >= SEGMENT_BYTES) work.push([tape, this.#putSegment(deck)]);
+      else {
+        waiting.push(tape);
+        journaled.push(...deck.tape.takeEntries(untilUs(deck)));
+      }
+    }
+    if (journaled.length > 0) {
+      const appended = this.#ports.journal.append(journaled);
+      for (const tape of waiting) work.push([tape, appended]);
+    }
+    return this.#settle(work);
+  }
+
+  async #settle(
+    work: readonly (readonly [number, Promise<void>])[],
+  ): Promise<FailedTapes> {
+    const settled = await Promise.allSettled(work.map(([, done]) => done));
+    return settled.flatMap((result, i) => {
+      const tape = work[i]![0];
+      return result.status === 'rejected' ? [[tape, this.#failed(tape, result.reason)] as const] : [];
+    });
+  }
+
+  #failed(tape: number, cause: unknown): CustodyError {
+    const error = recordingFailed(cause);
+    const deck = this.#decks.get(tape);
+    if (deck !== undefined) deck.failure ??= error;
+    return error;
+  }
+
+  #putSegment(deck: Deck): Promise<void> {
+    const finished = deck.tape.finishSegment(untilUs(deck));
+    if (finished === undefined) return deck.puts;
+    deck.puts = deck.puts.then(() => this.#put(deck.tape.session, finished));
+    return deck.puts;
+  }
+
+  async #put(session: string, { segment, bytes }: FinishedSegment): Promise<void> {
+    await this.#ports.sink.put(objectKey(session, segmentName(segment)), bytes);
+    this.#ports.journal.release(session, segment);
+  }
+
+  #deck(tape: number): Deck {
+    const deck = this.#decks.get(tape);
+    if (deck === undefined) throw new CustodyError('internal', 'no such recording', { detail: `tape ${tape}` });
+    return deck;
+  }
+
+  async #openStatement(opening: Opening, recorder: KeyObject): Promise<OpenStatement> {
+    return {
+      type: 'custody/open/1',
+      ...opening,
+      recorder: recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
+      signer: sha256Hex(await this.#ports.signer.publicKey()),
+    };
+  }
+
+  async #closeStatement(deck: Deck, ending: Ending): Promise<CloseStatement> {
+    const totals = deck.tape.totals();
+    const detail = ending.detail ?? deck.failure?.detail;
+    return {
+      type: 'custody/close/1',
+      session: deck.tape.session,
+      endedAt: ending.endedAt,
+      reason: ending.reason,
+      recovered: false,
+      recordedUntil: untilUs(deck),
+      ...totals,
+      open: deck.openHash,
+      signer: sha256Hex(await this.#ports.signer.publicKey()),
+      ...(detail === undefined ? {} : { detail: detail.slice(0, 500) }),
+    };
+  }
+}
+
+function untilUs(deck: Deck): number {
+  return Math.max(0, Math.floor((deck.completeMs - deck.startedMs) * 1000));
+}
+
+function recordingFailed(cause: unknown): CustodyError {
+  if (cause instanceof CustodyError && cause.code === 'recording-failed') return cause;
+  return new CustodyError('recording-failed', 'the recording could not be stored, so the session ends', {
+    hint: 'nothing runs unrecorded; tell whoever runs the gateway',
+    detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
+    cause,
+  });
+}
+
+function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
+  const { issuer, subject, email } = opening.principal;
+  const { address, application } = opening.client;
+  return {
+    id: opening.session,
+    startedAt: opening.startedAt,
+    principal: email === undefined ? { issuer, subject } : { issuer, subject, email },
+    target: opening.target.name,
+    protocol: opening.target.protocol,
+    rule: opening.grant.rule,
+    task: opening.gateway.task,
+    client: application === undefined ? { address } : { address, application },
+  };
+}
+
+/** The outcome a close statement tells. */
+export function outcomeOf(statement: CloseStatement): SessionOutcome {
+  const { endedAt, reason, recovered, segments, frames, bytes } = statement;
+  return { endedAt, reason, recovered, segments, frames, bytes };
+}

@@ -1,0 +1,225 @@
+/**
+ * The gateway process. The only proxy file that chooses adapters, and the entry of both its threads: the relay's (main)
+ * and the recorder's (worker).
+ */
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { dirname, join, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { directoryStore } from '#adapters/local/directory-store.ts';
+import { fileSigner } from '#adapters/local/file-signer.ts';
+import { lockFolder } from '#adapters/local/folder-lock.ts';
+import { journalRemains, openJournal } from '#adapters/local/journal.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
+import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { sealAbandoned } from '#core/recording/seal.ts';
+import { Gateway } from './gateway.ts';
+import { jsonLog, type Log } from './log.ts';
+import { postgresProtocol } from './protocols/postgres/postgres.ts';
+import type { FromRecorder } from './recorder/messages.ts';
+import { Tapes } from './recorder/tapes.ts';
+import { serveRecorder } from './recorder/thread.ts';
+import { streamBindings } from './wire/raw-end.ts';
+import { RelayMemory } from './wire/relay-memory.ts';
+
+interface Settings {
+  readonly configFile: string;
+  readonly dataDir: string;
+  readonly host: string;
+  readonly port: number;
+  readonly loginMs: number;
+  readonly drainMs: number;
+}
+
+interface RecorderSettings {
+  readonly dataDir: string;
+  readonly task: string;
+  /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
+  readonly timeOrigin: number;
+}
+
+const VERSION = (
+  JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+
+if (isMainThread) await runGateway(readSettings(process.argv.slice(2)));
+else await runRecorder(workerData as RecorderSettings);
+
+function readSettings(args: readonly string[]): Settings {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      config: { type: 'string' },
+      'data-dir': { type: 'string' },
+      listen: { type: 'string', default: '127.0.0.1:7432' },
+      'login-ms': { type: 'string', default: '10000' },
+      'drain-ms': { type: 'string', default: '30000' },
+      'api-url': { type: 'string' },
+    },
+  });
+  const dataDir = resolve(values['data-dir'] ?? '.custody');
+  const { host, port } = parseListen(values.listen);
+  return {
+    configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
+    dataDir,
+    host,
+    port,
+    loginMs: Number(values['login-ms']),
+    drainMs: Number(values['drain-ms']),
+  };
+}
+
+function parseListen(listen: string): { host: string; port: number } {
+  const colon = listen.lastIndexOf(':');
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
+}
+
+/** The relay's thread: config, recorder, listener, and an orderly end. */
+async function runGateway(settings: Settings): Promise<void> {
+  const log = jsonLog(
+    (line) => process.stderr.write(`${line}\n`),
+    () => new Date(),
+  );
+  try {
+    const policy = parseConfig(readFileSync(settings.configFile, 'utf8'), settings.configFile);
+    lockFolder(settings.dataDir);
+    const task = randomUUID();
+    const tapes = await startRecorder({ dataDir: settings.dataDir, task, timeOrigin: performance.timeOrigin }, log);
+    const gateway = createGateway(settings, policy, tapes, task, log);
+    const server = await listen(settings, policy, gateway);
+    drainOnRequest(settings, gateway, server, tapes, log);
+    process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
+    log('listening', undefined, { host: settings.host, port: settings.port, task });
+  } catch (thrown) {
+    const error = asCustodyError(thrown);
+    log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
+    process.exit(1);
+  }
+}
+
+/** The recorder's thread: seals what an earlier task left, then serves. */
+async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Promise<void> {
+  const store = directoryStore(join(dataDir, 'store'));
+  const signer = fileSigner(dataDir);
+  const index = openSessionIndex(join(dataDir, 'index.sqlite'));
+  const journalDir = join(dataDir, 'journal');
+  const remains = journalRemains(journalDir);
+  const recovered = await sealAbandoned(await remains.tails(), { store, signer, index }, new Date());
+  await remains.clear();
+  const journal = await openJournal(journalDir, task);
+  serveRecorder(
+    parentPort!,
+    { sink: store, signer, journal, index },
+    () => performance.timeOrigin + performance.now() - timeOrigin,
+  );
+  parentPort!.postMessage({ kind: 'ready', recovered } satisfies FromRecorder);
+}
+
+/** Resolves when earlier sessions are sealed and new ones can be recorded. */
+function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
+  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: settings });
+  const tapes = new Tapes(worker, () => performance.now());
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message: FromRecorder) => {
+      if (message.kind === 'ready') {
+        if (message.recovered > 0) log('recovered', undefined, { sessions: message.recovered });
+        resolve(tapes);
+      } else if (message.kind === 'stopped') void worker.terminate();
+      else tapes.receive(message);
+    });
+    worker.on('error', (error) => {
+      tapes.die(String(error));
+      reject(error);
+    });
+    worker.on('exit', () => tapes.die('the recorder stopped'));
+  });
+}
+
+function createGateway(settings: Settings, policy: Config, tapes: Tapes, task: string, log: Log): Gateway {
+  const { issuer, audience, groupsClaim, jwksUri } = policy.identity;
+  return new Gateway({
+    policy,
+    verifier: oidcTokenVerifier({
+      issuer,
+      audience,
+      groupsClaim,
+      ...(jwksUri === undefined ? {} : { jwksUri }),
+      allowHttpLoopback: true,
+    }),
+    tapes,
+    secretOf: (target) => readSecret(target, dirname(settings.configFile)),
+    version: VERSION,
+    task,
+    loginMs: settings.loginMs,
+    log,
+    wallClock: () => new Date(),
+  });
+}
+
+async function readSecret({ name, credential }: Target, base: string): Promise<string> {
+  try {
+    return (await readFile(resolve(base, credential.passwordFile), 'utf8')).trimEnd();
+  } catch (cause) {
+    throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
+      hint: 'tell whoever runs the gateway',
+      detail: `${credential.passwordFile} cannot be read`,
+      cause,
+    });
+  }
+}
+
+function listen({ dataDir, host, port }: Settings, policy: Config, gateway: Gateway): Promise<Server> {
+  const tls = createSecureContext({
+    cert: readFileSync(join(dataDir, 'tls', 'gateway.pem')),
+    key: readFileSync(join(dataDir, 'tls', 'gateway.key')),
+    minVersion: 'TLSv1.2',
+  });
+  const postgres = postgresProtocol({
+    tls,
+    issuer: policy.identity.issuer,
+    memory: new RelayMemory(),
+    bindings: streamBindings(),
+  });
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) =>
+    gateway.serve(postgres, socket),
+  );
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));
+    server.listen({ port, host, backlog: 1024 }, () => resolve(server));
+  });
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): CustodyError {
+  const taken = cause.code === 'EADDRINUSE';
+  return new CustodyError(
+    'config-invalid',
+    taken ? `port ${port} on ${host} is taken` : `cannot listen on ${host}:${port}: ${cause.message}`,
+    { hint: taken ? 'stop what uses it, or choose another port' : 'choose another address', cause },
+  );
+}
+
+/** SIGTERM, or the supervisor gone: no new sessions; running ones end sealed, at the latest at the deadline. */
+function drainOnRequest(settings: Settings, gateway: Gateway, server: Server, tapes: Tapes, log: Log): void {
+  let draining = false;
+  async function drain(cause: string): Promise<void> {
+    if (draining) return;
+    draining = true;
+    log('draining', undefined, { cause, sessions: gateway.sessions, deadlineMs: settings.drainMs });
+    server.close();
+    await gateway.drain(settings.drainMs);
+    tapes.stop();
+    log('stopped');
+    process.exitCode = 0;
+    process.channel?.unref();
+  }
+  process.on('SIGTERM', () => void drain('SIGTERM'));
+  process.on('SIGINT', () => void drain('SIGINT'));
+  process.on('disconnect', () => void drain('supervisor gone'));
+}

@@ -1,0 +1,37 @@
+import type { Socket } from 'node:net';
+import type { Target } from '#core/access/config.ts';
+import type { CustodyError } from '#core/errors.ts';
+import type { CloseReason } from '#core/recording/format.ts';
+import type { SessionTape } from './recorder/tapes.ts';
+
+/** One protocol's part in the life of a session (DESIGN.md section 3). One adapter never knows of another. */
+export interface Protocol {
+  readonly name: string;
+  /**
+   * Speaks just enough to learn the target's name and to receive a token. Resolves with undefined when the
+   * connection was no login (a cancel request, say) and is dealt with. Rejects after telling the client what it can.
+   */
+  greet(socket: Socket, signal: AbortSignal): Promise<Greeting | undefined>;
+}
+
+/** A client that has named a target and presented a token, and waits for an answer. */
+export interface Greeting {
+  readonly target: string;
+  readonly token: string;
+  /** The client's own words: recorded, never believed. */
+  readonly client: { readonly application?: string; readonly user?: string };
+  /** Says no in the protocol's own words and closes. */
+  refuse(error: CustodyError): void;
+  /** Puts what was said so far on the tape, secrets withheld. */
+  recordLogin(tape: SessionTape): void;
+  /** Logs in to the target with its own credential. Rejects with `target-unreachable` or `target-refused`. */
+  dial(target: Target, secret: string, tape: SessionTape, signal: AbortSignal): Promise<Link>;
+}
+
+/** A client and a target that are ready for each other. */
+export interface Link {
+  /** Carries bytes both ways, recording first, until either side ends or `end` is called. */
+  relay(): Promise<{ readonly reason: CloseReason; readonly detail?: string }>;
+  /** Ends the session: tells the client why in its protocol, stops what runs at the target, closes both. */
+  end(reason: CloseReason, error: CustodyError): void;
+}

@@ -1,0 +1,132 @@
+import { CustodyError } from '#core/errors.ts';
+import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
+import { Backend, Frontend } from '#core/protocols/postgres/messages.ts';
+import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
+import { type CloseReason, Stream } from '#core/recording/format.ts';
+import type { Link } from '../../protocol.ts';
+import type { SessionTape } from '../../recorder/tapes.ts';
+import { forwardRest, Relay } from '../../relay.ts';
+import type { RawEnd } from '../../wire/raw-end.ts';
+import type { RelayMemory } from '../../wire/relay-memory.ts';
+
+/** How long an ending session waits for the message in progress, so that the client can read why it ended. */
+const BOUNDARY_WAIT_MS = 250;
+
+export interface LinkParts {
+  readonly client: RawEnd;
+  readonly target: RawEnd;
+  readonly tape: SessionTape;
+  readonly memory: RelayMemory;
+  /** Bytes that arrived with the end of the logins. */
+  readonly clientRest: Uint8Array;
+  readonly targetRest: Uint8Array;
+  /** Stops what the session runs at the target. */
+  readonly cancelQuery: () => Promise<void>;
+  /** The session is over: its cancel key means nothing any more. */
+  readonly release: () => void;
+}
+
+interface Ended {
+  readonly reason: CloseReason;
+  readonly detail?: string;
+}
+
+/** A PostgreSQL client and target, each past its login. */
+export class PostgresLink implements Link {
+  readonly #parts: LinkParts;
+  readonly #relay: Relay;
+  readonly #toClient = new MessageBoundary();
+  readonly #fromClient = new MessageBoundary();
+  readonly #done = Promise.withResolvers<Ended>();
+  #ending: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
+  #boundaryWait: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+    this.#relay = new Relay({
+      ...parts,
+      onClientBytes: (bytes, length) => this.#fromClient.advance(bytes, length),
+      onTargetBytes: (bytes, length) => this.#targetSaid(bytes, length),
+      onEnd: (side) => (side === 'client' ? this.#clientEnded() : this.#targetEnded()),
+    });
+  }
+
+  relay(): Promise<Ended> {
+    if (!this.#over) {
+      const { tape, client, target, clientRest, targetRest } = this.#parts;
+      this.#relay.start();
+      forwardRest(tape, Stream.client, clientRest, target);
+      forwardRest(tape, Stream.target, targetRest, client);
+      this.#fromClient.advance(clientRest, clientRest.length);
+      this.#targetSaid(targetRest, targetRest.length);
+    }
+    return this.#done.promise;
+  }
+
+  /** Waits for the message in progress: an error in the middle of a row would only be read as part of the row. */
+  end(reason: CloseReason, error: CustodyError): void {
+    if (this.#ending !== undefined || this.#over) return;
+    this.#ending = { reason, error };
+    this.#relay.muteClient();
+    if (this.#toClient.atBoundary) return this.#tellAndFinish();
+    this.#boundaryWait = setTimeout(() => this.#tellAndFinish(), BOUNDARY_WAIT_MS);
+  }
+
+  #targetSaid(bytes: Uint8Array, length: number): void {
+    this.#toClient.advance(bytes, length);
+    if (this.#ending !== undefined && this.#toClient.atBoundary) this.#tellAndFinish();
+  }
+
+  #clientEnded(): void {
+    const clean = this.#fromClient.lastType === Frontend.terminate && this.#fromClient.atBoundary;
+    if (this.#ending !== undefined) return this.#finish(this.#ending);
+    this.#finish({ reason: clean ? 'client-closed' : 'client-lost' });
+  }
+
+  /** A target that says goodbye has said why; for one that vanishes the gateway says it. */
+  #targetEnded(): void {
+    if (this.#over) return;
+    const saidWhy = this.#toClient.lastType === Backend.errorResponse && this.#toClient.atBoundary;
+    if (this.#ending !== undefined) return this.#tellAndFinish();
+    if (saidWhy) return this.#finish({ reason: 'target-closed' });
+    this.#tell(
+      new CustodyError('target-lost', 'the target closed the connection unexpectedly', {
+        hint: 'the gateway is up; the target may have crashed or restarted: connect again',
+      }),
+    );
+    this.#finish({ reason: 'target-lost' });
+  }
+
+  #tellAndFinish(): void {
+    const { reason, error } = this.#ending!;
+    if (this.#toClient.atBoundary) this.#tell(error);
+    this.#finish({ reason, detail: error.detail ?? error.message });
+  }
+
+  #tell(error: CustodyError): void {
+    if (!this.#toClient.atBoundary || this.#over) return;
+    const message = errorResponseFor(error);
+    this.#parts.tape.record(Stream.gateway, message, message.byteLength);
+    this.#parts.client.send(message);
+  }
+
+  #finish(ended: Ended): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#boundaryWait);
+    this.#relay.stop();
+    this.#parts.release();
+    this.#parts.client.close();
+    void this.#leaveTarget(ended.reason);
+    this.#done.resolve(ended);
+  }
+
+  /** A backend notices a closed connection only when it next writes: what still runs is cancelled first. */
+  async #leaveTarget(reason: CloseReason): Promise<void> {
+    const { target, cancelQuery } = this.#parts;
+    if (reason === 'client-closed' || reason === 'target-closed' || reason === 'target-lost') return target.close();
+    await cancelQuery().catch(() => undefined);
+    target.destroy();
+  }
+}

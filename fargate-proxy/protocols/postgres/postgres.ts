@@ -1,0 +1,183 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { SecureContext, TLSSocket } from 'node:tls';
+import type { Target } from '#core/access/config.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { authenticationOk, backendKeyData } from '#core/protocols/postgres/backend.ts';
+import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
+import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
+import { Stream } from '#core/recording/format.ts';
+import type { Greeting, Link, Protocol } from '../../protocol.ts';
+import type { SessionTape } from '../../recorder/tapes.ts';
+import { farewell } from '../../wire/farewell.ts';
+import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
+import type { RelayMemory } from '../../wire/relay-memory.ts';
+import { CancelKeys } from './cancel.ts';
+import { connectTarget } from './dial.ts';
+import { type Login, optionsForTarget, readLogin, refuseLogin } from './greet.ts';
+import { PostgresLink } from './link.ts';
+import { loginToTarget, type TargetSession } from './target-login.ts';
+import { requireTls } from './tls.ts';
+import { LoginTranscript } from './transcript.ts';
+
+const CANCEL_MS = 10_000;
+
+export interface PostgresOptions {
+  readonly tls: SecureContext;
+  /** Told to OAUTHBEARER clients that have no token yet. */
+  readonly issuer: string;
+  readonly memory: RelayMemory;
+  readonly bindings: StreamBindings;
+}
+
+/** PostgreSQL, protocol 3.0 and 3.2. https://www.postgresql.org/docs/current/protocol.html */
+export function postgresProtocol(options: PostgresOptions): Protocol {
+  const keys = new CancelKeys();
+  return { name: 'postgres', greet: (socket, signal) => greet(socket, signal, options, keys) };
+}
+
+async function greet(
+  socket: Socket,
+  signal: AbortSignal,
+  options: PostgresOptions,
+  keys: CancelKeys,
+): Promise<Greeting | undefined> {
+  let reachable: Socket = socket;
+  socket.on('error', () => socket.destroy());
+  signal.addEventListener('abort', () => sayGoodbye(reachable, asCustodyError(signal.reason)), { once: true });
+  try {
+    const secure = await requireTls(socket, options.tls);
+    if ('kind' in secure) return await answerCancel(socket, () => keys.cancel(secure, peer(socket)));
+    reachable = secure;
+    const transcript = new LoginTranscript((bytes) => void secure.write(bytes));
+    const login = await readLogin(secure, transcript, options);
+    if ('kind' in login) return await answerCancel(secure, () => keys.cancel(login, peer(socket)));
+    return new PostgresGreeting({ secure, login, transcript, keys, options });
+  } catch (thrown) {
+    sayGoodbye(reachable, asCustodyError(thrown));
+    throw thrown;
+  }
+}
+
+/** PostgreSQL answers a cancel request by closing, once the signal is sent. */
+async function answerCancel(socket: Socket, cancel: () => Promise<void>): Promise<undefined> {
+  await cancel().catch(() => undefined);
+  farewell(socket, new Uint8Array(0));
+}
+
+function sayGoodbye(socket: Socket, error: CustodyError): void {
+  farewell(socket, errorResponseFor(error));
+}
+
+function peer(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+interface GreetingParts {
+  readonly secure: TLSSocket;
+  readonly login: Login;
+  readonly transcript: LoginTranscript;
+  readonly keys: CancelKeys;
+  readonly options: PostgresOptions;
+}
+
+class PostgresGreeting implements Greeting {
+  readonly target: string;
+  readonly token: string;
+  readonly client: Greeting['client'];
+  readonly #parts: GreetingParts;
+
+  constructor(parts: GreetingParts) {
+    this.#parts = parts;
+    const { token, startup } = parts.login;
+    const user = startup.parameters.get('user')!;
+    const application = startup.parameters.get('application_name');
+    this.token = token;
+    this.target = startup.parameters.get('database') ?? user;
+    this.client = { user, ...(application === undefined ? {} : { application }) };
+  }
+
+  refuse(error: CustodyError): void {
+    const { secure, login, options } = this.#parts;
+    void refuseLogin(secure, login, options.issuer, error);
+  }
+
+  recordLogin(tape: SessionTape): void {
+    this.#parts.transcript.playOnto(tape);
+  }
+
+  async dial(target: Target, secret: string, tape: SessionTape, signal: AbortSignal): Promise<Link> {
+    const { login, secure } = this.#parts;
+    const socket = await connectTarget(target, signal);
+    const abandon = (): void => void socket.destroy();
+    signal.addEventListener('abort', abandon, { once: true });
+    secure.once('close', abandon);
+    try {
+      const parameters = parametersForTarget(login, target);
+      const session = await loginToTarget(socket, target, secret, { minor: login.minor, parameters });
+      return this.#link(target, socket, session, tape);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', abandon);
+      secure.off('close', abandon);
+    }
+  }
+
+  #link(target: Target, socket: Socket, session: TargetSession, tape: SessionTape): Link {
+    const { keys, login, secure, options } = this.#parts;
+    const cancelQuery = (): Promise<void> => cancelAtTarget(target, session);
+    const key = keys.issue(login.minor, (from) => {
+      tape.note({ note: 'cancel', from });
+      return cancelQuery();
+    });
+    welcome(secure, session, key, tape);
+    const clientRest = login.reader.rest();
+    return new PostgresLink({
+      client: new RawEnd(secure, options.memory, options.bindings),
+      target: new RawEnd(socket, options.memory, options.bindings),
+      tape,
+      memory: options.memory,
+      clientRest,
+      targetRest: session.rest,
+      cancelQuery,
+      release: () => keys.revoke(key.processId),
+    });
+  }
+}
+
+/** The target's own settings, a cancel key of the gateway's, and the target's ReadyForQuery. */
+function welcome(
+  secure: TLSSocket,
+  { forClient, ready }: TargetSession,
+  { processId, secret }: { readonly processId: number; readonly secret: Uint8Array },
+  tape: SessionTape,
+): void {
+  const ok = authenticationOk();
+  const settings = Buffer.concat(forClient);
+  tape.record(Stream.gateway, ok, ok.byteLength);
+  if (settings.byteLength > 0) tape.record(Stream.target, settings, settings.byteLength);
+  tape.recordWithheld(Stream.gateway, backendKeyData(processId, new Uint8Array(secret.byteLength)));
+  tape.record(Stream.target, ready, ready.byteLength);
+  secure.write(Buffer.concat([ok, settings, backendKeyData(processId, secret), ready]));
+}
+
+/** What the client asked for, but the target's own user and database. */
+function parametersForTarget({ startup }: Login, target: Target): Map<string, string> {
+  const parameters = new Map(startup.parameters);
+  parameters.set('user', target.credential.user).set('database', target.database);
+  const options = optionsForTarget(parameters.get('options') ?? '');
+  if (options === '') parameters.delete('options');
+  else parameters.set('options', options);
+  return parameters;
+}
+
+/** The target's own cancel key, over a connection of its own; resolves when the target has closed it. */
+async function cancelAtTarget(target: Target, { processId, secret }: TargetSession): Promise<void> {
+  const socket = await connectTarget(target, AbortSignal.timeout(CANCEL_MS));
+  socket.setTimeout(CANCEL_MS, () => socket.destroy());
+  socket.end(encodeCancelRequest(processId, secret));
+  socket.resume();
+  await once(socket, 'close');
+}

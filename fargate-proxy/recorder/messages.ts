@@ -1,0 +1,32 @@
+import type { CustodyError, ErrorCode } from '#core/errors.ts';
+import type { Ending, HandedSlab, Opening } from '#core/recording/recorder.ts';
+import type { SessionOutcome } from '#core/recording/session-index.ts';
+
+/** From the relay's thread to the recorder's. Buffers are transferred, never cloned. */
+export type ToRecorder =
+  | { readonly kind: 'open'; readonly tape: number; readonly opening: Opening; readonly startedMs: number }
+  | ({ readonly kind: 'slab' } & HandedSlab)
+  | { readonly kind: 'close'; readonly tape: number; readonly ending: Ending }
+  | { readonly kind: 'stop' };
+
+/** From the recorder's thread to the relay's. */
+export type FromRecorder =
+  | { readonly kind: 'ready'; readonly recovered: number }
+  | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
+  /** The oldest `buffers.length` slabs are durable (or their sessions are in `failed`) and may be used again. */
+  | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }
+  | { readonly kind: 'failed'; readonly tape: number; readonly error: PlainError }
+  | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
+  | { readonly kind: 'stopped' };
+
+/** A CustodyError as it crosses threads. */
+export interface PlainError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly detail: string | undefined;
+}
+
+export function plainError({ code, message, hint, detail }: CustodyError): PlainError {
+  return { code, message, hint, detail };
+}

@@ -1,0 +1,245 @@
+import { CustodyError } from '#core/errors.ts';
+import { FLAG_WITHHELD, FRAME_MAX_PAYLOAD, Stream, type StreamNumber } from '#core/recording/format.ts';
+import type { Ending, Opening } from '#core/recording/recorder.ts';
+import type { SessionOutcome } from '#core/recording/session-index.ts';
+import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
+import type { FromRecorder, PlainError, ToRecorder } from './messages.ts';
+
+/** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
+const HAND_OVER_MS = 80;
+/** Slabs handed over and not yet durable; beyond it every session waits. Bounds memory when the store is slow. */
+const SLABS_IN_FLIGHT = 64;
+const SPARE_SLABS = 16;
+const DEADLINE_CHECK_MS = 100;
+
+export interface RecorderPort {
+  postMessage(message: ToRecorder, transfer?: readonly ArrayBuffer[]): void;
+}
+
+export interface TapeOptions {
+  /** At most this much may not be durable yet, milliseconds; beyond it the session waits. */
+  readonly windowMs: number;
+  /** A session that has waited for this long ends, milliseconds. */
+  readonly deadlineMs: number;
+  /** Told once, when the recording can no longer go on: end the session. */
+  readonly onFailure: (error: CustodyError) => void;
+}
+
+/** The relay's side of the recorder: takes frames of all sessions, hands them over in slabs, knows what is durable. */
+export class Tapes {
+  readonly #port: RecorderPort;
+  readonly #now: () => number;
+  readonly #open = new Map<number, SessionTape>();
+  readonly #waiting = new Set<() => void>();
+  readonly #spare: ArrayBuffer[] = [];
+  readonly #answers = new Map<number, (message: FromRecorder) => void>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #deadlines: NodeJS.Timeout;
+  /** When the oldest frame of each slab in flight was recorded, oldest first. */
+  #inFlight: number[] = [];
+  #slab: SlabWriter;
+  /** When the first frame of the current slab was recorded; 0 while it is empty. */
+  #slabSince = 0;
+  #nextTape = 1;
+  #dead: CustodyError | undefined;
+
+  /** `now`: a monotonic clock in milliseconds. */
+  constructor(port: RecorderPort, now: () => number) {
+    this.#port = port;
+    this.#now = now;
+    this.#slab = new SlabWriter(new ArrayBuffer(SLAB_BYTES));
+    this.#timer = setInterval(() => this.handOver(), HAND_OVER_MS);
+    this.#deadlines = setInterval(() => this.#endOverdue(), DEADLINE_CHECK_MS);
+  }
+
+  /** Resolves when the open statement is stored: from then on bytes may reach the target. */
+  async open(opening: Opening, options: TapeOptions): Promise<SessionTape> {
+    if (this.#dead !== undefined) throw this.#dead;
+    const tape = this.#nextTape++;
+    const startedMs = this.#now();
+    const opened = this.#answer(tape);
+    this.#port.postMessage({ kind: 'open', tape, opening, startedMs });
+    const answer = await opened;
+    if (answer.kind === 'opened' && answer.error !== undefined) throw custodyError(answer.error);
+    const session = new SessionTape(this, tape, startedMs, options);
+    this.#open.set(tape, session);
+    return session;
+  }
+
+  /** Appends one frame. Returns false when the session must wait before it reads on. Hot. */
+  append(
+    tape: SessionTape,
+    stream: StreamNumber,
+    flags: number,
+    bytes: Uint8Array,
+    length: number,
+  ): boolean {
+    const now = this.#now();
+    if (!this.#slab.fits(length)) this.handOver();
+    if (this.#slabSince === 0) this.#slabSince = now;
+    const timeUs = Math.max(0, Math.floor((now - tape.startedMs) * 1000));
+    this.#slab.append(tape.number, stream, flags, timeUs, bytes, length);
+    if (now - this.#slabSince > HAND_OVER_MS) this.handOver();
+    return this.#inFlight.length === 0 || this.#keepsUp(now, tape.windowMs);
+  }
+
+  /** Calls `resume` once what is in flight has moved on. */
+  whenCaughtUp(resume: () => void): void {
+    this.#waiting.add(resume);
+  }
+
+  /** Gives the current slab to the recorder. */
+  handOver(): void {
+    if (this.#slab.used === 0) return;
+    const { buffer, used } = this.#slab;
+    this.#inFlight.push(this.#slabSince);
+    this.#slabSince = 0;
+    this.#slab = new SlabWriter(this.#spare.pop() ?? new ArrayBuffer(SLAB_BYTES));
+    this.#port.postMessage({ kind: 'slab', buffer, used, at: this.#now() }, [buffer]);
+  }
+
+  /** Stores what remains and the close statement of one tape. Rejects when that fails: the session stays unsealed. */
+  async close(tape: SessionTape, ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {
+    this.#open.delete(tape.number);
+    if (this.#dead !== undefined) throw this.#dead;
+    this.handOver();
+    const closed = this.#answer(tape.number);
+    this.#port.postMessage({ kind: 'close', tape: tape.number, ending: { ...ending, at: this.#now() } });
+    const answer = await closed;
+    if (answer.kind !== 'closed') throw new CustodyError('internal', 'unexpected answer of the recorder');
+    if ('code' in answer.outcome) throw custodyError(answer.outcome);
+    return answer.outcome;
+  }
+
+  /** What the recorder's thread says. */
+  receive(message: FromRecorder): void {
+    switch (message.kind) {
+      case 'opened':
+      case 'closed':
+        this.#answers.get(message.tape)?.(message);
+        this.#answers.delete(message.tape);
+        return;
+      case 'durable':
+        this.#durable(message.buffers);
+        return;
+      case 'failed':
+        this.#open.get(message.tape)?.fail(custodyError(message.error));
+        return;
+      case 'ready':
+      case 'stopped':
+    }
+  }
+
+  /** The recorder's thread is gone: every session ends, and no new one opens. */
+  die(detail: string): void {
+    this.#dead ??= recorderFailed(detail);
+    for (const tape of this.#open.values()) tape.fail(this.#dead);
+    for (const [tape, answer] of this.#answers) answer({ kind: 'opened', tape, error: { ...plain(this.#dead) } });
+    this.#answers.clear();
+    this.#stopTimers();
+  }
+
+  stop(): void {
+    this.handOver();
+    this.#stopTimers();
+    this.#port.postMessage({ kind: 'stop' });
+  }
+
+  #stopTimers(): void {
+    clearInterval(this.#timer);
+    clearInterval(this.#deadlines);
+  }
+
+  #keepsUp(now: number, windowMs: number): boolean {
+    return now - this.#inFlight[0]! <= windowMs && this.#inFlight.length < SLABS_IN_FLIGHT;
+  }
+
+  #durable(buffers: readonly ArrayBuffer[]): void {
+    this.#inFlight.splice(0, buffers.length);
+    for (const buffer of buffers) if (this.#spare.length < SPARE_SLABS) this.#spare.push(buffer);
+    const resumed = [...this.#waiting];
+    this.#waiting.clear();
+    for (const resume of resumed) resume();
+  }
+
+  #endOverdue(): void {
+    const oldest = this.#inFlight[0];
+    if (oldest === undefined) return;
+    const late = this.#now() - oldest;
+    for (const tape of this.#open.values()) {
+      if (late > tape.deadlineMs) tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
+    }
+  }
+
+  #answer(tape: number): Promise<FromRecorder> {
+    return new Promise((resolve) => this.#answers.set(tape, resolve));
+  }
+}
+
+/** One session's tape, as the relay holds it. */
+export class SessionTape {
+  readonly number: number;
+  readonly startedMs: number;
+  readonly windowMs: number;
+  readonly deadlineMs: number;
+  readonly #tapes: Tapes;
+  readonly #onFailure: (error: CustodyError) => void;
+  #failed = false;
+
+  constructor(tapes: Tapes, number: number, startedMs: number, options: TapeOptions) {
+    this.#tapes = tapes;
+    this.number = number;
+    this.startedMs = startedMs;
+    this.windowMs = options.windowMs;
+    this.deadlineMs = options.deadlineMs;
+    this.#onFailure = options.onFailure;
+  }
+
+  /** Records the first `length` of `bytes`, copying them. False: wait (`whenCaughtUp`) before reading on. */
+  record(stream: StreamNumber, bytes: Uint8Array, length: number): boolean {
+    return this.#tapes.append(this, stream, 0, bytes, length);
+  }
+
+  /** Records a message whose secret bytes the caller has set to zero. */
+  recordWithheld(stream: StreamNumber, bytes: Uint8Array): void {
+    this.#tapes.append(this, stream, FLAG_WITHHELD, bytes, bytes.byteLength);
+  }
+
+  /** Records a side fact. */
+  note(fact: { readonly note: string } & Readonly<Record<string, unknown>>): void {
+    const bytes = Buffer.from(JSON.stringify(fact)).subarray(0, FRAME_MAX_PAYLOAD);
+    this.#tapes.append(this, Stream.note, 0, bytes, bytes.byteLength);
+  }
+
+  whenCaughtUp(resume: () => void): void {
+    this.#tapes.whenCaughtUp(resume);
+  }
+
+  close(ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {
+    return this.#tapes.close(this, ending);
+  }
+
+  fail(error: CustodyError): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    this.#onFailure(error);
+  }
+}
+
+function recorderFailed(detail: string): CustodyError {
+  return new CustodyError('recording-failed', 'the recording could not be stored, so the session ends', {
+    hint: 'nothing runs unrecorded; tell whoever runs the gateway',
+    detail,
+  });
+}
+
+function custodyError({ code, message, hint, detail }: PlainError): CustodyError {
+  return new CustodyError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(detail === undefined ? {} : { detail }),
+  });
+}
+
+function plain({ code, message, hint, detail }: CustodyError): PlainError {
+  return { code, message, hint, detail };
+}

@@ -1,0 +1,106 @@
+import type { MessagePort } from 'node:worker_threads';
+import { asCustodyError } from '#core/errors.ts';
+import { type HandedSlab, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
+import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
+
+/** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
+const SLABS_PER_COMMIT = 16;
+/** Commits on their way to the disk while the next is compressed. */
+const COMMITS_IN_FLIGHT = 2;
+const AGED_EVERY_MS = 5_000;
+
+/** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
+export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
+  const thread = new RecorderThread(port, new Recorder(ports));
+  const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
+  port.on('message', (message: ToRecorder) => {
+    if (message.kind === 'stop') clearInterval(aging);
+    thread.receive(message);
+  });
+}
+
+class RecorderThread {
+  readonly #port: MessagePort;
+  readonly #recorder: Recorder;
+  #waiting: HandedSlab[] = [];
+  #inFlight = 0;
+  #scheduled = false;
+
+  constructor(port: MessagePort, recorder: Recorder) {
+    this.#port = port;
+    this.#recorder = recorder;
+  }
+
+  receive(message: ToRecorder): void {
+    switch (message.kind) {
+      case 'open':
+        void this.#open(message);
+        return;
+      case 'slab':
+        this.#waiting.push(message);
+        this.#schedule();
+        return;
+      case 'close':
+        void this.#close(message);
+        return;
+      case 'stop':
+        this.#flush();
+        this.#say({ kind: 'stopped' });
+    }
+  }
+
+  async putAged(at: number): Promise<void> {
+    this.#sayFailed(await this.#recorder.putAged(at));
+  }
+
+  /** Commits once the messages that have already arrived are read, so that one commit takes as much as there is. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      while (this.#waiting.length > 0 && this.#inFlight < COMMITS_IN_FLIGHT) void this.#commit();
+    });
+  }
+
+  /** Everything that has arrived goes ahead of what the caller does next. */
+  #flush(): void {
+    while (this.#waiting.length > 0) void this.#commit();
+  }
+
+  async #commit(): Promise<void> {
+    const slabs = this.#waiting.splice(0, SLABS_PER_COMMIT);
+    this.#inFlight += 1;
+    const failed = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
+    this.#sayFailed(failed);
+    const buffers = slabs.map((slab) => slab.buffer);
+    this.#say({ kind: 'durable', buffers }, buffers);
+    if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  async #open({ tape, opening, startedMs }: Extract<ToRecorder, { kind: 'open' }>): Promise<void> {
+    try {
+      await this.#recorder.open(tape, opening, startedMs);
+      this.#say({ kind: 'opened', tape });
+    } catch (error) {
+      this.#say({ kind: 'opened', tape, error: plainError(asCustodyError(error)) });
+    }
+  }
+
+  async #close({ tape, ending }: Extract<ToRecorder, { kind: 'close' }>): Promise<void> {
+    this.#flush();
+    try {
+      this.#say({ kind: 'closed', tape, outcome: await this.#recorder.close(tape, ending) });
+    } catch (error) {
+      this.#say({ kind: 'closed', tape, outcome: plainError(asCustodyError(error)) });
+    }
+  }
+
+  #sayFailed(failed: Awaited<ReturnType<Recorder['commit']>>): void {
+    for (const [tape, error] of failed) this.#say({ kind: 'failed', tape, error: plainError(error) });
+  }
+
+  #say(message: FromRecorder, transfer: readonly ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, transfer);
+  }
+}

@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { CustodyError } from '#core/errors.ts';
+import type { RelayMemory } from './relay-memory.ts';
+
+/*
+ * After the login, node's streams cost more than the relay itself (a third of the CPU of small queries). A RawEnd takes
+ * a socket's handle over and reads and writes it directly, through `process.binding('stream_wrap')`: an old door into
+ * node that is documented as deprecated (DEP0111), open in node 24, and closed to nobody by the permission model here.
+ * The node version is pinned and `streamBindings` fails loudly if the door is gone.
+ */
+interface Handle {
+  reading: boolean;
+  readonly writeQueueSize: number;
+  onread: (this: Handle) => void;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+}
+
+interface WriteRequest {
+  handle: Handle;
+  oncomplete: (this: WriteRequest, status: number) => void;
+  /** Keeps the bytes of an asynchronous write alive. */
+  buffer: Uint8Array | undefined;
+}
+
+export interface StreamBindings {
+  readonly WriteWrap: new () => WriteRequest;
+  /** [0] bytes read or error, [2] bytes written, [3] last write was asynchronous. */
+  readonly streamBaseState: Int32Array;
+}
+
+/** Throws `internal` when this node does not have them. */
+export function streamBindings(): StreamBindings {
+  const { binding } = process as unknown as { binding?: (name: string) => Partial<StreamBindings> };
+  const found = binding?.call(process, 'stream_wrap');
+  if (typeof found?.WriteWrap === 'function' && found.streamBaseState instanceof Int32Array) {
+    return { WriteWrap: found.WriteWrap, streamBaseState: found.streamBaseState };
+  }
+  throw new CustodyError('internal', `this node (${process.version}) cannot run the gateway`, {
+    hint: 'start it with the node version that package.json pins',
+    detail: "process.binding('stream_wrap') lacks WriteWrap or streamBaseState",
+  });
+}
+
+const READ_OR_ERROR = 0;
+const WRITE_WAS_ASYNC = 3;
+/** Unsent bytes beyond which the other side stops reading. */
+const CONGESTED_BYTES = 256 << 10;
+/** How long a peer may take to read its last message and close. */
+const LINGER_MS = 2_000;
+
+/** One side of a relay: a socket after its login, read into shared memory and written without copies. */
+export class RawEnd {
+  readonly socket: Socket;
+  readonly #handle: Handle;
+  readonly #memory: RelayMemory;
+  readonly #bindings: StreamBindings;
+  /** OpenSSL copies what it is given; a plain socket may still need the bytes when `write` returns. */
+  readonly #copies: boolean;
+  readonly #spare: WriteRequest[] = [];
+  #inFlight = 0;
+  #onBytes: (length: number) => void = () => undefined;
+  #onEnd: () => void = () => undefined;
+  #onDrained: (() => void) | undefined;
+  #ended = false;
+  #closing = false;
+
+  constructor(socket: Socket, memory: RelayMemory, bindings: StreamBindings) {
+    this.socket = socket;
+    this.#memory = memory;
+    this.#bindings = bindings;
+    this.#copies = socket instanceof TLSSocket;
+    this.#handle = (socket as unknown as { _handle: Handle })._handle;
+  }
+
+  /**
+   * Takes the socket over. `onBytes(n)`: n bytes are in the shared read buffer, until it returns. `onEnd`: no more will
+   * come; told once. The caller has taken what the stream had buffered.
+   */
+  start(onBytes: (length: number) => void, onEnd: () => void): void {
+    this.#onBytes = onBytes;
+    this.#onEnd = onEnd;
+    this.socket.removeAllListeners('readable').removeAllListeners('end');
+    this.socket.on('close', () => this.#end());
+    this.socket.on('error', () => this.#end());
+    if (this.socket.destroyed || this.#handle === null) return this.#end();
+    this.#handle.useUserBuffer(this.#memory.read);
+    this.#handle.onread = () => this.#readable();
+    this.resume();
+  }
+
+  /** Writes the first `length` bytes of the shared read buffer. */
+  sendRead(length: number): void {
+    this.send(this.#copies ? this.#memory.view(length) : this.#memory.stableCopy(length));
+  }
+
+  /** Writes bytes that stay as they are. */
+  send(bytes: Uint8Array): void {
+    if (this.#ended || this.#closing) return;
+    const request = this.#spare.pop() ?? this.#newRequest();
+    const failed = this.#handle.writeBuffer(request, bytes) !== 0;
+    if (failed) return this.#end();
+    if (this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) this.#spare.push(request);
+    else {
+      this.#inFlight += 1;
+      if (!this.#copies) request.buffer = bytes;
+    }
+  }
+
+  get congested(): boolean {
+    return this.#inFlight > 0 && this.#handle.writeQueueSize > CONGESTED_BYTES;
+  }
+
+  /** Calls `drained` once everything written has been taken by the kernel. */
+  whenDrained(drained: () => void): void {
+    if (this.#inFlight === 0) drained();
+    else this.#onDrained = drained;
+  }
+
+  pause(): void {
+    if (this.#ended || !this.#handle.reading) return;
+    this.#handle.reading = false;
+    this.#handle.readStop();
+  }
+
+  resume(): void {
+    if (this.#ended || this.#handle.reading) return;
+    this.#handle.reading = true;
+    if (this.#handle.readStart() !== 0) this.#end();
+  }
+
+  /** Sends what is still unsent, then says goodbye and waits a little for the peer to do the same. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#onBytes = () => undefined;
+    const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
+    this.socket.once('close', () => clearTimeout(linger));
+    if (this.#ended) return void this.socket.destroy();
+    this.whenDrained(() => this.socket.end());
+    this.resume();
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  #readable(): void {
+    const read = this.#bindings.streamBaseState[READ_OR_ERROR]!;
+    if (read > 0) this.#onBytes(read);
+    else if (read < 0) this.#end();
+  }
+
+  #newRequest(): WriteRequest {
+    const request = new this.#bindings.WriteWrap();
+    request.handle = this.#handle;
+    request.oncomplete = (status) => this.#written(request, status);
+    request.buffer = undefined;
+    return request;
+  }
+
+  #written(request: WriteRequest, status: number): void {
+    this.#inFlight -= 1;
+    request.buffer = undefined;
+    if (this.#spare.length < 2) this.#spare.push(request);
+    if (status < 0) this.#end();
+    if (this.#inFlight > 0) return;
+    const drained = this.#onDrained;
+    this.#onDrained = undefined;
+    drained?.();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#closing) return void this.socket.destroy();
+    this.#onEnd();
+  }
+}
