@@ -1,4 +1,4 @@
-import saslprep from '@mongodb-js/saslprep';
+import { saslprep } from '@mongodb-js/saslprep';
 
 const ASCII_ONLY = /^[\0-\x7f]*$/;
 

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { CustodyError } from '#core/errors.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
 
 export interface SentMessage {
@@ -33,3 +34,14 @@ export const anySizes: fc.Arbitrary<number[]> = fc.array(
   fc.oneof(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 400 })),
   { minLength: 1, maxLength: 8 },
 );
+
+/** The code of the CustodyError that `run` throws, or `none`. Anything else that is thrown is a bug, and thrown on. */
+export function refusalOf(run: () => unknown): string {
+  try {
+    run();
+    return 'none';
+  } catch (thrown) {
+    if (thrown instanceof CustodyError) return thrown.code;
+    throw thrown;
+  }
+}
