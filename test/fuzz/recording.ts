@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { zstdCompressSync } from 'node:zlib';
 import { CustodyError } from '#core/errors.ts';
-import { FRAME_MAX_PAYLOAD, SEGMENT_MAX_BYTES } from '#core/recording/format.ts';
+import { FRAME_HEADER_BYTES, FRAME_MAX_PAYLOAD, SEGMENT_MAX_BYTES } from '#core/recording/format.ts';
 import { readFrames } from '#core/recording/read.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { encodeFrame, memoryFolder, segmentFile, threeSegments } from '../support/evidence-builder.ts';
@@ -23,14 +23,21 @@ const trustedSigners = [signer.export({ type: 'spki', format: 'der' })];
 export const segments: FuzzTarget = {
   name: 'recording-segments',
   seeds: () => [0, 1, 2].map((number) => good.get(segmentFile(number))!),
-  run: readAll,
+  run: (bytes) => {
+    readAll(bytes);
+  },
 };
 
 /** Frames inside a sound block: what zstd would hardly ever let a mutation reach. */
 export const frames: FuzzTarget = {
   name: 'recording-frames',
   seeds: () => threeSegments().map((segment) => Buffer.concat(segment.flat().map(encodeFrame))),
-  run: (bytes) => readAll(Buffer.concat([zstdCompressSync(bytes), good.get(segmentFile(0))!.subarray(-512)])),
+  run: (bytes) => {
+    const consumed = readAll(
+      Buffer.concat([zstdCompressSync(bytes), good.get(segmentFile(0))!.subarray(-512)]),
+    );
+    if (consumed > bytes.length) throw new Error(`${consumed} bytes of frames came out of ${bytes.length}`);
+  },
 };
 
 /** One file of an evidence folder exchanged: never an exception, never `verified` unless nothing changed. */
@@ -47,13 +54,13 @@ export const evidence: FuzzTarget = {
   },
 };
 
-/** Reads to the end or to a CustodyError, and holds the reader to its bounds. */
-function readAll(segment: Uint8Array): void {
+/** Reads to the end or to a CustodyError, and holds the reader to its bounds. Returns the size of the frames read. */
+function readAll(segment: Uint8Array): number {
   let total = 0;
   let before = 0;
   try {
     for (const { payload, timeUs } of readFrames(segment)) {
-      total += payload.length;
+      total += FRAME_HEADER_BYTES + payload.length;
       if (payload.length > FRAME_MAX_PAYLOAD || total > SEGMENT_MAX_BYTES) {
         throw new Error('a bound does not hold');
       }
@@ -63,4 +70,5 @@ function readAll(segment: Uint8Array): void {
   } catch (thrown) {
     if (!(thrown instanceof CustodyError) || thrown.code !== 'format-invalid') throw thrown;
   }
+  return total;
 }
