@@ -71,10 +71,10 @@ function* framesOf(block: Block, notBeforeUs: number): Generator<RecordedFrame, 
   const view = new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength);
   let before = notBeforeUs;
   for (let at = 0; at < view.byteLength; ) {
-    const frame = decodeFrame(view, at, `the frame at byte ${at} of block ${block.index}`);
+    const fault = (what: string) => invalid(`the frame at byte ${at} of block ${block.index} ${what}`);
+    const frame = decodeFrame(view, at, fault);
     if (frame.timeUs < before) {
-      const where = `the frame at byte ${at} of block ${block.index}`;
-      throw invalid(`${where} has time ${frame.timeUs}, which is before ${before} of the frame before it`);
+      throw fault(`has time ${frame.timeUs}, which is before ${before} of the frame before it`);
     }
     before = frame.timeUs;
     at += FRAME_HEADER_BYTES + frame.payload.length;
@@ -82,30 +82,31 @@ function* framesOf(block: Block, notBeforeUs: number): Generator<RecordedFrame, 
   }
 }
 
+/** An error that says which frame it is about. */
+type Fault = (what: string) => CustodyError;
+
 /** Decodes the frame that begins at `at`; FORMAT.md, "Frames". */
-function decodeFrame(view: DataView, at: number, where: string): RecordedFrame {
+function decodeFrame(view: DataView, at: number, fault: Fault): RecordedFrame {
   const room = view.byteLength - at - FRAME_HEADER_BYTES;
-  if (room < 0) throw invalid(`${where} has a header that goes beyond its block`);
+  if (room < 0) throw fault('has a header that goes beyond its block');
   const length = view.getUint32(at, true);
-  if (length > FRAME_MAX_PAYLOAD)
-    throw invalid(`${where} claims ${length} bytes, more than ${FRAME_MAX_PAYLOAD}`);
-  if (length > room) throw invalid(`${where} claims ${length} bytes, but its block holds only ${room} more`);
+  if (length > FRAME_MAX_PAYLOAD) throw fault(`claims ${length} bytes, more than ${FRAME_MAX_PAYLOAD}`);
+  if (length > room) throw fault(`claims ${length} bytes, but its block holds only ${room} more`);
   const stream = streamNames[view.getUint8(at + 4)];
-  if (stream === undefined) throw invalid(`${where} is of unknown stream ${view.getUint8(at + 4)}`);
-  const withheld = readFlags(view, at, where);
+  if (stream === undefined) throw fault(`is of unknown stream ${view.getUint8(at + 4)}`);
+  const withheld = readFlags(view, at, fault);
   const time = view.getBigUint64(at + 8, true);
   const timeUs = Number(time);
-  if (!Number.isSafeInteger(timeUs)) throw invalid(`${where} has an impossible time, ${time} microseconds`);
+  if (!Number.isSafeInteger(timeUs)) throw fault(`has an impossible time, ${time} microseconds`);
   const payload = new Uint8Array(view.buffer, view.byteOffset + at + FRAME_HEADER_BYTES, length);
-  if (withheld && payload.some((byte) => byte !== 0)) throw invalid(`${where} is withheld but not all zeros`);
+  if (withheld && payload.some((byte) => byte !== 0)) throw fault('is withheld but not all zeros');
   return { stream, withheld, timeUs, payload };
 }
 
-function readFlags(view: DataView, at: number, where: string): boolean {
+function readFlags(view: DataView, at: number, fault: Fault): boolean {
   const flags = view.getUint8(at + 5);
-  if ((flags & ~FLAG_WITHHELD) !== 0) throw invalid(`${where} has unknown flags 0x${flags.toString(16)}`);
-  if (view.getUint16(at + 6, true) !== 0)
-    throw invalid(`${where} has bytes other than zero in its reserved field`);
+  if ((flags & ~FLAG_WITHHELD) !== 0) throw fault(`has unknown flags 0x${flags.toString(16)}`);
+  if (view.getUint16(at + 6, true) !== 0) throw fault('has bytes other than zero in its reserved field');
   return (flags & FLAG_WITHHELD) !== 0;
 }
 
