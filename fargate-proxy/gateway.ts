@@ -174,7 +174,10 @@ export class Gateway {
     const endedAt = this.#options.wallClock().toISOString();
     try {
       await live.tape!.close({ ...ending, endedAt });
-      this.#options.log('session-closed', undefined, { session: live.opening.session, reason: ending.reason });
+      this.#options.log('session-closed', undefined, {
+        session: live.opening.session,
+        reason: ending.reason,
+      });
     } catch (error) {
       this.#options.log('seal-failed', asCustodyError(error), { session: live.opening.session });
     }

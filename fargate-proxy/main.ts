@@ -88,10 +88,13 @@ async function runGateway(settings: Settings): Promise<void> {
     () => new Date(),
   );
   try {
-    const policy = parseConfig(readFileSync(settings.configFile, 'utf8'), settings.configFile);
+    const policy = readConfig(settings.configFile);
     lockFolder(settings.dataDir);
     const task = randomUUID();
-    const tapes = await startRecorder({ dataDir: settings.dataDir, task, timeOrigin: performance.timeOrigin }, log);
+    const tapes = await startRecorder(
+      { dataDir: settings.dataDir, task, timeOrigin: performance.timeOrigin },
+      log,
+    );
     const gateway = createGateway(settings, policy, tapes, task, log);
     const server = await listen(settings, policy, gateway);
     drainOnRequest(settings, gateway, server, tapes, log);
@@ -102,6 +105,23 @@ async function runGateway(settings: Settings): Promise<void> {
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
     process.exit(1);
   }
+}
+
+/** Files that the config names are relative to it. */
+function readConfig(file: string): Config {
+  const base = dirname(file);
+  const config = parseConfig(readFileSync(file, 'utf8'), file);
+  const targets = [...config.targets.values()].map((target): [string, Target] => {
+    const { credential, tls } = target;
+    const passwordFile = resolve(base, credential.passwordFile);
+    const caFile =
+      tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: resolve(base, tls.caFile) };
+    return [
+      target.name,
+      { ...target, credential: { ...credential, passwordFile }, tls: { ...tls, ...caFile } },
+    ];
+  });
+  return { ...config, targets: new Map(targets) };
 }
 
 /** The recorder's thread: seals what an earlier task left, then serves. */
@@ -154,7 +174,7 @@ function createGateway(settings: Settings, policy: Config, tapes: Tapes, task: s
       allowHttpLoopback: true,
     }),
     tapes,
-    secretOf: (target) => readSecret(target, dirname(settings.configFile)),
+    secretOf: readSecret,
     version: VERSION,
     task,
     loginMs: settings.loginMs,
@@ -163,9 +183,9 @@ function createGateway(settings: Settings, policy: Config, tapes: Tapes, task: s
   });
 }
 
-async function readSecret({ name, credential }: Target, base: string): Promise<string> {
+async function readSecret({ name, credential }: Target): Promise<string> {
   try {
-    return (await readFile(resolve(base, credential.passwordFile), 'utf8')).trimEnd();
+    return (await readFile(credential.passwordFile, 'utf8')).trimEnd();
   } catch (cause) {
     throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
       hint: 'tell whoever runs the gateway',

@@ -15,9 +15,9 @@ const STAGING = '.staging';
  */
 export function directoryStore(root: string): RecordingSink & RecordingSource {
   return {
-    put: (key, bytes) => putOnce(root, checkKey(key), bytes),
-    list: (prefix) => listNames(root, prefix),
-    get: (key) => readObject(root, checkKey(key)),
+    put: async (key, bytes) => putOnce(root, checkKey(key), bytes),
+    list: async (prefix) => listNames(root, prefix),
+    get: async (key) => readObject(root, checkKey(key)),
   };
 }
 
@@ -94,7 +94,8 @@ async function readObject(root: string, key: string): Promise<Uint8Array> {
 
 /** Keys come from layout.ts; anything that could leave the root is a defect or an attack. */
 function checkKey(key: string): string {
-  if (!KEY.test(key) || key.includes('..')) throw new CustodyError('internal', 'bad object key', { detail: key });
+  if (!KEY.test(key) || key.includes('..'))
+    throw new CustodyError('internal', 'bad object key', { detail: key });
   return key;
 }
 

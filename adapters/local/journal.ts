@@ -26,7 +26,10 @@ interface JournalFile {
 }
 
 /** A journal in a folder, one run of files for each gateway task. `append` must not be called concurrently. */
-export async function openJournal(folder: string, task: string): Promise<Journal & { close(): Promise<void> }> {
+export async function openJournal(
+  folder: string,
+  task: string,
+): Promise<Journal & { close(): Promise<void> }> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const journal = new LocalJournal(folder, task);
   await journal.rotate();
@@ -39,6 +42,7 @@ class LocalJournal implements Journal {
   #next = 0;
   #current: JournalFile | undefined;
   #older: JournalFile[] = [];
+  #dropping: Promise<void> = Promise.resolve();
 
   constructor(folder: string, task: string) {
     this.#folder = folder;
@@ -64,7 +68,7 @@ class LocalJournal implements Journal {
     const key = heldKey(session, segment);
     this.#current?.held.delete(key);
     for (const file of this.#older) file.held.delete(key);
-    void this.#dropEmpty();
+    this.#dropping = this.#dropping.then(() => this.#dropEmpty());
   }
 
   async rotate(): Promise<void> {
@@ -78,6 +82,7 @@ class LocalJournal implements Journal {
 
   async close(): Promise<void> {
     this.#retire();
+    await this.#dropping;
     await this.#dropEmpty();
     await Promise.all(this.#older.map((file) => file.handle.close()));
     this.#older = [];

@@ -156,9 +156,7 @@ export class Recorder {
     return this.#settle(work);
   }
 
-  async #settle(
-    work: readonly (readonly [number, Promise<void>])[],
-  ): Promise<FailedTapes> {
+  async #settle(work: readonly (readonly [number, Promise<void>])[]): Promise<FailedTapes> {
     const settled = await Promise.allSettled(work.map(([, done]) => done));
     return settled.flatMap((result, i) => {
       const tape = work[i]![0];
@@ -187,7 +185,8 @@ export class Recorder {
 
   #deck(tape: number): Deck {
     const deck = this.#decks.get(tape);
-    if (deck === undefined) throw new CustodyError('internal', 'no such recording', { detail: `tape ${tape}` });
+    if (deck === undefined)
+      throw new CustodyError('internal', 'no such recording', { detail: `tape ${tape}` });
     return deck;
   }
 

@@ -11,7 +11,15 @@ import {
   SIGNATURE_BYTES,
   TRAILER_BYTES,
 } from './format.ts';
-import { CLOSE, OPEN, objectKey, segmentName, segmentNumber, sessionPrefix, signatureName } from './layout.ts';
+import {
+  CLOSE,
+  OPEN,
+  objectKey,
+  segmentName,
+  segmentNumber,
+  sessionPrefix,
+  signatureName,
+} from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
 import { outcomeOf } from './recorder.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
@@ -74,7 +82,16 @@ async function readChain(session: string, names: readonly string[], store: Recor
   const openBytes = await store.get(objectKey(session, OPEN));
   const openHash = sha256Hex(openBytes);
   const open = openStatementSchema.parse(JSON.parse(Buffer.from(openBytes).toString()));
-  const chain: Chain = { session, open, openHash, segments: 0, frames: 0, bytes: 0, last: openHash, until: 0 };
+  const chain: Chain = {
+    session,
+    open,
+    openHash,
+    segments: 0,
+    frames: 0,
+    bytes: 0,
+    last: openHash,
+    until: 0,
+  };
   const stored = new Set(names.map(segmentNumber));
   while (stored.has(chain.segments)) {
     const segment = await store.get(objectKey(session, segmentName(chain.segments)));
@@ -177,12 +194,20 @@ function refuseForeignClose(statement: CloseStatement, chain: Chain): void {
     statement.frames === chain.frames &&
     statement.bytes === chain.bytes;
   if (fits) return;
-  throw new CustodyError('state-damaged', `session ${chain.session} has a close statement that does not fit it`, {
-    hint: 'somebody wrote to the store; keep the folder as it is and look into it',
-  });
+  throw new CustodyError(
+    'state-damaged',
+    `session ${chain.session} has a close statement that does not fit it`,
+    {
+      hint: 'somebody wrote to the store; keep the folder as it is and look into it',
+    },
+  );
 }
 
-async function putSignature(session: string, bytes: Uint8Array, { store, signer }: SealerPorts): Promise<void> {
+async function putSignature(
+  session: string,
+  bytes: Uint8Array,
+  { store, signer }: SealerPorts,
+): Promise<void> {
   await store.put(objectKey(session, signatureName(CLOSE)), await signer.sign(bytes));
 }
 

@@ -25,7 +25,11 @@ export function statementBytes(statement: OpenStatement | CloseStatement): Uint8
  * and recovery never has to sign an opening it did not make.
  * Returns the statement's hash, where the chain begins.
  */
-export async function storeOpen(statement: OpenStatement, signer: Signer, sink: RecordingSink): Promise<string> {
+export async function storeOpen(
+  statement: OpenStatement,
+  signer: Signer,
+  sink: RecordingSink,
+): Promise<string> {
   const bytes = statementBytes(statement);
   const signature = await signer.sign(bytes);
   await sink.put(objectKey(statement.session, signatureName(OPEN)), signature);
@@ -37,7 +41,11 @@ export async function storeOpen(statement: OpenStatement, signer: Signer, sink: 
  * Stores and signs `close.json`. The statement goes first: if the gateway dies before the signature is stored, the
  * sealer checks the statement against the chain and signs it.
  */
-export async function storeClose(statement: CloseStatement, signer: Signer, sink: RecordingSink): Promise<void> {
+export async function storeClose(
+  statement: CloseStatement,
+  signer: Signer,
+  sink: RecordingSink,
+): Promise<void> {
   const bytes = statementBytes(statement);
   const signature = await signer.sign(bytes);
   await sink.put(objectKey(statement.session, CLOSE), bytes);
@@ -45,7 +53,10 @@ export async function storeClose(statement: CloseStatement, signer: Signer, sink
 }
 
 /** As many groups as fit in `maxBytes` of JSON, and how many were left out. */
-export function boundGroups(groups: readonly string[], maxBytes = 1024): { groups: string[]; groupsOmitted: number } {
+export function boundGroups(
+  groups: readonly string[],
+  maxBytes = 1024,
+): { groups: string[]; groupsOmitted: number } {
   const kept: string[] = [];
   let used = 0;
   for (const group of groups) {

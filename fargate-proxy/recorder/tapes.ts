@@ -67,13 +67,7 @@ export class Tapes {
   }
 
   /** Appends one frame. Returns false when the session must wait before it reads on. Hot. */
-  append(
-    tape: SessionTape,
-    stream: StreamNumber,
-    flags: number,
-    bytes: Uint8Array,
-    length: number,
-  ): boolean {
+  append(tape: SessionTape, stream: StreamNumber, flags: number, bytes: Uint8Array, length: number): boolean {
     const now = this.#now();
     if (!this.#slab.fits(length)) this.handOver();
     if (this.#slabSince === 0) this.#slabSince = now;
@@ -134,7 +128,8 @@ export class Tapes {
   die(detail: string): void {
     this.#dead ??= recorderFailed(detail);
     for (const tape of this.#open.values()) tape.fail(this.#dead);
-    for (const [tape, answer] of this.#answers) answer({ kind: 'opened', tape, error: { ...plain(this.#dead) } });
+    for (const [tape, answer] of this.#answers)
+      answer({ kind: 'opened', tape, error: { ...plain(this.#dead) } });
     this.#answers.clear();
     this.#stopTimers();
   }
@@ -167,7 +162,8 @@ export class Tapes {
     if (oldest === undefined) return;
     const late = this.#now() - oldest;
     for (const tape of this.#open.values()) {
-      if (late > tape.deadlineMs) tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
+      if (late > tape.deadlineMs)
+        tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
     }
   }
 
@@ -200,9 +196,9 @@ export class SessionTape {
     return this.#tapes.append(this, stream, 0, bytes, length);
   }
 
-  /** Records a message whose secret bytes the caller has set to zero. */
-  recordWithheld(stream: StreamNumber, bytes: Uint8Array): void {
-    this.#tapes.append(this, stream, FLAG_WITHHELD, bytes, bytes.byteLength);
+  /** Records that `length` secret bytes were here: zeros of the same number. */
+  recordWithheld(stream: StreamNumber, length: number): void {
+    this.#tapes.append(this, stream, FLAG_WITHHELD, new Uint8Array(length), length);
   }
 
   /** Records a side fact. */

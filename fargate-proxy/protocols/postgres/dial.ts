@@ -24,7 +24,13 @@ export async function connectTarget(target: Target, signal: AbortSignal): Promis
 function connectPlain(target: Target, signal: AbortSignal): Promise<Socket> {
   const { host, port } = target.address;
   return new Promise((resolve, reject) => {
-    const socket = connectTcp({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS });
+    const socket = connectTcp({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+    });
     const aborted = (): void => void socket.destroy(new Error('the login took too long'));
     signal.addEventListener('abort', aborted, { once: true });
     socket.once('error', (cause) => reject(unreachable(target, cause)));

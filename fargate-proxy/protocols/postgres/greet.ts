@@ -7,7 +7,11 @@ import {
   negotiateProtocolVersion,
 } from '#core/protocols/postgres/backend.ts';
 import { parsePassword, parseSaslInitialResponse } from '#core/protocols/postgres/frontend.ts';
-import { encodeOauthBearerFailure, OAUTHBEARER, parseOauthBearer } from '#core/protocols/postgres/oauthbearer.ts';
+import {
+  encodeOauthBearerFailure,
+  OAUTHBEARER,
+  parseOauthBearer,
+} from '#core/protocols/postgres/oauthbearer.ts';
 import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { type CancelRequest, readStartup, type StartupMessage } from '#core/protocols/postgres/startup.ts';
 import { farewell } from '../../wire/farewell.ts';
@@ -44,7 +48,9 @@ export async function readLogin(
   const minor = negotiateMinor(startup, (answer) => transcript.say(answer));
   const how = chosenAuthentication(startup);
   const token =
-    how === 'password' ? await askPassword(reader, transcript) : await askBearer(reader, transcript, discovery);
+    how === 'password'
+      ? await askPassword(reader, transcript)
+      : await askBearer(reader, transcript, discovery);
   return { startup, minor, token, how, reader };
 }
 
@@ -67,7 +73,10 @@ function readStartupPacket(
 }
 
 /** Tells the client about what we do not speak, and continues with what we do. */
-function negotiateMinor({ minor, protocolOptions }: StartupMessage, say: (answer: Uint8Array) => void): 0 | 2 {
+function negotiateMinor(
+  { minor, protocolOptions }: StartupMessage,
+  say: (answer: Uint8Array) => void,
+): 0 | 2 {
   const kept = minor >= NEWEST_MINOR ? NEWEST_MINOR : 0;
   if (minor !== kept || protocolOptions.length > 0) say(negotiateProtocolVersion(kept, protocolOptions));
   return kept;
@@ -124,7 +133,8 @@ export function bearerRefused(issuer: string): Uint8Array {
 
 /** The body of a 'p' message: password and SASL responses share the type. */
 export function readPasswordMessage(bytes: Buffer): Parsed<Buffer> | undefined {
-  if (bytes[0] !== PASSWORD_MESSAGE) throw new CustodyError('protocol-violation', 'expected a password message');
+  if (bytes[0] !== PASSWORD_MESSAGE)
+    throw new CustodyError('protocol-violation', 'expected a password message');
   if (bytes.byteLength < 5) return undefined;
   const length = bytes.readInt32BE(1);
   if (length < 4 || length > HANDSHAKE_MAX_BYTES - 1) {
@@ -141,7 +151,12 @@ function tokenMissing(): CustodyError {
 }
 
 /** Says no and closes, giving an OAUTHBEARER client the exchange its protocol wants first (RFC 7628 section 3.2.3). */
-export async function refuseLogin(secure: TLSSocket, login: Login, issuer: string, error: CustodyError): Promise<void> {
+export async function refuseLogin(
+  secure: TLSSocket,
+  login: Login,
+  issuer: string,
+  error: CustodyError,
+): Promise<void> {
   if (login.how === 'oauthbearer' && (error.code === 'token-invalid' || error.code === 'token-missing')) {
     secure.write(bearerRefused(issuer));
     const impatience = setTimeout(() => secure.destroy(), ANSWER_MS);

@@ -125,7 +125,8 @@ export class PostgresLink implements Link {
   /** A backend notices a closed connection only when it next writes: what still runs is cancelled first. */
   async #leaveTarget(reason: CloseReason): Promise<void> {
     const { target, cancelQuery } = this.#parts;
-    if (reason === 'client-closed' || reason === 'target-closed' || reason === 'target-lost') return target.close();
+    if (reason === 'client-closed' || reason === 'target-closed' || reason === 'target-lost')
+      return target.close();
     await cancelQuery().catch(() => undefined);
     target.destroy();
   }

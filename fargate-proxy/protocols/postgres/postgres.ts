@@ -44,7 +44,9 @@ async function greet(
 ): Promise<Greeting | undefined> {
   let reachable: Socket = socket;
   socket.on('error', () => socket.destroy());
-  signal.addEventListener('abort', () => sayGoodbye(reachable, asCustodyError(signal.reason)), { once: true });
+  signal.addEventListener('abort', () => sayGoodbye(reachable, asCustodyError(signal.reason)), {
+    once: true,
+  });
   try {
     const secure = await requireTls(socket, options.tls);
     if ('kind' in secure) return await answerCancel(socket, () => keys.cancel(secure, peer(socket)));
@@ -158,9 +160,11 @@ function welcome(
   const settings = Buffer.concat(forClient);
   tape.record(Stream.gateway, ok, ok.byteLength);
   if (settings.byteLength > 0) tape.record(Stream.target, settings, settings.byteLength);
-  tape.recordWithheld(Stream.gateway, backendKeyData(processId, new Uint8Array(secret.byteLength)));
+  const key = backendKeyData(processId, secret);
+  tape.record(Stream.gateway, key, key.byteLength - secret.byteLength);
+  tape.recordWithheld(Stream.gateway, secret.byteLength);
   tape.record(Stream.target, ready, ready.byteLength);
-  secure.write(Buffer.concat([ok, settings, backendKeyData(processId, secret), ready]));
+  secure.write(Buffer.concat([ok, settings, key, ready]));
 }
 
 /** What the client asked for, but the target's own user and database. */

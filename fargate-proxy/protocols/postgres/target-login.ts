@@ -112,7 +112,8 @@ async function scram(
   reader: HandshakeReader,
 ): Promise<void> {
   const choice = chooseScram(mechanisms, serverCertificateHash(socket));
-  if (choice === undefined) throw refused(`no common SASL mechanism in ${mechanisms.join(', ').slice(0, 200)}`);
+  if (choice === undefined)
+    throw refused(`no common SASL mechanism in ${mechanisms.join(', ').slice(0, 200)}`);
   const client = new ScramClient({
     password: secret,
     nonce: randomBytes(24).toString('base64'),
@@ -140,12 +141,19 @@ function serverCertificateHash(socket: Socket): Uint8Array | undefined {
 }
 
 /** The target's own error: its words go to the client, which may need them (no such database, too many connections). */
-function refusedBy(target: Target, { fields }: Extract<BackendMessage, { kind: 'error' | 'notice' }>): CustodyError {
+function refusedBy(
+  target: Target,
+  { fields }: Extract<BackendMessage, { kind: 'error' | 'notice' }>,
+): CustodyError {
   const said = `${fields.get('C')}: ${fields.get('M')}`;
-  return new CustodyError('target-refused', `the target "${target.name}" refused the gateway's login (${said})`, {
-    hint: 'this is between the gateway and the target; tell whoever runs the gateway',
-    detail: said,
-  });
+  return new CustodyError(
+    'target-refused',
+    `the target "${target.name}" refused the gateway's login (${said})`,
+    {
+      hint: 'this is between the gateway and the target; tell whoever runs the gateway',
+      detail: said,
+    },
+  );
 }
 
 function refused(detail: string): CustodyError {

@@ -3,7 +3,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 
 /**
  * What client and gateway said during the login, kept until there is a tape. Secrets never enter it: a message that
- * holds one is kept as its header and as many zero bytes.
+ * holds one is kept as its header and as many zero bytes, marked withheld.
  */
 export class LoginTranscript {
   readonly #write: (bytes: Uint8Array) => void;
@@ -25,23 +25,19 @@ export class LoginTranscript {
     this.#said.push({ stream: Stream.client, bytes: Uint8Array.from(bytes), withheld: false });
   }
 
-  /** Keeps a typed message of the client's without its body. */
+  /** Keeps a typed message of the client's without its body: the header, then as many zeros, withheld. */
   clientWithheld(type: number, bodyBytes: number): void {
-    this.#said.push({ stream: Stream.client, bytes: withheldMessage(type, bodyBytes), withheld: true });
+    const header = Buffer.alloc(5);
+    header[0] = type;
+    header.writeInt32BE(4 + bodyBytes, 1);
+    this.client(header);
+    this.#said.push({ stream: Stream.client, bytes: new Uint8Array(bodyBytes), withheld: true });
   }
 
   playOnto(tape: SessionTape): void {
     for (const { stream, bytes, withheld } of this.#said.splice(0)) {
-      if (withheld) tape.recordWithheld(stream, bytes);
+      if (withheld) tape.recordWithheld(stream, bytes.byteLength);
       else tape.record(stream, bytes, bytes.byteLength);
     }
   }
-}
-
-/** A typed message whose body is zeros. */
-export function withheldMessage(type: number, bodyBytes: number): Uint8Array {
-  const message = Buffer.alloc(5 + bodyBytes);
-  message[0] = type;
-  message.writeInt32BE(4 + bodyBytes, 1);
-  return message;
 }

@@ -1,0 +1,111 @@
+import { DatabaseSync } from 'node:sqlite';
+import { CustodyError } from '#core/errors.ts';
+import type {
+  SessionCatalog,
+  SessionIndex,
+  SessionOutcome,
+  SessionPage,
+  SessionQuery,
+  SessionRecord,
+} from '#core/recording/session-index.ts';
+
+const BUSY_MS = 5_000;
+
+interface Row {
+  readonly id: string;
+  readonly record: string;
+  readonly outcome: string | null;
+}
+
+type Opened = Omit<SessionRecord, 'state' | 'outcome'>;
+
+/**
+ * The index in SQLite: the gateway writes, the API reads, each in its own process. Durable when a call returns.
+ * Throws `state-damaged` when the file is not a database or fails its check.
+ */
+export function openSessionIndex(file: string): SessionIndex & SessionCatalog & { close(): void } {
+  const database = openDatabase(file);
+  return {
+    opened: async (record) => insert(database, record),
+    closed: async (id, outcome) => setOutcome(database, id, outcome),
+    unsealed: async () => select(database, 'WHERE outcome IS NULL ORDER BY id').map(toRecord),
+    get: async (id) => getRecord(database, id),
+    list: async (query) => listPage(database, query),
+    close: () => database.close(),
+  };
+}
+
+function openDatabase(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    database.exec(`
+      PRAGMA busy_timeout = ${BUSY_MS};
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      CREATE TABLE IF NOT EXISTS sessions (
+        id TEXT PRIMARY KEY, target TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL,
+        record TEXT NOT NULL, outcome TEXT) STRICT, WITHOUT ROWID;
+      CREATE INDEX IF NOT EXISTS unsealed ON sessions (id) WHERE outcome IS NULL;
+      CREATE INDEX IF NOT EXISTS by_target ON sessions (target, id);
+      CREATE INDEX IF NOT EXISTS by_subject ON sessions (issuer, subject, id);`);
+    if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok')
+      throw new Error('quick_check failed');
+    return database;
+  } catch (cause) {
+    database?.close();
+    throw new CustodyError('state-damaged', `the session index ${file} is damaged`, {
+      hint: 'move it away and start again: evidence is not affected, but old sessions leave the list',
+      detail: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    });
+  }
+}
+
+function insert(database: DatabaseSync, record: Opened): void {
+  const { id, target, principal } = record;
+  const done = database
+    .prepare('INSERT OR IGNORE INTO sessions (id, target, issuer, subject, record) VALUES (?, ?, ?, ?, ?)')
+    .run(id, target, principal.issuer, principal.subject, JSON.stringify(record));
+  if (done.changes === 0)
+    throw new CustodyError('already-exists', 'the session exists already', { detail: id });
+}
+
+function setOutcome(database: DatabaseSync, id: string, outcome: SessionOutcome): void {
+  const done = database
+    .prepare('UPDATE sessions SET outcome = ? WHERE id = ? AND outcome IS NULL')
+    .run(JSON.stringify(outcome), id);
+  if (done.changes === 0) getRecord(database, id);
+}
+
+function getRecord(database: DatabaseSync, id: string): SessionRecord {
+  const [row] = select(database, 'WHERE id = ?', id);
+  if (row === undefined) throw new CustodyError('not-found', 'no such session', { detail: id });
+  return toRecord(row);
+}
+
+/** Newest first: session ids sort by time. The cursor is the last id of the page before. */
+function listPage(database: DatabaseSync, { target, subject, limit, cursor }: SessionQuery): SessionPage {
+  const filters: [sql: string, value: string][] = [];
+  if (target !== undefined) filters.push(['target = ?', target]);
+  if (subject !== undefined) filters.push(['issuer = ?', subject.issuer], ['subject = ?', subject.subject]);
+  if (cursor !== undefined) filters.push(['id < ?', cursor]);
+  const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
+  const values = filters.map(([, value]) => value);
+  const rows = select(database, `${where} ORDER BY id DESC LIMIT ${Math.trunc(limit) + 1}`, ...values);
+  const sessions = rows.slice(0, limit).map(toRecord);
+  return rows.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+}
+
+function select(database: DatabaseSync, rest: string, ...values: readonly string[]): Row[] {
+  return database
+    .prepare(`SELECT id, record, outcome FROM sessions ${rest}`)
+    .all(...values) as unknown as Row[];
+}
+
+function toRecord({ record, outcome }: Row): SessionRecord {
+  const opened = JSON.parse(record) as Opened;
+  if (outcome === null) return { ...opened, state: 'open' };
+  const parsed = JSON.parse(outcome) as SessionOutcome;
+  return { ...opened, state: parsed.recovered ? 'recovered' : 'closed', outcome: parsed };
+}

@@ -1,0 +1,33 @@
+const MAX_BYTES = 256 << 10;
+const TIMEOUT_MS = 5_000;
+
+/**
+ * GET of a small JSON document over https; over http only from this machine, where that is allowed. Follows no
+ * redirect. Rejects when the answer is not 200, too large or too slow.
+ */
+export async function fetchBounded(uri: string, allowHttpLoopback: boolean): Promise<ArrayBuffer> {
+  const url = new URL(uri);
+  if (url.protocol !== 'https:' && !(allowHttpLoopback && isHttpLoopback(url))) {
+    throw new Error(`${url.origin} is not https`);
+  }
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.status !== 200 || response.body === null)
+    throw new Error(`${url.origin} answered ${response.status}`);
+  return readBounded(response.body);
+}
+
+function isHttpLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+}
+
+async function readBounded(body: ReadableStream<Uint8Array>): Promise<ArrayBuffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > MAX_BYTES) throw new Error('the answer is too large');
+    chunks.push(chunk);
+  }
+  const whole = Buffer.concat(chunks);
+  return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength);
+}

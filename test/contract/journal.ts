@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import type { Journal, JournalRemains } from '#core/recording/ports.ts';
+import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
+
+export interface JournalUnderTest {
+  open(): Promise<Journal>;
+  /** What a new gateway finds after the old one is gone. */
+  remains(): JournalRemains;
+}
+
+/** The promises of Journal and JournalRemains, for every adapter. */
+export function journalContract(name: string, make: () => JournalUnderTest): void {
+  describe(`journal contract: ${name}`, () => {
+    it('gives back each tail whole, with the last trailer', async () => {
+      const under = make();
+      const journal = await under.open();
+      await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 3, 0, 'x')]);
+      await journal.append([entry(SESSION_A, 0, 3, 'def')]);
+      const tails = await under.remains().tails();
+      const a = tails.find(({ session }) => session === SESSION_A)!;
+      expect(Buffer.from(a.content).toString()).toBe('abcdef');
+      expect(a.trailer[0]).toBe('d'.charCodeAt(0));
+      expect(a.segment).toBe(0);
+      const b = tails.find(({ session }) => session === SESSION_B)!;
+      expect([Buffer.from(b.content).toString(), b.segment]).toEqual(['x', 3]);
+    });
+
+    it('keeps what follows a gap out of the tail', async () => {
+      const under = make();
+      const journal = await under.open();
+      await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_A, 0, 9, 'zzz')]);
+      const [tail] = await under.remains().tails();
+      expect(Buffer.from(tail!.content).toString()).toBe('abc');
+      expect(tail!.trailer[0]).toBe('a'.charCodeAt(0));
+    });
+
+    it('forgets everything on clear', async () => {
+      const under = make();
+      await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc')]);
+      await under.remains().clear();
+      expect(await under.remains().tails()).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,102 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { CustodyError } from '#core/errors.ts';
+import type { Journal, JournalEntry, RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
+import type { SessionIndex, SessionOutcome, SessionRecord } from '#core/recording/session-index.ts';
+
+/** A store in memory: put-once, listable. */
+export class MemoryStore implements RecordingSink, RecordingSource {
+  readonly objects = new Map<string, Uint8Array>();
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    if (
+      !/^[a-z0-9][a-z0-9._/-]*$/.test(key) ||
+      key.includes('..') ||
+      key.includes('//') ||
+      key.includes('/.')
+    ) {
+      throw new CustodyError('internal', 'bad object key');
+    }
+    if (this.objects.has(key)) throw new CustodyError('already-exists', 'the object exists already');
+    this.objects.set(key, Uint8Array.from(bytes));
+  }
+
+  async get(key: string): Promise<Uint8Array> {
+    if (
+      !/^[a-z0-9][a-z0-9._/-]*$/.test(key) ||
+      key.includes('..') ||
+      key.includes('//') ||
+      key.includes('/.')
+    ) {
+      throw new CustodyError('internal', 'bad object key');
+    }
+    const bytes = this.objects.get(key);
+    if (bytes === undefined) throw new CustodyError('not-found', 'no such object');
+    return bytes;
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    const names = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
+    return names.map((key) => key.slice(prefix.length)).sort();
+  }
+
+  /** One session's objects, as an evidence folder with the signer's key. */
+  evidence(
+    session: string,
+    signerPem: string,
+  ): { list(): Promise<string[]>; get(name: string): Promise<Uint8Array> } {
+    return {
+      list: async () => [...(await this.list(`sessions/${session}/`)), 'signer.pem'],
+      get: async (name) =>
+        name === 'signer.pem' ? Buffer.from(signerPem) : this.get(`sessions/${session}/${name}`),
+    };
+  }
+}
+
+/** A signer whose key lives in memory. */
+export function memorySigner(): Signer & { readonly der: Uint8Array; readonly pem: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const der = publicKey.export({ type: 'spki', format: 'der' });
+  return {
+    der,
+    pem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    sign: async (message) => sign('sha256', message, privateKey),
+    publicKey: async () => der,
+  };
+}
+
+/** A journal that remembers what it was given and can be told to fail. */
+export class MemoryJournal implements Journal {
+  readonly entries: JournalEntry[] = [];
+  readonly released: string[] = [];
+  failing: Error | undefined;
+
+  async append(entries: readonly JournalEntry[]): Promise<void> {
+    if (this.failing !== undefined) throw this.failing;
+    this.entries.push(...entries.map((entry) => ({ ...entry, block: Uint8Array.from(entry.block) })));
+  }
+
+  release(session: string, segment: number): void {
+    this.released.push(`${session}/${segment}`);
+  }
+}
+
+/** An index in memory. */
+export class MemoryIndex implements SessionIndex {
+  readonly records = new Map<string, SessionRecord>();
+
+  async opened(record: Omit<SessionRecord, 'state' | 'outcome'>): Promise<void> {
+    if (this.records.has(record.id)) throw new CustodyError('already-exists', 'the session exists already');
+    this.records.set(record.id, { ...record, state: 'open' });
+  }
+
+  async closed(id: string, outcome: SessionOutcome): Promise<void> {
+    const record = this.records.get(id);
+    if (record === undefined) throw new CustodyError('not-found', 'no such session');
+    if (record.outcome !== undefined) return;
+    this.records.set(id, { ...record, state: outcome.recovered ? 'recovered' : 'closed', outcome });
+  }
+
+  async unsealed(): Promise<readonly SessionRecord[]> {
+    return [...this.records.values()].filter(({ outcome }) => outcome === undefined);
+  }
+}

@@ -1,0 +1,51 @@
+import { Stream } from '#core/recording/format.ts';
+import { type HandedSlab, type Opening, Recorder } from '#core/recording/recorder.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
+import { MemoryIndex, MemoryJournal, MemoryStore, memorySigner } from './memory-ports.ts';
+
+/** A recorder on memory ports, with everything a test looks at. */
+export function memoryRecorder() {
+  const store = new MemoryStore();
+  const signer = memorySigner();
+  const journal = new MemoryJournal();
+  const index = new MemoryIndex();
+  const recorder = new Recorder({ sink: store, signer, journal, index });
+  return { store, signer, journal, index, recorder };
+}
+
+/** `n` distinguishes sessions. */
+export function opening(n = 0): Opening {
+  return {
+    session: newSessionId(1_700_000_000_000 + n, new Uint8Array(10).fill(n)),
+    startedAt: '2026-11-23T09:00:00.000Z',
+    principal: { issuer: 'https://id.example', subject: 'dev-1', groups: ['developers'], groupsOmitted: 0 },
+    target: { name: 'orders-db', protocol: 'postgres', address: '127.0.0.1:5432' },
+    client: { address: '127.0.0.1:50000' },
+    grant: { rule: 'developers-work' },
+    policy: 'a'.repeat(64),
+    gateway: { version: '0.1.0', task: 'task-1' },
+    durability: { mode: 'windowed', windowMs: 250 },
+  };
+}
+
+export interface TestFrame {
+  readonly tape: number;
+  readonly stream: number;
+  readonly timeUs: number;
+  readonly payload: Uint8Array;
+}
+
+/** Frames in as few slabs as they fit, handed over at `at` (milliseconds). */
+export function slabsOf(frames: readonly TestFrame[], at: number): HandedSlab[] {
+  const slabs: SlabWriter[] = [new SlabWriter(new ArrayBuffer(SLAB_BYTES))];
+  for (const { tape, stream, timeUs, payload } of frames) {
+    if (!slabs.at(-1)!.fits(payload.length)) slabs.push(new SlabWriter(new ArrayBuffer(SLAB_BYTES)));
+    slabs.at(-1)!.append(tape, stream as 0 | 1 | 2 | 3, 0, timeUs, payload, payload.length);
+  }
+  return slabs.map(({ buffer, used }) => ({ buffer, used, at }));
+}
+
+export function textFrame(tape: number, timeUs: number, text: string): TestFrame {
+  return { tape, stream: Stream.client, timeUs, payload: Buffer.from(text) };
+}
