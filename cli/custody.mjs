@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// Parses on older Node too: hands over to the Node that this checkout pins when the machine's own is too old for it.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+
+const OLDEST = 24;
+
+if (Number.parseInt(process.versions.node, 10) >= OLDEST) await import('./main.ts');
+else handOver();
+
+function handOver() {
+  const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
+  const script = fileURLToPath(import.meta.url);
+  const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
+  passSignals(child);
+  child.on('error', () => {
+    console.error(`custody: this Node is ${process.versions.node}, and Node ${OLDEST} or later is needed`);
+    console.error('hint: run npm ci in the checkout: it brings its own Node');
+    process.exitCode = 1;
+  });
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal];
+  });
+}
+
+/** A terminal sends Ctrl-C to the whole group, so that the child has it already; without one, pass it on. */
+function passSignals(child) {
+  const isShared = process.stdin.isTTY === true;
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
+    const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT';
+    process.on(signal, () => (fromTerminal && isShared ? undefined : child.kill(signal)));
+  }
+}

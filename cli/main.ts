@@ -1,0 +1,1 @@
+// The command line; see custody.mjs for how it starts.
