@@ -1,7 +1,7 @@
 /**
  * Captures what real clients and a real PostgreSQL 15 say to each other:
  *   node test/vectors/postgres/capture.ts SERVER_FOLDER SERVER_PORT     (server.sh started it)
- * One file a scenario beside this script: a JSON array of [stream, microseconds, base64], stream 0 client, 1 server.
+ * One file a scenario beside this script, of its connection with the most frames: a JSON array of [stream, microseconds, base64], stream 0 client, 1 server.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,15 +16,17 @@ const [folder, port] = [process.argv[2]!, Number(process.argv[3])];
 
 /** Runs `use` against a proxy that keeps what passes; `tls`: it holds the server's own certificate, so that binding fits. */
 async function capture(name: string, use: (port: number) => Promise<void>, tls = false): Promise<void> {
-  const frames: Frame[] = [];
+  const connections: Frame[][] = [];
   const started = process.hrtime.bigint();
-  const keep = (stream: 0 | 1) => (chunk: Buffer) => {
+  const keep = (frames: Frame[], stream: 0 | 1) => (chunk: Buffer) => {
     const timeUs = Number((process.hrtime.bigint() - started) / 1000n);
     frames.push([stream, timeUs, chunk.toString('base64')]);
   };
   const relay = (client: Socket, server: Socket) => {
-    client.on('data', keep(0)).on('error', () => server.destroy());
-    server.on('data', keep(1)).on('error', () => client.destroy());
+    const frames: Frame[] = [];
+    connections.push(frames);
+    client.on('data', keep(frames, 0)).on('error', () => server.destroy());
+    server.on('data', keep(frames, 1)).on('error', () => client.destroy());
     client.pipe(server).pipe(client);
   };
   const proxy = createServer((socket) => {
@@ -35,6 +37,7 @@ async function capture(name: string, use: (port: number) => Promise<void>, tls =
   await once(proxy, 'listening');
   await use((proxy.address() as AddressInfo).port);
   proxy.close();
+  const frames = connections.toSorted((a, b) => b.length - a.length)[0]!;
   writeFileSync(new URL(`${name}.json`, import.meta.url), `[\n${frames.map((f) => JSON.stringify(f)).join(',\n')}\n]\n`);
   console.log(name, frames.length);
 }
