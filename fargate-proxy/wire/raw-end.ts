@@ -60,13 +60,16 @@ export class RawEnd {
   readonly #bindings: StreamBindings;
   /** OpenSSL copies what it is given; a plain socket may still need the bytes when `write` returns. */
   readonly #copies: boolean;
-  readonly #spare: WriteRequest[] = [];
-  #inFlight = 0;
+  #spare: WriteRequest | undefined;
+  #inFlight: WriteRequest | undefined;
+  #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
   #onBytes: (length: number) => void = () => undefined;
   #onEnd: () => void = () => undefined;
   #onDrained: (() => void) | undefined;
   #ended = false;
   #closing = false;
+  #sayingGoodbye = false;
 
   constructor(socket: Socket, memory: RelayMemory, bindings: StreamBindings) {
     this.socket = socket;
@@ -78,7 +81,7 @@ export class RawEnd {
 
   /**
    * Takes the socket over. `onBytes(n)`: n bytes are in the shared read buffer, until it returns. `onEnd`: no more will
-   * come; told once. The caller has taken what the stream had buffered.
+   * come; told once. The caller has taken what the stream had buffered, and waited for what it had written.
    */
   start(onBytes: (length: number) => void, onEnd: () => void): void {
     this.#onBytes = onBytes;
@@ -94,29 +97,24 @@ export class RawEnd {
 
   /** Writes the first `length` bytes of the shared read buffer. */
   sendRead(length: number): void {
-    this.send(this.#copies ? this.#memory.view(length) : this.#memory.stableCopy(length));
+    if (this.#copies && this.#inFlight === undefined) this.#write(this.#memory.view(length));
+    else this.send(this.#memory.stableCopy(length));
   }
 
   /** Writes bytes that stay as they are. */
   send(bytes: Uint8Array): void {
-    if (this.#ended || this.#closing) return;
-    const request = this.#spare.pop() ?? this.#newRequest();
-    const failed = this.#handle.writeBuffer(request, bytes) !== 0;
-    if (failed) return this.#end();
-    if (this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) this.#spare.push(request);
-    else {
-      this.#inFlight += 1;
-      if (!this.#copies) request.buffer = bytes;
-    }
+    if (this.#inFlight === undefined) return this.#write(bytes);
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.byteLength;
   }
 
   get congested(): boolean {
-    return this.#inFlight > 0 && this.#handle.writeQueueSize > CONGESTED_BYTES;
+    return this.#inFlight !== undefined && this.#queuedBytes + this.#handle.writeQueueSize > CONGESTED_BYTES;
   }
 
   /** Calls `drained` once everything written has been taken by the kernel. */
   whenDrained(drained: () => void): void {
-    if (this.#inFlight === 0) drained();
+    if (this.#inFlight === undefined) drained();
     else this.#onDrained = drained;
   }
 
@@ -140,7 +138,10 @@ export class RawEnd {
     const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
     this.socket.once('close', () => clearTimeout(linger));
     if (this.#ended) return void this.socket.destroy();
-    this.whenDrained(() => this.socket.end());
+    this.whenDrained(() => {
+      this.#sayingGoodbye = true;
+      this.socket.end();
+    });
     this.resume();
   }
 
@@ -154,6 +155,20 @@ export class RawEnd {
     else if (read < 0) this.#end();
   }
 
+  /** node's TLS takes one write at a time: what comes while one is in flight is queued and goes out together. */
+  #write(bytes: Uint8Array): void {
+    if (this.#ended || this.#sayingGoodbye) return;
+    const request = this.#spare ?? this.#newRequest();
+    this.#spare = undefined;
+    if (this.#handle.writeBuffer(request, bytes) !== 0) return this.#end();
+    if (this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) {
+      this.#spare = request;
+      return;
+    }
+    this.#inFlight = request;
+    if (!this.#copies) request.buffer = bytes;
+  }
+
   #newRequest(): WriteRequest {
     const request = new this.#bindings.WriteWrap();
     request.handle = this.#handle;
@@ -163,14 +178,23 @@ export class RawEnd {
   }
 
   #written(request: WriteRequest, status: number): void {
-    this.#inFlight -= 1;
+    this.#inFlight = undefined;
     request.buffer = undefined;
-    if (this.#spare.length < 2) this.#spare.push(request);
-    if (status < 0) this.#end();
-    if (this.#inFlight > 0) return;
+    if (status < 0) return this.#end();
+    if (this.#queue.length > 0) this.#writeQueue();
+    // Not before: until its completion returns, node still holds the request.
+    this.#spare ??= request;
+    if (this.#inFlight !== undefined) return;
     const drained = this.#onDrained;
     this.#onDrained = undefined;
     drained?.();
+  }
+
+  #writeQueue(): void {
+    const bytes = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#write(bytes);
   }
 
   #end(): void {

@@ -117,7 +117,7 @@ class PostgresGreeting implements Greeting {
     try {
       const parameters = parametersForTarget(login, target);
       const session = await loginToTarget(socket, target, secret, { minor: login.minor, parameters });
-      return this.#link(target, socket, session, tape);
+      return await this.#link(target, socket, session, tape);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -127,14 +127,14 @@ class PostgresGreeting implements Greeting {
     }
   }
 
-  #link(target: Target, socket: Socket, session: TargetSession, tape: SessionTape): Link {
+  async #link(target: Target, socket: Socket, session: TargetSession, tape: SessionTape): Promise<Link> {
     const { keys, login, secure, options } = this.#parts;
     const cancelQuery = (): Promise<void> => cancelAtTarget(target, session);
     const key = keys.issue(login.minor, (from) => {
       tape.note({ note: 'cancel', from });
       return cancelQuery();
     });
-    welcome(secure, session, key, tape);
+    await welcome(secure, session, key, tape);
     const clientRest = login.reader.rest();
     return new PostgresLink({
       client: new RawEnd(secure, options.memory, options.bindings),
@@ -149,13 +149,20 @@ class PostgresGreeting implements Greeting {
   }
 }
 
+/** Resolves when the client's side has taken the bytes. */
+function written(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
 /** The target's own settings, a cancel key of the gateway's, and the target's ReadyForQuery. */
-function welcome(
+async function welcome(
   secure: TLSSocket,
   { forClient, ready }: TargetSession,
   { processId, secret }: { readonly processId: number; readonly secret: Uint8Array },
   tape: SessionTape,
-): void {
+): Promise<void> {
   const ok = authenticationOk();
   const settings = Buffer.concat(forClient);
   tape.record(Stream.gateway, ok, ok.byteLength);
@@ -164,7 +171,7 @@ function welcome(
   tape.record(Stream.gateway, key, key.byteLength - secret.byteLength);
   tape.recordWithheld(Stream.gateway, secret.byteLength);
   tape.record(Stream.target, ready, ready.byteLength);
-  secure.write(Buffer.concat([ok, settings, key, ready]));
+  await written(secure, Buffer.concat([ok, settings, key, ready]));
 }
 
 /** What the client asked for, but the target's own user and database. */
