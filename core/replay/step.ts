@@ -49,7 +49,7 @@ export interface ShownLogin {
   readonly user: string;
   readonly database: string;
   readonly application?: string;
-  /** `3.0` */
+  /** `3.0`; what both sides kept to, where the server negotiated. */
   readonly protocol: string;
   /** How the client was asked to prove itself. */
   readonly authentication: readonly string[];

@@ -50,12 +50,12 @@ export class Conversation {
   #serverBytes = 0;
 
   constructor(limits: ReplayLimits, emit: (step: Step) => void) {
-    const budget = new Budget(limits.memory);
+    const names = new Budget(limits.memory / 2);
     this.#limits = limits;
     this.#emit = emit;
-    this.#pipeline = new Pipeline(budget);
-    this.#prepared = new Named(budget, weightOfPrepared);
-    this.#portals = new Named(budget, weightOfPortal);
+    this.#pipeline = new Pipeline(new Budget(limits.memory / 2));
+    this.#prepared = new Named(names, weightOfPrepared);
+    this.#portals = new Named(names, weightOfPortal);
   }
 
   /** False when more waits for answers than may be kept: the client's side cannot be read on. */

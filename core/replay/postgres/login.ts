@@ -14,6 +14,8 @@ export class Login {
   readonly #authentication: string[] = [];
   readonly #settings = new Map<string, string>();
   readonly #notices: ShownReport[] = [];
+  /** What the server made of the version the client asked for. */
+  #negotiated: number | undefined;
   #over = false;
 
   constructor(limits: ReplayLimits) {
@@ -51,7 +53,7 @@ export class Login {
         if (this.#settings.size < MAX_SETTINGS) this.#set(message.name, message.value);
         return undefined;
       default:
-        this.#authenticated(message);
+        this.#negotiate(message);
         return undefined;
     }
   }
@@ -66,8 +68,9 @@ export class Login {
     this.#settings.set(shorten(name, this.#limits.value)!, shorten(value, this.#limits.value)!);
   }
 
-  #authenticated(message: ServerContent): void {
+  #negotiate(message: ServerContent): void {
     if (this.#authentication.length >= MAX_SETTINGS) return;
+    if (message.kind === 'negotiate-protocol-version') this.#negotiated = message.newestMinor;
     if (message.kind === 'authentication-cleartext') this.#authentication.push('password');
     if (message.kind === 'authentication-md5') this.#authentication.push('md5');
     if (message.kind === 'authentication-sasl') this.#authentication.push(...message.mechanisms.slice(0, 10));
@@ -96,7 +99,7 @@ export class Login {
       user,
       database: parameters.get('database') ?? user,
       ...(application !== undefined && { application }),
-      protocol: `${major}.${minor}`,
+      protocol: `${major}.${this.#negotiated ?? minor}`,
       authentication: this.#authentication,
       settings: this.#settings,
     };

@@ -32,7 +32,10 @@ export function showHex(bytes: Uint8Array, limit: number, length = bytes.length)
   return { text: `\\x${kept.toString('hex')}`, bytes: length, cut: kept.length < length };
 }
 
-/** A value in its column's format; binary values of common types as the server would write them, others as `\x…`. */
+/**
+ * A value in its column's format: binary values of common types as the server would write them (floats with
+ * JavaScript's exponents), others as `\x…`.
+ */
 export function showValue(value: CutValue, type: number, format: number, limit: number): Shown {
   const { bytes, length } = value;
   if (format !== BINARY || TEXT_TYPES.has(type)) return showText(bytes, limit, length);
