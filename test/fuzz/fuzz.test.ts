@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { mutate, randomFrom } from './mutate.ts';
+import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -18,7 +19,7 @@ test('the same seed makes the same inputs', () => {
   expect(new Set(inputs(7)).size).toBeGreaterThan(45);
 });
 
-test.each([recording.segments, recording.frames, recording.evidence])(
+test.each([recording.segments, recording.frames, recording.evidence, ...postgres.targets])(
   '$name survives its seeds and 300 more',
   async (target) => {
     await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);

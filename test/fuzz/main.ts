@@ -1,10 +1,16 @@
 /** Mutational fuzzing of every parser: node test/fuzz/main.ts [--seconds N] [--seed S] [target …] */
 import { parseArgs } from 'node:util';
 import { mutate, randomFrom } from './mutate.ts';
+import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import type { FuzzTarget } from './target.ts';
 
-const targets: readonly FuzzTarget[] = [recording.segments, recording.frames, recording.evidence];
+const targets: readonly FuzzTarget[] = [
+  recording.segments,
+  recording.frames,
+  recording.evidence,
+  ...postgres.targets,
+];
 
 const { values, positionals } = parseArgs({
   options: { seconds: { type: 'string', default: '10' }, seed: { type: 'string' } },
