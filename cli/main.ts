@@ -1,1 +1,83 @@
-// The command line; see custody.mjs for how it starts.
+/** The composition root of the command line; custody.mjs starts it. */
+import { Command, CommanderError } from 'commander';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { type Cli, processCli, say } from './cli.ts';
+import { connectCommand } from './commands/connect.ts';
+import { demoCommand } from './commands/demo.ts';
+import { envCommand } from './commands/env.ts';
+import { loginCommand } from './commands/login.ts';
+import { logoutCommand } from './commands/logout.ts';
+import { playCommand } from './commands/play.ts';
+import { pullCommand } from './commands/pull.ts';
+import { sessionsCommand } from './commands/sessions.ts';
+import { showCommand } from './commands/show.ts';
+import { targetsCommand } from './commands/targets.ts';
+import { verifyCommand } from './commands/verify.ts';
+import { whoamiCommand } from './commands/whoami.ts';
+
+const FAILED = 1;
+const USAGE = 2;
+
+const commands = [
+  loginCommand,
+  logoutCommand,
+  whoamiCommand,
+  targetsCommand,
+  connectCommand,
+  envCommand,
+  sessionsCommand,
+  showCommand,
+  playCommand,
+  pullCommand,
+  verifyCommand,
+  demoCommand,
+];
+
+const cli = processCli();
+process.stdout.on('error', endQuietly);
+await run(cli, process.argv.slice(2));
+
+async function run(cli: Cli, args: readonly string[]): Promise<void> {
+  try {
+    await program(cli).parseAsync([...args], { from: 'user' });
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) cli.exitWith(thrown.exitCode === 0 ? 0 : USAGE);
+    else fail(cli, thrown);
+  }
+}
+
+function program(cli: Cli): Command {
+  const program = new Command('custody')
+    .description('Work on protected systems through Custody, replay what was done, and verify the evidence.')
+    .enablePositionalOptions();
+  for (const command of commands) program.addCommand(command(cli));
+  return withoutExit(program);
+}
+
+/** Commander would end the process itself, before what was printed has gone out. */
+function withoutExit(command: Command): Command {
+  command.exitOverride();
+  command.commands.forEach(withoutExit);
+  return command;
+}
+
+/** One line on what happened, one on what to do about it. A command may have said what to exit with. */
+function fail(cli: Cli, thrown: unknown): void {
+  const { message, hint } = thrown instanceof CustodyError ? thrown : unexpected(thrown);
+  say(cli, `custody: ${message}`);
+  if (hint !== undefined) say(cli, `hint: ${hint}`);
+  if (!process.exitCode) cli.exitWith(FAILED);
+}
+
+/** An error of the operating system says enough in its own words; CUSTODY_DEBUG shows where any other came from. */
+function unexpected(thrown: unknown): CustodyError {
+  const { detail } = asCustodyError(thrown);
+  if (cli.env['CUSTODY_DEBUG']) process.stderr.write(`${detail}\n`);
+  return new CustodyError('internal', thrown instanceof Error ? thrown.message : String(thrown));
+}
+
+/** The reader of our output has gone, as `head` does. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+}

@@ -1,0 +1,62 @@
+/** What the API answers, as far as the CLI uses it. */
+import { z } from 'zod';
+import { closeReasons } from '#core/recording/format.ts';
+
+const text = z.string().max(8192);
+const count = z.int().min(0);
+
+export const sessionSchema = z.object({
+  id: z.uuid().lowercase(),
+  state: z.enum(['open', 'closed', 'recovered']),
+  startedAt: text,
+  principal: z.object({ issuer: text, subject: text, email: text.optional() }),
+  target: text,
+  protocol: text,
+  rule: text,
+  task: text,
+  client: z.object({ address: text, application: text.optional() }),
+  outcome: z
+    .object({
+      endedAt: text,
+      reason: z.enum(closeReasons),
+      recovered: z.boolean(),
+      segments: count,
+      frames: count,
+      bytes: count,
+    })
+    .optional(),
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+export const sessionPageSchema = z.object({ sessions: z.array(sessionSchema), next: text.optional() });
+
+export const evidenceSchema = z.object({
+  session: z.unknown(),
+  objects: z.array(z.object({ name: text, size: count, url: text })),
+});
+export type EvidenceObject = z.infer<typeof evidenceSchema>['objects'][number];
+
+/** `host` and `port` are the gateway's; their form is checked as they go into a client's environment. */
+export const targetsSchema = z.object({
+  targets: z.array(
+    z.object({
+      name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+      protocol: text,
+      host: z.string().regex(/^[A-Za-z0-9.:-]{1,255}$/),
+      port: z.int().min(1).max(65_535),
+      database: z.string().min(1).max(63),
+      caPem: z.string().max(65_536).nullish(),
+    }),
+  ),
+});
+export type Target = z.infer<typeof targetsSchema>['targets'][number];
+
+export const signerSchema = z.object({ pem: z.string().max(4096) });
+
+/** RFC 9457, with a stable code and a hint. */
+export const problemSchema = z.object({
+  title: text.optional(),
+  detail: text.optional(),
+  code: text.optional(),
+  hint: text.optional(),
+});

@@ -1,0 +1,106 @@
+import type { z } from 'zod';
+import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import {
+  evidenceSchema,
+  problemSchema,
+  type Session,
+  sessionPageSchema,
+  sessionSchema,
+  signerSchema,
+  type Target,
+  targetsSchema,
+} from './api-shapes.ts';
+import type { Cli } from './cli.ts';
+import { boundedJson, get, safeUrl } from './http.ts';
+
+const DEFAULT_API = 'http://127.0.0.1:7402';
+const ANSWER_MAX_BYTES = 32 << 20;
+const PAGE = 100;
+
+/** The file in CUSTODY_HOME that holds the API's address. */
+export const API_FILE = 'api.txt';
+
+/** An API, and the token to show it; none for what needs none. */
+export interface Api {
+  readonly base: URL;
+  readonly token?: string;
+}
+
+/** CUSTODY_API, else the address of the last login, else the local gateway's. */
+export function apiAddress(cli: Cli): URL {
+  return safeUrl(cli.env['CUSTODY_API'] || cli.home.read(API_FILE)?.trim() || DEFAULT_API, 'the API address');
+}
+
+export async function getSigner(api: Api): Promise<{ pem: string }> {
+  return getJson(api, '/v1/signer', signerSchema);
+}
+
+export async function getTargets(api: Api): Promise<readonly Target[]> {
+  return (await getJson(api, '/v1/targets', targetsSchema)).targets;
+}
+
+export async function getSession(api: Api, id: string): Promise<Session> {
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
+}
+
+export async function getEvidence(api: Api, id: string): Promise<z.infer<typeof evidenceSchema>> {
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence`, evidenceSchema);
+}
+
+/** Newest first, at most `limit`, over as many pages as it takes. */
+export async function getSessions(
+  api: Api,
+  query: { limit: number; target?: string | undefined },
+): Promise<readonly Session[]> {
+  const sessions: Session[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await getJson(api, pagePath(query, sessions.length, cursor), sessionPageSchema);
+    sessions.push(...page.sessions);
+    cursor = page.sessions.length === 0 ? undefined : page.next;
+  } while (cursor !== undefined && sessions.length < query.limit);
+  return sessions.slice(0, query.limit);
+}
+
+function pagePath(
+  query: { limit: number; target?: string | undefined },
+  have: number,
+  cursor?: string,
+): string {
+  const search = new URLSearchParams({ limit: String(Math.min(PAGE, query.limit - have)) });
+  if (query.target !== undefined) search.set('target', query.target);
+  if (cursor !== undefined) search.set('cursor', cursor);
+  return `/v1/sessions?${search.toString()}`;
+}
+
+async function getJson<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+): Promise<z.infer<Shape>> {
+  const headers = { accept: 'application/json', ...(api.token && { authorization: `Bearer ${api.token}` }) };
+  const url = new URL(api.base.href.replace(/\/$/, '') + path);
+  const response = await get(url, headers);
+  const body = await boundedJson(response, ANSWER_MAX_BYTES);
+  if (!response.ok) throw problemOf(response, body);
+  const parsed = shape.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const { path: at, message } = parsed.error.issues[0]!;
+  throw new CustodyError('format-invalid', `${url.origin} answered in a shape this custody does not know`, {
+    hint: `at ${at.join('.') || 'the top'}: ${message}; are the gateway and this custody of one version?`,
+  });
+}
+
+const codes: Readonly<Record<number, ErrorCode>> = {
+  401: 'token-invalid',
+  403: 'access-denied',
+  404: 'not-found',
+};
+
+/** The API's own words (RFC 9457), else the status. */
+function problemOf({ status, url }: Response, body: unknown): CustodyError {
+  const problem = problemSchema.safeParse(body).data ?? {};
+  const message = problem.detail ?? problem.title ?? `${new URL(url).origin} answered with status ${status}`;
+  const hint = problem.hint ?? (status === 401 ? 'log in again: custody login' : undefined);
+  return new CustodyError(codes[status] ?? 'internal', message, hint === undefined ? {} : { hint });
+}

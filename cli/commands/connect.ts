@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { Command } from 'commander';
+import { CustodyError } from '#core/errors.ts';
+import type { Cli } from '../cli.ts';
+import { type ClientEnv, clientEnv } from '../client-env.ts';
+
+const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function connectCommand(cli: Cli): Command {
+  return new Command('connect')
+    .description('run a client of a target: custody connect orders-db -- psql')
+    .argument('<target>')
+    .argument('[command...]', 'the client and its arguments', ['psql'])
+    .passThroughOptions()
+    .action((target: string, command: readonly string[]) => connect(cli, target, command));
+}
+
+async function connect(cli: Cli, target: string, command: readonly string[]): Promise<void> {
+  const env = await clientEnv(cli, target);
+  cli.exitWith(await runClient(cli, command, env));
+}
+
+/** Runs it on this terminal, the token in its environment alone; resolves with its exit code, 128 + n for signal n. */
+async function runClient(cli: Cli, [file, ...args]: readonly string[], env: ClientEnv): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const child = spawn(file!, args, { stdio: 'inherit', env: { ...cli.env, ...env } });
+  const passOn = (signal: NodeJS.Signals): void => {
+    if (!fromTerminal(cli, signal)) child.kill(signal);
+  };
+  for (const signal of SIGNALS) process.on(signal, passOn);
+  child.on('error', (error: NodeJS.ErrnoException) => reject(cannotRun(file!, error)));
+  child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
+  return promise.finally(() => {
+    for (const signal of SIGNALS) process.off(signal, passOn);
+  });
+}
+
+/** Ctrl-C goes to the whole group: the client has it already. */
+function fromTerminal({ stdin }: Cli, signal: NodeJS.Signals): boolean {
+  return (signal === 'SIGINT' || signal === 'SIGQUIT') && 'isTTY' in stdin && stdin.isTTY === true;
+}
+
+function cannotRun(file: string, error: NodeJS.ErrnoException): CustodyError {
+  const reason = error.code === 'ENOENT' ? 'it is not installed, or not on PATH' : error.message;
+  return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
+    hint: 'give the client after --, such as: custody connect orders-db -- psql',
+  });
+}

@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { CustodyError } from '#core/errors.ts';
+import { type Cli, print, printJson } from '../cli.ts';
+import { clientEnv } from '../client-env.ts';
+
+export function envCommand(cli: Cli): Command {
+  return new Command('env')
+    .description(
+      'what a client needs in its environment, the token among it: eval "$(custody env orders-db)"',
+    )
+    .argument('<target>')
+    .option('--json', 'as one line of JSON')
+    .action((target: string, { json }: { json?: true }) => env(cli, target, json === true));
+}
+
+async function env(cli: Cli, target: string, json: boolean): Promise<void> {
+  const variables = await clientEnv(cli, target);
+  if (json) return printJson(cli, variables);
+  for (const [name, value] of Object.entries(variables)) {
+    await print(cli, value === undefined ? `unset ${name}` : `export ${name}=${quoted(value)}`);
+  }
+}
+
+/** For any POSIX shell: nothing inside single quotes is special. */
+function quoted(value: string): string {
+  if (/\p{Cc}/u.test(value)) throw new CustodyError('format-invalid', 'a value holds a control character');
+  return `'${value.replaceAll("'", `'\\''`)}'`;
+}

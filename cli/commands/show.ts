@@ -1,0 +1,40 @@
+import { Command } from 'commander';
+import { getSession } from '../api.ts';
+import type { Session } from '../api-shapes.ts';
+import { type Cli, print, printJson } from '../cli.ts';
+import { connectApi } from '../connect-api.ts';
+import { facts, sizeText } from '../listing.ts';
+import { requireSessionId } from '../session-id.ts';
+
+export function showCommand(cli: Cli): Command {
+  return new Command('show')
+    .description('one session: who, what, when, how it ended')
+    .argument('<id>')
+    .option('--json', 'as one line of JSON')
+    .action((id: string, { json }: { json?: true }) => show(cli, id, json === true));
+}
+
+async function show(cli: Cli, id: string, json: boolean): Promise<void> {
+  const session = await getSession(await connectApi(cli), requireSessionId(id));
+  if (json) return printJson(cli, session);
+  await print(cli, facts(described(session)).join('\n'));
+}
+
+function described(session: Session): Record<string, string | undefined> {
+  const { principal, client, outcome } = session;
+  return {
+    session: session.id,
+    who: principal.email,
+    subject: `${principal.subject} at ${principal.issuer}`,
+    target: `${session.target} (${session.protocol})`,
+    rule: session.rule,
+    client: [client.address, client.application].filter(Boolean).join(', '),
+    task: session.task,
+    started: session.startedAt,
+    state: session.state,
+    ended: outcome?.endedAt,
+    reason: outcome?.reason,
+    recording:
+      outcome && `${outcome.frames} frames, ${sizeText(outcome.bytes)} in ${outcome.segments} segments`,
+  };
+}

@@ -1,0 +1,24 @@
+import { CustodyError } from '#core/errors.ts';
+import { segmentName, segmentNumber } from '#core/recording/layout.ts';
+import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
+import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
+import { evidenceFileLimit } from './limits.ts';
+
+/**
+ * The frames of all segments in order, with one segment in memory at a time. Throws `format-invalid` where a segment
+ * is damaged, or missing before the last that is there; the frames before it have been given by then.
+ */
+export async function* framesOf(folder: EvidenceFolder): AsyncGenerator<RecordedFrame, void, undefined> {
+  const names = new Set(await folder.list());
+  const count = [...names].filter((name) => segmentNumber(name) !== undefined).length;
+  let before = 0;
+  for (let segment = 0; segment < count; segment++) {
+    const name = segmentName(segment);
+    if (!names.has(name)) throw new CustodyError('format-invalid', `${name} is missing`);
+    const bytes = await folder.get(name, evidenceFileLimit(name)!);
+    for (const frame of readFrames(bytes, before)) {
+      before = frame.timeUs;
+      yield frame;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+import { CustodyError } from '#core/errors.ts';
+import { SEGMENT_MAX_BYTES, STATEMENT_MAX_BYTES, TRAILER_BYTES } from '#core/recording/format.ts';
+import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '#core/recording/layout.ts';
+import type { EvidenceObject } from '../api-shapes.ts';
+
+const SMALL_MAX_BYTES = 4096;
+/** Content that does not compress grows a little: twice is more than any encoder needs. */
+const SEGMENT_FILE_MAX_BYTES = 2 * SEGMENT_MAX_BYTES + TRAILER_BYTES;
+
+const smallFiles = new Map([
+  [OPEN, STATEMENT_MAX_BYTES],
+  [CLOSE, STATEMENT_MAX_BYTES],
+  [signatureName(OPEN), SMALL_MAX_BYTES],
+  [signatureName(CLOSE), SMALL_MAX_BYTES],
+  [SIGNER_KEY, SMALL_MAX_BYTES],
+]);
+
+/** The most bytes an evidence file of this name may have; undefined when FORMAT.md knows no such name. */
+export function evidenceFileLimit(name: string): number | undefined {
+  return segmentNumber(name) === undefined ? smallFiles.get(name) : SEGMENT_FILE_MAX_BYTES;
+}
+
+/**
+ * Throws `format-invalid` unless every object has a name of FORMAT.md, once, and a size that such a file may have: a
+ * server chooses neither where its bytes go nor how many come.
+ */
+export function checkListing(objects: readonly EvidenceObject[]): void {
+  const seen = new Set<string>();
+  for (const { name, size } of objects) {
+    const limit = evidenceFileLimit(name);
+    if (limit === undefined) throw refused(name, 'is not a name of an evidence file');
+    if (seen.has(name)) throw refused(name, 'is listed twice');
+    if (size > limit) throw refused(name, `would have ${size} bytes, and may have ${limit}`);
+    seen.add(name);
+  }
+}
+
+function refused(name: string, why: string): CustodyError {
+  return new CustodyError(
+    'format-invalid',
+    `the server's evidence is refused: ${name.slice(0, 120)} ${why}`,
+    {
+      hint: 'nothing was written; tell whoever runs the gateway',
+    },
+  );
+}

@@ -1,0 +1,38 @@
+import type { EvidenceFacts, Verdict, VerifyReport } from '#core/recording/verify/verify.ts';
+import { facts, sizeText } from '../listing.ts';
+
+/** What a verification found: facts, findings one a line, and the verdict last. */
+export function reportLines({ verdict, findings, facts: found }: VerifyReport): string[] {
+  return [
+    ...(found === undefined ? [] : facts(described(found))),
+    ...findings.map(({ code, message }) => `finding    ${code}: ${message}`),
+    `${verdict.toUpperCase()}  ${meaning(verdict, findings.length)}`,
+  ];
+}
+
+function described(found: EvidenceFacts): Record<string, string | undefined> {
+  const { principal, target } = found;
+  return {
+    session: found.session,
+    who: principal.email ?? principal.subject,
+    issuer: principal.issuer,
+    target: `${target.name} (${target.protocol} at ${target.address})`,
+    started: found.startedAt,
+    ended: found.endedAt && `${found.endedAt}, ${found.reason}`,
+    recording: `${found.frames} frames, ${sizeText(found.bytes)} in ${found.segments} segments`,
+    complete: found.completeness ?? `up to ${(found.recordedUntil / 1e6).toFixed(3)} s after the start`,
+    signer: found.signer,
+  };
+}
+
+function meaning(verdict: Verdict, findings: number): string {
+  if (verdict !== 'failed') return meanings[verdict];
+  return `${findings} ${findings === 1 ? 'finding' : 'findings'}: do not rely on this evidence`;
+}
+
+const meanings: Readonly<Record<Exclude<Verdict, 'failed'>, string>> = {
+  verified: 'complete and unaltered, under a signer you trust',
+  unanchored:
+    "consistent, but whose signer is it? Give the key you trust, not the folder's own: --key signer.pem",
+  incomplete: 'consistent so far, but never sealed: the session is live, or its gateway died',
+};

@@ -1,0 +1,58 @@
+import { CustodyError } from '#core/errors.ts';
+
+const TIMEOUT_MS = 30_000;
+
+/** Throws `config-invalid` unless tokens may be sent to it: https, or http on this machine. */
+export function safeUrl(text: string, what: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:' || (url !== null && isLoopback(url))) return url;
+  throw new CustodyError('config-invalid', `${what} ${text} cannot be used`, {
+    hint: 'give an https address, or an http address on this machine such as http://127.0.0.1:7402',
+  });
+}
+
+/** Plain http that does not leave this machine. */
+export function isLoopback({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
+}
+
+/** GET without following redirects, as those could carry a token elsewhere. Rejects with `internal` when unreachable. */
+export async function get(url: URL, headers: Record<string, string> = {}): Promise<Response> {
+  try {
+    return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (cause) {
+    throw new CustodyError('internal', `cannot reach ${url.origin}: ${reasonOf(cause)}`, {
+      hint: 'is the gateway running, and is this its address? Set it with CUSTODY_API or custody login --api',
+      cause,
+    });
+  }
+}
+
+/** The chunks of a body of at most `atMost` bytes. Throws `format-invalid` before it gives more. */
+export async function* boundedBody(response: Response, atMost: number): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > atMost) throw new CustodyError('format-invalid', `the answer is longer than ${atMost} bytes`);
+    yield chunk;
+  }
+}
+
+/** A whole body as JSON. Throws `format-invalid` when it is not, or too long. */
+export async function boundedJson(response: Response, atMost: number): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of boundedBody(response, atMost)) chunks.push(chunk);
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+  } catch (cause) {
+    throw new CustodyError('format-invalid', `${new URL(response.url).origin} did not answer with JSON`, {
+      hint: 'is this the address of a Custody API?',
+      cause,
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = (error as { cause?: { code?: string } }).cause?.code;
+  return cause ?? (error instanceof Error ? error.message : String(error));
+}

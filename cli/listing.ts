@@ -1,0 +1,23 @@
+import { displayWidth, escapeTerminal } from '#core/replay/text.ts';
+
+/** Rows under their headings, in columns two spaces apart; safe for a terminal. */
+export function listing(headings: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [headings, ...rows].map((row) => row.map(escapeTerminal));
+  const widths = headings.map((_, at) => Math.max(...cells.map((row) => displayWidth(row[at] ?? ''))));
+  const padded = (text: string, at: number): string => text + ' '.repeat(widths[at]! - displayWidth(text));
+  return cells.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
+}
+
+/** One `name  value` a line, without those that have no value; safe for a terminal. */
+export function facts(values: Readonly<Record<string, string | undefined>>): string[] {
+  const known = Object.entries(values).filter(([, value]) => value !== undefined && value !== '');
+  const width = Math.max(...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `${name.padEnd(width)}  ${escapeTerminal(value!)}`);
+}
+
+/** 1893 → `1.8 KiB`. */
+export function sizeText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(Math.floor(Math.log2(Math.max(bytes, 1)) / 10), units.length - 1);
+  return `${power === 0 ? bytes : (bytes / 1024 ** power).toFixed(1)} ${units[power]}`;
+}

@@ -1,0 +1,46 @@
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CustodyError } from '#core/errors.ts';
+import { type Home, makePrivate } from './home.ts';
+
+const PAUSE_MS = 50;
+const TRIES = 600;
+/** A lock that is older was left by a process that died. */
+const STALE_MS = 60_000;
+
+/** Runs `work` while no other custody of this home does the same. Rejects when that takes longer than 30 s. */
+export async function withLock<Result>(
+  home: Home,
+  name: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const path = home.path(`${name}.lock`);
+  makePrivate(home.folder);
+  for (let tries = 0; !take(path); tries++) {
+    if (tries >= TRIES) throw busy(path);
+    await sleep(PAUSE_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+function take(path: string): boolean {
+  try {
+    writeFileSync(path, String(process.pid), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (since !== undefined && Date.now() - since > STALE_MS) rmSync(path, { force: true });
+    return false;
+  }
+}
+
+function busy(path: string): CustodyError {
+  return new CustodyError('internal', 'another custody has been refreshing the login for 30 seconds', {
+    hint: `if none is running: rm ${path}`,
+  });
+}

@@ -1,0 +1,111 @@
+import { decodeJwt } from 'jose';
+import { z } from 'zod';
+import { CustodyError } from '#core/errors.ts';
+import type { Cli } from './cli.ts';
+import { withLock } from './lock.ts';
+import { refresh } from './oidc/refresh.ts';
+
+const TOKENS = 'tokens.json';
+/** A token that ends sooner than this is refreshed before it is used. */
+const MARGIN_MS = 60_000;
+
+const tokensSchema = z.object({
+  issuer: z.string(),
+  clientId: z.string(),
+  idToken: z.string(),
+  refreshToken: z.string().optional(),
+});
+/** What a login leaves behind. */
+export type Tokens = z.infer<typeof tokensSchema>;
+
+/** What an ID token says of its person. The CLI does not check signatures: the gateway does. */
+export interface Claims {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email?: string;
+  readonly groups: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** The token for the API and the gateway: CUSTODY_TOKEN, else that of the last login, refreshed where it ran out. */
+export async function currentToken(cli: Cli): Promise<string> {
+  const given = cli.env['CUSTODY_TOKEN']?.trim();
+  if (given) return unexpired(cli, given);
+  const stored = storedTokens(cli);
+  if (stored === undefined) throw loggedOut('you are not logged in');
+  if (isFresh(cli, stored.idToken)) return stored.idToken;
+  return withLock(cli.home, 'tokens', () => refreshed(cli));
+}
+
+/** Undefined when nobody is logged in. */
+export function storedTokens(cli: Cli): Tokens | undefined {
+  const text = cli.home.read(TOKENS, 'secret');
+  if (text === undefined) return undefined;
+  try {
+    return tokensSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new CustodyError('state-damaged', `${cli.home.path(TOKENS)} is not what custody login writes`, {
+      hint: 'log in again: custody login',
+      cause,
+    });
+  }
+}
+
+export function storeTokens(cli: Cli, tokens: Tokens): void {
+  cli.home.write(TOKENS, `${JSON.stringify(tokens, null, 2)}\n`);
+}
+
+export function forgetTokens(cli: Cli): void {
+  cli.home.remove(TOKENS);
+}
+
+/** Throws `token-invalid` when it is not an ID token. */
+export function claimsOf(token: string): Claims {
+  try {
+    const { iss, sub, exp, email, groups } = decodeJwt(token);
+    if (iss !== undefined && sub !== undefined && exp !== undefined) {
+      return {
+        issuer: iss,
+        subject: sub,
+        ...(typeof email === 'string' && { email }),
+        groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
+        expiresAt: exp * 1000,
+      };
+    }
+  } catch {
+    // Said below, like a token without a person or an end.
+  }
+  throw new CustodyError('token-invalid', 'the token is not an ID token', {
+    hint: 'CUSTODY_TOKEN takes an ID token (a JWT); without it, custody login gets one',
+  });
+}
+
+function unexpired(cli: Cli, token: string): string {
+  if (claimsOf(token).expiresAt > cli.now()) return token;
+  throw new CustodyError('token-invalid', 'the token in CUSTODY_TOKEN has expired', {
+    hint: 'get a new one, or unset CUSTODY_TOKEN and run custody login',
+  });
+}
+
+function isFresh(cli: Cli, token: string): boolean {
+  return claimsOf(token).expiresAt - MARGIN_MS > cli.now();
+}
+
+/** Under the lock, as a refresh token may be good for one use: another custody may have just been here. */
+async function refreshed(cli: Cli): Promise<string> {
+  const stored = storedTokens(cli);
+  if (stored === undefined) throw loggedOut('you are not logged in');
+  if (isFresh(cli, stored.idToken)) return stored.idToken;
+  if (stored.refreshToken === undefined) throw loggedOut('your login has expired');
+  const tokens = await refresh(stored, stored.refreshToken).catch((cause: unknown) => {
+    throw loggedOut('your login has expired and could not be refreshed', cause);
+  });
+  storeTokens(cli, tokens);
+  return tokens.idToken;
+}
+
+function loggedOut(message: string, cause?: unknown): CustodyError {
+  const hint = 'run custody login, or set CUSTODY_TOKEN to an ID token';
+  return new CustodyError('token-missing', message, { hint, cause });
+}
