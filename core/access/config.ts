@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { CustodyError } from '../errors.ts';
+import type { CustodyError } from '../errors.ts';
+import { readYaml, type YamlFile } from './yaml-file.ts';
 
 /** custody.yaml: targets, identity and access rules, as one reviewed file declares them. */
 export interface Config {
@@ -17,24 +17,38 @@ export type Target = z.infer<typeof targetSchema> & { readonly name: string };
 export type Rule = z.infer<typeof ruleSchema>;
 export type Action = Rule['allow'][number];
 
-const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-const name = z.string().regex(NAME, 'expected lower-case letters, digits and hyphens, at most 63');
+const NAME = '[a-z0-9][a-z0-9-]{0,62}';
+const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
+const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
+/** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
+const HOST_MAX = 253;
+/** The issuer stands in every open statement, which has a limit. */
+const ISSUER_MAX = 512;
 
 /** host:port, with an IPv6 address in brackets. */
 const address = z.string().transform((text, context) => {
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(text);
+  const host = parts?.[1] ?? parts?.[2] ?? '';
   const port = Number(parts?.[3]);
-  if (parts !== null && port >= 1 && port <= 65_535) return { host: (parts[1] ?? parts[2])!, port };
-  context.addIssue({ code: 'custom', message: 'expected host:port' });
+  if (host !== '' && host.length <= HOST_MAX && port >= 1 && URL.canParse(`http://${text}`)) {
+    return { host, port };
+  }
+  context.addIssue({ code: 'custom', message: 'expected host:port, as in db.internal:5432 or [::1]:5432' });
   return z.NEVER;
 });
 
+/** https, or http on this machine. */
+const issuerUrl = z
+  .string()
+  .max(ISSUER_MAX)
+  .refine(isIssuerUrl, 'expected an https URL (http only for an issuer on 127.0.0.1, ::1 or localhost)');
+
 const identitySchema = z
   .strictObject({
-    issuer: z.url({ protocol: /^https?$/ }),
+    issuer: issuerUrl,
     audience: z.string().min(1),
     groupsClaim: z.string().min(1).default('groups'),
-    jwksUri: z.url({ protocol: /^https?$/ }).optional(),
+    jwksUri: issuerUrl.optional(),
   })
   .readonly();
 
@@ -70,7 +84,9 @@ const ruleSchema = z
   .strictObject({
     name,
     groups: z.array(z.string().min(1)).min(1),
-    targets: z.array(z.union([z.literal('*'), name])).min(1),
+    targets: z
+      .array(z.string().regex(new RegExp(`^(?:\\*|${NAME})$`), `expected * or a target's name: ${NAME_RULE}`))
+      .min(1),
     allow: z.array(z.enum(['connect', 'replay', 'export'])).min(1),
     /** Whose sessions `replay` and `export` reach. */
     sessions: z.enum(['own', 'any']).default('own'),
@@ -86,6 +102,11 @@ const fileSchema = z
   })
   .superRefine(({ targets, rules }, context) => {
     for (const [i, rule] of rules.entries()) {
+      const first = rules.findIndex((other) => other.name === rule.name);
+      if (first < i) {
+        const message = `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`;
+        context.addIssue({ code: 'custom', path: ['rules', i, 'name'], message });
+      }
       const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
       if (unknown < 0) continue;
       const path = ['rules', i, 'targets', unknown];
@@ -93,21 +114,21 @@ const fileSchema = z
     }
   });
 
+function isIssuerUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
+}
+
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** Reads custody.yaml. Throws `config-invalid` that names file, line, column, path and what was expected. */
 export function parseConfig(text: string, fileName: string): Config {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, maxAliasCount: 0 } as object);
-  const [syntax] = document.errors;
-  if (syntax !== undefined) throw invalid(fileName, lines, syntax.pos[0], '', syntax.message.split('\n')[0]!);
-  const parsed = fileSchema.safeParse(document.toJS({ maxAliasCount: 0 }));
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!;
-    throw invalid(fileName, lines, offsetOf(document, path), path.join('.'), message);
-  }
+  const file = readYaml(text, fileName);
+  const parsed = fileSchema.safeParse(file.value, { error: wording });
+  if (!parsed.success) throw firstMistake(parsed.error.issues, file);
   const { identity, targets, rules } = parsed.data;
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
@@ -118,21 +139,42 @@ export function parseConfig(text: string, fileName: string): Config {
   };
 }
 
-/** Where the value at `path` stands, or the nearest thing around it that is there. */
-function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly PropertyKey[]): number {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true) as
-      | { range?: [number, number, number] }
-      | undefined;
-    if (node?.range) return node.range[0];
+/** zod's words where they do not speak to the person who edits the file. */
+function wording(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.input === undefined) return `is missing: expected ${inYaml(issue.expected)}`;
+      if (issue.input === null) return `is empty: expected ${inYaml(issue.expected)}`;
+      return `expected ${inYaml(issue.expected)}`;
+    case 'invalid_value':
+    case 'invalid_union':
+      return issue.input === undefined ? 'is missing' : undefined;
+    default:
+      return undefined;
   }
-  return 0;
 }
 
-function invalid(file: string, lines: LineCounter, offset: number, path: string, what: string): CustodyError {
-  const { line, col } = lines.linePos(offset);
-  const where = path === '' ? '' : `${path}: `;
-  return new CustodyError('config-invalid', `${file}:${line}:${col}: ${where}${what}`, {
-    hint: 'correct the file and start again',
-  });
+function inYaml(type: string): string {
+  const names: Readonly<Record<string, string>> = {
+    object: 'a mapping',
+    record: 'a mapping',
+    array: 'a list',
+  };
+  return names[type] ?? (type === 'int' ? 'a whole number' : `a ${type}`);
+}
+
+/** A misspelt key comes first: what is then missing follows from it. */
+function firstMistake(issues: readonly z.core.$ZodIssue[], file: YamlFile): CustodyError {
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
+  const { path } = issue;
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return file.mistake([...path, issue.keys[0]!], 'there is no such key here', 'key');
+    case 'invalid_key':
+      return file.mistake(path, issue.issues[0]?.message ?? issue.message, 'key');
+    case 'invalid_union':
+      return file.mistake(path, 'expected verify-full or disable', 'value');
+    default:
+      return file.mistake(path, issue.message, 'value');
+  }
 }
