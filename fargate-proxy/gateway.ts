@@ -95,7 +95,7 @@ export class Gateway {
     }
   }
 
-  #authorize(principal: Principal, target: string): Authorization {
+  #authorize(principal: Principal, target: string): Authorization<'connect'> {
     const { policy, wallClock } = this.#options;
     const decision = decide({ policy, principal, action: 'connect', target, now: wallClock() });
     if ('code' in decision) throw refusalError(decision);
@@ -104,7 +104,7 @@ export class Gateway {
 
   /** The open statement is stored before anything reaches the target. */
   async #begin(
-    authorization: Authorization,
+    authorization: Authorization<'connect'>,
     greeting: Greeting,
     protocol: Protocol,
     clientAddress: string,
@@ -131,7 +131,7 @@ export class Gateway {
   }
 
   #opening(
-    { principal, target, rule, policyVersion }: Authorization,
+    { principal, target, rule, policyVersion }: Authorization<'connect'>,
     greeting: Greeting,
     protocol: Protocol,
     clientAddress: string,

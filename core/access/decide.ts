@@ -5,22 +5,25 @@ import type { Action, Config, Rule, Target } from './config.ts';
 /** Held by this module alone: without it no Authorization can be made. */
 const MADE_BY_DECIDE = Symbol('decide');
 
+/** To connect takes the whole target; a recording outlives its target, so of that one only the name is known. */
+type TargetFor<A extends Action> = A extends 'connect' ? Target : { readonly name: string };
+
 /**
  * Permission for one principal to do one thing to one target. Only `decide` can make one, so whoever is handed one
  * need not check again, and nobody can forget to.
  */
-export class Authorization {
+export class Authorization<A extends Action = Action> {
   /** Makes the type nominal: an object of the same shape is not an Authorization. */
   readonly #brand = MADE_BY_DECIDE;
   readonly principal: Principal;
-  readonly action: Action;
-  readonly target: Target;
+  readonly action: A;
+  readonly target: TargetFor<A>;
   /** The name of the rule that allowed it. */
   readonly rule: string;
   /** The version of the configuration it was decided under. */
   readonly policyVersion: string;
 
-  constructor(key: symbol, facts: Facts) {
+  constructor(key: symbol, facts: Facts<A>) {
     if (key !== MADE_BY_DECIDE) throw new TypeError('only decide() makes an Authorization');
     this.principal = facts.principal;
     this.action = facts.action;
@@ -36,10 +39,10 @@ export class Authorization {
   }
 }
 
-interface Facts {
+interface Facts<A extends Action> {
   readonly principal: Principal;
-  readonly action: Action;
-  readonly target: Target;
+  readonly action: A;
+  readonly target: TargetFor<A>;
   readonly rule: string;
   readonly policyVersion: string;
 }
@@ -52,10 +55,10 @@ export interface Refusal {
   readonly hint: string;
 }
 
-export interface Question {
+export interface Question<A extends Action = Action> {
   readonly policy: Config;
   readonly principal: Principal;
-  readonly action: Action;
+  readonly action: A;
   readonly target: string;
   /** Whose session it is, for `replay` and `export`. */
   readonly session?: { readonly issuer: string; readonly subject: string };
@@ -64,18 +67,19 @@ export interface Question {
 
 /**
  * The one place where permission is decided. Pure; denies unless a rule allows. A target that does not exist and one
- * that the principal may not use read the same.
+ * that the principal may not use read the same. Recordings of a target that is no longer in the file stay within
+ * reach of the rules for every target (`*`).
  */
-export function decide(question: Question): Authorization | Refusal {
+export function decide<A extends Action>(question: Question<A>): Authorization<A> | Refusal {
   const { policy, principal, action, target: name, now } = question;
-  if (principal.expiresAt.getTime() <= now.getTime()) return expired();
-  const target = policy.targets.get(name);
+  if (!(principal.expiresAt.getTime() > now.getTime())) return expired();
   const rule = policy.rules.find((candidate) => allows(candidate, question));
+  const target = policy.targets.get(name) ?? (action === 'connect' ? undefined : { name });
   if (target === undefined || rule === undefined) return denied(action, name);
   return new Authorization(MADE_BY_DECIDE, {
     principal,
     action,
-    target,
+    target: target as TargetFor<A>,
     rule: rule.name,
     policyVersion: policy.version,
   });
@@ -105,7 +109,7 @@ function expired(): Refusal {
 }
 
 function denied(action: Action, target: string): Refusal {
-  const shown = JSON.stringify(target.slice(0, 63));
+  const shown = JSON.stringify(target.slice(0, 63).replaceAll(/[^ -~]/g, '?'));
   const message =
     action === 'connect'
       ? `there is no target ${shown} that you may connect to`
