@@ -66,7 +66,7 @@ export interface ShownNotification {
 export type StepKind =
   | 'login'
   | 'query'
-  /** A statement was parsed, and not executed with the same Sync. */
+  /** A statement was parsed, and its execution not asked for yet. */
   | 'prepare'
   | 'execute'
   | 'function-call'
@@ -160,6 +160,6 @@ export const REPLAY_LIMITS: ReplayLimits = {
   answer: 1 << 20,
   copy: 4096,
   message: 256 << 10,
-  memory: 32 << 20,
-  pending: 100_000,
+  memory: 128 << 20,
+  pending: 200_000,
 };

@@ -39,6 +39,8 @@ export class Conversation {
   readonly #pipeline: Pipeline;
   readonly #prepared: Named<Prepared>;
   readonly #portals: Named<Portal>;
+  /** Names of the portals that the server has. */
+  readonly #bound = new Set<string>();
   /** The answer that is coming in. */
   #current: { readonly statement: Statement; readonly answer: Answer } | undefined;
   /** An error came: the server passes over everything up to the next Sync. */
@@ -118,6 +120,7 @@ export class Conversation {
         return this.#bind(message, at);
       case 'execute': {
         const portal = this.#portals.get(message.portal);
+        if (portal?.prepared !== undefined) portal.prepared.executed = true;
         return this.#statement('execute', at, { text: portal?.prepared?.text, portal });
       }
       case 'describe':
@@ -132,12 +135,12 @@ export class Conversation {
     const clientBytes = this.#clientBytes;
     this.#clientBytes = 0;
     const none = { text: undefined, portal: undefined, values: undefined };
-    return { ...none, ...given, kind, at, parts: 0, since: at, clientBytes };
+    return { ...none, ...given, kind, at, parts: 0, since: at, shown: false, clientBytes };
   }
 
   #parse({ statement, text, types }: ClientOf<'parse'>, at: number): Operation {
     const kept = keep(text, this.#limits.text);
-    const prepared: Prepared = { name: statement, text: kept, types, columns: undefined };
+    const prepared: Prepared = { name: statement, text: kept, types, columns: undefined, executed: false };
     return { kind: 'parse', at, prepared, before: this.#prepared.set(prepared) };
   }
 
@@ -152,8 +155,8 @@ export class Conversation {
       values,
       resultFormats,
       columns: undefined,
-      bound: false,
     };
+    this.#bound.delete(name);
     return { kind: 'bind', at, portal, before: this.#portals.set(portal) };
   }
 
@@ -197,12 +200,12 @@ export class Conversation {
         return this.#done('parse', at, (operation) => this.#parsed(operation, at));
       case 'bind-complete':
         return this.#done('bind', at, ({ portal }) => {
-          portal.bound = true;
+          if (this.#portals.get(portal.name) === portal) this.#bound.add(portal.name);
         });
       case 'close-complete':
         return this.#done('close', at, ({ prepared, portal }) => {
           if (prepared !== undefined) this.#prepared.delete(prepared);
-          if (portal !== undefined) this.#portals.delete(portal);
+          if (portal !== undefined) this.#unbind(portal);
         });
       case 'no-data':
         return this.#done('describe', at, () => undefined);
@@ -252,12 +255,8 @@ export class Conversation {
     then(operation);
   }
 
-  /** A statement that is executed with the same Sync is shown then. */
   #parsed({ prepared, at: asked }: OperationOf<'parse'>, at: number): void {
-    for (const later of this.#pipeline.untilSync()) {
-      if (later.kind === 'execute' && later.portal?.prepared === prepared) return;
-    }
-    this.#showPrepare(prepared, asked, at, { outcome: 'completed' });
+    if (!prepared.executed) this.#showPrepare(prepared, asked, at, { outcome: 'completed' });
   }
 
   #parameters(types: readonly number[]): void {
@@ -321,7 +320,7 @@ export class Conversation {
     if (prevented !== undefined) {
       this.#answerOf(prevented);
       this.#complete('failed', at, { error });
-      this.#pipeline.remove((waiting) => waiting === prevented);
+      prevented.shown = true;
     } else if (operation.kind === 'parse') {
       this.#showPrepare(operation.prepared, operation.at, at, { outcome: 'failed', error });
     } else {
@@ -352,7 +351,7 @@ export class Conversation {
   #pass(operation: Operation, at: number): void {
     if (operation.kind === 'parse') this.#prepared.undo(operation.prepared, operation.before);
     if (operation.kind === 'bind') this.#portals.undo(operation.portal, operation.before);
-    if (!isStatement(operation)) return;
+    if (!isStatement(operation) || operation.shown) return;
     this.#answerOf(operation);
     this.#complete('skipped', at);
   }
@@ -367,7 +366,21 @@ export class Conversation {
       this.#unanswered(first, at);
       if (endsWithReady(first)) break;
     }
-    if (status === 'I') this.#portals.deleteWhere(({ bound }) => bound);
+    if (status === 'I') this.#endTransaction();
+  }
+
+  /** Portals end with their transaction; those that the client is ahead with are of the next. */
+  #endTransaction(): void {
+    for (const name of this.#bound) {
+      const portal = this.#portals.get(name);
+      if (portal !== undefined) this.#unbind(portal);
+    }
+    this.#bound.clear();
+  }
+
+  #unbind(portal: Portal): void {
+    if (this.#portals.get(portal.name) === portal) this.#bound.delete(portal.name);
+    this.#portals.delete(portal);
   }
 
   #unanswered(operation: Operation, at: number): void {

@@ -8,6 +8,8 @@ export interface Prepared {
   types: readonly number[];
   /** What Describe told. */
   columns: readonly Described[] | undefined;
+  /** An execution of it was asked for, and will be shown with its text. */
+  executed: boolean;
 }
 
 /** A bound statement. */
@@ -18,8 +20,6 @@ export interface Portal {
   readonly values: readonly (CutValue | null)[];
   readonly resultFormats: readonly number[];
   columns: readonly Described[] | undefined;
-  /** BindComplete has come: the end of the transaction ends it. */
-  bound: boolean;
 }
 
 /** A column as the decoder needs it. */
@@ -96,10 +96,6 @@ export class Named<Entry extends { readonly name: string }> {
     if (this.get(entry.name) !== entry) return;
     this.delete(entry);
     if (before !== undefined) this.set(before);
-  }
-
-  deleteWhere(gone: (entry: Entry) => boolean): void {
-    for (const { entry } of this.#entries.values()) if (gone(entry)) this.delete(entry);
   }
 }
 

@@ -24,7 +24,9 @@ export type Operation =
     }
   | { readonly kind: 'sync'; readonly at: number }
   /** CopyDone or CopyFail: not answered, but says which Sync came before it. */
-  | { readonly kind: 'copy-end'; readonly at: number };
+  | { readonly kind: 'copy-end'; readonly at: number }
+  /** Stands where an operation stood that nothing answers. */
+  | { readonly kind: 'passed'; readonly at: number };
 
 /** What is shown as a step of its own. */
 export interface Statement {
@@ -38,6 +40,8 @@ export interface Statement {
   parts: number;
   /** When the answer before ended; at first, `at`. */
   since: number;
+  /** Its step was shown before its turn: an error before it was the reason. */
+  shown: boolean;
   /** Bytes of its messages, and of those that led to it. */
   clientBytes: number;
 }

@@ -7,6 +7,8 @@ export class Pipeline {
   #items: Operation[] = [];
   /** Where the queue begins in `#items`: taking the first does not move the rest. */
   #head = 0;
+  #copyEnds = 0;
+  #syncs = 0;
 
   constructor(budget: Budget) {
     this.#budget = budget;
@@ -20,28 +22,30 @@ export class Pipeline {
   push(operation: Operation): boolean {
     if (!this.#budget.take(weightOf(operation))) return false;
     this.#items.push(operation);
+    this.#count(operation, 1);
     return true;
   }
 
-  /** The first that is answered: marks before it are dropped. */
+  /** The first that is answered: what is not is dropped. */
   first(): Operation | undefined {
-    while (this.#items[this.#head]?.kind === 'copy-end') this.shift();
-    return this.#items[this.#head];
+    for (let item = this.#items[this.#head]; item !== undefined; item = this.#items[this.#head]) {
+      if (item.kind !== 'copy-end' && item.kind !== 'passed') return item;
+      this.shift();
+    }
+    return undefined;
   }
 
   shift(): Operation | undefined {
     const item = this.#items[this.#head];
     if (item === undefined) return undefined;
     this.#budget.giveBack(weightOf(item));
+    this.#count(item, -1);
     this.#head++;
-    if (this.#head * 2 > this.#items.length) this.#replace(this.#items.slice(this.#head));
+    if (this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
     return item;
-  }
-
-  remove(gone: (operation: Operation) => boolean): void {
-    const all = this.#items.slice(this.#head);
-    for (const operation of all) if (gone(operation)) this.#budget.giveBack(weightOf(operation));
-    this.#replace(all.filter((operation) => !gone(operation)));
   }
 
   /** Those before the next Sync. */
@@ -54,21 +58,29 @@ export class Pipeline {
   }
 
   /**
-   * A COPY begins to take data: the server passes over every Sync until the data ends. Drops them up to the mark of
-   * that end, and the mark; false when the client has not sent the end yet.
+   * A COPY begins to take data: the server passes over every Sync until the data ends. Takes out those before the mark
+   * of that end, and the mark; false when the client has not sent the end yet.
    */
   passSyncs(): boolean {
-    const all = this.#items.slice(this.#head);
-    const end = all.findIndex(({ kind }) => kind === 'copy-end');
-    const passed = new Set(all.slice(0, end === -1 ? all.length : end).filter(({ kind }) => kind === 'sync'));
-    if (end !== -1) passed.add(all[end]!);
-    if (passed.size > 0) this.remove((operation) => passed.has(operation));
-    return end !== -1;
+    if (this.#copyEnds === 0 && this.#syncs === 0) return false;
+    for (let at = this.#head; at < this.#items.length; at++) {
+      const { kind } = this.#items[at]!;
+      if (kind === 'sync' || kind === 'copy-end') this.#pass(at);
+      if (kind === 'copy-end') return true;
+    }
+    return false;
   }
 
-  #replace(items: Operation[]): void {
-    this.#items = items;
-    this.#head = 0;
+  #pass(at: number): void {
+    const passed = this.#items[at]!;
+    this.#count(passed, -1);
+    this.#items[at] = { kind: 'passed', at: passed.at };
+  }
+
+  /** How many of the kinds that a COPY looks for there are: it need not look for none. */
+  #count({ kind }: Operation, by: 1 | -1): void {
+    if (kind === 'copy-end') this.#copyEnds += by;
+    if (kind === 'sync') this.#syncs += by;
   }
 }
 

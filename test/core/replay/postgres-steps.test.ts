@@ -367,6 +367,24 @@ describe('pipelining', () => {
     });
   });
 
+  test('the end of a transaction ends its portals, and not one that is bound for the next', async () => {
+    const steps = await conversation([
+      ['client', parse({ text: 'a' }), bind(), execute(), sync()],
+      ['target', server.parseComplete, server.bindComplete, server.tag('A')],
+      ['client', parse({ text: 'b' }), bind()],
+      ['target', server.ready],
+      ['client', execute(), sync()],
+      ['target', server.parseComplete, server.bindComplete, server.tag('B'), server.ready],
+      ['client', execute(), sync()],
+      ['target', server.error('no such portal'), server.ready],
+    ]);
+    expect(steps.filter(({ kind }) => kind === 'execute').map(gist)).toEqual([
+      'execute | completed | a | A',
+      'execute | completed | b | B',
+      'execute | failed | no such portal',
+    ]);
+  });
+
   test('an error at the Sync itself is an error of its own', async () => {
     const steps = await conversation([
       ['client', ...chain('insert', '1'), sync()],
