@@ -11,14 +11,16 @@ export function connectCommand(cli: Cli): Command {
   return new Command('connect')
     .description('run a client of a target: custody connect orders-db -- psql')
     .argument('<target>')
-    .argument('[command...]', 'the client and its arguments', ['psql'])
+    .argument('[command...]', 'the client and its arguments (default: psql)')
     .passThroughOptions()
     .action((target: string, command: readonly string[]) => connect(cli, target, command));
 }
 
-async function connect(cli: Cli, target: string, command: readonly string[]): Promise<void> {
+/** Commander leaves the `--` in what it passes through. */
+async function connect(cli: Cli, target: string, given: readonly string[]): Promise<void> {
+  const command = given[0] === '--' ? given.slice(1) : given;
   const env = await clientEnv(cli, target);
-  cli.exitWith(await runClient(cli, command, env));
+  cli.exitWith(await runClient(cli, command.length === 0 ? ['psql'] : command, env));
 }
 
 /** Runs it on this terminal, the token in its environment alone; resolves with its exit code, 128 + n for signal n. */

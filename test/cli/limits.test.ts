@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest';
+import { checkListing } from '#cli/evidence/limits.ts';
+
+const url = 'http://127.0.0.1:7402/objects/x';
+
+describe('a listing of evidence', () => {
+  test('may hold every name of FORMAT.md, at its greatest size', () => {
+    const names = ['open.json', 'open.json.sig', 'close.json', 'close.json.sig', 'signer.pem'];
+    const small = names.map((name) => ({ name, size: 4096, url }));
+    const segments = ['00000000.seg', '99999999.seg'].map((name) => ({ name, size: 64 << 20, url }));
+    expect(() => checkListing([...small, ...segments])).not.toThrow();
+  });
+
+  // Security cases 9 and 10 turned round: a server must not write where it likes on the auditor's machine.
+  test.each([
+    ['../escaped'],
+    ['/etc/passwd'],
+    ['sub/open.json'],
+    ['..'],
+    ['.'],
+    [''],
+    ['.bashrc'],
+    ['00000000.seg/../../escaped'],
+    ['..\\escaped'],
+    ['open.json\u0000'],
+    ['open.json\n'],
+    ['00000000.seg\n'],
+    ['\u001b[2Jopen.json'],
+    ['OPEN.JSON'],
+    ['0000000.seg'],
+  ])('with the name %j is refused', (name) => {
+    expect(() => checkListing([{ name, size: 4, url }])).toThrow('is not a name of an evidence file');
+  });
+
+  test('with a name twice is refused', () => {
+    const twice = { name: 'open.json', size: 4, url };
+    expect(() => checkListing([twice, twice])).toThrow('is listed twice');
+  });
+
+  // Security case 21.
+  test.each([
+    ['open.json', 4097],
+    ['close.json.sig', 1 << 20],
+    ['00000000.seg', 1 << 30],
+  ])('with %s of %i bytes is refused', (name, size) => {
+    expect(() => checkListing([{ name, size, url }])).toThrow(`would have ${size} bytes`);
+  });
+});
