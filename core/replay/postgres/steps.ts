@@ -1,6 +1,6 @@
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { MessageReader, type WireMessage } from '#core/protocols/postgres/messages.ts';
-import { readStartup, STARTUP_MAX_BYTES, type StartupPacket } from '#core/protocols/postgres/startup.ts';
+import { readStartup, type StartupPacket } from '#core/protocols/postgres/startup.ts';
 import { REPLAY_LIMITS, type ReplayFrame, type ReplayLimits, type Step } from '../step.ts';
 import { clientContent, serverContent } from './contents.ts';
 import { Conversation } from './conversation.ts';
@@ -93,7 +93,7 @@ class Decoder {
   #afterStartup(payload: Uint8Array): Uint8Array {
     if (this.#startup === undefined) return payload;
     const bytes = Buffer.concat([this.#startup, payload]);
-    const packet = readStartup(bytes.subarray(0, STARTUP_MAX_BYTES + 4));
+    const packet = readStartup(bytes);
     this.#startup = packet === undefined ? bytes : undefined;
     if (packet === undefined) return new Uint8Array(0);
     this.#started(packet);

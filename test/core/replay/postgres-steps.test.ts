@@ -422,6 +422,13 @@ describe('pipelining', () => {
     expect(early.map(gist)).toEqual(expected);
     const late = await conversation([['client', ...asked, ...data, sync()], ['target', ...began], ...after]);
     expect(late.map(gist)).toEqual(expected);
+    const between = await conversation([
+      ['client', ...asked],
+      ['target', ...began],
+      ['client', sync(), ...data, sync()],
+      ...after,
+    ]);
+    expect(between.map(gist)).toEqual(expected);
     const asIs = await conversation([
       ['client', ...asked],
       ['target', ...began],
