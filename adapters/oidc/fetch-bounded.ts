@@ -5,18 +5,25 @@ const TIMEOUT_MS = 5_000;
  * GET of a small JSON document over https; over http only from this machine, where that is allowed. Follows no
  * redirect. Rejects when the answer is not 200, too large or too slow.
  */
-export async function fetchBounded(uri: string, allowHttpLoopback: boolean): Promise<ArrayBuffer> {
+export async function fetchBounded(
+  uri: string,
+  allowHttpLoopback: boolean,
+  timeoutMs = TIMEOUT_MS,
+): Promise<ArrayBuffer> {
   const url = new URL(uri);
   if (url.protocol !== 'https:' && !(allowHttpLoopback && isHttpLoopback(url))) {
     throw new Error(`${url.origin} is not https`);
   }
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
-  if (response.status !== 200 || response.body === null)
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+  if (response.status !== 200 || response.body === null) {
+    await response.body?.cancel();
     throw new Error(`${url.origin} answered ${response.status}`);
+  }
   return readBounded(response.body);
 }
 
-function isHttpLoopback({ protocol, hostname }: URL): boolean {
+/** Plain http to this machine. */
+export function isHttpLoopback({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }
 

@@ -2,12 +2,12 @@ import { JwtVerifier } from 'aws-jwt-verify';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
-import { fetchBounded } from './fetch-bounded.ts';
+import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
 
 const TOKEN_MAX_BYTES = 16 << 10;
-/** The library's key cache never expires: keys are fetched anew after this, so that a withdrawn key loses its trust. */
+/** The library's key cache never expires: keys this old are fetched anew, so that a withdrawn key loses its trust. */
 const REFRESH_AFTER_MS = 5 * 60_000;
-/** Keys that cannot be refreshed are trusted for no longer than this. */
+/** Keys this old verify nothing: a login waits for new ones. Until then it never waits for the issuer. */
 const TRUST_FOR_MS = 10 * 60_000;
 
 export interface OidcOptions {
@@ -58,7 +58,8 @@ class OidcTokenVerifier {
     if (age < REFRESH_AFTER_MS) return this.#trusted!;
     this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = undefined));
     if (age >= TRUST_FOR_MS) return this.#refreshing;
-    return this.#refreshing.catch(() => this.#trusted!);
+    this.#refreshing.catch(() => undefined);
+    return this.#trusted!;
   }
 
   async #refresh(): Promise<Trusted> {
@@ -79,21 +80,31 @@ class OidcTokenVerifier {
 async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']> {
   const { issuer, audience, allowHttpLoopback } = options;
   const jwksUri = options.jwksUri ?? (await discoverJwksUri(issuer, allowHttpLoopback));
-  const fetcher = { fetch: (uri: string) => fetchBounded(uri, allowHttpLoopback) };
+  // Only an issuer on this machine may send the gateway to another port of this machine.
+  const httpForKeys = allowHttpLoopback && isHttpLoopback(new URL(options.jwksUri ?? issuer));
+  const fetcher = { fetch: (uri: string) => fetchBounded(uri, httpForKeys) };
   const verifier = JwtVerifier.create(
-    { issuer, audience, jwksUri },
+    { issuer, audience, jwksUri, customJwtCheck: ({ header }) => refuseCritical(header) },
     { jwksCache: new SimpleJwksCache({ fetcher }) },
   );
   await verifier.hydrate();
   return { verify: (token) => verifier.verify(token) };
 }
 
+/** RFC 7515 section 4.1.11: a header parameter that is critical and not understood makes the token invalid. */
+function refuseCritical(header: object): void {
+  if ('crit' in header) throw new Error('the token has critical header parameters');
+}
+
 /** OpenID Connect Discovery 1.0 section 4: the document must name the issuer it was asked of. */
 async function discoverJwksUri(issuer: string, allowHttpLoopback: boolean): Promise<string> {
   const base = issuer.replace(/\/$/, '');
   const body = await fetchBounded(`${base}/.well-known/openid-configuration`, allowHttpLoopback);
-  const document = JSON.parse(Buffer.from(body).toString()) as { issuer?: unknown; jwks_uri?: unknown };
-  if (document.issuer !== issuer || typeof document.jwks_uri !== 'string') {
+  const document = JSON.parse(Buffer.from(body).toString()) as {
+    issuer?: unknown;
+    jwks_uri?: unknown;
+  } | null;
+  if (document?.issuer !== issuer || typeof document.jwks_uri !== 'string') {
     throw new Error('the discovery document is not of this issuer');
   }
   return document.jwks_uri;
@@ -104,14 +115,17 @@ function toPrincipal(
   { issuer, groupsClaim }: OidcOptions,
 ): Principal {
   const { sub, exp, email } = claims;
-  if (typeof sub !== 'string' || sub === '' || typeof exp !== 'number') throw invalidToken('no sub or exp');
+  const expiresAt = new Date(Number(exp) * 1000);
+  if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
+  if (typeof exp !== 'number' || Number.isNaN(expiresAt.getTime()))
+    throw invalidToken('no exp that is a time');
   const groups = claims[groupsClaim];
   return {
     issuer,
     subject: sub,
     ...(typeof email === 'string' ? { email } : {}),
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
-    expiresAt: new Date(exp * 1000),
+    expiresAt,
   };
 }
 

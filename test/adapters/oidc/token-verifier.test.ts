@@ -1,0 +1,342 @@
+import { createHmac } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { exportSPKI, importJWK } from 'jose';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type OidcOptions, oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
+import {
+  answerJson,
+  DISCOVERY,
+  JWKS,
+  makeKey,
+  rawToken,
+  signToken,
+  startIssuer,
+  type TestIssuer,
+  type TestKey,
+} from '#test/support/issuer.ts';
+
+const MINUTE = 60_000;
+
+let issuer: TestIssuer;
+let key: TestKey;
+/** The verifier's clock, milliseconds. */
+let clock = 0;
+
+beforeEach(async () => {
+  issuer = await startIssuer();
+  key = await makeKey('key-1');
+  issuer.keys = [key.jwk];
+  clock = 0;
+});
+
+afterEach(() => issuer.close());
+
+function verifier(options: Partial<OidcOptions> = {}) {
+  return oidcTokenVerifier({
+    issuer: issuer.url,
+    audience: 'custody',
+    groupsClaim: 'groups',
+    allowHttpLoopback: true,
+    now: () => clock,
+    ...options,
+  });
+}
+
+const INVALID = { code: 'token-invalid', message: 'the token is not valid here' };
+const UNREACHABLE = {
+  code: 'token-invalid',
+  message: 'the identity provider cannot be reached to check the token',
+};
+
+const soon = (seconds: number): number => Math.floor(Date.now() / 1000) + seconds;
+
+describe('oidcTokenVerifier', () => {
+  it.each(['RS256', 'ES256', 'ES384', 'EdDSA'])('takes a good token signed with %s', async (alg) => {
+    const signer = await makeKey('good', alg);
+    issuer.keys = [key.jwk, signer.jwk];
+    const exp = soon(60);
+    const token = await signToken(issuer, signer, { exp, email: 'dana@example.com' });
+    expect(await verifier().verify(token)).toEqual({
+      issuer: issuer.url,
+      subject: 'dana',
+      email: 'dana@example.com',
+      groups: ['developers'],
+      expiresAt: new Date(exp * 1000),
+    });
+  });
+
+  it('takes the groups from the configured claim, and only texts', async () => {
+    const token = await signToken(issuer, key, { roles: ['a', 5, null, ['b'], 'c'], groups: ['admin'] });
+    expect((await verifier({ groupsClaim: 'roles' }).verify(token)).groups).toEqual(['a', 'c']);
+  });
+
+  it.each(['missing', 'constructor', '__proto__'])(
+    'has no groups when the claim is not a list: %s',
+    async (claim) => {
+      const token = await signToken(issuer, key, { groups: 'admin' });
+      expect((await verifier({ groupsClaim: claim }).verify(token)).groups).toEqual([]);
+      expect((await verifier().verify(token)).groups).toEqual([]);
+    },
+  );
+
+  it('takes a token for several audiences, one of them this', async () => {
+    const token = await signToken(issuer, key, { aud: ['other', 'custody'] });
+    expect((await verifier().verify(token)).subject).toBe('dana');
+  });
+});
+
+describe('oidcTokenVerifier refuses (security case 22)', () => {
+  const claims = () => ({ iss: issuer.url, aud: 'custody', sub: 'dana', exp: soon(60) });
+
+  it.each<[what: string, token: () => Promise<string> | string]>([
+    ['no token', () => ''],
+    ['a password', () => 'hunter2'],
+    ['a token in five parts', () => 'a.b.c.d.e'],
+    ['alg none', () => rawToken({ alg: 'none', kid: 'key-1' }, claims(), 'x')],
+    ['alg none without a signature', () => rawToken({ alg: 'none', kid: 'key-1' }, claims())],
+    ['no alg', async () => withHeader(await signToken(issuer, key), { kid: 'key-1' })],
+    ['alg of a name in the prototype', () => rawToken({ alg: 'constructor', kid: 'key-1' }, claims(), 'x')],
+    ['no kid', () => signToken(issuer, key, {}, { kid: undefined })],
+    ['a kid that is not a text', () => rawToken({ alg: 'ES256', kid: 1 }, claims(), 'x')],
+    ['an unknown kid', () => signToken(issuer, key, {}, { kid: 'other' })],
+    ['a key of the same kid that is not the issuer’s', async () => signToken(issuer, await makeKey('key-1'))],
+    ['a wrong issuer', () => signToken(issuer, key, { iss: 'https://id.example' })],
+    ['an issuer that only begins so', () => signToken(issuer, key, { iss: `${issuer.url}/` })],
+    ['no issuer', () => signToken(issuer, key, { iss: undefined })],
+    ['a wrong audience', () => signToken(issuer, key, { aud: 'other' })],
+    ['an audience that only begins so', () => signToken(issuer, key, { aud: 'custody2' })],
+    ['no audience', () => signToken(issuer, key, { aud: undefined })],
+    ['no audience in the list', () => signToken(issuer, key, { aud: [] })],
+    ['no subject', () => signToken(issuer, key, { sub: undefined })],
+    ['an empty subject', () => signToken(issuer, key, { sub: '' })],
+    ['no expiry', () => signToken(issuer, key, { exp: undefined })],
+    ['an expiry that is no time', async () => resigned({ ...claims(), exp: 1e300 })],
+    ['an expiry in words', async () => resigned({ ...claims(), exp: 'never' })],
+    ['a critical header', () => signToken(issuer, key, {}, { crit: ['urn:custody'], 'urn:custody': 1 })],
+  ])('%s', async (_what, token) => {
+    await expect(verifier().verify(await token())).rejects.toMatchObject(INVALID);
+  });
+
+  it('an expired token, also one that was good a moment ago (security case 12)', async () => {
+    await expect(verifier().verify(await signToken(issuer, key, { exp: soon(-1) }))).rejects.toMatchObject(
+      INVALID,
+    );
+  });
+
+  it('a token that is not valid yet (security case 12)', async () => {
+    await expect(verifier().verify(await signToken(issuer, key, { nbf: soon(60) }))).rejects.toMatchObject(
+      INVALID,
+    );
+  });
+
+  it.each(['HS256', 'HS512'])('%s with the public key for a secret', async (alg) => {
+    const rsa = await makeKey('rsa', 'RS256');
+    const { alg: _alg, ...noAlg } = rsa.jwk;
+    const pem = await exportSPKI((await importJWK(rsa.jwk, 'RS256')) as Parameters<typeof exportSPKI>[0]);
+    for (const published of [rsa.jwk, noAlg]) {
+      issuer.keys = [published];
+      for (const secret of [pem, pem.trimEnd(), JSON.stringify(published)]) {
+        const unsigned = rawToken({ alg, kid: 'rsa' }, claims()).replace(/\.$/, '');
+        const signature = createHmac(`sha${alg.slice(2)}`, secret)
+          .update(unsigned)
+          .digest('base64url');
+        await expect(verifier().verify(`${unsigned}.${signature}`)).rejects.toMatchObject(INVALID);
+      }
+    }
+  });
+
+  it('a symmetric key, should an issuer publish one', async () => {
+    const k = Buffer.alloc(32, 1).toString('base64url');
+    issuer.keys = [{ kty: 'oct', kid: 'oct', k }];
+    const unsigned = rawToken({ alg: 'HS256', kid: 'oct' }, claims()).replace(/\.$/, '');
+    const signature = createHmac('sha256', Buffer.alloc(32, 1)).update(unsigned).digest('base64url');
+    await expect(verifier().verify(`${unsigned}.${signature}`)).rejects.toMatchObject(INVALID);
+  });
+
+  it('keys that the token itself brings or points at (security case 9)', async () => {
+    const forger = await makeKey('forged');
+    issuer.answers.set('/forged', (_request, response) => answerJson(response, { keys: [forger.jwk] }));
+    const url = `${issuer.url}/forged`;
+    for (const header of [{ jku: url }, { jwk: forger.jwk }, { x5u: url }, { x5c: ['MIIB'] }]) {
+      for (const kid of ['forged', 'key-1']) {
+        const token = await signToken(issuer, forger, {}, { ...header, kid });
+        await expect(verifier().verify(token)).rejects.toMatchObject(INVALID);
+      }
+    }
+    expect(issuer.asked).not.toContain('/forged');
+  });
+
+  it('an oversize token, before anything is fetched (security case 16)', async () => {
+    const token = await signToken(issuer, key, { filler: 'x'.repeat(16_384) });
+    await expect(verifier().verify(token)).rejects.toMatchObject(INVALID);
+    expect(issuer.asked).toEqual([]);
+  });
+
+  it('a token whose claims were changed', async () => {
+    const [header, , signature] = (await signToken(issuer, key)).split('.');
+    const claims = Buffer.from(
+      JSON.stringify({ iss: issuer.url, aud: 'custody', sub: 'root', exp: soon(60) }),
+    );
+    const token = `${header}.${claims.toString('base64url')}.${signature}`;
+    await expect(verifier().verify(token)).rejects.toMatchObject(INVALID);
+  });
+
+  it('says the same whatever is wrong, and never repeats the token', async () => {
+    const bad = await signToken(issuer, key, { aud: 'other' });
+    const error = await verifier()
+      .verify(bad)
+      .catch((thrown: unknown) => thrown as { message: string; hint: string; detail: string });
+    expect(error).toMatchObject({ ...INVALID, hint: 'log in again: custody login' });
+    expect(JSON.stringify(error)).not.toContain(bad.split('.')[2]);
+  });
+
+  /** The claims as they are, truly signed: jose itself would refuse to sign some. */
+  async function resigned(payload: unknown): Promise<string> {
+    const unsigned = rawToken({ alg: 'ES256', kid: 'key-1' }, payload).replace(/\.$/, '');
+    const algorithm = { name: 'ECDSA', hash: 'SHA-256' };
+    const signature = await crypto.subtle.sign(algorithm, key.privateKey, Buffer.from(unsigned));
+    return `${unsigned}.${Buffer.from(signature).toString('base64url')}`;
+  }
+
+  function withHeader(token: string, header: unknown): string {
+    return `${Buffer.from(JSON.stringify(header)).toString('base64url')}${token.slice(token.indexOf('.'))}`;
+  }
+});
+
+describe('oidcTokenVerifier asks the issuer', () => {
+  it('for its keys once, however many log in at once', async () => {
+    const under = verifier();
+    const token = await signToken(issuer, key);
+    await Promise.all(Array.from({ length: 20 }, () => under.verify(token)));
+    expect(issuer.asked).toEqual([DISCOVERY, JWKS]);
+  });
+
+  it('and asks again only once for many unknown kids (security case 16)', async () => {
+    const under = verifier();
+    await under.verify(await signToken(issuer, key));
+    for (let i = 0; i < 20; i += 1) {
+      const token = await signToken(issuer, key, {}, { kid: `unknown-${i}` });
+      await expect(under.verify(token)).rejects.toMatchObject(INVALID);
+    }
+    expect(issuer.asked).toEqual([DISCOVERY, JWKS, JWKS]);
+  });
+
+  it('without discovery when the place of the keys is configured', async () => {
+    const under = verifier({ jwksUri: `${issuer.url}${JWKS}` });
+    expect((await under.verify(await signToken(issuer, key))).subject).toBe('dana');
+    expect(issuer.asked).toEqual([JWKS]);
+  });
+
+  it.each<[what: string, path: string, answer: (response: ServerResponse) => unknown]>([
+    ['discovery of another issuer', DISCOVERY, (r) => answerJson(r, { issuer: 'https://e', jwks_uri: '/' })],
+    [
+      'discovery with a slash more',
+      DISCOVERY,
+      (r) => answerJson(r, { issuer: `${issuer.url}/`, jwks_uri: `${issuer.url}${JWKS}` }),
+    ],
+    ['discovery that is null', DISCOVERY, (r) => answerJson(r, null)],
+    ['discovery without keys', DISCOVERY, (r) => answerJson(r, { issuer: issuer.url })],
+    [
+      'keys over plain http from elsewhere',
+      DISCOVERY,
+      (r) => answerJson(r, { issuer: issuer.url, jwks_uri: 'http://169.254.169.254/latest/meta-data' }),
+    ],
+    [
+      'keys in a file',
+      DISCOVERY,
+      (r) => answerJson(r, { issuer: issuer.url, jwks_uri: 'file:///etc/passwd' }),
+    ],
+    ['discovery that moved', DISCOVERY, (r) => r.writeHead(302, { location: `${issuer.url}/moved` }).end()],
+    ['keys that moved', JWKS, (r) => r.writeHead(307, { location: `${issuer.url}/moved` }).end()],
+    ['keys that are gone', JWKS, (r) => r.writeHead(500).end('{"keys":[]}')],
+    ['keys that are not JSON', JWKS, (r) => r.writeHead(200).end('<html>')],
+    ['keys that are no list', JWKS, (r) => answerJson(r, { keys: 'all' })],
+    ['huge keys', JWKS, (r) => answerJson(r, { keys: [key.jwk], filler: 'x'.repeat(256 << 10) })],
+  ])('and trusts no %s (security cases 9, 22)', async (_what, path, answer) => {
+    issuer.answers.set(path, (_request, response) => void answer(response));
+    issuer.answers.set('/moved', (_request, response) =>
+      answerJson(
+        response,
+        path === JWKS ? { keys: [key.jwk] } : { issuer: issuer.url, jwks_uri: `${issuer.url}${JWKS}` },
+      ),
+    );
+    await expect(verifier().verify(await signToken(issuer, key))).rejects.toMatchObject(UNREACHABLE);
+    expect(issuer.asked).not.toContain('/moved');
+  });
+
+  it('recovers once the issuer answers', async () => {
+    const under = verifier();
+    const token = await signToken(issuer, key);
+    issuer.down = true;
+    await expect(under.verify(token)).rejects.toMatchObject(UNREACHABLE);
+    issuer.down = false;
+    expect((await under.verify(token)).subject).toBe('dana');
+  });
+
+  it.each([
+    ['http elsewhere', 'http://id.example', true],
+    ['http on this machine when it is not allowed', undefined, false],
+    ['a name that only looks like this machine', 'http://127.0.0.1.example:80', true],
+    ['http to the metadata address', 'http://169.254.169.254', true],
+  ])('but never over %s (security case 9)', async (_what, url, allowHttpLoopback) => {
+    const under = verifier({ issuer: url ?? issuer.url, allowHttpLoopback });
+    const error = await under.verify(await signToken(issuer, key)).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject(UNREACHABLE);
+    expect((error as { detail: string }).detail).toContain('is not https');
+    expect(issuer.asked).toEqual([]);
+  });
+});
+
+describe('oidcTokenVerifier, as keys change', () => {
+  it('takes a new key at once', async () => {
+    const under = verifier();
+    await under.verify(await signToken(issuer, key));
+    const next = await makeKey('key-2');
+    issuer.keys = [key.jwk, next.jwk];
+    expect((await under.verify(await signToken(issuer, next))).subject).toBe('dana');
+  });
+
+  it('refuses a withdrawn key ten minutes after it was fetched, at the latest (security case 12)', async () => {
+    const under = verifier();
+    const token = await signToken(issuer, key);
+    await under.verify(token);
+    issuer.keys = [(await makeKey('key-2')).jwk];
+    clock = 10 * MINUTE;
+    await expect(under.verify(token)).rejects.toMatchObject(INVALID);
+  });
+
+  it('refuses a withdrawn key of the same kid as the new one (security case 12)', async () => {
+    const under = verifier();
+    const token = await signToken(issuer, key);
+    await under.verify(token);
+    issuer.keys = [(await makeKey('key-1')).jwk];
+    clock = 10 * MINUTE;
+    await expect(under.verify(token)).rejects.toMatchObject(INVALID);
+  });
+
+  it('fetches keys anew after five minutes without making anybody wait', async () => {
+    const under = verifier();
+    const token = await signToken(issuer, key);
+    await under.verify(token);
+    const asked = new Promise<void>((resolve) => {
+      // Never answers: a login that waited for it would time out.
+      issuer.answers.set(DISCOVERY, () => resolve());
+    });
+    clock = 5 * MINUTE;
+    expect((await under.verify(token)).subject).toBe('dana');
+    await asked;
+  });
+
+  it('trusts the keys it has for ten minutes when the issuer is down, and no longer (security case 12)', async () => {
+    const under = verifier();
+    const token = await signToken(issuer, key);
+    await under.verify(token);
+    issuer.down = true;
+    clock = 10 * MINUTE - 1;
+    expect((await under.verify(token)).subject).toBe('dana');
+    clock = 10 * MINUTE;
+    await expect(under.verify(token)).rejects.toMatchObject(UNREACHABLE);
+    issuer.down = false;
+    expect((await under.verify(token)).subject).toBe('dana');
+  });
+});
