@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { exportSPKI, importJWK } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OidcOptions, oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import {
   answerJson,
@@ -29,7 +29,10 @@ beforeEach(async () => {
   clock = 0;
 });
 
-afterEach(() => issuer.close());
+afterEach(() => {
+  vi.restoreAllMocks();
+  return issuer.close();
+});
 
 function verifier(options: Partial<OidcOptions> = {}) {
   return oidcTokenVerifier({
@@ -262,6 +265,19 @@ describe('oidcTokenVerifier asks the issuer', () => {
     );
     await expect(verifier().verify(await signToken(issuer, key))).rejects.toMatchObject(UNREACHABLE);
     expect(issuer.asked).not.toContain('/moved');
+  });
+
+  it('and lets no issuer elsewhere send it to a port of this machine (security case 9)', async () => {
+    const remote = 'https://id.example';
+    const real = globalThis.fetch;
+    vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) =>
+      new URL(input as URL).origin === remote
+        ? Response.json({ issuer: remote, jwks_uri: `${issuer.url}${JWKS}` })
+        : real(input, init),
+    );
+    const token = await signToken({ url: remote }, key);
+    await expect(verifier({ issuer: remote }).verify(token)).rejects.toMatchObject(UNREACHABLE);
+    expect(issuer.asked).toEqual([]);
   });
 
   it('recovers once the issuer answers', async () => {
