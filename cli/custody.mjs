@@ -19,8 +19,9 @@ async function start() {
 function handOver() {
   const node = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
   const script = fileURLToPath(import.meta.url);
-  const child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
-  passSignals(child);
+  let child;
+  passSignals((signal) => child?.kill(signal));
+  child = spawn(node, [script, ...process.argv.slice(2)], { stdio: 'inherit' });
   child.on('error', () => {
     console.error(`custody: this Node is ${process.versions.node}, and Node ${OLDEST} or later is needed`);
     console.error('hint: run npm ci in the checkout: it brings its own Node');
@@ -32,10 +33,10 @@ function handOver() {
 }
 
 /** A terminal sends Ctrl-C to the whole group, so that the child has it already; without one, pass it on. */
-function passSignals(child) {
+function passSignals(passOn) {
   const isShared = process.stdin.isTTY === true;
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
     const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT';
-    process.on(signal, () => (fromTerminal && isShared ? undefined : child.kill(signal)));
+    process.on(signal, () => (fromTerminal && isShared ? undefined : passOn(signal)));
   }
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
@@ -23,14 +23,18 @@ async function connect(cli: Cli, target: string, given: readonly string[]): Prom
   cli.exitWith(await runClient(cli, command.length === 0 ? ['psql'] : command, env));
 }
 
-/** Runs it on this terminal, the token in its environment alone; resolves with its exit code, 128 + n for signal n. */
+/**
+ * Runs it on this terminal, the token in its environment alone; resolves with its exit code, 128 + n for signal n.
+ * Signals are listened for before it starts, so that none can end this process and leave the client behind.
+ */
 async function runClient(cli: Cli, [file, ...args]: readonly string[], env: ClientEnv): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(file!, args, { stdio: 'inherit', env: { ...cli.env, ...env } });
+  let child: ChildProcess | undefined;
   const passOn = (signal: NodeJS.Signals): void => {
-    if (!fromTerminal(cli, signal)) child.kill(signal);
+    if (!fromTerminal(cli, signal)) child?.kill(signal);
   };
   for (const signal of SIGNALS) process.on(signal, passOn);
+  child = spawn(file!, args, { stdio: 'inherit', env: { ...cli.env, ...env } });
   child.on('error', (error: NodeJS.ErrnoException) => reject(cannotRun(file!, error)));
   child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
   return promise.finally(() => {
