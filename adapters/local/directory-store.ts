@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants, type PathLike } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
@@ -17,7 +17,8 @@ export function directoryStore(root: string): RecordingSink & RecordingSource {
   return {
     put: async (key, bytes) => putOnce(root, checkKey(key), bytes),
     list: async (prefix) => listNames(root, prefix),
-    get: async (key) => readObject(root, checkKey(key)),
+    get: async (key) => readObject(key, () => readFile(join(root, checkKey(key)))),
+    size: async (key) => readObject(key, async () => (await stat(join(root, checkKey(key)))).size),
   };
 }
 
@@ -83,9 +84,9 @@ async function listNames(root: string, prefix: string): Promise<readonly string[
   }
 }
 
-async function readObject(root: string, key: string): Promise<Uint8Array> {
+async function readObject<T>(key: string, read: () => Promise<T>): Promise<T> {
   try {
-    return await readFile(join(root, key));
+    return await read();
   } catch (error) {
     if (!isCode(error, 'ENOENT')) throw error;
     throw new CustodyError('not-found', 'no such object', { detail: key, cause: error });

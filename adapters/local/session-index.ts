@@ -10,6 +10,9 @@ import type {
 } from '#core/recording/session-index.ts';
 
 const BUSY_MS = 5_000;
+const PAGE_MAX = 1_000;
+/** SQLITE_CORRUPT and SQLITE_NOTADB (https://sqlite.org/rescode.html). */
+const DAMAGED = [11, 26];
 
 interface Row {
   readonly id: string;
@@ -21,7 +24,7 @@ type Opened = Omit<SessionRecord, 'state' | 'outcome'>;
 
 /**
  * The index in SQLite: the gateway writes, the API reads, each in its own process. Durable when a call returns.
- * Throws `state-damaged` when the file is not a database or fails its check.
+ * Throws `state-damaged` when the file is not a database, fails its check or cannot be opened.
  */
 export function openSessionIndex(file: string): SessionIndex & SessionCatalog & { close(): void } {
   const database = openDatabase(file);
@@ -49,17 +52,29 @@ function openDatabase(file: string): DatabaseSync {
       CREATE INDEX IF NOT EXISTS unsealed ON sessions (id) WHERE outcome IS NULL;
       CREATE INDEX IF NOT EXISTS by_target ON sessions (target, id);
       CREATE INDEX IF NOT EXISTS by_subject ON sessions (issuer, subject, id);`);
-    if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] !== 'ok')
-      throw new Error('quick_check failed');
-    return database;
+    if (database.prepare('PRAGMA quick_check').get()?.['quick_check'] === 'ok') return database;
+    throw damaged(file, 'quick_check failed');
   } catch (cause) {
     database?.close();
-    throw new CustodyError('state-damaged', `the session index ${file} is damaged`, {
-      hint: 'move it away and start again: evidence is not affected, but old sessions leave the list',
-      detail: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    });
+    throw cause instanceof CustodyError ? cause : cannotOpen(file, cause);
   }
+}
+
+function cannotOpen(file: string, cause: unknown): CustodyError {
+  const { errcode = 0, message } = cause as Error & { readonly errcode?: number };
+  if (DAMAGED.includes(errcode & 0xff)) return damaged(file, message, cause);
+  return new CustodyError('state-damaged', `the session index ${file} cannot be opened: ${message}`, {
+    hint: 'see whether its folder can be written, and whether the disk is full',
+    cause,
+  });
+}
+
+function damaged(file: string, detail: string, cause?: unknown): CustodyError {
+  return new CustodyError('state-damaged', `the session index ${file} is damaged`, {
+    hint: 'move it away and start again: evidence is not affected, but old sessions leave the list',
+    detail,
+    cause,
+  });
 }
 
 function insert(database: DatabaseSync, record: Opened): void {
@@ -85,14 +100,15 @@ function getRecord(database: DatabaseSync, id: string): SessionRecord {
 }
 
 /** Newest first: session ids sort by time. The cursor is the last id of the page before. */
-function listPage(database: DatabaseSync, { target, subject, limit, cursor }: SessionQuery): SessionPage {
+function listPage(database: DatabaseSync, { target, subject, cursor, ...query }: SessionQuery): SessionPage {
+  const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
   const filters: [sql: string, value: string][] = [];
   if (target !== undefined) filters.push(['target = ?', target]);
   if (subject !== undefined) filters.push(['issuer = ?', subject.issuer], ['subject = ?', subject.subject]);
   if (cursor !== undefined) filters.push(['id < ?', cursor]);
   const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
   const values = filters.map(([, value]) => value);
-  const rows = select(database, `${where} ORDER BY id DESC LIMIT ${Math.trunc(limit) + 1}`, ...values);
+  const rows = select(database, `${where} ORDER BY id DESC LIMIT ${limit + 1}`, ...values);
   const sessions = rows.slice(0, limit).map(toRecord);
   return rows.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
 }

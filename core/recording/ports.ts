@@ -16,6 +16,8 @@ export interface RecordingSource {
   list(prefix: string): Promise<readonly string[]>;
   /** The whole object. Rejects with `not-found`. */
   get(key: string): Promise<Uint8Array>;
+  /** Its size in bytes. Rejects with `not-found`. */
+  size(key: string): Promise<number>;
 }
 
 /** Signs statements: KMS ECC_NIST_P256 in the cloud, a key file on a laptop. */

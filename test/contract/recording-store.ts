@@ -13,6 +13,7 @@ export function recordingStoreContract(name: string, make: () => Promise<Store>)
       const content = Uint8Array.from({ length: 100_000 }, (_, i) => i % 251);
       await store.put('sessions/a/00000000.seg', content);
       expect(Buffer.from(await store.get('sessions/a/00000000.seg')).equals(content)).toBe(true);
+      expect(await store.size('sessions/a/00000000.seg')).toBe(100_000);
     });
 
     it('never replaces an object, and says so (security case 20)', async () => {
@@ -41,7 +42,9 @@ export function recordingStoreContract(name: string, make: () => Promise<Store>)
     });
 
     it('rejects with not-found for what is not there', async () => {
-      await expect((await make()).get('sessions/a/none')).rejects.toMatchObject({ code: 'not-found' });
+      const store = await make();
+      await expect(store.get('sessions/a/none')).rejects.toMatchObject({ code: 'not-found' });
+      await expect(store.size('sessions/a/none')).rejects.toMatchObject({ code: 'not-found' });
     });
 
     it('takes no key that leaves the store (security case 14)', async () => {

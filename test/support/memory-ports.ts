@@ -1,7 +1,14 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
 import type { Journal, JournalEntry, RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
-import type { SessionIndex, SessionOutcome, SessionRecord } from '#core/recording/session-index.ts';
+import type {
+  SessionCatalog,
+  SessionIndex,
+  SessionOutcome,
+  SessionPage,
+  SessionQuery,
+  SessionRecord,
+} from '#core/recording/session-index.ts';
 
 /** A store in memory: put-once, listable. */
 export class MemoryStore implements RecordingSink, RecordingSource {
@@ -32,6 +39,10 @@ export class MemoryStore implements RecordingSink, RecordingSource {
     const bytes = this.objects.get(key);
     if (bytes === undefined) throw new CustodyError('not-found', 'no such object');
     return bytes;
+  }
+
+  async size(key: string): Promise<number> {
+    return (await this.get(key)).byteLength;
   }
 
   async list(prefix: string): Promise<readonly string[]> {
@@ -81,7 +92,7 @@ export class MemoryJournal implements Journal {
 }
 
 /** An index in memory. */
-export class MemoryIndex implements SessionIndex {
+export class MemoryIndex implements SessionIndex, SessionCatalog {
   readonly records = new Map<string, SessionRecord>();
 
   async opened(record: Omit<SessionRecord, 'state' | 'outcome'>): Promise<void> {
@@ -97,6 +108,31 @@ export class MemoryIndex implements SessionIndex {
   }
 
   async unsealed(): Promise<readonly SessionRecord[]> {
-    return [...this.records.values()].filter(({ outcome }) => outcome === undefined);
+    return this.#newestFirst()
+      .filter(({ outcome }) => outcome === undefined)
+      .reverse();
+  }
+
+  async get(id: string): Promise<SessionRecord> {
+    const record = this.records.get(id);
+    if (record === undefined) throw new CustodyError('not-found', 'no such session');
+    return record;
+  }
+
+  async list({ target, subject, cursor, ...query }: SessionQuery): Promise<SessionPage> {
+    const limit = Math.max(1, Math.trunc(query.limit));
+    const found = this.#newestFirst().filter(
+      ({ id, principal, ...record }) =>
+        (target === undefined || record.target === target) &&
+        (subject === undefined ||
+          (principal.issuer === subject.issuer && principal.subject === subject.subject)) &&
+        (cursor === undefined || id < cursor),
+    );
+    const sessions = found.slice(0, limit);
+    return found.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+  }
+
+  #newestFirst(): SessionRecord[] {
+    return [...this.records.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
   }
 }

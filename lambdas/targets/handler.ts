@@ -1,0 +1,37 @@
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { Config } from '#core/access/config.ts';
+import { Authorization, decide } from '#core/access/decide.ts';
+import type { TokenVerifier } from '#core/identity/principal.ts';
+import { callerOf } from '../caller.ts';
+import { json, problemJson } from '../problem.ts';
+
+/** Where clients reach the gateway. */
+export interface GatewayAddress {
+  readonly host: string;
+  readonly port: number;
+  /** What to verify it with, when that is not a public CA. */
+  readonly caPem?: string;
+}
+
+export interface TargetsPorts {
+  readonly policy: Config;
+  readonly verifier: TokenVerifier;
+  readonly gateway: GatewayAddress;
+  readonly now: () => Date;
+}
+
+/** GET /v1/targets: what the caller may connect to, and how. The target's own address is nobody's business. */
+export function targetsHandler({ policy, verifier, gateway, now }: TargetsPorts) {
+  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+    .use(problemJson())
+    .handler(async (event) => {
+      const principal = await callerOf(event, verifier);
+      const open = [...policy.targets.values()].filter(({ name }) =>
+        Authorization.isOne(decide({ policy, principal, action: 'connect', target: name, now: now() })),
+      );
+      return json({
+        targets: open.map(({ name, protocol }) => ({ name, protocol, ...gateway, database: name })),
+      });
+    });
+}

@@ -1,0 +1,66 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { type Config, parseConfig } from '#core/access/config.ts';
+import { readFileSync } from 'node:fs';
+import type { LocalSettings } from './settings.ts';
+
+/**
+ * The data folder's custody.yaml: written at the first start, the user's own afterwards. Addresses of the demo's own
+ * parts follow the ports of this start.
+ */
+export function demoConfig(file: string, { ports }: LocalSettings): Config {
+  if (!existsSync(file)) writeFileSync(file, template(ports), { mode: 0o600 });
+  const text = readFileSync(file, 'utf8');
+  const moved = withPorts(text, ports);
+  if (moved !== text) writeFileSync(file, moved);
+  return parseConfig(moved, file);
+}
+
+/** Only the two lines that this program wrote, and only while they still carry its mark. */
+function withPorts(text: string, ports: LocalSettings['ports']): string {
+  return text
+    .replace(/^( *issuer: )\S+( +# set by npm start)$/m, `$1http://127.0.0.1:${ports.issuer}$2`)
+    .replace(/^( *address: )\S+( +# set by npm start)$/m, `$1127.0.0.1:${ports.database}$2`);
+}
+
+function template(ports: LocalSettings['ports']): string {
+  return `# Who may reach what through this gateway. Checked at start; errors name the line.
+version: 1
+
+identity:
+  issuer: http://127.0.0.1:${ports.issuer} # set by npm start
+  audience: custody
+  groupsClaim: groups
+
+targets:
+  orders-db: # the name a client gives as its database
+    protocol: postgres
+    address: 127.0.0.1:${ports.database} # set by npm start
+    database: orders
+    credential: # the gateway's own; no client ever sees it
+      user: app
+      passwordFile: secrets/orders-db
+    tls:
+      mode: verify-full
+      caFile: tls/ca.pem
+      serverName: localhost
+    recording:
+      windowMs: 250 # at most this much is lost if this machine vanishes
+      deadlineMs: 5000 # a recording that cannot keep up for this long ends the session
+
+rules: # nothing is allowed that no rule allows
+  - name: developers-work
+    groups: [developers]
+    targets: [orders-db]
+    allow: [connect]
+  - name: own-sessions
+    groups: [developers]
+    targets: ['*']
+    allow: [replay, export]
+    sessions: own
+  - name: auditors
+    groups: [auditors]
+    targets: ['*']
+    allow: [replay, export]
+    sessions: any
+`;
+}

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { CustodyError } from '#core/errors.ts';
+
+const RESTARTS = 5;
+const RESTARTS_WITHIN_MS = 60_000;
+
+export interface GatewayProcessOptions {
+  readonly config: string;
+  readonly dataDir: string;
+  readonly port: number;
+  readonly drainMs: number;
+  readonly say: (line: string) => void;
+  /** The gateway died too often to be started again. */
+  readonly onGivenUp: (error: CustodyError) => void;
+  readonly now: () => number;
+}
+
+/** The gateway in a process of its own, started again when it dies: what ECS does in the cloud. */
+export class GatewayProcess {
+  readonly #options: GatewayProcessOptions;
+  #child: ChildProcess | undefined;
+  #deaths: number[] = [];
+  #stopping = false;
+
+  constructor(options: GatewayProcessOptions) {
+    this.#options = options;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
+  start(): Promise<void> {
+    const { config, dataDir, port, drainMs } = this.#options;
+    const main = fileURLToPath(new URL('../fargate-proxy/main.ts', import.meta.url));
+    const listen = ['--listen', `127.0.0.1:${port}`, '--drain-ms', String(drainMs)];
+    const child = spawn(process.execPath, [main, '--config', config, '--data-dir', dataDir, ...listen], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child = child;
+    return new Promise((ready, failed) => {
+      let problem: CustodyError | undefined;
+      createInterface(child.stderr!).on('line', (line) => (problem = this.#relay(line) ?? problem));
+      child.once('message', () => {
+        child.once('exit', (code, signal) => this.#died(signal ?? `exit code ${code}`));
+        ready();
+      });
+      child.once('exit', (code) => failed(problem ?? cannotStart(`exit code ${code}`)));
+    });
+  }
+
+  /** Drains and ends it. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = new Promise<void>((done) => child.once('exit', () => done()));
+    child.kill('SIGTERM');
+    await gone;
+  }
+
+  /** The gateway logs JSON; a person is shown what matters. */
+  #relay(line: string): CustodyError | undefined {
+    const entry = parseLine(line);
+    if (entry?.['event'] === 'cannot-start') {
+      const hint = entry['hint'] === undefined ? {} : { hint: String(entry['hint']) };
+      return new CustodyError('config-invalid', String(entry['message']), hint);
+    }
+    this.#options.say(line);
+    return undefined;
+  }
+
+  #died(how: string): void {
+    if (this.#stopping) return;
+    const now = this.#options.now();
+    this.#deaths = [...this.#deaths.filter((at) => now - at < RESTARTS_WITHIN_MS), now];
+    this.#options.say(`the gateway died (${how}); starting it again: it seals what it left behind`);
+    if (this.#deaths.length > RESTARTS) {
+      return this.#options.onGivenUp(cannotStart(`it died ${this.#deaths.length} times within a minute`));
+    }
+    this.start().catch((error: unknown) =>
+      this.#options.onGivenUp(error instanceof CustodyError ? error : cannotStart(String(error))),
+    );
+  }
+}
+
+function parseLine(line: string): Record<string, unknown> | undefined {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+function cannotStart(detail: string): CustodyError {
+  return new CustodyError('internal', `the gateway cannot run: ${detail}`, {
+    hint: 'its log above says why',
+  });
+}

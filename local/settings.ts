@@ -1,0 +1,67 @@
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CustodyError } from '#core/errors.ts';
+
+/** What `npm start` was asked for. */
+export interface LocalSettings {
+  readonly dataDir: string;
+  readonly json: boolean;
+  readonly drainMs: number;
+  readonly ports: {
+    readonly issuer: number;
+    readonly api: number;
+    readonly gateway: number;
+    readonly database: number;
+  };
+}
+
+const DEFAULT_BASE = 7400;
+
+/** Throws `config-invalid` for an option that makes no sense. */
+export function readSettings(args: readonly string[]): LocalSettings {
+  const { values } = parse(args);
+  const base = wholeNumber('--port-base', values['port-base'], 1024, 65_000);
+  return {
+    dataDir: resolve(values['data-dir']),
+    json: values.json,
+    drainMs: wholeNumber('--drain-ms', values['drain-ms'], 0, 86_400_000),
+    ports: { issuer: base + 1, api: base + 2, gateway: base + 32, database: base + 33 },
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        'data-dir': { type: 'string', default: '.custody' },
+        'port-base': { type: 'string', default: String(DEFAULT_BASE) },
+        'drain-ms': { type: 'string', default: '30000' },
+        json: { type: 'boolean', default: false },
+      },
+    });
+  } catch (cause) {
+    throw new CustodyError('config-invalid', cause instanceof Error ? cause.message : String(cause), {
+      hint: 'npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json]',
+    });
+  }
+}
+
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new CustodyError('config-invalid', `${option} ${text} is not a whole number from ${min} to ${max}`);
+}
+
+/** The files of a data folder. */
+export function dataFiles(dataDir: string) {
+  return {
+    config: join(dataDir, 'custody.yaml'),
+    tls: join(dataDir, 'tls'),
+    signerPem: join(dataDir, 'signer.pem'),
+    store: join(dataDir, 'store'),
+    index: join(dataDir, 'index.sqlite'),
+    postgres: join(dataDir, 'postgres'),
+    password: join(dataDir, 'secrets', 'orders-db'),
+  };
+}
