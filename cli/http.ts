@@ -16,10 +16,17 @@ export function isLoopback({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(hostname);
 }
 
-/** GET without following redirects, as those could carry a token elsewhere. Rejects with `internal` when unreachable. */
-export async function get(url: URL, headers: Record<string, string> = {}): Promise<Response> {
+/**
+ * GET without following redirects, as those could carry a token elsewhere. `timeoutMs` is for the whole answer.
+ * Rejects with `internal` when unreachable.
+ */
+export async function get(
+  url: URL,
+  headers: Record<string, string> = {},
+  timeoutMs = TIMEOUT_MS,
+): Promise<Response> {
   try {
-    return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
     throw new CustodyError('internal', `cannot reach ${url.origin}: ${reasonOf(cause)}`, {
       hint: 'is the gateway running, and is this its address? Set it with CUSTODY_API or custody login --api',

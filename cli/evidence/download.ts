@@ -8,6 +8,8 @@ import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
 import { checkListing } from './limits.ts';
 
+const OBJECT_TIMEOUT_MS = 10 * 60_000;
+
 /** How far a download is. */
 export interface Progress {
   readonly objects: number;
@@ -30,7 +32,7 @@ export async function downloadEvidence(
   checkListing(objects);
   let bytes = 0;
   for (const [at, object] of objects.entries()) {
-    await downloadObject(api, object, join(folder, object.name));
+    await downloadObject(api, id, object, join(folder, object.name));
     bytes += object.size;
     progress({ objects: at + 1, of: objects.length, bytes });
   }
@@ -39,12 +41,12 @@ export async function downloadEvidence(
   return { objects: objects.length + (hasSigner ? 0 : 1), of: objects.length, bytes };
 }
 
-async function downloadObject(api: Api, object: EvidenceObject, path: string): Promise<void> {
-  const response = await get(objectUrl(api, object));
+/** Addresses live for a minute or so: one that has expired before its turn came is asked for once more. */
+async function downloadObject(api: Api, id: string, object: EvidenceObject, path: string): Promise<void> {
+  let response = await get(objectUrl(api, object), {}, OBJECT_TIMEOUT_MS);
+  if (!response.ok) response = await get(await freshUrl(api, id, object), {}, OBJECT_TIMEOUT_MS);
   if (!response.ok) {
-    throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`, {
-      hint: 'its address may have expired: run this again',
-    });
+    throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`);
   }
   const file = await open(path, 'wx');
   try {
@@ -52,6 +54,13 @@ async function downloadObject(api: Api, object: EvidenceObject, path: string): P
   } finally {
     await file.close();
   }
+}
+
+async function freshUrl(api: Api, id: string, { name, size }: EvidenceObject): Promise<URL> {
+  const { objects } = await getEvidence(api, id);
+  const again = objects.find((object) => object.name === name && object.size === size);
+  if (again !== undefined) return objectUrl(api, again);
+  throw new CustodyError('not-found', `${name} is no longer in the server's listing`);
 }
 
 async function writeWhole(

@@ -152,6 +152,17 @@ describe('pull', () => {
     expect(readdirSync(parent)).toEqual([]);
   });
 
+  test('asks again for an address that expired before its turn came', async () => {
+    const api = await servedVector();
+    const { objects } = listing(api);
+    const expired = objects.map((object) => ({ ...object, url: `${object.url}?expired` }));
+    api.expiring.set(`/v1/sessions/${SESSION}/evidence`, { session: SESSION, objects: expired });
+    const out = join(temporary(), 'evidence');
+    const env = environment(api);
+    expect(await custody(['pull', SESSION, '--out', out], { env })).toMatchObject({ code: 0 });
+    expect((await custody(['verify', out, '--key', SIGNER])).code).toBe(0);
+  });
+
   test('takes an existing empty folder', async () => {
     const out = join(temporary(), 'evidence');
     mkdirSync(out);

@@ -72,6 +72,8 @@ export interface FakeApi {
   readonly requests: { readonly path: string; readonly authorization: string | undefined }[];
   /** Answers of `/v1/…`, by path without query. Tests change them. */
   readonly answers: Map<string, unknown>;
+  /** As `answers`, and each given once, before those. */
+  readonly expiring: Map<string, unknown>;
   /** Bytes under `/objects/…`. */
   readonly objects: Map<string, Uint8Array>;
 }
@@ -82,6 +84,7 @@ export async function fakeApi(signerPem: string): Promise<FakeApi> {
     url: '',
     requests: [] as FakeApi['requests'],
     answers: new Map<string, unknown>([['/v1/signer', { pem: signerPem, fingerprint: 'not looked at' }]]),
+    expiring: new Map<string, unknown>(),
     objects: new Map<string, Uint8Array>(),
   };
   const server = createServer((request, response) => answer(api, request, response));
@@ -99,11 +102,12 @@ function answer(api: FakeApi, request: IncomingMessage, response: ServerResponse
   const { pathname } = new URL(request.url!, 'http://127.0.0.1');
   api.requests.push({ path: request.url!, authorization: request.headers.authorization });
   const object = api.objects.get(pathname.replace('/objects/', ''));
-  if (object !== undefined) {
+  if (object !== undefined && !request.url!.endsWith('?expired')) {
     response.end(object);
     return;
   }
-  const body = api.answers.get(pathname);
+  const body = api.expiring.get(pathname) ?? api.answers.get(pathname);
+  api.expiring.delete(pathname);
   const missing = {
     title: 'Not Found',
     status: 404,
