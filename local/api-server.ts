@@ -68,9 +68,9 @@ function answerer(options: ApiOptions, links: LocalEvidenceLinks) {
   const targets = targetsHandler({ policy, verifier, gateway, now });
   const signer = signerHandler({ pem: signerPem });
   const routes: readonly (readonly [RegExp, Handler])[] = [
-    [/^\/v1\/sessions(?:\/[^/]+(?:\/evidence)?)?$/, sessions as Handler],
-    [/^\/v1\/targets$/, targets as Handler],
-    [/^\/v1\/signer$/, signer as Handler],
+    [/^\/v1\/sessions(?:\/[^/]+(?:\/evidence)?)?$/, sessions],
+    [/^\/v1\/targets$/, targets],
+    [/^\/v1\/signer$/, signer],
   ];
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = URL.parse(`http://local${request.url ?? ''}`);

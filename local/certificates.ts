@@ -107,10 +107,7 @@ function filesOf(folder: string, name: string): CertificateFiles {
 }
 
 function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, [
-    'sign',
-    'verify',
-  ]) as Promise<webcrypto.CryptoKeyPair>;
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
 }
 
 function newSerial(): string {
@@ -131,5 +128,5 @@ async function write(
 
 function readKey(file: string): Promise<webcrypto.CryptoKey> {
   const [der] = x509.PemConverter.decode(readFileSync(file, 'utf8'));
-  return webcrypto.subtle.importKey('pkcs8', der!, ALGORITHM, true, ['sign']) as Promise<webcrypto.CryptoKey>;
+  return webcrypto.subtle.importKey('pkcs8', der!, ALGORITHM, true, ['sign']);
 }

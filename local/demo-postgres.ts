@@ -149,13 +149,13 @@ function feed(
   return new Promise((done, failed) => {
     const child = spawn(program, args, { ...options, stdio: ['pipe', 'ignore', 'pipe'] });
     let said = '';
-    child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     child.on('error', failed);
     child.on('close', (code) => {
       if (code === 0 && !/^.*(?:ERROR|FATAL|PANIC):/m.test(said)) done();
       else failed(new Error(`postgres --single failed: ${said.slice(-2000)}`));
     });
-    child.stdin!.end(input);
+    child.stdin.end(input);
   });
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
 
 const RESTARTS = 5;
@@ -65,9 +66,13 @@ export class GatewayProcess {
   /** The gateway logs JSON; a person is shown what matters. */
   #relay(line: string): CustodyError | undefined {
     const entry = parseLine(line);
-    if (entry?.['event'] === 'cannot-start') {
-      const hint = entry['hint'] === undefined ? {} : { hint: String(entry['hint']) };
-      return new CustodyError('config-invalid', String(entry['message']), hint);
+    if (entry?.event === 'cannot-start') {
+      const { message, hint } = entry;
+      return new CustodyError(
+        'config-invalid',
+        message ?? 'the gateway cannot start',
+        hint === undefined ? {} : { hint },
+      );
     }
     this.#options.say(line);
     return undefined;
@@ -87,9 +92,11 @@ export class GatewayProcess {
   }
 }
 
-function parseLine(line: string): Record<string, unknown> | undefined {
+const logEntry = z.object({ event: z.string(), message: z.string().optional(), hint: z.string().optional() });
+
+function parseLine(line: string): z.infer<typeof logEntry> | undefined {
   try {
-    return JSON.parse(line) as Record<string, unknown>;
+    return logEntry.parse(JSON.parse(line));
   } catch {
     return undefined;
   }

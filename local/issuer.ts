@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import Provider, { type Configuration } from 'oidc-provider';
+import { type Configuration, Provider } from 'oidc-provider';
 import { demoKeys, demoPeople, recordDemoIssuer } from '#adapters/local/demo-issuer.ts';
 import { CustodyError } from '#core/errors.ts';
 
@@ -43,7 +43,7 @@ export async function startDemoIssuer(dataDir: string, port: number): Promise<De
 
 function configuration(jwks: Awaited<ReturnType<typeof demoKeys>>): Configuration {
   return {
-    jwks: jwks as NonNullable<Configuration['jwks']>,
+    jwks: jwks,
     clients: [
       {
         client_id: AUDIENCE,
@@ -118,9 +118,10 @@ async function interact(
   }
   const grant = new provider.Grant({
     accountId: details.session!.accountId,
-    clientId: String(details.params['client_id']),
+    clientId: AUDIENCE,
   });
-  grant.addOIDCScope(String(details.params['scope'] ?? 'openid'));
+  const { scope } = details.params;
+  grant.addOIDCScope(typeof scope === 'string' ? scope : 'openid');
   const grantId = await grant.save();
   return provider.interactionFinished(
     request,

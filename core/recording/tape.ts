@@ -151,7 +151,7 @@ function compressBlock(raw: Uint8Array): Uint8Array {
     pledgedSrcSize: raw.byteLength,
     chunkSize: Math.max(1024, Math.min(raw.byteLength + 512, 1 << 20)),
     params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
-  } as Parameters<typeof zstdCompressSync>[1]);
+  });
 }
 
 /** A trailer as FORMAT.md lays it out: skippable header, padded head, Ed25519 signature over the padded head. */

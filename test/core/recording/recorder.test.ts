@@ -41,7 +41,7 @@ describe('Recorder', () => {
     expect(await verdictOf(parts, session)).toEqual({ verdict: 'verified', findings: [] });
     const segment = await parts.store.get(`sessions/${session}/00000000.seg`);
     expect(
-      [...readFrames(segment)].map(({ timeUs, payload }) => `${timeUs} ${Buffer.from(payload)}`),
+      [...readFrames(segment)].map(({ timeUs, payload }) => `${timeUs} ${Buffer.from(payload).toString()}`),
     ).toEqual(['10 select 1', '20 select 2', '30 select 3']);
   });
 
