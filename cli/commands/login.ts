@@ -44,4 +44,5 @@ async function login(cli: Cli, options: LoginOptions): Promise<void> {
   storeTokens(cli, tokens);
   cli.home.write(API_FILE, `${base.href}\n`);
   say(cli, `logged in as ${email ?? subject}`);
+  if (cli.env['CUSTODY_TOKEN']) say(cli, 'note: CUSTODY_TOKEN is set, and is used instead of this login');
 }
