@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,8 +51,11 @@ export async function custody(args: readonly string[], options: RunOptions = {})
   return startCustody(args, options).ended;
 }
 
+/** A folder that is gone when the test is over. */
 export function temporary(): string {
-  return mkdtempSync(join(tmpdir(), 'custody-cli-test-'));
+  const folder = mkdtempSync(join(tmpdir(), 'custody-cli-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** An ID token's outside; the fake API looks at nothing inside. */
