@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 
 /** The CLI's own state: one folder for one gateway. */
@@ -17,7 +17,7 @@ export interface Home {
 /** CUSTODY_HOME, else XDG_CONFIG_HOME/custody, else ~/.config/custody (XDG Base Directory Specification). */
 export function openHome(env: Readonly<Record<string, string | undefined>>): Home {
   const config = env['XDG_CONFIG_HOME'] || join(env['HOME'] || homedir(), '.config');
-  const folder = env['CUSTODY_HOME'] || join(config, 'custody');
+  const folder = resolve(env['CUSTODY_HOME'] || join(config, 'custody'));
   const path = (name: string): string => join(folder, name);
   return {
     folder,

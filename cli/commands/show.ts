@@ -3,7 +3,7 @@ import { getSession } from '../api.ts';
 import type { Session } from '../api-shapes.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { facts, sizeText } from '../listing.ts';
+import { counted, facts, sizeText } from '../listing.ts';
 import { requireSessionId } from '../session-id.ts';
 
 export function showCommand(cli: Cli): Command {
@@ -35,6 +35,7 @@ function described(session: Session): Record<string, string | undefined> {
     ended: outcome?.endedAt,
     reason: outcome?.reason,
     recording:
-      outcome && `${outcome.frames} frames, ${sizeText(outcome.bytes)} in ${outcome.segments} segments`,
+      outcome &&
+      `${counted(outcome.frames, 'frame')}, ${sizeText(outcome.bytes)} in ${counted(outcome.segments, 'segment')}`,
   };
 }

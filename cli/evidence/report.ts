@@ -1,5 +1,5 @@
 import type { EvidenceFacts, Verdict, VerifyReport } from '#core/recording/verify/verify.ts';
-import { facts, sizeText } from '../listing.ts';
+import { counted, facts, sizeText } from '../listing.ts';
 
 /** What a verification found: facts, findings one a line, and the verdict last. */
 export function reportLines({ verdict, findings, facts: found }: VerifyReport): string[] {
@@ -19,7 +19,7 @@ function described(found: EvidenceFacts): Record<string, string | undefined> {
     target: `${target.name} (${target.protocol} at ${target.address})`,
     started: found.startedAt,
     ended: found.endedAt && `${found.endedAt}, ${found.reason}`,
-    recording: `${found.frames} frames, ${sizeText(found.bytes)} in ${found.segments} segments`,
+    recording: `${counted(found.frames, 'frame')}, ${sizeText(found.bytes)} in ${counted(found.segments, 'segment')}`,
     complete: found.completeness ?? `up to ${(found.recordedUntil / 1e6).toFixed(3)} s after the start`,
     signer: found.signer,
   };
@@ -27,7 +27,7 @@ function described(found: EvidenceFacts): Record<string, string | undefined> {
 
 function meaning(verdict: Verdict, findings: number): string {
   if (verdict !== 'failed') return meanings[verdict];
-  return `${findings} ${findings === 1 ? 'finding' : 'findings'}: do not rely on this evidence`;
+  return `${counted(findings, 'finding')}: do not rely on this evidence`;
 }
 
 const meanings: Readonly<Record<Exclude<Verdict, 'failed'>, string>> = {
