@@ -271,7 +271,7 @@ describe('oidcTokenVerifier asks the issuer', () => {
     const remote = 'https://id.example';
     const real = globalThis.fetch;
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (input, init) =>
-      new URL(input as URL).origin === remote
+      new URL(input).origin === remote
         ? Response.json({ issuer: remote, jwks_uri: `${issuer.url}${JWKS}` })
         : real(input, init),
     );

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SessionCatalog, SessionIndex, SessionQuery } from '#core/recording/session-index.ts';
+import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
+
+type Index = SessionIndex & SessionCatalog;
+
+/** Every id that the pages of a query list, in order; `between` runs between two pages. */
+export async function walk(
+  index: SessionCatalog,
+  query: SessionQuery,
+  between: () => Promise<void> = async () => undefined,
+): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await index.list(cursor === undefined ? query : { ...query, cursor });
+    expect(page.sessions.length).toBeLessThanOrEqual(query.limit);
+    ids.push(...page.sessions.map(({ id }) => id));
+    cursor = page.next;
+    if (ids.length > 10_000) throw new Error('the pages do not end');
+    await between();
+  } while (cursor !== undefined);
+  return ids;
+}
+
+/** The promises of SessionIndex and SessionCatalog, for every adapter. `make` gives an empty index. */
+export function sessionIndexContract(name: string, make: () => Index): void {
+  describe(`session index contract: ${name}`, () => {
+    it('lists a session as open, then with its outcome', async () => {
+      const index = make();
+      const record = sessionRecord(1);
+      await index.opened(record);
+      expect(await index.get(record.id)).toEqual({ ...record, state: 'open' });
+      await index.closed(record.id, OUTCOME);
+      expect(await index.get(record.id)).toEqual({ ...record, state: 'closed', outcome: OUTCOME });
+    });
+
+    it('shows a recovered session as one', async () => {
+      const index = make();
+      await index.opened(sessionRecord(1));
+      await index.closed(sessionRecord(1).id, { ...OUTCOME, recovered: true });
+      expect((await index.get(sessionRecord(1).id)).state).toBe('recovered');
+    });
+
+    it('takes no id twice, and leaves the first as it was (security cases 13, 20)', async () => {
+      const index = make();
+      await index.opened(sessionRecord(1));
+      const again = index.opened(sessionRecord(1, { subject: 'eve' }));
+      await expect(again).rejects.toMatchObject({ code: 'already-exists' });
+      expect((await index.get(sessionRecord(1).id)).principal.subject).toBe('dana');
+    });
+
+    it('keeps the first outcome', async () => {
+      const index = make();
+      await index.opened(sessionRecord(1));
+      await index.closed(sessionRecord(1).id, OUTCOME);
+      await index.closed(sessionRecord(1).id, { ...OUTCOME, reason: 'terminated' });
+      expect((await index.get(sessionRecord(1).id)).outcome).toEqual(OUTCOME);
+    });
+
+    it('rejects with not-found for what it does not know', async () => {
+      const index = make();
+      await expect(index.get('nope')).rejects.toMatchObject({ code: 'not-found' });
+      await expect(index.get("' OR 1=1 --")).rejects.toMatchObject({ code: 'not-found' });
+      await expect(index.closed('nope', OUTCOME)).rejects.toMatchObject({ code: 'not-found' });
+    });
+
+    it('tells which sessions have no outcome, oldest first', async () => {
+      const index = make();
+      for (const n of [3, 1, 2, 4]) await index.opened(sessionRecord(n));
+      await index.closed(sessionRecord(2).id, OUTCOME);
+      expect((await index.unsealed()).map(({ id }) => id)).toEqual([1, 3, 4].map((n) => sessionRecord(n).id));
+    });
+
+    it('lists newest first, and filters by target and by who (security cases 7, 14)', async () => {
+      const index = make();
+      await index.opened(sessionRecord(1));
+      await index.opened(sessionRecord(2, { target: 'payroll-db' }));
+      await index.opened(sessionRecord(3, { subject: 'eve' }));
+      await index.opened(sessionRecord(4, { issuer: 'https://other' }));
+      const listed = async (query: Partial<SessionQuery>): Promise<number[]> => {
+        const { sessions } = await index.list({ limit: 10, ...query });
+        return sessions.map(({ id }) => [1, 2, 3, 4].find((n) => sessionRecord(n).id === id)!);
+      };
+      const dana = { issuer: 'https://id.example', subject: 'dana' };
+      expect(await listed({})).toEqual([4, 3, 2, 1]);
+      expect(await listed({ target: 'orders-db' })).toEqual([4, 3, 1]);
+      expect(await listed({ subject: dana })).toEqual([2, 1]);
+      expect(await listed({ subject: dana, target: 'orders-db' })).toEqual([1]);
+      expect(await listed({ target: '%' })).toEqual([]);
+    });
+
+    it('walks everything exactly once by cursors, also while sessions are added', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.integer({ min: 0, max: 30 }),
+          fc.integer({ min: 1, max: 12 }),
+          async (n, limit) => {
+            const index = make();
+            for (let i = 0; i < n; i += 1) await index.opened(sessionRecord(i));
+            let added = n;
+            const ids = await walk(index, { limit }, () => index.opened(sessionRecord(added++)));
+            const expected = Array.from({ length: n }, (_, i) => sessionRecord(n - 1 - i).id);
+            expect(ids).toEqual(expected);
+          },
+        ),
+        { numRuns: 25 },
+      );
+    });
+
+    it('has no next page when a page holds the last session', async () => {
+      const index = make();
+      for (const n of [1, 2]) await index.opened(sessionRecord(n));
+      expect(await index.list({ limit: 2 })).not.toHaveProperty('next');
+      expect(await index.list({ limit: 1 })).toHaveProperty('next', sessionRecord(2).id);
+    });
+
+    it.each([0, -5, 0.5])('takes a limit of %d for one', async (limit) => {
+      const index = make();
+      for (const n of [1, 2]) await index.opened(sessionRecord(n));
+      expect((await index.list({ limit })).sessions).toHaveLength(1);
+    });
+  });
+}
