@@ -86,8 +86,10 @@ export class GatewayProcess {
     if (this.#deaths.length > RESTARTS) {
       return this.#options.onGivenUp(cannotStart(`it died ${this.#deaths.length} times within a minute`));
     }
-    this.start().catch((error: unknown) =>
-      this.#options.onGivenUp(error instanceof CustodyError ? error : cannotStart(String(error))),
+    this.start().then(
+      () => this.#options.say(`the gateway is back as process ${this.pid}`),
+      (error: unknown) =>
+        this.#options.onGivenUp(error instanceof CustodyError ? error : cannotStart(String(error))),
     );
   }
 }

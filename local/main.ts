@@ -5,6 +5,7 @@ import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import { asCustodyError } from '#core/errors.ts';
+import type { LocalAddresses } from './addresses.ts';
 import { startApi } from './api-server.ts';
 import { localCertificates } from './certificates.ts';
 import { demoConfig } from './demo-config.ts';
@@ -13,19 +14,6 @@ import { GatewayProcess } from './gateway-process.ts';
 import { startDemoIssuer } from './issuer.ts';
 import { dataFiles, type LocalSettings, readSettings } from './settings.ts';
 import { welcome } from './welcome.ts';
-
-/** Everything a script needs to know once it is ready: the line of `--json`. */
-export interface LocalAddresses {
-  readonly issuer: string;
-  readonly api: string;
-  readonly postgres: { readonly host: string; readonly port: number };
-  readonly database: { readonly host: string; readonly port: number };
-  readonly dataDir: string;
-  readonly config: string;
-  readonly ca: string;
-  readonly signer: string;
-  readonly pids: { readonly supervisor: number; readonly gateway: number; readonly database: number };
-}
 
 /** What was started, to be stopped in the opposite order. */
 class Running {
@@ -133,6 +121,8 @@ function stopOnSignals(): void {
       void running.stop().then(() => process.exit(0));
     });
   }
+  // Only where a program started us with an IPC channel: without it, nobody would stop us.
+  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
 }
 
 /** One clear error, and nothing left running. */

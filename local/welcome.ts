@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import type { LocalAddresses } from './main.ts';
+import type { LocalAddresses } from './addresses.ts';
 
 /** What a person copies next. */
 export function welcome({ dataDir, postgres, api, issuer, ca }: LocalAddresses): string {

@@ -1,0 +1,16 @@
+/** Everything a script needs to know once it is ready: the line of `npm start -- --json`. */
+export interface LocalAddresses {
+  readonly issuer: string;
+  readonly api: string;
+  /** Where PostgreSQL clients connect: the gateway. */
+  readonly postgres: { readonly host: string; readonly port: number };
+  /** The demo target behind it. */
+  readonly database: { readonly host: string; readonly port: number };
+  readonly dataDir: string;
+  readonly config: string;
+  /** The local CA's certificate: sslrootcert. */
+  readonly ca: string;
+  /** The public key that statements are signed with. */
+  readonly signer: string;
+  readonly pids: { readonly supervisor: number; readonly gateway: number; readonly database: number };
+}
