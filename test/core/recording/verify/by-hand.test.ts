@@ -15,8 +15,9 @@ import {
   spki,
 } from '#test/support/evidence-builder.ts';
 
-/** Runs exactly the commands of docs/verify-by-hand.md. */
-const page = readFileSync(new URL('../../../../docs/verify-by-hand.md', import.meta.url), 'utf8');
+/** Runs exactly the commands of README.md's section. */
+const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
+const page = /^## Verify without Custody$.*?(?=^## )/ms.exec(readme)![0];
 const commands = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map((match) => match[1]!).join('');
 const vectors = new URL('../../../vectors/recording/', import.meta.url).pathname;
 const SESSION = '019aaf3e-6d1c-7a61-9f43-0b9a7c1d2e3f';
