@@ -7,7 +7,7 @@ import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
-import { boundGroups, boundText } from '#core/recording/statements.ts';
+import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
 import type { Log } from './log.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { SessionTape, Tapes } from './recorder/tapes.ts';
@@ -138,12 +138,11 @@ export class Gateway {
   ): Opening {
     const { version, task, wallClock } = this.#options;
     const now = wallClock();
-    const { issuer, subject, email, groups } = principal;
     const { application, user } = greeting.client;
     return {
       session: newSessionId(now.getTime(), randomBytes(10)),
       startedAt: now.toISOString(),
-      principal: { issuer, subject, ...(email === undefined ? {} : { email }), ...boundGroups(groups) },
+      principal: recordedPrincipal(principal),
       target: { name: target.name, protocol: protocol.name, address: addressText(target) },
       client: {
         address: clientAddress,

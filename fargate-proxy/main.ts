@@ -23,7 +23,7 @@ import { sealAbandoned } from '#core/recording/seal.ts';
 import { Gateway } from './gateway.ts';
 import { jsonLog, type Log } from './log.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
-import type { FromRecorder } from './recorder/messages.ts';
+import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
 import { Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { streamBindings } from './wire/raw-end.ts';
@@ -131,15 +131,20 @@ async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Pro
   const index = openSessionIndex(join(dataDir, 'index.sqlite'));
   const journalDir = join(dataDir, 'journal');
   const remains = journalRemains(journalDir);
-  const recovered = await sealAbandoned(await remains.tails(), { store, signer, index }, new Date());
-  await remains.clear();
+  const { sealed, failures } = await sealAbandoned(
+    await remains.tails(),
+    { store, signer, index },
+    new Date(),
+  );
+  await remains.clear(new Set(failures.map(({ session }) => session)));
   const journal = await openJournal(journalDir, task);
   serveRecorder(
     parentPort!,
     { sink: store, signer, journal, index },
     () => performance.timeOrigin + performance.now() - timeOrigin,
   );
-  parentPort!.postMessage({ kind: 'ready', recovered } satisfies FromRecorder);
+  const unsealable = failures.map(({ session, error }) => ({ session, error: plainError(error) }));
+  parentPort!.postMessage({ kind: 'ready', recovered: sealed, unsealable } satisfies FromRecorder);
 }
 
 /** Resolves when earlier sessions are sealed and new ones can be recorded. */
@@ -150,6 +155,8 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
     worker.on('message', (message: FromRecorder) => {
       if (message.kind === 'ready') {
         if (message.recovered > 0) log('recovered', undefined, { sessions: message.recovered });
+        for (const { session, error } of message.unsealable)
+          log('seal-failed', custodyError(error), { session });
         resolve(tapes);
       } else if (message.kind === 'stopped') void worker.terminate();
       else tapes.receive(message);

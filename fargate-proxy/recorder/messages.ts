@@ -1,4 +1,4 @@
-import type { CustodyError, ErrorCode } from '#core/errors.ts';
+import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import type { Ending, HandedSlab, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 
@@ -11,7 +11,12 @@ export type ToRecorder =
 
 /** From the recorder's thread to the relay's. */
 export type FromRecorder =
-  | { readonly kind: 'ready'; readonly recovered: number }
+  | {
+      readonly kind: 'ready';
+      readonly recovered: number;
+      /** Earlier sessions that could not be sealed. */
+      readonly unsealable: readonly { readonly session: string; readonly error: PlainError }[];
+    }
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
   /** The oldest `buffers.length` slabs are durable (or their sessions are in `failed`) and may be used again. */
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }
@@ -29,4 +34,11 @@ export interface PlainError {
 
 export function plainError({ code, message, hint, detail }: CustodyError): PlainError {
   return { code, message, hint, detail };
+}
+
+export function custodyError({ code, message, hint, detail }: PlainError): CustodyError {
+  return new CustodyError(code, message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(detail === undefined ? {} : { detail }),
+  });
 }

@@ -3,7 +3,7 @@ import { FLAG_WITHHELD, FRAME_MAX_PAYLOAD, Stream, type StreamNumber } from '#co
 import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
-import type { FromRecorder, PlainError, ToRecorder } from './messages.ts';
+import { custodyError, type FromRecorder, type PlainError, type ToRecorder } from './messages.ts';
 
 /** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
 const HAND_OVER_MS = 80;
@@ -226,13 +226,6 @@ function recorderFailed(detail: string): CustodyError {
   return new CustodyError('recording-failed', 'the recording could not be stored, so the session ends', {
     hint: 'nothing runs unrecorded; tell whoever runs the gateway',
     detail,
-  });
-}
-
-function custodyError({ code, message, hint, detail }: PlainError): CustodyError {
-  return new CustodyError(code, message, {
-    ...(hint === undefined ? {} : { hint }),
-    ...(detail === undefined ? {} : { detail }),
   });
 }
 

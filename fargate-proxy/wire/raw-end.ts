@@ -20,10 +20,10 @@ interface Handle {
 }
 
 interface WriteRequest {
-  handle: Handle;
-  oncomplete: (this: WriteRequest, status: number) => void;
+  /** Called when an asynchronous write is done; node skips a call into JavaScript for a request without it. */
+  oncomplete?: (this: WriteRequest, status: number) => void;
   /** Keeps the bytes of an asynchronous write alive. */
-  buffer: Uint8Array | undefined;
+  buffer?: Uint8Array;
 }
 
 export interface StreamBindings {
@@ -48,7 +48,7 @@ export function streamBindings(): StreamBindings {
 const READ_OR_ERROR = 0;
 const WRITE_WAS_ASYNC = 3;
 /** Unsent bytes beyond which the other side stops reading. */
-const CONGESTED_BYTES = 256 << 10;
+const CONGESTED_BYTES = 512 << 10;
 /** How long a peer may take to read its last message and close. */
 const LINGER_MS = 2_000;
 
@@ -60,8 +60,10 @@ export class RawEnd {
   readonly #bindings: StreamBindings;
   /** OpenSSL copies what it is given; a plain socket may still need the bytes when `write` returns. */
   readonly #copies: boolean;
-  #spare: WriteRequest | undefined;
-  #inFlight: WriteRequest | undefined;
+  /** Of the write in flight, or of the last one. */
+  #request: WriteRequest | undefined;
+  /** The write in flight will call `#written`. */
+  #awaited = false;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
   #onBytes: (length: number) => void = () => undefined;
@@ -97,25 +99,27 @@ export class RawEnd {
 
   /** Writes the first `length` bytes of the shared read buffer. */
   sendRead(length: number): void {
-    if (this.#copies && this.#inFlight === undefined) this.#write(this.#memory.view(length));
+    if (this.#copies && !this.#busy) this.#write(this.#memory.view(length));
     else this.send(this.#memory.stableCopy(length));
   }
 
   /** Writes bytes that stay as they are. */
   send(bytes: Uint8Array): void {
-    if (this.#inFlight === undefined) return this.#write(bytes);
+    if (!this.#busy) return this.#write(bytes);
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.byteLength;
+    this.#await();
   }
 
   get congested(): boolean {
-    return this.#inFlight !== undefined && this.#queuedBytes + this.#handle.writeQueueSize > CONGESTED_BYTES;
+    return this.#queuedBytes + this.#handle.writeQueueSize > CONGESTED_BYTES;
   }
 
   /** Calls `drained` once everything written has been taken by the kernel. */
   whenDrained(drained: () => void): void {
-    if (this.#inFlight === undefined) drained();
-    else this.#onDrained = drained;
+    if (!this.#busy) return drained();
+    this.#onDrained = drained;
+    this.#await();
   }
 
   pause(): void {
@@ -156,35 +160,38 @@ export class RawEnd {
   }
 
   /** node's TLS takes one write at a time: what comes while one is in flight is queued and goes out together. */
+  get #busy(): boolean {
+    return this.#awaited || this.#handle.writeQueueSize > 0;
+  }
+
+  /**
+   * A request is used again once its write is over. It carries a completion only while somebody waits for one: with
+   * TLS every write completes later, and telling JavaScript so costs as much as the write.
+   */
   #write(bytes: Uint8Array): void {
     if (this.#ended || this.#sayingGoodbye) return;
-    const request = this.#spare ?? this.#newRequest();
-    this.#spare = undefined;
-    if (this.#handle.writeBuffer(request, bytes) !== 0) return this.#end();
-    if (this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) {
-      this.#spare = request;
-      return;
-    }
-    this.#inFlight = request;
-    if (!this.#copies) request.buffer = bytes;
+    this.#request ??= new this.#bindings.WriteWrap();
+    if (this.#handle.writeBuffer(this.#request, bytes) !== 0) return this.#end();
+    if (this.#copies || this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) return;
+    this.#request.buffer = bytes;
+    this.#await();
   }
 
-  #newRequest(): WriteRequest {
-    const request = new this.#bindings.WriteWrap();
-    request.handle = this.#handle;
-    request.oncomplete = (status) => this.#written(request, status);
-    request.buffer = undefined;
-    return request;
+  #await(): void {
+    if (this.#awaited) return;
+    this.#awaited = true;
+    if (this.#request !== undefined) this.#request.oncomplete = (status) => this.#written(status);
+    // Somebody else's write, of the login: there is no request of ours to wait for.
+    else setImmediate(() => this.#written(0));
   }
 
-  #written(request: WriteRequest, status: number): void {
-    this.#inFlight = undefined;
-    request.buffer = undefined;
+  /** The request is given up: until its completion returns, node still holds it. */
+  #written(status: number): void {
+    this.#awaited = false;
+    this.#request = undefined;
     if (status < 0) return this.#end();
     if (this.#queue.length > 0) this.#writeQueue();
-    // Not before: until its completion returns, node still holds the request.
-    this.#spare ??= request;
-    if (this.#inFlight !== undefined) return;
+    if (this.#busy) return this.#onDrained === undefined ? undefined : this.#await();
     const drained = this.#onDrained;
     this.#onDrained = undefined;
     drained?.();

@@ -1,5 +1,5 @@
 /** As large as a read can be. Larger reads save system calls on bulk transfers; beyond this it no longer shows. */
-const READ_BYTES = 128 << 10;
+const READ_BYTES = 256 << 10;
 const BUMP_BYTES = 256 << 10;
 /** Views up to this length are kept: small messages make no garbage. */
 const CACHED_VIEWS = 4096;
