@@ -1,7 +1,10 @@
+import { hkdfSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type Configuration, Provider } from 'oidc-provider';
+import { join } from 'node:path';
+import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
 import { demoKeys, demoPeople, recordDemoIssuer } from '#adapters/local/demo-issuer.ts';
 import { CustodyError } from '#core/errors.ts';
+import { type OidcState, openOidcState } from './oidc-state.ts';
 
 const AUDIENCE = 'custody';
 const ID_TOKEN_S = 3600;
@@ -19,9 +22,13 @@ export interface DemoIssuerServer {
  */
 export async function startDemoIssuer(dataDir: string, port: number): Promise<DemoIssuerServer> {
   const url = `http://127.0.0.1:${port}`;
-  const provider = new Provider(url, configuration(await demoKeys(dataDir)));
+  const keys = await demoKeys(dataDir);
+  const state = openOidcState(join(dataDir, 'oidc', 'state.sqlite'), Date.now);
+  const provider = new Provider(url, configuration(keys, state));
   const answer = provider.callback();
   const server = createServer((request, response) => {
+    if (!isForUs(request, port)) return misdirected(response);
+    response.setHeader('content-security-policy', "frame-ancestors 'none'");
     const interaction = /^\/interaction\/([\w-]+)/.exec(request.url ?? '');
     const handled = interaction === null ? answer(request, response) : interact(provider, request, response);
     handled.catch(() => fail(response));
@@ -35,15 +42,30 @@ export async function startDemoIssuer(dataDir: string, port: number): Promise<De
     url,
     close: () =>
       new Promise((done) => {
-        server.close(() => done());
+        server.close(() => {
+          state.close();
+          done();
+        });
         server.closeAllConnections();
       }),
   };
 }
 
-function configuration(jwks: Awaited<ReturnType<typeof demoKeys>>): Configuration {
+/** A page elsewhere whose name was pointed at this machine (DNS rebinding) comes with its own name. */
+function isForUs({ headers }: IncomingMessage, port: number): boolean {
+  return headers.host === `127.0.0.1:${port}` || headers.host === `localhost:${port}`;
+}
+
+function misdirected(response: ServerResponse): void {
+  response.writeHead(421, { 'content-type': 'text/plain' }).end('this is not the address of this server\n');
+}
+
+type Keys = Awaited<ReturnType<typeof demoKeys>>;
+
+function configuration(jwks: Keys, state: OidcState): Configuration {
   return {
-    jwks: jwks,
+    jwks,
+    adapter: state.adapter,
     clients: [
       {
         client_id: AUDIENCE,
@@ -70,6 +92,7 @@ function configuration(jwks: Awaited<ReturnType<typeof demoKeys>>): Configuratio
       },
     },
     issueRefreshToken: async (_context, client) => client.grantTypeAllowed('refresh_token'),
+    expiresWithSession: async () => false,
     rotateRefreshToken: true,
     ttl: {
       IdToken: ID_TOKEN_S,
@@ -80,14 +103,37 @@ function configuration(jwks: Awaited<ReturnType<typeof demoKeys>>): Configuratio
       Interaction: 600,
       DeviceCode: 600,
     },
-    interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      policy: alwaysChoose(),
+      url: (_context, interaction) => `/interaction/${interaction.uid}`,
+    },
     findAccount: (_context, subject) => findAccount(subject),
     renderError: (context, { error, error_description: description }) => {
       context.type = 'html';
       context.body = page('That did not work', `<p>${escape(error)}: ${escape(description ?? '')}</p>`);
     },
-    cookies: { keys: [jwks.keys[0]!.kid ?? AUDIENCE] },
+    cookies: { keys: [cookieKey(jwks)] },
   };
+}
+
+/** A login asks who it is even when the browser remembers somebody: that is how one person plays three. */
+function alwaysChoose(): interactionPolicy.DefaultPolicy {
+  const policy = interactionPolicy.base();
+  const { Check } = interactionPolicy;
+  policy
+    .get('login')!
+    .checks.add(
+      new Check('choose', 'choose a person', (context) =>
+        context.oidc.result?.login === undefined ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+      ),
+    );
+  return policy;
+}
+
+/** Cookies are signed with a key of their own, made from the one that is kept anyway. */
+function cookieKey({ keys }: Keys): string {
+  const key = Buffer.from(hkdfSync('sha256', String(keys[0]!.d), '', 'custody demo cookies', 32));
+  return key.toString('base64url');
 }
 
 function findAccount(subject: string) {

@@ -25,8 +25,8 @@ export interface DemoPerson {
 
 export const demoPeople: Readonly<Record<DemoRole, DemoPerson>> = {
   developer: { subject: 'dev-1', name: 'Dana', email: 'dana@example.com', groups: ['developers'] },
-  reviewer: { subject: 'rev-1', name: 'Robin', email: 'robin@example.com', groups: ['reviewers'] },
-  auditor: { subject: 'aud-1', name: 'Alex', email: 'alex@example.com', groups: ['auditors'] },
+  reviewer: { subject: 'rev-1', name: 'Rui', email: 'rui@example.com', groups: ['reviewers'] },
+  auditor: { subject: 'aud-1', name: 'Ada', email: 'ada@example.com', groups: ['auditors'] },
 };
 
 const ALGORITHM = 'ES256';
