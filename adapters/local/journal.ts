@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { TRAILER_BYTES } from '#core/recording/format.ts';
-import type { Journal, JournalEntry, JournalRemains, JournaledTail } from '#core/recording/ports.ts';
+import type { Journal, JournalEntry, JournaledTail, JournalRemains } from '#core/recording/ports.ts';
 
 /*
  * A journal file is a run of records, little-endian:
@@ -138,10 +138,17 @@ export function journalRemains(folder: string): JournalRemains {
       }
       return [...tails.values()];
     },
-    clear: async () => {
-      for (const name of await journalFiles(folder)) await unlink(join(folder, name));
+    clear: async (keep = new Set()) => {
+      for (const name of await journalFiles(folder)) {
+        const path = join(folder, name);
+        if (keep.size === 0 || !(await holdsAny(path, keep))) await unlink(path);
+      }
     },
   };
+}
+
+async function holdsAny(path: string, sessions: ReadonlySet<string>): Promise<boolean> {
+  return [...decodeEntries(await readFile(path))].some(({ session }) => sessions.has(session));
 }
 
 async function journalFiles(folder: string): Promise<string[]> {

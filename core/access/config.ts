@@ -115,7 +115,7 @@ const fileSchema = z
   });
 
 function isIssuerUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
+  if (!/^[!-~]+$/.test(text) || !URL.canParse(text)) return false;
   const { protocol, hostname } = new URL(text);
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
 }

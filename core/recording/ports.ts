@@ -60,6 +60,6 @@ export interface JournaledTail {
 export interface JournalRemains {
   /** Every tail found; torn or damaged entries at the end of a file are left out, as they were never acknowledged. */
   tails(): Promise<readonly JournaledTail[]>;
-  /** Forgets everything `tails` returned; called when all of it is sealed. */
-  clear(): Promise<void>;
+  /** Forgets everything `tails` returned, but never a tail of a session in `keep`; called when the others are sealed. */
+  clear(keep?: ReadonlySet<string>): Promise<void>;
 }

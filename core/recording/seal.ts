@@ -1,29 +1,11 @@
-import { createPublicKey, verify as verifySignature } from 'node:crypto';
-import { CustodyError } from '../errors.ts';
-import {
-  type CloseStatement,
-  closeStatementSchema,
-  type Head,
-  HEAD_BYTES,
-  headSchema,
-  type OpenStatement,
-  openStatementSchema,
-  SIGNATURE_BYTES,
-  TRAILER_BYTES,
-} from './format.ts';
-import {
-  CLOSE,
-  OPEN,
-  objectKey,
-  segmentName,
-  segmentNumber,
-  sessionPrefix,
-  signatureName,
-} from './layout.ts';
+import { asCustodyError, CustodyError } from '../errors.ts';
+import { type CloseStatement, closeStatementSchema } from './format.ts';
+import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
 import { outcomeOf } from './recorder.ts';
+import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from './sealed-chain.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
-import { sha256Hex, statementBytes } from './statements.ts';
+import { boundText, sha256Hex, statementBytes } from './statements.ts';
 
 export interface SealerPorts {
   readonly store: RecordingSink & RecordingSource;
@@ -31,22 +13,67 @@ export interface SealerPorts {
   readonly index: SessionIndex;
 }
 
+export interface Sealing {
+  /** How many sessions were sealed. */
+  readonly sealed: number;
+  /** Those that could not be sealed: keep their tails in the journal and tell the operator. */
+  readonly failures: readonly SealFailure[];
+}
+
+export interface SealFailure {
+  readonly session: string;
+  /** Its message names the session. */
+  readonly error: CustodyError;
+}
+
 /**
- * Seals every session in the index that has no outcome, from what the store and the journal hold. The caller makes
- * sure that no gateway holds them any more. Safe to repeat: what is sealed already is only listed as such.
- * Returns how many it sealed.
+ * Seals every session that the index has no outcome for, or whose tail the journal still holds, from what the store and
+ * the journal have. The caller makes sure that no gateway holds them any more. Safe to repeat and to run twice at once.
+ * A session that cannot be sealed stops no other. Rejects only when the index cannot be read.
  */
 export async function sealAbandoned(
   tails: readonly JournaledTail[],
   ports: SealerPorts,
   now: Date,
-): Promise<number> {
-  const abandoned = await ports.index.unsealed();
-  for (const { id } of abandoned) {
-    const own = tails.filter((tail) => tail.session === id);
-    await ports.index.closed(id, await sealSession(id, own, ports, now));
+): Promise<Sealing> {
+  const unsealed = new Set((await ports.index.unsealed()).map(({ id }) => id));
+  const tailsOf = Map.groupBy(tails, ({ session }) => session);
+  const failures: SealFailure[] = [];
+  let sealed = 0;
+  for (const session of new Set([...unsealed, ...tailsOf.keys()])) {
+    try {
+      if (!unsealed.has(session) && (await isSealed(session, ports.store))) continue;
+      const outcome = await sealSession(session, tailsOf.get(session) ?? [], ports, now);
+      await list(session, outcome, ports.index);
+      sealed += 1;
+    } catch (cause) {
+      failures.push({ session, error: cannotSeal(session, cause) });
+    }
   }
-  return abandoned.length;
+  return { sealed, failures };
+}
+
+/** The journal may keep what is in the store already. */
+async function isSealed(session: string, store: RecordingSource): Promise<boolean> {
+  const names = await store.list(sessionPrefix(session));
+  return names.includes(CLOSE) && names.includes(signatureName(CLOSE));
+}
+
+/** An index that was lost and made anew does not know the session; its evidence is sealed all the same. */
+async function list(session: string, outcome: SessionOutcome, index: SessionIndex): Promise<void> {
+  await index.closed(session, outcome).catch((error: unknown) => {
+    if (asCustodyError(error).code !== 'not-found') throw error;
+  });
+}
+
+function cannotSeal(session: string, cause: unknown): CustodyError {
+  if (cause instanceof CustodyError && cause.message.includes(session)) return cause;
+  const { message, detail = message } = asCustodyError(cause);
+  return new CustodyError('recording-failed', `session ${session} cannot be sealed now`, {
+    hint: 'the next start tries again; until then its evidence is incomplete',
+    detail,
+    cause,
+  });
 }
 
 async function sealSession(
@@ -55,96 +82,68 @@ async function sealSession(
   ports: SealerPorts,
   now: Date,
 ): Promise<SessionOutcome> {
-  const names = await ports.store.list(sessionPrefix(session));
-  if (!names.includes(OPEN)) return neverOpened(now);
-  if (names.includes(CLOSE)) return finishClose(session, names, ports);
-  const chain = await readChain(session, names, ports.store);
-  const tail = tails.find(({ segment }) => segment === chain.segments);
-  const tailHead = tail === undefined ? undefined : trustedHead(tail, chain);
-  if (tail !== undefined && tailHead !== undefined) await putTail(tail, tailHead, chain, ports);
-  const statement = await recoveredStatement(chain, tail !== undefined && tailHead === undefined, ports, now);
-  return storeSealed(statement, ports);
-}
-
-/** What is known of a session's stored segments. */
-interface Chain {
-  readonly session: string;
-  readonly open: OpenStatement;
-  readonly openHash: string;
-  segments: number;
-  frames: number;
-  bytes: number;
-  last: string;
-  until: number;
-}
-
-async function readChain(session: string, names: readonly string[], store: RecordingSource): Promise<Chain> {
-  const openBytes = await store.get(objectKey(session, OPEN));
-  const openHash = sha256Hex(openBytes);
-  const open = openStatementSchema.parse(JSON.parse(Buffer.from(openBytes).toString()));
-  const chain: Chain = {
-    session,
-    open,
-    openHash,
-    segments: 0,
-    frames: 0,
-    bytes: 0,
-    last: openHash,
-    until: 0,
-  };
-  const stored = new Set(names.map(segmentNumber));
-  while (stored.has(chain.segments)) {
-    const segment = await store.get(objectKey(session, segmentName(chain.segments)));
-    extend(chain, parseHead(segment.subarray(segment.byteLength - TRAILER_BYTES)), sha256Hex(segment));
+  const { store, signer } = ports;
+  const names = await store.list(sessionPrefix(session));
+  // The signature goes first: the gateway died in between, and nothing has reached the target.
+  const neverOpened = tails.length === 0 && names.every((name) => name === signatureName(OPEN));
+  if (neverOpened) return gatewayFailed(now);
+  const chain = await readChain(session, names, store, signer);
+  if (names.includes(CLOSE)) refuseMore(tails, chain);
+  else {
+    const note = await putTails(tails, chain, store);
+    await putUnlessThere(
+      objectKey(session, CLOSE),
+      statementBytes(recoveredStatement(chain, note, now)),
+      store,
+    );
   }
-  return chain;
+  return finishClose(chain, names.includes(signatureName(CLOSE)), ports);
 }
 
-function extend(chain: Chain, head: Head, hash: string): void {
-  chain.segments += 1;
-  chain.frames += head.frames;
-  chain.bytes += head.bytes;
-  chain.last = hash;
-  chain.until = head.until;
+/** A gateway stores all segments before `close.json`: frames beyond it mean that somebody else wrote it. */
+function refuseMore(tails: readonly JournaledTail[], chain: Chain): void {
+  if (tails.some(({ content, trailer }) => trustedHead(content, trailer, chain) !== undefined)) {
+    throw damaged(chain.session, `${CLOSE} leaves out frames that the journal holds`);
+  }
 }
 
-function parseHead(trailer: Uint8Array): Head {
-  return headSchema.parse(JSON.parse(Buffer.from(trailer.subarray(8, 8 + HEAD_BYTES)).toString()));
-}
-
-/** The tail's head, if the session key signed it for exactly this content and this place in the chain. */
-function trustedHead(tail: JournaledTail, chain: Chain): Head | undefined {
-  const signed = tail.trailer.subarray(8, 8 + HEAD_BYTES);
-  const signature = tail.trailer.subarray(TRAILER_BYTES - SIGNATURE_BYTES);
-  const key = createPublicKey({
-    key: Buffer.from(chain.open.recorder, 'base64'),
-    format: 'der',
-    type: 'spki',
-  });
-  if (!verifySignature(null, signed, key, signature)) return undefined;
-  const head = parseHead(tail.trailer);
-  const fits =
-    head.session === chain.session &&
-    head.segment === chain.segments &&
-    head.previous === chain.last &&
-    head.sha256 === sha256Hex(tail.content);
-  return fits ? head : undefined;
-}
-
-async function putTail(tail: JournaledTail, head: Head, chain: Chain, ports: SealerPorts): Promise<void> {
-  const bytes = Buffer.concat([tail.content, tail.trailer]);
-  await ports.store.put(objectKey(chain.session, segmentName(tail.segment)), bytes);
-  extend(chain, head, sha256Hex(bytes));
-}
-
-async function recoveredStatement(
+/** Stores what the journal holds beyond the stored segments. Returns what is to be said about the rest. */
+async function putTails(
+  tails: readonly JournaledTail[],
   chain: Chain,
-  tailRefused: boolean,
-  ports: SealerPorts,
-  now: Date,
-): Promise<CloseStatement> {
+  store: SealerPorts['store'],
+): Promise<string> {
+  for (const tail of tails.toSorted((a, b) => a.segment - b.segment)) {
+    const head = trustedHead(tail.content, tail.trailer, chain);
+    if (head === undefined) continue;
+    const bytes = Buffer.concat([tail.content, tail.trailer]);
+    const key = objectKey(chain.session, segmentName(tail.segment));
+    const stored = await putUnlessThere(key, bytes, store);
+    if (!bytes.equals(stored)) throw damaged(chain.session, `${segmentName(tail.segment)} is another one`);
+    extend(chain, head, sha256Hex(bytes));
+  }
+  const left = tails.some(({ segment }) => segment >= chain.segments);
+  return left ? '; the journal held a tail that does not verify, which was left out' : '';
+}
+
+/** Stores an object unless somebody has: another sealer, or this one before it died. Returns what is stored. */
+async function putUnlessThere(
+  key: string,
+  bytes: Uint8Array,
+  store: SealerPorts['store'],
+): Promise<Uint8Array> {
+  try {
+    await store.put(key, bytes);
+    return bytes;
+  } catch (error) {
+    if (asCustodyError(error).code !== 'already-exists') throw error;
+    return store.get(key);
+  }
+}
+
+function recoveredStatement(chain: Chain, note: string, now: Date): CloseStatement {
   const { session, open, openHash, segments, frames, bytes, last, until } = chain;
-  const refused = tailRefused ? '; the journal held a tail that does not verify, which was left out' : '';
+  const task = boundText(open.gateway.task);
   return {
     type: 'custody/close/1',
     session,
@@ -157,61 +156,55 @@ async function recoveredStatement(
     bytes,
     open: openHash,
     last,
-    signer: sha256Hex(await ports.signer.publicKey()),
-    detail: `gateway task ${open.gateway.task} stopped without sealing; sealed at ${now.toISOString()}${refused}`,
+    signer: open.signer,
+    detail: `gateway task ${task} stopped without sealing; sealed at ${now.toISOString()}${note}`,
   };
 }
 
-async function storeSealed(statement: CloseStatement, ports: SealerPorts): Promise<SessionOutcome> {
-  const bytes = statementBytes(statement);
-  await ports.store.put(objectKey(statement.session, CLOSE), bytes);
-  await putSignature(statement.session, bytes, ports);
-  return outcomeOf(statement);
+/** `close.json` is there, by whoever: signs it, or checks its signature, only if it is what this chain needs. */
+async function finishClose(
+  chain: Chain,
+  isSigned: boolean,
+  { store, signer }: SealerPorts,
+): Promise<SessionOutcome> {
+  const bytes = await store.get(objectKey(chain.session, CLOSE));
+  const statement = parseClose(chain.session, bytes);
+  refuseForeignClose(statement, chain);
+  const key = objectKey(chain.session, signatureName(CLOSE));
+  const signature = isSigned
+    ? await store.get(key)
+    : await putUnlessThere(key, await signer.sign(bytes), store);
+  if (isSignedBy(chain.signer, bytes, signature)) return outcomeOf(statement);
+  throw damaged(chain.session, `${signatureName(CLOSE)} is not by this gateway's signer`);
 }
 
-/** `close.json` is there; the gateway may have died before its signature or the index. Signs only what fits the chain. */
-async function finishClose(
-  session: string,
-  names: readonly string[],
-  ports: SealerPorts,
-): Promise<SessionOutcome> {
-  const bytes = await ports.store.get(objectKey(session, CLOSE));
-  const statement = closeStatementSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
-  if (!names.includes(signatureName(CLOSE))) {
-    const chain = await readChain(session, names, ports.store);
-    refuseForeignClose(statement, chain);
-    await putSignature(session, bytes, ports);
+/** Only what this program's own writer makes, to the byte: it leaves nothing for two readers to read differently. */
+function parseClose(session: string, bytes: Uint8Array): CloseStatement {
+  try {
+    const json: unknown = JSON.parse(Buffer.from(bytes).toString());
+    closeStatementSchema.strict().parse(json);
+    const statement = json as CloseStatement;
+    if (Buffer.from(statementBytes(statement)).equals(bytes)) return statement;
+  } catch {
+    // Said below.
   }
-  return outcomeOf(statement);
+  throw damaged(session, `${CLOSE} is not a close statement that this gateway wrote`);
 }
 
 function refuseForeignClose(statement: CloseStatement, chain: Chain): void {
   const fits =
     statement.session === chain.session &&
     statement.open === chain.openHash &&
+    statement.signer === chain.open.signer &&
     statement.last === chain.last &&
     statement.segments === chain.segments &&
     statement.frames === chain.frames &&
-    statement.bytes === chain.bytes;
-  if (fits) return;
-  throw new CustodyError(
-    'state-damaged',
-    `session ${chain.session} has a close statement that does not fit it`,
-    {
-      hint: 'somebody wrote to the store; keep the folder as it is and look into it',
-    },
-  );
+    statement.bytes === chain.bytes &&
+    statement.recordedUntil >= chain.until;
+  if (!fits) throw damaged(chain.session, `${CLOSE} does not fit its segments`);
 }
 
-async function putSignature(
-  session: string,
-  bytes: Uint8Array,
-  { store, signer }: SealerPorts,
-): Promise<void> {
-  await store.put(objectKey(session, signatureName(CLOSE)), await signer.sign(bytes));
-}
-
-function neverOpened(now: Date): SessionOutcome {
+function gatewayFailed(now: Date): SessionOutcome {
   const endedAt = now.toISOString();
   return { endedAt, reason: 'gateway-failed', recovered: true, segments: 0, frames: 0, bytes: 0 };
 }

@@ -52,6 +52,47 @@ export async function storeClose(
   await sink.put(objectKey(statement.session, signatureName(CLOSE)), signature);
 }
 
+/** OpenID Connect Core 1.0 section 2: a subject is at most 255 ASCII characters. */
+const SUBJECT_MAX = 255;
+/** RFC 3696 erratum 1690: 254 for the address; twice that for what issuers make of it. */
+const EMAIL_MAX = 320;
+const ISSUER_MAX = 512;
+
+/** A principal as the open statement names it. */
+export interface RecordedPrincipal {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email?: string;
+  readonly groups: string[];
+  readonly groupsOmitted: number;
+}
+
+/**
+ * Who the session belongs to, small enough for the statement. Groups may be cut, as FORMAT.md says; an identity never
+ * is, since two people could then look the same: throws `token-invalid` when one is too long, or is not text that
+ * every reader of the evidence reads alike.
+ */
+export function recordedPrincipal(principal: {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly email?: string;
+  readonly groups: readonly string[];
+}): RecordedPrincipal {
+  const { issuer, subject, email, groups } = principal;
+  refuseUnrecordable('issuer', issuer, ISSUER_MAX);
+  refuseUnrecordable('subject', subject, SUBJECT_MAX);
+  if (email !== undefined) refuseUnrecordable('e-mail address', email, EMAIL_MAX);
+  return { issuer, subject, ...(email === undefined ? {} : { email }), ...boundGroups(groups) };
+}
+
+function refuseUnrecordable(what: string, text: string, maxBytes: number): void {
+  if (jsonBytes(text) <= maxBytes && text.isWellFormed()) return;
+  const problem = text.isWellFormed() ? `is longer than ${maxBytes} bytes` : 'is not Unicode text';
+  throw new CustodyError('token-invalid', `the ${what} in the token ${problem} and cannot be recorded`, {
+    hint: 'nothing runs unrecorded; tell whoever runs the identity provider',
+  });
+}
+
 /** As many groups as fit in `maxBytes` of JSON, and how many were left out. */
 export function boundGroups(
   groups: readonly string[],
@@ -60,8 +101,10 @@ export function boundGroups(
   const kept: string[] = [];
   let used = 0;
   for (const group of groups) {
-    used += Buffer.byteLength(JSON.stringify(group)) + 8;
-    if (used > maxBytes) break;
+    // With its quotes, comma, line feed and indent.
+    const size = jsonBytes(group) + 8;
+    if (used + size > maxBytes || !group.isWellFormed()) continue;
+    used += size;
     kept.push(group);
   }
   return { groups: kept, groupsOmitted: groups.length - kept.length };
@@ -69,7 +112,17 @@ export function boundGroups(
 
 /** A client's own words, cut to `maxBytes` of UTF-8 JSON so that a statement stays inside its limit. */
 export function boundText(text: string, maxBytes = 200): string {
-  let cut = text.slice(0, maxBytes);
-  while (Buffer.byteLength(JSON.stringify(cut)) > maxBytes + 2) cut = cut.slice(0, -1);
-  return cut.toWellFormed();
+  let cut = '';
+  let used = 0;
+  for (const character of text.toWellFormed()) {
+    used += jsonBytes(character);
+    if (used > maxBytes) break;
+    cut += character;
+  }
+  return cut;
+}
+
+/** What a text takes inside the quotes of a JSON string. */
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Journal, JournalRemains } from '#core/recording/ports.ts';
+import { OTHER_SESSION } from '#test/support/evidence-builder.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 
 export interface JournalUnderTest {
@@ -32,6 +33,16 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
       const [tail] = await under.remains().tails();
       expect(Buffer.from(tail!.content).toString()).toBe('abc');
       expect(tail!.trailer[0]).toBe('a'.charCodeAt(0));
+    });
+
+    it('keeps the tails of sessions that are still needed', async () => {
+      const under = make();
+      await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 0, 0, 'x')]);
+      await under.remains().clear(new Set([SESSION_A]));
+      const kept = (await under.remains().tails()).filter(({ session }) => session === SESSION_A);
+      expect(kept.map(({ content }) => Buffer.from(content).toString())).toEqual(['abc']);
+      await under.remains().clear(new Set([OTHER_SESSION]));
+      expect(await under.remains().tails()).toEqual([]);
     });
 
     it('forgets everything on clear', async () => {

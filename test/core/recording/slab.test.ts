@@ -1,0 +1,119 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FRAME_HEADER_BYTES, FRAME_MAX_PAYLOAD } from '#core/recording/format.ts';
+import { gatherFrames, SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
+import { encodeFrame } from '#test/support/evidence-builder.ts';
+
+interface Appended {
+  readonly tape: number;
+  readonly stream: 0 | 1 | 2 | 3;
+  readonly flags: number;
+  readonly timeUs: number;
+  readonly payload: Uint8Array;
+  /** The source may be longer than what is recorded of it. */
+  readonly spare: number;
+}
+
+/** Sizes around every way of copying: byte by byte, small views, native. */
+const size = fc.oneof(
+  fc.integer({ min: 0, max: 2000 }),
+  fc.constantFrom(0, 1, 7, 8, 9, 31, 32, 33, 1023, 1024, 1025, 65_536),
+);
+const frames: fc.Arbitrary<Appended[]> = fc.array(
+  fc.record({
+    tape: fc.integer({ min: 1, max: 0xffff_ffff }),
+    stream: fc.constantFrom(0, 1, 2, 3),
+    flags: fc.constantFrom(0, 1),
+    timeUs: fc.maxSafeNat(),
+    payload: size.chain((n) =>
+      fc.nat(255).map((start) => Uint8Array.from({ length: n }, (_, i) => start + i)),
+    ),
+    spare: fc.constantFrom(0, 0, 100),
+  }),
+  { maxLength: 40 },
+);
+
+function write(slab: SlabWriter, { tape, stream, flags, timeUs, payload, spare }: Appended): void {
+  const source = Buffer.concat([payload, Buffer.alloc(spare, 0xee)]);
+  slab.append(tape, stream, flags, timeUs, source, payload.length);
+}
+
+/** In as few slabs as they fit. */
+function writeAll(appended: readonly Appended[]): SlabWriter[] {
+  // What a slab held before must not show through.
+  const fresh = (): SlabWriter => new SlabWriter(new Uint8Array(SLAB_BYTES).fill(0xdd).buffer);
+  const slabs = [fresh()];
+  for (const frame of appended) {
+    if (!slabs.at(-1)!.fits(frame.payload.length)) slabs.push(fresh());
+    write(slabs.at(-1)!, frame);
+  }
+  return slabs;
+}
+
+const scratch = new Uint8Array(4 * SLAB_BYTES);
+
+describe('slab', () => {
+  it('gives each tape its frames, as FORMAT.md stores them, in order', () => {
+    fc.assert(
+      fc.property(frames, (appended) => {
+        const gathered = gatherFrames(writeAll(appended), scratch);
+        const byTape = Map.groupBy(appended, ({ tape }) => tape);
+        expect(gathered.map(({ tape }) => tape)).toEqual([...byTape.keys()]);
+        for (const { tape, rawFrames, frames, payload } of gathered) {
+          const own = byTape.get(tape)!;
+          expect(Buffer.concat(own.map(encodeFrame)).equals(rawFrames)).toBe(true);
+          expect(frames).toBe(own.length);
+          expect(payload).toBe(own.reduce((sum, frame) => sum + frame.payload.length, 0));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('keeps the time to the microsecond, up to the largest', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), (timeUs) => {
+        const slab = new SlabWriter(new ArrayBuffer(64));
+        slab.append(1, 0, 0, timeUs, new Uint8Array(0), 0);
+        const [only] = gatherFrames([slab], scratch);
+        expect(Buffer.from(only!.rawFrames).readBigUInt64LE(8)).toBe(BigInt(timeUs));
+      }),
+    );
+  });
+
+  it('fits exactly what it says, to the last byte', () => {
+    const most = SLAB_BYTES - 8 - FRAME_HEADER_BYTES;
+    const slab = new SlabWriter(new ArrayBuffer(SLAB_BYTES));
+    expect(slab.fits(most)).toBe(true);
+    expect(slab.fits(most + 1)).toBe(false);
+    const payload = new Uint8Array(most).fill(9);
+    slab.append(5, 1, 0, 1, payload, most);
+    expect([slab.used, slab.fits(0)]).toEqual([SLAB_BYTES, false]);
+    const [only] = gatherFrames([slab], scratch);
+    expect(Buffer.from(only!.rawFrames.subarray(FRAME_HEADER_BYTES)).equals(payload)).toBe(true);
+  });
+
+  it('holds no frame of the largest size that FORMAT.md allows, and says so', () => {
+    expect(new SlabWriter(new ArrayBuffer(SLAB_BYTES)).fits(FRAME_MAX_PAYLOAD)).toBe(false);
+  });
+
+  it('gathers four full slabs into one block', () => {
+    const most = SLAB_BYTES - 8 - FRAME_HEADER_BYTES;
+    const frame = {
+      tape: 1,
+      stream: 1,
+      flags: 0,
+      timeUs: 1,
+      payload: new Uint8Array(most),
+      spare: 0,
+    } as const;
+    const slabs = writeAll([frame, frame, frame, frame]);
+    expect(slabs).toHaveLength(4);
+    expect(gatherFrames(slabs, scratch)).toMatchObject([{ tape: 1, frames: 4, payload: 4 * most }]);
+  });
+
+  it('gathers nothing from nothing', () => {
+    expect(gatherFrames([], scratch)).toEqual([]);
+    expect(gatherFrames([new SlabWriter(new ArrayBuffer(64))], scratch)).toEqual([]);
+  });
+});
