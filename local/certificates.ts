@@ -1,13 +1,14 @@
 import 'reflect-metadata';
-import { webcrypto } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { CustodyError } from '#core/errors.ts';
 
 const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
 const SERVER_DAYS = 365;
-/** A server certificate is made anew when this little is left of it. */
+/** A certificate is made anew when this little is left of it. */
 const RENEW_DAYS = 30;
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
@@ -23,14 +24,17 @@ export interface LocalCertificates {
   readonly database: CertificateFiles;
 }
 
-/** A CA of this data folder, and certificates for what listens on this machine. Keys are owner-only. */
+/**
+ * A CA of this data folder, and certificates for what listens on this machine; made anew a month before they expire.
+ * Keys are owner-only. Throws `state-damaged` when a file of an earlier start cannot be used.
+ */
 export async function localCertificates(folder: string, now: Date): Promise<LocalCertificates> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const ca = await localCa(folder, now);
   return {
     ca: join(folder, 'ca.pem'),
     gateway: await serverCertificate(folder, 'gateway', ca, now),
-    database: await serverCertificate(folder, 'database', ca, now),
+    database: await serverCertificate(folder, 'postgres', ca, now),
   };
 }
 
@@ -41,7 +45,7 @@ interface Authority {
 
 async function localCa(folder: string, now: Date): Promise<Authority> {
   const files = filesOf(folder, 'ca');
-  if (!existsSync(files.cert)) {
+  if (!isFresh(files, now)) {
     const keys = await newKeys();
     const certificate = await x509.X509CertificateGenerator.createSelfSigned({
       serialNumber: newSerial(),
@@ -58,8 +62,7 @@ async function localCa(folder: string, now: Date): Promise<Authority> {
     });
     await write(files, certificate, keys.privateKey);
   }
-  const certificate = new x509.X509Certificate(readFileSync(files.cert, 'utf8'));
-  return { certificate, privateKey: await readKey(files.key) };
+  return { certificate: readCertificate(files.cert), privateKey: await readKey(files.key) };
 }
 
 async function serverCertificate(
@@ -69,7 +72,7 @@ async function serverCertificate(
   now: Date,
 ): Promise<CertificateFiles> {
   const files = filesOf(folder, name);
-  if (isFresh(files.cert, now)) return files;
+  if (isFresh(files, now) && (await isFrom(files, ca))) return files;
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: newSerial(),
@@ -96,10 +99,21 @@ async function serverCertificate(
   return files;
 }
 
-function isFresh(cert: string, now: Date): boolean {
-  if (!existsSync(cert)) return false;
-  const { notAfter } = new x509.X509Certificate(readFileSync(cert, 'utf8'));
+function isFresh(files: CertificateFiles, now: Date): boolean {
+  if (!existsSync(files.cert) || !existsSync(files.key)) return false;
+  const { notAfter } = readCertificate(files.cert);
   return notAfter.getTime() - now.getTime() > RENEW_DAYS * DAY_MS;
+}
+
+/** Whether the CA as it is now signed the certificate, and the key beside it is the certificate's. */
+async function isFrom(files: CertificateFiles, ca: Authority): Promise<boolean> {
+  const certificate = readCertificate(files.cert);
+  const publicKey = await ca.certificate.publicKey.export();
+  if (!(await certificate.verify({ publicKey, signatureOnly: true }))) return false;
+  await readKey(files.key);
+  return new X509Certificate(readFileSync(files.cert)).checkPrivateKey(
+    createPrivateKey(readFileSync(files.key)),
+  );
 }
 
 function filesOf(folder: string, name: string): CertificateFiles {
@@ -122,11 +136,40 @@ async function write(
   key: webcrypto.CryptoKey,
 ): Promise<void> {
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', key);
-  writeFileSync(files.key, x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), { mode: 0o600 });
-  writeFileSync(files.cert, `${certificate.toString('pem')}\n`);
+  replace(files.key, x509.PemConverter.encode(pkcs8, 'PRIVATE KEY'), 0o600);
+  replace(files.cert, `${certificate.toString('pem')}\n`, 0o644);
 }
 
-function readKey(file: string): Promise<webcrypto.CryptoKey> {
-  const [der] = x509.PemConverter.decode(readFileSync(file, 'utf8'));
-  return webcrypto.subtle.importKey('pkcs8', der!, ALGORITHM, true, ['sign']);
+/** In one step, with these permissions from the first byte. */
+function replace(file: string, text: string, mode: number): void {
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, text, { flag: 'wx', mode });
+  renameSync(`${file}.new`, file);
+}
+
+function readCertificate(file: string): x509.X509Certificate {
+  try {
+    return new x509.X509Certificate(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw damaged(file, 'it is not a certificate', cause);
+  }
+}
+
+async function readKey(file: string): Promise<webcrypto.CryptoKey> {
+  try {
+    if ((statSync(file).mode & 0o077) !== 0) {
+      throw damaged(file, `its permissions let others read it; run: chmod 600 ${file}`);
+    }
+    const [der] = x509.PemConverter.decode(readFileSync(file, 'utf8'));
+    return await webcrypto.subtle.importKey('pkcs8', der!, ALGORITHM, true, ['sign']);
+  } catch (cause) {
+    throw cause instanceof CustodyError ? cause : damaged(file, 'it is not a P-256 key', cause);
+  }
+}
+
+function damaged(file: string, what: string, cause?: unknown): CustodyError {
+  return new CustodyError('state-damaged', `${file} cannot be used: ${what}`, {
+    hint: `remove the folder ${dirname(file)}: new certificates are made, and clients need the new ca.pem`,
+    cause,
+  });
 }
