@@ -299,6 +299,18 @@ describe('a tail that does not verify', () => {
     expect(await verdictOf(parts)).toBe('verified');
   });
 
+  it('nor does it follow on a segment that was lost: it then belongs to no chain', async () => {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, opening(), 0);
+    await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
+    await parts.recorder.commit(big);
+    await parts.recorder.commit(slabsOf([textFrame(1, 2000, 'commit')], 3));
+    replace(parts, '00000000.seg', undefined);
+    expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
+    expect((await parts.index.get(opening().session)).outcome).toMatchObject({ segments: 1, frames: 1 });
+    expect(await verdictOf(parts)).toBe('verified');
+  });
+
   it('is no matter when the segment is stored already', async () => {
     const parts = await abandoned();
     const tail = tailsOf(parts.journal).at(-1)!;
