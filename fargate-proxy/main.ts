@@ -50,7 +50,7 @@ const VERSION = (
 ).version;
 
 if (isMainThread) await runGateway(readSettings(process.argv.slice(2)));
-else await runRecorder(workerData as RecorderSettings);
+else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
 
 function readSettings(args: readonly string[]): Settings {
   const { values } = parseArgs({
@@ -147,6 +147,12 @@ async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Pro
   parentPort!.postMessage({ kind: 'ready', recovered: sealed, unsealable } satisfies FromRecorder);
 }
 
+/** An error that crosses threads by itself loses its code and its hint. */
+function sayCannotStart(thrown: unknown): void {
+  const error = plainError(asCustodyError(thrown));
+  parentPort!.postMessage({ kind: 'cannot-start', error } satisfies FromRecorder);
+}
+
 /** Resolves when earlier sessions are sealed and new ones can be recorded. */
 function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
   const worker = new Worker(fileURLToPath(import.meta.url), { workerData: settings });
@@ -158,7 +164,8 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
         for (const { session, error } of message.unsealable)
           log('seal-failed', custodyError(error), { session });
         resolve(tapes);
-      } else if (message.kind === 'stopped') void worker.terminate();
+      } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
+      else if (message.kind === 'stopped') void worker.terminate();
       else tapes.receive(message);
     });
     worker.on('error', (error) => {

@@ -17,6 +17,8 @@ export type FromRecorder =
       /** Earlier sessions that could not be sealed. */
       readonly unsealable: readonly { readonly session: string; readonly error: PlainError }[];
     }
+  /** Instead of `ready`. */
+  | { readonly kind: 'cannot-start'; readonly error: PlainError }
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
   /** The oldest `buffers.length` slabs are durable (or their sessions are in `failed`) and may be used again. */
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }

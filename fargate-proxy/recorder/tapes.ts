@@ -120,6 +120,7 @@ export class Tapes {
         this.#open.get(message.tape)?.fail(custodyError(message.error));
         return;
       case 'ready':
+      case 'cannot-start':
       case 'stopped':
     }
   }
