@@ -1,6 +1,5 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type Config, parseConfig } from '#core/access/config.ts';
-import { readFileSync } from 'node:fs';
 import type { LocalSettings } from './settings.ts';
 
 /**
@@ -8,11 +7,17 @@ import type { LocalSettings } from './settings.ts';
  * parts follow the ports of this start.
  */
 export function demoConfig(file: string, { ports }: LocalSettings): Config {
-  if (!existsSync(file)) writeFileSync(file, template(ports), { mode: 0o600 });
+  if (!existsSync(file)) replace(file, template(ports));
   const text = readFileSync(file, 'utf8');
   const moved = withPorts(text, ports);
-  if (moved !== text) writeFileSync(file, moved);
+  if (moved !== text) replace(file, moved);
   return parseConfig(moved, file);
+}
+
+/** In one step, so that a start that is cut off leaves no half of it. */
+function replace(file: string, text: string): void {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }
 
 /** Only the two lines that this program wrote, and only while they still carry its mark. */

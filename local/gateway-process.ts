@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 
 const RESTARTS = 5;
 const RESTARTS_WITHIN_MS = 60_000;
@@ -49,7 +49,11 @@ export class GatewayProcess {
         child.once('exit', (code, signal) => this.#died(signal ?? `exit code ${code}`));
         ready();
       });
-      child.once('exit', (code) => failed(problem ?? cannotStart(`exit code ${code}`)));
+      child.once('error', (error) => failed(cannotStart(error.message)));
+      // `close`, not `exit`: by then everything it said has been read.
+      child.once('close', (code, signal) =>
+        failed(problem ?? cannotStart(`it ended with ${signal ?? `exit code ${code}`}`)),
+      );
     });
   }
 
@@ -57,7 +61,7 @@ export class GatewayProcess {
   async stop(): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = new Promise<void>((done) => child.once('exit', () => done()));
     child.kill('SIGTERM');
     await gone;
@@ -82,14 +86,16 @@ export class GatewayProcess {
     if (this.#stopping) return;
     const now = this.#options.now();
     this.#deaths = [...this.#deaths.filter((at) => now - at < RESTARTS_WITHIN_MS), now];
-    this.#options.say(`the gateway died (${how}); starting it again: it seals what it left behind`);
     if (this.#deaths.length > RESTARTS) {
-      return this.#options.onGivenUp(cannotStart(`it died ${this.#deaths.length} times within a minute`));
+      const times = `it died ${this.#deaths.length} times within a minute, the last time of ${how}`;
+      return this.#options.onGivenUp(cannotStart(times));
     }
+    this.#options.say(`the gateway died (${how}); starting it again: it seals what it left behind`);
     this.start().then(
       () => this.#options.say(`the gateway is back as process ${this.pid}`),
-      (error: unknown) =>
-        this.#options.onGivenUp(error instanceof CustodyError ? error : cannotStart(String(error))),
+      (error: unknown) => {
+        if (!this.#stopping) this.#options.onGivenUp(asCustodyError(error));
+      },
     );
   }
 }

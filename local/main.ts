@@ -1,69 +1,65 @@
 /** npm start: the whole of Custody on one machine, with a demo identity provider and a demo database. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
-import { asCustodyError } from '#core/errors.ts';
+import type { Identity } from '#core/access/config.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { LocalAddresses } from './addresses.ts';
 import { startApi } from './api-server.ts';
 import { localCertificates } from './certificates.ts';
 import { demoConfig } from './demo-config.ts';
-import { startDemoPostgres } from './demo-postgres.ts';
+import { startDemoPostgres, stopLeftover } from './demo-postgres.ts';
+import { useDataFolder, waitForEarlierGateway } from './folder-use.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { startDemoIssuer } from './issuer.ts';
+import { refuseTakenPorts } from './ports.ts';
+import { Running } from './running.ts';
 import { dataFiles, type LocalSettings, readSettings } from './settings.ts';
 import { welcome } from './welcome.ts';
 
-/** What was started, to be stopped in the opposite order. */
-class Running {
-  readonly #stops: (() => Promise<void> | void)[] = [];
-  #stopped: Promise<void> | undefined;
-
-  add(stop: () => Promise<void> | void): void {
-    this.#stops.push(stop);
-  }
-
-  stop(): Promise<void> {
-    this.#stopped ??= this.#stopAll();
-    return this.#stopped;
-  }
-
-  async #stopAll(): Promise<void> {
-    for (const stop of this.#stops.splice(0).toReversed()) await stop();
-  }
-}
-
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const running = new Running();
-try {
-  await main();
-} catch (thrown) {
-  await fail(thrown);
-}
+let failed = false;
+
+process.umask(0o077);
+const starting = main();
+starting.catch(fail);
+stopOnSignals();
 
 async function main(): Promise<void> {
   const settings = readSettings(process.argv.slice(2));
-  stopOnSignals();
+  await claim(settings);
   const addresses = await start(settings);
-  process.stdout.write(settings.json ? `${JSON.stringify(addresses)}\n` : welcome(addresses));
+  process.stdout.write(
+    settings.json ? `${JSON.stringify(addresses)}\n` : welcome(addresses, settings, process.cwd()),
+  );
 }
 
-/** Stores and keys, identity provider, database, API, and last the gateway. */
+/** Nobody else on the folder or the ports, before anything is written or started. */
+async function claim({ dataDir, drainMs, ports }: LocalSettings): Promise<void> {
+  const use = useDataFolder(dataDir);
+  await running.add(() => use.release());
+  await waitForEarlierGateway(dataDir, drainMs, say);
+  await stopLeftover(dataFiles(dataDir).postgres);
+  await refuseTakenPorts(ports);
+}
+
+/** Keys and config, identity provider, database, API, and last the gateway. */
 async function start(settings: LocalSettings): Promise<LocalAddresses> {
   const { dataDir, ports } = settings;
   const files = dataFiles(dataDir);
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
   createSignerKey(dataDir);
-  fileSigner(dataDir);
+  fileSigner(dataDir); // throws when the key is damaged
   const config = demoConfig(files.config, settings);
   const catalog = openSessionIndex(files.index);
-  running.add(() => catalog.close());
+  await running.add(() => catalog.close());
   const certificates = await localCertificates(files.tls, new Date());
 
   say('starting the demo identity provider');
   const issuer = await startDemoIssuer(dataDir, ports.issuer);
-  running.add(() => issuer.close());
+  await running.add(() => issuer.close());
 
   say('starting the demo PostgreSQL');
   const database = await startDemoPostgres({
@@ -71,8 +67,9 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     port: ports.database,
     certificate: certificates.database,
     passwordFile: files.password,
+    say,
   });
-  running.add(() => database.stop());
+  await running.add(() => database.stop());
 
   say('starting the API and the gateway');
   const api = await startApi({
@@ -85,18 +82,8 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     gateway: { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') },
     now: () => new Date(),
   });
-  running.add(() => api.close());
-  const gateway = new GatewayProcess({
-    config: files.config,
-    dataDir,
-    port: ports.gateway,
-    drainMs: settings.drainMs,
-    say,
-    onGivenUp: (error) => void fail(error),
-    now: () => performance.now(),
-  });
-  running.add(() => gateway.stop());
-  await gateway.start();
+  await running.add(() => api.close());
+  const gateway = await startGateway(settings, files.config);
   return {
     issuer: issuer.url,
     api: api.url,
@@ -110,27 +97,64 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   };
 }
 
-function identityOptions({ jwksUri, ...identity }: ReturnType<typeof demoConfig>['identity']) {
+async function startGateway(
+  { dataDir, ports, drainMs }: LocalSettings,
+  config: string,
+): Promise<GatewayProcess> {
+  const gateway = new GatewayProcess({
+    config,
+    dataDir,
+    port: ports.gateway,
+    drainMs,
+    say,
+    onGivenUp: (error) => void fail(error),
+    now: () => performance.now(),
+  });
+  await running.add(() => gateway.stop());
+  await gateway.start();
+  return gateway;
+}
+
+function identityOptions({ jwksUri, ...identity }: Identity) {
   return { ...identity, ...(jwksUri === undefined ? {} : { jwksUri }) };
 }
 
 function stopOnSignals(): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      say(`stopping (${signal}): sessions get a moment to finish`);
-      void running.stop().then(() => process.exit(0));
-    });
-  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(signal));
   // Only where a program started us with an IPC channel: without it, nobody would stop us.
-  process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  process.on('disconnect', () => void stop('nobody is there any more'));
+  process.on('uncaughtException', (error) => void fail(error));
+  // A terminal that was closed takes no more lines; that must not cut the stopping short.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
+/** A start that is under way stops at its next step. */
+async function stop(why: string): Promise<void> {
+  if (!running.isStopping) say(`stopping (${why}): running sessions get a moment to finish`);
+  await running.stop();
+  await starting.catch(() => undefined);
+  process.exit(failed ? 1 : 0);
 }
 
 /** One clear error, and nothing left running. */
-async function fail(thrown: unknown): Promise<never> {
-  const error = asCustodyError(thrown);
+async function fail(thrown: unknown): Promise<void> {
+  if (running.isStopping) return;
+  failed = true;
+  const error = explain(thrown);
   say(`custody: ${error.message}`);
   if (error.hint !== undefined) say(`  hint: ${error.hint}`);
   if (error.code === 'internal' && error.detail !== undefined) say(error.detail);
   await running.stop();
   process.exit(1);
+}
+
+/** A file that cannot be read or written is for the person to look at, not an error of ours. */
+function explain(thrown: unknown): CustodyError {
+  const { code, path, message } = thrown as NodeJS.ErrnoException;
+  if (thrown instanceof CustodyError || code === undefined || path === undefined)
+    return asCustodyError(thrown);
+  return new CustodyError('state-damaged', message, {
+    hint: 'see whether the file belongs to you and the disk has room, or choose another folder with --data-dir',
+    cause: thrown,
+  });
 }

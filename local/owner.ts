@@ -1,4 +1,4 @@
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 
@@ -10,25 +10,29 @@ export interface Owner {
 
 /**
  * PostgreSQL refuses to run as root: as root it gets the user `postgres`, or `nobody`. Throws `config-invalid` when
- * that user cannot reach the folder.
+ * that user cannot reach its folder or its programs.
  */
-export function ownerForPostgres(folder: string): Owner {
+export function ownerForPostgres(folder: string, bin: string): Owner {
   if (process.getuid?.() !== 0) return {};
   const owner = findUser('postgres') ?? findUser('nobody');
   if (owner === undefined) {
     throw new CustodyError(
       'config-invalid',
       'PostgreSQL does not run as root, and there is no other user here',
-      {
-        hint: 'start as an ordinary user',
-      },
+      { hint: 'start as an ordinary user' },
     );
   }
-  refuseUnreachable(folder, owner.uid);
+  refuseUnreachable(dirname(folder), owner, 'choose a data folder elsewhere with --data-dir');
+  refuseUnreachable(bin, owner, 'move the checkout elsewhere');
   return owner;
 }
 
-function findUser(name: string): { uid: number; gid: number } | undefined {
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+function findUser(name: string): User | undefined {
   const line = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith(`${name}:`));
@@ -36,17 +40,20 @@ function findUser(name: string): { uid: number; gid: number } | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-function refuseUnreachable(folder: string, uid: number): void {
-  for (let at = dirname(folder); at !== dirname(at); at = dirname(at)) {
-    accessSync(at, constants.R_OK);
-    const { mode, uid: owner } = statSync(at);
-    if ((mode & 0o001) !== 0 || owner === uid) continue;
+function refuseUnreachable(path: string, user: User, otherwise: string): void {
+  for (let at = path; at !== dirname(at); at = dirname(at)) {
+    if (mayPass(statSync(at), user)) continue;
     throw new CustodyError(
       'config-invalid',
-      `PostgreSQL does not run as root, and its user cannot enter ${at}`,
-      {
-        hint: 'choose a data folder that others may pass through, for example --data-dir /var/tmp/custody, or start as an ordinary user',
-      },
+      `PostgreSQL does not run as root, and the user it runs as here cannot enter ${at}`,
+      { hint: `run: chmod o+x ${at}; or ${otherwise}; or start as an ordinary user` },
     );
   }
+}
+
+/** The search permission of a folder, for its owner, its group or others. */
+function mayPass(folder: { readonly mode: number; readonly uid: number; readonly gid: number }, user: User) {
+  if (folder.uid === user.uid) return (folder.mode & 0o100) !== 0;
+  if (folder.gid === user.gid) return (folder.mode & 0o010) !== 0;
+  return (folder.mode & 0o001) !== 0;
 }

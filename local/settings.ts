@@ -6,6 +6,7 @@ import { CustodyError } from '#core/errors.ts';
 export interface LocalSettings {
   readonly dataDir: string;
   readonly json: boolean;
+  /** How long running sessions may go on after Ctrl-C, in milliseconds. */
   readonly drainMs: number;
   readonly ports: {
     readonly issuer: number;
@@ -36,13 +37,13 @@ function parse(args: readonly string[]) {
       options: {
         'data-dir': { type: 'string', default: '.custody' },
         'port-base': { type: 'string', default: String(DEFAULT_BASE) },
-        'drain-ms': { type: 'string', default: '30000' },
+        'drain-ms': { type: 'string', default: '10000' },
         json: { type: 'boolean', default: false },
       },
     });
   } catch (cause) {
     throw new CustodyError('config-invalid', cause instanceof Error ? cause.message : String(cause), {
-      hint: 'npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json]',
+      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json]',
     });
   }
 }

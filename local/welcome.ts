@@ -1,26 +1,46 @@
 import { relative } from 'node:path';
 import type { LocalAddresses } from './addresses.ts';
+import type { LocalSettings } from './settings.ts';
 
-/** What a person copies next. */
-export function welcome({ dataDir, postgres, api, issuer, ca }: LocalAddresses): string {
-  const folder = relative(process.cwd(), dataDir) || '.';
-  const usual = issuer.endsWith(':7401') && api.endsWith(':7402');
-  const where = usual ? '' : ` --issuer ${issuer} --api ${api}`;
-  const data = folder === '.custody' ? '' : ` --data-dir ${folder}`;
+const USUAL_FOLDER = '.custody';
+const USUAL_ISSUER = 'http://127.0.0.1:7401';
+
+/** What a person copies next; paths as seen from `cwd`. */
+export function welcome(addresses: LocalAddresses, { drainMs }: LocalSettings, cwd: string): string {
+  const { dataDir, postgres, api, issuer, database, ca, config } = addresses;
+  const folder = pathFrom(cwd, dataDir);
+  const where = issuer === USUAL_ISSUER ? '' : ` --issuer ${issuer} --api ${api}`;
+  const data = folder === USUAL_FOLDER ? '' : ` --data-dir ${folder}`;
+  const conninfo = `host=localhost port=${postgres.port} dbname=orders-db user=dana sslmode=verify-full`;
   return `
 Custody is ready. In another terminal:
 
   log in               npx custody login${where}
   connect              npx custody connect orders-db -- psql
-  without the CLI      export PGPASSWORD=$(npx custody demo token developer${data})
-                       psql "host=localhost port=${postgres.port} dbname=orders-db user=dana sslmode=verify-full sslrootcert=${relative(process.cwd(), ca)}"
   what happened        npx custody sessions
   replay one           npx custody play <id>
   take the evidence    npx custody pull <id> --out evidence
   check it, offline    npx custody verify evidence
 
-Local mode keeps everything in ${folder}. It cannot promise what needs a cloud account: whoever owns that
-folder can delete it (no Object Lock), and the signing key is a file in it (no KMS).
-Stop with Ctrl-C: running sessions get a moment to finish.
+psql without the CLI, here with the token of a demo person as password:
+
+  export PGPASSWORD=$(npx custody demo token developer${data})
+  psql "${conninfo} sslrootcert=${pathFrom(cwd, ca)}"
+
+Login is choosing one of three demo people, without a password: Dana (developer) may connect and replay
+her own sessions, Rui (reviewer) nothing yet, Ada (auditor) may replay and export every session.
+Rules are in ${pathFrom(cwd, config)}. The demo database itself listens on ${database.host}:${database.port}.
+
+What local mode cannot promise: whoever owns ${folder} can delete or replace everything in it, as there
+is no Object Lock, and can sign, as the signing key is a file in it and not in a KMS.
+
+Stop with Ctrl-C: running sessions get ${drainMs / 1000} s to finish. Everything in ${folder} is kept.
 `;
+}
+
+/** Short, and safe to paste into a shell. */
+function pathFrom(cwd: string, path: string): string {
+  const short = relative(cwd, path) || '.';
+  const shown = short.startsWith('..') ? path : short;
+  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
 }
