@@ -6,7 +6,7 @@ import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
 import { custodyError, type FromRecorder, type PlainError, type ToRecorder } from './messages.ts';
 
 /** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
-const HAND_OVER_MS = 80;
+const HAND_OVER_MS = 120;
 /** Slabs handed over and not yet durable; beyond it every session waits. Bounds memory when the store is slow. */
 const SLABS_IN_FLIGHT = 64;
 const SPARE_SLABS = 16;

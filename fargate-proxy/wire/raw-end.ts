@@ -66,6 +66,7 @@ export class RawEnd {
   #awaited = false;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
+  #lastWritten = 0;
   #onBytes: (length: number) => void = () => undefined;
   #onEnd: () => void = () => undefined;
   #onDrained: (() => void) | undefined;
@@ -112,7 +113,7 @@ export class RawEnd {
   }
 
   get congested(): boolean {
-    return this.#queuedBytes + this.#handle.writeQueueSize > CONGESTED_BYTES;
+    return this.#queuedBytes + this.#lastWritten > CONGESTED_BYTES && this.#busy;
   }
 
   /** Calls `drained` once everything written has been taken by the kernel. */
@@ -161,7 +162,7 @@ export class RawEnd {
 
   /** node's TLS takes one write at a time: what comes while one is in flight is queued and goes out together. */
   get #busy(): boolean {
-    return this.#awaited || this.#handle.writeQueueSize > 0;
+    return this.#awaited || (this.#copies && this.#handle.writeQueueSize > 0);
   }
 
   /**
@@ -171,6 +172,7 @@ export class RawEnd {
   #write(bytes: Uint8Array): void {
     if (this.#ended || this.#sayingGoodbye) return;
     this.#request ??= new this.#bindings.WriteWrap();
+    this.#lastWritten = bytes.byteLength;
     if (this.#handle.writeBuffer(this.#request, bytes) !== 0) return this.#end();
     if (this.#copies || this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) return;
     this.#request.buffer = bytes;
