@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { brokenArrows } from '#test/support/arrows.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const FOLDERS = [
+  'core',
+  'adapters',
+  'fargate-proxy',
+  'lambdas',
+  'cdk',
+  'cli',
+  'console',
+  'local',
+  'test',
+] as const;
+
+const isCode = (name: string): boolean => /\.[mc]?[jt]sx?$/.test(name);
+
+function codeOf(folder: string): string[] {
+  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' });
+  const paths = names.filter(isCode).map((name) => `${folder}/${name.replaceAll(sep, '/')}`);
+  return paths.filter((path) => !path.includes('/node_modules/'));
+}
+
+const present = FOLDERS.filter((folder) => readdirSync(ROOT).includes(folder));
+
+describe('the import arrows of DESIGN.md section 2', () => {
+  it.each(present)('hold in %s', (folder) => {
+    const broken = codeOf(folder).flatMap((path) =>
+      brokenArrows(path, readFileSync(join(ROOT, path), 'utf8')).map((what) => `${path}: ${what}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('are looked at in every folder that has code', () => {
+    const others = readdirSync(ROOT, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !/^(?:\.|node_modules$|dist$)/.test(entry.name))
+      .map(({ name }) => name)
+      .filter((name) => !FOLDERS.some((folder) => folder === name) && codeOf(name).length > 0);
+    expect(others).toEqual([]);
+    for (const folder of ['core', 'adapters', 'fargate-proxy', 'lambdas', 'cli', 'local']) {
+      expect(codeOf(folder).length, folder).toBeGreaterThan(0);
+    }
+  });
+
+  it('know every alias of package.json', () => {
+    const { imports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      imports: Record<string, string>;
+    };
+    for (const [alias, folder] of Object.entries(imports)) {
+      const [, area] = folder.split('/');
+      const text = `import '${alias.replace('*', 'x.ts')}';`;
+      expect(brokenArrows('console/x.ts', text)[0], alias).toContain(`console may not import ${area}`);
+    }
+  });
+});
+
+const X = 'core/x.ts';
+const POSTGRES = 'fargate-proxy/protocols/postgres/x.ts';
+
+describe('an arrow that is broken', () => {
+  it.each<[path: string, text: string, why: string]>([
+    [X, "import { a } from '#adapters/local/a.ts';", 'core may not import adapters'],
+    [X, "import type { A } from '../adapters/local/a.ts';", 'core may not import adapters'],
+    [X, "export * from '#lambdas/a.ts';", 'core may not import lambdas'],
+    [X, "export { a } from '#cli/a.ts';", 'core may not import cli'],
+    [X, "const a = await import('#proxy/a.ts');", 'core may not import fargate-proxy'],
+    [X, "type A = import('#local/a.ts').A;", 'core may not import local'],
+    [X, "import '#test/support/a.ts';", 'core may not import test'],
+    ['adapters/local/x.ts', "import '#lambdas/a.ts';", 'adapters may not import lambdas'],
+    ['adapters/local/x.ts', "import '../aws/a.ts';", 'share no code'],
+    ['adapters/local/x.ts', "import '#test/a.ts';", 'adapters may not import test'],
+    ['lambdas/sessions/x.ts', "import '#cli/a.ts';", 'lambdas may not import cli'],
+    ['lambdas/sessions/x.ts', "import '../../fargate-proxy/a.ts';", 'lambdas may not import fargate-proxy'],
+    ['lambdas/x.ts', "import type { A } from '#local/a.ts';", 'lambdas may not import local'],
+    ['cli/x.ts', "import '#lambdas/a.ts';", 'cli may not import lambdas'],
+    ['cli/custody.mjs', "await import('../local/main.ts');", 'cli may not import local'],
+    ['fargate-proxy/x.ts', "import '#cli/a.ts';", 'fargate-proxy may not import cli'],
+    ['fargate-proxy/main.ts', "import '#local/a.ts';", 'fargate-proxy may not import local'],
+    ['fargate-proxy/relay.ts', "import '#adapters/local/a.ts';", 'only fargate-proxy/main.ts'],
+    [POSTGRES, "import '../ssh/a.ts';", 'one protocol never imports another'],
+    [POSTGRES, "import '#core/protocols/ssh/a.ts';", 'one protocol never imports another'],
+    ['core/protocols/ssh/x.ts', "import '../postgres/a.ts';", 'one protocol never imports another'],
+    ['local/x.ts', "import '#test/a.ts';", 'local may not import test'],
+    ['cdk/x.ts', "import { a } from '../lambdas/sessions/env.ts';", 'cdk may not import lambdas'],
+    ['cdk/x.ts', "import type { A } from '../lambdas/sessions/handler.ts';", 'cdk may not import lambdas'],
+    ['console/x.ts', "import type { A } from '#core/a.ts';", 'console may not import core'],
+    [X, "import '/etc/a.ts';", 'core may not import (an address)'],
+    ['cli/x.ts', "await import('data:text/javascript,1');", 'cli may not import (an address)'],
+    [X, "import '../../elsewhere/a.ts';", 'core may not import ..'],
+    ['adapters/local/x.ts', "import '@aws-sdk/client-s3';", 'only adapters/aws'],
+    ['local/x.ts', "import type { S3 } from '@aws-sdk/client-s3';", 'only adapters/aws'],
+    ['lambdas/x.ts', 'const a = await import(name);', 'does not name its file'],
+    ['cli/x.ts', "import { createRequire } from 'node:module';", 'does not name its file'],
+  ])('%s with %s', (path, text, why) => {
+    expect(brokenArrows(path, text).join()).toContain(why);
+  });
+
+  it.each(
+    ['net', 'fs', 'fs/promises', 'http', 'https', 'http2', 'tls', 'dgram', 'dns', 'child_process', 'sqlite']
+      .concat(['worker_threads', 'cluster', 'process', 'os', 'perf_hooks', 'timers', 'timers/promises'])
+      .map((name) => `node:${name}`)
+      .concat('fs', 'net'),
+  )('core with %s', (name) => {
+    expect(brokenArrows(X, `import type { a } from '${name}';`).join()).toContain('core has no socket');
+  });
+
+  it.each([
+    'process.env',
+    "process['env']",
+    'const { env } = process;',
+    'globalThis.process',
+    'Date.now()',
+    "Date['now']()",
+    'const { now } = Date;',
+    'new Date()',
+    'new Date',
+    'Date()',
+    'use(Date)',
+    'const clocks = { Date };',
+    'performance.now()',
+    'Math.random()',
+    "Math['random']()",
+    'const { random } = Math;',
+    'class A { at = new Date(); }',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the text of a program
+    '`${Date.now()}`',
+    '(Date as Clock).now()',
+  ])('core with %s', (text) => {
+    expect(brokenArrows(X, text).join()).toMatch(/core (?:uses|reads)/);
+    expect(brokenArrows('local/x.ts', text)).toEqual([]);
+  });
+});
+
+describe('an arrow that holds', () => {
+  it.each<[path: string, text: string]>([
+    [X, "import { a } from './a.ts'; import { b } from '../core/b.ts'; import { z } from 'zod';"],
+    [X, "import { createHash } from 'node:crypto'; import { zstdCompressSync } from 'node:zlib';"],
+    [X, '// new Date() and process.env\nconst a = "Date.now()"; /performance.now/.test(a);'],
+    [X, 'new Date(ms); Date.parse(a); Date.UTC(2026); a instanceof Date; Math.max(1, 2);'],
+    [X, 'interface A { process: Date; performance(): void } let a: Date; a.process; ({ performance: 1 });'],
+    [X, "const text = `import '#local/a.ts'`;"],
+    ['adapters/local/x.ts', "import { a } from '#core/a.ts'; import { b } from './b.ts'; import 'node:fs';"],
+    ['adapters/aws/x.ts', "import { S3 } from '@aws-sdk/client-s3';"],
+    ['fargate-proxy/main.ts', "import '#adapters/aws/a.ts'; import './protocols/postgres/postgres.ts';"],
+    [POSTGRES, "import '../../relay.ts'; import './tls.ts'; import '#core/protocols/postgres/wire.ts';"],
+    ['lambdas/sessions/x.ts', "import '../problem.ts'; import '#core/a.ts'; import '#adapters/aws/a.ts';"],
+    ['local/x.ts', "import '#lambdas/a.ts'; import '#proxy/a.ts'; import '#cli/a.ts'; import '#core/a.ts';"],
+    ['cdk/x.ts', "import type { Env } from '../lambdas/sessions/env.ts'; import 'aws-cdk-lib';"],
+    ['test/x.ts', "import '#local/a.ts'; import '@aws-sdk/client-s3'; await import(name); Date.now();"],
+  ])('%s with %s', (path, text) => {
+    expect(brokenArrows(path, text)).toEqual([]);
+  });
+});
