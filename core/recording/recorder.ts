@@ -94,20 +94,17 @@ export class Recorder {
   commit(slabs: readonly HandedSlab[]): Promise<FailedTapes> {
     const touched = this.#addBlocks(slabs);
     for (const deck of touched.values()) deck.completeMs = slabs.at(-1)!.at;
-    const persisted = this.#commits.then(() => this.#persist(touched));
-    this.#commits = persisted.then(
-      () => undefined,
-      () => undefined,
-    );
-    return persisted;
+    return this.#inTurn(() => this.#persist(touched));
   }
 
-  /** Puts segments that have been open for long, so that the journal never has to keep much. */
-  async putAged(at: number): Promise<FailedTapes> {
-    const aged = [...this.#decks].filter(
-      ([, deck]) => deck.tape.openBytes > 0 && at - deck.segmentSinceMs > SEGMENT_AGE_MS,
-    );
-    return this.#settle(aged.map(([tape, deck]) => [tape, this.#putSegment(deck)]));
+  /** Puts segments that have been open for long, so that the journal never has to keep much. Takes its turn. */
+  putAged(at: number): Promise<FailedTapes> {
+    return this.#inTurn(() => {
+      const aged = [...this.#decks].filter(
+        ([, deck]) => deck.tape.openBytes > 0 && at - deck.segmentSinceMs > SEGMENT_AGE_MS,
+      );
+      return this.#settle(aged.map(([tape, deck]) => [tape, this.#putSegment(deck)]));
+    });
   }
 
   /** Stores what remains and the signed close statement. Rejects when it cannot: the session stays unsealed. */
@@ -122,6 +119,16 @@ export class Recorder {
     const outcome = outcomeOf(statement);
     await this.#ports.index.closed(statement.session, outcome);
     return outcome;
+  }
+
+  /** One after the other: the journal takes one append at a time, and entries follow the segments they hang on. */
+  #inTurn(work: () => Promise<FailedTapes>): Promise<FailedTapes> {
+    const done = this.#commits.then(work);
+    this.#commits = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
   }
 
   #addBlocks(slabs: readonly HandedSlab[]): Map<number, Deck> {
@@ -141,18 +148,18 @@ export class Recorder {
   async #persist(touched: ReadonlyMap<number, Deck>): Promise<FailedTapes> {
     const journaled: JournalEntry[] = [];
     const work: [number, Promise<void>][] = [];
-    const waiting: number[] = [];
+    const waiting: [number, Deck][] = [];
     for (const [tape, deck] of touched) {
       if (deck.tape.openBytes >= SEGMENT_BYTES) work.push([tape, this.#putSegment(deck)]);
       else {
-        waiting.push(tape);
+        waiting.push([tape, deck]);
         journaled.push(...deck.tape.takeEntries(untilUs(deck)));
       }
     }
-    if (journaled.length > 0) {
-      const appended = this.#ports.journal.append(journaled);
-      for (const tape of waiting) work.push([tape, appended]);
-    }
+    const appended = journaled.length > 0 ? this.#ports.journal.append(journaled) : Promise.resolve();
+    // An entry is worth nothing without the segments before it, of which one may still be on its way to the store.
+    for (const [tape, { puts }] of waiting)
+      work.push([tape, Promise.all([appended, puts]).then(() => undefined)]);
     return this.#settle(work);
   }
 

@@ -1,6 +1,6 @@
 import { createHash, type Hash, type KeyObject, sign } from 'node:crypto';
 import { constants, zstdCompressSync } from 'node:zlib';
-import { type Head, HEAD_BYTES, SIGNATURE_BYTES, SKIPPABLE_MAGIC, TRAILER_BYTES } from './format.ts';
+import { HEAD_BYTES, type Head, SIGNATURE_BYTES, SKIPPABLE_MAGIC, TRAILER_BYTES } from './format.ts';
 import type { JournalEntry } from './ports.ts';
 
 /** zstd level 1: on rows the levels above 3 cost more than they save (TOOLBOX.md). */

@@ -163,3 +163,25 @@ describe('Recorder', () => {
     );
   });
 });
+
+describe('Recorder with a slow store', () => {
+  it('calls nothing durable while a segment that it hangs on is still on its way', async () => {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, opening(), 0);
+    await parts.recorder.commit(slabsOf([textFrame(1, 1, 'old')], 1));
+    const put = parts.store.put.bind(parts.store);
+    const gate = Promise.withResolvers<void>();
+    parts.store.put = async (key, bytes) => {
+      await gate.promise;
+      return put(key, bytes);
+    };
+    const aged = parts.recorder.putAged(100_000);
+    let durable = false;
+    const committed = parts.recorder.commit(slabsOf([textFrame(1, 2, 'new')], 2)).then(() => (durable = true));
+    await new Promise(setImmediate);
+    expect(durable).toBe(false);
+    gate.resolve();
+    await Promise.all([aged, committed]);
+    expect(parts.store.objects.has(`sessions/${opening().session}/00000000.seg`)).toBe(true);
+  });
+});
