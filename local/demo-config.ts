@@ -1,17 +1,30 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type Config, parseConfig } from '#core/access/config.ts';
+import { CustodyError } from '#core/errors.ts';
 import type { LocalSettings } from './settings.ts';
 
 /**
  * The data folder's custody.yaml: written at the first start, the user's own afterwards. Addresses of the demo's own
- * parts follow the ports of this start.
+ * parts follow the ports of this start. Throws `config-invalid` with the place of a mistake.
  */
 export function demoConfig(file: string, { ports }: LocalSettings): Config {
   if (!existsSync(file)) replace(file, template(ports));
-  const text = readFileSync(file, 'utf8');
+  const text = read(file);
   const moved = withPorts(text, ports);
   if (moved !== text) replace(file, moved);
   return parseConfig(moved, file);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CustodyError('config-invalid', `${file} cannot be read: ${why}`, {
+      hint: 'see what is there; without the file, the next start writes a new one',
+      cause,
+    });
+  }
 }
 
 /** In one step, so that a start that is cut off leaves no half of it. */
