@@ -1,7 +1,9 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { demoToken } from '#adapters/local/demo-issuer.ts';
 import {
   freePortBase,
   type LocalRun,
@@ -146,15 +148,34 @@ describe('npm start on a folder of an earlier start', () => {
     const killed = await startLocalMain(args());
     await killed.kill();
     const { database, gateway } = killed.addresses.pids;
-    await vi.waitFor(() => expect(processesOf(dataDir)).not.toContain(gateway), 10_000);
+    await vi.waitFor(() => expect(processesOf(dataDir)).not.toContain(gateway), { timeout: 10_000 });
     expect(processesOf(dataDir)).toContain(database);
     run = await startLocalMain(args());
     expect(run.addresses.pids.database).not.toBe(database);
     expect(processesOf(dataDir)).not.toContain(database);
   });
 
+  test('after kill -9 the next start waits until the old gateway has ended its sessions', async () => {
+    const killed = await startLocalMain(args());
+    run = killed;
+    const { postgres, ca } = killed.addresses;
+    const client = new Client({
+      ...postgres,
+      database: 'orders-db',
+      user: 'anybody',
+      password: await demoToken(dataDir, 'developer', Date.now()),
+      ssl: { ca: readFileSync(ca, 'utf8') },
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    await killed.kill();
+    run = await startLocalMain(args());
+    expect(run.said()).toContain('a gateway of an earlier start is still ending its sessions: waiting');
+  });
+
   test('a gateway that keeps dying is given up after five more starts, and nothing stays', async () => {
     const dying = await startLocalMain(args());
+    run = dying;
     let gateway = dying.addresses.pids.gateway;
     for (let times = 1; times <= 5; times += 1) {
       process.kill(gateway, 'SIGKILL');

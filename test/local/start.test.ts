@@ -94,12 +94,16 @@ describe('npm start', () => {
     expect(await countOrders()).toBe(400);
   });
 
-  test('SIGTERM lets a running session finish what it does, and leaves nothing running', async () => {
+  test.each([
+    ['SIGTERM', 'terminate'],
+    ['Ctrl-C', 'interrupt'],
+  ] as const)('%s lets a running session finish, and leaves nothing running', async (_name, end) => {
+    await local.restart();
     const client = await clientOf('developer');
     const answer = client.query<{ done: string }>("SELECT pg_sleep(0.7), 'done' AS done");
     await untilBusy(local);
     const { supervisor, gateway, database } = local.addresses.pids;
-    const code = local.terminate();
+    const code = local[end]();
     expect((await answer).rows[0]?.done).toBe('done');
     await client.end();
     expect(await code).toBe(0);

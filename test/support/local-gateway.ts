@@ -29,8 +29,10 @@ export interface LocalGateway {
   kill9(): Promise<void>;
   /** SIGTERM, then a start on the same folder and ports. */
   restart(): Promise<void>;
-  /** SIGTERM to the supervisor; resolves with its exit code. The folder stays until `remove`. */
+  /** SIGTERM to the supervisor; resolves with its exit code. The folder stays until `stop`. */
   terminate(): Promise<number | null>;
+  /** Ctrl-C: SIGINT to every process of its group at once; resolves with the supervisor's exit code. */
+  interrupt(): Promise<number | null>;
   /** Ends whatever still runs and removes the folder. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -83,6 +85,7 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
       ]);
     },
     terminate: () => run.terminate(),
+    interrupt: () => run.interrupt(),
     async stop() {
       await run.terminate();
       killLeftover(run.addresses.pids.database, dataDir);
@@ -141,11 +144,13 @@ export interface LocalRun {
   /** kill -9 of the supervisor. */
   kill(): Promise<void>;
   terminate(): Promise<number | null>;
+  interrupt(): Promise<number | null>;
 }
 
 /** Starts local/main.ts with `--json`. Rejects with what it said when it ends instead of becoming ready. */
 export async function startLocalMain(args: readonly string[]): Promise<LocalRun> {
   const child = spawn(process.execPath, [MAIN, '--json', ...args], {
+    detached: true, // a process group of its own, as in a terminal
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = { stdout: '', stderr: '' };
@@ -165,7 +170,8 @@ export async function startLocalMain(args: readonly string[]): Promise<LocalRun>
       child.kill('SIGKILL');
       await ended;
     },
-    terminate: () => terminate(child, ended),
+    terminate: () => end(child, ended, () => child.kill('SIGTERM')),
+    interrupt: () => end(child, ended, () => process.kill(-child.pid!, 'SIGINT')),
   };
 }
 
@@ -199,8 +205,12 @@ export class LocalStartError extends Error {
   }
 }
 
-async function terminate(child: ChildProcess, ended: Promise<number | null>): Promise<number | null> {
-  child.kill('SIGTERM');
+async function end(
+  child: ChildProcess,
+  ended: Promise<number | null>,
+  signal: () => void,
+): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) signal();
   const force = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
   const code = await ended;
   clearTimeout(force);
