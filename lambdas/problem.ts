@@ -1,6 +1,12 @@
+import { STATUS_CODES } from 'node:http';
 import type { MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import type { z } from 'zod';
 import { asCustodyError, type CustodyError, type ErrorCode } from '#core/errors.ts';
+import type { problemShape } from './shapes.ts';
+
+/** For the operator: an error that is the server's own fault. */
+export type FaultLog = (error: CustodyError) => void;
 
 const STATUS: Partial<Record<ErrorCode, number>> = {
   'token-missing': 401,
@@ -12,37 +18,51 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'protocol-violation': 400,
 };
 
-/** Answers every error of a handler as problem+json (RFC 9457). What is not ours says nothing of its cause. */
-export function problemJson(): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2> {
+/** Answers every error of a handler as problem+json, and logs those that are the server's own fault. */
+export function problemJson(
+  log: FaultLog,
+): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2> {
   return {
     onError: (request) => {
-      request.response = problem(asCustodyError(request.error));
+      request.response = problem(asCustodyError(request.error), log);
     },
   };
 }
 
-export function problem({ code, message, hint }: CustodyError): APIGatewayProxyStructuredResultV2 {
-  const status = STATUS[code] ?? 500;
-  const body = {
-    type: `urn:custody:${code}`,
-    title: message,
+/**
+ * An error as problem+json (RFC 9457). What is the server's own fault is logged and answered without its words: those
+ * can name files. `status` stands in for the code's own.
+ */
+export function problem(
+  error: CustodyError,
+  log: FaultLog,
+  status = STATUS[error.code] ?? 500,
+): APIGatewayProxyStructuredResultV2 {
+  if (status >= 500) log(error);
+  const body: z.infer<typeof problemShape> = {
+    type: `urn:custody:${error.code}`,
+    title: STATUS_CODES[status] ?? 'Error',
     status,
-    code,
-    ...(hint === undefined ? {} : { hint }),
+    code: error.code,
+    ...(status >= 500 ? {} : wordsOf(error)),
   };
-  const challenge = status === 401 ? { 'www-authenticate': 'Bearer' } : {};
   return {
     statusCode: status,
-    headers: { 'content-type': 'application/problem+json', ...challenge },
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...challenge(status, error),
+    },
     body: JSON.stringify(body),
   };
 }
 
-/** 200 with JSON that nothing on the way keeps. */
-export function json(value: unknown): APIGatewayProxyStructuredResultV2 {
-  return {
-    statusCode: 200,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
-    body: JSON.stringify(value),
-  };
+function wordsOf({ message, hint }: CustodyError): { detail: string; hint?: string } {
+  return hint === undefined ? { detail: message } : { detail: message, hint };
+}
+
+/** RFC 6750 section 3: no error code where no token was shown. */
+function challenge(status: number, { code }: CustodyError): Record<string, string> {
+  if (status !== 401) return {};
+  return { 'www-authenticate': code === 'token-missing' ? 'Bearer' : 'Bearer error="invalid_token"' };
 }

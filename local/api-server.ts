@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
@@ -8,12 +9,16 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
-import { problem } from '#lambdas/problem.ts';
+import type { HttpHandler } from '#lambdas/http.ts';
+import { openApiHandler } from '#lambdas/openapi/handler.ts';
+import { type FaultLog, problem } from '#lambdas/problem.ts';
 import { sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 
 const REQUEST_MS = 10_000;
+/** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
+const IDLE_MS = 30_000;
 const HEADERS_MAX_BYTES = 32 << 10;
 
 export interface ApiOptions {
@@ -26,99 +31,174 @@ export interface ApiOptions {
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
   readonly now: () => Date;
+  /** How long a request may take to arrive whole; 10 s when not given. */
+  readonly requestMs?: number;
+  /** Where faults of the server go; standard error when not given. */
+  readonly log?: FaultLog;
 }
 
-type Handler = (
-  event: APIGatewayProxyEventV2,
-  context: Context,
-) => Promise<APIGatewayProxyStructuredResultV2>;
+export interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
 
-/** Serves the Lambda handlers on this machine: an HTTP request becomes the event that API Gateway would make of it. */
-export async function startApi(
-  options: ApiOptions,
-): Promise<{ readonly url: string; close(): Promise<void> }> {
+type Answer = APIGatewayProxyStructuredResultV2;
+type Respond = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * Serves the Lambda handlers on this machine: an HTTP request becomes the event that API Gateway would make of it.
+ * Rejects with `config-invalid` when it cannot listen on the port.
+ */
+export async function startApi({
+  log = logFault,
+  requestMs = REQUEST_MS,
+  ...options
+}: ApiOptions): Promise<Api> {
   const server = createServer({
     maxHeaderSize: HEADERS_MAX_BYTES,
-    requestTimeout: REQUEST_MS,
-    headersTimeout: REQUEST_MS,
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(requestMs, 1_000),
   });
-  await new Promise<void>((done, failed) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => failed(portProblem(options.port, cause)));
-    server.listen(options.port, '127.0.0.1', done);
+  server.setTimeout(IDLE_MS);
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
+    throw portProblem(options.port, cause);
   });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const links = new LocalEvidenceLinks(url, randomBytes(32), options.now);
-  const answer = answerer(options, links);
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const respond = responder({ ...options, log }, url, port);
+  server.on('error', (error) => log(asCustodyError(error)));
   server.on('request', (request, response) => {
-    answer(request, response).catch((error: unknown) => send(response, problem(asCustodyError(error))));
+    respond(request, response).catch((error: unknown) => {
+      log(asCustodyError(error));
+      response.destroy();
+    });
   });
-  return {
-    url,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done());
-        server.closeAllConnections();
-      }),
+  return { url, close: () => close(server) };
+}
+
+async function close(server: ReturnType<typeof createServer>): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function responder(options: ApiOptions & { readonly log: FaultLog }, url: string, port: number): Respond {
+  const { source, now, log } = options;
+  const links = new LocalEvidenceLinks(url, randomBytes(32), now);
+  const handlerOf = router(options, links);
+  return async (request, response) => {
+    const head = request.method === 'HEAD';
+    const address = URL.parse(`http://local${request.url ?? ''}`);
+    const refusal = refusalOf(request, port, log);
+    if (refusal !== undefined) return send(response, refusal, head);
+    const key = address === null ? undefined : links.keyOf(address);
+    if (key !== undefined) return sendObject(response, key, source, log, head);
+    const handler = address === null ? undefined : handlerOf(address.pathname);
+    if (address === null || handler === undefined) return send(response, problem(nothing(), log), head);
+    return send(response, await handler(toEvent(request, address), {} as Context), head);
   };
 }
 
-function answerer(options: ApiOptions, links: LocalEvidenceLinks) {
-  const { config: policy, verifier, catalog, source, signerPem, gateway, now } = options;
-  const sessions = sessionsHandler({ catalog, policy, verifier, links, source, now });
-  const targets = targetsHandler({ policy, verifier, gateway, now });
-  const signer = signerHandler({ pem: signerPem });
-  const routes: readonly (readonly [RegExp, Handler])[] = [
-    [/^\/v1\/sessions(?:\/[^/]+(?:\/evidence)?)?$/, sessions],
-    [/^\/v1\/targets$/, targets],
-    [/^\/v1\/signer$/, signer],
+function router(
+  { config: policy, log, now, verifier, ...options }: ApiOptions & { readonly log: FaultLog },
+  links: LocalEvidenceLinks,
+): (path: string) => HttpHandler | undefined {
+  const { catalog, source, signerPem: pem, gateway } = options;
+  const routes: readonly (readonly [path: RegExp, handler: HttpHandler])[] = [
+    [/^\/v1\/sessions(?:\/|$)/, sessionsHandler({ catalog, policy, verifier, links, source, now, log })],
+    [/^\/v1\/targets$/, targetsHandler({ policy, verifier, gateway, now, log })],
+    [/^\/v1\/signer$/, signerHandler({ pem, log })],
+    [/^\/v1\/openapi\.json$/, openApiHandler({ log })],
   ];
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const url = URL.parse(`http://local${request.url ?? ''}`);
-    if (url === null || request.method !== 'GET') throw notFound();
-    const key = links.keyOf(url);
-    if (key !== undefined) return sendObject(response, await source.get(key));
-    const handler = routes.find(([path]) => path.test(url.pathname))?.[1];
-    if (handler === undefined) throw notFound();
-    send(response, await handler(toEvent(request, url), {} as Context));
-  };
+  return (path) => routes.find(([pattern]) => pattern.test(path))?.[1];
 }
 
-/** API Gateway's payload format 2.0, as far as the handlers use it. */
-function toEvent(request: IncomingMessage, url: URL): APIGatewayProxyEventV2 {
+/** What is refused before anybody looks at it. A body has nothing to do here, and is not read. */
+function refusalOf({ method, headers }: IncomingMessage, port: number, log: FaultLog): Answer | undefined {
+  // A page elsewhere whose name was pointed at this machine (DNS rebinding) comes with its own name.
+  if (headers.host !== `127.0.0.1:${port}` && headers.host !== `localhost:${port}`) {
+    return refused(421, 'this is not the address of this server', log);
+  }
+  if (method !== 'GET' && method !== 'HEAD') {
+    const answer = refused(405, 'this API is for reading: GET and HEAD', log);
+    return { ...answer, headers: { ...answer.headers, allow: 'GET, HEAD' } };
+  }
+  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
+    return refused(413, 'a request to this API has no body', log);
+  }
+  return undefined;
+}
+
+/** The connection ends with it: what is left of the request is not read. */
+function refused(status: number, message: string, log: FaultLog): Answer {
+  const answer = problem(new CustodyError('protocol-violation', message), log, status);
+  return { ...answer, headers: { ...answer.headers, connection: 'close' } };
+}
+
+/** API Gateway's payload format 2.0, as far as the handlers use it: of a repeated parameter it joins the values. */
+function toEvent(request: IncomingMessage, { pathname, search, searchParams }: URL): APIGatewayProxyEventV2 {
   const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as const);
+  const query = [...new Set(searchParams.keys())].map(
+    (name) => [name, searchParams.getAll(name).join()] as const,
+  );
   return {
     version: '2.0',
-    rawPath: url.pathname,
-    rawQueryString: url.search.slice(1),
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
     headers: Object.fromEntries(headers),
-    queryStringParameters: Object.fromEntries(url.searchParams),
+    queryStringParameters: Object.fromEntries(query),
     isBase64Encoded: false,
   } as APIGatewayProxyEventV2;
 }
 
-function send(
-  response: ServerResponse,
-  { statusCode, headers, body }: APIGatewayProxyStructuredResultV2,
-): void {
-  response.writeHead(statusCode ?? 500, {
-    'x-content-type-options': 'nosniff',
+/** What is sent here is data, for programs: a browser is to make nothing else of it. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
+
+function send(response: ServerResponse, { statusCode, headers, body = '' }: Answer, head: boolean): void {
+  response.writeHead(statusCode ?? 200, {
     ...(headers as Record<string, string> | undefined),
+    'content-length': Buffer.byteLength(body),
+    ...SECURITY_HEADERS,
   });
-  response.end(body);
+  response.end(head ? undefined : body);
 }
 
-function sendObject(response: ServerResponse, bytes: Uint8Array): void {
-  response.writeHead(200, {
-    'content-type': 'application/octet-stream',
-    'content-length': bytes.byteLength,
-    'x-content-type-options': 'nosniff',
-    'cache-control': 'no-store',
-  });
-  response.end(bytes);
+async function sendObject(
+  response: ServerResponse,
+  key: string,
+  source: RecordingSource,
+  log: FaultLog,
+  head: boolean,
+): Promise<void> {
+  try {
+    const bytes = head ? undefined : await source.get(key);
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': bytes?.byteLength ?? (await source.size(key)),
+      'cache-control': 'no-store',
+      ...SECURITY_HEADERS,
+    });
+    response.end(bytes);
+  } catch (error) {
+    send(response, problem(asCustodyError(error), log), head);
+  }
 }
 
-function notFound(): CustodyError {
-  return new CustodyError('not-found', 'there is nothing here');
+function nothing(): CustodyError {
+  return new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+}
+
+/** One line; it names neither tokens nor what was recorded. */
+function logFault({ code, message, detail = '' }: CustodyError): void {
+  process.stderr.write(`api: ${code}: ${message} ${JSON.stringify(detail)}\n`);
 }
 
 function portProblem(port: number, cause: NodeJS.ErrnoException): CustodyError {

@@ -1,11 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { CLOSE, OPEN, objectKey, segmentNumber, signatureName } from '#core/recording/layout.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
 
 const VALID_MS = 60_000;
 const PATH = '/objects/';
-/** A name that layout.ts gives, of a session that the gateway named. */
-const KEY =
-  /^sessions\/[0-9a-f-]{36}\/(?:open\.json|close\.json|open\.json\.sig|close\.json\.sig|\d{8}\.seg)$/;
+const SESSION_KEY = /^sessions\/(?<session>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(?<name>[^/]+)$/;
+const STATEMENTS = [OPEN, CLOSE].flatMap((name) => [name, signatureName(name)]);
 
 /** What presigned links are in the cloud: an address that proves it was given out, for a minute. */
 export class LocalEvidenceLinks implements EvidenceLinks {
@@ -13,7 +13,7 @@ export class LocalEvidenceLinks implements EvidenceLinks {
   readonly #secret: Uint8Array;
   readonly #now: () => Date;
 
-  /** `secret`: random, of this process alone. */
+  /** `base`: the server's address, without a slash at its end. `secret`: 32 random bytes, of this process alone. */
   constructor(base: string, secret: Uint8Array, now: () => Date) {
     this.#base = base;
     this.#secret = secret;
@@ -22,21 +22,40 @@ export class LocalEvidenceLinks implements EvidenceLinks {
 
   async linkTo(key: string): Promise<string> {
     const expires = this.#now().getTime() + VALID_MS;
-    return `${this.#base}${PATH}${key}?expires=${expires}&signature=${this.#sign(key, expires).toString('hex')}`;
+    const sig = this.#sign(key, expires).toString('hex');
+    const path = key.split('/').map(encodeURIComponent).join('/');
+    return `${this.#base}${PATH}${path}?expires=${expires}&sig=${sig}`;
   }
 
-  /** The key that a request's path and query name, or undefined unless this object gave out the link and it still holds. */
-  keyOf(url: URL): string | undefined {
-    if (!url.pathname.startsWith(PATH)) return undefined;
-    const key = url.pathname.slice(PATH.length);
-    const expires = Number(url.searchParams.get('expires'));
-    const signature = Buffer.from(url.searchParams.get('signature') ?? '', 'hex');
-    const expected = this.#sign(key, expires);
-    const genuine = signature.byteLength === expected.byteLength && timingSafeEqual(signature, expected);
-    return genuine && expires > this.#now().getTime() && KEY.test(key) ? key : undefined;
+  /**
+   * The key that a request's address names; undefined unless this object gave the address out, it has not expired, and
+   * the key is one of an evidence object. Whatever else is wrong with it is not told.
+   */
+  keyOf({ pathname, searchParams }: URL): string | undefined {
+    if (!pathname.startsWith(PATH)) return undefined;
+    const key = pathname.slice(PATH.length);
+    const expires = /^\d{13}$/.test(searchParams.get('expires') ?? '')
+      ? Number(searchParams.get('expires'))
+      : 0;
+    const genuine = this.#isGenuine(key, expires, searchParams.get('sig') ?? '');
+    return genuine && expires > this.#now().getTime() && isEvidenceKey(key) ? key : undefined;
   }
 
+  #isGenuine(key: string, expires: number, sig: string): boolean {
+    if (!/^[0-9a-f]{64}$/.test(sig)) return false;
+    return timingSafeEqual(Buffer.from(sig, 'hex'), this.#sign(key, expires));
+  }
+
+  /** The number comes first: it cannot run into the key. */
   #sign(key: string, expires: number): Buffer {
     return createHmac('sha256', this.#secret).update(`${expires}\n${key}`).digest();
   }
+}
+
+/** Only what layout.ts names: such a key cannot leave the store, nor its session. */
+function isEvidenceKey(key: string): boolean {
+  const { session, name } = SESSION_KEY.exec(key)?.groups ?? {};
+  if (session === undefined || name === undefined) return false;
+  const known = STATEMENTS.includes(name) || segmentNumber(name) !== undefined;
+  return known && objectKey(session, name) === key;
 }

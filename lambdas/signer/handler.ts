@@ -1,13 +1,16 @@
 import { createHash, createPublicKey } from 'node:crypto';
-import middy from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
-import { json, problemJson } from '../problem.ts';
+import { type HttpHandler, httpHandler, json } from '../http.ts';
+import type { FaultLog } from '../problem.ts';
+import { signerShape } from '../shapes.ts';
+
+export interface SignerPorts {
+  readonly pem: string;
+  readonly log: FaultLog;
+}
 
 /** GET /v1/signer: the public key of the statements. Public, so it needs no token; pin it on first use. */
-export function signerHandler({ pem }: { readonly pem: string }) {
+export function signerHandler({ pem, log }: SignerPorts): HttpHandler {
   const der = createPublicKey(pem).export({ type: 'spki', format: 'der' });
   const fingerprint = createHash('sha256').update(der).digest('hex');
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
-    .use(problemJson())
-    .handler(async () => json({ pem, fingerprint }));
+  return httpHandler(log, async () => json(signerShape, { pem, fingerprint }));
 }

@@ -1,10 +1,10 @@
-import middy from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { Config } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { callerOf } from '../caller.ts';
-import { json, problemJson } from '../problem.ts';
+import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import type { FaultLog } from '../problem.ts';
+import { noQuery, targetsShape } from '../shapes.ts';
 
 /** Where clients reach the gateway. */
 export interface GatewayAddress {
@@ -19,19 +19,19 @@ export interface TargetsPorts {
   readonly verifier: TokenVerifier;
   readonly gateway: GatewayAddress;
   readonly now: () => Date;
+  readonly log: FaultLog;
 }
 
 /** GET /v1/targets: what the caller may connect to, and how. The target's own address is nobody's business. */
-export function targetsHandler({ policy, verifier, gateway, now }: TargetsPorts) {
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
-    .use(problemJson())
-    .handler(async (event) => {
-      const principal = await callerOf(event, verifier);
-      const open = [...policy.targets.values()].filter(({ name }) =>
-        Authorization.isOne(decide({ policy, principal, action: 'connect', target: name, now: now() })),
-      );
-      return json({
-        targets: open.map(({ name, protocol }) => ({ name, protocol, ...gateway, database: name })),
-      });
-    });
+export function targetsHandler({ policy, verifier, gateway, now, log }: TargetsPorts): HttpHandler {
+  return httpHandler(log, async (event) => {
+    const principal = await callerOf(event, verifier);
+    queryOf(noQuery, event);
+    const at = now();
+    const open = [...policy.targets.values()].filter(({ name }) =>
+      Authorization.isOne(decide({ policy, principal, action: 'connect', target: name, now: at })),
+    );
+    const targets = open.map(({ name, protocol }) => ({ name, protocol, ...gateway, database: name }));
+    return json(targetsShape, { targets });
+  });
 }

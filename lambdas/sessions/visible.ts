@@ -1,0 +1,68 @@
+import type { Action, Config } from '#core/access/config.ts';
+import { Authorization, decide, type Refusal } from '#core/access/decide.ts';
+import type { Principal } from '#core/identity/principal.ts';
+import type { SessionQuery, SessionRecord } from '#core/recording/session-index.ts';
+
+/** Who asks, under which rules, and when. */
+export interface Asking {
+  readonly caller: Principal;
+  readonly policy: Config;
+  readonly now: Date;
+}
+
+/** Permission for what was said in a session. */
+export type ReadPermission = Authorization<'replay'> | Authorization<'export'>;
+
+/** No target can have this name: for it, `decide` allows only by a rule that reaches every target. */
+const EVERY_TARGET = '*';
+
+/**
+ * Queries of the catalog that together find exactly what the caller may see in a list: their own sessions, and others'
+ * where a rule allows to replay anybody's. So nobody pays for reading what they may not see.
+ */
+export function visibleQueries(
+  asking: Asking,
+  target: string | undefined,
+): readonly Pick<SessionQuery, 'target' | 'subject'>[] {
+  const { issuer, subject } = asking.caller;
+  const own = { subject: { issuer, subject } };
+  if (target !== undefined) return [mayReplayAll(asking, target) ? { target } : { target, ...own }];
+  if (mayReplayAll(asking, EVERY_TARGET)) return [{}];
+  const names = [...asking.policy.targets.keys()].filter((name) => mayReplayAll(asking, name));
+  return [own, ...names.map((name) => ({ target: name }))];
+}
+
+/** True for the caller's own sessions and for those that they may replay. */
+export function isListed(session: SessionRecord, asking: Asking): boolean {
+  return isOwn(session, asking) || Authorization.isOne(decideFor('replay', session, asking));
+}
+
+/** True where the caller may know of a session that they name. */
+export function isKnown(session: SessionRecord, asking: Asking): boolean {
+  return isOwn(session, asking) || Authorization.isOne(mayRead(session, asking));
+}
+
+/** `replay` gives the bytes as `export` does: playing happens at the reader's. The refusal is that of `replay`. */
+export function mayRead(session: SessionRecord, asking: Asking): ReadPermission | Refusal {
+  const replay = decideFor('replay', session, asking);
+  if (Authorization.isOne(replay)) return replay;
+  const exported = decideFor('export', session, asking);
+  return Authorization.isOne(exported) ? exported : replay;
+}
+
+function decideFor<A extends Action>(
+  action: A,
+  { target, principal: session }: SessionRecord,
+  { policy, caller, now }: Asking,
+): Authorization<A> | Refusal {
+  return decide({ policy, principal: caller, action, target, session, now });
+}
+
+/** Without a session, only a rule for anybody's sessions allows. */
+function mayReplayAll({ policy, caller, now }: Asking, target: string): boolean {
+  return Authorization.isOne(decide({ policy, principal: caller, action: 'replay', target, now }));
+}
+
+function isOwn({ principal }: SessionRecord, { caller }: Asking): boolean {
+  return principal.issuer === caller.issuer && principal.subject === caller.subject;
+}

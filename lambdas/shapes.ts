@@ -1,0 +1,116 @@
+/** What the API takes and answers: the same schemas check queries, shape answers and make the OpenAPI document. */
+import { z } from 'zod';
+import { closeReasons } from '#core/recording/format.ts';
+
+export const PAGE_MAX = 200;
+/** 10 000 segments are 640 GB of recording, and about 3 MB of listing. */
+export const OBJECTS_MAX = 10_000;
+
+const count = z.int().min(0);
+const time = z.iso.datetime().meta({ example: '2026-11-23T09:00:00.000Z' });
+const targetName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+  .meta({ example: 'orders-db' });
+
+/** A session's id, assigned by the gateway: UUID version 7, lower case. */
+export const sessionId = z
+  .uuid()
+  .lowercase()
+  .meta({ description: 'assigned by the gateway', example: '019aaf3e-6d1c-7a61-9f43-0b9a7c1d2e3f' });
+
+/** Where there is nothing to ask for. */
+export const noQuery = z.strictObject({});
+
+export const sessionsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
+  cursor: sessionId.optional().meta({ description: 'the `next` of the page before' }),
+  target: targetName.optional(),
+});
+
+export const evidenceQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(OBJECTS_MAX).default(OBJECTS_MAX),
+  cursor: z.string().max(255).optional().meta({ description: 'the `next` of the page before' }),
+});
+
+const outcome = z.object({
+  endedAt: time,
+  reason: z.enum(closeReasons),
+  recovered: z.boolean().meta({ description: 'sealed from the journal after its gateway died' }),
+  segments: count,
+  frames: count,
+  bytes: count,
+});
+
+export const sessionShape = z
+  .object({
+    id: sessionId,
+    state: z.enum(['open', 'closed', 'recovered']),
+    startedAt: time,
+    principal: z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() }),
+    target: z.string(),
+    protocol: z.string(),
+    rule: z.string().meta({ description: 'the access rule that allowed it' }),
+    task: z.string().meta({ description: 'the gateway task that holds it' }),
+    client: z.object({ address: z.string(), application: z.string().optional() }),
+    outcome: outcome.optional(),
+  })
+  .meta({ id: 'Session' });
+
+export const sessionPageShape = z
+  .object({ sessions: z.array(sessionShape).readonly(), next: sessionId.optional() })
+  .meta({ id: 'SessionPage' });
+
+export const evidenceShape = z
+  .object({
+    session: sessionId,
+    objects: z
+      .array(
+        z.object({
+          name: z.string().meta({ example: '00000000.seg' }),
+          size: count.meta({ description: 'in bytes' }),
+          url: z.url().meta({ description: 'gives the bytes for about a minute, without a token' }),
+        }),
+      )
+      .readonly(),
+    next: z.string().optional(),
+  })
+  .meta({ id: 'Evidence' });
+
+export const targetsShape = z
+  .object({
+    targets: z
+      .array(
+        z.object({
+          name: targetName,
+          protocol: z.string(),
+          host: z.string().meta({ description: "the gateway's" }),
+          port: z.int().min(1).max(65_535).meta({ description: "the gateway's" }),
+          database: z.string().meta({ description: 'the name that a client gives' }),
+          caPem: z.string().optional().meta({ description: 'what to verify the gateway with' }),
+        }),
+      )
+      .readonly(),
+  })
+  .meta({ id: 'Targets' });
+
+export const signerShape = z
+  .object({
+    pem: z.string().meta({ description: 'SubjectPublicKeyInfo' }),
+    fingerprint: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .meta({ description: 'SHA-256 of the DER, hex' }),
+  })
+  .meta({ id: 'Signer' });
+
+export const problemShape = z
+  .object({
+    type: z.string().meta({ example: 'urn:custody:not-found' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().meta({ description: 'stable, for programs', example: 'not-found' }),
+    detail: z.string().optional(),
+    hint: z.string().optional().meta({ description: 'what to do next' }),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457' });
