@@ -156,7 +156,8 @@ describe('npm start on a folder of an earlier start', () => {
   });
 
   test('after kill -9 the next start waits until the old gateway has ended its sessions', async () => {
-    const killed = await startLocalMain(args());
+    const patient = ['--drain-ms', '5000'];
+    const killed = await startLocalMain([...args(), ...patient]);
     run = killed;
     const { postgres, ca } = killed.addresses;
     const client = new Client({
@@ -169,7 +170,7 @@ describe('npm start on a folder of an earlier start', () => {
     client.on('error', () => undefined);
     await client.connect();
     await killed.kill();
-    run = await startLocalMain(args());
+    run = await startLocalMain([...args(), ...patient]);
     expect(run.said()).toContain('a gateway of an earlier start is still ending its sessions: waiting');
   });
 
