@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '#core/access/config.ts';
+import { targetsHandler } from '#lambdas/targets/handler.ts';
+import { type Answered, call, NOW, POLICY, verifier } from './support.ts';
+
+const gateway = { host: 'gateway.example', port: 7400, caPem: '-----BEGIN CERTIFICATE-----' };
+const log = (): void => undefined;
+
+async function targetsOf(token: string | undefined, policy = POLICY): Promise<Answered> {
+  const handler = targetsHandler({ policy, verifier, gateway, now: () => NOW, log });
+  return call(handler, '/v1/targets', token === undefined ? {} : { token });
+}
+
+describe('GET /v1/targets', () => {
+  it('names the gateway, and the target as the database', async () => {
+    const { status, body } = await targetsOf('dana');
+    expect(status).toBe(200);
+    expect(body).toEqual({
+      targets: [{ name: 'orders-db', protocol: 'postgres', ...gateway, database: 'orders-db' }],
+    });
+  });
+
+  it.each(['dana', 'vera'])(
+    'never says where the target is, nor how to log in there: to %s (security case 15)',
+    async (who) => {
+      const text = JSON.stringify((await targetsOf(who)).body);
+      for (const secret of ['internal', '5432', 'main', 'app', 'passwordFile', 'secret']) {
+        expect(text).not.toContain(secret);
+      }
+    },
+  );
+
+  it.each(['ada', 'pat', 'arch'])(
+    'is empty for %s, who may only look (security cases 7, 14)',
+    async (who) => {
+      expect((await targetsOf(who)).body).toEqual({ targets: [] });
+    },
+  );
+
+  it('is empty when no rule allows anything', async () => {
+    const bare = parseConfig(
+      'version: 1\nidentity: { issuer: "https://id.example", audience: c }\ntargets: {}',
+      'c',
+    );
+    expect((await targetsOf('dana', bare)).body).toEqual({ targets: [] });
+  });
+
+  it('needs a token (security case 22)', async () => {
+    expect((await targetsOf(undefined)).status).toBe(401);
+    expect((await targetsOf('mallory')).status).toBe(401);
+  });
+
+  it('names nothing once the token has expired, whatever the verifier thought (security case 12)', async () => {
+    const late = new Date(NOW.getTime() + 60_000);
+    const handler = targetsHandler({ policy: POLICY, verifier, gateway, now: () => late, log });
+    expect((await call(handler, '/v1/targets', { token: 'dana' })).body).toEqual({ targets: [] });
+  });
+});
