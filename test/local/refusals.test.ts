@@ -1,9 +1,7 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { demoToken } from '#adapters/local/demo-issuer.ts';
 import {
   freePortBase,
   type LocalRun,
@@ -153,25 +151,6 @@ describe('npm start on a folder of an earlier start', () => {
     run = await startLocalMain(args());
     expect(run.addresses.pids.database).not.toBe(database);
     expect(processesOf(dataDir)).not.toContain(database);
-  });
-
-  test('after kill -9 the next start waits until the old gateway has ended its sessions', async () => {
-    const patient = ['--drain-ms', '5000'];
-    const killed = await startLocalMain([...args(), ...patient]);
-    run = killed;
-    const { postgres, ca } = killed.addresses;
-    const client = new Client({
-      ...postgres,
-      database: 'orders-db',
-      user: 'anybody',
-      password: await demoToken(dataDir, 'developer', Date.now()),
-      ssl: { ca: readFileSync(ca, 'utf8') },
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    await killed.kill();
-    run = await startLocalMain([...args(), ...patient]);
-    expect(run.said()).toContain('a gateway of an earlier start is still ending its sessions: waiting');
   });
 
   test('a gateway that keeps dying is given up after five more starts, and nothing stays', async () => {
