@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type ClientConfig } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type LocalCertificates, localCertificates } from '#local/certificates.ts';
 import {
   type DemoPostgres,
@@ -104,7 +104,7 @@ describe('the demo PostgreSQL', () => {
   test('one that a killed start left behind is stopped first', async () => {
     const leftover = server.pid;
     await stopLeftover(options.folder);
-    expect(() => process.kill(leftover, 0)).toThrow('ESRCH');
+    await vi.waitFor(() => expect(() => process.kill(leftover, 0)).toThrow('ESRCH'));
     server = await startDemoPostgres(options);
     expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
