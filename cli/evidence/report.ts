@@ -4,14 +4,16 @@ import { counted, facts, sizeText } from '../listing.ts';
 /** What a verification found: facts, findings one a line, and the verdict last. */
 export function reportLines({ verdict, findings, facts: found }: VerifyReport): string[] {
   return [
-    ...(found === undefined ? [] : facts(described(found))),
+    ...(found === undefined ? [] : facts(described(found, verdict))),
     ...findings.map(({ code, message }) => `finding    ${code}: ${message}`),
     `${verdict.toUpperCase()}  ${meaning(verdict, findings.length)}`,
   ];
 }
 
-function described(found: EvidenceFacts): Record<string, string | undefined> {
+/** How far a recording is complete is not said of one that is wrong. */
+function described(found: EvidenceFacts, verdict: Verdict): Record<string, string | undefined> {
   const { principal, target } = found;
+  const complete = found.completeness ?? `up to ${(found.recordedUntil / 1e6).toFixed(3)} s after the start`;
   return {
     session: found.session,
     who: principal.email ?? principal.subject,
@@ -20,7 +22,7 @@ function described(found: EvidenceFacts): Record<string, string | undefined> {
     started: found.startedAt,
     ended: found.endedAt && `${found.endedAt}, ${found.reason}`,
     recording: `${counted(found.frames, 'frame')}, ${sizeText(found.bytes)} in ${counted(found.segments, 'segment')}`,
-    complete: found.completeness ?? `up to ${(found.recordedUntil / 1e6).toFixed(3)} s after the start`,
+    complete: verdict === 'failed' ? undefined : complete,
     signer: found.signer,
   };
 }

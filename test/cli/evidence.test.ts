@@ -44,6 +44,7 @@ describe('verify', () => {
     expect(ran.code).toBe(1);
     expect(ran.stdout).toMatch(/^finding .*00000001\.seg/m);
     expect(ran.stdout).toMatch(/^FAILED /m);
+    expect(ran.stdout).not.toMatch(/^complete /m);
   });
 
   test('another signer than the trusted one ends with 1', async () => {
