@@ -90,15 +90,14 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const links = new LocalEvidenceLinks(url, randomBytes(32), now);
   const handlerOf = router(options, links);
   return async (request, response) => {
-    const head = request.method === 'HEAD';
     const address = URL.parse(`http://local${request.url ?? ''}`);
     const refusal = refusalOf(request, port, log);
-    if (refusal !== undefined) return send(response, refusal, head);
+    if (refusal !== undefined) return send(response, refusal);
     const key = address === null ? undefined : links.keyOf(address);
-    if (key !== undefined) return sendObject(response, key, source, log, head);
+    if (key !== undefined) return sendObject(response, key, source, log, request.method === 'HEAD');
     const handler = address === null ? undefined : handlerOf(address.pathname);
-    if (address === null || handler === undefined) return send(response, problem(nothing(), log), head);
-    return send(response, await handler(toEvent(request, address), {} as Context), head);
+    if (address === null || handler === undefined) return send(response, problem(nothing(), log));
+    return send(response, await handler(toEvent(request, address), {} as Context));
   };
 }
 
@@ -162,13 +161,14 @@ const SECURITY_HEADERS = {
   'referrer-policy': 'no-referrer',
 };
 
-function send(response: ServerResponse, { statusCode, headers, body = '' }: Answer, head: boolean): void {
+/** To HEAD, Node sends the headers alone. */
+function send(response: ServerResponse, { statusCode, headers, body = '' }: Answer): void {
   response.writeHead(statusCode ?? 200, {
     ...(headers as Record<string, string> | undefined),
     'content-length': Buffer.byteLength(body),
     ...SECURITY_HEADERS,
   });
-  response.end(head ? undefined : body);
+  response.end(body);
 }
 
 async function sendObject(
@@ -188,7 +188,7 @@ async function sendObject(
     });
     response.end(bytes);
   } catch (error) {
-    send(response, problem(asCustodyError(error), log), head);
+    send(response, problem(asCustodyError(error), log));
   }
 }
 

@@ -101,7 +101,7 @@ describe('GET /v1/sessions', () => {
     );
   });
 
-  it('reads no more of the catalog than it shows', async () => {
+  it('reads no more of the catalog than it shows, so that no cursor tells of others (security case 7)', async () => {
     const ports = world();
     for (let n = 0; n < 30; n += 1) await addSession(ports, n, { subject: 'eve' });
     const queries: { limit: number; subject?: unknown }[] = [];
@@ -110,8 +110,14 @@ describe('GET /v1/sessions', () => {
       queries.push(query);
       return list(query);
     };
-    await get(ports, LIST, 'dana', { limit: '3' });
-    expect(queries).toEqual([{ limit: 3, subject: { issuer: ISSUER, subject: 'dana' } }]);
+    const page = await get(ports, LIST, 'dana', { limit: '3' });
+    const ofTarget = await get(ports, LIST, 'dana', { limit: '3', target: 'orders-db' });
+    const subject = { issuer: ISSUER, subject: 'dana' };
+    expect(queries).toEqual([
+      { limit: 3, subject },
+      { limit: 3, subject, target: 'orders-db' },
+    ]);
+    expect([page.body, ofTarget.body]).toEqual([{ sessions: [] }, { sessions: [] }]);
   });
 
   it('shows a session at most as far as its shape goes (security case 15)', async () => {
