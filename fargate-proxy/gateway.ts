@@ -60,15 +60,19 @@ export class Gateway {
   }
 
   async #serve(protocol: Protocol, socket: Socket): Promise<void> {
+    const session = await this.#login(protocol, socket);
+    if (session !== undefined) await this.#hold(session);
+  }
+
+  /** Everything up to the relay, in bounded time. What only the login needed is garbage when it returns. */
+  async #login(protocol: Protocol, socket: Socket): Promise<LiveSession | undefined> {
     const login = new AbortController();
     const overdue = setTimeout(() => login.abort(tooSlow()), this.#options.loginMs);
     const clientAddress = `${socket.remoteAddress}:${socket.remotePort}`;
     try {
       const greeting = await protocol.greet(socket, login.signal);
-      if (greeting === undefined) return;
-      const session = await this.#admit(greeting, protocol, clientAddress, login.signal);
-      clearTimeout(overdue);
-      if (session !== undefined) await this.#hold(session);
+      if (greeting === undefined) return undefined;
+      return await this.#admit(greeting, protocol, clientAddress, login.signal);
     } finally {
       clearTimeout(overdue);
     }

@@ -83,6 +83,8 @@ function parseListen(listen: string): { host: string; port: number } {
 
 /** The relay's thread: config, recorder, listener, and an orderly end. */
 async function runGateway(settings: Settings): Promise<void> {
+  // Whoever reads the log may die first; sessions are drained all the same.
+  process.stderr.on('error', () => undefined);
   const log = jsonLog(
     (line) => process.stderr.write(`${line}\n`),
     () => new Date(),
@@ -155,7 +157,10 @@ function sayCannotStart(thrown: unknown): void {
 
 /** Resolves when earlier sessions are sealed and new ones can be recorded. */
 function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
-  const worker = new Worker(fileURLToPath(import.meta.url), { workerData: settings });
+  const worker = new Worker(fileURLToPath(import.meta.url), {
+    workerData: settings,
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
   const tapes = new Tapes(worker, () => performance.now());
   return new Promise((resolve, reject) => {
     worker.on('message', (message: FromRecorder) => {

@@ -38,9 +38,13 @@ export class GatewayProcess {
     const { config, dataDir, port, drainMs } = this.#options;
     const main = fileURLToPath(new URL('../fargate-proxy/main.ts', import.meta.url));
     const listen = ['--listen', `127.0.0.1:${port}`, '--drain-ms', String(drainMs)];
-    const child = spawn(process.execPath, [main, '--config', config, '--data-dir', dataDir, ...listen], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    });
+    const child = spawn(
+      process.execPath,
+      [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen],
+      {
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      },
+    );
     this.#child = child;
     return new Promise((ready, failed) => {
       let problem: CustodyError | undefined;

@@ -30,6 +30,13 @@ export class SlabWriter {
     return this.#used;
   }
 
+  /** What has been appended, as a buffer of its own; the writer begins anew. */
+  takeCopy(): ArrayBuffer {
+    const copy = this.buffer.slice(0, this.#used);
+    this.#used = 0;
+    return copy;
+  }
+
   fits(length: number): boolean {
     return this.#used + recordBytes(length) <= this.#bytes.length;
   }

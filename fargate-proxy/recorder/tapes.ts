@@ -10,6 +10,8 @@ const HAND_OVER_MS = 120;
 /** Slabs handed over and not yet durable; beyond it every session waits. Bounds memory when the store is slow. */
 const SLABS_IN_FLIGHT = 64;
 const SPARE_SLABS = 16;
+/** A slab with no more than this goes over as a copy: sessions that close one by one would take a whole slab each. */
+const SMALL_HAND_OVER = 128 << 10;
 const DEADLINE_CHECK_MS = 100;
 
 export interface RecorderPort {
@@ -85,11 +87,17 @@ export class Tapes {
   /** Gives the current slab to the recorder. */
   handOver(): void {
     if (this.#slab.used === 0) return;
-    const { buffer, used } = this.#slab;
+    const { used } = this.#slab;
+    const buffer = used <= SMALL_HAND_OVER ? this.#slab.takeCopy() : this.#takeSlab();
     this.#inFlight.push(this.#slabSince);
     this.#slabSince = 0;
-    this.#slab = new SlabWriter(this.#spare.pop() ?? new ArrayBuffer(SLAB_BYTES));
     this.#port.postMessage({ kind: 'slab', buffer, used, at: this.#now() }, [buffer]);
+  }
+
+  #takeSlab(): ArrayBuffer {
+    const { buffer } = this.#slab;
+    this.#slab = new SlabWriter(this.#spare.pop() ?? new ArrayBuffer(SLAB_BYTES));
+    return buffer;
   }
 
   /** Stores what remains and the close statement of one tape. Rejects when that fails: the session stays unsealed. */
@@ -152,7 +160,8 @@ export class Tapes {
 
   #durable(buffers: readonly ArrayBuffer[]): void {
     this.#inFlight.splice(0, buffers.length);
-    for (const buffer of buffers) if (this.#spare.length < SPARE_SLABS) this.#spare.push(buffer);
+    for (const buffer of buffers)
+      if (buffer.byteLength === SLAB_BYTES && this.#spare.length < SPARE_SLABS) this.#spare.push(buffer);
     const resumed = [...this.#waiting];
     this.#waiting.clear();
     for (const resume of resumed) resume();

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
+import { NODE_FLAGS } from '#proxy/node-flags.ts';
 import { postgresBin, postgresUser } from './machine.ts';
 
 /** One way to reach the same PostgreSQL. */
@@ -230,6 +231,7 @@ function startGateway(
   writeFileSync(join(data, 'custody.yaml'), JSON.stringify(config));
   const main = resolve('fargate-proxy/main.ts');
   const args = [
+    ...NODE_FLAGS,
     main,
     '--config',
     join(data, 'custody.yaml'),

@@ -129,7 +129,9 @@ class PostgresGreeting implements Greeting {
 
   async #link(target: Target, socket: Socket, session: TargetSession, tape: SessionTape): Promise<Link> {
     const { keys, login, secure, options } = this.#parts;
-    const cancelQuery = (): Promise<void> => cancelAtTarget(target, session);
+    const { rest: targetRest } = session;
+    const targetKey = { processId: session.processId, secret: session.secret };
+    const cancelQuery = (): Promise<void> => cancelAtTarget(target, targetKey);
     const key = keys.issue(login.minor, (from) => {
       tape.note({ note: 'cancel', from });
       return cancelQuery();
@@ -142,7 +144,7 @@ class PostgresGreeting implements Greeting {
       tape,
       memory: options.memory,
       clientRest,
-      targetRest: session.rest,
+      targetRest,
       cancelQuery,
       release: () => keys.revoke(key.processId),
     });
@@ -185,7 +187,10 @@ function parametersForTarget({ startup }: Login, target: Target): Map<string, st
 }
 
 /** The target's own cancel key, over a connection of its own; resolves when the target has closed it. */
-async function cancelAtTarget(target: Target, { processId, secret }: TargetSession): Promise<void> {
+async function cancelAtTarget(
+  target: Target,
+  { processId, secret }: Pick<TargetSession, 'processId' | 'secret'>,
+): Promise<void> {
   const socket = await connectTarget(target, AbortSignal.timeout(CANCEL_MS));
   socket.setTimeout(CANCEL_MS, () => socket.destroy());
   socket.end(encodeCancelRequest(processId, secret));
