@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { NODE_FLAGS } from '#proxy/node-flags.ts';
 
 const RESTARTS = 5;
 const RESTARTS_WITHIN_MS = 60_000;
