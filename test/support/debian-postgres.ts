@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { postgresBin, postgresUser } from '../bench/machine.ts';
+import { eventually } from './clients.ts';
+
+export interface DebianPostgres {
+  readonly port: number;
+  readonly password: string;
+  /** Stops the server at once, as a crash would. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Whether Debian's PostgreSQL server is on this machine; its clients refuse servers newer than themselves. */
+export function hasDebianPostgres(): boolean {
+  try {
+    postgresBin();
+    return true;
+  } catch (error) {
+    if (process.env['CUSTODY_REQUIRE_CLIENTS']) throw error;
+    process.stderr.write('LEFT OUT: tests that need Debian\'s PostgreSQL server (apt-get install postgresql)\n');
+    return false;
+  }
+}
+
+/** Debian's PostgreSQL on `port`, with the given way of authenticating passwords. */
+export async function startDebianPostgres(port: number, method: 'scram-sha-256' | 'md5'): Promise<DebianPostgres> {
+  const root = mkdtempSync(join(tmpdir(), 'custody-pg-'));
+  const { uid, gid } = postgresUser();
+  const bin = postgresBin();
+  const data = join(root, 'data');
+  const password = `secret-${port}-${process.pid}`;
+  mkdirSync(data, { mode: 0o700 });
+  chmodSync(root, 0o755);
+  chownSync(data, uid, gid);
+  const passwordFile = join(root, 'password');
+  writeFileSync(passwordFile, password, { mode: 0o644 });
+  const initdb = ['-D', data, '-U', 'app', `--auth=${method}`, `--pwfile=${passwordFile}`, '--no-sync'];
+  execFileSync(join(bin, 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], { uid, gid, cwd: data, stdio: 'ignore' });
+  let server: ChildProcess | undefined;
+  const start = async (): Promise<void> => {
+    const settings = ['-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${data}`];
+    const method_ = ['-c', `password_encryption=${method}`, '-c', 'fsync=off'];
+    server = spawn(join(bin, 'postgres'), ['-D', data, ...settings, ...method_], { uid, gid, cwd: data, stdio: 'ignore' });
+    await eventually('PostgreSQL to listen', () => listens(port));
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    const gone = new Promise((done) => server!.once('exit', done));
+    server.kill(signal);
+    await gone;
+  };
+  await start();
+  return {
+    port,
+    password,
+    start,
+    kill: () => end('SIGQUIT'),
+    stop: async () => {
+      await end('SIGINT');
+      if (existsSync(root)) rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function listens(port: number): Promise<true | undefined> {
+  return new Promise((done) => {
+    const probe = connect(port, '127.0.0.1');
+    probe.once('connect', () => {
+      probe.destroy();
+      done(true);
+    });
+    probe.once('error', () => done(undefined));
+  });
+}
+
+/** A custody.yaml with the demo's target and one more, `legacy-db`, on this server. */
+export function configWithLegacy(dataDir: string, { port, password }: DebianPostgres, recording = ''): void {
+  mkdirSync(join(dataDir, 'secrets'), { recursive: true, mode: 0o711 });
+  chmodSync(dataDir, 0o711);
+  writeFileSync(join(dataDir, 'secrets', 'legacy-db'), password, { mode: 0o600 });
+  const yaml = `version: 1
+identity:
+  issuer: http://127.0.0.1:1 # set by npm start
+  audience: custody
+targets:
+  orders-db:
+    protocol: postgres
+    address: 127.0.0.1:1 # set by npm start
+    database: orders
+    credential: { user: app, passwordFile: secrets/orders-db }
+    tls: { mode: verify-full, caFile: tls/ca.pem, serverName: localhost }
+  legacy-db:
+    protocol: postgres
+    address: 127.0.0.1:${port}
+    database: postgres
+    credential: { user: app, passwordFile: secrets/legacy-db }
+    tls: { mode: disable }
+    ${recording}
+rules:
+  - { name: developers-work, groups: [developers], targets: [orders-db, legacy-db], allow: [connect] }
+  - { name: auditors, groups: [auditors], targets: ['*'], allow: [replay, export], sessions: any }
+`;
+  writeFileSync(join(dataDir, 'custody.yaml'), yaml, { mode: 0o600 });
+}
