@@ -79,16 +79,23 @@ export class PostgresLink implements Link {
   }
 
   #clientEnded(): void {
-    const clean = this.#fromClient.lastType === Frontend.terminate && this.#fromClient.atBoundary;
     if (this.#ending !== undefined) return this.#finish(this.#ending);
-    this.#finish({ reason: clean ? 'client-closed' : 'client-lost' });
+    this.#finish({ reason: this.#clientSaidGoodbye ? 'client-closed' : 'client-lost' });
   }
 
-  /** A target that says goodbye has said why; for one that vanishes the gateway says it. */
+  get #clientSaidGoodbye(): boolean {
+    return this.#fromClient.lastType === Frontend.terminate && this.#fromClient.atBoundary;
+  }
+
+  /**
+   * A target that says goodbye has said why; for one that vanishes the gateway says it. One that closes as the client's
+   * Terminate asked it to has not vanished: it may be faster than the client's own close.
+   */
   #targetEnded(): void {
     if (this.#over) return;
     const saidWhy = this.#toClient.lastType === Backend.errorResponse && this.#toClient.atBoundary;
     if (this.#ending !== undefined) return this.#tellAndFinish();
+    if (this.#clientSaidGoodbye) return this.#finish({ reason: 'client-closed' });
     if (saidWhy) return this.#finish({ reason: 'target-closed' });
     this.#tell(
       new CustodyError('target-lost', 'the target closed the connection unexpectedly', {
