@@ -35,13 +35,18 @@ describe.skipIf(!hasClient('psql'))('psql through the gateway', () => {
 
   it('copies out and in again, byte for byte', async () => {
     const file = join(scratch, 'copy.csv');
-    await psql(gateway, `\\copy (select g, repeat(md5(g::text), 9) from generate_series(1, 60000) g) to '${file}' csv`);
+    await psql(
+      gateway,
+      `\\copy (select g, repeat(md5(g::text), 9) from generate_series(1, 60000) g) to '${file}' csv`,
+    );
     const back = await psql(
       gateway,
       `create temp table t (a int, b text);\n\\copy t from '${file}' csv\nselect count(*), sum(a), md5(string_agg(b, '' order by a)) from t;`,
     );
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
-    const expected = createHash('md5').update(lines.map((line) => line.split(',')[1]).join('')).digest('hex');
+    const expected = createHash('md5')
+      .update(lines.map((line) => line.split(',')[1]).join(''))
+      .digest('hex');
     expect(back.stdout).toBe(`60000|1800030000|${expected}\n`);
   });
 
@@ -59,7 +64,10 @@ describe.skipIf(!hasClient('psql'))('psql through the gateway', () => {
     const mine = startClient('psql', ['-XAtc', 'select pg_sleep(60)'], env);
     const other = startClient('psql', ['-XAtc', "select 'slept', pg_sleep(6)"], env);
     await eventually('both to sleep', async () => {
-      const { stdout } = await psql(gateway, "select count(*) from pg_stat_activity where query like '%pg_sleep(%' and pid <> pg_backend_pid()");
+      const { stdout } = await psql(
+        gateway,
+        "select count(*) from pg_stat_activity where query like '%pg_sleep(%' and pid <> pg_backend_pid()",
+      );
       return stdout === '2\n' ? true : undefined;
     });
     mine.child.kill('SIGINT');
@@ -79,7 +87,8 @@ describe.skipIf(!hasClient('pgbench'))('pgbench through the gateway', () => {
     const init = await startClient('pgbench', ['-i', '-s', '1', '-q'], env).done;
     expect(init.code).toBe(0);
     for (const mode of ['simple', 'extended', 'prepared']) {
-      const run = await startClient('pgbench', ['-n', '-M', mode, '-c', '4', '-j', '2', '-t', '25'], env).done;
+      const run = await startClient('pgbench', ['-n', '-M', mode, '-c', '4', '-j', '2', '-t', '25'], env)
+        .done;
       expect(run.stdout, mode).toContain('number of transactions actually processed: 100/100');
     }
   });
@@ -122,7 +131,10 @@ describe('secrets (security case 15)', () => {
     }
     for (const { id } of await sessions(gateway)) {
       const frames = await framesOf(gateway, id).catch(() => []);
-      places.push([id, Buffer.concat(frames.map(({ payload }) => payload).filter(({ length }) => length < 1e5))]);
+      places.push([
+        id,
+        Buffer.concat(frames.map(({ payload }) => payload).filter(({ length }) => length < 1e5)),
+      ]);
     }
     for (const [place, bytes] of places) {
       expect(bytes.includes(token), `token in ${place}`).toBe(false);

@@ -22,13 +22,18 @@ export function hasDebianPostgres(): boolean {
     return true;
   } catch (error) {
     if (process.env['CUSTODY_REQUIRE_CLIENTS']) throw error;
-    process.stderr.write('LEFT OUT: tests that need Debian\'s PostgreSQL server (apt-get install postgresql)\n');
+    process.stderr.write(
+      "LEFT OUT: tests that need Debian's PostgreSQL server (apt-get install postgresql)\n",
+    );
     return false;
   }
 }
 
 /** Debian's PostgreSQL on `port`, with the given way of authenticating passwords. */
-export async function startDebianPostgres(port: number, method: 'scram-sha-256' | 'md5'): Promise<DebianPostgres> {
+export async function startDebianPostgres(
+  port: number,
+  method: 'scram-sha-256' | 'md5',
+): Promise<DebianPostgres> {
   const root = mkdtempSync(join(tmpdir(), 'custody-pg-'));
   const { uid, gid } = postgresUser();
   const bin = postgresBin();
@@ -40,12 +45,29 @@ export async function startDebianPostgres(port: number, method: 'scram-sha-256' 
   const passwordFile = join(root, 'password');
   writeFileSync(passwordFile, password, { mode: 0o644 });
   const initdb = ['-D', data, '-U', 'app', `--auth=${method}`, `--pwfile=${passwordFile}`, '--no-sync'];
-  execFileSync(join(bin, 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], { uid, gid, cwd: data, stdio: 'ignore' });
+  execFileSync(join(bin, 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], {
+    uid,
+    gid,
+    cwd: data,
+    stdio: 'ignore',
+  });
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    const settings = ['-c', `port=${port}`, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${data}`];
-    const method_ = ['-c', `password_encryption=${method}`, '-c', 'fsync=off'];
-    server = spawn(join(bin, 'postgres'), ['-D', data, ...settings, ...method_], { uid, gid, cwd: data, stdio: 'ignore' });
+    const settings = [
+      '-c',
+      `port=${port}`,
+      '-c',
+      'listen_addresses=127.0.0.1',
+      '-c',
+      `unix_socket_directories=${data}`,
+    ];
+    const passwords = ['-c', `password_encryption=${method}`, '-c', 'fsync=off'];
+    server = spawn(join(bin, 'postgres'), ['-D', data, ...settings, ...passwords], {
+      uid,
+      gid,
+      cwd: data,
+      stdio: 'ignore',
+    });
     await eventually('PostgreSQL to listen', () => listens(port));
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {

@@ -12,12 +12,17 @@ import type { LocalGateway } from './local-gateway.ts';
 /** Sessions as the auditor's API lists them, newest first. */
 export async function sessions(gateway: LocalGateway): Promise<SessionRecord[]> {
   const authorization = `Bearer ${await gateway.token('auditor')}`;
-  const response = await fetch(`${gateway.addresses.api}/v1/sessions?limit=200`, { headers: { authorization } });
+  const response = await fetch(`${gateway.addresses.api}/v1/sessions?limit=200`, {
+    headers: { authorization },
+  });
   return ((await response.json()) as { sessions: SessionRecord[] }).sessions;
 }
 
 /** The newest session, once it has ended. */
-export function lastSession(gateway: LocalGateway, skip: ReadonlySet<string> = new Set()): Promise<SessionRecord> {
+export function lastSession(
+  gateway: LocalGateway,
+  skip: ReadonlySet<string> = new Set(),
+): Promise<SessionRecord> {
   return eventually('a session to end', async () => {
     const newest = (await sessions(gateway)).find(({ id }) => !skip.has(id));
     return newest?.outcome === undefined ? undefined : newest;
