@@ -54,7 +54,7 @@ async function alternate(
   contenders: Stage['contenders'],
 ): Promise<Map<string, Measure[]>> {
   const measures = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 1; round <= Number(values.rounds); round += 1) {
+  for (let round = 1; round <= (workload.once ? 1 : Number(values.rounds)); round += 1) {
     for (const contender of contenders) {
       const measure = await workload.run(contender, stage);
       measures.get(contender.name)!.push(measure);

@@ -48,7 +48,7 @@ export function goals(rows: readonly Row[], recordedShare: number): Goal[] {
   const atMost = (name: string, value: number, bound: number): void =>
     void list.push({ name, value, bound: `<= ${bound}`, met: value <= bound });
   for (const { workload } of rows.filter(
-    (row) => row.workload.startsWith('-S') && row.contender === 'direct',
+    (row) => row.workload.startsWith('-S') && row.contender === 'custody-tls',
   )) {
     atLeast(
       `${workload}: custody-tls / pgbouncer-tls`,

@@ -25,21 +25,31 @@ export interface Workload {
   readonly name: string;
   readonly unit: 'tps' | 'MB/s' | 'conn/s' | 'KB/conn';
   readonly smaller: boolean;
+  /** Measured in the first round only. */
+  readonly once?: boolean;
   run(contender: Contender, stage: Stage): Promise<Measure>;
 }
 
 const COPY_ROWS = 6_000_000;
 const NARROW_ROWS = 10_000_000;
-const IDLE_CONNECTIONS = 200;
+const IDLE_CONNECTIONS = 500;
+const WARM_UP_CONNECTIONS = 480;
 
 /** Fills the tables that the workloads read. `scale` shrinks them for a quick run. */
 export async function fillTables({ contenders: [direct], database }: Stage, scale: number): Promise<void> {
   const wide = Math.round(COPY_ROWS * scale);
   await client('pgbench', ['-i', '-q', '-s', '10', database], direct!);
   await sql(direct!, database, [
-    `CREATE TABLE wide AS SELECT g AS id, 'customer-' || (g % 5000) AS customer, 'open' AS status,
-       now() AS created, (g % 977) * 1.25 AS amount, repeat('lorem ipsum dolor sit amet ', 9) || (g % 1009) AS note
-       FROM generate_series(1, ${wide}) g`,
+    // Like rows of a shop: names that repeat, numbers that count, one random key in each.
+    `CREATE TABLE wide AS SELECT g AS id, 'customer-' || (g % 5000) AS customer, md5(g::text) AS key,
+       (ARRAY['open', 'paid', 'shipped', 'returned'])[1 + g % 4] AS status,
+       timestamptz '2026-01-01' + g * interval '1.7 s' AS created, (g * 7919 % 977) * 1.25 AS amount,
+       format('%s, %s street %s, floor %s, ring at %s; leave with %s if nobody opens, phone +41 79 %s',
+         (ARRAY['Lisbon', 'Zagreb', 'Turin', 'Izmir', 'Dakar', 'Osaka', 'Bern'])[1 + g % 7],
+         (ARRAY['Elm', 'Oak', 'Mill', 'Station', 'Harbour'])[1 + g * 31 % 5], g * 37 % 211, g % 9,
+         (ARRAY['Silva', 'Novak', 'Rossi', 'Yilmaz', 'Diallo', 'Kovac'])[1 + g * 17 % 6],
+         (ARRAY['the neighbour', 'the shop below', 'nobody'])[1 + g % 3], g * 104729 % 9999991) AS note
+       FROM generate_series(1, ${wide}::bigint) g`,
     'CREATE TABLE copied (LIKE wide)',
     `CREATE TABLE narrow AS SELECT lpad((g % 1000000)::text, 11, '0') AS v FROM generate_series(1, ${Math.round(NARROW_ROWS * scale)}) g`,
     'VACUUM ANALYZE',
@@ -51,7 +61,7 @@ export function workloads(seconds: number): Workload[] {
   const small = (['simple', 'extended', 'prepared'] as const).flatMap((mode) =>
     [1, 8, 64].map((clients) => selectOnly(mode, clients, seconds)),
   );
-  return [...small, tpcb(8, seconds), copyOut(), narrowRows(), copyIn(), churn(seconds), idleMemory()];
+  return [idleMemory(), ...small, tpcb(8, seconds), copyOut(), narrowRows(), copyIn(), churn(seconds)];
 }
 
 function selectOnly(mode: string, clients: number, seconds: number): Workload {
@@ -138,23 +148,29 @@ function copyFile(direct: Contender, database: string): Promise<{ path: string; 
   return copied;
 }
 
-/** Memory that one idle connection keeps, after it has done a little work. */
+/**
+ * Memory that one idle connection keeps, after it has done a little work. Comes first and once: a process that has
+ * been busy has memory to spare, and would seem to need none.
+ */
 function idleMemory(): Workload {
   return {
     name: `memory, ${IDLE_CONNECTIONS} idle`,
     unit: 'KB/conn',
     smaller: true,
+    once: true,
     run: async (contender, { database }) => {
       if (contender.pids.length === 0) return { rate: Number.NaN, cpu: Number.NaN, machineCpu: Number.NaN };
-      const before = residentBytes(contender.pids);
       const script = join(mkdtempSync(join(tmpdir(), 'custody-bench-idle-')), 'idle.sql');
-      writeFileSync(script, 'SELECT 1;\n\\sleep 6 s\n');
-      const clients = ['-c', String(IDLE_CONNECTIONS), '-j', '2', '-t', '1', '-n', '-f', script];
-      const running = client('pgbench', [...clients, database], contender);
-      const peak = await new Promise<number>((done) => {
-        setTimeout(() => done(residentBytes(contender.pids)), 5_500);
-      });
+      writeFileSync(script, 'SELECT 1;\n\\sleep 10 s\n');
+      const warmUp = ['-n', '-C', '-S', '-c', '8', '-j', '2', '-t', String(WARM_UP_CONNECTIONS / 8)];
+      await client('pgbench', [...warmUp, database], contender);
+      const before = residentBytes(contender.pids);
+      const held = ['-c', String(IDLE_CONNECTIONS), '-j', '2', '-t', '1', '-n', '-f', script];
+      const running = client('pgbench', [...held, database], contender);
+      let peak = before;
+      const watch = setInterval(() => (peak = Math.max(peak, residentBytes(contender.pids))), 500);
       await running;
+      clearInterval(watch);
       return { rate: (peak - before) / IDLE_CONNECTIONS / 1000, cpu: Number.NaN, machineCpu: Number.NaN };
     },
   };

@@ -177,7 +177,9 @@ describe('Recorder with a slow store', () => {
     };
     const aged = parts.recorder.putAged(100_000);
     let durable = false;
-    const committed = parts.recorder.commit(slabsOf([textFrame(1, 2, 'new')], 2)).then(() => (durable = true));
+    const committed = parts.recorder
+      .commit(slabsOf([textFrame(1, 2, 'new')], 2))
+      .then(() => (durable = true));
     await new Promise(setImmediate);
     expect(durable).toBe(false);
     gate.resolve();
