@@ -1,12 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { constants, type PathLike } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeSync as writeSome,
+} from 'node:fs';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { CustodyError } from '#core/errors.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
 
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 const STAGING = '.staging';
+const SMALL_BYTES = 64 << 10;
 
 /**
  * Evidence in a folder. An object is written and synced under a staging name, then linked to its own: link(2) fails
@@ -25,52 +38,68 @@ export function directoryStore(root: string): RecordingSink & RecordingSource {
 async function putOnce(root: string, key: string, bytes: Uint8Array): Promise<void> {
   const path = join(root, key);
   const staged = join(root, STAGING, randomUUID());
-  await makeFolders(root, dirname(path));
+  makeFolders(root, dirname(path));
   await writeDurably(staged, bytes);
   try {
-    await link(staged, path);
+    linkSync(staged, path);
   } catch (error) {
     throw isCode(error, 'EEXIST')
       ? new CustodyError('already-exists', 'the object exists already', { detail: key, cause: error })
       : error;
   } finally {
-    await unlink(staged).catch(() => undefined);
+    rmSync(staged, { force: true });
   }
-  await syncFolder(dirname(path));
+  syncFolder(dirname(path));
 }
 
+/**
+ * Small objects are written synchronously: on the recorder's thread a round through the thread pool for each of a
+ * dozen calls costs more than the calls. A large one would hold up the journal.
+ */
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o444).catch(
-    async (error: unknown) => {
-      if (!isCode(error, 'ENOENT')) throw error;
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      return open(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o444);
-    },
-  );
+  const file = openNew(path);
   try {
-    await file.writeFile(bytes);
-    await file.datasync();
+    writeSync(file, bytes);
+    if (bytes.byteLength > SMALL_BYTES) await promisify(fdatasync)(file);
+    else fdatasyncSync(file);
   } finally {
-    await file.close();
+    closeSync(file);
+  }
+}
+
+function openNew(path: string): number {
+  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
+  try {
+    return openSync(path, flags, 0o444);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT')) throw error;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, flags, 0o444);
+  }
+}
+
+function writeSync(file: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.byteLength; ) {
+    written += writeSome(file, bytes, written);
   }
 }
 
 /** Creates missing folders and syncs the parent of each, so that a new folder survives a crash as its files do. */
-async function makeFolders(root: string, folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 });
+function makeFolders(root: string, folder: string): void {
+  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let at = folder; at.length >= root.length; at = dirname(at)) {
-    await syncFolder(dirname(at));
+    syncFolder(dirname(at));
     if (at === first) return;
   }
 }
 
-async function syncFolder(path: PathLike): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+function syncFolder(path: string): void {
+  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    await folder.sync();
+    fsyncSync(folder);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
 }
 
