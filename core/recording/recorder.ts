@@ -75,7 +75,11 @@ export class Recorder {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     await this.#ports.index.opened(indexRecord(opening));
     const statement = await this.#openStatement(opening, publicKey);
-    const openHash = await storeOpen(statement, this.#ports.signer, this.#ports.sink);
+    const openHash = await storeOpen(statement, this.#ports.signer, this.#ports.sink).catch(
+      (cause: unknown) => {
+        throw recordingFailed(cause);
+      },
+    );
     this.#decks.set(tape, {
       tape: new Tape(opening.session, privateKey, openHash),
       openHash,

@@ -26,7 +26,10 @@ describe('Recorder', () => {
   it('opens no session when the statement cannot be signed (security case 5)', async () => {
     const parts = memoryRecorder();
     parts.signer.sign = () => Promise.reject(new Error('KMS is down'));
-    await expect(parts.recorder.open(1, opening(), 0)).rejects.toThrow('KMS is down');
+    await expect(parts.recorder.open(1, opening(), 0)).rejects.toMatchObject({
+      code: 'recording-failed',
+      detail: 'Error: KMS is down',
+    });
     expect(parts.store.objects.size).toBe(0);
   });
 
