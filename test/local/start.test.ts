@@ -57,7 +57,10 @@ describe('npm start', () => {
 
   test('a developer works through it; the auditor finds the session, and may not connect', async () => {
     expect(await countOrders()).toBe(400);
-    await vi.waitFor(async () => expect(await sessions('auditor')).toMatchObject([{ state: 'closed' }]));
+    await vi.waitFor(
+      async () => expect(await sessions('auditor')).toMatchObject([{ state: 'closed' }]),
+      20_000,
+    );
     await expect(clientOf('auditor')).rejects.toThrow(
       'there is no target "orders-db" that you may connect to',
     );
