@@ -104,7 +104,7 @@ describe('the demo PostgreSQL', () => {
   test('one that a killed start left behind is stopped first', async () => {
     const leftover = server.pid;
     await stopLeftover(options.folder);
-    await vi.waitFor(() => expect(() => process.kill(leftover, 0)).toThrow('ESRCH'));
+    await vi.waitFor(() => expect(() => process.kill(leftover, 0)).toThrow('ESRCH'), 20_000);
     server = await startDemoPostgres(options);
     expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });

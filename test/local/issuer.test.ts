@@ -125,7 +125,7 @@ describe('the demo identity provider', () => {
     await issuer.close();
     issuer = await startDemoIssuer(dataDir, port);
     // The HTTP client still has connections to the one that is gone; each attempt throws one away.
-    await vi.waitFor(() => fetch(client.serverMetadata().jwks_uri!));
+    await vi.waitFor(() => fetch(client.serverMetadata().jwks_uri!), 20_000);
     const after = await refreshTokenGrant(client, before.refresh_token!);
     const response = await fetch(client.serverMetadata().jwks_uri!);
     const keys = createLocalJWKSet((await response.json()) as Parameters<typeof createLocalJWKSet>[0]);
