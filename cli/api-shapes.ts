@@ -33,6 +33,7 @@ export const sessionPageSchema = z.object({ sessions: z.array(sessionSchema), ne
 export const evidenceSchema = z.object({
   session: z.unknown(),
   objects: z.array(z.object({ name: text, size: count, url: text })),
+  next: text.optional(),
 });
 export type EvidenceObject = z.infer<typeof evidenceSchema>['objects'][number];
 

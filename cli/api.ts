@@ -16,6 +16,8 @@ import { boundedJson, get, safeUrl } from './http.ts';
 const DEFAULT_API = 'http://127.0.0.1:7402';
 const ANSWER_MAX_BYTES = 32 << 20;
 const PAGE = 100;
+/** Addresses live for a minute: the fewer come at once, the more of them are used before they expire. */
+const EVIDENCE_PAGE = 1_000;
 
 /** The file in CUSTODY_HOME that holds the API's address. */
 export const API_FILE = 'api.txt';
@@ -43,8 +45,15 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
-export async function getEvidence(api: Api, id: string): Promise<z.infer<typeof evidenceSchema>> {
-  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence`, evidenceSchema);
+/** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
+export async function getEvidence(
+  api: Api,
+  id: string,
+  cursor?: string,
+): Promise<z.infer<typeof evidenceSchema>> {
+  const search = new URLSearchParams({ limit: String(EVIDENCE_PAGE) });
+  if (cursor !== undefined) search.set('cursor', cursor);
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search.toString()}`, evidenceSchema);
 }
 
 /** Newest first, at most `limit`, over as many pages as it takes. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { closeReasons } from '#core/recording/format.ts';
 
 export const PAGE_MAX = 200;
-/** 10 000 segments are 640 GB of recording, and about 3 MB of listing. */
+/** 10 000 segments of 8 MiB are 84 GB of recording, and about 3 MB of listing. */
 export const OBJECTS_MAX = 10_000;
 
 const count = z.int().min(0);

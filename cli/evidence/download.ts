@@ -2,11 +2,11 @@ import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import { SIGNER_KEY } from '#core/recording/layout.ts';
-import { type Api, getEvidence } from '../api.ts';
+import type { Api } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
-import { checkListing } from './limits.ts';
+import { type EvidencePage, evidencePages, PageAddresses } from './pages.ts';
 
 const OBJECT_TIMEOUT_MS = 10 * 60_000;
 
@@ -18,8 +18,8 @@ export interface Progress {
 }
 
 /**
- * Writes a session's evidence into `folder`, an empty folder of the caller's. The listing is checked before the first
- * byte is fetched. `signer` is written where the server lists no `signer.pem` of its own.
+ * Writes a session's evidence into `folder`, an empty folder of the caller's. The whole listing is checked before the
+ * first byte is fetched. `signer` is written where the server lists no `signer.pem` of its own.
  */
 export async function downloadEvidence(
   api: Api,
@@ -28,23 +28,36 @@ export async function downloadEvidence(
   folder: string,
   progress: (progress: Progress) => void,
 ): Promise<Progress> {
-  const { objects } = await getEvidence(api, id);
-  checkListing(objects);
-  let bytes = 0;
-  for (const [at, object] of objects.entries()) {
-    await downloadObject(api, id, object, join(folder, object.name));
-    bytes += object.size;
-    progress({ objects: at + 1, of: objects.length, bytes });
+  const pages: EvidencePage[] = [];
+  for await (const page of evidencePages(api, id)) pages.push(page);
+  const of = pages.reduce((sum, { objects }) => sum + objects.length, 0);
+  const done = { objects: 0, bytes: 0 };
+  for (const page of pages) {
+    const addresses = new PageAddresses(api, id, page);
+    for (const object of page.objects) {
+      await downloadObject(api, addresses, object, join(folder, object.name));
+      done.objects += 1;
+      done.bytes += object.size;
+      progress({ ...done, of });
+    }
   }
-  const hasSigner = objects.some(({ name }) => name === SIGNER_KEY);
+  const hasSigner = pages.some(({ objects }) => objects.some(({ name }) => name === SIGNER_KEY));
   if (!hasSigner) await writeFile(join(folder, SIGNER_KEY), signer.pem, { flag: 'wx' });
-  return { objects: objects.length + (hasSigner ? 0 : 1), of: objects.length, bytes };
+  return { objects: of + (hasSigner ? 0 : 1), of, bytes: done.bytes };
 }
 
-/** Addresses live for a minute or so: one that has expired before its turn came is asked for once more. */
-async function downloadObject(api: Api, id: string, object: EvidenceObject, path: string): Promise<void> {
-  let response = await get(objectUrl(api, object), {}, OBJECT_TIMEOUT_MS);
-  if (!response.ok) response = await get(await freshUrl(api, id, object), {}, OBJECT_TIMEOUT_MS);
+/** An address that has expired before its turn came is asked for once more. */
+async function downloadObject(
+  api: Api,
+  addresses: PageAddresses,
+  object: EvidenceObject,
+  path: string,
+): Promise<void> {
+  let response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
+  if (!response.ok) {
+    await addresses.renew(object);
+    response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
+  }
   if (!response.ok) {
     throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`);
   }
@@ -54,13 +67,6 @@ async function downloadObject(api: Api, id: string, object: EvidenceObject, path
   } finally {
     await file.close();
   }
-}
-
-async function freshUrl(api: Api, id: string, { name, size }: EvidenceObject): Promise<URL> {
-  const { objects } = await getEvidence(api, id);
-  const again = objects.find((object) => object.name === name && object.size === size);
-  if (again !== undefined) return objectUrl(api, again);
-  throw new CustodyError('not-found', `${name} is no longer in the server's listing`);
 }
 
 async function writeWhole(

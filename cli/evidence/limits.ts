@@ -4,6 +4,8 @@ import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '#core/rec
 import type { EvidenceObject } from '../api-shapes.ts';
 
 const SMALL_MAX_BYTES = 4096;
+/** In segments of 8 MiB, as the gateway makes them: 8 TB. */
+const OBJECTS_MAX = 1_000_000;
 /** Content that does not compress grows a little: twice is more than any encoder needs. */
 const SEGMENT_FILE_MAX_BYTES = 2 * SEGMENT_MAX_BYTES + TRAILER_BYTES;
 
@@ -22,15 +24,15 @@ export function evidenceFileLimit(name: string): number | undefined {
 
 /**
  * Throws `format-invalid` unless every object has a name of FORMAT.md, once, and a size that such a file may have: a
- * server chooses neither where its bytes go nor how many come.
+ * server chooses neither where its bytes go nor how many come. `seen` holds the names of earlier pages, and gets these.
  */
-export function checkListing(objects: readonly EvidenceObject[]): void {
-  const seen = new Set<string>();
+export function checkListing(objects: readonly EvidenceObject[], seen = new Set<string>()): void {
   for (const { name, size } of objects) {
     const limit = evidenceFileLimit(name);
     if (limit === undefined) throw refused(name, 'is not a name of an evidence file');
     if (seen.has(name)) throw refused(name, 'is listed twice');
     if (size > limit) throw refused(name, `would have ${size} bytes, and may have ${limit}`);
+    if (seen.size >= OBJECTS_MAX) throw refused(name, `is one of more than ${OBJECTS_MAX} objects`);
     seen.add(name);
   }
 }

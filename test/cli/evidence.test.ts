@@ -8,6 +8,7 @@ import {
   evidenceOf,
   fakeApi,
   type FakeApi,
+  type PagedAnswer,
   serveEvidence,
   temporary,
   VECTORS,
@@ -116,7 +117,7 @@ describe('pull', () => {
     const env = environment(api);
     await custody(['pull', SESSION, '--out', join(temporary(), 'evidence')], { env });
     const withToken = api.requests.filter(({ authorization }) => authorization !== undefined);
-    expect(withToken.map(({ path }) => path)).toEqual([`/v1/sessions/${SESSION}/evidence`]);
+    expect(withToken.map(({ path }) => path)).toEqual([`${EVIDENCE}?limit=1000`]);
     expect(withToken[0]!.authorization).toBe(`Bearer ${env.CUSTODY_TOKEN}`);
     expect(api.requests.filter(({ path }) => path.startsWith('/objects/'))).toHaveLength(8);
   });
@@ -164,6 +165,77 @@ describe('pull', () => {
     expect((await custody(['verify', out, '--key', SIGNER])).code).toBe(0);
   });
 
+  describe('of a session with more objects than the server lists at a time', () => {
+    const NAMES = [...vector('three-segments').keys()].sort();
+
+    test.each([
+      ['pull', ['pull', SESSION, '--out']],
+      ['verify', ['verify', SESSION]],
+    ])('%s follows the pages to the last', async (command, args) => {
+      const api = await servedVector();
+      servePages(api, 3);
+      const out = join(temporary(), 'evidence');
+      const all = command === 'pull' ? [...args, out] : args;
+      expect(await custody(all, { env: environment(api) })).toMatchObject({ code: 0 });
+      expect(asked(api)).toEqual(['', NAMES[2], NAMES[5]]);
+      if (command === 'verify') return;
+      expect(readdirSync(out).sort()).toEqual(NAMES);
+      expect((await custody(['verify', out, '--key', SIGNER])).code).toBe(0);
+    });
+
+    test('asks for the addresses of a page again, once, when they expired', async () => {
+      const api = await servedVector();
+      servePages(api, 3, ({ listings, cursor }) => listings < 3 && cursor === NAMES[2]);
+      const out = join(temporary(), 'evidence');
+      expect(await custody(['pull', SESSION, '--out', out], { env: environment(api) })).toMatchObject({
+        code: 0,
+      });
+      expect(asked(api)).toEqual(['', NAMES[2], NAMES[5], NAMES[2]]);
+      expect((await custody(['verify', out, '--key', SIGNER])).code).toBe(0);
+    });
+
+    test('finds an object again that went to the next page, as a session was sealed meanwhile', async () => {
+      const api = await servedVector();
+      const late = 'close.json';
+      servePages(api, 3, ({ listings, cursor }) => listings < 3 && cursor === NAMES[2], late);
+      const out = join(temporary(), 'evidence');
+      expect(await custody(['pull', SESSION, '--out', out], { env: environment(api) })).toMatchObject({
+        code: 0,
+      });
+      expect(asked(api)).toEqual(['', NAMES[2], 'open.json.sig', NAMES[2], NAMES[2], 'open.json']);
+      expect(readdirSync(out).sort()).toEqual(NAMES.filter((name) => name !== late));
+    });
+
+    // Security case 21: whatever the pages say, they end.
+    test.each<[what: string, page: PagedAnswer, why: string]>([
+      ['turn in a circle', () => ({ session: SESSION, objects: [OBJECT], next: 'x' }), 'is listed twice'],
+      [
+        'are empty and go on',
+        () => ({ session: SESSION, objects: [], next: 'x' }),
+        'an empty page that goes on',
+      ],
+      [
+        'bring a bad name only later',
+        (query) =>
+          query.has('cursor')
+            ? { session: SESSION, objects: [{ ...OBJECT, name: '../escaped' }] }
+            : { session: SESSION, objects: [OBJECT], next: 'x' },
+        'is not a name of an evidence file',
+      ],
+    ])('refuses pages that %s, before anything is fetched', async (_what, page, why) => {
+      const api = await servedVector();
+      api.answers.set(EVIDENCE, page);
+      const parent = temporary();
+      const ran = await custody(['pull', SESSION, '--out', join(parent, 'evidence')], {
+        env: environment(api),
+      });
+      expect(ran.code).toBe(1);
+      expect(ran.stderr).toContain(why);
+      expect(readdirSync(parent)).toEqual([]);
+      expect(api.requests.some(({ path }) => path.startsWith('/objects/'))).toBe(false);
+    });
+  });
+
   test('takes an existing empty folder', async () => {
     const out = join(temporary(), 'evidence');
     mkdirSync(out);
@@ -174,6 +246,47 @@ describe('pull', () => {
     });
   });
 });
+
+const EVIDENCE = `/v1/sessions/${SESSION}/evidence`;
+const OBJECT = { name: 'open.json', size: 4, url: 'http://127.0.0.1:1/objects/open.json' };
+
+interface Asked {
+  /** How many times a page was asked for before. */
+  readonly listings: number;
+  readonly cursor: string | null;
+}
+
+/**
+ * The listing in pages of `size` names in order, as the server makes them. Addresses of a page are bad where `expired`
+ * says so; `late` is not there before the fourth listing.
+ */
+function servePages(
+  api: FakeApi,
+  size: number,
+  expired: (asked: Asked) => boolean = () => false,
+  late?: string,
+): void {
+  const all = listing(api).objects.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  let listings = 0;
+  api.answers.set(EVIDENCE, (query: URLSearchParams) => {
+    const cursor = query.get('cursor');
+    const bad = expired({ listings, cursor });
+    listings += 1;
+    const there = all.filter(({ name }) => name > (cursor ?? '') && (name !== late || listings > 3));
+    const objects = there
+      .slice(0, size)
+      .map((object) => (bad ? { ...object, url: `${object.url}?expired` } : object));
+    return { session: SESSION, objects, ...(there.length > size && { next: objects.at(-1)!.name }) };
+  });
+}
+
+/** The cursors that the listing was asked with, in order; '' for none. */
+function asked(api: FakeApi): string[] {
+  const urls = api.requests.map(({ path }) => new URL(path, api.url));
+  return urls
+    .filter(({ pathname }) => pathname === EVIDENCE)
+    .map(({ searchParams }) => searchParams.get('cursor') ?? '');
+}
 
 interface Listed {
   readonly name: string;

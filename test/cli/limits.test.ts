@@ -37,6 +37,20 @@ describe('a listing of evidence', () => {
     expect(() => checkListing([twice, twice])).toThrow('is listed twice');
   });
 
+  test('with a name of an earlier page is refused', () => {
+    const seen = new Set<string>();
+    const again = { name: 'open.json', size: 4, url };
+    checkListing([again], seen);
+    expect(() => checkListing([again], seen)).toThrow('is listed twice');
+  });
+
+  // Security case 21.
+  test('of more objects than a session has is refused', () => {
+    const seen = { has: () => false, add: () => undefined, size: 1_000_000 } as unknown as Set<string>;
+    const one = { name: 'open.json', size: 4, url };
+    expect(() => checkListing([one], seen)).toThrow('more than 1000000 objects');
+  });
+
   // Security case 21.
   test.each([
     ['open.json', 4097],

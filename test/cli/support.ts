@@ -70,10 +70,13 @@ export function idToken(claims: { exp?: number } = {}): string {
   return new UnsecuredJWT({ ...rest, exp }).encode();
 }
 
+/** An answer that depends on the query. */
+export type PagedAnswer = (query: URLSearchParams) => unknown;
+
 export interface FakeApi {
   readonly url: string;
   readonly requests: { readonly path: string; readonly authorization: string | undefined }[];
-  /** Answers of `/v1/…`, by path without query. Tests change them. */
+  /** Answers of `/v1/…`, or functions of the query that make them, by path without query. Tests change them. */
   readonly answers: Map<string, unknown>;
   /** As `answers`, and each given once, before those. */
   readonly expiring: Map<string, unknown>;
@@ -102,14 +105,15 @@ export async function fakeApi(signerPem: string): Promise<FakeApi> {
 }
 
 function answer(api: FakeApi, request: IncomingMessage, response: ServerResponse): void {
-  const { pathname } = new URL(request.url!, 'http://127.0.0.1');
+  const { pathname, searchParams } = new URL(request.url!, 'http://127.0.0.1');
   api.requests.push({ path: request.url!, authorization: request.headers.authorization });
   const object = api.objects.get(pathname.replace('/objects/', ''));
   if (object !== undefined && !request.url!.endsWith('?expired')) {
     response.end(object);
     return;
   }
-  const body = api.expiring.get(pathname) ?? api.answers.get(pathname);
+  const made = api.expiring.get(pathname) ?? api.answers.get(pathname);
+  const body = typeof made === 'function' ? (made as PagedAnswer)(searchParams) : made;
   api.expiring.delete(pathname);
   const missing = {
     title: 'Not Found',
