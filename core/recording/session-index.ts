@@ -41,7 +41,7 @@ export interface SessionIndex {
 export interface SessionCatalog {
   /** Rejects with `not-found`. */
   get(id: string): Promise<SessionRecord>;
-  /** Newest first. `cursor` is a `next` of an earlier page. */
+  /** Newest first. */
   list(query: SessionQuery): Promise<SessionPage>;
 }
 
@@ -49,10 +49,16 @@ export interface SessionQuery {
   readonly target?: string;
   readonly subject?: { readonly issuer: string; readonly subject: string };
   readonly limit: number;
+  /**
+   * Only sessions older than this session id: the `next` of an earlier page, or any other id, listed by this query or not
+   * (who merges the pages of several queries goes on in all of them from one id). Whoever takes it from outside checks
+   * that it has the form of an id.
+   */
   readonly cursor?: string;
 }
 
 export interface SessionPage {
   readonly sessions: readonly SessionRecord[];
+  /** The id of the last of them, where older ones follow. */
   readonly next?: string;
 }

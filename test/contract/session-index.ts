@@ -109,6 +109,21 @@ export function sessionIndexContract(name: string, make: () => Index): void {
       );
     });
 
+    it('goes on from any session id, also one that the query does not list', async () => {
+      const index = make();
+      for (const n of [1, 2, 4]) await index.opened(sessionRecord(n));
+      await index.opened(sessionRecord(3, { target: 'payroll-db' }));
+      const from = async (n: number): Promise<string[]> => {
+        const query = { limit: 10, target: 'orders-db', cursor: sessionRecord(n).id };
+        return (await index.list(query)).sessions.map(({ id }) => id);
+      };
+      const [one, two, four] = [1, 2, 4].map((n) => sessionRecord(n).id);
+      expect(await from(9)).toEqual([four, two, one]);
+      expect(await from(3)).toEqual([two, one]);
+      expect(await from(2)).toEqual([one]);
+      expect(await from(0)).toEqual([]);
+    });
+
     it('has no next page when a page holds the last session', async () => {
       const index = make();
       for (const n of [1, 2]) await index.opened(sessionRecord(n));
