@@ -1,12 +1,14 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { CustodyError } from '../errors.ts';
+import { BlockCompressor } from './block-compressor.ts';
 import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
 import { objectKey, segmentName } from './layout.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
+import { SegmentMemory } from './segment-content.ts';
 import { gatherFrames } from './slab.ts';
 import { sha256Hex, storeClose, storeOpen } from './statements.ts';
-import { type FinishedSegment, Tape } from './tape.ts';
+import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
 
 /** A segment is put when this many bytes of frames are in it, or when it is this old. */
 const SEGMENT_BYTES = 8 << 20;
@@ -25,7 +27,7 @@ export interface RecorderPorts {
 export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
 
 export interface HandedSlab {
-  readonly buffer: ArrayBuffer;
+  readonly buffer: ArrayBufferLike;
   readonly used: number;
   /** The gateway's monotonic clock at hand-over, milliseconds. */
   readonly at: number;
@@ -63,6 +65,7 @@ interface Deck {
 export class Recorder {
   readonly #ports: RecorderPorts;
   readonly #decks = new Map<number, Deck>();
+  readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
   #commits: Promise<void> = Promise.resolve();
 
@@ -81,7 +84,7 @@ export class Recorder {
       },
     );
     this.#decks.set(tape, {
-      tape: new Tape(opening.session, privateKey, openHash),
+      tape: new Tape(opening.session, privateKey, openHash, this.#tools),
       openHash,
       startedMs,
       segmentSinceMs: startedMs,
@@ -189,9 +192,10 @@ export class Recorder {
     return deck.puts;
   }
 
-  async #put(session: string, { segment, bytes }: FinishedSegment): Promise<void> {
+  async #put(session: string, { segment, bytes, recycle }: FinishedSegment): Promise<void> {
     await this.#ports.sink.put(objectKey(session, segmentName(segment)), bytes);
     this.#ports.journal.release(session, segment);
+    recycle();
   }
 
   #deck(tape: number): Deck {

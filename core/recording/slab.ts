@@ -11,30 +11,31 @@ const FRAME_AT = RECORD_HEADER + FRAME_HEADER_BYTES;
 const SMALL = 1024;
 const TWO_POW_32 = 2 ** 32;
 
+/**
+ * Memory for a slab, shared by both threads: whoever was handed it last may touch it. A transferred ArrayBuffer would be
+ * safer, but V8 counts it anew on each arrival and collects garbage for every ten or so.
+ */
+export function newSlab(): SharedArrayBuffer {
+  return new SharedArrayBuffer(SLAB_BYTES);
+}
+
 /** The writing end: lives on the relay's thread, written once per read event. */
 export class SlabWriter {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   #used = 0;
 
-  constructor(buffer: ArrayBuffer) {
+  constructor(buffer: ArrayBufferLike) {
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
   }
 
-  get buffer(): ArrayBuffer {
-    return this.#bytes.buffer as ArrayBuffer;
+  get buffer(): ArrayBufferLike {
+    return this.#bytes.buffer;
   }
 
   get used(): number {
     return this.#used;
-  }
-
-  /** What has been appended, as a buffer of its own; the writer begins anew. */
-  takeCopy(): ArrayBuffer {
-    const copy = this.buffer.slice(0, this.#used);
-    this.#used = 0;
-    return copy;
   }
 
   fits(length: number): boolean {
@@ -101,7 +102,7 @@ interface Share {
  * be as large as the slabs together; they are valid until the next call.
  */
 export function gatherFrames(
-  slabs: readonly { readonly buffer: ArrayBuffer; readonly used: number }[],
+  slabs: readonly { readonly buffer: ArrayBufferLike; readonly used: number }[],
   scratch: Uint8Array,
 ): GatheredFrames[] {
   const shares = measureShares(slabs);
@@ -120,7 +121,7 @@ export function gatherFrames(
 }
 
 function measureShares(
-  slabs: readonly { readonly buffer: ArrayBuffer; readonly used: number }[],
+  slabs: readonly { readonly buffer: ArrayBufferLike; readonly used: number }[],
 ): Map<number, Share> {
   const shares = new Map<number, Share>();
   for (const { buffer, used } of slabs) {
@@ -142,7 +143,7 @@ function measureShares(
 
 /** Leaves `share.at` behind the share's last byte. */
 function copyShares(
-  { buffer, used }: { readonly buffer: ArrayBuffer; readonly used: number },
+  { buffer, used }: { readonly buffer: ArrayBufferLike; readonly used: number },
   shares: ReadonlyMap<number, Share>,
   scratch: Uint8Array,
 ): void {

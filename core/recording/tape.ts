@@ -1,16 +1,22 @@
 import { createHash, type Hash, type KeyObject, sign } from 'node:crypto';
-import { constants, zstdCompressSync } from 'node:zlib';
+import type { BlockCompressor } from './block-compressor.ts';
 import { HEAD_BYTES, type Head, SIGNATURE_BYTES, SKIPPABLE_MAGIC, TRAILER_BYTES } from './format.ts';
 import type { JournalEntry } from './ports.ts';
-
-/** zstd level 1: on rows the levels above 3 cost more than they save (TOOLBOX.md). */
-const ZSTD_LEVEL = 1;
+import { SegmentContent, type SegmentMemory } from './segment-content.ts';
 
 /** A segment that is complete, ready to be put. */
 export interface FinishedSegment {
   readonly segment: number;
   /** Content and trailer: the object as FORMAT.md describes it. */
   readonly bytes: Uint8Array;
+  /** Gives the memory of `bytes` back, once it is stored. */
+  readonly recycle: () => void;
+}
+
+/** What the tapes of one recorder share. */
+export interface TapeTools {
+  readonly compressor: BlockCompressor;
+  readonly memory: SegmentMemory;
 }
 
 export interface TapeTotals {
@@ -28,16 +34,19 @@ export interface TapeTotals {
 export class Tape {
   readonly session: string;
   readonly #key: KeyObject;
+  readonly #tools: TapeTools;
   #segment = 0;
   #previous: string;
-  #open = new OpenSegment();
+  #open: OpenSegment;
   #frames = 0;
   #bytes = 0;
 
   /** `openHash`: SHA-256 of open.json, where the chain begins. `key`: the session's private Ed25519 key. */
-  constructor(session: string, key: KeyObject, openHash: string) {
+  constructor(session: string, key: KeyObject, openHash: string, tools: TapeTools) {
     this.session = session;
     this.#key = key;
+    this.#tools = tools;
+    this.#open = new OpenSegment(new SegmentContent(tools.memory, 0));
     this.#previous = openHash;
   }
 
@@ -53,39 +62,31 @@ export class Tape {
 
   /** Adds whole frames as one block. `payload` counts their payload bytes. */
   add(rawFrames: Uint8Array, frames: number, payload: number): void {
-    this.#open.add(compressBlock(rawFrames), rawFrames.byteLength, frames, payload);
+    this.#open.add(this.#tools.compressor.compress(rawFrames), rawFrames.byteLength, frames, payload);
     this.#frames += frames;
     this.#bytes += payload;
   }
 
   /**
-   * The blocks added since the last call, as entries for the journal; the last entry's trailer makes the content so
-   * far a whole segment. `until`: microseconds since startedAt up to which the recording is complete.
+   * The blocks added since the last call as an entry for the journal, whose trailer makes the content so far a whole
+   * segment; none when there are none. `until`: microseconds since startedAt up to which the recording is complete.
    */
   takeEntries(until: number): JournalEntry[] {
-    const fresh = this.#open.takeFresh();
-    if (fresh.length === 0) return [];
-    const block = fresh.length === 1 ? fresh[0]!.block : concat(fresh.map((part) => part.block));
-    return [
-      {
-        session: this.session,
-        segment: this.#segment,
-        offset: fresh[0]!.offset,
-        block,
-        trailer: this.#trailer(until),
-      },
-    ];
+    const { offset, block } = this.#open.takeFresh();
+    if (block.byteLength === 0) return [];
+    return [{ session: this.session, segment: this.#segment, offset, block, trailer: this.#trailer(until) }];
   }
 
   /** Ends the segment being filled and begins the next. Undefined when it is empty: no segment is empty. */
   finishSegment(until: number): FinishedSegment | undefined {
     if (this.#open.raw === 0) return undefined;
+    const { content } = this.#open;
     const trailer = this.#trailer(until);
-    const bytes = concat([...this.#open.blocks, trailer]);
-    const finished = { segment: this.#segment, bytes };
     this.#previous = this.#open.hashWith(trailer);
+    content.append(trailer);
+    const finished = { segment: this.#segment, bytes: content.from(0), recycle: () => content.recycle() };
     this.#segment += 1;
-    this.#open = new OpenSegment();
+    this.#open = new OpenSegment(new SegmentContent(this.#tools.memory, finished.bytes.byteLength));
     return finished;
   }
 
@@ -101,7 +102,7 @@ export class Tape {
       segment: this.#segment,
       frames: this.#open.frames,
       bytes: this.#open.payload,
-      content: this.#open.content,
+      content: this.#open.content.length,
       sha256: this.#open.hash(),
       previous: this.#previous,
       until,
@@ -110,30 +111,32 @@ export class Tape {
   }
 }
 
-/** The segment being filled: its blocks and the running hash over them. */
+/** The segment being filled: its content, the running hash over it, and what it counts. */
 class OpenSegment {
-  readonly blocks: Uint8Array[] = [];
+  readonly content: SegmentContent;
   readonly #hash: Hash = createHash('sha256');
-  #fresh: { offset: number; block: Uint8Array }[] = [];
+  #entered = 0;
   raw = 0;
   frames = 0;
   payload = 0;
-  content = 0;
+
+  constructor(content: SegmentContent) {
+    this.content = content;
+  }
 
   add(block: Uint8Array, raw: number, frames: number, payload: number): void {
-    this.#fresh.push({ offset: this.content, block });
-    this.blocks.push(block);
+    this.content.append(block);
     this.#hash.update(block);
     this.raw += raw;
     this.frames += frames;
     this.payload += payload;
-    this.content += block.byteLength;
   }
 
-  takeFresh(): { offset: number; block: Uint8Array }[] {
-    const fresh = this.#fresh;
-    this.#fresh = [];
-    return fresh;
+  /** The blocks that no journal entry has had yet. */
+  takeFresh(): { offset: number; block: Uint8Array } {
+    const offset = this.#entered;
+    this.#entered = this.content.length;
+    return { offset, block: this.content.from(offset) };
   }
 
   hash(): string {
@@ -143,15 +146,6 @@ class OpenSegment {
   hashWith(trailer: Uint8Array): string {
     return this.#hash.copy().update(trailer).digest('hex');
   }
-}
-
-/** One zstd frame with its content size declared, so that readers can refuse before they decompress. */
-function compressBlock(raw: Uint8Array): Uint8Array {
-  return zstdCompressSync(raw, {
-    pledgedSrcSize: raw.byteLength,
-    chunkSize: Math.max(1024, Math.min(raw.byteLength + 512, 1 << 20)),
-    params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL },
-  });
 }
 
 /** A trailer as FORMAT.md lays it out: skippable header, padded head, Ed25519 signature over the padded head. */
@@ -164,8 +158,4 @@ export function signTrailer(head: Head, key: KeyObject): Uint8Array {
   const signature = sign(null, trailer.subarray(8, 8 + HEAD_BYTES), key);
   trailer.set(signature, TRAILER_BYTES - SIGNATURE_BYTES);
   return trailer;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  return Buffer.concat(parts);
 }

@@ -1,0 +1,44 @@
+import { zstdDecompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BlockCompressor } from '#core/recording/block-compressor.ts';
+import { BLOCK_MAX_BYTES } from '#core/recording/format.ts';
+import { readBlocks } from '#core/recording/read-blocks.ts';
+
+describe('BlockCompressor', () => {
+  it('makes one zstd frame with its size declared of every block, whatever came before', () => {
+    const compressor = new BlockCompressor();
+    const block = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 2_000 }),
+      fc
+        .record({ byte: fc.nat(255), length: fc.constantFrom(1, 255, 256, 65_791, 65_792, 300_000, 5 << 20) })
+        .map(({ byte, length }) => new Uint8Array(length).fill(byte)),
+    );
+    fc.assert(
+      fc.property(fc.array(block, { minLength: 1, maxLength: 6 }), (blocks) => {
+        for (const raw of blocks) {
+          const compressed = Buffer.from(compressor.compress(raw));
+          if (raw.length > BLOCK_MAX_BYTES)
+            expect(() => [...readBlocks(compressed)]).toThrow(`declares ${raw.length}`);
+          else
+            expect([...readBlocks(compressed)].map(({ bytes }) => Buffer.from(bytes).equals(raw))).toEqual([
+              true,
+            ]);
+          expect(zstdDecompressSync(compressed).equals(raw)).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has room for what cannot be compressed', () => {
+    const compressor = new BlockCompressor();
+    for (const length of [1, 200_000, 4 << 20]) {
+      const raw = crypto.getRandomValues(new Uint8Array(Math.min(length, 65_536)));
+      const noise = Buffer.concat(Array.from({ length: Math.ceil(length / raw.length) }, () => raw)).map(
+        (byte, i) => byte ^ ((i * 2_654_435_761) >>> 24),
+      );
+      expect(zstdDecompressSync(compressor.compress(noise)).equals(noise)).toBe(true);
+    }
+  });
+});
