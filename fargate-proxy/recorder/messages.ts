@@ -2,7 +2,7 @@ import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import type { Ending, HandedSlab, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 
-/** From the relay's thread to the recorder's. Buffers are transferred, never cloned. */
+/** From the relay's thread to the recorder's. Slabs are shared memory, not copied. */
 export type ToRecorder =
   | { readonly kind: 'open'; readonly tape: number; readonly opening: Opening; readonly startedMs: number }
   | ({ readonly kind: 'slab' } & HandedSlab)
@@ -21,7 +21,7 @@ export type FromRecorder =
   | { readonly kind: 'cannot-start'; readonly error: PlainError }
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
   /** The oldest `buffers.length` slabs are durable (or their sessions are in `failed`) and may be used again. */
-  | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }
+  | { readonly kind: 'durable'; readonly buffers: readonly ArrayBufferLike[] }
   | { readonly kind: 'failed'; readonly tape: number; readonly error: PlainError }
   | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
   | { readonly kind: 'stopped' };

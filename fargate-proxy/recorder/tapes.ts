@@ -2,20 +2,19 @@ import { CustodyError } from '#core/errors.ts';
 import { FLAG_WITHHELD, FRAME_MAX_PAYLOAD, Stream, type StreamNumber } from '#core/recording/format.ts';
 import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
-import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
+import { newSlab, SlabWriter } from '#core/recording/slab.ts';
 import { custodyError, type FromRecorder, type PlainError, type ToRecorder } from './messages.ts';
 
 /** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
 const HAND_OVER_MS = 120;
 /** Slabs handed over and not yet durable; beyond it every session waits. Bounds memory when the store is slow. */
-const SLABS_IN_FLIGHT = 64;
-const SPARE_SLABS = 16;
-/** A slab with no more than this goes over as a copy: sessions that close one by one would take a whole slab each. */
-const SMALL_HAND_OVER = 128 << 10;
+const SLABS_IN_FLIGHT = 32;
+/** Slabs kept for the next bulk transfer while nothing is going on. */
+const SPARE_SLABS = 4;
 const DEADLINE_CHECK_MS = 100;
 
 export interface RecorderPort {
-  postMessage(message: ToRecorder, transfer?: readonly ArrayBuffer[]): void;
+  postMessage(message: ToRecorder): void;
 }
 
 export interface TapeOptions {
@@ -33,7 +32,7 @@ export class Tapes {
   readonly #now: () => number;
   readonly #open = new Map<number, SessionTape>();
   readonly #waiting = new Set<() => void>();
-  readonly #spare: ArrayBuffer[] = [];
+  readonly #spare: ArrayBufferLike[] = [];
   readonly #answers = new Map<number, (message: FromRecorder) => void>();
   readonly #timer: NodeJS.Timeout;
   readonly #deadlines: NodeJS.Timeout;
@@ -49,8 +48,8 @@ export class Tapes {
   constructor(port: RecorderPort, now: () => number) {
     this.#port = port;
     this.#now = now;
-    this.#slab = new SlabWriter(new ArrayBuffer(SLAB_BYTES));
-    this.#timer = setInterval(() => this.handOver(), HAND_OVER_MS);
+    this.#slab = new SlabWriter(newSlab());
+    this.#timer = setInterval(() => this.#tick(), HAND_OVER_MS);
     this.#deadlines = setInterval(() => this.#endOverdue(), DEADLINE_CHECK_MS);
   }
 
@@ -87,17 +86,17 @@ export class Tapes {
   /** Gives the current slab to the recorder. */
   handOver(): void {
     if (this.#slab.used === 0) return;
-    const { used } = this.#slab;
-    const buffer = used <= SMALL_HAND_OVER ? this.#slab.takeCopy() : this.#takeSlab();
+    const { buffer, used } = this.#slab;
+    this.#slab = new SlabWriter(this.#spare.pop() ?? newSlab());
     this.#inFlight.push(this.#slabSince);
     this.#slabSince = 0;
-    this.#port.postMessage({ kind: 'slab', buffer, used, at: this.#now() }, [buffer]);
+    this.#port.postMessage({ kind: 'slab', buffer, used, at: this.#now() });
   }
 
-  #takeSlab(): ArrayBuffer {
-    const { buffer } = this.#slab;
-    this.#slab = new SlabWriter(this.#spare.pop() ?? new ArrayBuffer(SLAB_BYTES));
-    return buffer;
+  /** Spare slabs go one by one once a bulk transfer is over: never in its midst, where new ones keep V8's collector busy. */
+  #tick(): void {
+    if (this.#inFlight.length === 0 && this.#spare.length > SPARE_SLABS) this.#spare.pop();
+    this.handOver();
   }
 
   /** Stores what remains and the close statement of one tape. Rejects when that fails: the session stays unsealed. */
@@ -158,10 +157,9 @@ export class Tapes {
     return now - this.#inFlight[0]! <= windowMs && this.#inFlight.length < SLABS_IN_FLIGHT;
   }
 
-  #durable(buffers: readonly ArrayBuffer[]): void {
+  #durable(buffers: readonly ArrayBufferLike[]): void {
     this.#inFlight.splice(0, buffers.length);
-    for (const buffer of buffers)
-      if (buffer.byteLength === SLAB_BYTES && this.#spare.length < SPARE_SLABS) this.#spare.push(buffer);
+    this.#spare.push(...buffers);
     const resumed = [...this.#waiting];
     this.#waiting.clear();
     for (const resume of resumed) resume();

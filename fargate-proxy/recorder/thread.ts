@@ -73,8 +73,7 @@ class RecorderThread {
     this.#inFlight += 1;
     const failed = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
     this.#sayFailed(failed);
-    const buffers = slabs.map((slab) => slab.buffer);
-    this.#say({ kind: 'durable', buffers }, buffers);
+    this.#say({ kind: 'durable', buffers: slabs.map((slab) => slab.buffer) });
     if (this.#waiting.length > 0) this.#schedule();
   }
 
@@ -100,7 +99,7 @@ class RecorderThread {
     for (const [tape, error] of failed) this.#say({ kind: 'failed', tape, error: plainError(error) });
   }
 
-  #say(message: FromRecorder, transfer: readonly ArrayBuffer[] = []): void {
-    this.#port.postMessage(message, transfer);
+  #say(message: FromRecorder): void {
+    this.#port.postMessage(message);
   }
 }

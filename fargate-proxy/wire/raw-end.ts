@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
-import type { RelayMemory } from './relay-memory.ts';
+import type { Block, RelayMemory } from './relay-memory.ts';
 
 /*
  * After the login, node's streams cost more than the relay itself (a third of the CPU of small queries). A RawEnd takes
@@ -48,7 +48,7 @@ export function streamBindings(): StreamBindings {
 const READ_OR_ERROR = 0;
 const WRITE_WAS_ASYNC = 3;
 /** Unsent bytes beyond which the other side stops reading. */
-const CONGESTED_BYTES = 512 << 10;
+const CONGESTED_BYTES = 64 << 10;
 /** How long a peer may take to read its last message and close. */
 const LINGER_MS = 2_000;
 
@@ -64,8 +64,11 @@ export class RawEnd {
   #request: WriteRequest | undefined;
   /** The write in flight will call `#written`. */
   #awaited = false;
-  #queue: Uint8Array[] = [];
+  /** Bytes that came while a write was in flight. */
+  #queue: Block[] = [];
   #queuedBytes = 0;
+  /** The memory of the write in flight, of a plain socket. */
+  #inFlight: Block | undefined;
   #lastWritten = 0;
   #onBytes: (length: number) => void = () => undefined;
   #onEnd: () => void = () => undefined;
@@ -100,16 +103,15 @@ export class RawEnd {
 
   /** Writes the first `length` bytes of the shared read buffer. */
   sendRead(length: number): void {
-    if (this.#copies && !this.#busy) this.#write(this.#memory.view(length));
-    else this.send(this.#memory.stableCopy(length));
+    const bytes = this.#memory.view(length);
+    if (this.#copies && !this.#busy) this.#write(bytes);
+    else this.#enqueue(bytes);
   }
 
   /** Writes bytes that stay as they are. */
   send(bytes: Uint8Array): void {
-    if (!this.#busy) return this.#write(bytes);
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.byteLength;
-    this.#await();
+    if (this.#busy) this.#enqueue(bytes);
+    else this.#write(bytes);
   }
 
   get congested(): boolean {
@@ -174,8 +176,10 @@ export class RawEnd {
     this.#request ??= new this.#bindings.WriteWrap();
     this.#lastWritten = bytes.byteLength;
     if (this.#handle.writeBuffer(this.#request, bytes) !== 0) return this.#end();
-    if (this.#copies || this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) return;
-    this.#request.buffer = bytes;
+    if (this.#bindings.streamBaseState[WRITE_WAS_ASYNC] === 0) return;
+    // A TLS write shows in the queue until it is over, unless OpenSSL could not take it yet: during a handshake.
+    if (this.#copies && this.#handle.writeQueueSize > 0) return;
+    if (!this.#copies) this.#request.buffer = bytes;
     this.#await();
   }
 
@@ -191,19 +195,42 @@ export class RawEnd {
   #written(status: number): void {
     this.#awaited = false;
     this.#request = undefined;
+    this.#giveBack();
     if (status < 0) return this.#end();
-    if (this.#queue.length > 0) this.#writeQueue();
+    this.#writeQueue();
     if (this.#busy) return this.#onDrained === undefined ? undefined : this.#await();
     const drained = this.#onDrained;
     this.#onDrained = undefined;
     drained?.();
   }
 
+  /** Copies bytes into memory that stays as it is until they are written. */
+  #enqueue(bytes: Uint8Array): void {
+    this.#queuedBytes += bytes.byteLength;
+    for (let rest = bytes; rest.byteLength > 0; ) {
+      const taken = this.#queue.at(-1)?.append(rest) ?? 0;
+      rest = taken === 0 ? rest : rest.subarray(taken);
+      if (rest.byteLength > 0) this.#queue.push(this.#memory.take());
+    }
+    if (this.#busy) this.#await();
+    else this.#writeQueue();
+  }
+
   #writeQueue(): void {
-    const bytes = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue);
-    this.#queue = [];
-    this.#queuedBytes = 0;
-    this.#write(bytes);
+    while (this.#queue.length > 0 && !this.#busy) {
+      const block = this.#queue.shift()!;
+      this.#queuedBytes -= block.used;
+      this.#inFlight = block;
+      this.#write(block.content());
+      if (this.#copies || !this.#awaited) this.#giveBack();
+    }
+    if (this.#queue.length > 0) this.#await();
+  }
+
+  #giveBack(): void {
+    if (this.#inFlight === undefined) return;
+    this.#memory.give(this.#inFlight);
+    this.#inFlight = undefined;
   }
 
   #end(): void {

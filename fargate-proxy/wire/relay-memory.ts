@@ -1,39 +1,70 @@
 /** As large as a read can be. Larger reads save system calls on bulk transfers; beyond this it no longer shows. */
-const READ_BYTES = 256 << 10;
-const BUMP_BYTES = 256 << 10;
+export const BLOCK_BYTES = 256 << 10;
 /** Views up to this length are kept: small messages make no garbage. */
 const CACHED_VIEWS = 4096;
+/** Blocks kept for the next congestion. */
+const SPARE_BLOCKS = 16;
+
+/** A piece of memory that is filled from the front. */
+export class Block {
+  readonly bytes: Uint8Array = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  readonly #views: Uint8Array[] = [];
+  #used = 0;
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Copies as much of `bytes` as there is room for; returns how much that was. */
+  append(bytes: Uint8Array): number {
+    const length = Math.min(bytes.byteLength, BLOCK_BYTES - this.#used);
+    this.bytes.set(length === bytes.byteLength ? bytes : bytes.subarray(0, length), this.#used);
+    this.#used += length;
+    return length;
+  }
+
+  /** What is in it. */
+  content(): Uint8Array {
+    return this.view(this.#used);
+  }
+
+  /** Its first `length` bytes. */
+  view(length: number): Uint8Array {
+    if (length > CACHED_VIEWS) return this.bytes.subarray(0, length);
+    return (this.#views[length] ??= this.bytes.subarray(0, length));
+  }
+
+  clear(): void {
+    this.#used = 0;
+  }
+}
 
 /**
  * Memory that all relays of a thread share: a read is recorded and passed on before the next one happens, so one read
- * buffer serves every connection, and an idle connection owns none.
+ * buffer serves every connection, and an idle connection owns none. Blocks that hold unsent bytes are used again: as
+ * garbage they would keep V8's collector busy through every bulk transfer.
  */
 export class RelayMemory {
-  readonly read: Uint8Array = Buffer.allocUnsafeSlow(READ_BYTES);
-  readonly #views: Uint8Array[] = [];
-  #bump = new ArrayBuffer(BUMP_BYTES);
-  #bumpUsed = 0;
+  readonly #read = new Block();
+  readonly #spare: Block[] = [];
+
+  get read(): Uint8Array {
+    return this.#read.bytes;
+  }
 
   /** The first `length` bytes of the read buffer. Valid until the next read. */
   view(length: number): Uint8Array {
-    if (length > CACHED_VIEWS) return this.#newView(length);
-    return (this.#views[length] ??= this.#newView(length));
+    return this.#read.view(length);
   }
 
-  /** A copy of the first `length` bytes of the read buffer that stays as it is. */
-  stableCopy(length: number): Uint8Array {
-    if (length > BUMP_BYTES >> 2) return this.view(length).slice();
-    if (this.#bumpUsed + length > BUMP_BYTES) {
-      this.#bump = new ArrayBuffer(BUMP_BYTES);
-      this.#bumpUsed = 0;
-    }
-    const copy = new Uint8Array(this.#bump, this.#bumpUsed, length);
-    copy.set(this.view(length));
-    this.#bumpUsed += length;
-    return copy;
+  /** An empty block. */
+  take(): Block {
+    return this.#spare.pop() ?? new Block();
   }
 
-  #newView(length: number): Uint8Array {
-    return new Uint8Array(this.read.buffer, this.read.byteOffset, length);
+  /** Nobody reads it any more. */
+  give(block: Block): void {
+    block.clear();
+    if (this.#spare.length < SPARE_BLOCKS) this.#spare.push(block);
   }
 }
