@@ -2,7 +2,7 @@
  * The gateway process. The only proxy file that chooses adapters, and the entry of both its threads: the relay's (main)
  * and the recorder's (worker).
  */
-import { randomUUID } from 'node:crypto';
+import { constants, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
@@ -219,6 +219,8 @@ function listen({ dataDir, host, port }: Settings, policy: Config, gateway: Gate
     cert: readFileSync(join(dataDir, 'tls', 'gateway.pem')),
     key: readFileSync(join(dataDir, 'tls', 'gateway.key')),
     minVersion: 'TLSv1.2',
+    // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   });
   const postgres = postgresProtocol({
     tls,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { passwordMessage, saslInitialResponse, saslResponse } from '#core/protocols/postgres/frontend.ts';
 import { encodeCancelRequest, encodeSslRequest, encodeStartup } from '#core/protocols/postgres/startup.ts';
@@ -49,6 +50,22 @@ describe('from the first byte to TLS', () => {
     const { fields } = await client.find('error');
     expect(fields.get('M')).toContain('before TLS');
     await client.end();
+  });
+
+  it('does not renegotiate with a TLS 1.2 peer, before or after the login', async () => {
+    const client = await rawTls(port, ca, undefined, { maxVersion: 'TLSv1.2' });
+    client.send(startup());
+    await client.find('authentication-cleartext');
+    client.send(passwordMessage(token));
+    await client.find('ready-for-query');
+    const secure = client.socket as TLSSocket;
+    secure.on('error', () => undefined);
+    let agreed = false;
+    secure.renegotiate({}, (error) => void (agreed = error === null));
+    const next = await login();
+    expect(agreed).toBe(false);
+    secure.destroy();
+    next.socket.destroy();
   });
 
   it('takes direct TLS with the ALPN protocol postgresql, and not without it', async () => {

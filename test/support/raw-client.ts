@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { type BackendMessage, parseBackend } from '#core/protocols/postgres/backend.ts';
 import { MessageReader } from '#core/protocols/postgres/messages.ts';
 import { encodeSslRequest } from '#core/protocols/postgres/startup.ts';
@@ -51,7 +51,12 @@ export function rawPlain(port: number): RawClient {
 }
 
 /** TLS by SSLRequest, or directly with the given ALPN protocols. */
-export async function rawTls(port: number, ca: Buffer, alpn?: readonly string[]): Promise<RawClient> {
+export async function rawTls(
+  port: number,
+  ca: Buffer,
+  alpn?: readonly string[],
+  options: ConnectionOptions = {},
+): Promise<RawClient> {
   const plain = connect({ port, host: '127.0.0.1' });
   plain.on('error', () => undefined);
   if (alpn === undefined) {
@@ -60,7 +65,7 @@ export async function rawTls(port: number, ca: Buffer, alpn?: readonly string[])
     if (String(plain.read()) !== 'S') throw new Error('no TLS');
   }
   const protocols = alpn === undefined || alpn.length === 0 ? {} : { ALPNProtocols: [...alpn] };
-  const secure = connectTls({ socket: plain, ca, servername: 'localhost', ...protocols });
+  const secure = connectTls({ socket: plain, ca, servername: 'localhost', ...protocols, ...options });
   const client = new RawClient(secure, true);
   await eventually('TLS', () => (secure.authorized || client.closed ? true : undefined));
   return client;

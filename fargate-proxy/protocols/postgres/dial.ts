@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -73,6 +74,7 @@ function verifyFull(socket: Socket, serverName: string, caFile: string | undefin
       host: serverName,
       servername: /^[\d.]+$|:/.test(serverName) ? '' : serverName,
       minVersion: 'TLSv1.2',
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       ALPNProtocols: ['postgresql'],
       ...(ca === undefined ? {} : { ca }),
     });
