@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
@@ -11,7 +11,7 @@ import { RawEnd, streamBindings } from '#proxy/wire/raw-end.ts';
 import { BLOCK_BYTES, RelayMemory } from '#proxy/wire/relay-memory.ts';
 
 type Kind = 'plain' | 'tls';
-const open: (Socket | Server)[] = [];
+const toClose: (() => void)[] = [];
 const folder = mkdtempSync(join(tmpdir(), 'custody-raw-end-'));
 let tls: { cert: Buffer; key: Buffer };
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 afterEach(() => {
-  for (const each of open.splice(0)) 'destroy' in each ? each.destroy() : each.close();
+  for (const close of toClose.splice(0)) close();
 });
 
 /** Both ends of one connection. */
@@ -37,7 +37,11 @@ async function connection(kind: Kind): Promise<{ ours: Socket; peer: Socket }> {
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
       : connect(port, '127.0.0.1');
   const [ours] = (await accepted) as [Socket];
-  open.push(ours, peer, server);
+  toClose.push(
+    () => ours.destroy(),
+    () => peer.destroy(),
+    () => server.close(),
+  );
   return { ours, peer };
 }
 
