@@ -17,6 +17,8 @@ describe('BlockCompressor', () => {
       fc.property(fc.array(block, { minLength: 1, maxLength: 6 }), (blocks) => {
         for (const raw of blocks) {
           const compressed = Buffer.from(compressor.compress(raw));
+          // Frame_Content_Size_flag or Single_Segment_flag (RFC 8878 section 3.1.1.1.1): the size is declared.
+          expect(compressed[4]! & 0b1110_0000).not.toBe(0);
           const [block] = readBlocks(compressed);
           expect(block?.bytes.length).toBe(raw.length);
           expect(zstdDecompressSync(compressed).equals(raw)).toBe(true);
