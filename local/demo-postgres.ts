@@ -1,23 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, copyFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CertificateFiles } from './certificates.ts';
 import { makeDemoDatabase } from './demo-database.ts';
 import { type Owner, ownerForPostgres } from './owner.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
+import { clusterName, endOrphans, readIfThere } from './postgres-leftover.ts';
+import { RestartLimit } from './restart-limit.ts';
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 const SAID_MAX = 4_000;
-
-export interface DemoPostgres {
-  readonly pid: number;
-  /** Ends its sessions and resolves when it has stopped; sessions get no time to finish. */
-  stop(): Promise<void>;
-}
 
 export interface DemoPostgresOptions {
   readonly folder: string;
@@ -26,59 +22,104 @@ export interface DemoPostgresOptions {
   /** Where the password of the role `app` is kept. */
   readonly passwordFile: string;
   readonly say: (line: string) => void;
+  /** It died too often to be started again, or could not be. */
+  readonly onGivenUp: (error: CustodyError) => void;
+  /** Milliseconds that never go back. */
+  readonly now: () => number;
 }
 
 /**
  * The demo target: a real PostgreSQL with the database `orders`, owned by the role `app`, reachable on this machine
- * only and over TLS only. Made at the first start, kept afterwards. Throws `config-invalid` where it cannot run and
- * `state-damaged` when its files are not whole.
+ * only and over TLS only. Made at the first start, kept afterwards, started again when it dies. Throws `config-invalid`
+ * where it cannot run and `state-damaged` when its files are not whole.
  */
 export async function startDemoPostgres(options: DemoPostgresOptions): Promise<DemoPostgres> {
+  const postgres = new DemoPostgres(options);
+  await postgres.start();
+  return postgres;
+}
+
+export class DemoPostgres {
+  readonly #options: DemoPostgresOptions;
+  readonly #limit = new RestartLimit();
+  #server: ChildProcess | undefined;
+  #restarting: Promise<void> | undefined;
+  #stopping = false;
+
+  constructor(options: DemoPostgresOptions) {
+    this.#options = options;
+  }
+
+  /** Of the server as it is now, also after it died. */
+  get pid(): number {
+    return this.#server!.pid!;
+  }
+
+  /** Resolves when it takes connections. */
+  async start(): Promise<void> {
+    const { folder, port } = this.#options;
+    const data = join(folder, 'data');
+    const { bin, owner } = await prepare(this.#options, data);
+    if (this.#stopping) return;
+    // Detached: Ctrl-C in the terminal must not reach it before the sessions through the gateway are sealed.
+    const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings(port, data)], {
+      ...owner,
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#server = server;
+    await ready(server, data);
+    server.once('exit', (code, signal) => this.#died(signal ?? `exit code ${code}`));
+  }
+
+  /** Ends its sessions and resolves when it has stopped; sessions get no time to finish. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#server !== undefined) await stop(this.#server);
+    await this.#restarting;
+  }
+
+  #died(how: string): void {
+    if (this.#stopping) return;
+    const { say, now, onGivenUp } = this.#options;
+    const times = this.#limit.died(now());
+    if (times !== undefined) return onGivenUp(diedTooOften(times, how));
+    say(`the demo PostgreSQL died (${how}); starting it again`);
+    this.#restarting = this.start().then(
+      () => {
+        if (!this.#stopping) say(`the demo PostgreSQL is back as process ${this.pid}`);
+      },
+      (error: unknown) => {
+        if (!this.#stopping) onGivenUp(asCustodyError(error));
+      },
+    );
+  }
+}
+
+/** Everything that a server on the folder needs. */
+async function prepare(
+  options: DemoPostgresOptions,
+  data: string,
+): Promise<{ readonly bin: string; readonly owner: Owner }> {
   const { folder, passwordFile, say } = options;
   const bin = postgresBinaries();
   const owner = ownerForPostgres(folder, bin);
-  const data = join(folder, 'data');
   if (!existsSync(data)) {
     say('making the demo database (at the first start only)');
     await makeDemoDatabase({ bin, folder, passwordFile, owner });
   }
   if (!existsSync(passwordFile)) throw passwordGone(options);
   installCertificate(options.certificate, data, owner);
-  // Detached: Ctrl-C in the terminal must not reach it before the sessions through the gateway are sealed.
-  const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings(options.port)], {
-    ...owner,
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await ready(server, data);
-  return watched(server, say);
+  await endOrphans(data);
+  return { bin, owner };
 }
 
-/**
- * Stops the server that a killed start left behind: it holds the port and the folder. Nothing else may use the folder
- * now. Throws `state-damaged` when it does not stop.
- */
-export async function stopLeftover(folder: string): Promise<void> {
-  const data = join(folder, 'data');
-  const pid = Number(readIfThere(join(data, 'postmaster.pid')).split('\n')[0]);
-  if (!Number.isInteger(pid) || pid <= 0) return;
-  // Fast, then immediate shutdown (https://www.postgresql.org/docs/current/server-shutdown.html).
-  for (const signal of ['SIGINT', 'SIGQUIT'] as const) {
-    if (!isPostgresOf(pid, data)) return;
-    process.kill(pid, signal);
-    for (let waited = 0; waited < STOP_MS && isPostgresOf(pid, data); waited += LOOK_EVERY_MS) {
-      await sleep(LOOK_EVERY_MS);
-    }
-  }
-  if (!isPostgresOf(pid, data)) return;
-  throw new CustodyError('state-damaged', `process ${pid}, a PostgreSQL of an earlier start, does not stop`, {
-    hint: `end it (kill ${pid}), then start again`,
+function diedTooOften(times: number, how: string): CustodyError {
+  const why = `it died ${times} times within a minute, the last time of ${how}`;
+  return new CustodyError('internal', `the demo PostgreSQL cannot run: ${why}`, {
+    hint: 'is the machine short of memory or disk?',
   });
-}
-
-function isPostgresOf(pid: number, data: string): boolean {
-  return readIfThere(`/proc/${pid}/cmdline`).split('\0').includes(data);
 }
 
 function passwordGone({ folder, passwordFile }: DemoPostgresOptions): CustodyError {
@@ -100,9 +141,10 @@ function installCertificate({ cert, key }: CertificateFiles, data: string, owner
   }
 }
 
-function settings(port: number): string[] {
+function settings(port: number, data: string): string[] {
   const values = {
     port,
+    cluster_name: clusterName(data),
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     ssl: 'on',
@@ -136,21 +178,6 @@ function lastWords(said: string): string {
   return fatal ?? (said.trim() === '' ? `not ready after ${READY_MS / 1000} s` : said.trim());
 }
 
-function watched(server: ChildProcess, say: (line: string) => void): DemoPostgres {
-  let stopping = false;
-  server.once('exit', (code, signal) => {
-    if (stopping) return;
-    say(`the demo PostgreSQL ended (${signal ?? `exit code ${code}`}): stop and start again to have it back`);
-  });
-  return {
-    pid: server.pid!,
-    stop: () => {
-      stopping = true;
-      return stop(server);
-    },
-  };
-}
-
 /** Fast shutdown; SIGKILL when that takes too long. */
 async function stop(server: ChildProcess): Promise<void> {
   if (!isRunning(server)) return;
@@ -163,12 +190,4 @@ async function stop(server: ChildProcess): Promise<void> {
 
 function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid !== undefined && exitCode === null && signalCode === null;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -4,9 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
-
-const RESTARTS = 5;
-const RESTARTS_WITHIN_MS = 60_000;
+import { RestartLimit } from './restart-limit.ts';
 
 export interface GatewayProcessOptions {
   readonly config: string;
@@ -22,8 +20,8 @@ export interface GatewayProcessOptions {
 /** The gateway in a process of its own, started again when it dies: what ECS does in the cloud. */
 export class GatewayProcess {
   readonly #options: GatewayProcessOptions;
+  readonly #limit = new RestartLimit();
   #child: ChildProcess | undefined;
-  #deaths: number[] = [];
   #stopping = false;
 
   constructor(options: GatewayProcessOptions) {
@@ -89,11 +87,10 @@ export class GatewayProcess {
 
   #died(how: string): void {
     if (this.#stopping) return;
-    const now = this.#options.now();
-    this.#deaths = [...this.#deaths.filter((at) => now - at < RESTARTS_WITHIN_MS), now];
-    if (this.#deaths.length > RESTARTS) {
-      const times = `it died ${this.#deaths.length} times within a minute, the last time of ${how}`;
-      return this.#options.onGivenUp(cannotStart(times));
+    const times = this.#limit.died(this.#options.now());
+    if (times !== undefined) {
+      const why = `it died ${times} times within a minute, the last time of ${how}`;
+      return this.#options.onGivenUp(cannotStart(why));
     }
     this.#options.say(`the gateway died (${how}); starting it again: it seals what it left behind`);
     this.start().then(

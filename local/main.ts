@@ -10,11 +10,12 @@ import type { LocalAddresses } from './addresses.ts';
 import { startApi } from './api-server.ts';
 import { localCertificates } from './certificates.ts';
 import { demoConfig } from './demo-config.ts';
-import { startDemoPostgres, stopLeftover } from './demo-postgres.ts';
+import { startDemoPostgres } from './demo-postgres.ts';
 import { useDataFolder, waitForEarlierGateway } from './folder-use.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import { startDemoIssuer } from './issuer.ts';
 import { refuseTakenPorts } from './ports.ts';
+import { stopLeftover } from './postgres-leftover.ts';
 import { Running } from './running.ts';
 import { dataFiles, type LocalSettings, readSettings } from './settings.ts';
 import { welcome } from './welcome.ts';
@@ -68,6 +69,8 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     certificate: certificates.database,
     passwordFile: files.password,
     say,
+    onGivenUp: (error) => void fail(error),
+    now: () => performance.now(),
   });
   await running.add(() => database.stop());
 

@@ -1,20 +1,21 @@
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type ClientConfig } from 'pg';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { CustodyError } from '#core/errors.ts';
 import { type LocalCertificates, localCertificates } from '#local/certificates.ts';
-import {
-  type DemoPostgres,
-  type DemoPostgresOptions,
-  startDemoPostgres,
-  stopLeftover,
-} from '#local/demo-postgres.ts';
+import { type DemoPostgres, type DemoPostgresOptions, startDemoPostgres } from '#local/demo-postgres.ts';
+import { ownerForPostgres } from '#local/owner.ts';
+import { postgresBinaries } from '#local/postgres-binaries.ts';
+import { stopLeftover } from '#local/postgres-leftover.ts';
 import { freePortBase, temporaryFolder } from '#test/support/local-gateway.ts';
 
 describe('the demo PostgreSQL', () => {
   const root = temporaryFolder();
   const passwordFile = join(root, 'secrets', 'orders-db');
   const said: string[] = [];
+  const givenUp: CustodyError[] = [];
   let certificates: LocalCertificates;
   let options: DemoPostgresOptions;
   let server: DemoPostgres;
@@ -28,6 +29,8 @@ describe('the demo PostgreSQL', () => {
       certificate: certificates.database,
       passwordFile,
       say: (line) => said.push(line),
+      onGivenUp: (error) => givenUp.push(error),
+      now: () => 0,
     };
     // What a start that was killed while it made the database leaves behind.
     mkdirSync(join(folder, 'building', 'half'), { recursive: true });
@@ -101,10 +104,107 @@ describe('the demo PostgreSQL', () => {
     expect(readFileSync(passwordFile, 'utf8')).toBe(password);
   });
 
+  async function connected(): Promise<Client> {
+    const ssl = { ca: readFileSync(certificates.ca, 'utf8') };
+    const password = readFileSync(passwordFile, 'utf8').trim();
+    const client = new Client({
+      host: 'localhost',
+      port: options.port,
+      database: 'orders',
+      user: 'app',
+      password,
+      ssl,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  async function killAndAwait(line: string): Promise<void> {
+    said.length = 0;
+    process.kill(server.pid, 'SIGKILL');
+    await vi.waitFor(() => expect(said.join()).toContain(line), 30_000);
+  }
+
+  test('one that is killed is started again, also while a session of it is busy', async () => {
+    await query("INSERT INTO products VALUES (1001, 'kept', 1, 1)");
+    const client = await connected();
+    // Counting, it does not look whether its server is there.
+    const busy = client.query('SELECT count(*) FROM generate_series(1, 1e12::bigint)').catch(String);
+    await vi.waitFor(
+      async () =>
+        expect(
+          await query("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT count(*) FROM gen%'"),
+        ).toHaveLength(1),
+      20_000,
+    );
+    const before = server.pid;
+    await killAndAwait('is back');
+    expect(await busy).toMatch(/Error/);
+    expect(said).toEqual([
+      'the demo PostgreSQL died (SIGKILL); starting it again',
+      `the demo PostgreSQL is back as process ${server.pid}`,
+    ]);
+    expect(server.pid).not.toBe(before);
+    expect(await query('SELECT name FROM products WHERE id = 1001')).toEqual([{ name: 'kept' }]);
+  });
+
+  test('one that is stopped while it is started again stays stopped', async () => {
+    await server.stop();
+    let stopped: Promise<void> | undefined;
+    server = await startDemoPostgres({
+      ...options,
+      say: (line) => {
+        said.push(line);
+        stopped ??= server.stop();
+      },
+    });
+    await killAndAwait('died');
+    await stopped;
+    await expect(query('SELECT 1')).rejects.toThrow('ECONNREFUSED');
+    server = await startDemoPostgres(options);
+  });
+
+  test('one that cannot be started again is given up, in words', async () => {
+    const password = readFileSync(passwordFile);
+    rmSync(passwordFile);
+    await killAndAwait('died');
+    await vi.waitFor(() => expect(givenUp).toMatchObject([{ code: 'state-damaged' }]), 20_000);
+    writeFileSync(passwordFile, password, { mode: 0o600 });
+    givenUp.length = 0;
+    server = await startDemoPostgres(options);
+  });
+
+  test('one that dies again and again is given up', async () => {
+    for (let deaths = 1; deaths <= 5; deaths += 1) await killAndAwait('is back');
+    process.kill(server.pid, 'SIGKILL');
+    await vi.waitFor(() => expect(givenUp).toHaveLength(1), 20_000);
+    expect(givenUp[0]!.message).toContain('it died 6 times within a minute, the last time of SIGKILL');
+    givenUp.length = 0;
+    server = await startDemoPostgres(options);
+  });
+
   test('one that a killed start left behind is stopped first', async () => {
-    const leftover = server.pid;
+    await server.stop();
+    const bin = postgresBinaries();
+    const flags = [
+      '-D',
+      join(options.folder, 'data'),
+      '-c',
+      `port=${options.port}`,
+      '-c',
+      'unix_socket_directories=',
+    ];
+    const leftover = spawn(join(bin, 'postgres'), flags, {
+      ...ownerForPostgres(options.folder, bin),
+      cwd: '/',
+      stdio: 'ignore',
+    });
+    onTestFinished(() => void leftover.kill('SIGQUIT'));
+    const pidFile = join(options.folder, 'data', 'postmaster.pid');
+    await vi.waitFor(() => expect(readFileSync(pidFile, 'utf8')).toMatch(/ready/), 20_000);
     await stopLeftover(options.folder);
-    await vi.waitFor(() => expect(() => process.kill(leftover, 0)).toThrow('ESRCH'), 20_000);
+    await vi.waitFor(() => expect(leftover.exitCode).toBe(0), 20_000);
     server = await startDemoPostgres(options);
     expect(await query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });

@@ -84,6 +84,16 @@ describe('npm start', () => {
     expect(await countOrders()).toBe(400);
   });
 
+  test('a demo PostgreSQL that is killed comes back, and sessions through the gateway with it', async () => {
+    const client = await clientOf('developer');
+    const cut = client.query('SELECT pg_sleep(600)').catch(String);
+    await untilBusy(local);
+    await local.killDatabase9();
+    expect(await cut).toMatch(/error/i);
+    expect(local.said).toContain('the demo PostgreSQL died (SIGKILL); starting it again');
+    expect(await countOrders()).toBe(400);
+  });
+
   test('a restart keeps sessions, keys, rules and rows', async () => {
     const ids = async (): Promise<string[]> => (await sessions('auditor')).map(({ id }) => id);
     const before = { ids: await ids(), key: readFileSync(local.addresses.signer, 'utf8') };

@@ -8,7 +8,10 @@ import { type DemoRole, demoToken } from '#adapters/local/demo-issuer.ts';
 import type { LocalAddresses } from '#local/addresses.ts';
 
 const MAIN = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
-const BACK = /the gateway is back as process (\d+)/g;
+const BACK = {
+  gateway: /the gateway is back as process (\d+)/g,
+  database: /the demo PostgreSQL is back as process (\d+)/g,
+};
 const PORT_TRIES = 5;
 const START_MS = 60_000;
 const STOP_MS = 45_000;
@@ -27,6 +30,8 @@ export interface LocalGateway {
   cliEnvironment(person: DemoRole, home: string): Promise<Record<string, string>>;
   /** kill -9 of the gateway process. Resolves when the supervisor's next one listens, with what was left sealed. */
   kill9(): Promise<void>;
+  /** kill -9 of the demo PostgreSQL. Resolves when the supervisor's next one takes connections. */
+  killDatabase9(): Promise<void>;
   /** SIGTERM, then a start on the same folder and ports. */
   restart(): Promise<void>;
   /** SIGTERM to the supervisor; resolves with its exit code. The folder stays until `stop`. */
@@ -50,8 +55,14 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
   options.prepare?.(dataDir);
   const { base, run: first } = await startOnFreePorts(dataDir, options.args ?? []);
   let run = first;
-  const backs = (): string[] => [...run.said().matchAll(BACK)].map(([, pid]) => pid!);
-  const gatewayPid = (): number => Number(backs().at(-1) ?? run.addresses.pids.gateway);
+  const backs = (what: keyof typeof BACK): string[] =>
+    [...run.said().matchAll(BACK[what])].map(([, pid]) => pid!);
+  const pidOf = (what: keyof typeof BACK): number => Number(backs(what).at(-1) ?? run.addresses.pids[what]);
+  const kill9 = async (what: keyof typeof BACK): Promise<void> => {
+    const before = backs(what).length;
+    process.kill(pidOf(what), 'SIGKILL');
+    await run.until(() => backs(what).length > before);
+  };
   return {
     dataDir,
     get addresses() {
@@ -61,7 +72,7 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
       return run.said();
     },
     get gatewayPid() {
-      return gatewayPid();
+      return pidOf('gateway');
     },
     token: (person) => demoToken(dataDir, person, Date.now()),
     cliEnvironment: async (person, home) => ({
@@ -69,11 +80,8 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
       CUSTODY_HOME: home,
       CUSTODY_TOKEN: await demoToken(dataDir, person, Date.now()),
     }),
-    async kill9() {
-      const before = backs().length;
-      process.kill(gatewayPid(), 'SIGKILL');
-      await run.until(() => backs().length > before);
-    },
+    kill9: () => kill9('gateway'),
+    killDatabase9: () => kill9('database'),
     async restart() {
       await run.terminate();
       run = await startLocalMain([
@@ -88,7 +96,7 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
     interrupt: () => run.interrupt(),
     async stop() {
       await run.terminate();
-      killLeftover(run.addresses.pids.database, dataDir);
+      killLeftover(pidOf('database'), dataDir);
       rmSync(parent, { recursive: true, force: true });
     },
   };
