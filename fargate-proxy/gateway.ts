@@ -156,7 +156,7 @@ export class Gateway {
       grant: { rule },
       policy: policyVersion,
       gateway: { version, task },
-      durability: { mode: 'windowed', windowMs: target.recording.windowMs },
+      durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
     };
   }
 

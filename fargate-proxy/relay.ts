@@ -1,7 +1,8 @@
-import { Stream, type StreamNumber } from '#core/recording/format.ts';
+import { Stream } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 import type { RawEnd } from './wire/raw-end.ts';
 import type { RelayMemory } from './wire/relay-memory.ts';
+import { WriteAhead } from './write-ahead.ts';
 
 export interface RelayOptions {
   readonly client: RawEnd;
@@ -19,29 +20,47 @@ export interface RelayOptions {
 /** Records, then forwards; both ways, with back-pressure from the other socket and from the recorder. */
 export class Relay {
   readonly #options: RelayOptions;
+  /** In write-ahead mode. */
+  readonly #ahead: WriteAhead | undefined;
   #clientOpen = true;
 
   constructor(options: RelayOptions) {
     this.#options = options;
+    const { target, tape, memory } = options;
+    this.#ahead = tape.durability === 'write-ahead' ? new WriteAhead(target, tape, memory) : undefined;
   }
 
-  /** Takes both sockets over. */
-  start(): void {
-    const { client, target, onEnd } = this.#options;
+  /**
+   * Takes both sockets over. `clientRest`, `targetRest`: bytes that arrived before, recorded and forwarded as the first of
+   * their direction.
+   */
+  start(clientRest: Uint8Array, targetRest: Uint8Array): void {
+    const { client, target, tape, onEnd } = this.#options;
     target.start(
       (length) => this.#fromTarget(length),
       () => onEnd('target'),
     );
     client.start(
       (length) => this.#fromClient(length),
-      () => onEnd('client'),
+      () => this.#clientEnded(),
     );
+    if (clientRest.byteLength > 0) {
+      tape.record(Stream.client, clientRest, clientRest.byteLength);
+      if (this.#ahead === undefined) target.send(clientRest);
+      else this.#ahead.hold(clientRest);
+    }
+    if (targetRest.byteLength > 0) {
+      tape.record(Stream.target, targetRest, targetRest.byteLength);
+      client.send(targetRest);
+    }
   }
 
   /** Nothing more of the client's is forwarded. */
   muteClient(): void {
     this.#clientOpen = false;
     this.#options.client.pause();
+    const dropped = this.#ahead?.drop() ?? 0;
+    if (dropped > 0) this.#options.tape.note({ note: 'not-forwarded', bytes: dropped });
   }
 
   /** Nothing is forwarded any more, in either direction. */
@@ -55,9 +74,25 @@ export class Relay {
     const { client, target, tape, memory, onClientBytes } = this.#options;
     const keepsUp = tape.record(Stream.client, memory.read, length);
     onClientBytes(memory.read, length);
-    target.sendRead(length);
+    if (this.#ahead === undefined) target.sendRead(length);
+    else this.#holdRead(this.#ahead, length);
     if (!keepsUp) this.#waitForRecorder(client);
     if (target.congested) this.#waitFor(target, client);
+  }
+
+  #holdRead(ahead: WriteAhead, length: number): void {
+    const { client, memory } = this.#options;
+    ahead.hold(memory.view(length));
+    if (!ahead.full) return;
+    client.pause();
+    ahead.whenEmpty(() => this.#resume(client));
+  }
+
+  /** What the client sent before it went still reaches the target. */
+  #clientEnded(): void {
+    const { onEnd } = this.#options;
+    if (this.#ahead === undefined || !this.#clientOpen) return onEnd('client');
+    this.#ahead.whenEmpty(() => onEnd('client'));
   }
 
   #fromTarget(length: number): void {
@@ -83,11 +118,4 @@ export class Relay {
     if (source === this.#options.client && !this.#clientOpen) return;
     source.resume();
   }
-}
-
-/** Bytes that arrived before the relay took over: recorded and forwarded as the first of their direction. */
-export function forwardRest(tape: SessionTape, stream: StreamNumber, rest: Uint8Array, sink: RawEnd): void {
-  if (rest.byteLength === 0) return;
-  tape.record(stream, rest, rest.byteLength);
-  sink.send(rest);
 }

@@ -62,6 +62,7 @@ targets:
       caFile: tls/ca.pem
       serverName: localhost
     recording:
+      durability: windowed # or write-ahead: nothing reaches the database before it is stored
       windowMs: 250 # at most this much is lost if this machine vanishes
       deadlineMs: 5000 # a recording that cannot keep up for this long ends the session
 

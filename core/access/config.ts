@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CustodyError } from '../errors.ts';
+import { durabilityModes } from '../recording/format.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 
 /** custody.yaml: targets, identity and access rules, as one reviewed file declares them. */
@@ -70,10 +71,11 @@ const targetSchema = z
     tls: tlsSchema.default({ mode: 'verify-full' }),
     recording: z
       .strictObject({
+        durability: z.enum(durabilityModes).default('windowed'),
         windowMs: z.int().min(100).max(10_000).default(250),
         deadlineMs: z.int().min(1_000).max(60_000).default(5_000),
       })
-      .default({ windowMs: 250, deadlineMs: 5_000 }),
+      .default({ durability: 'windowed', windowMs: 250, deadlineMs: 5_000 }),
   })
   .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
     path: ['tls', 'mode'],

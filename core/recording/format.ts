@@ -24,6 +24,10 @@ const sessionId = z.uuidv7().lowercase();
 const count = z.int().min(0);
 const time = z.iso.datetime({ precision: 3 });
 
+/** How much may be lost when the gateway's machine vanishes (FORMAT.md, "Statements"). */
+export const durabilityModes = ['windowed', 'write-ahead'] as const;
+export type DurabilityMode = (typeof durabilityModes)[number];
+
 export const openStatementSchema = z.object({
   type: z.literal('custody/open/1'),
   session: sessionId,
@@ -44,7 +48,7 @@ export const openStatementSchema = z.object({
   grant: z.object({ rule: z.string() }),
   policy: sha256,
   gateway: z.object({ version: z.string(), task: z.string() }),
-  durability: z.object({ mode: z.literal('windowed'), windowMs: count }),
+  durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),
   recorder: z.base64(),
   signer: sha256,
 });

@@ -1,5 +1,11 @@
 import { CustodyError } from '#core/errors.ts';
-import { FLAG_WITHHELD, FRAME_MAX_PAYLOAD, Stream, type StreamNumber } from '#core/recording/format.ts';
+import {
+  type DurabilityMode,
+  FLAG_WITHHELD,
+  FRAME_MAX_PAYLOAD,
+  Stream,
+  type StreamNumber,
+} from '#core/recording/format.ts';
 import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
@@ -11,6 +17,8 @@ const HAND_OVER_MS = 120;
 const SLABS_IN_FLIGHT = 32;
 /** Slabs kept for the next bulk transfer while nothing is going on. */
 const SPARE_SLABS = 4;
+/** Slabs in flight while a session waits for its frames to become durable. */
+const EAGER_SLABS = 2;
 const DEADLINE_CHECK_MS = 100;
 
 export interface RecorderPort {
@@ -18,6 +26,8 @@ export interface RecorderPort {
 }
 
 export interface TapeOptions {
+  /** With `write-ahead`, what the client sent waits for `whenDurable` before it is forwarded. */
+  readonly durability: DurabilityMode;
   /** At most this much may not be durable yet, milliseconds; beyond it the session waits. */
   readonly windowMs: number;
   /** A session that has waited for this long ends, milliseconds. */
@@ -38,6 +48,11 @@ export class Tapes {
   readonly #deadlines: NodeJS.Timeout;
   /** When the oldest frame of each slab in flight was recorded, oldest first. */
   #inFlight: number[] = [];
+  /** Slabs that became durable since the start. */
+  #durableSlabs = 0;
+  /** Who waits for the slabs in flight and for the one being filled, in the order of the slabs. */
+  readonly #afterSlab: { readonly slab: number; readonly durable: () => void }[] = [];
+  #handOverSoon = false;
   #slab: SlabWriter;
   /** When the first frame of the current slab was recorded; 0 while it is empty. */
   #slabSince = 0;
@@ -81,6 +96,32 @@ export class Tapes {
   /** Calls `resume` once what is in flight has moved on. */
   whenCaughtUp(resume: () => void): void {
     this.#waiting.add(resume);
+  }
+
+  /**
+   * Calls `durable` once everything recorded until now is durable; never when the recorder dies. Slabs are handed over
+   * without waiting for more, but no more than two at a time: what comes meanwhile shares the next one's commit.
+   */
+  whenDurable(durable: () => void): void {
+    const { slab } = this;
+    if (slab < this.#durableSlabs) return durable();
+    this.#afterSlab.push({ slab, durable });
+    this.#handOverForWaiting();
+  }
+
+  /** The number of the slab that was filled last, counted from the start. */
+  get slab(): number {
+    return this.#durableSlabs + this.#inFlight.length - (this.#slab.used === 0 ? 1 : 0);
+  }
+
+  /** At the end of this turn of the event loop, so that all that arrived with it goes together. */
+  #handOverForWaiting(): void {
+    if (this.#handOverSoon || this.#inFlight.length >= EAGER_SLABS) return;
+    this.#handOverSoon = true;
+    setImmediate(() => {
+      this.#handOverSoon = false;
+      this.handOver();
+    });
   }
 
   /** Gives the current slab to the recorder. */
@@ -159,10 +200,18 @@ export class Tapes {
 
   #durable(buffers: readonly ArrayBufferLike[]): void {
     this.#inFlight.splice(0, buffers.length);
+    this.#durableSlabs += buffers.length;
+    this.#tellDurable();
     this.#spare.push(...buffers);
     const resumed = [...this.#waiting];
     this.#waiting.clear();
     for (const resume of resumed) resume();
+  }
+
+  #tellDurable(): void {
+    while (this.#afterSlab.length > 0 && this.#afterSlab[0]!.slab < this.#durableSlabs)
+      this.#afterSlab.shift()!.durable();
+    if (this.#afterSlab.length > 0 && this.#slab.used > 0) this.#handOverForWaiting();
   }
 
   #endOverdue(): void {
@@ -184,6 +233,7 @@ export class Tapes {
 export class SessionTape {
   readonly number: number;
   readonly startedMs: number;
+  readonly durability: DurabilityMode;
   readonly windowMs: number;
   readonly deadlineMs: number;
   readonly #tapes: Tapes;
@@ -194,6 +244,7 @@ export class SessionTape {
     this.#tapes = tapes;
     this.number = number;
     this.startedMs = startedMs;
+    this.durability = options.durability;
     this.windowMs = options.windowMs;
     this.deadlineMs = options.deadlineMs;
     this.#onFailure = options.onFailure;
@@ -217,6 +268,18 @@ export class SessionTape {
 
   whenCaughtUp(resume: () => void): void {
     this.#tapes.whenCaughtUp(resume);
+  }
+
+  /** The number of the slab that was filled last: what has the same number becomes durable together. */
+  get slab(): number {
+    return this.#tapes.slab;
+  }
+
+  /** Calls `durable` once everything recorded until now is durable; never when this recording has failed. */
+  whenDurable(durable: () => void): void {
+    this.#tapes.whenDurable(() => {
+      if (!this.#failed) durable();
+    });
   }
 
   close(ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {

@@ -114,6 +114,14 @@ export class RawEnd {
     else this.#write(bytes);
   }
 
+  /** Writes what is in the block, and gives the block back. */
+  sendBlock(block: Block): void {
+    this.#queuedBytes += block.used;
+    this.#queue.push(block);
+    if (this.#busy) this.#await();
+    else this.#writeQueue();
+  }
+
   get congested(): boolean {
     return this.#queuedBytes + this.#lastWritten > CONGESTED_BYTES && this.#busy;
   }
@@ -207,11 +215,7 @@ export class RawEnd {
   /** Copies bytes into memory that stays as it is until they are written. */
   #enqueue(bytes: Uint8Array): void {
     this.#queuedBytes += bytes.byteLength;
-    for (let rest = bytes; rest.byteLength > 0; ) {
-      const taken = this.#queue.at(-1)?.append(rest) ?? 0;
-      rest = taken === 0 ? rest : rest.subarray(taken);
-      if (rest.byteLength > 0) this.#queue.push(this.#memory.take());
-    }
+    this.#memory.append(this.#queue, bytes);
     if (this.#busy) this.#await();
     else this.#writeQueue();
   }

@@ -2,8 +2,8 @@
 export const BLOCK_BYTES = 256 << 10;
 /** Views up to this length are kept: small messages make no garbage. */
 const CACHED_VIEWS = 4096;
-/** Blocks kept for the next congestion. */
-const SPARE_BLOCKS = 16;
+/** Blocks kept for the next congestion, and for what waits to become durable. */
+const SPARE_BLOCKS = 64;
 
 /** A piece of memory that is filled from the front. */
 export class Block {
@@ -60,6 +60,14 @@ export class RelayMemory {
   /** An empty block. */
   take(): Block {
     return this.#spare.pop() ?? new Block();
+  }
+
+  /** Copies bytes behind what is in the last of the blocks, and into new ones. */
+  append(blocks: Block[], bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.byteLength; ) {
+      at += blocks.at(-1)?.append(at === 0 ? bytes : bytes.subarray(at)) ?? 0;
+      if (at < bytes.byteLength) blocks.push(this.take());
+    }
   }
 
   /** Nobody reads it any more. */

@@ -58,12 +58,15 @@ export async function setStage(log: (line: string) => void): Promise<Stage> {
   const issuer = await startIssuer(port(5));
   const gateways = (
     [
-      ['plain', port(6), false],
-      ['tls', port(7), true],
+      ['plain', port(6), false, 'windowed'],
+      ['tls', port(7), true, 'windowed'],
+      ['write-ahead', port(8), false, 'write-ahead'],
     ] as const
-  ).map(([name, listen, tls]) => startGateway(root, name, listen, port(0), issuer.url, { tls, certificate }));
+  ).map(([name, listen, tls, durability]) =>
+    startGateway(root, name, listen, port(0), issuer.url, { tls, certificate, durability }),
+  );
   started.push(...gateways);
-  for (const n of [0, 1, 2, 3, 4, 6, 7]) await portOpen(port(n));
+  for (const n of [0, 1, 2, 3, 4, 6, 7, 8]) await portOpen(port(n));
 
   const contender = (
     name: string,
@@ -90,6 +93,7 @@ export async function setStage(log: (line: string) => void): Promise<Stage> {
       contender('pgbouncer-tls-both', 4, 'require', bouncers[2]),
       contender('custody-tls', 6, 'require', gateways[0]),
       contender('custody-tls-both', 7, 'require', gateways[1]),
+      contender('custody-tls-write-ahead', 8, 'require', gateways[2]),
     ],
     stop: async () => {
       for (const child of started.toReversed()) child.kill('SIGTERM');
@@ -203,16 +207,17 @@ function startGateway(
   listen: number,
   target: number,
   issuer: string,
-  tls: { readonly tls: boolean; readonly certificate: Certificate },
+  options: { readonly tls: boolean; readonly certificate: Certificate; readonly durability: string },
 ): ChildProcess {
   const data = join(root, `gateway-${name}`);
   mkdirSync(join(data, 'tls'), { recursive: true });
   createSignerKey(data);
-  execFileSync('cp', [tls.certificate.cert, join(data, 'tls', 'gateway.pem')]);
-  execFileSync('cp', [tls.certificate.key, join(data, 'tls', 'gateway.key')]);
+  const { tls, certificate, durability } = options;
+  execFileSync('cp', [certificate.cert, join(data, 'tls', 'gateway.pem')]);
+  execFileSync('cp', [certificate.key, join(data, 'tls', 'gateway.key')]);
   writeFileSync(join(data, 'password'), 'unused\n', { mode: 0o600 });
-  const targetTls = tls.tls
-    ? { mode: 'verify-full', caFile: tls.certificate.cert, serverName: 'localhost' }
+  const targetTls = tls
+    ? { mode: 'verify-full', caFile: certificate.cert, serverName: 'localhost' }
     : { mode: 'disable' };
   const config = {
     version: 1,
@@ -224,6 +229,7 @@ function startGateway(
         database: DATABASE,
         credential: { user: 'bench', passwordFile: 'password' },
         tls: targetTls,
+        recording: { durability },
       },
     },
     rules: [{ name: 'bench', groups: ['bench'], targets: ['*'], allow: ['connect'] }],

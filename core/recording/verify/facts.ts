@@ -37,6 +37,10 @@ function describeCompleteness(
   const at = new Date(Date.parse(open.startedAt) + recordedUntil / 1000).toISOString();
   const until = `${at} (${(recordedUntil / 1e6).toFixed(6)} s after the start)`;
   if (close === undefined) return `No close statement: the segments here are complete up to ${until}.`;
-  const { windowMs } = open.durability;
-  return `The gateway died: the recording is complete up to ${until}, and at most the ${windowMs} ms after that may be missing.`;
+  const { mode, windowMs } = open.durability;
+  const missing =
+    mode === 'write-ahead'
+      ? `nothing that the client sent to the target after that is missing, of the target's answers at most ${windowMs} ms.`
+      : `at most the ${windowMs} ms after that may be missing.`;
+  return `The gateway died: the recording is complete up to ${until}, and ${missing}`;
 }

@@ -5,7 +5,7 @@ import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { type CloseReason, Stream } from '#core/recording/format.ts';
 import type { Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
-import { forwardRest, Relay } from '../../relay.ts';
+import { Relay } from '../../relay.ts';
 import type { RawEnd } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 
@@ -54,10 +54,8 @@ export class PostgresLink implements Link {
 
   relay(): Promise<Ended> {
     if (!this.#over) {
-      const { tape, client, target, clientRest, targetRest } = this.#parts;
-      this.#relay.start();
-      forwardRest(tape, Stream.client, clientRest, target);
-      forwardRest(tape, Stream.target, targetRest, client);
+      const { clientRest, targetRest } = this.#parts;
+      this.#relay.start(clientRest, targetRest);
       this.#fromClient.advance(clientRest, clientRest.length);
       this.#targetSaid(targetRest, targetRest.length);
     }

@@ -54,7 +54,7 @@ describe('parseConfig', () => {
       database: 'orders',
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
-      recording: { windowMs: 250, deadlineMs: 5000 },
+      recording: { durability: 'windowed', windowMs: 250, deadlineMs: 5000 },
     });
     expect(rules).toEqual([
       {
