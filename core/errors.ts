@@ -42,9 +42,11 @@ export type ErrorCode =
   | 'terminated'
   | 'not-found'
   | 'already-exists'
+  | 'conflict'
   | 'config-invalid'
   | 'state-damaged'
   | 'format-invalid'
+  | 'ledger-altered'
   | 'internal';
 
 /** Any thrown value as a CustodyError: ours unchanged, everything else as `internal` with its text for the operator. */

@@ -24,10 +24,12 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   draining: '57P03', // cannot_connect_now
   terminated: '57P01', // admin_shutdown
   'not-found': '42704', // undefined_object
+  conflict: '40001', // serialization_failure
   'already-exists': '42710', // duplicate_object
   'config-invalid': 'F0000', // config_file_error
   'state-damaged': 'XX001', // data_corrupted
   'format-invalid': 'XX001',
+  'ledger-altered': 'XX001',
   internal: 'XX000', // internal_error
 };
 

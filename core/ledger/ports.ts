@@ -1,0 +1,35 @@
+/** What the ledger needs from the world beside put-once objects (RecordingSink, RecordingSource). */
+
+/** The newest checkpoint: the one thing of the ledger that changes. */
+export interface LedgerHead {
+  /** Undefined before the first. */
+  read(): Promise<StoredHead | undefined>;
+  /**
+   * Replaces the head that `expected` names (undefined: there is none yet). When it returns, the new one is durable.
+   * Rejects with `conflict` when another head is there, changing nothing. On any other rejection either may be there.
+   */
+  swap(expected: string | undefined, checkpoint: string): Promise<void>;
+}
+
+export interface StoredHead {
+  /** A signed checkpoint. */
+  readonly checkpoint: string;
+  /** Names this head; opaque. Never used again for another. */
+  readonly version: string;
+}
+
+/** Leaves on their way into the ledger. */
+export interface LeafQueue {
+  /** When it returns, the leaf is durable and will be sequenced. Adding the same leaf again is no error and adds nothing. */
+  add(leaf: Uint8Array): Promise<void>;
+  /** Some of the leaves that are there, at most `limit`. */
+  list(limit: number): Promise<readonly QueuedLeaf[]>;
+  /** They are in the ledger. Ids that are not there any more are no error. */
+  remove(ids: readonly string[]): Promise<void>;
+}
+
+export interface QueuedLeaf {
+  /** The leaf hash (RFC 6962), in lower-case hexadecimal. */
+  readonly id: string;
+  readonly leaf: Uint8Array;
+}

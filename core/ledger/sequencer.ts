@@ -1,0 +1,139 @@
+import { asCustodyError, CustodyError } from '../errors.ts';
+import type { RecordingSink, RecordingSource, Signer } from '../recording/ports.ts';
+import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint.ts';
+import { stagingKey, tileKey } from './layout.ts';
+import { emptyRoot } from './merkle.ts';
+import type { LeafQueue, LedgerHead } from './ports.ts';
+import { readStaging, type Staging, stagingBytes } from './staging.ts';
+import { type FetchTile, grow, TileTree } from './tree.ts';
+
+/** Leaves in one commit at most: bounds memory and the time until the next checkpoint. */
+const LEAVES_PER_COMMIT = 4096;
+
+export interface SequencerPorts {
+  readonly objects: RecordingSink & RecordingSource;
+  readonly head: LedgerHead;
+  readonly queue: LeafQueue;
+  readonly signer: Signer;
+}
+
+/** What one step did: `lost-race` means that another sequencer was faster, and that a next step may do more. */
+export type Step =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'committed'; readonly size: number; readonly leaves: number }
+  | { readonly kind: 'lost-race' };
+
+/** A head whose commit is finished: its tiles are in their places, and its leaves have left the queue. */
+interface FinishedHead {
+  readonly version: string | undefined;
+  readonly checkpoint: Checkpoint;
+  /** Leaf hashes of its own commit, in hexadecimal: the queue may still list them. */
+  readonly leaves: ReadonlySet<string>;
+}
+
+/**
+ * Moves leaves from the queue into the ledger and signs a checkpoint over them. Any number may run at once, and each may
+ * be killed at any moment: a commit's tiles are staged before the head is swapped, and only a finished commit is followed
+ * by another, so that every leaf gets in exactly once and no two checkpoints contradict each other.
+ */
+export class Sequencer {
+  readonly #ports: SequencerPorts;
+  readonly #origin: string;
+  readonly #fetch: FetchTile;
+
+  constructor(ports: SequencerPorts, origin: string) {
+    this.#ports = ports;
+    this.#origin = origin;
+    this.#fetch = (path) => ports.objects.get(tileKey(path));
+  }
+
+  /** Finishes what another left half done, then commits what is queued. Rejects when a port does; repeating is safe. */
+  async step(): Promise<Step> {
+    const { queue } = this.#ports;
+    const head = await this.#finishedHead();
+    // After the head was read: what an earlier commit took has left the queue by then.
+    const queued = await queue.list(LEAVES_PER_COMMIT + head.leaves.size);
+    const fresh = queued.filter(({ id }) => !head.leaves.has(id)).slice(0, LEAVES_PER_COMMIT);
+    if (fresh.length === 0) return { kind: 'nothing' };
+    return this.#commit(head, fresh);
+  }
+
+  async #finishedHead(): Promise<FinishedHead> {
+    const { head, signer } = this.#ports;
+    const stored = await head.read();
+    if (stored === undefined) {
+      const checkpoint = { origin: this.#origin, size: 0, root: emptyRoot() };
+      return { version: undefined, checkpoint, leaves: new Set() };
+    }
+    const checkpoint = openCheckpoint(stored.checkpoint, this.#origin, await signer.publicKey());
+    const leaves = await this.#finish(checkpoint);
+    return { version: stored.version, checkpoint, leaves: new Set(leaves) };
+  }
+
+  async #commit(
+    head: FinishedHead,
+    queued: readonly { readonly id: string; readonly leaf: Uint8Array }[],
+  ): Promise<Step> {
+    const { objects, signer } = this.#ports;
+    const tree = new TileTree(head.checkpoint.size, this.#fetch);
+    const { size, root, tiles } = await grow(
+      tree,
+      this.#fetch,
+      queued.map(({ leaf }) => leaf),
+    );
+    const staging: Staging = { tiles, leaves: queued.map(({ id }) => id) };
+    await stage(objects, stagingKey(size, root), stagingBytes(staging));
+    const checkpoint = { origin: this.#origin, size, root };
+    const note = await signCheckpoint(checkpoint, signer);
+    if (!(await this.#swap(head.version, note))) return { kind: 'lost-race' };
+    await this.#finish(checkpoint);
+    return { kind: 'committed', size, leaves: queued.length };
+  }
+
+  async #swap(expected: string | undefined, note: string): Promise<boolean> {
+    try {
+      await this.#ports.head.swap(expected, note);
+      return true;
+    } catch (error) {
+      if (asCustodyError(error).code === 'conflict') return false;
+      throw error;
+    }
+  }
+
+  /** Puts the commit's tiles in their places and takes its leaves off the queue. Returns the leaves' ids. */
+  async #finish({ size, root }: Checkpoint): Promise<readonly string[]> {
+    const { objects, queue } = this.#ports;
+    const key = stagingKey(size, root);
+    const { tiles, leaves } = readStaging(await objects.get(key), key);
+    for (const [path, bytes] of tiles) await putOnce(objects, tileKey(path), bytes);
+    await queue.remove(leaves);
+    return leaves;
+  }
+}
+
+/**
+ * A commit of another sequencer that ends in the same tree serves as well, also one that began at a smaller tree: it has
+ * all the tiles that the tree needs, and takes leaves off the queue that have left it.
+ */
+async function stage(objects: RecordingSink, key: string, bytes: Uint8Array): Promise<void> {
+  await objects.put(key, bytes).catch((error: unknown) => {
+    if (asCustodyError(error).code !== 'already-exists') throw error;
+  });
+}
+
+/** Puts an object that may be there already, with the same bytes. Throws `state-damaged` when it has others. */
+async function putOnce(
+  objects: RecordingSink & RecordingSource,
+  key: string,
+  bytes: Uint8Array,
+): Promise<void> {
+  try {
+    await objects.put(key, bytes);
+  } catch (error) {
+    if (asCustodyError(error).code !== 'already-exists') throw error;
+    if (Buffer.from(await objects.get(key)).equals(bytes)) return;
+    throw new CustodyError('state-damaged', `the ledger's ${key} is not what it must be`, {
+      hint: 'somebody wrote to the store; keep it as it is and look into it',
+    });
+  }
+}
