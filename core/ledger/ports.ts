@@ -20,7 +20,10 @@ export interface StoredHead {
 
 /** Leaves on their way into the ledger. */
 export interface LeafQueue {
-  /** When it returns, the leaf is durable and will be sequenced. Adding the same leaf again is no error and adds nothing. */
+  /**
+   * When it returns, the leaf is durable and will be sequenced. Adding the same leaf again is no error and adds nothing, also
+   * when it has left the queue meanwhile, for at least a week: who cannot know whether it was added may add it again.
+   */
   add(leaf: Uint8Array): Promise<void>;
   /** Some of the leaves that are there, at most `limit`. */
   list(limit: number): Promise<readonly QueuedLeaf[]>;
