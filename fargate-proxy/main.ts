@@ -15,15 +15,19 @@ import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import { type Config, parseConfig, type Target } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
+import { Sequencer } from '#core/ledger/sequencer.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
 import { Gateway } from './gateway.ts';
 import { jsonLog, type Log } from './log.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
+import { keepSequencing } from './recorder/sequencing.ts';
 import { Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { streamBindings } from './wire/raw-end.ts';
@@ -131,20 +135,29 @@ async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Pro
   const store = directoryStore(join(dataDir, 'store'));
   const signer = fileSigner(dataDir);
   const index = openSessionIndex(join(dataDir, 'index.sqlite'));
+  const queue = localLeafQueue(dataDir);
   const journalDir = join(dataDir, 'journal');
   const remains = journalRemains(journalDir);
   const { sealed, failures } = await sealAbandoned(
     await remains.tails(),
-    { store, signer, index },
+    { store, signer, index, leaves: queue },
     new Date(),
   );
   await remains.clear(new Set(failures.map(({ session }) => session)));
   const journal = await openJournal(journalDir, task);
   serveRecorder(
     parentPort!,
-    { sink: store, signer, journal, index },
+    { sink: store, signer, journal, index, leaves: queue },
     () => performance.timeOrigin + performance.now() - timeOrigin,
   );
+  const sequencer = new Sequencer(
+    { objects: store, head: localLedgerHead(dataDir), queue, signer },
+    LOCAL_ORIGIN,
+  );
+  keepSequencing(sequencer, (thrown) => {
+    const error = plainError(asCustodyError(thrown));
+    parentPort!.postMessage({ kind: 'ledger-stalled', error } satisfies FromRecorder);
+  });
   const unsealable = failures.map(({ session, error }) => ({ session, error: plainError(error) }));
   parentPort!.postMessage({ kind: 'ready', recovered: sealed, unsealable } satisfies FromRecorder);
 }
@@ -171,6 +184,7 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
         resolve(tapes);
       } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
       else if (message.kind === 'stopped') void worker.terminate();
+      else if (message.kind === 'ledger-stalled') log('ledger-stalled', custodyError(message.error));
       else tapes.receive(message);
     });
     worker.on('error', (error) => {

@@ -1,11 +1,12 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { CustodyError } from '../errors.ts';
+import type { LeafSink } from '../ledger/leaves.ts';
 import { BlockCompressor } from './block-compressor.ts';
 import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
 import { objectKey, segmentName } from './layout.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
-import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { SegmentMemory } from './segment-content.ts';
+import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames } from './slab.ts';
 import { sha256Hex, storeClose, storeOpen } from './statements.ts';
 import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
@@ -21,6 +22,7 @@ export interface RecorderPorts {
   readonly signer: Signer;
   readonly journal: Journal;
   readonly index: SessionIndex;
+  readonly leaves: LeafSink;
 }
 
 /** What the gateway knows of a session before the recorder adds its keys. */
@@ -73,16 +75,15 @@ export class Recorder {
     this.#ports = ports;
   }
 
-  /** When it returns, the open statement is signed and stored and the tape takes frames. Rejects: no session. */
+  /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
   async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     await this.#ports.index.opened(indexRecord(opening));
+    const { signer, sink, leaves } = this.#ports;
     const statement = await this.#openStatement(opening, publicKey);
-    const openHash = await storeOpen(statement, this.#ports.signer, this.#ports.sink).catch(
-      (cause: unknown) => {
-        throw recordingFailed(cause);
-      },
-    );
+    const openHash = await storeOpen(statement, signer, sink, leaves).catch((cause: unknown) => {
+      throw recordingFailed(cause);
+    });
     this.#decks.set(tape, {
       tape: new Tape(opening.session, privateKey, openHash, this.#tools),
       openHash,
@@ -122,7 +123,8 @@ export class Recorder {
     deck.completeMs = ending.at;
     await this.#putSegment(deck);
     const statement = await this.#closeStatement(deck, ending);
-    await storeClose(statement, this.#ports.signer, this.#ports.sink);
+    const { signer, sink, leaves } = this.#ports;
+    await storeClose(statement, signer, sink, leaves);
     const outcome = outcomeOf(statement);
     await this.#ports.index.closed(statement.session, outcome);
     return outcome;

@@ -1,4 +1,5 @@
 import { asCustodyError, CustodyError } from '../errors.ts';
+import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
@@ -11,6 +12,7 @@ export interface SealerPorts {
   readonly store: RecordingSink & RecordingSource;
   readonly signer: Signer;
   readonly index: SessionIndex;
+  readonly leaves: LeafSink;
 }
 
 export interface Sealing {
@@ -165,7 +167,7 @@ function recoveredStatement(chain: Chain, note: string, now: Date): CloseStateme
 async function finishClose(
   chain: Chain,
   isSigned: boolean,
-  { store, signer }: SealerPorts,
+  { store, signer, leaves }: SealerPorts,
 ): Promise<SessionOutcome> {
   const bytes = await store.get(objectKey(chain.session, CLOSE));
   const statement = parseClose(chain.session, bytes);
@@ -174,8 +176,12 @@ async function finishClose(
   const signature = isSigned
     ? await store.get(key)
     : await putUnlessThere(key, await signer.sign(bytes), store);
-  if (isSignedBy(chain.signer, bytes, signature)) return outcomeOf(statement);
-  throw damaged(chain.session, `${signatureName(CLOSE)} is not by this gateway's signer`);
+  if (!isSignedBy(chain.signer, bytes, signature))
+    throw damaged(chain.session, `${signatureName(CLOSE)} is not by this gateway's signer`);
+  // The gateway may have died before either was entered; what is there already is not entered twice.
+  await enter(chain.opened, leaves);
+  await enter(endedLeaf(statement, bytes), leaves);
+  return outcomeOf(statement);
 }
 
 /** Only what this program's own writer makes, to the byte: it leaves nothing for two readers to read differently. */

@@ -1,5 +1,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { CustodyError } from '../errors.ts';
+import type { Leaf } from '../ledger/leaf.ts';
+import { openedLeaf } from '../ledger/leaves.ts';
 import {
   HEAD_BYTES,
   type Head,
@@ -19,6 +21,8 @@ export interface Chain {
   readonly session: string;
   readonly open: OpenStatement;
   readonly openHash: string;
+  /** What the ledger has of its opening. */
+  readonly opened: Leaf;
   /** The key that signed the open statement and is to sign the close statement. */
   readonly signer: KeyObject;
   readonly recorder: KeyObject;
@@ -68,7 +72,7 @@ async function readOpen(session: string, store: RecordingSource, signer: Signer)
   const recorder = createPublicKey({ key: der, format: 'der', type: 'spki' });
   const openHash = sha256Hex(bytes);
   const empty = { segments: 0, frames: 0, bytes: 0, last: openHash, until: 0 };
-  return { session, open, openHash, signer: key, recorder, ...empty };
+  return { session, open, openHash, opened: openedLeaf(open, bytes), signer: key, recorder, ...empty };
 }
 
 /** The head in `trailer`, if the session key signed it for exactly this content and the next place in the chain. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CustodyError } from '../errors.ts';
+import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
 import { CLOSE, OPEN, objectKey, signatureName } from './layout.ts';
 import type { RecordingSink, Signer } from './ports.ts';
@@ -21,35 +22,39 @@ export function statementBytes(statement: OpenStatement | CloseStatement): Uint8
 }
 
 /**
- * Signs and stores `open.json`. The signature goes first: an `open.json` in the store is therefore always signed,
- * and recovery never has to sign an opening it did not make.
+ * Signs and stores `open.json`, and enters it into the ledger. The signature goes first: an `open.json` in the store is
+ * therefore always signed, and recovery never has to sign an opening it did not make.
  * Returns the statement's hash, where the chain begins.
  */
 export async function storeOpen(
   statement: OpenStatement,
   signer: Signer,
   sink: RecordingSink,
+  leaves: LeafSink,
 ): Promise<string> {
   const bytes = statementBytes(statement);
   const signature = await signer.sign(bytes);
   await sink.put(objectKey(statement.session, signatureName(OPEN)), signature);
   await sink.put(objectKey(statement.session, OPEN), bytes);
+  await enter(openedLeaf(statement, bytes), leaves);
   return sha256Hex(bytes);
 }
 
 /**
- * Stores and signs `close.json`. The statement goes first: if the gateway dies before the signature is stored, the
+ * Stores and signs `close.json`, and enters it into the ledger. The statement goes first: if the gateway dies before the signature is stored, the
  * sealer checks the statement against the chain and signs it.
  */
 export async function storeClose(
   statement: CloseStatement,
   signer: Signer,
   sink: RecordingSink,
+  leaves: LeafSink,
 ): Promise<void> {
   const bytes = statementBytes(statement);
   const signature = await signer.sign(bytes);
   await sink.put(objectKey(statement.session, CLOSE), bytes);
   await sink.put(objectKey(statement.session, signatureName(CLOSE)), signature);
+  await enter(endedLeaf(statement, bytes), leaves);
 }
 
 /** OpenID Connect Core 1.0 section 2: a subject is at most 255 ASCII characters. */

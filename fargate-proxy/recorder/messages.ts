@@ -24,6 +24,8 @@ export type FromRecorder =
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBufferLike[] }
   | { readonly kind: 'failed'; readonly tape: number; readonly error: PlainError }
   | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
+  /** Leaves wait: the sequencer failed, and tries again. */
+  | { readonly kind: 'ledger-stalled'; readonly error: PlainError }
   | { readonly kind: 'stopped' };
 
 /** A CustodyError as it crosses threads. */

@@ -169,6 +169,7 @@ export class Tapes {
         return;
       case 'ready':
       case 'cannot-start':
+      case 'ledger-stalled':
       case 'stopped':
     }
   }

@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
+import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { Journal, JournalEntry, RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
 import type {
   SessionCatalog,
@@ -9,6 +10,15 @@ import type {
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
+
+/** Leaves on their way into the ledger, as text. */
+export class MemoryLeaves implements LeafSink {
+  readonly added = new Set<string>();
+
+  async add(leaf: Uint8Array): Promise<void> {
+    this.added.add(Buffer.from(leaf).toString());
+  }
+}
 
 /** A store in memory: put-once, listable. */
 export class MemoryStore implements RecordingSink, RecordingSource {

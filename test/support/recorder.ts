@@ -2,7 +2,7 @@ import { Stream } from '#core/recording/format.ts';
 import { type HandedSlab, type Opening, Recorder } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
-import { MemoryIndex, MemoryJournal, MemoryStore, memorySigner } from './memory-ports.ts';
+import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
 
 /** A recorder on memory ports, with everything a test looks at. */
 export function memoryRecorder() {
@@ -10,8 +10,9 @@ export function memoryRecorder() {
   const signer = memorySigner();
   const journal = new MemoryJournal();
   const index = new MemoryIndex();
-  const recorder = new Recorder({ sink: store, signer, journal, index });
-  return { store, signer, journal, index, recorder };
+  const leaves = new MemoryLeaves();
+  const recorder = new Recorder({ sink: store, signer, journal, index, leaves });
+  return { store, signer, journal, index, leaves, recorder };
 }
 
 /** `n` distinguishes sessions. */

@@ -12,7 +12,7 @@ import {
 } from '#core/recording/statements.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { makeKeys, openStatement, SESSION } from '#test/support/evidence-builder.ts';
-import { MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
+import { MemoryLeaves, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
 import { memoryRecorder, opening } from '#test/support/recorder.ts';
 
 const hostile = fc.oneof(
@@ -148,7 +148,7 @@ describe('storing statements', () => {
   it('stores the signature of open.json first: an open.json is never unsigned (security case 5)', async () => {
     const store = new MemoryStore();
     const statement = openStatement(makeKeys()) as OpenStatement;
-    await storeOpen(statement, memorySigner(), store);
+    await storeOpen(statement, memorySigner(), store, new MemoryLeaves());
     expect([...store.objects.keys()]).toEqual([
       objectKey(SESSION, 'open.json.sig'),
       objectKey(SESSION, 'open.json'),
@@ -167,14 +167,16 @@ describe('storing statements', () => {
   });
 
   it('never replaces a close statement', async () => {
-    const { recorder, store, signer } = memoryRecorder();
+    const { recorder, store, signer, leaves } = memoryRecorder();
     await recorder.open(1, opening(), 0);
     await recorder.close(1, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 1 });
     const { session } = opening();
     const close = JSON.parse(Buffer.from(await store.get(objectKey(session, 'close.json'))).toString());
-    await expect(storeClose({ ...close, reason: 'terminated' }, signer, store)).rejects.toMatchObject({
-      code: 'already-exists',
-    });
+    await expect(storeClose({ ...close, reason: 'terminated' }, signer, store, leaves)).rejects.toMatchObject(
+      {
+        code: 'already-exists',
+      },
+    );
     const report = await verifyEvidence(store.evidence(session, signer.pem), {
       trustedSigners: [signer.der],
     });

@@ -1,0 +1,43 @@
+/** Leaves made of statements: the same statement always makes the same leaf, whoever adds it and however often. */
+import { createHash } from 'node:crypto';
+import type { CloseStatement, OpenStatement } from '../recording/format.ts';
+import { type Leaf, leafBytes } from './leaf.ts';
+import type { LeafQueue } from './ports.ts';
+
+/** All that a writer of the ledger needs. */
+export type LeafSink = Pick<LeafQueue, 'add'>;
+
+/** `bytes`: open.json as it is stored. */
+export function openedLeaf(statement: OpenStatement, bytes: Uint8Array): Leaf {
+  const { issuer, subject, email } = statement.principal;
+  return {
+    type: 'custody/leaf/1',
+    kind: 'session-opened',
+    at: statement.startedAt,
+    session: statement.session,
+    statement: sha256(bytes),
+    principal: email === undefined ? { issuer, subject } : { issuer, subject, email },
+    target: statement.target.name,
+  };
+}
+
+/** `bytes`: close.json as it is stored. */
+export function endedLeaf(statement: CloseStatement, bytes: Uint8Array): Leaf {
+  return {
+    type: 'custody/leaf/1',
+    kind: statement.recovered ? 'session-recovered' : 'session-closed',
+    at: statement.endedAt,
+    session: statement.session,
+    statement: sha256(bytes),
+    reason: statement.reason,
+  };
+}
+
+/** When it returns, the leaf is durably on its way into the ledger. */
+export function enter(leaf: Leaf, sink: LeafSink): Promise<void> {
+  return sink.add(leafBytes(leaf));
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
