@@ -1,0 +1,150 @@
+import { createPublicKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { directoryStore } from '#adapters/local/directory-store.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
+import { sessionPrefix } from '#core/recording/layout.ts';
+import { readFrames } from '#core/recording/read.ts';
+import type { SessionRecord } from '#core/recording/session-index.ts';
+import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import type { Sent } from './clients.ts';
+import type { Round } from './rounds.ts';
+import type { Stand } from './stand.ts';
+
+const WINDOW_MS = 250;
+const TAG = /(?:windowed|write-ahead)-r\d+-c\d+-\d+\./g;
+
+/** What a round's evidence says, against what the target did. */
+export interface Checked {
+  readonly sessions: number;
+  readonly recovered: number;
+  readonly statements: number;
+  readonly executed: Readonly<Record<DurabilityMode, number>>;
+  /** Statements that the target executed and the recording does not have. */
+  readonly lost: Readonly<Record<DurabilityMode, number>>;
+  /** Of sessions that lost something: from the first lost statement to the last that the target executed, milliseconds. */
+  readonly lostSpansMs: readonly number[];
+  /** What must not be. Empty when all is well. */
+  readonly wrong: readonly string[];
+}
+
+export async function checkRound(stand: Stand, round: Round, known: Set<string>): Promise<Checked> {
+  const fresh = (await allSessions(stand)).filter(({ id }) => !known.has(id));
+  for (const { id } of fresh) known.add(id);
+  const wrong: string[] = [];
+  const recorded = new Map<string, number>();
+  for (const session of fresh) {
+    wrong.push(...(await problemsOf(stand, session)));
+    for (const tag of await tagsOf(stand, session.id)) recorded.set(tag, (recorded.get(tag) ?? 0) + 1);
+  }
+  const executed = await executedTags(stand, round.sent);
+  for (const [tag, times] of recorded)
+    if (times > 1) wrong.push(`${tag} is in the recordings ${times} times`);
+  for (const { tag, ackedAt } of round.sent)
+    if (ackedAt !== undefined && !executed.has(tag)) wrong.push(`${tag} was acknowledged and not executed`);
+  const lost = round.sent.filter(({ tag }) => executed.has(tag) && !recorded.has(tag));
+  for (const { tag, mode } of lost)
+    if (mode === 'write-ahead') wrong.push(`${tag} was executed and is not recorded`);
+  const lostSpansMs = spans(lost, round.sent, executed);
+  for (const span of lostSpansMs) if (span > WINDOW_MS) wrong.push(`a session lost ${span} ms`);
+  return {
+    sessions: fresh.length,
+    recovered: fresh.filter(({ outcome }) => outcome?.recovered).length,
+    statements: round.sent.length,
+    executed: countByMode(round.sent.filter(({ tag }) => executed.has(tag))),
+    lost: countByMode(lost),
+    lostSpansMs,
+    wrong,
+  };
+}
+
+async function allSessions({ dataDir }: Stand): Promise<readonly SessionRecord[]> {
+  const index = openSessionIndex(join(dataDir, 'index.sqlite'));
+  try {
+    const all: SessionRecord[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await index.list({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
+      all.push(...page.sessions);
+      if (page.next === undefined) return all;
+      cursor = page.next;
+    }
+  } finally {
+    index.close();
+  }
+}
+
+async function problemsOf({ dataDir }: Stand, { id, outcome }: SessionRecord): Promise<string[]> {
+  const store = directoryStore(join(dataDir, 'store'));
+  const names = await store.list(sessionPrefix(id));
+  if (names.length === 0 && outcome?.reason === 'gateway-failed') return [];
+  const pem = readFileSync(join(dataDir, 'signer.pem'));
+  const folder = {
+    list: async () => [...names, 'signer.pem'],
+    get: async (name: string) => (name === 'signer.pem' ? pem : store.get(sessionPrefix(id) + name)),
+  };
+  const trusted = createPublicKey(pem).export({ type: 'spki', format: 'der' });
+  const report = await verifyEvidence(folder, { trustedSigners: [trusted], session: id });
+  const unsealed = outcome === undefined ? [`${id} is not sealed`] : [];
+  const findings = report.findings.map(({ code, message }) => `${id}: ${code}: ${message}`);
+  const verdict = report.verdict === 'verified' ? [] : [`${id} is ${report.verdict}`];
+  return [...unsealed, ...verdict, ...findings];
+}
+
+/** Tags in what the client sent, as the recording has it. */
+async function tagsOf({ dataDir }: Stand, session: string): Promise<readonly string[]> {
+  const store = directoryStore(join(dataDir, 'store'));
+  const names = (await store.list(sessionPrefix(session))).filter((name) => name.endsWith('.seg'));
+  const parts: Uint8Array[] = [];
+  for (const name of names) {
+    for (const { stream, payload } of readFrames(await store.get(sessionPrefix(session) + name))) {
+      if (stream === 'client') parts.push(Uint8Array.from(payload));
+    }
+  }
+  return Buffer.concat(parts).toString('latin1').match(TAG) ?? [];
+}
+
+async function executedTags(stand: Stand, sent: readonly Sent[]): Promise<ReadonlySet<string>> {
+  const client = await databaseClient(stand);
+  try {
+    const tags = sent.map(({ tag }) => tag);
+    const { rows } = await client.query<{ tag: string }>('select tag from chaos where tag = any($1)', [tags]);
+    return new Set(rows.map(({ tag }) => tag));
+  } finally {
+    await client.end();
+  }
+}
+
+/** Straight to the target, with the gateway's credential. */
+export async function databaseClient({ local }: Stand): Promise<pg.Client> {
+  const { host, port } = local.addresses.database;
+  const client = new pg.Client({
+    host,
+    port,
+    database: 'orders',
+    user: 'app',
+    password: readFileSync(join(local.dataDir, 'secrets', 'orders-db'), 'utf8').trimEnd(),
+    ssl: { ca: readFileSync(local.addresses.ca, 'utf8'), servername: 'localhost' },
+  });
+  await client.connect();
+  return client;
+}
+
+/** A client's statements come one after the other: what it lost, it lost at the end of a session. */
+function spans(lost: readonly Sent[], sent: readonly Sent[], executed: ReadonlySet<string>): number[] {
+  const byClient = Map.groupBy(lost, ({ tag }) => clientOf(tag));
+  return [...byClient].map(([client, missing]) => {
+    const last = sent.filter(({ tag }) => clientOf(tag) === client && executed.has(tag)).at(-1)!;
+    return last.sentAt - missing[0]!.sentAt;
+  });
+}
+
+function clientOf(tag: string): string {
+  return tag.slice(0, tag.lastIndexOf('-'));
+}
+
+function countByMode(sent: readonly Sent[]): Record<DurabilityMode, number> {
+  const counts = durabilityModes.map((mode) => [mode, sent.filter((one) => one.mode === mode).length]);
+  return Object.fromEntries(counts) as Record<DurabilityMode, number>;
+}

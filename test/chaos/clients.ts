@@ -1,0 +1,83 @@
+import pg from 'pg';
+import type { DurabilityMode } from '#core/recording/format.ts';
+import type { Stand } from './stand.ts';
+
+/** One statement that a client sent: each carries a tag of its own. */
+export interface Sent {
+  readonly tag: string;
+  readonly mode: DurabilityMode;
+  readonly sentAt: number;
+  /** When its answer arrived; undefined while the client does not know. */
+  ackedAt: number | undefined;
+}
+
+const ERROR_WAIT_MS = 50;
+
+/** Writes numbered rows, reconnecting after every failure, until it is stopped. */
+export class ChaosClient {
+  readonly sent: Sent[] = [];
+  readonly #mode: DurabilityMode;
+  readonly #name: string;
+  readonly #login: pg.ClientConfig;
+  #stopped = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(stand: Stand, mode: DurabilityMode, name: string, token: string, ca: string) {
+    this.#mode = mode;
+    this.#name = name;
+    this.#login = {
+      host: '127.0.0.1',
+      port: stand.port,
+      database: mode,
+      user: 'chaos',
+      password: token,
+      ssl: { ca, servername: 'localhost' },
+      connectionTimeoutMillis: 5_000,
+    };
+  }
+
+  start(): void {
+    this.#done = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      await this.#session().catch(() => new Promise((done) => setTimeout(done, ERROR_WAIT_MS)));
+    }
+  }
+
+  async #session(): Promise<void> {
+    const client = new pg.Client(this.#login);
+    const lost = new Promise<never>((_, failed) => {
+      client.once('error', failed);
+      client.once('end', () => failed(new Error('the connection ended')));
+    });
+    lost.catch(() => undefined);
+    try {
+      await Promise.race([client.connect(), lost]);
+      while (!this.#stopped) await Promise.race([this.#insert(client), lost]);
+    } finally {
+      await Promise.race([
+        client.end().catch(() => undefined),
+        new Promise((done) => setTimeout(done, 2_000)),
+      ]);
+    }
+  }
+
+  async #insert(client: pg.Client): Promise<void> {
+    const sent: Sent = {
+      tag: `${this.#name}-${this.sent.length}.`,
+      mode: this.#mode,
+      sentAt: Date.now(),
+      ackedAt: undefined,
+    };
+    this.sent.push(sent);
+    await client.query(`insert into chaos (tag) values ('${sent.tag}')`);
+    sent.ackedAt = Date.now();
+  }
+}

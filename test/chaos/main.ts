@@ -1,0 +1,51 @@
+/** `npm run chaos -- --rounds 200 --seed 1`: breaks a real gateway in every way it can, and audits what is left. */
+import { parseArgs } from 'node:util';
+import { type Checked, checkRound, databaseClient } from './check.ts';
+import { renderChaos } from './report.ts';
+import { chooseFault, type Round, runRound } from './rounds.ts';
+import { Seeded } from './seed.ts';
+import { startStand } from './stand.ts';
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '200' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    json: { type: 'boolean', default: false },
+  },
+});
+process.exitCode = (await chaos(Number(values.rounds), Number(values.seed))) ? 0 : 1;
+
+async function chaos(rounds: number, seed: number): Promise<boolean> {
+  const random = new Seeded(seed);
+  const stand = await startStand(
+    (line) => process.env['CHAOS_VERBOSE'] && process.stderr.write(`  ${line}\n`),
+  );
+  const done: { readonly round: Round; readonly checked: Checked }[] = [];
+  try {
+    const client = await databaseClient(stand);
+    await client.query('create table if not exists chaos (tag text)');
+    await client.end();
+    const known = new Set<string>();
+    for (let n = 1; n <= rounds; n += 1) {
+      const round = await runRound(stand, n, chooseFault(random), random);
+      const checked = await checkRound(stand, round, known);
+      done.push({ round, checked });
+      process.stderr.write(`${progress(n, rounds, round, checked)}\n`);
+      for (const line of checked.wrong) process.stderr.write(`  WRONG: ${line}\n`);
+    }
+    process.stdout.write(renderChaos({ seed, done, injected: stand.injected(), json: values.json }));
+  } finally {
+    await stand.stop();
+  }
+  return done.every(({ checked }) => checked.wrong.length === 0);
+}
+
+function progress(n: number, rounds: number, { fault, diedAt }: Round, checked: Checked): string {
+  const what =
+    fault.kind === 'injected'
+      ? `${fault.plan.fault} at ${fault.plan.point ?? 'any write'} ${fault.plan.nth}`
+      : fault.kind;
+  const fate = diedAt === undefined ? 'lived' : 'died';
+  const { sessions, recovered, statements, lost } = checked;
+  return `round ${n}/${rounds}: ${what}: ${fate}; ${sessions} sessions (${recovered} recovered), ${statements} statements, lost ${lost.windowed} windowed, ${lost['write-ahead']} write-ahead`;
+}

@@ -1,0 +1,25 @@
+/** What the chaos run does to the gateway's writes; read by inject.ts inside the gateway process. */
+
+/** Where the local adapters touch the disk. `statement` is SQLite. */
+export const writePoints = ['create', 'write', 'sync', 'link', 'sync-folder', 'statement'] as const;
+export type WritePoint = (typeof writePoints)[number];
+
+export const injectedFaults = [
+  'lost',
+  'persisted-but-errored',
+  'slow',
+  'full-disk',
+  'kill-before',
+  'kill-after',
+] as const;
+export type InjectedFault = (typeof injectedFaults)[number];
+
+export interface Plan {
+  readonly fault: InjectedFault;
+  /** Undefined: at whatever write comes. */
+  readonly point: WritePoint | undefined;
+  /** The fault happens at the n-th write from the plan's arrival on. */
+  readonly nth: number;
+  /** How long `slow` and `full-disk` last, milliseconds. */
+  readonly forMs: number;
+}

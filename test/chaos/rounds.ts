@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { durabilityModes } from '#core/recording/format.ts';
+import { ChaosClient, type Sent } from './clients.ts';
+import { injectedFaults, type Plan, writePoints } from './plan.ts';
+import type { Seeded } from './seed.ts';
+import type { Stand } from './stand.ts';
+
+const CLIENTS_OF_EACH_MODE = 2;
+
+/** What is done to the gateway in a round; `injected` faults are done inside it, at a write. */
+export type Fault =
+  | { readonly kind: 'kill' }
+  | { readonly kind: 'pause'; readonly ms: number }
+  | { readonly kind: 'injected'; readonly plan: Plan };
+
+export interface Round {
+  readonly fault: Fault;
+  readonly sent: readonly Sent[];
+  /** When the gateway was seen dead; undefined when it lived through the round. */
+  readonly diedAt: number | undefined;
+}
+
+export function chooseFault(random: Seeded): Fault {
+  const kind = random.pick(['kill', 'pause', 'injected', 'injected', 'injected', 'injected'] as const);
+  if (kind === 'kill') return { kind };
+  if (kind === 'pause') return { kind, ms: random.between(20, 1_500) };
+  const point = random.pick([...writePoints, undefined]);
+  const plan: Plan = {
+    fault: random.pick(injectedFaults),
+    point,
+    nth: random.between(1, point === 'create' || point === 'link' || point === 'statement' ? 8 : 40),
+    forMs: random.between(50, 1_500),
+  };
+  return { kind, plan };
+}
+
+/** Clients write while the fault happens; then the gateway is (again) up, and everything that died is sealed. */
+export async function runRound(stand: Stand, round: number, fault: Fault, random: Seeded): Promise<Round> {
+  const clients = await startClients(stand, round);
+  await sleep(random.between(150, 700));
+  let diedAt: number | undefined;
+  await cause(fault, stand);
+  const end = Date.now() + random.between(300, 1_200);
+  while (Date.now() < end) {
+    if (!stand.running()) {
+      diedAt ??= Date.now();
+      break;
+    }
+    await sleep(5);
+  }
+  const stopping = Promise.all(clients.map((client) => client.stop()));
+  if (stand.running()) await stopping;
+  // Whatever the fault left unsealed is sealed by a start.
+  await stand.kill();
+  await stopping;
+  await stand.start();
+  return { fault, sent: clients.flatMap(({ sent }) => sent), diedAt };
+}
+
+async function startClients(stand: Stand, round: number): Promise<ChaosClient[]> {
+  const token = await stand.local.token('developer');
+  const ca = readFileSync(stand.local.addresses.ca, 'utf8');
+  const clients = durabilityModes.flatMap((mode) =>
+    Array.from(
+      { length: CLIENTS_OF_EACH_MODE },
+      (_, n) => new ChaosClient(stand, mode, `${mode}-r${round}-c${n}`, token, ca),
+    ),
+  );
+  for (const client of clients) client.start();
+  return clients;
+}
+
+async function cause(fault: Fault, stand: Stand): Promise<void> {
+  switch (fault.kind) {
+    case 'kill':
+      return stand.kill();
+    case 'pause':
+      stand.signal('SIGSTOP');
+      await sleep(fault.ms);
+      return stand.signal('SIGCONT');
+    case 'injected':
+      return stand.plan(fault.plan);
+  }
+}
