@@ -22,14 +22,23 @@ export interface Round {
 }
 
 export function chooseFault(random: Seeded): Fault {
-  const kind = random.pick(['kill', 'pause', 'injected', 'injected', 'injected', 'injected'] as const);
+  const kind = random.pick([
+    'kill',
+    'kill',
+    'pause',
+    'injected',
+    'injected',
+    'injected',
+    'injected',
+    'injected',
+  ] as const);
   if (kind === 'kill') return { kind };
   if (kind === 'pause') return { kind, ms: random.between(20, 1_500) };
   const point = random.pick([...writePoints, undefined]);
   const plan: Plan = {
     fault: random.pick(injectedFaults),
     point,
-    nth: random.between(1, point === 'create' || point === 'link' || point === 'statement' ? 8 : 40),
+    nth: random.between(1, point === 'write' || point === 'sync' || point === undefined ? 60 : 4),
     forMs: random.between(50, 1_500),
   };
   return { kind, plan };
