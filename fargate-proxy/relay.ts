@@ -23,6 +23,7 @@ export class Relay {
   /** In write-ahead mode. */
   readonly #ahead: WriteAhead | undefined;
   #clientOpen = true;
+  #stopped = false;
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -44,6 +45,7 @@ export class Relay {
       (length) => this.#fromClient(length),
       () => this.#clientEnded(),
     );
+    tape.onWait(() => this.#waitForRecorderBothWays());
     if (clientRest.byteLength > 0) {
       tape.record(Stream.client, clientRest, clientRest.byteLength);
       if (this.#ahead === undefined) target.send(clientRest);
@@ -65,6 +67,7 @@ export class Relay {
 
   /** Nothing is forwarded any more, in either direction. */
   stop(): void {
+    this.#stopped = true;
     this.muteClient();
     this.#options.target.pause();
   }
@@ -114,8 +117,13 @@ export class Relay {
     this.#options.tape.whenCaughtUp(() => this.#resume(source));
   }
 
+  #waitForRecorderBothWays(): void {
+    this.#waitForRecorder(this.#options.client);
+    this.#waitForRecorder(this.#options.target);
+  }
+
   #resume(source: RawEnd): void {
-    if (source === this.#options.client && !this.#clientOpen) return;
+    if (this.#stopped || (source === this.#options.client && !this.#clientOpen)) return;
     source.resume();
   }
 }

@@ -19,7 +19,8 @@ const SLABS_IN_FLIGHT = 32;
 const SPARE_SLABS = 4;
 /** Slabs in flight while a session waits for its frames to become durable. */
 const EAGER_SLABS = 2;
-const DEADLINE_CHECK_MS = 100;
+/** How often it is looked whether the recorder is behind. */
+const LATE_CHECK_MS = 25;
 
 export interface RecorderPort {
   postMessage(message: ToRecorder): void;
@@ -45,7 +46,7 @@ export class Tapes {
   readonly #spare: ArrayBufferLike[] = [];
   readonly #answers = new Map<number, (message: FromRecorder) => void>();
   readonly #timer: NodeJS.Timeout;
-  readonly #deadlines: NodeJS.Timeout;
+  readonly #late: NodeJS.Timeout;
   /** When the oldest frame of each slab in flight was recorded, oldest first. */
   #inFlight: number[] = [];
   /** Slabs that became durable since the start. */
@@ -65,7 +66,7 @@ export class Tapes {
     this.#now = now;
     this.#slab = new SlabWriter(newSlab());
     this.#timer = setInterval(() => this.#tick(), HAND_OVER_MS);
-    this.#deadlines = setInterval(() => this.#endOverdue(), DEADLINE_CHECK_MS);
+    this.#late = setInterval(() => this.#holdLate(), LATE_CHECK_MS);
   }
 
   /** Resolves when the open statement is stored: from then on bytes may reach the target. */
@@ -192,7 +193,7 @@ export class Tapes {
 
   #stopTimers(): void {
     clearInterval(this.#timer);
-    clearInterval(this.#deadlines);
+    clearInterval(this.#late);
   }
 
   #keepsUp(now: number, windowMs: number): boolean {
@@ -215,13 +216,15 @@ export class Tapes {
     if (this.#afterSlab.length > 0 && this.#slab.used > 0) this.#handOverForWaiting();
   }
 
-  #endOverdue(): void {
+  /** Sessions wait before their window is over, not at the first read behind it; past the deadline they end. */
+  #holdLate(): void {
     const oldest = this.#inFlight[0];
     if (oldest === undefined) return;
     const late = this.#now() - oldest;
     for (const tape of this.#open.values()) {
       if (late > tape.deadlineMs)
         tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
+      else if (late > tape.windowMs - LATE_CHECK_MS) tape.wait();
     }
   }
 
@@ -239,6 +242,8 @@ export class SessionTape {
   readonly deadlineMs: number;
   readonly #tapes: Tapes;
   readonly #onFailure: (error: CustodyError) => void;
+  #onWait: () => void = () => undefined;
+  #waiting = false;
   #failed = false;
 
   constructor(tapes: Tapes, number: number, startedMs: number, options: TapeOptions) {
@@ -269,6 +274,18 @@ export class SessionTape {
 
   whenCaughtUp(resume: () => void): void {
     this.#tapes.whenCaughtUp(resume);
+  }
+
+  /** `wait` is called while the recorder is behind: read nothing until `whenCaughtUp`. */
+  onWait(wait: () => void): void {
+    this.#onWait = wait;
+  }
+
+  wait(): void {
+    if (this.#waiting) return;
+    this.#waiting = true;
+    this.#tapes.whenCaughtUp(() => (this.#waiting = false));
+    this.#onWait();
   }
 
   /** The number of the slab that was filled last: what has the same number becomes durable together. */

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { SessionTape } from '#proxy/recorder/tapes.ts';
+import { HeldRecorder, Stand, until } from '#test/support/relay-stand.ts';
+
+let recorder: HeldRecorder;
+let tape: SessionTape;
+let there: Stand;
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  recorder = new HeldRecorder();
+  tape = await recorder.open({ durability: 'windowed', windowMs: 250 });
+  there = await Stand.start(tape);
+});
+afterEach(() => {
+  there.close();
+  recorder.tapes.stop();
+  vi.useRealTimers();
+});
+
+/** What the client sends has reached the target. */
+async function passes(text: string): Promise<void> {
+  const before = there.reached.length;
+  there.client.write(text);
+  await until(() => there.reached.length === before + text.length);
+}
+
+describe('a windowed session', () => {
+  it('is recorded and forwarded at once', async () => {
+    await passes('select 1');
+    expect(recorder.slabs).toHaveLength(0);
+    recorder.tapes.handOver();
+    expect(recorder.makeDurable(1)).toBe(8);
+  });
+
+  it('is not read any more once its window is over and nothing has become durable, and then goes on', async () => {
+    await passes('select 1');
+    recorder.tapes.handOver();
+    recorder.now += 230;
+    vi.advanceTimersByTime(25);
+    there.client.write('select 2');
+    there.target.write('an answer');
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect([there.reached, there.client.bytesRead]).toEqual(['select 1', 0]);
+    const answer = once(there.client, 'data');
+    recorder.makeDurable(1);
+    await until(() => there.reached === 'select 1select 2');
+    expect(String(await answer)).toBe('an answer');
+  });
+
+  it('goes on within its window', async () => {
+    await passes('select 1');
+    recorder.tapes.handOver();
+    recorder.now += 200;
+    vi.advanceTimersByTime(25);
+    await passes('select 2');
+  });
+
+  it('ends when nothing becomes durable by the deadline', async () => {
+    await passes('select 1');
+    recorder.tapes.handOver();
+    recorder.now += 5_001;
+    vi.advanceTimersByTime(25);
+    expect(recorder.failures.map(({ code }) => code)).toEqual(['recording-failed']);
+  });
+
+  it('is not read again after it was stopped, though the recorder has caught up', async () => {
+    await passes('select 1');
+    recorder.tapes.handOver();
+    recorder.now += 230;
+    vi.advanceTimersByTime(25);
+    there.relay.stop();
+    recorder.makeDurable(1);
+    there.target.write('an answer');
+    for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+    expect(there.client.bytesRead).toBe(0);
+  });
+});
