@@ -47,7 +47,8 @@ export function inclusionHolds(
   proof: readonly Uint8Array[],
   root: Uint8Array,
 ): boolean {
-  if (!isSize(size) || !isSize(index) || index >= size || !isProof(proof)) return false;
+  if (!isSize(size) || !isSize(index) || index >= size) return false;
+  if (!isHash(leaf) || !isProof(proof)) return false;
   let node = index;
   let last = size - 1;
   let hash: Buffer = Buffer.from(leaf);
@@ -77,9 +78,11 @@ export function consistencyHolds(
   newRoot: Uint8Array,
   proof: readonly Uint8Array[],
 ): boolean {
-  if (!isSize(oldSize) || !isSize(newSize) || oldSize > newSize || !isProof(proof)) return false;
-  if (oldSize === 0) return proof.length === 0 && emptyRoot().equals(oldRoot);
+  if (!isSize(oldSize) || !isSize(newSize) || oldSize > newSize) return false;
+  if (!isHash(oldRoot) || !isHash(newRoot) || !isProof(proof)) return false;
+  if (oldSize === 0 && !emptyRoot().equals(oldRoot)) return false;
   if (oldSize === newSize) return proof.length === 0 && Buffer.from(oldRoot).equals(newRoot);
+  if (oldSize === 0) return proof.length === 0;
   const path = isPowerOfTwo(oldSize) ? [oldRoot, ...proof] : proof;
   if (path.length === 0) return false;
   let node = oldSize - 1;
@@ -115,10 +118,15 @@ function isSize(n: number): boolean {
   return Number.isSafeInteger(n) && n >= 0;
 }
 
-function isPowerOfTwo(n: number): boolean {
-  return Number.isInteger(Math.log2(n));
+/** A logarithm alone is an integer for 2^49 + 1 as well. */
+export function isPowerOfTwo(n: number): boolean {
+  return 2 ** Math.round(Math.log2(n)) === n;
 }
 
 function isProof(proof: readonly Uint8Array[]): boolean {
-  return proof.length <= PROOF_MAX && proof.every((hash) => hash.byteLength === HASH_BYTES);
+  return proof.length <= PROOF_MAX && proof.every(isHash);
+}
+
+function isHash(bytes: Uint8Array): boolean {
+  return bytes.byteLength === HASH_BYTES;
 }

@@ -1,5 +1,5 @@
 import { CustodyError } from '../errors.ts';
-import { emptyRoot, largestPowerBelow, leafHash, nodeHash, rootOf } from './merkle.ts';
+import { emptyRoot, isPowerOfTwo, largestPowerBelow, leafHash, nodeHash, rootOf } from './merkle.ts';
 import { bundleBytes, readBundle, readTile, rowLength, TILE_WIDTH, tilePath, tileWidth } from './tiles.ts';
 
 /** The object at a tile's path. Rejects with `not-found`. */
@@ -25,8 +25,9 @@ export class TileTree {
   /** MTH(D[from:to]), for the ranges that RFC 6962's definitions split a tree into. */
   async rangeHash(from: number, to: number): Promise<Buffer> {
     const length = to - from;
-    const level = Math.log2(length);
-    if (Number.isInteger(level) && from % length === 0) return this.#subtree(level, from / length);
+    if (isPowerOfTwo(length) && from % length === 0) {
+      return this.#subtree(Math.round(Math.log2(length)), from / length);
+    }
     const middle = from + largestPowerBelow(length);
     return nodeHash(await this.rangeHash(from, middle), await this.rangeHash(middle, to));
   }
