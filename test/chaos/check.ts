@@ -14,7 +14,7 @@ import type { Round } from './rounds.ts';
 import type { Stand } from './stand.ts';
 
 const WINDOW_MS = 250;
-const TAG = /(?:windowed|write-ahead)-r\d+-c\d+-\d+\./g;
+const TAG = /(?:windowed|write-ahead)-r\d+-c\d+-s\d+-\d+\./g;
 
 /** What a round's evidence says, against what the target did. */
 export interface Checked {
@@ -131,16 +131,16 @@ export async function databaseClient({ local }: Stand): Promise<pg.Client> {
   return client;
 }
 
-/** A client's statements come one after the other: what it lost, it lost at the end of a session. */
+/** A session's statements come one after the other: what it lost, it lost at its end. */
 function spans(lost: readonly Sent[], sent: readonly Sent[], executed: ReadonlySet<string>): number[] {
-  const byClient = Map.groupBy(lost, ({ tag }) => clientOf(tag));
-  return [...byClient].map(([client, missing]) => {
-    const last = sent.filter(({ tag }) => clientOf(tag) === client && executed.has(tag)).at(-1)!;
+  const bySession = Map.groupBy(lost, ({ tag }) => sessionOf(tag));
+  return [...bySession].map(([session, missing]) => {
+    const last = sent.filter(({ tag }) => sessionOf(tag) === session && executed.has(tag)).at(-1)!;
     return last.sentAt - missing[0]!.sentAt;
   });
 }
 
-function clientOf(tag: string): string {
+function sessionOf(tag: string): string {
   return tag.slice(0, tag.lastIndexOf('-'));
 }
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { DurabilityMode } from '#core/recording/format.ts';
+import type { Seeded } from './seed.ts';
 import type { Stand } from './stand.ts';
 
 /** One statement that a client sent: each carries a tag of its own. */
@@ -11,6 +12,12 @@ export interface Sent {
   ackedAt: number | undefined;
 }
 
+export interface Login {
+  readonly token: string;
+  /** PEM. */
+  readonly ca: string;
+}
+
 const ERROR_WAIT_MS = 50;
 
 /** Writes numbered rows, reconnecting after every failure, until it is stopped. */
@@ -19,10 +26,14 @@ export class ChaosClient {
   readonly #mode: DurabilityMode;
   readonly #name: string;
   readonly #login: pg.ClientConfig;
+  readonly #random: Seeded;
+  #sessions = 0;
   #stopped = false;
   #done: Promise<void> = Promise.resolve();
 
-  constructor(stand: Stand, mode: DurabilityMode, name: string, token: string, ca: string) {
+  constructor(stand: Stand, mode: DurabilityMode, name: string, login: Login, random: Seeded) {
+    const { token, ca } = login;
+    this.#random = random;
     this.#mode = mode;
     this.#name = name;
     this.#login = {
@@ -52,6 +63,7 @@ export class ChaosClient {
   }
 
   async #session(): Promise<void> {
+    this.#sessions += 1;
     const client = new pg.Client(this.#login);
     const lost = new Promise<never>((_, failed) => {
       client.once('error', failed);
@@ -60,7 +72,11 @@ export class ChaosClient {
     lost.catch(() => undefined);
     try {
       await Promise.race([client.connect(), lost]);
-      while (!this.#stopped) await Promise.race([this.#insert(client), lost]);
+      // Sessions of many lengths, so that openings and seals meet the faults too.
+      const statements = this.#random.between(1, 400);
+      for (let n = 0; n < statements && !this.#stopped; n += 1) {
+        await Promise.race([this.#insert(client), lost]);
+      }
     } finally {
       await Promise.race([
         client.end().catch(() => undefined),
@@ -71,7 +87,7 @@ export class ChaosClient {
 
   async #insert(client: pg.Client): Promise<void> {
     const sent: Sent = {
-      tag: `${this.#name}-${this.sent.length}.`,
+      tag: `${this.#name}-s${this.#sessions}-${this.sent.length}.`,
       mode: this.#mode,
       sentAt: Date.now(),
       ackedAt: undefined,

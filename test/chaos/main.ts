@@ -1,5 +1,6 @@
 /** `npm run chaos -- --rounds 200 --seed 1`: breaks a real gateway in every way it can, and audits what is left. */
 import { parseArgs } from 'node:util';
+import { durabilityModes } from '#core/recording/format.ts';
 import { type Checked, checkRound, databaseClient } from './check.ts';
 import { renderChaos } from './report.ts';
 import { chooseFault, type Round, runRound } from './rounds.ts';
@@ -10,6 +11,8 @@ const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '200' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    /** Together they share slabs, and write-ahead hurries windowed sessions along: each alone shows its own loss. */
+    modes: { type: 'string', default: durabilityModes.join(',') },
     json: { type: 'boolean', default: false },
   },
 });
@@ -17,6 +20,7 @@ process.exitCode = (await chaos(Number(values.rounds), Number(values.seed))) ? 0
 
 async function chaos(rounds: number, seed: number): Promise<boolean> {
   const random = new Seeded(seed);
+  const modes = durabilityModes.filter((mode) => values.modes.split(',').includes(mode));
   const stand = await startStand(
     (line) => process.env['CHAOS_VERBOSE'] && process.stderr.write(`  ${line}\n`),
   );
@@ -27,7 +31,7 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
     await client.end();
     const known = new Set<string>();
     for (let n = 1; n <= rounds; n += 1) {
-      const round = await runRound(stand, n, chooseFault(random), random);
+      const round = await runRound(stand, n, chooseFault(random), random, modes);
       const checked = await checkRound(stand, round, known);
       done.push({ round, checked });
       process.stderr.write(`${progress(n, rounds, round, checked)}\n`);

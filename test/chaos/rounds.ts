@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { durabilityModes } from '#core/recording/format.ts';
+import type { DurabilityMode } from '#core/recording/format.ts';
 import { ChaosClient, type Sent } from './clients.ts';
 import { injectedFaults, type Plan, writePoints } from './plan.ts';
-import type { Seeded } from './seed.ts';
+import { Seeded } from './seed.ts';
 import type { Stand } from './stand.ts';
 
 const CLIENTS_OF_EACH_MODE = 2;
@@ -45,8 +45,14 @@ export function chooseFault(random: Seeded): Fault {
 }
 
 /** Clients write while the fault happens; then the gateway is (again) up, and everything that died is sealed. */
-export async function runRound(stand: Stand, round: number, fault: Fault, random: Seeded): Promise<Round> {
-  const clients = await startClients(stand, round);
+export async function runRound(
+  stand: Stand,
+  round: number,
+  fault: Fault,
+  random: Seeded,
+  modes: readonly DurabilityMode[],
+): Promise<Round> {
+  const clients = await startClients(stand, round, modes, random);
   await sleep(random.between(150, 700));
   let diedAt: number | undefined;
   await cause(fault, stand);
@@ -60,6 +66,8 @@ export async function runRound(stand: Stand, round: number, fault: Fault, random
   }
   const stopping = Promise.all(clients.map((client) => client.stop()));
   if (stand.running()) await stopping;
+  // Sometimes the seals of the last sessions are done by then, sometimes not.
+  if (stand.running()) await sleep(random.pick([0, 10, 300]));
   // Whatever the fault left unsealed is sealed by a start.
   await stand.kill();
   await stopping;
@@ -67,13 +75,25 @@ export async function runRound(stand: Stand, round: number, fault: Fault, random
   return { fault, sent: clients.flatMap(({ sent }) => sent), diedAt };
 }
 
-async function startClients(stand: Stand, round: number): Promise<ChaosClient[]> {
-  const token = await stand.local.token('developer');
+async function startClients(
+  stand: Stand,
+  round: number,
+  modes: readonly DurabilityMode[],
+  random: Seeded,
+): Promise<ChaosClient[]> {
   const ca = readFileSync(stand.local.addresses.ca, 'utf8');
-  const clients = durabilityModes.flatMap((mode) =>
+  const login = { token: await stand.local.token('developer'), ca };
+  const clients = modes.flatMap((mode) =>
     Array.from(
       { length: CLIENTS_OF_EACH_MODE },
-      (_, n) => new ChaosClient(stand, mode, `${mode}-r${round}-c${n}`, token, ca),
+      (_, n) =>
+        new ChaosClient(
+          stand,
+          mode,
+          `${mode}-r${round}-c${n}`,
+          login,
+          new Seeded(random.between(0, 2 ** 31)),
+        ),
     ),
   );
   for (const client of clients) client.start();
