@@ -114,7 +114,8 @@ function half(n: number): number {
   return Math.floor(n / 2);
 }
 
-function isSize(n: number): boolean {
+/** A number of leaves, or the index of one, that is exact. */
+export function isSize(n: number): boolean {
   return Number.isSafeInteger(n) && n >= 0;
 }
 

@@ -1,6 +1,7 @@
 /** A commit's tiles in one object: what makes a swapped head good even if who swapped it dies at once. */
 import { z } from 'zod';
 import { CustodyError } from '../errors.ts';
+import { isTilePath } from './tiles.ts';
 
 export interface Staging {
   /** Tiles and bundles by path. */
@@ -12,7 +13,7 @@ export interface Staging {
 const stagingSchema = z.object({
   type: z.literal('custody/ledger-staging/1'),
   leaves: z.array(z.string().regex(/^[0-9a-f]{64}$/)),
-  tiles: z.record(z.string().regex(/^tile\/[a-z0-9/.]+$/), z.base64()),
+  tiles: z.record(z.string().refine(isTilePath), z.base64()),
 });
 
 export function stagingBytes({ tiles, leaves }: Staging): Uint8Array {

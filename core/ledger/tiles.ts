@@ -5,6 +5,11 @@ import { HASH_BYTES } from './merkle.ts';
 /** Hashes in a full tile, entries in a full bundle. */
 export const TILE_WIDTH = 256;
 
+const LEVEL = String.raw`(?:\d|[1-5]\d|6[0-3]|entries)`;
+const INDEX = String.raw`(?:x(?!000)\d{3}/(?:x\d{3}/)*)?\d{3}`;
+const PARTIAL = String.raw`\.p/(?:[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])`;
+const TILE_PATH = new RegExp(`^tile/${LEVEL}/${INDEX}(?:${PARTIAL})?$`);
+
 /** `<N>` of a tile's path: 1234067 → `x001/x234/067`. */
 function indexPath(index: number): string {
   const digits = String(index);
@@ -17,6 +22,11 @@ function indexPath(index: number): string {
 export function tilePath(level: number | 'entries', index: number, width: number): string {
   const suffix = width === TILE_WIDTH ? '' : `.p/${width}`;
   return `tile/${level}/${indexPath(index)}${suffix}`;
+}
+
+/** True for what `tilePath` makes. */
+export function isTilePath(path: string): boolean {
+  return TILE_PATH.test(path);
 }
 
 /** How many hashes a tree of `size` leaves has in the row of tiles at `level`. */

@@ -1,5 +1,5 @@
 import { CustodyError } from '../errors.ts';
-import { emptyRoot, isPowerOfTwo, largestPowerBelow, leafHash, nodeHash, rootOf } from './merkle.ts';
+import { emptyRoot, isPowerOfTwo, isSize, largestPowerBelow, leafHash, nodeHash, rootOf } from './merkle.ts';
 import { bundleBytes, readBundle, readTile, rowLength, TILE_WIDTH, tilePath, tileWidth } from './tiles.ts';
 
 /** The object at a tile's path. Rejects with `not-found`. */
@@ -34,7 +34,8 @@ export class TileTree {
 
   /** PATH(index, D[n]): RFC 6962 section 2.1.1. */
   async inclusionProof(index: number): Promise<Buffer[]> {
-    if (index >= this.size) throw new CustodyError('internal', `the ledger has no leaf ${index}`);
+    if (!isSize(index) || index >= this.size)
+      throw new CustodyError('internal', `the ledger has no leaf ${index}`);
     const path: Buffer[] = [];
     let [from, to] = [0, this.size];
     while (to - from > 1) {
@@ -49,8 +50,8 @@ export class TileTree {
 
   /** PROOF(oldSize, D[n]): RFC 6962 section 2.1.2. */
   async consistencyProof(oldSize: number): Promise<Buffer[]> {
-    if (oldSize > this.size)
-      throw new CustodyError('internal', `the ledger has fewer than ${oldSize} leaves`);
+    if (!isSize(oldSize) || oldSize > this.size)
+      throw new CustodyError('internal', `the ledger never had ${oldSize} leaves`);
     if (oldSize === 0 || oldSize === this.size) return [];
     const proof: Buffer[] = [];
     let [from, to] = [0, this.size];
@@ -108,7 +109,7 @@ export interface Growth {
 export async function grow(old: TileTree, fetch: FetchTile, entries: readonly Uint8Array[]): Promise<Growth> {
   const size = old.size + entries.length;
   const tiles = new Map<string, Uint8Array>();
-  await growBundles(old, size, entries, tiles);
+  if (entries.length > 0) await growBundles(old, size, entries, tiles);
   let fresh = entries.map(leafHash);
   for (let level = 0; fresh.length > 0; level += 1) {
     fresh = await growRow(old.size, fetch, level, fresh, tiles);
