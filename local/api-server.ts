@@ -7,6 +7,7 @@ import { LocalEvidenceLinks } from '#adapters/local/evidence-links.ts';
 import type { Config } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
 import type { HttpHandler } from '#lambdas/http.ts';
@@ -28,6 +29,7 @@ export interface ApiOptions {
   readonly verifier: TokenVerifier;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
+  readonly leaves: LeafSink;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
   readonly now: () => Date;
@@ -105,9 +107,12 @@ function router(
   { config: policy, log, now, verifier, ...options }: ApiOptions & { readonly log: FaultLog },
   links: LocalEvidenceLinks,
 ): (path: string) => HttpHandler | undefined {
-  const { catalog, source, signerPem: pem, gateway } = options;
+  const { catalog, source, leaves, signerPem: pem, gateway } = options;
   const routes: readonly (readonly [path: RegExp, handler: HttpHandler])[] = [
-    [/^\/v1\/sessions(?:\/|$)/, sessionsHandler({ catalog, policy, verifier, links, source, now, log })],
+    [
+      /^\/v1\/sessions(?:\/|$)/,
+      sessionsHandler({ catalog, policy, verifier, links, source, leaves, now, log }),
+    ],
     [/^\/v1\/targets$/, targetsHandler({ policy, verifier, gateway, now, log })],
     [/^\/v1\/signer$/, signerHandler({ pem, log })],
     [/^\/v1\/openapi\.json$/, openApiHandler({ log })],

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
+import { localLeafQueue } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import type { Identity } from '#core/access/config.ts';
@@ -75,12 +76,15 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   await running.add(() => database.stop());
 
   say('starting the API and the gateway');
+  const leaves = localLeafQueue(dataDir);
+  await running.add(async () => leaves.close());
   const api = await startApi({
     port: ports.api,
     config,
     verifier: oidcTokenVerifier({ ...identityOptions(config.identity), allowHttpLoopback: true }),
     catalog,
     source: directoryStore(files.store),
+    leaves,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway: { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') },
     now: () => new Date(),

@@ -1,5 +1,6 @@
 /** Leaves made of statements: the same statement always makes the same leaf, whoever adds it and however often. */
 import { createHash } from 'node:crypto';
+import type { Authorization } from '../access/decide.ts';
 import type { CloseStatement, OpenStatement } from '../recording/format.ts';
 import { type Leaf, leafBytes } from './leaf.ts';
 import type { LeafQueue } from './ports.ts';
@@ -30,6 +31,22 @@ export function endedLeaf(statement: CloseStatement, bytes: Uint8Array): Leaf {
     session: statement.session,
     statement: sha256(bytes),
     reason: statement.reason,
+  };
+}
+
+/** Somebody is given what was said in a session. The permission names who, and whether to watch it or to take it away. */
+export function seenLeaf(
+  { principal, action }: Authorization<'replay'> | Authorization<'export'>,
+  session: string,
+  now: Date,
+): Leaf {
+  const { issuer, subject, email } = principal;
+  return {
+    type: 'custody/leaf/1',
+    kind: action === 'export' ? 'recording-exported' : 'recording-viewed',
+    at: now.toISOString(),
+    session,
+    by: email === undefined ? { issuer, subject } : { issuer, subject, email },
   };
 }
 

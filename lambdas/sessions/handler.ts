@@ -4,6 +4,7 @@ import type { Config } from '#core/access/config.ts';
 import { refusalError } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionPage, SessionRecord } from '#core/recording/session-index.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
@@ -27,6 +28,7 @@ export interface SessionsPorts {
   readonly verifier: TokenVerifier;
   readonly links: EvidenceLinks;
   readonly source: RecordingSource;
+  readonly leaves: LeafSink;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
@@ -94,5 +96,7 @@ async function evidenceAnswer(
   const query = queryOf(evidenceQuery, event);
   const decision = mayRead(session, asking);
   if ('code' in decision) throw refusalError(decision);
+  // Before the first link is made: what cannot be entered is not shown.
+  await enter(seenLeaf(decision, session.id, asking.now), ports.leaves);
   return json(evidenceShape, await evidencePage(decision, session.id, query, ports));
 }

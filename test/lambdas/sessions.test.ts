@@ -288,6 +288,28 @@ describe('GET /v1/sessions/{id}/evidence', () => {
     expect(linked.length > 0).toBe(status === 200);
   });
 
+  it.each<[who: string, n: number, kind: string | undefined]>([
+    ['pat', 3, 'recording-viewed'],
+    ['arch', 3, 'recording-exported'],
+    ['dana', 7, undefined],
+    ['vera', 1, undefined],
+  ])('enters into the ledger that %s was given session %d: %s', async (who, n, kind) => {
+    const ports = await filled();
+    await get(ports, path(n), who);
+    const entered = [...ports.leaves.added].map((leaf) => JSON.parse(leaf) as Record<string, unknown>);
+    const expected = { kind, session: sessionRecord(n).id, at: NOW.toISOString(), by: { subject: who } };
+    expect(entered).toMatchObject(kind === undefined ? [] : [expected]);
+  });
+
+  it('makes no link when that cannot be entered', async () => {
+    const ports = await filled();
+    ports.leaves.add = () => Promise.reject(new Error('the queue is down'));
+    const linked: string[] = [];
+    const links = { linkTo: async (key: string) => (linked.push(key), `https://links.example/${key}`) };
+    expect((await get({ ...ports, links }, path(1), 'dana')).status).toBe(500);
+    expect(linked).toEqual([]);
+  });
+
   it('also lists what should not be there, so that verifying finds it', async () => {
     const ports = await filled();
     await ports.source.put(`sessions/${sessionRecord(1).id}/extra.bin`, new Uint8Array(9));

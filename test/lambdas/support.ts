@@ -5,7 +5,7 @@ import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { HttpHandler } from '#lambdas/http.ts';
 import type { SessionsPorts } from '#lambdas/sessions/handler.ts';
-import { MemoryIndex, MemoryStore } from '#test/support/memory-ports.ts';
+import { MemoryIndex, MemoryLeaves, MemoryStore } from '#test/support/memory-ports.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
 export const NOW = new Date('2026-11-23T09:00:00.000Z');
@@ -79,6 +79,7 @@ export async function call(
 export interface World extends SessionsPorts {
   readonly catalog: MemoryIndex;
   readonly source: MemoryStore;
+  readonly leaves: MemoryLeaves;
   readonly faults: CustodyError[];
 }
 
@@ -88,6 +89,7 @@ export function world(policy: Config = POLICY): World {
   return {
     catalog: new MemoryIndex(),
     source: new MemoryStore(),
+    leaves: new MemoryLeaves(),
     faults,
     policy,
     verifier,
