@@ -11,7 +11,7 @@ export interface Checkpoint {
   readonly root: Buffer;
 }
 
-/** Signs a checkpoint: the whole note. */
+/** Signs a checkpoint: the whole note. Rejects with `format-invalid` when the origin is no name for a key. */
 export function signCheckpoint({ origin, size, root }: Checkpoint, signer: Signer): Promise<string> {
   return signNote(`${origin}\n${size}\n${root.toString('base64')}\n`, origin, signer);
 }
@@ -22,13 +22,14 @@ export function signCheckpoint({ origin, size, root }: Checkpoint, signer: Signe
  */
 export function openCheckpoint(note: string, origin: string, publicKey: Uint8Array): Checkpoint {
   const lines = openNote(note, [{ name: origin, publicKey }]).split('\n');
-  const [named, sizeText = '', rootText = ''] = lines;
+  const [named, sizeText = '', rootText = '', ...extensions] = lines.slice(0, -1);
   const size = /^(?:0|[1-9]\d{0,15})$/.test(sizeText) ? Number(sizeText) : Number.NaN;
   const root = Buffer.from(rootText, 'base64');
   if (named !== origin) throw invalid(`the checkpoint is of another ledger: ${named}`);
   if (!Number.isSafeInteger(size)) throw invalid('the checkpoint has no size');
   if (root.byteLength !== HASH_BYTES || root.toString('base64') !== rootText)
     throw invalid('the checkpoint has no root');
+  if (extensions.includes('')) throw invalid('the checkpoint has an empty line');
   return { origin, size, root };
 }
 

@@ -8,7 +8,8 @@ const NOTE_MAX_BYTES = 64 << 10;
 /** The specification asks verifiers for at least 16. */
 const SIGNATURES_MAX = 32;
 const KEY_ID_BYTES = 4;
-const SIGNATURE_LINE = new RegExp(`^${DASH} ([^\\s+]+) ([A-Za-z0-9+/]+={0,2})$`, 'u');
+/** U+0085 is a space to Unicode, but not to `\s`. */
+const SIGNATURE_LINE = new RegExp(`^${DASH} ([^\\s\\u0085+]+) ([A-Za-z0-9+/]+={0,2})$`, 'u');
 
 /** A key that notes are checked with. */
 export interface NoteKey {
@@ -23,11 +24,16 @@ interface Signature {
   readonly bytes: Buffer;
 }
 
-/** `text`, which ends in a line feed, signed under `name`: the whole note. */
+/**
+ * `text`, which ends in a line feed, signed under `name`: the whole note. Rejects with `format-invalid` when it would not
+ * be one.
+ */
 export async function signNote(text: string, name: string, signer: Signer): Promise<string> {
   const signature = await signer.sign(Buffer.from(text));
   const line = Buffer.concat([keyId(await signer.publicKey()), signature]).toString('base64');
-  return `${text}\n${DASH} ${name} ${line}\n`;
+  const note = `${text}\n${DASH} ${name} ${line}\n`;
+  if (splitNote(note).text !== text) throw invalid('the text does not end in a line feed');
+  return note;
 }
 
 /**
