@@ -78,7 +78,9 @@ async function allSessions({ dataDir }: Stand): Promise<readonly SessionRecord[]
 async function problemsOf({ dataDir }: Stand, { id, outcome }: SessionRecord): Promise<string[]> {
   const store = directoryStore(join(dataDir, 'store'));
   const names = await store.list(sessionPrefix(id));
-  if (names.length === 0 && outcome?.reason === 'gateway-failed') return [];
+  // It died before the session was open, and nothing has reached the target.
+  const neverOpened = names.every((name) => name === 'open.json.sig');
+  if (neverOpened && outcome?.reason === 'gateway-failed') return [];
   const pem = readFileSync(join(dataDir, 'signer.pem'));
   const folder = {
     list: async () => [...names, 'signer.pem'],
