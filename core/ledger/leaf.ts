@@ -8,47 +8,40 @@ export const LEAF_MAX_BYTES = 4096;
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const session = z.uuidv7().lowercase();
 const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });
-const common = { type: z.literal('custody/leaf/1'), at: z.iso.datetime({ precision: 3 }) };
-const ended = { ...common, session, statement: sha256, reason: z.enum(closeReasons) };
-const seen = { ...common, session, by: person };
+const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
+const seen = { session, by: person };
 
 /** What must not vanish (FORMAT.md, "Leaves"). `statement`: SHA-256 of open.json or close.json. */
 export const leafSchema = z.discriminatedUnion('kind', [
-  z.object({
-    kind: z.literal('session-opened'),
-    ...common,
-    session,
-    statement: sha256,
-    principal: person,
-    target: z.string(),
-  }),
-  z.object({ kind: z.literal('session-closed'), ...ended }),
-  z.object({ kind: z.literal('session-recovered'), ...ended }),
-  z.object({ kind: z.literal('recording-viewed'), ...seen }),
-  z.object({ kind: z.literal('recording-exported'), ...seen }),
-  z.object({ kind: z.literal('recording-rerun'), ...seen }),
-  z.object({
-    kind: z.literal('access-requested'),
-    ...common,
-    request: z.string(),
-    by: person,
-    target: z.string(),
-  }),
-  z.object({
-    kind: z.literal('access-decided'),
-    ...common,
-    request: z.string(),
-    by: person,
-    decision: z.enum(['approved', 'denied']),
-  }),
-  z.object({ kind: z.literal('access-revoked'), ...common, grant: z.string(), by: person }),
-  z.object({ kind: z.literal('policy-changed'), ...common, policy: sha256 }),
+  leafOf('session-opened', { session, statement: sha256, principal: person, target: z.string() }),
+  leafOf('session-closed', ended),
+  leafOf('session-recovered', ended),
+  leafOf('recording-viewed', seen),
+  leafOf('recording-exported', seen),
+  leafOf('recording-rerun', seen),
+  leafOf('access-requested', { request: z.string(), by: person, target: z.string() }),
+  leafOf('access-decided', { request: z.string(), by: person, decision: z.enum(['approved', 'denied']) }),
+  leafOf('access-revoked', { grant: z.string(), by: person }),
+  leafOf('policy-changed', { policy: sha256 }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 
-/** The entry's bytes: one line of JSON. Throws `internal` when it is longer than a leaf may be. */
+/** Members come out in this order, whatever order they had. */
+function leafOf<const Kind extends string, Members extends z.ZodRawShape>(kind: Kind, members: Members) {
+  const at = z.iso.datetime({ precision: 3 });
+  return z.object({ type: z.literal('custody/leaf/1'), kind: z.literal(kind), at, ...members });
+}
+
+/**
+ * The entry's bytes: one line of JSON, the same for the same leaf. Throws `internal` when it could not be read again, or is
+ * longer than a leaf may be.
+ */
 export function leafBytes(leaf: Leaf): Uint8Array {
-  const bytes = Buffer.from(JSON.stringify(leaf));
+  const ordered = leafSchema.safeParse(leaf);
+  if (!ordered.success) {
+    throw new CustodyError('internal', 'a ledger leaf is ill-formed', { detail: ordered.error.message });
+  }
+  const bytes = Buffer.from(JSON.stringify(ordered.data));
   if (bytes.byteLength <= LEAF_MAX_BYTES) return bytes;
   throw new CustodyError('internal', 'a ledger leaf is too long', {
     detail: `${leaf.kind}: ${bytes.byteLength} bytes`,
