@@ -30,18 +30,19 @@ function otherKey(): { name: string; publicKey: Uint8Array } {
 }
 
 const foreign = vectors.ed25519[0]!.note.split('\n').at(-2)!;
-const refuse = (text: string, keys = [key]): void => {
-  expect(() => openNote(text, keys)).toThrow(FORMAT_INVALID);
-};
+const opening =
+  (text: string, keys = [key]) =>
+  () =>
+    openNote(text, keys);
 
 describe('notes of other logs', () => {
   test.each(vectors.ecdsa)('$log is opened with its own key alone', ({ log, publicKey, note: theirs }) => {
     const theirKey = { name: log, publicKey: Buffer.from(publicKey, 'base64') };
     expect(openNote(theirs, [theirKey])).toBe(`${theirs.split('\n\n')[0]}\n`);
     expect(openNote(theirs, [key, theirKey])).toBe(`${theirs.split('\n\n')[0]}\n`);
-    refuse(theirs);
-    refuse(theirs, [{ ...theirKey, name: 'bananas.sigstore.dev' }]);
-    refuse(theirs.replace('\n', ' \n'), [theirKey]);
+    expect(opening(theirs)).toThrow(FORMAT_INVALID);
+    expect(opening(theirs, [{ ...theirKey, name: 'bananas.sigstore.dev' }])).toThrow(FORMAT_INVALID);
+    expect(opening(theirs.replace('\n', ' \n'), [theirKey])).toThrow(FORMAT_INVALID);
   });
 
   test.each(vectors.broken)('$desc', ({ note: theirs }) => {
@@ -49,7 +50,7 @@ describe('notes of other logs', () => {
       name: log,
       publicKey: Buffer.from(publicKey, 'base64'),
     }));
-    refuse(theirs, keys);
+    expect(opening(theirs, keys)).toThrow(FORMAT_INVALID);
   });
 
   test.each(vectors.ecdsa)('$log names its key by the hash of its SubjectPublicKeyInfo', (vector) => {
@@ -76,7 +77,7 @@ describe('a note', () => {
   });
 
   it('is opened to the text that was signed, whatever it says', async () => {
-    const line = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => !/[\x00-\x1f]/.test(s));
+    const line = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((s) => !/\p{Cc}/u.test(s));
     await fc.assert(
       fc.asyncProperty(fc.array(line, { maxLength: 5 }), async (lines) => {
         const text = `${lines.join('\n')}\n`;
@@ -96,12 +97,13 @@ describe('a note', () => {
     for (let bit = 0; bit < bytes.length * 8; bit += 1) {
       const flipped = Buffer.from(bytes);
       flipped[bit >> 3]! ^= 1 << (bit & 7);
-      refuse(flipped.toString());
+      expect(opening(flipped.toString())).toThrow(FORMAT_INVALID);
     }
   });
 
   it('cut off anywhere is refused', () => {
-    for (let length = 0; length < note.length; length += 1) refuse(note.slice(0, length));
+    for (let length = 0; length < note.length; length += 1)
+      expect(opening(note.slice(0, length))).toThrow(FORMAT_INVALID);
   });
 
   test.each([
@@ -137,38 +139,40 @@ describe('a note', () => {
     ['a fourth field', `${note}\u2014 other AAAAAAAA more\n`],
     ['text behind the signatures', `${note}more\n`],
   ])('with %s is refused', (_, text) => {
-    refuse(text);
+    expect(opening(text)).toThrow(FORMAT_INVALID);
   });
 
   it('may have signatures by others, but not more than 32, nor 65,537 bytes', async () => {
     expect(openNote(note + `${foreign}\n`.repeat(31), [key])).toBe(TEXT);
-    refuse(note + `${foreign}\n`.repeat(32));
+    expect(opening(note + `${foreign}\n`.repeat(32))).toThrow(FORMAT_INVALID);
     const room = 65_536 - Buffer.byteLength(note);
     const long = (spare: number) => signNote(`${'x'.repeat(room - spare)}${TEXT}`, NAME, signer);
     expect(openNote(await long(9), [key])).toMatch(/^x/);
-    refuse(`${'x'.repeat(room + 1)}${note}`);
+    expect(opening(`${'x'.repeat(room + 1)}${note}`)).toThrow(FORMAT_INVALID);
   });
 
   it('with a signature of a known name by another key needs the known key as well', () => {
     const stranger = otherKey();
-    refuse(note, [stranger]);
+    expect(opening(note, [stranger])).toThrow(FORMAT_INVALID);
     expect(openNote(note, [stranger, key])).toBe(TEXT);
-    refuse(note, []);
+    expect(opening(note, [])).toThrow(FORMAT_INVALID);
   });
 
   it('is refused when one signature by a known key is false, though another is true', () => {
     const wrong = Buffer.from(base64, 'base64');
     wrong[wrong.length - 1]! ^= 1;
     const bad = `\u2014 ${NAME} ${wrong.toString('base64')}\n`;
-    refuse(note + bad);
-    refuse(`${TEXT}\n${bad}${signatures}`);
+    expect(opening(note + bad)).toThrow(FORMAT_INVALID);
+    expect(opening(`${TEXT}\n${bad}${signatures}`)).toThrow(FORMAT_INVALID);
   });
 
   it('is refused, and no crash, whatever bytes the signature has', () => {
     const id = Buffer.from(base64, 'base64').subarray(0, 4);
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), (bytes) => {
-        refuse(`${TEXT}\n\u2014 ${NAME} ${Buffer.concat([id, bytes]).toString('base64')}\n`);
+        expect(opening(`${TEXT}\n\u2014 ${NAME} ${Buffer.concat([id, bytes]).toString('base64')}\n`)).toThrow(
+          FORMAT_INVALID,
+        );
       }),
     );
   });
