@@ -1,5 +1,6 @@
 /** Mutational fuzzing of every parser: node test/fuzz/main.ts [--seconds N] [--seed S] [target …] */
 import { parseArgs } from 'node:util';
+import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
@@ -10,6 +11,7 @@ const targets: readonly FuzzTarget[] = [
   recording.frames,
   recording.evidence,
   ...postgres.targets,
+  ...ledger.targets,
 ];
 
 const { values, positionals } = parseArgs({
