@@ -135,6 +135,7 @@ describe('a leaf', () => {
     ['null', 'null'],
     ['two leaves', `${opened}\n${opened}`],
     ['another type', changed({ type: 'custody/leaf/2' })],
+    ['another type and an unknown kind', changed({ type: 'custody/leaf/2', kind: 'session-moved' })],
     ['no type', changed({ type: undefined })],
     ['no kind', changed({ kind: undefined })],
     ['a kind that is no text', changed({ kind: ['session-opened'] })],

@@ -101,6 +101,12 @@ describe('a note', () => {
     }
   });
 
+  it('with half a surrogate pair is refused, though it signs like U+FFFD', async () => {
+    const replaced = await signNote('\ufffd\n', NAME, signer);
+    expect(opening(replaced)()).toBe('\ufffd\n');
+    expect(opening(replaced.replace('\ufffd', '\ud800'))).toThrow(FORMAT_INVALID);
+  });
+
   it('cut off anywhere is refused', () => {
     for (let length = 0; length < note.length; length += 1)
       expect(opening(note.slice(0, length))).toThrow(FORMAT_INVALID);
@@ -148,7 +154,7 @@ describe('a note', () => {
     const room = 65_536 - Buffer.byteLength(note);
     const long = (spare: number) => signNote(`${'x'.repeat(room - spare)}${TEXT}`, NAME, signer);
     expect(openNote(await long(9), [key])).toMatch(/^x/);
-    expect(opening(`${'x'.repeat(room + 1)}${note}`)).toThrow(FORMAT_INVALID);
+    expect(opening(`${'x'.repeat(room + 1)}${note}`)).toThrow('the note is too long');
   });
 
   it('with a signature of a known name by another key needs the known key as well', () => {
