@@ -39,6 +39,7 @@ export type ErrorCode =
   | 'target-lost'
   | 'recording-failed'
   | 'draining'
+  | 'task-fenced'
   | 'terminated'
   | 'not-found'
   | 'already-exists'

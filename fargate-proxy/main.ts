@@ -17,18 +17,21 @@ import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { localLeases } from '#adapters/local/task-leases.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import { type Config, parseConfig, type Target } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
+import { HeldLease, type LeaseBook } from '#core/recording/leases.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
 import { Gateway } from './gateway.ts';
 import { jsonLog, type Log } from './log.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
+import { keepLease } from './recorder/lease-keeper.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
-import { Tapes } from './recorder/tapes.ts';
+import { recorderFailed, Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { streamBindings } from './wire/raw-end.ts';
 import { RelayMemory } from './wire/relay-memory.ts';
@@ -40,6 +43,8 @@ interface Settings {
   readonly port: number;
   readonly loginMs: number;
   readonly drainMs: number;
+  /** How long this task may be unheard of before its sessions are taken over. */
+  readonly leaseMs: number;
 }
 
 interface RecorderSettings {
@@ -47,8 +52,13 @@ interface RecorderSettings {
   readonly task: string;
   /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
   readonly timeOrigin: number;
+  readonly leaseMs: number;
 }
 
+/** The last moment that a Date can name. */
+const END_OF_TIME = new Date(8.64e15);
+/** How long sessions may take to say goodbye when the process can record no more. */
+const GOODBYE_MS = 3_000;
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
@@ -65,6 +75,7 @@ function readSettings(args: readonly string[]): Settings {
       listen: { type: 'string', default: '127.0.0.1:7432' },
       'login-ms': { type: 'string', default: '10000' },
       'drain-ms': { type: 'string', default: '30000' },
+      'lease-ms': { type: 'string', default: '15000' },
       'api-url': { type: 'string' },
     },
   });
@@ -77,6 +88,7 @@ function readSettings(args: readonly string[]): Settings {
     port,
     loginMs: Number(values['login-ms']),
     drainMs: Number(values['drain-ms']),
+    leaseMs: Number(values['lease-ms']),
   };
 }
 
@@ -98,12 +110,13 @@ async function runGateway(settings: Settings): Promise<void> {
     lockFolder(settings.dataDir);
     const task = randomUUID();
     const tapes = await startRecorder(
-      { dataDir: settings.dataDir, task, timeOrigin: performance.timeOrigin },
+      { dataDir: settings.dataDir, task, timeOrigin: performance.timeOrigin, leaseMs: settings.leaseMs },
       log,
     );
     const gateway = createGateway(settings, policy, tapes, task, log);
     const server = await listen(settings, policy, gateway);
     drainOnRequest(settings, gateway, server, tapes, log);
+    tapes.onDeath((error) => void abandon(error, gateway, server, log));
     process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
     log('listening', undefined, { host: settings.host, port: settings.port, task });
   } catch (thrown) {
@@ -131,12 +144,14 @@ function readConfig(file: string): Config {
 }
 
 /** The recorder's thread: seals what an earlier task left, then serves. */
-async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Promise<void> {
+async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSettings): Promise<void> {
   const store = directoryStore(join(dataDir, 'store'));
   const signer = fileSigner(dataDir);
   const index = openSessionIndex(join(dataDir, 'index.sqlite'));
   const queue = localLeafQueue(dataDir);
   const journalDir = join(dataDir, 'journal');
+  const leases = localLeases(dataDir);
+  await fenceAll(leases);
   const remains = journalRemains(journalDir);
   const { sealed, failures } = await sealAbandoned(
     await remains.tails(),
@@ -145,11 +160,14 @@ async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Pro
   );
   await remains.clear(new Set(failures.map(({ session }) => session)));
   const journal = await openJournal(journalDir, task);
-  serveRecorder(
-    parentPort!,
-    { sink: store, signer, journal, index, leaves: queue },
-    () => performance.timeOrigin + performance.now() - timeOrigin,
-  );
+  const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
+  const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
+  await keepLease(lease, leaseMs, {
+    renewed: (untilMs) => parentPort!.postMessage({ kind: 'lease', untilMs } satisfies FromRecorder),
+    lost: (error) =>
+      parentPort!.postMessage({ kind: 'fenced', error: plainError(error) } satisfies FromRecorder),
+  });
+  serveRecorder(parentPort!, { sink: store, signer, journal, index, leaves: queue, lease }, monotonic);
   const sequencer = new Sequencer(
     { objects: store, head: localLedgerHead(dataDir), queue, signer },
     LOCAL_ORIGIN,
@@ -160,6 +178,14 @@ async function runRecorder({ dataDir, task, timeOrigin }: RecorderSettings): Pro
   });
   const unsealable = failures.map(({ session, error }) => ({ session, error: plainError(error) }));
   parentPort!.postMessage({ kind: 'ready', recovered: sealed, unsealable } satisfies FromRecorder);
+}
+
+/** The folder's lock is ours, so no earlier task of this folder runs: their leases need not run out first. */
+async function fenceAll(leases: LeaseBook): Promise<void> {
+  for (const lease of await leases.endedBefore(END_OF_TIME)) {
+    await leases.fence(lease);
+    await leases.forget(lease.task);
+  }
 }
 
 /** An error that crosses threads by itself loses its code and its hint. */
@@ -188,10 +214,10 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
       else tapes.receive(message);
     });
     worker.on('error', (error) => {
-      tapes.die(String(error));
+      tapes.die(recorderFailed(String(error)));
       reject(error);
     });
-    worker.on('exit', () => tapes.die('the recorder stopped'));
+    worker.on('exit', () => tapes.die(recorderFailed('the recorder stopped')));
   });
 }
 
@@ -258,6 +284,15 @@ function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException):
     taken ? `port ${port} on ${host} is taken` : `cannot listen on ${host}:${port}: ${cause.message}`,
     { hint: taken ? 'stop what uses it, or choose another port' : 'choose another address', cause },
   );
+}
+
+/** Nothing can be recorded any more: sessions are told, and a supervisor starts a new task. */
+async function abandon(error: CustodyError, gateway: Gateway, server: Server, log: Log): Promise<void> {
+  log('abandoned', error, { sessions: gateway.sessions });
+  setTimeout(() => process.exit(1), GOODBYE_MS);
+  server.close();
+  await gateway.drain(0);
+  process.exit(1);
 }
 
 /** SIGTERM, or the supervisor gone: no new sessions; running ones end sealed, at the latest at the deadline. */

@@ -76,6 +76,8 @@ export class Relay {
     if (!this.#clientOpen) return;
     const { client, target, tape, memory, onClientBytes } = this.#options;
     const keepsUp = tape.record(Stream.client, memory.read, length);
+    // Recording may just have ended the session.
+    if (!this.#clientOpen) return;
     onClientBytes(memory.read, length);
     if (this.#ahead === undefined) target.sendRead(length);
     else this.#holdRead(this.#ahead, length);
@@ -101,6 +103,7 @@ export class Relay {
   #fromTarget(length: number): void {
     const { client, target, tape, memory, onTargetBytes } = this.#options;
     const keepsUp = tape.record(Stream.target, memory.read, length);
+    if (this.#stopped) return;
     client.sendRead(length);
     onTargetBytes(memory.read, length);
     if (!keepsUp) this.#waitForRecorder(target);

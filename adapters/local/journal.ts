@@ -1,5 +1,5 @@
 import { fdatasyncSync, writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { TRAILER_BYTES } from '#core/recording/format.ts';
@@ -139,32 +139,42 @@ function encodeEntry(entry: JournalEntry): Buffer {
   return record;
 }
 
-/** What earlier tasks left in the folder. Call it before `openJournal`, while no gateway writes here. */
-export function journalRemains(folder: string): JournalRemains {
+/** What earlier tasks left in the folder, or one of them: tasks that can write here no more. */
+export function journalRemains(folder: string, task?: string): JournalRemains {
   return {
     tails: async () => {
       const tails = new Map<string, JournaledTail>();
-      for (const name of await journalFiles(folder)) {
-        for (const entry of decodeEntries(await readFile(join(folder, name)))) joinTail(tails, entry);
+      for (const name of await journalFiles(folder, task)) {
+        const file = await readUnlessGone(join(folder, name));
+        for (const entry of decodeEntries(file)) joinTail(tails, entry);
       }
       return [...tails.values()];
     },
     clear: async (keep = new Set()) => {
-      for (const name of await journalFiles(folder)) {
+      for (const name of await journalFiles(folder, task)) {
         const path = join(folder, name);
-        if (keep.size === 0 || !(await holdsAny(path, keep))) await unlink(path);
+        if (keep.size === 0 || !(await holdsAny(path, keep))) await rm(path, { force: true });
       }
     },
   };
 }
 
 async function holdsAny(path: string, sessions: ReadonlySet<string>): Promise<boolean> {
-  return [...decodeEntries(await readFile(path))].some(({ session }) => sessions.has(session));
+  return [...decodeEntries(await readUnlessGone(path))].some(({ session }) => sessions.has(session));
 }
 
-async function journalFiles(folder: string): Promise<string[]> {
+/** Another sealer may have finished with it. */
+async function readUnlessGone(path: string): Promise<Buffer> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return Buffer.alloc(0);
+  });
+}
+
+async function journalFiles(folder: string, task = ''): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  return (await readdir(folder)).filter((name) => name.endsWith(SUFFIX)).sort();
+  const names = await readdir(folder);
+  return names.filter((name) => name.startsWith(task) && name.endsWith(SUFFIX)).sort();
 }
 
 /** Whole records from the beginning of a file; stops at the first that is torn or damaged. */

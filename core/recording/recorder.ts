@@ -4,6 +4,7 @@ import type { LeafSink } from '../ledger/leaves.ts';
 import { BlockCompressor } from './block-compressor.ts';
 import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
 import { objectKey, segmentName } from './layout.ts';
+import { type HeldLease, leaseLost } from './leases.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
 import { SegmentMemory } from './segment-content.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
@@ -23,6 +24,7 @@ export interface RecorderPorts {
   readonly journal: Journal;
   readonly index: SessionIndex;
   readonly leaves: LeafSink;
+  readonly lease: Pick<HeldLease, 'isHeld' | 'task'>;
 }
 
 /** What the gateway knows of a session before the recorder adds its keys. */
@@ -84,6 +86,7 @@ export class Recorder {
     const openHash = await storeOpen(statement, signer, sink, leaves).catch((cause: unknown) => {
       throw recordingFailed(cause);
     });
+    this.#mayContinue();
     this.#decks.set(tape, {
       tape: new Tape(opening.session, privateKey, openHash, this.#tools),
       openHash,
@@ -123,6 +126,7 @@ export class Recorder {
     deck.completeMs = ending.at;
     await this.#putSegment(deck);
     const statement = await this.#closeStatement(deck, ending);
+    this.#mayContinue();
     const { signer, sink, leaves } = this.#ports;
     await storeClose(statement, signer, sink, leaves);
     const outcome = outcomeOf(statement);
@@ -165,11 +169,21 @@ export class Recorder {
         journaled.push(...deck.tape.takeEntries(untilUs(deck)));
       }
     }
-    const appended = journaled.length > 0 ? this.#ports.journal.append(journaled) : Promise.resolve();
+    const appended = journaled.length > 0 ? this.#append(journaled) : Promise.resolve();
     // An entry is worth nothing without the segments before it, of which one may still be on its way to the store.
     for (const [tape, { puts }] of waiting)
       work.push([tape, Promise.all([appended, puts]).then(() => undefined)]);
     return this.#settle(work);
+  }
+
+  /** Acknowledged only while the lease is held: whoever seals in our place reads the journal after that. */
+  async #append(entries: readonly JournalEntry[]): Promise<void> {
+    await this.#ports.journal.append(entries);
+    this.#mayContinue();
+  }
+
+  #mayContinue(): void {
+    if (!this.#ports.lease.isHeld) throw leaseLost(this.#ports.lease.task);
   }
 
   async #settle(work: readonly (readonly [number, Promise<void>])[]): Promise<FailedTapes> {
@@ -195,7 +209,9 @@ export class Recorder {
   }
 
   async #put(session: string, { segment, bytes, recycle }: FinishedSegment): Promise<void> {
+    this.#mayContinue();
     await this.#ports.sink.put(objectKey(session, segmentName(segment)), bytes);
+    this.#mayContinue();
     this.#ports.journal.release(session, segment);
     recycle();
   }
@@ -239,7 +255,8 @@ function untilUs(deck: Deck): number {
 }
 
 function recordingFailed(cause: unknown): CustodyError {
-  if (cause instanceof CustodyError && cause.code === 'recording-failed') return cause;
+  if (cause instanceof CustodyError && (cause.code === 'recording-failed' || cause.code === 'task-fenced'))
+    return cause;
   return new CustodyError('recording-failed', 'the recording could not be stored, so the session ends', {
     hint: 'nothing runs unrecorded; tell whoever runs the gateway',
     detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),

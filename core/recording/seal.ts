@@ -2,7 +2,8 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
-import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
+import type { LeaseBook } from './leases.ts';
+import type { JournaledTail, JournalRemains, RecordingSink, RecordingSource, Signer } from './ports.ts';
 import { outcomeOf } from './recorder.ts';
 import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from './sealed-chain.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
@@ -28,6 +29,40 @@ export interface SealFailure {
   readonly error: CustodyError;
 }
 
+/** What is known of the task whose sessions are sealed. */
+export interface Abandoned {
+  /** Only sessions of this task; of every task when not given. */
+  readonly task?: string;
+  readonly leaseEnded?: Date;
+}
+
+/**
+ * Takes over from every task whose lease ended before `time`: fences it, then seals its sessions, then forgets its journal.
+ * A task that renews in time is left alone; one that wakes up later finds that it may not continue. Safe to repeat and to
+ * run twice at once.
+ */
+export async function sealEnded(
+  book: LeaseBook,
+  remainsOf: (task: string) => JournalRemains,
+  ports: SealerPorts,
+  time: Date,
+): Promise<Sealing> {
+  const failures: SealFailure[] = [];
+  let sealed = 0;
+  for (const lease of await book.endedBefore(time)) {
+    if (!(await book.fence(lease))) continue;
+    const remains = remainsOf(lease.task);
+    // Read after the fence: what the task was told is durable is there by now.
+    const tails = await remains.tails();
+    const done = await sealAbandoned(tails, ports, time, { task: lease.task, leaseEnded: lease.until });
+    sealed += done.sealed;
+    failures.push(...done.failures);
+    await remains.clear(new Set(done.failures.map(({ session }) => session)));
+    if (done.failures.length === 0) await book.forget(lease.task);
+  }
+  return { sealed, failures };
+}
+
 /**
  * Seals every session that the index has no outcome for, or whose tail the journal still holds, from what the store and
  * the journal have. The caller makes sure that no gateway holds them any more. Safe to repeat and to run twice at once.
@@ -37,15 +72,19 @@ export async function sealAbandoned(
   tails: readonly JournaledTail[],
   ports: SealerPorts,
   now: Date,
+  of: Abandoned = {},
 ): Promise<Sealing> {
-  const unsealed = new Set((await ports.index.unsealed()).map(({ id }) => id));
+  const listed = await ports.index.unsealed();
+  const unsealed = new Set(
+    listed.filter(({ task }) => of.task === undefined || task === of.task).map(({ id }) => id),
+  );
   const tailsOf = Map.groupBy(tails, ({ session }) => session);
   const failures: SealFailure[] = [];
   let sealed = 0;
   for (const session of new Set([...unsealed, ...tailsOf.keys()])) {
     try {
       if (!unsealed.has(session) && (await isSealed(session, ports.store))) continue;
-      const outcome = await sealSession(session, tailsOf.get(session) ?? [], ports, now);
+      const outcome = await sealTwice(session, tailsOf.get(session) ?? [], ports, { now, ...of });
       await list(session, outcome, ports.index);
       sealed += 1;
     } catch (cause) {
@@ -78,12 +117,21 @@ function cannotSeal(session: string, cause: unknown): CustodyError {
   });
 }
 
+/** Another sealer may be at the same session: what looks damaged in the midst of its work looks whole behind it. */
+async function sealTwice(...work: Parameters<typeof sealSession>): Promise<SessionOutcome> {
+  return sealSession(...work).catch((error: unknown) => {
+    if (asCustodyError(error).code !== 'state-damaged') throw error;
+    return sealSession(...work);
+  });
+}
+
 async function sealSession(
   session: string,
   tails: readonly JournaledTail[],
   ports: SealerPorts,
-  now: Date,
+  when: { readonly now: Date } & Abandoned,
 ): Promise<SessionOutcome> {
+  const { now } = when;
   const { store, signer } = ports;
   const names = await store.list(sessionPrefix(session));
   // The signature goes first: the gateway died in between, and nothing has reached the target.
@@ -95,7 +143,7 @@ async function sealSession(
     const note = await putTails(tails, chain, store);
     await putUnlessThere(
       objectKey(session, CLOSE),
-      statementBytes(recoveredStatement(chain, note, now)),
+      statementBytes(recoveredStatement(chain, note, when)),
       store,
     );
   }
@@ -143,9 +191,14 @@ async function putUnlessThere(
   }
 }
 
-function recoveredStatement(chain: Chain, note: string, now: Date): CloseStatement {
+function recoveredStatement(
+  chain: Chain,
+  note: string,
+  { now, leaseEnded }: { readonly now: Date } & Abandoned,
+): CloseStatement {
   const { session, open, openHash, segments, frames, bytes, last, until } = chain;
   const task = boundText(open.gateway.task);
+  const known = leaseEnded === undefined ? '' : ` (its lease ended at ${leaseEnded.toISOString()})`;
   return {
     type: 'custody/close/1',
     session,
@@ -159,7 +212,7 @@ function recoveredStatement(chain: Chain, note: string, now: Date): CloseStateme
     open: openHash,
     last,
     signer: open.signer,
-    detail: `gateway task ${task} stopped without sealing; sealed at ${now.toISOString()}${note}`,
+    detail: `gateway task ${task} stopped without sealing${known}; sealed at ${now.toISOString()}${note}`,
   };
 }
 

@@ -24,6 +24,10 @@ export type FromRecorder =
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBufferLike[] }
   | { readonly kind: 'failed'; readonly tape: number; readonly error: PlainError }
   | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
+  /** The task may go on until then, on the relay's monotonic clock in milliseconds. */
+  | { readonly kind: 'lease'; readonly untilMs: number }
+  /** The lease is lost: the task may not continue. */
+  | { readonly kind: 'fenced'; readonly error: PlainError }
   /** Leaves wait: the sequencer failed, and tries again. */
   | { readonly kind: 'ledger-stalled'; readonly error: PlainError }
   | { readonly kind: 'stopped' };

@@ -6,6 +6,7 @@ import {
   Stream,
   type StreamNumber,
 } from '#core/recording/format.ts';
+import { leaseLost } from '#core/recording/leases.ts';
 import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
@@ -58,6 +59,9 @@ export class Tapes {
   /** When the first frame of the current slab was recorded; 0 while it is empty. */
   #slabSince = 0;
   #nextTape = 1;
+  #leaseUntilMs = Number.POSITIVE_INFINITY;
+  #stopped = false;
+  #onDeath: (error: CustodyError) => void = () => undefined;
   #dead: CustodyError | undefined;
 
   /** `now`: a monotonic clock in milliseconds. */
@@ -86,6 +90,7 @@ export class Tapes {
   /** Appends one frame. Returns false when the session must wait before it reads on. Hot. */
   append(tape: SessionTape, stream: StreamNumber, flags: number, bytes: Uint8Array, length: number): boolean {
     const now = this.#now();
+    if (now >= this.#leaseUntilMs) this.die(leaseLost());
     if (!this.#slab.fits(length)) this.handOver();
     if (this.#slabSince === 0) this.#slabSince = now;
     const timeUs = Math.max(0, Math.floor((now - tape.startedMs) * 1000));
@@ -168,6 +173,12 @@ export class Tapes {
       case 'failed':
         this.#open.get(message.tape)?.fail(custodyError(message.error));
         return;
+      case 'lease':
+        this.#leaseUntilMs = message.untilMs;
+        return;
+      case 'fenced':
+        this.die(custodyError(message.error));
+        return;
       case 'ready':
       case 'cannot-start':
       case 'ledger-stalled':
@@ -175,17 +186,25 @@ export class Tapes {
     }
   }
 
-  /** The recorder's thread is gone: every session ends, and no new one opens. */
-  die(detail: string): void {
-    this.#dead ??= recorderFailed(detail);
+  /** Told once, when no session can go on and none can begin: the process is of no use any more. */
+  onDeath(told: (error: CustodyError) => void): void {
+    this.#onDeath = told;
+  }
+
+  /** The recorder's thread is gone, or the lease is: every session ends, and no new one opens. */
+  die(cause: CustodyError): void {
+    if (this.#dead !== undefined) return;
+    this.#dead = cause;
     for (const tape of this.#open.values()) tape.fail(this.#dead);
     for (const [tape, answer] of this.#answers)
       answer({ kind: 'opened', tape, error: { ...plain(this.#dead) } });
     this.#answers.clear();
     this.#stopTimers();
+    if (!this.#stopped) this.#onDeath(this.#dead);
   }
 
   stop(): void {
+    this.#stopped = true;
     this.handOver();
     this.#stopTimers();
     this.#port.postMessage({ kind: 'stop' });
@@ -311,7 +330,8 @@ export class SessionTape {
   }
 }
 
-function recorderFailed(detail: string): CustodyError {
+/** The recorder can go on no more. */
+export function recorderFailed(detail: string): CustodyError {
   return new CustodyError('recording-failed', 'the recording could not be stored, so the session ends', {
     hint: 'nothing runs unrecorded; tell whoever runs the gateway',
     detail,

@@ -11,8 +11,17 @@ export function memoryRecorder() {
   const journal = new MemoryJournal();
   const index = new MemoryIndex();
   const leaves = new MemoryLeaves();
-  const recorder = new Recorder({ sink: store, signer, journal, index, leaves });
-  return { store, signer, journal, index, leaves, recorder };
+  const lease = { isHeld: true, task: 'task-1' };
+  const recorder = new Recorder({ sink: store, signer, journal, index, leaves, lease });
+  return {
+    lease,
+    store,
+    signer,
+    journal,
+    index,
+    leaves,
+    recorder,
+  };
 }
 
 /** `n` distinguishes sessions. */

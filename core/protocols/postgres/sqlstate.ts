@@ -22,6 +22,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'target-lost': '08006', // connection_failure
   'recording-failed': '58030', // io_error
   draining: '57P03', // cannot_connect_now
+  'task-fenced': '57P01', // admin_shutdown
   terminated: '57P01', // admin_shutdown
   'not-found': '42704', // undefined_object
   conflict: '40001', // serialization_failure

@@ -62,12 +62,15 @@ export class PostgresLink implements Link {
     return this.#done.promise;
   }
 
-  /** Waits for the message in progress: an error in the middle of a row would only be read as part of the row. */
+  /**
+   * Waits for the message in progress: an error in the middle of a row would only be read as part of the row. Not when the
+   * recording has failed: the rest of the row would go unrecorded.
+   */
   end(reason: CloseReason, error: CustodyError): void {
     if (this.#ending !== undefined || this.#over) return;
     this.#ending = { reason, error };
     this.#relay.muteClient();
-    if (this.#toClient.atBoundary) return this.#tellAndFinish();
+    if (this.#toClient.atBoundary || reason === 'recording-failed') return this.#tellAndFinish();
     this.#boundaryWait = setTimeout(() => this.#tellAndFinish(), BOUNDARY_WAIT_MS);
   }
 

@@ -1,0 +1,57 @@
+/**
+ * What the sealer Lambda does, on a laptop: seals the sessions of tasks that stopped renewing their lease, beside gateways that live. On a laptop a process of its own
+ * (a gateway also seals what it finds at its start): `node local/sealer.ts --data-dir DIR [--once]`.
+ */
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { directoryStore } from '#adapters/local/directory-store.ts';
+import { fileSigner } from '#adapters/local/file-signer.ts';
+import { journalRemains } from '#adapters/local/journal.ts';
+import { localLeafQueue } from '#adapters/local/ledger.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { localLeases } from '#adapters/local/task-leases.ts';
+import { asCustodyError } from '#core/errors.ts';
+import { type Sealing, sealEnded } from '#core/recording/seal.ts';
+import { jsonLog } from '#proxy/log.ts';
+
+const EVERY_MS = 5_000;
+
+const { values } = parseArgs({
+  options: { 'data-dir': { type: 'string', default: '.custody' }, once: { type: 'boolean', default: false } },
+});
+const log = jsonLog(
+  (line) => process.stderr.write(`${line}\n`),
+  () => new Date(),
+);
+await runSealer(resolve(values['data-dir']), values.once);
+
+async function runSealer(dataDir: string, once: boolean): Promise<void> {
+  const seal = sealerOf(dataDir);
+  for (;;) {
+    try {
+      const { sealed, failures } = await seal();
+      if (sealed > 0 || once) log('sealed', undefined, { sessions: sealed });
+      for (const { session, error } of failures) log('seal-failed', error, { session });
+      if (once) process.exitCode = failures.length === 0 ? 0 : 1;
+    } catch (thrown) {
+      log('seal-failed', asCustodyError(thrown));
+      if (once) process.exitCode = 1;
+    }
+    if (once) return;
+    await sleep(EVERY_MS);
+  }
+}
+
+function sealerOf(dataDir: string): () => Promise<Sealing> {
+  const ports = {
+    store: directoryStore(join(dataDir, 'store')),
+    signer: fileSigner(dataDir),
+    index: openSessionIndex(join(dataDir, 'index.sqlite')),
+    leaves: localLeafQueue(dataDir),
+  };
+  const leases = localLeases(dataDir);
+  const remainsOf = (task: string) => journalRemains(join(dataDir, 'journal'), task);
+  // One machine, one clock: nothing is added for skew.
+  return () => sealEnded(leases, remainsOf, ports, new Date());
+}
