@@ -1,6 +1,6 @@
 /**
- * What the sealer Lambda does, on a laptop: seals the sessions of tasks that stopped renewing their lease, beside gateways that live. On a laptop a process of its own
- * (a gateway also seals what it finds at its start): `node local/sealer.ts --data-dir DIR [--once]`.
+ * What the sealer Lambda does, on a laptop: seals the sessions of tasks that stopped renewing their lease, beside gateways
+ * that live. `node local/sealer.ts --data-dir DIR [--once]`. A gateway seals what it finds at its start by itself.
  */
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
