@@ -2,9 +2,9 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import type { RecordingSink, RecordingSource, Signer } from '../recording/ports.ts';
 import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { stagingKey, tileKey } from './layout.ts';
-import { emptyRoot } from './merkle.ts';
+import { emptyRoot, leafHash } from './merkle.ts';
 import type { LeafQueue, LedgerHead } from './ports.ts';
-import { readStaging, type Staging, stagingBytes } from './staging.ts';
+import { entriesOf, readStaging, type Staging, stagingBytes } from './staging.ts';
 import { type FetchTile, grow, TileTree } from './tree.ts';
 
 /** Leaves in one commit at most: bounds memory and the time until the next checkpoint. */
@@ -40,6 +40,8 @@ export class Sequencer {
   readonly #ports: SequencerPorts;
   readonly #origin: string;
   readonly #fetch: FetchTile;
+  /** A head that was found or made finished stays so: an idle ledger costs one look at its head. */
+  #finished: FinishedHead | undefined;
 
   constructor(ports: SequencerPorts, origin: string) {
     this.#ports = ports;
@@ -65,16 +67,18 @@ export class Sequencer {
       const checkpoint = { origin: this.#origin, size: 0, root: emptyRoot() };
       return { version: undefined, checkpoint, leaves: new Set() };
     }
+    if (stored.version === this.#finished?.version) return this.#finished;
     const checkpoint = openCheckpoint(stored.checkpoint, this.#origin, await signer.publicKey());
     const leaves = await this.#finish(checkpoint);
-    return { version: stored.version, checkpoint, leaves: new Set(leaves) };
+    this.#finished = { version: stored.version, checkpoint, leaves: new Set(leaves) };
+    return this.#finished;
   }
 
   async #commit(
     head: FinishedHead,
     queued: readonly { readonly id: string; readonly leaf: Uint8Array }[],
   ): Promise<Step> {
-    const { objects, signer } = this.#ports;
+    const { signer } = this.#ports;
     const tree = new TileTree(head.checkpoint.size, this.#fetch);
     const { size, root, tiles } = await grow(
       tree,
@@ -82,12 +86,34 @@ export class Sequencer {
       queued.map(({ leaf }) => leaf),
     );
     const staging: Staging = { tiles, leaves: queued.map(({ id }) => id) };
-    await stage(objects, stagingKey(size, root), stagingBytes(staging));
+    await this.#stage(stagingKey(size, root), staging);
     const checkpoint = { origin: this.#origin, size, root };
     const note = await signCheckpoint(checkpoint, signer);
     if (!(await this.#swap(head.version, note))) return { kind: 'lost-race' };
     await this.#finish(checkpoint);
     return { kind: 'committed', size, leaves: queued.length };
+  }
+
+  /**
+   * A commit of another sequencer that ends in the same tree serves as well, also one that began at a smaller tree. What
+   * stands there is checked before a checkpoint is signed over it: all of our tiles, no others than the store has already,
+   * and it takes no leaf off the queue that it does not hold.
+   */
+  async #stage(key: string, ours: Staging): Promise<void> {
+    const { objects } = this.#ports;
+    try {
+      return await objects.put(key, stagingBytes(ours));
+    } catch (error) {
+      if (asCustodyError(error).code !== 'already-exists') throw error;
+    }
+    const theirs = readStaging(await objects.get(key), key);
+    const missing = [...ours.tiles.keys()].some((path) => !theirs.tiles.has(path));
+    const held = new Set(entriesOf(theirs).map((entry) => leafHash(entry).toString('hex')));
+    if (missing || !theirs.leaves.every((id) => held.has(id))) throw damaged(key);
+    for (const [path, bytes] of theirs.tiles) {
+      const expected = ours.tiles.get(path) ?? (await this.#fetch(path).catch(() => undefined));
+      if (expected === undefined || !Buffer.from(expected).equals(bytes)) throw damaged(key);
+    }
   }
 
   async #swap(expected: string | undefined, note: string): Promise<boolean> {
@@ -111,16 +137,6 @@ export class Sequencer {
   }
 }
 
-/**
- * A commit of another sequencer that ends in the same tree serves as well, also one that began at a smaller tree: it has
- * all the tiles that the tree needs, and takes leaves off the queue that have left it.
- */
-async function stage(objects: RecordingSink, key: string, bytes: Uint8Array): Promise<void> {
-  await objects.put(key, bytes).catch((error: unknown) => {
-    if (asCustodyError(error).code !== 'already-exists') throw error;
-  });
-}
-
 /** Puts an object that may be there already, with the same bytes. Throws `state-damaged` when it has others. */
 async function putOnce(
   objects: RecordingSink & RecordingSource,
@@ -132,8 +148,12 @@ async function putOnce(
   } catch (error) {
     if (asCustodyError(error).code !== 'already-exists') throw error;
     if (Buffer.from(await objects.get(key)).equals(bytes)) return;
-    throw new CustodyError('state-damaged', `the ledger's ${key} is not what it must be`, {
-      hint: 'somebody wrote to the store; keep it as it is and look into it',
-    });
+    throw damaged(key);
   }
+}
+
+function damaged(key: string): CustodyError {
+  return new CustodyError('state-damaged', `the ledger's ${key} is not what it must be`, {
+    hint: 'somebody wrote to the store; keep it as it is and look into it',
+  });
 }

@@ -1,7 +1,7 @@
 /** A commit's tiles in one object: what makes a swapped head good even if who swapped it dies at once. */
 import { z } from 'zod';
 import { CustodyError } from '../errors.ts';
-import { isTilePath } from './tiles.ts';
+import { isTilePath, readBundle, widthOf } from './tiles.ts';
 
 export interface Staging {
   /** Tiles and bundles by path. */
@@ -20,6 +20,12 @@ export function stagingBytes({ tiles, leaves }: Staging): Uint8Array {
   const encoded = [...tiles].map(([path, bytes]) => [path, Buffer.from(bytes).toString('base64')] as const);
   const type = 'custody/ledger-staging/1';
   return Buffer.from(JSON.stringify({ type, leaves, tiles: Object.fromEntries(encoded) }));
+}
+
+/** The entries in its bundles. Throws `format-invalid`. */
+export function entriesOf({ tiles }: Staging): Buffer[] {
+  const bundles = [...tiles].filter(([path]) => path.startsWith('tile/entries/'));
+  return bundles.flatMap(([path, bytes]) => readBundle(bytes, widthOf(path), path));
 }
 
 /** Throws `state-damaged`. `key` is for the message. */

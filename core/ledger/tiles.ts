@@ -29,6 +29,12 @@ export function isTilePath(path: string): boolean {
   return TILE_PATH.test(path);
 }
 
+/** The width that a tile's path tells. */
+export function widthOf(path: string): number {
+  const [, width] = /\.p\/(\d+)$/.exec(path) ?? [];
+  return width === undefined ? TILE_WIDTH : Number(width);
+}
+
 /** How many hashes a tree of `size` leaves has in the row of tiles at `level`. */
 export function rowLength(size: number, level: number): number {
   return Math.floor(size / TILE_WIDTH ** level);

@@ -9,6 +9,7 @@ import { taskLeasesContract } from '#test/contract/task-leases.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
 import type { MemoryJournal } from '#test/support/memory-ports.ts';
 import { memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { Killed, Turns } from '#test/support/turns.ts';
 
 taskLeasesContract('memory', () => {
   const book = new MemoryLeases();
@@ -173,8 +174,6 @@ function remainsOfJournal(journal: MemoryJournal, task?: string): JournalRemains
   };
 }
 
-class Killed extends Error {}
-
 /** A sealing whose failures are those of the killed process itself. */
 function hasKilled(done: unknown): boolean {
   const { failures } = done as Awaited<ReturnType<typeof sealAbandoned>>;
@@ -185,47 +184,4 @@ function causes(error: unknown): unknown[] {
   return error instanceof CustodyError || error instanceof Error
     ? [error, ...causes((error as { cause?: unknown }).cause)]
     : [];
-}
-
-/** Lets one call of one sealer through at a time, in the order that the turns say. */
-class Turns {
-  readonly #turns: number[];
-  readonly #waiting: { readonly name: number; readonly go: () => void }[] = [];
-
-  constructor(turns: readonly number[]) {
-    this.#turns = [...turns];
-  }
-
-  /** Calls of the port wait for their turn; the one that kills takes effect or not, and then its sealer is dead. */
-  interleave<T extends object>(port: T, name: number, dies: { in: number }): T {
-    return new Proxy(port, {
-      get: (target, key) => {
-        const value: unknown = Reflect.get(target, key);
-        if (typeof value !== 'function') return value;
-        return async (...args: unknown[]) => {
-          await new Promise<void>((go) => this.#waiting.push({ name, go }));
-          if (dies.in < 0) throw new Killed();
-          dies.in -= 1;
-          if (dies.in === -1 && name === 0) throw new Killed();
-          const result: unknown = await value.apply(target, args);
-          if (dies.in === -1) throw new Killed();
-          return result;
-        };
-      },
-    });
-  }
-
-  async run(sealers: readonly Promise<void>[]): Promise<void> {
-    let running = true;
-    const all = Promise.all(sealers).finally(() => (running = false));
-    while (running) {
-      const wanted = this.#turns.shift() ?? 0;
-      const at = this.#waiting.findIndex(({ name }) => name === wanted);
-      const [next] = this.#waiting.splice(at < 0 ? 0 : at, 1);
-      next?.go();
-      for (let settle = 0; settle < 20; settle += 1) await Promise.resolve();
-      if (next === undefined) await new Promise(setImmediate);
-    }
-    await all;
-  }
 }

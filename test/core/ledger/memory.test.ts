@@ -1,0 +1,12 @@
+import { leafQueueContract } from '#test/contract/leaf-queue.ts';
+import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
+import { MemoryHead, MemoryQueue } from '#test/support/memory-ledger.ts';
+
+ledgerHeadContract('memory', () => {
+  const head = new MemoryHead();
+  return () => head;
+});
+leafQueueContract('memory', () => {
+  const queue = new MemoryQueue();
+  return () => queue;
+});
