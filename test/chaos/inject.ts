@@ -40,7 +40,7 @@ function at<T>(point: WritePoint, write: () => T): T {
       throw full();
     case 'kill-before':
       return die();
-    case 'kill-after':
+    default:
       write();
       return die();
   }

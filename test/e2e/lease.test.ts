@@ -106,9 +106,9 @@ describe('a gateway that sleeps for longer than its lease', () => {
       dataDir,
       addresses: { ...local.addresses, signer: join(dataDir, 'signer.pem') },
     };
-    const report = await verify(gateway as LocalGateway, id);
+    const report = await verify(gateway, id);
     expect(report).toMatchObject({ verdict: 'verified', findings: [] });
-    const recorded = bytesOf(await framesOf(gateway as LocalGateway, id), 'client').toString();
+    const recorded = bytesOf(await framesOf(gateway, id), 'client').toString();
     expect(recorded).toContain('select 1 as before');
     expect(recorded).not.toContain('after');
   });

@@ -54,6 +54,7 @@ describe('a windowed session', () => {
     recorder.now += 200;
     vi.advanceTimersByTime(25);
     await passes('select 2');
+    expect(there.reached).toBe('select 1select 2');
   });
 
   it('ends when nothing becomes durable by the deadline', async () => {

@@ -30,9 +30,9 @@ export class Turns {
   }
 
   async run(workers: readonly Promise<void>[]): Promise<void> {
-    let running = true;
-    const all = Promise.all(workers).finally(() => (running = false));
-    while (running) {
+    const state = { running: true };
+    const all = Promise.all(workers).finally(() => (state.running = false));
+    while (state.running) {
       const wanted = this.#turns.shift() ?? 0;
       const at = this.#waiting.findIndex(({ name }) => name === wanted);
       const [next] = this.#waiting.splice(at < 0 ? 0 : at, 1);

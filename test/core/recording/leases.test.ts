@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import type { JournaledTail, JournalRemains } from '#core/recording/ports.ts';
-import { sealAbandoned, sealEnded } from '#core/recording/seal.ts';
+import { type Sealing, sealEnded } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
@@ -176,7 +176,7 @@ function remainsOfJournal(journal: MemoryJournal, task?: string): JournalRemains
 
 /** A sealing whose failures are those of the killed process itself. */
 function hasKilled(done: unknown): boolean {
-  const { failures } = done as Awaited<ReturnType<typeof sealAbandoned>>;
+  const { failures } = done as Sealing;
   return failures.some(({ error }) => causes(error).some((cause) => cause instanceof Killed));
 }
 
