@@ -23,6 +23,6 @@ export function sizeText(bytes: number): string {
 }
 
 /** 1, `segment` → `1 segment`. */
-export function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
+export function counted(count: number, what: string, plural = `${what}s`): string {
+  return `${count} ${count === 1 ? what : plural}`;
 }

@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Cli, processCli, say } from './cli.ts';
+import { auditCommand } from './commands/audit.ts';
 import { connectCommand } from './commands/connect.ts';
 import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
+import { ledgerCommand } from './commands/ledger.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
 import { playCommand } from './commands/play.ts';
@@ -30,6 +32,8 @@ const commands = [
   playCommand,
   pullCommand,
   verifyCommand,
+  auditCommand,
+  ledgerCommand,
   demoCommand,
 ];
 

@@ -1,4 +1,5 @@
 import { createHash, createPublicKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { CustodyError } from '#core/errors.ts';
 import { SIGNER_KEY } from '#core/recording/layout.ts';
 import { type Api, getSigner } from './api.ts';
@@ -32,6 +33,36 @@ export function parseSigner(text: string, where: string): PublicSigner {
 export function pinnedSigner(cli: Cli): PublicSigner | undefined {
   const text = cli.home.read(SIGNER_KEY);
   return text === undefined ? undefined : parseSigner(text, cli.home.path(SIGNER_KEY));
+}
+
+/**
+ * The signers to trust: those in `files`, or the pinned one where none are given. An auditor's own word is not mixed with
+ * what this machine pinned. Empty when nothing is known.
+ */
+export function knownSigners(cli: Cli, files: readonly string[] | undefined): readonly PublicSigner[] {
+  if (files !== undefined) return files.map((file) => parseSigner(readKey(file), file));
+  const signer = pinnedSigner(cli);
+  return signer === undefined ? [] : [signer];
+}
+
+/** As `knownSigners`, at least one. Throws `not-found`. */
+export function trustedSigners(cli: Cli, files: readonly string[] | undefined): readonly PublicSigner[] {
+  const signers = knownSigners(cli, files);
+  if (signers.length > 0) return signers;
+  throw new CustodyError('not-found', 'no signer is known to trust', {
+    hint: 'give its public key: --key signer.pem',
+  });
+}
+
+function readKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new CustodyError('not-found', `the key ${file} cannot be read`, {
+      hint: "give the signer's public key in PEM, from a source other than the evidence folder",
+      cause,
+    });
+  }
 }
 
 /**

@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { CustodyError } from '#core/errors.ts';
 import { type Verdict, type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { localFolder } from '../evidence/local-folder.ts';
-import { type EvidenceSource, withEvidence } from '../evidence/source.ts';
 import { reportLines } from '../evidence/report.ts';
-import { type PublicSigner, parseSigner, pinnedSigner } from '../signer-pin.ts';
+import { type EvidenceSource, withEvidence } from '../evidence/source.ts';
+import { knownSigners, type PublicSigner } from '../signer-pin.ts';
 
 interface VerifyCommandOptions {
   readonly key?: readonly string[];
@@ -33,9 +31,9 @@ export function verifyCommand(cli: Cli): Command {
 /** What keeps it from checking at all is an error of use: exit code 1 is for evidence that is wrong. */
 async function verify(cli: Cli, name: string, options: VerifyCommandOptions): Promise<void> {
   cli.exitWith(NOT_CHECKED);
-  const given = options.key?.map((file) => parseSigner(readKey(file), file));
+  const trusted = knownSigners(cli, options.key);
   await withEvidence(cli, name, async (source) => {
-    await report(cli, source, given ?? pinned(cli), options.json === true);
+    await report(cli, source, trusted, options.json === true);
   });
 }
 
@@ -51,21 +49,4 @@ async function report(
   cli.exitWith(exitCodes[result.verdict]);
   if (json) return printJson(cli, { ...result, trusted: trusted.map(({ fingerprint }) => fingerprint) });
   await print(cli, reportLines(result).join('\n'));
-}
-
-/** Used only where no keys were given: an auditor's own word is not mixed with what this machine pinned. */
-function pinned(cli: Cli): readonly PublicSigner[] {
-  const signer = pinnedSigner(cli);
-  return signer === undefined ? [] : [signer];
-}
-
-function readKey(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new CustodyError('not-found', `the key ${file} cannot be read`, {
-      hint: "give the signer's public key in PEM, from a source other than the evidence folder",
-      cause,
-    });
-  }
 }

@@ -38,6 +38,7 @@ export function recordingStoreContract(name: string, make: () => Promise<Store>)
       const store = await make();
       for (const key of ['sessions/b/2', 'sessions/b/1', 'sessions/ba/3']) await store.put(key, bytes('x'));
       expect(await store.list('sessions/b/')).toEqual(['1', '2']);
+      expect(await store.list('sessions/')).toContain('b');
       expect(await store.list('sessions/none/')).toEqual([]);
     });
 

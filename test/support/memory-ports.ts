@@ -57,7 +57,7 @@ export class MemoryStore implements RecordingSink, RecordingSource {
 
   async list(prefix: string): Promise<readonly string[]> {
     const names = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
-    return names.map((key) => key.slice(prefix.length)).sort();
+    return [...new Set(names.map((key) => key.slice(prefix.length).split('/')[0]!))].sort();
   }
 
   /** One session's objects, as an evidence folder with the signer's key. */
