@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { type SessionProof, sessionProofSchema } from '#core/ledger/session-proof.ts';
 import {
   evidenceSchema,
   problemSchema,
@@ -54,6 +55,15 @@ export async function getEvidence(
   const search = new URLSearchParams({ limit: String(EVIDENCE_PAGE) });
   if (cursor !== undefined) search.set('cursor', cursor);
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search.toString()}`, evidenceSchema);
+}
+
+/** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */
+export async function getLedgerProof(api: Api, id: string): Promise<SessionProof | undefined> {
+  const path = `/v1/sessions/${encodeURIComponent(id)}/ledger`;
+  return getJson(api, path, sessionProofSchema).catch((error: unknown) => {
+    if (error instanceof CustodyError && error.code === 'not-found') return undefined;
+    throw error;
+  });
 }
 
 /** Newest first, at most `limit`, over as many pages as it takes. */

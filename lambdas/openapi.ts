@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import {
   evidenceQuery,
   evidenceShape,
@@ -38,6 +39,12 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         get: operation('getSession', 'One session', {
           requestParams: { path },
           responses: answers(sessionShape, '401', '404'),
+        }),
+      },
+      '/v1/sessions/{id}/ledger': {
+        get: operation('getLedgerProof', 'The proof that a session is in the ledger', {
+          requestParams: { path },
+          responses: answers(sessionProofSchema, '401', '404'),
         }),
       },
       '/v1/sessions/{id}/evidence': {

@@ -13,7 +13,7 @@ import type { SessionCatalog } from '#core/recording/session-index.ts';
 import type { HttpHandler } from '#lambdas/http.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem } from '#lambdas/problem.ts';
-import { sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 
@@ -30,6 +30,7 @@ export interface ApiOptions {
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
   readonly leaves: LeafSink;
+  readonly ledger: LedgerView;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
   readonly now: () => Date;
@@ -107,11 +108,11 @@ function router(
   { config: policy, log, now, verifier, ...options }: ApiOptions & { readonly log: FaultLog },
   links: LocalEvidenceLinks,
 ): (path: string) => HttpHandler | undefined {
-  const { catalog, source, leaves, signerPem: pem, gateway } = options;
+  const { catalog, source, leaves, ledger, signerPem: pem, gateway } = options;
   const routes: readonly (readonly [path: RegExp, handler: HttpHandler])[] = [
     [
       /^\/v1\/sessions(?:\/|$)/,
-      sessionsHandler({ catalog, policy, verifier, links, source, leaves, now, log }),
+      sessionsHandler({ catalog, policy, verifier, links, source, leaves, ledger, now, log }),
     ],
     [/^\/v1\/targets$/, targetsHandler({ policy, verifier, gateway, now, log })],
     [/^\/v1\/signer$/, signerHandler({ pem, log })],

@@ -2,11 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
-import { localLeafQueue } from '#adapters/local/ledger.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import type { Identity } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { openCheckpoint } from '#core/ledger/checkpoint.ts';
+import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
+import type { LedgerView } from '#lambdas/sessions/handler.ts';
 import type { LocalAddresses } from './addresses.ts';
 import { startApi } from './api-server.ts';
 import { localCertificates } from './certificates.ts';
@@ -85,6 +88,7 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     catalog,
     source: directoryStore(files.store),
     leaves,
+    ledger: await ledgerView(dataDir, files.store),
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway: { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') },
     now: () => new Date(),
@@ -164,4 +168,19 @@ function explain(thrown: unknown): CustodyError {
     hint: 'see whether the file belongs to you and the disk has room, or choose another folder with --data-dir',
     cause: thrown,
   });
+}
+
+/** The ledger of this data folder, as the API shows it. */
+async function ledgerView(dataDir: string, storeFolder: string): Promise<LedgerView> {
+  const store = directoryStore(storeFolder);
+  const head = localLedgerHead(dataDir);
+  const key = await fileSigner(dataDir).publicKey();
+  return {
+    newest: async () => {
+      const stored = await head.read();
+      if (stored === undefined) return undefined;
+      return { note: stored.checkpoint, checkpoint: openCheckpoint(stored.checkpoint, LOCAL_ORIGIN, key) };
+    },
+    fetch: (path) => store.get(tileKey(path)),
+  };
 }

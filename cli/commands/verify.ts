@@ -31,9 +31,9 @@ export function verifyCommand(cli: Cli): Command {
 /** What keeps it from checking at all is an error of use: exit code 1 is for evidence that is wrong. */
 async function verify(cli: Cli, name: string, options: VerifyCommandOptions): Promise<void> {
   cli.exitWith(NOT_CHECKED);
-  const trusted = knownSigners(cli, options.key);
+  const given = options.key === undefined ? undefined : knownSigners(cli, options.key);
   await withEvidence(cli, name, async (source) => {
-    await report(cli, source, trusted, options.json === true);
+    await report(cli, source, given ?? knownSigners(cli, undefined), options.json === true);
   });
 }
 

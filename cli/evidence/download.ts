@@ -1,8 +1,8 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
-import { SIGNER_KEY } from '#core/recording/layout.ts';
-import type { Api } from '../api.ts';
+import { LEDGER_PROOF, SIGNER_KEY } from '#core/recording/layout.ts';
+import { type Api, getLedgerProof } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
@@ -19,7 +19,8 @@ export interface Progress {
 
 /**
  * Writes a session's evidence into `folder`, an empty folder of the caller's. The whole listing is checked before the
- * first byte is fetched. `signer` is written where the server lists no `signer.pem` of its own.
+ * first byte is fetched. `signer` is written where the server lists no `signer.pem` of its own, and the ledger's proof as
+ * `ledger.json` where there is one.
  */
 export async function downloadEvidence(
   api: Api,
@@ -41,9 +42,24 @@ export async function downloadEvidence(
       progress({ ...done, of });
     }
   }
-  const hasSigner = pages.some(({ objects }) => objects.some(({ name }) => name === SIGNER_KEY));
-  if (!hasSigner) await writeFile(join(folder, SIGNER_KEY), signer.pem, { flag: 'wx' });
-  return { objects: of + (hasSigner ? 0 : 1), of, bytes: done.bytes };
+  const lists = (wanted: string): boolean =>
+    pages.some(({ objects }) => objects.some(({ name }) => name === wanted));
+  const added: [name: string, text: string | undefined][] = [
+    [SIGNER_KEY, signer.pem],
+    [LEDGER_PROOF, await proofText(api, id)],
+  ];
+  let objects = of;
+  for (const [name, text] of added) {
+    if (text === undefined || lists(name)) continue;
+    await writeFile(join(folder, name), text, { flag: 'wx' });
+    objects += 1;
+  }
+  return { objects, of, bytes: done.bytes };
+}
+
+async function proofText(api: Api, id: string): Promise<string | undefined> {
+  const proof = await getLedgerProof(api, id);
+  return proof === undefined ? undefined : `${JSON.stringify(proof)}\n`;
 }
 
 /** An address that has expired before its turn came is asked for once more. */

@@ -24,7 +24,15 @@ function described(found: EvidenceFacts, verdict: Verdict): Record<string, strin
     recording: `${counted(found.frames, 'frame')}, ${sizeText(found.bytes)} in ${counted(found.segments, 'segment')}`,
     complete: verdict === 'failed' ? undefined : complete,
     signer: found.signer,
+    ledger: found.ledger && ledgerText(found.ledger),
   };
+}
+
+function ledgerText({ origin, size, opened, ended }: NonNullable<EvidenceFacts['ledger']>): string {
+  const what = [opened ? 'opening' : undefined, ended ? 'end' : undefined].filter(
+    (part) => part !== undefined,
+  );
+  return `${what.join(' and ')} proved under a checkpoint of ${counted(size, 'leaf', 'leaves')} of ${origin}`;
 }
 
 function meaning(verdict: Verdict, findings: number): string {

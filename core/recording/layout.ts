@@ -3,6 +3,8 @@
 export const OPEN = 'open.json';
 export const CLOSE = 'close.json';
 export const SIGNER_KEY = 'signer.pem';
+/** In an evidence folder only: the proof that the session is in the ledger. */
+export const LEDGER_PROOF = 'ledger.json';
 
 /** `open.json` → `open.json.sig` */
 export function signatureName(statement: string): string {

@@ -4,7 +4,11 @@ import type { Config } from '#core/access/config.ts';
 import { refusalError } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import type { Checkpoint } from '#core/ledger/checkpoint.ts';
 import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
+import { proveSession } from '#core/ledger/prove-session.ts';
+import { sessionProofSchema } from '#core/ledger/session-proof.ts';
+import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionPage, SessionRecord } from '#core/recording/session-index.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
@@ -22,6 +26,13 @@ import {
 import { evidencePage } from './evidence.ts';
 import { type Asking, isKnown, isListed, mayRead, visibleQueries } from './visible.ts';
 
+/** The ledger as a reader sees it. */
+export interface LedgerView {
+  /** The newest checkpoint; undefined while the ledger is empty. */
+  newest(): Promise<{ readonly note: string; readonly checkpoint: Checkpoint } | undefined>;
+  readonly fetch: FetchTile;
+}
+
 export interface SessionsPorts {
   readonly catalog: SessionCatalog;
   readonly policy: Config;
@@ -29,28 +40,28 @@ export interface SessionsPorts {
   readonly links: EvidenceLinks;
   readonly source: RecordingSource;
   readonly leaves: LeafSink;
+  readonly ledger: LedgerView;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?<evidence>\/evidence)?)?$/;
+const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|ledger))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /v1/sessions/{id}/ledger. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
     const caller = await callerOf(event, ports.verifier);
     const asking = { caller, policy: ports.policy, now: ports.now() };
     const path = PATH.exec(event.rawPath);
     if (path === null) throw new CustodyError('not-found', 'there is nothing here');
-    const { id, evidence } = path.groups!;
+    const { id, part } = path.groups!;
     if (id === undefined) {
       const page = await listPage(queryOf(sessionsQuery, event), asking, ports.catalog);
       return json(sessionPageShape, page);
     }
     const session = await knownSession(id, asking, ports.catalog);
-    return evidence === undefined
-      ? json(sessionShape, session)
-      : evidenceAnswer(session, event, asking, ports);
+    if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
+    return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
 }
 
@@ -85,6 +96,22 @@ async function existing(id: string, catalog: SessionCatalog): Promise<SessionRec
     if (asCustodyError(error).code === 'not-found') return undefined;
     throw error;
   }
+}
+
+/** That a session is in the ledger is no secret to who may know of it: what was said in it is not part of the proof. */
+async function ledgerAnswer(
+  { id }: SessionRecord,
+  { ledger }: SessionsPorts,
+): Promise<APIGatewayProxyStructuredResultV2> {
+  const newest = await ledger.newest();
+  const proof =
+    newest === undefined
+      ? undefined
+      : await proveSession(newest.note, newest.checkpoint, (path) => ledger.fetch(path), id);
+  if (proof !== undefined) return json(sessionProofSchema, proof);
+  throw new CustodyError('not-found', 'the session is not in the ledger yet', {
+    hint: 'its opening gets there within a minute',
+  });
 }
 
 async function evidenceAnswer(

@@ -117,7 +117,8 @@ describe('pull', () => {
     const env = environment(api);
     await custody(['pull', SESSION, '--out', join(temporary(), 'evidence')], { env });
     const withToken = api.requests.filter(({ authorization }) => authorization !== undefined);
-    expect(withToken.map(({ path }) => path)).toEqual([`${EVIDENCE}?limit=1000`]);
+    const ledger = EVIDENCE.replace('evidence', 'ledger');
+    expect(withToken.map(({ path }) => path)).toEqual([`${EVIDENCE}?limit=1000`, ledger]);
     expect(withToken[0]!.authorization).toBe(`Bearer ${env.CUSTODY_TOKEN}`);
     expect(api.requests.filter(({ path }) => path.startsWith('/objects/'))).toHaveLength(8);
   });

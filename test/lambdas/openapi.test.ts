@@ -25,6 +25,7 @@ describe('the OpenAPI document', () => {
     expect(operations.map(({ path }) => path)).toEqual([
       '/v1/sessions',
       '/v1/sessions/{id}',
+      '/v1/sessions/{id}/ledger',
       '/v1/sessions/{id}/evidence',
       '/v1/targets',
       '/v1/signer',

@@ -90,6 +90,7 @@ export function world(policy: Config = POLICY): World {
     catalog: new MemoryIndex(),
     source: new MemoryStore(),
     leaves: new MemoryLeaves(),
+    ledger: { newest: async () => undefined, fetch: async () => new Uint8Array() },
     faults,
     policy,
     verifier,

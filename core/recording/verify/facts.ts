@@ -1,5 +1,6 @@
 import type { CloseStatement, OpenStatement } from '../format.ts';
 import type { ChainResult } from './chain.ts';
+import type { LedgerFacts } from './ledger-proof.ts';
 import type { EvidenceFacts } from './report.ts';
 
 /** What the evidence says about itself, beside what was counted in it. */
@@ -8,6 +9,7 @@ export function gatherFacts(
   close: CloseStatement | undefined,
   chain: ChainResult,
   signer: string | undefined,
+  ledger: LedgerFacts | undefined,
 ): EvidenceFacts {
   const { issuer, subject, email } = open.principal;
   const recordedUntil = close?.recordedUntil ?? chain.lastHead?.until ?? 0;
@@ -25,6 +27,7 @@ export function gatherFacts(
     recordedUntil,
     ...(signer !== undefined && { signer }),
     ...(completeness !== undefined && { completeness }),
+    ...(ledger !== undefined && { ledger }),
   };
 }
 

@@ -32,7 +32,9 @@ export type FindingCode =
   | 'content-hash-mismatch'
   | 'content-invalid'
   | 'frames-mismatch'
-  | 'bytes-mismatch';
+  | 'bytes-mismatch'
+  | 'ledger-proof-invalid'
+  | 'ledger-proof-mismatch';
 
 /** One thing that is wrong, or that keeps evidence from being proof. */
 export interface Finding {
@@ -80,6 +82,14 @@ export interface EvidenceFacts {
   readonly signer?: string;
   /** For recovered and unsealed sessions: a sentence on what the recording covers and what may be missing. */
   readonly completeness?: string;
+  /** What the folder proves about the ledger; absent when it holds no proof. */
+  readonly ledger?: {
+    readonly origin: string;
+    /** Leaves under the proof's checkpoint. */
+    readonly size: number;
+    readonly opened: boolean;
+    readonly ended: boolean;
+  };
 }
 
 export interface VerifyReport {

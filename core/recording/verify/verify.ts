@@ -5,10 +5,11 @@ import {
   type OpenStatement,
   openStatementSchema,
 } from '../format.ts';
-import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '../layout.ts';
+import { CLOSE, LEDGER_PROOF, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '../layout.ts';
 import { type ChainResult, verifyChain } from './chain.ts';
 import { gatherFacts } from './facts.ts';
 import type { EvidenceFolder } from './folder.ts';
+import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
 import { type Finding, printable, type Report, type VerifyReport, verdictOf } from './report.ts';
 import { readSigner } from './signer.ts';
@@ -48,11 +49,17 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const recorder = open && readRecorder(open.value, report);
   const chain = await verifyChain({ session, recorder, open: linkTo(open) }, close?.value, objects, report);
   if (close !== undefined) checkClose(close.value, open, chain, report);
+  const hashes = { session, open: open?.sha256, close: close?.sha256 };
+  const ledger = await checkLedgerProof(hashes, signer, objects, report);
   reportUnlisted(objects, report);
 
   const verdict = verdictOf(findings);
   if (open === undefined) return { verdict, findings };
-  return { verdict, findings, facts: gatherFacts(open.value, close?.value, chain, signer?.fingerprint) };
+  return {
+    verdict,
+    findings,
+    facts: gatherFacts(open.value, close?.value, chain, signer?.fingerprint, ledger),
+  };
 }
 
 function reportNoOpen(report: Report): undefined {
@@ -126,7 +133,7 @@ const UNLISTED_NAMED = 20;
 
 /** FORMAT.md, "Names": readers report any other name found beside these. */
 function reportUnlisted(objects: Objects, report: Report): void {
-  const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY]);
+  const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY, LEDGER_PROOF]);
   const others = [...objects.names].filter((name) => !known.has(name) && segmentNumber(name) === undefined);
   for (const name of others.sort().slice(0, UNLISTED_NAMED)) {
     report('object-unlisted', name, `${printable(name)} does not belong in an evidence folder`);
