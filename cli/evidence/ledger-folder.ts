@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { localLedgerHead } from '#adapters/local/ledger.ts';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { CHECKPOINT, tileKey } from '#core/ledger/layout.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
@@ -72,18 +72,15 @@ function readNoteSync(file: string): string {
 }
 
 function openUnder(note: string, origin: string, signers: readonly PublicSigner[]): Checkpoint {
-  let failure: unknown;
+  let failure = new CustodyError('not-found', 'no signer is known to trust the checkpoint under', {
+    hint: 'give its public key: --key signer.pem',
+  });
   for (const { der } of signers) {
     try {
       return openCheckpoint(note, origin, der);
     } catch (error) {
-      failure = error;
+      failure = asCustodyError(error);
     }
   }
-  throw (
-    failure ??
-    new CustodyError('not-found', 'no signer is known to trust the checkpoint under', {
-      hint: 'give its public key: --key signer.pem',
-    })
-  );
+  throw failure;
 }

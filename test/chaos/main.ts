@@ -1,6 +1,7 @@
 /** `npm run chaos -- --rounds 200 --seed 1`: breaks a real gateway in every way it can, and audits what is left. */
 import { parseArgs } from 'node:util';
 import { durabilityModes } from '#core/recording/format.ts';
+import { auditStand } from './audit.ts';
 import { type Checked, checkRound, databaseClient } from './check.ts';
 import { renderChaos } from './report.ts';
 import { chooseFault, type Round, runRound } from './rounds.ts';
@@ -37,11 +38,14 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
       process.stderr.write(`${progress(n, rounds, round, checked)}\n`);
       for (const line of checked.wrong) process.stderr.write(`  WRONG: ${line}\n`);
     }
-    process.stdout.write(renderChaos({ seed, done, injected: stand.injected(), json: values.json }));
+    const audit = await auditStand(stand);
+    for (const { code, session, message } of audit.findings)
+      process.stderr.write(`AUDIT: ${code} ${session ?? ''}: ${message}\n`);
+    process.stdout.write(renderChaos({ seed, done, injected: stand.injected(), audit, json: values.json }));
+    return audit.findings.length === 0 && done.every(({ checked }) => checked.wrong.length === 0);
   } finally {
     await stand.stop();
   }
-  return done.every(({ checked }) => checked.wrong.length === 0);
 }
 
 function progress(n: number, rounds: number, { fault, diedAt }: Round, checked: Checked): string {

@@ -1,4 +1,5 @@
 import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
+import type { AuditReport } from '#core/ledger/audit.ts';
 import type { Checked } from './check.ts';
 import type { Round } from './rounds.ts';
 
@@ -6,6 +7,7 @@ export interface ChaosRun {
   readonly seed: number;
   readonly done: readonly { readonly round: Round; readonly checked: Checked }[];
   readonly injected: readonly { readonly fault: string; readonly point: string }[];
+  readonly audit: AuditReport;
   readonly json: boolean;
 }
 
@@ -14,7 +16,7 @@ export function renderChaos(run: ChaosRun): string {
   return run.json ? `${JSON.stringify(figures)}\n` : table(figures);
 }
 
-function figuresOf({ seed, done, injected }: ChaosRun) {
+function figuresOf({ seed, done, injected, audit }: ChaosRun) {
   const checks = done.map(({ checked }) => checked);
   const sum = (of: (checked: Checked) => number): number =>
     checks.reduce((total, checked) => total + of(checked), 0);
@@ -33,6 +35,7 @@ function figuresOf({ seed, done, injected }: ChaosRun) {
     executed: byMode(({ executed }, mode) => executed[mode]),
     lost: byMode(({ lost }, mode) => lost[mode]),
     lostSpansMs: { sessions: spans.length, median: at(spans, 0.5), p90: at(spans, 0.9), max: at(spans, 1) },
+    audit: { ...audit.facts, findings: audit.findings.length },
     wrong: checks.flatMap(({ wrong }) => wrong),
   };
 }

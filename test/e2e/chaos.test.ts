@@ -22,8 +22,11 @@ describe('chaos, the short version of `npm run chaos`', () => {
       executed: Record<string, number>;
       lost: Record<string, number>;
       recovered: number;
+      audit: { findings: number; sessions: number };
     };
     expect(figures.wrong).toEqual([]);
+    expect(figures.audit.findings).toBe(0);
+    expect(figures.audit.sessions).toBeGreaterThanOrEqual(figures.sessions);
     expect(figures.lost['write-ahead']).toBe(0);
     // What a run without any fault, session or statement would also give.
     expect(figures.recovered).toBeGreaterThan(0);

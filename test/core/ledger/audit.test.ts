@@ -69,7 +69,10 @@ class Deployment {
     return openCheckpoint(this.head.history.at(-1)!, ORIGIN, this.signer.der);
   }
 
-  statement<T>(n: number, name: string): T {
+  statement<T extends OpenStatement | CloseStatement>(
+    n: number,
+    name: T extends OpenStatement ? 'open.json' : 'close.json',
+  ): T {
     return JSON.parse(Buffer.from(this.store.objects.get(`sessions/${idOf(n)}/${name}`)!).toString()) as T;
   }
 
