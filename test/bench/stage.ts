@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
@@ -143,7 +143,8 @@ async function startPostgres(root: string, port: number, { cert, key }: Certific
     ssl_key_file: key,
     shared_buffers: '512MB',
     fsync: 'off',
-    max_connections: 700,
+    // pgbouncer keeps its connections for a while after each workload.
+    max_connections: 2200,
     max_wal_size: '4GB',
     autovacuum: 'off',
   };
@@ -155,10 +156,19 @@ async function startPostgres(root: string, port: number, { cert, key }: Certific
     stdio: 'ignore',
   });
   await portOpen(port);
-  await sleep(500);
   const environment = { ...process.env, PGHOST: '127.0.0.1', PGPORT: String(port), PGUSER: 'bench' };
+  await accepting(environment);
   execFileSync('psql', ['postgres', '-qc', `CREATE DATABASE ${DATABASE}`], { env: environment });
   return server;
+}
+
+/** It listens a little before it lets anybody in. */
+async function accepting(env: NodeJS.ProcessEnv): Promise<void> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    if (spawnSync('psql', ['postgres', '-qc', 'select 1'], { env, stdio: 'ignore' }).status === 0) return;
+    await sleep(100);
+  }
+  throw new Error('PostgreSQL does not accept connections');
 }
 
 function startHaproxy(root: string, listen: number, target: number): ChildProcess {
