@@ -80,12 +80,7 @@ export class Recorder {
   /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
   async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    await this.#ports.index.opened(indexRecord(opening));
-    const { signer, sink, leaves } = this.#ports;
-    const statement = await this.#openStatement(opening, publicKey);
-    const openHash = await storeOpen(statement, signer, sink, leaves).catch((cause: unknown) => {
-      throw recordingFailed(cause);
-    });
+    const openHash = await this.#storeOpening(opening, publicKey).catch(failRecording);
     this.#mayContinue();
     this.#decks.set(tape, {
       tape: new Tape(opening.session, privateKey, openHash, this.#tools),
@@ -123,6 +118,17 @@ export class Recorder {
     await this.#commits;
     const deck = this.#deck(tape);
     this.#decks.delete(tape);
+    return this.#seal(deck, ending).catch(failRecording);
+  }
+
+  async #storeOpening(opening: Opening, recorder: KeyObject): Promise<string> {
+    const { index, signer, sink, leaves } = this.#ports;
+    await index.opened(indexRecord(opening));
+    const statement = await this.#openStatement(opening, recorder);
+    return storeOpen(statement, signer, sink, leaves);
+  }
+
+  async #seal(deck: Deck, ending: Ending): Promise<SessionOutcome> {
     deck.completeMs = ending.at;
     await this.#putSegment(deck);
     const statement = await this.#closeStatement(deck, ending);
@@ -252,6 +258,10 @@ export class Recorder {
 
 function untilUs(deck: Deck): number {
   return Math.max(0, Math.floor((deck.completeMs - deck.startedMs) * 1000));
+}
+
+function failRecording(cause: unknown): never {
+  throw recordingFailed(cause);
 }
 
 function recordingFailed(cause: unknown): CustodyError {

@@ -1,7 +1,14 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
-import type { Journal, JournalEntry, RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
+import type {
+  Journal,
+  JournalEntry,
+  JournaledTail,
+  RecordingSink,
+  RecordingSource,
+  Signer,
+} from '#core/recording/ports.ts';
 import type {
   SessionCatalog,
   SessionIndex,
@@ -98,6 +105,22 @@ export class MemoryJournal implements Journal {
 
   release(session: string, segment: number): void {
     this.released.push(`${session}/${segment}`);
+  }
+
+  /** What a sealer finds: entries that follow on each other, also of segments that were released. */
+  tails(): JournaledTail[] {
+    const tails = new Map<string, JournaledTail>();
+    for (const { session, segment, offset, block, trailer } of this.entries) {
+      const content = tails.get(`${session}/${segment}`)?.content ?? new Uint8Array();
+      if (offset !== content.byteLength) continue;
+      tails.set(`${session}/${segment}`, {
+        session,
+        segment,
+        content: Buffer.concat([content, block]),
+        trailer,
+      });
+    }
+    return [...tails.values()];
   }
 }
 

@@ -123,7 +123,10 @@ describe('Recorder', () => {
     const frames = Array.from({ length: 20 }, () => big);
     expect(await parts.recorder.commit(slabsOf(frames, 1))).toHaveLength(1);
     await parts.recorder.commit(slabsOf(frames, 2));
-    await expect(parts.recorder.close(1, ENDING)).rejects.toThrow('store is down');
+    await expect(parts.recorder.close(1, ENDING)).rejects.toMatchObject({
+      code: 'recording-failed',
+      detail: 'Error: store is down',
+    });
     expect(await parts.store.list(`sessions/${opening().session}/`)).toEqual(['open.json', 'open.json.sig']);
     expect(await parts.index.unsealed()).toHaveLength(1);
   });

@@ -1,0 +1,221 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { Stream } from '#core/recording/format.ts';
+import { type FailedTapes, Recorder } from '#core/recording/recorder.ts';
+import type { SessionOutcome } from '#core/recording/session-index.ts';
+import { Faults, type InjectedFault, type PlannedFault } from './faulty-ports.ts';
+import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
+import { opening, slabsOf, type TestFrame } from './recorder.ts';
+
+/** Every call that a recorder makes of its ports and waits for. */
+export const points = [
+  'sink.put',
+  'signer.sign',
+  'signer.publicKey',
+  'journal.append',
+  'index.opened',
+  'index.closed',
+  'leaves.add',
+] as const;
+
+/** What a gateway does with its recorder, one thing after another, whether or not the one before has answered. */
+export type Step =
+  | { readonly do: 'record'; readonly frames: readonly { readonly tape: number; readonly size: number }[] }
+  /** More than a segment takes, so that it is put at once. */
+  | { readonly do: 'record-much'; readonly tape: number }
+  | { readonly do: 'put-aged' }
+  | { readonly do: 'close'; readonly tape: number };
+
+/** A session as its gateway knows it. */
+export interface RunSession {
+  readonly tape: number;
+  readonly id: string;
+  /** Its frames' payloads. */
+  readonly recorded: string[];
+  /** How many of them the recorder has called durable. */
+  acknowledged: number;
+  opened: boolean;
+  ending: boolean;
+  outcome: SessionOutcome | undefined;
+  readonly errors: CustodyError[];
+  /** Calls that have not been answered. */
+  pending: number;
+}
+
+const MUCH = 18;
+const CHUNK = 1 << 19;
+const AGED_MS = 61_000;
+
+/** A recorder on ports that fail as planned, used as a gateway uses it, and the ports below as a sealer finds them. */
+export class FaultRun {
+  readonly store = new MemoryStore();
+  readonly signer = memorySigner();
+  readonly journal = new MemoryJournal();
+  readonly index = new MemoryIndex();
+  readonly leaves = new MemoryLeaves();
+  readonly lease = { isHeld: true, task: 'task-1' };
+  readonly faults: Faults;
+  readonly sessions: readonly RunSession[];
+  /** Sessions whose calls were made to fail. */
+  readonly touched = new Set<string>();
+  readonly #recorder: Recorder;
+  /** The session on whose behalf a call is made that does not name one. */
+  readonly #acting = new AsyncLocalStorage<string>();
+  #now = 1;
+
+  constructor(plan: readonly PlannedFault[], sessions: number) {
+    this.faults = new Faults(plan, (fault) => this.#note(fault));
+    const { faults, lease } = this;
+    this.#recorder = new Recorder({
+      sink: faults.wrap('sink', this.store, { calls: ['put'] }),
+      signer: faults.wrap('signer', this.signer, { calls: ['sign', 'publicKey'], onDisk: false }),
+      journal: faults.wrap('journal', this.journal, { calls: ['append'] }),
+      index: faults.wrap('index', this.index, { calls: ['opened', 'closed'] }),
+      leaves: faults.wrap('leaves', this.leaves, { calls: ['add'] }),
+      lease,
+    });
+    this.sessions = Array.from({ length: sessions }, (_, i) => newSession(i + 1));
+  }
+
+  async openAll(): Promise<void> {
+    for (const session of this.sessions) {
+      const opened = this.#acting.run(session.id, () =>
+        this.#recorder.open(session.tape, opening(session.tape), 0),
+      );
+      this.#follow(session, opened, () => (session.opened = true));
+      await quiet();
+    }
+  }
+
+  /** A session that failed still records what was on its way, and is ended after that. */
+  async take(step: Step): Promise<void> {
+    const failed = this.sessions.filter(({ errors }) => errors.length > 0);
+    this.#now += step.do === 'put-aged' ? AGED_MS : 1;
+    this.#start(step);
+    await quiet();
+    for (const session of failed) this.#close(session, 'recording-failed');
+    await quiet();
+  }
+
+  async closeAll(): Promise<void> {
+    for (const session of this.sessions) this.#close(session, 'client-closed');
+    await quiet();
+  }
+
+  /** What was held goes on. */
+  async release(): Promise<void> {
+    await this.faults.release();
+    await quiet();
+  }
+
+  /** The gateway is gone: what has not been answered never is. */
+  crash(): void {
+    this.lease.isHeld = false;
+  }
+
+  #start(step: Step): void {
+    switch (step.do) {
+      case 'record':
+        this.#record(step.frames);
+        return;
+      case 'record-much':
+        this.#record(Array.from({ length: MUCH }, () => ({ tape: step.tape, size: CHUNK })));
+        return;
+      case 'put-aged':
+        this.#followAll(this.sessions.filter(isOpen), this.#recorder.putAged(this.#now), () => undefined);
+        return;
+      case 'close':
+        this.#close(this.sessions.find(({ tape }) => tape === step.tape)!, 'client-closed');
+    }
+  }
+
+  #record(asked: readonly { readonly tape: number; readonly size: number }[]): void {
+    const open = new Map(this.sessions.filter(isOpen).map((session) => [session.tape, session]));
+    const frames: TestFrame[] = [];
+    for (const { tape, size } of asked) {
+      const session = open.get(tape);
+      if (session === undefined) continue;
+      const payload = Buffer.alloc(size, `${tape}:${session.recorded.length};`);
+      session.recorded.push(payload.toString());
+      frames.push({ tape, stream: Stream.client, timeUs: this.#now * 1000, payload });
+    }
+    if (frames.length === 0) return;
+    const touched = [...open.values()].filter(({ tape }) => frames.some((frame) => frame.tape === tape));
+    const lengths = new Map(touched.map((session) => [session, session.recorded.length]));
+    this.#followAll(touched, this.#recorder.commit(slabsOf(frames, this.#now)), (session) => {
+      session.acknowledged = Math.max(session.acknowledged, lengths.get(session)!);
+    });
+  }
+
+  #close(session: RunSession, reason: 'client-closed' | 'recording-failed'): void {
+    if (!isOpen(session)) return;
+    session.ending = true;
+    const ending = { reason, endedAt: '2026-11-23T09:01:00.000Z', at: this.#now };
+    const closed = this.#acting.run(session.id, () => this.#recorder.close(session.tape, ending));
+    this.#follow(session, closed, (outcome) => {
+      session.outcome = outcome;
+      session.acknowledged = session.recorded.length;
+    });
+  }
+
+  #follow<T>(session: RunSession, done: Promise<T>, then: (result: T) => void): void {
+    session.pending += 1;
+    void done
+      .then(then, (error: unknown) => void session.errors.push(asCustodyError(error)))
+      .finally(() => (session.pending -= 1));
+  }
+
+  #followAll(
+    sessions: readonly RunSession[],
+    done: Promise<FailedTapes>,
+    then: (session: RunSession) => void,
+  ): void {
+    for (const session of sessions) {
+      this.#follow(session, done, (failed) => {
+        const [, error] = failed.find(([tape]) => tape === session.tape) ?? [];
+        if (error === undefined) then(session);
+        else session.errors.push(error);
+      });
+    }
+  }
+
+  #note({ kind, args }: InjectedFault): void {
+    if (kind !== 'lost' && kind !== 'persisted-but-errored' && kind !== 'full-disk') return;
+    const text = args.map(textOf).join(' ');
+    for (const { id } of this.sessions) if (text.includes(id)) this.touched.add(id);
+    const acting = this.#acting.getStore();
+    if (args.length === 0 && acting !== undefined) this.touched.add(acting);
+  }
+}
+
+function newSession(tape: number): RunSession {
+  return {
+    tape,
+    id: opening(tape).session,
+    recorded: [],
+    acknowledged: 0,
+    opened: false,
+    ending: false,
+    outcome: undefined,
+    errors: [],
+    pending: 0,
+  };
+}
+
+function isOpen({ opened, ending }: RunSession): boolean {
+  return opened && !ending;
+}
+
+function textOf(arg: unknown): string {
+  if (arg instanceof Uint8Array) return Buffer.from(arg).toString('latin1');
+  if (Array.isArray(arg)) return arg.map(textOf).join(' ');
+  return typeof arg === 'string'
+    ? arg
+    : ((arg as { session?: string }).session ?? (arg as { id?: string }).id!);
+}
+
+/** Memory ports answer at once: after this, whatever has not been answered is held. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 3; i += 1) await turn();
+}
