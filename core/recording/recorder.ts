@@ -196,7 +196,9 @@ export class Recorder {
     const settled = await Promise.allSettled(work.map(([, done]) => done));
     return settled.flatMap((result, i) => {
       const tape = work[i]![0];
-      return result.status === 'rejected' ? [[tape, this.#failed(tape, result.reason)] as const] : [];
+      // Behind a gap nothing is durable, whatever becomes of it by itself.
+      const cause: unknown = result.status === 'rejected' ? result.reason : this.#decks.get(tape)?.failure;
+      return cause === undefined ? [] : [[tape, this.#failed(tape, cause)] as const];
     });
   }
 

@@ -31,7 +31,7 @@ export type Step =
 export interface RunSession {
   readonly tape: number;
   readonly id: string;
-  /** Its frames' payloads. */
+  /** Its frames, as `frameText` names them. */
   readonly recorded: string[];
   /** How many of them the recorder has called durable. */
   acknowledged: number;
@@ -41,6 +41,8 @@ export interface RunSession {
   readonly errors: CustodyError[];
   /** Calls that have not been answered. */
   pending: number;
+  /** What the gateway did since it was told of the first error. */
+  stepsFailed: number;
 }
 
 const MUCH = 18;
@@ -60,11 +62,14 @@ export class FaultRun {
   /** Sessions whose calls were made to fail. */
   readonly touched = new Set<string>();
   readonly #recorder: Recorder;
+  readonly #goodbyeSteps: number;
   /** The session on whose behalf a call is made that does not name one. */
   readonly #acting = new AsyncLocalStorage<string>();
   #now = 1;
 
-  constructor(plan: readonly PlannedFault[], sessions: number) {
+  /** `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. */
+  constructor(plan: readonly PlannedFault[], sessions: number, goodbyeSteps: number) {
+    this.#goodbyeSteps = goodbyeSteps;
     this.faults = new Faults(plan, (fault) => this.#note(fault));
     const { faults, lease } = this;
     this.#recorder = new Recorder({
@@ -88,13 +93,14 @@ export class FaultRun {
     }
   }
 
-  /** A session that failed still records what was on its way, and is ended after that. */
   async take(step: Step): Promise<void> {
-    const failed = this.sessions.filter(({ errors }) => errors.length > 0);
     this.#now += step.do === 'put-aged' ? AGED_MS : 1;
     this.#start(step);
     await quiet();
-    for (const session of failed) this.#close(session, 'recording-failed');
+    for (const session of this.sessions.filter(({ errors }) => errors.length > 0)) {
+      if (session.stepsFailed >= this.#goodbyeSteps) this.#close(session, 'recording-failed');
+      session.stepsFailed += 1;
+    }
     await quiet();
   }
 
@@ -137,7 +143,7 @@ export class FaultRun {
       const session = open.get(tape);
       if (session === undefined) continue;
       const payload = Buffer.alloc(size, `${tape}:${session.recorded.length};`);
-      session.recorded.push(payload.toString());
+      session.recorded.push(frameText(payload));
       frames.push({ tape, stream: Stream.client, timeUs: this.#now * 1000, payload });
     }
     if (frames.length === 0) return;
@@ -200,7 +206,13 @@ function newSession(tape: number): RunSession {
     outcome: undefined,
     errors: [],
     pending: 0,
+    stepsFailed: 0,
   };
+}
+
+/** A frame by its size and its beginning, which numbers it: the rest is the signed heads' business. */
+export function frameText(payload: Uint8Array): string {
+  return `${Buffer.from(payload.subarray(0, 12)).toString()} ${payload.byteLength}`;
 }
 
 function isOpen({ opened, ending }: RunSession): boolean {

@@ -4,22 +4,24 @@ import { sessionPrefix } from '#core/recording/layout.ts';
 import { readFrames } from '#core/recording/read.ts';
 import { type SealerPorts, sealAbandoned } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
-import { FaultRun, points, type RunSession, type Step } from '#test/support/fault-run.ts';
+import { FaultRun, frameText, points, type RunSession, type Step } from '#test/support/fault-run.ts';
 import { Faults, faultKinds, type PlannedFault } from '#test/support/faulty-ports.ts';
 
 const SESSIONS = 3;
-const RUNS_PER_CASE = 8;
+const RUNS_PER_CASE = 12;
 const NOW = new Date('2026-11-23T10:00:00.000Z');
 
 interface Scenario {
   readonly plan: readonly PlannedFault[];
   readonly steps: readonly Step[];
+  /** Steps that a session that failed goes on for. */
+  readonly goodbye: number;
   readonly ends: 'closed' | 'killed' | 'killed while it waits';
   readonly sealerPlan: readonly PlannedFault[];
 }
 
 const tape = fc.integer({ min: 1, max: SESSIONS });
-const frames = fc.array(fc.record({ tape, size: fc.integer({ min: 0, max: 2000 }) }), {
+const frames = fc.array(fc.record({ tape, size: fc.integer({ min: 12, max: 2000 }) }), {
   minLength: 1,
   maxLength: 6,
 });
@@ -41,20 +43,23 @@ function scenarios(plan: fc.Arbitrary<readonly PlannedFault[]>): fc.Arbitrary<Sc
   );
   return fc.record({
     plan,
-    steps: fc.array(step, { minLength: 3, maxLength: 9 }),
+    steps: fc.array(step, { minLength: 4, maxLength: 12 }),
+    goodbye: fc.integer({ min: 0, max: 3 }),
     ends: fc.constantFrom('closed' as const, 'killed' as const, 'killed while it waits' as const),
     sealerPlan: fc.array(sealerFault, { maxLength: 1 }),
   });
 }
 
 /** Plays the scenario to the gateway's end. */
-async function play({ plan, steps, ends }: Scenario): Promise<FaultRun> {
-  const run = new FaultRun(plan, SESSIONS);
+async function play({ plan, steps, goodbye, ends }: Scenario): Promise<FaultRun> {
+  const run = new FaultRun(plan, SESSIONS, goodbye);
   await run.openAll();
   for (const step of steps) await run.take(step);
-  if (ends === 'closed') await run.closeAll();
   if (ends !== 'killed while it waits') await run.release();
-  if (ends === 'closed') await run.closeAll();
+  if (ends === 'closed') {
+    await run.closeAll();
+    await run.release();
+  }
   run.crash();
   return run;
 }
@@ -92,7 +97,7 @@ async function framesOf({ store }: FaultRun, names: readonly string[], id: strin
   const read: string[] = [];
   for (const name of names.filter((name) => name.endsWith('.seg'))) {
     const segment = await store.get(sessionPrefix(id) + name);
-    for (const { payload } of readFrames(segment)) read.push(Buffer.from(payload).toString());
+    for (const { payload } of readFrames(segment)) read.push(frameText(payload));
   }
   return read;
 }
@@ -133,6 +138,23 @@ async function check(scenario: Scenario): Promise<number> {
   for (const session of run.sessions) await expectEvidence(run, session);
   return run.faults.injected.length;
 }
+
+describe('a recorder', () => {
+  it('calls nothing durable that follows on what was lost, and names the session each time', async () => {
+    const run = new FaultRun([{ point: 'journal.append', nth: 2, kind: 'lost' }], 2, 9);
+    const both = { do: 'record', frames: [1, 2].map((tape) => ({ tape, size: 12 })) } as const;
+    const first = { ...both, frames: both.frames.slice(0, 1) };
+    await run.openAll();
+    for (const step of [both, first, both, first]) await run.take(step);
+    expect(run.sessions.map(({ acknowledged, errors }) => [acknowledged, errors.length])).toEqual([
+      [1, 3],
+      [2, 0],
+    ]);
+    run.crash();
+    await seal(run, []);
+    for (const session of run.sessions) await expectEvidence(run, session);
+  });
+});
 
 describe.each(faultKinds)('a recorder whose port is %s', (kind) => {
   it.each(points)('at %s', async (point) => {
