@@ -3,7 +3,7 @@
  * and the recorder's (worker).
  */
 import { constants, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
@@ -22,6 +22,7 @@ import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import { type Config, parseConfig, type Target } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
+import { enter, policyLeaf } from '#core/ledger/leaves.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import { HeldLease, type LeaseBook } from '#core/recording/leases.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
@@ -52,6 +53,8 @@ interface RecorderSettings {
   readonly task: string;
   /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
   readonly timeOrigin: number;
+  /** SHA-256 of the configuration file, and when it was written, milliseconds since 1970. */
+  readonly policy: { readonly version: string; readonly changedAt: number };
   readonly leaseMs: number;
 }
 
@@ -110,7 +113,13 @@ async function runGateway(settings: Settings): Promise<void> {
     lockFolder(settings.dataDir);
     const task = randomUUID();
     const tapes = await startRecorder(
-      { dataDir: settings.dataDir, task, timeOrigin: performance.timeOrigin, leaseMs: settings.leaseMs },
+      {
+        dataDir: settings.dataDir,
+        task,
+        timeOrigin: performance.timeOrigin,
+        leaseMs: settings.leaseMs,
+        policy: { version: policy.version, changedAt: Math.floor(statSync(settings.configFile).mtimeMs) },
+      },
       log,
     );
     const gateway = createGateway(settings, policy, tapes, task, log);
@@ -144,11 +153,12 @@ function readConfig(file: string): Config {
 }
 
 /** The recorder's thread: seals what an earlier task left, then serves. */
-async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSettings): Promise<void> {
+async function runRecorder({ dataDir, task, timeOrigin, leaseMs, policy }: RecorderSettings): Promise<void> {
   const store = directoryStore(join(dataDir, 'store'));
   const signer = fileSigner(dataDir);
   const index = openSessionIndex(join(dataDir, 'index.sqlite'));
   const queue = localLeafQueue(dataDir);
+  await enter(policyLeaf(policy.version, new Date(policy.changedAt)), queue);
   const journalDir = join(dataDir, 'journal');
   const leases = localLeases(dataDir);
   await fenceAll(leases);

@@ -50,6 +50,11 @@ export function seenLeaf(
   };
 }
 
+/** The configuration that sessions are decided under from now on. `changedAt`: when it was last written. */
+export function policyLeaf(version: string, changedAt: Date): Leaf {
+  return { type: 'custody/leaf/1', kind: 'policy-changed', at: changedAt.toISOString(), policy: version };
+}
+
 /** When it returns, the leaf is durably on its way into the ledger. */
 export function enter(leaf: Leaf, sink: LeafSink): Promise<void> {
   return sink.add(leafBytes(leaf));

@@ -29,7 +29,7 @@ beforeAll(async () => {
   checkpoint = await vi.waitFor(
     async () => {
       const stored = await head.read();
-      if (stored?.checkpoint.split('\n')[1] !== '4') throw new Error('not all leaves are in the ledger yet');
+      if (stored?.checkpoint.split('\n')[1] !== '5') throw new Error('not all leaves are in the ledger yet');
       return stored.checkpoint;
     },
     { timeout: 60_000, interval: 200 },
@@ -76,7 +76,7 @@ describe('custody audit', () => {
   it('is clean over a running deployment and over a copy of it, offline', async () => {
     for (const folder of [local.dataDir, exported]) {
       const { code, stdout } = await ran(folder);
-      expect(stdout).toContain('2 session-opened, 2 session-closed');
+      expect(stdout).toContain('1 policy-changed, 2 session-opened, 2 session-closed');
       expect(stdout).toContain('2, of which 2 verified, 0 live');
       expect([code, stdout.trim().split('\n').at(-1)]).toEqual([0, expect.stringMatching(/^CLEAN/)]);
     }
@@ -84,7 +84,7 @@ describe('custody audit', () => {
 
   it('tells programs the same', async () => {
     const { stdout } = await ran(exported, '--json');
-    expect(JSON.parse(stdout)).toMatchObject({ findings: [], facts: { size: 4, sessions: 2, verified: 2 } });
+    expect(JSON.parse(stdout)).toMatchObject({ findings: [], facts: { size: 5, sessions: 2, verified: 2 } });
   });
 
   it.each<[what: string, attack: (folder: string) => void, finding: RegExp]>([
@@ -116,7 +116,7 @@ describe('custody audit', () => {
       'an altered ledger entry',
       (folder) => {
         const bundles = join(folder, 'ledger', 'tile', 'entries', '000.p');
-        const file = join(bundles, '4');
+        const file = join(bundles, '5');
         const bytes = readFileSync(file);
         bytes[60]! ^= 1;
         renameSync(file, `${file}.old`);
@@ -161,11 +161,11 @@ describe('custody ledger witness', () => {
     const audited = await ran(local.dataDir, '--since-checkpoint', kept);
     expect(audited).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('from 4 leaves, as the checkpoint says'),
+      stdout: expect.stringContaining('from 5 leaves, as the checkpoint says'),
     });
     expect(await witness(local.dataDir, kept)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/grown from 4$/m),
+      stdout: expect.stringMatching(/grown from 5$/m),
     });
     expect(readFileSync(kept, 'utf8')).not.toBe(checkpoint);
 
