@@ -4,6 +4,7 @@ import { Authorization, decide } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { ledgerOf } from '#test/support/ledger-view.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 import {
   type Answered,
@@ -342,4 +343,31 @@ describe('whoever shows no good token', () => {
       expect([bad.status, bad.headers['www-authenticate']]).toEqual([401, 'Bearer error="invalid_token"']);
     },
   );
+});
+
+describe('GET /v1/sessions/{id}/ledger', () => {
+  const path = (n: number): string => `/v1/sessions/${sessionRecord(n).id}/ledger`;
+
+  it('gives the proof to who may know of the session, and to nobody else (security cases 7, 14)', async () => {
+    const ledger = await ledgerOf([1, 2, 3].map((n) => sessionRecord(n).id));
+    const ports = { ...(await filled()), ledger };
+    const { status, body } = await get(ports, path(1), 'dana');
+    expect([status, body['type']]).toEqual([200, 'custody/ledger-proof/1']);
+    const { newest } = ledger;
+    const note = (await newest())!.note;
+    expect(body).toMatchObject({ checkpoint: note, leaves: [{ index: 0 }] });
+    expect((await get(ports, path(2), 'dana')).status).toBe(404);
+    expect((await get(ports, path(1), 'vera')).status).toBe(404);
+  });
+
+  it('says when the session is not in the ledger yet, or there is none', async () => {
+    const ports = await filled();
+    expect(
+      (await get({ ...ports, ledger: await ledgerOf([sessionRecord(2).id]) }, path(1), 'dana')).body,
+    ).toMatchObject({
+      code: 'not-found',
+      hint: 'its opening gets there within a minute',
+    });
+    expect((await get(ports, path(1), 'dana')).status).toBe(404);
+  });
 });

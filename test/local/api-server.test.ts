@@ -6,6 +6,7 @@ import { CustodyError } from '#core/errors.ts';
 import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
+import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
@@ -30,7 +31,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     verifier,
     catalog: ports.catalog,
     leaves: ports.leaves,
-    ledger: ports.ledger,
+    ledger: await ledgerOf([ID]),
     source: ports.source,
     signerPem,
     gateway: { host: 'localhost', port: 7400, caPem: 'ca' },

@@ -70,7 +70,10 @@ describe('what a session enters into the ledger', () => {
     await parts.recorder.open(1, opening(), 0);
     const add = parts.leaves.add.bind(parts.leaves);
     parts.leaves.add = () => Promise.reject(new Error('the queue is down'));
-    await expect(parts.recorder.close(1, ENDING)).rejects.toThrow('the queue is down');
+    await expect(parts.recorder.close(1, ENDING)).rejects.toMatchObject({
+      code: 'recording-failed',
+      detail: expect.stringContaining('the queue is down'),
+    });
     parts.leaves.added.clear();
     parts.leaves.add = add;
     await sealAbandoned([], parts, NOW);

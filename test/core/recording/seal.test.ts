@@ -238,7 +238,10 @@ describe('a crash', () => {
   it('before the index knew leaves evidence that is complete, and a list that is put right', async () => {
     const parts = await abandoned();
     parts.index.closed = () => Promise.reject(new Error('died'));
-    await expect(parts.recorder.close(1, ENDING)).rejects.toThrow('died');
+    await expect(parts.recorder.close(1, ENDING)).rejects.toMatchObject({
+      code: 'recording-failed',
+      detail: expect.stringContaining('died'),
+    });
     parts.index.closed = MemoryIndex.prototype.closed.bind(parts.index);
     expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
     expect((await parts.index.get(opening().session)).outcome).toMatchObject({ reason: 'client-closed' });
@@ -397,7 +400,10 @@ describe('evidence that somebody touched is not sealed (security case 6)', () =>
   ): Promise<Parts> {
     const parts = await abandoned();
     parts.index.closed = () => Promise.reject(new Error('died'));
-    await expect(parts.recorder.close(1, ENDING)).rejects.toThrow('died');
+    await expect(parts.recorder.close(1, ENDING)).rejects.toMatchObject({
+      code: 'recording-failed',
+      detail: expect.stringContaining('died'),
+    });
     parts.index.closed = MemoryIndex.prototype.closed.bind(parts.index);
     const close = JSON.parse(Buffer.from(parts.store.objects.get(key('close.json'))!).toString());
     const edited = edit(close);

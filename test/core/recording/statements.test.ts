@@ -162,7 +162,7 @@ describe('storing statements', () => {
     signer.sign = () => Promise.reject(new Error('KMS is down'));
     await expect(
       recorder.close(1, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 1 }),
-    ).rejects.toThrow('KMS is down');
+    ).rejects.toMatchObject({ code: 'recording-failed', detail: expect.stringContaining('KMS is down') });
     expect(store.objects.size).toBe(before);
   });
 
