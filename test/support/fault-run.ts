@@ -4,20 +4,22 @@ import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
 import { type FailedTapes, Recorder } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
+import { Seeded } from '#test/chaos/seed.ts';
 import { Faults, type InjectedFault, type PlannedFault } from './faulty-ports.ts';
 import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
 import { opening, slabsOf, type TestFrame } from './recorder.ts';
 
-/** Every call that a recorder makes of its ports and waits for. */
-export const points = [
-  'sink.put',
-  'signer.sign',
-  'signer.publicKey',
-  'journal.append',
-  'index.opened',
-  'index.closed',
-  'leaves.add',
-] as const;
+/** Every call that a recorder makes of its ports and waits for, and how many of it a short life of three sessions has. */
+export const points = {
+  'sink.put': 16,
+  'signer.sign': 6,
+  'signer.publicKey': 6,
+  'journal.append': 6,
+  'index.opened': 3,
+  'index.closed': 3,
+  'leaves.add': 6,
+} as const;
+export type Point = keyof typeof points;
 
 /** What a gateway does with its recorder, one thing after another, whether or not the one before has answered. */
 export type Step =
@@ -47,6 +49,8 @@ export interface RunSession {
 
 const MUCH = 18;
 const CHUNK = 1 << 19;
+/** Nothing that compresses, so that segments need memory. */
+const NOISE = noise(CHUNK);
 const AGED_MS = 61_000;
 
 /** A recorder on ports that fail as planned, used as a gateway uses it, and the ports below as a sealer finds them. */
@@ -142,7 +146,8 @@ export class FaultRun {
     for (const { tape, size } of asked) {
       const session = open.get(tape);
       if (session === undefined) continue;
-      const payload = Buffer.alloc(size, `${tape}:${session.recorded.length};`);
+      const payload = Buffer.from(NOISE.subarray(0, size));
+      payload.write(`${tape}:${session.recorded.length};`.padEnd(12));
       session.recorded.push(frameText(payload));
       frames.push({ tape, stream: Stream.client, timeUs: this.#now * 1000, payload });
     }
@@ -213,6 +218,13 @@ function newSession(tape: number): RunSession {
 /** A frame by its size and its beginning, which numbers it: the rest is the signed heads' business. */
 export function frameText(payload: Uint8Array): string {
   return `${Buffer.from(payload.subarray(0, 12)).toString()} ${payload.byteLength}`;
+}
+
+function noise(size: number): Buffer {
+  const random = new Seeded(1);
+  const bytes = Buffer.alloc(size);
+  for (let i = 0; i < size; i += 1) bytes[i] = random.between(0, 255);
+  return bytes;
 }
 
 function isOpen({ opened, ending }: RunSession): boolean {

@@ -129,27 +129,18 @@ export class Faults {
     return planned === 'full-disk' ? undefined : planned;
   }
 
-  async #misbehave({ kind, point, nth }: InjectedFault, port: string, real: () => Promise<unknown>) {
-    switch (kind) {
-      case 'lost':
-        throw broken(`${point} ${nth} was lost`);
-      case 'persisted-but-errored':
-        await real();
-        throw broken(`${point} ${nth} was done, and then failed`);
-      case 'slow':
-        await this.#released();
-        return real();
-      case 'reordered':
-        await this.#overtakenOn(port);
-        return real();
-      case 'dead':
-        return silence();
-      case 'persisted-but-dead':
-        await real();
-        return silence();
-      case 'full-disk':
-        throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
-    }
+  #misbehave({ kind, point, nth }: InjectedFault, port: string, real: () => Promise<unknown>) {
+    const ways: Record<FaultKind, () => Promise<unknown>> = {
+      lost: () => fail('EIO', `${point} ${nth} was lost`),
+      'persisted-but-errored': () =>
+        real().then(() => fail('EIO', `${point} ${nth} was done, and then failed`)),
+      slow: () => this.#released().then(real),
+      reordered: () => this.#overtakenOn(port).then(real),
+      dead: silence,
+      'persisted-but-dead': () => real().then(silence),
+      'full-disk': () => fail('ENOSPC', 'no space left on device'),
+    };
+    return ways[kind]();
   }
 
   /** Once a call is done, those that it has overtaken are. */
@@ -183,8 +174,8 @@ export class Faults {
   }
 }
 
-function broken(what: string): Error {
-  return Object.assign(new Error(`EIO: ${what}`), { code: 'EIO' });
+function fail(code: string, what: string): Promise<never> {
+  return Promise.reject(Object.assign(new Error(`${code}: ${what}`), { code }));
 }
 
 function silence(): Promise<never> {
