@@ -29,7 +29,7 @@ import { type Asking, isKnown, isListed, mayRead, visibleQueries } from './visib
 /** The ledger as a reader sees it. */
 export interface LedgerView {
   /** The newest checkpoint; undefined while the ledger is empty. */
-  newest(): Promise<{ readonly note: string; readonly checkpoint: Checkpoint } | undefined>;
+  readonly newest: () => Promise<{ readonly note: string; readonly checkpoint: Checkpoint } | undefined>;
   readonly fetch: FetchTile;
 }
 
