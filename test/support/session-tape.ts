@@ -21,6 +21,7 @@ export async function sessionTape(): Promise<{
     () => 0,
   );
   const opened = tapes.open(opening(), {
+    durability: 'windowed',
     windowMs: 250,
     deadlineMs: 10_000,
     onFailure: (error) => {
