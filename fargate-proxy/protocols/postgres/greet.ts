@@ -83,7 +83,9 @@ function negotiateMinor(
 }
 
 function chosenAuthentication({ parameters }: StartupMessage): Login['how'] {
-  const asked = /custody\.auth=(\S+)/.exec(parameters.get('options') ?? '')?.[1] ?? 'password';
+  const settings = settingsIn(parameters.get('options') ?? '');
+  const named = settings.map((setting) => /^(?:-c\s*|--)custody\.auth=(.+)/s.exec(setting)?.[1]);
+  const asked = named.find((name) => name !== undefined) ?? 'password';
   if (asked === 'password' || asked === 'oauthbearer') return asked;
   throw new CustodyError('unsupported', 'options name an unknown custody.auth', {
     hint: 'use custody.auth=password or custody.auth=oauthbearer',
@@ -92,7 +94,14 @@ function chosenAuthentication({ parameters }: StartupMessage): Login['how'] {
 
 /** `options` as the target is to see them: without what was meant for the gateway. */
 export function optionsForTarget(options: string): string {
-  return options.replace(/(?:-c\s*|--)custody\.\S*\s*/g, '').trim();
+  return settingsIn(options)
+    .filter((setting) => !/^(?:-c\s*|--)custody\./.test(setting))
+    .join(' ');
+}
+
+/** The settings in `options`, split as the server splits them: at white space that no backslash escapes. */
+function settingsIn(options: string): string[] {
+  return options.match(/(?:-c[ \t\n\v\f\r]+)?(?:\\.|[^ \t\n\v\f\r])+/gs) ?? [];
 }
 
 async function askPassword(reader: HandshakeReader, transcript: LoginTranscript): Promise<string> {
