@@ -4,24 +4,22 @@ import { newSessionId } from '#core/recording/session-id.ts';
 import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
 import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
 
-/** A recorder on memory ports, with everything a test looks at. */
-export function memoryRecorder() {
-  const store = new MemoryStore();
-  const signer = memorySigner();
-  const journal = new MemoryJournal();
-  const index = new MemoryIndex();
-  const leaves = new MemoryLeaves();
-  const lease = { isHeld: true, task: 'task-1' };
-  const recorder = new Recorder({ sink: store, signer, journal, index, leaves, lease });
+/** Ports in memory, with everything a test looks at. */
+export function memoryPorts() {
   return {
-    lease,
-    store,
-    signer,
-    journal,
-    index,
-    leaves,
-    recorder,
+    lease: { isHeld: true, task: 'task-1' },
+    store: new MemoryStore(),
+    signer: memorySigner(),
+    journal: new MemoryJournal(),
+    index: new MemoryIndex(),
+    leaves: new MemoryLeaves(),
   };
+}
+
+/** A recorder on memory ports. */
+export function memoryRecorder() {
+  const ports = memoryPorts();
+  return { ...ports, recorder: new Recorder({ ...ports, sink: ports.store }) };
 }
 
 /** `n` distinguishes sessions. */
