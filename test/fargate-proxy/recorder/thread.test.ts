@@ -189,6 +189,8 @@ describe('the recorder thread', () => {
     const thread = new Thread();
     await thread.open(1);
     thread.tell(slab(1), { kind: 'stop' });
+    await Promise.resolve(); // Not a turn of the event loop later, when the thread may be gone.
+    expect(thread.appends).toBe(1);
     await quiet();
     expect(thread.heard.toSorted()).toEqual(['durable 1', 'stopped']);
     expect(vi.getTimerCount()).toBe(0);
