@@ -85,7 +85,7 @@ function negotiateMinor(
 function chosenAuthentication({ parameters }: StartupMessage): Login['how'] {
   const settings = settingsIn(parameters.get('options') ?? '');
   const named = settings.map((setting) => /^(?:-c\s*|--)custody\.auth=(.+)/s.exec(setting)?.[1]);
-  const asked = named.find((name) => name !== undefined) ?? 'password';
+  const asked = named.findLast((name) => name !== undefined) ?? 'password';
   if (asked === 'password' || asked === 'oauthbearer') return asked;
   throw new CustodyError('unsupported', 'options name an unknown custody.auth', {
     hint: 'use custody.auth=password or custody.auth=oauthbearer',

@@ -49,9 +49,9 @@ function startup(more: Readonly<Record<string, string>> = {}, minor = 0): Uint8A
   });
 }
 
-function bearer(token: string): Uint8Array {
+function bearer(token: string, mechanism = 'OAUTHBEARER'): Uint8Array {
   const auth = token === '' ? '' : `Bearer ${token}`;
-  return saslInitialResponse('OAUTHBEARER', Buffer.from(`n,,\x01auth=${auth}\x01\x01`));
+  return saslInitialResponse(mechanism, Buffer.from(`n,,\x01auth=${auth}\x01\x01`));
 }
 
 /** The login that a client gets to by sending these bytes at once. */
@@ -147,10 +147,17 @@ describe('the first packet', () => {
     expect(client.received).toHaveLength(0);
   });
 
-  it('is no second request for encryption (security case 17)', async () => {
-    expect(await codeOf(loginOf(encodeSslRequest(), startup()))).toBe('protocol-violation');
-    const gss = Buffer.from('0000000804d21630', 'hex');
-    expect(await codeOf(loginOf(gss, startup()))).toBe('protocol-violation');
+  it.each([
+    ['SSL', encodeSslRequest()],
+    ['GSS', Buffer.from('0000000804d21630', 'hex')],
+  ])('is no second request for encryption, by %s (security case 17)', async (_what, request) => {
+    const { client, login } = await greeted();
+    client.send(request);
+    await expect(login).rejects.toMatchObject({
+      code: 'protocol-violation',
+      message: 'encryption was asked for twice',
+    });
+    expect(client.received).toHaveLength(0);
   });
 
   it.each([
@@ -236,7 +243,8 @@ describe('a login by OAUTHBEARER', () => {
   });
 
   it.each([
-    ['another mechanism', saslInitialResponse('SCRAM-SHA-256', Buffer.from('n,,n=,r=nonce'))],
+    ['another mechanism', bearer(TOKEN, 'SCRAM-SHA-256')],
+    ['a mechanism in other letters', bearer(TOKEN, 'oauthbearer')],
     ['no initial response', message(0x70, Buffer.from('OAUTHBEARER\0\xff\xff\xff\xff', 'latin1'))],
     ['a password', passwordMessage(TOKEN)],
     ['a length that is not there', message(0x70, Buffer.from('OAUTHBEARER\0\x7f\xff\xff\xff', 'latin1'))],
@@ -274,7 +282,10 @@ describe('custody.auth in options', () => {
     ['-c mycustody.auth=ldap', 'password'],
     ['-c app.note=custody.auth=oauthbearer', 'password'],
     ['-c custody.note=custody.auth=oauthbearer', 'password'],
+    ['-c app.note=x--custody.auth=oauthbearer', 'password'],
     ['-c custody.auth=', 'password'],
+    ['-c custody.auth=oauthbearer -c custody.auth=password', 'password'],
+    ['-c custody.auth=password --custody.auth=oauthbearer', 'oauthbearer'],
   ])('%j chooses', async (options, how) => {
     const answer = how === 'password' ? passwordMessage(TOKEN) : bearer(TOKEN);
     expect((await loginOf(startup({ options }), answer)).how).toBe(how);
@@ -302,6 +313,7 @@ describe('optionsForTarget', () => {
     ['-c a=my--custody.app -c b=x-ccustody.y', '-c a=my--custody.app -c b=x-ccustody.y'],
     ['-c a=b\\ --custody.auth=x', '-c a=b\\ --custody.auth=x'],
     ['-c custody.note=a\\ b -c a=b', '-c a=b'],
+    ['-c a=b\u00a0c -c custody.auth=password', '-c a=b\u00a0c'],
   ])('of %j leaves %j', (options, left) => {
     expect(optionsForTarget(options)).toBe(left);
   });
