@@ -75,7 +75,7 @@ export async function startStand(log: (line: string) => void): Promise<Stand> {
   };
 }
 
-function prepareFolder(local: LocalGateway, dataDir: string): void {
+export function prepareFolder(local: LocalGateway, dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   for (const name of ['tls', 'secrets', 'signer.key', 'signer.pem']) {
     cpSync(join(local.dataDir, name), join(dataDir, name), { recursive: true });
