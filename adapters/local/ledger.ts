@@ -1,15 +1,18 @@
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
 import { leafHash } from '#core/ledger/merkle.ts';
 import type { LeafQueue, LedgerHead } from '#core/ledger/ports.ts';
+import { openSqlite } from './sqlite.ts';
 
 const FILE = 'ledger.sqlite';
-const BUSY_MS = 5_000;
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS head (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS leaves (id TEXT UNIQUE NOT NULL, leaf BLOB) STRICT;
+  CREATE INDEX IF NOT EXISTS queued ON leaves (id) WHERE leaf IS NOT NULL;`;
 
 /** The ledger's newest checkpoint, in SQLite: compare-and-swap holds between processes. Throws `state-damaged`. */
 export function localLedgerHead(folder: string): LedgerHead & { close(): void } {
-  const database = openDatabase(folder);
+  const database = openSqlite(join(folder, FILE), 'the ledger', SCHEMA);
   const read = database.prepare('SELECT checkpoint FROM head');
   const first = database.prepare('INSERT OR IGNORE INTO head (one, checkpoint) VALUES (1, ?)');
   const next = database.prepare('UPDATE head SET checkpoint = ? WHERE checkpoint = ?');
@@ -31,7 +34,7 @@ export function localLedgerHead(folder: string): LedgerHead & { close(): void } 
  * Throws `state-damaged`.
  */
 export function localLeafQueue(folder: string): LeafQueue & { close(): void } {
-  const database = openDatabase(folder);
+  const database = openSqlite(join(folder, FILE), 'the ledger', SCHEMA);
   const add = database.prepare('INSERT OR IGNORE INTO leaves (id, leaf) VALUES (?, ?)');
   const list = database.prepare('SELECT id, leaf FROM leaves WHERE leaf IS NOT NULL ORDER BY rowid LIMIT ?');
   const remove = database.prepare(
@@ -44,27 +47,4 @@ export function localLeafQueue(folder: string): LeafQueue & { close(): void } {
     remove: async (ids) => void remove.run(JSON.stringify(ids)),
     close: () => database.close(),
   };
-}
-
-function openDatabase(folder: string): DatabaseSync {
-  const file = join(folder, FILE);
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(file);
-    database.exec(`
-      PRAGMA busy_timeout = ${BUSY_MS};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS head (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS leaves (id TEXT UNIQUE NOT NULL, leaf BLOB) STRICT;
-      CREATE INDEX IF NOT EXISTS queued ON leaves (id) WHERE leaf IS NOT NULL;`);
-    return database;
-  } catch (cause) {
-    database?.close();
-    throw new CustodyError('state-damaged', `the ledger ${file} cannot be opened`, {
-      hint: 'keep the folder as it is and look into it',
-      detail: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    });
-  }
 }

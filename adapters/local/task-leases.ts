@@ -1,14 +1,16 @@
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { CustodyError } from '#core/errors.ts';
 import { type LeaseBook, leaseLost, type TaskLeases } from '#core/recording/leases.ts';
+import { openSqlite } from './sqlite.ts';
 
 const FILE = 'leases.sqlite';
-const BUSY_MS = 5_000;
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS leases (
+    task TEXT PRIMARY KEY, until INTEGER NOT NULL,
+    fenced INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;`;
 
 /** Leases in SQLite: gateway and sealer are processes of one machine. Durable when a call returns. Throws `state-damaged`. */
 export function localLeases(folder: string): TaskLeases & LeaseBook & { close(): void } {
-  const database = openDatabase(join(folder, FILE));
+  const database = openSqlite(join(folder, FILE), 'the leases', SCHEMA);
   const renew = database.prepare(`
     INSERT INTO leases (task, until) VALUES (?, ?)
     ON CONFLICT (task) DO UPDATE SET until = excluded.until WHERE NOT fenced`);
@@ -30,26 +32,4 @@ export function localLeases(folder: string): TaskLeases & LeaseBook & { close():
     forget: async (task) => void forget.run(task),
     close: () => database.close(),
   };
-}
-
-function openDatabase(file: string): DatabaseSync {
-  let database: DatabaseSync | undefined;
-  try {
-    database = new DatabaseSync(file);
-    database.exec(`
-      PRAGMA busy_timeout = ${BUSY_MS};
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      CREATE TABLE IF NOT EXISTS leases (
-        task TEXT PRIMARY KEY, until INTEGER NOT NULL,
-        fenced INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;`);
-    return database;
-  } catch (cause) {
-    database?.close();
-    throw new CustodyError('state-damaged', `the leases ${file} cannot be opened`, {
-      hint: 'keep the folder as it is and look into it',
-      detail: cause instanceof Error ? cause.message : String(cause),
-      cause,
-    });
-  }
 }
