@@ -1,0 +1,85 @@
+import type { AccessRequest, StepKind } from './request.ts';
+
+/** What people and machines outside want to hear about at once. */
+export const newsKinds = [
+  'access-requested',
+  'access-approved',
+  'access-denied',
+  'access-withdrawn',
+  'access-granted',
+  'access-used',
+  'access-returned',
+  'access-revoked',
+  'break-glass',
+  'break-glass-reviewed',
+] as const;
+export type NewsKind = (typeof newsKinds)[number];
+
+/** One event of the stream. The same event always has the same id: it may come more than once. */
+export interface News {
+  /** `<request id>/<number>`: the request itself is 0, its steps count from 1. */
+  readonly id: string;
+  readonly kind: NewsKind;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly at: string;
+  /** True where somebody should look now. */
+  readonly alarm: boolean;
+  /** Whom it is by; absent where time or a rule did it. */
+  readonly by?: { readonly issuer: string; readonly subject: string; readonly email?: string };
+  readonly requester: { readonly issuer: string; readonly subject: string; readonly email?: string };
+  readonly request: string;
+  readonly target: string;
+  readonly rule: string;
+  readonly reason?: string;
+  readonly ticket?: string;
+  /** What who did it says about it. */
+  readonly comment?: string;
+  readonly durationMs: number;
+  /** Of a grant: when it ends. */
+  readonly until?: string;
+  /** How many commands it is bound to; their texts stay with the request. */
+  readonly statements?: number;
+}
+
+/** Where news go (EventBridge in the cloud; webhooks read from it). */
+export interface NewsStream {
+  /** When it returns, the event will be delivered at least once, whatever dies. Telling the same event again is no error. */
+  tell(news: News): Promise<void>;
+}
+
+const KINDS: Readonly<Record<StepKind, NewsKind>> = {
+  approved: 'access-approved',
+  denied: 'access-denied',
+  withdrawn: 'access-withdrawn',
+  granted: 'access-granted',
+  used: 'access-used',
+  returned: 'access-returned',
+  revoked: 'access-revoked',
+  reviewed: 'break-glass-reviewed',
+};
+
+/** The event of a request (0) or of one of its steps (from 1). */
+export function newsOf(request: AccessRequest, number: number): News {
+  const step = number === 0 ? undefined : request.steps[number - 1]!;
+  const { requester, target, rule, reason, ticket, durationMs, statements } = request;
+  const by = step === undefined ? requester : 'by' in step ? step.by : undefined;
+  const comment = step !== undefined && 'comment' in step ? step.comment : undefined;
+  const broken = request.breakGlass && (step === undefined || step.kind === 'granted');
+  return {
+    id: `${request.id}/${number}`,
+    kind: step === undefined ? (broken ? 'break-glass' : 'access-requested') : KINDS[step.kind],
+    at: step?.at ?? request.createdAt,
+    alarm: broken || (step?.kind === 'reviewed' && step.verdict === 'unjustified'),
+    ...(by === undefined ? {} : { by }),
+    requester,
+    request: request.id,
+    target,
+    rule,
+    ...(reason === undefined ? {} : { reason }),
+    ...(ticket === undefined ? {} : { ticket }),
+    ...(comment === undefined ? {} : { comment }),
+    durationMs,
+    ...(step?.kind === 'granted' ? { until: step.until } : {}),
+    ...(statements === undefined ? {} : { statements: statements.length }),
+  };
+}

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import type { Person } from './person.ts';
+
+/** A command by its text; see statements.ts for what is hashed. */
+export interface NamedStatement {
+  readonly sha256: string;
+  readonly text: string;
+}
+
+/**
+ * What a principal asks for, and everything that came of it. The question never changes; steps are only added, so the
+ * number of steps names a version.
+ */
+export interface AccessRequest extends AccessQuestion {
+  /** Assigned by Custody: UUID version 7. The grant that may come of it goes by the same id. */
+  readonly id: string;
+  /** SHA-256 of the question: what reviewers decide about, by name (security case 23). */
+  readonly digest: string;
+  readonly steps: readonly Step[];
+}
+
+export interface AccessQuestion {
+  readonly requester: Person;
+  readonly target: string;
+  /** The rule that lets them ask. */
+  readonly rule: string;
+  /** The configuration it was asked under. */
+  readonly policy: string;
+  readonly reason?: string;
+  readonly ticket?: string;
+  /** How long, from the approval on. */
+  readonly durationMs: number;
+  /** The grant is for these commands and one session alone. */
+  readonly statements?: readonly NamedStatement[];
+  /** Granted at once, without anybody's decision; somebody has to look at it afterwards. */
+  readonly breakGlass: boolean;
+  /** RFC 3339, UTC, milliseconds; as all times here. */
+  readonly createdAt: string;
+  /** A request that is not decided by then has expired. */
+  readonly pendingUntil: string;
+}
+
+/** What happened to a request. */
+export type Step = { readonly at: string } & (
+  | {
+      readonly kind: 'approved' | 'denied';
+      readonly by: Person;
+      /** The reviewer groups they were in. */
+      readonly groups: readonly string[];
+      readonly comment?: string;
+    }
+  | { readonly kind: 'withdrawn'; readonly by: Person }
+  /** From `at` to `until`. */
+  | { readonly kind: 'granted'; readonly until: string }
+  /** A grant for one session has its session. */
+  | { readonly kind: 'used'; readonly session: string }
+  /** Before its time: by the requester, or by a reviewer. */
+  | { readonly kind: 'returned'; readonly by: Person }
+  | { readonly kind: 'revoked'; readonly by: Person; readonly comment?: string }
+  /** Somebody looked at what was done with a broken glass. */
+  | {
+      readonly kind: 'reviewed';
+      readonly by: Person;
+      readonly verdict: 'justified' | 'unjustified';
+      readonly comment?: string;
+    }
+);
+export type StepKind = Step['kind'];
+export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+
+export const requestStates = [
+  'pending',
+  'granted',
+  'denied',
+  'withdrawn',
+  'expired',
+  'ended',
+  'returned',
+  'revoked',
+] as const;
+/** `expired`: nobody decided in time. `ended`: the grant ran out. */
+export type RequestState = (typeof requestStates)[number];
+
+/** SHA-256 of the question, over JSON with its members in the order below. */
+export function digestOf(question: AccessQuestion): string {
+  const { requester, target, rule, policy, reason, ticket, durationMs, statements, breakGlass } = question;
+  const { createdAt, pendingUntil } = question;
+  const { issuer, subject, email } = requester;
+  const hashes = statements?.map(({ sha256 }) => sha256);
+  const members = [issuer, subject, email, target, rule, policy, reason, ticket, durationMs, hashes];
+  const text = JSON.stringify([...members, breakGlass, createdAt, pendingUntil]);
+  return createHash('sha256').update(text).digest('hex');
+}
+
+export function stateOf(request: AccessRequest, now: Date): RequestState {
+  const last = request.steps.findLast(({ kind }) => kind in ENDS);
+  if (last !== undefined) return ENDS[last.kind as keyof typeof ENDS];
+  const until = Date.parse(grantOf(request)?.until ?? request.pendingUntil);
+  if (now.getTime() < until) return grantOf(request) === undefined ? 'pending' : 'granted';
+  return grantOf(request) === undefined ? 'expired' : 'ended';
+}
+
+/** Steps after which nothing is given any more. */
+const ENDS = { denied: 'denied', withdrawn: 'withdrawn', returned: 'returned', revoked: 'revoked' } as const;
+
+export function grantOf(request: AccessRequest): StepOf<'granted'> | undefined {
+  return stepOf(request, 'granted');
+}
+
+/** The one step of a kind that happens once. */
+export function stepOf<K extends StepKind>({ steps }: AccessRequest, kind: K): StepOf<K> | undefined {
+  return steps.find((step): step is StepOf<K> => step.kind === kind);
+}
+
+/** True while somebody still has to look at what was done with a broken glass. */
+export function needsReview(request: AccessRequest): boolean {
+  return request.breakGlass && stepOf(request, 'reviewed') === undefined;
+}
+
+/** When the request stops to matter by itself: what is listed as open is open until then. Milliseconds since 1970. */
+export function openUntil(request: AccessRequest): number {
+  if (needsReview(request)) return Number.MAX_SAFE_INTEGER;
+  if (request.steps.some(({ kind }) => kind in ENDS)) return 0;
+  return Date.parse(grantOf(request)?.until ?? request.pendingUntil);
+}
