@@ -1,12 +1,17 @@
 import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
+import { durationText } from './duration.ts';
+import { grantOf, type NamedStatement } from './request.ts';
+import { obstaclesOf, type Question, usableGrant } from './rule-match.ts';
+
+export type { Question } from './rule-match.ts';
 
 /** Held by this module alone: without it no Authorization can be made. */
 const MADE_BY_DECIDE = Symbol('decide');
 
-/** To connect takes the whole target; a recording outlives its target, so of that one only the name is known. */
-type TargetFor<A extends Action> = A extends 'connect' ? Target : { readonly name: string };
+/** These take the whole target; a recording outlives its target, so of that one only the name is known. */
+type TargetFor<A extends Action> = A extends 'connect' | 'request' ? Target : { readonly name: string };
 
 /**
  * Permission for one principal to do one thing to one target. Only `decide` can make one, so whoever is handed one
@@ -20,6 +25,10 @@ export class Authorization<A extends Action = Action> {
   readonly target: TargetFor<A>;
   /** The name of the rule that allowed it. */
   readonly rule: string;
+  /** That rule: what `request` and `approve` go by. */
+  readonly terms: Rule;
+  /** The grant that a `connect` rests on, where the rule needs one. */
+  readonly grant: Grant | undefined;
   /** The version of the configuration it was decided under. */
   readonly policyVersion: string;
 
@@ -28,7 +37,9 @@ export class Authorization<A extends Action = Action> {
     this.principal = facts.principal;
     this.action = facts.action;
     this.target = facts.target;
-    this.rule = facts.rule;
+    this.rule = facts.terms.name;
+    this.terms = facts.terms;
+    this.grant = facts.grant;
     this.policyVersion = facts.policyVersion;
     Object.freeze(this);
   }
@@ -39,50 +50,81 @@ export class Authorization<A extends Action = Action> {
   }
 }
 
+/** What a session may rest on. */
+export interface Grant {
+  /** The request's id. */
+  readonly id: string;
+  readonly until: Date;
+  /** The only commands it is for; any when absent. */
+  readonly statements?: readonly NamedStatement[];
+}
+
 interface Facts<A extends Action> {
   readonly principal: Principal;
   readonly action: A;
   readonly target: TargetFor<A>;
-  readonly rule: string;
+  readonly terms: Rule;
+  readonly grant: Grant | undefined;
   readonly policyVersion: string;
 }
 
 export interface Refusal {
-  readonly code: 'access-denied' | 'token-invalid';
+  /** `approval-required`: a request would help. */
+  readonly code: 'access-denied' | 'approval-required' | 'token-invalid';
   /** For the client. */
   readonly message: string;
   /** What to do next. */
   readonly hint: string;
-}
-
-export interface Question<A extends Action = Action> {
-  readonly policy: Config;
-  readonly principal: Principal;
-  readonly action: A;
-  readonly target: string;
-  /** Whose session it is, for `replay` and `export`. */
-  readonly session?: { readonly issuer: string; readonly subject: string };
-  readonly now: Date;
+  /** The rule by which access can be asked for, with `approval-required`. */
+  readonly ask?: Rule;
 }
 
 /**
- * The one place where permission is decided. Pure; denies unless a rule allows. A target that does not exist and one
- * that the principal may not use read the same. Recordings of a target that is no longer in the file stay within
- * reach of the rules for every target (`*`).
+ * The one place where permission is decided. Pure; denies unless a rule allows, and whatever a rule denies stays denied. A
+ * target that does not exist and one that the principal may not use read the same. Recordings of a target that is no
+ * longer in the file stay within reach of the rules for every target (`*`).
  */
 export function decide<A extends Action>(question: Question<A>): Authorization<A> | Refusal {
-  const { policy, principal, action, target: name, now } = question;
-  if (!(principal.expiresAt.getTime() > now.getTime())) return expired();
-  const rule = policy.rules.find((candidate) => allows(candidate, question));
-  const target = policy.targets.get(name) ?? (action === 'connect' ? undefined : { name });
-  if (target === undefined || rule === undefined) return denied(action, name);
+  const { policy, principal, action, target: name, live } = question;
+  if (live === undefined && isExpired(question)) return expired();
+  if (isDisabled(policy, principal)) return denied(question);
+  if (policy.rules.some((rule) => denies(rule, question))) return denied(question);
+  const target = policy.targets.get(name) ?? (NEEDS_TARGET.includes(action) ? undefined : { name });
+  // A running session lives by the rule that opened it, and by no other.
+  const rules = live === undefined ? policy.rules : policy.rules.filter((rule) => rule.name === live.rule);
+  const allowing = rules.filter((rule) => allows(rule, question));
+  // Who needs no grant uses none up.
+  const terms =
+    allowing.find(({ approval, breakGlass }) => (approval ?? breakGlass) === undefined) ?? allowing[0];
+  if (target === undefined || terms === undefined) return denied(question);
   return new Authorization(MADE_BY_DECIDE, {
     principal,
     action,
     target: target as TargetFor<A>,
-    rule: rule.name,
+    terms,
+    grant: action === 'connect' ? grantFor(terms, question) : undefined,
     policyVersion: policy.version,
   });
+}
+
+/** True for a rule that forbids it. */
+export function denies(rule: Rule, question: Question): boolean {
+  return rule.deny !== undefined && obstaclesOf(rule, question).length === 0;
+}
+
+function allows(rule: Rule, question: Question): boolean {
+  return rule.deny === undefined && obstaclesOf(rule, question).length === 0;
+}
+
+const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
+
+/** True for somebody whom the configuration names as disabled. */
+export function isDisabled({ disabled, identity }: Config, { issuer, subject, email }: Principal): boolean {
+  return disabled.some((person) =>
+    'email' in person
+      ? email !== undefined && person.email.toLowerCase() === email.toLowerCase()
+      : person.subject === subject && (person.issuer ?? identity.issuer) === issuer,
+  );
 }
 
 /** A refusal as the error that a client is shown. */
@@ -90,29 +132,76 @@ export function refusalError({ code, message, hint }: Refusal): CustodyError {
   return new CustodyError(code, message, { hint });
 }
 
-function allows(rule: Rule, { principal, action, target, session }: Question): boolean {
-  return (
-    rule.allow.includes(action) &&
-    (rule.targets.includes('*') || rule.targets.includes(target)) &&
-    rule.groups.some((group) => principal.groups.includes(group)) &&
-    (action === 'connect' || reaches(rule, principal, session))
-  );
+/** The token's time is over. */
+export function isExpired({ principal, now }: Pick<Question, 'principal' | 'now'>): boolean {
+  return !(principal.expiresAt.getTime() > now.getTime());
 }
 
-function reaches(rule: Rule, principal: Principal, session: Question['session']): boolean {
-  if (rule.sessions === 'any') return true;
-  return session?.issuer === principal.issuer && session.subject === principal.subject;
+function grantFor(rule: Rule, question: Question): Grant | undefined {
+  if (rule.approval === undefined && rule.breakGlass === undefined) return undefined;
+  const request = usableGrant(rule, question)!;
+  const { id, statements } = request;
+  const until = new Date(grantOf(request)!.until);
+  return statements === undefined ? { id, until } : { id, until, statements };
 }
 
 function expired(): Refusal {
   return { code: 'token-invalid', message: 'the token has expired', hint: 'log in again: custody login' };
 }
 
-function denied(action: Action, target: string): Refusal {
+const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 'rerun'];
+
+function denied(question: Question): Refusal {
+  const { action, target } = question;
   const shown = JSON.stringify(target.slice(0, 63).replaceAll(/[^ -~]/g, '?'));
-  const message =
-    action === 'connect'
-      ? `there is no target ${shown} that you may connect to`
-      : `you may not ${action} this session`;
+  const code = 'access-denied';
+  if (action === 'connect') return askFor(question, shown) ?? noTarget(shown, 'connect to');
+  if (action === 'request') return noTarget(shown, 'ask for');
+  if (action === 'administer')
+    return { code, message: 'you may not administer this gateway', hint: 'ask whoever runs it' };
+  if (SESSION_ACTIONS.includes(action))
+    return {
+      code,
+      message: `you may not ${action} this session`,
+      hint: 'see what you may use: custody targets',
+    };
+  return {
+    code,
+    message: 'you may not decide about this request',
+    hint: 'reviewers of its rule decide, and nobody about their own: custody requests',
+  };
+}
+
+function noTarget(shown: string, what: string): Refusal {
+  const message = `there is no target ${shown} that you may ${what}`;
   return { code: 'access-denied', message, hint: 'see what you may use: custody targets' };
+}
+
+/** Where a request would help, that is what to do next. */
+function askFor(question: Question, shown: string): Refusal | undefined {
+  const rules = askable(question, {});
+  const [ask] = rules;
+  const [glass] = askable(question, { breakGlass: true });
+  if (question.live !== undefined || (ask === undefined && glass === undefined)) return undefined;
+  const name = question.target;
+  const normal = `custody request ${name} --reason "…" --for ${durationText((ask ?? glass)!.approval?.maxDuration ?? 3_600_000)}`;
+  const emergency = `custody request ${name} --break-glass --reason "…"`;
+  const hint = [ask && `ask for access: ${normal}`, glass && `in an emergency: ${emergency}`]
+    .filter(Boolean)
+    .join('; ');
+  return {
+    code: 'approval-required',
+    message: `access to ${shown} needs an approval`,
+    hint,
+    ...(ask === undefined ? {} : { ask }),
+  };
+}
+
+/** The rules by which this principal may ask for the target. */
+function askable(question: Question, wish: { breakGlass?: boolean }): readonly Rule[] {
+  const asking: Question = { ...question, action: 'request', wish };
+  const { policy, target } = question;
+  if (!policy.targets.has(target) || isDisabled(policy, question.principal)) return [];
+  if (policy.rules.some((rule) => denies(rule, asking) || denies(rule, question))) return [];
+  return policy.rules.filter((rule) => allows(rule, asking));
 }

@@ -47,8 +47,8 @@ export interface RequestPage {
  * a step and the news of it leaves them here for the next.
  */
 export interface AccessOutbox {
-  /** Requests of which something has not been told, with how much has been; at most `limit`. */
-  untold(limit: number): Promise<readonly Untold[]>;
+  /** Requests of which something has not been told, with how much has been; at most `limit`; of all, or of this one. */
+  untold(limit: number, id?: string): Promise<readonly Untold[]>;
   /** The first `count` news have been told. Never takes back. */
   told(id: string, count: number): Promise<void>;
 }

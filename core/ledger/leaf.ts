@@ -7,6 +7,8 @@ export const LEAF_MAX_BYTES = 4096;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const session = z.uuidv7().lowercase();
+const request = z.uuidv7().lowercase();
+const time = z.iso.datetime({ precision: 3 });
 const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
 const seen = { session, by: person };
@@ -19,17 +21,26 @@ export const leafSchema = z.discriminatedUnion('kind', [
   leafOf('recording-viewed', seen),
   leafOf('recording-exported', seen),
   leafOf('recording-rerun', seen),
-  leafOf('access-requested', { request: z.string(), by: person, target: z.string() }),
-  leafOf('access-decided', { request: z.string(), by: person, decision: z.enum(['approved', 'denied']) }),
-  leafOf('access-revoked', { grant: z.string(), by: person }),
+  leafOf('access-requested', {
+    request,
+    digest: sha256,
+    by: person,
+    target: z.string(),
+    rule: z.string(),
+    breakGlass: z.boolean(),
+  }),
+  leafOf('access-decided', { request, digest: sha256, by: person, decision: z.enum(['approved', 'denied']) }),
+  leafOf('access-granted', { request, digest: sha256, until: time }),
+  leafOf('access-used', { request, session }),
+  leafOf('access-ended', { request, by: person, how: z.enum(['withdrawn', 'returned', 'revoked']) }),
+  leafOf('access-reviewed', { request, by: person, verdict: z.enum(['justified', 'unjustified']) }),
   leafOf('policy-changed', { policy: sha256 }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 
 /** Members come out in this order, whatever order they had. */
 function leafOf<const Kind extends string, Members extends z.ZodRawShape>(kind: Kind, members: Members) {
-  const at = z.iso.datetime({ precision: 3 });
-  return z.object({ type: z.literal('custody/leaf/1'), kind: z.literal(kind), at, ...members });
+  return z.object({ type: z.literal('custody/leaf/1'), kind: z.literal(kind), at: time, ...members });
 }
 
 /**

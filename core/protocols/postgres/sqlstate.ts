@@ -16,6 +16,11 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'token-missing': '28P01', // invalid_password
   'token-invalid': '28P01',
   'access-denied': '42501', // insufficient_privilege
+  'approval-required': '42501',
+  'access-expired': '57P01', // admin_shutdown
+  'access-revoked': '57P01',
+  'precondition-failed': '55000', // object_not_in_prerequisite_state
+  'too-many-failures': '53400', // configuration_limit_exceeded
   'target-unknown': '3D000', // invalid_catalog_name
   'target-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
   'target-refused': '08004', // sqlserver_rejected_establishment_of_sqlconnection

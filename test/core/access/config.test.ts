@@ -54,7 +54,12 @@ describe('parseConfig', () => {
       database: 'orders',
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
-      recording: { durability: 'windowed', windowMs: 250, deadlineMs: 5000 },
+      recording: {
+        durability: 'windowed',
+        windowMs: 250,
+        deadlineMs: 5000,
+        retention: { keep: 365 * 86_400_000, lock: 'governance' },
+      },
     });
     expect(rules).toEqual([
       {
@@ -111,8 +116,8 @@ const mistakes: readonly [what: string, before: string, after: string, message: 
   [
     'an unknown key in a rule',
     '    allow',
-    '    deny: []\n    allow',
-    '18:5: rules.0.deny: there is no such key here',
+    '    denies: []\n    allow',
+    '18:5: rules.0.denies: there is no such key here',
   ],
   [
     'a missing key',
@@ -194,7 +199,7 @@ const mistakes: readonly [what: string, before: string, after: string, message: 
     'an unknown action',
     'connect',
     'conect',
-    '18:13: rules.0.allow.0: Invalid option: expected one of "connect"|"replay"|"export"',
+    '18:13: rules.0.allow.0: Invalid option: expected one of "connect"|"replay"|"export"|"terminate"|"rerun"|"administer"',
   ],
   ['no group', '[developers]', '[]', '16:13: rules.0.groups: Too small: expected array to have >=1 items'],
   [

@@ -209,7 +209,7 @@ describe('decide, for any rules', () => {
         expect(granted(withRules(question, policy.rules.toSpliced(dropped, 1)))).toBe(false);
         const groups = principal.groups.toSpliced(n % Math.max(1, principal.groups.length), 1);
         expect(granted({ ...question, principal: { ...principal, groups } })).toBe(false);
-        const narrowed = policy.rules.map((rule) => ({ ...rule, allow: rule.allow.slice(1) }));
+        const narrowed = policy.rules.map((rule) => ({ ...rule, allow: rule.allow!.slice(1) }));
         expect(granted(withRules(question, narrowed))).toBe(false);
       }),
     );
@@ -223,7 +223,7 @@ describe('decide, for any rules', () => {
           (rule) =>
             rule.groups.some((group) => principal.groups.includes(group)) &&
             rule.targets.some((name) => name === '*' || name === target) &&
-            rule.allow.includes(action) &&
+            rule.allow!.some((allowed) => allowed === action) &&
             (action === 'connect' || rule.sessions === 'any' || session!.subject === principal.subject),
         );
         const expected = fits.length > 0 && (action !== 'connect' || policy.targets.has(target));

@@ -1,0 +1,92 @@
+import ipaddr from 'ipaddr.js';
+import type { When } from './config.ts';
+import { days } from './schema.ts';
+
+/** What is known of how somebody comes. What is not known does not count for them. */
+export interface Context {
+  /** Where the connection comes from, as the gateway's own socket has it; never a header's word (security case 19). */
+  readonly network?: string;
+}
+
+/** What conditions look at. */
+export interface Circumstances extends Context {
+  readonly now: Date;
+  readonly deviceBound: boolean;
+  readonly task: string | undefined;
+  readonly mfa: boolean;
+}
+
+/** True when every condition is known to hold. */
+export function holds(when: When | undefined, about: Circumstances): boolean {
+  return when === undefined || unmet(when, about).length === 0;
+}
+
+/** True when no condition is known not to hold: for a rule that denies, what is not known counts against them. */
+export function mayHold(when: When | undefined, about: Circumstances): boolean {
+  if (when === undefined) return true;
+  return unmet(when, about).every((condition) => condition === 'networks' && about.network === undefined);
+}
+
+/** The conditions that do not hold, by their name in the file. */
+export function unmet(when: When, about: Circumstances): readonly (keyof When)[] {
+  const { networks, hours, device, tasks, mfa } = when;
+  const met: Record<keyof When, boolean> = {
+    networks: networks === undefined || isIn(networks, about.network),
+    hours: hours === undefined || isWithin(hours, about.now),
+    device: device === undefined || (device === 'bound') === about.deviceBound,
+    tasks: tasks === undefined || (about.task !== undefined && tasks.includes(about.task)),
+    mfa: mfa === undefined || about.mfa,
+  };
+  return (Object.keys(met) as (keyof When)[]).filter((condition) => !met[condition]);
+}
+
+export function isNetwork(written: string): boolean {
+  return ipaddr.isValidCIDR(written);
+}
+
+/** An IPv4 client on a dual-stack listener comes as ::ffff:a.b.c.d, and is its IPv4 address. */
+function isIn(networks: readonly string[], address: string | undefined): boolean {
+  const [bare = ''] = address?.split('%') ?? [];
+  if (!ipaddr.isValid(bare)) return false;
+  const client = ipaddr.process(bare);
+  return networks.some((network) => {
+    const [range, bits] = ipaddr.parseCIDR(network);
+    return range.kind() === client.kind() && client.match(range, bits);
+  });
+}
+
+export function isZone(written: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: written });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** From `from` until before `to`, on the clocks of the zone; a window over midnight belongs to the day it begins on. */
+function isWithin({ days: allowed, from, to, zone }: NonNullable<When['hours']>, now: Date): boolean {
+  const { day, minute } = localTime(now, zone);
+  const [start, end] = [minuteOf(from), minuteOf(to)];
+  const isAllowed = (index: number): boolean => allowed.includes(days[(index + 7) % 7]!);
+  if (start < end) return isAllowed(day) && minute >= start && minute < end;
+  return (isAllowed(day) && minute >= start) || (isAllowed(day - 1) && minute < end);
+}
+
+function minuteOf(clock: string): number {
+  const [hour, minute] = clock.split(':').map(Number) as [number, number];
+  return hour * 60 + minute;
+}
+
+function localTime(now: Date, timeZone: string): { readonly day: number; readonly minute: number } {
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  });
+  const parts = Object.fromEntries(format.formatToParts(now).map(({ type, value }) => [type, value]));
+  const day = days.indexOf(parts['weekday']!.toLowerCase() as (typeof days)[number]);
+  return { day, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
+}

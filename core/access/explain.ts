@@ -1,0 +1,111 @@
+import { type Action, type Config, type Rule, type When } from './config.ts';
+import { Authorization, decide, isDisabled, isExpired, type Refusal } from './decide.ts';
+import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
+
+/** A decision and, rule by rule, what led to it. */
+export interface Explanation {
+  readonly verdict: 'allowed' | 'requestable' | 'denied';
+  readonly action: Action;
+  readonly target: string;
+  /** The version of the configuration. */
+  readonly policy: string;
+  /** One sentence: the decision. */
+  readonly because: string;
+  /** What to do next, where it is not allowed. */
+  readonly hint?: string;
+  readonly rules: readonly RuleExplanation[];
+}
+
+export interface RuleExplanation {
+  readonly rule: string;
+  readonly effect: 'allow' | 'deny';
+  /** True when the rule has its effect here. */
+  readonly applies: boolean;
+  /** Why not; in the words of the file. */
+  readonly because: readonly string[];
+}
+
+/** Says what `decide` answers, and why. */
+export function explain(question: Question): Explanation {
+  const decision = decide(question);
+  const { action, target, policy } = question;
+  const rules = policy.rules.map((rule) => explainRule(rule, question));
+  const base = { action, target, policy: policy.version, rules };
+  if (Authorization.isOne(decision)) return { ...base, verdict: 'allowed', because: allowedBy(decision) };
+  const verdict = decision.code === 'approval-required' ? 'requestable' : 'denied';
+  return { ...base, verdict, because: deniedBy(decision, question), hint: decision.hint };
+}
+
+function explainRule(rule: Rule, question: Question): RuleExplanation {
+  const obstacles = obstaclesOf(rule, question);
+  return {
+    rule: rule.name,
+    effect: rule.deny === undefined ? 'allow' : 'deny',
+    applies: obstacles.length === 0,
+    because: [...new Set(obstacles.map((obstacle) => words(obstacle, rule, question)))],
+  };
+}
+
+function allowedBy({ rule, grant }: Authorization): string {
+  if (grant === undefined) return `the rule ${rule} allows it`;
+  return `the rule ${rule} allows it with the grant ${grant.id}, until ${grant.until.toISOString()}`;
+}
+
+function deniedBy(refusal: Refusal, question: Question): string {
+  const { policy, principal, target } = question;
+  if (isExpired(question)) return refusal.message;
+  if (isDisabled(policy, principal)) return 'this person is disabled in the configuration';
+  const deny = policy.rules.find(
+    (rule) => rule.deny !== undefined && obstaclesOf(rule, question).length === 0,
+  );
+  if (deny !== undefined) return `the rule ${deny.name} denies it`;
+  if (refusal.code === 'approval-required') return refusal.message;
+  if (!isKnownTarget(policy, question))
+    return `there is no target ${JSON.stringify(target)} in the configuration`;
+  return 'no rule allows it';
+}
+
+function isKnownTarget({ targets }: Config, { action, target }: Question): boolean {
+  return targets.has(target) || action === 'administer';
+}
+
+function words(obstacle: Obstacle, rule: Rule, { action, target, principal }: Question): string {
+  switch (obstacle.kind) {
+    case 'action':
+      return `it is not for ${action}`;
+    case 'target':
+      return `it is not for ${target}`;
+    case 'groups':
+      return `it is for ${rule.groups.join(', ')}; the groups are ${principal.groups.join(', ') || 'none'}`;
+    case 'sessions':
+      return "it reaches one's own sessions only";
+    case 'not-a-reviewer':
+      return 'its reviewers are of other groups';
+    case 'own-request':
+      return 'nobody decides about their own request';
+    case 'other-wish':
+      return action === 'request'
+        ? 'it has nothing to ask for in this way'
+        : 'the request is by another rule';
+    case 'when':
+      return WHEN[obstacle.condition];
+    case 'token-over':
+      return 'the token has expired, and the rule ends a session with it';
+    case 'device-over':
+      return "the device's certificate has expired";
+    case 'too-long':
+      return 'the session has lasted as long as it may';
+    case 'needs-grant':
+      return obstacle.state === undefined
+        ? 'it needs a grant'
+        : `it needs a grant; the last one is ${obstacle.state}`;
+  }
+}
+
+const WHEN: Readonly<Record<keyof When, string>> = {
+  networks: 'the connection does not come from its networks',
+  hours: 'it is outside its hours',
+  device: 'the token is not bound to a device as it wants',
+  tasks: 'the token was not issued for one of its tasks',
+  mfa: 'the token does not say that a second factor was checked',
+};

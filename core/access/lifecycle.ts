@@ -1,0 +1,194 @@
+/** What may happen to a request. Pure: each function says which steps are to be added, or throws why none are. */
+import { CustodyError } from '../errors.ts';
+import { isApproved, reviewerGroups } from './approvals.ts';
+import type { Rule } from './config.ts';
+import type { Authorization } from './decide.ts';
+import { durationText } from './duration.ts';
+import { nameOf, type Person, personOf, samePerson } from './person.ts';
+import {
+  type AccessRequest,
+  digestOf,
+  type NamedStatement,
+  needsReview,
+  stateOf,
+  type Step,
+  type StepOf,
+} from './request.ts';
+
+/** What somebody asks for, in their words. */
+export interface Ask {
+  readonly reason?: string;
+  readonly ticket?: string;
+  /** Milliseconds; the longest that the rule gives when not given. */
+  readonly durationMs?: number;
+  readonly statements?: readonly NamedStatement[];
+}
+
+/** A new request. With a broken glass its grant is its first step. Throws `format-invalid` for what the rule does not give. */
+export function newRequest(
+  permission: Authorization<'request'>,
+  ask: Ask,
+  id: string,
+  now: Date,
+): AccessRequest {
+  const { principal, target, terms, policyVersion } = permission;
+  const { reason, ticket, statements } = checked(ask, terms);
+  const breakGlass = terms.breakGlass !== undefined;
+  const durationMs = durationWithin(ask, terms);
+  const pendingMs = terms.approval?.pendingFor ?? 0;
+  const question = {
+    requester: personOf(principal),
+    target: target.name,
+    rule: terms.name,
+    policy: policyVersion,
+    ...(reason === undefined ? {} : { reason }),
+    ...(ticket === undefined ? {} : { ticket }),
+    durationMs,
+    ...(statements === undefined ? {} : { statements }),
+    breakGlass,
+    createdAt: now.toISOString(),
+    pendingUntil: later(now, pendingMs),
+  };
+  const steps: Step[] = breakGlass ? [granted(now, durationMs)] : [];
+  return { ...question, id, digest: digestOf(question), steps };
+}
+
+/** A reviewer's decision. With the approval that was missing the grant begins: its clock starts here. */
+export function judge(
+  request: AccessRequest,
+  { principal, terms }: Authorization<'approve'>,
+  verdict: 'approved' | 'denied',
+  comment: string | undefined,
+  now: Date,
+): readonly Step[] {
+  const earlier = decisionBy(request, principal);
+  if (earlier?.kind === verdict) return [];
+  if (earlier !== undefined) throw conflict(`you have ${earlier.kind} this request already`);
+  if (request.breakGlass)
+    throw conflict('a broken glass needs no approval: review it', `custody review ${request.id}`);
+  const state = stateOf(request, now);
+  if (state !== 'pending') throw conflict(`the request is not pending any more: ${WORDS[state]}`);
+  const approval = terms.approval!;
+  const step: Step = {
+    at: now.toISOString(),
+    kind: verdict,
+    by: personOf(principal),
+    groups: reviewerGroups(approval, principal.groups),
+    ...(comment === undefined ? {} : { comment }),
+  };
+  if (verdict === 'denied') return [step];
+  const approvals = [...approvalsOf(request), step];
+  return isApproved(approval, approvals) ? [step, granted(now, request.durationMs)] : [step];
+}
+
+/** The requester needs it no more: a pending request is withdrawn, a grant returned. */
+export function giveBack(request: AccessRequest, caller: Person, now: Date): readonly Step[] {
+  const state = stateOf(request, now);
+  if (state === 'withdrawn' || state === 'returned') return [];
+  if (state !== 'pending' && state !== 'granted')
+    throw conflict(`there is nothing to give back: ${WORDS[state]}`);
+  const kind = state === 'pending' ? 'withdrawn' : 'returned';
+  return [{ at: now.toISOString(), kind, by: personOf(caller) }];
+}
+
+/** A reviewer takes a grant back. */
+export function revoke(
+  request: AccessRequest,
+  { principal }: Authorization<'approve'>,
+  comment: string | undefined,
+  now: Date,
+): readonly Step[] {
+  const state = stateOf(request, now);
+  if (state === 'revoked') return [];
+  if (state === 'pending') throw conflict('it is not granted yet: deny it', `custody deny ${request.id}`);
+  if (state !== 'granted') throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
+  const by = personOf(principal);
+  return [{ at: now.toISOString(), kind: 'revoked', by, ...(comment === undefined ? {} : { comment }) }];
+}
+
+/** A reviewer has looked at what was done with a broken glass. */
+export function review(
+  request: AccessRequest,
+  { principal }: Authorization<'approve'>,
+  verdict: 'justified' | 'unjustified',
+  comment: string | undefined,
+  now: Date,
+): readonly Step[] {
+  if (!request.breakGlass) throw conflict('only the use of a broken glass is reviewed afterwards');
+  const done = request.steps.find((step): step is StepOf<'reviewed'> => step.kind === 'reviewed');
+  if (done?.verdict === verdict && samePerson(done.by, principal)) return [];
+  if (!needsReview(request))
+    throw conflict(`it was reviewed already, by ${nameOf(done!.by)}: ${done!.verdict}`);
+  const by = personOf(principal);
+  return [
+    { at: now.toISOString(), kind: 'reviewed', by, verdict, ...(comment === undefined ? {} : { comment }) },
+  ];
+}
+
+/** A grant that is for one session has found it. Throws `conflict` where it has one. */
+export function use(request: AccessRequest, session: string, now: Date): readonly Step[] {
+  if (request.statements === undefined) return [];
+  if (request.steps.some(({ kind }) => kind === 'used'))
+    throw conflict('the grant was for one session, and is used');
+  return [{ at: now.toISOString(), kind: 'used', session }];
+}
+
+export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
+  return steps.filter((step): step is StepOf<'approved'> => step.kind === 'approved');
+}
+
+function decisionBy({ steps }: AccessRequest, person: Person): StepOf<'approved' | 'denied'> | undefined {
+  return steps.find(
+    (step): step is StepOf<'approved' | 'denied'> =>
+      (step.kind === 'approved' || step.kind === 'denied') && samePerson(step.by, person),
+  );
+}
+
+function granted(now: Date, durationMs: number): Step {
+  return { at: now.toISOString(), kind: 'granted', until: later(now, durationMs) };
+}
+
+function later(now: Date, ms: number): string {
+  return new Date(now.getTime() + ms).toISOString();
+}
+
+function checked(ask: Ask, terms: Rule): Ask {
+  const { approval } = terms;
+  const needs = (what: 'reason' | 'ticket'): boolean =>
+    approval === undefined ? what === 'reason' : approval[what] === 'required';
+  for (const what of ['reason', 'ticket'] as const) {
+    if (needs(what) && (ask[what] ?? '').trim() === '') throw missing(what, `--${what} "…"`);
+  }
+  if (approval?.statements === 'exact' && ask.statements === undefined) {
+    throw missing('list of the exact commands', '--statement "…", or --file script.sql');
+  }
+  return ask;
+}
+
+function missing(what: string, option: string): CustodyError {
+  return new CustodyError('format-invalid', `this access needs a ${what}`, { hint: `give ${option}` });
+}
+
+function durationWithin({ durationMs }: Ask, { approval, breakGlass, name }: Rule): number {
+  const longest = (approval ?? breakGlass)!.maxDuration;
+  if (durationMs === undefined || (durationMs >= 1_000 && durationMs <= longest))
+    return durationMs ?? longest;
+  throw new CustodyError('format-invalid', `the rule ${name} gives at most ${durationText(longest)}`, {
+    hint: `ask for 1s to ${durationText(longest)}`,
+  });
+}
+
+function conflict(message: string, hint?: string): CustodyError {
+  return new CustodyError('conflict', message, hint === undefined ? {} : { hint });
+}
+
+const WORDS = {
+  pending: 'it waits for reviewers',
+  granted: 'it is granted',
+  denied: 'it was denied',
+  withdrawn: 'it was withdrawn',
+  expired: 'nobody decided in time',
+  ended: 'the grant has run out',
+  returned: 'it was given back',
+  revoked: 'it was revoked',
+} as const;

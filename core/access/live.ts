@@ -1,0 +1,79 @@
+import { CustodyError } from '../errors.ts';
+import { Authorization, decide, denies, isDisabled } from './decide.ts';
+import { type LiveSession, type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
+
+/** Why a running session has to end. */
+export interface LiveEnding {
+  /** `expired`: its time is over. `revoked`: somebody took the access away. */
+  readonly reason: 'expired' | 'revoked';
+  /** For the client. */
+  readonly error: CustodyError;
+}
+
+export type LiveQuestion = Question<'connect'> & { readonly live: LiveSession };
+
+/** Looks again at what a session was opened under: undefined as long as `decide` would let it go on. */
+export function endingOf(question: LiveQuestion): LiveEnding | undefined {
+  if (Authorization.isOne(decide(question))) return undefined;
+  const { policy, principal, live } = question;
+  if (isDisabled(policy, principal)) return revoked('you may not use this gateway any more');
+  const rule = policy.rules.find(({ name }) => name === live.rule);
+  const forbidden = policy.rules.find((candidate) => denies(candidate, question));
+  if (forbidden !== undefined) return revoked(`the access rule "${forbidden.name}" forbids it now`);
+  if (rule === undefined || !policy.targets.has(question.target))
+    return revoked(`the access rule or the target is gone`);
+  const obstacles = obstaclesOf(rule, question);
+  return (
+    endings(obstacles).find((ending) => ending.reason === 'revoked') ??
+    endings(obstacles)[0] ??
+    revoked(CHANGED)
+  );
+}
+
+const CHANGED = 'the access rule does not allow it any more';
+
+function endings(obstacles: readonly Obstacle[]): LiveEnding[] {
+  return obstacles.map(endingBy);
+}
+
+function endingBy(obstacle: Obstacle): LiveEnding {
+  switch (obstacle.kind) {
+    case 'token-over':
+      return expired('the token that opened this session has expired');
+    case 'device-over':
+      return expired("the device's certificate has expired");
+    case 'too-long':
+      return expired('the session has lasted as long as the rule allows');
+    case 'when':
+      return obstacle.condition === 'hours'
+        ? expired('the hours of the access rule are over')
+        : revoked(CHANGED);
+    case 'needs-grant':
+      return grantEnding(obstacle.state);
+    case 'action':
+    case 'target':
+    case 'groups':
+    case 'sessions':
+    case 'not-a-reviewer':
+    case 'own-request':
+    case 'other-wish':
+      return revoked(CHANGED);
+  }
+}
+
+function grantEnding(state: Extract<Obstacle, { kind: 'needs-grant' }>['state']): LiveEnding {
+  if (state === 'ended') return expired('the access that was granted has run out');
+  if (state === 'revoked') return revoked('the access was revoked by a reviewer');
+  if (state === 'returned') return revoked('the access was given back');
+  return revoked('the grant of this session is not valid any more');
+}
+
+function expired(message: string): LiveEnding {
+  return { reason: 'expired', error: new CustodyError('access-expired', message, { hint: HINT }) };
+}
+
+function revoked(message: string): LiveEnding {
+  return { reason: 'revoked', error: new CustodyError('access-revoked', message, { hint: HINT }) };
+}
+
+const HINT = 'see what you may use: custody targets';

@@ -1,0 +1,190 @@
+import type { Principal } from '../identity/principal.ts';
+import { type Context, mayHold, unmet } from './conditions.ts';
+import type { Action, Config, Rule, When } from './config.ts';
+import { samePerson } from './person.ts';
+import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
+
+/** What is to be decided, and all that a decision looks at. */
+export interface Question<A extends Action = Action> {
+  readonly policy: Config;
+  readonly principal: Principal;
+  readonly action: A;
+  readonly target: string;
+  readonly now: Date;
+  readonly context?: Context;
+  /** Whose session it is, for `replay`, `export`, `terminate` and `rerun`. */
+  readonly session?: { readonly issuer: string; readonly subject: string };
+  /** What is asked for, for `request`: a rule by its name, or a broken glass. */
+  readonly wish?: { readonly rule?: string; readonly breakGlass?: boolean };
+  /** What is decided about, for `approve`. */
+  readonly request?: AccessRequest;
+  /** Requests that may have become grants, for `connect`. */
+  readonly grants?: readonly AccessRequest[];
+  /** A session that is running, for `connect`: may it go on? */
+  readonly live?: LiveSession;
+}
+
+/** A running session, and what it was opened under. */
+export interface LiveSession {
+  readonly session: string;
+  readonly rule: string;
+  readonly grant?: string;
+  readonly startedAt: Date;
+}
+
+/** Why a rule does not allow something. */
+export type Obstacle =
+  | {
+      readonly kind:
+        | 'action'
+        | 'target'
+        | 'groups'
+        | 'sessions'
+        | 'not-a-reviewer'
+        | 'own-request'
+        | 'other-wish';
+    }
+  | { readonly kind: 'when'; readonly condition: keyof When }
+  | { readonly kind: 'token-over' | 'device-over' | 'too-long' }
+  | { readonly kind: 'needs-grant'; readonly state?: RequestState | 'used' };
+
+/** What keeps a rule from allowing it; nothing when it allows. Of a rule that denies: what keeps it from denying. */
+export function obstaclesOf(rule: Rule, question: Question): readonly Obstacle[] {
+  if (rule.deny !== undefined) return denyObstacles(rule, question);
+  switch (question.action) {
+    case 'connect':
+      return [
+        ...reach(rule, question),
+        ...conditions(rule, question),
+        ...limits(rule, question),
+        ...grant(rule, question),
+      ];
+    case 'request':
+      return [...reach(rule, question), ...wish(rule, question)];
+    case 'approve':
+      return [...covers(rule, question), ...review(rule, question)];
+    case 'replay':
+    case 'export':
+    case 'terminate':
+    case 'rerun':
+      return [...reach(rule, question), ...sessions(rule, question), ...conditions(rule, question)];
+    case 'administer':
+      return [...reach(rule, question), ...conditions(rule, question)];
+  }
+}
+
+/** The grant of these that lets this principal connect by this rule now. */
+export function usableGrant(rule: Rule, question: Question): AccessRequest | undefined {
+  return grantsFor(rule, question).find((request) => grantState(request, question) === 'granted');
+}
+
+const CONNECTS: readonly Action[] = ['connect', 'request', 'approve'];
+
+/** To ask for access and to decide about it belong to connecting. */
+function covers(rule: Rule, { action, target }: Question): Obstacle[] {
+  const needed = CONNECTS.includes(action) ? 'connect' : action;
+  const found: Obstacle[] = [];
+  if (!rule.allow?.some((allowed) => allowed === needed)) found.push({ kind: 'action' });
+  if (!rule.targets.includes('*') && !rule.targets.includes(target)) found.push({ kind: 'target' });
+  return found;
+}
+
+function reach(rule: Rule, question: Question): Obstacle[] {
+  return isMember(rule, question.principal)
+    ? covers(rule, question)
+    : [...covers(rule, question), { kind: 'groups' }];
+}
+
+function isMember({ groups }: Rule, principal: Principal): boolean {
+  return groups.includes('*') || groups.some((group) => principal.groups.includes(group));
+}
+
+function conditions({ when }: Rule, question: Question): Obstacle[] {
+  return when === undefined
+    ? []
+    : unmet(when, circumstances(question)).map((condition) => ({ kind: 'when', condition }));
+}
+
+function circumstances({ principal, context, now }: Question) {
+  const { device, task, mfa = false } = principal;
+  return { ...context, now, deviceBound: device !== undefined, task, mfa };
+}
+
+/** What ends a session by itself. A token that opened a session may expire while it runs, unless the rule says otherwise. */
+function limits({ session, when }: Rule, { principal, now, live }: Question): Obstacle[] {
+  const found: Obstacle[] = [];
+  const over = (time: Date): boolean => !(time.getTime() > now.getTime());
+  if (session?.endsWithToken === true && over(principal.expiresAt)) found.push({ kind: 'token-over' });
+  if (when?.device === 'bound' && principal.device !== undefined && over(principal.device.expiresAt))
+    found.push({ kind: 'device-over' });
+  const longest = session?.maxDuration;
+  if (longest !== undefined && live !== undefined && now.getTime() - live.startedAt.getTime() >= longest)
+    found.push({ kind: 'too-long' });
+  return found;
+}
+
+function grant(rule: Rule, question: Question): Obstacle[] {
+  if (rule.approval === undefined && rule.breakGlass === undefined) return [];
+  if (usableGrant(rule, question) !== undefined) return [];
+  const newest = grantsFor(rule, question).at(0);
+  return [{ kind: 'needs-grant', ...(newest === undefined ? {} : { state: grantState(newest, question) }) }];
+}
+
+/** Requests of this very principal, for this target, by this rule; newest first as they were given. */
+function grantsFor(rule: Rule, { principal, target, grants = [], live }: Question): AccessRequest[] {
+  return grants.filter(
+    (request) =>
+      request.rule === rule.name &&
+      request.target === target &&
+      request.breakGlass === (rule.breakGlass !== undefined) &&
+      request.requester.issuer === principal.issuer &&
+      request.requester.subject === principal.subject &&
+      (live === undefined || request.id === live.grant),
+  );
+}
+
+/** A grant for one session is used up for every other. */
+function grantState(request: AccessRequest, { now, live }: Question): RequestState | 'used' {
+  const state = stateOf(request, now);
+  if (state !== 'granted') return state;
+  if (now.getTime() < Date.parse(grantOf(request)!.at)) return 'pending';
+  const used = stepOf(request, 'used');
+  return used !== undefined && used.session !== live?.session ? 'used' : 'granted';
+}
+
+function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
+  const terms = wanted.breakGlass === true ? rule.breakGlass : rule.approval;
+  const fits = terms !== undefined && (wanted.rule === undefined || wanted.rule === rule.name);
+  return fits ? [] : [{ kind: 'other-wish' }];
+}
+
+/** Nobody decides about what they asked for themselves, whoever they are. */
+function review(rule: Rule, { principal, request }: Question): Obstacle[] {
+  if (request === undefined || request.rule !== rule.name) return [{ kind: 'other-wish' }];
+  const terms = request.breakGlass ? rule.breakGlass : rule.approval;
+  const found: Obstacle[] = [];
+  if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
+  if (samePerson(principal, request.requester)) found.push({ kind: 'own-request' });
+  return found;
+}
+
+function isReviewer(reviewers: object, { groups }: Principal): boolean {
+  const named = Object.values(reviewers).flat() as string[];
+  return named.includes('*') || named.some((group) => groups.includes(group));
+}
+
+function sessions({ sessions: whose }: Rule, { principal, session }: Question): Obstacle[] {
+  const own = session?.issuer === principal.issuer && session.subject === principal.subject;
+  return whose === 'any' || own ? [] : [{ kind: 'sessions' }];
+}
+
+/** Whose sessions they are makes no difference to a rule that denies. */
+function denyObstacles(rule: Rule, question: Question): Obstacle[] {
+  const { action, target, principal } = question;
+  const found: Obstacle[] = [];
+  if (!rule.deny!.includes(action)) found.push({ kind: 'action' });
+  if (!rule.targets.includes('*') && !rule.targets.includes(target)) found.push({ kind: 'target' });
+  if (!isMember(rule, principal)) found.push({ kind: 'groups' });
+  if (!mayHold(rule.when, circumstances(question))) found.push({ kind: 'when', condition: 'hours' });
+  return found;
+}

@@ -1,0 +1,292 @@
+/** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
+import { z } from 'zod';
+import { durabilityModes } from '../recording/format.ts';
+import { isNetwork, isZone } from './conditions.ts';
+import { durationMs } from './duration.ts';
+import { newsKinds } from './news.ts';
+
+const NAME = '[a-z0-9][a-z0-9-]{0,62}';
+const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
+const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
+/** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
+const HOST_MAX = 253;
+/** The issuer stands in every open statement, which has a limit. */
+const ISSUER_MAX = 512;
+const DAY_MS = 86_400_000;
+const text = z.string().min(1);
+const groups = z.array(text).min(1);
+
+/** host:port, with an IPv6 address in brackets. */
+const address = z
+  .string()
+  .transform((written, context) => {
+    const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written);
+    const host = parts?.[1] ?? parts?.[2] ?? '';
+    const port = Number(parts?.[3]);
+    if (host !== '' && host.length <= HOST_MAX && port >= 1 && URL.canParse(`http://${written}`)) {
+      return { host, port };
+    }
+    context.addIssue({ code: 'custom', message: 'expected host:port, as in db.internal:5432 or [::1]:5432' });
+    return z.NEVER;
+  })
+  .describe("the target's own address: host:port");
+
+/** https, or http on this machine. */
+const issuerUrl = z
+  .string()
+  .max(ISSUER_MAX)
+  .refine(isSafeUrl, 'expected an https URL (http only for an issuer on 127.0.0.1, ::1 or localhost)');
+
+/** A time such as 4h, bounded; milliseconds once it is read. */
+function duration(minMs: number, maxMs: number, words: string) {
+  return z
+    .string()
+    .transform((written, context) => {
+      const ms = durationMs(written) ?? 0;
+      if (ms >= minMs && ms <= maxMs) return ms;
+      context.addIssue({ code: 'custom', message: words });
+      return z.NEVER;
+    })
+    .describe(words);
+}
+
+const identitySchema = z
+  .strictObject({
+    issuer: issuerUrl,
+    audience: text,
+    groupsClaim: text.default('groups').describe('the claim of the token that names groups'),
+    taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
+    jwksUri: issuerUrl.optional(),
+  })
+  .readonly();
+
+const tlsSchema = z.discriminatedUnion('mode', [
+  z.strictObject({
+    mode: z.literal('verify-full'),
+    caFile: text.optional(),
+    serverName: text.optional(),
+  }),
+  z.strictObject({ mode: z.literal('disable') }),
+]);
+
+const retentionSchema = z.strictObject({
+  keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
+  lock: z
+    .enum(['governance', 'compliance'])
+    .default('governance')
+    .describe('the mode of S3 Object Lock; on a laptop nothing is deleted, and nothing can be locked'),
+});
+
+export const targetSchema = z
+  .strictObject({
+    protocol: z.literal('postgres'),
+    address,
+    database: text,
+    credential: z
+      .strictObject({ user: text, passwordFile: text })
+      .describe("the gateway's own login, by reference; no client ever sees it"),
+    tls: tlsSchema.default({ mode: 'verify-full' }),
+    recording: z
+      .strictObject({
+        durability: z.enum(durabilityModes).default('windowed'),
+        windowMs: z.int().min(100).max(10_000).default(250),
+        deadlineMs: z.int().min(1_000).max(60_000).default(5_000),
+        retention: retentionSchema.prefault({}),
+      })
+      .prefault({}),
+  })
+  .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
+    path: ['tls', 'mode'],
+    message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
+  });
+
+const CLOCK = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
+const clock = z.string().regex(CLOCK, 'expected a time of day from "00:00" to "24:00", in quotes');
+export const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const hoursSchema = z
+  .strictObject({
+    days: z
+      .array(z.enum(days))
+      .min(1)
+      .default([...days]),
+    from: clock,
+    to: clock.describe('before `from`: over midnight'),
+    zone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC'),
+  })
+  .refine(({ from, to }) => from !== to, {
+    path: ['to'],
+    message: 'is the same time as `from`: the window is empty; leave `hours` out for the whole day',
+  });
+
+const whenSchema = z.strictObject({
+  networks: z
+    .array(z.string().refine(isNetwork, 'expected a network such as 10.0.0.0/8 or 2001:db8::/32'))
+    .min(1)
+    .optional()
+    .describe('where the client connects from'),
+  hours: hoursSchema.optional(),
+  device: z
+    .enum(['bound', 'unbound'])
+    .optional()
+    .describe("bound: the token is bound to a device's key (RFC 8705), which the connection proved to hold"),
+  tasks: z.array(text).min(1).optional().describe('the task that the token was issued for; see taskClaim'),
+  mfa: z
+    .literal('required')
+    .optional()
+    .describe('the token says that more than one factor was checked (RFC 8176: amr has mfa)'),
+});
+
+const reviewersSchema = z.union([
+  z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
+  z
+    .strictObject({ all: groups })
+    .describe('`approvals` people for each of these groups, nobody counted for two'),
+]);
+
+const LONGEST = duration(1_000, 30 * DAY_MS, 'expected a time from 1s to 30d, such as 4h');
+
+const approvalSchema = z.strictObject({
+  reviewers: reviewersSchema,
+  approvals: z.int().min(1).max(20).default(1),
+  maxDuration: LONGEST.describe('the longest a grant may last, from its approval'),
+  pendingFor: LONGEST.prefault('1d').describe('a request that is not decided by then has expired'),
+  reason: z.enum(['required', 'optional']).default('required'),
+  ticket: z.enum(['required', 'optional']).default('optional'),
+  wait: duration(1_000, 3_600_000, 'expected a time from 1s to 1h, such as 2m')
+    .optional()
+    .describe('how long a client that connects waits for an approval before it is refused; off when absent'),
+  statements: z
+    .enum(['any', 'exact'])
+    .default('any')
+    .describe(
+      'exact: the approval names the commands, and the grant is for one session that runs only those',
+    ),
+});
+
+const breakGlassSchema = z.strictObject({
+  reviewers: z.strictObject({ any: groups }).describe('who looks at it afterwards'),
+  maxDuration: LONGEST,
+});
+
+export const actions = [
+  'connect',
+  'request',
+  'approve',
+  'replay',
+  'export',
+  'terminate',
+  'rerun',
+  'administer',
+] as const;
+/** The others follow from `approval` and `breakGlass`. */
+const allowable = ['connect', 'replay', 'export', 'terminate', 'rerun', 'administer'] as const;
+
+const ruleSchema = z
+  .strictObject({
+    name,
+    groups: groups.describe('"*": everybody whom the identity provider vouches for'),
+    targets: z
+      .array(z.string().regex(new RegExp(`^(?:\\*|${NAME})$`), `expected * or a target's name: ${NAME_RULE}`))
+      .min(1),
+    allow: z.array(z.enum(allowable)).min(1).optional(),
+    deny: z.array(z.enum(actions)).min(1).optional().describe('whatever another rule or a grant allows'),
+    sessions: z
+      .enum(['own', 'any'])
+      .default('own')
+      .describe('whose sessions replay, export, terminate and rerun reach'),
+    when: whenSchema.optional().describe('all of these must hold'),
+    session: z
+      .strictObject({
+        maxDuration: LONGEST.optional(),
+        endsWithToken: z
+          .boolean()
+          .default(false)
+          .describe('a session ends when the token that opened it expires'),
+      })
+      .optional(),
+    approval: approvalSchema.optional().describe('connect needs a grant, which reviewers give'),
+    breakGlass: breakGlassSchema
+      .optional()
+      .describe('connect needs a grant, which is given at once, with an alarm'),
+  })
+  .superRefine((rule, context) => {
+    const mistake = (path: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [path], message });
+    };
+    if ((rule.allow === undefined) === (rule.deny === undefined)) {
+      mistake(rule.deny === undefined ? 'allow' : 'deny', 'a rule has either allow or deny');
+    }
+    if (rule.approval !== undefined && rule.breakGlass !== undefined) {
+      mistake('breakGlass', 'a rule has either approval or breakGlass: write a rule of its own');
+    }
+    for (const key of ['approval', 'breakGlass'] as const) {
+      if (rule[key] !== undefined && rule.allow?.join() !== 'connect')
+        mistake(key, 'is for a rule with allow: [connect]');
+    }
+    if (rule.session !== undefined && !rule.allow?.includes('connect')) {
+      mistake('session', 'is for a rule that allows connect');
+    }
+    if (rule.allow?.includes('administer') && !rule.targets.includes('*')) {
+      mistake('allow', "administer is for no target by itself: use targets: ['*']");
+    }
+  });
+
+const webhookSchema = z.strictObject({
+  name,
+  url: z.string().max(2048).refine(isSafeUrl, 'expected an https URL (http only on this machine)'),
+  format: z.enum(['json', 'slack']).default('json'),
+  events: z.array(z.enum(newsKinds)).min(1).optional().describe('all when absent'),
+  secretFile: text.optional().describe('what requests are signed with (Standard Webhooks); needed for json'),
+});
+
+const disabledSchema = z.union([
+  z.strictObject({ email: text }),
+  z.strictObject({ subject: text, issuer: issuerUrl.optional() }),
+]);
+
+export const fileSchema = z
+  .strictObject({
+    version: z.literal(1),
+    identity: identitySchema,
+    targets: z.record(name, targetSchema),
+    rules: z.array(ruleSchema).default([]),
+    disabled: z
+      .array(disabledSchema)
+      .default([])
+      .describe('people who may do nothing any more; their sessions end'),
+    webhooks: z.array(webhookSchema).default([]),
+  })
+  .superRefine(({ targets, rules, webhooks }, context) => {
+    const mistake = (path: (string | number)[], message: string): void => {
+      context.addIssue({ code: 'custom', path, message });
+    };
+    for (const [i, rule] of rules.entries()) {
+      const first = rules.findIndex((other) => other.name === rule.name);
+      if (first < i)
+        mistake(
+          ['rules', i, 'name'],
+          `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`,
+        );
+      const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
+      if (unknown >= 0)
+        mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
+    }
+    for (const [i, webhook] of webhooks.entries()) {
+      const first = webhooks.findIndex((other) => other.name === webhook.name);
+      if (first < i)
+        mistake(['webhooks', i, 'name'], `webhook ${first} has the name "${webhook.name}" already`);
+      if (webhook.format === 'json' && webhook.secretFile === undefined)
+        mistake(['webhooks', i, 'secretFile'], 'is missing: whoever receives it could not tell who sent it');
+    }
+  });
+
+function isSafeUrl(written: string): boolean {
+  if (!/^[!-~]+$/.test(written) || !URL.canParse(written)) return false;
+  const { protocol, hostname } = new URL(written);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
