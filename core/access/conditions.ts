@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import type { When } from './config.ts';
-import { days } from './schema.ts';
+import { days } from './formats.ts';
 
 /** What is known of how somebody comes. What is not known does not count for them. */
 export interface Context {
@@ -40,10 +40,6 @@ export function unmet(when: When, about: Circumstances): readonly (keyof When)[]
   return (Object.keys(met) as (keyof When)[]).filter((condition) => !met[condition]);
 }
 
-export function isNetwork(written: string): boolean {
-  return ipaddr.isValidCIDR(written);
-}
-
 /** An IPv4 client on a dual-stack listener comes as ::ffff:a.b.c.d, and is its IPv4 address. */
 function isIn(networks: readonly string[], address: string | undefined): boolean {
   const [bare = ''] = address?.split('%') ?? [];
@@ -53,15 +49,6 @@ function isIn(networks: readonly string[], address: string | undefined): boolean
     const [range, bits] = ipaddr.parseCIDR(network);
     return range.kind() === client.kind() && client.match(range, bits);
   });
-}
-
-export function isZone(written: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: written });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** From `from` until before `to`, on the clocks of the zone; a window over midnight belongs to the day it begins on. */

@@ -1,8 +1,8 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
-import { isNetwork, isZone } from './conditions.ts';
 import { durationMs } from './duration.ts';
+import { days, isNetwork, isZone } from './formats.ts';
 import { newsKinds } from './news.ts';
 
 const NAME = '[a-z0-9][a-z0-9-]{0,62}';
@@ -102,7 +102,6 @@ export const targetSchema = z
 
 const CLOCK = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
 const clock = z.string().regex(CLOCK, 'expected a time of day from "00:00" to "24:00", in quotes');
-export const days = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
 const hoursSchema = z
   .strictObject({
