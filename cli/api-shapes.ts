@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { closeReasons } from '#core/recording/format.ts';
 
-const text = z.string().max(8192);
-const count = z.int().min(0);
+export const text = z.string().max(8192);
+export const count = z.int().min(0);
 
 export const sessionSchema = z.object({
   id: z.uuid().lowercase(),
@@ -47,6 +47,19 @@ export const targetsSchema = z.object({
       port: z.int().min(1).max(65_535),
       database: z.string().min(1).max(63),
       caPem: z.string().max(65_536).nullish(),
+      access: z.enum(['standing', 'granted', 'requestable']),
+      until: text.optional(),
+      ask: z.array(
+        z.object({
+          rule: text,
+          breakGlass: z.boolean(),
+          maxDurationSeconds: count,
+          approvals: count,
+          reason: text,
+          ticket: text,
+          statements: text,
+        }),
+      ),
     }),
   ),
 });

@@ -12,7 +12,7 @@ import {
   targetsSchema,
 } from './api-shapes.ts';
 import type { Cli } from './cli.ts';
-import { boundedJson, get, safeUrl } from './http.ts';
+import { boundedJson, safeUrl, send } from './http.ts';
 
 const DEFAULT_API = 'http://127.0.0.1:7402';
 const ANSWER_MAX_BYTES = 32 << 20;
@@ -92,14 +92,41 @@ function pagePath(
   return `/v1/sessions?${search.toString()}`;
 }
 
-async function getJson<Shape extends z.ZodType>(
+/** What the API answers to a GET. Rejects with the API's own words. */
+export function getJson<Shape extends z.ZodType>(
   api: Api,
   path: string,
   shape: Shape,
 ): Promise<z.infer<Shape>> {
-  const headers = { accept: 'application/json', ...(api.token && { authorization: `Bearer ${api.token}` }) };
+  return call(api, path, shape, { method: 'GET' });
+}
+
+/** What the API answers when something is sent to it. */
+export function postJson<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+  value: object,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<z.infer<Shape>> {
+  const sent = { ...headers, 'content-type': 'application/json' };
+  return call(api, path, shape, { method: 'POST', body: JSON.stringify(value), headers: sent });
+}
+
+async function call<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+  request: {
+    readonly method: string;
+    readonly body?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  },
+): Promise<z.infer<Shape>> {
+  const authorization = api.token && { authorization: `Bearer ${api.token}` };
+  const headers = { accept: 'application/json', ...request.headers, ...authorization };
   const url = new URL(api.base.href.replace(/\/$/, '') + path);
-  const response = await get(url, headers);
+  const response = await send(url, { ...request, headers });
   const body = await boundedJson(response, ANSWER_MAX_BYTES);
   if (!response.ok) throw problemOf(response, body);
   const parsed = shape.safeParse(body);
@@ -114,6 +141,8 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   401: 'token-invalid',
   403: 'access-denied',
   404: 'not-found',
+  409: 'conflict',
+  429: 'too-many-failures',
 };
 
 /** The API's own words (RFC 9457), else the status. */

@@ -25,8 +25,17 @@ export async function get(
   headers: Record<string, string> = {},
   timeoutMs = TIMEOUT_MS,
 ): Promise<Response> {
+  return send(url, { headers }, timeoutMs);
+}
+
+/** As `get`, with a method and a body. */
+export async function send(
+  url: URL,
+  request: Pick<RequestInit, 'method' | 'headers' | 'body'>,
+  timeoutMs = TIMEOUT_MS,
+): Promise<Response> {
   try {
-    return await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    return await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
     throw new CustodyError('internal', `cannot reach ${url.origin}: ${reasonOf(cause)}`, {
       hint: 'is the gateway running, and is this its address? Set it with CUSTODY_API or custody login --api',

@@ -3,17 +3,29 @@ import { Command, CommanderError } from 'commander';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Cli, processCli, say } from './cli.ts';
 import { auditCommand } from './commands/audit.ts';
+import { configCommand } from './commands/config.ts';
 import { connectCommand } from './commands/connect.ts';
+import {
+  approveCommand,
+  denyCommand,
+  returnCommand,
+  reviewCommand,
+  revokeCommand,
+} from './commands/decide.ts';
 import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
+import { explainCommand } from './commands/explain.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { loginCommand } from './commands/login.ts';
 import { logoutCommand } from './commands/logout.ts';
 import { playCommand } from './commands/play.ts';
 import { pullCommand } from './commands/pull.ts';
+import { requestCommand } from './commands/request.ts';
+import { requestsCommand } from './commands/requests.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
 import { targetsCommand } from './commands/targets.ts';
+import { terminateCommand } from './commands/terminate.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whoamiCommand } from './commands/whoami.ts';
 
@@ -32,6 +44,16 @@ const commands = [
   playCommand,
   pullCommand,
   verifyCommand,
+  requestCommand,
+  requestsCommand,
+  approveCommand,
+  denyCommand,
+  revokeCommand,
+  returnCommand,
+  reviewCommand,
+  terminateCommand,
+  explainCommand,
+  configCommand,
   auditCommand,
   ledgerCommand,
   demoCommand,

@@ -32,6 +32,8 @@ export type ErrorCode =
   | 'too-slow'
   | 'token-missing'
   | 'token-invalid'
+  | 'issuer-unreachable'
+  | 'not-approved'
   | 'access-denied'
   | 'approval-required'
   | 'access-expired'

@@ -1,26 +1,27 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Config, Target } from '#core/access/config.ts';
-import { type Authorization, decide, refusalError } from '#core/access/decide.ts';
+import type { Target } from '#core/access/config.ts';
+import type { Authorization, Grant } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
+import type { Admission, Visitor } from './admission.ts';
 import type { Log } from './log.ts';
+import { LoginClock } from './login-clock.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { SessionTape, Tapes } from './recorder/tapes.ts';
+import type { Watched } from './session-watch.ts';
 
 export interface GatewayOptions {
-  readonly policy: Config;
-  readonly verifier: TokenVerifier;
+  readonly admission: Admission;
   readonly tapes: Tapes;
   /** The target's credential. Rejects with a clear error when it cannot be had. */
   readonly secretOf: (target: Target) => Promise<string>;
   readonly version: string;
   readonly task: string;
-  /** From accept to relay, milliseconds: greeting, token and target login together. */
+  /** From accept to relay, milliseconds: greeting, token and target login together, but not a wait for reviewers. */
   readonly loginMs: number;
   readonly log: Log;
   readonly wallClock: () => Date;
@@ -38,8 +39,8 @@ export class Gateway {
   }
 
   /** Sessions being relayed now. */
-  get sessions(): number {
-    return this.#live.size;
+  get sessions(): ReadonlySet<Watched> {
+    return this.#live;
   }
 
   /** The life of a session. Never rejects: whatever goes wrong is told to the client and the log. */
@@ -54,6 +55,7 @@ export class Gateway {
   /** No new sessions; running ones go on for `deadlineMs`, then end with a clear error, sealed. */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
+    this.#options.admission.close(draining());
     const deadline = setTimeout(() => this.#endAll(), deadlineMs);
     while (this.#serving.size > 0) await Promise.allSettled(this.#serving);
     clearTimeout(deadline);
@@ -66,65 +68,55 @@ export class Gateway {
 
   /** Everything up to the relay, in bounded time. What only the login needed is garbage when it returns. */
   async #login(protocol: Protocol, socket: Socket): Promise<LiveSession | undefined> {
-    const login = new AbortController();
-    const overdue = setTimeout(() => login.abort(tooSlow()), this.#options.loginMs);
-    const clientAddress = `${socket.remoteAddress}:${socket.remotePort}`;
+    const clock = new LoginClock(this.#options.loginMs);
+    const { remoteAddress: network, remotePort } = socket;
     try {
-      const greeting = await protocol.greet(socket, login.signal);
+      const greeting = await protocol.greet(socket, clock.signal);
       if (greeting === undefined) return undefined;
-      return await this.#admit(greeting, protocol, clientAddress, login.signal);
+      return await this.#admit({ greeting, network, clock }, protocol, `${network}:${remotePort}`);
     } finally {
-      clearTimeout(overdue);
+      clock.stop();
     }
   }
 
   /** Identify, authorize, open, dial. Undefined when the client was refused and told so. */
-  async #admit(
-    greeting: Greeting,
-    protocol: Protocol,
-    clientAddress: string,
-    signal: AbortSignal,
-  ): Promise<LiveSession | undefined> {
+  async #admit(visitor: AtTheDoor, protocol: Protocol, client: string): Promise<LiveSession | undefined> {
+    const { greeting, clock } = visitor;
     try {
       if (this.#draining) throw draining();
-      const principal = await this.#options.verifier.verify(greeting.token);
-      const authorization = this.#authorize(principal, greeting.target);
-      const secret = await this.#options.secretOf(authorization.target);
-      return await this.#begin(authorization, greeting, protocol, clientAddress, secret, signal);
+      const permission = await this.#options.admission.admit(visitor);
+      const secret = await this.#options.secretOf(permission.target);
+      const live = new LiveSession(
+        this.#opening(permission, greeting, protocol, client),
+        permission,
+        visitor.network,
+      );
+      await this.#options.admission.claim(permission, live.opening.session);
+      return await this.#begin(live, permission, greeting, secret, clock.signal);
     } catch (thrown) {
-      const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);
+      const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
       greeting.refuse(error);
-      this.#options.log('refused', error, { client: clientAddress, target: greeting.target });
+      this.#options.log('refused', error, { client, target: greeting.target });
       return undefined;
     }
   }
 
-  #authorize(principal: Principal, target: string): Authorization<'connect'> {
-    const { policy, wallClock } = this.#options;
-    const decision = decide({ policy, principal, action: 'connect', target, now: wallClock() });
-    if ('code' in decision) throw refusalError(decision);
-    return decision;
-  }
-
   /** The open statement is stored before anything reaches the target. */
   async #begin(
-    authorization: Authorization<'connect'>,
+    live: LiveSession,
+    permission: Authorization<'connect'>,
     greeting: Greeting,
-    protocol: Protocol,
-    clientAddress: string,
     secret: string,
     signal: AbortSignal,
   ): Promise<LiveSession> {
-    const { target } = authorization;
-    const live = new LiveSession(this.#opening(authorization, greeting, protocol, clientAddress));
     const tape = await this.#options.tapes.open(live.opening, {
-      ...target.recording,
+      ...permission.target.recording,
       onFailure: (error) => live.end('recording-failed', error),
     });
     live.tape = tape;
     try {
       greeting.recordLogin(tape);
-      live.start(await greeting.dial(target, secret, tape, signal));
+      live.start(await greeting.dial(permission, secret, tape, signal));
       return live;
     } catch (thrown) {
       const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);
@@ -135,7 +127,7 @@ export class Gateway {
   }
 
   #opening(
-    { principal, target, rule, policyVersion }: Authorization<'connect'>,
+    { principal, target, rule, grant, policyVersion }: Authorization<'connect'>,
     greeting: Greeting,
     protocol: Protocol,
     clientAddress: string,
@@ -153,7 +145,7 @@ export class Gateway {
         ...(application === undefined ? {} : { application: boundText(application) }),
         ...(user === undefined ? {} : { user: boundText(user) }),
       },
-      grant: { rule },
+      grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
       policy: policyVersion,
       gateway: { version, task },
       durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
@@ -191,15 +183,20 @@ export class Gateway {
   }
 }
 
+/** A client that has greeted, and the clock that its login runs against. */
+type AtTheDoor = Visitor & { readonly clock: LoginClock };
+
 /** A session from its open statement to its seal. */
-class LiveSession {
+class LiveSession implements Watched {
   readonly opening: Opening;
+  readonly question: Watched['question'];
   tape: SessionTape | undefined;
   #link: Link | undefined;
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
 
-  constructor(opening: Opening) {
+  constructor(opening: Opening, permission: Authorization<'connect'>, network: string | undefined) {
     this.opening = opening;
+    this.question = questionOf(opening, permission, network);
   }
 
   start(link: Link): void {
@@ -211,18 +208,34 @@ class LiveSession {
     return this.#link!.relay();
   }
 
-  end(reason: CloseReason, error: CustodyError): void {
+  readonly end = (reason: CloseReason, error: CustodyError): void => {
     this.#ended ??= { reason, error };
     this.#link?.end(reason, error);
-  }
+  };
+}
+
+/** What is asked again for as long as the session lives. */
+function questionOf(
+  { session, startedAt }: Opening,
+  { principal, target, rule, grant }: Authorization<'connect'>,
+  network: string | undefined,
+): Watched['question'] {
+  const live = {
+    session,
+    rule,
+    startedAt: new Date(startedAt),
+    ...(grant === undefined ? {} : { grant: grant.id }),
+  };
+  const context = network === undefined ? {} : { network };
+  return { principal, action: 'connect', target: target.name, context, live };
+}
+
+function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {
+  return { request: id, digest, until: until.toISOString() };
 }
 
 function addressText({ address }: Target): string {
   return `${address.host}:${address.port}`;
-}
-
-function tooSlow(): CustodyError {
-  return new CustodyError('too-slow', 'the login took too long', { hint: 'connect again' });
 }
 
 function draining(): CustodyError {

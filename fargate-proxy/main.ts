@@ -2,15 +2,16 @@
  * The gateway process. The only proxy file that chooses adapters, and the entry of both its threads: the relay's (main)
  * and the recorder's (worker).
  */
-import { constants, randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
-import { dirname, join, resolve } from 'node:path';
-import { createSecureContext } from 'node:tls';
+import type { Server } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { type AccessStore, localAccessStore } from '#adapters/local/access-store.ts';
+import { readConfigFile } from '#adapters/local/config-file.ts';
+import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
@@ -18,35 +19,30 @@ import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
-import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
-import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import type { Config, Target } from '#core/access/config.ts';
+import { AccessDesk } from '#core/access/desk.ts';
+import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { TokenFailures } from '#core/identity/token-failures.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
-import { enter, policyLeaf } from '#core/ledger/leaves.ts';
+import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
+import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease, type LeaseBook } from '#core/recording/leases.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { Admission } from './admission.ts';
 import { Gateway } from './gateway.ts';
+import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
-import { postgresProtocol } from './protocols/postgres/postgres.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
 import { recorderFailed, Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
-import { streamBindings } from './wire/raw-end.ts';
-import { RelayMemory } from './wire/relay-memory.ts';
-
-interface Settings {
-  readonly configFile: string;
-  readonly dataDir: string;
-  readonly host: string;
-  readonly port: number;
-  readonly loginMs: number;
-  readonly drainMs: number;
-  /** How long this task may be unheard of before its sessions are taken over. */
-  readonly leaseMs: number;
-}
+import { LOOK_EVERY_MS, SessionWatch } from './session-watch.ts';
+import { readSettings, type Settings } from './settings.ts';
 
 interface RecorderSettings {
   readonly dataDir: string;
@@ -62,43 +58,13 @@ interface RecorderSettings {
 const END_OF_TIME = new Date(8.64e15);
 /** How long sessions may take to say goodbye when the process can record no more. */
 const GOODBYE_MS = 3_000;
+const CONFIG_EVERY_MS = 1_000;
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
 if (isMainThread) await runGateway(readSettings(process.argv.slice(2)));
 else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
-
-function readSettings(args: readonly string[]): Settings {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      config: { type: 'string' },
-      'data-dir': { type: 'string' },
-      listen: { type: 'string', default: '127.0.0.1:7432' },
-      'login-ms': { type: 'string', default: '10000' },
-      'drain-ms': { type: 'string', default: '30000' },
-      'lease-ms': { type: 'string', default: '15000' },
-      'api-url': { type: 'string' },
-    },
-  });
-  const dataDir = resolve(values['data-dir'] ?? '.custody');
-  const { host, port } = parseListen(values.listen);
-  return {
-    configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
-    dataDir,
-    host,
-    port,
-    loginMs: Number(values['login-ms']),
-    drainMs: Number(values['drain-ms']),
-    leaseMs: Number(values['lease-ms']),
-  };
-}
-
-function parseListen(listen: string): { host: string; port: number } {
-  const colon = listen.lastIndexOf(':');
-  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
-}
 
 /** The relay's thread: config, recorder, listener, and an orderly end. */
 async function runGateway(settings: Settings): Promise<void> {
@@ -109,7 +75,7 @@ async function runGateway(settings: Settings): Promise<void> {
     () => new Date(),
   );
   try {
-    const policy = readConfig(settings.configFile);
+    const config = readConfigFile(settings.configFile);
     lockFolder(settings.dataDir);
     const task = randomUUID();
     const tapes = await startRecorder(
@@ -118,12 +84,28 @@ async function runGateway(settings: Settings): Promise<void> {
         task,
         timeOrigin: performance.timeOrigin,
         leaseMs: settings.leaseMs,
-        policy: { version: policy.version, changedAt: Math.floor(statSync(settings.configFile).mtimeMs) },
+        policy: { version: config.version, changedAt: Math.floor(statSync(settings.configFile).mtimeMs) },
       },
       log,
     );
-    const gateway = createGateway(settings, policy, tapes, task, log);
-    const server = await listen(settings, policy, gateway);
+    const store = localAccessStore(settings.dataDir);
+    const leaves = localLeafQueue(settings.dataDir);
+    const policy = policyInForce(settings.configFile, config, leaves);
+    const admission = createAdmission(settings, policy, store, leaves);
+    const { loginMs } = settings;
+    const wallClock = (): Date => new Date();
+    const gateway = new Gateway({
+      admission,
+      tapes,
+      secretOf: readSecret,
+      version: VERSION,
+      task,
+      loginMs,
+      log,
+      wallClock,
+    });
+    keepWatch(policy, store, gateway, log);
+    const server = await listen(settings, () => policy.config.identity.issuer, gateway);
     drainOnRequest(settings, gateway, server, tapes, log);
     tapes.onDeath((error) => void abandon(error, gateway, server, log));
     process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
@@ -133,23 +115,6 @@ async function runGateway(settings: Settings): Promise<void> {
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
     process.exit(1);
   }
-}
-
-/** Files that the config names are relative to it. */
-function readConfig(file: string): Config {
-  const base = dirname(file);
-  const config = parseConfig(readFileSync(file, 'utf8'), file);
-  const targets = [...config.targets.values()].map((target): [string, Target] => {
-    const { credential, tls } = target;
-    const passwordFile = resolve(base, credential.passwordFile);
-    const caFile =
-      tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: resolve(base, tls.caFile) };
-    return [
-      target.name,
-      { ...target, credential: { ...credential, passwordFile }, tls: { ...tls, ...caFile } },
-    ];
-  });
-  return { ...config, targets: new Map(targets) };
 }
 
 /** The recorder's thread: seals what an earlier task left, then serves. */
@@ -231,25 +196,61 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
   });
 }
 
-function createGateway(settings: Settings, policy: Config, tapes: Tapes, task: string, log: Log): Gateway {
-  const { issuer, audience, groupsClaim, jwksUri } = policy.identity;
-  return new Gateway({
-    policy,
-    verifier: oidcTokenVerifier({
-      issuer,
-      audience,
-      groupsClaim,
-      ...(jwksUri === undefined ? {} : { jwksUri }),
-      allowHttpLoopback: true,
-    }),
-    tapes,
-    secretOf: readSecret,
-    version: VERSION,
-    task,
-    loginMs: settings.loginMs,
-    log,
-    wallClock: () => new Date(),
+/** A changed configuration counts once its leaf is queued. */
+function policyInForce(file: string, config: Config, leaves: LeafSink): PolicyInForce {
+  return new PolicyInForce(config, {
+    read: async () => readConfigFile(file),
+    adopt: ({ version }) => enter(policyLeaf(version, new Date(Math.floor(statSync(file).mtimeMs))), leaves),
+    now: () => new Date(),
   });
+}
+
+/** Who may enter, by the configuration that is in force at the moment. */
+function createAdmission(
+  settings: Settings,
+  policy: PolicyInForce,
+  store: AccessStore,
+  leaves: LeafSink,
+): Admission {
+  const { dataDir, apiUrl } = settings;
+  const stream = new WebhookStream(() => policy.config.webhooks, localDeliveries(dataDir));
+  const wallClock = (): Date => new Date();
+  const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
+  return new Admission({
+    policy,
+    verifier: currentVerifier(() => policy.config.identity),
+    failures: new TokenFailures(() => performance.now()),
+    requests: store,
+    desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
+    ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),
+    wallClock,
+  });
+}
+
+/** Looks for a changed configuration every second, and after every session twice a second. */
+function keepWatch(policy: PolicyInForce, store: AccessStore, gateway: Gateway, log: Log): void {
+  const watch = new SessionWatch({
+    policy,
+    requests: store,
+    terminations: store,
+    sessions: () => gateway.sessions,
+    wallClock: () => new Date(),
+    monotonic: () => performance.now(),
+    onTrouble: (error) => log('watch-failed', error),
+  });
+  setInterval(() => watch.tick(), LOOK_EVERY_MS).unref();
+  setInterval(() => {
+    policy.check().then(
+      (news) => sayNews(news, log),
+      (error: unknown) => log('config-refused', asCustodyError(error)),
+    );
+  }, CONFIG_EVERY_MS).unref();
+}
+
+function sayNews(news: Config | RefusedConfig | undefined, log: Log): void {
+  if (news === undefined) return;
+  if ('version' in news) log('config-in-force', undefined, { policy: news.version });
+  else log('config-refused', news.error);
 }
 
 async function readSecret({ name, credential }: Target): Promise<string> {
@@ -264,41 +265,9 @@ async function readSecret({ name, credential }: Target): Promise<string> {
   }
 }
 
-function listen({ dataDir, host, port }: Settings, policy: Config, gateway: Gateway): Promise<Server> {
-  const tls = createSecureContext({
-    cert: readFileSync(join(dataDir, 'tls', 'gateway.pem')),
-    key: readFileSync(join(dataDir, 'tls', 'gateway.key')),
-    minVersion: 'TLSv1.2',
-    // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473).
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-  });
-  const postgres = postgresProtocol({
-    tls,
-    issuer: policy.identity.issuer,
-    memory: new RelayMemory(),
-    bindings: streamBindings(),
-  });
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) =>
-    gateway.serve(postgres, socket),
-  );
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));
-    server.listen({ port, host, backlog: 1024 }, () => resolve(server));
-  });
-}
-
-function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): CustodyError {
-  const taken = cause.code === 'EADDRINUSE';
-  return new CustodyError(
-    'config-invalid',
-    taken ? `port ${port} on ${host} is taken` : `cannot listen on ${host}:${port}: ${cause.message}`,
-    { hint: taken ? 'stop what uses it, or choose another port' : 'choose another address', cause },
-  );
-}
-
 /** Nothing can be recorded any more: sessions are told, and a supervisor starts a new task. */
 async function abandon(error: CustodyError, gateway: Gateway, server: Server, log: Log): Promise<void> {
-  log('abandoned', error, { sessions: gateway.sessions });
+  log('abandoned', error, { sessions: gateway.sessions.size });
   setTimeout(() => process.exit(1), GOODBYE_MS);
   server.close();
   await gateway.drain(0);
@@ -311,7 +280,7 @@ function drainOnRequest(settings: Settings, gateway: Gateway, server: Server, ta
   async function drain(cause: string): Promise<void> {
     if (draining) return;
     draining = true;
-    log('draining', undefined, { cause, sessions: gateway.sessions, deadlineMs: settings.drainMs });
+    log('draining', undefined, { cause, sessions: gateway.sessions.size, deadlineMs: settings.drainMs });
     server.close();
     await gateway.drain(settings.drainMs);
     tapes.stop();

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Target } from '#core/access/config.ts';
+import type { Authorization } from '#core/access/decide.ts';
 import type { CustodyError } from '#core/errors.ts';
+import type { Device } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 
@@ -18,14 +19,30 @@ export interface Protocol {
 export interface Greeting {
   readonly target: string;
   readonly token: string;
+  /** The device whose key the client proved to hold in the TLS handshake. */
+  readonly device?: Device;
   /** The client's own words: recorded, never believed. */
   readonly client: { readonly application?: string; readonly user?: string };
+  /** Why it wants access, should it have to ask for it. */
+  readonly ask: { readonly reason?: string; readonly ticket?: string };
+  /** True when the client has gone. */
+  readonly gone: boolean;
+  /** Tells a client that stays connected something, in the protocol's own words. */
+  notify(message: string, hint: string): void;
   /** Says no in the protocol's own words and closes. */
   refuse(error: CustodyError): void;
   /** Puts what was said so far on the tape, secrets withheld. */
   recordLogin(tape: SessionTape): void;
-  /** Logs in to the target with its own credential. Rejects with `target-unreachable` or `target-refused`. */
-  dial(target: Target, secret: string, tape: SessionTape, signal: AbortSignal): Promise<Link>;
+  /**
+   * Logs in to the target with its own credential. Where the grant names commands, only those will pass. Rejects with
+   * `target-unreachable` or `target-refused`.
+   */
+  dial(
+    permission: Authorization<'connect'>,
+    secret: string,
+    tape: SessionTape,
+    signal: AbortSignal,
+  ): Promise<Link>;
 }
 
 /** A client and a target that are ready for each other. */

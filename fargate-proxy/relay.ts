@@ -1,3 +1,4 @@
+import type { CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 import type { RawEnd } from './wire/raw-end.ts';
@@ -9,12 +10,22 @@ export interface RelayOptions {
   readonly target: RawEnd;
   readonly tape: SessionTape;
   readonly memory: RelayMemory;
+  /** Holds back what may not reach the target; everything passes without it. */
+  readonly gate?: ClientGate | undefined;
+  /** The gate let something not pass: nothing more of the client's will be forwarded. */
+  readonly onRefused: (error: CustodyError) => void;
   /** Sees what the client sent, after it is recorded and before it is forwarded. */
   readonly onClientBytes: (bytes: Uint8Array, length: number) => void;
   /** Sees what the target sent, after it is recorded and forwarded. */
   readonly onTargetBytes: (bytes: Uint8Array, length: number) => void;
   /** One side will send no more. */
   readonly onEnd: (side: 'client' | 'target') => void;
+}
+
+/** Decides, in pieces as they come, what of a client's bytes goes on. */
+export interface ClientGate {
+  /** What may go on now, of these bytes and of those kept from before; and why nothing after it may. */
+  take(bytes: Uint8Array): { readonly forward: Uint8Array; readonly refused?: CustodyError | undefined };
 }
 
 /** Records, then forwards; both ways, with back-pressure from the other socket and from the recorder. */
@@ -48,8 +59,7 @@ export class Relay {
     tape.onWait(() => this.#waitForRecorderBothWays());
     if (clientRest.byteLength > 0) {
       tape.record(Stream.client, clientRest, clientRest.byteLength);
-      if (this.#ahead === undefined) target.send(clientRest);
-      else this.#ahead.hold(clientRest);
+      this.#forward(this.#passed(clientRest));
     }
     if (targetRest.byteLength > 0) {
       tape.record(Stream.target, targetRest, targetRest.byteLength);
@@ -79,10 +89,29 @@ export class Relay {
     // Recording may just have ended the session.
     if (!this.#clientOpen) return;
     onClientBytes(memory.read, length);
-    if (this.#ahead === undefined) target.sendRead(length);
+    if (this.#options.gate !== undefined) this.#forward(this.#passed(memory.view(length)));
+    else if (this.#ahead === undefined) target.sendRead(length);
     else this.#holdRead(this.#ahead, length);
     if (!keepsUp) this.#waitForRecorder(client);
     if (target.congested) this.#waitFor(target, client);
+  }
+
+  /** What the gate lets pass, as bytes of their own. */
+  #passed(bytes: Uint8Array): Uint8Array {
+    const { gate, tape, onRefused } = this.#options;
+    if (gate === undefined) return bytes;
+    const { forward, refused } = gate.take(bytes);
+    if (refused === undefined) return forward;
+    tape.note({ note: 'not-approved', message: refused.message });
+    // Once what may pass is on its way: the end drops what is held.
+    queueMicrotask(() => onRefused(refused));
+    return forward;
+  }
+
+  #forward(bytes: Uint8Array): void {
+    if (bytes.byteLength === 0) return;
+    if (this.#ahead === undefined) this.#options.target.send(bytes);
+    else this.#ahead.hold(bytes);
   }
 
   #holdRead(ahead: WriteAhead, length: number): void {

@@ -1,10 +1,34 @@
-import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { z } from 'zod';
+import type { Context } from '#core/access/conditions.ts';
 import { CustodyError } from '#core/errors.ts';
-import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
+import type { Principal } from '#core/identity/principal.ts';
+import type { ApiEvent } from './http.ts';
 
-/** Who calls: the bearer token (RFC 6750 section 2.1), verified. Rejects with `token-missing` or `token-invalid`. */
-export async function callerOf(event: APIGatewayProxyEventV2, verifier: TokenVerifier): Promise<Principal> {
-  const [, token] = /^Bearer +(\S+)$/i.exec(event.headers['authorization'] ?? '') ?? [];
-  if (token !== undefined) return verifier.verify(token);
+const text = z.string();
+/** A principal as the authorizer hands it on. */
+const principalSchema = z.strictObject({
+  issuer: text,
+  subject: text,
+  email: text.optional(),
+  groups: z.array(text),
+  expiresAt: z.iso.datetime().transform((time) => new Date(time)),
+  device: z
+    .strictObject({ thumbprint: text, expiresAt: z.iso.datetime().transform((time) => new Date(time)) })
+    .optional(),
+  task: text.optional(),
+  mfa: z.boolean().optional(),
+});
+
+/** Who calls: what the authorizer has verified. Throws `token-missing` where no authorizer was before this function. */
+export function callerOf(event: ApiEvent): Principal {
+  const handed = event.requestContext?.authorizer?.lambda?.principal;
+  const parsed = handed === undefined ? undefined : principalSchema.safeParse(JSON.parse(handed));
+  if (parsed?.success === true) return parsed.data as Principal;
   throw new CustodyError('token-missing', 'this needs a bearer token', { hint: 'log in: custody login' });
+}
+
+/** Where the call comes from: the connection's own address. */
+export function contextOf(event: ApiEvent): Context {
+  const network = event.requestContext?.http?.sourceIp;
+  return network === undefined ? {} : { network };
 }

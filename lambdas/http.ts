@@ -1,48 +1,78 @@
 import middy from '@middy/core';
 import httpEventNormalizer from '@middy/http-event-normalizer';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type {
+  APIGatewayProxyEventV2WithLambdaAuthorizer,
+  APIGatewayProxyStructuredResultV2,
+  Context,
+} from 'aws-lambda';
 import type { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
 import { type FaultLog, problemJson } from './problem.ts';
 
-/** A Lambda function behind API Gateway's HTTP API (payload format 2.0). It never rejects. */
-export type HttpHandler = (
-  event: APIGatewayProxyEventV2,
-  context: Context,
-) => Promise<APIGatewayProxyStructuredResultV2>;
+/** What API Gateway's HTTP API sends (payload format 2.0), behind our authorizer. */
+export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<{ readonly principal: string }>;
+export type ApiResult = APIGatewayProxyStructuredResultV2;
 
-/** Wraps what answers a GET: queries are never undefined, errors become problem+json. */
-export function httpHandler(
-  log: FaultLog,
-  answer: (event: APIGatewayProxyEventV2) => Promise<APIGatewayProxyStructuredResultV2>,
-): HttpHandler {
-  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+/** A Lambda function behind API Gateway's HTTP API. It never rejects. */
+export type HttpHandler = (event: ApiEvent, context: Context) => Promise<ApiResult>;
+
+/** The longest body that is looked at: 64 KiB of commands, and words about them. */
+export const BODY_MAX_BYTES = 128 << 10;
+
+/** Wraps what answers a request: queries are never undefined, errors become problem+json. */
+export function httpHandler(log: FaultLog, answer: (event: ApiEvent) => Promise<ApiResult>): HttpHandler {
+  return middy<ApiEvent, ApiResult>()
     .use(problemJson(log))
-    .use(httpEventNormalizer<APIGatewayProxyEventV2>())
-    .handler(answer);
+    .use(httpEventNormalizer())
+    .handler(answer) as unknown as HttpHandler;
 }
 
-/** 200 with JSON that nothing on the way keeps, and nothing in it that `shape` does not name. */
+/** JSON that nothing on the way keeps, and nothing in it that `shape` does not name. */
 export function json<Shape extends z.ZodType>(
   shape: Shape,
   value: z.input<Shape>,
-): APIGatewayProxyStructuredResultV2 {
+  {
+    status = 200,
+    headers = {},
+  }: { readonly status?: number; readonly headers?: Readonly<Record<string, string>> } = {},
+): ApiResult {
   return {
-    statusCode: 200,
-    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    statusCode: status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
     body: JSON.stringify(shape.parse(value)),
   };
 }
 
 /** The query as `shape` has it. Throws `format-invalid` that names the parameter, which is never passed over. */
-export function queryOf<Shape extends z.ZodType>(
-  shape: Shape,
-  { queryStringParameters = {} }: APIGatewayProxyEventV2,
-): z.infer<Shape> {
-  const parsed = shape.safeParse(queryStringParameters);
-  if (parsed.success) return parsed.data;
-  const { path, message } = parsed.error.issues[0]!;
-  throw new CustodyError('format-invalid', path.length === 0 ? message : `${path.join('.')}: ${message}`, {
-    hint: 'see /v1/openapi.json',
-  });
+export function queryOf<Shape extends z.ZodType>(shape: Shape, event: ApiEvent): z.infer<Shape> {
+  return parsed(shape, event.queryStringParameters ?? {});
+}
+
+/** The body, which is JSON, as `shape` has it. Throws `format-invalid` that names the member. */
+export function bodyOf<Shape extends z.ZodType>(shape: Shape, event: ApiEvent): z.infer<Shape> {
+  const type = event.headers['content-type'] ?? '';
+  if (!/^application\/json *(?:;|$)/i.test(type))
+    throw invalid('send JSON, with content-type: application/json');
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.byteLength > BODY_MAX_BYTES) throw invalid(`the body is longer than ${BODY_MAX_BYTES} bytes`);
+  return parsed(shape, jsonOf(bytes));
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw invalid('the body is not JSON in UTF-8');
+  }
+}
+
+function parsed<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
+  const result = shape.safeParse(value);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw invalid(path.length === 0 ? message : `${path.join('.')}: ${message}`);
+}
+
+function invalid(message: string): CustodyError {
+  return new CustodyError('format-invalid', message, { hint: 'see /v1/openapi.json' });
 }

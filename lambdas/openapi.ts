@@ -1,96 +1,114 @@
 import { z } from 'zod';
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from 'zod-openapi';
+import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
+import { accessPaths } from './access/paths.ts';
+import { configShape } from './config/handler.ts';
+import { answers, operation, PUBLIC } from './operation.ts';
 import {
   evidenceQuery,
   evidenceShape,
-  problemShape,
   sessionId,
   sessionPageShape,
   sessionShape,
   sessionsQuery,
   signerShape,
   targetsShape,
+  terminationBody,
+  terminationShape,
 } from './shapes.ts';
 
 const VERSION = '0.1.0';
-const PUBLIC = { security: [] };
 const path = z.object({ id: sessionId });
 
 /** The API as an OpenAPI 3.1 document, made from the schemas that check what comes and goes. */
 export function openApiDocument(): ReturnType<typeof createDocument> {
   return createDocument({
     openapi: '3.1.0',
-    info: { title: 'Custody', version: VERSION, description: 'Recorded sessions and their evidence.' },
+    info: {
+      title: 'Custody',
+      version: VERSION,
+      description: 'Access, recorded sessions and their evidence.',
+    },
     security: [{ oidc: [] }],
     components: {
       securitySchemes: {
         oidc: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'an OIDC ID token' },
       },
     },
-    paths: {
-      '/v1/sessions': {
-        get: operation('listSessions', 'Your sessions, and others’ that you may replay, newest first', {
-          requestParams: { query: sessionsQuery },
-          responses: answers(sessionPageShape, '400', '401'),
-        }),
-      },
-      '/v1/sessions/{id}': {
-        get: operation('getSession', 'One session', {
-          requestParams: { path },
-          responses: answers(sessionShape, '401', '404'),
-        }),
-      },
-      '/v1/sessions/{id}/ledger': {
-        get: operation('getLedgerProof', 'The proof that a session is in the ledger', {
-          requestParams: { path },
-          responses: answers(sessionProofSchema, '401', '404'),
-        }),
-      },
-      '/v1/sessions/{id}/evidence': {
-        get: operation('getEvidence', 'Where the objects of a session can be fetched for a minute', {
-          requestParams: { path, query: evidenceQuery },
-          responses: answers(evidenceShape, '400', '401', '403', '404'),
-        }),
-      },
-      '/v1/targets': {
-        get: operation('listTargets', 'What you may connect to, and how', {
-          responses: answers(targetsShape, '400', '401'),
-        }),
-      },
-      '/v1/signer': {
-        get: operation('getSigner', 'The public key that statements are signed with', {
-          ...PUBLIC,
-          responses: answers(signerShape),
-        }),
-      },
-      '/v1/openapi.json': {
-        get: operation('getOpenApi', 'This document', { ...PUBLIC, responses: answers(z.looseObject({})) }),
-      },
-    },
+    paths: { ...accessPaths, ...sessionPaths, ...otherPaths },
   });
 }
 
-function operation(
-  operationId: string,
-  summary: string,
-  rest: ZodOpenApiOperationObject,
-): ZodOpenApiOperationObject {
-  return { operationId, summary, ...rest };
-}
+const sessionPaths: ZodOpenApiPathsObject = {
+  '/v1/sessions': {
+    get: operation('listSessions', 'Your sessions, and others’ that you may replay or end, newest first', {
+      requestParams: { query: sessionsQuery },
+      responses: answers(sessionPageShape, '400', '401'),
+    }),
+  },
+  '/v1/sessions/{id}': {
+    get: operation('getSession', 'One session', {
+      requestParams: { path },
+      responses: answers(sessionShape, '401', '404'),
+    }),
+  },
+  '/v1/sessions/{id}/ledger': {
+    get: operation('getLedgerProof', 'The proof that a session is in the ledger', {
+      requestParams: { path },
+      responses: answers(sessionProofSchema, '401', '404'),
+    }),
+  },
+  '/v1/sessions/{id}/evidence': {
+    get: operation('getEvidence', 'Where the objects of a session can be fetched for a minute', {
+      requestParams: { path, query: evidenceQuery },
+      responses: answers(evidenceShape, '400', '401', '403', '404'),
+    }),
+  },
+  '/v1/sessions/{id}/termination': {
+    post: operation('terminateSession', 'End a session that is running', {
+      requestParams: { path },
+      body: terminationBody,
+      responses: answers({ '202': terminationShape }, '400', '401', '403', '404', '409'),
+    }),
+  },
+};
 
-/** 200 with this shape; these problems, and 500, which can always happen. */
-function answers(shape: z.ZodType, ...problems: readonly ErrorStatus[]): ZodOpenApiResponsesObject {
-  const failures = [...problems, '500' as const].map((status) => [status, PROBLEM] as const);
-  return {
-    '200': { description: 'OK', content: { 'application/json': { schema: shape } } },
-    ...Object.fromEntries(failures),
-  };
-}
-
-type ErrorStatus = '400' | '401' | '403' | '404';
-
-const PROBLEM = {
-  description: 'a problem',
-  content: { 'application/problem+json': { schema: problemShape } },
+const otherPaths: ZodOpenApiPathsObject = {
+  '/v1/targets': {
+    get: operation('listTargets', 'What you may connect to or ask for, and how', {
+      responses: answers(targetsShape, '400', '401'),
+    }),
+  },
+  '/v1/config': {
+    get: operation('getConfig', 'Which configuration is in force, and whether a newer one was refused', {
+      responses: answers(configShape, '401', '403'),
+    }),
+  },
+  '/v1/ledger/checkpoint': {
+    get: operation('getCheckpoint', "The ledger's newest checkpoint, a signed note (C2SP)", {
+      responses: answers({ '200': 'text/plain' }, '401', '404'),
+    }),
+  },
+  '/v1/ledger/{proxy}': {
+    get: operation('getTile', 'A tile of hashes or a bundle of entries, under its C2SP tlog-tiles path', {
+      requestParams: {
+        path: z.object({
+          proxy: z
+            .string()
+            .max(64)
+            .meta({ description: 'tile/…, with its slashes', example: 'tile/0/000.p/1' }),
+        }),
+      },
+      responses: answers({ '200': 'application/octet-stream' }, '401', '403', '404'),
+    }),
+  },
+  '/v1/signer': {
+    get: operation('getSigner', 'The public key that statements are signed with', {
+      ...PUBLIC,
+      responses: answers(signerShape),
+    }),
+  },
+  '/v1/openapi.json': {
+    get: operation('getOpenApi', 'This document', { ...PUBLIC, responses: answers(z.looseObject({})) }),
+  },
 };

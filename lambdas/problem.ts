@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { MiddlewareObj } from '@middy/core';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
-import { asCustodyError, type CustodyError, type ErrorCode } from '#core/errors.ts';
+import { asCustodyError, CustodyError, type ErrorCode } from '#core/errors.ts';
+import type { ApiEvent, ApiResult } from './http.ts';
 import type { problemShape } from './shapes.ts';
 
 /** For the operator: an error that is the server's own fault. */
@@ -12,6 +12,12 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'token-missing': 401,
   'token-invalid': 401,
   'access-denied': 403,
+  'approval-required': 403,
+  conflict: 409,
+  'already-exists': 409,
+  'precondition-failed': 412,
+  'too-many-failures': 429,
+  'issuer-unreachable': 503,
   'target-unknown': 404,
   'not-found': 404,
   'format-invalid': 400,
@@ -19,9 +25,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Answers every error of a handler as problem+json, and logs those that are the server's own fault. */
-export function problemJson(
-  log: FaultLog,
-): MiddlewareObj<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2> {
+export function problemJson(log: FaultLog): MiddlewareObj<ApiEvent, ApiResult> {
   return {
     onError: (request) => {
       request.response = problem(asCustodyError(request.error), log);
@@ -33,18 +37,14 @@ export function problemJson(
  * An error as problem+json (RFC 9457). What is the server's own fault is logged and answered without its words: those
  * can name files. `status` stands in for the code's own.
  */
-export function problem(
-  error: CustodyError,
-  log: FaultLog,
-  status = STATUS[error.code] ?? 500,
-): APIGatewayProxyStructuredResultV2 {
-  if (status >= 500) log(error);
+export function problem(error: CustodyError, log: FaultLog, status = STATUS[error.code] ?? 500): ApiResult {
+  if (status >= 500 && status !== 503) log(error);
   const body: z.infer<typeof problemShape> = {
     type: `urn:custody:${error.code}`,
     title: STATUS_CODES[status] ?? 'Error',
     status,
     code: error.code,
-    ...(status >= 500 ? {} : wordsOf(error)),
+    ...(status === 500 ? {} : wordsOf(error)),
   };
   return {
     statusCode: status,
@@ -61,8 +61,17 @@ function wordsOf({ message, hint }: CustodyError): { detail: string; hint?: stri
   return hint === undefined ? { detail: message } : { detail: message, hint };
 }
 
-/** RFC 6750 section 3: no error code where no token was shown. */
+/** A refusal of the authorizer as a problem: what a server of our own answers in place of API Gateway. */
+export function refusalProblem(
+  { code, message, hint }: { readonly code: string; readonly message: string; readonly hint: string },
+  log: FaultLog,
+): ApiResult {
+  return problem(new CustodyError(code as ErrorCode, message, hint === '' ? {} : { hint }), log);
+}
+
+/** RFC 6750 section 3: no error code where no token was shown. RFC 6585 section 4: when to come again. */
 function challenge(status: number, { code }: CustodyError): Record<string, string> {
+  if (status === 429) return { 'retry-after': '60' };
   if (status !== 401) return {};
   return { 'www-authenticate': code === 'token-missing' ? 'Bearer' : 'Bearer error="invalid_token"' };
 }

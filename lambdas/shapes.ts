@@ -6,12 +6,14 @@ export const PAGE_MAX = 200;
 /** 10 000 segments of 8 MiB are 84 GB of recording, and about 3 MB of listing. */
 export const OBJECTS_MAX = 10_000;
 
-const count = z.int().min(0);
-const time = z.iso.datetime().meta({ example: '2026-11-23T09:00:00.000Z' });
-const targetName = z
+export const count = z.int().min(0);
+export const time = z.iso.datetime().meta({ example: '2026-11-23T09:00:00.000Z' });
+export const targetName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
   .meta({ example: 'orders-db' });
+
+export const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });
 
 /** A session's id, assigned by the gateway: UUID version 7, lower case. */
 export const sessionId = z
@@ -47,7 +49,7 @@ export const sessionShape = z
     id: sessionId,
     state: z.enum(['open', 'closed', 'recovered']),
     startedAt: time,
-    principal: z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() }),
+    principal: person,
     target: z.string(),
     protocol: z.string(),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
@@ -88,6 +90,24 @@ export const targetsShape = z
           port: z.int().min(1).max(65_535).meta({ description: "the gateway's" }),
           database: z.string().meta({ description: 'the name that a client gives' }),
           caPem: z.string().optional().meta({ description: 'what to verify the gateway with' }),
+          access: z
+            .enum(['standing', 'granted', 'requestable'])
+            .meta({ description: 'whether you may connect now, for how long, or only once reviewers agree' }),
+          until: time.optional().meta({ description: 'when the grant ends' }),
+          ask: z
+            .array(
+              z.object({
+                rule: z.string(),
+                breakGlass: z.boolean(),
+                maxDurationSeconds: count,
+                approvals: count,
+                reason: z.enum(['required', 'optional']),
+                ticket: z.enum(['required', 'optional']),
+                statements: z.enum(['any', 'exact']),
+              }),
+            )
+            .readonly()
+            .meta({ description: 'the rules by which you may ask for access' }),
         }),
       )
       .readonly(),
@@ -114,3 +134,18 @@ export const problemShape = z
     hint: z.string().optional().meta({ description: 'what to do next' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457' });
+
+/** Words that somebody gives with what they do: no control characters but line feeds and tabs. */
+export const words = z
+  .string()
+  .trim()
+  .min(1)
+  .max(1000)
+  // eslint-disable-next-line no-control-regex -- that is the point
+  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f]*$/, 'no control characters');
+
+export const terminationBody = z.strictObject({ reason: words.optional() });
+
+export const terminationShape = z
+  .object({ session: sessionId, by: person, at: time, reason: z.string().optional() })
+  .meta({ id: 'Termination', description: 'the session ends within 5 seconds' });

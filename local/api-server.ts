@@ -2,20 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
+import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
 import { LocalEvidenceLinks } from '#adapters/local/evidence-links.ts';
-import type { Config } from '#core/access/config.ts';
+import type { AccessDesk } from '#core/access/desk.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
+import type { AccessCatalog, AccessRequests, Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
-import type { HttpHandler } from '#lambdas/http.ts';
+import { accessHandler } from '#lambdas/access/handler.ts';
+import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
+import { configHandler } from '#lambdas/config/handler.ts';
+import { explanationHandler } from '#lambdas/explanation/handler.ts';
+import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
+import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
-import { type FaultLog, problem } from '#lambdas/problem.ts';
+import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
+import { apiRouter, type Route } from './api-routes.ts';
 
 const REQUEST_MS = 10_000;
 /** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
@@ -25,8 +34,12 @@ const HEADERS_MAX_BYTES = 32 << 10;
 export interface ApiOptions {
   /** 0 picks a free one. */
   readonly port: number;
-  readonly config: Config;
-  readonly verifier: TokenVerifier;
+  readonly policy: Pick<PolicyInForce, 'config' | 'refused'>;
+  /** For the identity provider that the configuration names now. */
+  readonly verifier: () => TokenVerifier;
+  readonly requests: AccessRequests & AccessCatalog;
+  readonly terminations: Pick<Terminations, 'ask'>;
+  readonly desk: AccessDesk;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
   readonly leaves: LeafSink;
@@ -45,7 +58,7 @@ export interface Api {
   close(): Promise<void>;
 }
 
-type Answer = APIGatewayProxyStructuredResultV2;
+type Answer = ApiResult;
 type Respond = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
@@ -89,52 +102,102 @@ async function close(server: ReturnType<typeof createServer>): Promise<void> {
 }
 
 function responder(options: ApiOptions & { readonly log: FaultLog }, url: string, port: number): Respond {
-  const { source, now, log } = options;
+  const { source, now, log, verifier } = options;
   const links = new LocalEvidenceLinks(url, randomBytes(32), now);
-  const handlerOf = router(options, links);
+  const failures = new TokenFailures(() => performance.now());
+  const authorize = authorizerHandler({ verifier, failures, log });
+  const find = apiRouter();
+  const handlerOf = handlers(options, links);
+
+  /** What API Gateway does: route, authorizer, function. */
+  async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
+    const routed = find(address.pathname);
+    if (routed === undefined) return problem(nothing(), log);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const route = routed.routes.find((one) => one.method === method);
+    if (route === undefined) return notAllowed(routed.routes, log);
+    const body = await readBody(request, method === 'GET');
+    if (body === undefined)
+      return refused(413, 'the request is too long, or has a body where none belongs', log);
+    const event = toEvent(request, address, route, routed.parameters, body);
+    if (!route.needsToken) return handlerOf(route)(event, {} as Context);
+    const authorized = await authorize(event as unknown as APIGatewayRequestAuthorizerEventV2);
+    if (!authorized.isAuthorized) return refusalProblem(authorized.context, log);
+    return handlerOf(route)(withPrincipal(event, authorized.context), {} as Context);
+  }
+
   return async (request, response) => {
     const address = URL.parse(`http://local${request.url ?? ''}`);
-    const refusal = refusalOf(request, port, log);
-    if (refusal !== undefined) return send(response, refusal);
+    if (isMisdirected(request, port))
+      return send(response, refused(421, 'this is not the address of this server', log));
     const key = address === null ? undefined : links.keyOf(address);
-    if (key !== undefined) return sendObject(response, key, source, log, request.method === 'HEAD');
-    const handler = address === null ? undefined : handlerOf(address.pathname);
-    if (address === null || handler === undefined) return send(response, problem(nothing(), log));
-    return send(response, await handler(toEvent(request, address), {} as Context));
+    if (key !== undefined && (request.method === 'GET' || request.method === 'HEAD')) {
+      return sendObject(response, key, source, log, request.method === 'HEAD');
+    }
+    return send(response, address === null ? problem(nothing(), log) : await answer(request, address));
   };
 }
 
-function router(
-  { config: policy, log, now, verifier, ...options }: ApiOptions & { readonly log: FaultLog },
+function handlers(
+  options: ApiOptions & { readonly log: FaultLog },
   links: LocalEvidenceLinks,
-): (path: string) => HttpHandler | undefined {
-  const { catalog, source, leaves, ledger, signerPem: pem, gateway } = options;
-  const routes: readonly (readonly [path: RegExp, handler: HttpHandler])[] = [
+): (route: Route) => HttpHandler {
+  const {
+    policy: inForce,
+    log,
+    now,
+    catalog,
+    source,
+    leaves,
+    ledger,
+    requests,
+    desk,
+    terminations,
+  } = options;
+  const policy = () => inForce.config;
+  const access = accessHandler({ policy, requests, desk, now, log });
+  const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
+    ['/v1/requests', access],
+    ['/v1/grants', access],
     [
-      /^\/v1\/sessions(?:\/|$)/,
-      sessionsHandler({ catalog, policy, verifier, links, source, leaves, ledger, now, log }),
+      '/v1/sessions',
+      sessionsHandler({ catalog, policy, links, source, leaves, ledger, terminations, now, log }),
     ],
-    [/^\/v1\/targets$/, targetsHandler({ policy, verifier, gateway, now, log })],
-    [/^\/v1\/signer$/, signerHandler({ pem, log })],
-    [/^\/v1\/openapi\.json$/, openApiHandler({ log })],
+    ['/v1/targets', targetsHandler({ policy, requests, gateway: options.gateway, now, log })],
+    ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/config', configHandler({ policy: inForce, now, log })],
+    ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
+    ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
+    ['/v1/openapi.json', openApiHandler({ log })],
   ];
-  return (path) => routes.find(([pattern]) => pattern.test(path))?.[1];
+  return ({ template }) => byTemplate.find(([start]) => template.startsWith(start))![1];
 }
 
-/** What is refused before anybody looks at it. A body has nothing to do here, and is not read. */
-function refusalOf({ method, headers }: IncomingMessage, port: number, log: FaultLog): Answer | undefined {
-  // A page elsewhere whose name was pointed at this machine (DNS rebinding) comes with its own name.
-  if (headers.host !== `127.0.0.1:${port}` && headers.host !== `localhost:${port}`) {
-    return refused(421, 'this is not the address of this server', log);
+/** A page elsewhere whose name was pointed at this machine (DNS rebinding) comes with its own name. */
+function isMisdirected({ headers }: IncomingMessage, port: number): boolean {
+  return headers.host !== `127.0.0.1:${port}` && headers.host !== `localhost:${port}`;
+}
+
+function notAllowed(routes: readonly Route[], log: FaultLog): Answer {
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const answer = refused(405, `this takes ${methods.join(', ')}`, log);
+  return { ...answer, headers: { ...answer.headers, allow: methods.join(', ') } };
+}
+
+/** The whole body; undefined when it is too long, or where there should be none. The rest is then not read. */
+async function readBody(request: IncomingMessage, none: boolean): Promise<Buffer | undefined> {
+  const { headers } = request;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  if (!hasBody) return Buffer.alloc(0);
+  if (none || Number(headers['content-length'] ?? 0) > BODY_MAX_BYTES) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > BODY_MAX_BYTES) return undefined;
+    chunks.push(chunk);
   }
-  if (method !== 'GET' && method !== 'HEAD') {
-    const answer = refused(405, 'this API is for reading: GET and HEAD', log);
-    return { ...answer, headers: { ...answer.headers, allow: 'GET, HEAD' } };
-  }
-  if (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0) {
-    return refused(413, 'a request to this API has no body', log);
-  }
-  return undefined;
+  return Buffer.concat(chunks);
 }
 
 /** The connection ends with it: what is left of the request is not read. */
@@ -144,19 +207,39 @@ function refused(status: number, message: string, log: FaultLog): Answer {
 }
 
 /** API Gateway's payload format 2.0, as far as the handlers use it: of a repeated parameter it joins the values. */
-function toEvent(request: IncomingMessage, { pathname, search, searchParams }: URL): APIGatewayProxyEventV2 {
+function toEvent(
+  request: IncomingMessage,
+  { pathname, search, searchParams }: URL,
+  { key }: Route,
+  pathParameters: Readonly<Record<string, string>>,
+  body: Buffer,
+): ApiEvent {
   const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as const);
   const query = [...new Set(searchParams.keys())].map(
     (name) => [name, searchParams.getAll(name).join()] as const,
   );
+  const sourceIp = request.socket.remoteAddress;
   return {
     version: '2.0',
+    routeKey: key,
     rawPath: pathname,
     rawQueryString: search.slice(1),
     headers: Object.fromEntries(headers),
     queryStringParameters: Object.fromEntries(query),
-    isBase64Encoded: false,
-  } as APIGatewayProxyEventV2;
+    pathParameters,
+    requestContext: {
+      http: { method: request.method, path: pathname, ...(sourceIp === undefined ? {} : { sourceIp }) },
+    },
+    body: body.toString('base64'),
+    isBase64Encoded: true,
+  } as unknown as ApiEvent;
+}
+
+/** The token stays behind: handlers know who calls, and cannot pass it on. */
+function withPrincipal(event: ApiEvent, lambda: { readonly principal: string }): ApiEvent {
+  const { authorization: _token, ...headers } = event.headers;
+  const requestContext = { ...event.requestContext, authorizer: { lambda } };
+  return { ...event, headers, requestContext };
 }
 
 /** What is sent here is data, for programs: a browser is to make nothing else of it. */
@@ -168,13 +251,14 @@ const SECURITY_HEADERS = {
 };
 
 /** To HEAD, Node sends the headers alone. */
-function send(response: ServerResponse, { statusCode, headers, body = '' }: Answer): void {
+function send(response: ServerResponse, { statusCode, headers, body = '', isBase64Encoded }: Answer): void {
+  const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
   response.writeHead(statusCode ?? 200, {
     ...(headers as Record<string, string> | undefined),
-    'content-length': Buffer.byteLength(body),
+    'content-length': bytes.byteLength,
     ...SECURITY_HEADERS,
   });
-  response.end(body);
+  response.end(bytes);
 }
 
 async function sendObject(

@@ -9,6 +9,8 @@ import { RestartLimit } from './restart-limit.ts';
 export interface GatewayProcessOptions {
   readonly config: string;
   readonly dataDir: string;
+  /** Where people look at requests. */
+  readonly apiUrl: string;
   readonly port: number;
   readonly drainMs: number;
   readonly say: (line: string) => void;
@@ -34,9 +36,9 @@ export class GatewayProcess {
 
   /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
   start(): Promise<void> {
-    const { config, dataDir, port, drainMs } = this.#options;
+    const { config, dataDir, apiUrl, port, drainMs } = this.#options;
     const main = fileURLToPath(new URL('../fargate-proxy/main.ts', import.meta.url));
-    const listen = ['--listen', `127.0.0.1:${port}`, '--drain-ms', String(drainMs)];
+    const listen = ['--listen', `127.0.0.1:${port}`, '--drain-ms', String(drainMs), '--api-url', apiUrl];
     const child = spawn(
       process.execPath,
       [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen],

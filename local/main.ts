@@ -1,18 +1,10 @@
 /** npm start: the whole of Custody on one machine, with a demo identity provider and a demo database. */
 import { readFileSync } from 'node:fs';
-import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
-import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
-import { openSessionIndex } from '#adapters/local/session-index.ts';
-import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
-import type { Identity } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import { openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
-import type { LedgerView } from '#lambdas/sessions/handler.ts';
 import type { LocalAddresses } from './addresses.ts';
-import { startApi } from './api-server.ts';
 import { localCertificates } from './certificates.ts';
+import { startControlPlane } from './control-plane.ts';
 import { demoConfig } from './demo-config.ts';
 import { startDemoPostgres } from './demo-postgres.ts';
 import { useDataFolder, waitForEarlierGateway } from './folder-use.ts';
@@ -57,9 +49,7 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   const files = dataFiles(dataDir);
   createSignerKey(dataDir);
   fileSigner(dataDir); // throws when the key is damaged
-  const config = demoConfig(files.config, settings);
-  const catalog = openSessionIndex(files.index);
-  await running.add(() => catalog.close());
+  demoConfig(files.config, settings);
   const certificates = await localCertificates(files.tls, new Date());
 
   say('starting the demo identity provider');
@@ -79,22 +69,9 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   await running.add(() => database.stop());
 
   say('starting the API and the gateway');
-  const leaves = localLeafQueue(dataDir);
-  await running.add(async () => leaves.close());
-  const api = await startApi({
-    port: ports.api,
-    config,
-    verifier: oidcTokenVerifier({ ...identityOptions(config.identity), allowHttpLoopback: true }),
-    catalog,
-    source: directoryStore(files.store),
-    leaves,
-    ledger: await ledgerView(dataDir, files.store),
-    signerPem: readFileSync(files.signerPem, 'utf8'),
-    gateway: { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') },
-    now: () => new Date(),
-  });
-  await running.add(() => api.close());
-  const gateway = await startGateway(settings, files.config);
+  const address = { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') };
+  const api = await startControlPlane({ dataDir, port: ports.api, gateway: address, say }, running);
+  const gateway = await startGateway(settings, files.config, api.url);
   return {
     issuer: issuer.url,
     api: api.url,
@@ -111,10 +88,12 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
 async function startGateway(
   { dataDir, ports, drainMs }: LocalSettings,
   config: string,
+  apiUrl: string,
 ): Promise<GatewayProcess> {
   const gateway = new GatewayProcess({
     config,
     dataDir,
+    apiUrl,
     port: ports.gateway,
     drainMs,
     say,
@@ -124,10 +103,6 @@ async function startGateway(
   await running.add(() => gateway.stop());
   await gateway.start();
   return gateway;
-}
-
-function identityOptions({ jwksUri, ...identity }: Identity) {
-  return { ...identity, ...(jwksUri === undefined ? {} : { jwksUri }) };
 }
 
 function stopOnSignals(): void {
@@ -168,19 +143,4 @@ function explain(thrown: unknown): CustodyError {
     hint: 'see whether the file belongs to you and the disk has room, or choose another folder with --data-dir',
     cause: thrown,
   });
-}
-
-/** The ledger of this data folder, as the API shows it. */
-async function ledgerView(dataDir: string, storeFolder: string): Promise<LedgerView> {
-  const store = directoryStore(storeFolder);
-  const head = localLedgerHead(dataDir);
-  const key = await fileSigner(dataDir).publicKey();
-  return {
-    newest: async () => {
-      const stored = await head.read();
-      if (stored === undefined) return undefined;
-      return { note: stored.checkpoint, checkpoint: openCheckpoint(stored.checkpoint, LOCAL_ORIGIN, key) };
-    },
-    fetch: (path) => store.get(tileKey(path)),
-  };
 }

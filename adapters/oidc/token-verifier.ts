@@ -1,7 +1,7 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
-import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
+import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
 
 const TOKEN_MAX_BYTES = 16 << 10;
@@ -14,8 +14,10 @@ export interface OidcOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly groupsClaim: string;
+  /** The claim that names the task a token was issued for; none when not given. */
+  readonly taskClaim?: string | undefined;
   /** Found by OIDC discovery when not given. */
-  readonly jwksUri?: string;
+  readonly jwksUri?: string | undefined;
   /** Plain http is for an issuer on this machine only. */
   readonly allowHttpLoopback: boolean;
   /** Milliseconds; for the age of keys. */
@@ -30,7 +32,7 @@ interface Trusted {
 /** Verifies ID tokens of one OIDC issuer: signature, algorithm, issuer, audience, times. Keys are fetched lazily. */
 export function oidcTokenVerifier(options: OidcOptions): TokenVerifier {
   const verifier = new OidcTokenVerifier(options);
-  return { verify: (token) => verifier.verify(token) };
+  return { verify: (token, device) => verifier.verify(token, device) };
 }
 
 class OidcTokenVerifier {
@@ -44,13 +46,13 @@ class OidcTokenVerifier {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  async verify(token: string): Promise<Principal> {
+  async verify(token: string, device?: Device): Promise<Principal> {
     if (token.length > TOKEN_MAX_BYTES) throw invalidToken('the token is too long');
     const { verifier } = await this.#current();
     const claims = await verifier.verify(token).catch((cause: unknown) => {
       throw invalidToken(cause instanceof Error ? cause.message : String(cause), cause);
     });
-    return toPrincipal(claims, this.#options);
+    return toPrincipal(claims, this.#options, boundDevice(claims['cnf'], device));
   }
 
   async #current(): Promise<Trusted> {
@@ -68,11 +70,15 @@ class OidcTokenVerifier {
       this.#trusted = { verifier: await createVerifier(this.#options), since };
       return this.#trusted;
     } catch (cause) {
-      throw new CustodyError('token-invalid', 'the identity provider cannot be reached to check the token', {
-        hint: 'try again; if it stays so, tell whoever runs the gateway',
-        detail: cause instanceof Error ? cause.message : String(cause),
-        cause,
-      });
+      throw new CustodyError(
+        'issuer-unreachable',
+        'the identity provider cannot be reached to check the token',
+        {
+          hint: 'try again; if it stays so, tell whoever runs the gateway',
+          detail: cause instanceof Error ? cause.message : String(cause),
+          cause,
+        },
+      );
     }
   }
 }
@@ -110,11 +116,28 @@ async function discoverJwksUri(issuer: string, allowHttpLoopback: boolean): Prom
   return document.jwks_uri;
 }
 
+/**
+ * The device that a token is bound to by its certificate (RFC 8705 section 3.1); undefined for a token that anybody may
+ * bear. One that is bound to a key this connection did not prove to hold is worth nothing here (security cases 2, 3).
+ */
+function boundDevice(cnf: unknown, device: Device | undefined): Device | undefined {
+  if (cnf === undefined) return undefined;
+  const members = typeof cnf === 'object' && cnf !== null ? Object.entries(cnf) : [];
+  const [[method, thumbprint] = []] = members;
+  if (members.length !== 1 || method !== 'x5t#S256')
+    throw invalidToken('cnf is of a kind that is not known here');
+  if (device === undefined || device.thumbprint !== thumbprint)
+    throw invalidToken('the token is bound to a key that the connection did not prove');
+  return device;
+}
+
 function toPrincipal(
   claims: Readonly<Record<string, unknown>>,
-  { issuer, groupsClaim }: OidcOptions,
+  { issuer, groupsClaim, taskClaim }: OidcOptions,
+  device: Device | undefined,
 ): Principal {
-  const { sub, exp, email } = claims;
+  const { sub, exp, email, amr } = claims;
+  const task = taskClaim === undefined ? undefined : claims[taskClaim];
   const expiresAt = new Date(Number(exp) * 1000);
   if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
   if (typeof exp !== 'number' || Number.isNaN(expiresAt.getTime()))
@@ -126,6 +149,9 @@ function toPrincipal(
     ...(typeof email === 'string' ? { email } : {}),
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
     expiresAt,
+    ...(device === undefined ? {} : { device }),
+    ...(typeof task === 'string' ? { task } : {}),
+    ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
   };
 }
 

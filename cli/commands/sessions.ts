@@ -54,7 +54,8 @@ function durationOf(startedAt: string, endedAt: string | undefined): string {
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${Math.floor(seconds % 60)} s`;
 }
 
-function readLimit(text: string): number {
+/** For commander. */
+export function readLimit(text: string): number {
   const limit = Number(text);
   if (Number.isInteger(limit) && limit >= 1 && limit <= MOST) return limit;
   throw new InvalidArgumentError(`It must be a number from 1 to ${MOST}.`);

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
 import { getTargets } from '../api.ts';
+import type { Target } from '../api-shapes.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { listing } from '../listing.ts';
 
 export function targetsCommand(cli: Cli): Command {
   return new Command('targets')
-    .description('what you may connect to')
+    .description('what you may connect to or ask for')
     .option('--json', 'as one line of JSON')
     .action(({ json }: { json?: true }) => targets(cli, json === true));
 }
@@ -14,6 +15,17 @@ export function targetsCommand(cli: Cli): Command {
 async function targets(cli: Cli, json: boolean): Promise<void> {
   const targets = await getTargets(await connectApi(cli));
   if (json) return printJson(cli, { targets });
-  const rows = targets.map(({ name, protocol, host, port }) => [name, protocol, `${host}:${port}`]);
-  await print(cli, listing(['TARGET', 'PROTOCOL', 'GATEWAY'], rows));
+  const rows = targets.map((target) => [
+    target.name,
+    target.protocol,
+    `${target.host}:${target.port}`,
+    accessText(target),
+  ]);
+  await print(cli, listing(['TARGET', 'PROTOCOL', 'GATEWAY', 'ACCESS'], rows));
+}
+
+function accessText({ access, until, ask }: Target): string {
+  if (access === 'granted') return `until ${until}`;
+  if (access === 'standing') return 'yes';
+  return ask.every(({ breakGlass }) => breakGlass) ? 'in an emergency' : 'ask for it';
 }

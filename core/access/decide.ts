@@ -54,6 +54,8 @@ export class Authorization<A extends Action = Action> {
 export interface Grant {
   /** The request's id. */
   readonly id: string;
+  /** Of the question that was decided about. */
+  readonly digest: string;
   readonly until: Date;
   /** The only commands it is for; any when absent. */
   readonly statements?: readonly NamedStatement[];
@@ -140,9 +142,9 @@ export function isExpired({ principal, now }: Pick<Question, 'principal' | 'now'
 function grantFor(rule: Rule, question: Question): Grant | undefined {
   if (rule.approval === undefined && rule.breakGlass === undefined) return undefined;
   const request = usableGrant(rule, question)!;
-  const { id, statements } = request;
+  const { id, digest, statements } = request;
   const until = new Date(grantOf(request)!.until);
-  return statements === undefined ? { id, until } : { id, until, statements };
+  return { id, digest, until, ...(statements === undefined ? {} : { statements }) };
 }
 
 function expired(): Refusal {

@@ -25,6 +25,6 @@ function folded(email: string): string {
 }
 
 /** How a person is shown: the e-mail address where there is one. */
-export function nameOf({ email, subject }: Person): string {
+export function nameOf({ email, subject }: { readonly email?: string | undefined; readonly subject: string }): string {
   return email ?? subject;
 }

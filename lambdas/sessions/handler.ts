@@ -1,9 +1,9 @@
-import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
 import { refusalError } from '#core/access/decide.ts';
+import { personOf } from '#core/access/person.ts';
+import type { Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import type { TokenVerifier } from '#core/identity/principal.ts';
 import type { Checkpoint } from '#core/ledger/checkpoint.ts';
 import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
 import { proveSession } from '#core/ledger/prove-session.ts';
@@ -12,8 +12,16 @@ import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionPage, SessionRecord } from '#core/recording/session-index.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
-import { callerOf } from '../caller.ts';
-import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import { callerOf, contextOf } from '../caller.ts';
+import {
+  type ApiEvent,
+  type ApiResult,
+  bodyOf,
+  type HttpHandler,
+  httpHandler,
+  json,
+  queryOf,
+} from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import {
   evidenceQuery,
@@ -22,9 +30,11 @@ import {
   sessionPageShape,
   sessionShape,
   sessionsQuery,
+  terminationBody,
+  terminationShape,
 } from '../shapes.ts';
 import { evidencePage } from './evidence.ts';
-import { type Asking, isKnown, isListed, mayRead, visibleQueries } from './visible.ts';
+import { type Asking, decideFor, isKnown, isListed, mayRead, visibleQueries } from './visible.ts';
 
 /** The ledger as a reader sees it. */
 export interface LedgerView {
@@ -35,23 +45,22 @@ export interface LedgerView {
 
 export interface SessionsPorts {
   readonly catalog: SessionCatalog;
-  readonly policy: Config;
-  readonly verifier: TokenVerifier;
+  readonly policy: () => Config;
   readonly links: EvidenceLinks;
   readonly source: RecordingSource;
   readonly leaves: LeafSink;
   readonly ledger: LedgerView;
+  readonly terminations: Pick<Terminations, 'ask'>;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|ledger))?)?$/;
+const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|ledger|termination))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /v1/sessions/{id}/ledger. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence and /ledger; POST /v1/sessions/{id}/termination. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
-    const caller = await callerOf(event, ports.verifier);
-    const asking = { caller, policy: ports.policy, now: ports.now() };
+    const asking = askingOf(event, ports);
     const path = PATH.exec(event.rawPath);
     if (path === null) throw new CustodyError('not-found', 'there is nothing here');
     const { id, part } = path.groups!;
@@ -60,9 +69,14 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
       return json(sessionPageShape, page);
     }
     const session = await knownSession(id, asking, ports.catalog);
+    if (part === 'termination') return terminate(session, event, asking, ports);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
+}
+
+function askingOf(event: ApiEvent, { policy, now }: SessionsPorts): Asking {
+  return { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
 }
 
 /** Newest first. Each query gives its newest, so the newest of them all are among what they gave. */
@@ -99,10 +113,7 @@ async function existing(id: string, catalog: SessionCatalog): Promise<SessionRec
 }
 
 /** That a session is in the ledger is no secret to who may know of it: what was said in it is not part of the proof. */
-async function ledgerAnswer(
-  { id }: SessionRecord,
-  { ledger }: SessionsPorts,
-): Promise<APIGatewayProxyStructuredResultV2> {
+async function ledgerAnswer({ id }: SessionRecord, { ledger }: SessionsPorts): Promise<ApiResult> {
   const newest = await ledger.newest();
   const proof =
     newest === undefined
@@ -116,14 +127,34 @@ async function ledgerAnswer(
 
 async function evidenceAnswer(
   session: SessionRecord,
-  event: APIGatewayProxyEventV2,
+  event: ApiEvent,
   asking: Asking,
   ports: SessionsPorts,
-): Promise<APIGatewayProxyStructuredResultV2> {
+): Promise<ApiResult> {
   const query = queryOf(evidenceQuery, event);
   const decision = mayRead(session, asking);
   if ('code' in decision) throw refusalError(decision);
   // Before the first link is made: what cannot be entered is not shown.
   await enter(seenLeaf(decision, session.id, asking.now), ports.leaves);
   return json(evidenceShape, await evidencePage(decision, session.id, query, ports));
+}
+
+/** The gateway that holds the session sees the wish within a second. */
+async function terminate(
+  session: SessionRecord,
+  event: ApiEvent,
+  asking: Asking,
+  { terminations }: SessionsPorts,
+): Promise<ApiResult> {
+  const { reason } = bodyOf(terminationBody, event);
+  const decision = decideFor('terminate', session, asking);
+  if ('code' in decision) throw refusalError(decision);
+  if (session.state !== 'open') {
+    throw new CustodyError('conflict', 'the session is over already', { hint: `custody show ${session.id}` });
+  }
+  const by = personOf(asking.caller);
+  const at = asking.now.toISOString();
+  const termination = { session: session.id, by, at, ...(reason === undefined ? {} : { reason }) };
+  await terminations.ask(termination);
+  return json(terminationShape, termination, { status: 202 });
 }

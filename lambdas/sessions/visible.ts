@@ -1,3 +1,4 @@
+import type { Context } from '#core/access/conditions.ts';
 import type { Action, Config } from '#core/access/config.ts';
 import { Authorization, decide, type Refusal } from '#core/access/decide.ts';
 import type { Principal } from '#core/identity/principal.ts';
@@ -7,6 +8,7 @@ import type { SessionQuery, SessionRecord } from '#core/recording/session-index.
 export interface Asking {
   readonly caller: Principal;
   readonly policy: Config;
+  readonly context: Context;
   readonly now: Date;
 }
 
@@ -26,20 +28,25 @@ export function visibleQueries(
 ): readonly Pick<SessionQuery, 'target' | 'subject'>[] {
   const { issuer, subject } = asking.caller;
   const own = { subject: { issuer, subject } };
-  if (target !== undefined) return [mayReplayAll(asking, target) ? { target } : { target, ...own }];
-  if (mayReplayAll(asking, EVERY_TARGET)) return [{}];
-  const names = [...asking.policy.targets.keys()].filter((name) => mayReplayAll(asking, name));
+  if (target !== undefined) return [seesAll(asking, target) ? { target } : { target, ...own }];
+  if (seesAll(asking, EVERY_TARGET)) return [{}];
+  const names = [...asking.policy.targets.keys()].filter((name) => seesAll(asking, name));
   return [own, ...names.map((name) => ({ target: name }))];
 }
 
 /** True for the caller's own sessions and for those that they may replay. */
 export function isListed(session: SessionRecord, asking: Asking): boolean {
-  return isOwn(session, asking) || Authorization.isOne(decideFor('replay', session, asking));
+  return (
+    (['replay', 'terminate'] as const).some((action) =>
+      Authorization.isOne(decideFor(action, session, asking)),
+    ) || isOwn(session, asking)
+  );
 }
 
 /** True where the caller may know of a session that they name. */
 export function isKnown(session: SessionRecord, asking: Asking): boolean {
-  return isOwn(session, asking) || Authorization.isOne(mayRead(session, asking));
+  const [readable, endable] = [mayRead(session, asking), decideFor('terminate', session, asking)];
+  return isOwn(session, asking) || Authorization.isOne(readable) || Authorization.isOne(endable);
 }
 
 /** `replay` gives the bytes as `export` does: playing happens at the reader's. The refusal is that of `replay`. */
@@ -50,17 +57,19 @@ export function mayRead(session: SessionRecord, asking: Asking): ReadPermission 
   return Authorization.isOne(exported) ? exported : replay;
 }
 
-function decideFor<A extends Action>(
+export function decideFor<A extends Action>(
   action: A,
   { target, principal: session }: SessionRecord,
-  { policy, caller, now }: Asking,
+  { policy, caller, context, now }: Asking,
 ): Authorization<A> | Refusal {
-  return decide({ policy, principal: caller, action, target, session, now });
+  return decide({ policy, principal: caller, action, target, session, context, now });
 }
 
 /** Without a session, only a rule for anybody's sessions allows. */
-function mayReplayAll({ policy, caller, now }: Asking, target: string): boolean {
-  return Authorization.isOne(decide({ policy, principal: caller, action: 'replay', target, now }));
+function seesAll({ policy, caller: principal, context, now }: Asking, target: string): boolean {
+  return (['replay', 'terminate'] as const).some((action) =>
+    Authorization.isOne(decide({ policy, principal, action, target, context, now })),
+  );
 }
 
 function isOwn({ principal }: SessionRecord, { caller }: Asking): boolean {

@@ -1,7 +1,11 @@
-import type { Config } from '#core/access/config.ts';
+import type { z } from 'zod';
+import type { Config, Rule, Target } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
-import type { TokenVerifier } from '#core/identity/principal.ts';
-import { callerOf } from '../caller.ts';
+import type { AccessRequest } from '#core/access/request.ts';
+import { obstaclesOf } from '#core/access/rule-match.ts';
+import type { AccessCatalog } from '#core/access/store.ts';
+import type { Asking } from '../access/visible.ts';
+import { callerOf, contextOf } from '../caller.ts';
 import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { noQuery, targetsShape } from '../shapes.ts';
@@ -15,23 +19,64 @@ export interface GatewayAddress {
 }
 
 export interface TargetsPorts {
-  readonly policy: Config;
-  readonly verifier: TokenVerifier;
+  readonly policy: () => Config;
+  readonly requests: AccessCatalog;
   readonly gateway: GatewayAddress;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-/** GET /v1/targets: what the caller may connect to, and how. The target's own address is nobody's business. */
-export function targetsHandler({ policy, verifier, gateway, now, log }: TargetsPorts): HttpHandler {
+type Answer = z.input<typeof targetsShape>['targets'][number];
+
+/** GET /v1/targets: what the caller may connect to or ask for, and how. The target's own address is nobody's business. */
+export function targetsHandler({ policy, requests, gateway, now, log }: TargetsPorts): HttpHandler {
   return httpHandler(log, async (event) => {
-    const principal = await callerOf(event, verifier);
+    const asking = { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
     queryOf(noQuery, event);
-    const at = now();
-    const open = [...policy.targets.values()].filter(({ name }) =>
-      Authorization.isOne(decide({ policy, principal, action: 'connect', target: name, now: at })),
-    );
-    const targets = open.map(({ name, protocol }) => ({ name, protocol, ...gateway, database: name }));
+    const open = await requests.list({ requester: asking.caller, openAt: asking.now, limit: 1_000 });
+    const targets = [...asking.policy.targets.values()].flatMap((target) => {
+      const access = accessTo(target, open.requests, asking);
+      const { name, protocol } = target;
+      return access === undefined ? [] : [{ name, protocol, ...gateway, database: name, ...access }];
+    });
     return json(targetsShape, { targets });
   });
+}
+
+/** Undefined where the caller may not even ask. */
+function accessTo(
+  { name: target }: Target,
+  grants: readonly AccessRequest[],
+  { policy, caller: principal, context, now }: Asking,
+): Pick<Answer, 'access' | 'until' | 'ask'> | undefined {
+  const connect = decide({ policy, principal, action: 'connect', target, context, grants, now });
+  const ask = [false, true].flatMap((breakGlass) => {
+    const wish = { breakGlass };
+    const question = { policy, principal, action: 'request' as const, target, wish, context, now };
+    if (!Authorization.isOne(decide(question))) return [];
+    return policy.rules
+      .filter((rule) => rule.deny === undefined && obstaclesOf(rule, question).length === 0)
+      .map(termsOf);
+  });
+  if (!Authorization.isOne(connect)) {
+    return connect.code === 'approval-required' || ask.length > 0
+      ? { access: 'requestable', ask }
+      : undefined;
+  }
+  const { grant } = connect;
+  return grant === undefined
+    ? { access: 'standing', ask }
+    : { access: 'granted', until: grant.until.toISOString(), ask };
+}
+
+function termsOf({ name, approval, breakGlass }: Rule): Answer['ask'][number] {
+  return {
+    rule: name,
+    breakGlass: breakGlass !== undefined,
+    maxDurationSeconds: Math.floor((approval ?? breakGlass)!.maxDuration / 1000),
+    approvals: approval?.approvals ?? 0,
+    reason: approval?.reason ?? 'required',
+    ticket: approval?.ticket ?? 'optional',
+    statements: approval?.statements ?? 'any',
+  };
 }

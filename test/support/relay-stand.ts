@@ -65,6 +65,7 @@ export class Stand {
       target: new RawEnd(target.ours, memory, streamBindings()),
       tape,
       memory,
+      onRefused: () => undefined,
       onClientBytes: () => undefined,
       onTargetBytes: () => undefined,
       onEnd: (side) => {

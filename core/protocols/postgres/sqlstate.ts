@@ -15,6 +15,8 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'too-slow': '57014', // query_canceled, as the server's own authentication_timeout
   'token-missing': '28P01', // invalid_password
   'token-invalid': '28P01',
+  'issuer-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
+  'not-approved': '42501',
   'access-denied': '42501', // insufficient_privilege
   'approval-required': '42501',
   'access-expired': '57P01', // admin_shutdown

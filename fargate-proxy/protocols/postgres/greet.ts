@@ -83,13 +83,19 @@ function negotiateMinor(
 }
 
 function chosenAuthentication({ parameters }: StartupMessage): Login['how'] {
-  const settings = settingsIn(parameters.get('options') ?? '');
-  const named = settings.map((setting) => /^(?:-c\s*|--)custody\.auth=(.+)/s.exec(setting)?.[1]);
-  const asked = named.findLast((name) => name !== undefined) ?? 'password';
+  const asked = gatewaySetting(parameters, 'auth') ?? 'password';
   if (asked === 'password' || asked === 'oauthbearer') return asked;
   throw new CustodyError('unsupported', 'options name an unknown custody.auth', {
     hint: 'use custody.auth=password or custody.auth=oauthbearer',
   });
+}
+
+/** What a client tells the gateway in `options=-c custody.<name>=<value>`; the last one counts, as at the server. */
+export function gatewaySetting(parameters: ReadonlyMap<string, string>, name: string): string | undefined {
+  const settings = settingsIn(parameters.get('options') ?? '');
+  const pattern = new RegExp(`^(?:-c\\s*|--)custody\\.${name}=(.+)`, 's');
+  const named = settings.map((setting) => pattern.exec(setting)?.[1]);
+  return named.findLast((value) => value !== undefined)?.replace(/\\(.)/gs, '$1');
 }
 
 /** `options` as the target is to see them: without what was meant for the gateway. */

@@ -5,7 +5,7 @@ import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { type CloseReason, Stream } from '#core/recording/format.ts';
 import type { Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
-import { Relay } from '../../relay.ts';
+import { type ClientGate, Relay } from '../../relay.ts';
 import type { RawEnd } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 
@@ -17,6 +17,8 @@ export interface LinkParts {
   readonly target: RawEnd;
   readonly tape: SessionTape;
   readonly memory: RelayMemory;
+  /** Where the grant names commands. */
+  readonly gate?: ClientGate | undefined;
   /** Bytes that arrived with the end of the logins. */
   readonly clientRest: Uint8Array;
   readonly targetRest: Uint8Array;
@@ -48,6 +50,7 @@ export class PostgresLink implements Link {
       ...parts,
       onClientBytes: (bytes, length) => this.#fromClient.advance(bytes, length),
       onTargetBytes: (bytes, length) => this.#targetSaid(bytes, length),
+      onRefused: (error) => this.end('not-approved', error),
       onEnd: (side) => (side === 'client' ? this.#clientEnded() : this.#targetEnded()),
     });
   }

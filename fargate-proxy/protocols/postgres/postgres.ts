@@ -2,9 +2,13 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Target } from '#core/access/config.ts';
+import type { Authorization } from '#core/access/decide.ts';
+import type { NamedStatement } from '#core/access/request.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
-import { authenticationOk, backendKeyData } from '#core/protocols/postgres/backend.ts';
+import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
 import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
+import type { Device } from '#core/identity/principal.ts';
+import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Greeting, Link, Protocol } from '../../protocol.ts';
@@ -14,18 +18,21 @@ import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 import { CancelKeys } from './cancel.ts';
 import { connectTarget } from './dial.ts';
-import { type Login, optionsForTarget, readLogin, refuseLogin } from './greet.ts';
+import { gatewaySetting, type Login, readLogin, refuseLogin } from './greet.ts';
 import { PostgresLink } from './link.ts';
 import { loginToTarget, type TargetSession } from './target-login.ts';
-import { requireTls } from './tls.ts';
+import { parametersForTarget } from './parameters.ts';
+import { deviceOf, requireTls } from './tls.ts';
 import { LoginTranscript } from './transcript.ts';
 
 const CANCEL_MS = 10_000;
+/** SQLSTATE successful_completion. */
+const SUCCESS = '00000';
 
 export interface PostgresOptions {
   readonly tls: SecureContext;
   /** Told to OAUTHBEARER clients that have no token yet. */
-  readonly issuer: string;
+  readonly issuer: () => string;
   readonly memory: RelayMemory;
   readonly bindings: StreamBindings;
 }
@@ -52,7 +59,7 @@ async function greet(
     if ('kind' in secure) return await answerCancel(socket, () => keys.cancel(secure, peer(socket)));
     reachable = secure;
     const transcript = new LoginTranscript((bytes) => void secure.write(bytes));
-    const login = await readLogin(secure, transcript, options);
+    const login = await readLogin(secure, transcript, { issuer: options.issuer() });
     if ('kind' in login) return await answerCancel(secure, () => keys.cancel(login, peer(socket)));
     return new PostgresGreeting({ secure, login, transcript, keys, options });
   } catch (thrown) {
@@ -87,6 +94,10 @@ class PostgresGreeting implements Greeting {
   readonly target: string;
   readonly token: string;
   readonly client: Greeting['client'];
+  readonly device?: Device;
+  readonly ask: Greeting['ask'];
+  /** AuthenticationOk has gone out: clients take a notice only after it. */
+  #greeted = false;
   readonly #parts: GreetingParts;
 
   constructor(parts: GreetingParts) {
@@ -97,27 +108,53 @@ class PostgresGreeting implements Greeting {
     this.token = token;
     this.target = startup.parameters.get('database') ?? user;
     this.client = { user, ...(application === undefined ? {} : { application }) };
+    const device = deviceOf(parts.secure);
+    if (device !== undefined) this.device = device;
+    const reason = gatewaySetting(startup.parameters, 'reason');
+    const ticket = gatewaySetting(startup.parameters, 'ticket');
+    this.ask = { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) };
+  }
+
+  get gone(): boolean {
+    const { secure } = this.#parts;
+    return secure.destroyed || secure.readableEnded;
+  }
+
+  notify(message: string, hint: string): void {
+    const { transcript, secure } = this.#parts;
+    if (!this.#greeted) transcript.say(authenticationOk());
+    this.#greeted = true;
+    transcript.say(noticeResponse({ severity: 'NOTICE', sqlstate: SUCCESS, message, hint }));
+    // Nobody reads while the client waits: this way its leaving is seen all the same, and what it sends stays.
+    secure.on('readable', () => {
+      if (secure.readableLength === 0) secure.read();
+    });
   }
 
   refuse(error: CustodyError): void {
     const { secure, login, options } = this.#parts;
-    void refuseLogin(secure, login, options.issuer, error);
+    void refuseLogin(secure, login, options.issuer(), error);
   }
 
   recordLogin(tape: SessionTape): void {
     this.#parts.transcript.playOnto(tape);
   }
 
-  async dial(target: Target, secret: string, tape: SessionTape, signal: AbortSignal): Promise<Link> {
+  async dial(
+    { target, grant }: Authorization<'connect'>,
+    secret: string,
+    tape: SessionTape,
+    signal: AbortSignal,
+  ): Promise<Link> {
     const { login, secure } = this.#parts;
+    const parameters = parametersForTarget(login.startup.parameters, target, grant?.statements !== undefined);
     const socket = await connectTarget(target, signal);
     const abandon = (): void => void socket.destroy();
     signal.addEventListener('abort', abandon, { once: true });
     secure.once('close', abandon);
     try {
-      const parameters = parametersForTarget(login, target);
       const session = await loginToTarget(socket, target, secret, { minor: login.minor, parameters });
-      return await this.#link(target, socket, session, tape);
+      return await this.#link(target, grant?.statements, socket, session, tape);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -127,7 +164,13 @@ class PostgresGreeting implements Greeting {
     }
   }
 
-  async #link(target: Target, socket: Socket, session: TargetSession, tape: SessionTape): Promise<Link> {
+  async #link(
+    target: Target,
+    statements: readonly NamedStatement[] | undefined,
+    socket: Socket,
+    session: TargetSession,
+    tape: SessionTape,
+  ): Promise<Link> {
     const { keys, login, secure, options } = this.#parts;
     const { rest: targetRest } = session;
     const targetKey = { processId: session.processId, secret: session.secret };
@@ -136,13 +179,15 @@ class PostgresGreeting implements Greeting {
       tape.note({ note: 'cancel', from });
       return cancelQuery();
     });
-    await welcome(secure, session, key, tape);
+    await welcome(secure, session, key, tape, this.#greeted);
+    secure.removeAllListeners('readable');
     const clientRest = login.reader.rest();
     return new PostgresLink({
       client: new RawEnd(secure, options.memory, options.bindings),
       target: new RawEnd(socket, options.memory, options.bindings),
       tape,
       memory: options.memory,
+      gate: statements && new StatementGate(statements.map(({ sha256 }) => sha256)),
       clientRest,
       targetRest,
       cancelQuery,
@@ -164,26 +209,17 @@ async function welcome(
   { forClient, ready }: TargetSession,
   { processId, secret }: { readonly processId: number; readonly secret: Uint8Array },
   tape: SessionTape,
+  greeted: boolean,
 ): Promise<void> {
-  const ok = authenticationOk();
+  const ok = greeted ? new Uint8Array() : authenticationOk();
   const settings = Buffer.concat(forClient);
-  tape.record(Stream.gateway, ok, ok.byteLength);
+  if (!greeted) tape.record(Stream.gateway, ok, ok.byteLength);
   if (settings.byteLength > 0) tape.record(Stream.target, settings, settings.byteLength);
   const key = backendKeyData(processId, secret);
   tape.record(Stream.gateway, key, key.byteLength - secret.byteLength);
   tape.recordWithheld(Stream.gateway, secret.byteLength);
   tape.record(Stream.target, ready, ready.byteLength);
   await written(secure, Buffer.concat([ok, settings, key, ready]));
-}
-
-/** What the client asked for, but the target's own user and database. */
-function parametersForTarget({ startup }: Login, target: Target): Map<string, string> {
-  const parameters = new Map(startup.parameters);
-  parameters.set('user', target.credential.user).set('database', target.database);
-  const options = optionsForTarget(parameters.get('options') ?? '');
-  if (options === '') parameters.delete('options');
-  else parameters.set('options', options);
-  return parameters;
 }
 
 /** The target's own cancel key, over a connection of its own; resolves when the target has closed it. */

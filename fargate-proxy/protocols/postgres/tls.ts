@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
+import type { Device } from '#core/identity/principal.ts';
 import { type CancelRequest, readStartup, type StartupPacket } from '#core/protocols/postgres/startup.ts';
 import { HandshakeReader, type Parsed } from '../../wire/handshake.ts';
 
@@ -57,7 +59,14 @@ function refuseStuffing(reader: HandshakeReader): void {
 }
 
 function acceptTls(socket: Socket, context: SecureContext): Promise<TLSSocket> {
-  const secure = new TLSSocket(socket, { isServer: true, secureContext: context, ALPNProtocols: [ALPN] });
+  const secure = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: context,
+    ALPNProtocols: [ALPN],
+    // A certificate is asked for and may be self-signed: a token names the one it is bound to (RFC 8705 section 4).
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
   return new Promise((resolve, reject) => {
     let cause: Error | undefined;
     secure.on('error', (error) => (cause = error));
@@ -65,6 +74,17 @@ function acceptTls(socket: Socket, context: SecureContext): Promise<TLSSocket> {
     secure.once('secure', () => resolve(secure));
     secure.once('close', () => reject(handshakeFailed(cause)));
   });
+}
+
+/**
+ * The client's certificate, where it showed one. TLS proves that it holds the key: a handshake with a key that is only
+ * offered does not get this far (RFC 8446 section 4.4.3; security case 2).
+ */
+export function deviceOf(secure: TLSSocket): Device | undefined {
+  const certificate = secure.getPeerX509Certificate();
+  if (certificate === undefined) return undefined;
+  const thumbprint = createHash('sha256').update(certificate.raw).digest('base64url');
+  return { thumbprint, expiresAt: certificate.validToDate };
 }
 
 function requireAlpn(secure: TLSSocket): TLSSocket {

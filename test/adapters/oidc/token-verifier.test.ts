@@ -47,7 +47,7 @@ function verifier(options: Partial<OidcOptions> = {}) {
 
 const INVALID = { code: 'token-invalid', message: 'the token is not valid here' };
 const UNREACHABLE = {
-  code: 'token-invalid',
+  code: 'issuer-unreachable',
   message: 'the identity provider cannot be reached to check the token',
 };
 

@@ -1,0 +1,145 @@
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
+import type {
+  AccessCatalog,
+  AccessOutbox,
+  AccessRequests,
+  RequestPage,
+  RequestQuery,
+  Termination,
+  Terminations,
+} from '#core/access/store.ts';
+import { CustodyError } from '#core/errors.ts';
+import { openSqlite } from './sqlite.ts';
+
+const FILE = 'access.sqlite';
+const PAGE_MAX = 1_000;
+/** `steps`: how many there are, `told`: how many news have been told, of `steps` + 1. */
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS requests (
+    id TEXT PRIMARY KEY, issuer TEXT NOT NULL, subject TEXT NOT NULL, target TEXT NOT NULL,
+    key TEXT, open_until INTEGER NOT NULL, request TEXT NOT NULL,
+    steps INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX IF NOT EXISTS by_key ON requests (issuer, subject, key) WHERE key IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS by_requester ON requests (issuer, subject, id);
+  CREATE INDEX IF NOT EXISTS by_target ON requests (target, id);
+  CREATE INDEX IF NOT EXISTS untold ON requests (id) WHERE told <= steps;
+  CREATE TABLE IF NOT EXISTS terminations (session TEXT PRIMARY KEY, termination TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
+
+export type AccessStore = AccessRequests & AccessCatalog & AccessOutbox & Terminations;
+
+/**
+ * Requests and terminations in SQLite: API and gateway are processes of one machine. Durable when a call returns. Throws
+ * `state-damaged`.
+ */
+export function localAccessStore(folder: string): AccessStore & { close(): void } {
+  const database = openSqlite(join(folder, FILE), 'the access requests', SCHEMA);
+  return {
+    create: async (request, key) => create(database, request, key),
+    append: async (id, after, steps) => append(database, id, after, steps),
+    get: async (id) => get(database, id),
+    list: async (query) => list(database, query),
+    untold: async (limit, id) => untold(database, limit, id),
+    told: async (id, count) => told(database, id, count),
+    ask: async (termination) => ask(database, termination),
+    asked: async (sessions) => asked(database, sessions),
+    close: () => database.close(),
+  };
+}
+
+function create(database: DatabaseSync, request: AccessRequest, key: string | undefined): AccessRequest {
+  const { issuer, subject } = request.requester;
+  const values = [issuer, subject, request.target, key ?? null, openUntil(request), JSON.stringify(request)];
+  const { changes } = database
+    .prepare(
+      `INSERT OR IGNORE INTO requests (id, issuer, subject, target, key, open_until, request, steps)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    )
+    .run(request.id, ...values, request.steps.length);
+  if (changes === 1) return request;
+  const earlier = key === undefined ? undefined : byKey(database, issuer, subject, key);
+  if (earlier !== undefined) return earlier;
+  throw new CustodyError('already-exists', 'the request exists already', { detail: request.id });
+}
+
+function byKey(
+  database: DatabaseSync,
+  issuer: string,
+  subject: string,
+  key: string,
+): AccessRequest | undefined {
+  const sql = 'SELECT request FROM requests WHERE issuer = ? AND subject = ? AND key = ?';
+  const row = database.prepare(sql).get(issuer, subject, key);
+  return row === undefined ? undefined : parse(row['request']);
+}
+
+/** The number of steps is the version: SQLite makes the comparison and the change one. */
+function append(database: DatabaseSync, id: string, after: number, added: readonly Step[]): void {
+  const request = get(database, id);
+  if (request.steps.length !== after) throw changedMeanwhile();
+  const changed = { ...request, steps: [...request.steps, ...added] };
+  const { changes } = database
+    .prepare('UPDATE requests SET request = ?, open_until = ?, steps = ? WHERE id = ? AND steps = ?')
+    .run(JSON.stringify(changed), openUntil(changed), changed.steps.length, id, after);
+  if (changes !== 1) throw changedMeanwhile();
+}
+
+function changedMeanwhile(): CustodyError {
+  return new CustodyError('conflict', 'somebody else changed the request', { hint: 'look at it again' });
+}
+
+function get(database: DatabaseSync, id: string): AccessRequest {
+  const row = database.prepare('SELECT request FROM requests WHERE id = ?').get(id);
+  if (row !== undefined) return parse(row['request']);
+  throw new CustodyError('not-found', 'no such request', { hint: 'see yours: custody requests' });
+}
+
+function list(
+  database: DatabaseSync,
+  { requester, target, openAt, cursor, ...query }: RequestQuery,
+): RequestPage {
+  const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
+  const filters: [sql: string, value: string | number][] = [];
+  if (requester !== undefined)
+    filters.push(['issuer = ?', requester.issuer], ['subject = ?', requester.subject]);
+  if (target !== undefined) filters.push(['target = ?', target]);
+  if (openAt !== undefined) filters.push(['open_until > ?', openAt.getTime()]);
+  if (cursor !== undefined) filters.push(['id < ?', cursor]);
+  const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
+  const rows = database
+    .prepare(`SELECT request FROM requests ${where} ORDER BY id DESC LIMIT ${limit + 1}`)
+    .all(...filters.map(([, value]) => value));
+  const requests = rows.slice(0, limit).map(({ request }) => parse(request));
+  return rows.length > limit ? { requests, next: requests.at(-1)!.id } : { requests };
+}
+
+function untold(database: DatabaseSync, limit: number, id: string | undefined) {
+  const one = id === undefined ? '' : 'AND id = ?';
+  const rows = database
+    .prepare(
+      `SELECT request, told FROM requests WHERE told <= steps ${one} ORDER BY id LIMIT ${Math.trunc(limit)}`,
+    )
+    .all(...(id === undefined ? [] : [id]));
+  return rows.map(({ request, told: count }) => ({ request: parse(request), told: count as number }));
+}
+
+function told(database: DatabaseSync, id: string, count: number): void {
+  database.prepare('UPDATE requests SET told = ? WHERE id = ? AND told < ?').run(count, id, count);
+}
+
+function ask(database: DatabaseSync, termination: Termination): void {
+  database
+    .prepare('INSERT OR IGNORE INTO terminations (session, termination) VALUES (?, ?)')
+    .run(termination.session, JSON.stringify(termination));
+}
+
+function asked(database: DatabaseSync, sessions: readonly string[]): Termination[] {
+  const sql = 'SELECT termination FROM terminations WHERE session IN (SELECT value FROM json_each(?))';
+  const rows = database.prepare(sql).all(JSON.stringify(sessions));
+  return rows.map(({ termination }) => JSON.parse(termination as string) as Termination);
+}
+
+function parse(json: unknown): AccessRequest {
+  return JSON.parse(json as string) as AccessRequest;
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { CustodyError } from '#core/errors.ts';
+
+/** Reads custody.yaml; files that it names are relative to it. Throws `config-invalid`. */
+export function readConfigFile(file: string): Config {
+  const config = parseConfig(readText(file), file);
+  const base = dirname(file);
+  const targets = [...config.targets.values()].map(
+    (target) => [target.name, withPaths(target, base)] as const,
+  );
+  const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
+    secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
+  );
+  return { ...config, targets: new Map(targets), webhooks };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CustodyError('config-invalid', `${file} cannot be read: ${why}`, {
+      hint: 'see what is there, and whether it may be read',
+      cause,
+    });
+  }
+}
+
+function withPaths(target: Target, base: string): Target {
+  const { credential, tls } = target;
+  const passwordFile = resolve(base, credential.passwordFile);
+  const caFile =
+    tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: resolve(base, tls.caFile) };
+  return { ...target, credential: { ...credential, passwordFile }, tls: { ...tls, ...caFile } };
+}

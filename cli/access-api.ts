@@ -1,0 +1,118 @@
+/** Requests, decisions and grants, as far as the CLI uses the API for them. */
+import { z } from 'zod';
+import { requestStates } from '#core/access/request.ts';
+import { type Api, getJson, postJson } from './api.ts';
+import { count, text } from './api-shapes.ts';
+
+const PAGE = 100;
+const person = z.object({ issuer: text, subject: text, email: text.optional() });
+const long = z.string().max(70_000);
+
+export const requestSchema = z.object({
+  id: z.uuid().lowercase(),
+  state: z.enum(requestStates),
+  digest: text,
+  requester: person,
+  target: text,
+  rule: text,
+  reason: text.optional(),
+  ticket: text.optional(),
+  durationSeconds: count,
+  statements: z.array(z.object({ sha256: text, text: long })).optional(),
+  breakGlass: z.boolean(),
+  createdAt: text,
+  pendingUntil: text,
+  needs: z
+    .object({ approvals: count, any: z.array(text).optional(), all: z.array(text).optional() })
+    .optional(),
+  decisions: z.array(z.object({ decision: text, by: person, at: text, comment: text.optional() })),
+  grant: z
+    .object({
+      from: text,
+      until: text,
+      ended: z.object({ how: text, at: text, by: person, comment: text.optional() }).optional(),
+      usedBy: text.optional(),
+    })
+    .optional(),
+  needsReview: z.boolean(),
+  review: z.object({ verdict: text, by: person, at: text, comment: text.optional() }).optional(),
+  mayDecide: z.boolean(),
+});
+export type AccessRequest = z.infer<typeof requestSchema>;
+
+const pageSchema = z.object({ requests: z.array(requestSchema), next: text.optional() });
+const terminationSchema = z.object({ session: text, by: person, at: text, reason: text.optional() });
+const explanationSchema = z.object({
+  verdict: z.enum(['allowed', 'requestable', 'denied']),
+  action: text,
+  target: text,
+  policy: text,
+  because: text,
+  hint: text.optional(),
+});
+
+/** What is asked for; see the API's own description of each. */
+export interface AskBody {
+  readonly target: string;
+  readonly reason?: string;
+  readonly ticket?: string;
+  readonly durationSeconds?: number;
+  readonly statements?: readonly string[];
+  readonly breakGlass?: boolean;
+  readonly rule?: string;
+}
+
+/** `key`: the same key makes one request, however often it is sent. */
+export function createRequest(api: Api, body: AskBody, key: string): Promise<AccessRequest> {
+  return postJson(api, '/v1/requests', requestSchema, body, { 'idempotency-key': key });
+}
+
+export function getRequest(api: Api, id: string): Promise<AccessRequest> {
+  return getJson(api, `/v1/requests/${encodeURIComponent(id)}`, requestSchema);
+}
+
+export type StepPath = 'decisions' | 'return' | 'review' | 'revocation';
+
+/** Adds a step to a request or its grant; the request as it is then. */
+export function stepRequest(api: Api, id: string, step: StepPath, body: object): Promise<AccessRequest> {
+  const of = step === 'revocation' ? 'grants' : 'requests';
+  return postJson(api, `/v1/${of}/${encodeURIComponent(id)}/${step}`, requestSchema, body);
+}
+
+export interface RequestFilter {
+  readonly limit: number;
+  readonly target?: string | undefined;
+  readonly state?: string | undefined;
+  readonly open?: boolean;
+}
+
+/** Newest first, at most `limit`, over as many pages as it takes. */
+export async function getRequests(api: Api, filter: RequestFilter): Promise<readonly AccessRequest[]> {
+  const requests: AccessRequest[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await getJson(api, `/v1/requests?${searchOf(filter, cursor)}`, pageSchema);
+    requests.push(...page.requests);
+    cursor = page.next;
+  } while (cursor !== undefined && requests.length < filter.limit);
+  return requests.slice(0, filter.limit);
+}
+
+function searchOf({ target, state, open, limit }: RequestFilter, cursor: string | undefined): string {
+  const search = new URLSearchParams({ limit: String(Math.min(PAGE, limit)) });
+  if (target !== undefined) search.set('target', target);
+  if (state !== undefined) search.set('state', state);
+  if (open === true) search.set('open', 'true');
+  if (cursor !== undefined) search.set('cursor', cursor);
+  return search.toString();
+}
+
+export function terminateSession(api: Api, id: string, reason: string | undefined) {
+  const body = reason === undefined ? {} : { reason };
+  return postJson(api, `/v1/sessions/${encodeURIComponent(id)}/termination`, terminationSchema, body);
+}
+
+export function getExplanation(api: Api, action: string, target: string | undefined) {
+  const search = new URLSearchParams({ action, ...(target === undefined ? {} : { target }) });
+  return getJson(api, `/v1/explanation?${search.toString()}`, explanationSchema);
+}

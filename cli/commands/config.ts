@@ -1,0 +1,41 @@
+import { Command } from 'commander';
+import { readConfigFile } from '#adapters/local/config-file.ts';
+import { configJsonSchema } from '#core/access/config.ts';
+import { type Cli, print, printJson } from '../cli.ts';
+import { counted } from '../listing.ts';
+
+const DEFAULT_CONFIG = '.custody/custody.yaml';
+
+export function configCommand(cli: Cli): Command {
+  return new Command('config')
+    .description('the configuration file, offline')
+    .addCommand(checkCommand(cli))
+    .addCommand(schemaCommand(cli));
+}
+
+function checkCommand(cli: Cli): Command {
+  return new Command('check')
+    .description('say whether a gateway would take it; if not, where it is wrong and what was expected')
+    .argument('[file]', 'the file', DEFAULT_CONFIG)
+    .option('--json', 'as one line of JSON')
+    .addHelpText('after', '\nExit codes: 0 it is good, 1 it is not.')
+    .action((file: string, { json }: { json?: true }) => check(cli, file, json === true));
+}
+
+async function check(cli: Cli, file: string, json: boolean): Promise<void> {
+  const { version, targets, rules, webhooks } = readConfigFile(file);
+  const counts = { targets: targets.size, rules: rules.length, webhooks: webhooks.length };
+  if (json) return printJson(cli, { file, version, ...counts });
+  const parts = [
+    counted(targets.size, 'target'),
+    counted(rules.length, 'rule'),
+    counted(webhooks.length, 'webhook'),
+  ];
+  await print(cli, `${file}: good, ${parts.join(', ')}; version ${version}`);
+}
+
+function schemaCommand(cli: Cli): Command {
+  return new Command('schema')
+    .description('its JSON Schema, for editors: custody config schema > custody.schema.json')
+    .action(() => print(cli, JSON.stringify(configJsonSchema(), null, 2)));
+}

@@ -1,0 +1,60 @@
+import { durationText } from '#core/access/duration.ts';
+import { nameOf } from '#core/access/person.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
+import type { AccessRequest } from './access-api.ts';
+import { type Cli, print, printJson } from './cli.ts';
+import { facts } from './listing.ts';
+
+/** One request, with all that reviewers decide about. */
+export async function showRequest(cli: Cli, request: AccessRequest, json: boolean): Promise<void> {
+  if (json) return printJson(cli, request);
+  await print(cli, facts(described(request)).join('\n'));
+  for (const { text } of request.statements ?? []) {
+    await print(
+      cli,
+      text
+        .split('\n')
+        .map((line) => `    ${escapeTerminal(line)}`)
+        .join('\n'),
+    );
+  }
+}
+
+function described(request: AccessRequest): Record<string, string | undefined> {
+  const { grant, review } = request;
+  return {
+    request: request.id,
+    state: stateText(request),
+    who: nameOf(request.requester),
+    target: request.target,
+    rule: request.rule,
+    reason: request.reason,
+    ticket: request.ticket,
+    for: durationText(request.durationSeconds * 1000),
+    needs: request.state === 'pending' ? needsText(request) : undefined,
+    decisions: request.decisions.map(decisionText).join('; '),
+    granted: grant && `${grant.from} to ${grant.until}`,
+    ended: grant?.ended && `${grant.ended.how} by ${nameOf(grant.ended.by)} at ${grant.ended.at}`,
+    session: grant?.usedBy,
+    review: review && `${review.verdict}, by ${nameOf(review.by)} at ${review.at}`,
+    digest: request.digest,
+    commands: request.statements && `${request.statements.length}, and no others:`,
+  };
+}
+
+/** In one or two words. */
+export function stateText({ state, breakGlass, needsReview }: AccessRequest): string {
+  if (needsReview) return `${state}, to be reviewed`;
+  return breakGlass ? `${state}, reviewed` : state;
+}
+
+function needsText({ needs, pendingUntil }: AccessRequest): string | undefined {
+  if (needs === undefined) return undefined;
+  const of =
+    needs.any === undefined ? `of each of ${(needs.all ?? []).join(', ')}` : `of ${needs.any.join(' or ')}`;
+  return `${needs.approvals} approval${needs.approvals === 1 ? '' : 's'} ${of}, until ${pendingUntil}`;
+}
+
+function decisionText({ decision, by, comment }: AccessRequest['decisions'][number]): string {
+  return `${decision} by ${nameOf(by)}${comment === undefined ? '' : ` (${comment})`}`;
+}

@@ -1,0 +1,176 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AccessDesk } from '#core/access/desk.ts';
+import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
+import { use } from '#core/access/lifecycle.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
+import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
+import type { TokenFailures } from '#core/identity/token-failures.ts';
+import { recordedPrincipal } from '#core/recording/statements.ts';
+import type { Greeting } from './protocol.ts';
+
+export interface AdmissionPorts {
+  readonly policy: PolicyInForce;
+  /** For the identity provider that the configuration names now. */
+  readonly verifier: () => TokenVerifier;
+  readonly failures: TokenFailures;
+  readonly requests: AccessRequests & AccessCatalog;
+  readonly desk: AccessDesk;
+  /** Where people look at a request; nothing is linked without it. */
+  readonly requestUrl?: (id: string) => string;
+  readonly wallClock: () => Date;
+}
+
+/** Somebody at the door. */
+export interface Visitor {
+  readonly greeting: Greeting;
+  /** The address of the client, as the socket has it. */
+  readonly network: string | undefined;
+  /** Stops the login's clock while somebody decides, and starts it anew. */
+  readonly clock: { stop(): void; restart(): void };
+}
+
+const POLL_MS = 500;
+/** Clients that wait for an approval at once. */
+const WAITING_MAX = 200;
+/** Requests of one person for one target that are looked at. */
+const OPEN_MAX = 100;
+
+/** Identify and authorize: from a token to permission, waiting for reviewers where the rule says so. */
+export class Admission {
+  readonly #ports: AdmissionPorts;
+  #waiting = 0;
+  #closed: CustodyError | undefined;
+
+  constructor(ports: AdmissionPorts) {
+    this.#ports = ports;
+  }
+
+  /** Nobody waits any more: they are told this. */
+  close(error: CustodyError): void {
+    this.#closed = error;
+  }
+
+  /** Rejects with the words for a client that may not enter. */
+  async admit(visitor: Visitor): Promise<Authorization<'connect'>> {
+    const principal = await this.#identify(visitor);
+    const decision = await this.#decide(principal, visitor);
+    if (Authorization.isOne(decision)) return decision;
+    const wait = decision.ask?.approval?.wait;
+    if (wait === undefined) throw refusalError(decision);
+    return this.#waitFor(decision, wait, principal, visitor);
+  }
+
+  /** A grant that is for one session becomes this one's. Rejects with `conflict` when another session has it. */
+  async claim(permission: Authorization<'connect'>, session: string): Promise<void> {
+    const { desk } = this.#ports;
+    if (permission.grant === undefined) return;
+    // What the grant rests on is in the ledger's queue before anything rests on it.
+    await desk.tell(permission.grant.id);
+    await desk.change(permission.grant.id, (request, now) => use(request, session, now));
+  }
+
+  async #identify({ greeting, network }: Visitor): Promise<Principal> {
+    const { verifier, failures } = this.#ports;
+    failures.check(network);
+    try {
+      const principal = await verifier().verify(greeting.token, greeting.device);
+      recordedPrincipal(principal); // throws for an identity that no statement could hold
+      return principal;
+    } catch (error) {
+      if (asCustodyError(error).code === 'token-invalid') failures.failed(network);
+      throw error;
+    }
+  }
+
+  async #decide(
+    principal: Principal,
+    { greeting: { target }, network }: Visitor,
+  ): Promise<Authorization<'connect'> | Refusal> {
+    const { policy, wallClock } = this.#ports;
+    const now = wallClock();
+    const grants = await this.#openRequests(principal, target, now);
+    const context = network === undefined ? {} : { network };
+    return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
+  }
+
+  async #openRequests(principal: Principal, target: string, now: Date): Promise<readonly AccessRequest[]> {
+    const { requests } = this.#ports;
+    const page = await requests.list({ requester: principal, target, openAt: now, limit: OPEN_MAX });
+    return Promise.all(page.requests.map(({ id }) => requests.get(id)));
+  }
+
+  /** Asks in the client's name, tells it so, and looks until somebody has decided or the time is over. */
+  async #waitFor(
+    refusal: Refusal,
+    waitMs: number,
+    principal: Principal,
+    visitor: Visitor,
+  ): Promise<Authorization<'connect'>> {
+    if (this.#waiting >= WAITING_MAX) throw refusalError(refusal);
+    this.#waiting += 1;
+    visitor.clock.stop();
+    try {
+      const request = await this.#pendingRequest(refusal, principal, visitor);
+      this.#announce(request, waitMs, visitor.greeting);
+      await this.#decided(request.id, waitMs, visitor.greeting);
+      const decision = await this.#decide(principal, visitor);
+      if (Authorization.isOne(decision)) return decision;
+      throw refusalError(decision);
+    } finally {
+      this.#waiting -= 1;
+      visitor.clock.restart();
+    }
+  }
+
+  /** One that waits already, else a new one. */
+  async #pendingRequest(
+    { ask: rule }: Refusal,
+    principal: Principal,
+    { greeting: { target, ask } }: Visitor,
+  ): Promise<AccessRequest> {
+    const { policy, desk, wallClock } = this.#ports;
+    const now = wallClock();
+    const open = await this.#openRequests(principal, target, now);
+    const waiting = open.find(
+      (request) => request.rule === rule!.name && stateOf(request, now) === 'pending',
+    );
+    if (waiting !== undefined) return waiting;
+    const wish = { rule: rule!.name };
+    const permission = decide({ policy: policy.config, principal, action: 'request', target, wish, now });
+    if (!Authorization.isOne(permission)) throw refusalError(permission);
+    return desk.ask(permission, ask);
+  }
+
+  #announce({ id, target }: AccessRequest, waitMs: number, greeting: Greeting): void {
+    const url = this.#ports.requestUrl?.(id);
+    const seconds = Math.round(waitMs / 1000);
+    const link = url === undefined ? '' : `; see ${url}`;
+    greeting.notify(
+      `access to "${target}" needs an approval: request ${id} waits for reviewers`,
+      `this connection waits up to ${seconds} s; reviewers decide with: custody approve ${id}${link}`,
+    );
+  }
+
+  async #decided(id: string, waitMs: number, greeting: Greeting): Promise<void> {
+    const { requests, wallClock } = this.#ports;
+    const deadline = wallClock().getTime() + waitMs;
+    for (;;) {
+      if (this.#closed !== undefined) throw this.#closed;
+      if (greeting.gone) throw new CustodyError('too-slow', 'the client went away while it waited');
+      const state = stateOf(await requests.get(id), wallClock());
+      if (state === 'granted') return;
+      if (state !== 'pending') throw new CustodyError('access-denied', `the request ${id} was ${state}`);
+      if (wallClock().getTime() >= deadline) throw stillWaiting(id);
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+function stillWaiting(id: string): CustodyError {
+  return new CustodyError('approval-required', `nobody has decided about the request ${id} yet`, {
+    hint: `connect again when it is approved: custody requests ${id} --wait`,
+  });
+}

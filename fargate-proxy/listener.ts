@@ -1,0 +1,48 @@
+import { constants } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { CustodyError } from '#core/errors.ts';
+import type { Gateway } from './gateway.ts';
+import { postgresProtocol } from './protocols/postgres/postgres.ts';
+import type { Settings } from './settings.ts';
+import { streamBindings } from './wire/raw-end.ts';
+import { RelayMemory } from './wire/relay-memory.ts';
+
+/** Listens for clients. `issuer`: who is told to clients that ask where to log in. Rejects with `config-invalid`. */
+export function listen(
+  { dataDir, host, port }: Settings,
+  issuer: () => string,
+  gateway: Gateway,
+): Promise<Server> {
+  const tls = createSecureContext({
+    cert: readFileSync(join(dataDir, 'tls', 'gateway.pem')),
+    key: readFileSync(join(dataDir, 'tls', 'gateway.key')),
+    minVersion: 'TLSv1.2',
+    // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  });
+  const postgres = postgresProtocol({
+    tls,
+    issuer,
+    memory: new RelayMemory(),
+    bindings: streamBindings(),
+  });
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) =>
+    gateway.serve(postgres, socket),
+  );
+  return new Promise((resolve, reject) => {
+    server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));
+    server.listen({ port, host, backlog: 1024 }, () => resolve(server));
+  });
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): CustodyError {
+  const taken = cause.code === 'EADDRINUSE';
+  return new CustodyError(
+    'config-invalid',
+    taken ? `port ${port} on ${host} is taken` : `cannot listen on ${host}:${port}: ${cause.message}`,
+    { hint: taken ? 'stop what uses it, or choose another port' : 'choose another address', cause },
+  );
+}

@@ -1,0 +1,104 @@
+import { endingOf, type LiveQuestion } from '#core/access/live.ts';
+import { nameOf } from '#core/access/person.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
+import type { AccessRequest } from '#core/access/request.ts';
+import type { AccessRequests, Termination, Terminations } from '#core/access/store.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { CloseReason } from '#core/recording/format.ts';
+
+/** A session that is looked after. */
+export interface Watched {
+  /** What it was opened under. */
+  readonly question: Omit<LiveQuestion, 'policy' | 'now' | 'grants'>;
+  end(reason: CloseReason, error: CustodyError): void;
+}
+
+export interface WatchPorts {
+  readonly policy: PolicyInForce;
+  readonly requests: Pick<AccessRequests, 'get'>;
+  readonly terminations: Pick<Terminations, 'asked'>;
+  readonly sessions: () => Iterable<Watched>;
+  readonly wallClock: () => Date;
+  /** Milliseconds, monotonic. */
+  readonly monotonic: () => number;
+  /** Told once when grants cannot be seen, and once more when that ends sessions. */
+  readonly onTrouble: (error: CustodyError) => void;
+}
+
+export const LOOK_EVERY_MS = 500;
+/** Sessions end 5 s after a grant at the latest; what cannot be seen for this long counts as gone. */
+export const BLIND_MS = 4_000;
+
+/** Looks again, for as long as sessions live, whether they may: grants, rules, people, time, and who wants them ended. */
+export class SessionWatch {
+  readonly #ports: WatchPorts;
+  #seenAt: number;
+  #looking = false;
+  #troubled = false;
+
+  constructor(ports: WatchPorts) {
+    this.#ports = ports;
+    this.#seenAt = ports.monotonic();
+  }
+
+  /** To be called every LOOK_EVERY_MS. A look that hangs does not keep the next call from noticing that. */
+  tick(): void {
+    const { monotonic, onTrouble } = this.#ports;
+    if (monotonic() - this.#seenAt > BLIND_MS) this.#endAllBlindly();
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#look()
+      .then(() => (this.#troubled = false))
+      .catch((error: unknown) => {
+        if (!this.#troubled) onTrouble(asCustodyError(error));
+        this.#troubled = true;
+      })
+      .finally(() => (this.#looking = false));
+  }
+
+  async #look(): Promise<void> {
+    const { sessions, requests, terminations, monotonic } = this.#ports;
+    const startedAt = monotonic();
+    const watched = [...sessions()];
+    const ids = [...new Set(watched.flatMap(({ question }) => question.live.grant ?? []))];
+    const grants = new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
+    const asked = await terminations.asked(watched.map(({ question }) => question.live.session));
+    this.#seenAt = startedAt;
+    const wanted = new Map(asked.map((termination) => [termination.session, termination]));
+    for (const session of watched) this.#check(session, grants, wanted.get(session.question.live.session));
+  }
+
+  #check(
+    { question, end }: Watched,
+    grants: ReadonlyMap<string, AccessRequest>,
+    termination: Termination | undefined,
+  ): void {
+    if (termination !== undefined) return end('terminated', terminated(termination));
+    const { policy, wallClock } = this.#ports;
+    const grant = grants.get(question.live.grant ?? '');
+    const now = wallClock();
+    const ending = endingOf({
+      ...question,
+      policy: policy.config,
+      now,
+      grants: grant === undefined ? [] : [grant],
+    });
+    if (ending !== undefined) end(ending.reason, ending.error);
+  }
+
+  #endAllBlindly(): void {
+    const error = new CustodyError('internal', 'the gateway cannot see any more whether access is granted', {
+      hint: 'nothing runs on access that may have been revoked; connect again',
+    });
+    const live = [...this.#ports.sessions()];
+    if (live.length > 0) this.#ports.onTrouble(error);
+    for (const { end } of live) end('gateway-failed', error);
+  }
+}
+
+function terminated({ by, reason }: Termination): CustodyError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new CustodyError('terminated', `an operator ended this session${why}`, {
+    detail: `ended by ${nameOf(by)}${why}`,
+  });
+}

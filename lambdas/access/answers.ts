@@ -1,0 +1,57 @@
+import type { z } from 'zod';
+import { Authorization } from '#core/access/decide.ts';
+import {
+  type AccessRequest,
+  grantOf,
+  needsReview,
+  type StepOf,
+  stateOf,
+  stepOf,
+} from '#core/access/request.ts';
+import type { grantShape, requestShape } from './shapes.ts';
+import { type Asking, mayDecide } from './visible.ts';
+
+/** A request as the caller is shown it. */
+export function requestAnswer(request: AccessRequest, asking: Asking): z.input<typeof requestShape> {
+  const { steps, durationMs, ...question } = request;
+  const approval = asking.policy.rules.find(({ name }) => name === request.rule)?.approval;
+  const withdrawn = stepOf(request, 'withdrawn');
+  const grant = grantPart(request);
+  const review = stepOf(request, 'reviewed');
+  return {
+    ...question,
+    state: stateOf(request, asking.now),
+    durationSeconds: Math.floor(durationMs / 1000),
+    ...(approval === undefined ? {} : { needs: { approvals: approval.approvals, ...approval.reviewers } }),
+    decisions: steps.filter(isDecision).map(({ kind, ...decision }) => ({ decision: kind, ...decision })),
+    ...(withdrawn === undefined ? {} : { withdrawnAt: withdrawn.at }),
+    ...(grant === undefined ? {} : { grant }),
+    needsReview: needsReview(request),
+    ...(review === undefined ? {} : { review }),
+    mayDecide: Authorization.isOne(mayDecide(request, asking)),
+  };
+}
+
+/** The grant that came of a request. */
+export function grantAnswer(request: AccessRequest, asking: Asking): z.input<typeof grantShape> {
+  const { id, requester, target, rule, breakGlass } = request;
+  const state = stateOf(request, asking.now) as z.infer<typeof grantShape>['state'];
+  return { id, state, requester, target, rule, breakGlass, ...grantPart(request)! };
+}
+
+function grantPart(request: AccessRequest) {
+  const granted = grantOf(request);
+  if (granted === undefined) return undefined;
+  const ended = stepOf(request, 'returned') ?? stepOf(request, 'revoked');
+  const used = stepOf(request, 'used');
+  return {
+    from: granted.at,
+    until: granted.until,
+    ...(ended === undefined ? {} : { ended: { ...ended, how: ended.kind } }),
+    ...(used === undefined ? {} : { usedBy: used.session }),
+  };
+}
+
+function isDecision(step: { readonly kind: string }): step is StepOf<'approved' | 'denied'> {
+  return step.kind === 'approved' || step.kind === 'denied';
+}

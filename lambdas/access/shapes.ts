@@ -1,0 +1,162 @@
+/** What the access API takes and answers. */
+import { z } from 'zod';
+import { actions } from '#core/access/schema.ts';
+import { requestStates } from '#core/access/request.ts';
+import { count, PAGE_MAX, person, sessionId, targetName, time, words } from '../shapes.ts';
+
+/** A request's id, and that of the grant that may come of it: UUID version 7, lower case. */
+export const requestId = z
+  .uuid()
+  .lowercase()
+  .meta({ description: 'assigned by Custody', example: '019aaf35-2a80-7b61-8e21-1f6a7c1d2e3f' });
+
+const STATEMENTS_MAX = 100;
+const WEEKS_S = 30 * 86_400;
+const ruleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+export const requestBody = z.strictObject({
+  target: targetName,
+  reason: words.optional(),
+  ticket: words.max(100).optional(),
+  durationSeconds: z
+    .int()
+    .min(1)
+    .max(WEEKS_S)
+    .optional()
+    .meta({ description: 'from the approval on; the longest that the rule gives when absent' }),
+  statements: z.array(z.string().min(1).max(65_536)).min(1).max(STATEMENTS_MAX).optional().meta({
+    description: 'the exact commands: the grant is for one session that runs these and no others, each once',
+  }),
+  breakGlass: z
+    .boolean()
+    .default(false)
+    .meta({ description: 'at once, without approval; alarms, and is reviewed afterwards' }),
+  rule: ruleName.optional().meta({ description: 'where there is more than one rule to ask by' }),
+});
+
+export const requestsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
+  cursor: requestId.optional().meta({ description: 'the `next` of the page before' }),
+  target: targetName.optional(),
+  state: z.enum(requestStates).optional(),
+  open: z
+    .enum(['true'])
+    .optional()
+    .meta({ description: 'only what still matters: pending, granted, or to be reviewed' }),
+});
+
+export const grantsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
+  cursor: requestId.optional().meta({ description: 'the `next` of the page before' }),
+  target: targetName.optional(),
+});
+
+export const decisionBody = z.strictObject({
+  decision: z.enum(['approved', 'denied']),
+  comment: words.optional(),
+});
+export const reviewBody = z.strictObject({
+  verdict: z.enum(['justified', 'unjustified']),
+  comment: words.optional(),
+});
+export const revocationBody = z.strictObject({ comment: words.optional() });
+export const nothingBody = z.strictObject({});
+
+const comment = z.string().optional();
+
+const grantPart = {
+  from: time,
+  until: time,
+  ended: z
+    .object({ how: z.enum(['returned', 'revoked']), at: time, by: person, comment })
+    .optional()
+    .meta({ description: 'before its time' }),
+  usedBy: sessionId.optional().meta({ description: 'the session of a grant for one session' }),
+};
+
+export const requestShape = z
+  .object({
+    id: requestId,
+    state: z.enum(requestStates),
+    digest: z.string().meta({ description: 'SHA-256 of what is asked for: the ledger names it' }),
+    requester: person,
+    target: z.string(),
+    rule: z.string(),
+    policy: z.string().meta({ description: 'the version of the configuration it was asked under' }),
+    reason: z.string().optional(),
+    ticket: z.string().optional(),
+    durationSeconds: count,
+    statements: z
+      .array(z.object({ sha256: z.string(), text: z.string() }))
+      .readonly()
+      .optional(),
+    breakGlass: z.boolean(),
+    createdAt: time,
+    pendingUntil: time,
+    needs: z
+      .object({
+        approvals: count,
+        any: z.array(z.string()).optional(),
+        all: z
+          .array(z.string())
+          .optional()
+          .meta({ description: 'so many people of each, nobody counted twice' }),
+      })
+      .optional()
+      .meta({ description: 'what the rule asks for now' }),
+    decisions: z
+      .array(
+        z.object({
+          decision: z.enum(['approved', 'denied']),
+          by: person,
+          at: time,
+          groups: z.array(z.string()).readonly(),
+          comment,
+        }),
+      )
+      .readonly(),
+    withdrawnAt: time.optional(),
+    grant: z.object(grantPart).optional(),
+    needsReview: z.boolean().meta({ description: 'a broken glass that nobody has looked at' }),
+    review: z
+      .object({ verdict: z.enum(['justified', 'unjustified']), by: person, at: time, comment })
+      .optional(),
+    mayDecide: z.boolean().meta({ description: 'true where the caller is a reviewer of it' }),
+  })
+  .meta({ id: 'AccessRequest' });
+
+export const requestPageShape = z
+  .object({ requests: z.array(requestShape).readonly(), next: requestId.optional() })
+  .meta({ id: 'AccessRequestPage' });
+
+export const grantShape = z
+  .object({
+    id: requestId,
+    state: z.enum(['granted', 'ended', 'returned', 'revoked']),
+    requester: person,
+    target: z.string(),
+    rule: z.string(),
+    breakGlass: z.boolean(),
+    ...grantPart,
+  })
+  .meta({ id: 'Grant', description: 'goes by the id of its request' });
+
+export const grantPageShape = z
+  .object({ grants: z.array(grantShape).readonly(), next: requestId.optional() })
+  .meta({ id: 'GrantPage' });
+
+export const explanationQuery = z.strictObject({
+  action: z.enum(actions),
+  target: targetName.optional(),
+});
+
+export const explanationShape = z
+  .object({
+    verdict: z.enum(['allowed', 'requestable', 'denied']),
+    action: z.enum(actions),
+    target: z.string(),
+    policy: z.string(),
+    because: z.string(),
+    hint: z.string().optional(),
+  })
+  .meta({ id: 'Explanation' });

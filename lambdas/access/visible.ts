@@ -1,0 +1,84 @@
+import type { Context } from '#core/access/conditions.ts';
+import type { Config } from '#core/access/config.ts';
+import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
+import type { AccessRequest } from '#core/access/request.ts';
+import type { RequestQuery } from '#core/access/store.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { Principal } from '#core/identity/principal.ts';
+
+/** Who asks, under which rules, from where, and when. */
+export interface Asking {
+  readonly caller: Principal;
+  readonly policy: Config;
+  readonly context: Context;
+  readonly now: Date;
+}
+
+const EVERYTHING = '*';
+
+/** Permission to decide about a request, or why there is none. */
+export function mayDecide(request: AccessRequest, asking: Asking): Authorization<'approve'> | Refusal {
+  const { policy, caller: principal, context, now } = asking;
+  return decide({ policy, principal, action: 'approve', target: request.target, request, context, now });
+}
+
+/** One's own, those one may decide about, and all for who administers. */
+export function isVisible(request: AccessRequest, asking: Asking): boolean {
+  return isOwn(request, asking) || Authorization.isOne(mayDecide(request, asking)) || mayAdminister(asking);
+}
+
+export function isOwn({ requester }: AccessRequest, { caller }: Asking): boolean {
+  return requester.issuer === caller.issuer && requester.subject === caller.subject;
+}
+
+export function mayAdminister({ policy, caller: principal, context, now }: Asking): boolean {
+  return Authorization.isOne(
+    decide({ policy, principal, action: 'administer', target: EVERYTHING, context, now }),
+  );
+}
+
+/** Throws `access-denied` for anybody who does not administer. */
+export function requireAdminister({
+  policy,
+  caller: principal,
+  context,
+  now,
+}: Asking): Authorization<'administer'> {
+  const decision = decide({ policy, principal, action: 'administer', target: EVERYTHING, context, now });
+  if (Authorization.isOne(decision)) return decision;
+  throw refusalError(decision);
+}
+
+/** A request that the caller may not know of answers like one that does not exist (security cases 7, 14). */
+export function requireVisible(request: AccessRequest, asking: Asking): void {
+  if (!isVisible(request, asking)) throw noSuchRequest();
+}
+
+export function noSuchRequest(): CustodyError {
+  return new CustodyError('not-found', 'no such request', {
+    hint: 'see those you may see: custody requests',
+  });
+}
+
+/** Queries that together find what the caller may see, so that nobody pays for reading what they may not. */
+export function visibleQueries(
+  asking: Asking,
+  target: string | undefined,
+): readonly Pick<RequestQuery, 'requester' | 'target'>[] {
+  const { issuer, subject } = asking.caller;
+  const own = { requester: { issuer, subject }, ...(target === undefined ? {} : { target }) };
+  if (mayAdminister(asking)) return [target === undefined ? {} : { target }];
+  const reviewed = reviewedTargets(asking);
+  if (target !== undefined)
+    return reviewed.some((name) => name === EVERYTHING || name === target) ? [{ target }] : [own];
+  return reviewed.includes(EVERYTHING) ? [{}] : [own, ...reviewed.map((name) => ({ target: name }))];
+}
+
+/** The targets of the rules whose reviewers the caller is one of; what each request says is decided one by one. */
+function reviewedTargets({ policy, caller }: Asking): readonly string[] {
+  const mine = policy.rules.filter(({ approval, breakGlass }) => {
+    const named = Object.values((approval ?? breakGlass)?.reviewers ?? {}).flat() as string[];
+    return named.includes(EVERYTHING) || named.some((group) => caller.groups.includes(group));
+  });
+  return [...new Set(mine.flatMap(({ targets }) => targets))];
+}

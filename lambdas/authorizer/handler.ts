@@ -1,0 +1,63 @@
+import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
+import type { TokenFailures } from '#core/identity/token-failures.ts';
+import { recordedPrincipal } from '#core/recording/statements.ts';
+import type { FaultLog } from '../problem.ts';
+
+export interface AuthorizerPorts {
+  readonly verifier: () => TokenVerifier;
+  readonly failures: TokenFailures;
+  readonly log: FaultLog;
+}
+
+/**
+ * A Lambda authorizer of API Gateway's HTTP API (payload format 2.0, simple response). `context.principal` is what handlers
+ * go by. On a refusal, `context` says why: API Gateway keeps that to itself, a server of our own makes a problem of it.
+ */
+export type Authorizer = (event: APIGatewayRequestAuthorizerEventV2) => Promise<AuthorizerAnswer>;
+
+export type AuthorizerAnswer =
+  | { readonly isAuthorized: true; readonly context: { readonly principal: string } }
+  | {
+      readonly isAuthorized: false;
+      readonly context: { readonly code: string; readonly message: string; readonly hint: string };
+    };
+
+/** Verifies the bearer token (RFC 6750 section 2.1) in a function of its own: nobody else ever sees it. */
+export function authorizerHandler(ports: AuthorizerPorts): Authorizer {
+  return async (event) => {
+    try {
+      const principal = await verified(event, ports);
+      return { isAuthorized: true, context: { principal: JSON.stringify(principal) } };
+    } catch (thrown) {
+      const error = asCustodyError(thrown);
+      if (error.code === 'internal' || error.code === 'issuer-unreachable') ports.log(error);
+      const message = error.code === 'internal' ? 'the token cannot be checked now' : error.message;
+      return { isAuthorized: false, context: { code: error.code, message, hint: error.hint ?? '' } };
+    }
+  };
+}
+
+async function verified(
+  event: APIGatewayRequestAuthorizerEventV2,
+  { verifier, failures }: AuthorizerPorts,
+): Promise<Principal> {
+  // The connection's own address: headers say whatever their sender likes (security case 19).
+  const address = event.requestContext.http.sourceIp;
+  failures.check(address);
+  try {
+    const principal = await verifier().verify(bearerToken(event));
+    recordedPrincipal(principal); // throws for an identity that no leaf could hold
+    return principal;
+  } catch (error) {
+    if (asCustodyError(error).code === 'token-invalid') failures.failed(address);
+    throw error;
+  }
+}
+
+function bearerToken({ headers }: APIGatewayRequestAuthorizerEventV2): string {
+  const [, token] = /^Bearer +(\S+)$/i.exec(headers?.['authorization'] ?? '') ?? [];
+  if (token !== undefined) return token;
+  throw new CustodyError('token-missing', 'this needs a bearer token', { hint: 'log in: custody login' });
+}

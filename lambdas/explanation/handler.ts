@@ -1,0 +1,41 @@
+import type { Config } from '#core/access/config.ts';
+import { explain } from '#core/access/explain.ts';
+import type { AccessCatalog } from '#core/access/store.ts';
+import { explanationQuery, explanationShape } from '../access/shapes.ts';
+import { callerOf, contextOf } from '../caller.ts';
+import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import type { FaultLog } from '../problem.ts';
+
+export interface ExplanationPorts {
+  readonly policy: () => Config;
+  readonly requests: AccessCatalog;
+  readonly now: () => Date;
+  readonly log: FaultLog;
+}
+
+/** GET /v1/explanation: what would be decided about the caller. Which rules there are for others is not said. */
+export function explanationHandler({ policy, requests, now, log }: ExplanationPorts): HttpHandler {
+  return httpHandler(log, async (event) => {
+    const [principal, at] = [callerOf(event), now()];
+    const { action, target = '*' } = queryOf(explanationQuery, event);
+    const { requests: grants } = await requests.list({ requester: principal, openAt: at, limit: 1_000 });
+    const session = { issuer: principal.issuer, subject: principal.subject };
+    const context = contextOf(event);
+    const { rules: _rules, ...answer } = explain({
+      policy: policy(),
+      principal,
+      action,
+      target,
+      session,
+      context,
+      grants,
+      now: at,
+    });
+    return json(explanationShape, withoutSecrets(answer));
+  });
+}
+
+/** A target that one may not know of and one that does not exist read the same (security case 14). */
+function withoutSecrets<T extends { readonly verdict: string; readonly because: string }>(answer: T): T {
+  return answer.verdict === 'denied' ? { ...answer, because: 'no rule allows it' } : answer;
+}
