@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'state-damaged'
   | 'format-invalid'
   | 'ledger-altered'
+  | 'delivery-failed'
   | 'internal';
 
 /** Any thrown value as a CustodyError: ours unchanged, everything else as `internal` with its text for the operator. */

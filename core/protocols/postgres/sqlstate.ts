@@ -38,6 +38,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'state-damaged': 'XX001', // data_corrupted
   'format-invalid': 'XX001',
   'ledger-altered': 'XX001',
+  'delivery-failed': '58000', // system_error
   internal: 'XX000', // internal_error
 };
 

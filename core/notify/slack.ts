@@ -1,0 +1,95 @@
+import type { News, NewsKind } from '../access/news.ts';
+import { nameOf, samePerson } from '../access/person.ts';
+import { asCode } from './slack-text.ts';
+
+/** With the words around them all together fit into the 3000 characters of one block. */
+const NAME_MAX = 150;
+const PROSE_MAX = 700;
+
+/** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). */
+export function slackMessage(news: News): object {
+  const text = [headline(news), ...facts(news), ...toDo(news)].join('\n');
+  // `verbatim`: Slack makes no links of its own. The text beside the blocks is for notifications, and for other programs.
+  const section = { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } };
+  return { text, blocks: [section], unfurl_links: false, unfurl_media: false };
+}
+
+const TITLES: Readonly<Record<NewsKind, string>> = {
+  'access-requested': 'Access requested',
+  'access-approved': 'Access approved',
+  'access-denied': 'Access denied',
+  'access-withdrawn': 'Request withdrawn',
+  'access-granted': 'Access granted',
+  'access-used': 'Access used: its one session has begun',
+  'access-returned': 'Access returned',
+  'access-revoked': 'Access revoked',
+  'break-glass': 'Glass broken: access without approval',
+  'break-glass-reviewed': 'Broken glass reviewed',
+};
+
+function headline({ alarm, kind, requester, target }: News): string {
+  const title = alarm
+    ? `:rotating_light: *ALARM: ${alarmTitle(kind)}* :rotating_light:`
+    : `*${TITLES[kind]}*`;
+  return `${title}\n${name(nameOf(requester))} on ${name(target)}`;
+}
+
+/** What makes these an alarm is not in their title. */
+function alarmTitle(kind: NewsKind): string {
+  if (kind === 'break-glass-reviewed') return 'Broken glass found unjustified';
+  return kind === 'access-granted' ? 'Access granted by broken glass' : TITLES[kind];
+}
+
+/** One line a fact; what is not known has none. */
+function facts(news: News): string[] {
+  const { by, requester, reason, ticket, comment, rule, statements } = news;
+  const lines: readonly (readonly [string, string | undefined])[] = [
+    ['By', by === undefined || samePerson(by, requester) ? undefined : name(nameOf(by))],
+    ['How long', howLong(news)],
+    ['Only for', statements === undefined ? undefined : commands(statements)],
+    ['Reason', reason === undefined ? undefined : asCode(reason, PROSE_MAX)],
+    ['Ticket', ticket === undefined ? undefined : name(ticket)],
+    ['Comment', comment === undefined ? undefined : asCode(comment, PROSE_MAX)],
+    ['Rule', name(rule)],
+    ['Request', name(news.request)],
+  ];
+  return lines.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
+}
+
+function toDo({ kind, alarm, request }: News): string[] {
+  if (kind === 'access-requested') return [`*To approve:* ${asCode(`custody approve ${request}`, NAME_MAX)}`];
+  if (kind === 'break-glass') return ['*To do:* somebody else has to review what is done with it.'];
+  return kind === 'break-glass-reviewed' && alarm ? ['*To do:* find out what happened.'] : [];
+}
+
+function name(text: string): string {
+  return asCode(text, NAME_MAX);
+}
+
+function howLong({ durationMs, until }: News): string {
+  return until === undefined
+    ? durationWords(durationMs)
+    : `${durationWords(durationMs)}, until ${name(until)}`;
+}
+
+function commands(count: number): string {
+  return count === 1 ? 'one command' : `${count} commands`;
+}
+
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** `1 h 30 min`. */
+function durationWords(ms: number): string {
+  let seconds = Math.ceil(ms / 1000);
+  const words = UNITS.flatMap(([unit, size]) => {
+    const count = Math.floor(seconds / size);
+    seconds %= size;
+    return count === 0 ? [] : [`${count} ${unit}`];
+  });
+  return words.length === 0 ? '0 s' : words.join(' ');
+}
