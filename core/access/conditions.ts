@@ -24,7 +24,9 @@ export function holds(when: When | undefined, about: Circumstances): boolean {
 /** True when no condition is known not to hold: for a rule that denies, what is not known counts against them. */
 export function mayHold(when: When | undefined, about: Circumstances): boolean {
   if (when === undefined) return true;
-  return unmet(when, about).every((condition) => condition === 'networks' && about.network === undefined);
+  const isUnknown = (condition: keyof When): boolean =>
+    condition === 'networks' && clientOf(about.network) === undefined;
+  return unmet(when, about).every(isUnknown);
 }
 
 /** The conditions that do not hold, by their name in the file. */
@@ -40,15 +42,23 @@ export function unmet(when: When, about: Circumstances): readonly (keyof When)[]
   return (Object.keys(met) as (keyof When)[]).filter((condition) => !met[condition]);
 }
 
-/** An IPv4 client on a dual-stack listener comes as ::ffff:a.b.c.d, and is its IPv4 address. */
 function isIn(networks: readonly string[], address: string | undefined): boolean {
-  const [bare = ''] = address?.split('%') ?? [];
-  if (!ipaddr.isValid(bare)) return false;
-  const client = ipaddr.process(bare);
+  const client = clientOf(address);
+  if (client === undefined) return false;
   return networks.some((network) => {
     const [range, bits] = ipaddr.parseCIDR(network);
     return range.kind() === client.kind() && client.match(range, bits);
   });
+}
+
+/**
+ * An IPv4 client on a dual-stack listener comes as ::ffff:a.b.c.d, and is its IPv4 address. Undefined for what is no address as
+ * a socket writes one: it is not known.
+ */
+function clientOf(address: string | undefined) {
+  const [bare = ''] = address?.split('%') ?? [];
+  const isAddress = ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare);
+  return isAddress ? ipaddr.process(bare) : undefined;
 }
 
 /** From `from` until before `to`, on the clocks of the zone; a window over midnight belongs to the day it begins on. */

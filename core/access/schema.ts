@@ -113,7 +113,7 @@ const hoursSchema = z
     to: clock.describe('before `from`: over midnight'),
     zone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC'),
   })
-  .refine(({ from, to }) => from !== to, {
+  .refine(({ from, to }) => from !== to && !(from === '24:00' && to === '00:00'), {
     path: ['to'],
     message: 'is the same time as `from`: the window is empty; leave `hours` out for the whole day',
   });
@@ -226,8 +226,10 @@ const ruleSchema = z
     if (rule.session !== undefined && !rule.allow?.includes('connect')) {
       mistake('session', 'is for a rule that allows connect');
     }
-    if (rule.allow?.includes('administer') && !rule.targets.includes('*')) {
-      mistake('allow', "administer is for no target by itself: use targets: ['*']");
+    for (const key of ['allow', 'deny'] as const) {
+      // A rule that denies it for some targets would deny nothing.
+      if (rule[key]?.some((action) => action === 'administer') && !rule.targets.includes('*'))
+        mistake(key, "administer is for no target by itself: use targets: ['*']");
     }
   });
 
