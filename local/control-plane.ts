@@ -8,7 +8,8 @@ import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
-import { postWebhook } from '#adapters/webhook/post.ts';
+import { webhookPost } from '#adapters/webhook/post.ts';
+import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
@@ -55,11 +56,14 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     trouble('cannot tell about access', say),
   );
   const webhooks = () => policy.config.webhooks;
+  const { post } = webhookPost();
   const ports = {
     webhooks,
     queue: deliveries,
-    post: postWebhook(),
-    readSecret: async (file: string) => readFileSync(file, 'utf8'),
+    post,
+    readSecret: readSecretFile,
+    random: Math.random,
+    busy: new Set<string>(),
   };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());

@@ -25,6 +25,12 @@ function folded(email: string): string {
 }
 
 /** How a person is shown: the e-mail address where there is one. */
-export function nameOf({ email, subject }: { readonly email?: string | undefined; readonly subject: string }): string {
+export function nameOf({
+  email,
+  subject,
+}: {
+  readonly email?: string | undefined;
+  readonly subject: string;
+}): string {
   return email ?? subject;
 }

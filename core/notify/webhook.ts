@@ -8,9 +8,9 @@ export interface Webhook {
   readonly url: string;
   readonly format: WebhookFormat;
   /** Undefined: all. */
-  readonly events: readonly NewsKind[] | undefined;
+  readonly events?: readonly NewsKind[] | undefined;
   /** Where the secret is that deliveries are signed with. Where there is one, nothing is delivered unsigned. */
-  readonly secretFile?: string;
+  readonly secretFile?: string | undefined;
 }
 
 export const webhookFormats = ['json', 'slack'] as const;
