@@ -33,15 +33,16 @@ function replace(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Only the two lines that this program wrote, and only while they still carry its mark. */
+/** Only the lines that this program wrote, and only while they still carry its mark. */
 function withPorts(text: string, ports: LocalSettings['ports']): string {
   return text
     .replace(/^( *issuer: )\S+( +# set by npm start)$/m, `$1http://127.0.0.1:${ports.issuer}$2`)
-    .replace(/^( *address: )\S+( +# set by npm start)$/m, `$1127.0.0.1:${ports.database}$2`);
+    .replace(/^( *address: )\S+( +# set by npm start)$/gm, `$1127.0.0.1:${ports.database}$2`);
 }
 
 function template(ports: LocalSettings['ports']): string {
-  return `# Who may reach what through this gateway. Checked at start; errors name the line.
+  return `# Who may reach what through this gateway. A running gateway takes changes within a second, and refuses what is not valid:
+# custody config check. What each key means: custody config schema.
 version: 1
 
 identity:
@@ -65,12 +66,37 @@ targets:
       durability: windowed # or write-ahead: nothing reaches the database before it is stored
       windowMs: 250 # at most this much is lost if this machine vanishes
       deadlineMs: 5000 # a recording that cannot keep up for this long ends the session
+  orders-prod: # the same database, for which one has to ask
+    protocol: postgres
+    address: 127.0.0.1:${ports.database} # set by npm start
+    database: orders
+    credential: { user: app, passwordFile: secrets/orders-db }
+    tls: { mode: verify-full, caFile: tls/ca.pem, serverName: localhost }
 
 rules: # nothing is allowed that no rule allows
   - name: developers-work
     groups: [developers]
     targets: [orders-db]
     allow: [connect]
+  - name: developers-ask
+    groups: [developers]
+    targets: [orders-prod]
+    allow: [connect]
+    approval: # two people who are not the one who asks
+      reviewers: { any: [reviewers] }
+      approvals: 2
+      maxDuration: 4h # from the second approval on
+      pendingFor: 8h
+      reason: required
+      # wait: 2m # a client that connects asks by itself, and waits so long for the answer
+      # statements: exact # the approval names the commands, and only those run
+  - name: emergency # custody request orders-prod --break-glass --reason ...
+    groups: [developers]
+    targets: [orders-prod]
+    allow: [connect]
+    breakGlass: # at once, with an alarm; somebody has to look at it afterwards
+      reviewers: { any: [reviewers] }
+      maxDuration: 1h
   - name: own-sessions
     groups: [developers]
     targets: ['*']
@@ -81,5 +107,16 @@ rules: # nothing is allowed that no rule allows
     targets: ['*']
     allow: [replay, export]
     sessions: any
+  - name: reviewers-stop
+    groups: [reviewers]
+    targets: ['*']
+    allow: [terminate]
+    sessions: any
+  - name: platform
+    groups: [platform]
+    targets: ['*']
+    allow: [administer]
+
+webhooks: [] # who is told: { name, url, format: json or slack, secretFile }; see custody config schema
 `;
 }

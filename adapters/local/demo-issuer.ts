@@ -14,7 +14,7 @@ export interface DemoIssuer {
   readonly audience: string;
 }
 
-export type DemoRole = 'developer' | 'reviewer' | 'auditor';
+export type DemoRole = 'developer' | 'reviewer' | 'reviewer-2' | 'auditor' | 'admin';
 
 export interface DemoPerson {
   readonly subject: string;
@@ -26,7 +26,9 @@ export interface DemoPerson {
 export const demoPeople: Readonly<Record<DemoRole, DemoPerson>> = {
   developer: { subject: 'dev-1', name: 'Dana', email: 'dana@example.com', groups: ['developers'] },
   reviewer: { subject: 'rev-1', name: 'Rui', email: 'rui@example.com', groups: ['reviewers'] },
+  'reviewer-2': { subject: 'rev-2', name: 'Sam', email: 'sam@example.com', groups: ['reviewers'] },
   auditor: { subject: 'aud-1', name: 'Ada', email: 'ada@example.com', groups: ['auditors'] },
+  admin: { subject: 'adm-1', name: 'Pat', email: 'pat@example.com', groups: ['platform'] },
 };
 
 const ALGORITHM = 'ES256';
