@@ -2,6 +2,7 @@ import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
 import { durationText } from './duration.ts';
+import { sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { obstaclesOf, type Question, usableGrant } from './rule-match.ts';
 
@@ -122,7 +123,7 @@ const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 export function isDisabled({ disabled, identity }: Config, { issuer, subject, email }: Principal): boolean {
   return disabled.some((person) =>
     'email' in person
-      ? email !== undefined && person.email.toLowerCase() === email.toLowerCase()
+      ? email !== undefined && sameEmail(person.email, email)
       : person.subject === subject && (person.issuer ?? identity.issuer) === issuer,
   );
 }
