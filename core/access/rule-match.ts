@@ -159,8 +159,9 @@ function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
 }
 
 /** Nobody decides about what they asked for themselves, whoever they are. */
-function review(rule: Rule, { principal, request }: Question): Obstacle[] {
-  if (request === undefined || request.rule !== rule.name) return [{ kind: 'other-wish' }];
+function review(rule: Rule, { principal, request, target }: Question): Obstacle[] {
+  // Rules that deny look at the target that was named: it is the request's, or the question is another one.
+  if (request?.rule !== rule.name || request.target !== target) return [{ kind: 'other-wish' }];
   const terms = request.breakGlass ? rule.breakGlass : rule.approval;
   const found: Obstacle[] = [];
   if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
