@@ -130,13 +130,17 @@ function grant(rule: Rule, question: Question): Obstacle[] {
   return [{ kind: 'needs-grant', ...(newest === undefined ? {} : { state: grantState(newest, question) }) }];
 }
 
-/** Requests of this very principal, for this target, by this rule; newest first as they were given. */
+/**
+ * Requests of this very principal, for this target, by this rule; newest first as they were given. Where the rule wants the
+ * exact commands by now, one that names none is of a rule that was (security case 23).
+ */
 function grantsFor(rule: Rule, { principal, target, grants = [], live }: Question): AccessRequest[] {
   return grants.filter(
     (request) =>
       request.rule === rule.name &&
       request.target === target &&
       request.breakGlass === (rule.breakGlass !== undefined) &&
+      (rule.approval?.statements !== 'exact' || request.statements !== undefined) &&
       request.requester.issuer === principal.issuer &&
       request.requester.subject === principal.subject &&
       (live === undefined || request.id === live.grant),
