@@ -86,7 +86,8 @@ export interface Refusal {
  * longer in the file stay within reach of the rules for every target (`*`).
  */
 export function decide<A extends Action>(question: Question<A>): Authorization<A> | Refusal {
-  const { policy, principal, action, target: name, live } = question;
+  const { policy, principal, action, target: name } = question;
+  const live = action === 'connect' ? question.live : undefined;
   if (live === undefined && isExpired(question)) return expired();
   if (isDisabled(policy, principal)) return denied(question);
   if (policy.rules.some((rule) => denies(rule, question))) return denied(question);

@@ -118,7 +118,7 @@ function limits({ session, when }: Rule, { principal, now, live }: Question): Ob
   if (when?.device === 'bound' && principal.device !== undefined && over(principal.device.expiresAt))
     found.push({ kind: 'device-over' });
   const longest = session?.maxDuration;
-  if (longest !== undefined && live !== undefined && now.getTime() - live.startedAt.getTime() >= longest)
+  if (longest !== undefined && live !== undefined && over(new Date(live.startedAt.getTime() + longest)))
     found.push({ kind: 'too-long' });
   return found;
 }
