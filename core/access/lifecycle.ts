@@ -130,6 +130,8 @@ export function use(request: AccessRequest, session: string, now: Date): readonl
   if (request.statements === undefined) return [];
   if (request.steps.some(({ kind }) => kind === 'used'))
     throw conflict('the grant was for one session, and is used');
+  const state = stateOf(request, now);
+  if (state !== 'granted') throw conflict(`there is no grant to use: ${WORDS[state]}`);
   return [{ at: now.toISOString(), kind: 'used', session }];
 }
 
