@@ -53,14 +53,16 @@ export function newRequest(
   return { ...question, id, digest: digestOf(question), steps };
 }
 
-/** A reviewer's decision. With the approval that was missing the grant begins: its clock starts here. */
+/** A reviewer's decision. Throws `internal` for permission to decide about something else. With the approval that was missing the grant begins: its clock starts here. */
 export function judge(
   request: AccessRequest,
-  { principal, terms }: Authorization<'approve'>,
+  permission: Authorization<'approve'>,
   verdict: 'approved' | 'denied',
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
+  const { principal, terms } = permission;
+  refuseOther(request, permission);
   const earlier = decisionBy(request, principal);
   if (earlier?.kind === verdict) return [];
   if (earlier !== undefined) throw conflict(`you have ${earlier.kind} this request already`);
@@ -81,8 +83,9 @@ export function judge(
   return isApproved(approval, approvals) ? [step, granted(now, request.durationMs)] : [step];
 }
 
-/** The requester needs it no more: a pending request is withdrawn, a grant returned. */
+/** The requester needs it no more: a pending request is withdrawn, a grant returned. Throws `access-denied` for anybody else. */
 export function giveBack(request: AccessRequest, caller: Person, now: Date): readonly Step[] {
+  refuseOthers(request, caller);
   const state = stateOf(request, now);
   if (state === 'withdrawn' || state === 'returned') return [];
   if (state !== 'pending' && state !== 'granted')
@@ -94,26 +97,29 @@ export function giveBack(request: AccessRequest, caller: Person, now: Date): rea
 /** A reviewer takes a grant back. */
 export function revoke(
   request: AccessRequest,
-  { principal }: Authorization<'approve'>,
+  permission: Authorization<'approve'>,
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
+  refuseOther(request, permission);
   const state = stateOf(request, now);
   if (state === 'revoked') return [];
   if (state === 'pending') throw conflict('it is not granted yet: deny it', `custody deny ${request.id}`);
   if (state !== 'granted') throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
-  const by = personOf(principal);
+  const by = personOf(permission.principal);
   return [{ at: now.toISOString(), kind: 'revoked', by, ...(comment === undefined ? {} : { comment }) }];
 }
 
 /** A reviewer has looked at what was done with a broken glass. */
 export function review(
   request: AccessRequest,
-  { principal }: Authorization<'approve'>,
+  permission: Authorization<'approve'>,
   verdict: 'justified' | 'unjustified',
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
+  const { principal } = permission;
+  refuseOther(request, permission);
   if (!request.breakGlass) throw conflict('only the use of a broken glass is reviewed afterwards');
   const done = request.steps.find((step): step is StepOf<'reviewed'> => step.kind === 'reviewed');
   if (done?.verdict === verdict && samePerson(done.by, principal)) return [];
@@ -144,6 +150,20 @@ function decisionBy({ steps }: AccessRequest, person: Person): StepOf<'approved'
     (step): step is StepOf<'approved' | 'denied'> =>
       (step.kind === 'approved' || step.kind === 'denied') && samePerson(step.by, person),
   );
+}
+
+/** Permission is for one request: it is not carried over to another, least of all to one's own (security cases 11, 14). */
+function refuseOther(request: AccessRequest, { principal, terms, target }: Authorization<'approve'>): void {
+  const isOther = terms.name !== request.rule || target.name !== request.target;
+  if (!isOther && !samePerson(principal, request.requester)) return;
+  throw new CustodyError('internal', 'the permission is for another request', { detail: request.id });
+}
+
+function refuseOthers({ id, requester }: AccessRequest, caller: Person): void {
+  if (requester.issuer === caller.issuer && requester.subject === caller.subject) return;
+  throw new CustodyError('access-denied', 'only who asked for it can give it back', {
+    hint: `reviewers revoke: custody revoke ${id}`,
+  });
 }
 
 function granted(now: Date, durationMs: number): Step {
