@@ -1,5 +1,6 @@
 /** What may happen to a request. Pure: each function says which steps are to be added, or throws why none are. */
 import { CustodyError } from '../errors.ts';
+import { recordedPrincipal } from '../recording/statements.ts';
 import { isApproved, reviewerGroups } from './approvals.ts';
 import type { Rule } from './config.ts';
 import type { Authorization } from './decide.ts';
@@ -37,7 +38,7 @@ export function newRequest(
   const durationMs = durationWithin(ask, terms);
   const pendingMs = terms.approval?.pendingFor ?? 0;
   const question = {
-    requester: personOf(principal),
+    requester: named(principal),
     target: target.name,
     rule: terms.name,
     policy: policyVersion,
@@ -74,7 +75,7 @@ export function judge(
   const step: Step = {
     at: now.toISOString(),
     kind: verdict,
-    by: personOf(principal),
+    by: named(principal),
     groups: reviewerGroups(approval, principal.groups),
     ...(comment === undefined ? {} : { comment }),
   };
@@ -91,7 +92,7 @@ export function giveBack(request: AccessRequest, caller: Person, now: Date): rea
   if (state !== 'pending' && state !== 'granted')
     throw conflict(`there is nothing to give back: ${WORDS[state]}`);
   const kind = state === 'pending' ? 'withdrawn' : 'returned';
-  return [{ at: now.toISOString(), kind, by: personOf(caller) }];
+  return [{ at: now.toISOString(), kind, by: named(caller) }];
 }
 
 /** A reviewer takes a grant back. */
@@ -106,7 +107,7 @@ export function revoke(
   if (state === 'revoked') return [];
   if (state === 'pending') throw conflict('it is not granted yet: deny it', `custody deny ${request.id}`);
   if (state !== 'granted') throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
-  const by = personOf(permission.principal);
+  const by = named(permission.principal);
   return [{ at: now.toISOString(), kind: 'revoked', by, ...(comment === undefined ? {} : { comment }) }];
 }
 
@@ -125,7 +126,7 @@ export function review(
   if (done?.verdict === verdict && samePerson(done.by, principal)) return [];
   if (!needsReview(request))
     throw conflict(`it was reviewed already, by ${nameOf(done!.by)}: ${done!.verdict}`);
-  const by = personOf(principal);
+  const by = named(principal);
   return [
     { at: now.toISOString(), kind: 'reviewed', by, verdict, ...(comment === undefined ? {} : { comment }) },
   ];
@@ -164,6 +165,11 @@ function refuseOthers({ id, requester }: AccessRequest, caller: Person): void {
   throw new CustodyError('access-denied', 'only who asked for it can give it back', {
     hint: `reviewers revoke: custody revoke ${id}`,
   });
+}
+
+/** Who it is, as every leaf of the ledger can name them. Throws `token-invalid` for an identity that is too long, or no text. */
+function named(person: Person): Person {
+  return personOf(recordedPrincipal({ ...personOf(person), groups: [] }));
 }
 
 function granted(now: Date, durationMs: number): Step {
