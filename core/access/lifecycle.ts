@@ -187,7 +187,8 @@ function checked(ask: Ask, terms: Rule): Ask {
   for (const what of ['reason', 'ticket'] as const) {
     if (needs(what) && (ask[what] ?? '').trim() === '') throw missing(what, `--${what} "…"`);
   }
-  if (approval?.statements === 'exact' && ask.statements === undefined) {
+  const isEmpty = ask.statements?.length === 0;
+  if (isEmpty || (approval?.statements === 'exact' && ask.statements === undefined)) {
     throw missing('list of the exact commands', '--statement "…", or --file script.sql');
   }
   return ask;
