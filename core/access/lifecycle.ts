@@ -81,7 +81,9 @@ export function judge(
   };
   if (verdict === 'denied') return [step];
   const approvals = [...approvalsOf(request), step];
-  return isApproved(approval, approvals) ? [step, granted(now, request.durationMs)] : [step];
+  // The rule may give less by now than when it was asked for.
+  const durationMs = Math.min(request.durationMs, approval.maxDuration);
+  return isApproved(approval, approvals) ? [step, granted(now, durationMs)] : [step];
 }
 
 /** The requester needs it no more: a pending request is withdrawn, a grant returned. Throws `access-denied` for anybody else. */
