@@ -155,7 +155,7 @@ const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 're
 
 function denied(question: Question): Refusal {
   const { action, target } = question;
-  const shown = JSON.stringify(target.slice(0, 63).replaceAll(/[^ -~]/g, '?'));
+  const shown = shownTarget(target);
   const code = 'access-denied';
   if (action === 'connect') return askFor(question, shown) ?? noTarget(shown, 'connect to');
   if (action === 'request') return noTarget(shown, 'ask for');
@@ -172,6 +172,11 @@ function denied(question: Question): Refusal {
     message: 'you may not decide about this request',
     hint: 'reviewers of its rule decide, and nobody about their own: custody requests',
   };
+}
+
+/** A target's name as somebody gave it, fit to be shown: in quotes, short, printable ASCII (security case 18). */
+export function shownTarget(name: string): string {
+  return JSON.stringify(name.slice(0, 63).replaceAll(/[^ -~]/g, '?'));
 }
 
 function noTarget(shown: string, what: string): Refusal {
