@@ -2,6 +2,7 @@ import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
 import { durationText } from './duration.ts';
+import { sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { obstaclesOf, type Question, usableGrant } from './rule-match.ts';
 
@@ -87,7 +88,8 @@ export interface Refusal {
  * longer in the file stay within reach of the rules for every target (`*`).
  */
 export function decide<A extends Action>(question: Question<A>): Authorization<A> | Refusal {
-  const { policy, principal, action, target: name, live } = question;
+  const { policy, principal, action, target: name } = question;
+  const live = action === 'connect' ? question.live : undefined;
   if (live === undefined && isExpired(question)) return expired();
   if (isDisabled(policy, principal)) return denied(question);
   if (policy.rules.some((rule) => denies(rule, question))) return denied(question);
@@ -124,7 +126,7 @@ const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 export function isDisabled({ disabled, identity }: Config, { issuer, subject, email }: Principal): boolean {
   return disabled.some((person) =>
     'email' in person
-      ? email !== undefined && person.email.toLowerCase() === email.toLowerCase()
+      ? email !== undefined && sameEmail(person.email, email)
       : person.subject === subject && (person.issuer ?? identity.issuer) === issuer,
   );
 }
@@ -155,7 +157,7 @@ const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 're
 
 function denied(question: Question): Refusal {
   const { action, target } = question;
-  const shown = JSON.stringify(target.slice(0, 63).replaceAll(/[^ -~]/g, '?'));
+  const shown = shownTarget(target);
   const code = 'access-denied';
   if (action === 'connect') return askFor(question, shown) ?? noTarget(shown, 'connect to');
   if (action === 'request') return noTarget(shown, 'ask for');
@@ -172,6 +174,11 @@ function denied(question: Question): Refusal {
     message: 'you may not decide about this request',
     hint: 'reviewers of its rule decide, and nobody about their own: custody requests',
   };
+}
+
+/** A target's name as somebody gave it, fit to be shown: in quotes, short, printable ASCII (security case 18). */
+export function shownTarget(name: string): string {
+  return JSON.stringify(name.slice(0, 63).replaceAll(/[^ -~]/g, '?'));
 }
 
 function noTarget(shown: string, what: string): Refusal {

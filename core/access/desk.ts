@@ -61,10 +61,16 @@ export class AccessDesk {
     for (const { request, told } of await this.#ports.requests.untold(1, id)) await this.#tell(request, told);
   }
 
-  /** The same for all requests: what somebody left behind who died. Returns how many there were. */
+  /**
+   * The same for all requests: what somebody left behind who died. Returns how many there were. One that cannot be told keeps no
+   * other from it; rejects for it at the end.
+   */
   async tellAll(): Promise<number> {
     const untold = await this.#ports.requests.untold(TOLD_AT_ONCE);
-    for (const { request, told } of untold) await this.#tell(request, told);
+    const failures: unknown[] = [];
+    for (const { request, told } of untold)
+      await this.#tell(request, told).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw asCustodyError(failures[0]);
     return untold.length;
   }
 

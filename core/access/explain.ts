@@ -1,5 +1,5 @@
 import { type Action, type Config, type Rule, type When } from './config.ts';
-import { Authorization, decide, isDisabled, isExpired, type Refusal } from './decide.ts';
+import { Authorization, decide, isDisabled, type Refusal, shownTarget } from './decide.ts';
 import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
 
 /** A decision and, rule by rule, what led to it. */
@@ -53,7 +53,7 @@ function allowedBy({ rule, grant }: Authorization): string {
 
 function deniedBy(refusal: Refusal, question: Question): string {
   const { policy, principal, target } = question;
-  if (isExpired(question)) return refusal.message;
+  if (refusal.code === 'token-invalid') return refusal.message;
   if (isDisabled(policy, principal)) return 'this person is disabled in the configuration';
   const deny = policy.rules.find(
     (rule) => rule.deny !== undefined && obstaclesOf(rule, question).length === 0,
@@ -61,7 +61,7 @@ function deniedBy(refusal: Refusal, question: Question): string {
   if (deny !== undefined) return `the rule ${deny.name} denies it`;
   if (refusal.code === 'approval-required') return refusal.message;
   if (!isKnownTarget(policy, question))
-    return `there is no target ${JSON.stringify(target)} in the configuration`;
+    return `there is no target ${shownTarget(target)} in the configuration`;
   return 'no rule allows it';
 }
 
@@ -74,9 +74,9 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal }: Qu
     case 'action':
       return `it is not for ${action}`;
     case 'target':
-      return `it is not for ${target}`;
+      return `it is not for ${shownTarget(target)}`;
     case 'groups':
-      return `it is for ${rule.groups.join(', ')}; the groups are ${principal.groups.join(', ') || 'none'}`;
+      return `it is for ${rule.groups.join(', ')}; the groups are ${shownGroups(principal.groups)}`;
     case 'sessions':
       return "it reaches one's own sessions only";
     case 'not-a-reviewer':
@@ -101,6 +101,15 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal }: Qu
         : `it needs a grant; the last one is ${obstacle.state}`;
   }
 }
+
+/** Groups are an issuer's words: nothing of them reaches a terminal but what can be seen (security case 18). */
+function shownGroups(groups: readonly string[]): string {
+  const [most, more] = [groups.slice(0, GROUPS_SHOWN), groups.length - GROUPS_SHOWN];
+  const shown = most.map((group) => group.slice(0, 63).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'));
+  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(', ') || 'none';
+}
+
+const GROUPS_SHOWN = 20;
 
 const WHEN: Readonly<Record<keyof When, string>> = {
   networks: 'the connection does not come from its networks',

@@ -1,5 +1,6 @@
 /** What may happen to a request. Pure: each function says which steps are to be added, or throws why none are. */
 import { CustodyError } from '../errors.ts';
+import { recordedPrincipal } from '../recording/statements.ts';
 import { isApproved, reviewerGroups } from './approvals.ts';
 import type { Rule } from './config.ts';
 import type { Authorization } from './decide.ts';
@@ -37,7 +38,7 @@ export function newRequest(
   const durationMs = durationWithin(ask, terms);
   const pendingMs = terms.approval?.pendingFor ?? 0;
   const question = {
-    requester: personOf(principal),
+    requester: named(principal),
     target: target.name,
     rule: terms.name,
     policy: policyVersion,
@@ -53,14 +54,16 @@ export function newRequest(
   return { ...question, id, digest: digestOf(question), steps };
 }
 
-/** A reviewer's decision. With the approval that was missing the grant begins: its clock starts here. */
+/** A reviewer's decision. Throws `internal` for permission to decide about something else. With the approval that was missing the grant begins: its clock starts here. */
 export function judge(
   request: AccessRequest,
-  { principal, terms }: Authorization<'approve'>,
+  permission: Authorization<'approve'>,
   verdict: 'approved' | 'denied',
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
+  const { principal, terms } = permission;
+  refuseOther(request, permission);
   const earlier = decisionBy(request, principal);
   if (earlier?.kind === verdict) return [];
   if (earlier !== undefined) throw conflict(`you have ${earlier.kind} this request already`);
@@ -72,54 +75,60 @@ export function judge(
   const step: Step = {
     at: now.toISOString(),
     kind: verdict,
-    by: personOf(principal),
+    by: named(principal),
     groups: reviewerGroups(approval, principal.groups),
     ...(comment === undefined ? {} : { comment }),
   };
   if (verdict === 'denied') return [step];
   const approvals = [...approvalsOf(request), step];
-  return isApproved(approval, approvals) ? [step, granted(now, request.durationMs)] : [step];
+  // The rule may give less by now than when it was asked for.
+  const durationMs = Math.min(request.durationMs, approval.maxDuration);
+  return isApproved(approval, approvals) ? [step, granted(now, durationMs)] : [step];
 }
 
-/** The requester needs it no more: a pending request is withdrawn, a grant returned. */
+/** The requester needs it no more: a pending request is withdrawn, a grant returned. Throws `access-denied` for anybody else. */
 export function giveBack(request: AccessRequest, caller: Person, now: Date): readonly Step[] {
+  refuseOthers(request, caller);
   const state = stateOf(request, now);
   if (state === 'withdrawn' || state === 'returned') return [];
   if (state !== 'pending' && state !== 'granted')
     throw conflict(`there is nothing to give back: ${WORDS[state]}`);
   const kind = state === 'pending' ? 'withdrawn' : 'returned';
-  return [{ at: now.toISOString(), kind, by: personOf(caller) }];
+  return [{ at: now.toISOString(), kind, by: named(caller) }];
 }
 
 /** A reviewer takes a grant back. */
 export function revoke(
   request: AccessRequest,
-  { principal }: Authorization<'approve'>,
+  permission: Authorization<'approve'>,
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
+  refuseOther(request, permission);
   const state = stateOf(request, now);
   if (state === 'revoked') return [];
   if (state === 'pending') throw conflict('it is not granted yet: deny it', `custody deny ${request.id}`);
   if (state !== 'granted') throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
-  const by = personOf(principal);
+  const by = named(permission.principal);
   return [{ at: now.toISOString(), kind: 'revoked', by, ...(comment === undefined ? {} : { comment }) }];
 }
 
 /** A reviewer has looked at what was done with a broken glass. */
 export function review(
   request: AccessRequest,
-  { principal }: Authorization<'approve'>,
+  permission: Authorization<'approve'>,
   verdict: 'justified' | 'unjustified',
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
+  const { principal } = permission;
+  refuseOther(request, permission);
   if (!request.breakGlass) throw conflict('only the use of a broken glass is reviewed afterwards');
   const done = request.steps.find((step): step is StepOf<'reviewed'> => step.kind === 'reviewed');
   if (done?.verdict === verdict && samePerson(done.by, principal)) return [];
   if (!needsReview(request))
     throw conflict(`it was reviewed already, by ${nameOf(done!.by)}: ${done!.verdict}`);
-  const by = personOf(principal);
+  const by = named(principal);
   return [
     { at: now.toISOString(), kind: 'reviewed', by, verdict, ...(comment === undefined ? {} : { comment }) },
   ];
@@ -146,6 +155,25 @@ function decisionBy({ steps }: AccessRequest, person: Person): StepOf<'approved'
   );
 }
 
+/** Permission is for one request: it is not carried over to another, least of all to one's own (security cases 11, 14). */
+function refuseOther(request: AccessRequest, { principal, terms, target }: Authorization<'approve'>): void {
+  const isOther = terms.name !== request.rule || target.name !== request.target;
+  if (!isOther && !samePerson(principal, request.requester)) return;
+  throw new CustodyError('internal', 'the permission is for another request', { detail: request.id });
+}
+
+function refuseOthers({ id, requester }: AccessRequest, caller: Person): void {
+  if (requester.issuer === caller.issuer && requester.subject === caller.subject) return;
+  throw new CustodyError('access-denied', 'only who asked for it can give it back', {
+    hint: `reviewers revoke: custody revoke ${id}`,
+  });
+}
+
+/** Who it is, as every leaf of the ledger can name them. Throws `token-invalid` for an identity that is too long, or no text. */
+function named(person: Person): Person {
+  return personOf(recordedPrincipal({ ...personOf(person), groups: [] }));
+}
+
 function granted(now: Date, durationMs: number): Step {
   return { at: now.toISOString(), kind: 'granted', until: later(now, durationMs) };
 }
@@ -161,7 +189,8 @@ function checked(ask: Ask, terms: Rule): Ask {
   for (const what of ['reason', 'ticket'] as const) {
     if (needs(what) && (ask[what] ?? '').trim() === '') throw missing(what, `--${what} "…"`);
   }
-  if (approval?.statements === 'exact' && ask.statements === undefined) {
+  const isEmpty = ask.statements?.length === 0;
+  if (isEmpty || (approval?.statements === 'exact' && ask.statements === undefined)) {
     throw missing('list of the exact commands', '--statement "…", or --file script.sql');
   }
   return ask;

@@ -22,6 +22,7 @@ export function endingOf(question: LiveQuestion): LiveEnding | undefined {
   if (forbidden !== undefined) return revoked(`the access rule "${forbidden.name}" forbids it now`);
   if (rule === undefined || !policy.targets.has(question.target))
     return revoked(`the access rule or the target is gone`);
+  if (rule.deny !== undefined) return revoked(CHANGED);
   const obstacles = obstaclesOf(rule, question);
   return (
     endings(obstacles).find((ending) => ending.reason === 'revoked') ??

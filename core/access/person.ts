@@ -16,7 +16,12 @@ export function personOf({ issuer, subject, email }: Person): Person {
  */
 export function samePerson(a: Person, b: Person): boolean {
   if (a.issuer === b.issuer && a.subject === b.subject) return true;
-  return a.email !== undefined && b.email !== undefined && folded(a.email) === folded(b.email);
+  return a.email !== undefined && b.email !== undefined && sameEmail(a.email, b.email);
+}
+
+/** True when people read both as one address. */
+export function sameEmail(a: string, b: string): boolean {
+  return folded(a) === folded(b);
 }
 
 /** How people read an address; domains ignore case (RFC 5321 section 2.4), and mailboxes do in practice. */

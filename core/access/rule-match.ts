@@ -118,7 +118,7 @@ function limits({ session, when }: Rule, { principal, now, live }: Question): Ob
   if (when?.device === 'bound' && principal.device !== undefined && over(principal.device.expiresAt))
     found.push({ kind: 'device-over' });
   const longest = session?.maxDuration;
-  if (longest !== undefined && live !== undefined && now.getTime() - live.startedAt.getTime() >= longest)
+  if (longest !== undefined && live !== undefined && over(new Date(live.startedAt.getTime() + longest)))
     found.push({ kind: 'too-long' });
   return found;
 }
@@ -130,13 +130,17 @@ function grant(rule: Rule, question: Question): Obstacle[] {
   return [{ kind: 'needs-grant', ...(newest === undefined ? {} : { state: grantState(newest, question) }) }];
 }
 
-/** Requests of this very principal, for this target, by this rule; newest first as they were given. */
+/**
+ * Requests of this very principal, for this target, by this rule; newest first as they were given. Where the rule wants the
+ * exact commands by now, one that names none is of a rule that was (security case 23).
+ */
 function grantsFor(rule: Rule, { principal, target, grants = [], live }: Question): AccessRequest[] {
   return grants.filter(
     (request) =>
       request.rule === rule.name &&
       request.target === target &&
       request.breakGlass === (rule.breakGlass !== undefined) &&
+      (rule.approval?.statements !== 'exact' || request.statements !== undefined) &&
       request.requester.issuer === principal.issuer &&
       request.requester.subject === principal.subject &&
       (live === undefined || request.id === live.grant),
@@ -159,8 +163,9 @@ function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
 }
 
 /** Nobody decides about what they asked for themselves, whoever they are. */
-function review(rule: Rule, { principal, request }: Question): Obstacle[] {
-  if (request === undefined || request.rule !== rule.name) return [{ kind: 'other-wish' }];
+function review(rule: Rule, { principal, request, target }: Question): Obstacle[] {
+  // Rules that deny look at the target that was named: it is the request's, or the question is another one.
+  if (request?.rule !== rule.name || request.target !== target) return [{ kind: 'other-wish' }];
   const terms = request.breakGlass ? rule.breakGlass : rule.approval;
   const found: Obstacle[] = [];
   if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
