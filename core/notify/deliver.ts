@@ -19,7 +19,7 @@ export interface DeliveryPorts {
   readonly webhooks: () => readonly Webhook[];
   /** Gives a secret without the white space around it. Rejects with a CustodyError that is safe to show. */
   readonly readSecret: (file: string) => Promise<string>;
-  readonly post: PostWebhook['post'];
+  readonly sender: PostWebhook;
   /** 0 to 1. */
   readonly random: () => number;
   /** The webhooks that somebody in this process delivers to: one set for all calls, which leave them to each other. */
@@ -96,7 +96,7 @@ async function problemOf(
   try {
     const body = render(webhook.format, news);
     const headers = await headersOf(webhook, news.id, now, body, ports);
-    return problemWith(await ports.post(webhook.url, headers, body));
+    return problemWith(await ports.sender.post(webhook.url, headers, body));
   } catch (thrown) {
     return { words: wordsOf(thrown), final: false };
   }

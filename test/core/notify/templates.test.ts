@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type News, newsKinds } from '#core/access/news.ts';
+import { render } from '#core/notify/templates.ts';
+import { newsItem, REVIEWER } from '#test/support/news.ts';
+
+interface SlackMessage {
+  readonly text: string;
+  readonly blocks: readonly { readonly text: { readonly text: string } }[];
+}
+
+function slack(news: News): SlackMessage {
+  return JSON.parse(render('slack', news)) as SlackMessage;
+}
+
+function lines(more: Partial<News> = {}): string[] {
+  return slack(newsItem(1, more)).text.split('\n');
+}
+
+const ID = '0198c0de-0000-7000-8000-000000000001';
+
+describe('a JSON notification', () => {
+  it('has type, time and data, as Standard Webhooks recommends', () => {
+    const news = newsItem(1, { kind: 'access-granted', until: '2026-03-01T13:30:00.000Z', statements: 2 });
+    expect(JSON.parse(render('json', news))).toEqual({
+      type: 'access-granted',
+      timestamp: '2026-03-01T12:00:00.000Z',
+      data: news,
+    });
+  });
+});
+
+describe('a Slack notification', () => {
+  it('of a request says who, what, why, for how long, and how to approve it', () => {
+    expect(lines()).toEqual([
+      '*Access requested*',
+      '`dana@example.com` on `orders-db`',
+      '*How long:* 1 h 30 min',
+      '*Reason:* `order 4711 is stuck`',
+      '*Ticket:* `OPS-12`',
+      '*Rule:* `developers-on-request`',
+      `*Request:* \`${ID}\``,
+      `*To approve:* \`custody approve ${ID}\``,
+    ]);
+  });
+
+  it('of a decision says who decided and what they say', () => {
+    const told = lines({ kind: 'access-denied', by: REVIEWER, comment: 'not today' });
+    expect(told[0]).toBe('*Access denied*');
+    expect(told).toContain('*By:* `rob@example.com`');
+    expect(told).toContain('*Comment:* `not today`');
+    expect(told.join()).not.toContain('custody approve');
+  });
+
+  it('of a grant says until when, and what it is bound to', () => {
+    const told = lines({ kind: 'access-granted', until: '2026-03-01T13:30:00.000Z', statements: 2 });
+    expect(told).toContain('*How long:* 1 h 30 min, until `2026-03-01T13:30:00.000Z`');
+    expect(told).toContain('*Only for:* 2 commands');
+    expect(lines({ statements: 1 })).toContain('*Only for:* one command');
+  });
+
+  it('names who has no address by their subject', () => {
+    expect(lines({ requester: { issuer: 'https://id.example', subject: 'ci-bot' } })[1]).toBe(
+      '`ci-bot` on `orders-db`',
+    );
+  });
+
+  it.each([
+    [0, '0 s'],
+    [1, '1 s'],
+    [90_000, '1 min 30 s'],
+    [3_600_000, '1 h'],
+    [604_800_000 + 61_000, '7 d 1 min 1 s'],
+  ])('says %d ms in words', (durationMs, words) => {
+    expect(lines({ durationMs })).toContain(`*How long:* ${words}`);
+  });
+
+  it.each([
+    ['break-glass', 'Glass broken: access without approval'],
+    ['access-granted', 'Access granted by broken glass'],
+    ['break-glass-reviewed', 'Broken glass found unjustified'],
+  ] as const)('of an alarm (%s) stands out', (kind, title) => {
+    expect(lines({ kind, alarm: true })[0]).toBe(`:rotating_light: *ALARM: ${title}* :rotating_light:`);
+    expect(lines({ kind })[0]).not.toContain('ALARM');
+  });
+
+  it('has words of its own for every kind', () => {
+    expect(new Set(newsKinds.map((kind) => lines({ kind })[0])).size).toBe(newsKinds.length);
+  });
+
+  it('makes no links: of what is given, and of what Slack would find in it', () => {
+    const message = slack(newsItem(1, { reason: 'see https://evil.example' }));
+    expect(message).toMatchObject({
+      blocks: [{ type: 'section', text: { type: 'mrkdwn', verbatim: true } }],
+      unfurl_links: false,
+      unfurl_media: false,
+    });
+    expect(message.text).toContain('`see https://evil.example`');
+  });
+
+  it('fits into a block, mentions nobody and keeps its lines, whatever it is about (security case 19)', () => {
+    const hostile = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(
+        '<!channel>',
+        '<@U1>',
+        '<https://x|y>',
+        '`',
+        '\n',
+        '&',
+        '&<>'.repeat(2000),
+        '🔑'.repeat(4000),
+      ),
+    );
+    const person = fc.record({ issuer: hostile, subject: hostile, email: hostile });
+    const optional = { reason: hostile, ticket: hostile, comment: hostile, by: person, statements: fc.nat() };
+    const more = fc.record(
+      { ...optional, requester: person, target: hostile, rule: hostile, request: hostile },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(more, fc.constantFrom(...newsKinds), fc.boolean(), (given, kind, alarm) => {
+        const { text, blocks } = slack(newsItem(1, { ...given, kind, alarm }));
+        expect(text.length).toBeLessThanOrEqual(3000);
+        expect(blocks[0]!.text.text).toBe(text);
+        expect(text).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
+        for (const line of text.split('\n')) expect(line).toMatch(/^(?::rotating_light: )?\*|^`/);
+        expect(text.split('\n').length).toBeLessThanOrEqual(12);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
