@@ -56,15 +56,8 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     trouble('cannot tell about access', say),
   );
   const webhooks = () => policy.config.webhooks;
-  const { post } = webhookPost();
-  const ports = {
-    webhooks,
-    queue: deliveries,
-    post,
-    readSecret: readSecretFile,
-    random: Math.random,
-    busy: new Set<string>(),
-  };
+  const secrets = { readSecret: readSecretFile, random: Math.random, busy: new Set<string>() };
+  const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
   const api = await startApi({

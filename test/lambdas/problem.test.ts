@@ -1,11 +1,10 @@
 import type { Context } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
-import { callerOf } from '#lambdas/caller.ts';
 import { httpHandler } from '#lambdas/http.ts';
 import { problem } from '#lambdas/problem.ts';
 import { problemShape } from '#lambdas/shapes.ts';
-import { call, event, verifier } from './support.ts';
+import { call } from './support.ts';
 
 function failing(thrown: unknown, faults: CustodyError[] = []) {
   return httpHandler(
@@ -66,35 +65,4 @@ describe('problem+json', () => {
     const answer = await failing(undefined)({} as never, {} as Context);
     expect(answer.statusCode).toBe(500);
   });
-});
-
-describe('the caller', () => {
-  it.each([
-    'dana',
-    'Basic dana',
-    'Bearer',
-    'Bearer ',
-    'Bearer dana eve',
-    'Bearer dana, Bearer eve',
-    'Bearerdana',
-    ' Bearer dana',
-    'Bearer\tdana',
-  ])('is nobody by %j (security case 22)', async (authorization) => {
-    const asked = { ...event('/'), headers: { authorization } };
-    await expect(callerOf(asked, verifier)).rejects.toMatchObject({ code: 'token-missing' });
-  });
-
-  it.each(['Bearer dana', 'bearer dana', 'BEARER  dana'])('is known by %j', async (authorization) => {
-    expect(await callerOf({ ...event('/'), headers: { authorization } }, verifier)).toMatchObject({
-      subject: 'dana',
-    });
-  });
-
-  it.each([{ authorization: 'Bearer eve' }, {}])(
-    'is never taken from the query: %o (security case 22)',
-    async (query) => {
-      const asked = { ...event('/', { ...query, access_token: 'dana' }) };
-      await expect(callerOf(asked, verifier)).rejects.toMatchObject({ code: 'token-missing' });
-    },
-  );
 });

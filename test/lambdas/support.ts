@@ -1,10 +1,18 @@
-import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
 import { type Config, parseConfig } from '#core/access/config.ts';
+import { AccessDesk } from '#core/access/desk.ts';
+import type { News, NewsStream } from '#core/access/news.ts';
 import { CustodyError } from '#core/errors.ts';
+import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
-import type { HttpHandler } from '#lambdas/http.ts';
+import type { AccessPorts } from '#lambdas/access/handler.ts';
+import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
+import type { ApiEvent, ApiResult, HttpHandler } from '#lambdas/http.ts';
+import { refusalProblem } from '#lambdas/problem.ts';
 import type { SessionsPorts } from '#lambdas/sessions/handler.ts';
+import { apiRouter } from '#local/api-routes.ts';
+import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryIndex, MemoryLeaves, MemoryStore } from '#test/support/memory-ports.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
@@ -27,6 +35,18 @@ rules:
   - { name: connect-only, groups: [visitors], targets: [orders-db], allow: [connect] }
   - { name: auditors-look, groups: [auditors], targets: ["*"], allow: [replay, export], sessions: any }
   - { name: payroll-look, groups: [payroll], targets: [payroll-db], allow: [replay], sessions: any }
+  - name: stock-ask
+    groups: [developers]
+    targets: [stock-db]
+    allow: [connect]
+    approval: { reviewers: { any: [reviewers] }, approvals: 2, maxDuration: 4h, pendingFor: 8h }
+  - name: stock-glass
+    groups: [developers]
+    targets: [stock-db]
+    allow: [connect]
+    breakGlass: { reviewers: { any: [reviewers] }, maxDuration: 1h }
+  - { name: stop, groups: [operators], targets: ["*"], allow: [terminate], sessions: any }
+  - { name: run-it, groups: [platform], targets: ["*"], allow: [administer] }
   - { name: payroll-archive, groups: [archive], targets: [payroll-db], allow: [export], sessions: any }
 `,
   'custody.yaml',
@@ -39,6 +59,11 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   ada: ['auditors'],
   pat: ['payroll'],
   arch: ['archive'],
+  rui: ['reviewers'],
+  sam: ['reviewers'],
+  devrev: ['developers', 'reviewers'],
+  olga: ['operators'],
+  adm: ['platform'],
 };
 
 /** Takes a name for a token: `dana`, or `dana@https://other` for the same subject of another issuer. */
@@ -51,14 +76,35 @@ export const verifier: TokenVerifier = {
   },
 };
 
-export function event(rawPath: string, query: Record<string, string> = {}, token?: string) {
+export interface Call {
+  readonly token?: string;
+  readonly query?: Record<string, string>;
+  readonly method?: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly sourceIp?: string;
+}
+
+/** What API Gateway makes of a call, before its authorizer. */
+export function event(rawPath: string, { token, query = {}, method = 'GET', ...more }: Call = {}): ApiEvent {
+  const routed = route(rawPath);
   return {
     version: '2.0',
+    routeKey: routed === undefined ? '$default' : `${method} ${routed.template}`,
     rawPath,
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(more.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...more.headers,
+    },
     queryStringParameters: query,
-  } as unknown as APIGatewayProxyEventV2;
+    pathParameters: routed?.parameters,
+    requestContext: { http: { method, sourceIp: more.sourceIp ?? '192.0.2.1' } },
+    ...(more.body === undefined ? {} : { body: JSON.stringify(more.body), isBase64Encoded: false }),
+  } as unknown as ApiEvent;
 }
+
+const route = apiRouter();
 
 export interface Answered {
   readonly status: number;
@@ -66,17 +112,41 @@ export interface Answered {
   readonly body: Record<string, unknown>;
 }
 
-/** Calls a handler as API Gateway does. */
-export async function call(
-  handler: HttpHandler,
-  path: string,
-  { token, query }: { token?: string; query?: Record<string, string> } = {},
-): Promise<Answered> {
-  const { statusCode, headers, body } = await handler(event(path, query, token), {} as Context);
+/** Calls a handler as API Gateway does: a token goes to the authorizer, who it stands for to the handler. */
+export async function call(handler: HttpHandler, path: string, how: Call = {}): Promise<Answered> {
+  const asked = event(path, how);
+  const { statusCode, headers, body } = await authorized(handler, asked, how.token);
   return { status: statusCode!, headers: headers!, body: JSON.parse(body!) as Record<string, unknown> };
 }
 
-export interface World extends SessionsPorts {
+async function authorized(
+  handler: HttpHandler,
+  asked: ApiEvent,
+  token: string | undefined,
+): Promise<ApiResult> {
+  if (token === undefined) return handler(asked, {} as Context);
+  const failures = new TokenFailures(() => 0);
+  const authorizer = authorizerHandler({ verifier: () => verifier, failures, log: () => undefined });
+  const answer = await authorizer(asked as unknown as APIGatewayRequestAuthorizerEventV2);
+  if (!answer.isAuthorized) return refusalProblem(answer.context, () => undefined);
+  const requestContext = { ...asked.requestContext, authorizer: { lambda: answer.context } };
+  return handler({ ...asked, requestContext }, {} as Context);
+}
+
+/** News as they were told. */
+export class MemoryStream implements NewsStream {
+  readonly told: News[] = [];
+
+  async tell(news: News): Promise<void> {
+    this.told.push(news);
+  }
+}
+
+export interface World extends SessionsPorts, AccessPorts {
+  readonly access: MemoryAccess;
+  readonly stream: MemoryStream;
+  /** The time, which a test moves. */
+  readonly clock: { now: Date };
   readonly catalog: MemoryIndex;
   readonly source: MemoryStore;
   readonly leaves: MemoryLeaves;
@@ -86,16 +156,26 @@ export interface World extends SessionsPorts {
 /** Ports in memory: a link is the key behind `https://links.example/`. */
 export function world(policy: Config = POLICY): World {
   const faults: CustodyError[] = [];
+  const [access, leaves, stream] = [new MemoryAccess(), new MemoryLeaves(), new MemoryStream()];
+  const clock = { now: NOW };
+  const now = (): Date => clock.now;
+  let ids = 0;
+  const newId = (at: Date): string => newSessionId(at.getTime() + (ids += 1), new Uint8Array(10));
   return {
     catalog: new MemoryIndex(),
     source: new MemoryStore(),
-    leaves: new MemoryLeaves(),
+    leaves,
+    stream,
+    access,
+    clock,
+    requests: access,
+    terminations: access,
+    desk: new AccessDesk({ requests: access, leaves, stream, now, newId }),
     ledger: { newest: async () => undefined, fetch: async () => new Uint8Array() },
     faults,
-    policy,
-    verifier,
+    policy: () => policy,
     links: { linkTo: async (key) => `https://links.example/${key}` },
-    now: () => NOW,
+    now,
     log: (error) => void faults.push(error),
   };
 }

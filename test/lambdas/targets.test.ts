@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
 import { targetsHandler } from '#lambdas/targets/handler.ts';
-import { type Answered, call, NOW, POLICY, verifier } from './support.ts';
+import { MemoryAccess } from '#test/support/memory-access.ts';
+import { type Answered, call, NOW, POLICY } from './support.ts';
 
 const gateway = { host: 'gateway.example', port: 7400, caPem: '-----BEGIN CERTIFICATE-----' };
 const log = (): void => undefined;
 
 async function targetsOf(token: string | undefined, policy = POLICY): Promise<Answered> {
-  const handler = targetsHandler({ policy, verifier, gateway, now: () => NOW, log });
+  const handler = targetsHandler({
+    policy: () => policy,
+    requests: new MemoryAccess(),
+    gateway,
+    now: () => NOW,
+    log,
+  });
   return call(handler, '/v1/targets', token === undefined ? {} : { token });
 }
 
@@ -16,7 +23,17 @@ describe('GET /v1/targets', () => {
     const { status, body } = await targetsOf('dana');
     expect(status).toBe(200);
     expect(body).toEqual({
-      targets: [{ name: 'orders-db', protocol: 'postgres', ...gateway, database: 'orders-db' }],
+      targets: [
+        {
+          name: 'orders-db',
+          protocol: 'postgres',
+          ...gateway,
+          database: 'orders-db',
+          access: 'standing',
+          ask: [],
+        },
+        expect.objectContaining({ name: 'stock-db', access: 'requestable' }),
+      ],
     });
   });
 
@@ -24,7 +41,7 @@ describe('GET /v1/targets', () => {
     'never says where the target is, nor how to log in there: to %s (security case 15)',
     async (who) => {
       const text = JSON.stringify((await targetsOf(who)).body);
-      for (const secret of ['internal', '5432', 'main', 'app', 'passwordFile', 'secret']) {
+      for (const secret of ['internal', '5432', 'main', '"app"', 'passwordFile', 'secret']) {
         expect(text).not.toContain(secret);
       }
     },
@@ -52,7 +69,13 @@ describe('GET /v1/targets', () => {
 
   it('names nothing once the token has expired, whatever the verifier thought (security case 12)', async () => {
     const late = new Date(NOW.getTime() + 60_000);
-    const handler = targetsHandler({ policy: POLICY, verifier, gateway, now: () => late, log });
+    const handler = targetsHandler({
+      policy: () => POLICY,
+      requests: new MemoryAccess(),
+      gateway,
+      now: () => late,
+      log,
+    });
     expect((await call(handler, '/v1/targets', { token: 'dana' })).body).toEqual({ targets: [] });
   });
 });

@@ -22,13 +22,16 @@ interface Running extends World {
 
 async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
   const ports = world();
-  const clock = { now: ports.now() };
+  const { clock } = ports;
   await addSession(ports, 1, { subject: 'dana' });
   await addSession(ports, 2, { subject: 'eve' });
   const server = await startApi({
     port: 0,
-    config: POLICY,
-    verifier,
+    policy: { config: POLICY, refused: undefined },
+    verifier: () => verifier,
+    requests: ports.requests,
+    terminations: ports.terminations,
+    desk: ports.desk,
     catalog: ports.catalog,
     leaves: ports.leaves,
     ledger: await ledgerOf([ID]),
@@ -69,10 +72,13 @@ async function raw(port: number, text: string): Promise<string> {
 describe('the API on this machine', () => {
   it('serves every path of its OpenAPI document', async () => {
     const { url } = await api();
-    for (const path of Object.keys(openApiDocument().paths!)) {
-      const response = await fetch(url + path.replace('{id}', ID), as('dana'));
-      expect([path, response.status]).toEqual([path, 200]);
-      expect(response.headers.get('content-type')).toBe('application/json');
+    for (const [path, item] of Object.entries(openApiDocument().paths!)) {
+      const method = 'get' in item ? 'GET' : 'POST';
+      const there = path.replace('{id}', ID).replace('{proxy}', 'tile/0/000');
+      const response = await fetch(url + there, { method, ...as('dana') });
+      const { detail } = response.ok ? {} : ((await response.json()) as { detail?: string });
+      expect([path, response.status, detail]).not.toEqual([path, 404, 'there is nothing here']);
+      expect([path, response.status]).not.toEqual([path, 500]);
     }
     const document: unknown = await (await fetch(`${url}/v1/openapi.json`)).json();
     expect(document).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
@@ -178,8 +184,11 @@ describe('the API on this machine', () => {
     const ports = world();
     const server = await startApi({
       port: 0,
-      config: POLICY,
-      verifier,
+      policy: { config: POLICY, refused: undefined },
+      verifier: () => verifier,
+      requests: ports.requests,
+      terminations: ports.terminations,
+      desk: ports.desk,
       catalog: ports.catalog,
       leaves: ports.leaves,
       ledger: ports.ledger,
