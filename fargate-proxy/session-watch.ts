@@ -69,11 +69,12 @@ export class SessionWatch {
   }
 
   #check(
-    { question, end }: Watched,
+    session: Watched,
     grants: ReadonlyMap<string, AccessRequest>,
     termination: Termination | undefined,
   ): void {
-    if (termination !== undefined) return end('terminated', terminated(termination));
+    if (termination !== undefined) return session.end('terminated', terminated(termination));
+    const { question } = session;
     const { policy, wallClock } = this.#ports;
     const grant = grants.get(question.live.grant ?? '');
     const now = wallClock();
@@ -83,7 +84,7 @@ export class SessionWatch {
       now,
       grants: grant === undefined ? [] : [grant],
     });
-    if (ending !== undefined) end(ending.reason, ending.error);
+    if (ending !== undefined) session.end(ending.reason, ending.error);
   }
 
   #endAllBlindly(): void {
@@ -92,7 +93,7 @@ export class SessionWatch {
     });
     const live = [...this.#ports.sessions()];
     if (live.length > 0) this.#ports.onTrouble(error);
-    for (const { end } of live) end('gateway-failed', error);
+    for (const session of live) session.end('gateway-failed', error);
   }
 }
 

@@ -31,7 +31,7 @@ export function operation(
 export function answers(success: Success, ...problems: readonly ErrorStatus[]): ZodOpenApiResponsesObject {
   const always = problems.includes('401') ? (['429', '500', '503'] as const) : (['500'] as const);
   const failures = [...problems, ...always].map((status) => [status, PROBLEM] as const);
-  const good = '_zod' in success ? { '200': success as z.ZodType } : success;
+  const good = '_zod' in success ? { '200': success } : success;
   return {
     ...Object.fromEntries(Object.entries(good).map(([status, content]) => [status, goodAnswer(content)])),
     ...Object.fromEntries(failures),

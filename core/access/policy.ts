@@ -1,4 +1,4 @@
-import { asCustodyError, CustodyError } from '../errors.ts';
+import { asCustodyError, type CustodyError } from '../errors.ts';
 import type { Config } from './config.ts';
 
 /** A new configuration that was not taken. */

@@ -93,6 +93,6 @@ function keyNode(document: Document.Parsed, path: readonly PropertyKey[]): Node 
 function invalidAt(file: string, lines: LineCounter, offset: number, what: string): CustodyError {
   const { line, col } = lines.linePos(offset);
   return new CustodyError('config-invalid', `${file}:${line}:${col}: ${what}`, {
-    hint: 'correct the file and start again',
+    hint: 'correct the file; custody config check says when it is good',
   });
 }

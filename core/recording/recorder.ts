@@ -171,8 +171,11 @@ export class Recorder {
     for (const [tape, deck] of touched) {
       if (deck.tape.openBytes >= SEGMENT_BYTES) work.push([tape, this.#putSegment(deck)]);
       else {
-        waiting.push([tape, deck]);
-        journaled.push(...deck.tape.takeEntries(untilUs(deck)));
+        const entries = deck.tape.takeEntries(untilUs(deck));
+        journaled.push(...entries);
+        // A session that was closed meanwhile has its frames in a segment, and does not depend on others' entries.
+        if (entries.length > 0) waiting.push([tape, deck]);
+        else work.push([tape, deck.puts]);
       }
     }
     const appended = journaled.length > 0 ? this.#append(journaled) : Promise.resolve();

@@ -77,7 +77,7 @@ export function visibleQueries(
 /** The targets of the rules whose reviewers the caller is one of; what each request says is decided one by one. */
 function reviewedTargets({ policy, caller }: Asking): readonly string[] {
   const mine = policy.rules.filter(({ approval, breakGlass }) => {
-    const named = Object.values((approval ?? breakGlass)?.reviewers ?? {}).flat() as string[];
+    const named = Object.values((approval ?? breakGlass)?.reviewers ?? {}).flat();
     return named.includes(EVERYTHING) || named.some((group) => caller.groups.includes(group));
   });
   return [...new Set(mine.flatMap(({ targets }) => targets))];

@@ -86,7 +86,7 @@ function flipBit(file: string): void {
   writeFileSync(file, bytes);
 }
 
-test('the auditor may replay the session and may not connect; the reviewer may do neither', async () => {
+test('the auditor may replay the session and may not connect; who runs the gateway may do neither', async () => {
   const auditor = await local.cliEnvironment('auditor', join(temporary(), 'auditor'));
   const { stdout } = await custody(['sessions', '--json'], { env: auditor });
   const { sessions } = JSON.parse(stdout) as { sessions: { id: string }[] };
@@ -94,12 +94,12 @@ test('the auditor may replay the session and may not connect; the reviewer may d
   expect(await custody(['verify', id], { env: auditor })).toMatchObject({ code: 0 });
   expect(await custody(['connect', 'orders-db', '--', 'true'], { env: auditor })).toMatchObject({ code: 1 });
 
-  const reviewer = await local.cliEnvironment('reviewer', join(temporary(), 'reviewer'));
-  expect(JSON.parse((await custody(['sessions', '--json'], { env: reviewer })).stdout)).toEqual({
+  const admin = await local.cliEnvironment('admin', join(temporary(), 'admin'));
+  expect(JSON.parse((await custody(['sessions', '--json'], { env: admin })).stdout)).toEqual({
     sessions: [],
   });
   for (const command of ['show', 'play']) {
-    const refused = await custody([command, id], { env: reviewer });
+    const refused = await custody([command, id], { env: admin });
     expect(refused).toMatchObject({
       code: 1,
       stdout: '',

@@ -7,7 +7,7 @@ import { callerOf } from '#lambdas/caller.ts';
 import type { ApiEvent } from '#lambdas/http.ts';
 import { type Call, event, verifier } from './support.ts';
 
-function authorizer(verify = verifier.verify) {
+function authorizer(verify = (token: string) => verifier.verify(token)) {
   const clock = { ms: 0 };
   const faults: CustodyError[] = [];
   const failures = new TokenFailures(() => clock.ms);

@@ -76,7 +76,7 @@ describe('npm start on a folder of an earlier start', () => {
       'custody.yaml',
       readFileSync(join(copy, 'custody.yaml'), 'utf8').replace('version: 1', 'version: 7'),
     );
-    expect(await refusal()).toContain(`custody: ${file}:2`);
+    expect(await refusal()).toContain(`custody: ${file}:3`);
   });
 
   test('a session index that is none', async () => {

@@ -275,7 +275,7 @@ describe('parseConfig, told about a mistake', () => {
 
   it('says what to do next', () => {
     expect(() => parseConfig('', 'custody.yaml')).toThrowError(
-      expect.objectContaining({ hint: 'correct the file and start again' }),
+      expect.objectContaining({ hint: 'correct the file; custody config check says when it is good' }),
     );
   });
 

@@ -167,6 +167,21 @@ describe('a recorder', () => {
     for (const session of run.sessions) expect(await untrue(run, session)).toEqual([]);
   });
 
+  it('closes a session whatever becomes of the journal entries of others', async () => {
+    const plan: PlannedFault[] = [
+      { point: 'journal.append', nth: 2, kind: 'reordered' },
+      { point: 'journal.append', nth: 4, kind: 'lost' },
+    ];
+    const run = new FaultRun(plan, 3, 0);
+    const record = (...tapes: number[]) =>
+      ({ do: 'record', frames: tapes.map((tape) => ({ tape, size: 12 })) }) as const;
+    await run.openAll();
+    const close = { do: 'close', tape: 1 } as const;
+    for (const step of [record(1), record(1), record(1), record(3, 1), close]) await run.take(step);
+    await run.release();
+    expect(run.sessions.map(({ errors }) => errors.length)).toEqual([0, 0, 1]);
+  });
+
   it('leaves the memory of a segment alone while the store still reads it', async () => {
     const run = new FaultRun([{ point: 'sink.put', nth: 5, kind: 'slow' }], 2, 0);
     await run.openAll();
