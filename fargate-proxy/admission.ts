@@ -42,6 +42,7 @@ const OPEN_MAX = 100;
 export class Admission {
   readonly #ports: AdmissionPorts;
   #waiting = 0;
+  readonly #asking = new Map<string, Promise<AccessRequest>>();
   #closed: CustodyError | undefined;
 
   constructor(ports: AdmissionPorts) {
@@ -113,7 +114,7 @@ export class Admission {
     this.#waiting += 1;
     visitor.clock.stop();
     try {
-      const request = await this.#pendingRequest(refusal, principal, visitor);
+      const request = await this.#requestFor(refusal, principal, visitor);
       this.#announce(request, waitMs, visitor.greeting);
       await this.#decided(request.id, waitMs, visitor.greeting);
       const decision = await this.#decide(principal, visitor);
@@ -125,23 +126,37 @@ export class Admission {
     }
   }
 
+  /** One request for all connections of one person that wait for the same. */
+  #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
+    const key = JSON.stringify([principal.issuer, principal.subject, visitor.greeting.target]);
+    const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
+    this.#asking.set(key, asking);
+    return asking.finally(() => this.#asking.delete(key));
+  }
+
   /** One that waits already, else a new one. */
   async #pendingRequest(
-    { ask: rule }: Refusal,
+    refusal: Refusal,
     principal: Principal,
     { greeting: { target, ask } }: Visitor,
   ): Promise<AccessRequest> {
     const { policy, desk, wallClock } = this.#ports;
     const now = wallClock();
+    const rule = refusal.ask!.name;
     const open = await this.#openRequests(principal, target, now);
-    const waiting = open.find(
-      (request) => request.rule === rule!.name && stateOf(request, now) === 'pending',
-    );
+    const waiting = open.find((request) => request.rule === rule && stateOf(request, now) === 'pending');
     if (waiting !== undefined) return waiting;
-    const wish = { rule: rule!.name };
-    const permission = decide({ policy: policy.config, principal, action: 'request', target, wish, now });
+    const question = {
+      policy: policy.config,
+      principal,
+      action: 'request' as const,
+      target,
+      wish: { rule },
+      now,
+    };
+    const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
-    return desk.ask(permission, ask);
+    return desk.ask(permission, ask).catch((error: unknown) => notEnough(error, refusal));
   }
 
   #announce({ id, target }: AccessRequest, waitMs: number, greeting: Greeting): void {
@@ -172,5 +187,14 @@ export class Admission {
 function stillWaiting(id: string): CustodyError {
   return new CustodyError('approval-required', `nobody has decided about the request ${id} yet`, {
     hint: `connect again when it is approved: custody requests ${id} --wait`,
+  });
+}
+
+/** The rule wants more than a client says when it connects: then it is asked for in another way. */
+function notEnough(error: unknown, refusal: Refusal): never {
+  const { code, message } = asCustodyError(error);
+  if (code !== 'format-invalid') throw error;
+  throw new CustodyError(refusal.code, `${refusal.message}, and ${message}`, {
+    hint: `say why: custody connect --reason "…"; or ${refusal.hint}`,
   });
 }

@@ -50,13 +50,18 @@ export function recordDemoIssuer(dataFolder: string, issuer: DemoIssuer): void {
   replace(issuerPath(dataFolder), issuer);
 }
 
-/** An ID token of a demo person that is good for an hour. Throws `not-found` where no local gateway was started. */
-export async function demoToken(dataFolder: string, role: DemoRole, nowMs: number): Promise<string> {
+/** An ID token of a demo person that is good for an hour, with `more` claims. Throws `not-found` where no local gateway was started. */
+export async function demoToken(
+  dataFolder: string,
+  role: DemoRole,
+  nowMs: number,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
   const { issuer, audience } = readJson(issuerPath(dataFolder), issuerSchema);
   const [key] = readKeys(keysPath(dataFolder)).keys;
   const { subject, name, email, groups } = demoPeople[role];
   const seconds = Math.floor(nowMs / 1000);
-  return new SignJWT({ name, email, groups })
+  return new SignJWT({ name, email, groups, ...more })
     .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', ...(key!.kid !== undefined && { kid: key!.kid }) })
     .setIssuer(issuer)
     .setAudience(audience)

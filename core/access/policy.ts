@@ -17,15 +17,19 @@ export interface PolicyPorts {
 
 /**
  * The configuration that is in force. One that cannot be read, is not valid or cannot be entered into the ledger changes
- * nothing: the one before stays, and `refused` says why.
+ * nothing: the one before stays, and `refused` says why. What was read counts when the next look finds the same: a file that
+ * is only half written may well be valid, and take away what its end gives.
  */
 export class PolicyInForce {
   readonly #ports: PolicyPorts;
   #config: Config;
   #refused: RefusedConfig | undefined;
+  /** What the last look found. */
+  #found: string;
 
   constructor(config: Config, ports: PolicyPorts) {
     this.#config = config;
+    this.#found = config.version;
     this.#ports = ports;
   }
 
@@ -40,10 +44,18 @@ export class PolicyInForce {
   /** Looks whether it was changed. Resolves with what is news: a configuration now in force, or one now refused. */
   async check(): Promise<Config | RefusedConfig | undefined> {
     try {
-      return await this.#take(await this.#ports.read());
+      const config = await this.#ports.read();
+      return this.#foundAgain(config.version) ? await this.#take(config) : undefined;
     } catch (thrown) {
-      return this.#refuse(asCustodyError(thrown));
+      const error = asCustodyError(thrown);
+      return this.#foundAgain(error.message) ? this.#refuse(error) : undefined;
     }
+  }
+
+  #foundAgain(what: string): boolean {
+    const again = this.#found === what;
+    this.#found = what;
+    return again;
   }
 
   async #take(config: Config): Promise<Config | undefined> {
