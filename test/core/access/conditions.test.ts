@@ -46,6 +46,7 @@ describe('networks', () => {
     ['::ffff:10.1.2.3', V6, false],
     ['fe80::1%eth0', V6, true],
     ['fe80::1%25', V6, true],
+    ['fe80::1%br-lan.7', V6, true],
     ['2001:db9::1%eth0', V6, false],
     ['127.0.0.1', ['0.0.0.0/0'], true],
     ['127.0.0.1', ['::/0'], false],
