@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AccessDesk } from '#core/access/desk.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import { use } from '#core/access/lifecycle.ts';
@@ -21,6 +20,7 @@ export interface AdmissionPorts {
   /** Where people look at a request; nothing is linked without it. */
   readonly requestUrl?: (id: string) => string;
   readonly wallClock: () => Date;
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 /** Somebody at the door. */
@@ -170,7 +170,7 @@ export class Admission {
   }
 
   async #decided(id: string, waitMs: number, greeting: Greeting): Promise<void> {
-    const { requests, wallClock } = this.#ports;
+    const { requests, wallClock, pause } = this.#ports;
     const deadline = wallClock().getTime() + waitMs;
     for (;;) {
       if (this.#closed !== undefined) throw this.#closed;
@@ -179,7 +179,7 @@ export class Admission {
       if (state === 'granted') return;
       if (state !== 'pending') throw new CustodyError('access-denied', `the request ${id} was ${state}`);
       if (wallClock().getTime() >= deadline) throw stillWaiting(id);
-      await sleep(POLL_MS);
+      await pause(POLL_MS);
     }
   }
 }

@@ -7,6 +7,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { type AccessStore, localAccessStore } from '#adapters/local/access-store.ts';
@@ -224,6 +225,7 @@ function createAdmission(
     desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
     ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),
     wallClock,
+    pause: (ms) => sleep(ms),
   });
 }
 

@@ -1,0 +1,237 @@
+import { describe, expect, it } from 'vitest';
+import { type Config, parseConfig } from '#core/access/config.ts';
+import { AccessDesk } from '#core/access/desk.ts';
+import { PolicyInForce } from '#core/access/policy.ts';
+import type { Step } from '#core/access/request.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { Device, Principal } from '#core/identity/principal.ts';
+import { TokenFailures } from '#core/identity/token-failures.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { Admission, type Visitor } from '#proxy/admission.ts';
+import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryLeaves } from '#test/support/memory-ports.ts';
+
+const NOW = Date.parse('2026-11-23T09:00:00.000Z');
+const by = (subject: string) => ({ issuer: 'https://id.example', subject });
+const policy = (wait = ''): Config =>
+  parseConfig(
+    `version: 1
+identity: { issuer: "https://id.example", audience: c }
+targets:
+  db: { protocol: postgres, address: "db:5432", database: d, credential: { user: u, passwordFile: p } }
+  free: { protocol: postgres, address: "db:5432", database: d, credential: { user: u, passwordFile: p } }
+rules:
+  - { name: work, groups: [developers], targets: [free], allow: [connect], when: { networks: [192.0.2.0/24] } }
+  - name: ask
+    groups: [developers]
+    targets: [db]
+    allow: [connect]
+    approval: { reviewers: { any: [r] }, maxDuration: 4h, pendingFor: 8h ${wait} }
+`,
+    'c',
+  );
+
+/** A door where each pause moves the clock and lets the test do something. */
+function door(config = policy()) {
+  const store = new MemoryAccess();
+  const leaves = new MemoryLeaves();
+  const clock = { ms: NOW };
+  const during: ((pauses: number) => Promise<void> | void)[] = [];
+  let ids = 0;
+  let pauses = 0;
+  const wallClock = (): Date => new Date(clock.ms);
+  const stream = { tell: async () => undefined };
+  const newId = (now: Date): string => newSessionId(now.getTime() + (ids += 1), new Uint8Array(10));
+  const admission = new Admission({
+    policy: new PolicyInForce(config, {
+      read: async () => config,
+      adopt: async () => undefined,
+      now: wallClock,
+    }),
+    verifier: () => ({ verify }),
+    failures: new TokenFailures(() => clock.ms),
+    requests: store,
+    desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
+    requestUrl: (id) => `https://custody.example/${id}`,
+    wallClock,
+    pause: async (ms) => {
+      clock.ms += ms;
+      pauses += 1;
+      for (const happen of during) await happen(pauses);
+    },
+  });
+  return { admission, store, leaves, clock, during };
+}
+
+async function verify(token: string, device?: Device): Promise<Principal> {
+  if (!token.startsWith('dana')) throw new CustodyError('token-invalid', 'the token is not valid here');
+  const expiresAt = new Date(NOW + 3_600_000);
+  return { ...by(token), groups: ['developers'], expiresAt, ...(device === undefined ? {} : { device }) };
+}
+
+function visitor(target: string, more: { token?: string; network?: string; reason?: string } = {}) {
+  const told: string[] = [];
+  const clock: string[] = [];
+  const greeting = {
+    target,
+    token: more.token ?? 'dana',
+    client: {},
+    ask: more.reason === undefined ? {} : { reason: more.reason },
+    gone: false,
+    notify: (message: string, hint: string) => void told.push(`${message} | ${hint}`),
+  };
+  const made = {
+    greeting,
+    network: more.network ?? '192.0.2.1',
+    clock: { stop: () => void clock.push('stop'), restart: () => void clock.push('restart') },
+  };
+  return { at: made as unknown as Visitor, greeting, told, clock };
+}
+
+const approve = (until = NOW + 3_600_000): Step[] => {
+  const at = new Date(NOW).toISOString();
+  return [
+    { at, kind: 'approved', by: by('rui'), groups: ['r'] },
+    { at, kind: 'granted', until: new Date(until).toISOString() },
+  ];
+};
+
+describe('who comes to the gateway', () => {
+  it('is let in by a rule, from where the rule says (security case 19)', async () => {
+    const { admission } = door();
+    expect(await admission.admit(visitor('free').at)).toMatchObject({ rule: 'work', grant: undefined });
+    const elsewhere = visitor('free', { network: '198.51.100.1' }).at;
+    await expect(admission.admit(elsewhere)).rejects.toMatchObject({ code: 'access-denied' });
+  });
+
+  it('is told how to ask, and makes no request by coming, unless the rule says so', async () => {
+    const { admission, store } = door();
+    const { at, told } = visitor('db', { reason: 'x' });
+    await expect(admission.admit(at)).rejects.toMatchObject({
+      code: 'approval-required',
+      hint: expect.stringContaining('custody request db') as string,
+    });
+    expect([store.requests.size, told]).toEqual([0, []]);
+  });
+
+  it('is not looked at any more after twenty bad tokens; a good one of another address is', async () => {
+    const { admission } = door();
+    for (let n = 0; n < 20; n += 1) {
+      await expect(admission.admit(visitor('free', { token: 'x' }).at)).rejects.toMatchObject({
+        code: 'token-invalid',
+      });
+    }
+    await expect(admission.admit(visitor('free').at)).rejects.toMatchObject({ code: 'too-many-failures' });
+    await admission.admit(visitor('free', { network: '192.0.2.2' }).at);
+  });
+});
+
+describe('who waits at the gateway', () => {
+  const waiting = (): ReturnType<typeof door> => door(policy(', wait: 10s'));
+
+  it('is told so, waits without the login’s clock, and comes in once it is granted', async () => {
+    const { admission, store, during, leaves } = waiting();
+    during.push(async (pauses) => {
+      const [request] = [...store.requests.values()];
+      if (pauses === 3) await store.append(request!.id, 0, approve());
+    });
+    const { at, told, clock } = visitor('db', { reason: 'a bug' });
+    const permission = await admission.admit(at);
+    const [request] = [...store.requests.values()];
+    expect(permission.grant).toMatchObject({ id: request!.id, digest: request!.digest });
+    expect(told).toEqual([
+      `access to "db" needs an approval: request ${request!.id} waits for reviewers | this connection waits up to 10 s; ` +
+        `reviewers decide with: custody approve ${request!.id}; see https://custody.example/${request!.id}`,
+    ]);
+    expect(clock).toEqual(['stop', 'restart']);
+    await admission.claim(permission, newSessionId(NOW, new Uint8Array(10)));
+    const kinds = [...leaves.added].map((leaf) => (JSON.parse(leaf) as { kind: string }).kind);
+    expect(kinds).toEqual(['access-requested', 'access-decided', 'access-granted']);
+  });
+
+  it.each<[what: string, steps: Step[], message: string]>([
+    [
+      'denied',
+      [{ at: new Date(NOW).toISOString(), kind: 'denied', by: by('rui'), groups: ['r'] }],
+      'was denied',
+    ],
+    ['withdrawn', [{ at: new Date(NOW).toISOString(), kind: 'withdrawn', by: by('dana') }], 'was withdrawn'],
+  ])('is refused once it is %s', async (_what, steps, message) => {
+    const { admission, store, during } = waiting();
+    during.push(async (pauses) => {
+      if (pauses === 1) await store.append([...store.requests.keys()][0]!, 0, steps);
+    });
+    const refused = admission.admit(visitor('db', { reason: 'x' }).at);
+    await expect(refused).rejects.toMatchObject({
+      code: 'access-denied',
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  it('is refused when the time is over, keeps the request, and finds it again', async () => {
+    const { admission, store } = waiting();
+    for (let n = 0; n < 2; n += 1) {
+      const { at, clock } = visitor('db', { reason: 'x' });
+      await expect(admission.admit(at)).rejects.toMatchObject({
+        code: 'approval-required',
+        hint: expect.stringContaining('connect again when it is approved') as string,
+      });
+      expect(clock).toEqual(['stop', 'restart']);
+    }
+    expect(store.requests.size).toBe(1);
+  });
+
+  it('makes one request with all its connections', async () => {
+    const { admission, store } = waiting();
+    const all = Array.from({ length: 20 }, () => admission.admit(visitor('db', { reason: 'x' }).at));
+    await Promise.allSettled(all);
+    expect(store.requests.size).toBe(1);
+    await admission.admit(visitor('db', { reason: 'x', token: 'dana2' }).at).catch(() => undefined);
+    expect(store.requests.size).toBe(2);
+  });
+
+  it('leaves, or is sent away by a gateway that stops', async () => {
+    const { admission, during } = waiting();
+    const gone = visitor('db', { reason: 'x' });
+    during.push((pauses) => {
+      if (pauses === 1) gone.greeting.gone = true;
+      if (pauses === 3) admission.close(new CustodyError('draining', 'this gateway is shutting down'));
+    });
+    await expect(admission.admit(gone.at)).rejects.toMatchObject({
+      message: 'the client went away while it waited',
+    });
+    await expect(admission.admit(visitor('db', { reason: 'x' }).at)).rejects.toMatchObject({
+      code: 'draining',
+    });
+  });
+
+  it('is told what is missing where the rule wants a reason and it gives none', async () => {
+    const { admission, store } = waiting();
+    await expect(admission.admit(visitor('db').at)).rejects.toMatchObject({
+      code: 'approval-required',
+      message: 'access to "db" needs an approval, and this access needs a reason',
+    });
+    expect(store.requests.size).toBe(0);
+  });
+});
+
+describe('a grant for one session', () => {
+  it('is claimed by one of many that come at once (security case 23)', async () => {
+    const { admission, store } = door();
+    const wait = door(policy(', wait: 10s'));
+    wait.during.push(async () => {
+      const [request] = [...wait.store.requests.values()];
+      if (request!.steps.length === 0) await wait.store.append(request!.id, 0, approve());
+    });
+    await wait.admission.admit(visitor('db', { reason: 'x' }).at);
+    const [granted] = [...wait.store.requests.values()];
+    await store.create({ ...granted!, statements: [{ sha256: 'a'.repeat(64), text: 'select 1' }] });
+    const permissions = await Promise.all([1, 2, 3].map(() => admission.admit(visitor('db').at)));
+    const claims = permissions.map((permission, n) =>
+      admission.claim(permission, newSessionId(NOW, Buffer.alloc(10, n))),
+    );
+    const settled = await Promise.allSettled(claims);
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    await expect(admission.admit(visitor('db').at)).rejects.toMatchObject({ code: 'approval-required' });
+  });
+});

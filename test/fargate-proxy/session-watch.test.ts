@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest';
+import { type Config, parseConfig } from '#core/access/config.ts';
+import { PolicyInForce } from '#core/access/policy.ts';
+import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
+import type { CustodyError } from '#core/errors.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
+import { MemoryAccess } from '#test/support/memory-access.ts';
+
+const NOW = Date.parse('2026-11-23T09:00:00.000Z');
+const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();
+const dana = { issuer: 'https://id.example', subject: 'dana' };
+const rui = { issuer: 'https://id.example', subject: 'rui', email: 'rui@example.com' };
+
+const policy = (rules: string): Config =>
+  parseConfig(
+    `version: 1
+identity: { issuer: "https://id.example", audience: c }
+targets:
+  db: { protocol: postgres, address: "db:5432", database: d, credential: { user: u, passwordFile: p } }
+rules: [${rules}]
+`,
+    'c',
+  );
+const STANDING = '{ name: work, groups: [developers], targets: [db], allow: [connect] }';
+const ASK =
+  '{ name: ask, groups: [developers], targets: [db], allow: [connect], approval: { reviewers: { any: [r] }, maxDuration: 4h } }';
+
+function request(n: number, ...steps: Step[]): AccessRequest {
+  const question = {
+    requester: dana,
+    target: 'db',
+    rule: 'ask',
+    policy: 'p',
+    durationMs: 60_000,
+    breakGlass: false,
+    createdAt: at(0),
+    pendingUntil: at(60),
+  };
+  return { ...question, id: newSessionId(NOW + n, Buffer.alloc(10, n)), digest: digestOf(question), steps };
+}
+
+/** A watch over sessions in memory, whose clocks a test moves. */
+function stand(config = policy(`${STANDING}, ${ASK}`)) {
+  const store = new MemoryAccess();
+  const clock = { ms: 0 };
+  const troubles: CustodyError[] = [];
+  const live = new Set<Watched>();
+  const ended: string[] = [];
+  let next = config;
+  const inForce = new PolicyInForce(config, {
+    read: async () => next,
+    adopt: async () => undefined,
+    now: () => new Date(NOW),
+  });
+  const ports = {
+    policy: inForce,
+    requests: store,
+    terminations: store,
+    sessions: () => live,
+    wallClock: () => new Date(NOW + clock.ms),
+    monotonic: () => clock.ms,
+    onTrouble: (error: CustodyError) => void troubles.push(error),
+  };
+  const watch = new SessionWatch(ports);
+  const open = (session: string, rule: string, grant?: string): void => {
+    const principal = { ...dana, groups: ['developers'], expiresAt: new Date(NOW + 10_000) };
+    const started = { session, rule, startedAt: new Date(NOW), ...(grant === undefined ? {} : { grant }) };
+    const one: Watched = {
+      question: {
+        principal,
+        action: 'connect',
+        target: 'db',
+        context: { network: '192.0.2.1' },
+        live: started,
+      },
+      end: (reason, error) => {
+        live.delete(one);
+        ended.push(`${session} ${reason}: ${error.message}`);
+      },
+    };
+    live.add(one);
+  };
+  /** One look, `ms` later. */
+  const look = async (ms = LOOK_EVERY_MS): Promise<string[]> => {
+    clock.ms += ms;
+    watch.tick();
+    await new Promise((done) => setImmediate(done));
+    return ended.splice(0);
+  };
+  const change = async (to: Config): Promise<void> => {
+    next = to;
+    await inForce.check();
+    await inForce.check();
+  };
+  return { store, clock, troubles, open, look, change, ports };
+}
+
+describe('a session that is watched (security case 12)', () => {
+  it('goes on while what it was opened under holds, also after its token has expired', async () => {
+    const { open, look, store } = stand();
+    const grant = await store.create(request(1, { at: at(0), kind: 'granted', until: at(60) }));
+    open('standing', 'work');
+    open('granted', 'ask', grant.id);
+    for (let n = 0; n < 30; n += 1) expect(await look()).toEqual([]);
+  });
+
+  it('ends at the first look after its grant has run out, was revoked or returned; others go on', async () => {
+    const { open, look, store } = stand();
+    const until = { at: at(0), kind: 'granted', until: at(60) } as const;
+    const [short, revoked, returned, whole] = await Promise.all([
+      store.create(request(1, { ...until, until: at(1) })),
+      store.create(request(2, until)),
+      store.create(request(3, until)),
+      store.create(request(4, until)),
+    ]);
+    for (const [name, { id }] of Object.entries({ short, revoked, returned, whole })) open(name, 'ask', id);
+    expect(await look()).toEqual([]);
+    await store.append(revoked.id, 1, [{ at: at(0.6), kind: 'revoked', by: rui }]);
+    await store.append(returned.id, 1, [{ at: at(0.6), kind: 'returned', by: dana }]);
+    expect(await look()).toEqual([
+      'short expired: the access that was granted has run out',
+      'revoked revoked: the access was revoked by a reviewer',
+      'returned revoked: the access was given back',
+    ]);
+    expect(await look()).toEqual([]);
+  });
+
+  it('ends when its rule is gone from the configuration', async () => {
+    const { open, look, change } = stand();
+    open('one', 'work');
+    await change(policy(ASK));
+    expect(await look()).toEqual(['one revoked: the access rule or the target is gone']);
+  });
+
+  it('ends when somebody wants it to, with their words; the operator learns who (security case 13)', async () => {
+    const { open, look, store } = stand();
+    open('one', 'work');
+    open('two', 'work');
+    await store.ask({ session: 'two', by: rui, at: at(1), reason: 'runaway' });
+    expect(await look()).toEqual(['two terminated: an operator ended this session: runaway']);
+  });
+});
+
+describe('a watch that cannot see', () => {
+  it('says so once, and ends what it cannot see after four seconds: nothing fails open', async () => {
+    const { open, look, ports, troubles } = stand();
+    open('one', 'work');
+    ports.terminations.asked = () => Promise.reject(new Error('the disk is gone'));
+    let ended: string[] = [];
+    let waited = 0;
+    for (; ended.length === 0; waited += LOOK_EVERY_MS) ended = await look();
+    expect(waited).toBeGreaterThan(BLIND_MS);
+    expect(waited).toBeLessThanOrEqual(BLIND_MS + 2 * LOOK_EVERY_MS);
+    expect(ended).toEqual(['one gateway-failed: the gateway cannot see any more whether access is granted']);
+    expect(troubles.map(({ detail, message }) => detail?.split('\n')[0] ?? message)).toEqual([
+      'Error: the disk is gone',
+      'the gateway cannot see any more whether access is granted',
+    ]);
+  });
+
+  it('ends sessions also when a look never comes back', async () => {
+    const { open, look, ports } = stand();
+    open('one', 'work');
+    ports.terminations.asked = () => new Promise(() => undefined);
+    for (let n = 0; n < 8; n += 1) expect(await look()).toEqual([]);
+    expect(await look()).toHaveLength(1);
+  });
+
+  it('sees again, and ends nothing', async () => {
+    const { open, look, ports, store } = stand();
+    open('one', 'work');
+    ports.terminations.asked = () => Promise.reject(new Error('for a while'));
+    for (let n = 0; n < 6; n += 1) expect(await look()).toEqual([]);
+    Reflect.deleteProperty(store, 'asked');
+    for (let n = 0; n < 20; n += 1) expect(await look()).toEqual([]);
+  });
+
+  it('ends a session whose grant is not to be found', async () => {
+    const { open, look } = stand();
+    open('one', 'ask', request(9).id);
+    const ended: string[] = [];
+    for (let n = 0; n < 12; n += 1) ended.push(...(await look()));
+    expect(ended).toHaveLength(1);
+  });
+});
