@@ -12,6 +12,7 @@ import {
   reviewCommand,
   revokeCommand,
 } from './commands/decide.ts';
+import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -54,6 +55,7 @@ const commands = [
   terminateCommand,
   explainCommand,
   configCommand,
+  deadLettersCommand,
   auditCommand,
   ledgerCommand,
   demoCommand,

@@ -16,6 +16,7 @@ import {
   terminationBody,
   terminationShape,
 } from './shapes.ts';
+import { deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 
 const VERSION = '0.1.0';
 const path = z.object({ id: sessionId });
@@ -82,6 +83,15 @@ const otherPaths: ZodOpenApiPathsObject = {
   '/v1/config': {
     get: operation('getConfig', 'Which configuration is in force, and whether a newer one was refused', {
       responses: answers(configShape, '401', '403'),
+    }),
+  },
+  '/v1/dead-letters': {
+    get: operation('listDeadLetters', 'What no webhook took', {
+      responses: answers(deadLettersShape, '400', '401', '403'),
+    }),
+    post: operation('retryDeadLetter', 'Try to deliver it again', {
+      body: retryBody,
+      responses: answers({ '202': retryShape }, '400', '401', '403', '404'),
     }),
   },
   '/v1/ledger/checkpoint': {

@@ -11,6 +11,7 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
+import type { DeadLetters } from '#core/notify/deliveries.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
@@ -23,6 +24,7 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
+import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 
@@ -40,6 +42,7 @@ export interface ApiOptions {
   readonly requests: AccessRequests & AccessCatalog;
   readonly terminations: Pick<Terminations, 'ask'>;
   readonly desk: AccessDesk;
+  readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
   readonly leaves: LeafSink;
@@ -166,6 +169,7 @@ function handlers(
     ['/v1/targets', targetsHandler({ policy, requests, gateway: options.gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/config', configHandler({ policy: inForce, now, log })],
+    ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],

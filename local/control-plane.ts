@@ -71,6 +71,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     requests: store,
     terminations: store,
     desk,
+    deadLetters: deliveries,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,
     now,

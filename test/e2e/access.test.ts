@@ -1,14 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Webhook as Receiver } from 'standardwebhooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { demoToken } from '#adapters/local/demo-issuer.ts';
 import { custody } from '#test/cli/support.ts';
 import { apiAs, connected, granted, reconfigure, type SeenRequest } from '#test/support/access-story.ts';
 import { eventually, hasClient, libpqEnvironment, startClient } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
+import { startReceiver } from '#test/support/receiver.ts';
 import { bytesOf, framesOf, lastSession, sessions, verify } from '#test/support/recorded.ts';
 
 let local: LocalGateway;
@@ -259,6 +261,30 @@ describe('a broken glass', () => {
     expect(await apiAs(local, 'reviewer').post(`/v1/requests/${id}/review`, verdict)).toMatchObject({
       needsReview: false,
     });
+  });
+});
+
+describe('a webhook', () => {
+  it('hears of a broken glass at once, signed, and again until it takes it', async () => {
+    const receiver = await startReceiver();
+    receiver.answer = (response) => response.writeHead(receiver.received.length === 1 ? 500 : 204).end();
+    const secret = `whsec_${Buffer.from('a secret of 24 bytes, or more').toString('base64')}`;
+    writeFileSync(join(local.dataDir, 'secrets', 'ops'), secret, { mode: 0o600 });
+    const webhook = `{ name: ops, url: "${receiver.url}", secretFile: secrets/ops, events: [break-glass] }`;
+    await reconfigure(local, (text) => text.replace('webhooks: []', `webhooks: [${webhook}]`));
+    const body = { target: 'orders-prod', reason: 'production is down', breakGlass: true };
+    const { id } = await apiAs(local, 'developer').post<SeenRequest>('/v1/requests', body);
+    const [first, again] = await eventually('two deliveries', async () =>
+      receiver.received.length >= 2 ? receiver.received : undefined,
+    );
+    const told = new Receiver(secret).verify(again!.body, again!.headers as Record<string, string>);
+    expect(told).toMatchObject({
+      type: 'break-glass',
+      data: { request: id, alarm: true, target: 'orders-prod' },
+    });
+    expect(again!.headers['webhook-id']).toBe(first!.headers['webhook-id']);
+    await reconfigure(local, (text) => text.replace(`webhooks: [${webhook}]`, 'webhooks: []'));
+    await receiver.close();
   });
 });
 

@@ -47,6 +47,8 @@ describe('the OpenAPI document', () => {
       'post /v1/sessions/{id}/termination',
       'get /v1/targets',
       'get /v1/config',
+      'get /v1/dead-letters',
+      'post /v1/dead-letters',
       'get /v1/ledger/checkpoint',
       'get /v1/ledger/{proxy}',
       'get /v1/signer',

@@ -7,6 +7,7 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
@@ -32,6 +33,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     requests: ports.requests,
     terminations: ports.terminations,
     desk: ports.desk,
+    deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
     leaves: ports.leaves,
     ledger: await ledgerOf([ID]),
@@ -189,6 +191,7 @@ describe('the API on this machine', () => {
       requests: ports.requests,
       terminations: ports.terminations,
       desk: ports.desk,
+      deadLetters: new MemoryDeliveries(),
       catalog: ports.catalog,
       leaves: ports.leaves,
       ledger: ports.ledger,
