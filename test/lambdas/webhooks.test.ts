@@ -8,7 +8,7 @@ const PATH = '/v1/dead-letters';
 
 async function withOneDead() {
   const deliveries = new MemoryDeliveries();
-  const news = newsItem('break-glass');
+  const news = newsItem(1);
   await deliveries.add(news, ['ops']);
   const until = new Date(NOW.getTime() + 1);
   const [taken] = await deliveries.take({ now: NOW, until, limit: 1, except: new Set() });
