@@ -47,19 +47,21 @@ export const targetsSchema = z.object({
       port: z.int().min(1).max(65_535),
       database: z.string().min(1).max(63),
       caPem: z.string().max(65_536).nullish(),
-      access: z.enum(['standing', 'granted', 'requestable']),
+      access: z.enum(['standing', 'granted', 'requestable']).default('standing'),
       until: text.optional(),
-      ask: z.array(
-        z.object({
-          rule: text,
-          breakGlass: z.boolean(),
-          maxDurationSeconds: count,
-          approvals: count,
-          reason: text,
-          ticket: text,
-          statements: text,
-        }),
-      ),
+      ask: z
+        .array(
+          z.object({
+            rule: text,
+            breakGlass: z.boolean(),
+            maxDurationSeconds: count,
+            approvals: count,
+            reason: text,
+            ticket: text,
+            statements: text,
+          }),
+        )
+        .default([]),
     }),
   ),
 });

@@ -11,6 +11,8 @@ import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
+import type { NewsStream } from '#core/access/news.ts';
+import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
@@ -45,7 +47,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const deliveries = await closing(running, localDeliveries(dataDir));
   const policy = localPolicy(files.config, leaves);
   const now = (): Date => new Date();
-  const stream = new WebhookStream(() => policy.config.webhooks, deliveries);
+  const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
   await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
@@ -78,6 +80,18 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   });
   await running.add(() => api.close());
   return api;
+}
+
+/** Whoever watches the terminal hears an alarm also where no webhook is. */
+function sayAlarms(stream: NewsStream, say: (line: string) => void): NewsStream {
+  return {
+    tell: async (news) => {
+      const { kind, request, target, requester, reason = '' } = news;
+      if (news.alarm)
+        say(`ALARM: ${JSON.stringify({ kind, request, target, by: nameOf(requester), reason })}`);
+      await stream.tell(news);
+    },
+  };
 }
 
 async function closing<T extends { close(): void }>(running: Running, opened: T): Promise<T> {

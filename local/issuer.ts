@@ -17,7 +17,7 @@ export interface DemoIssuerServer {
 }
 
 /**
- * A real OIDC provider with three demo people and no passwords: authorization code with PKCE, device flow, refresh
+ * A real OIDC provider with five demo people and no passwords: authorization code with PKCE, device flow, refresh
  * tokens. For a laptop alone: it listens on this machine only, and whoever reaches it may be anybody.
  */
 export async function startDemoIssuer(dataDir: string, port: number): Promise<DemoIssuerServer> {

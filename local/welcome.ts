@@ -17,6 +17,7 @@ Custody is ready. In another terminal:
 
   log in               npx custody login${where}
   connect              npx custody connect orders-db -- psql
+  ask for more         npx custody request orders-prod --reason 'a bug'; two reviewers: npx custody approve <id>
   what happened        npx custody sessions
   replay one           npx custody play <id>
   take the evidence    npx custody pull <id> --out evidence
@@ -27,8 +28,9 @@ psql without the CLI, here with the token of a demo person as password:
   export PGPASSWORD=$(npx custody demo token developer${data})
   psql "${conninfo} sslrootcert=${pathFrom(cwd, ca)}"
 
-Login is choosing one of three demo people, without a password: Dana (developer) may connect and replay
-her own sessions, Rui (reviewer) nothing yet, Ada (auditor) may replay and export every session.
+Login is choosing one of five demo people, without a password: Dana (developer) may connect and replay
+her own sessions, Rui and Sam (reviewers) decide about requests and end sessions, Ada (auditor) may replay
+and export every session, Pat (admin) sees the state of the gateway.
 Rules are in ${pathFrom(cwd, config)}. The demo database itself listens on ${database.host}:${database.port}.
 
 What local mode cannot promise: whoever owns ${folder} can delete or replace everything in it, as there

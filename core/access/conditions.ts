@@ -87,3 +87,12 @@ function localTime(now: Date, timeZone: string): { readonly day: number; readonl
   const day = days.indexOf(parts['weekday']!.toLowerCase() as (typeof days)[number]);
   return { day, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
 }
+
+/** What is missing where a condition does not hold. */
+export const conditionWords: Readonly<Record<keyof When, string>> = {
+  networks: 'the connection does not come from its networks',
+  hours: 'it is outside its hours',
+  device: 'the token is not bound to a device as it wants',
+  tasks: 'the token was not issued for one of its tasks',
+  mfa: 'the token does not say that a second factor was checked',
+};

@@ -1,6 +1,7 @@
 import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
+import { conditionWords } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
@@ -159,7 +160,8 @@ function denied(question: Question): Refusal {
   const { action, target } = question;
   const shown = shownTarget(target);
   const code = 'access-denied';
-  if (action === 'connect') return askFor(question, shown) ?? noTarget(shown, 'connect to');
+  if (action === 'connect')
+    return notNow(question, shown) ?? askFor(question, shown) ?? noTarget(shown, 'connect to');
   if (action === 'request') return noTarget(shown, 'ask for');
   if (action === 'administer')
     return { code, message: 'you may not administer this gateway', hint: 'ask whoever runs it' };
@@ -184,6 +186,24 @@ export function shownTarget(name: string): string {
 function noTarget(shown: string, what: string): Refusal {
   const message = `there is no target ${shown} that you may ${what}`;
   return { code: 'access-denied', message, hint: 'see what you may use: custody targets' };
+}
+
+/** Where nothing but the circumstances is in the way, they are what to change. */
+function notNow(question: Question, shown: string): Refusal | undefined {
+  const { policy, target, principal } = question;
+  if (!policy.targets.has(target) || isDisabled(policy, principal)) return undefined;
+  if (policy.rules.some((rule) => denies(rule, question))) return undefined;
+  for (const rule of policy.rules) {
+    const obstacles = rule.deny === undefined ? obstaclesOf(rule, question) : [];
+    const [first] = obstacles;
+    if (first?.kind !== 'when' || obstacles.some(({ kind }) => kind !== 'when')) continue;
+    return {
+      code: 'access-denied',
+      message: `the rule ${rule.name} does not let you connect to ${shown} now: ${conditionWords[first.condition]}`,
+      hint: 'custody explain says what each rule wants',
+    };
+  }
+  return undefined;
 }
 
 /** Where a request would help, that is what to do next. */

@@ -1,4 +1,5 @@
-import { type Action, type Config, type Rule, type When } from './config.ts';
+import { conditionWords } from './conditions.ts';
+import type { Action, Config, Rule } from './config.ts';
 import { Authorization, decide, isDisabled, type Refusal, shownTarget } from './decide.ts';
 import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
 
@@ -88,7 +89,7 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal }: Qu
         ? 'it has nothing to ask for in this way'
         : 'the request is by another rule';
     case 'when':
-      return WHEN[obstacle.condition];
+      return conditionWords[obstacle.condition];
     case 'token-over':
       return 'the token has expired, and the rule ends a session with it';
     case 'device-over':
@@ -110,11 +111,3 @@ function shownGroups(groups: readonly string[]): string {
 }
 
 const GROUPS_SHOWN = 20;
-
-const WHEN: Readonly<Record<keyof When, string>> = {
-  networks: 'the connection does not come from its networks',
-  hours: 'it is outside its hours',
-  device: 'the token is not bound to a device as it wants',
-  tasks: 'the token was not issued for one of its tasks',
-  mfa: 'the token does not say that a second factor was checked',
-};

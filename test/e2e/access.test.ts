@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook as Receiver } from 'standardwebhooks';
@@ -250,6 +250,7 @@ describe('a broken glass', () => {
     expect(state).toBe('granted');
     const { client } = await connected(local);
     await client.end();
+    expect(local.said).toContain(`ALARM: {"kind":"break-glass","request":"${id}"`);
     const open = await apiAs(local, 'reviewer').get<{ requests: { id: string; needsReview: boolean }[] }>(
       '/v1/requests?open=true',
     );
@@ -261,6 +262,30 @@ describe('a broken glass', () => {
     expect(await apiAs(local, 'reviewer').post(`/v1/requests/${id}/review`, verdict)).toMatchObject({
       needsReview: false,
     });
+  });
+});
+
+describe('secrets (security case 15)', () => {
+  it('of all that was done are in no file of the gateway’s, and in nothing it said', async () => {
+    const token = await local.token('developer');
+    const env = libpqEnvironment(local, token, 'orders-db');
+    await startClient('psql', ['-Xc', 'select 1'], env).done;
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+    const body = JSON.stringify({ target: 'orders-prod', reason: 'secrets' });
+    await fetch(`${local.addresses.api}/v1/requests`, { method: 'POST', headers, body });
+    await lastSession(local, seen);
+    const secrets = [
+      token.split('.')[2]!,
+      readFileSync(join(local.dataDir, 'secrets', 'orders-db'), 'utf8').trim(),
+    ];
+    const files = readdirSync(local.dataDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !/\/(?:secrets|postgres|oidc)(?:\/|$)/.test(entry.parentPath))
+      .map((entry) => join(entry.parentPath, entry.name));
+    expect(files.some((file) => file.endsWith('access.sqlite'))).toBe(true);
+    for (const secret of secrets) {
+      expect(files.filter((file) => readFileSync(file).includes(secret))).toEqual([]);
+      expect(local.said).not.toContain(secret);
+    }
   });
 });
 
@@ -334,7 +359,7 @@ describe.skipIf(!hasClient('psql'))(
       await reconfigure(local, (text) =>
         text.replace('    allow: [connect]\n', '    allow: [connect]\n    when: { device: bound }\n'),
       );
-      expect((await psqlWith(free, mine)).stderr).toContain('there is no target "orders-db"');
+      expect((await psqlWith(free, mine)).stderr).toContain('the token is not bound to a device as it wants');
       expect((await psqlWith(bound, mine)).stdout).toBe('1\n');
       await reconfigure(local, (text) => text.replace('    when: { device: bound }\n', ''));
       expect((await psqlWith(free)).stdout).toBe('1\n');
