@@ -27,7 +27,7 @@ const POLICY = policyOf([
 const STATEMENTS = [{ sha256: 'b'.repeat(64), text: 'select 1' }];
 
 const dana = principal('dana', ['developers'], { email: 'dana@example.com' });
-const lee = principal('lee', ['leads'], { email: 'lee@example.com' });
+const lee = principal('lee', ['developers', 'leads'], { email: 'lee@example.com' });
 const leeAgain = principal('lee-admin', ['leads', 'owners'], { email: 'LEE@example.com' });
 const rui = principal('rui', ['leads', 'owners']);
 const owen = principal('owen', ['owners']);
