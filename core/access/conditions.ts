@@ -23,10 +23,13 @@ export function holds(when: When | undefined, about: Circumstances): boolean {
 
 /** True when no condition is known not to hold: for a rule that denies, what is not known counts against them. */
 export function mayHold(when: When | undefined, about: Circumstances): boolean {
-  if (when === undefined) return true;
-  const isUnknown = (condition: keyof When): boolean =>
-    condition === 'networks' && clientOf(about.network) === undefined;
-  return unmet(when, about).every(isUnknown);
+  return when === undefined || knownUnmet(when, about).length === 0;
+}
+
+/** The conditions that are known not to hold. */
+export function knownUnmet(when: When, about: Circumstances): readonly (keyof When)[] {
+  const isNetworkKnown = clientOf(about.network) !== undefined;
+  return unmet(when, about).filter((condition) => condition !== 'networks' || isNetworkKnown);
 }
 
 /** The conditions that do not hold, by their name in the file. */

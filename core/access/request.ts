@@ -66,7 +66,8 @@ export type Step = { readonly at: string } & (
     }
 );
 export type StepKind = Step['kind'];
-export type StepOf<K extends StepKind> = Extract<Step, { kind: K }>;
+/** Also of a kind that shares its members with another, which `Extract` would not find. */
+export type StepOf<K extends StepKind> = Step & { readonly kind: K };
 
 export const requestStates = [
   'pending',

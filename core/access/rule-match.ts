@@ -1,5 +1,5 @@
 import type { Principal } from '../identity/principal.ts';
-import { type Context, mayHold, unmet } from './conditions.ts';
+import { type Context, knownUnmet, unmet } from './conditions.ts';
 import type { Action, Config, Rule, When } from './config.ts';
 import { samePerson } from './person.ts';
 import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
@@ -190,6 +190,6 @@ function denyObstacles(rule: Rule, question: Question): Obstacle[] {
   if (!rule.deny!.includes(action)) found.push({ kind: 'action' });
   if (!rule.targets.includes('*') && !rule.targets.includes(target)) found.push({ kind: 'target' });
   if (!isMember(rule, principal)) found.push({ kind: 'groups' });
-  if (!mayHold(rule.when, circumstances(question))) found.push({ kind: 'when', condition: 'hours' });
-  return found;
+  const missing = rule.when === undefined ? [] : knownUnmet(rule.when, circumstances(question));
+  return [...found, ...missing.map((condition) => ({ kind: 'when', condition }) as const)];
 }

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type AccessQuestion,
+  type AccessRequest,
+  digestOf,
+  grantOf,
+  needsReview,
+  openUntil,
+  type RequestState,
+  stateOf,
+  type Step,
+  stepOf,
+} from '#core/access/request.ts';
+import { after, grantedRequest, HOUR, idOf, iso, NOW, person, requestOf } from './support.ts';
+
+const by = person('rui');
+const granted: Step = { at: iso(-1), kind: 'granted', until: iso(HOUR) };
+const approved: Step = { at: iso(-1), kind: 'approved', by, groups: ['leads'] };
+const reviewed: Step = { at: iso(-1), kind: 'reviewed', by, verdict: 'justified' };
+const used: Step = { at: iso(-1), kind: 'used', session: idOf(7) };
+const denied: Step = { at: iso(-1), kind: 'denied', by, groups: ['leads'] };
+const end = (kind: 'withdrawn' | 'returned' | 'revoked'): Step => ({ at: iso(-1), kind, by });
+const FOREVER = Number.MAX_SAFE_INTEGER;
+
+type Row = readonly [
+  what: string,
+  request: AccessRequest,
+  state: RequestState,
+  later: RequestState,
+  openUntil: number,
+];
+/** `pendingUntil` and the end of the grant are an hour from NOW; `later` is then. */
+const rows: readonly Row[] = [
+  ['asked for', requestOf(), 'pending', 'expired', after(HOUR).getTime()],
+  ['approved by one of two', requestOf({ steps: [approved] }), 'pending', 'expired', after(HOUR).getTime()],
+  [
+    'granted',
+    requestOf({ steps: [approved, granted], pendingUntil: iso(0) }),
+    'granted',
+    'ended',
+    after(HOUR).getTime(),
+  ],
+  ['granted and used', requestOf({ steps: [granted, used] }), 'granted', 'ended', after(HOUR).getTime()],
+  ['denied', requestOf({ steps: [denied] }), 'denied', 'denied', 0],
+  ['approved by one, denied by another', requestOf({ steps: [approved, denied] }), 'denied', 'denied', 0],
+  ['withdrawn', requestOf({ steps: [end('withdrawn')] }), 'withdrawn', 'withdrawn', 0],
+  ['returned', requestOf({ steps: [granted, end('returned')] }), 'returned', 'returned', 0],
+  ['revoked', requestOf({ steps: [granted, used, end('revoked')] }), 'revoked', 'revoked', 0],
+  ['a broken glass', requestOf({ breakGlass: true, steps: [granted] }), 'granted', 'ended', FOREVER],
+  [
+    'a broken glass that was looked at',
+    requestOf({ breakGlass: true, steps: [granted, reviewed] }),
+    'granted',
+    'ended',
+    after(HOUR).getTime(),
+  ],
+  [
+    'a broken glass, given back',
+    requestOf({ breakGlass: true, steps: [granted, end('returned')] }),
+    'returned',
+    'returned',
+    FOREVER,
+  ],
+  [
+    'a broken glass, given back and looked at',
+    requestOf({ breakGlass: true, steps: [granted, end('returned'), reviewed] }),
+    'returned',
+    'returned',
+    0,
+  ],
+];
+
+describe('a request', () => {
+  it.each(rows)('%s', (_what, request, now, later, open) => {
+    expect(stateOf(request, NOW)).toBe(now);
+    expect(stateOf(request, after(HOUR - 1))).toBe(now);
+    expect(stateOf(request, after(HOUR))).toBe(later);
+    expect(openUntil(request)).toBe(open);
+  });
+
+  it.each(rows)(
+    '%s: is listed as open as long as it is pending, granted or to be reviewed',
+    (_what, request) => {
+      for (const time of [NOW, after(HOUR - 1), after(HOUR), after(100 * HOUR)]) {
+        const matters = ['pending', 'granted'].includes(stateOf(request, time)) || needsReview(request);
+        expect(openUntil(request) > time.getTime()).toBe(matters);
+      }
+    },
+  );
+
+  it('is over when its times are none, or nobody knows what time it is', () => {
+    expect(stateOf(requestOf({ pendingUntil: 'soon' }), NOW)).toBe('expired');
+    expect(stateOf(requestOf(), new Date(Number.NaN))).toBe('expired');
+    const grant = { ...granted, until: 'later' } as Step;
+    expect(stateOf(requestOf({ steps: [grant] }), NOW)).toBe('ended');
+  });
+
+  it('gives its steps by kind', () => {
+    const request = grantedRequest({}, used);
+    expect(grantOf(request)).toEqual({ at: iso(-60_000), kind: 'granted', until: iso(HOUR - 60_000) });
+    expect(stepOf(request, 'used')?.session).toBe(idOf(7));
+    expect(stepOf(request, 'revoked')).toBeUndefined();
+    expect(grantOf(requestOf())).toBeUndefined();
+  });
+});
+
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 12 }),
+  fc.constantFrom('', 'null', '","', '\ud800'),
+);
+const maybeText = fc.option(text, { nil: undefined });
+const statement = fc.record({ sha256: text, text: fc.constant('select 1') });
+/** Each member as `digestOf` may meet it. */
+const members = {
+  issuer: text,
+  subject: text,
+  email: maybeText,
+  target: text,
+  rule: text,
+  policy: text,
+  reason: maybeText,
+  ticket: maybeText,
+  durationMs: fc.integer({ min: 1, max: 10 }),
+  statements: fc.option(fc.array(statement, { maxLength: 2 }), { nil: undefined }),
+  breakGlass: fc.boolean(),
+  createdAt: text,
+  pendingUntil: text,
+};
+type Members = {
+  readonly [K in keyof typeof members]: (typeof members)[K] extends fc.Arbitrary<infer T> ? T : never;
+};
+
+function questionOf({ issuer, subject, email, ...rest }: Members): AccessQuestion {
+  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const requester = email === undefined ? { issuer, subject } : { issuer, subject, email };
+  return { requester, ...Object.fromEntries(given) } as unknown as AccessQuestion;
+}
+
+describe('digestOf (security case 23)', () => {
+  const anyMembers = fc.record(members) as fc.Arbitrary<Members>;
+
+  it.each(Object.keys(members) as (keyof Members)[])('is another one for another %s', (member) => {
+    const seen = { same: 0, other: 0 };
+    fc.assert(
+      fc.property(anyMembers, members[member] as fc.Arbitrary<never>, (one, value) => {
+        const other = { ...one, [member]: value };
+        const isSame = isDeepStrictEqual(one[member], value);
+        expect(digestOf(questionOf(one)) === digestOf(questionOf(other))).toBe(isSame);
+        seen[isSame ? 'same' : 'other'] += 1;
+      }),
+      { numRuns: 300 },
+    );
+    expect(seen.other).toBeGreaterThan(50);
+  });
+
+  it('is another one for commands in another order', () => {
+    const [one, two] = ['a', 'b'].map((sha256) => ({ sha256, text: '' })) as [never, never];
+    expect(digestOf(requestOf({ statements: [one, two] }))).not.toBe(
+      digestOf(requestOf({ statements: [two, one] })),
+    );
+  });
+
+  it('tells what was moved from one member to the next', () => {
+    expect(digestOf(requestOf({ reason: 'a', ticket: 'b' }))).not.toBe(
+      digestOf(requestOf({ reason: 'ab', ticket: '' })),
+    );
+    expect(digestOf(requestOf({ target: 'x', rule: 'y' }))).not.toBe(
+      digestOf(requestOf({ target: 'y', rule: 'x' })),
+    );
+  });
+
+  it('does not change with what came of it', () => {
+    const request = requestOf();
+    expect(digestOf({ ...request, id: idOf(9), steps: [granted] } as AccessRequest)).toBe(digestOf(request));
+  });
+
+  it('is SHA-256 over JSON that anybody can write', () => {
+    const json =
+      '["https://id.example","dana","dana@example.com","orders-db","ask","' +
+      `${'a'.repeat(64)}","look",null,3600000,["${'b'.repeat(64)}"],false,` +
+      '"2026-11-23T08:59:00.000Z","2026-11-23T10:00:00.000Z"]';
+    const request = requestOf({
+      requester: person('dana', 'dana@example.com'),
+      statements: [{ sha256: 'b'.repeat(64), text: 'select 1' }],
+    });
+    expect(digestOf(request)).toBe(createHash('sha256').update(json).digest('hex'));
+  });
+});
