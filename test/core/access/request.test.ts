@@ -112,7 +112,7 @@ const text = fc.oneof(
   fc.constantFrom('', 'null', '","', '\ud800'),
 );
 const maybeText = fc.option(text, { nil: undefined });
-const statement = fc.record({ sha256: text, text: fc.constant('select 1') });
+const statement = fc.record({ sha256: text, text: fc.constant('select 1') }, { noNullPrototype: true });
 /** Each member as `digestOf` may meet it. */
 const members = {
   issuer: text,
