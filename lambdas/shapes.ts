@@ -138,11 +138,11 @@ export const problemShape = z
 /** Words that somebody gives with what they do: no control characters but line feeds and tabs. */
 export const words = z
   .string()
-  .trim()
-  .min(1)
   .max(1000)
-  // eslint-disable-next-line no-control-regex -- that is the point
-  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f]*$/, 'no control characters');
+  // oxlint-disable-next-line no-control-regex -- that is the point
+  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f]*$/, 'words are expected, without control characters')
+  .regex(/\S/, 'words are expected')
+  .transform((given) => given.trim());
 
 export const terminationBody = z.strictObject({ reason: words.optional() });
 

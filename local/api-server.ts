@@ -50,6 +50,8 @@ export interface ApiOptions {
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
   readonly now: () => Date;
+  /** Bad tokens by address; those of this server alone when not given. */
+  readonly failures?: TokenFailures;
   /** How long a request may take to arrive whole; 10 s when not given. */
   readonly requestMs?: number;
   /** Where faults of the server go; standard error when not given. */
@@ -107,7 +109,7 @@ async function close(server: ReturnType<typeof createServer>): Promise<void> {
 function responder(options: ApiOptions & { readonly log: FaultLog }, url: string, port: number): Respond {
   const { source, now, log, verifier } = options;
   const links = new LocalEvidenceLinks(url, randomBytes(32), now);
-  const failures = new TokenFailures(() => performance.now());
+  const { failures = new TokenFailures(() => performance.now()) } = options;
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
   const handlerOf = handlers(options, links);

@@ -16,16 +16,18 @@ interface Window {
 export class TokenFailures {
   readonly #windows = new Map<string, Window>();
   readonly #now: () => number;
+  readonly #allowed: number;
 
-  /** `now`: milliseconds, monotonic. */
-  constructor(now: () => number) {
+  /** `now`: milliseconds, monotonic. `allowed`: failures of one address within a minute. */
+  constructor(now: () => number, allowed = ALLOWED) {
     this.#now = now;
+    this.#allowed = allowed;
   }
 
   /** Throws `too-many-failures` when this address has failed too often; its tokens are then not even looked at. */
   check(address: string | undefined): void {
     const window = this.#window(networkOf(address));
-    if (window === undefined || window.failures < ALLOWED) return;
+    if (window === undefined || window.failures < this.#allowed) return;
     const seconds = Math.ceil((window.since + WINDOW_MS - this.#now()) / 1000);
     throw new CustodyError('too-many-failures', 'too many tokens from this address were not valid', {
       hint: `try again in ${seconds} s`,

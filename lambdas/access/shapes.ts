@@ -17,7 +17,7 @@ const ruleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 export const requestBody = z.strictObject({
   target: targetName,
   reason: words.optional(),
-  ticket: words.max(100).optional(),
+  ticket: words.pipe(z.string().max(100)).optional(),
   durationSeconds: z
     .int()
     .min(1)
