@@ -44,7 +44,11 @@ export function parseConfig(text: string, fileName: string): Config {
 
 /** The JSON Schema of custody.yaml, for editors. */
 export function configJsonSchema(): Record<string, unknown> {
-  const schema = z.toJSONSchema(fileSchema, { io: 'input' });
+  // Read-only is what TypeScript may do with it, and not what people may.
+  const override = ({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void => {
+    delete jsonSchema.readOnly;
+  };
+  const schema = z.toJSONSchema(fileSchema, { io: 'input', override });
   return { ...schema, title: 'custody.yaml', description: 'Who may reach what through a Custody gateway.' };
 }
 

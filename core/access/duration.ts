@@ -2,7 +2,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_
 
 /** `90s`, `30m`, `4h`, `7d` in milliseconds; undefined for anything else. */
 export function durationMs(text: string): number | undefined {
-  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const [, count, unit] = /^(\d{1,7})([smhd])$/.exec(text) ?? [];
   const ms = Number(count) * (UNITS[unit ?? ''] ?? 0);
   return ms > 0 ? ms : undefined;
 }

@@ -284,7 +284,9 @@ export const fileSchema = z
 
 function isSafeUrl(written: string): boolean {
   if (!/^[!-~]+$/.test(written) || !URL.canParse(written)) return false;
-  const { protocol, hostname } = new URL(written);
+  const { protocol, hostname, username, password } = new URL(written);
+  // A password has no place in a file that is reviewed (security case 15).
+  if (username !== '' || password !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
 }
 
