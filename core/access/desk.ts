@@ -23,6 +23,8 @@ const TOLD_AT_ONCE = 100;
 /** Where requests are made and changed: each change is durable, in the ledger's queue and told before it is answered. */
 export class AccessDesk {
   readonly #ports: DeskPorts;
+  /** One after the other for each request, so that two who change it at once do not both tell the same. */
+  readonly #telling = new Map<string, Promise<void>>();
 
   constructor(ports: DeskPorts) {
     this.#ports = ports;
@@ -57,7 +59,18 @@ export class AccessDesk {
   }
 
   /** Enters and tells what has not been told of this request. When it returns, all of it is in the ledger's queue. */
-  async tell(id: string): Promise<void> {
+  tell(id: string): Promise<void> {
+    const mine = (this.#telling.get(id) ?? Promise.resolve()).then(
+      () => this.#tellRest(id),
+      () => this.#tellRest(id),
+    );
+    this.#telling.set(id, mine);
+    return mine.finally(() => {
+      if (this.#telling.get(id) === mine) this.#telling.delete(id);
+    });
+  }
+
+  async #tellRest(id: string): Promise<void> {
     for (const { request, told } of await this.#ports.requests.untold(1, id)) await this.#tell(request, told);
   }
 
@@ -68,8 +81,8 @@ export class AccessDesk {
   async tellAll(): Promise<number> {
     const untold = await this.#ports.requests.untold(TOLD_AT_ONCE);
     const failures: unknown[] = [];
-    for (const { request, told } of untold)
-      await this.#tell(request, told).catch((error: unknown) => failures.push(error));
+    for (const { request } of untold)
+      await this.tell(request.id).catch((error: unknown) => failures.push(error));
     if (failures.length > 0) throw asCustodyError(failures[0]);
     return untold.length;
   }

@@ -39,8 +39,7 @@ function outcome(
     const answer = made.take(piece);
     passed.push(answer.forward);
     refused ??= answer.refused?.message;
-    if (answer.refused !== undefined)
-      expect(answer.refused.code).toMatch(/^not-approved$|^protocol-violation$/);
+    expect(['not-approved', 'protocol-violation', undefined]).toContain(answer.refused?.code);
   }
   return { passed: Buffer.concat(passed), ...(refused === undefined ? {} : { refused }) };
 }
@@ -58,7 +57,9 @@ describe('what an approval names passes (security case 23)', () => {
     ['after an empty query', [query(''), query(' ; '), query('select 1')]],
     ['and the goodbye', [query('select 1'), terminate]],
     ['and an empty statement', [parse('', ''), bind(''), execute, bind(''), execute, sync]],
-  ])('%s', (_how, pieces) => passes(gate('select 1'), ...pieces));
+  ])('%s', (_how, pieces) => {
+    expect(outcome(gate('select 1'), ...pieces)).toEqual({ passed: Buffer.concat(pieces) });
+  });
 
   it('as often as it is named', () => {
     passes(
@@ -76,7 +77,8 @@ describe('what an approval names passes (security case 23)', () => {
   it('when it is split at any byte', () => {
     const all = Buffer.concat([query('select 1'), parse('', 'select 2'), bind(''), execute, sync]);
     for (let at = 0; at <= all.length; at += 1) {
-      passes(gate('select 1', 'select 2'), all.subarray(0, at), all.subarray(at));
+      const made = gate('select 1', 'select 2');
+      expect(outcome(made, all.subarray(0, at), all.subarray(at))).toEqual({ passed: all });
     }
   });
 });
