@@ -8,11 +8,18 @@ import { claimsOf } from './tokens.ts';
 /** Variables for a client of one target; undefined: unset it, as it would lead the client elsewhere. */
 export type ClientEnv = Readonly<Record<string, string | undefined>>;
 
+/** What a gateway is told where a rule lets clients wait for an approval. */
+export interface Asking {
+  readonly reason?: string;
+  readonly ticket?: string;
+}
+
 /** What a client of `name` needs in its environment, the token among it. Rejects with `target-unknown`. */
-export async function clientEnv(cli: Cli, name: string): Promise<ClientEnv> {
+export async function clientEnv(cli: Cli, name: string, asking: Asking = {}): Promise<ClientEnv> {
   const api = await connectApi(cli);
   const target = await findTarget(api, name);
-  if (target.protocol === 'postgres') return postgresEnv(cli, target, api.token!);
+  if (target.protocol === 'postgres')
+    return { ...postgresEnv(cli, target, api.token!), ...askingEnv(cli, asking) };
   throw new CustodyError(
     'unsupported',
     `${name} speaks ${target.protocol}, which this custody does not know`,
@@ -45,6 +52,15 @@ function postgresEnv(cli: Cli, target: Target, token: string): ClientEnv {
     PGREQUIREAUTH: undefined,
     PGCHANNELBINDING: undefined,
   };
+}
+
+/** In libpq's options, where a backslash keeps what would end a setting. https://www.postgresql.org/docs/current/libpq-connect.html */
+function askingEnv({ env }: Cli, { reason, ticket }: Asking): ClientEnv {
+  const setting = (name: string, value: string | undefined): string[] =>
+    value === undefined ? [] : [`-c custody.${name}=${value.replaceAll(/[\\ \t\n\v\f\r]/g, '\\$&')}`];
+  const settings = [...setting('reason', reason), ...setting('ticket', ticket)];
+  if (settings.length === 0) return {};
+  return { PGOPTIONS: [env['PGOPTIONS'] ?? '', ...settings].join(' ').trim() };
 }
 
 /** A file with the gateway's CA; `system` where a public CA vouches for it. */

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
 import type { Cli } from '../cli.ts';
-import { type ClientEnv, clientEnv } from '../client-env.ts';
+import { type Asking, type ClientEnv, clientEnv } from '../client-env.ts';
 
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -12,14 +12,18 @@ export function connectCommand(cli: Cli): Command {
     .description('run a client of a target: custody connect orders-db -- psql')
     .argument('<target>')
     .argument('[command...]', 'the client and its arguments (default: psql)')
+    .option('--reason <text>', 'why, where the gateway may have to ask reviewers (before the target)')
+    .option('--ticket <id>', 'where it is written down')
     .passThroughOptions()
-    .action((target: string, command: readonly string[]) => connect(cli, target, command));
+    .action((target: string, command: readonly string[], asking: Asking) =>
+      connect(cli, target, command, asking),
+    );
 }
 
 /** Commander leaves the `--` in what it passes through. */
-async function connect(cli: Cli, target: string, given: readonly string[]): Promise<void> {
+async function connect(cli: Cli, target: string, given: readonly string[], asking: Asking): Promise<void> {
   const command = given[0] === '--' ? given.slice(1) : given;
-  const env = await clientEnv(cli, target);
+  const env = await clientEnv(cli, target, asking);
   cli.exitWith(await runClient(cli, command.length === 0 ? ['psql'] : command, env));
 }
 

@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
 import { type Cli, print, printJson } from '../cli.ts';
-import { clientEnv } from '../client-env.ts';
+import { type Asking, clientEnv } from '../client-env.ts';
+
+interface EnvOptions extends Asking {
+  readonly json?: true;
+}
 
 export function envCommand(cli: Cli): Command {
   return new Command('env')
@@ -9,12 +13,14 @@ export function envCommand(cli: Cli): Command {
       'what a client needs in its environment, the token among it: eval "$(custody env orders-db)"',
     )
     .argument('<target>')
+    .option('--reason <text>', 'why, where the gateway may have to ask reviewers')
+    .option('--ticket <id>', 'where it is written down')
     .option('--json', 'as one line of JSON')
-    .action((target: string, { json }: { json?: true }) => env(cli, target, json === true));
+    .action((target: string, options: EnvOptions) => env(cli, target, options));
 }
 
-async function env(cli: Cli, target: string, json: boolean): Promise<void> {
-  const variables = await clientEnv(cli, target);
+async function env(cli: Cli, target: string, { json, ...asking }: EnvOptions): Promise<void> {
+  const variables = await clientEnv(cli, target, asking);
   if (json) return printJson(cli, variables);
   for (const [name, value] of Object.entries(variables)) {
     await print(cli, value === undefined ? `unset ${name}` : `export ${name}=${quoted(value)}`);

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { UnsecuredJWT } from 'jose';
 import { onTestFinished } from 'vitest';
@@ -75,8 +76,18 @@ export type PagedAnswer = (query: URLSearchParams) => unknown;
 
 export interface FakeApi {
   readonly url: string;
-  readonly requests: { readonly path: string; readonly authorization: string | undefined }[];
-  /** Answers of `/v1/…`, or functions of the query that make them, by path without query. Tests change them. */
+  readonly requests: {
+    readonly path: string;
+    readonly authorization: string | undefined;
+    readonly method: string;
+    readonly headers: IncomingHttpHeaders;
+    /** Of a POST, as JSON. */
+    readonly body: unknown;
+  }[];
+  /**
+   * Answers of `/v1/…` (of a POST: `POST /v1/…`), or functions of the query that make them, by path without query. Tests change
+   * them.
+   */
   readonly answers: Map<string, unknown>;
   /** As `answers`, and each given once, before those. */
   readonly expiring: Map<string, unknown>;
@@ -93,7 +104,9 @@ export async function fakeApi(signerPem: string): Promise<FakeApi> {
     expiring: new Map<string, unknown>(),
     objects: new Map<string, Uint8Array>(),
   };
-  const server = createServer((request, response) => answer(api, request, response));
+  const server = createServer((request, response) => {
+    void text(request).then((body) => answer(api, request, body, response));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => {
@@ -104,15 +117,24 @@ export async function fakeApi(signerPem: string): Promise<FakeApi> {
   return api;
 }
 
-function answer(api: FakeApi, request: IncomingMessage, response: ServerResponse): void {
+function answer(api: FakeApi, request: IncomingMessage, sent: string, response: ServerResponse): void {
   const { pathname, searchParams } = new URL(request.url!, 'http://127.0.0.1');
-  api.requests.push({ path: request.url!, authorization: request.headers.authorization });
+  const { headers, method = '' } = request;
+  const parsed: unknown = sent === '' ? undefined : JSON.parse(sent);
+  api.requests.push({
+    path: request.url!,
+    authorization: headers.authorization,
+    method,
+    headers,
+    body: parsed,
+  });
   const object = api.objects.get(pathname.replace('/objects/', ''));
   if (object !== undefined && !request.url!.endsWith('?expired')) {
     response.end(object);
     return;
   }
-  const made = api.expiring.get(pathname) ?? api.answers.get(pathname);
+  const made =
+    api.expiring.get(pathname) ?? api.answers.get(method === 'GET' ? pathname : `${method} ${pathname}`);
   const body = typeof made === 'function' ? (made as PagedAnswer)(searchParams) : made;
   api.expiring.delete(pathname);
   const missing = {

@@ -1,0 +1,263 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { makeSigner, pem, SESSION } from '#test/support/evidence-builder.ts';
+import { custody, environment, type FakeApi, fakeApi, sessionRecord, temporary } from './support.ts';
+
+const ID = '019aaf35-2a80-7b61-8e21-1f6a7c1d2e3f';
+const RUI = { issuer: 'https://id.example', subject: 'rui', email: 'rui@example.com' };
+
+function request(more: object = {}) {
+  return {
+    id: ID,
+    state: 'pending',
+    digest: 'd'.repeat(64),
+    requester: { issuer: 'https://id.example', subject: 'dev-1', email: 'dana@example.com' },
+    target: 'orders-prod',
+    rule: 'developers-ask',
+    policy: 'p',
+    reason: 'a bug',
+    durationSeconds: 3600,
+    breakGlass: false,
+    createdAt: '2026-11-23T09:00:00.000Z',
+    pendingUntil: '2026-11-23T17:00:00.000Z',
+    needs: { approvals: 2, any: ['reviewers'] },
+    decisions: [],
+    needsReview: false,
+    mayDecide: false,
+    ...more,
+  };
+}
+
+async function gateway(): Promise<{ api: FakeApi; env: Record<string, string> }> {
+  const api = await fakeApi(pem(makeSigner()).toString());
+  return { api, env: environment(api) };
+}
+
+/** What the last POST sent. */
+function sent({ requests }: FakeApi) {
+  const { path, body, headers } = requests.findLast(({ method }) => method === 'POST')!;
+  return { path, body, key: headers['idempotency-key'] };
+}
+
+describe('custody request', () => {
+  it.each<[args: string[], body: object]>([
+    [['--reason', 'a bug'], { reason: 'a bug' }],
+    [['--for', '90m', '--ticket', 'OPS-1'], { durationSeconds: 5400, ticket: 'OPS-1' }],
+    [['--break-glass', '--reason', 'x'], { breakGlass: true, reason: 'x' }],
+    [['--rule', 'other'], { rule: 'other' }],
+    [['--statement', 'select 1', 'select 2'], { statements: ['select 1', 'select 2'] }],
+  ])('%j says that', async (args, body) => {
+    const { api, env } = await gateway();
+    api.answers.set('POST /v1/requests', request());
+    expect(await custody(['request', 'orders-prod', ...args], { env })).toMatchObject({ code: 0 });
+    expect(sent(api)).toMatchObject({ path: '/v1/requests', body: { target: 'orders-prod', ...body } });
+    expect(sent(api).key).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('takes the commands of a script, and not from two places', async () => {
+    const { api, env } = await gateway();
+    api.answers.set('POST /v1/requests', request());
+    const file = join(temporary(), 'fix.sql');
+    writeFileSync(file, "-- a fix\nupdate orders set status = 'a;b' where id = 1;\nselect 1;\n");
+    await custody(['request', 'orders-prod', '--file', file, '--idempotency-key', 'k'], { env });
+    expect(sent(api)).toMatchObject({
+      body: { statements: ["update orders set status = 'a;b' where id = 1;", 'select 1;'] },
+      key: 'k',
+    });
+    const both = await custody(['request', 'orders-prod', '--file', file, '--statement', 'select 1'], {
+      env,
+    });
+    expect(both).toMatchObject({ code: 1, stderr: expect.stringContaining('not both') as string });
+  });
+
+  it.each([
+    ['granted', 0],
+    ['denied', 3],
+    ['withdrawn', 3],
+    ['expired', 3],
+    ['revoked', 3],
+  ])('with --wait, ends with %s as exit code %i', async (state, code) => {
+    const { api, env } = await gateway();
+    api.answers.set('POST /v1/requests', request());
+    api.answers.set(`/v1/requests/${ID}`, request({ state }));
+    const ran = await custody(['request', 'orders-prod', '--wait'], { env });
+    expect([ran.code, ran.stderr]).toEqual([
+      code,
+      expect.stringContaining(`request ${ID} waits for reviewers`),
+    ]);
+  });
+
+  it('with --wait, says by 4 that nobody has decided', async () => {
+    const { api, env } = await gateway();
+    api.answers.set('POST /v1/requests', request());
+    api.answers.set(`/v1/requests/${ID}`, request());
+    expect((await custody(['request', 'orders-prod', '--wait', '1s', '--json'], { env })).code).toBe(4);
+  });
+
+  it.each([
+    ['--for', 'long'],
+    ['--wait', '-1'],
+  ])('%s %s is a wrong option', async (...args) => {
+    const { env } = await gateway();
+    expect((await custody(['request', 'orders-prod', ...args], { env })).code).toBe(2);
+  });
+});
+
+describe('custody requests', () => {
+  it('is a table, and one line of JSON', async () => {
+    const { api, env } = await gateway();
+    const broken = request({ breakGlass: true, state: 'granted', needsReview: true, reason: undefined });
+    api.answers.set('/v1/requests', { requests: [request(), broken] });
+    const { stdout } = await custody(['requests', '--open', '--state', 'pending', '--target', 'a&b'], {
+      env,
+    });
+    expect(stdout).toBe(
+      [
+        'REQUEST                               ASKED                 WHO               TARGET       FOR  STATE                    REASON',
+        `${ID}  2026-11-23T09:00:00Z  dana@example.com  orders-prod  1h   pending                  a bug`,
+        `${ID}  2026-11-23T09:00:00Z  dana@example.com  orders-prod  1h   granted, to be reviewed`,
+        '',
+      ].join('\n'),
+    );
+    expect(api.requests.at(-1)!.path).toBe('/v1/requests?limit=20&target=a%26b&state=pending&open=true');
+    const json = await custody(['requests', '--json'], { env });
+    expect((JSON.parse(json.stdout) as { requests: object[] }).requests).toHaveLength(2);
+  });
+
+  it('shows one with all that reviewers decide about, as text (security case 18)', async () => {
+    const { api, env } = await gateway();
+    const statements = [{ sha256: 'a', text: 'update orders\n  set x = 1 \u001b[2J' }];
+    const decisions = [{ decision: 'approved', by: RUI, at: 'x', comment: 'fine' }];
+    api.answers.set(`/v1/requests/${ID}`, request({ statements, decisions, reason: 'a \u202ebug' }));
+    const { stdout } = await custody(['requests', ID], { env });
+    expect(stdout).toMatch(/^needs +2 approvals of reviewers, until 2026-11-23T17:00:00\.000Z$/m);
+    expect(stdout).toMatch(/^decisions +approved by rui@example\.com \(fine\)$/m);
+    expect(stdout).toMatch(/^commands +1, and no others:\n {4}update orders\n {6}set x = 1 /m);
+    expect(stdout).not.toMatch(/[^\P{Cc}\n]|\p{Cf}/u);
+  });
+
+  it.each(['not-an-id', '../sessions', ID.toUpperCase()])('%s is no request', async (id) => {
+    const { api, env } = await gateway();
+    for (const args of [
+      ['requests', id],
+      ['approve', id],
+      ['revoke', id],
+      ['return', id],
+    ]) {
+      expect((await custody(args, { env })).code).toBe(1);
+    }
+    expect(api.requests.every(({ path }) => path === '/v1/signer')).toBe(true);
+  });
+});
+
+describe('what reviewers and requesters do', () => {
+  it.each<[args: string[], path: string, body: object]>([
+    [['approve', ID], `/v1/requests/${ID}/decisions`, { decision: 'approved' }],
+    [['deny', ID, '--comment', 'no'], `/v1/requests/${ID}/decisions`, { decision: 'denied', comment: 'no' }],
+    [['revoke', ID, '--comment', 'enough'], `/v1/grants/${ID}/revocation`, { comment: 'enough' }],
+    [['return', ID], `/v1/requests/${ID}/return`, {}],
+    [['review', ID, '--verdict', 'justified'], `/v1/requests/${ID}/review`, { verdict: 'justified' }],
+  ])('%j', async (args, path, body) => {
+    const { api, env } = await gateway();
+    api.answers.set(`POST ${path}`, request({ state: 'granted' }));
+    expect(await custody(args, { env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^state +granted$/m) as string,
+    });
+    expect(sent(api)).toMatchObject({ path, body });
+    expect(JSON.parse((await custody([...args, '--json'], { env })).stdout)).toMatchObject({ id: ID });
+  });
+
+  it('is refused in the API’s own words', async () => {
+    const { env } = await gateway();
+    expect(await custody(['approve', ID], { env })).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('custody: there is no such thing\nhint: look again\n') as string,
+    });
+  });
+
+  it('terminate asks, and waits where it is told to', async () => {
+    const { api, env } = await gateway();
+    const asked = { session: SESSION, by: RUI, at: 'now', reason: 'runaway' };
+    api.answers.set(`POST /v1/sessions/${SESSION}/termination`, asked);
+    api.answers.set(`/v1/sessions/${SESSION}`, sessionRecord());
+    const args = ['terminate', SESSION, '--reason', 'runaway'];
+    expect((await custody(args, { env })).stdout).toBe(`${SESSION}: it ends within 5 s\n`);
+    expect(sent(api).body).toEqual({ reason: 'runaway' });
+    expect(await custody([...args, '--wait'], { env })).toMatchObject({
+      code: 0,
+      stdout: `${SESSION}: ended, client-closed\n`,
+    });
+    api.answers.set(`/v1/sessions/${SESSION}`, { ...sessionRecord(), state: 'open', outcome: undefined });
+    expect((await custody([...args, '--wait', '1s'], { env })).code).toBe(4);
+  });
+});
+
+describe('custody targets', () => {
+  it('says whether one may connect', async () => {
+    const { api, env } = await gateway();
+    const target = { protocol: 'postgres', host: 'localhost', port: 7432 };
+    const ask = {
+      rule: 'r',
+      maxDurationSeconds: 60,
+      approvals: 1,
+      reason: 'required',
+      ticket: 'optional',
+      statements: 'any',
+    };
+    api.answers.set('/v1/targets', {
+      targets: [
+        { ...target, name: 'a', database: 'a', access: 'standing', ask: [] },
+        {
+          ...target,
+          name: 'b',
+          database: 'b',
+          access: 'granted',
+          until: '2026-11-23T10:00:00.000Z',
+          ask: [],
+        },
+        { ...target, name: 'c', database: 'c', access: 'requestable', ask: [{ ...ask, breakGlass: false }] },
+        { ...target, name: 'd', database: 'd', access: 'requestable', ask: [{ ...ask, breakGlass: true }] },
+      ],
+    });
+    const { stdout } = await custody(['targets'], { env });
+    const access = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/).at(-1));
+    expect(access).toEqual([
+      'ACCESS',
+      'yes',
+      'until 2026-11-23T10:00:00.000Z',
+      'ask for it',
+      'in an emergency',
+    ]);
+  });
+});
+
+describe('custody connect and env', () => {
+  it('tell the gateway why, in libpq’s options, which a client splits as it does', async () => {
+    const { api, env } = await gateway();
+    const name = {
+      name: 'orders-prod',
+      database: 'orders-prod',
+      protocol: 'postgres',
+      host: 'localhost',
+      port: 7432,
+    };
+    api.answers.set('/v1/targets', { targets: [{ ...name, access: 'requestable', ask: [] }] });
+    const reason = ['--reason', String.raw`a bug \ more`, '--ticket', 'OPS-1'];
+    const withOptions = { ...env, PGOPTIONS: '-c work_mem=1MB' };
+    const shown = await custody(['env', 'orders-prod', ...reason, '--json'], { env: withOptions });
+    const options = String.raw`-c work_mem=1MB -c custody.reason=a\ bug\ \\\ more -c custody.ticket=OPS-1`;
+    expect((JSON.parse(shown.stdout) as { PGOPTIONS: string }).PGOPTIONS).toBe(options);
+    const ran = await custody(['connect', ...reason, 'orders-prod', '--', 'sh', '-c', 'printf "%s\\n" "$PGOPTIONS"'], {
+      env: withOptions,
+    });
+    expect(ran.stdout).toBe(`${options}\n`);
+    expect((await custody(['env', 'orders-prod', '--json'], { env: withOptions })).stdout).not.toContain(
+      'PGOPTIONS',
+    );
+  });
+});
