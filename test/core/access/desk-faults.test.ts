@@ -139,6 +139,15 @@ describe('a desk whose ports fail', () => {
     expectAllTold(told, stored(1), stored(2));
   });
 
+  it('tells of the request that was changed, also where another waits', async () => {
+    const { desk, told, stored } = faultyStand(fault('leaves.add', 1, 'lost'));
+    const eve = principal('eve', ['developers']);
+    await expect(desk.ask(mayAsk(), REASON)).rejects.toMatchObject({ code: 'EIO' });
+    await desk.ask(mayAsk('ask', eve), REASON);
+    await desk.change(idOf(2), says(1, 'approved'));
+    expectAllTold(told, stored(2));
+  });
+
   it('names the error that it was', async () => {
     const { desk, ports } = deskStand((ports) => ({
       ...ports,

@@ -52,10 +52,11 @@ describe('AccessDesk', () => {
   });
 
   it('changes nothing where there is nothing to change, and tells nothing twice', async () => {
-    const { desk, told, stored } = deskStand();
+    const { desk, told, store, stored } = deskStand();
     await desk.ask(mayAsk(), REASON);
     await desk.change(idOf(1), says(1, 'approved'));
     const before = told.log.length;
+    store.append = () => Promise.reject(new Error('nothing is to be stored'));
     expect(await desk.change(idOf(1), says(1, 'approved'))).toEqual(stored());
     expect(kindsOf(stored())).toEqual(['approved']);
     expect(told.log).toHaveLength(before);
