@@ -144,7 +144,11 @@ export class Admission {
     const now = wallClock();
     const rule = refusal.ask!.name;
     const open = await this.#openRequests(principal, target, now);
-    const waiting = open.find((request) => request.rule === rule && stateOf(request, now) === 'pending');
+    // One that is bound to commands was asked for by somebody who meant another session.
+    const waiting = open.find(
+      (request) =>
+        request.rule === rule && request.statements === undefined && stateOf(request, now) === 'pending',
+    );
     if (waiting !== undefined) return waiting;
     const question = {
       policy: policy.config,

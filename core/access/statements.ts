@@ -4,12 +4,19 @@ import type { NamedStatement } from './request.ts';
 
 const STATEMENTS_MAX = 100;
 const TEXT_MAX_BYTES = 64 << 10;
-/** White space at both ends, and the semicolons that end a command: clients differ in whether they send them. */
-const OUTER = /^[ \t\n\v\f\r]+|[; \t\n\v\f\r]+$/g;
+const SPACE = ' \t\n\v\f\r';
+const END = `${SPACE};`;
 
-/** A command without what its ends may differ by; nothing inside it is changed. */
+/**
+ * A command without what its ends may differ by: white space at both, and the semicolons that end it. Nothing inside it is
+ * changed. A loop and no regular expression: a text that is all semicolons must not cost its square.
+ */
 export function bareStatement(text: string): string {
-  return text.replaceAll(OUTER, '');
+  let from = 0;
+  let to = text.length;
+  while (from < to && SPACE.includes(text[from]!)) from += 1;
+  while (to > from && END.includes(text[to - 1]!)) to -= 1;
+  return text.slice(from, to);
 }
 
 /** SHA-256, in lower-case hexadecimal, of the UTF-8 of the bare command: what an approval names. */

@@ -14,7 +14,8 @@ const TOKENS = {
 /**
  * The commands of a script, cut at the semicolons where psql cuts it, as psql sends each (but for `bareStatement`):
  * semicolons in quotes, comments, parentheses and in the BEGIN ATOMIC body of a routine cut nothing. As psql 15 does it: what
- * comments a version sends may differ, and then the commands are not those that were approved. Throws `unsupported` for psql's own commands (a backslash), and `format-invalid` for a quote or comment that does not end.
+ * comments a version sends may differ, and then the commands are not those that were approved. Throws `unsupported` for
+ * psql's own commands (a backslash), and `format-invalid` for a quote or comment that does not end.
  * https://www.postgresql.org/docs/current/sql-syntax-lexical.html
  */
 export function splitStatements(sql: string): string[] {

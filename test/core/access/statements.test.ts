@@ -33,6 +33,11 @@ describe('a command by its hash', () => {
   });
 });
 
+it('a text of semicolons costs no more than its length (security case 16)', () => {
+  const text = `${';'.repeat(4 << 20)}x`;
+  expect(bareStatement(text)).toBe(text);
+});
+
 describe('commands to be approved', () => {
   it('keep their order, their texts, and how often they are named', () => {
     const named = nameStatements(['select 1;', 'select 2', 'select 1']);
