@@ -252,9 +252,12 @@ describe('custody connect and env', () => {
     const shown = await custody(['env', 'orders-prod', ...reason, '--json'], { env: withOptions });
     const options = String.raw`-c work_mem=1MB -c custody.reason=a\ bug\ \\\ more -c custody.ticket=OPS-1`;
     expect((JSON.parse(shown.stdout) as { PGOPTIONS: string }).PGOPTIONS).toBe(options);
-    const ran = await custody(['connect', ...reason, 'orders-prod', '--', 'sh', '-c', 'printf "%s\\n" "$PGOPTIONS"'], {
-      env: withOptions,
-    });
+    const ran = await custody(
+      ['connect', ...reason, 'orders-prod', '--', 'sh', '-c', 'printf "%s\\n" "$PGOPTIONS"'],
+      {
+        env: withOptions,
+      },
+    );
     expect(ran.stdout).toBe(`${options}\n`);
     expect((await custody(['env', 'orders-prod', '--json'], { env: withOptions })).stdout).not.toContain(
       'PGOPTIONS',
