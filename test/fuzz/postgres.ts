@@ -1,3 +1,4 @@
+import { statementHash } from '#core/access/statements.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseBackend } from '#core/protocols/postgres/backend.ts';
 import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
@@ -11,6 +12,7 @@ import {
   readStartup,
   STARTUP_MAX_BYTES,
 } from '#core/protocols/postgres/startup.ts';
+import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { formatTable } from '#core/replay/table.ts';
@@ -21,6 +23,7 @@ import type { FuzzTarget } from './target.ts';
 const KEPT_BYTES = 512;
 const STREAMS = ['client', 'target', 'gateway', 'note'] as const;
 const TABLE_WIDTH = 60;
+const GATED = ['select 1', 'select 1', 'begin', 'commit'].map(statementHash);
 
 /** The first bytes of a connection. */
 export const startup: FuzzTarget = {
@@ -50,6 +53,22 @@ export const backend: FuzzTarget = {
   name: 'postgres-backend',
   seeds: () => SCENARIOS.map((name) => capturedStream(name, 1)),
   run: (bytes) => readMessages(bytes, parseBackend),
+};
+
+/** A client under exact commands: what passes is what it sent, however that is cut, and never more than was approved. */
+export const statementGate: FuzzTarget = {
+  name: 'postgres-statement-gate',
+  seeds: () => SCENARIOS.map((name) => afterStartup(capturedStream(name, 0))),
+  run: (bytes) => {
+    const whole = new StatementGate(GATED).take(bytes).forward;
+    const cut = bytes.length >> 1;
+    const gate = new StatementGate(GATED);
+    const pieces = [gate.take(bytes.subarray(0, cut)), gate.take(bytes.subarray(cut))];
+    const passed = Buffer.concat(pieces.map(({ forward }) => forward));
+    if (!passed.equals(whole)) throw new Error('what passes depends on where it is cut');
+    if (!passed.equals(bytes.subarray(0, passed.length)))
+      throw new Error('something passed that was not sent');
+  },
 };
 
 /** What a target says in SCRAM, as the first message or as the last. */
@@ -102,7 +121,15 @@ export const replay: FuzzTarget = {
   },
 };
 
-export const targets: readonly FuzzTarget[] = [startup, frontend, backend, scram, oauthbearer, replay];
+export const targets: readonly FuzzTarget[] = [
+  startup,
+  frontend,
+  backend,
+  statementGate,
+  scram,
+  oauthbearer,
+  replay,
+];
 
 /** The result, or undefined for a refusal; a promise is survived too. */
 function survive<T>(run: () => Promise<T>): Promise<T | undefined>;

@@ -1,14 +1,14 @@
 import { bareStatement, statementHash } from '#core/access/statements.ts';
-import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { type FrontendMessage, parseFrontend } from './frontend.ts';
 import { Frontend } from './messages.ts';
+import { PreparedNames } from './prepared-names.ts';
+import { notApproved, shown } from './not-approved.ts';
 import { cstring, message, readInt32 } from './wire.ts';
 
 const HEADER_BYTES = 5;
 /** Four times what an approval may name in all. */
 const MESSAGE_MAX_BYTES = 256 << 10;
-const NAMES_MAX = 1_000;
-const SHOWN_MAX = 60;
 
 export interface Passed {
   /** Whole messages, in the client's order. */
@@ -25,8 +25,7 @@ export interface Passed {
 export class StatementGate {
   /** How often each may still run. */
   readonly #left = new Map<string, number>();
-  /** Prepared statements, by the client's name for them. */
-  readonly #prepared = new Map<string, string>();
+  readonly #prepared = new PreparedNames();
   #kept: Uint8Array = new Uint8Array(0);
   #refused: CustodyError | undefined;
 
@@ -72,23 +71,26 @@ export class StatementGate {
       case 'close':
       case 'execute':
       case 'flush':
-      case 'sync':
       case 'copy-done':
       case 'copy-fail':
       case 'terminate':
         return undefined;
+      case 'sync':
+        return this.#prepared.sync();
       case 'copy-data':
-        throw refused('data that is copied in', 'it is not part of what was approved');
+        throw notApproved('data that is copied in', 'it is not part of what was approved');
       case 'function-call':
       case 'password':
       case 'unknown':
-        throw refused('a message', 'only queries can be approved');
+        throw notApproved('a message', 'only queries can be approved');
     }
   }
 
   #run(text: string): void {
     // An empty query runs nothing.
-    if (bareStatement(text) !== '') this.#use(statementHash(text), text);
+    if (bareStatement(text) === '') return;
+    this.#use(statementHash(text), text);
+    this.#prepared.heed(text);
   }
 
   /** Running is counted when parameters are bound: a statement that is only prepared has not run. */
@@ -96,22 +98,20 @@ export class StatementGate {
     requireSame(whole.subarray(0, whole.length - 2 - 4 * types.length), parseStart(whole, statement, text));
     const hash = statementHash(text);
     if (bareStatement(text) !== '' && !this.#left.has(hash)) throw notNamed(text);
-    if (this.#prepared.size >= NAMES_MAX) throw refused('a prepared statement', 'there are too many');
+    this.#prepared.heed(text);
     this.#prepared.set(statement, bareStatement(text) === '' ? '' : hash);
   }
 
   #bind({ statement, values }: Extract<FrontendMessage, { kind: 'bind' }>): void {
     const hash = this.#prepared.get(statement);
-    if (hash === undefined)
-      throw refused(`the prepared statement "${shown(statement)}"`, 'nobody saw its text');
-    if (values.length > 0) throw refused('parameters', 'they are not part of what was approved');
+    if (values.length > 0) throw notApproved('parameters', 'they are not part of what was approved');
     if (hash !== '') this.#use(hash, statement);
   }
 
   #use(hash: string, what: string): void {
     const left = this.#left.get(hash);
     if (left === undefined) throw notNamed(what);
-    if (left === 0) throw refused(`"${shown(what)}"`, 'it has run as often as was approved');
+    if (left === 0) throw notApproved(`"${shown(what)}"`, 'it has run as often as was approved');
     this.#left.set(hash, left - 1);
   }
 }
@@ -121,14 +121,14 @@ function messageEnd(all: Uint8Array, at: number): number | undefined {
   if (all.length - at < HEADER_BYTES) return undefined;
   const length = readInt32(all, at + 1);
   if (length < 4 || length > MESSAGE_MAX_BYTES)
-    throw refused('a message', 'its length is beyond what can be approved');
+    throw notApproved('a message', 'its length is beyond what can be approved');
   const end = at + 1 + length;
   return end <= all.length ? end : undefined;
 }
 
 /** The approval is of a text: bytes that only look like it once they are decoded are something else. */
 function requireSame(sent: Uint8Array, understood: Uint8Array): void {
-  if (!Buffer.from(sent).equals(understood)) throw refused('a command', 'its bytes are not plain UTF-8');
+  if (!Buffer.from(sent).equals(understood)) throw notApproved('a command', 'its bytes are not plain UTF-8');
 }
 
 /** A Parse message up to its parameter types, with the length it was sent with. */
@@ -137,15 +137,5 @@ function parseStart(whole: Uint8Array, statement: string, text: string): Uint8Ar
 }
 
 function notNamed(text: string): CustodyError {
-  return refused(`"${shown(text)}"`, 'it is not among the commands that were approved');
-}
-
-function refused(what: string, why: string): CustodyError {
-  return new CustodyError('not-approved', `${what} does not run: ${why}`, {
-    hint: 'the session ends; ask for these commands: custody request --statement "…"',
-  });
-}
-
-function shown(text: string): string {
-  return text.slice(0, SHOWN_MAX).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?');
+  return notApproved(`"${shown(text)}"`, 'it is not among the commands that were approved');
 }

@@ -124,6 +124,30 @@ describe('what it does not name does not (security case 23)', () => {
     expect(refused).toBe('"x" does not run: it is not among the commands that were approved');
   });
 
+  const copyIn = 'COPY t FROM STDOUT';
+  it.each<[how: string, pieces: Uint8Array[], why: string]>([
+    [
+      'had another meaning in an earlier batch',
+      [parse('', 'a'), sync, parse('', 'b'), sync, bind('')],
+      'several',
+    ],
+    ['is longer than the server keeps', [parse('n'.repeat(63), 'a')], 'too long'],
+    ['is no plain text', [parse('é', 'a')], 'plain text'],
+    ['may be one that SQL gave', [query('prepare x as b'), parse('x', 'a')], 'not both'],
+    ['may be used by SQL', [parse('x', 'a'), query('Execute x')], 'not both'],
+    // Before PostgreSQL 14 a COPY takes a Parse for an error of its own, and goes on.
+    ['may have been given to a COPY', [query(copyIn), parse('', 'a'), parse('', 'b'), bind('')], 'several'],
+  ])('a name that %s', (_how, pieces, why) => {
+    const { passed, refused } = outcome(gate('a', 'b', 'prepare x as b', 'Execute x', copyIn), ...pieces);
+    expect(refused).toContain(why);
+    expect(passed).toEqual(Buffer.concat(pieces.slice(0, -1)));
+  });
+
+  it('but a name may mean something else in each batch that says so, and the same again in any', () => {
+    passes(gate('a', 'b'), parse('', 'a'), bind(''), parse('', 'b'), bind(''), sync);
+    passes(gate('a', 'a'), parse('', 'a'), sync, bind(''), sync, parse('', 'a'), sync, bind(''), sync);
+  });
+
   it('is shown without what a terminal would obey, and not at length (security case 18)', () => {
     const { refused } = outcome(gate(), query(`\u001b[2J\u202e${'x'.repeat(500)}`));
     expect(refused).not.toMatch(/\p{Cc}|\p{Cf}/u);
