@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'target-refused'
   | 'target-lost'
   | 'recording-failed'
+  | 'store-unavailable'
   | 'draining'
   | 'task-fenced'
   | 'terminated'

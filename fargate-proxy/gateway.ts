@@ -5,6 +5,7 @@ import type { Authorization, Grant } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
+import type { Retention } from '#core/recording/ports.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
 import type { Admission, Visitor } from './admission.ts';
@@ -149,6 +150,7 @@ export class Gateway {
       policy: policyVersion,
       gateway: { version, task },
       durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
+      retention: retentionOf(target, now),
     };
   }
 
@@ -232,6 +234,10 @@ function questionOf(
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {
   return { request: id, digest, until: until.toISOString() };
+}
+
+function retentionOf({ recording: { retention } }: Target, now: Date): Retention {
+  return { lock: retention.lock, until: new Date(now.getTime() + retention.keep).toISOString() };
 }
 
 function addressText({ address }: Target): string {

@@ -18,6 +18,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'precondition-failed': 412,
   'too-many-failures': 429,
   'issuer-unreachable': 503,
+  'store-unavailable': 503,
   'target-unknown': 404,
   'not-found': 404,
   'format-invalid': 400,

@@ -1,19 +1,10 @@
 import { fdatasyncSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, readFile, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import { TRAILER_BYTES } from '#core/recording/format.ts';
+import { decodeEntries, encodeEntry, joinTail } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry, JournaledTail, JournalRemains } from '#core/recording/ports.ts';
 
-/*
- * A journal file is a run of records, little-endian:
- *   u32 magic · u32 size of all that follows · u32 CRC-32 of what follows the CRC · 16 session (UUID) · u32 segment ·
- *   u32 offset · 512 trailer · block
- * One append is one write and one fdatasync. Only the end of a file can be torn, and what is torn was never acknowledged.
- */
-const MAGIC = 0x314c_4a43;
-const HEADER = 12;
-const FIXED = HEADER + 16 + 4 + 4 + TRAILER_BYTES;
+/** A journal file is a run of records (core/recording/journal-record.ts). */
 const FILE_BYTES = 64 << 20;
 const QUIET_FILE_BYTES = 1 << 20;
 const SMALL_BYTES = 64 << 10;
@@ -126,19 +117,6 @@ function heldKey(session: string, segment: number): string {
   return `${session}/${segment}`;
 }
 
-function encodeEntry(entry: JournalEntry): Buffer {
-  const record = Buffer.allocUnsafe(FIXED + entry.block.byteLength);
-  record.writeUInt32LE(MAGIC, 0);
-  record.writeUInt32LE(record.byteLength - 8, 4);
-  record.write(entry.session.replaceAll('-', ''), HEADER, 'hex');
-  record.writeUInt32LE(entry.segment, HEADER + 16);
-  record.writeUInt32LE(entry.offset, HEADER + 20);
-  record.set(entry.trailer, HEADER + 24);
-  record.set(entry.block, FIXED);
-  record.writeUInt32LE(crc32(record.subarray(HEADER)), 8);
-  return record;
-}
-
 /** What earlier tasks left in the folder, or one of them: tasks that can write here no more. */
 export function journalRemains(folder: string, task?: string): JournalRemains {
   return {
@@ -175,38 +153,6 @@ async function journalFiles(folder: string, task = ''): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const names = await readdir(folder);
   return names.filter((name) => name.startsWith(task) && name.endsWith(SUFFIX)).sort();
-}
-
-/** Whole records from the beginning of a file; stops at the first that is torn or damaged. */
-export function* decodeEntries(file: Buffer): Generator<JournalEntry> {
-  for (let at = 0; at + FIXED <= file.byteLength; ) {
-    const size = file.readUInt32LE(at + 4) + 8;
-    if (file.readUInt32LE(at) !== MAGIC || size < FIXED || at + size > file.byteLength) return;
-    const record = file.subarray(at, at + size);
-    if (crc32(record.subarray(HEADER)) !== record.readUInt32LE(8)) return;
-    yield {
-      session: uuidText(record.subarray(HEADER, HEADER + 16)),
-      segment: record.readUInt32LE(HEADER + 16),
-      offset: record.readUInt32LE(HEADER + 20),
-      trailer: record.subarray(HEADER + 24, FIXED),
-      block: record.subarray(FIXED),
-    };
-    at += size;
-  }
-}
-
-/** Appends an entry to its tail; one that does not follow on is left out, with all behind it. */
-function joinTail(tails: Map<string, JournaledTail>, entry: JournalEntry): void {
-  const key = heldKey(entry.session, entry.segment);
-  const known = tails.get(key);
-  if (entry.offset !== (known?.content.byteLength ?? 0)) return;
-  const content = known === undefined ? entry.block : Buffer.concat([known.content, entry.block]);
-  tails.set(key, { session: entry.session, segment: entry.segment, content, trailer: entry.trailer });
-}
-
-function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
 async function syncFolder(path: string): Promise<void> {

@@ -28,6 +28,9 @@ const time = z.iso.datetime({ precision: 3 });
 export const durabilityModes = ['windowed', 'write-ahead'] as const;
 export type DurabilityMode = (typeof durabilityModes)[number];
 
+/** S3 Object Lock's modes. */
+export const lockModes = ['governance', 'compliance'] as const;
+
 export const openStatementSchema = z.object({
   type: z.literal('custody/open/1'),
   session: sessionId,
@@ -54,6 +57,7 @@ export const openStatementSchema = z.object({
   policy: sha256,
   gateway: z.object({ version: z.string(), task: z.string() }),
   durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),
+  retention: z.object({ lock: z.enum(lockModes), until: time }).optional(),
   recorder: z.base64(),
   signer: sha256,
 });

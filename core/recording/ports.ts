@@ -1,14 +1,19 @@
 /** What recording needs from the world. Each has one contract suite in test/contract that runs on every adapter. */
+import type { OpenStatement } from './format.ts';
 
 /** Where evidence is kept. The writer's side: a gateway needs nothing more. */
 export interface RecordingSink {
   /**
    * Stores `bytes` under `key`. When it returns, the object is durable and can never be replaced.
    * Rejects with `already-exists`, leaving the first object as it was, when the key is taken. On any other
-   * rejection the object may or may not exist, but never in part.
+   * rejection the object may or may not exist, but never in part. Where the store can lock objects, this one is locked
+   * from its first moment on: as `retention` says, or by the store's own rule.
    */
-  put(key: string, bytes: Uint8Array): Promise<void>;
+  put(key: string, bytes: Uint8Array, retention?: Retention): Promise<void>;
 }
+
+/** How long an object can be neither deleted nor replaced: S3 Object Lock's mode, and until when. */
+export type Retention = NonNullable<OpenStatement['retention']>;
 
 /** The reader's side. */
 export interface RecordingSource {

@@ -5,7 +5,7 @@ import { BlockCompressor } from './block-compressor.ts';
 import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
 import { objectKey, segmentName } from './layout.ts';
 import { type HeldLease, leaseLost } from './leases.ts';
-import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
+import type { Journal, JournalEntry, RecordingSink, Retention, Signer } from './ports.ts';
 import { SegmentMemory } from './segment-content.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames } from './slab.ts';
@@ -51,6 +51,7 @@ export interface Ending {
 interface Deck {
   readonly tape: Tape;
   readonly openHash: string;
+  readonly retention: Retention | undefined;
   /** The gateway's monotonic clock at startedAt, milliseconds. */
   readonly startedMs: number;
   /** When the segment being filled got its first block. */
@@ -85,6 +86,7 @@ export class Recorder {
     this.#decks.set(tape, {
       tape: new Tape(opening.session, privateKey, openHash, this.#tools),
       openHash,
+      retention: opening.retention,
       startedMs,
       segmentSinceMs: startedMs,
       completeMs: startedMs,
@@ -134,7 +136,7 @@ export class Recorder {
     const statement = await this.#closeStatement(deck, ending);
     this.#mayContinue();
     const { signer, sink, leaves } = this.#ports;
-    await storeClose(statement, signer, sink, leaves);
+    await storeClose(statement, signer, sink, leaves, deck.retention);
     const outcome = outcomeOf(statement);
     await this.#ports.index.closed(statement.session, outcome);
     return outcome;
@@ -215,13 +217,14 @@ export class Recorder {
   #putSegment(deck: Deck): Promise<void> {
     const finished = deck.tape.finishSegment(untilUs(deck));
     if (finished === undefined) return deck.puts;
-    deck.puts = deck.puts.then(() => this.#put(deck.tape.session, finished));
+    deck.puts = deck.puts.then(() => this.#put(deck, finished));
     return deck.puts;
   }
 
-  async #put(session: string, { segment, bytes, recycle }: FinishedSegment): Promise<void> {
+  async #put({ tape, retention }: Deck, { segment, bytes, recycle }: FinishedSegment): Promise<void> {
+    const { session } = tape;
     this.#mayContinue();
-    await this.#ports.sink.put(objectKey(session, segmentName(segment)), bytes);
+    await this.#ports.sink.put(objectKey(session, segmentName(segment)), bytes, retention);
     this.#mayContinue();
     this.#ports.journal.release(session, segment);
     recycle();

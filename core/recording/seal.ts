@@ -144,6 +144,7 @@ async function sealSession(
     await putUnlessThere(
       objectKey(session, CLOSE),
       statementBytes(recoveredStatement(chain, note, when)),
+      chain,
       store,
     );
   }
@@ -168,7 +169,7 @@ async function putTails(
     if (head === undefined) continue;
     const bytes = Buffer.concat([tail.content, tail.trailer]);
     const key = objectKey(chain.session, segmentName(tail.segment));
-    const stored = await putUnlessThere(key, bytes, store);
+    const stored = await putUnlessThere(key, bytes, chain, store);
     if (!bytes.equals(stored)) throw damaged(chain.session, `${segmentName(tail.segment)} is another one`);
     extend(chain, head, sha256Hex(bytes));
   }
@@ -180,10 +181,11 @@ async function putTails(
 async function putUnlessThere(
   key: string,
   bytes: Uint8Array,
+  { open }: Chain,
   store: SealerPorts['store'],
 ): Promise<Uint8Array> {
   try {
-    await store.put(key, bytes);
+    await store.put(key, bytes, open.retention);
     return bytes;
   } catch (error) {
     if (asCustodyError(error).code !== 'already-exists') throw error;
@@ -228,7 +230,7 @@ async function finishClose(
   const key = objectKey(chain.session, signatureName(CLOSE));
   const signature = isSigned
     ? await store.get(key)
-    : await putUnlessThere(key, await signer.sign(bytes), store);
+    : await putUnlessThere(key, await signer.sign(bytes), chain, store);
   if (!isSignedBy(chain.signer, bytes, signature))
     throw damaged(chain.session, `${signatureName(CLOSE)} is not by this gateway's signer`);
   // The gateway may have died before either was entered; what is there already is not entered twice.

@@ -3,7 +3,7 @@ import { CustodyError } from '../errors.ts';
 import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
 import { CLOSE, OPEN, objectKey, signatureName } from './layout.ts';
-import type { RecordingSink, Signer } from './ports.ts';
+import type { RecordingSink, Retention, Signer } from './ports.ts';
 
 /** SHA-256 in lower-case hexadecimal. */
 export function sha256Hex(bytes: Uint8Array): string {
@@ -34,8 +34,9 @@ export async function storeOpen(
 ): Promise<string> {
   const bytes = statementBytes(statement);
   const signature = await signer.sign(bytes);
-  await sink.put(objectKey(statement.session, signatureName(OPEN)), signature);
-  await sink.put(objectKey(statement.session, OPEN), bytes);
+  const { session, retention } = statement;
+  await sink.put(objectKey(session, signatureName(OPEN)), signature, retention);
+  await sink.put(objectKey(session, OPEN), bytes, retention);
   await enter(openedLeaf(statement, bytes), leaves);
   return sha256Hex(bytes);
 }
@@ -49,11 +50,12 @@ export async function storeClose(
   signer: Signer,
   sink: RecordingSink,
   leaves: LeafSink,
+  retention?: Retention,
 ): Promise<void> {
   const bytes = statementBytes(statement);
   const signature = await signer.sign(bytes);
-  await sink.put(objectKey(statement.session, CLOSE), bytes);
-  await sink.put(objectKey(statement.session, signatureName(CLOSE)), signature);
+  await sink.put(objectKey(statement.session, CLOSE), bytes, retention);
+  await sink.put(objectKey(statement.session, signatureName(CLOSE)), signature, retention);
   await enter(endedLeaf(statement, bytes), leaves);
 }
 

@@ -234,6 +234,8 @@ function isOpen({ opened, ending }: RunSession): boolean {
 function textOf(arg: unknown): string {
   if (arg instanceof Uint8Array) return Buffer.from(arg).toString('latin1');
   if (Array.isArray(arg)) return arg.map(textOf).join(' ');
+  // No retention was asked for.
+  if (arg === undefined) return '';
   return typeof arg === 'string'
     ? arg
     : ((arg as { session?: string }).session ?? (arg as { id?: string }).id!);

@@ -28,6 +28,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'target-refused': '08004', // sqlserver_rejected_establishment_of_sqlconnection
   'target-lost': '08006', // connection_failure
   'recording-failed': '58030', // io_error
+  'store-unavailable': '58030',
   draining: '57P03', // cannot_connect_now
   'task-fenced': '57P01', // admin_shutdown
   terminated: '57P01', // admin_shutdown

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeEntries, journalRemains, openJournal } from '#adapters/local/journal.ts';
+import { journalRemains, openJournal } from '#adapters/local/journal.ts';
+import { decodeEntries } from '#core/recording/journal-record.ts';
 import { journalContract } from '#test/contract/journal.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 

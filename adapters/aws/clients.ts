@@ -1,0 +1,73 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+
+/** One client for each service, shared by all adapters of a process: connections are kept and counted once. */
+export interface AwsClients {
+  readonly s3: S3Client;
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly kms: KMSClient;
+  readonly secrets: SecretsManagerClient;
+}
+
+export interface AwsClientOptions {
+  readonly region: string;
+  /** An emulator's address, for tests; AWS's own when not given. */
+  readonly endpoint?: string;
+  readonly s3Endpoint?: string;
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+const CONNECT_MS = 1_000;
+/** A call answers in milliseconds or not at all; what a session may wait for is decided by its recording's deadline. */
+const REQUEST_MS = 3_000;
+/** Segments are at most 64 MiB. */
+const OBJECT_MS = 30_000;
+const ATTEMPTS = 4;
+const SOCKETS = 64;
+
+/** Retries are the SDK's own, with its growing pauses; every port call may be repeated (its contract says so). */
+export function awsClients({
+  region,
+  endpoint,
+  s3Endpoint = endpoint,
+  credentials,
+}: AwsClientOptions): AwsClients {
+  const common = {
+    region,
+    maxAttempts: ATTEMPTS,
+    retryMode: 'standard',
+    ...(credentials === undefined ? {} : { credentials }),
+  } as const;
+  const quick = { ...common, requestHandler: handler(REQUEST_MS), ...at(endpoint) };
+  const dynamo = new DynamoDBClient(quick);
+  return {
+    s3: new S3Client({
+      ...common,
+      requestHandler: handler(OBJECT_MS),
+      ...at(s3Endpoint),
+      // Emulators have one host name for all buckets.
+      forcePathStyle: s3Endpoint !== undefined || process.env['AWS_ENDPOINT_URL'] !== undefined,
+    }),
+    dynamo: DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } }),
+    kms: new KMSClient(quick),
+    secrets: new SecretsManagerClient(quick),
+  };
+}
+
+function at(endpoint: string | undefined): { readonly endpoint?: string } {
+  return endpoint === undefined ? {} : { endpoint };
+}
+
+function handler(requestTimeout: number): NodeHttpHandler {
+  return new NodeHttpHandler({
+    connectionTimeout: CONNECT_MS,
+    requestTimeout,
+    throwOnRequestTimeout: true,
+    httpAgent: { maxSockets: SOCKETS },
+    httpsAgent: { maxSockets: SOCKETS },
+  });
+}

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { CustodyError } from '#core/errors.ts';
+
+const text = z.string().min(1);
+
+/** What the stack tells every process. Names of things, never a secret. */
+const schema = z.object({
+  /** Recordings and the ledger. */
+  CUSTODY_BUCKET: text,
+  /** Where custody.yaml and the files that it names are. */
+  CUSTODY_CONFIG_BUCKET: text,
+  CUSTODY_CONFIG_KEY: text.default('custody.yaml'),
+  CUSTODY_TABLE_SESSIONS: text,
+  CUSTODY_TABLE_JOURNAL: text,
+  CUSTODY_TABLE_COORDINATION: text,
+  CUSTODY_TABLE_ACCESS: text,
+  CUSTODY_TABLE_DELIVERIES: text,
+  /** The KMS key that signs statements and checkpoints: its ARN. */
+  CUSTODY_SIGNING_KEY: text,
+  /** The ledger's origin, after C2SP tlog-checkpoint: a name that no other ledger has. */
+  CUSTODY_LEDGER_ORIGIN: text,
+  /** The API's address, for people. */
+  CUSTODY_API_URL: text.optional(),
+  /** Where clients reach the gateway, as `host:port`. */
+  CUSTODY_GATEWAY_ADDRESS: text.optional(),
+  AWS_REGION: text,
+});
+
+/** Names of the variables, with their values: what the stack has to give. */
+export type AwsEnvironment = z.input<typeof schema>;
+export type AwsSettings = z.output<typeof schema>;
+
+/** Throws `config-invalid` that names every variable that is missing. */
+export function readAwsSettings(environment: Readonly<Record<string, string | undefined>>): AwsSettings {
+  const read = schema.safeParse(environment);
+  if (read.success) return read.data;
+  const names = [...new Set(read.error.issues.map(({ path }) => path.join('.')))];
+  throw new CustodyError('config-invalid', `these environment variables are missing: ${names.join(', ')}`, {
+    hint: 'the stack sets them; see cdk/README.md',
+  });
+}

@@ -1,0 +1,141 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
+import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { CreateKeyCommand } from '@aws-sdk/client-kms';
+import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import { type TableName, tables, type TableSchema } from '#adapters/aws/tables.ts';
+import { eventually } from './clients.ts';
+
+export const REGION = 'eu-central-1';
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
+
+/** An AWS in one process: good for all but Object Lock. */
+export interface Moto {
+  readonly endpoint: string;
+  readonly clients: AwsClients;
+  /** What a process needs in its environment to use it. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** A table of a new name. */
+  table(name: TableName): Promise<string>;
+  /** A bucket of a new name, made with Object Lock. */
+  bucket(): Promise<string>;
+  /** A new P-256 key; its id. */
+  signingKey(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Whether moto's server is on this machine (pip install 'moto[server]'); where clients are required it has to be. */
+export function hasMoto(): boolean {
+  try {
+    execFileSync(motoServer(), ['--help'], { stdio: 'ignore' });
+    return true;
+  } catch (error) {
+    if (process.env['CUSTODY_REQUIRE_CLIENTS']) throw error;
+    process.stderr.write("LEFT OUT: tests that need moto (pip install 'moto[server]==5.2.1')\n");
+    return false;
+  }
+}
+
+/** `CUSTODY_MOTO`: where it is, when it is not on the path. */
+function motoServer(): string {
+  return process.env['CUSTODY_MOTO'] ?? 'moto_server';
+}
+
+export async function startMoto(environment: Readonly<Record<string, string>> = {}): Promise<Moto> {
+  const port = await freePort();
+  const server = spawn(motoServer(), ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    env: { ...process.env, ...environment },
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  await eventually('moto', () => answers(endpoint), 60_000);
+  return motoAt(endpoint, server);
+}
+
+function motoAt(endpoint: string, server: ChildProcess): Moto {
+  const clients = awsClients({ region: REGION, endpoint, credentials: CREDENTIALS });
+  return {
+    endpoint,
+    clients,
+    environment: {
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_REGION: REGION,
+      AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    },
+    table: (name) => createTable(clients, tables[name]),
+    bucket: () => createBucket(clients),
+    signingKey: async () => {
+      const made = await clients.kms.send(
+        new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
+      );
+      return made.KeyMetadata!.KeyId!;
+    },
+    stop: async () => {
+      const gone = new Promise((done) => server.once('exit', done));
+      server.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
+
+/** Makes a table as the stack does, under a new name. */
+export async function createTable({ dynamo }: AwsClients, schema: TableSchema): Promise<string> {
+  const name = `custody-${randomUUID()}`;
+  const { indexes = [] } = schema;
+  const keys = [schema, ...indexes].map(keysOf);
+  const attributes = [...new Set(keys.flat().map(({ AttributeName }) => AttributeName))];
+  await dynamo.send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: attributes.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: keysOf(schema),
+      ...(indexes.length === 0
+        ? {}
+        : {
+            GlobalSecondaryIndexes: indexes.map((index) => ({
+              IndexName: index.name,
+              KeySchema: keysOf(index),
+              Projection: { ProjectionType: 'ALL' as const },
+            })),
+          }),
+    }),
+  );
+  return name;
+}
+
+function keysOf({ partition, sort }: { readonly partition: string; readonly sort?: string }) {
+  const hash = { AttributeName: partition, KeyType: 'HASH' as const };
+  return sort === undefined ? [hash] : [hash, { AttributeName: sort, KeyType: 'RANGE' as const }];
+}
+
+export async function createBucket({ s3 }: AwsClients): Promise<string> {
+  const Bucket = `custody-${randomUUID()}`;
+  const configuration = { LocationConstraint: REGION } as const;
+  await s3.send(
+    new CreateBucketCommand({
+      Bucket,
+      CreateBucketConfiguration: configuration,
+      ObjectLockEnabledForBucket: true,
+    }),
+  );
+  return Bucket;
+}
+
+async function answers(endpoint: string): Promise<true | undefined> {
+  return fetch(`${endpoint}/moto-api/data.json`).then(
+    () => true,
+    () => undefined,
+  );
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await new Promise((done) => probe.once('listening', done));
+  const { port } = probe.address() as { port: number };
+  await new Promise((done) => probe.close(done));
+  return port;
+}
