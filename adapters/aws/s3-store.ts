@@ -46,7 +46,7 @@ export interface S3StoreOptions {
 export function s3Store(s3: S3Client, options: S3StoreOptions): RecordingSink & RecordingSource {
   const { bucket } = options;
   return {
-    put: (key, bytes, retention) => putOnce(s3, options, checked(key), bytes, retention),
+    put: async (key, bytes, retention) => putOnce(s3, options, checked(key), bytes, retention),
     list: (prefix) => listNames(s3, bucket, prefix),
     get: async (key) => getWhole(s3, bucket, checked(key)),
     size: async (key) => sizeOf(s3, bucket, checked(key)),
@@ -90,7 +90,8 @@ function lockOf({ lock, retentionMs, now }: S3StoreOptions, retention: Retention
 type Place = { readonly Bucket: string; readonly Key: string } & ReturnType<typeof lockOf>;
 
 async function putWhole(s3: S3Client, place: Place, bytes: Uint8Array): Promise<void> {
-  const input = { ...place, Body: bytes, IfNoneMatch: '*', ChecksumSHA256: sha256(bytes) };
+  const checksum = { ChecksumAlgorithm: 'SHA256', ChecksumSHA256: sha256(bytes) } as const;
+  const input = { ...place, ...checksum, Body: bytes, IfNoneMatch: '*' };
   await s3.send(new PutObjectCommand(input));
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Journal, JournalRemains } from '#core/recording/ports.ts';
 import { OTHER_SESSION } from '#test/support/evidence-builder.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
+import type { Given } from './given.ts';
 
 export interface JournalUnderTest {
   open(): Promise<Journal>;
@@ -10,10 +11,10 @@ export interface JournalUnderTest {
 }
 
 /** The promises of Journal and JournalRemains, for every adapter. */
-export function journalContract(name: string, make: () => JournalUnderTest): void {
+export function journalContract(name: string, make: () => Given<JournalUnderTest>): void {
   describe(`journal contract: ${name}`, () => {
     it('gives back each tail whole, with the last trailer', async () => {
-      const under = make();
+      const under = await make();
       const journal = await under.open();
       await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 3, 0, 'x')]);
       await journal.append([entry(SESSION_A, 0, 3, 'def')]);
@@ -27,7 +28,7 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
     });
 
     it('keeps what follows a gap out of the tail', async () => {
-      const under = make();
+      const under = await make();
       const journal = await under.open();
       await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_A, 0, 9, 'zzz')]);
       const [tail] = await under.remains().tails();
@@ -36,7 +37,7 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
     });
 
     it('keeps the tails of sessions that are still needed', async () => {
-      const under = make();
+      const under = await make();
       await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 0, 0, 'x')]);
       await under.remains().clear(new Set([SESSION_A]));
       const kept = (await under.remains().tails()).filter(({ session }) => session === SESSION_A);
@@ -46,7 +47,7 @@ export function journalContract(name: string, make: () => JournalUnderTest): voi
     });
 
     it('forgets everything on clear', async () => {
-      const under = make();
+      const under = await make();
       await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc')]);
       await under.remains().clear();
       expect(await under.remains().tails()).toEqual([]);

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerHead } from '#core/ledger/ports.ts';
+import type { Given } from './given.ts';
 
 /** The promises of LedgerHead, for every adapter. `make` gives as many views of one head as it is asked for. */
-export function ledgerHeadContract(name: string, make: () => () => LedgerHead): void {
+export function ledgerHeadContract(name: string, make: () => Given<() => LedgerHead>): void {
   describe(`ledger head contract: ${name}`, () => {
     it('is not there before the first swap, and then is what was swapped in last', async () => {
-      const view = make();
+      const view = await make();
       expect(await view().read()).toBeUndefined();
       await view().swap(undefined, 'first');
       const first = await view().read();
@@ -17,7 +18,7 @@ export function ledgerHeadContract(name: string, make: () => () => LedgerHead): 
     });
 
     it('refuses a swap of what is not there any more, and changes nothing', async () => {
-      const view = make();
+      const view = await make();
       await view().swap(undefined, 'first');
       const first = await view().read();
       await view().swap(first!.version, 'second');
@@ -27,7 +28,7 @@ export function ledgerHeadContract(name: string, make: () => () => LedgerHead): 
     });
 
     it('lets one of many win', async () => {
-      const view = make();
+      const view = await make();
       const swaps = Array.from({ length: 20 }, (_, n) => view().swap(undefined, `head ${n}`));
       const results = await Promise.allSettled(swaps);
       const won = results.flatMap(({ status }, n) => (status === 'fulfilled' ? [`head ${n}`] : []));

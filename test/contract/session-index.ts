@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SessionCatalog, SessionIndex, SessionQuery } from '#core/recording/session-index.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
+import type { Given } from './given.ts';
 
 type Index = SessionIndex & SessionCatalog;
 
@@ -25,10 +26,10 @@ export async function walk(
 }
 
 /** The promises of SessionIndex and SessionCatalog, for every adapter. `make` gives an empty index. */
-export function sessionIndexContract(name: string, make: () => Index): void {
+export function sessionIndexContract(name: string, make: () => Given<Index>): void {
   describe(`session index contract: ${name}`, () => {
     it('lists a session as open, then with its outcome', async () => {
-      const index = make();
+      const index = await make();
       const record = sessionRecord(1);
       await index.opened(record);
       expect(await index.get(record.id)).toEqual({ ...record, state: 'open' });
@@ -37,14 +38,14 @@ export function sessionIndexContract(name: string, make: () => Index): void {
     });
 
     it('shows a recovered session as one', async () => {
-      const index = make();
+      const index = await make();
       await index.opened(sessionRecord(1));
       await index.closed(sessionRecord(1).id, { ...OUTCOME, recovered: true });
       expect((await index.get(sessionRecord(1).id)).state).toBe('recovered');
     });
 
     it('takes no id twice, and leaves the first as it was (security cases 13, 20)', async () => {
-      const index = make();
+      const index = await make();
       await index.opened(sessionRecord(1));
       const again = index.opened(sessionRecord(1, { subject: 'eve' }));
       await expect(again).rejects.toMatchObject({ code: 'already-exists' });
@@ -52,7 +53,7 @@ export function sessionIndexContract(name: string, make: () => Index): void {
     });
 
     it('keeps the first outcome', async () => {
-      const index = make();
+      const index = await make();
       await index.opened(sessionRecord(1));
       await index.closed(sessionRecord(1).id, OUTCOME);
       await index.closed(sessionRecord(1).id, { ...OUTCOME, reason: 'terminated' });
@@ -60,21 +61,21 @@ export function sessionIndexContract(name: string, make: () => Index): void {
     });
 
     it('rejects with not-found for what it does not know', async () => {
-      const index = make();
+      const index = await make();
       await expect(index.get('nope')).rejects.toMatchObject({ code: 'not-found' });
       await expect(index.get("' OR 1=1 --")).rejects.toMatchObject({ code: 'not-found' });
       await expect(index.closed('nope', OUTCOME)).rejects.toMatchObject({ code: 'not-found' });
     });
 
     it('tells which sessions have no outcome, oldest first', async () => {
-      const index = make();
+      const index = await make();
       for (const n of [3, 1, 2, 4]) await index.opened(sessionRecord(n));
       await index.closed(sessionRecord(2).id, OUTCOME);
       expect((await index.unsealed()).map(({ id }) => id)).toEqual([1, 3, 4].map((n) => sessionRecord(n).id));
     });
 
     it('lists newest first, and filters by target and by who (security cases 7, 14)', async () => {
-      const index = make();
+      const index = await make();
       await index.opened(sessionRecord(1));
       await index.opened(sessionRecord(2, { target: 'payroll-db' }));
       await index.opened(sessionRecord(3, { subject: 'eve' }));
@@ -97,7 +98,7 @@ export function sessionIndexContract(name: string, make: () => Index): void {
           fc.integer({ min: 0, max: 30 }),
           fc.integer({ min: 1, max: 12 }),
           async (n, limit) => {
-            const index = make();
+            const index = await make();
             for (let i = 0; i < n; i += 1) await index.opened(sessionRecord(i));
             let added = n;
             const ids = await walk(index, { limit }, () => index.opened(sessionRecord(added++)));
@@ -110,7 +111,7 @@ export function sessionIndexContract(name: string, make: () => Index): void {
     });
 
     it('goes on from any session id, also one that the query does not list', async () => {
-      const index = make();
+      const index = await make();
       for (const n of [1, 2, 4]) await index.opened(sessionRecord(n));
       await index.opened(sessionRecord(3, { target: 'payroll-db' }));
       const from = async (n: number): Promise<string[]> => {
@@ -125,14 +126,14 @@ export function sessionIndexContract(name: string, make: () => Index): void {
     });
 
     it('has no next page when a page holds the last session', async () => {
-      const index = make();
+      const index = await make();
       for (const n of [1, 2]) await index.opened(sessionRecord(n));
       expect(await index.list({ limit: 2 })).not.toHaveProperty('next');
       expect(await index.list({ limit: 1 })).toHaveProperty('next', sessionRecord(2).id);
     });
 
     it.each([0, -5, 0.5])('takes a limit of %d for one', async (limit) => {
-      const index = make();
+      const index = await make();
       for (const n of [1, 2]) await index.opened(sessionRecord(n));
       expect((await index.list({ limit })).sessions).toHaveLength(1);
     });

@@ -1,0 +1,101 @@
+import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { encodeEntry } from '#core/recording/journal-record.ts';
+import type { Journal, JournalEntry } from '#core/recording/ports.ts';
+import { reaching } from './failure.ts';
+
+/** DynamoDB's limit is 400 KB an item, its names included. */
+const PART_BYTES = 384 << 10;
+/** One partition takes 1 MB a second: a task's commits go round these. */
+export const SHARDS = 32;
+/** Nobody seals after that: unsealed sessions alarm within minutes. */
+const KEPT_S = 14 * 24 * 3600;
+
+export interface JournalTable {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly table: string;
+}
+
+/**
+ * One item of a commit. `low`: the first commit that still holds what is not in the store: every item says so, and what lies
+ * before it needs no deleting, which would cost as much as the writing did. DynamoDB removes it for nothing.
+ */
+export interface JournalItem {
+  readonly stream: string;
+  readonly place: string;
+  readonly low: number;
+  /** How many parts the commit has. */
+  readonly parts: number;
+  readonly bytes: Uint8Array;
+  readonly expires: number;
+}
+
+/**
+ * The journal of one task in DynamoDB: a commit holds the entries of all sessions, so that a thousand quiet sessions cost a
+ * few items a tick and not a thousand. `append` must not be called concurrently. `now`: for when items may go.
+ */
+export function dynamoJournal(place: JournalTable, task: string, now: () => Date): Journal {
+  return new DynamoJournal(place, task, now);
+}
+
+export function streamOf(task: string, shard: number): string {
+  return `${task}/${shard}`;
+}
+
+/** Sorts as the numbers do. */
+export function placeOf(commit: number, part = 0): string {
+  return `${String(commit).padStart(12, '0')}/${String(part).padStart(4, '0')}`;
+}
+
+class DynamoJournal implements Journal {
+  readonly #place: JournalTable;
+  readonly #task: string;
+  readonly #now: () => Date;
+  /** Commits that hold something that is not in the store, oldest first: which segments. */
+  readonly #held = new Map<number, Set<string>>();
+  #next = 0;
+
+  constructor(place: JournalTable, task: string, now: () => Date) {
+    this.#place = place;
+    this.#task = task;
+    this.#now = now;
+  }
+
+  /** A commit of which a part is missing is read up to there: what was not acknowledged hides nothing. */
+  async append(entries: readonly JournalEntry[]): Promise<void> {
+    const commit = this.#next++;
+    this.#held.set(commit, new Set(entries.map(({ session, segment }) => heldKey(session, segment))));
+    const items = this.#items(commit, Buffer.concat(entries.map(encodeEntry)));
+    await reaching('append to the journal', () => Promise.all(items.map((item) => this.#put(item))));
+  }
+
+  release(session: string, segment: number): void {
+    const key = heldKey(session, segment);
+    for (const [commit, segments] of this.#held) {
+      segments.delete(key);
+      if (segments.size === 0) this.#held.delete(commit);
+    }
+  }
+
+  #items(commit: number, bytes: Buffer): JournalItem[] {
+    const [low = commit] = this.#held.keys();
+    const parts = Math.ceil(bytes.byteLength / PART_BYTES);
+    const expires = Math.floor(this.#now().getTime() / 1000) + KEPT_S;
+    return Array.from({ length: parts }, (_, part) => ({
+      stream: streamOf(this.#task, (commit + part) % SHARDS),
+      place: placeOf(commit, part),
+      low,
+      parts,
+      bytes: bytes.subarray(part * PART_BYTES, (part + 1) * PART_BYTES),
+      expires,
+    }));
+  }
+
+  async #put(item: JournalItem): Promise<void> {
+    const { dynamo, table } = this.#place;
+    await dynamo.send(new PutCommand({ TableName: table, Item: item }));
+  }
+}
+
+function heldKey(session: string, segment: number): string {
+  return `${session}/${segment}`;
+}

@@ -1,0 +1,245 @@
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  ScanCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { CustodyError } from '#core/errors.ts';
+import type {
+  SessionCatalog,
+  SessionIndex,
+  SessionOutcome,
+  SessionPage,
+  SessionQuery,
+  SessionRecord,
+} from '#core/recording/session-index.ts';
+import { awsFailure, isConditionFailed, reaching } from './failure.ts';
+
+const PAGE_MAX = 1_000;
+const MONTH = /^\d{4}-\d{2}$/;
+/** No session id: says how far back lists have to look. */
+const FIRST_MONTH = 'first-month';
+/** A task's clock may be ahead of a reader's. */
+const AHEAD_MS = 24 * 3_600_000;
+
+type Opened = Omit<SessionRecord, 'state' | 'outcome'>;
+type Item = Readonly<Record<string, unknown>>;
+
+export interface SessionTable {
+  readonly dynamo: DynamoDBDocumentClient;
+  readonly table: string;
+  readonly now: () => Date;
+}
+
+/**
+ * The index in DynamoDB (keys: tables.ts). What a call has done is durable when it returns. `get` sees every write before it;
+ * `list` and `unsealed` may lag by moments.
+ */
+export function dynamoSessionIndex(place: SessionTable): SessionIndex & SessionCatalog {
+  const firstMonth = new FirstMonth(place);
+  return {
+    opened: (record) => insert(place, firstMonth, record),
+    closed: (id, outcome) => setOutcome(place, id, outcome),
+    unsealed: () => reaching('list unsealed sessions', () => unsealed(place)),
+    get: (id) => getRecord(place, id),
+    list: (query) => reaching('list sessions', () => listPage(place, firstMonth, query)),
+  };
+}
+
+/** The month of the oldest session: written once, then remembered. */
+class FirstMonth {
+  readonly #place: SessionTable;
+  #known: string | undefined;
+
+  constructor(place: SessionTable) {
+    this.#place = place;
+  }
+
+  async get(): Promise<string | undefined> {
+    const { dynamo, table } = this.#place;
+    if (this.#known !== undefined) return this.#known;
+    const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key: { id: FIRST_MONTH } }));
+    this.#known = Item?.['first'] as string | undefined;
+    return this.#known;
+  }
+
+  async atLatest(month: string): Promise<void> {
+    const { dynamo, table } = this.#place;
+    const known = await this.get();
+    if (known !== undefined && known <= month) return;
+    const update = {
+      TableName: table,
+      Key: { id: FIRST_MONTH },
+      UpdateExpression: 'SET #first = :month',
+      ConditionExpression: 'attribute_not_exists(#first) OR #first > :month',
+      ExpressionAttributeNames: { '#first': 'first' },
+      ExpressionAttributeValues: { ':month': month },
+    };
+    await dynamo.send(new UpdateCommand(update)).catch((thrown: unknown) => {
+      if (!isConditionFailed(thrown)) throw thrown;
+    });
+    this.#known = undefined;
+  }
+}
+
+async function insert(place: SessionTable, firstMonth: FirstMonth, record: Opened): Promise<void> {
+  const { dynamo, table } = place;
+  const { id, target, principal, task } = record;
+  const month = monthOf(id);
+  const keys = { id, target, person: personKey(principal), month, openTask: task };
+  try {
+    await firstMonth.atLatest(month);
+    await dynamo.send(
+      new PutCommand({
+        TableName: table,
+        Item: { ...keys, record: JSON.stringify(record) },
+        ConditionExpression: 'attribute_not_exists(id)',
+      }),
+    );
+  } catch (thrown) {
+    if (!isConditionFailed(thrown)) throw awsFailure(thrown, 'list a session as open');
+    throw new CustodyError('already-exists', 'the session exists already', { detail: id, cause: thrown });
+  }
+}
+
+async function setOutcome(
+  { dynamo, table, ...rest }: SessionTable,
+  id: string,
+  outcome: SessionOutcome,
+): Promise<void> {
+  try {
+    await dynamo.send(
+      new UpdateCommand({
+        TableName: table,
+        Key: { id },
+        UpdateExpression: 'SET #outcome = :outcome REMOVE openTask',
+        ConditionExpression: 'attribute_exists(id) AND attribute_not_exists(#outcome)',
+        ExpressionAttributeNames: { '#outcome': 'outcome' },
+        ExpressionAttributeValues: { ':outcome': JSON.stringify(outcome) },
+      }),
+    );
+  } catch (thrown) {
+    if (!isConditionFailed(thrown)) throw awsFailure(thrown, 'list the outcome of a session');
+    // The first outcome stands; where there is no session, this says so.
+    await getRecord({ dynamo, table, ...rest }, id);
+  }
+}
+
+async function getRecord({ dynamo, table }: SessionTable, id: string): Promise<SessionRecord> {
+  const query = new GetCommand({ TableName: table, Key: { id }, ConsistentRead: true });
+  const { Item } = await reaching('look a session up', () => dynamo.send(query));
+  if (Item?.['record'] !== undefined) return toRecord(Item);
+  throw new CustodyError('not-found', 'no such session', { detail: id });
+}
+
+/** All of the index of open sessions: it holds no others. */
+async function unsealed({ dynamo, table }: SessionTable): Promise<readonly SessionRecord[]> {
+  const records: SessionRecord[] = [];
+  let start: Item | undefined;
+  do {
+    const more = start === undefined ? {} : { ExclusiveStartKey: start };
+    const scan = { TableName: table, IndexName: 'open-by-task', ...more };
+    const page = await dynamo.send(new ScanCommand(scan));
+    records.push(...(page.Items ?? []).map(toRecord));
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined);
+  return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Newest first: session ids sort by time. */
+async function listPage(
+  place: SessionTable,
+  firstMonth: FirstMonth,
+  query: SessionQuery,
+): Promise<SessionPage> {
+  const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
+  const found: SessionRecord[] = [];
+  for await (const part of partitionsOf(place, firstMonth, query)) {
+    found.push(...(await newest(place, part, query, limit + 1 - found.length)));
+    if (found.length > limit) break;
+  }
+  const sessions = found.slice(0, limit);
+  return found.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+}
+
+interface Partition {
+  readonly index: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** Where a query looks, newest first: one partition of a person or a target, or month after month. */
+async function* partitionsOf(
+  { now }: SessionTable,
+  firstMonth: FirstMonth,
+  { subject, target, cursor }: SessionQuery,
+): AsyncGenerator<Partition> {
+  if (subject !== undefined) return yield { index: 'by-person', key: 'person', value: personKey(subject) };
+  if (target !== undefined) return yield { index: 'by-target', key: 'target', value: target };
+  const first = await firstMonth.get();
+  if (first === undefined) return;
+  const newestMonth = new Date(now().getTime() + AHEAD_MS).toISOString().slice(0, 7);
+  const cursorMonth = cursor === undefined ? newestMonth : monthOf(cursor);
+  let month = cursorMonth < newestMonth ? cursorMonth : newestMonth;
+  for (; month >= first; month = monthBefore(month)) yield { index: 'by-month', key: 'month', value: month };
+}
+
+async function newest(
+  { dynamo, table }: SessionTable,
+  { index, key, value }: Partition,
+  { subject, target, cursor }: SessionQuery,
+  wanted: number,
+): Promise<SessionRecord[]> {
+  const found: SessionRecord[] = [];
+  const filtered = subject !== undefined && target !== undefined;
+  let start: Item | undefined;
+  do {
+    const input: QueryCommandInput = {
+      TableName: table,
+      IndexName: index,
+      KeyConditionExpression: cursor === undefined ? '#key = :value' : '#key = :value AND id < :cursor',
+      ...(filtered ? { FilterExpression: '#target = :target' } : {}),
+      ExpressionAttributeNames: { '#key': key, ...(filtered ? { '#target': 'target' } : {}) },
+      ExpressionAttributeValues: {
+        ':value': value,
+        ...(cursor === undefined ? {} : { ':cursor': cursor }),
+        ...(filtered ? { ':target': target } : {}),
+      },
+      ScanIndexForward: false,
+      Limit: filtered ? PAGE_MAX : wanted - found.length,
+      ...(start === undefined ? {} : { ExclusiveStartKey: start }),
+    };
+    const page = await dynamo.send(new QueryCommand(input));
+    found.push(...(page.Items ?? []).map(toRecord));
+    start = page.LastEvaluatedKey;
+  } while (start !== undefined && found.length < wanted);
+  return found.slice(0, wanted);
+}
+
+function toRecord({ record, outcome }: Item): SessionRecord {
+  const opened = JSON.parse(record as string) as Opened;
+  if (outcome === undefined) return { ...opened, state: 'open' };
+  const parsed = JSON.parse(outcome as string) as SessionOutcome;
+  return { ...opened, state: parsed.recovered ? 'recovered' : 'closed', outcome: parsed };
+}
+
+/** Unambiguous: no two people of different issuers share it. */
+function personKey({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
+  return JSON.stringify([issuer, subject]);
+}
+
+/** `2026-11`, from the time in a session id (UUIDv7, RFC 9562): the partition of what is listed by time. */
+function monthOf(id: string): string {
+  const ms = Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+  const month = Number.isNaN(ms) ? '' : new Date(ms).toISOString().slice(0, 7);
+  if (MONTH.test(month)) return month;
+  throw new CustodyError('internal', 'this is no session id', { detail: JSON.stringify(id) });
+}
+
+function monthBefore(month: string): string {
+  const [year, number] = month.split('-').map(Number);
+  return new Date(Date.UTC(year!, number! - 2, 1)).toISOString().slice(0, 7);
+}

@@ -1,0 +1,15 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
+import { sessionIndexContract } from '#test/contract/session-index.ts';
+import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
+
+describe.runIf(hasMoto())('the session index in DynamoDB', () => {
+  let moto: Moto;
+  beforeAll(async () => (moto = await startMoto()));
+  afterAll(() => moto.stop());
+
+  sessionIndexContract('DynamoDB', async () => {
+    const table = await moto.table('sessions');
+    return dynamoSessionIndex({ dynamo: moto.clients.dynamo, table, now: () => new Date() });
+  });
+});
