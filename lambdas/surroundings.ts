@@ -10,7 +10,6 @@ import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
-import type { Retention } from '#core/recording/ports.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { tileKey } from '#core/ledger/layout.ts';
 import { FreshPolicy } from './fresh-policy.ts';
@@ -66,7 +65,7 @@ export class Surroundings {
       CUSTODY_LEDGER_LOCK: lock,
       CUSTODY_LEDGER_KEEP_DAYS: days,
     } = this.settings;
-    const kept = { lock: lock as Retention['lock'], retentionMs: days * 24 * 3_600_000 };
+    const kept = { lock, retentionMs: days * 24 * 3_600_000 };
     return s3Store(this.clients.s3, { bucket, ...kept, mayRead: true, now: this.now });
   }
 

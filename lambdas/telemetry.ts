@@ -38,5 +38,5 @@ export function instrumented<Event, Answer>(
     .use(captureLambdaHandler(tracer, { captureResponse: false }))
     .use(injectLambdaContext(logger, { logEvent: false }))
     .use(logMetrics(metrics, { captureColdStartMetric: true }))
-    .handler(work) as unknown as (event: Event, context: Context) => Promise<Answer>;
+    .handler(work);
 }

@@ -1,7 +1,7 @@
 import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestPage, RequestQuery } from '#core/access/store.ts';
-import { type AccessTable, type RequestItem, requesterOf } from './access-store.ts';
+import { type AccessTable, type RequestItem, requesterOf } from './access-item.ts';
 import { named, valued } from './expression.ts';
 
 const PAGE_MAX = 1_000;

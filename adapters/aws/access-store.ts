@@ -16,6 +16,16 @@ import type {
   Untold,
 } from '#core/access/store.ts';
 import { CustodyError } from '#core/errors.ts';
+import {
+  type AccessTable,
+  CHANGES,
+  getItem,
+  getRequest,
+  keyOf,
+  parse,
+  type RequestItem,
+  requesterOf,
+} from './access-item.ts';
 import { listRequests } from './access-lists.ts';
 import { holds, named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';
@@ -23,29 +33,6 @@ import { reaching } from './failure.ts';
 /** A wish to end a session is done within seconds. */
 const WISH_KEPT_S = 7 * 24 * 3600;
 const TERMINATIONS = 'terminations';
-/** Counts what changed: watchers read this one item instead of every grant. */
-export const CHANGES = { kind: 'changes', id: 'changes' };
-
-export interface AccessTable {
-  readonly dynamo: DynamoDBDocumentClient;
-  readonly table: string;
-}
-
-/** A request as the table has it. */
-export interface RequestItem {
-  readonly kind: string;
-  readonly id: string;
-  readonly request: string;
-  readonly steps: number;
-  readonly told: number;
-  readonly requester: string;
-  readonly target: string;
-  readonly openUntil: number;
-  /** `open` may have run out; `glass` waits for its review for ever; `over` never opens again. */
-  readonly state: 'open' | 'glass' | 'over';
-  /** Only while something has not been told. */
-  readonly untold?: 'yes';
-}
 
 /** Requests and terminations in DynamoDB. Durable when a call returns; lists may lag by moments, `get` never does. */
 export function dynamoAccessStore(
@@ -63,11 +50,6 @@ export function dynamoAccessStore(
     ask: (termination) => reaching('ask for the end of a session', () => ask(place, termination)),
     asked: (sessions) => reaching('look for sessions to end', () => asked(place, sessions)),
   };
-}
-
-/** Whatever may have changed is in the item that `append` rewrites. */
-export async function getRequest(place: AccessTable, id: string): Promise<AccessRequest> {
-  return parse(await getItem(place, id));
 }
 
 async function create(
@@ -145,14 +127,6 @@ async function append(place: AccessTable, id: string, after: number, added: read
 
 function changedMeanwhile(): CustodyError {
   return new CustodyError('conflict', 'somebody else changed the request', { hint: 'look at it again' });
-}
-
-async function getItem({ dynamo, table }: AccessTable, id: string): Promise<RequestItem> {
-  const { Item } = await dynamo.send(
-    new GetCommand({ TableName: table, Key: keyOf(id), ConsistentRead: true }),
-  );
-  if (Item !== undefined) return Item as RequestItem;
-  throw new CustodyError('not-found', 'no such request', { hint: 'see yours: custody requests' });
 }
 
 async function untold(place: AccessTable, limit: number, id: string | undefined): Promise<Untold[]> {
@@ -234,21 +208,6 @@ async function asked({ dynamo, table }: AccessTable, sessions: readonly string[]
   return found;
 }
 
-/** Unambiguous: no two people of different issuers share it. */
-export function requesterOf({
-  issuer,
-  subject,
-}: {
-  readonly issuer: string;
-  readonly subject: string;
-}): string {
-  return JSON.stringify([issuer, subject]);
-}
-
-function keyOf(id: string): { readonly kind: string; readonly id: string } {
-  return { kind: `request/${id}`, id };
-}
-
 function idempotencyKey(
   { requester }: AccessRequest,
   key: string,
@@ -267,8 +226,4 @@ function stored(request: AccessRequest) {
     openUntil: until,
     state,
   } as const;
-}
-
-function parse({ request }: RequestItem): AccessRequest {
-  return JSON.parse(request) as AccessRequest;
 }

@@ -1,7 +1,7 @@
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { AccessRequests } from '#core/access/store.ts';
-import { type AccessTable, CHANGES, getRequest } from './access-store.ts';
+import { type AccessTable, CHANGES, getRequest } from './access-item.ts';
 import { reaching } from './failure.ts';
 
 /** All requests that one look asks for share one reading of the count. */

@@ -70,7 +70,7 @@ export class CancelKeys {
     const wishes = await this.#wishes.taken().finally(() => (this.#taking = false));
     if (wishes.length === 0) return;
     const byHash = new Map([...this.#entries.values()].map((entry) => [hashOf(entry), entry]));
-    await Promise.allSettled(wishes.map(({ key, from }) => byHash.get(key)?.cancel(from)));
+    await Promise.allSettled(wishes.map(async ({ key, from }) => byHash.get(key)?.cancel(from)));
   }
 }
 

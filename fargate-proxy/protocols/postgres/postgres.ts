@@ -16,7 +16,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import { CancelKeys } from './cancel.ts';
+import type { CancelKeys } from './cancel.ts';
 import { connectTarget } from './dial.ts';
 import { gatewaySetting, type Login, readLogin, refuseLogin } from './greet.ts';
 import { PostgresLink } from './link.ts';
