@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -47,6 +47,8 @@ export interface Cloud {
   /** Runs a function of a schedule once. */
   run(name: 'sealer' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
   task(): Promise<CloudTask>;
+  /** custody.yaml as it is now. */
+  config(): Promise<string>;
   configure(text: string): Promise<void>;
   readonly store: RecordingSink & RecordingSource;
   verify(session: string): Promise<VerifyReport>;
@@ -112,6 +114,10 @@ export async function startCloud(s3?: {
     );
   };
   await configure(configOf(issuer.url, database.port));
+  const config = async (): Promise<string> => {
+    const { Body } = await own.s3.send(new GetObjectCommand({ Bucket: configBucket, Key: 'custody.yaml' }));
+    return Body!.transformToString();
+  };
   const [authorizer, access, replay, sealer, sequencer, notifier] = await Promise.all([
     import('#lambdas/functions/authorizer.ts'),
     import('#lambdas/functions/access.ts'),
@@ -145,6 +151,7 @@ export async function startCloud(s3?: {
     environment,
     store,
     token,
+    config,
     configure,
     call: async <T>(person: Person, method: string, path: string, body?: object): Promise<T> => {
       const response = await fetch(api.url + path, {
