@@ -23,6 +23,7 @@ import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
 import { CancelKeys } from './protocols/postgres/cancel.ts';
+import { Tally } from './tally.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
@@ -53,9 +54,12 @@ else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
 async function runGateway(settings: Settings): Promise<void> {
   // Whoever reads the log may die first; sessions are drained all the same.
   process.stderr.on('error', () => undefined);
-  const log = jsonLog(
-    (line) => process.stderr.write(`${line}\n`),
-    () => new Date(),
+  const tally = new Tally();
+  const log = tally.counting(
+    jsonLog(
+      (line) => process.stderr.write(`${line}\n`),
+      () => new Date(),
+    ),
   );
   try {
     const task = randomUUID();
@@ -86,6 +90,13 @@ async function runGateway(settings: Settings): Promise<void> {
       gateway,
     );
     drainOnRequest(settings, gateway, server, tapes, log);
+    await surroundings.keepUp?.({
+      sessions: () => gateway.sessions.size,
+      draining: () => !server.listening,
+      journalLagMs: () => tapes.lagMs,
+      tally,
+      log,
+    });
     tapes.onDeath((error) => void abandon(error, gateway, server, log));
     process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
     log('listening', undefined, { host: settings.host, port: settings.port, task });

@@ -16,6 +16,7 @@ import { targetCredentials } from '#adapters/aws/target-credentials.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
 import { CustodyError } from '#core/errors.ts';
+import { keepUp } from './upkeep.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 
 const CONFIG_EVERY_MS = 2_000;
@@ -45,6 +46,14 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
+    keepUp: (upkept) =>
+      keepUp(
+        {
+          healthPort: Number(environment['CUSTODY_HEALTH_PORT'] ?? 8080),
+          agent: environment['ECS_AGENT_URI'],
+        },
+        upkept,
+      ),
   };
 }
 

@@ -8,6 +8,7 @@ import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
 import type { TaskLeases } from '#core/recording/leases.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
+import type { Upkept } from './upkeep.ts';
 
 /** A configuration as it is written now, and when that was. */
 export interface WrittenConfig {
@@ -33,6 +34,8 @@ export interface RelaySurroundings {
   readonly secretOf: (target: Target) => Promise<string>;
   /** Where several tasks stand behind one address. */
   readonly cancelWishes?: CancelWishes;
+  /** What a task does beside its sessions, where something looks after tasks. */
+  readonly keepUp?: (task: Upkept) => Promise<void>;
 }
 
 /** For the recorder's thread. */

@@ -12,7 +12,7 @@ import type { FaultLog } from './problem.ts';
 export const NAMESPACE = 'Custody';
 
 /** A call that counts nothing is no news. */
-const QUIET = { debug: nothing, info: nothing, warn: nothing, error: console.error };
+const QUIET = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 function nothing(): void {
   // Not even that.

@@ -150,15 +150,18 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
   });
 
   it('a configuration that was put in place is in force, and a bad one is not', async () => {
-    const object = await cloud.config();
-    await cloud.configure(object.replaceAll('orders-prod', 'stock-db'));
+    const text = await cloud.config();
+    await cloud.configure(text.replaceAll('orders-prod', 'stock-db'));
     await eventually('the new name', () =>
       task
         .connect('developer', 'stock-db')
         .catch(({ message }: Error) => (message.includes('needs an approval') ? true : undefined)),
     );
     await cloud.configure('version: 2');
-    await eventually('its refusal', () => task.said.find(({ event }) => event === 'config-refused'));
+    const refused = await eventually('its refusal', () =>
+      task.said.find(({ event }) => event === 'config-refused'),
+    );
+    expect(refused).toMatchObject({ code: 'config-invalid' });
     await (await task.connect('developer', 'orders-db')).end();
   });
 });

@@ -101,6 +101,7 @@ export async function startCloud(s3?: {
     CUSTODY_TLS_SECRET: await secret('gateway-tls', tls),
     CUSTODY_GATEWAY_ADDRESS: 'localhost:5432',
     ...Object.fromEntries(made.map(([name, table]) => [`CUSTODY_TABLE_${name.toUpperCase()}`, table])),
+    CUSTODY_HEALTH_PORT: '0',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
     POWERTOOLS_METRICS_DISABLED: 'true',
   };
@@ -128,7 +129,7 @@ export async function startCloud(s3?: {
   ]);
   const scheduled = { sealer: sealer.handler, sequencer: sequencer.handler, notifier: notifier.handler };
   const api = await startApiGateway(
-    { authorizer: authorizer.handler as never, access: access.handler, replay: replay.handler },
+    { authorizer: authorizer.handler, access: access.handler, replay: replay.handler },
     (template) => (/^\/v1\/(?:sessions|ledger|signer|openapi)/.test(template) ? 'replay' : 'access'),
   );
   const now = (): Date => new Date();
