@@ -1,0 +1,84 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
+import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
+
+const file = (credential: string, tls = 'caFile: ca.pem', more = ''): string => `version: 1
+identity: { issuer: 'https://id.example', audience: custody }
+targets:
+  orders-db:
+    protocol: postgres
+    address: db.internal:5432
+    database: orders
+    credential: { user: app, ${credential} }
+    tls: { mode: verify-full, ${tls} }
+${more}`;
+
+describe.runIf(hasMoto())('the configuration in its bucket', () => {
+  let moto: Moto;
+  beforeAll(async () => (moto = await startMoto()));
+  afterAll(() => moto.stop());
+
+  async function stand(objects: Readonly<Record<string, string>>) {
+    const bucket = await moto.bucket();
+    const folder = mkdtempSync(join(tmpdir(), 'custody-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const put = async (Key: string, Body: string): Promise<void> =>
+      void (await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body })));
+    for (const [key, text] of Object.entries(objects)) await put(key, text);
+    const config = new ConfigBucket({ s3: moto.clients.s3, bucket, key: 'live/custody.yaml', folder });
+    return { config, put };
+  }
+
+  it('is read with the certificates beside it, and read again when it changes', async () => {
+    const { config, put } = await stand({
+      'live/custody.yaml': file('secret: orders'),
+      'live/ca.pem': 'a certificate',
+    });
+    const first = await config.read();
+    const { tls } = first.config.targets.get('orders-db')!;
+    expect(readFileSync((tls as { caFile: string }).caFile, 'utf8')).toBe('a certificate');
+    expect(await config.read()).toBe(first);
+    await put('live/custody.yaml', file('rdsIam: true'));
+    const second = await config.read();
+    expect(second.config.targets.get('orders-db')!.credential).toMatchObject({ rdsIam: true });
+    expect(second.config.version).not.toBe(first.config.version);
+  });
+
+  it.each([
+    ['a password in a file', file('passwordFile: p'), 'the target "orders-db" has its secret in a file'],
+    [
+      'two credentials',
+      file('secret: a, rdsIam: true'),
+      'expected one of passwordFile, secret, rdsIam: true',
+    ],
+    [
+      'a secret of a webhook in a file',
+      file(
+        'secret: a',
+        'caFile: ca.pem',
+        'webhooks: [{ name: w, url: "https://w.example/", secretFile: s }]\n',
+      ),
+      'the webhook "w" has its secret in a file',
+    ],
+    ['a certificate that is not there', file('secret: a', 'caFile: none.pem'), 'none.pem is not there'],
+    ['something else', 'version: 2', 's3://'],
+  ])('with %s is refused', async (_what, text, why) => {
+    const { config } = await stand({ 'live/custody.yaml': text, 'live/ca.pem': 'x' });
+    await expect(config.read()).rejects.toMatchObject({
+      code: 'config-invalid',
+      message: expect.stringContaining(why) as string,
+    });
+  });
+
+  it('that is not there says what to do', async () => {
+    const { config } = await stand({});
+    await expect(config.read()).rejects.toMatchObject({
+      code: 'config-invalid',
+      hint: expect.stringContaining('deploy') as string,
+    });
+  });
+});

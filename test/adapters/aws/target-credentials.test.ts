@@ -1,0 +1,60 @@
+import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rdsToken } from '#adapters/aws/rds-token.ts';
+import { targetCredentials } from '#adapters/aws/target-credentials.ts';
+import type { Target } from '#core/access/config.ts';
+import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
+
+function target(credential: Partial<Target['credential']>): Target {
+  const address = { host: 'orders.cluster-x.eu-central-1.rds.amazonaws.com', port: 5432 };
+  return { name: 'orders-db', address, credential: { user: 'app', ...credential } } as Target;
+}
+
+describe.runIf(hasMoto())('the credential of a target', () => {
+  let moto: Moto;
+  beforeAll(async () => (moto = await startMoto()));
+  afterAll(() => moto.stop());
+
+  it.each([
+    ['text', 's3cret\n', 's3cret'],
+    ['what RDS writes', '{"username":"app","password":"s3cret","engine":"postgres"}', 's3cret'],
+  ])('is a secret: %s', async (name, SecretString, password) => {
+    const Name = `orders-${name.length}`;
+    await moto.clients.secrets.send(new CreateSecretCommand({ Name, SecretString }));
+    const secretOf = targetCredentials(moto.clients.secrets, REGION);
+    expect(await secretOf(target({ secret: Name }))).toBe(password);
+    await moto.clients.secrets.send(new PutSecretValueCommand({ SecretId: Name, SecretString: 'rotated' }));
+    expect(await secretOf(target({ secret: Name }))).toBe('rotated');
+  });
+
+  it.each([
+    ['is not there', { secret: 'none' }],
+    ['has no password in it', { secret: 'odd' }],
+    ['is a file', { passwordFile: '/etc/passwd' }],
+  ])('that %s is an error that tells no secret (security case 15)', async (_what, credential) => {
+    const Name = 'odd';
+    const SecretString = '{"user":"app","key":"top-secret"}';
+    await moto.clients.secrets.send(new CreateSecretCommand({ Name, SecretString })).catch(() => undefined);
+    const failure = (await targetCredentials(
+      moto.clients.secrets,
+      REGION,
+    )(target(credential)).catch((error: unknown) => error)) as Error & { detail: string };
+    expect(failure).toMatchObject({
+      code: 'target-refused',
+      message: expect.stringContaining('orders-db') as string,
+    });
+    expect(`${failure.message}${failure.detail}`).not.toContain('top-secret');
+  });
+
+  it('is a login that RDS can check, signed here', async () => {
+    Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
+    const token = new URL(`https://${await rdsToken(target({ rdsIam: true }), REGION)}`);
+    expect(token.host).toBe('orders.cluster-x.eu-central-1.rds.amazonaws.com:5432');
+    expect(Object.fromEntries(token.searchParams)).toMatchObject({
+      Action: 'connect',
+      DBUser: 'app',
+      'X-Amz-Expires': '900',
+      'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    });
+  });
+});
