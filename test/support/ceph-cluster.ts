@@ -37,7 +37,12 @@ export function startCephCluster(unpacked: string, monitorPort: number, gatewayP
       rmSync(root, { recursive: true, force: true });
     },
   };
-  makeStores(cluster, root);
+  try {
+    makeStores(cluster, root);
+  } catch (error) {
+    rmSync(root, { recursive: true, force: true });
+    throw error;
+  }
   cluster.daemons.push(...DAEMONS.map((daemon) => startDaemon(daemon, root, env)));
   return cluster;
 }
