@@ -8,6 +8,11 @@ export function isConditionFailed(thrown: unknown): boolean {
   return CONDITION.includes(nameOf(thrown));
 }
 
+/** The SDK tried more than once: what stands in the way may be what an attempt left whose answer was lost. */
+export function isOwnEarlierTry(thrown: unknown): boolean {
+  return ((thrown as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1) > 1;
+}
+
 /**
  * Why each write of a refused transaction was refused, in their order (`None` where it was not); undefined when `thrown` is
  * something else. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html

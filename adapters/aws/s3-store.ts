@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { CustodyError } from '#core/errors.ts';
 import type { RecordingSink, RecordingSource, Retention } from '#core/recording/ports.ts';
-import { awsFailure, isConditionFailed, reaching } from './failure.ts';
+import { awsFailure, isConditionFailed, isOwnEarlierTry, reaching } from './failure.ts';
 
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 /** Above it, an object goes up in parts: a part that fails is sent again, and not all of it. */
@@ -116,11 +116,6 @@ async function putInParts(s3: S3Client, place: Place, bytes: Uint8Array): Promis
     await s3.send(new AbortMultipartUploadCommand(upload)).catch(() => undefined);
     throw thrown;
   }
-}
-
-/** The SDK tried more than once: what is there may be what the first attempt left. */
-function isOwnEarlierTry(thrown: unknown): boolean {
-  return ((thrown as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1) > 1;
 }
 
 async function isSame(

@@ -16,7 +16,7 @@ import type {
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
-import { awsFailure, isConditionFailed, reaching } from './failure.ts';
+import { awsFailure, isConditionFailed, isOwnEarlierTry, reaching } from './failure.ts';
 
 const PAGE_MAX = 1_000;
 const MONTH = /^\d{4}-\d{2}$/;
@@ -101,8 +101,15 @@ async function insert(place: SessionTable, firstMonth: FirstMonth, record: Opene
     );
   } catch (thrown) {
     if (!isConditionFailed(thrown)) throw awsFailure(thrown, 'list a session as open');
+    if (isOwnEarlierTry(thrown) && (await isListed(place, record))) return;
     throw new CustodyError('already-exists', 'the session exists already', { detail: id, cause: thrown });
   }
+}
+
+async function isListed({ dynamo, table }: SessionTable, record: Opened): Promise<boolean> {
+  const query = new GetCommand({ TableName: table, Key: { id: record.id }, ConsistentRead: true });
+  const { Item } = await reaching('look a session up', () => dynamo.send(query));
+  return Item?.['record'] === JSON.stringify(record);
 }
 
 async function setOutcome(

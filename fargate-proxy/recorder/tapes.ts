@@ -115,6 +115,12 @@ export class Tapes {
     this.#handOverForWaiting();
   }
 
+  /** How long the oldest frame that is not durable has waited, milliseconds. */
+  get lagMs(): number {
+    const [oldest = this.#slabSince] = this.#inFlight;
+    return oldest === 0 ? 0 : this.#now() - oldest;
+  }
+
   /** The number of the slab that was filled last, counted from the start. */
   get slab(): number {
     return this.#durableSlabs + this.#inFlight.length - (this.#slab.used === 0 ? 1 : 0);

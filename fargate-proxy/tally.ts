@@ -1,0 +1,33 @@
+import type { CustodyError, ErrorCode } from '#core/errors.ts';
+import type { Log } from './log.ts';
+
+const REFUSED: readonly ErrorCode[] = ['token-invalid', 'token-missing', 'too-many-failures'];
+const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', 'task-fenced'];
+
+/** What happened since the last look, by what was logged. */
+export class Tally {
+  #refusedTokens = 0;
+  #recorderFailures = 0;
+
+  /** A log that counts what passes through it. */
+  counting(log: Log): Log {
+    return (event, error, facts) => {
+      this.#count(event, error);
+      log(event, error, facts);
+    };
+  }
+
+  /** The counts, which begin anew. */
+  take(): { readonly RefusedTokens: number; readonly RecorderFailures: number } {
+    const taken = { RefusedTokens: this.#refusedTokens, RecorderFailures: this.#recorderFailures };
+    this.#refusedTokens = 0;
+    this.#recorderFailures = 0;
+    return taken;
+  }
+
+  #count(event: string, error: CustodyError | undefined): void {
+    if (error === undefined) return;
+    if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
+    if (FAILED.includes(error.code) || event === 'seal-failed') this.#recorderFailures += 1;
+  }
+}

@@ -1,0 +1,95 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { serveHealth } from '#proxy/health.ts';
+import { Tally } from '#proxy/tally.ts';
+import { TaskProtection } from '#proxy/task-protection.ts';
+
+describe('the health check', () => {
+  it('says whether new sessions may come, and nothing else', async () => {
+    let open = true;
+    const server = await serveHealth(0, () => open);
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const status = async (path: string, method = 'GET') => (await fetch(url + path, { method })).status;
+    expect(await status('/healthz')).toBe(200);
+    open = false;
+    expect(await status('/healthz')).toBe(503);
+    expect([await status('/'), await status('/healthz', 'POST')]).toEqual([404, 404]);
+  });
+});
+
+describe('the protection of a task with sessions', () => {
+  async function stand(answer: () => { status: number; body: string } = () => ({ status: 200, body: '{}' })) {
+    const asked: string[] = [];
+    const troubles: CustodyError[] = [];
+    const agent = createServer((request, response) => {
+      request
+        .setEncoding('utf8')
+        .on('data', (body: string) => asked.push(`${request.method} ${request.url} ${body}`));
+      request.on('end', () => {
+        const { status, body } = answer();
+        response.writeHead(status).end(body);
+      });
+    });
+    await new Promise<void>((ready) => agent.listen(0, '127.0.0.1', ready));
+    onTestFinished(() => void agent.close());
+    const state = { sessions: 0, now: 0 };
+    const protection = new TaskProtection({
+      agent: `http://127.0.0.1:${(agent.address() as AddressInfo).port}/agent`,
+      sessions: () => state.sessions,
+      monotonic: () => state.now,
+      onTrouble: (error) => troubles.push(error),
+    });
+    return { asked, troubles, state, tick: () => protection.tick() };
+  }
+  const on = 'PUT /agent/task-protection/v1/state {"ProtectionEnabled":true,"ExpiresInMinutes":60}';
+  const off = 'PUT /agent/task-protection/v1/state {"ProtectionEnabled":false}';
+
+  it('is asked for with the first session, renewed, and given up after the last', async () => {
+    const { asked, state, tick } = await stand();
+    await tick();
+    expect(asked).toEqual([]);
+    state.sessions = 1;
+    await tick();
+    await tick();
+    expect(asked).toEqual([on]);
+    state.now += 15 * 60_000;
+    await tick();
+    expect(asked).toEqual([on, on]);
+    state.sessions = 0;
+    await tick();
+    await tick();
+    expect(asked).toEqual([on, on, off]);
+  });
+
+  it.each([
+    [500, 'no'],
+    [200, '{"failure":{"Reason":"DEPLOYMENT_BLOCKED"}}'],
+  ])('is asked for again when the agent answers %i %s', async (status, body) => {
+    const { asked, troubles, state, tick } = await stand(() => ({ status, body }));
+    state.sessions = 1;
+    await tick();
+    await tick();
+    expect(asked).toEqual([on, on]);
+    expect(troubles[0]?.message).toContain('a deployment may cut its sessions');
+  });
+});
+
+describe('the tally', () => {
+  it('counts what the log says, once', () => {
+    const said: string[] = [];
+    const tally = new Tally();
+    const log = tally.counting((event) => said.push(event));
+    const of = (code: ErrorCode): CustodyError => new CustodyError(code, 'x');
+    log('session-error', of('token-invalid'));
+    log('session-error', of('recording-failed'));
+    log('seal-failed', of('internal'));
+    log('session-error', of('access-denied'));
+    log('listening');
+    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2 });
+    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0 });
+    expect(said).toHaveLength(5);
+  });
+});
