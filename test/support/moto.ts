@@ -132,7 +132,7 @@ async function answers(endpoint: string): Promise<true | undefined> {
   );
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await new Promise((done) => probe.once('listening', done));
   const { port } = probe.address() as { port: number };
