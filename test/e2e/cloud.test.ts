@@ -1,3 +1,10 @@
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  PutObjectRetentionCommand,
+} from '@aws-sdk/client-s3';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,19 +14,25 @@ import { eventually } from '#test/support/clients.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
 import { hasMoto } from '#test/support/moto.ts';
+import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
 import { rawPlain } from '#test/support/raw-client.ts';
 import { bytesOf } from '#test/support/recorded.ts';
 
-const isHere = hasMoto() && hasDebianPostgres();
+const isHere = hasMoto() && hasRadosgw() && hasDebianPostgres();
 
 describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
+  let radosgw: Radosgw;
   let cloud: Cloud;
   let task: CloudTask;
   beforeAll(async () => {
-    cloud = await startCloud();
+    radosgw = await startRadosgw();
+    cloud = await startCloud(radosgw);
     task = await cloud.task();
   });
-  afterAll(() => cloud?.stop());
+  afterAll(async () => {
+    await cloud?.stop();
+    await radosgw?.stop();
+  });
 
   const newest = async (): Promise<SessionRecord> =>
     (await cloud.call<{ sessions: SessionRecord[] }>('auditor', 'GET', '/v1/sessions?limit=1')).sessions[0]!;
@@ -58,6 +71,33 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     ) as object;
     const until = new Date(Date.parse(session.startedAt) + 30 * 86_400_000).toISOString();
     expect(open).toMatchObject({ retention: { lock: 'compliance', until } });
+  });
+
+  it('what is stored can be neither deleted nor unlocked, by its owner either; what is put over it is noticed', async () => {
+    const client = await task.connect('developer', 'orders-db');
+    await client.query("select 'evidence'");
+    await client.end();
+    const { id } = await ended({});
+    const { s3 } = radosgw.clients;
+    const place = { Bucket: cloud.bucket, Key: `sessions/${id}/00000000.seg` };
+    const { VersionId, ObjectLockMode, ObjectLockRetainUntilDate } = await s3.send(
+      new HeadObjectCommand(place),
+    );
+    expect(ObjectLockMode).toBe('COMPLIANCE');
+    const sooner = {
+      Mode: 'COMPLIANCE',
+      RetainUntilDate: new Date(ObjectLockRetainUntilDate!.getTime() - 1e6),
+    } as const;
+    const denied = { name: 'AccessDenied' };
+    const version = { ...place, VersionId: VersionId! };
+    await expect(s3.send(new DeleteObjectCommand(version))).rejects.toMatchObject(denied);
+    await expect(
+      s3.send(new PutObjectRetentionCommand({ ...version, Retention: sooner })),
+    ).rejects.toMatchObject(denied);
+    await s3.send(new PutObjectCommand({ ...place, Body: 'nothing happened', ChecksumAlgorithm: 'SHA256' }));
+    expect((await cloud.verify(id)).verdict).toBe('failed');
+    const kept = await s3.send(new GetObjectCommand(version));
+    expect((await kept.Body!.transformToByteArray()).byteLength).toBeGreaterThan(500);
   });
 
   it('the story: refused, asked for, not by oneself, approved by two, used, taken away, and ended', async () => {

@@ -21,6 +21,7 @@ import { type DebianPostgres, startDebianPostgres } from './debian-postgres.ts';
 import { makeKey, signToken, startIssuer } from './issuer.ts';
 import { freePortBase } from './local-gateway.ts';
 import { type Moto, REGION, startMoto } from './moto.ts';
+import type { Radosgw } from './radosgw.ts';
 
 const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
 const ORIGIN = 'ledger.example/custody';
@@ -65,10 +66,7 @@ export interface CloudTask {
 }
 
 /** `s3`: where recordings and the ledger are, when not in moto. */
-export async function startCloud(s3?: {
-  readonly endpoint: string;
-  bucket(): Promise<string>;
-}): Promise<Cloud> {
+export async function startCloud(s3?: Pick<Radosgw, 'bucket' | 'environment'>): Promise<Cloud> {
   const folder = mkdtempSync(join(tmpdir(), 'custody-cloud-'));
   const portBase = await freePortBase();
   const [moto, database, issuer, key] = await Promise.all([
@@ -93,7 +91,7 @@ export async function startCloud(s3?: {
   const configBucket = await (s3 ?? moto).bucket();
   const environment: Record<string, string> = {
     ...moto.environment,
-    ...(s3 === undefined ? {} : { AWS_ENDPOINT_URL_S3: s3.endpoint }),
+    ...s3?.environment,
     CUSTODY_BUCKET: bucket,
     CUSTODY_CONFIG_BUCKET: configBucket,
     CUSTODY_SIGNING_KEY: await moto.signingKey(),
