@@ -24,6 +24,7 @@ import { type Moto, REGION, startMoto } from './moto.ts';
 import type { Radosgw } from './radosgw.ts';
 
 const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
+const LEASE_MS = 3_000;
 const ORIGIN = 'ledger.example/custody';
 
 const PEOPLE = {
@@ -47,7 +48,8 @@ export interface Cloud {
   call<T>(person: Person, method: string, path: string, body?: object): Promise<T>;
   /** Runs a function of a schedule once. */
   run(name: 'sealer' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
-  task(): Promise<CloudTask>;
+  /** `leaseMs`: 3 s when not given, so that nobody waits long for the sealer. */
+  task(leaseMs?: number): Promise<CloudTask>;
   /** custody.yaml as it is now. */
   config(): Promise<string>;
   configure(text: string): Promise<void>;
@@ -65,8 +67,11 @@ export interface CloudTask {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** `s3`: where recordings and the ledger are, when not in moto. */
-export async function startCloud(s3?: Pick<Radosgw, 'bucket' | 'environment'>): Promise<Cloud> {
+/** `s3`: where recordings and the ledger are, when not in moto. `through`: what calls of tasks and functions go through. */
+export async function startCloud(
+  s3?: Pick<Radosgw, 'bucket' | 'environment'>,
+  through: (endpoint: string) => Promise<string> = async (endpoint) => endpoint,
+): Promise<Cloud> {
   const folder = mkdtempSync(join(tmpdir(), 'custody-cloud-'));
   const portBase = await freePortBase();
   const [moto, database, issuer, key] = await Promise.all([
@@ -91,6 +96,7 @@ export async function startCloud(s3?: Pick<Radosgw, 'bucket' | 'environment'>): 
   const configBucket = await (s3 ?? moto).bucket();
   const environment: Record<string, string> = {
     ...moto.environment,
+    AWS_ENDPOINT_URL: await through(moto.endpoint),
     ...s3?.environment,
     CUSTODY_BUCKET: bucket,
     CUSTODY_CONFIG_BUCKET: configBucket,
@@ -163,8 +169,9 @@ export async function startCloud(s3?: Pick<Radosgw, 'bucket' | 'environment'>): 
       return answered as T;
     },
     run: (name, event = {}, ms = 60_000) => scheduled[name](event as never, contextFor(ms)),
-    task: async () => {
-      const started = await startTask((nextPort += 1), environment, certificates.ca, token);
+    task: async (leaseMs = LEASE_MS) => {
+      const args = ['--listen', `127.0.0.1:${(nextPort += 1)}`, '--lease-ms', String(leaseMs)];
+      const started = await startTask(nextPort, args, environment, certificates.ca, token);
       tasks.push(started.child);
       return started.task;
     },
@@ -193,11 +200,12 @@ export async function startCloud(s3?: Pick<Radosgw, 'bucket' | 'environment'>): 
 
 async function startTask(
   port: number,
+  settings: readonly string[],
   environment: Readonly<Record<string, string>>,
   ca: string,
   token: (person: Person) => Promise<string>,
 ): Promise<{ readonly task: CloudTask; readonly child: ChildProcess }> {
-  const args = [MAIN, '--listen', `127.0.0.1:${port}`, '--lease-ms', '3000', '--drain-ms', '2000'];
+  const args = [MAIN, ...settings, '--drain-ms', '2000'];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'inherit', 'pipe'],

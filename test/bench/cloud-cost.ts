@@ -1,0 +1,128 @@
+/**
+ * `npm run bench:cost`: what the code asks AWS for, counted between the proxy and an emulator, and what that costs a month at
+ * 10, 100 and 1,000 concurrent sessions. Prices: AWS's list for us-east-1, on demand, arm64, November 2026 as far as known;
+ * change them below.
+ */
+import { startCloud } from '#test/support/cloud.ts';
+import { type AwsCounts, startCountingAws } from '#test/support/counting-aws.ts';
+
+const SESSIONS = 10;
+const SECONDS = 20;
+const MONTH_S = 30 * 24 * 3600;
+/** A session lasts an hour, and somebody works in it a tenth of the time, with one statement a second. */
+const SESSION_S = 3600;
+const ACTIVE_SHARE = 0.1;
+const SESSIONS_PER_TASK = 200;
+/** As the stack has it. */
+const LEASE_MS = 15_000;
+
+const PRICE = {
+  'DynamoDB write': 0.625e-6,
+  'DynamoDB read': 0.125e-6,
+  'S3 PUT': 5e-6,
+  'S3 GET': 0.4e-6,
+  'S3 HEAD': 0.4e-6,
+  'S3 GET list': 5e-6,
+  'TrentService Sign': 15e-6,
+  'TrentService GetPublicKey': 15e-6,
+  'secretsmanager GetSecretValue': 5e-6,
+} as const;
+
+/** By the month, whether anybody works or not. */
+const FIXED = {
+  'network load balancer': 16.4 + 6,
+  'NAT gateway, for the identity provider': 32.9,
+  'interface endpoints (KMS, Secrets Manager, logs, ECR x 2, in 2 zones)': 5 * 2 * 7.3,
+  'KMS keys': 2,
+  'secrets (certificate, 5 targets)': 6 * 0.4,
+  'functions (sealer, sequencer, notifier, API)': 9,
+  'alarms, dashboard, metrics': 8,
+} as const;
+/** 1 vCPU and 2 GiB, arm64. */
+const TASK_A_MONTH = 720 * (0.03238 + 2 * 0.00356);
+const LOG_A_SESSION = 2_000 * 0.5e-9;
+
+type Units = Readonly<Record<string, number>>;
+
+const units = (counts: AwsCounts): Units =>
+  Object.fromEntries([...counts].map(([name, { units: n }]) => [name, n]));
+const minus = (a: Units, b: Units): Units =>
+  Object.fromEntries(
+    Object.keys({ ...a, ...b }).map((name) => [name, Math.max(0, (a[name] ?? 0) - (b[name] ?? 0))]),
+  );
+const times = (a: Units, factor: number): Units =>
+  Object.fromEntries(Object.entries(a).map(([name, n]) => [name, n * factor]));
+const plus = (...all: readonly Units[]): Units => all.reduce((a, b) => minus(a, times(b, -1)), {});
+const cost = (a: Units): number =>
+  Object.entries(a).reduce((sum, [name, n]) => sum + n * (PRICE[name as keyof typeof PRICE] ?? 0), 0);
+const sleep = (s: number): Promise<void> => new Promise((over) => setTimeout(over, s * 1000));
+
+const counting: { aws?: Awaited<ReturnType<typeof startCountingAws>> } = {};
+const cloud = await startCloud(undefined, async (endpoint) => {
+  counting.aws = await startCountingAws(endpoint);
+  return counting.aws.endpoint;
+});
+try {
+  const measured = await measure();
+  process.stdout.write(`${JSON.stringify(measured, undefined, 1)}\n\n${table(measured)}\n`);
+} finally {
+  await cloud.stop();
+  await counting.aws!.stop();
+}
+process.exit(0);
+
+async function measure() {
+  const aws = counting.aws!;
+  const task = await cloud.task(LEASE_MS);
+  await sleep(3);
+  aws.take();
+  await sleep(SECONDS);
+  const idleTask = units(aws.take());
+  const clients = [];
+  for (let n = 0; n < SESSIONS; n += 1) clients.push(await task.connect('developer', 'orders-db'));
+  await sleep(2);
+  const opened = units(aws.take());
+  await sleep(SECONDS);
+  const idleSessions = units(aws.take());
+  for (let second = 0; second < SECONDS; second += 1) {
+    await Promise.all(clients.map((client) => client.query('select * from pg_class limit 20')));
+    await sleep(1);
+  }
+  const active = units(aws.take());
+  for (const client of clients) await client.end();
+  await sleep(3);
+  const closed = units(aws.take());
+  await task.stop();
+  // A task with sessions looks twice a second for wishes, however many sessions it has.
+  const looks = { 'DynamoDB read': idleSessions['DynamoDB read'] ?? 0 };
+  const busyTask = times(plus(idleTask, looks), 1 / SECONDS);
+  const ofSessions = (all: Units, seconds: number): Units =>
+    times(minus(all, times(busyTask, seconds)), 1 / SESSIONS);
+  return {
+    'a task with sessions, a second': busyTask,
+    'a session, from opening to end': plus(ofSessions(opened, 3), ofSessions(closed, 3)),
+    'an idle session, a second': times(ofSessions(idleSessions, SECONDS), 1 / SECONDS),
+    'a working session, a second': times(ofSessions(active, SECONDS), 1 / SECONDS),
+  };
+}
+
+function table(measured: Awaited<ReturnType<typeof measure>>): string {
+  const rows = [10, 100, 1000].map((sessions) => {
+    const tasks = Math.max(2, Math.ceil(sessions / SESSIONS_PER_TASK) + 1);
+    const opened = (sessions * MONTH_S) / SESSION_S;
+    const requests =
+      tasks * MONTH_S * cost(measured['a task with sessions, a second']) +
+      opened * (cost(measured['a session, from opening to end']) + LOG_A_SESSION) +
+      sessions * MONTH_S * (1 - ACTIVE_SHARE) * cost(measured['an idle session, a second']) +
+      sessions * MONTH_S * ACTIVE_SHARE * cost(measured['a working session, a second']);
+    const fixed = Object.values(FIXED).reduce((a, b) => a + b, 0);
+    const compute = tasks * TASK_A_MONTH;
+    const gigabytes = (opened * 0.5) / 1024;
+    const storage = gigabytes * 12 * 0.012;
+    const money = [tasks, compute, requests, fixed, storage, compute + requests + fixed + storage];
+    return `| ${[sessions, ...money.map((n, i) => (i === 0 ? n : n.toFixed(0)))].join(' | ')} |`;
+  });
+  const head =
+    '| sessions at once | tasks | Fargate | requests | fixed | storage after a year (0.5 MB a session) | $ a month |';
+  return [head, '|---|---|---|---|---|---|---|', ...rows].join('\n');
+}
