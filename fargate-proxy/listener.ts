@@ -1,31 +1,36 @@
 import { constants } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
-import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
 import type { Gateway } from './gateway.ts';
+import type { CancelKeys } from './protocols/postgres/cancel.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
-import type { Settings } from './settings.ts';
 import { streamBindings } from './wire/raw-end.ts';
 import { RelayMemory } from './wire/relay-memory.ts';
 
-/** Listens for clients. `issuer`: who is told to clients that ask where to log in. Rejects with `config-invalid`. */
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: { readonly cert: string; readonly key: string };
+  /** Who is told to clients that ask where to log in. */
+  readonly issuer: () => string;
+  readonly keys: CancelKeys;
+}
+
+/** Listens for clients. Rejects with `config-invalid`. */
 export function listen(
-  { dataDir, host, port }: Settings,
-  issuer: () => string,
+  { host, port, certificate, ...options }: Listening,
   gateway: Gateway,
 ): Promise<Server> {
   const tls = createSecureContext({
-    cert: readFileSync(join(dataDir, 'tls', 'gateway.pem')),
-    key: readFileSync(join(dataDir, 'tls', 'gateway.key')),
+    ...certificate,
     minVersion: 'TLSv1.2',
     // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473).
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   });
   const postgres = postgresProtocol({
     tls,
-    issuer,
+    ...options,
     memory: new RelayMemory(),
     bindings: streamBindings(),
   });

@@ -3,40 +3,26 @@
  * and the recorder's (worker).
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Server } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { type AccessStore, localAccessStore } from '#adapters/local/access-store.ts';
-import { readConfigFile } from '#adapters/local/config-file.ts';
-import { localDeliveries } from '#adapters/local/deliveries.ts';
-import { directoryStore } from '#adapters/local/directory-store.ts';
-import { fileSigner } from '#adapters/local/file-signer.ts';
-import { lockFolder } from '#adapters/local/folder-lock.ts';
-import { journalRemains, openJournal } from '#adapters/local/journal.ts';
-import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
-import { openSessionIndex } from '#adapters/local/session-index.ts';
-import { localLeases } from '#adapters/local/task-leases.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
-import type { Config, Target } from '#core/access/config.ts';
+import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
-import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
-import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
-import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
-import { Sequencer } from '#core/ledger/sequencer.ts';
+import { enter, policyLeaf } from '#core/ledger/leaves.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
-import { HeldLease, type LeaseBook } from '#core/recording/leases.ts';
-import { sealAbandoned } from '#core/recording/seal.ts';
+import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
+import { CancelKeys } from './protocols/postgres/cancel.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
@@ -44,22 +30,18 @@ import { recorderFailed, Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { LOOK_EVERY_MS, SessionWatch } from './session-watch.ts';
 import { readSettings, type Settings } from './settings.ts';
+import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 
 interface RecorderSettings {
   readonly dataDir: string;
   readonly task: string;
   /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
   readonly timeOrigin: number;
-  /** SHA-256 of the configuration file, and when it was written, milliseconds since 1970. */
-  readonly policy: { readonly version: string; readonly changedAt: number };
   readonly leaseMs: number;
 }
 
-/** The last moment that a Date can name. */
-const END_OF_TIME = new Date(8.64e15);
 /** How long sessions may take to say goodbye when the process can record no more. */
 const GOODBYE_MS = 3_000;
-const CONFIG_EVERY_MS = 1_000;
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
@@ -76,37 +58,33 @@ async function runGateway(settings: Settings): Promise<void> {
     () => new Date(),
   );
   try {
-    const config = readConfigFile(settings.configFile);
-    lockFolder(settings.dataDir);
     const task = randomUUID();
-    const tapes = await startRecorder(
-      {
-        dataDir: settings.dataDir,
-        task,
-        timeOrigin: performance.timeOrigin,
-        leaseMs: settings.leaseMs,
-        policy: { version: config.version, changedAt: Math.floor(statSync(settings.configFile).mtimeMs) },
-      },
-      log,
-    );
-    const store = localAccessStore(settings.dataDir);
-    const leaves = localLeafQueue(settings.dataDir);
-    const policy = policyInForce(settings.configFile, config, leaves);
-    const admission = createAdmission(settings, policy, store, leaves);
-    const { loginMs } = settings;
-    const wallClock = (): Date => new Date();
+    const surroundings = await relaySurroundings(settings, task);
+    const policy = await policyInForce(surroundings);
+    const { dataDir, leaseMs, loginMs } = settings;
+    const tapes = await startRecorder({ dataDir, task, timeOrigin: performance.timeOrigin, leaseMs }, log);
     const gateway = new Gateway({
-      admission,
+      admission: createAdmission(settings, policy, surroundings),
       tapes,
-      secretOf: readSecret,
+      secretOf: surroundings.secretOf,
       version: VERSION,
       task,
       loginMs,
       log,
-      wallClock,
+      wallClock: () => new Date(),
     });
-    keepWatch(policy, store, gateway, log);
-    const server = await listen(settings, () => policy.config.identity.issuer, gateway);
+    const keys = new CancelKeys(surroundings.cancelWishes);
+    keepWatch(policy, surroundings, gateway, keys, log);
+    const server = await listen(
+      {
+        host: settings.host,
+        port: settings.port,
+        certificate: await surroundings.certificate(),
+        issuer: () => policy.config.identity.issuer,
+        keys,
+      },
+      gateway,
+    );
     drainOnRequest(settings, gateway, server, tapes, log);
     tapes.onDeath((error) => void abandon(error, gateway, server, log));
     process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
@@ -118,56 +96,47 @@ async function runGateway(settings: Settings): Promise<void> {
   }
 }
 
-/** The recorder's thread: seals what an earlier task left, then serves. */
-async function runRecorder({ dataDir, task, timeOrigin, leaseMs, policy }: RecorderSettings): Promise<void> {
-  const store = directoryStore(join(dataDir, 'store'));
-  const signer = fileSigner(dataDir);
-  const index = openSessionIndex(join(dataDir, 'index.sqlite'));
-  const queue = localLeafQueue(dataDir);
-  await enter(policyLeaf(policy.version, new Date(policy.changedAt)), queue);
-  const journalDir = join(dataDir, 'journal');
-  const leases = localLeases(dataDir);
-  await fenceAll(leases);
-  const remains = journalRemains(journalDir);
-  const { sealed, failures } = await sealAbandoned(
-    await remains.tails(),
-    { store, signer, index, leaves: queue },
-    new Date(),
-  );
-  await remains.clear(new Set(failures.map(({ session }) => session)));
-  const journal = await openJournal(journalDir, task);
+/** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */
+async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSettings): Promise<void> {
+  const { ports, leases, earlier, sequencer } = await recorderSurroundings(dataDir, task);
   const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
   const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
   await keepLease(lease, leaseMs, {
-    renewed: (untilMs) => parentPort!.postMessage({ kind: 'lease', untilMs } satisfies FromRecorder),
-    lost: (error) =>
-      parentPort!.postMessage({ kind: 'fenced', error: plainError(error) } satisfies FromRecorder),
+    renewed: (untilMs) => say({ kind: 'lease', untilMs }),
+    lost: (error) => say({ kind: 'fenced', error: plainError(error) }),
   });
-  serveRecorder(parentPort!, { sink: store, signer, journal, index, leaves: queue, lease }, monotonic);
-  const sequencer = new Sequencer(
-    { objects: store, head: localLedgerHead(dataDir), queue, signer },
-    LOCAL_ORIGIN,
-  );
-  keepSequencing(sequencer, (thrown) => {
-    const error = plainError(asCustodyError(thrown));
-    parentPort!.postMessage({ kind: 'ledger-stalled', error } satisfies FromRecorder);
-  });
-  const unsealable = failures.map(({ session, error }) => ({ session, error: plainError(error) }));
-  parentPort!.postMessage({ kind: 'ready', recovered: sealed, unsealable } satisfies FromRecorder);
+  serveRecorder(parentPort!, { ...ports, lease }, monotonic);
+  if (sequencer !== undefined) {
+    keepSequencing(sequencer, (thrown) => {
+      say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
+    });
+  }
+  const unsealable = earlier.failures.map(({ session, error }) => ({ session, error: plainError(error) }));
+  say({ kind: 'ready', recovered: earlier.sealed, unsealable });
 }
 
-/** The folder's lock is ours, so no earlier task of this folder runs: their leases need not run out first. */
-async function fenceAll(leases: LeaseBook): Promise<void> {
-  for (const lease of await leases.endedBefore(END_OF_TIME)) {
-    await leases.fence(lease);
-    await leases.forget(lease.task);
-  }
+/** A task of the stack, or a laptop's gateway: neither loads what the other needs. */
+async function relaySurroundings(settings: Settings, task: string): Promise<RelaySurroundings> {
+  if (isOnAws()) return (await import('./on-aws.ts')).relayOnAws(process.env, task);
+  return (await import('./on-laptop.ts')).relayOnLaptop(settings);
+}
+
+async function recorderSurroundings(dataDir: string, task: string): Promise<RecorderSurroundings> {
+  if (isOnAws()) return (await import('./on-aws.ts')).recorderOnAws(process.env, task);
+  return (await import('./on-laptop.ts')).recorderOnLaptop(dataDir, task);
+}
+
+function isOnAws(): boolean {
+  return process.env['CUSTODY_BUCKET'] !== undefined;
+}
+
+function say(message: FromRecorder): void {
+  parentPort!.postMessage(message);
 }
 
 /** An error that crosses threads by itself loses its code and its hint. */
 function sayCannotStart(thrown: unknown): void {
-  const error = plainError(asCustodyError(thrown));
-  parentPort!.postMessage({ kind: 'cannot-start', error } satisfies FromRecorder);
+  say({ kind: 'cannot-start', error: plainError(asCustodyError(thrown)) });
 }
 
 /** Resolves when earlier sessions are sealed and new ones can be recorded. */
@@ -197,74 +166,69 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
   });
 }
 
-/** A changed configuration counts once its leaf is queued. */
-function policyInForce(file: string, config: Config, leaves: LeafSink): PolicyInForce {
-  return new PolicyInForce(config, {
-    read: async () => readConfigFile(file),
-    adopt: ({ version }) => enter(policyLeaf(version, new Date(Math.floor(statSync(file).mtimeMs))), leaves),
-    now: () => new Date(),
-  });
+/** What is in force, and any change, counts once its leaf is queued. */
+async function policyInForce({ readConfig, leaves }: RelaySurroundings): Promise<PolicyInForce> {
+  let written = await readConfig();
+  const adopt = ({ version }: Config): Promise<void> => enter(policyLeaf(version, written.changedAt), leaves);
+  await adopt(written.config);
+  const read = async (): Promise<Config> => (written = await readConfig()).config;
+  return new PolicyInForce(written.config, { read, adopt, now: () => new Date() });
 }
 
 /** Who may enter, by the configuration that is in force at the moment. */
 function createAdmission(
-  settings: Settings,
+  { apiUrl }: Settings,
   policy: PolicyInForce,
-  store: AccessStore,
-  leaves: LeafSink,
+  { requests, leaves, deliveries }: RelaySurroundings,
 ): Admission {
-  const { dataDir, apiUrl } = settings;
-  const stream = new WebhookStream(() => policy.config.webhooks, localDeliveries(dataDir));
+  const stream = new WebhookStream(() => policy.config.webhooks, deliveries);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({
     policy,
     verifier: currentVerifier(() => policy.config.identity),
     failures: new TokenFailures(() => performance.now()),
-    requests: store,
-    desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
+    requests,
+    desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),
     ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),
     wallClock,
     pause: (ms) => sleep(ms),
   });
 }
 
-/** Looks for a changed configuration every second, and after every session twice a second. */
-function keepWatch(policy: PolicyInForce, store: AccessStore, gateway: Gateway, log: Log): void {
+/** Looks for a changed configuration, and twice a second after every session and for cancels from other tasks. */
+function keepWatch(
+  policy: PolicyInForce,
+  { configEveryMs, watched, terminations }: RelaySurroundings,
+  gateway: Gateway,
+  keys: CancelKeys,
+  log: Log,
+): void {
   const watch = new SessionWatch({
     policy,
-    requests: store,
-    terminations: store,
+    requests: watched,
+    terminations,
     sessions: () => gateway.sessions,
     wallClock: () => new Date(),
     monotonic: () => performance.now(),
     onTrouble: (error) => log('watch-failed', error),
   });
-  setInterval(() => watch.tick(), LOOK_EVERY_MS).unref();
+  setInterval(() => {
+    watch.tick();
+    keys.takeWishes().catch((error: unknown) => log('cancel-failed', asCustodyError(error)));
+  }, LOOK_EVERY_MS).unref();
   setInterval(() => {
     policy.check().then(
       (news) => sayNews(news, log),
       (error: unknown) => log('config-refused', asCustodyError(error)),
     );
-  }, CONFIG_EVERY_MS).unref();
+  }, configEveryMs).unref();
 }
 
 function sayNews(news: Config | RefusedConfig | undefined, log: Log): void {
   if (news === undefined) return;
   if ('version' in news) log('config-in-force', undefined, { policy: news.version });
   else log('config-refused', news.error);
-}
-
-async function readSecret({ name, credential }: Target): Promise<string> {
-  try {
-    return (await readFile(credential.passwordFile, 'utf8')).trimEnd();
-  } catch (cause) {
-    throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
-      hint: 'tell whoever runs the gateway',
-      detail: `${credential.passwordFile} cannot be read`,
-      cause,
-    });
-  }
 }
 
 /** Nothing can be recorded any more: sessions are told, and a supervisor starts a new task. */

@@ -50,12 +50,17 @@ export function awsClients({
       requestHandler: handler(OBJECT_MS),
       ...at(s3Endpoint),
       // Emulators have one host name for all buckets.
-      forcePathStyle: s3Endpoint !== undefined || process.env['AWS_ENDPOINT_URL'] !== undefined,
+      forcePathStyle: s3Endpoint !== undefined || hasOwnEndpoint(process.env),
     }),
     dynamo: DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } }),
     kms: new KMSClient(quick),
     secrets: new SecretsManagerClient(quick),
   };
+}
+
+/** The SDK's own variables: all services elsewhere, or S3 alone. */
+function hasOwnEndpoint(environment: NodeJS.ProcessEnv): boolean {
+  return ['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3'].some((name) => environment[name] !== undefined);
 }
 
 function at(endpoint: string | undefined): { readonly endpoint?: string } {

@@ -19,10 +19,15 @@ const schema = z.object({
   CUSTODY_SIGNING_KEY: text,
   /** The ledger's origin, after C2SP tlog-checkpoint: a name that no other ledger has. */
   CUSTODY_LEDGER_ORIGIN: text,
+  /** How the ledger's objects are locked, and for how long; a session's are as its target says. */
+  CUSTODY_LEDGER_LOCK: z.enum(['governance', 'compliance']).default('governance'),
+  CUSTODY_LEDGER_KEEP_DAYS: z.coerce.number().int().min(1).default(3650),
   /** The API's address, for people. */
   CUSTODY_API_URL: text.optional(),
   /** Where clients reach the gateway, as `host:port`. */
   CUSTODY_GATEWAY_ADDRESS: text.optional(),
+  /** The proxy alone: the secret that holds its certificate. */
+  CUSTODY_TLS_SECRET: text.optional(),
   AWS_REGION: text,
 });
 

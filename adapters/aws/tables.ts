@@ -54,11 +54,14 @@ export const accessTable = {
   ],
 } as const satisfies TableSchema;
 
-/** Events on their way to webhooks. */
+/** Events on their way to webhooks: `dueFor` only while one is under way, `dead` only once it was given up. */
 export const deliveriesTable = {
   partition: 'id',
   expires: 'expires',
-  indexes: [{ name: 'due', partition: 'state', sort: 'due' }],
+  indexes: [
+    { name: 'due', partition: 'dueFor', sort: 'due' },
+    { name: 'dead', partition: 'dead', sort: 'added' },
+  ],
 } as const satisfies TableSchema;
 
 /** By the names that the stack and the environment give them. */

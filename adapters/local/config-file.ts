@@ -30,8 +30,15 @@ function readText(file: string): string {
 
 function withPaths(target: Target, base: string): Target {
   const { credential, tls } = target;
+  if (credential.passwordFile === undefined) throw needsFile(target.name);
   const passwordFile = resolve(base, credential.passwordFile);
   const caFile =
     tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: resolve(base, tls.caFile) };
   return { ...target, credential: { ...credential, passwordFile }, tls: { ...tls, ...caFile } };
+}
+
+function needsFile(target: string): CustodyError {
+  return new CustodyError('config-invalid', `the target "${target}" has a credential that is kept in AWS`, {
+    hint: 'on a laptop a credential is a passwordFile',
+  });
 }

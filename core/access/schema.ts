@@ -77,14 +77,26 @@ const retentionSchema = z.strictObject({
     .describe('the mode of S3 Object Lock; on a laptop nothing is deleted, and nothing can be locked'),
 });
 
+const credentialSchema = z
+  .strictObject({
+    user: text,
+    passwordFile: text.optional().describe('on a laptop: a file with nothing but the password'),
+    secret: text
+      .optional()
+      .describe('in AWS: a secret of Secrets Manager, by name or ARN: the password, or JSON with a "password"'),
+    rdsIam: z.literal(true).optional().describe('in AWS: a token of RDS, made anew for every session'),
+  })
+  .refine(({ passwordFile, secret, rdsIam }) => oneOf(passwordFile, secret, rdsIam), {
+    message: 'expected one of passwordFile, secret, rdsIam: true',
+  })
+  .describe("the gateway's own login, by reference; no client ever sees it");
+
 export const targetSchema = z
   .strictObject({
     protocol: z.literal('postgres'),
     address,
     database: text,
-    credential: z
-      .strictObject({ user: text, passwordFile: text })
-      .describe("the gateway's own login, by reference; no client ever sees it"),
+    credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
     recording: z
       .strictObject({
@@ -98,6 +110,10 @@ export const targetSchema = z
   .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
     path: ['tls', 'mode'],
     message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
+  })
+  .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
+    path: ['tls', 'mode'],
+    message: 'RDS takes its tokens over TLS alone',
   });
 
 const CLOCK = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
@@ -238,7 +254,8 @@ const webhookSchema = z.strictObject({
   url: z.string().max(2048).refine(isSafeUrl, 'expected an https URL (http only on this machine)'),
   format: z.enum(['json', 'slack']).default('json'),
   events: z.array(z.enum(newsKinds)).min(1).optional().describe('all when absent'),
-  secretFile: text.optional().describe('what requests are signed with (Standard Webhooks); needed for json'),
+  secretFile: text.optional().describe('what requests are signed with (Standard Webhooks); json needs it'),
+  secret: text.optional().describe('in AWS, in its place: a secret of Secrets Manager, by name or ARN'),
 });
 
 const disabledSchema = z.union([
@@ -277,10 +294,14 @@ export const fileSchema = z
       const first = webhooks.findIndex((other) => other.name === webhook.name);
       if (first < i)
         mistake(['webhooks', i, 'name'], `webhook ${first} has the name "${webhook.name}" already`);
-      if (webhook.format === 'json' && webhook.secretFile === undefined)
+      if (webhook.format === 'json' && !oneOf(webhook.secretFile, webhook.secret))
         mistake(['webhooks', i, 'secretFile'], 'is missing: whoever receives it could not tell who sent it');
     }
   });
+
+function oneOf(...given: readonly unknown[]): boolean {
+  return given.filter((one) => one !== undefined).length === 1;
+}
 
 function isSafeUrl(written: string): boolean {
   if (!/^[!-~]+$/.test(written) || !URL.canParse(written)) return false;

@@ -104,14 +104,14 @@ async function problemOf(
 
 /** Where there is a secret file there is a signature, or an error (security case 5). */
 async function headersOf(
-  { secretFile }: Webhook,
+  { secretFile, secret = secretFile }: Webhook,
   id: string,
   now: () => Date,
   body: string,
   { readSecret }: DeliveryPorts,
 ): Promise<Headers> {
   const type = { 'content-type': 'application/json' };
-  const key = secretFile === undefined ? undefined : signingKey(await readSecret(secretFile));
+  const key = secret === undefined ? undefined : signingKey(await readSecret(secret));
   const at = now();
   const signature = key === undefined ? {} : signatureHeader(key, id, at, body);
   return { ...type, ...attemptHeaders(id, at), ...signature };

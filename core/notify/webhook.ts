@@ -11,6 +11,7 @@ export interface Webhook {
   readonly events?: readonly NewsKind[] | undefined;
   /** Where the secret is that deliveries are signed with. Where there is one, nothing is delivered unsigned. */
   readonly secretFile?: string | undefined;
+  readonly secret?: string | undefined;
 }
 
 export const webhookFormats = ['json', 'slack'] as const;

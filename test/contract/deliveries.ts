@@ -7,6 +7,7 @@ import {
   type TakeWish,
 } from '#core/notify/deliveries.ts';
 import { newsItem } from '#test/support/news.ts';
+import type { Given } from './given.ts';
 
 type Deliveries = DeliveryIntake & DeliveryQueue & DeadLetters;
 
@@ -15,7 +16,7 @@ const at = (seconds: number): Date => new Date(T0 + seconds * 1000);
 const idOf = (n: number, webhook = 'a'): string => deliveryId(newsItem(n), webhook);
 
 /** The promises of the deliveries' ports, for every adapter. `make` gives as many views of one store as it is asked for. */
-export function deliveriesContract(name: string, make: () => () => Deliveries): void {
+export function deliveriesContract(name: string, make: () => Given<() => Deliveries>): void {
   /** Takes at `seconds`, for a minute. */
   async function taken(queue: DeliveryQueue, seconds = 0, wish: Partial<TakeWish> = {}): Promise<string[]> {
     const usual = { now: at(seconds), until: at(seconds + 60), limit: 100, except: [] };
@@ -30,7 +31,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
 
   describe(`deliveries contract: ${name}`, () => {
     it('has what was added on its way to every webhook at once, for everybody', async () => {
-      const view = make();
+      const view = await make();
       const news = newsItem(1, { reason: 'ünïcode, "quotes" \u0000 and \\ 🔑' });
       await view().add(news, ['a', 'b']);
       const all = await view().take({ now: at(0), until: at(60), limit: 9, except: [] });
@@ -44,13 +45,13 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('has nothing on its way to nobody', async () => {
-      const view = make();
+      const view = await make();
       await view().add(newsItem(1), []);
       expect(await taken(view())).toEqual([]);
     });
 
     it('gives a delivery to one taker until its time is over, whatever becomes of that one', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1]);
       const takes = await Promise.all([taken(view()), taken(view()), taken(view())]);
       expect(takes.flat()).toEqual([idOf(1)]);
@@ -59,7 +60,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('has a delivery once, however often it is added', async () => {
-      const view = make();
+      const view = await make();
       await Promise.all([1, 2, 3].map(() => view().add(newsItem(1), ['a'])));
       await view().add(newsItem(1), ['a', 'b']);
       expect(await taken(view())).toEqual([idOf(1), idOf(1, 'b')]);
@@ -68,7 +69,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('knows what was delivered for good', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1, 2]);
       await taken(view());
       await view().delivered(idOf(1));
@@ -81,7 +82,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('has what failed due again at its time, and counts', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1]);
       await taken(view());
       await view().failed(idOf(1), { nextAt: at(5) }, 'it answered 500');
@@ -96,7 +97,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('keeps the dead with what was wrong, and neither tries them nor takes them again', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1, 2, 3]);
       await taken(view());
       await view().failed(idOf(1), { dead: true }, 'it answered 410');
@@ -114,7 +115,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('has no longer dead what did arrive', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1]);
       await taken(view());
       await view().failed(idOf(1), { dead: true }, 'given up by one');
@@ -123,7 +124,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('has a dead one due again when somebody says so, with all its attempts', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1]);
       await taken(view());
       await view().failed(idOf(1), { dead: true }, 'gone');
@@ -136,7 +137,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('finds no dead letter that is not one', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1, 2]);
       await taken(view());
       await view().delivered(idOf(2));
@@ -147,7 +148,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('gives no more of one webhook than is wished, and of none that is left out', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1, 2, 3], 'a');
       await addAll(view(), [4], 'b');
       await addAll(view(), [5], 'c');
@@ -158,7 +159,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('gives first what was never tried, then what has waited longest', async () => {
-      const view = make();
+      const view = await make();
       await addAll(view(), [1, 2, 3]);
       await taken(view());
       await view().failed(idOf(1), { nextAt: at(9) }, 'x');
@@ -171,7 +172,7 @@ export function deliveriesContract(name: string, make: () => () => Deliveries): 
     });
 
     it('minds no id that it does not know', async () => {
-      const view = make();
+      const view = await make();
       await view().delivered('never/there');
       await view().failed('never/there', { dead: true }, 'x');
       expect(await taken(view())).toEqual([]);

@@ -16,7 +16,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import { CancelKeys } from './cancel.ts';
+import type { CancelKeys } from './cancel.ts';
 import { connectTarget } from './dial.ts';
 import { gatewaySetting, type Login, readLogin, refuseLogin } from './greet.ts';
 import { PostgresLink } from './link.ts';
@@ -35,19 +35,19 @@ export interface PostgresOptions {
   readonly issuer: () => string;
   readonly memory: RelayMemory;
   readonly bindings: StreamBindings;
+  /** Of all sessions of this task. */
+  readonly keys: CancelKeys;
 }
 
 /** PostgreSQL, protocol 3.0 and 3.2. https://www.postgresql.org/docs/current/protocol.html */
 export function postgresProtocol(options: PostgresOptions): Protocol {
-  const keys = new CancelKeys();
-  return { name: 'postgres', greet: (socket, signal) => greet(socket, signal, options, keys) };
+  return { name: 'postgres', greet: (socket, signal) => greet(socket, signal, options) };
 }
 
 async function greet(
   socket: Socket,
   signal: AbortSignal,
   options: PostgresOptions,
-  keys: CancelKeys,
 ): Promise<Greeting | undefined> {
   let reachable: Socket = socket;
   socket.on('error', () => socket.destroy());
@@ -56,12 +56,12 @@ async function greet(
   });
   try {
     const secure = await requireTls(socket, options.tls);
-    if ('kind' in secure) return await answerCancel(socket, () => keys.cancel(secure, peer(socket)));
+    if ('kind' in secure) return await answerCancel(socket, () => options.keys.cancel(secure, peer(socket)));
     reachable = secure;
     const transcript = new LoginTranscript((bytes) => void secure.write(bytes));
     const login = await readLogin(secure, transcript, { issuer: options.issuer() });
-    if ('kind' in login) return await answerCancel(secure, () => keys.cancel(login, peer(socket)));
-    return new PostgresGreeting({ secure, login, transcript, keys, options });
+    if ('kind' in login) return await answerCancel(secure, () => options.keys.cancel(login, peer(socket)));
+    return new PostgresGreeting({ secure, login, transcript, options });
   } catch (thrown) {
     sayGoodbye(reachable, asCustodyError(thrown));
     throw thrown;
@@ -86,7 +86,6 @@ interface GreetingParts {
   readonly secure: TLSSocket;
   readonly login: Login;
   readonly transcript: LoginTranscript;
-  readonly keys: CancelKeys;
   readonly options: PostgresOptions;
 }
 
@@ -171,7 +170,8 @@ class PostgresGreeting implements Greeting {
     session: TargetSession,
     tape: SessionTape,
   ): Promise<Link> {
-    const { keys, login, secure, options } = this.#parts;
+    const { login, secure, options } = this.#parts;
+    const { keys } = options;
     const { rest: targetRest } = session;
     const targetKey = { processId: session.processId, secret: session.secret };
     const cancelQuery = (): Promise<void> => cancelAtTarget(target, targetKey);
@@ -179,6 +179,7 @@ class PostgresGreeting implements Greeting {
       tape.note({ note: 'cancel', from });
       return cancelQuery();
     });
+    await keys.publish(key);
     await welcome(secure, session, key, tape, this.#greeted);
     secure.removeAllListeners('readable');
     const clientRest = login.reader.rest();

@@ -15,5 +15,7 @@ describe.runIf(hasMoto())('evidence in S3', () => {
   beforeAll(async () => (moto = await startMoto()));
   afterAll(() => moto.stop());
 
-  recordingStoreContract('S3', async () => s3Store(moto.clients.s3, { bucket: await moto.bucket(), ...options }));
+  recordingStoreContract('S3', async () =>
+    s3Store(moto.clients.s3, { bucket: await moto.bucket(), ...options }),
+  );
 });

@@ -1,0 +1,57 @@
+import { DeleteCommand, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
+import { reaching } from './failure.ts';
+import type { CoordinationTable } from './task-leases.ts';
+
+const ISSUED_S = 30 * 24 * 3600;
+const WISH_S = 3600;
+const NAME = 'task';
+
+/** Cancel requests between tasks, through DynamoDB. A key is known by its hash alone, so that the table opens nothing. */
+export function dynamoCancelWishes(
+  { dynamo, table }: CoordinationTable,
+  task: string,
+  now: () => Date,
+): CancelWishes {
+  const expires = (seconds: number): number => Math.floor(now().getTime() / 1000) + seconds;
+  const issued = (key: string) => ({ kind: `cancel-key/${key}`, name: NAME });
+  const wished = (of: string) => `cancel-wish/${of}`;
+  return {
+    issued: async (key) => {
+      const Item = { ...issued(key), task, expires: expires(ISSUED_S) };
+      await reaching('issue a cancel key', () => dynamo.send(new PutCommand({ TableName: table, Item })));
+    },
+    revoked: async (key) => {
+      const command = new DeleteCommand({ TableName: table, Key: issued(key) });
+      await reaching('revoke a cancel key', () => dynamo.send(command));
+    },
+    wish: (key, from) =>
+      reaching('pass a cancel request on', async () => {
+        const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key: issued(key) }));
+        if (Item === undefined) return;
+        const wish = { kind: wished(Item['task'] as string), name: key, from, expires: expires(WISH_S) };
+        await dynamo.send(new PutCommand({ TableName: table, Item: wish }));
+      }),
+    taken: () =>
+      reaching('look for cancel requests', async () => {
+        const page = await dynamo.send(
+          new QueryCommand({
+            TableName: table,
+            KeyConditionExpression: 'kind = :mine',
+            ExpressionAttributeValues: { ':mine': wished(task) },
+            ConsistentRead: true,
+          }),
+        );
+        const wishes = (page.Items ?? []).map(({ name, from }) => ({
+          key: name as string,
+          from: from as string,
+        }));
+        // Taken off first: a cancel that is told twice could hit the next statement.
+        for (const { key } of wishes) {
+          const Key = { kind: wished(task), name: key };
+          await dynamo.send(new DeleteCommand({ TableName: table, Key }));
+        }
+        return wishes;
+      }),
+  };
+}

@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { CustodyError } from '#core/errors.ts';
+import { awsFailure } from './failure.ts';
+
+const CONFIG_MAX_BYTES = 1 << 20;
+
+export interface ConfigPlace {
+  readonly s3: S3Client;
+  readonly bucket: string;
+  readonly key: string;
+  /** A folder for copies of the certificates that the configuration names: they are read where targets are dialled. */
+  readonly folder: string;
+}
+
+/** A configuration as it is written now. */
+export interface WrittenConfig {
+  readonly config: Config;
+  readonly changedAt: Date;
+}
+
+/** Reads custody.yaml from its bucket; what has not changed since is not fetched again. */
+export class ConfigBucket {
+  readonly #place: ConfigPlace;
+  #known: (WrittenConfig & { readonly etag: string }) | undefined;
+
+  constructor(place: ConfigPlace) {
+    this.#place = place;
+  }
+
+  /** Rejects with `config-invalid` and `store-unavailable`. */
+  async read(): Promise<WrittenConfig> {
+    const { s3, bucket, key } = this.#place;
+    const condition = this.#known === undefined ? {} : { IfNoneMatch: this.#known.etag };
+    try {
+      const object = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...condition }));
+      this.#known = await this.#parsed(object);
+    } catch (thrown) {
+      const { name, $metadata } = thrown as Error & { $metadata?: { httpStatusCode?: number } };
+      if ($metadata?.httpStatusCode === 304 && this.#known !== undefined) return this.#known;
+      if (name === 'NoSuchKey') throw missing(bucket, key);
+      throw awsFailure(thrown, 'read the configuration');
+    }
+    return this.#known;
+  }
+
+  async #parsed({ Body, ContentLength = 0, ETag, LastModified }: GetObjectCommandOutput) {
+    const { bucket, key } = this.#place;
+    if (ContentLength > CONFIG_MAX_BYTES)
+      throw new CustodyError('config-invalid', `${key} is longer than ${CONFIG_MAX_BYTES} bytes`);
+    const config = parseConfig(await Body!.transformToString(), `s3://${bucket}/${key}`);
+    const targets = await Promise.all([...config.targets.values()].map((target) => this.#withCopies(target)));
+    refuseFiles(config);
+    const named = new Map(targets.map((target) => [target.name, target]));
+    return { config: { ...config, targets: named }, changedAt: LastModified!, etag: ETag! };
+  }
+
+  /** A target's certificate lies beside custody.yaml, under the name that it has there. */
+  async #withCopies(target: Target): Promise<Target> {
+    const { tls } = target;
+    if (tls.mode === 'disable' || tls.caFile === undefined) return target;
+    const { s3, bucket, key, folder } = this.#place;
+    const Key = posix.join(posix.dirname(key), tls.caFile);
+    try {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      return { ...target, tls: { ...tls, caFile: keepCopy(folder, await Body!.transformToByteArray()) } };
+    } catch (thrown) {
+      if ((thrown as Error).name !== 'NoSuchKey') throw awsFailure(thrown, `read ${Key}`);
+      throw missing(bucket, Key);
+    }
+  }
+}
+
+/** By what is in it: one that changes is another file, and whoever reads the one before has it whole. */
+function keepCopy(folder: string, bytes: Uint8Array): string {
+  const file = join(folder, `${createHash('sha256').update(bytes).digest('hex')}.pem`);
+  if (existsSync(file)) return file;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(`${file}.new`, bytes, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return file;
+}
+
+function refuseFiles({ targets, webhooks }: Config): void {
+  const onFile = [...targets.values()].find(({ credential }) => credential.passwordFile !== undefined);
+  const hook = webhooks.find(({ secretFile }) => secretFile !== undefined);
+  if (onFile === undefined && hook === undefined) return;
+  const what = onFile === undefined ? `the webhook "${hook!.name}"` : `the target "${onFile.name}"`;
+  throw new CustodyError(
+    'config-invalid',
+    `${what} has its secret in a file, which a gateway in AWS does not have`,
+    {
+      hint: 'put it into Secrets Manager, and name it with `secret`',
+    },
+  );
+}
+
+function missing(bucket: string, key: string): CustodyError {
+  return new CustodyError('config-invalid', `s3://${bucket}/${key} is not there`, {
+    hint: 'deploy the stack again: it puts the configuration there',
+  });
+}

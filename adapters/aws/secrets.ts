@@ -1,0 +1,46 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { CustodyError } from '#core/errors.ts';
+import { awsFailure } from './failure.ts';
+
+/**
+ * The secret's current text, by its name or ARN. Asked for anew each time: a rotated secret is in use from the next session
+ * on. Rejects with `config-invalid` when there is none, and with `store-unavailable`.
+ */
+export async function readSecret(secrets: SecretsManagerClient, id: string): Promise<string> {
+  try {
+    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
+    if (SecretString !== undefined) return SecretString;
+  } catch (thrown) {
+    if (!UNUSABLE.includes((thrown as Error).name)) throw awsFailure(thrown, 'read a secret');
+    throw unusable(id, (thrown as Error).name, thrown);
+  }
+  throw unusable(id, 'it is binary');
+}
+
+/** A password: the secret's whole text, or the `password` of the JSON that RDS and its rotation write. */
+export async function readPassword(secrets: SecretsManagerClient, id: string): Promise<string> {
+  const text = await readSecret(secrets, id);
+  if (!text.trimStart().startsWith('{')) return text.trimEnd();
+  const { password } = parse(text);
+  if (typeof password === 'string' && password !== '') return password;
+  throw unusable(id, 'it is JSON without a "password"');
+}
+
+const UNUSABLE = ['ResourceNotFoundException', 'AccessDeniedException', 'InvalidRequestException'];
+
+function parse(text: string): { readonly password?: unknown } {
+  try {
+    return JSON.parse(text) as { readonly password?: unknown };
+  } catch {
+    return {};
+  }
+}
+
+/** Never the text itself: an error may be read by many. */
+function unusable(id: string, why: string, cause?: unknown): CustodyError {
+  return new CustodyError('config-invalid', 'the gateway cannot read a secret that it needs', {
+    hint: 'tell whoever runs the gateway',
+    detail: `${id}: ${why}`,
+    cause,
+  });
+}

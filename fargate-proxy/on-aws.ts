@@ -1,0 +1,104 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
+import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
+import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
+import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
+import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
+import { dynamoJournal } from '#adapters/aws/journal.ts';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
+import { s3Store } from '#adapters/aws/s3-store.ts';
+import { readSecret } from '#adapters/aws/secrets.ts';
+import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
+import { targetCredentials } from '#adapters/aws/target-credentials.ts';
+import { dynamoLeases } from '#adapters/aws/task-leases.ts';
+import { watchedRequests } from '#adapters/aws/watched-requests.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+
+const CONFIG_EVERY_MS = 2_000;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Throws `config-invalid` where the environment is not what the stack makes. */
+export function relayOnAws(environment: Environment, task: string): RelaySurroundings {
+  const settings = readAwsSettings(environment);
+  const clients = awsClients({ region: settings.AWS_REGION });
+  const { dynamo, secrets } = clients;
+  const config = new ConfigBucket({
+    s3: clients.s3,
+    bucket: settings.CUSTODY_CONFIG_BUCKET,
+    key: settings.CUSTODY_CONFIG_KEY,
+    folder: join(tmpdir(), 'custody-certificates'),
+  });
+  const store = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
+  return {
+    readConfig: () => config.read(),
+    configEveryMs: CONFIG_EVERY_MS,
+    certificate: () => certificateOf(clients, settings),
+    requests: store,
+    watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
+    terminations: store,
+    leaves: leavesOf(clients, settings),
+    deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
+    secretOf: targetCredentials(secrets, settings.AWS_REGION),
+    cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
+  };
+}
+
+/** The sealer and the sequencer are functions of their own. */
+export function recorderOnAws(environment: Environment, task: string): RecorderSurroundings {
+  const settings = readAwsSettings(environment);
+  const clients = awsClients({ region: settings.AWS_REGION });
+  const { dynamo } = clients;
+  return {
+    ports: {
+      // Objects of the ledger are not for this task: every put of a session names its own retention.
+      sink: s3Store(clients.s3, {
+        bucket: settings.CUSTODY_BUCKET,
+        lock: 'governance',
+        retentionMs: 0,
+        mayRead: false,
+        now,
+      }),
+      signer: kmsSigner(clients.kms, settings.CUSTODY_SIGNING_KEY),
+      journal: dynamoJournal({ dynamo, table: settings.CUSTODY_TABLE_JOURNAL }, task, now),
+      index: dynamoSessionIndex({ dynamo, table: settings.CUSTODY_TABLE_SESSIONS, now }),
+      leaves: leavesOf(clients, settings),
+    },
+    leases: dynamoLeases(coordinationOf(clients, settings)),
+    earlier: { sealed: 0, failures: [] },
+  };
+}
+
+/** The gateway's certificate and its key, as the secret holds them: JSON with `cert` and `key`, both PEM. */
+async function certificateOf({ secrets }: AwsClients, { CUSTODY_TLS_SECRET: id }: AwsSettings) {
+  const wrong = (detail: string): CustodyError =>
+    new CustodyError('config-invalid', 'the gateway has no certificate', {
+      hint: 'put {"cert": "…", "key": "…"}, both PEM, into the secret that the stack made for it',
+      detail,
+    });
+  if (id === undefined) throw wrong('CUSTODY_TLS_SECRET is not set');
+  const text = await readSecret(secrets, id);
+  try {
+    const { cert, key } = JSON.parse(text) as { readonly cert?: unknown; readonly key?: unknown };
+    if (typeof cert === 'string' && typeof key === 'string') return { cert, key };
+  } catch {
+    // Said below, without the text.
+  }
+  throw wrong(`${id} is not such JSON`);
+}
+
+function leavesOf(clients: AwsClients, settings: AwsSettings) {
+  return dynamoLeafQueue({ ...coordinationOf(clients, settings), now });
+}
+
+function coordinationOf({ dynamo }: AwsClients, { CUSTODY_TABLE_COORDINATION: table }: AwsSettings) {
+  return { dynamo, table };
+}
+
+function now(): Date {
+  return new Date();
+}

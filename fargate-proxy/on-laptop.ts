@@ -1,0 +1,100 @@
+import { readFileSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localAccessStore } from '#adapters/local/access-store.ts';
+import { readConfigFile } from '#adapters/local/config-file.ts';
+import { localDeliveries } from '#adapters/local/deliveries.ts';
+import { directoryStore } from '#adapters/local/directory-store.ts';
+import { fileSigner } from '#adapters/local/file-signer.ts';
+import { lockFolder } from '#adapters/local/folder-lock.ts';
+import { journalRemains, openJournal } from '#adapters/local/journal.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { localLeases } from '#adapters/local/task-leases.ts';
+import type { Target } from '#core/access/config.ts';
+import { CustodyError } from '#core/errors.ts';
+import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
+import { Sequencer } from '#core/ledger/sequencer.ts';
+import type { LeaseBook } from '#core/recording/leases.ts';
+import { type Sealing, sealAbandoned, type SealerPorts } from '#core/recording/seal.ts';
+import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+
+/** The last moment that a Date can name. */
+const END_OF_TIME = new Date(8.64e15);
+const CONFIG_EVERY_MS = 1_000;
+
+export interface LaptopPlace {
+  readonly dataDir: string;
+  readonly configFile: string;
+}
+
+/** Takes the folder's lock: one gateway at a time. Throws `config-invalid`, `state-damaged`. */
+export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurroundings {
+  const readConfig = async () => ({
+    config: readConfigFile(configFile),
+    changedAt: new Date(Math.floor(statSync(configFile).mtimeMs)),
+  });
+  lockFolder(dataDir);
+  const store = localAccessStore(dataDir);
+  return {
+    readConfig,
+    configEveryMs: CONFIG_EVERY_MS,
+    certificate: async () => ({
+      cert: readFileSync(join(dataDir, 'tls', 'gateway.pem'), 'utf8'),
+      key: readFileSync(join(dataDir, 'tls', 'gateway.key'), 'utf8'),
+    }),
+    requests: store,
+    watched: store,
+    terminations: store,
+    leaves: localLeafQueue(dataDir),
+    deliveries: localDeliveries(dataDir),
+    secretOf: readPasswordFile,
+  };
+}
+
+/** Seals what earlier tasks of this folder left: nobody else does. */
+export async function recorderOnLaptop(dataDir: string, task: string): Promise<RecorderSurroundings> {
+  const store = directoryStore(join(dataDir, 'store'));
+  const signer = fileSigner(dataDir);
+  const index = openSessionIndex(join(dataDir, 'index.sqlite'));
+  const leaves = localLeafQueue(dataDir);
+  const leases = localLeases(dataDir);
+  const journalDir = join(dataDir, 'journal');
+  await fenceAll(leases);
+  const earlier = await sealEarlier(journalDir, { store, signer, index, leaves });
+  const journal = await openJournal(journalDir, task);
+  const ledger = { objects: store, head: localLedgerHead(dataDir), queue: leaves, signer };
+  return {
+    ports: { sink: store, signer, journal, index, leaves },
+    leases,
+    earlier,
+    sequencer: new Sequencer(ledger, LOCAL_ORIGIN),
+  };
+}
+
+async function sealEarlier(journalDir: string, ports: SealerPorts): Promise<Sealing> {
+  const remains = journalRemains(journalDir);
+  const sealing = await sealAbandoned(await remains.tails(), ports, new Date());
+  await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
+  return sealing;
+}
+
+/** The folder's lock is ours, so no earlier task of this folder runs: their leases need not run out first. */
+async function fenceAll(leases: LeaseBook): Promise<void> {
+  for (const lease of await leases.endedBefore(END_OF_TIME)) {
+    await leases.fence(lease);
+    await leases.forget(lease.task);
+  }
+}
+
+async function readPasswordFile({ name, credential: { passwordFile = '' } }: Target): Promise<string> {
+  try {
+    return (await readFile(passwordFile, 'utf8')).trimEnd();
+  } catch (cause) {
+    throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
+      hint: 'tell whoever runs the gateway',
+      detail: `${passwordFile} cannot be read`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** What a gateway needs from where it runs: a laptop's folder or an AWS account. main.ts alone chooses. */
+import type { Config, Target } from '#core/access/config.ts';
+import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
+import type { LeafSink } from '#core/ledger/leaves.ts';
+import type { Sequencer } from '#core/ledger/sequencer.ts';
+import type { DeliveryIntake } from '#core/notify/deliveries.ts';
+import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
+import type { TaskLeases } from '#core/recording/leases.ts';
+import type { RecorderPorts } from '#core/recording/recorder.ts';
+import type { Sealing } from '#core/recording/seal.ts';
+
+/** A configuration as it is written now, and when that was. */
+export interface WrittenConfig {
+  readonly config: Config;
+  readonly changedAt: Date;
+}
+
+/** For the relay's thread. */
+export interface RelaySurroundings {
+  /** Rejects with `config-invalid`. */
+  readonly readConfig: () => Promise<WrittenConfig>;
+  /** How often a changed configuration is looked for, milliseconds. */
+  readonly configEveryMs: number;
+  /** What clients see: a certificate that they verify. */
+  readonly certificate: () => Promise<{ readonly cert: string; readonly key: string }>;
+  readonly requests: AccessRequests & AccessCatalog & AccessOutbox;
+  /** As `requests`, for a look at all live grants twice a second. */
+  readonly watched: Pick<AccessRequests, 'get'>;
+  readonly terminations: Pick<Terminations, 'asked'>;
+  readonly leaves: LeafSink;
+  readonly deliveries: DeliveryIntake;
+  /** The target's password. Rejects with a clear error when it cannot be had. */
+  readonly secretOf: (target: Target) => Promise<string>;
+  /** Where several tasks stand behind one address. */
+  readonly cancelWishes?: CancelWishes;
+}
+
+/** For the recorder's thread. */
+export interface RecorderSurroundings {
+  readonly ports: Omit<RecorderPorts, 'lease'>;
+  readonly leases: TaskLeases;
+  /** What earlier tasks left, where nobody else seals it. */
+  readonly earlier: Sealing;
+  /** Where nobody else moves leaves into the ledger. */
+  readonly sequencer?: Sequencer;
+}

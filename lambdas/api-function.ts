@@ -1,0 +1,43 @@
+import type { Context } from 'aws-lambda';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { FreshPolicy } from './fresh-policy.ts';
+import type { ApiEvent, ApiResult, HttpHandler } from './http.ts';
+import { problem } from './problem.ts';
+import { instrumented, type Telemetry } from './telemetry.ts';
+
+/** The beginning of the paths that a handler answers. */
+export type Routes = readonly (readonly [start: string, handler: HttpHandler])[];
+
+/** One function for several handlers, each behind the policy that is in force at the moment of the call. */
+export function apiFunction(
+  telemetry: Telemetry,
+  prepare: () => Promise<{ readonly policy: FreshPolicy; readonly routes: Routes }>,
+): HttpHandler {
+  let prepared: ReturnType<typeof prepare> | undefined;
+  return instrumented<ApiEvent, ApiResult>(telemetry, async (event, context) => {
+    try {
+      prepared ??= prepare();
+      const { policy, routes } = await prepared;
+      await policy.look();
+      return await handlerOf(routes, event)(withoutToken(event), context);
+    } catch (thrown) {
+      // What could not be prepared is tried again at the next call.
+      prepared = undefined;
+      return problem(asCustodyError(thrown), telemetry.log);
+    }
+  });
+}
+
+function handlerOf(routes: Routes, { rawPath }: ApiEvent): HttpHandler {
+  const found = routes.find(([start]) => rawPath === start || rawPath.startsWith(`${start}/`));
+  if (found !== undefined) return found[1];
+  return async (_event: ApiEvent, _context: Context) => {
+    throw new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+  };
+}
+
+/** The authorizer has verified it: nobody behind it needs the token, or can pass it on. */
+function withoutToken(event: ApiEvent): ApiEvent {
+  const { authorization: _token, ...headers } = event.headers;
+  return { ...event, headers };
+}

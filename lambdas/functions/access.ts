@@ -1,0 +1,47 @@
+import { randomBytes } from 'node:crypto';
+import { AccessDesk } from '#core/access/desk.ts';
+import { CustodyError } from '#core/errors.ts';
+import { WebhookStream } from '#core/notify/stream.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { accessHandler } from '../access/handler.ts';
+import { apiFunction, type Routes } from '../api-function.ts';
+import { configHandler } from '../config/handler.ts';
+import { explanationHandler } from '../explanation/handler.ts';
+import { Surroundings } from '../surroundings.ts';
+import { type GatewayAddress, targetsHandler } from '../targets/handler.ts';
+import { telemetryFor } from '../telemetry.ts';
+import { webhooksHandler } from '../webhooks/handler.ts';
+
+const telemetry = telemetryFor('access');
+const { log } = telemetry;
+
+/** Requests, decisions and grants; targets; what would be decided; the configuration's state; dead letters. */
+export const handler = apiFunction(telemetry, async () => {
+  const surroundings = new Surroundings(process.env);
+  const fresh = await surroundings.policy();
+  const { config: policy } = fresh;
+  const { now } = surroundings;
+  const [requests, deliveries] = [surroundings.access(), surroundings.deliveries()];
+  const stream = new WebhookStream(() => policy().webhooks, deliveries);
+  const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
+  const desk = new AccessDesk({ requests, leaves: surroundings.leaves(), stream, now, newId });
+  const access = accessHandler({ policy, requests, desk, now, log });
+  const gateway = addressOf(surroundings.settings.CUSTODY_GATEWAY_ADDRESS);
+  const routes: Routes = [
+    ['/v1/requests', access],
+    ['/v1/grants', access],
+    ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
+    ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/config', configHandler({ policy: fresh.inForce, now, log })],
+    ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: deliveries, now, log })],
+  ];
+  return { policy: fresh, routes };
+});
+
+function addressOf(address = ''): GatewayAddress {
+  const [, host, port] = /^(.+):(\d+)$/.exec(address) ?? [];
+  if (host !== undefined) return { host, port: Number(port) };
+  throw new CustodyError('config-invalid', 'CUSTODY_GATEWAY_ADDRESS is not an address', {
+    hint: 'host:port, as the stack sets it',
+  });
+}

@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { readSecret } from '#adapters/aws/secrets.ts';
+import { webhookPost } from '#adapters/webhook/post.ts';
+import { AccessDesk } from '#core/access/desk.ts';
+import type { News } from '#core/access/news.ts';
+import { deliverDue } from '#core/notify/deliver.ts';
+import { WebhookStream } from '#core/notify/stream.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { Surroundings } from '../surroundings.ts';
+import { instrumented, telemetryFor } from '../telemetry.ts';
+
+const EVERY_MS = 1_000;
+const TELL_EVERY = 5;
+/** Attempts take seconds: none is begun with less time left. */
+const ENOUGH_MS = 20_000;
+
+const telemetry = telemetryFor('notifier');
+const surroundings = new Surroundings(process.env);
+const { now, clients } = surroundings;
+const fresh = surroundings.policy();
+const busy = new Set<string>();
+
+/** Every minute, for most of it: tells about access what has not been told, and delivers what is due every second. */
+export const handler = instrumented<unknown, void>(telemetry, async (_event, context) => {
+  const policy = await fresh;
+  const deliveries = surroundings.deliveries();
+  const webhooks = () => policy.config().webhooks;
+  const stream = countAlarms(new WebhookStream(webhooks, deliveries));
+  const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
+  const requests = surroundings.access();
+  const desk = new AccessDesk({ requests, leaves: surroundings.leaves(), stream, now, newId });
+  const read = async (id: string): Promise<string> => (await readSecret(clients.secrets, id)).trim();
+  const ports = {
+    webhooks,
+    queue: deliveries,
+    sender: webhookPost(),
+    readSecret: read,
+    random: Math.random,
+    busy,
+  };
+  for (let round = 0; context.getRemainingTimeInMillis() > ENOUGH_MS; round += 1) {
+    await policy.look();
+    if (round % TELL_EVERY === 0) await desk.tellAll();
+    for (const { outcome } of await deliverDue(ports, now)) {
+      if (outcome !== 'delivered') telemetry.metrics.addMetric('FailedDeliveries', MetricUnit.Count, 1);
+    }
+    await sleep(EVERY_MS);
+  }
+});
+
+/** Somebody broke the glass: an alarm of the stack goes by this. */
+function countAlarms(stream: WebhookStream): { tell(news: News): Promise<void> } {
+  return {
+    tell: async (news) => {
+      if (news.alarm) telemetry.metrics.addMetric('BreakGlass', MetricUnit.Count, 1);
+      await stream.tell(news);
+    },
+  };
+}

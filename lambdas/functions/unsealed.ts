@@ -1,0 +1,17 @@
+import type { LeaseBook } from '#core/recording/leases.ts';
+import type { SessionIndex, SessionRecord } from '#core/recording/session-index.ts';
+
+const END_OF_TIME = new Date(8.64e15);
+
+/** Sessions without an outcome that no living task holds: nobody but the sealer will ever end them. */
+export async function openWithoutLease(
+  index: Pick<SessionIndex, 'unsealed'>,
+  book: Pick<LeaseBook, 'endedBefore'>,
+  now: Date,
+): Promise<readonly SessionRecord[]> {
+  // The sessions first: a task has its lease before its first session.
+  const open = await index.unsealed();
+  const leases = await book.endedBefore(END_OF_TIME);
+  const alive = new Set(leases.filter(({ until }) => until > now).map(({ task }) => task));
+  return open.filter(({ task }) => !alive.has(task));
+}

@@ -1,0 +1,42 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import { Tracer } from '@aws-lambda-powertools/tracer';
+import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
+import middy from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type { FaultLog } from './problem.ts';
+
+/** The namespace of all metrics; alarms and dashboard go by it. */
+export const NAMESPACE = 'Custody';
+
+export interface Telemetry {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  /** For what is the server's own fault. */
+  readonly log: FaultLog;
+}
+
+export function telemetryFor(serviceName: string): Telemetry {
+  const logger = new Logger({ serviceName });
+  return {
+    logger,
+    metrics: new Metrics({ namespace: NAMESPACE, serviceName, defaultDimensions: {} }),
+    tracer: new Tracer({ serviceName }),
+    log: ({ code, message, detail = '' }) => logger.error(message, { code, detail }),
+  };
+}
+
+/** A Lambda handler that logs, counts and traces: neither events nor answers, which hold tokens and what people did. */
+export function instrumented<Event, Answer>(
+  { logger, metrics, tracer }: Telemetry,
+  work: (event: Event, context: Context) => Promise<Answer>,
+): (event: Event, context: Context) => Promise<Answer> {
+  return middy<Event, Answer>()
+    .use(captureLambdaHandler(tracer, { captureResponse: false }))
+    .use(injectLambdaContext(logger, { logEvent: false }))
+    .use(logMetrics(metrics, { captureColdStartMetric: true }))
+    .handler(work);
+}
