@@ -39,7 +39,7 @@ const gatewaySchema = section({
   /** Where clients reach the gateway; its DNS record is made by whoever owns the zone. */
   hostname,
   port: whole(1, 65_535).default(5432),
-  /** A secret with the certificate chain and the key that the gateway shows its clients: JSON `{"certificate", "key"}`. */
+  /** A secret with the certificate chain that the gateway shows its clients, and its key: JSON `{"cert", "key"}`, both PEM. */
   tlsSecret: text('the name or ARN of a secret in Secrets Manager'),
   /** `internet`: the load balancer has public addresses. */
   reach: oneOf('internal', 'internet').default('internal'),
@@ -75,10 +75,28 @@ const tasksSchema = section({
     message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
   });
 
+/** What the stack has to know about a target beside custody.yaml. */
+const targetSchema = section({
+  /** Of the database; whoever runs it opens its port to the tasks when it is not given. */
+  securityGroupId: text('the id of a security group')
+    .regex(/^sg-[0-9a-f]{8,17}$/, 'expected the id of a security group, such as sg-0123456789abcdef0')
+    .optional(),
+  /** For `rdsIam` in custody.yaml. */
+  resourceId: text('the resource id of a database, cluster-… or db-…')
+    .regex(/^(?:cluster|db)-[A-Z0-9]+$/, 'expected the resource id of a database: cluster-… or db-…')
+    .optional(),
+  /** Of a secret that is not encrypted with AWS's own key. */
+  secretKeyArn: text('the ARN of a KMS key')
+    .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'expected the ARN of a KMS key')
+    .optional(),
+});
+
 const recordingsSchema = section({
   /** The bucket's default; a target's own `retention` in custody.yaml comes before it. */
   lock: oneOf('governance', 'compliance').default('governance'),
   days: whole(1, 36_500).default(365),
+  /** The ledger proves what there was, and is kept for longer. */
+  ledgerDays: whole(1, 36_500).default(3650),
   acknowledgeCompliance: z.boolean('expected true or false').default(false),
   /** A role that may delete, end legal holds and bypass governance locks; nobody may when it is not given. */
   breakGlassRoleArn: text('the ARN of a role')
@@ -115,6 +133,8 @@ const schema = section({
   /** How long sessions may go on after their task was told to stop, in seconds once it is read. */
   drain: drainTime.prefault('30m'),
   recordings: recordingsSchema.prefault({}),
+  /** By their names in custody.yaml. */
+  targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
   alarms: section({
     emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
   }).prefault({}),

@@ -1,12 +1,9 @@
 import type { AwsEnvironment } from '#adapters/aws/env.ts';
 
-/** All that a process reads, so that one which is missing does not compile. Lambda sets the region itself. */
-export type FunctionEnvironment = {
-  readonly [Name in Exclude<keyof AwsEnvironment, 'AWS_REGION'>]-?: string;
-};
+type Variables = { readonly [Name in keyof AwsEnvironment]-?: string };
 
-export type ProxyEnvironment = FunctionEnvironment & {
-  readonly AWS_REGION: string;
-  /** The secret with the certificate and key that clients see. */
-  readonly CUSTODY_TLS_SECRET: string;
-};
+/** All that a process reads, so that one which is missing does not compile. */
+export type ProxyEnvironment = Variables;
+
+/** Lambda sets the region itself; the certificate is the proxy's alone. */
+export type FunctionEnvironment = Omit<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET'>;

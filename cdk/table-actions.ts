@@ -21,16 +21,16 @@ export const tableActions: Readonly<
 > = {
   proxy: {
     sessions: ['PutItem', 'UpdateItem', 'GetItem'],
-    journal: ['PutItem', 'BatchWriteItem'],
-    coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'GetItem', 'Query', 'DeleteItem'],
+    journal: ['PutItem'],
+    coordination: [...QUEUE_A_LEAF, 'GetItem', 'Query', 'DeleteItem'],
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
-    deliveries: ['PutItem'],
+    deliveries: ['PutItem', 'UpdateItem'],
   },
   authorizer: {},
   access: {
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     coordination: QUEUE_A_LEAF,
-    deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
+    deliveries: ['Query', 'PutItem', 'UpdateItem'],
   },
   replay: {
     sessions: ['GetItem', 'Query'],
@@ -39,14 +39,16 @@ export const tableActions: Readonly<
   },
   sealer: {
     sessions: ['GetItem', 'Query', 'Scan', 'UpdateItem'],
-    journal: ['Query', 'PutItem', 'DeleteItem', 'BatchWriteItem'],
-    coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'GetItem', 'Query', 'DeleteItem'],
+    // A batch of deletions, and the mark that nothing before it counts.
+    journal: ['Query', 'PutItem', 'BatchWriteItem'],
+    coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'Query', 'DeleteItem'],
   },
   sequencer: {
-    coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'GetItem', 'Query', 'DeleteItem'],
+    coordination: ['Query', 'PutItem', 'DeleteItem'],
   },
   notifier: {
     access: ['GetItem', 'Query', 'UpdateItem'],
-    deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    coordination: QUEUE_A_LEAF,
+    deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },
 };

@@ -6,7 +6,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { functionNames } from '../function-names.ts';
-import { custodyMetric } from '../metrics.ts';
+import { custodyCount, custodyMetric } from '../metrics.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
@@ -80,19 +80,19 @@ const WATCHES: Readonly<Record<string, Watch>> = {
   },
   RefusedTokens: {
     says: 'Many tokens are refused: somebody is guessing, or the identity provider has changed',
-    metric: custodyMetric('RefusedTokens', Stats.SUM),
+    metric: custodyCount('RefusedTokens'),
     above: 50,
     minutes: 5,
   },
   RecorderFailures: {
     says: 'A recording failed, and its session ended',
-    metric: custodyMetric('RecorderFailures', Stats.SUM),
+    metric: custodyCount('RecorderFailures'),
     above: 0,
     minutes: 1,
   },
   BreakGlass: {
     says: 'Somebody broke the glass: it needs a review',
-    metric: custodyMetric('BreakGlass', Stats.SUM),
+    metric: custodyCount('BreakGlass'),
     above: 0,
     minutes: 1,
   },

@@ -1,7 +1,7 @@
 import { AlarmStatusWidget, Dashboard as Board, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
-import { custodyMetric } from '../metrics.ts';
+import { custodyCount, custodyMetric } from '../metrics.ts';
 import type { Alarms } from './alarms.ts';
 import type { Functions } from './functions.ts';
 
@@ -18,12 +18,12 @@ export class Dashboard extends Construct {
     board.addWidgets(
       graph('Sessions, each task', custodyMetric('ActiveSessions', Stats.AVERAGE), custodyMetric('ActiveSessions')),
       graph('Unsealed sessions', custodyMetric('UnsealedSessions')),
-      graph('Recorder failures, broken glass', total('RecorderFailures'), total('BreakGlass')),
+      graph('Recorder failures, broken glass', custodyCount('RecorderFailures'), custodyCount('BreakGlass')),
     );
     board.addWidgets(
       graph('Journal lag, ms', custodyMetric('JournalLagMs', Stats.p(50)), custodyMetric('JournalLagMs', Stats.p(99))),
       graph('Ledger lag, s', custodyMetric('LedgerLagSeconds')),
-      graph('Refused tokens', total('RefusedTokens')),
+      graph('Refused tokens', custodyCount('RefusedTokens')),
     );
     board.addWidgets(
       graph('Tasks: CPU and memory, %', service.metricCpuUtilization(), service.metricMemoryUtilization()),
@@ -31,10 +31,6 @@ export class Dashboard extends Construct {
       graph('Functions: duration, ms', ...lambdas.map((one) => one.metricDuration({ statistic: Stats.p(95) }))),
     );
   }
-}
-
-function total(name: 'RecorderFailures' | 'BreakGlass' | 'RefusedTokens'): IMetric {
-  return custodyMetric(name, Stats.SUM);
 }
 
 function graph(title: string, ...left: readonly IMetric[]): GraphWidget {

@@ -30,7 +30,8 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   replay: { memorySize: 512, timeout: Duration.seconds(25) },
   sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
-  notifier: { memorySize: 512, timeout: Duration.minutes(2) },
+  // It works until 20 seconds before the end, and is started every minute.
+  notifier: { memorySize: 512, timeout: Duration.seconds(80) },
 };
 
 /** The control plane, outside the VPC: what it reaches are AWS's own addresses, the issuer's and webhooks'. */
@@ -62,7 +63,7 @@ function oneFunction(scope: Construct, name: FunctionName, { code, environment, 
     role,
     logGroup,
     tracing: Tracing.ACTIVE,
-    environment: { ...environment, POWERTOOLS_SERVICE_NAME: name, POWERTOOLS_METRICS_NAMESPACE: 'Custody' },
+    environment: { ...environment },
   });
   explain(role, 'traces belong to no resource: X-Ray knows only *', 'IAM5[Resource::*]');
   return { lambda, role };

@@ -1,10 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
-  type AddNetworkTargetsProps,
   NetworkLoadBalancer,
   type NetworkListener,
   type NetworkTargetGroup,
+  type NetworkTargetGroupProps,
   Protocol,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
@@ -79,7 +79,7 @@ export function sessionTargets(drain: Duration) {
       healthyThresholdCount: 2,
       unhealthyThresholdCount: 3,
     },
-  } as const satisfies Omit<AddNetworkTargetsProps, 'port'>;
+  } as const satisfies Partial<NetworkTargetGroupProps>;
 }
 
 /** https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html */

@@ -15,6 +15,7 @@ import {
   LogDrivers,
   OperatingSystemFamily,
 } from 'aws-cdk-lib/aws-ecs';
+import { NetworkTargetGroup, Protocol } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
@@ -102,7 +103,7 @@ function taskOf(scope: Construct, { tasks, role, key, image, environment }: Prox
     image,
     command: [
       ...['--listen', `0.0.0.0:${POSTGRES_PORT}`, '--data-dir', '/tmp/custody'],
-      ...['--drain-ms', String(GOODBYE.toMilliseconds())],
+      ...['--drain-ms', String(GOODBYE.toMilliseconds()), '--api-url', environment.CUSTODY_API_URL],
     ],
     environment: { ...environment },
     logging: LogDrivers.awsLogs({ logGroup: encryptedLog(scope, 'Log', key), streamPrefix: 'proxy' }),
@@ -144,11 +145,14 @@ function mayProtectItself(cluster: Cluster): PolicyStatement {
 }
 
 function listen(service: FargateService, { network, balancer, drain }: ProxyServiceProps): void {
-  const group = balancer.listener.addTargets('Tasks', {
+  const group = new NetworkTargetGroup(service, 'Targets', {
     ...sessionTargets(drain),
+    vpc: network.vpc,
     port: POSTGRES_PORT,
+    protocol: Protocol.TCP,
     targets: [service.loadBalancerTarget({ containerName: 'Proxy', containerPort: POSTGRES_PORT })],
   });
+  balancer.listener.addTargetGroups('Tasks', group);
   keepUnhealthySessions(group, drain);
   for (const port of [POSTGRES_PORT, HEALTH_PORT]) {
     network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
