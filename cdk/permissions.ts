@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
-import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { TableName } from '#adapters/aws/tables.ts';
+import { explainWildcards } from './explain.ts';
 import type { FunctionName } from './function-names.ts';
 import { tableActions } from './table-actions.ts';
 
@@ -25,6 +26,14 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
     ...dataKeyStatements(role, places.dataKey),
     ...configStatements(role, places.config),
   ];
+}
+
+/** Gives a role what it may do, and says why some of it ends in a wildcard. */
+export function permit(role: Role, name: RoleName, places: Places): void {
+  const statements = permissionsOf(name, places);
+  for (const statement of statements) role.addToPolicy(statement);
+  const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
+  explainWildcards(role, 'objects get their names when they are put; this prefix holds nothing else', ...wild);
 }
 
 /** They do as statements and leaves say, whatever the configuration says by now. */

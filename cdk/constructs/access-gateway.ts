@@ -6,14 +6,13 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { tables as schemas, type TableName, type TableSchema } from '#adapters/aws/tables.ts';
 import type { Config } from '#core/access/config.ts';
 import { builtFunction, builtImage } from '../artifacts.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
 import type { FunctionEnvironment } from '../environment.ts';
 import type { FunctionName } from '../function-names.ts';
 import { custodyMetric } from '../metrics.ts';
-import { permissionsOf, type Places } from '../permissions.ts';
+import { permit, type Places } from '../permissions.ts';
 import { type PostgresTarget, wirePostgresTarget } from '../postgres-target.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
 import { mayReadSecret } from '../secret-access.ts';
@@ -109,7 +108,7 @@ export class AccessGateway extends Construct {
       activeSessions: custodyMetric('ActiveSessions', 'Average'),
     });
     this.#tellWebhooks(props.webhookSecrets ?? []);
-    new Schedules(this, 'Schedules', this.functions, this.service.cluster);
+    new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     const watched = { functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
     new Dashboard(this, 'Dashboard', this.alarms, this.functions, this.service.service);
@@ -154,14 +153,10 @@ export class AccessGateway extends Construct {
   }
 
   #places(config: ConfigStore, dataKey: string): Places {
-    const tables = Object.entries(this.tables.byName).map(([name, { tableArn }]) => {
-      const { indexes = [] }: TableSchema = schemas[name as TableName];
-      return [name, { tableArn, indexes: indexes.map((index) => index.name) }] as const;
-    });
     return {
       evidence: this.evidence.bucket.bucketArn,
       config: config.bucket.bucketArn,
-      tables: Object.fromEntries(tables) as Places['tables'],
+      tables: this.tables.places,
       signingKey: this.signing.key.keyArn,
       dataKey,
     };
@@ -169,8 +164,8 @@ export class AccessGateway extends Construct {
 
   #proxyRole(places: Places, tlsSecret: ISecret): Role {
     const role = new Role(this, 'ProxyRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
-    const statements = [...permissionsOf('proxy', places), ...mayReadSecret('Certificate', tlsSecret)];
-    for (const statement of statements) role.addToPolicy(statement);
+    permit(role, 'proxy', places);
+    for (const statement of mayReadSecret('Certificate', tlsSecret)) role.addToPolicy(statement);
     return role;
   }
 

@@ -19,7 +19,7 @@ export class Api extends Construct {
   constructor(scope: Construct, id: string, key: IKey) {
     super(scope, id);
     this.api = new HttpApi(this, 'Api', { description: 'Custody', createDefaultStage: false });
-    this.api.addStage('Default', {
+    this.api.addStage('Stage', {
       stageName: '$default',
       autoDeploy: true,
       throttle: THROTTLE,

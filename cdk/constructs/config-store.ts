@@ -3,6 +3,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-c
 import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { explain, explainPolicyOfCdk } from '../explain.ts';
 import { encryptedLog } from './log-group.ts';
 
 export interface ConfigStoreProps {
@@ -28,11 +29,23 @@ export class ConfigStore extends Construct {
       serverAccessLogsPrefix: 'config/',
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    new BucketDeployment(this, 'Files', {
+    const files = new BucketDeployment(this, 'Files', {
       sources: [Source.asset(folder)],
       destinationBucket: this.bucket as IBucket,
       logGroup: encryptedLog(this, 'DeploymentLog', key),
       retainOnDelete: true,
     });
+    explainDeployment(files);
   }
 }
+
+/** It runs while the stack is deployed, and never after. */
+function explainDeployment({ handlerRole }: BucketDeployment): void {
+  const reason = 'CDK writes this policy, for copying the configuration from the asset bucket while the stack is deployed';
+  explainPolicyOfCdk(handlerRole, reason);
+  explain(handlerRole, "CDK's own function logs with AWS's own policy", MANAGED_LOGGING);
+  explain(handlerRole.node.scope!, "CDK chooses the runtime of its own function", 'L1');
+}
+
+const MANAGED_LOGGING =
+  'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]';

@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import type { FunctionEnvironment } from '../environment.ts';
 import { explain } from '../explain.ts';
 import { type FunctionName, functionNames } from '../function-names.ts';
-import { permissionsOf, type Places } from '../permissions.ts';
+import { permit, type Places } from '../permissions.ts';
 import { encryptedLog } from './log-group.ts';
 
 export interface FunctionsProps {
@@ -52,7 +52,7 @@ export class Functions extends Construct {
 function oneFunction(scope: Construct, name: FunctionName, { code, environment, places, key }: FunctionsProps) {
   const logGroup = encryptedLog(scope, 'Log', key);
   const role = functionRole(scope, logGroup);
-  for (const statement of permissionsOf(name, places)) role.addToPolicy(statement);
+  permit(role, name, places);
   const lambda = new Lambda(scope, 'Function', {
     description: `Custody: ${name}`,
     code: code(name),

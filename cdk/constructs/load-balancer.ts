@@ -25,6 +25,9 @@ const IDLE = Duration.seconds(6_000);
 export const HEALTH_PORT = 8080;
 export const HEALTH_PATH = '/healthz';
 
+const NO_ACCESS_LOG =
+  'a network load balancer logs TLS listeners only, and this one passes TCP on; statements and flow logs have the addresses';
+
 /** Where clients connect. It passes TCP on as it comes: TLS is between the client and the proxy. */
 export class LoadBalancer extends Construct {
   readonly balancer: NetworkLoadBalancer;
@@ -48,6 +51,7 @@ export class LoadBalancer extends Construct {
       deletionProtection: true,
       securityGroups: [this.group],
     });
+    explain(this.balancer, NO_ACCESS_LOG, 'ELB2');
     this.listener = this.balancer.addListener('Postgres', { port, protocol: Protocol.TCP, tcpIdleTimeout: IDLE });
   }
 

@@ -20,6 +20,7 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { ProxyEnvironment } from '../environment.ts';
+import { explain, explainWildcards } from '../explain.ts';
 import { HEALTH_PORT, keepUnhealthySessions, type LoadBalancer, sessionTargets } from './load-balancer.ts';
 import { encryptedLog } from './log-group.ts';
 import type { Network } from './network.ts';
@@ -70,7 +71,7 @@ export class ProxyService extends Construct {
       vpc: network.vpc,
       containerInsightsV2: ContainerInsights.ENHANCED,
     });
-    role.addToPolicy(mayProtectItself(this.cluster));
+    mayProtectItself(role, this.cluster);
     this.service = new FargateService(this, 'Service', {
       cluster: this.cluster as ICluster,
       taskDefinition: taskOf(this, props),
@@ -115,6 +116,8 @@ function taskOf(scope: Construct, { tasks, role, key, image, environment }: Prox
     portMappings: [{ containerPort: POSTGRES_PORT }, { containerPort: HEALTH_PORT }],
   });
   mountScratch(container);
+  explain(task, 'they are names of things: secrets are fetched by the process, by its own role', 'ECS2');
+  explain(task, 'a login to the registry belongs to no resource', 'IAM5[Resource::*]');
   return task;
 }
 
@@ -134,14 +137,18 @@ function mountScratch(container: ContainerDefinition): void {
  * A task with sessions protects itself from scaling in and deployments, with its own role.
  * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection.html
  */
-function mayProtectItself(cluster: Cluster): PolicyStatement {
-  const task = Stack.of(cluster).formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` });
-  return new PolicyStatement({
-    sid: 'ProtectTasks',
-    actions: ['ecs:UpdateTaskProtection', 'ecs:GetTaskProtection'],
-    resources: [task],
-    conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
-  });
+function mayProtectItself(role: Role, cluster: Cluster): void {
+  const resourceName = `${cluster.clusterName}/*`;
+  const task = Stack.of(cluster).formatArn({ service: 'ecs', resource: 'task', resourceName });
+  role.addToPolicy(
+    new PolicyStatement({
+      sid: 'ProtectTasks',
+      actions: ['ecs:UpdateTaskProtection', 'ecs:GetTaskProtection'],
+      resources: [task],
+      conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+    }),
+  );
+  explainWildcards(role, 'tasks get their names when they start; the cluster has no others', task);
 }
 
 function listen(service: FargateService, { network, balancer, drain }: ProxyServiceProps): void {

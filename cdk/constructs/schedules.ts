@@ -1,5 +1,4 @@
 import { Duration } from 'aws-cdk-lib';
-import type { ICluster } from 'aws-cdk-lib/aws-ecs';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
@@ -11,7 +10,7 @@ const ONCE = { retryAttempts: 0, maxEventAge: Duration.minutes(1) } as const;
 
 /** What runs every minute; and the sealer, as soon as a task has stopped, whatever the reason. */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, { byName }: Functions, cluster: ICluster) {
+  constructor(scope: Construct, id: string, { byName }: Functions, clusterArn: string) {
     super(scope, id);
     for (const name of SCHEDULED) {
       new Rule(this, name, {
@@ -25,7 +24,7 @@ export class Schedules extends Construct {
       eventPattern: {
         source: ['aws.ecs'],
         detailType: ['ECS Task State Change'],
-        detail: { clusterArn: [cluster.clusterArn], lastStatus: ['STOPPED'] },
+        detail: { clusterArn: [clusterArn], lastStatus: ['STOPPED'] },
       },
       targets: [new LambdaFunction(byName.sealer, { retryAttempts: 2 })],
     });
