@@ -1,5 +1,5 @@
 /** `cdk deploy`: the stack that cdk.json and custody.yaml describe. */
-import { App, Tags, Validations } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { CustodyError } from '#core/errors.ts';
 import { readDeploymentConfig } from './config.ts';
@@ -18,12 +18,12 @@ function synthesize(): void {
   const app = new App();
   const settings = readDeploymentConfig(app.node.tryGetContext('custody'));
   const { account, region, stackName } = settings;
-  const stack = new GatewayStack(app, stackName, {
+  new GatewayStack(app, stackName, {
     ...{ settings, folder: process.cwd(), description: 'Custody: an access gateway that records' },
     env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
+    tags: { custody: stackName },
     terminationProtection: true,
   });
-  Tags.of(stack).add('custody', stackName);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 }

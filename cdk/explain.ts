@@ -37,6 +37,7 @@ function inWords(value: unknown): string {
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return value.map(inWords).join('');
   const [name, given] = Object.entries(value as Readonly<Record<string, unknown>>)[0]!;
+  if (name === 'Fn::Sub') return String(given).replaceAll(/\$\{([^}]+)\}/g, '<$1>');
   if (name === 'Fn::GetAtt') return `<${(given as string[]).join('.')}>`;
   return name === 'Fn::Join' ? inWords((given as unknown[])[1]) : `<${String(given)}>`;
 }

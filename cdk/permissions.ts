@@ -63,15 +63,13 @@ const EVIDENCE: Readonly<Partial<Record<RoleName, Readonly<Record<string, readon
 
 function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   const prefixes = Object.entries(EVIDENCE[role] ?? {});
-  const read = prefixes.filter(([, actions]) => actions.includes('s3:GetObject')).map(([prefix]) => prefix);
+  const reads = prefixes.some(([, actions]) => actions.includes('s3:GetObject'));
   return [
     ...prefixes.map(([prefix, actions]) =>
       allow(prefix === SESSIONS ? 'Sessions' : 'Ledger', actions, [`${bucket}/${prefix}`]),
     ),
-    // Without it, S3 answers "forbidden" for an object that is not there.
-    ...(read.length === 0
-      ? []
-      : [allow('ListEvidence', ['s3:ListBucket'], [bucket], { StringLike: { 's3:prefix': read } })]),
+    // Of the whole bucket: else S3 answers "forbidden" for an object that is not there.
+    ...(reads ? [allow('ListEvidence', ['s3:ListBucket'], [bucket])] : []),
   ];
 }
 
