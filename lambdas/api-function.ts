@@ -2,6 +2,7 @@ import type { Context } from 'aws-lambda';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { FreshPolicy } from './fresh-policy.ts';
 import type { ApiEvent, ApiResult, HttpHandler } from './http.ts';
+import { once } from './once.ts';
 import { problem } from './problem.ts';
 import { instrumented, type Telemetry } from './telemetry.ts';
 
@@ -13,16 +14,13 @@ export function apiFunction(
   telemetry: Telemetry,
   prepare: () => Promise<{ readonly policy: FreshPolicy; readonly routes: Routes }>,
 ): HttpHandler {
-  let prepared: ReturnType<typeof prepare> | undefined;
+  const prepared = once(prepare);
   return instrumented<ApiEvent, ApiResult>(telemetry, async (event, context) => {
     try {
-      prepared ??= prepare();
-      const { policy, routes } = await prepared;
+      const { policy, routes } = await prepared();
       await policy.look();
       return await handlerOf(routes, event)(withoutToken(event), context);
     } catch (thrown) {
-      // What could not be prepared is tried again at the next call.
-      prepared = undefined;
       return problem(asCustodyError(thrown), telemetry.log);
     }
   });

@@ -11,6 +11,13 @@ import type { FaultLog } from './problem.ts';
 /** The namespace of all metrics; alarms and dashboard go by it. */
 export const NAMESPACE = 'Custody';
 
+/** A call that counts nothing is no news. */
+const QUIET = { debug: nothing, info: nothing, warn: nothing, error: console.error };
+
+function nothing(): void {
+  // Not even that.
+}
+
 export interface Telemetry {
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -23,7 +30,7 @@ export function telemetryFor(serviceName: string): Telemetry {
   const logger = new Logger({ serviceName });
   return {
     logger,
-    metrics: new Metrics({ namespace: NAMESPACE, serviceName, defaultDimensions: {} }),
+    metrics: new Metrics({ namespace: NAMESPACE, serviceName, logger: QUIET }),
     tracer: new Tracer({ serviceName }),
     log: ({ code, message, detail = '' }) => logger.error(message, { code, detail }),
   };

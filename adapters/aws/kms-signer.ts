@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { CustodyError } from '#core/errors.ts';
 import type { Signer } from '#core/recording/ports.ts';
@@ -40,12 +41,15 @@ async function sign(kms: KMSClient, KeyId: string, Message: Uint8Array): Promise
 }
 
 async function publicKey(kms: KMSClient, KeyId: string): Promise<Uint8Array> {
-  const { PublicKey, KeySpec } = await reaching('public key', () =>
-    kms.send(new GetPublicKeyCommand({ KeyId })),
-  );
-  if (KeySpec === 'ECC_NIST_P256' && PublicKey !== undefined) return PublicKey;
+  const { PublicKey } = await reaching('public key', () => kms.send(new GetPublicKeyCommand({ KeyId })));
+  if (PublicKey !== undefined && isP256(PublicKey)) return PublicKey;
   throw new CustodyError('config-invalid', 'the signing key is of another kind', {
     hint: 'it has to be an ECC_NIST_P256 key for signing',
-    detail: `${KeyId} is ${KeySpec}`,
+    detail: KeyId,
   });
+}
+
+function isP256(der: Uint8Array): boolean {
+  const key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
+  return key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }

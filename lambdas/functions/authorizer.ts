@@ -3,17 +3,18 @@ import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
+import { once } from '../once.ts';
 import { Surroundings } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
-const prepared = prepare();
+const prepared = once(prepare);
 
 /** Verifies bearer tokens, before every function of the API. */
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
   telemetry,
   async (event) => {
-    const { policy, authorize } = await prepared;
+    const { policy, authorize } = await prepared();
     await policy.look();
     const answer = await authorize(event);
     if (!answer.isAuthorized) telemetry.metrics.addMetric('RefusedTokens', MetricUnit.Count, 1);

@@ -8,6 +8,7 @@ import type { News } from '#core/access/news.ts';
 import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { once } from '../once.ts';
 import { Surroundings } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
@@ -19,12 +20,12 @@ const ENOUGH_MS = 20_000;
 const telemetry = telemetryFor('notifier');
 const surroundings = new Surroundings(process.env);
 const { now, clients } = surroundings;
-const fresh = surroundings.policy();
+const fresh = once(() => surroundings.policy());
 const busy = new Set<string>();
 
 /** Every minute, for most of it: tells about access what has not been told, and delivers what is due every second. */
 export const handler = instrumented<unknown, void>(telemetry, async (_event, context) => {
-  const policy = await fresh;
+  const policy = await fresh();
   const deliveries = surroundings.deliveries();
   const webhooks = () => policy.config().webhooks;
   const stream = countAlarms(new WebhookStream(webhooks, deliveries));

@@ -51,6 +51,13 @@ export function brokenArrows(path: string, text: string): string[] {
   return [...broken, ...nodes.flatMap(unreadable(path)), ...ambient];
 }
 
+/** main.ts chooses between two files, of which each knows one kind of surroundings. */
+function mayChoose(path: string, to: string): boolean {
+  if (path === 'fargate-proxy/on-aws.ts') return to.startsWith('adapters/aws/');
+  if (path === 'fargate-proxy/on-laptop.ts') return to.startsWith('adapters/local/');
+  return path === 'fargate-proxy/main.ts' && !/^adapters\/(?:aws|local)\//.test(to);
+}
+
 function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
   const from = path.split('/')[0]!;
   const to = resolve(path, specifier);
@@ -64,7 +71,7 @@ function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
   if (area === 'adapters' && from === 'adapters' && second(to) !== second(path)) {
     return says('adapters share no code with each other');
   }
-  if (area === 'adapters' && from === 'fargate-proxy' && path !== 'fargate-proxy/main.ts') {
+  if (area === 'adapters' && from === 'fargate-proxy' && !mayChoose(path, to)) {
     return says('only fargate-proxy/main.ts chooses adapters');
   }
   const [own, other] = [protocolOf(path), protocolOf(to)];

@@ -1,0 +1,164 @@
+import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { SessionRecord } from '#core/recording/session-index.ts';
+import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
+import { eventually } from '#test/support/clients.ts';
+import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
+import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
+import { hasMoto } from '#test/support/moto.ts';
+import { rawPlain } from '#test/support/raw-client.ts';
+import { bytesOf } from '#test/support/recorded.ts';
+
+const isHere = hasMoto() && hasDebianPostgres();
+
+describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
+  let cloud: Cloud;
+  let task: CloudTask;
+  beforeAll(async () => {
+    cloud = await startCloud();
+    task = await cloud.task();
+  });
+  afterAll(() => cloud?.stop());
+
+  const newest = async (): Promise<SessionRecord> =>
+    (await cloud.call<{ sessions: SessionRecord[] }>('auditor', 'GET', '/v1/sessions?limit=1')).sessions[0]!;
+
+  const ended = (wanted: Partial<SessionRecord>): Promise<SessionRecord> =>
+    eventually('a session to end', async () => {
+      const session = await newest();
+      return session.state !== 'open' && session.target === (wanted.target ?? 'orders-db')
+        ? session
+        : undefined;
+    });
+
+  /** Asks for orders-prod and has it approved by both reviewers. */
+  async function granted(): Promise<string> {
+    const asked = { target: 'orders-prod', reason: 'an order is stuck' };
+    const { id } = await cloud.call<{ id: string }>('developer', 'POST', '/v1/requests', asked);
+    for (const reviewer of ['reviewer', 'reviewer-2'] as const) {
+      await cloud.call(reviewer, 'POST', `/v1/requests/${id}/decisions`, { decision: 'approved' });
+    }
+    return id;
+  }
+
+  const gone = (client: pg.Client): Promise<string> =>
+    new Promise((done) => client.once('error', ({ message }: Error) => done(message)));
+
+  it('a client works, and what it did is recorded, listed, locked, and verifies', async () => {
+    const client = await task.connect('developer', 'orders-db');
+    expect((await client.query('select 6 * 7 as answer')).rows).toEqual([{ answer: 42 }]);
+    await client.end();
+    const session = await ended({});
+    expect(session).toMatchObject({ target: 'orders-db', outcome: { reason: 'client-closed' } });
+    expect(await cloud.verify(session.id)).toMatchObject({ verdict: 'verified', findings: [] });
+    expect(String(bytesOf(await cloud.frames(session.id), 'client'))).toContain('select 6 * 7');
+    const open = JSON.parse(
+      Buffer.from(await cloud.store.get(`sessions/${session.id}/open.json`)).toString(),
+    ) as object;
+    const until = new Date(Date.parse(session.startedAt) + 30 * 86_400_000).toISOString();
+    expect(open).toMatchObject({ retention: { lock: 'compliance', until } });
+  });
+
+  it('the story: refused, asked for, not by oneself, approved by two, used, taken away, and ended', async () => {
+    await expect(task.connect('developer', 'orders-prod')).rejects.toThrow('needs an approval');
+    const id = await granted();
+    const own = { decision: 'approved' };
+    await expect(cloud.call('developer', 'POST', `/v1/requests/${id}/decisions`, own)).rejects.toThrow('40');
+    const client = await task.connect('developer', 'orders-prod');
+    expect((await client.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+    const told = gone(client);
+    await cloud.call('reviewer', 'POST', `/v1/grants/${id}/revocation`, {});
+    expect(await told).toContain('was revoked by a reviewer');
+    const session = await ended({ target: 'orders-prod' });
+    expect(session.outcome).toMatchObject({ reason: 'revoked' });
+    expect(await cloud.verify(session.id)).toMatchObject({ verdict: 'verified' });
+  });
+
+  it('the ledger holds it all, once the sequencer has run', async () => {
+    await cloud.run('sequencer');
+    const { sessions } = await cloud.call<{ sessions: SessionRecord[] }>('auditor', 'GET', '/v1/sessions');
+    const proof = await cloud.call<object>('auditor', 'GET', `/v1/sessions/${sessions.at(-1)!.id}/ledger`);
+    expect(JSON.stringify(proof)).toContain('ledger.example/custody');
+  });
+
+  it('a reviewer ends a session of any task', async () => {
+    const client = await task.connect('developer', 'orders-db');
+    const told = gone(client);
+    const { id } = await newest();
+    await cloud.call('reviewer', 'POST', `/v1/sessions/${id}/termination`, { reason: 'stop that' });
+    expect(await told).toContain('an operator ended this session: stop that');
+    expect((await ended({})).outcome).toMatchObject({ reason: 'terminated' });
+  });
+
+  it("a cancel request that reaches another task stops the query, and nobody else's", async () => {
+    const other = await cloud.task();
+    const [client, bystander] = [
+      await task.connect('developer', 'orders-db'),
+      await task.connect('developer', 'orders-db'),
+    ];
+    const outcomes = [client, bystander].map((one) =>
+      one.query('select pg_sleep(3)').then(() => 'slept', String),
+    );
+    const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
+    const secret = Buffer.alloc(4);
+    secret.writeInt32BE(secretKey);
+    const cancel = rawPlain(other.port);
+    cancel.send(encodeCancelRequest(processID, secret));
+    expect(await Promise.all(outcomes)).toEqual(['error: canceling statement due to user request', 'slept']);
+    cancel.socket.destroy();
+    await Promise.all([client.end(), bystander.end()]);
+    expect(await other.stop()).toBe(0);
+  });
+
+  it('a password that was rotated is in use at the next session, without a restart', async () => {
+    const { clients } = cloud.moto;
+    const admin = new pg.Client({
+      host: '127.0.0.1',
+      port: cloud.database.port,
+      database: 'postgres',
+      user: 'app',
+      password: cloud.database.password,
+    });
+    await admin.connect();
+    await admin.query("alter role app password 'rotated'");
+    await expect(task.connect('developer', 'orders-db')).rejects.toThrow('could not log in');
+    await clients.secrets.send(
+      new PutSecretValueCommand({ SecretId: 'orders-db', SecretString: '{"password":"rotated"}' }),
+    );
+    await (await task.connect('developer', 'orders-db')).end();
+    await admin.end();
+  });
+
+  it('kill -9: the sealer seals what the journal holds, and says so', async () => {
+    const doomed = await cloud.task();
+    const client = await doomed.connect('developer', 'orders-db');
+    const lost = gone(client);
+    await client.query("select 'before the end'");
+    await new Promise((durable) => setTimeout(durable, 600));
+    const { id } = await newest();
+    await doomed.stop('SIGKILL');
+    await lost;
+    await eventually('the sealer', async () => {
+      await cloud.run('sealer');
+      return (await newest()).state === 'recovered' ? true : undefined;
+    });
+    expect(await cloud.verify(id)).toMatchObject({ verdict: 'verified', findings: [] });
+    expect(String(bytesOf(await cloud.frames(id), 'client'))).toContain('before the end');
+    await cloud.run('sealer');
+    expect((await newest()).outcome).toMatchObject({ reason: 'recovered', recovered: true });
+  });
+
+  it('a configuration that was put in place is in force, and a bad one is not', async () => {
+    const object = await cloud.config();
+    await cloud.configure(object.replaceAll('orders-prod', 'stock-db'));
+    await eventually('the new name', () =>
+      task
+        .connect('developer', 'stock-db')
+        .catch(({ message }: Error) => (message.includes('needs an approval') ? true : undefined)),
+    );
+    await cloud.configure('version: 2');
+    await eventually('its refusal', () => task.said.find(({ event }) => event === 'config-refused'));
+    await (await task.connect('developer', 'orders-db')).end();
+  });
+});

@@ -1,0 +1,264 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import pg from 'pg';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { s3Store } from '#adapters/aws/s3-store.ts';
+import { tables, type TableName } from '#adapters/aws/tables.ts';
+import { readFrames, type RecordedFrame } from '#core/recording/read.ts';
+import { sessionPrefix } from '#core/recording/layout.ts';
+import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
+import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
+import { localCertificates } from '#local/certificates.ts';
+import { contextFor, startApiGateway } from './api-gateway.ts';
+import { type DebianPostgres, startDebianPostgres } from './debian-postgres.ts';
+import { makeKey, signToken, startIssuer } from './issuer.ts';
+import { freePortBase } from './local-gateway.ts';
+import { type Moto, REGION, startMoto } from './moto.ts';
+
+const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
+const ORIGIN = 'ledger.example/custody';
+
+const PEOPLE = {
+  developer: { sub: 'dana', groups: ['developers'] },
+  reviewer: { sub: 'rui', groups: ['reviewers'] },
+  'reviewer-2': { sub: 'sam', groups: ['reviewers'] },
+  auditor: { sub: 'ada', groups: ['auditors'] },
+} as const;
+export type Person = keyof typeof PEOPLE;
+
+/** The stack in an emulator: tables, key, buckets, secrets, functions, and as many tasks of the proxy as a test starts. */
+export interface Cloud {
+  readonly moto: Moto;
+  readonly bucket: string;
+  readonly api: string;
+  readonly ca: string;
+  readonly database: DebianPostgres;
+  readonly environment: Readonly<Record<string, string>>;
+  token(person: Person): Promise<string>;
+  /** Calls the API; rejects on an error. */
+  call<T>(person: Person, method: string, path: string, body?: object): Promise<T>;
+  /** Runs a function of a schedule once. */
+  run(name: 'sealer' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
+  task(): Promise<CloudTask>;
+  /** custody.yaml as it is now. */
+  config(): Promise<string>;
+  configure(text: string): Promise<void>;
+  readonly store: RecordingSink & RecordingSource;
+  verify(session: string): Promise<VerifyReport>;
+  frames(session: string): Promise<RecordedFrame[]>;
+  stop(): Promise<void>;
+}
+
+export interface CloudTask {
+  readonly port: number;
+  readonly pid: number;
+  readonly said: readonly { readonly event: string; readonly code?: string; readonly session?: string }[];
+  connect(person: Person, database: string, options?: string): Promise<pg.Client>;
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+}
+
+/** `s3`: where recordings and the ledger are, when not in moto. */
+export async function startCloud(s3?: {
+  readonly endpoint: string;
+  bucket(): Promise<string>;
+}): Promise<Cloud> {
+  const folder = mkdtempSync(join(tmpdir(), 'custody-cloud-'));
+  const portBase = await freePortBase();
+  const [moto, database, issuer, key] = await Promise.all([
+    startMoto(),
+    startDebianPostgres(portBase + 43, 'scram-sha-256'),
+    startIssuer(),
+    makeKey('k1'),
+  ]);
+  issuer.keys = [key.jwk];
+  const certificates = await localCertificates(join(folder, 'tls'), new Date());
+  const { clients } = moto;
+  const secret = async (Name: string, SecretString: string): Promise<string> => {
+    await clients.secrets.send(new CreateSecretCommand({ Name, SecretString }));
+    return Name;
+  };
+  const { cert, key: keyFile } = certificates.gateway;
+  const tls = JSON.stringify({ cert: readFileSync(cert, 'utf8'), key: readFileSync(keyFile, 'utf8') });
+  await secret('orders-db', JSON.stringify({ username: 'app', password: database.password }));
+  const names = Object.keys(tables) as TableName[];
+  const made = await Promise.all(names.map(async (name) => [name, await moto.table(name)] as const));
+  const bucket = await (s3 ?? moto).bucket();
+  const configBucket = await (s3 ?? moto).bucket();
+  const environment: Record<string, string> = {
+    ...moto.environment,
+    ...(s3 === undefined ? {} : { AWS_ENDPOINT_URL_S3: s3.endpoint }),
+    CUSTODY_BUCKET: bucket,
+    CUSTODY_CONFIG_BUCKET: configBucket,
+    CUSTODY_SIGNING_KEY: await moto.signingKey(),
+    CUSTODY_LEDGER_ORIGIN: ORIGIN,
+    CUSTODY_TLS_SECRET: await secret('gateway-tls', tls),
+    CUSTODY_GATEWAY_ADDRESS: 'localhost:5432',
+    ...Object.fromEntries(made.map(([name, table]) => [`CUSTODY_TABLE_${name.toUpperCase()}`, table])),
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+  };
+  // The functions read it when they are loaded, as in Lambda.
+  Object.assign(process.env, environment);
+  const { awsClients } = await import('#adapters/aws/clients.ts');
+  const own = awsClients({ region: REGION });
+  const configure = async (Body: string): Promise<void> => {
+    await own.s3.send(
+      new PutObjectCommand({ Bucket: configBucket, Key: 'custody.yaml', Body, ChecksumAlgorithm: 'SHA256' }),
+    );
+  };
+  await configure(configOf(issuer.url, database.port));
+  const config = async (): Promise<string> => {
+    const { Body } = await own.s3.send(new GetObjectCommand({ Bucket: configBucket, Key: 'custody.yaml' }));
+    return Body!.transformToString();
+  };
+  const [authorizer, access, replay, sealer, sequencer, notifier] = await Promise.all([
+    import('#lambdas/functions/authorizer.ts'),
+    import('#lambdas/functions/access.ts'),
+    import('#lambdas/functions/replay.ts'),
+    import('#lambdas/functions/sealer.ts'),
+    import('#lambdas/functions/sequencer.ts'),
+    import('#lambdas/functions/notifier.ts'),
+  ]);
+  const scheduled = { sealer: sealer.handler, sequencer: sequencer.handler, notifier: notifier.handler };
+  const api = await startApiGateway(
+    { authorizer: authorizer.handler as never, access: access.handler, replay: replay.handler },
+    (template) => (/^\/v1\/(?:sessions|ledger|signer|openapi)/.test(template) ? 'replay' : 'access'),
+  );
+  const now = (): Date => new Date();
+  const store = s3Store(own.s3, { bucket, lock: 'governance', retentionMs: 86_400_000, mayRead: true, now });
+  const token = (person: Person): Promise<string> => signToken(issuer, key, PEOPLE[person]);
+  const tasks: ChildProcess[] = [];
+  const signer = await kmsSigner(own.kms, environment['CUSTODY_SIGNING_KEY']!).publicKey();
+  const pem = createPublicKey({ key: Buffer.from(signer), format: 'der', type: 'spki' }).export({
+    format: 'pem',
+    type: 'spki',
+  });
+  const namesOf = (session: string) => store.list(sessionPrefix(session));
+  let nextPort = portBase + 44;
+  return {
+    moto,
+    bucket,
+    api: api.url,
+    ca: certificates.ca,
+    database,
+    environment,
+    store,
+    token,
+    config,
+    configure,
+    call: async <T>(person: Person, method: string, path: string, body?: object): Promise<T> => {
+      const response = await fetch(api.url + path, {
+        method,
+        headers: { authorization: `Bearer ${await token(person)}`, 'content-type': 'application/json' },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const answered: unknown = await response.json();
+      if (response.status >= 300) throw new Error(`${response.status} ${JSON.stringify(answered)}`);
+      return answered as T;
+    },
+    run: (name, event = {}, ms = 60_000) => scheduled[name](event as never, contextFor(ms)),
+    task: async () => {
+      const started = await startTask((nextPort += 1), environment, certificates.ca, token);
+      tasks.push(started.child);
+      return started.task;
+    },
+    verify: (session) =>
+      verifyEvidence(
+        {
+          list: async () => [...(await namesOf(session)), 'signer.pem'],
+          get: async (name: string) =>
+            name === 'signer.pem' ? Buffer.from(pem) : store.get(sessionPrefix(session) + name),
+        },
+        { trustedSigners: [signer], session },
+      ),
+    frames: async (session) => {
+      const segments = (await namesOf(session)).filter((name) => name.endsWith('.seg'));
+      const frames: RecordedFrame[] = [];
+      for (const name of segments) frames.push(...readFrames(await store.get(sessionPrefix(session) + name)));
+      return frames;
+    },
+    stop: async () => {
+      for (const child of tasks) child.kill('SIGKILL');
+      await Promise.all([api.close(), database.stop(), issuer.close(), moto.stop()]);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startTask(
+  port: number,
+  environment: Readonly<Record<string, string>>,
+  ca: string,
+  token: (person: Person) => Promise<string>,
+): Promise<{ readonly task: CloudTask; readonly child: ChildProcess }> {
+  const args = [MAIN, '--listen', `127.0.0.1:${port}`, '--lease-ms', '3000', '--drain-ms', '2000'];
+  const child = spawn(process.execPath, args, {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const said: CloudTask['said'][number][] = [];
+  const gone = new Promise<number | null>((done) => child.once('close', done));
+  await new Promise<void>((ready, failed) => {
+    createInterface(child.stderr).on('line', (line) => {
+      if (!line.startsWith('{')) return;
+      said.push(JSON.parse(line) as CloudTask['said'][number]);
+      if (said.at(-1)!.event === 'listening') ready();
+    });
+    child.once('close', () => failed(new Error(JSON.stringify(said.at(-1)))));
+  });
+  const task: CloudTask = {
+    port,
+    pid: child.pid!,
+    said,
+    connect: async (person, database, options) => {
+      const client = new pg.Client({
+        host: '127.0.0.1',
+        port,
+        database,
+        user: 'dana',
+        password: await token(person),
+        ssl: { ca: readFileSync(ca, 'utf8'), servername: 'localhost' },
+        ...(options === undefined ? {} : { options }),
+      });
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
+    },
+    stop: (signal = 'SIGTERM') => {
+      child.kill(signal);
+      return gone;
+    },
+  };
+  return { task, child };
+}
+
+function configOf(issuer: string, port: number): string {
+  const target = (name: string): string => `  ${name}:
+    protocol: postgres
+    address: 127.0.0.1:${port}
+    database: postgres
+    credential: { user: app, secret: orders-db }
+    tls: { mode: disable }
+    recording: { retention: { keep: 30d, lock: compliance } }
+`;
+  return `version: 1
+identity: { issuer: '${issuer}', audience: custody, groupsClaim: groups }
+targets:
+${target('orders-db')}${target('orders-prod')}rules:
+  - { name: developers-work, groups: [developers], targets: [orders-db], allow: [connect] }
+  - name: developers-ask
+    groups: [developers]
+    targets: [orders-prod]
+    allow: [connect]
+    approval: { reviewers: { any: [reviewers] }, approvals: 2, maxDuration: 4h }
+  - { name: auditors, groups: [auditors], targets: ['*'], allow: [replay, export], sessions: any }
+  - { name: reviewers-stop, groups: [reviewers], targets: ['*'], allow: [terminate], sessions: any }
+`;
+}
