@@ -11,9 +11,13 @@ const FILE_MAX_BYTES = 1 << 20;
 export function readConfigFolder(folder: string): Config {
   const files = filesOf(folder);
   if (!files.includes(CONFIG_FILE)) {
-    throw new CustodyError('config-invalid', `${join(folder, CONFIG_FILE)}: found nothing, expected the configuration`, {
-      hint: 'put custody.yaml there, or name its folder with configFolder in cdk.json; cdk/README.md has an example',
-    });
+    throw new CustodyError(
+      'config-invalid',
+      `${join(folder, CONFIG_FILE)}: found nothing, expected the configuration`,
+      {
+        hint: 'put custody.yaml there, or name its folder with configFolder in cdk.json; cdk/README.md has an example',
+      },
+    );
   }
   for (const file of files) refuseSecret(folder, file);
   return parseConfig(readFileSync(join(folder, CONFIG_FILE), 'utf8'), join(folder, CONFIG_FILE));
@@ -31,7 +35,8 @@ function filesOf(folder: string): string[] {
   }
 }
 
-const SECRET_NAME = /(?:^|[/._-])(?:id_[a-z0-9]+|passwords?|passwd|secrets?|credentials?|\.env|pgpass)(?:$|[/._-])|\.(?:key|p12|pfx|jks)$/i;
+const SECRET_NAME =
+  /(?:^|[/._-])(?:id_[a-z0-9]+|passwords?|passwd|secrets?|credentials?|\.env|pgpass)(?:$|[/._-])|\.(?:key|p12|pfx|jks)$/i;
 const PRIVATE_KEY = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----/;
 
 /** Whatever is in the folder can be read by everybody who may read the bucket, the stack's assets, or an old version of either. */
@@ -39,9 +44,13 @@ function refuseSecret(folder: string, name: string): void {
   const file = join(folder, name);
   const why = secretIn(file, name);
   if (why === undefined) return;
-  throw new CustodyError('config-invalid', `${file}: found ${why}, expected custody.yaml and certificates only`, {
-    hint: 'put it into Secrets Manager, name it with `secret` in custody.yaml, and remove the file',
-  });
+  throw new CustodyError(
+    'config-invalid',
+    `${file}: found ${why}, expected custody.yaml and certificates only`,
+    {
+      hint: 'put it into Secrets Manager, name it with `secret` in custody.yaml, and remove the file',
+    },
+  );
 }
 
 function secretIn(file: string, name: string): string | undefined {

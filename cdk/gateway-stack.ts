@@ -33,7 +33,14 @@ export class GatewayStack extends Stack {
     const { vpcId, issuerAccess } = network;
     const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
-      ...{ ...gateway, configFolder, issuerAccess, tasks, drain: Duration.seconds(drain), emails: alarms.emails },
+      ...{
+        ...gateway,
+        configFolder,
+        issuerAccess,
+        tasks,
+        drain: Duration.seconds(drain),
+        emails: alarms.emails,
+      },
       recordings: { ...locks, lockDays, ...(breakGlassRoleArn === undefined ? {} : { breakGlassRoleArn }) },
       tlsSecret: this.#secret('TlsSecret', gateway.tlsSecret),
       webhookSecrets: webhookSecrets(config).map((name, i) => this.#secret(`WebhookSecret${i}`, name)),
@@ -42,7 +49,8 @@ export class GatewayStack extends Stack {
       ...(code === undefined ? {} : { code }),
       ...(image === undefined ? {} : { image }),
     });
-    for (const target of config.targets.values()) this.gateway.addPostgresTarget(target.name, this.#target(target));
+    for (const target of config.targets.values())
+      this.gateway.addPostgresTarget(target.name, this.#target(target));
   }
 
   #target({ name, address, credential }: Target): PostgresTarget {
@@ -62,7 +70,9 @@ export class GatewayStack extends Stack {
     throw new CustodyError(
       'config-invalid',
       `custody.yaml: targets.${name}.credential: found passwordFile, expected secret, or rdsIam: true`,
-      { hint: 'tasks have no files of yours: put the password into Secrets Manager, and name it with secret' },
+      {
+        hint: 'tasks have no files of yours: put the password into Secrets Manager, and name it with secret',
+      },
     );
   }
 

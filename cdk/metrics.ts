@@ -28,7 +28,9 @@ export function custodyCount(name: 'BreakGlass' | 'RefusedTokens' | 'RecorderFai
   if (services.length === 1) return custodyMetric(name, Stats.SUM);
   return new MathExpression({
     expression: services.map((service) => `FILL(${service}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(services.map((service) => [service, metricOf(name, service, Stats.SUM)])),
+    usingMetrics: Object.fromEntries(
+      services.map((service) => [service, metricOf(name, service, Stats.SUM)]),
+    ),
     label: name,
     period: MINUTE,
   });
@@ -37,5 +39,11 @@ export function custodyCount(name: 'BreakGlass' | 'RefusedTokens' | 'RecorderFai
 const MINUTE = Duration.minutes(1);
 
 function metricOf(metricName: string, service: string, statistic: string): Metric {
-  return new Metric({ namespace: NAMESPACE, metricName, statistic, period: MINUTE, dimensionsMap: { service } });
+  return new Metric({
+    namespace: NAMESPACE,
+    metricName,
+    statistic,
+    period: MINUTE,
+    dimensionsMap: { service },
+  });
 }

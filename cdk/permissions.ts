@@ -12,7 +12,9 @@ export type RoleName = 'proxy' | FunctionName;
 export interface Places {
   readonly evidence: string;
   readonly config: string;
-  readonly tables: Readonly<Record<TableName, { readonly tableArn: string; readonly indexes: readonly string[] }>>;
+  readonly tables: Readonly<
+    Record<TableName, { readonly tableArn: string; readonly indexes: readonly string[] }>
+  >;
   readonly signingKey: string;
   readonly dataKey: string;
 }
@@ -33,7 +35,11 @@ export function permit(role: Role, name: RoleName, places: Places): void {
   const statements = permissionsOf(name, places);
   for (const statement of statements) role.addToPolicy(statement);
   const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
-  explainWildcards(role, 'objects get their names when they are put; this prefix holds nothing else', ...wild);
+  explainWildcards(
+    role,
+    'objects get their names when they are put; this prefix holds nothing else',
+    ...wild,
+  );
 }
 
 /** They do as statements and leaves say, whatever the configuration says by now. */
@@ -77,7 +83,9 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
   return Object.entries(tableActions[role]).map(([name, actions]) => {
     const { tableArn, indexes } = tables[name as TableName];
     const reads = actions.some((action) => action === 'Query' || action === 'Scan');
-    const resources = reads ? [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)] : [tableArn];
+    const resources = reads
+      ? [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)]
+      : [tableArn];
     return allow(
       `Table${name}`,
       actions.map((action) => `dynamodb:${action}`),
@@ -104,9 +112,7 @@ function dataKeyStatements(role: RoleName, key: string): PolicyStatement[] {
     StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` },
   });
   return [
-    ...(puts
-      ? [allow('EncryptEvidence', ['kms:GenerateDataKey', 'kms:Decrypt'], [key], through('s3'))]
-      : []),
+    ...(puts ? [allow('EncryptEvidence', ['kms:GenerateDataKey', 'kms:Decrypt'], [key], through('s3'))] : []),
     ...(role === 'replay' ? [allow('DecryptEvidence', ['kms:Decrypt'], [key], through('s3'))] : []),
     ...(Object.keys(tableActions[role]).length > 0
       ? [allow('UseTables', TABLE_KEY_ACTIONS, [key], through('dynamodb'))]

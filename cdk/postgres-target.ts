@@ -36,7 +36,8 @@ export function wirePostgresTarget(name: string, target: PostgresTarget, wiring:
   const declared = declaredTarget(name, target, wiring.config);
   openWay(target, declared, wiring.tasks);
   if ('secret' in target) {
-    for (const statement of mayReadSecret(`Target${name}`, target.secret)) wiring.role.addToPrincipalPolicy(statement);
+    for (const statement of mayReadSecret(`Target${name}`, target.secret))
+      wiring.role.addToPrincipalPolicy(statement);
   } else {
     wiring.role.addToPrincipalPolicy(mayLogIn(name, target, declared, wiring.role));
   }
@@ -81,11 +82,17 @@ function openWay(target: PostgresTarget, { address }: Target, tasks: ISecurityGr
   if ('cluster' in target) tasks.connections.allowTo(target.cluster, port, why);
   else if ('instance' in target) tasks.connections.allowTo(target.instance, port, why);
   else if (target.securityGroup !== undefined) tasks.connections.allowTo(target.securityGroup, port, why);
-  else tasks.addEgressRule(isIpv4(address.host) ? Peer.ipv4(`${address.host}/32`) : Peer.anyIpv4(), port, why);
+  else
+    tasks.addEgressRule(isIpv4(address.host) ? Peer.ipv4(`${address.host}/32`) : Peer.anyIpv4(), port, why);
 }
 
 /** https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html */
-function mayLogIn(name: string, target: PostgresUpstream, { credential }: Target, role: IRole): PolicyStatement {
+function mayLogIn(
+  name: string,
+  target: PostgresUpstream,
+  { credential }: Target,
+  role: IRole,
+): PolicyStatement {
   const resource = resourceIdOf(target);
   if (resource === undefined) {
     throw refused(name, "auth: 'iam' needs the resource id of the database, which is not known here", {

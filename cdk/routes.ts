@@ -37,7 +37,9 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/ledger/checkpoint',
     'GET /v1/ledger/{proxy}',
   ]),
-  ...of('replay', ['GET /v1/signer', 'GET /v1/openapi.json']).map((route) => ({ ...route, open: true }) as const),
+  ...of('replay', ['GET /v1/signer', 'GET /v1/openapi.json']).map(
+    (route) => ({ ...route, open: true }) as const,
+  ),
 ];
 
 function of(to: FunctionName, operations: readonly string[]): ApiRoute[] {

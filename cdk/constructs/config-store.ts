@@ -41,10 +41,11 @@ export class ConfigStore extends Construct {
 
 /** It runs while the stack is deployed, and never after. */
 function explainDeployment({ handlerRole }: BucketDeployment): void {
-  const reason = 'CDK writes this policy, for copying the configuration from the asset bucket while the stack is deployed';
+  const reason =
+    'CDK writes this policy, for copying the configuration from the asset bucket while the stack is deployed';
   explainPolicyOfCdk(handlerRole, reason);
   explain(handlerRole, "CDK's own function logs with AWS's own policy", MANAGED_LOGGING);
-  explain(handlerRole.node.scope!, "CDK chooses the runtime of its own function", 'L1');
+  explain(handlerRole.node.scope!, 'CDK chooses the runtime of its own function', 'L1');
 }
 
 const MANAGED_LOGGING =

@@ -1,4 +1,10 @@
-import { AlarmStatusWidget, Dashboard as Board, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  AlarmStatusWidget,
+  Dashboard as Board,
+  GraphWidget,
+  type IMetric,
+  Stats,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { FargateService } from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { custodyCount, custodyMetric } from '../metrics.ts';
@@ -16,19 +22,30 @@ export class Dashboard extends Construct {
     const board = new Board(this, 'Board');
     board.addWidgets(new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.all], width: FULL }));
     board.addWidgets(
-      graph('Sessions, each task', custodyMetric('ActiveSessions', Stats.AVERAGE), custodyMetric('ActiveSessions')),
+      graph(
+        'Sessions, each task',
+        custodyMetric('ActiveSessions', Stats.AVERAGE),
+        custodyMetric('ActiveSessions'),
+      ),
       graph('Unsealed sessions', custodyMetric('UnsealedSessions')),
       graph('Recorder failures, broken glass', custodyCount('RecorderFailures'), custodyCount('BreakGlass')),
     );
     board.addWidgets(
-      graph('Journal lag, ms', custodyMetric('JournalLagMs', Stats.p(50)), custodyMetric('JournalLagMs', Stats.p(99))),
+      graph(
+        'Journal lag, ms',
+        custodyMetric('JournalLagMs', Stats.p(50)),
+        custodyMetric('JournalLagMs', Stats.p(99)),
+      ),
       graph('Ledger lag, s', custodyMetric('LedgerLagSeconds')),
       graph('Refused tokens', custodyCount('RefusedTokens')),
     );
     board.addWidgets(
       graph('Tasks: CPU and memory, %', service.metricCpuUtilization(), service.metricMemoryUtilization()),
       graph('Functions: errors', ...lambdas.map((one) => one.metricErrors())),
-      graph('Functions: duration, ms', ...lambdas.map((one) => one.metricDuration({ statistic: Stats.p(95) }))),
+      graph(
+        'Functions: duration, ms',
+        ...lambdas.map((one) => one.metricDuration({ statistic: Stats.p(95) })),
+      ),
     );
   }
 }

@@ -41,7 +41,12 @@ const LOCK_CHANGES = [
   's3:DeleteBucket',
 ];
 
-function deny(sid: string, actions: readonly string[], resource: string, conditions: Conditions): PolicyStatement {
+function deny(
+  sid: string,
+  actions: readonly string[],
+  resource: string,
+  conditions: Conditions,
+): PolicyStatement {
   return new PolicyStatement({
     sid,
     effect: Effect.DENY,

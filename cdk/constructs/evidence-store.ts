@@ -42,7 +42,9 @@ export class EvidenceStore extends Construct {
       versioned: true,
       objectLockEnabled: true,
       objectLockDefaultRetention:
-        lock === 'compliance' ? ObjectLockRetention.compliance(retention) : ObjectLockRetention.governance(retention),
+        lock === 'compliance'
+          ? ObjectLockRetention.compliance(retention)
+          : ObjectLockRetention.governance(retention),
       encryption: BucketEncryption.KMS,
       encryptionKey: key,
       bucketKeyEnabled: true,
@@ -69,7 +71,11 @@ function lifecycle(expireDays: number) {
       prefix: 'sessions/',
       // An expiry that comes before the move would make S3 refuse both.
       ...(expireDays > COLD_AFTER.toDays()
-        ? { transitions: [{ storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: COLD_AFTER }] }
+        ? {
+            transitions: [
+              { storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: COLD_AFTER },
+            ],
+          }
         : {}),
       expiration: Duration.days(expireDays),
       noncurrentVersionExpiration: Duration.days(1),

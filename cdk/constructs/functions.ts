@@ -41,15 +41,24 @@ export class Functions extends Construct {
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
-    const made = functionNames.map((name) => [name, oneFunction(new Construct(this, titleOf(name)), name, props)] as const);
+    const made = functionNames.map(
+      (name) => [name, oneFunction(new Construct(this, titleOf(name)), name, props)] as const,
+    );
     const pick = <K extends 'lambda' | 'role'>(key: K) =>
-      Object.fromEntries(made.map(([name, parts]) => [name, parts[key]])) as Record<FunctionName, (typeof made)[0][1][K]>;
+      Object.fromEntries(made.map(([name, parts]) => [name, parts[key]])) as Record<
+        FunctionName,
+        (typeof made)[0][1][K]
+      >;
     this.byName = pick('lambda');
     this.roles = pick('role');
   }
 }
 
-function oneFunction(scope: Construct, name: FunctionName, { code, environment, places, key }: FunctionsProps) {
+function oneFunction(
+  scope: Construct,
+  name: FunctionName,
+  { code, environment, places, key }: FunctionsProps,
+) {
   const logGroup = encryptedLog(scope, 'Log', key);
   const role = functionRole(scope, logGroup);
   permit(role, name, places);

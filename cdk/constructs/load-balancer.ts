@@ -52,14 +52,22 @@ export class LoadBalancer extends Construct {
       securityGroups: [this.group],
     });
     explain(this.balancer, NO_ACCESS_LOG, 'ELB2');
-    this.listener = this.balancer.addListener('Postgres', { port, protocol: Protocol.TCP, tcpIdleTimeout: IDLE });
+    this.listener = this.balancer.addListener('Postgres', {
+      port,
+      protocol: Protocol.TCP,
+      tcpIdleTimeout: IDLE,
+    });
   }
 
   #allow(cidr: string, port: number): void {
     const peer = cidr.includes(':') ? Peer.ipv6(cidr) : Peer.ipv4(cidr);
     this.group.addIngressRule(peer, Port.tcp(port), 'Clients');
     if (cidr.endsWith('/0')) {
-      explain(this.group, 'the deployment says that clients come from everywhere; each shows a token', 'EC23');
+      explain(
+        this.group,
+        'the deployment says that clients come from everywhere; each shows a token',
+        'EC23',
+      );
     }
   }
 }

@@ -49,7 +49,8 @@ export class Network extends Construct {
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
     this.vpc = props.vpc ?? newVpc(this, props);
-    const subnetType = props.issuerAccess === 'nat' ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+    const subnetType =
+      props.issuerAccess === 'nat' ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
     this.private = { subnetType };
     this.front = props.reach === 'internet' ? { subnetType: SubnetType.PUBLIC } : this.private;
     this.tasks = new SecurityGroup(this, 'Tasks', {

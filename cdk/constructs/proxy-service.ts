@@ -89,7 +89,10 @@ export class ProxyService extends Construct {
   }
 }
 
-function taskOf(scope: Construct, { tasks, role, key, image, environment }: ProxyServiceProps): FargateTaskDefinition {
+function taskOf(
+  scope: Construct,
+  { tasks, role, key, image, environment }: ProxyServiceProps,
+): FargateTaskDefinition {
   const task = new FargateTaskDefinition(scope, 'Task', {
     cpu: tasks.cpu,
     memoryLimitMiB: tasks.memoryMiB,

@@ -40,7 +40,10 @@ describe('the settings of a deployment', () => {
       { ...MINIMAL, gateway: { ...gateway, tlsSecret: undefined } },
       'custody.gateway.tlsSecret: found nothing, expected the name or ARN of a secret',
     ],
-    [{ ...MINIMAL, gateway: { ...gateway, clients: [] } }, 'gateway.clients: found [], expected at least one'],
+    [
+      { ...MINIMAL, gateway: { ...gateway, clients: [] } },
+      'gateway.clients: found [], expected at least one',
+    ],
     [
       { ...MINIMAL, gateway: { ...gateway, clients: ['10.0.0.0/8', 'home'] } },
       'gateway.clients.1: found "home", expected a network such as 10.0.0.0/8',
@@ -51,9 +54,15 @@ describe('the settings of a deployment', () => {
     ],
     [{ ...MINIMAL, drain: '2h' }, 'custody.drain: found "2h", expected a time from 1m to 1h'],
     [{ ...MINIMAL, drain: '30s' }, 'custody.drain: found "30s", expected a time from 1m to 1h'],
-    [{ ...MINIMAL, account: 123456789012 }, 'custody.account: found 123456789012, expected twelve digits, in quotes'],
+    [
+      { ...MINIMAL, account: 123456789012 },
+      'custody.account: found 123456789012, expected twelve digits, in quotes',
+    ],
     [{ ...MINIMAL, tasks: { min: 3, max: 2 } }, 'tasks.max: found 2, expected at least as many as min'],
-    [{ ...MINIMAL, tasks: { cpu: 512, memoryMiB: 8192 } }, 'tasks.memoryMiB: found 8192, expected a size that Fargate'],
+    [
+      { ...MINIMAL, tasks: { cpu: 512, memoryMiB: 8192 } },
+      'tasks.memoryMiB: found 8192, expected a size that Fargate',
+    ],
     [{ ...MINIMAL, tasks: { cpu: 300 } }, 'tasks.cpu: found 300, expected 512, 1024, 2048 or 4096'],
     [{ ...MINIMAL, network: { vpcId: 'vpc-1' } }, 'network.vpcId: found "vpc-1", expected the id of a VPC'],
     [
@@ -61,8 +70,14 @@ describe('the settings of a deployment', () => {
       'custody.account: found nothing, expected it beside network.vpcId',
     ],
     [{ ...MINIMAL, alarms: { emails: ['me'] } }, 'alarms.emails.0: found "me", expected an e-mail address'],
-    [{ ...MINIMAL, recordings: { days: 0 } }, 'recordings.days: found 0, expected a whole number from 1 to 36500'],
-    [{ ...MINIMAL, targets: { orders: { securityGroupId: 'x' } } }, 'targets.orders.securityGroupId: found "x"'],
+    [
+      { ...MINIMAL, recordings: { days: 0 } },
+      'recordings.days: found 0, expected a whole number from 1 to 36500',
+    ],
+    [
+      { ...MINIMAL, targets: { orders: { securityGroupId: 'x' } } },
+      'targets.orders.securityGroupId: found "x"',
+    ],
   ])('refuse %j and say what to do', (settings, ...says) => {
     const { code, message, hint = '' } = refusal(settings);
     expect(code).toBe('config-invalid');

@@ -36,7 +36,9 @@ export function policiesOf(template: Template, prefix: string): readonly PolicyD
 
 /** ARNs of AWS's own policies that a role carries. */
 export function managedPoliciesOf(template: Template, prefix: string): readonly unknown[] {
-  const roles = Object.entries(template.findResources('AWS::IAM::Role')).filter(([id]) => id.startsWith(prefix));
+  const roles = Object.entries(template.findResources('AWS::IAM::Role')).filter(([id]) =>
+    id.startsWith(prefix),
+  );
   return roles.flatMap(([, role]) => ((role as Resource).Properties['ManagedPolicyArns'] ?? []) as unknown[]);
 }
 
