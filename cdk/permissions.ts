@@ -79,18 +79,20 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   ];
 }
 
+/** Indexes are for looking things up. */
+const LOOK_UPS = ['Query', 'Scan'];
+
 function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatement[] {
-  return Object.entries(tableActions[role]).map(([name, actions]) => {
+  return Object.entries(tableActions[role]).flatMap(([name, actions]) => {
     const { tableArn, indexes } = tables[name as TableName];
-    const reads = actions.some((action) => action === 'Query' || action === 'Scan');
-    const resources = reads
-      ? [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)]
-      : [tableArn];
-    return allow(
-      `Table${name}`,
-      actions.map((action) => `dynamodb:${action}`),
-      resources,
-    );
+    const [lookUps, others] = [true, false].map((wanted) =>
+      actions.filter((action) => LOOK_UPS.includes(action) === wanted).map((action) => `dynamodb:${action}`),
+    ) as [string[], string[]];
+    const everywhere = [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)];
+    return [
+      ...(others.length === 0 ? [] : [allow(`Items${name}`, others, [tableArn])]),
+      ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere)]),
+    ];
   });
 }
 

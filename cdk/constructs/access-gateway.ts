@@ -1,4 +1,4 @@
-import { Annotations, Aws, CfnOutput, Duration } from 'aws-cdk-lib';
+import { Annotations, Aws, CfnOutput, type Duration } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import {
   HttpApi,
-  HttpMethod,
+  type HttpMethod,
   HttpNoneAuthorizer,
   type HttpRoute,
   LogGroupLogDestination,
