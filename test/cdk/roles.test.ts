@@ -117,7 +117,9 @@ const sorted = (lists: Iterable<readonly [string, readonly string[]]>) =>
 describe('what roles may do', () => {
   it.each(Object.entries(EXPECTED))('%s: this and nothing else', (role, expected) => {
     const found = [...allowed(policiesOf(template, role))];
-    const own = found.map(([action, places]) => [action, places.filter((at) => at !== 'GatewayDataKey')] as const);
+    const own = found.map(
+      ([action, places]) => [action, places.filter((at) => at !== 'GatewayDataKey')] as const,
+    );
     expect(sorted(own.filter(([, places]) => places.length > 0))).toEqual(sorted(Object.entries(expected)));
   });
 
@@ -125,7 +127,9 @@ describe('what roles may do', () => {
     const through: Record<string, Record<string, readonly string[]>> = {};
     for (const role of Object.keys(EXPECTED)) {
       through[role] = {};
-      for (const { Action, Resource, Condition } of policiesOf(template, role).flatMap(({ Statement }) => Statement)) {
+      for (const { Action, Resource, Condition } of policiesOf(template, role).flatMap(
+        ({ Statement }) => Statement,
+      )) {
         if (!JSON.stringify(Resource).includes('GatewayDataKey')) continue;
         const service = JSON.stringify(Condition).match(/"kms:ViaService".*?"(s3|dynamodb)\."/)?.[1];
         through[role]![service ?? 'anything'] = [Action].flat();

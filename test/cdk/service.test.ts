@@ -14,7 +14,9 @@ const one = (type: string, from = template) => {
 };
 
 const attributes = (properties: Record<string, unknown>, key: string) =>
-  Object.fromEntries((properties[key] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]));
+  Object.fromEntries(
+    (properties[key] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]),
+  );
 
 describe('the load balancer', () => {
   it('passes TCP on, for sessions that are quiet for an hour and a half', () => {
@@ -61,7 +63,9 @@ describe('the load balancer', () => {
   it('has public addresses only where that was asked for', () => {
     const gateway = { ...MINIMAL.gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'], port: 6432 };
     const open = gatewayTemplate({ gateway });
-    expect(one('AWS::ElasticLoadBalancingV2::LoadBalancer', open)).toMatchObject({ Scheme: 'internet-facing' });
+    expect(one('AWS::ElasticLoadBalancingV2::LoadBalancer', open)).toMatchObject({
+      Scheme: 'internet-facing',
+    });
     expect(one('AWS::ElasticLoadBalancingV2::Listener', open)).toMatchObject({ Port: 6432 });
   });
 });
@@ -126,7 +130,10 @@ describe('the service', () => {
   });
 
   it('grows with sessions and with work', () => {
-    expect(one('AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({ MinCapacity: 2, MaxCapacity: 10 });
+    expect(one('AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({
+      MinCapacity: 2,
+      MaxCapacity: 10,
+    });
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
       TargetTrackingScalingPolicyConfiguration: {
         CustomizedMetricSpecification: {
@@ -148,7 +155,9 @@ describe('the service', () => {
   it('is of the architecture that was asked for', () => {
     expect(task['RuntimePlatform']).toMatchObject({ CpuArchitecture: 'ARM64' });
     const x64 = gatewayTemplate({ tasks: { architecture: 'x64' } });
-    expect(one('AWS::ECS::TaskDefinition', x64)['RuntimePlatform']).toMatchObject({ CpuArchitecture: 'X86_64' });
+    expect(one('AWS::ECS::TaskDefinition', x64)['RuntimePlatform']).toMatchObject({
+      CpuArchitecture: 'X86_64',
+    });
   });
 });
 
@@ -169,7 +178,9 @@ describe('the network', () => {
     });
     const [id, tasks] = Object.entries(groups)[0]!;
     const { SecurityGroupEgress, SecurityGroupIngress } = tasks['Properties'];
-    expect(SecurityGroupEgress.map(({ FromPort, ToPort }: Record<string, number>) => [FromPort, ToPort])).toEqual([
+    expect(
+      SecurityGroupEgress.map(({ FromPort, ToPort }: Record<string, number>) => [FromPort, ToPort]),
+    ).toEqual([
       [443, 443],
       [5432, 5432],
     ]);
