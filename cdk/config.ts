@@ -183,8 +183,11 @@ function firstMistake(issues: readonly z.core.$ZodIssue[], context: unknown): Cu
   return refusal(where, valueAt(context, issue.path), issue.message);
 }
 
+/** More would hide what is expected. */
+const SHOWN = 80;
+
 function refusal(where: string, found: unknown, expected: string): CustodyError {
-  const what = found === undefined ? 'nothing' : JSON.stringify(found);
+  const what = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, SHOWN);
   return new CustodyError('config-invalid', `${where}: found ${what}, ${expected}`, {
     hint: `${found === undefined ? 'add it' : 'correct it'} in cdk.json; cdk/README.md has an example`,
   });
