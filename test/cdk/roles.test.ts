@@ -132,7 +132,7 @@ describe('what roles may do', () => {
       )) {
         if (!JSON.stringify(Resource).includes('GatewayDataKey')) continue;
         const service = JSON.stringify(Condition).match(/"kms:ViaService".*?"(s3|dynamodb)\."/)?.[1];
-        through[role]![service ?? 'anything'] = [Action].flat();
+        through[role][service ?? 'anything'] = [Action].flat();
       }
     }
     const dynamodb = ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'];
