@@ -89,6 +89,11 @@ describe('an arrow that is broken', () => {
     ['local/x.ts', "import '#test/a.ts';", 'local may not import test'],
     ['cdk/x.ts', "import { a } from '../lambdas/sessions/env.ts';", 'cdk may not import lambdas'],
     ['cdk/x.ts', "import type { A } from '../lambdas/sessions/handler.ts';", 'cdk may not import lambdas'],
+    ['cdk/x.ts', "import { a } from '#adapters/aws/env.ts';", 'cdk may not import adapters'],
+    ['cdk/x.ts', "import { a } from '#adapters/aws/s3-store.ts';", 'cdk may not import adapters'],
+    ['cdk/x.ts', "import { a } from '#adapters/aws/tables.ts.ts';", 'cdk may not import adapters'],
+    ['cdk/x.ts', "import { a } from '#core/recording/layout.ts';", 'cdk may not import core'],
+    ['cdk/x.ts', "import { a } from '#core/errors.ts.ts';", 'cdk may not import core'],
     ['console/x.ts', "import type { A } from '#core/a.ts';", 'console may not import core'],
     [X, "import '/etc/a.ts';", 'core may not import (an address)'],
     ['cli/x.ts', "await import('data:text/javascript,1');", 'cli may not import (an address)'],
@@ -154,6 +159,9 @@ describe('an arrow that holds', () => {
     ['lambdas/sessions/x.ts', "import '../problem.ts'; import '#core/a.ts'; import '#adapters/aws/a.ts';"],
     ['local/x.ts', "import '#lambdas/a.ts'; import '#proxy/a.ts'; import '#cli/a.ts'; import '#core/a.ts';"],
     ['cdk/x.ts', "import type { Env } from '../lambdas/sessions/env.ts'; import 'aws-cdk-lib';"],
+    ['cdk/x.ts', "import type { AwsEnvironment } from '#adapters/aws/env.ts';"],
+    ['cdk/x.ts', "import { tables } from '#adapters/aws/tables.ts'; import { a } from '#core/access/a.ts';"],
+    ['cdk/x.ts', "import { CustodyError } from '#core/errors.ts';"],
     ['test/x.ts', "import '#local/a.ts'; import '@aws-sdk/client-s3'; await import(name); Date.now();"],
   ])('%s with %s', (path, text) => {
     expect(brokenArrows(path, text)).toEqual([]);

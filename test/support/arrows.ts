@@ -25,6 +25,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   '#lambdas': 'lambdas',
   '#local': 'local',
   '#cli': 'cli',
+  '#cdk': 'cdk',
   '#test': 'test',
 };
 
@@ -63,7 +64,7 @@ function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
   if (to === undefined) return brokenPackage(path, specifier);
   const area = to.split('/')[0]!;
   const says = (why: string): string[] => [`${specifier}: ${why}`];
-  if (from === 'cdk' && typeOnly && isForCdk(to)) return [];
+  if (from === 'cdk' && isForCdk(to, typeOnly)) return [];
   if (area !== from && !(MAY_IMPORT[from] ?? []).includes(area))
     return says(`${from} may not import ${area}`);
   if (from === 'test' || from === 'local') return [];
@@ -110,8 +111,10 @@ function protocolOf(path: string): string | undefined {
   return /^(?:core|fargate-proxy)\/protocols\/([^/]+)\//.exec(path)?.[1];
 }
 
-function isForCdk(path: string): boolean {
-  return /^(?:lambdas\/[^/]+|fargate-proxy)\/env\.ts$/.test(path);
+/** Plain data, and what checks custody.yaml; of the environment, types alone. */
+function isForCdk(path: string, typeOnly: boolean): boolean {
+  if (/^core\/(?:errors\.ts$|access\/)/.test(path) || path === 'adapters/aws/tables.ts') return true;
+  return typeOnly && /^(?:lambdas\/[^/]+|fargate-proxy|adapters\/aws)\/env\.ts$/.test(path);
 }
 
 /** Every import, re-export, type import and `import()` with a fixed name. */

@@ -1,0 +1,34 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { IgnoreMode } from 'aws-cdk-lib';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { CustodyError } from '#core/errors.ts';
+import type { FunctionName } from './function-names.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+
+/** All that the Dockerfile copies; the rest of the folder is none of Docker's business. */
+export const IMAGE_FILES = ['dist/proxy', 'dist/package.json', 'fargate-proxy/Dockerfile'];
+
+/** What `npm run build` made of a function. Throws `config-invalid` before it did. */
+export function builtFunction(name: FunctionName): Code {
+  return Code.fromAsset(built(join('dist', 'lambdas', name)));
+}
+
+/** The proxy's image: Docker makes it when the stack is deployed. Throws `config-invalid` before `npm run build`. */
+export function builtImage(architecture: 'arm64' | 'x64'): ContainerImage {
+  built(join('dist', 'proxy', 'main.mjs'));
+  return ContainerImage.fromAsset(ROOT, {
+    file: 'fargate-proxy/Dockerfile',
+    platform: architecture === 'arm64' ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
+    ignoreMode: IgnoreMode.DOCKER,
+    exclude: ['*', ...IMAGE_FILES.map((file) => `!${file}`)],
+  });
+}
+
+function built(path: string): string {
+  if (existsSync(join(ROOT, path))) return join(ROOT, path);
+  throw new CustodyError('config-invalid', `${path} is not there`, { hint: 'build first: npm run build' });
+}

@@ -1,0 +1,59 @@
+/** `npm run build`: each function, and the proxy, as one file in dist. */
+import { copyFileSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BuildOptions, buildSync } from 'esbuild';
+import { functionNames } from './function-names.ts';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+
+/** Packages that are CommonJS ask for `require` at run time. */
+const BANNER = [
+  "import { createRequire as custodyRequire } from 'node:module';",
+  'const require = custodyRequire(import.meta.url);',
+].join('\n');
+
+/** The AWS SDK goes in: what runs is what the lockfile names, and what was tested. */
+const OPTIONS = {
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node24',
+  minify: true,
+  keepNames: true,
+  mainFields: ['module', 'main'],
+  banner: { js: BANNER },
+  logLevel: 'warning',
+  absWorkingDir: ROOT,
+} as const satisfies BuildOptions;
+
+export interface Bundle {
+  readonly entry: string;
+  readonly output: string;
+}
+
+export const bundles: readonly Bundle[] = [
+  ...functionNames.map((name) => ({
+    entry: `lambdas/functions/${name}.ts`,
+    output: `lambdas/${name}/index.mjs`,
+  })),
+  { entry: 'fargate-proxy/main.ts', output: 'proxy/main.mjs' },
+];
+
+/** Writes them under `dist`; their sizes in bytes, by their outputs. */
+export function build(wanted: readonly Bundle[], dist: string): ReadonlyMap<string, number> {
+  const sizes = wanted.map(({ entry, output }) => {
+    const outfile = join(dist, output);
+    buildSync({ ...OPTIONS, entryPoints: [entry], outfile });
+    return [output, statSync(outfile).size] as const;
+  });
+  // The proxy reads its version from beside its folder.
+  mkdirSync(dist, { recursive: true });
+  copyFileSync(join(ROOT, 'package.json'), join(dist, 'package.json'));
+  return new Map(sizes);
+}
+
+if (import.meta.main) {
+  for (const [output, bytes] of build(bundles, join(ROOT, 'dist'))) {
+    process.stdout.write(`${output.padEnd(32)} ${String(Math.ceil(bytes / 1024)).padStart(6)} KB\n`);
+  }
+}

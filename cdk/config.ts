@@ -1,0 +1,201 @@
+import { z } from 'zod';
+import { durationMs } from '#core/access/duration.ts';
+import { isNetwork } from '#core/access/formats.ts';
+import { CustodyError } from '#core/errors.ts';
+
+/** What a deployment is told: `context.custody` of cdk.json. Who may reach what is custody.yaml's business. */
+export type DeploymentConfig = z.output<typeof schema>;
+
+/** The limit of a load balancer's deregistration delay. */
+const DRAIN_MAX_MS = 3_600_000;
+const DRAIN_MIN_MS = 60_000;
+/** What Fargate sells: CPU units, and from how much memory to how much, in MiB. */
+const SIZES: Readonly<Record<number, readonly [number, number]>> = {
+  512: [1024, 4096],
+  1024: [2048, 8192],
+  2048: [4096, 16_384],
+  4096: [8192, 30_720],
+};
+
+const text = (words: string) => z.string(`expected ${words}`).min(1, `expected ${words}`);
+const whole = (min: number, max: number) => {
+  const words = `expected a whole number from ${min} to ${max}`;
+  return z.int(words).min(min, words).max(max, words);
+};
+const oneOf = <const T extends readonly [string, ...string[]]>(...words: T) =>
+  z.enum(words, `expected ${words.join(' or ')}`);
+const section = <T extends z.ZodRawShape>(shape: T) => z.strictObject(shape, 'expected an object');
+
+const hostname = text('a host name such as gateway.example.com').regex(
+  /^(?=.{1,253}$)[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+$/,
+  'expected a host name such as gateway.example.com',
+);
+const network = text('a network such as 10.0.0.0/8').refine(
+  isNetwork,
+  'expected a network such as 10.0.0.0/8',
+);
+
+const gatewaySchema = section({
+  /** Where clients reach the gateway; its DNS record is made by whoever owns the zone. */
+  hostname,
+  port: whole(1, 65_535).default(5432),
+  /** A secret with the certificate chain that the gateway shows its clients, and its key: JSON `{"cert", "key"}`, both PEM. */
+  tlsSecret: text('the name or ARN of a secret in Secrets Manager'),
+  /** `internet`: the load balancer has public addresses. */
+  reach: oneOf('internal', 'internet').default('internal'),
+  /** Where clients may come from. */
+  clients: z.array(network, 'expected a list of networks').min(1, 'expected at least one network'),
+});
+
+const networkSchema = section({
+  /** A VPC that is there; a new one when not given. */
+  vpcId: text('the id of a VPC, such as vpc-0123456789abcdef0')
+    .regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC, such as vpc-0123456789abcdef0')
+    .optional(),
+  /** How tasks fetch the issuer's keys: through one NAT gateway, or not at all from outside. */
+  issuerAccess: oneOf('nat', 'none').default('nat'),
+});
+
+const tasksSchema = section({
+  min: whole(1, 500).default(2),
+  max: whole(1, 500).default(10),
+  cpu: z
+    .union([z.literal(512), z.literal(1024), z.literal(2048), z.literal(4096)], {
+      error: 'expected 512, 1024, 2048 or 4096',
+    })
+    .default(1024),
+  memoryMiB: whole(1024, 30_720).default(2048),
+  architecture: oneOf('arm64', 'x64').default('arm64'),
+  /** Another task is started where tasks have more sessions than this on average. */
+  sessionsEach: whole(1, 5_000).default(200),
+})
+  .refine(({ min, max }) => min <= max, { path: ['max'], message: 'expected at least as many as min' })
+  .refine(({ cpu, memoryMiB }) => memoryMiB >= SIZES[cpu]![0] && memoryMiB <= SIZES[cpu]![1], {
+    path: ['memoryMiB'],
+    message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
+  });
+
+/** What the stack has to know about a target beside custody.yaml. */
+const targetSchema = section({
+  /** Of the database; whoever runs it opens its port to the tasks when it is not given. */
+  securityGroupId: text('the id of a security group')
+    .regex(/^sg-[0-9a-f]{8,17}$/, 'expected the id of a security group, such as sg-0123456789abcdef0')
+    .optional(),
+  /** For `rdsIam` in custody.yaml. */
+  resourceId: text('the resource id of a database, cluster-… or db-…')
+    .regex(/^(?:cluster|db)-[A-Z0-9]+$/, 'expected the resource id of a database: cluster-… or db-…')
+    .optional(),
+  /** Of a secret that is not encrypted with AWS's own key. */
+  secretKeyArn: text('the ARN of a KMS key')
+    .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'expected the ARN of a KMS key')
+    .optional(),
+});
+
+const recordingsSchema = section({
+  /** The bucket's default; a target's own `retention` in custody.yaml comes before it. */
+  lock: oneOf('governance', 'compliance').default('governance'),
+  days: whole(1, 36_500).default(365),
+  /** The ledger proves what there was, and is kept for longer. */
+  ledgerDays: whole(1, 36_500).default(3650),
+  acknowledgeCompliance: z.boolean('expected true or false').default(false),
+  /** A role that may delete, end legal holds and bypass governance locks; nobody may when it is not given. */
+  breakGlassRoleArn: text('the ARN of a role')
+    .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, 'expected the ARN of a role')
+    .optional(),
+});
+
+const drainTime = text('a time from 1m to 1h, such as 30m').transform((written, context) => {
+  const ms = durationMs(written) ?? 0;
+  if (ms >= DRAIN_MIN_MS && ms <= DRAIN_MAX_MS) return ms / 1_000;
+  context.addIssue({ code: 'custom', message: 'expected a time from 1m to 1h, such as 30m' });
+  return z.NEVER;
+});
+
+const schema = section({
+  stackName: text('a name such as Custody')
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, 'expected letters, digits and hyphens, a letter first')
+    .default('Custody'),
+  account: text('twelve digits, in quotes')
+    .regex(/^\d{12}$/, 'expected twelve digits, in quotes')
+    .optional(),
+  region: text('a region such as eu-central-1')
+    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'expected a region such as eu-central-1')
+    .optional(),
+  /** A folder with custody.yaml and the certificates that it names, relative to cdk.json. */
+  configFolder: text('a folder').default('custody-config'),
+  /** The ledger's name, which no other ledger has; from the host name when not given. */
+  ledgerOrigin: text('a name such as gateway.example.com/ledger')
+    .regex(/^[^\s+]+$/, 'expected no spaces and no plus sign')
+    .optional(),
+  gateway: gatewaySchema,
+  network: networkSchema.prefault({}),
+  tasks: tasksSchema.prefault({}),
+  /** How long sessions may go on after their task was told to stop, in seconds once it is read. */
+  drain: drainTime.prefault('30m'),
+  recordings: recordingsSchema.prefault({}),
+  /** By their names in custody.yaml. */
+  targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
+  alarms: section({
+    emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
+  }).prefault({}),
+});
+
+const PLACE = 'cdk.json: context.custody';
+
+/** Reads `context.custody`. Throws `config-invalid` that names the key, what was found there and what is expected. */
+export function readDeploymentConfig(context: unknown): DeploymentConfig {
+  if (context === undefined) throw refusal(PLACE, undefined, 'expected the settings of the deployment');
+  const read = schema.safeParse(context);
+  if (!read.success) throw firstMistake(read.error.issues, context);
+  const { recordings, network, account, region } = read.data;
+  if (recordings.lock === 'compliance') requireAcknowledgement(recordings.acknowledgeCompliance, RECORDINGS);
+  if (network.vpcId !== undefined && (account === undefined || region === undefined)) {
+    throw refusal(`${PLACE}.${account === undefined ? 'account' : 'region'}`, undefined, VPC_NEEDS);
+  }
+  return read.data;
+}
+
+const RECORDINGS = `${PLACE}.recordings.lock`;
+const VPC_NEEDS = 'expected it beside network.vpcId: the VPC is looked up there';
+
+/** Throws `config-invalid` where locks were asked for that nobody can lift, and nobody said to know that. */
+export function requireAcknowledgement(acknowledged: boolean, where: string): void {
+  if (acknowledged) return;
+  throw new CustodyError(
+    'config-invalid',
+    `${where}: found compliance, expected governance, or recordings.acknowledgeCompliance: true in cdk.json beside it`,
+    {
+      hint: 'under a compliance lock nobody can delete a recording or end its lock before its time, not even the owner of the account, who pays for it until then',
+    },
+  );
+}
+
+/** A misspelt key comes first: what is then missing follows from it. */
+function firstMistake(issues: readonly z.core.$ZodIssue[], context: unknown): CustodyError {
+  const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
+  const where = [PLACE, ...issue.path].join('.');
+  if (issue.code === 'unrecognized_keys') {
+    const [key] = issue.keys;
+    return new CustodyError('config-invalid', `${where}: there is no key "${key}"`, {
+      hint: 'remove it, or correct its name; cdk/README.md lists all keys',
+    });
+  }
+  return refusal(where, valueAt(context, issue.path), issue.message);
+}
+
+/** More would hide what is expected. */
+const SHOWN = 80;
+
+function refusal(where: string, found: unknown, expected: string): CustodyError {
+  const what = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, SHOWN);
+  return new CustodyError('config-invalid', `${where}: found ${what}, ${expected}`, {
+    hint: `${found === undefined ? 'add it' : 'correct it'} in cdk.json; cdk/README.md has an example`,
+  });
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) => (inner as Readonly<Record<PropertyKey, unknown>> | undefined)?.[key],
+    value,
+  );
+}

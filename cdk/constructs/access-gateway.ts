@@ -1,0 +1,198 @@
+import { Annotations, Aws, CfnOutput, type Duration } from 'aws-cdk-lib';
+import type { IVpc } from 'aws-cdk-lib/aws-ec2';
+import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Config } from '#core/access/config.ts';
+import { builtFunction, builtImage } from '../artifacts.ts';
+import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
+import type { FunctionEnvironment } from '../environment.ts';
+import type { FunctionName } from '../function-names.ts';
+import { custodyMetric } from '../metrics.ts';
+import { permit, type Places } from '../permissions.ts';
+import { type PostgresTarget, wirePostgresTarget } from '../postgres-target.ts';
+import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
+import { mayReadSecret } from '../secret-access.ts';
+import { AccessLogs } from './access-logs.ts';
+import { Alarms } from './alarms.ts';
+import { Api } from './api.ts';
+import { ConfigStore } from './config-store.ts';
+import { Dashboard } from './dashboard.ts';
+import { DataKey } from './data-key.ts';
+import { EvidenceStore } from './evidence-store.ts';
+import { Functions } from './functions.ts';
+import { LoadBalancer } from './load-balancer.ts';
+import { Network } from './network.ts';
+import { ProxyService, type TaskSettings } from './proxy-service.ts';
+import { Schedules } from './schedules.ts';
+import { Signing } from './signing.ts';
+import { Tables } from './tables.ts';
+
+export interface AccessGatewayProps {
+  /** A folder with custody.yaml and the certificates that it names. */
+  readonly configFolder: string;
+  /** Where clients reach the gateway. */
+  readonly hostname: string;
+  readonly port: number;
+  /** JSON `{"cert", "key"}`, both PEM: what clients see. */
+  readonly tlsSecret: ISecret;
+  readonly reach: 'internal' | 'internet';
+  /** Networks that clients may come from. */
+  readonly clients: readonly string[];
+  /** A new one when not given. */
+  readonly vpc?: IVpc;
+  /** How the issuer's keys are fetched: through a NAT gateway, or not from outside. */
+  readonly issuerAccess: 'nat' | 'none';
+  readonly tasks: TaskSettings;
+  /** How long sessions may go on after their task was told to stop; an hour at most. */
+  readonly drain: Duration;
+  readonly recordings: RecordingSettings;
+  /** The ledger's name, which no other ledger has; `<hostname>/ledger` when not given. */
+  readonly ledgerOrigin?: string;
+  /** Who gets alarms by e-mail. */
+  readonly emails?: readonly string[];
+  /** Secrets that webhooks sign with, as custody.yaml names them. */
+  readonly webhookSecrets?: readonly ISecret[];
+  /** What `npm run build` made when not given. */
+  readonly code?: (name: FunctionName) => Code;
+  readonly image?: ContainerImage;
+}
+
+/** The whole gateway. Targets are added one by one, and each gives the proxy what it needs for that target alone. */
+export class AccessGateway extends Construct {
+  readonly network: Network;
+  readonly service: ProxyService;
+  readonly functions: Functions;
+  readonly evidence: EvidenceStore;
+  readonly tables: Tables;
+  readonly signing: Signing;
+  readonly alarms: Alarms;
+  readonly api: Api;
+  readonly #config: Config;
+  readonly #role: Role;
+  readonly #added = new Set<string>();
+
+  /** Throws `config-invalid` for a configuration that the gateway would not start with. */
+  constructor(scope: Construct, id: string, props: AccessGatewayProps) {
+    super(scope, id);
+    this.#config = readConfigFolder(props.configFolder);
+    requireAcknowledgedLocks(this.#config, props.recordings);
+    const { key } = new DataKey(this, 'DataKey');
+    const accessLogs = new AccessLogs(this, 'AccessLogs').bucket as IBucket;
+    const config = new ConfigStore(this, 'Config', { folder: props.configFolder, accessLogs, key });
+    this.signing = new Signing(this, 'Signing');
+    this.tables = new Tables(this, 'Tables', key);
+    this.evidence = new EvidenceStore(this, 'Evidence', {
+      ...{ key, accessLogs, ...props.recordings },
+      expireDays: longestDays(this.#config, props.recordings) + 1,
+    });
+    this.network = new Network(this, 'Network', { ...props, key });
+    const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network });
+    this.api = new Api(this, 'Api', key);
+    const environment = this.#environment(props, config);
+    const places = this.#places(config, key.keyArn);
+    this.functions = new Functions(this, 'Functions', {
+      ...{ environment, places, key },
+      code: props.code ?? builtFunction,
+    });
+    this.api.route(this.functions);
+    this.#role = this.#proxyRole(places, props.tlsSecret);
+    this.signing.onlyFor([this.#role, this.functions.roles.sealer, this.functions.roles.sequencer]);
+    this.service = new ProxyService(this, 'Proxy', {
+      ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
+      image: props.image ?? builtImage(props.tasks.architecture),
+      environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: props.tlsSecret.secretArn },
+      activeSessions: custodyMetric('ActiveSessions', 'Average'),
+    });
+    this.#tellWebhooks(props.webhookSecrets ?? []);
+    new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
+    const watched = { functions: this.functions, tables: this.tables };
+    this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
+    new Dashboard(this, 'Dashboard', this.alarms, this.functions, this.service.service);
+    this.#outputs(balancer);
+    this.node.addValidation({ validate: () => this.#mentionForgotten() });
+  }
+
+  /**
+   * Lets the gateway reach a database, and log in to it: opens its port to the tasks, and gives the proxy this secret (or
+   * `rds-db:connect`) and no other. Throws `config-invalid` where custody.yaml says otherwise.
+   */
+  addPostgresTarget(name: string, target: PostgresTarget): this {
+    wirePostgresTarget(name, target, { config: this.#config, role: this.#role, tasks: this.network.tasks });
+    this.#added.add(name);
+    return this;
+  }
+
+  /** custody.yaml, as it is deployed. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  #environment(props: AccessGatewayProps, config: ConfigStore): FunctionEnvironment {
+    const { byName } = this.tables;
+    const { hostname, port, recordings } = props;
+    return {
+      CUSTODY_BUCKET: this.evidence.bucket.bucketName,
+      CUSTODY_CONFIG_BUCKET: config.bucket.bucketName,
+      CUSTODY_CONFIG_KEY: CONFIG_FILE,
+      CUSTODY_TABLE_SESSIONS: byName.sessions.tableName,
+      CUSTODY_TABLE_JOURNAL: byName.journal.tableName,
+      CUSTODY_TABLE_COORDINATION: byName.coordination.tableName,
+      CUSTODY_TABLE_ACCESS: byName.access.tableName,
+      CUSTODY_TABLE_DELIVERIES: byName.deliveries.tableName,
+      CUSTODY_SIGNING_KEY: this.signing.key.keyArn,
+      CUSTODY_LEDGER_ORIGIN: props.ledgerOrigin ?? `${hostname}/ledger`,
+      CUSTODY_LEDGER_LOCK: recordings.lock,
+      CUSTODY_LEDGER_KEEP_DAYS: String(recordings.ledgerDays),
+      CUSTODY_API_URL: this.api.api.apiEndpoint,
+      CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
+    };
+  }
+
+  #places(config: ConfigStore, dataKey: string): Places {
+    return {
+      evidence: this.evidence.bucket.bucketArn,
+      config: config.bucket.bucketArn,
+      tables: this.tables.places,
+      signingKey: this.signing.key.keyArn,
+      dataKey,
+    };
+  }
+
+  #proxyRole(places: Places, tlsSecret: ISecret): Role {
+    const role = new Role(this, 'ProxyRole', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') });
+    permit(role, 'proxy', places);
+    for (const statement of mayReadSecret('Certificate', tlsSecret)) role.addToPolicy(statement);
+    return role;
+  }
+
+  #tellWebhooks(secrets: readonly ISecret[]): void {
+    for (const [i, secret] of secrets.entries()) {
+      for (const statement of mayReadSecret(`Webhook${i}`, secret)) {
+        this.functions.roles.notifier.addToPolicy(statement);
+      }
+    }
+  }
+
+  #outputs({ balancer }: LoadBalancer): void {
+    new CfnOutput(this, 'GatewayName', {
+      value: balancer.loadBalancerDnsName,
+      description: 'The gateway: make a CNAME of its host name to this',
+    });
+    new CfnOutput(this, 'ApiUrl', { value: this.api.api.apiEndpoint, description: 'For custody login' });
+    new CfnOutput(this, 'EvidenceBucket', { value: this.evidence.bucket.bucketName });
+  }
+
+  /** Sessions to it would be refused: the proxy has neither a way to it nor its secret. */
+  #mentionForgotten(): string[] {
+    const forgotten = [...this.#config.targets.keys()].filter((name) => !this.#added.has(name));
+    for (const name of forgotten) {
+      const text = `custody.yaml has the target "${name}", and no code adds it: call addPostgresTarget('${name}', …)`;
+      Annotations.of(this).addWarningV2(`custody:target-${name}`, text);
+    }
+    return [];
+  }
+}

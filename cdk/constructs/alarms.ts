@@ -1,0 +1,135 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  type IMetric,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import { functionNames } from '../function-names.ts';
+import { custodyCount, custodyMetric } from '../metrics.ts';
+import type { Functions } from './functions.ts';
+import type { Tables } from './tables.ts';
+
+export interface AlarmsProps {
+  readonly key: IKey;
+  readonly emails: readonly string[];
+  readonly functions: Functions;
+  readonly tables: Tables;
+}
+
+interface Watch {
+  readonly says: string;
+  readonly metric: IMetric;
+  /** It alarms above. */
+  readonly above: number;
+  /** How many minutes in a row. */
+  readonly minutes: number;
+  /** Whoever tells it tells it every minute: silence is trouble as well. */
+  readonly silenceAlarms?: boolean;
+}
+
+/** What somebody has to look at, told to one topic. */
+export class Alarms extends Construct {
+  readonly topic: ITopic;
+  readonly all: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const topic = new Topic(this, 'Topic', { masterKey: props.key, enforceSSL: true });
+    for (const email of props.emails) topic.addSubscription(new EmailSubscription(email));
+    this.topic = topic;
+    const watches = { ...WATCHES, ...functionWatches(props.functions), ...tableWatches(props.tables) };
+    this.all = Object.entries(watches).map(([name, watch]) => this.#alarm(name, watch));
+  }
+
+  #alarm(name: string, { says, metric, above, minutes, silenceAlarms = false }: Watch): Alarm {
+    const alarm = new Alarm(this, name, {
+      alarmDescription: says,
+      metric,
+      threshold: above,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: minutes,
+      treatMissingData: silenceAlarms ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+    alarm.addOkAction(new SnsAction(this.topic));
+    return alarm;
+  }
+}
+
+const WATCHES: Readonly<Record<string, Watch>> = {
+  UnsealedSessions: {
+    says: 'Sessions whose task died are not sealed, or the sealer does not run',
+    metric: custodyMetric('UnsealedSessions'),
+    above: 0,
+    minutes: 5,
+    silenceAlarms: true,
+  },
+  JournalLag: {
+    says: 'Frames take long to become durable: sessions are held up, and end at their deadline',
+    metric: custodyMetric('JournalLagMs'),
+    above: 2_000,
+    minutes: 3,
+  },
+  LedgerLag: {
+    says: 'Leaves wait for the ledger, or the sequencer does not run',
+    metric: custodyMetric('LedgerLagSeconds'),
+    above: 300,
+    minutes: 5,
+    silenceAlarms: true,
+  },
+  RefusedTokens: {
+    says: 'Many tokens are refused: somebody is guessing, or the identity provider has changed',
+    metric: custodyCount('RefusedTokens'),
+    above: 50,
+    minutes: 5,
+  },
+  RecorderFailures: {
+    says: 'A recording failed, and its session ended',
+    metric: custodyCount('RecorderFailures'),
+    above: 0,
+    minutes: 1,
+  },
+  BreakGlass: {
+    says: 'Somebody broke the glass: it needs a review',
+    metric: custodyCount('BreakGlass'),
+    above: 0,
+    minutes: 1,
+  },
+};
+
+function functionWatches({ byName }: Functions): Record<string, Watch> {
+  const watches = functionNames.map((name) => {
+    const metric = byName[name].metricErrors({ period: Duration.minutes(1), statistic: Stats.SUM });
+    return [`Errors-${name}`, { says: `The function ${name} fails`, metric, above: 0, minutes: 3 }] as const;
+  });
+  return Object.fromEntries(watches);
+}
+
+function tableWatches({ byName }: Tables): Record<string, Watch> {
+  const watches = Object.entries(byName).flatMap(([name, { tableName }]) =>
+    ['Read', 'Write'].map((way) => {
+      const metric = throttled(tableName, way);
+      const says = `DynamoDB throttles ${way.toLowerCase()}s of the table of ${name}`;
+      return [`${way}Throttles-${name}`, { says, metric, above: 0, minutes: 3 }] as const;
+    }),
+  );
+  return Object.fromEntries(watches);
+}
+
+function throttled(TableName: string, way: string): IMetric {
+  return new Metric({
+    namespace: 'AWS/DynamoDB',
+    metricName: `${way}ThrottleEvents`,
+    dimensionsMap: { TableName },
+    statistic: Stats.SUM,
+    period: Duration.minutes(1),
+  });
+}

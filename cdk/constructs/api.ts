@@ -1,0 +1,66 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  HttpApi,
+  type HttpMethod,
+  HttpNoneAuthorizer,
+  type HttpRoute,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { explain } from '../explain.ts';
+import { type ApiRoute, routes } from '../routes.ts';
+import type { Functions } from './functions.ts';
+import { encryptedLog } from './log-group.ts';
+
+/** Requests a second for the whole API: people and scripts, and no flood reaches the tables. */
+const THROTTLE = { rateLimit: 100, burstLimit: 200 } as const;
+
+/** The control plane's address. Its routes come once there are functions, which know the address themselves. */
+export class Api extends Construct {
+  readonly api: HttpApi;
+
+  constructor(scope: Construct, id: string, key: IKey) {
+    super(scope, id);
+    this.api = new HttpApi(this, 'Api', { description: 'Custody', createDefaultStage: false });
+    this.api.addStage('Stage', {
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: THROTTLE,
+      detailedMetricsEnabled: true,
+      accessLogSettings: { destination: new LogGroupLogDestination(encryptedLog(this, 'Log', key)) },
+    });
+  }
+
+  /** Every call is looked at anew: nobody is let in on what was true a minute ago. */
+  route({ byName }: Functions): void {
+    const authorizer = new HttpLambdaAuthorizer('Authorizer', byName.authorizer, {
+      responseTypes: [HttpLambdaResponseType.SIMPLE],
+      identitySource: ['$request.header.Authorization'],
+      resultsCacheTtl: Duration.seconds(0),
+    });
+    const integrations = {
+      access: new HttpLambdaIntegration('Access', byName.access),
+      replay: new HttpLambdaIntegration('Replay', byName.replay),
+    };
+    for (const route of routes) {
+      const made = this.api.addRoutes({
+        path: gatewayPath(route),
+        methods: [route.method as HttpMethod],
+        integration: integrations[route.to as keyof typeof integrations],
+        authorizer: route.open ? new HttpNoneAuthorizer() : authorizer,
+      });
+      if (route.open) made.forEach(isOpen);
+    }
+  }
+}
+
+function gatewayPath({ path }: ApiRoute): string {
+  return path.replace('{proxy}', '{proxy+}');
+}
+
+function isOpen(route: HttpRoute): void {
+  explain(route, 'anybody may read the public key, and what the API looks like', 'APIG4');
+}

@@ -1,0 +1,90 @@
+import { Duration } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Architecture, type Code, Function as Lambda, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { FunctionEnvironment } from '../environment.ts';
+import { explain } from '../explain.ts';
+import { type FunctionName, functionNames } from '../function-names.ts';
+import { permit, type Places } from '../permissions.ts';
+import { encryptedLog } from './log-group.ts';
+
+export interface FunctionsProps {
+  /** Each function's bundle: `index.mjs` (or `index.js`) with `handler`. */
+  readonly code: (name: FunctionName) => Code;
+  readonly environment: FunctionEnvironment;
+  readonly places: Places;
+  readonly key: IKey;
+}
+
+interface Size {
+  readonly memorySize: number;
+  readonly timeout: Duration;
+}
+
+/** Those behind the API answer within its half minute; the others may have a backlog. */
+const SIZES: Readonly<Record<FunctionName, Size>> = {
+  authorizer: { memorySize: 512, timeout: Duration.seconds(10) },
+  access: { memorySize: 512, timeout: Duration.seconds(25) },
+  replay: { memorySize: 512, timeout: Duration.seconds(25) },
+  sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
+  sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
+  // It works until 20 seconds before the end, and is started every minute.
+  notifier: { memorySize: 512, timeout: Duration.seconds(80) },
+};
+
+/** The control plane, outside the VPC: what it reaches are AWS's own addresses, the issuer's and webhooks'. */
+export class Functions extends Construct {
+  readonly byName: Readonly<Record<FunctionName, Lambda>>;
+  readonly roles: Readonly<Record<FunctionName, Role>>;
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    const made = functionNames.map(
+      (name) => [name, oneFunction(new Construct(this, titleOf(name)), name, props)] as const,
+    );
+    const pick = <K extends 'lambda' | 'role'>(key: K) =>
+      Object.fromEntries(made.map(([name, parts]) => [name, parts[key]])) as Record<
+        FunctionName,
+        (typeof made)[0][1][K]
+      >;
+    this.byName = pick('lambda');
+    this.roles = pick('role');
+  }
+}
+
+function oneFunction(
+  scope: Construct,
+  name: FunctionName,
+  { code, environment, places, key }: FunctionsProps,
+) {
+  const logGroup = encryptedLog(scope, 'Log', key);
+  const role = functionRole(scope, logGroup);
+  permit(role, name, places);
+  const lambda = new Lambda(scope, 'Function', {
+    description: `Custody: ${name}`,
+    code: code(name),
+    handler: 'index.handler',
+    runtime: Runtime.NODEJS_24_X,
+    architecture: Architecture.ARM_64,
+    ...SIZES[name],
+    role,
+    logGroup,
+    tracing: Tracing.ACTIVE,
+    environment: { ...environment },
+  });
+  explain(role, 'traces belong to no resource: X-Ray knows only *', 'IAM5[Resource::*]');
+  return { lambda, role };
+}
+
+/** May write to its own log, which AWS's managed policy would extend to all logs. */
+function functionRole(scope: Construct, log: LogGroup): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  log.grantWrite(role);
+  return role;
+}
+
+function titleOf(name: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+}

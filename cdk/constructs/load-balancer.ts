@@ -1,0 +1,99 @@
+import { Duration, Validations } from 'aws-cdk-lib';
+import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import {
+  NetworkLoadBalancer,
+  type NetworkListener,
+  type NetworkTargetGroup,
+  type NetworkTargetGroupProps,
+  Protocol,
+} from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { Construct } from 'constructs';
+import { explain } from '../explain.ts';
+import type { Network } from './network.ts';
+
+export interface LoadBalancerProps {
+  readonly network: Network;
+  readonly reach: 'internal' | 'internet';
+  readonly port: number;
+  /** Where clients may come from. */
+  readonly clients: readonly string[];
+}
+
+/** The longest that a load balancer takes: a person who reads a result for an hour and a half keeps the session. */
+const IDLE = Duration.seconds(6_000);
+/** The proxy's own, for its health. */
+export const HEALTH_PORT = 8080;
+export const HEALTH_PATH = '/healthz';
+
+const FROM_EVERYWHERE =
+  'the deployment says that clients come from everywhere: each shows a token before anything else';
+const NO_ACCESS_LOG =
+  'a network load balancer logs TLS listeners only, and this one passes TCP on; statements and flow logs have the addresses';
+
+/** Where clients connect. It passes TCP on as it comes: TLS is between the client and the proxy. */
+export class LoadBalancer extends Construct {
+  readonly balancer: NetworkLoadBalancer;
+  readonly group: SecurityGroup;
+  readonly listener: NetworkListener;
+
+  constructor(scope: Construct, id: string, { network, reach, port, clients }: LoadBalancerProps) {
+    super(scope, id);
+    const { vpc } = network;
+    this.group = new SecurityGroup(this, 'Group', {
+      vpc,
+      description: 'Clients of the gateway',
+      allowAllOutbound: false,
+    });
+    for (const cidr of clients) this.#allow(cidr, port);
+    this.balancer = new NetworkLoadBalancer(this, 'Balancer', {
+      vpc,
+      vpcSubnets: network.front,
+      internetFacing: reach === 'internet',
+      crossZoneEnabled: true,
+      deletionProtection: true,
+      securityGroups: [this.group],
+    });
+    explain(this.balancer, NO_ACCESS_LOG, 'ELB2');
+    this.listener = this.balancer.addListener('Postgres', {
+      port,
+      protocol: Protocol.TCP,
+      tcpIdleTimeout: IDLE,
+    });
+  }
+
+  #allow(cidr: string, port: number): void {
+    const peer = cidr.includes(':') ? Peer.ipv6(cidr) : Peer.ipv4(cidr);
+    this.group.addIngressRule(peer, Port.tcp(port), 'Clients');
+    if (!cidr.endsWith('/0')) return;
+    explain(this.group, FROM_EVERYWHERE, 'EC23');
+    Validations.of(this.group).acknowledge({ id: 'CloudFormation-Validate::W2508', reason: FROM_EVERYWHERE });
+  }
+}
+
+/**
+ * How tasks are reached. A task that is told to stop takes no new connection and keeps those it has, until they end or the
+ * drain deadline is over; one that fails a health check keeps them too.
+ */
+export function sessionTargets(drain: Duration) {
+  return {
+    preserveClientIp: true,
+    deregistrationDelay: drain,
+    connectionTermination: false,
+    crossZoneEnabled: true,
+    healthCheck: {
+      protocol: Protocol.HTTP,
+      port: String(HEALTH_PORT),
+      path: HEALTH_PATH,
+      interval: Duration.seconds(10),
+      timeout: Duration.seconds(5),
+      healthyThresholdCount: 2,
+      unhealthyThresholdCount: 3,
+    },
+  } as const satisfies Partial<NetworkTargetGroupProps>;
+}
+
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html */
+export function keepUnhealthySessions(group: NetworkTargetGroup, drain: Duration): void {
+  group.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'false');
+  group.setAttribute('target_health_state.unhealthy.draining_interval_seconds', String(drain.toSeconds()));
+}

@@ -1,0 +1,96 @@
+import {
+  FlowLogDestination,
+  GatewayVpcEndpointAwsService as Gateway,
+  InterfaceVpcEndpoint,
+  InterfaceVpcEndpointAwsService as Interface,
+  IpAddresses,
+  type ISecurityGroup,
+  type IVpc,
+  Port,
+  SecurityGroup,
+  type SubnetSelection,
+  SubnetType,
+  Vpc,
+} from 'aws-cdk-lib/aws-ec2';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { encryptedLog } from './log-group.ts';
+
+export interface NetworkProps {
+  /** One that is there; it brings its endpoints along. */
+  readonly vpc?: IVpc;
+  /** `nat`: tasks reach the issuer's keys through one NAT gateway. `none`: nothing leaves the VPC. */
+  readonly issuerAccess: 'nat' | 'none';
+  readonly reach: 'internal' | 'internet';
+  readonly key: IKey;
+}
+
+const ZONES = 2;
+const CIDR = '10.210.0.0/16';
+/** All that a task talks to but S3 and DynamoDB, which have gateways. Its credentials come from the task's own address. */
+const INTERFACES = {
+  Kms: Interface.KMS,
+  Secrets: Interface.SECRETS_MANAGER,
+  Logs: Interface.CLOUDWATCH_LOGS,
+  Registry: Interface.ECR,
+  Images: Interface.ECR_DOCKER,
+};
+
+/** Where tasks run. No traffic to AWS needs the internet. */
+export class Network extends Construct {
+  readonly vpc: IVpc;
+  /** Where tasks are. */
+  readonly private: SubnetSelection;
+  /** Where the load balancer is. */
+  readonly front: SubnetSelection;
+  /** Whoever is in it may use the endpoints. */
+  readonly tasks: SecurityGroup;
+
+  constructor(scope: Construct, id: string, props: NetworkProps) {
+    super(scope, id);
+    this.vpc = props.vpc ?? newVpc(this, props);
+    const subnetType =
+      props.issuerAccess === 'nat' ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+    this.private = { subnetType };
+    this.front = props.reach === 'internet' ? { subnetType: SubnetType.PUBLIC } : this.private;
+    this.tasks = new SecurityGroup(this, 'Tasks', {
+      vpc: this.vpc,
+      description: 'Tasks of the gateway',
+      allowAllOutbound: false,
+    });
+    // S3, DynamoDB, the issuer's keys: none of them has a fixed address. Without a NAT gateway there is no way further.
+    this.tasks.connections.allowToAnyIpv4(Port.tcp(443), 'AWS, and the keys of the issuer');
+    if (props.vpc === undefined) endpoints(this, this.vpc, this.private, this.tasks);
+  }
+}
+
+function newVpc(scope: Construct, { issuerAccess, reach, key }: NetworkProps): IVpc {
+  const nat = issuerAccess === 'nat';
+  const front = { name: 'front', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false };
+  const subnetType = nat ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
+  const tasks = { name: 'tasks', subnetType, cidrMask: 20 };
+  const vpc = new Vpc(scope, 'Vpc', {
+    ipAddresses: IpAddresses.cidr(CIDR),
+    maxAzs: ZONES,
+    natGateways: nat ? 1 : 0,
+    subnetConfiguration: nat || reach === 'internet' ? [front, tasks] : [tasks],
+    restrictDefaultSecurityGroup: false,
+  });
+  const log = encryptedLog(scope, 'FlowLog', key);
+  vpc.addFlowLog('Flows', { destination: FlowLogDestination.toCloudWatchLogs(log) });
+  return vpc as IVpc;
+}
+
+function endpoints(scope: Construct, vpc: IVpc, subnets: SubnetSelection, tasks: ISecurityGroup): void {
+  vpc.addGatewayEndpoint('S3', { service: Gateway.S3, subnets: [subnets] });
+  vpc.addGatewayEndpoint('DynamoDb', { service: Gateway.DYNAMODB, subnets: [subnets] });
+  const group = new SecurityGroup(scope, 'Endpoints', {
+    vpc,
+    description: 'Endpoints of AWS services',
+    allowAllOutbound: false,
+  });
+  group.addIngressRule(tasks, Port.tcp(443), 'Tasks of the gateway');
+  for (const [id, service] of Object.entries(INTERFACES)) {
+    new InterfaceVpcEndpoint(scope, id, { vpc, service, subnets, securityGroups: [group], open: false });
+  }
+}

@@ -1,0 +1,183 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import type { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Port } from 'aws-cdk-lib/aws-ec2';
+import {
+  Capability,
+  Cluster,
+  type ContainerDefinition,
+  type ContainerImage,
+  ContainerInsights,
+  CpuArchitecture,
+  FargateService,
+  FargateTaskDefinition,
+  type ICluster,
+  LinuxParameters,
+  LogDrivers,
+  OperatingSystemFamily,
+} from 'aws-cdk-lib/aws-ecs';
+import { NetworkTargetGroup, Protocol } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import type { ProxyEnvironment } from '../environment.ts';
+import { explain, explainWildcards } from '../explain.ts';
+import { HEALTH_PORT, keepUnhealthySessions, type LoadBalancer, sessionTargets } from './load-balancer.ts';
+import { encryptedLog } from './log-group.ts';
+import type { Network } from './network.ts';
+
+/** How many tasks, and how large. */
+export interface TaskSettings {
+  readonly min: number;
+  readonly max: number;
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  readonly architecture: 'arm64' | 'x64';
+  /** How many sessions a task has on average before another is started. */
+  readonly sessionsEach: number;
+}
+
+export interface ProxyServiceProps {
+  readonly image: ContainerImage;
+  readonly environment: ProxyEnvironment;
+  readonly network: Network;
+  readonly balancer: LoadBalancer;
+  readonly role: Role;
+  readonly key: IKey;
+  readonly tasks: TaskSettings;
+  readonly drain: Duration;
+  /** Sessions a task. */
+  readonly activeSessions: Metric;
+}
+
+const POSTGRES_PORT = 5432;
+/** The most that Fargate gives between SIGTERM and SIGKILL. */
+const STOP = Duration.seconds(120);
+/** Sessions that are still there have so long to be told and sealed. */
+const GOODBYE = Duration.seconds(100);
+const GRACE = Duration.seconds(60);
+const CPU_PERCENT = 60;
+const SCALE_IN_PAUSE = Duration.minutes(10);
+const SCRATCH = 'scratch';
+
+/** The proxy, as tasks that are replaced without cutting sessions. */
+export class ProxyService extends Construct {
+  readonly service: FargateService;
+  readonly cluster: Cluster;
+
+  constructor(scope: Construct, id: string, props: ProxyServiceProps) {
+    super(scope, id);
+    const { network, role, tasks } = props;
+    this.cluster = new Cluster(this, 'Cluster', {
+      vpc: network.vpc,
+      containerInsightsV2: ContainerInsights.ENHANCED,
+    });
+    mayProtectItself(role, this.cluster);
+    this.service = new FargateService(this, 'Service', {
+      cluster: this.cluster as ICluster,
+      taskDefinition: taskOf(this, props),
+      desiredCount: tasks.min,
+      vpcSubnets: network.private,
+      securityGroups: [network.tasks],
+      assignPublicIp: false,
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { enable: true, rollback: true },
+      healthCheckGracePeriod: GRACE,
+    });
+    listen(this.service, props);
+    scale(this.service, props);
+  }
+}
+
+function taskOf(
+  scope: Construct,
+  { tasks, role, key, image, environment }: ProxyServiceProps,
+): FargateTaskDefinition {
+  const task = new FargateTaskDefinition(scope, 'Task', {
+    cpu: tasks.cpu,
+    memoryLimitMiB: tasks.memoryMiB,
+    taskRole: role,
+    runtimePlatform: {
+      cpuArchitecture: tasks.architecture === 'arm64' ? CpuArchitecture.ARM64 : CpuArchitecture.X86_64,
+      operatingSystemFamily: OperatingSystemFamily.LINUX,
+    },
+    volumes: [{ name: SCRATCH }],
+  });
+  const container = task.addContainer('Proxy', {
+    image,
+    command: [
+      ...['--listen', `0.0.0.0:${POSTGRES_PORT}`, '--data-dir', '/tmp/custody'],
+      ...['--drain-ms', String(GOODBYE.toMilliseconds()), '--api-url', environment.CUSTODY_API_URL],
+    ],
+    environment: { ...environment },
+    logging: LogDrivers.awsLogs({ logGroup: encryptedLog(scope, 'Log', key), streamPrefix: 'proxy' }),
+    readonlyRootFilesystem: true,
+    user: 'node',
+    privileged: false,
+    linuxParameters: withInit(scope),
+    stopTimeout: STOP,
+    portMappings: [{ containerPort: POSTGRES_PORT }, { containerPort: HEALTH_PORT }],
+  });
+  mountScratch(container);
+  explain(task, 'they are names of things: secrets are fetched by the process, by its own role', 'ECS2');
+  explain(task, 'a login to the registry belongs to no resource', 'IAM5[Resource::*]');
+  return task;
+}
+
+/** Zombies are nobody's, and signals arrive. */
+function withInit(scope: Construct): LinuxParameters {
+  const parameters = new LinuxParameters(scope, 'Linux', { initProcessEnabled: true });
+  parameters.dropCapabilities(Capability.ALL);
+  return parameters;
+}
+
+/** Copies of certificates; the rest of the file system is read-only. */
+function mountScratch(container: ContainerDefinition): void {
+  container.addMountPoints({ sourceVolume: SCRATCH, containerPath: '/tmp', readOnly: false });
+}
+
+/**
+ * A task with sessions protects itself from scaling in and deployments, with its own role.
+ * https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-scale-in-protection.html
+ */
+function mayProtectItself(role: Role, cluster: Cluster): void {
+  const resourceName = `${cluster.clusterName}/*`;
+  const task = Stack.of(cluster).formatArn({ service: 'ecs', resource: 'task', resourceName });
+  role.addToPolicy(
+    new PolicyStatement({
+      sid: 'ProtectTasks',
+      actions: ['ecs:UpdateTaskProtection', 'ecs:GetTaskProtection'],
+      resources: [task],
+      conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+    }),
+  );
+  explainWildcards(role, 'tasks get their names when they start; the cluster has no others', task);
+}
+
+function listen(service: FargateService, { network, balancer, drain }: ProxyServiceProps): void {
+  const group = new NetworkTargetGroup(service, 'Targets', {
+    ...sessionTargets(drain),
+    vpc: network.vpc,
+    port: POSTGRES_PORT,
+    protocol: Protocol.TCP,
+    targets: [service.loadBalancerTarget({ containerName: 'Proxy', containerPort: POSTGRES_PORT })],
+  });
+  balancer.listener.addTargetGroups('Tasks', group);
+  keepUnhealthySessions(group, drain);
+  for (const port of [POSTGRES_PORT, HEALTH_PORT]) {
+    network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
+  }
+}
+
+function scale(service: FargateService, { tasks, activeSessions }: ProxyServiceProps): void {
+  const scaling = service.autoScaleTaskCount({ minCapacity: tasks.min, maxCapacity: tasks.max });
+  scaling.scaleOnCpuUtilization('Cpu', {
+    targetUtilizationPercent: CPU_PERCENT,
+    scaleInCooldown: SCALE_IN_PAUSE,
+  });
+  scaling.scaleToTrackCustomMetric('Sessions', {
+    metric: activeSessions,
+    targetValue: tasks.sessionsEach,
+    scaleInCooldown: SCALE_IN_PAUSE,
+  });
+}

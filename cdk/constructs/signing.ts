@@ -1,0 +1,40 @@
+import { AnyPrincipal, Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { explain } from '../explain.ts';
+import { keptKey, refuseDeletion } from './key-guard.ts';
+
+/**
+ * The key that statements and checkpoints are signed with. It never leaves KMS, and KMS does not rotate asymmetric keys: what
+ * was signed is checked with its public key for as long as there is evidence. cdk/README.md says how to take a new one.
+ */
+export class Signing extends Construct {
+  readonly key: Key;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.key = new Key(this, 'Key', {
+      ...keptKey,
+      description: 'Custody: signs statements about sessions, and the checkpoints of the ledger',
+      keySpec: KeySpec.ECC_NIST_P256,
+      keyUsage: KeyUsage.SIGN_VERIFY,
+    });
+    this.key.addAlias(`alias/custody/${this.node.addr.slice(-12)}/signing`);
+    refuseDeletion(this.key);
+    explain(this.key, 'KMS cannot rotate an asymmetric key', 'KMS5');
+  }
+
+  /** Nobody else signs, whatever their own policies allow: an administrator has to change the key's policy first. */
+  onlyFor(roles: readonly IRole[]): void {
+    this.key.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'NobodyElseSigns',
+        effect: Effect.DENY,
+        principals: [new AnyPrincipal()],
+        actions: ['kms:Sign', 'kms:CreateGrant'],
+        resources: ['*'],
+        conditions: { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } },
+      }),
+    );
+  }
+}

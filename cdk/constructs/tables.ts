@@ -1,0 +1,53 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { type TableName, tables as schemas, type TableSchema } from '#adapters/aws/tables.ts';
+import type { Places } from '../permissions.ts';
+
+/** A table of each schema that the adapters use. */
+export class Tables extends Construct {
+  readonly byName: Readonly<Record<TableName, Table>>;
+
+  constructor(scope: Construct, id: string, key: IKey) {
+    super(scope, id);
+    this.byName = forEach((name) => this.#table(name, schemas[name], key));
+  }
+
+  /** For policies: each table's ARN, and its indexes by their names. */
+  get places(): Places['tables'] {
+    return forEach((name) => {
+      const { indexes = [] }: TableSchema = schemas[name];
+      return { tableArn: this.byName[name].tableArn, indexes: indexes.map((index) => index.name) };
+    });
+  }
+
+  /** Not TableV2: that one cannot take a key of ours where the region is not known yet. */
+  #table(name: string, schema: TableSchema, key: IKey): Table {
+    const { partition, sort, expires, indexes = [] } = schema;
+    const table = new Table(this, `${name.charAt(0).toUpperCase()}${name.slice(1)}`, {
+      partitionKey: text(partition),
+      ...(sort === undefined ? {} : { sortKey: text(sort) }),
+      ...(expires === undefined ? {} : { timeToLiveAttribute: expires }),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.CUSTOMER_MANAGED,
+      encryptionKey: key,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    for (const { name: indexName, partition, sort } of indexes) {
+      table.addGlobalSecondaryIndex({ indexName, partitionKey: text(partition), sortKey: text(sort) });
+    }
+    return table;
+  }
+}
+
+function forEach<T>(make: (name: TableName) => T): Record<TableName, T> {
+  const names = Object.keys(schemas) as TableName[];
+  return Object.fromEntries(names.map((name) => [name, make(name)])) as Record<TableName, T>;
+}
+
+function text(name: string): { readonly name: string; readonly type: AttributeType } {
+  return { name, type: AttributeType.STRING };
+}

@@ -1,0 +1,112 @@
+import { resolve } from 'node:path';
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Construct } from 'constructs';
+import type { Config, Target } from '#core/access/config.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { DeploymentConfig } from './config.ts';
+import { readConfigFolder } from './config-folder.ts';
+import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
+import type { PostgresTarget } from './postgres-target.ts';
+
+export interface GatewayStackProps extends StackProps, Pick<AccessGatewayProps, 'code' | 'image'> {
+  readonly settings: DeploymentConfig;
+  /** What `settings.configFolder` is relative to. */
+  readonly folder: string;
+}
+
+/** A gateway as cdk.json and custody.yaml describe it: each target of custody.yaml is added as it stands there. */
+export class GatewayStack extends Stack {
+  readonly gateway: AccessGateway;
+  readonly #settings: DeploymentConfig;
+
+  /** Throws `config-invalid`. */
+  constructor(scope: Construct, id: string, { settings, folder, code, image, ...props }: GatewayStackProps) {
+    super(scope, id, props);
+    this.#settings = settings;
+    const configFolder = resolve(folder, settings.configFolder);
+    const config = readConfigFolder(configFolder);
+    refuseUnknownTargets(settings, config);
+    const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin } = settings;
+    const { vpcId, issuerAccess } = network;
+    const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
+    this.gateway = new AccessGateway(this, 'Gateway', {
+      ...{
+        ...gateway,
+        configFolder,
+        issuerAccess,
+        tasks,
+        drain: Duration.seconds(drain),
+        emails: alarms.emails,
+      },
+      recordings: { ...locks, lockDays, ...(breakGlassRoleArn === undefined ? {} : { breakGlassRoleArn }) },
+      tlsSecret: this.#secret('TlsSecret', gateway.tlsSecret),
+      webhookSecrets: webhookSecrets(config).map((name, i) => this.#secret(`WebhookSecret${i}`, name)),
+      ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }) }),
+      ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
+      ...(code === undefined ? {} : { code }),
+      ...(image === undefined ? {} : { image }),
+    });
+    for (const target of config.targets.values())
+      this.gateway.addPostgresTarget(target.name, this.#target(target));
+  }
+
+  #target({ name, address, credential }: Target): PostgresTarget {
+    const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
+    const id = `Target-${name}`;
+    const upstream = {
+      ...address,
+      ...(resourceId === undefined ? {} : { resourceId }),
+      ...(securityGroupId === undefined
+        ? {}
+        : { securityGroup: SecurityGroup.fromSecurityGroupId(this, `${id}-Group`, securityGroupId) }),
+    };
+    if (credential.rdsIam === true) return { ...upstream, auth: 'iam' };
+    if (credential.secret !== undefined) {
+      return { ...upstream, secret: this.#secret(id, credential.secret, secretKeyArn) };
+    }
+    throw new CustodyError(
+      'config-invalid',
+      `custody.yaml: targets.${name}.credential: found passwordFile, expected secret, or rdsIam: true`,
+      {
+        hint: 'tasks have no files of yours: put the password into Secrets Manager, and name it with secret',
+      },
+    );
+  }
+
+  /** By its ARN, or by its name. */
+  #secret(id: string, name: string, keyArn?: string): ISecret {
+    const key = keyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, `${id}-Key`, keyArn) };
+    if (!name.startsWith('arn:')) {
+      const secret = { secretPartialArn: this.#partialArn(name), ...key };
+      return Secret.fromSecretAttributes(this, id, secret);
+    }
+    const whole = /-[A-Za-z0-9]{6}$/.test(name);
+    return Secret.fromSecretAttributes(this, id, {
+      ...(whole ? { secretCompleteArn: name } : { secretPartialArn: name }),
+      ...key,
+    });
+  }
+
+  #partialArn(name: string): string {
+    return `arn:${this.partition}:secretsmanager:${this.region}:${this.account}:secret:${name}`;
+  }
+}
+
+function webhookSecrets({ webhooks }: Config): string[] {
+  const names = webhooks.flatMap(({ secret }) => secret ?? []);
+  return [...new Set(names)];
+}
+
+function refuseUnknownTargets({ targets }: DeploymentConfig, config: Config): void {
+  const unknown = Object.keys(targets).find((name) => !config.targets.has(name));
+  if (unknown === undefined) return;
+  const known = [...config.targets.keys()].join(', ') || 'none';
+  throw new CustodyError(
+    'config-invalid',
+    `cdk.json: context.custody.targets: found "${unknown}", expected a target of custody.yaml: ${known}`,
+    { hint: `add "${unknown}" to custody.yaml, or remove it from cdk.json` },
+  );
+}

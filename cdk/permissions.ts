@@ -1,0 +1,141 @@
+import { Aws } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { TableName } from '#adapters/aws/tables.ts';
+import { explainWildcards } from './explain.ts';
+import type { FunctionName } from './function-names.ts';
+import { tableActions } from './table-actions.ts';
+
+/** Who runs: each has a role of its own. */
+export type RoleName = 'proxy' | FunctionName;
+
+/** ARNs of what the roles are about. */
+export interface Places {
+  readonly evidence: string;
+  readonly config: string;
+  readonly tables: Readonly<
+    Record<TableName, { readonly tableArn: string; readonly indexes: readonly string[] }>
+  >;
+  readonly signingKey: string;
+  readonly dataKey: string;
+}
+
+/** All that a role may do beside logging, traces and the secrets that it is given one by one. */
+export function permissionsOf(role: RoleName, places: Places): PolicyStatement[] {
+  return [
+    ...evidenceStatements(role, places.evidence),
+    ...tableStatements(role, places.tables),
+    ...signingStatements(role, places.signingKey),
+    ...dataKeyStatements(role, places.dataKey),
+    ...configStatements(role, places.config),
+  ];
+}
+
+/** Gives a role what it may do, and says why some of it ends in a wildcard. */
+export function permit(role: Role, name: RoleName, places: Places): void {
+  const statements = permissionsOf(name, places);
+  for (const statement of statements) role.addToPolicy(statement);
+  const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
+  explainWildcards(
+    role,
+    'objects get their names when they are put; this prefix holds nothing else',
+    ...wild,
+  );
+}
+
+/** They do as statements and leaves say, whatever the configuration says by now. */
+const NO_CONFIG: readonly RoleName[] = ['sealer', 'sequencer'];
+
+function configStatements(role: RoleName, bucket: string): PolicyStatement[] {
+  if (NO_CONFIG.includes(role)) return [];
+  return [
+    allow('ReadConfig', ['s3:GetObject'], [`${bucket}/*`]),
+    allow('ListConfig', ['s3:ListBucket'], [bucket]),
+  ];
+}
+
+const SESSIONS = 'sessions/*';
+const LEDGER = 'ledger/*';
+/** A put with a lock in its headers needs both. */
+const PUT = ['s3:PutObject', 's3:PutObjectRetention'];
+const GET = ['s3:GetObject'];
+
+/** What a role does under which prefix of the evidence bucket. */
+const EVIDENCE: Readonly<Partial<Record<RoleName, Readonly<Record<string, readonly string[]>>>>> = {
+  proxy: { [SESSIONS]: PUT },
+  sealer: { [SESSIONS]: [...GET, ...PUT] },
+  sequencer: { [LEDGER]: [...GET, ...PUT] },
+  replay: { [SESSIONS]: GET, [LEDGER]: GET },
+};
+
+function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
+  const prefixes = Object.entries(EVIDENCE[role] ?? {});
+  const reads = prefixes.some(([, actions]) => actions.includes('s3:GetObject'));
+  return [
+    ...prefixes.map(([prefix, actions]) =>
+      allow(prefix === SESSIONS ? 'Sessions' : 'Ledger', actions, [`${bucket}/${prefix}`]),
+    ),
+    // Of the whole bucket: else S3 answers "forbidden" for an object that is not there.
+    ...(reads ? [allow('ListEvidence', ['s3:ListBucket'], [bucket])] : []),
+  ];
+}
+
+/** Indexes are for looking things up. */
+const LOOK_UPS = ['Query', 'Scan'];
+
+function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatement[] {
+  return Object.entries(tableActions[role]).flatMap(([name, actions]) => {
+    const { tableArn, indexes } = tables[name as TableName];
+    const [lookUps, others] = [true, false].map((wanted) =>
+      actions.filter((action) => LOOK_UPS.includes(action) === wanted).map((action) => `dynamodb:${action}`),
+    ) as [string[], string[]];
+    const everywhere = [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)];
+    return [
+      ...(others.length === 0 ? [] : [allow(`Items${name}`, others, [tableArn])]),
+      ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere)]),
+    ];
+  });
+}
+
+const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'sequencer'];
+
+function signingStatements(role: RoleName, key: string): PolicyStatement[] {
+  if (SIGNERS.includes(role)) return [allow('Sign', ['kms:Sign', 'kms:GetPublicKey'], [key])];
+  return role === 'replay' ? [allow('TellTheKey', ['kms:GetPublicKey'], [key])] : [];
+}
+
+/**
+ * Nobody uses the data key by hand: only through the service that keeps what it encrypts. S3 decrypts what it assembles from
+ * parts, so a put needs that too; it lets nobody read an object who may not get it.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html
+ */
+function dataKeyStatements(role: RoleName, key: string): PolicyStatement[] {
+  const puts = EVIDENCE[role] !== undefined && role !== 'replay';
+  const through = (service: string) => ({
+    StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` },
+  });
+  return [
+    ...(puts ? [allow('EncryptEvidence', ['kms:GenerateDataKey', 'kms:Decrypt'], [key], through('s3'))] : []),
+    ...(role === 'replay' ? [allow('DecryptEvidence', ['kms:Decrypt'], [key], through('s3'))] : []),
+    ...(Object.keys(tableActions[role]).length > 0
+      ? [allow('UseTables', TABLE_KEY_ACTIONS, [key], through('dynamodb'))]
+      : []),
+  ];
+}
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html */
+const TABLE_KEY_ACTIONS = ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'];
+
+function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: readonly string[],
+  conditions: Readonly<Record<string, unknown>> = {},
+): PolicyStatement {
+  return new PolicyStatement({
+    sid,
+    effect: Effect.ALLOW,
+    actions: [...actions],
+    resources: [...resources],
+    conditions,
+  });
+}

@@ -1,0 +1,50 @@
+import type { FunctionName } from './function-names.ts';
+
+export interface ApiRoute {
+  readonly method: string;
+  /** As OpenAPI writes it; `{proxy}` takes the rest of a path. */
+  readonly path: string;
+  readonly to: FunctionName;
+  /** Anybody may call. */
+  readonly open?: true;
+}
+
+/** The API's operations, by the function that answers them. A test compares it with the API's own document. */
+export const routes: readonly ApiRoute[] = [
+  ...of('access', [
+    'GET /v1/requests',
+    'POST /v1/requests',
+    'GET /v1/requests/{id}',
+    'POST /v1/requests/{id}/decisions',
+    'POST /v1/requests/{id}/return',
+    'POST /v1/requests/{id}/review',
+    'GET /v1/grants',
+    'GET /v1/grants/{id}',
+    'POST /v1/grants/{id}/return',
+    'POST /v1/grants/{id}/revocation',
+    'GET /v1/explanation',
+    'GET /v1/targets',
+    'GET /v1/config',
+    'GET /v1/dead-letters',
+    'POST /v1/dead-letters',
+  ]),
+  ...of('replay', [
+    'GET /v1/sessions',
+    'GET /v1/sessions/{id}',
+    'GET /v1/sessions/{id}/ledger',
+    'GET /v1/sessions/{id}/evidence',
+    'POST /v1/sessions/{id}/termination',
+    'GET /v1/ledger/checkpoint',
+    'GET /v1/ledger/{proxy}',
+  ]),
+  ...of('replay', ['GET /v1/signer', 'GET /v1/openapi.json']).map(
+    (route) => ({ ...route, open: true }) as const,
+  ),
+];
+
+function of(to: FunctionName, operations: readonly string[]): ApiRoute[] {
+  return operations.map((operation) => {
+    const [method, path] = operation.split(' ') as [string, string];
+    return { method, path, to };
+  });
+}

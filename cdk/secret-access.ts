@@ -1,0 +1,25 @@
+import { Aws } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+
+/** Statements that let somebody read this secret and no other. `what`: letters, digits and hyphens. */
+export function mayReadSecret(what: string, secret: ISecret): PolicyStatement[] {
+  const { encryptionKey } = secret;
+  const read = new PolicyStatement({
+    sid: `Secret${what.replaceAll('-', '')}`,
+    actions: ['secretsmanager:GetSecretValue'],
+    resources: [arnOf(secret)],
+  });
+  if (encryptionKey === undefined) return [read];
+  const decrypt = new PolicyStatement({
+    actions: ['kms:Decrypt'],
+    resources: [encryptionKey.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Aws.REGION}.amazonaws.com` } },
+  });
+  return [read, decrypt];
+}
+
+/** Secrets Manager adds a hyphen and six characters to a name. */
+function arnOf({ secretFullArn, secretArn }: ISecret): string {
+  return secretFullArn ?? `${secretArn}-??????`;
+}

@@ -1,0 +1,54 @@
+import type { TableName } from '#adapters/aws/tables.ts';
+import type { RoleName } from './permissions.ts';
+
+/** Operations of DynamoDB, as IAM names them. The writes of a transaction are asked for one by one. */
+type TableAction =
+  | 'GetItem'
+  | 'Query'
+  | 'Scan'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'DeleteItem'
+  | 'ConditionCheckItem'
+  | 'BatchWriteItem';
+
+/** A leaf enters the queue in one transaction with the look at whether it left it already. */
+const QUEUE_A_LEAF = ['PutItem', 'ConditionCheckItem'] as const;
+
+/** What each role does to which table; none of them makes, changes or drops one. */
+export const tableActions: Readonly<
+  Record<RoleName, Readonly<Partial<Record<TableName, readonly TableAction[]>>>>
+> = {
+  proxy: {
+    sessions: ['PutItem', 'UpdateItem', 'GetItem'],
+    journal: ['PutItem'],
+    coordination: [...QUEUE_A_LEAF, 'GetItem', 'Query', 'DeleteItem'],
+    access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    deliveries: ['PutItem', 'UpdateItem'],
+  },
+  authorizer: {},
+  access: {
+    access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    coordination: QUEUE_A_LEAF,
+    deliveries: ['Query', 'PutItem', 'UpdateItem'],
+  },
+  replay: {
+    sessions: ['GetItem', 'Query'],
+    coordination: QUEUE_A_LEAF,
+    access: ['PutItem'],
+  },
+  sealer: {
+    sessions: ['GetItem', 'Query', 'Scan', 'UpdateItem'],
+    // A batch of deletions, and the mark that nothing before it counts.
+    journal: ['Query', 'PutItem', 'BatchWriteItem'],
+    coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'Query', 'DeleteItem'],
+  },
+  sequencer: {
+    coordination: ['Query', 'PutItem', 'DeleteItem'],
+  },
+  notifier: {
+    access: ['GetItem', 'Query', 'UpdateItem'],
+    coordination: QUEUE_A_LEAF,
+    deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
+  },
+};

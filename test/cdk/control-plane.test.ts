@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { functionNames } from '#cdk/function-names.ts';
+import { routes } from '#cdk/routes.ts';
+import { openApiDocument } from '#lambdas/openapi.ts';
+import { NAMESPACE, telemetryFor } from '#lambdas/telemetry.ts';
+import { inWords } from '#test/support/role-policies.ts';
+import { gatewayTemplate } from '#test/support/stacks.ts';
+
+const template = gatewayTemplate({ alarms: { emails: ['ops@example.com'] } });
+
+type Properties = Readonly<Record<string, unknown>>;
+
+function all(type: string): Map<string, Properties> {
+  const found = Object.entries(template.findResources(type));
+  return new Map(
+    found.map(([id, resource]) => [id.replace(/[0-9A-F]{8}$/, ''), resource['Properties'] as Properties]),
+  );
+}
+
+describe('the functions', () => {
+  const functions = new Map(
+    [...all('AWS::Lambda::Function')].filter(([id]) => id.startsWith('GatewayFunctions')),
+  );
+
+  it('are those that there are, on ARM and Node 24, each with a role and a log of its own', () => {
+    expect(functions.size).toBe(functionNames.length);
+    for (const [id, properties] of functions) {
+      expect(properties, id).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+        TracingConfig: { Mode: 'Active' },
+      });
+      expect(inWords(properties['Role']), id).toBe(id.replace(/Function$/, 'Role'));
+      const { LogGroup } = properties['LoggingConfig'] as { LogGroup: unknown };
+      expect(inWords(LogGroup), id).toBe(id.replace(/Function$/, 'Log'));
+      // Outside the VPC: the notifier reaches webhooks, the authorizer the issuer.
+      expect(properties['VpcConfig'], id).toBeUndefined();
+    }
+  });
+
+  it('are told where things are', () => {
+    const sealer = functions.get('GatewayFunctionsSealerFunction')!;
+    const { Variables } = sealer['Environment'] as { Variables: Properties };
+    expect(
+      Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, inWords(value)])),
+    ).toMatchObject({
+      CUSTODY_BUCKET: 'GatewayEvidenceBucket',
+      CUSTODY_CONFIG_BUCKET: 'GatewayConfigBucket',
+      CUSTODY_CONFIG_KEY: 'custody.yaml',
+      CUSTODY_TABLE_SESSIONS: 'GatewayTablesSessions',
+      CUSTODY_TABLE_JOURNAL: 'GatewayTablesJournal',
+      CUSTODY_SIGNING_KEY: 'GatewaySigningKey',
+      CUSTODY_LEDGER_ORIGIN: 'gateway.example.com/ledger',
+      CUSTODY_LEDGER_LOCK: 'governance',
+      CUSTODY_LEDGER_KEEP_DAYS: '3650',
+      CUSTODY_GATEWAY_ADDRESS: 'gateway.example.com:5432',
+    });
+  });
+
+  it('write encrypted logs that are kept for a year', () => {
+    for (const [id, properties] of all('AWS::Logs::LogGroup')) {
+      expect(inWords(properties['KmsKeyId']), id).toBe('GatewayDataKey');
+      expect(properties['RetentionInDays'], id).toBe(365);
+    }
+  });
+});
+
+describe('the API', () => {
+  const document = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, { security }]: [string, { security?: unknown[] }]) => ({
+      key: `${method.toUpperCase()} ${path}`,
+      open: security?.length === 0,
+    })),
+  );
+
+  it('has a route for each of its operations, and no other', () => {
+    const routed = routes.map(({ method, path, open = false }) => ({ key: `${method} ${path}`, open }));
+    const sorted = (list: typeof routed) => list.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+    expect(sorted(routed)).toEqual(sorted(document));
+  });
+
+  it('asks the authorizer about each that is not open to all', () => {
+    const made = [...all('AWS::ApiGatewayV2::Route').values()];
+    const found = Object.fromEntries(made.map((route) => [route['RouteKey'], route['AuthorizationType']]));
+    const wanted = document.map(({ key, open }) => [
+      key.replace('{proxy}', '{proxy+}'),
+      open ? 'NONE' : 'CUSTOM',
+    ]);
+    expect(found).toEqual(Object.fromEntries(wanted));
+  });
+
+  it('asks it every time, in the form that it answers', () => {
+    const [authorizer] = [...all('AWS::ApiGatewayV2::Authorizer').values()];
+    expect(authorizer).toMatchObject({
+      AuthorizerPayloadFormatVersion: '2.0',
+      EnableSimpleResponses: true,
+      AuthorizerResultTtlInSeconds: 0,
+      IdentitySource: ['$request.header.Authorization'],
+    });
+  });
+
+  it('sends sessions and the ledger to replay, the rest to access', () => {
+    const integrations = all('AWS::ApiGatewayV2::Integration');
+    const functionOf = (target: unknown): string => {
+      const integration = integrations.get(inWords(target).replace('integrations/', ''))!;
+      return inWords(integration['IntegrationUri']);
+    };
+    for (const route of all('AWS::ApiGatewayV2::Route').values()) {
+      const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
+      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(
+        isReplay ? 'GatewayFunctionsReplayFunction' : 'GatewayFunctionsAccessFunction',
+      );
+    }
+  });
+
+  it('writes down who called, and bounds how often', () => {
+    const [stage] = [...all('AWS::ApiGatewayV2::Stage').values()];
+    expect(stage).toMatchObject({
+      StageName: '$default',
+      DefaultRouteSettings: { ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 },
+    });
+    expect(inWords((stage!['AccessLogSettings'] as { DestinationArn: unknown }).DestinationArn)).toBe(
+      'GatewayApiLog',
+    );
+  });
+});
+
+describe('what runs by itself', () => {
+  it('runs every minute, and the sealer when a task stops as well', () => {
+    const rules = [...all('AWS::Events::Rule').values()].map((rule) => {
+      const [target] = rule['Targets'] as { Arn: unknown }[];
+      return [inWords(target!.Arn), rule['ScheduleExpression'] ?? rule['EventPattern']] as const;
+    });
+    const scheduled = rules.filter(([, when]) => when === 'rate(1 minute)').map(([name]) => name);
+    expect(scheduled.sort()).toEqual(
+      ['Notifier', 'Sealer', 'Sequencer'].map((name) => `GatewayFunctions${name}Function`),
+    );
+    const [stopped] = rules.filter(([, when]) => typeof when === 'object');
+    expect(stopped![0]).toBe('GatewayFunctionsSealerFunction');
+    expect(stopped![1]).toMatchObject({
+      source: ['aws.ecs'],
+      'detail-type': ['ECS Task State Change'],
+      detail: { lastStatus: ['STOPPED'] },
+    });
+  });
+});
+
+describe('alarms', () => {
+  const alarms = all('AWS::CloudWatch::Alarm');
+
+  it.each([
+    ['UnsealedSessions', 'sealer', 'breaching'],
+    ['LedgerLag', 'sequencer', 'breaching'],
+    ['JournalLag', 'proxy', 'notBreaching'],
+    ['RecorderFailures', 'proxy', 'notBreaching'],
+    ['BreakGlass', 'notifier', 'notBreaching'],
+  ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
+    expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({
+      Namespace: 'Custody',
+      Dimensions: [{ Name: 'service', Value: service }],
+      TreatMissingData,
+      AlarmActions: [expect.anything()],
+    });
+  });
+
+  it('counts refused tokens at both doors', () => {
+    const { Metrics } = alarms.get('GatewayAlarmsRefusedTokens') as unknown as {
+      Metrics: { Expression?: string; MetricStat?: { Metric: { Dimensions: object[] } } }[];
+    };
+    expect(Metrics[0]!.Expression).toBe('FILL(authorizer, 0) + FILL(proxy, 0)');
+    expect(Metrics.slice(1).flatMap(({ MetricStat }) => MetricStat!.Metric.Dimensions)).toEqual([
+      { Name: 'service', Value: 'authorizer' },
+      { Name: 'service', Value: 'proxy' },
+    ]);
+  });
+
+  it('watch the errors of each function, and throttles of each table', () => {
+    const metrics = [...alarms.values()].map(
+      ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
+    );
+    const count = (metric: string): number => metrics.filter((one) => one === metric).length;
+    expect(count('AWS/Lambda Errors')).toBe(6);
+    expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
+    expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
+  });
+
+  it('go to one encrypted topic, and to those who asked', () => {
+    const [topic] = [...all('AWS::SNS::Topic').values()];
+    expect(inWords(topic!['KmsMasterKeyId'])).toBe('GatewayDataKey');
+    template.hasResourceProperties('AWS::SNS::Subscription', {
+      Protocol: 'email',
+      Endpoint: 'ops@example.com',
+    });
+    expect(all('AWS::CloudWatch::Dashboard').size).toBe(1);
+  });
+
+  it('go by the names that functions give their metrics', () => {
+    expect(NAMESPACE).toBe('Custody');
+    const { metrics } = telemetryFor('sealer');
+    metrics.addMetric('UnsealedSessions', 'Count', 0);
+    const { _aws, ...values } = metrics.serializeMetrics();
+    expect(_aws.CloudWatchMetrics).toMatchObject([
+      { Namespace: 'Custody', Dimensions: [['service']], Metrics: [{ Name: 'UnsealedSessions' }] },
+    ]);
+    expect(values).toMatchObject({ service: 'sealer' });
+  });
+});

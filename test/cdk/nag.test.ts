@@ -1,0 +1,106 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type App, Validations } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { afterAll, describe, expect, it } from 'vitest';
+import { cfnLint, hasCfnLint } from '#test/support/cfn-lint.ts';
+import { gatewayStack, MINIMAL, testApp } from '#test/support/stacks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'custody-nag-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const lint = hasCfnLint();
+
+interface Report {
+  readonly pluginReports: readonly {
+    readonly violations: readonly { readonly ruleName: string; readonly severity: string }[];
+  }[];
+}
+
+/** What the checks found; the folder with the templates. */
+function checked(name: string, make: (app: App) => void): { found: string[]; out: string } {
+  const out = join(folder, name);
+  const app = testApp(out);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { writeSuppressionsToCloudFormation: true }));
+  make(app);
+  app.synth();
+  const report = JSON.parse(readFileSync(join(out, 'validation-report.json'), 'utf8')) as Report;
+  const found = report.pluginReports.flatMap(({ violations }) => violations).map(({ ruleName }) => ruleName);
+  return { found, out };
+}
+
+const { gateway } = MINIMAL;
+const KINDS: Readonly<Record<string, object>> = {
+  plain: {},
+  open: { gateway: { ...gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'] } },
+  closed: { network: { issuerAccess: 'none' }, tasks: { architecture: 'x64', cpu: 512, memoryMiB: 1024 } },
+  strict: {
+    recordings: {
+      lock: 'compliance',
+      days: 30,
+      acknowledgeCompliance: true,
+      breakGlassRoleArn: 'arn:aws:iam::123456789012:role/emergency',
+    },
+    account: '123456789012',
+    region: 'eu-central-1',
+    alarms: { emails: ['ops@example.com'] },
+  },
+};
+
+interface Suppression {
+  readonly id: string;
+  readonly reason: string;
+}
+
+function suppressions(template: string): Suppression[] {
+  const { Resources } = JSON.parse(template) as {
+    Resources: Record<string, { Metadata?: { cdk_nag?: { rules_to_suppress: Suppression[] } } }>;
+  };
+  const all = Object.values(Resources).flatMap(({ Metadata }) => Metadata?.cdk_nag?.rules_to_suppress ?? []);
+  // CDK has checks of its own, and exceptions of its own from them.
+  return all.filter(({ id }) => id.startsWith('AwsSolutions-'));
+}
+
+describe('cdk-nag', () => {
+  const made = new Map(
+    Object.entries(KINDS).map(([kind, settings]) => [
+      kind,
+      checked(kind, (app) => void gatewayStack(settings, app)),
+    ]),
+  );
+
+  it.each(Object.keys(KINDS))('has nothing to say about a %s stack', (kind) => {
+    expect(made.get(kind)!.found).toEqual([]);
+  });
+
+  it('is heard: a bucket without a log is found', () => {
+    const broken = (app: App) => void new Bucket(gatewayStack({}, app), 'Bare');
+    expect(() => checked('broken', broken)).toThrow(/Custody\/Bare\/Resource[^]*AwsSolutions-S1/);
+  });
+
+  it.each(Object.keys(KINDS))('is told for each exception of a %s stack why, in words', (kind) => {
+    const all = suppressions(readFileSync(join(made.get(kind)!.out, 'Custody.template.json'), 'utf8'));
+    expect(all.length).toBeGreaterThan(10);
+    for (const { id, reason } of all) expect(reason.split(' ').length, `${id}: ${reason}`).toBeGreaterThan(5);
+    const rules = new Set(all.map(({ id }) => id.replace(/\[.*/s, '')));
+    const known = ['AwsSolutions-IAM5', 'AwsSolutions-IAM4', 'AwsSolutions-L1', 'AwsSolutions-S1'].concat(
+      ['AwsSolutions-ECS2', 'AwsSolutions-ELB2', 'AwsSolutions-KMS5', 'AwsSolutions-APIG4'],
+      kind === 'open' ? ['AwsSolutions-EC23'] : [],
+    );
+    expect([...rules].filter((rule) => !known.includes(rule))).toEqual([]);
+  });
+
+  it.runIf(lint).each(Object.keys(KINDS))('and cfn-lint has nothing to say about a %s template', (kind) => {
+    expect(cfnLint(join(made.get(kind)!.out, 'Custody.template.json'))).toBe('');
+  });
+
+  it.runIf(lint)('cfn-lint is heard as well', () => {
+    const file = join(folder, 'wrong.template.json');
+    writeFileSync(
+      file,
+      JSON.stringify({ Resources: { Bucket: { Type: 'AWS::S3::Bucket', Properties: { Name: 'x' } } } }),
+    );
+    expect(cfnLint(file)).toContain('E3002');
+  });
+});

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { allowed, managedPoliciesOf, policiesOf } from '#test/support/role-policies.ts';
+import { gatewayTemplate } from '#test/support/stacks.ts';
+
+const template = gatewayTemplate();
+
+const SESSIONS = 'GatewayEvidenceBucket/sessions/*';
+const LEDGER = 'GatewayEvidenceBucket/ledger/*';
+const CONFIG = { 's3:GetObject': ['GatewayConfigBucket/*'], 's3:ListBucket': ['GatewayConfigBucket'] };
+const TRACES = { 'xray:PutTraceSegments': ['*'], 'xray:PutTelemetryRecords': ['*'] };
+const SIGN = { 'kms:Sign': ['GatewaySigningKey'], 'kms:GetPublicKey': ['GatewaySigningKey'] };
+const PUT = ['s3:PutObject', 's3:PutObjectRetention'];
+const SECRET = 'arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:custody';
+
+const table = (name: string, ...indexes: readonly string[]) => [
+  `GatewayTables${name}`,
+  ...indexes.map((index) => `GatewayTables${name}/index/${index}`),
+];
+const sessions = table('Sessions', 'by-person', 'by-target', 'by-month', 'open-by-task');
+const access = table('Access', 'by-requester', 'by-target', 'by-state', 'untold');
+const deliveries = table('Deliveries', 'due', 'dead');
+const [SESSION, JOURNAL, COORDINATION, ACCESS, DELIVERIES] = [
+  'GatewayTablesSessions',
+  'GatewayTablesJournal',
+  'GatewayTablesCoordination',
+  'GatewayTablesAccess',
+  'GatewayTablesDeliveries',
+];
+
+function logs(name: string) {
+  const log = [`GatewayFunctions${name}Log`];
+  return { 'logs:CreateLogStream': log, 'logs:PutLogEvents': log };
+}
+
+/** All that each role may do, the uses of the data key left out. */
+const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  GatewayProxyRole: {
+    ...Object.fromEntries(PUT.map((action) => [action, [SESSIONS]])),
+    ...CONFIG,
+    ...SIGN,
+    'dynamodb:PutItem': [SESSION, JOURNAL, COORDINATION, ACCESS, DELIVERIES],
+    'dynamodb:UpdateItem': [SESSION, ACCESS, DELIVERIES],
+    'dynamodb:GetItem': [SESSION, COORDINATION, ACCESS],
+    'dynamodb:ConditionCheckItem': [COORDINATION, ACCESS],
+    'dynamodb:Query': [COORDINATION, ...access],
+    'dynamodb:DeleteItem': [COORDINATION],
+    'secretsmanager:GetSecretValue': [`${SECRET}/tls-??????`, `${SECRET}/orders-??????`],
+    ...Object.fromEntries(
+      ['ecs:UpdateTaskProtection', 'ecs:GetTaskProtection'].map((action) => [
+        action,
+        ['arn:AWS::Partition:ecs:AWS::Region:AWS::AccountId:task/GatewayProxyCluster/*'],
+      ]),
+    ),
+  },
+  GatewayFunctionsAuthorizerRole: { ...CONFIG, ...TRACES, ...logs('Authorizer') },
+  GatewayFunctionsAccessRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Access'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:Query': [...access, ...deliveries],
+    'dynamodb:PutItem': [ACCESS, COORDINATION, DELIVERIES],
+    'dynamodb:UpdateItem': [ACCESS, DELIVERIES],
+    'dynamodb:ConditionCheckItem': [ACCESS, COORDINATION],
+  },
+  GatewayFunctionsReplayRole: {
+    ...TRACES,
+    ...logs('Replay'),
+    's3:GetObject': [SESSIONS, LEDGER, 'GatewayConfigBucket/*'],
+    's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket'],
+    'kms:GetPublicKey': ['GatewaySigningKey'],
+    'dynamodb:GetItem': [SESSION],
+    'dynamodb:Query': sessions,
+    'dynamodb:PutItem': [COORDINATION, ACCESS],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+  },
+  GatewayFunctionsSealerRole: {
+    ...TRACES,
+    ...logs('Sealer'),
+    ...SIGN,
+    ...Object.fromEntries([...PUT, 's3:GetObject'].map((action) => [action, [SESSIONS]])),
+    's3:ListBucket': ['GatewayEvidenceBucket'],
+    'dynamodb:GetItem': [SESSION],
+    'dynamodb:Query': [...sessions, JOURNAL, COORDINATION],
+    'dynamodb:Scan': sessions,
+    'dynamodb:UpdateItem': [SESSION, COORDINATION],
+    'dynamodb:PutItem': [JOURNAL, COORDINATION],
+    'dynamodb:BatchWriteItem': [JOURNAL],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+    'dynamodb:DeleteItem': [COORDINATION],
+  },
+  GatewayFunctionsSequencerRole: {
+    ...TRACES,
+    ...logs('Sequencer'),
+    ...SIGN,
+    ...Object.fromEntries([...PUT, 's3:GetObject'].map((action) => [action, [LEDGER]])),
+    's3:ListBucket': ['GatewayEvidenceBucket'],
+    'dynamodb:Query': [COORDINATION],
+    'dynamodb:PutItem': [COORDINATION],
+    'dynamodb:DeleteItem': [COORDINATION],
+  },
+  GatewayFunctionsNotifierRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Notifier'),
+    'dynamodb:GetItem': [ACCESS, DELIVERIES],
+    'dynamodb:Query': [...access, ...deliveries],
+    'dynamodb:UpdateItem': [ACCESS, DELIVERIES],
+    'dynamodb:PutItem': [COORDINATION, DELIVERIES],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+  },
+};
+
+const sorted = (lists: Iterable<readonly [string, readonly string[]]>) =>
+  Object.fromEntries([...lists].map(([action, places]) => [action, places.toSorted()]));
+
+describe('what roles may do', () => {
+  it.each(Object.entries(EXPECTED))('%s: this and nothing else', (role, expected) => {
+    const found = [...allowed(policiesOf(template, role))];
+    const own = found.map(
+      ([action, places]) => [action, places.filter((at) => at !== 'GatewayDataKey')] as const,
+    );
+    expect(sorted(own.filter(([, places]) => places.length > 0))).toEqual(sorted(Object.entries(expected)));
+  });
+
+  it('use the data key only through the services that keep what it encrypts', () => {
+    const through: Record<string, Record<string, readonly string[]>> = {};
+    for (const role of Object.keys(EXPECTED)) {
+      through[role] = {};
+      for (const { Action, Resource, Condition } of policiesOf(template, role).flatMap(
+        ({ Statement }) => Statement,
+      )) {
+        if (!JSON.stringify(Resource).includes('GatewayDataKey')) continue;
+        const service = JSON.stringify(Condition).match(/"kms:ViaService".*?"(s3|dynamodb)\."/)?.[1];
+        through[role][service ?? 'anything'] = [Action].flat();
+      }
+    }
+    const dynamodb = ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'];
+    const puts = { s3: ['kms:GenerateDataKey', 'kms:Decrypt'], dynamodb };
+    expect(through).toEqual({
+      GatewayProxyRole: puts,
+      GatewayFunctionsAuthorizerRole: {},
+      GatewayFunctionsAccessRole: { dynamodb },
+      GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
+      GatewayFunctionsSealerRole: puts,
+      GatewayFunctionsSequencerRole: puts,
+      GatewayFunctionsNotifierRole: { dynamodb },
+    });
+  });
+
+  it('carry none of the broad policies that AWS offers', () => {
+    for (const role of [...Object.keys(EXPECTED), 'GatewayProxyTaskExecutionRole'])
+      expect(managedPoliciesOf(template, role), role).toEqual([]);
+  });
+
+  it('tasks protect those of their own cluster only', () => {
+    const [protect] = policiesOf(template, 'GatewayProxyRole')
+      .flatMap(({ Statement }) => Statement)
+      .filter(({ Sid }) => Sid === 'ProtectTasks');
+    expect(JSON.stringify(protect!.Condition)).toContain('"ecs:cluster"');
+  });
+});
+
+describe('policiesOf', () => {
+  it('refuses a prefix of no role, and of several', () => {
+    expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('6 roles');
+  });
+});

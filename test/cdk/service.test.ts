@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { NODE_FLAGS } from '#proxy/node-flags.ts';
+import { gatewayTemplate, MINIMAL, ROOT } from '#test/support/stacks.ts';
+
+const template = gatewayTemplate({ drain: '20m' });
+
+const one = (type: string, from = template) => {
+  const found = Object.values(from.findResources(type));
+  expect(found).toHaveLength(1);
+  return found[0]!['Properties'] as Record<string, unknown>;
+};
+
+const attributes = (properties: Record<string, unknown>, key: string) =>
+  Object.fromEntries(
+    (properties[key] as { Key: string; Value: string }[]).map(({ Key, Value }) => [Key, Value]),
+  );
+
+describe('the load balancer', () => {
+  it('passes TCP on, for sessions that are quiet for an hour and a half', () => {
+    const listener = one('AWS::ElasticLoadBalancingV2::Listener');
+    expect(listener).toMatchObject({ Port: 5432, Protocol: 'TCP' });
+    expect(attributes(listener, 'ListenerAttributes')).toEqual({ 'tcp.idle_timeout.seconds': '6000' });
+  });
+
+  it('shows tasks their clients, and cuts nobody off: neither from a task that stops nor from one that is unwell', () => {
+    const group = one('AWS::ElasticLoadBalancingV2::TargetGroup');
+    expect(group).toMatchObject({
+      Protocol: 'TCP',
+      Port: 5432,
+      TargetType: 'ip',
+      HealthCheckProtocol: 'HTTP',
+      HealthCheckPort: '8080',
+      HealthCheckPath: '/healthz',
+    });
+    expect(attributes(group, 'TargetGroupAttributes')).toMatchObject({
+      'preserve_client_ip.enabled': 'true',
+      'deregistration_delay.timeout_seconds': '1200',
+      'deregistration_delay.connection_termination.enabled': 'false',
+      'load_balancing.cross_zone.enabled': 'true',
+      'target_health_state.unhealthy.connection_termination.enabled': 'false',
+      'target_health_state.unhealthy.draining_interval_seconds': '1200',
+    });
+  });
+
+  it('is internal and protected, and takes clients from the networks that were named', () => {
+    const balancer = one('AWS::ElasticLoadBalancingV2::LoadBalancer');
+    expect(balancer).toMatchObject({ Type: 'network', Scheme: 'internal' });
+    expect(attributes(balancer, 'LoadBalancerAttributes')).toMatchObject({
+      'deletion_protection.enabled': 'true',
+      'load_balancing.cross_zone.enabled': 'true',
+    });
+    template.hasResourceProperties('AWS::EC2::SecurityGroup', {
+      GroupDescription: 'Clients of the gateway',
+      SecurityGroupIngress: [{ CidrIp: '10.0.0.0/8', FromPort: 5432, ToPort: 5432, IpProtocol: 'tcp' }].map(
+        (rule) => Match.objectLike(rule),
+      ),
+    });
+  });
+
+  it('has public addresses only where that was asked for', () => {
+    const gateway = { ...MINIMAL.gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'], port: 6432 };
+    const open = gatewayTemplate({ gateway });
+    expect(one('AWS::ElasticLoadBalancingV2::LoadBalancer', open)).toMatchObject({
+      Scheme: 'internet-facing',
+    });
+    expect(one('AWS::ElasticLoadBalancingV2::Listener', open)).toMatchObject({ Port: 6432 });
+  });
+});
+
+describe('the service', () => {
+  const service = one('AWS::ECS::Service');
+  const task = one('AWS::ECS::TaskDefinition');
+  const [container] = task['ContainerDefinitions'] as Record<string, unknown>[];
+
+  it('starts new tasks before it stops old ones, and goes back when they do not start', () => {
+    expect(service).toMatchObject({
+      LaunchType: 'FARGATE',
+      DesiredCount: 2,
+      DeploymentConfiguration: {
+        MinimumHealthyPercent: 100,
+        MaximumPercent: 200,
+        DeploymentCircuitBreaker: { Enable: true, Rollback: true },
+      },
+      HealthCheckGracePeriodSeconds: 60,
+      NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
+    });
+  });
+
+  it('runs as nobody in particular, on a file system that cannot be written', () => {
+    expect(container).toMatchObject({
+      User: 'node',
+      ReadonlyRootFilesystem: true,
+      Privileged: false,
+      LinuxParameters: { InitProcessEnabled: true, Capabilities: { Drop: ['ALL'] } },
+      MountPoints: [{ ContainerPath: '/tmp', ReadOnly: false, SourceVolume: 'scratch' }],
+    });
+    expect(task['Volumes']).toEqual([{ Name: 'scratch' }]);
+  });
+
+  it('has as long as Fargate gives to say goodbye, and less than that to seal', () => {
+    expect(container!['StopTimeout']).toBe(120);
+    const command = container!['Command'] as string[];
+    expect(Number(command[command.indexOf('--drain-ms') + 1])).toBeLessThan(120_000);
+  });
+
+  it('is told everything by its environment, and no secret', () => {
+    const names = (container!['Environment'] as { Name: string }[]).map(({ Name }) => Name);
+    expect(names.sort()).toEqual([
+      'AWS_REGION',
+      'CUSTODY_API_URL',
+      'CUSTODY_BUCKET',
+      'CUSTODY_CONFIG_BUCKET',
+      'CUSTODY_CONFIG_KEY',
+      'CUSTODY_GATEWAY_ADDRESS',
+      'CUSTODY_LEDGER_KEEP_DAYS',
+      'CUSTODY_LEDGER_LOCK',
+      'CUSTODY_LEDGER_ORIGIN',
+      'CUSTODY_SIGNING_KEY',
+      'CUSTODY_TABLE_ACCESS',
+      'CUSTODY_TABLE_COORDINATION',
+      'CUSTODY_TABLE_DELIVERIES',
+      'CUSTODY_TABLE_JOURNAL',
+      'CUSTODY_TABLE_SESSIONS',
+      'CUSTODY_TLS_SECRET',
+    ]);
+    expect(container!['Secrets']).toBeUndefined();
+  });
+
+  it('grows with sessions and with work', () => {
+    expect(one('AWS::ApplicationAutoScaling::ScalableTarget')).toMatchObject({
+      MinCapacity: 2,
+      MaxCapacity: 10,
+    });
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      TargetTrackingScalingPolicyConfiguration: {
+        CustomizedMetricSpecification: {
+          Namespace: 'Custody',
+          MetricName: 'ActiveSessions',
+          Statistic: 'Average',
+          Dimensions: [{ Name: 'service', Value: 'proxy' }],
+        },
+        TargetValue: 200,
+      },
+    });
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      TargetTrackingScalingPolicyConfiguration: {
+        PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
+      },
+    });
+  });
+
+  it('is of the architecture that was asked for', () => {
+    expect(task['RuntimePlatform']).toMatchObject({ CpuArchitecture: 'ARM64' });
+    const x64 = gatewayTemplate({ tasks: { architecture: 'x64' } });
+    expect(one('AWS::ECS::TaskDefinition', x64)['RuntimePlatform']).toMatchObject({
+      CpuArchitecture: 'X86_64',
+    });
+  });
+});
+
+describe('the network', () => {
+  const ENDPOINTS = ['kms', 'secretsmanager', 'logs', 'ecr.api', 'ecr.dkr'];
+
+  it('reaches AWS without the internet', () => {
+    const endpoints = Object.values(template.findResources('AWS::EC2::VPCEndpoint'));
+    const kinds = endpoints.map(({ Properties }) => Properties.VpcEndpointType as string);
+    expect(kinds.filter((kind) => kind === 'Gateway')).toHaveLength(2);
+    const names = JSON.stringify(endpoints.map(({ Properties }) => Properties.ServiceName));
+    for (const name of [...ENDPOINTS, 's3', 'dynamodb']) expect(names).toContain(`.${name}"`);
+  });
+
+  it('lets tasks out to https and to their targets, and nobody in but the load balancer', () => {
+    const groups = template.findResources('AWS::EC2::SecurityGroup', {
+      Properties: { GroupDescription: 'Tasks of the gateway' },
+    });
+    const [id, tasks] = Object.entries(groups)[0]!;
+    const { SecurityGroupEgress, SecurityGroupIngress } = tasks['Properties'];
+    expect(
+      SecurityGroupEgress.map(({ FromPort, ToPort }: Record<string, number>) => [FromPort, ToPort]),
+    ).toEqual([
+      [443, 443],
+      [5432, 5432],
+    ]);
+    expect(SecurityGroupIngress).toBeUndefined();
+    const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'))
+      .map(({ Properties }) => Properties)
+      .filter(({ GroupId }) => GroupId['Fn::GetAtt'][0] === id);
+    expect(new Set(rules.map(({ FromPort }) => FromPort))).toEqual(new Set([5432, 8080]));
+    for (const { SourceSecurityGroupId } of rules)
+      expect(SourceSecurityGroupId['Fn::GetAtt'][0]).toMatch(/^GatewayFrontGroup/);
+  });
+
+  it('has one way out for the keys of the issuer, or none at all', () => {
+    template.resourceCountIs('AWS::EC2::NatGateway', 1);
+    const closed = gatewayTemplate({ network: { issuerAccess: 'none' } });
+    closed.resourceCountIs('AWS::EC2::NatGateway', 0);
+    closed.resourceCountIs('AWS::EC2::InternetGateway', 0);
+  });
+
+  it('says what flows in it', () => {
+    template.hasResourceProperties('AWS::EC2::FlowLog', { ResourceType: 'VPC', TrafficType: 'ALL' });
+  });
+});
+
+describe('the image', () => {
+  const dockerfile = readFileSync(join(ROOT, 'fargate-proxy', 'Dockerfile'), 'utf8');
+
+  it("starts node with the gateway's own flags, and not as root", () => {
+    const [, entry] = /^ENTRYPOINT (.*)$/m.exec(dockerfile)!;
+    expect(JSON.parse(entry!)).toEqual(['node', ...NODE_FLAGS, '/app/proxy/main.mjs']);
+    expect(/^USER (.*)$/m.exec(dockerfile)![1]).toBe('node');
+  });
+});

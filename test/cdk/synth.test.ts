@@ -1,0 +1,122 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { IMAGE_FILES } from '#cdk/artifacts.ts';
+import { bundles } from '#cdk/bundle.ts';
+import { configFolder, ROOT } from '#test/support/stacks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'custody-synth-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** No account, no region, no credentials, no home. */
+const OFFLINE = {
+  PATH: process.env['PATH'],
+  HOME: folder,
+  AWS_EC2_METADATA_DISABLED: 'true',
+  HTTPS_PROXY: 'http://127.0.0.1:9',
+  HTTP_PROXY: 'http://127.0.0.1:9',
+};
+
+/** What the stack tells a function, with nothing behind it. */
+const ENVIRONMENT = Object.fromEntries(
+  ['BUCKET', 'CONFIG_BUCKET', 'SIGNING_KEY', 'LEDGER_ORIGIN']
+    .concat(['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'].map((name) => `TABLE_${name}`))
+    .map((name) => [`CUSTODY_${name}`, 'none'])
+    .concat([
+      ['CUSTODY_GATEWAY_ADDRESS', 'gateway.example.com:5432'],
+      ['AWS_REGION', 'eu-central-1'],
+      ['AWS_ACCESS_KEY_ID', 'none'],
+      ['AWS_SECRET_ACCESS_KEY', 'none'],
+      ['AWS_ENDPOINT_URL', 'http://127.0.0.1:9'],
+    ]),
+) as Record<string, string>;
+
+let said = '';
+beforeAll(() => {
+  said = execFileSync('node', ['cdk/bundle.ts'], { cwd: ROOT, encoding: 'utf8' });
+});
+
+describe('npm run build', () => {
+  it('makes a file of each function and of the proxy, and says how large it is', () => {
+    expect(bundles).toHaveLength(7);
+    for (const { output } of bundles) {
+      const kilobytes = Math.ceil(statSync(join(ROOT, 'dist', output)).size / 1024);
+      expect(said).toMatch(new RegExp(`^${output.replaceAll('.', '\\.')} +${kilobytes} KB$`, 'm'));
+      expect(kilobytes, output).toBeLessThan(3_000);
+    }
+  });
+
+  it('makes a proxy that starts, and says what it misses', () => {
+    const file = join(ROOT, 'dist', 'proxy', 'main.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [file, '--config', join(folder, 'none.yaml')], {
+      encoding: 'utf8',
+      env: {},
+    });
+    expect(status).toBe(1);
+    expect(JSON.parse(stderr)).toMatchObject({ event: 'cannot-start', code: 'config-invalid' });
+  });
+
+  it.each(bundles.filter(({ output }) => output.startsWith('lambdas/')))(
+    'makes of $entry something that exports a handler',
+    ({ output }) => {
+      const file = join(ROOT, 'dist', output);
+      const script = `import('${file}').then(({ handler }) => { process.stdout.write(typeof handler); process.exit(); })`;
+      const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env: ENVIRONMENT });
+      expect(stdout).toBe('function');
+    },
+  );
+
+  it('makes all that the Dockerfile copies', () => {
+    const dockerfile = readFileSync(join(ROOT, 'fargate-proxy', 'Dockerfile'), 'utf8');
+    const copied = [...dockerfile.matchAll(/^COPY (?!--from)(\S+) /gm)].map(([, path]) => path!);
+    expect(copied).not.toEqual([]);
+    for (const path of copied) {
+      expect(existsSync(join(ROOT, path)), path).toBe(true);
+      expect(
+        IMAGE_FILES.some((file) => path === file || path.startsWith(`${file}/`)),
+        path,
+      ).toBe(true);
+    }
+  });
+});
+
+describe('cdk synth', () => {
+  function synth(out: string, cwd = ROOT) {
+    const cdk = join(ROOT, 'node_modules', '.bin', 'cdk');
+    const args = ['synth', '--quiet', '--no-notices', '--no-version-reporting', '--output', out];
+    return spawnSync(cdk, args, { cwd, encoding: 'utf8', env: OFFLINE });
+  }
+
+  it('works without an account or a network', () => {
+    const out = join(folder, 'out');
+    const { status, stderr } = synth(out);
+    expect(status, stderr).toBe(0);
+    const template = JSON.parse(readFileSync(join(out, 'Custody.template.json'), 'utf8')) as {
+      Resources: object;
+    };
+    expect(Object.keys(template.Resources).length).toBeGreaterThan(100);
+  });
+
+  it('gives Docker what its file copies, and nothing else of this folder', () => {
+    const [image] = globSync(join(folder, 'out', 'asset.*', 'fargate-proxy', 'Dockerfile'));
+    const asset = join(image!, '..', '..');
+    const files = globSync('**/*', { cwd: asset }).filter((name) => statSync(join(asset, name)).isFile());
+    expect(files.sort()).toEqual(['dist/package.json', 'dist/proxy/main.mjs', 'fargate-proxy/Dockerfile']);
+  });
+
+  it('says in two lines what is wrong, and how to go on', () => {
+    using wrong = configFolder((yaml) => yaml.replace('audience: custody', 'audienc: custody'));
+    const gateway = { hostname: 'gateway.example.com', tlsSecret: 'tls', clients: ['10.0.0.0/8'] };
+    const context = { custody: { configFolder: '.', gateway } };
+    const app = `node ${join(ROOT, 'cdk', 'app.ts')}`;
+    writeFileSync(join(wrong.path, 'cdk.json'), JSON.stringify({ app, context }));
+    const { status, stderr } = synth(join(folder, 'wrong'), wrong.path);
+    expect(status).not.toBe(0);
+    const [mistake, hint] = stderr.split('\n');
+    expect(mistake).toMatch(/custody\.yaml:\d+:\d+: identity\.audienc: there is no such key here/);
+    expect(stderr).not.toContain('    at ');
+    expect(hint).toBeDefined();
+  });
+});

@@ -1,0 +1,188 @@
+import { Duration, type Stack } from 'aws-cdk-lib';
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
+import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import {
+  AuroraPostgresEngineVersion,
+  ClusterInstance,
+  DatabaseCluster,
+  DatabaseClusterEngine,
+} from 'aws-cdk-lib/aws-rds';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { describe, expect, it } from 'vitest';
+import { AccessGateway } from '#cdk/constructs/access-gateway.ts';
+import { CustodyError } from '#core/errors.ts';
+import { allowed, policiesOf } from '#test/support/role-policies.ts';
+import {
+  configFolder,
+  emptyStack,
+  EXAMPLE,
+  gatewayStack,
+  gatewayTemplate,
+  STUBS,
+} from '#test/support/stacks.ts';
+
+const ADDRESS = { host: 'orders.cluster-example.eu-central-1.rds.amazonaws.com', port: 5432 };
+const IAM = (yaml: string) => yaml.replace(/secret: custody\/orders.*/, 'rdsIam: true');
+
+/** The construct as somebody uses it in a stack of their own. */
+function gatewayIn(stack: Stack, folder = EXAMPLE): AccessGateway {
+  return new AccessGateway(stack, 'Gateway', {
+    ...STUBS,
+    configFolder: folder,
+    hostname: 'gateway.example.com',
+    port: 5432,
+    tlsSecret: Secret.fromSecretNameV2(stack, 'Tls', 'tls'),
+    reach: 'internal',
+    clients: ['10.0.0.0/8'],
+    issuerAccess: 'none',
+    tasks: { min: 1, max: 2, cpu: 1024, memoryMiB: 2048, architecture: 'arm64', sessionsEach: 100 },
+    drain: Duration.minutes(10),
+    recordings: { lock: 'governance', lockDays: 365, ledgerDays: 3650, acknowledgeCompliance: false },
+  });
+}
+
+function aurora(stack: Stack): DatabaseCluster {
+  return new DatabaseCluster(stack, 'Orders', {
+    engine: DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_16_6 }),
+    writer: ClusterInstance.serverlessV2('Writer'),
+    vpc: new Vpc(stack, 'Databases') as IVpc,
+    port: 5432,
+  });
+}
+
+function refusalOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof CustodyError) return `${error.message} → ${error.hint}`;
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+const proxyMay = (stack: Stack) => allowed(policiesOf(Template.fromStack(stack), 'GatewayProxyRole'));
+
+describe('a target that is a cluster', () => {
+  const stack = emptyStack();
+  const cluster = aurora(stack);
+  gatewayIn(stack).addPostgresTarget('orders', { cluster, secret: cluster.secret! });
+  const template = Template.fromStack(stack);
+
+  it('opens its port to the tasks, and to nobody else', () => {
+    const [rule, ...others] = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).filter(
+      ({ Properties: rule }) => JSON.stringify(rule.GroupId).includes('OrdersSecurityGroup'),
+    );
+    expect(others).toEqual([]);
+    expect(rule!['Properties']).toMatchObject({ FromPort: 5432, ToPort: 5432, IpProtocol: 'tcp' });
+    expect(JSON.stringify(rule!['Properties'].SourceSecurityGroupId)).toContain('GatewayNetworkTasks');
+  });
+
+  it('lets the proxy read its secret and no other but the certificate', () => {
+    const secrets = proxyMay(stack).get('secretsmanager:GetSecretValue')!;
+    expect(secrets).toHaveLength(2);
+    expect(secrets[0]).toMatch(/:secret:tls-\?{6}$/);
+    expect(secrets[1]).toMatch(/^OrdersSecretAttachment/);
+  });
+
+  it('warns of nothing', () => {
+    Annotations.fromStack(stack).hasNoWarning('*', Match.stringLikeRegexp('custody.yaml'));
+  });
+});
+
+describe('a target that logs in with IAM', () => {
+  it('gives rds-db:connect as its user in custody.yaml, and no secret', () => {
+    using folder = configFolder(IAM);
+    const targets = { orders: { resourceId: 'cluster-ABC123', securityGroupId: 'sg-0123456789abcdef0' } };
+    const stack = gatewayStack({ configFolder: folder.path, targets });
+    const may = proxyMay(stack);
+    expect(may.get('rds-db:connect')).toEqual([
+      'arn:AWS::Partition:rds-db:AWS::Region:AWS::AccountId:dbuser:cluster-ABC123/custody',
+    ]);
+    expect(may.get('secretsmanager:GetSecretValue')).toHaveLength(1);
+    Template.fromStack(stack).hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
+      GroupId: 'sg-0123456789abcdef0',
+      FromPort: 5432,
+    });
+  });
+
+  it('knows the id of a cluster by itself', () => {
+    using folder = configFolder(IAM);
+    const stack = emptyStack();
+    gatewayIn(stack, folder.path).addPostgresTarget('orders', { cluster: aurora(stack), auth: 'iam' });
+    expect(proxyMay(stack).get('rds-db:connect')![0]).toMatch(/:dbuser:Orders.*\/custody$/);
+  });
+
+  it('needs the id of a host that is not of this stack', () => {
+    using folder = configFolder(IAM);
+    expect(refusalOf(() => gatewayStack({ configFolder: folder.path }))).toMatch(
+      /resource id .* → give resourceId/,
+    );
+  });
+});
+
+describe('a target that custody.yaml does not have so', () => {
+  const stack = emptyStack();
+  const gateway = gatewayIn(stack);
+  const secret = Secret.fromSecretNameV2(stack, 'Secret', 'orders');
+
+  it('is refused by its name, with those that there are', () => {
+    const words = refusalOf(() => gateway.addPostgresTarget('order', { ...ADDRESS, secret }));
+    expect(words).toContain('the target "order"');
+    expect(words).toContain('whose targets are: "orders"');
+    expect(words).toContain('correct the name in addPostgresTarget');
+  });
+
+  it('is refused for its address', () => {
+    const words = refusalOf(() => gateway.addPostgresTarget('orders', { host: 'db', port: 5433, secret }));
+    expect(words).toContain(`found db:5433, expected ${ADDRESS.host}:5432`);
+  });
+
+  it('is refused for its credential', () => {
+    expect(refusalOf(() => gateway.addPostgresTarget('orders', { ...ADDRESS, auth: 'iam' }))).toContain(
+      "found auth: 'iam', but its credential in custody.yaml is a secret",
+    );
+  });
+
+  it('is warned of when custody.yaml has it and the code does not', () => {
+    Template.fromStack(stack);
+    Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('has the target "orders"'));
+  });
+});
+
+describe('the stack that cdk.json and custody.yaml describe', () => {
+  it('refuses a target whose password is in a file', () => {
+    using folder = configFolder((yaml) => yaml.replace(/secret: custody\/orders.*/, 'passwordFile: p'));
+    expect(refusalOf(() => gatewayStack({ configFolder: folder.path }))).toContain(
+      'targets.orders.credential: found passwordFile, expected secret',
+    );
+  });
+
+  it('refuses settings of a target that is not there', () => {
+    expect(refusalOf(() => gatewayStack({ targets: { order: {} } }))).toContain(
+      'context.custody.targets: found "order", expected a target of custody.yaml: orders',
+    );
+  });
+
+  it('takes a secret by its ARN, and the key that it is encrypted with', () => {
+    const arn = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:orders-AbCdEf';
+    const secretKeyArn = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
+    using folder = configFolder((yaml) => yaml.replace('secret: custody/orders', `secret: ${arn}`));
+    const may = proxyMay(gatewayStack({ configFolder: folder.path, targets: { orders: { secretKeyArn } } }));
+    expect(may.get('secretsmanager:GetSecretValue')).toContain(arn);
+    expect(may.get('kms:Decrypt')).toContain(secretKeyArn);
+  });
+
+  it('lets the notifier read the secrets of webhooks', () => {
+    const hook = 'webhooks: [{ name: hook, url: "https://example.com", secret: custody/hook }]\n';
+    using folder = configFolder((yaml) => `${yaml}\n${hook}`);
+    const template = gatewayTemplate({ configFolder: folder.path });
+    const [secret, ...others] = allowed(policiesOf(template, 'GatewayFunctionsNotifierRole')).get(
+      'secretsmanager:GetSecretValue',
+    )!;
+    expect(secret).toContain(':secret:custody/hook-??????');
+    expect(others).toEqual([]);
+    expect(
+      allowed(policiesOf(template, 'GatewayProxyRole')).get('secretsmanager:GetSecretValue'),
+    ).toHaveLength(2);
+  });
+});

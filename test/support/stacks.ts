@@ -1,0 +1,64 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
+import { Code } from 'aws-cdk-lib/aws-lambda';
+import { readDeploymentConfig } from '#cdk/config.ts';
+import { GatewayStack } from '#cdk/gateway-stack.ts';
+
+export const ROOT = new URL('../..', import.meta.url).pathname;
+export const EXAMPLE = join(ROOT, 'cdk', 'example');
+
+/** What has to be said in cdk.json. */
+export const MINIMAL = {
+  configFolder: EXAMPLE,
+  gateway: { hostname: 'gateway.example.com', tlsSecret: 'custody/tls', clients: ['10.0.0.0/8'] },
+};
+
+/** In place of what `npm run build` makes. */
+export const STUBS = {
+  code: () => Code.fromInline('exports.handler = async () => undefined;'),
+  image: ContainerImage.fromRegistry('custody-proxy'),
+};
+
+/** cdk.json's own flags; assets stay where they are, which is faster. */
+export function testApp(outdir?: string): App {
+  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as {
+    context: Record<string, unknown>;
+  };
+  const { custody: _settings, ...flags } = context;
+  return new App({
+    analyticsReporting: false,
+    context: { ...flags, 'aws:cdk:disable-asset-staging': true },
+    ...(outdir === undefined ? {} : { outdir }),
+  });
+}
+
+/** The stack of an app, from what would stand in cdk.json. */
+export function gatewayStack(settings: object = {}, app: App = testApp()): GatewayStack {
+  const read = readDeploymentConfig({ ...MINIMAL, ...settings });
+  return new GatewayStack(app, 'Custody', { settings: read, folder: ROOT, ...STUBS });
+}
+
+export function gatewayTemplate(settings: object = {}): Template {
+  return Template.fromStack(gatewayStack(settings));
+}
+
+/** A stack for constructs beside it. */
+export function emptyStack(): Stack {
+  return new Stack(testApp(), 'Test');
+}
+
+/** A folder with the example's custody.yaml, changed, and other files; gone when it goes out of scope. */
+export function configFolder(
+  change: (yaml: string) => string = (yaml) => yaml,
+  files: Readonly<Record<string, string>> = {},
+): { readonly path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'custody-config-'));
+  cpSync(EXAMPLE, path, { recursive: true });
+  writeFileSync(join(path, 'custody.yaml'), change(readFileSync(join(EXAMPLE, 'custody.yaml'), 'utf8')));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
