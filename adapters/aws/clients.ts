@@ -29,33 +29,54 @@ const OBJECT_MS = 30_000;
 const ATTEMPTS = 4;
 const SOCKETS = 64;
 
+/** All of them, for a process that needs them all. */
+export function awsClients(options: AwsClientOptions): AwsClients {
+  return {
+    s3: s3Client(options),
+    dynamo: dynamoClient(options),
+    kms: kmsClient(options),
+    secrets: secretsClient(options),
+  };
+}
+
+// One by one: a function is bundled with the clients that it names.
+
+export function s3Client(options: AwsClientOptions): S3Client {
+  const { endpoint, s3Endpoint = endpoint } = options;
+  return new S3Client({
+    ...common(options),
+    requestHandler: handler(OBJECT_MS),
+    ...at(s3Endpoint),
+    // Emulators have one host name for all buckets.
+    forcePathStyle: s3Endpoint !== undefined || hasOwnEndpoint(process.env),
+  });
+}
+
+export function dynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
+  const client = new DynamoDBClient(quick(options));
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+export function kmsClient(options: AwsClientOptions): KMSClient {
+  return new KMSClient(quick(options));
+}
+
+export function secretsClient(options: AwsClientOptions): SecretsManagerClient {
+  return new SecretsManagerClient(quick(options));
+}
+
 /** Retries are the SDK's own, with its growing pauses; every port call may be repeated (its contract says so). */
-export function awsClients({
-  region,
-  endpoint,
-  s3Endpoint = endpoint,
-  credentials,
-}: AwsClientOptions): AwsClients {
-  const common = {
+function common({ region, credentials }: AwsClientOptions) {
+  return {
     region,
     maxAttempts: ATTEMPTS,
     retryMode: 'standard',
     ...(credentials === undefined ? {} : { credentials }),
   } as const;
-  const quick = { ...common, requestHandler: handler(REQUEST_MS), ...at(endpoint) };
-  const dynamo = new DynamoDBClient(quick);
-  return {
-    s3: new S3Client({
-      ...common,
-      requestHandler: handler(OBJECT_MS),
-      ...at(s3Endpoint),
-      // Emulators have one host name for all buckets.
-      forcePathStyle: s3Endpoint !== undefined || hasOwnEndpoint(process.env),
-    }),
-    dynamo: DynamoDBDocumentClient.from(dynamo, { marshallOptions: { removeUndefinedValues: true } }),
-    kms: new KMSClient(quick),
-    secrets: new SecretsManagerClient(quick),
-  };
+}
+
+function quick(options: AwsClientOptions) {
+  return { ...common(options), requestHandler: handler(REQUEST_MS), ...at(options.endpoint) };
 }
 
 /** The SDK's own variables: all services elsewhere, or S3 alone. */

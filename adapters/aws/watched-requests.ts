@@ -6,8 +6,8 @@ import { reaching } from './failure.ts';
 
 /** All requests that one look asks for share one reading of the count. */
 const LOOK_MS = 200;
-/** However quiet the count is, a request is read again after that. */
-const REREAD_MS = 30_000;
+/** However quiet the count is, a request is read again after that: sessions end within 5 s whatever becomes of the count. */
+const REREAD_MS = 3_000;
 const FORGET_MS = 60_000;
 
 interface Known {

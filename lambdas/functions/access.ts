@@ -1,4 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
+import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
+import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
+import { readAwsSettings } from '#adapters/aws/env.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
@@ -7,7 +11,7 @@ import { accessHandler } from '../access/handler.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { configHandler } from '../config/handler.ts';
 import { explanationHandler } from '../explanation/handler.ts';
-import { Surroundings } from '../surroundings.ts';
+import { freshPolicy, leavesOf, now } from '../surroundings.ts';
 import { type GatewayAddress, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
@@ -17,16 +21,18 @@ const { log } = telemetry;
 
 /** Requests, decisions and grants; targets; what would be decided; the configuration's state; dead letters. */
 export const handler = apiFunction(telemetry, async () => {
-  const surroundings = new Surroundings(process.env);
-  const fresh = await surroundings.policy();
+  const settings = readAwsSettings(process.env);
+  const client = { region: settings.AWS_REGION };
+  const dynamo = dynamoClient(client);
+  const fresh = await freshPolicy(settings, s3Client(client));
   const { config: policy } = fresh;
-  const { now } = surroundings;
-  const [requests, deliveries] = [surroundings.access(), surroundings.deliveries()];
+  const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
+  const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
   const stream = new WebhookStream(() => policy().webhooks, deliveries);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
-  const desk = new AccessDesk({ requests, leaves: surroundings.leaves(), stream, now, newId });
+  const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const access = accessHandler({ policy, requests, desk, now, log });
-  const gateway = addressOf(surroundings.settings.CUSTODY_GATEWAY_ADDRESS);
+  const gateway = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
   const routes: Routes = [
     ['/v1/requests', access],
     ['/v1/grants', access],

@@ -1,10 +1,13 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
+import { s3Client } from '#adapters/aws/clients.ts';
+import { readAwsSettings } from '#adapters/aws/env.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
-import { Surroundings } from '../surroundings.ts';
+import type { FreshPolicy } from '../fresh-policy.ts';
+import { freshPolicy } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
@@ -23,10 +26,11 @@ export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, Authoriz
 );
 
 async function prepare(): Promise<{
-  policy: Awaited<ReturnType<Surroundings['policy']>>;
+  policy: FreshPolicy;
   authorize: Authorizer;
 }> {
-  const policy = await new Surroundings(process.env).policy();
+  const settings = readAwsSettings(process.env);
+  const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
   const verifier = currentVerifier(() => policy.config().identity);
   const failures = new TokenFailures(() => performance.now());
   return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };

@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
+import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
+import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
+import { readAwsSettings } from '#adapters/aws/env.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -9,7 +13,7 @@ import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { once } from '../once.ts';
-import { Surroundings } from '../surroundings.ts';
+import { freshPolicy, leavesOf, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const EVERY_MS = 1_000;
@@ -18,21 +22,22 @@ const TELL_EVERY = 5;
 const ENOUGH_MS = 20_000;
 
 const telemetry = telemetryFor('notifier');
-const surroundings = new Surroundings(process.env);
-const { now, clients } = surroundings;
-const fresh = once(() => surroundings.policy());
+const settings = readAwsSettings(process.env);
+const client = { region: settings.AWS_REGION };
+const [dynamo, secrets] = [dynamoClient(client), secretsClient(client)];
+const fresh = once(() => freshPolicy(settings, s3Client(client)));
 const busy = new Set<string>();
 
 /** Every minute, for most of it: tells about access what has not been told, and delivers what is due every second. */
 export const handler = instrumented<unknown, void>(telemetry, async (_event, context) => {
   const policy = await fresh();
-  const deliveries = surroundings.deliveries();
+  const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
   const webhooks = () => policy.config().webhooks;
   const stream = countAlarms(new WebhookStream(webhooks, deliveries));
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
-  const requests = surroundings.access();
-  const desk = new AccessDesk({ requests, leaves: surroundings.leaves(), stream, now, newId });
-  const read = async (id: string): Promise<string> => (await readSecret(clients.secrets, id)).trim();
+  const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
+  const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
+  const read = async (id: string): Promise<string> => (await readSecret(secrets, id)).trim();
   const ports = {
     webhooks,
     queue: deliveries,

@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { EventBridgeEvent } from 'aws-lambda';
+import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
+import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { CLOCK_SKEW_MS } from '#core/recording/leases.ts';
 import { sealEnded } from '#core/recording/seal.ts';
-import { Surroundings } from '../surroundings.ts';
+import { leavesOf, now, sessionsOf, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 import { openWithoutLease } from './unsealed.ts';
 
@@ -14,14 +17,16 @@ const LOOKS_AFTER_A_STOP = 8;
 const BETWEEN_LOOKS_MS = 5_000;
 
 const telemetry = telemetryFor('sealer');
-const surroundings = new Surroundings(process.env);
-const leases = dynamoLeases(surroundings.coordination());
-const index = surroundings.sessions();
+const settings = readAwsSettings(process.env);
+const client = { region: settings.AWS_REGION };
+const dynamo = dynamoClient(client);
+const leases = dynamoLeases({ dynamo, table: settings.CUSTODY_TABLE_COORDINATION });
+const index = sessionsOf(settings, dynamo);
 const ports = {
-  store: surroundings.store(),
-  signer: surroundings.signer(),
+  store: storeOf(settings, s3Client(client)),
+  signer: kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY),
   index,
-  leaves: surroundings.leaves(),
+  leaves: leavesOf(settings, dynamo),
 };
 
 /** Every minute, and when a task of the service has stopped: then it looks again until that task's lease is over. */
@@ -35,16 +40,15 @@ export const handler = instrumented<EventBridgeEvent<string, unknown>, void>(tel
 
 async function seal(): Promise<void> {
   const { logger, metrics } = telemetry;
-  const { dynamo } = surroundings.clients;
   const remainsOf = (task: string) =>
-    dynamoJournalRemains({ dynamo, table: surroundings.settings.CUSTODY_TABLE_JOURNAL }, task);
-  const time = new Date(surroundings.now().getTime() - CLOCK_SKEW_MS);
+    dynamoJournalRemains({ dynamo, table: settings.CUSTODY_TABLE_JOURNAL }, task);
+  const time = new Date(now().getTime() - CLOCK_SKEW_MS);
   const { sealed, failures } = await sealEnded(leases, remainsOf, ports, time);
   if (sealed > 0) logger.info('sealed', { sessions: sealed });
   for (const { session, error } of failures) {
     logger.error(error.message, { session, code: error.code, detail: error.detail ?? '' });
   }
-  const left = await openWithoutLease(index, leases, surroundings.now());
+  const left = await openWithoutLease(index, leases, now());
   metrics.addMetric('SealedSessions', MetricUnit.Count, sealed);
   metrics.addMetric('UnsealedSessions', MetricUnit.Count, left.length);
 }

@@ -1,18 +1,29 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
+import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
+import { readAwsSettings } from '#adapters/aws/env.ts';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { parseLeaf } from '#core/ledger/leaf.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
-import { Surroundings } from '../surroundings.ts';
+import { leavesOf, now, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 /** A commit may take so long: none is begun with less time left. */
 const ENOUGH_MS = 15_000;
 
 const telemetry = telemetryFor('sequencer');
-const surroundings = new Surroundings(process.env);
-const queue = surroundings.leaves();
+const settings = readAwsSettings(process.env);
+const client = { region: settings.AWS_REGION };
+const s3 = s3Client(client);
+const queue = leavesOf(settings, dynamoClient(client));
 const sequencer = new Sequencer(
-  { objects: surroundings.store(), head: surroundings.head(), queue, signer: surroundings.signer() },
-  surroundings.settings.CUSTODY_LEDGER_ORIGIN,
+  {
+    objects: storeOf(settings, s3),
+    head: s3LedgerHead(s3, settings.CUSTODY_BUCKET),
+    queue,
+    signer: kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY),
+  },
+  settings.CUSTODY_LEDGER_ORIGIN,
 );
 
 /** Every minute: moves what is queued into the ledger, until nothing is or the time is over. */
@@ -31,5 +42,6 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
 async function lag(): Promise<number> {
   const waiting = await queue.list(100);
   const times = waiting.flatMap(({ leaf }) => Date.parse(parseLeaf(leaf)?.at ?? '') || []);
-  return Math.max(0, surroundings.now().getTime() - Math.min(surroundings.now().getTime(), ...times)) / 1000;
+  const at = now().getTime();
+  return (at - Math.min(at, ...times)) / 1000;
 }

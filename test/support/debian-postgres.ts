@@ -3,6 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, write
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { postgresBin, postgresUser } from '../bench/machine.ts';
 import { eventually } from './clients.ts';
 
@@ -89,14 +90,17 @@ export async function startDebianPostgres(
   };
 }
 
+/** Whether it asks for a password: while it starts, it listens already, and refuses. */
 function listens(port: number): Promise<true | undefined> {
   return new Promise((done) => {
     const probe = connect(port, '127.0.0.1');
-    probe.once('connect', () => {
+    probe.write(encodeStartup({ minor: 0, parameters: [['user', 'app']] }));
+    probe.once('data', (answer) => {
       probe.destroy();
-      done(true);
+      done(answer[0] === 'R'.charCodeAt(0) ? true : undefined);
     });
     probe.once('error', () => done(undefined));
+    probe.once('close', () => done(undefined));
   });
 }
 

@@ -50,7 +50,11 @@ export async function startMoto(environment: Readonly<Record<string, string>> = 
     env: { ...process.env, ...environment },
   });
   const endpoint = `http://127.0.0.1:${port}`;
+  let gone = false;
+  server.once('exit', () => (gone = true));
   await eventually('moto', () => answers(endpoint), 60_000);
+  // Another server may have had the port first, and answered in its place.
+  if (gone) throw new Error('moto ended as soon as it was started');
   return motoAt(endpoint, server);
 }
 
