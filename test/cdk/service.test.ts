@@ -200,6 +200,16 @@ describe('the network', () => {
     closed.resourceCountIs('AWS::EC2::InternetGateway', 0);
   });
 
+  it('is one that is there already, with what it has, where its id was given', () => {
+    const there = gatewayTemplate({
+      account: '123456789012',
+      region: 'eu-central-1',
+      network: { vpcId: 'vpc-0123456789abcdef0' },
+    });
+    for (const type of ['AWS::EC2::VPC', 'AWS::EC2::VPCEndpoint', 'AWS::EC2::NatGateway'])
+      expect(Object.keys(there.findResources(type)), type).toEqual([]);
+  });
+
   it('says what flows in it', () => {
     template.hasResourceProperties('AWS::EC2::FlowLog', { ResourceType: 'VPC', TrafficType: 'ALL' });
   });
