@@ -210,6 +210,15 @@ describe('the network', () => {
       expect(Object.keys(there.findResources(type)), type).toEqual([]);
   });
 
+  it('takes zones that nobody has to look up, also where the region is known', () => {
+    const known = gatewayTemplate({ account: '123456789012', region: 'eu-central-1' });
+    const zones = Object.values(known.findResources('AWS::EC2::Subnet')).map((subnet) =>
+      JSON.stringify(subnet['Properties'].AvailabilityZone),
+    );
+    const first = [0, 1].map((zone) => JSON.stringify({ 'Fn::Select': [zone, { 'Fn::GetAZs': '' }] }));
+    expect(new Set(zones)).toEqual(new Set(first));
+  });
+
   it('says what flows in it', () => {
     template.hasResourceProperties('AWS::EC2::FlowLog', { ResourceType: 'VPC', TrafficType: 'ALL' });
   });
