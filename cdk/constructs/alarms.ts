@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Alarm,
   ComparisonOperator,
@@ -8,6 +8,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
@@ -43,6 +44,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     const topic = new Topic(this, 'Topic', { masterKey: props.key, enforceSSL: true });
+    topic.addToResourcePolicy(alarmsMayPublish(topic));
     for (const email of props.emails) topic.addSubscription(new EmailSubscription(email));
     this.topic = topic;
     const watches = { ...WATCHES, ...functionWatches(props.functions), ...tableWatches(props.tables) };
@@ -62,6 +64,17 @@ export class Alarms extends Construct {
     alarm.addOkAction(new SnsAction(this.topic));
     return alarm;
   }
+}
+
+/** A topic with a policy has lost the one that AWS gives it, which lets alarms publish. */
+function alarmsMayPublish(topic: Topic): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'AlarmsOfThisAccount',
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    actions: ['sns:Publish'],
+    resources: [topic.topicArn],
+    conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+  });
 }
 
 const WATCHES: Readonly<Record<string, Watch>> = {

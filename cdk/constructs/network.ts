@@ -1,3 +1,4 @@
+import { Fn } from 'aws-cdk-lib';
 import {
   FlowLogDestination,
   GatewayVpcEndpointAwsService as Gateway,
@@ -25,7 +26,7 @@ export interface NetworkProps {
   readonly key: IKey;
 }
 
-const ZONES = 2;
+const ZONES = [0, 1];
 const CIDR = '10.210.0.0/16';
 /** All that a task talks to but S3 and DynamoDB, which have gateways. Its credentials come from the task's own address. */
 const INTERFACES = {
@@ -71,7 +72,8 @@ function newVpc(scope: Construct, { issuerAccess, reach, key }: NetworkProps): I
   const tasks = { name: 'tasks', subnetType, cidrMask: 20 };
   const vpc = new Vpc(scope, 'Vpc', {
     ipAddresses: IpAddresses.cidr(CIDR),
-    maxAzs: ZONES,
+    // The region's first, named when the stack is deployed: CDK would look their names up, which needs an account.
+    availabilityZones: ZONES.map((zone) => Fn.select(zone, Fn.getAzs())),
     natGateways: nat ? 1 : 0,
     subnetConfiguration: nat || reach === 'internet' ? [front, tasks] : [tasks],
     restrictDefaultSecurityGroup: false,

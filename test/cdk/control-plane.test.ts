@@ -1,3 +1,4 @@
+import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '#cdk/function-names.ts';
 import { routes } from '#cdk/routes.ts';
@@ -193,6 +194,22 @@ describe('alarms', () => {
       Endpoint: 'ops@example.com',
     });
     expect(all('AWS::CloudWatch::Dashboard').size).toBe(1);
+  });
+
+  it('may publish there, over TLS, and whoever is outside the account may not', () => {
+    template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+      PolicyDocument: {
+        Statement: [
+          { Effect: 'Deny', Action: 'sns:Publish', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
+          {
+            Effect: 'Allow',
+            Action: 'sns:Publish',
+            Principal: { Service: 'cloudwatch.amazonaws.com' },
+            Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
+          },
+        ].map((statement) => Match.objectLike(statement)),
+      },
+    });
   });
 
   it('go by the names that functions give their metrics', () => {

@@ -200,6 +200,25 @@ describe('the network', () => {
     closed.resourceCountIs('AWS::EC2::InternetGateway', 0);
   });
 
+  it('is one that is there already, with what it has, where its id was given', () => {
+    const there = gatewayTemplate({
+      account: '123456789012',
+      region: 'eu-central-1',
+      network: { vpcId: 'vpc-0123456789abcdef0' },
+    });
+    for (const type of ['AWS::EC2::VPC', 'AWS::EC2::VPCEndpoint', 'AWS::EC2::NatGateway'])
+      expect(Object.keys(there.findResources(type)), type).toEqual([]);
+  });
+
+  it('takes zones that nobody has to look up, also where the region is known', () => {
+    const known = gatewayTemplate({ account: '123456789012', region: 'eu-central-1' });
+    const zones = Object.values(known.findResources('AWS::EC2::Subnet')).map((subnet) =>
+      JSON.stringify(subnet['Properties'].AvailabilityZone),
+    );
+    const first = [0, 1].map((zone) => JSON.stringify({ 'Fn::Select': [zone, { 'Fn::GetAZs': '' }] }));
+    expect(new Set(zones)).toEqual(new Set(first));
+  });
+
   it('says what flows in it', () => {
     template.hasResourceProperties('AWS::EC2::FlowLog', { ResourceType: 'VPC', TrafficType: 'ALL' });
   });

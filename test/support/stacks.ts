@@ -39,7 +39,9 @@ export function testApp(outdir?: string): App {
 /** The stack of an app, from what would stand in cdk.json. */
 export function gatewayStack(settings: object = {}, app: App = testApp()): GatewayStack {
   const read = readDeploymentConfig({ ...MINIMAL, ...settings });
-  return new GatewayStack(app, 'Custody', { settings: read, folder: ROOT, ...STUBS });
+  const { account, region } = read;
+  const env = { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) };
+  return new GatewayStack(app, 'Custody', { settings: read, folder: ROOT, env, ...STUBS });
 }
 
 export function gatewayTemplate(settings: object = {}): Template {
