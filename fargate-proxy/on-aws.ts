@@ -86,7 +86,7 @@ export function recorderOnAws(environment: Environment, task: string): RecorderS
 async function certificateOf({ secrets }: AwsClients, { CUSTODY_TLS_SECRET: id }: AwsSettings) {
   const wrong = (detail: string): CustodyError =>
     new CustodyError('config-invalid', 'the gateway has no certificate', {
-      hint: 'put {"cert": "…", "key": "…"}, both PEM, into the secret that the stack made for it',
+      hint: 'put {"cert": "…", "key": "…"}, both PEM, into the secret that gateway.tlsSecret names',
       detail,
     });
   if (id === undefined) throw wrong('CUSTODY_TLS_SECRET is not set');

@@ -4,9 +4,7 @@
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KMSClient } from '@aws-sdk/client-kms';
-import type { S3Client } from '@aws-sdk/client-s3';
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { AwsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import type { AwsSettings } from '#adapters/aws/env.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -28,7 +26,7 @@ export function now(): Date {
   return new Date();
 }
 
-export function freshPolicy(settings: AwsSettings, s3: S3Client): Promise<FreshPolicy> {
+export function freshPolicy(settings: AwsSettings, s3: AwsClients['s3']): Promise<FreshPolicy> {
   const { CUSTODY_CONFIG_BUCKET: bucket, CUSTODY_CONFIG_KEY: key } = settings;
   const config = new ConfigBucket({ s3, bucket, key, folder: join(tmpdir(), 'custody-certificates') });
   return FreshPolicy.of(async () => (await config.read()).config, now);
@@ -36,25 +34,25 @@ export function freshPolicy(settings: AwsSettings, s3: S3Client): Promise<FreshP
 
 export function sessionsOf(
   { CUSTODY_TABLE_SESSIONS: table }: AwsSettings,
-  dynamo: DynamoDBDocumentClient,
+  dynamo: AwsClients['dynamo'],
 ): SessionIndex & SessionCatalog {
   return dynamoSessionIndex({ dynamo, table, now });
 }
 
 export function leavesOf(
   { CUSTODY_TABLE_COORDINATION: table }: AwsSettings,
-  dynamo: DynamoDBDocumentClient,
+  dynamo: AwsClients['dynamo'],
 ): LeafQueue {
   return dynamoLeafQueue({ dynamo, table, now });
 }
 
 /** For functions that may read. */
-export function storeOf(settings: AwsSettings, s3: S3Client): RecordingSink & RecordingSource {
+export function storeOf(settings: AwsSettings, s3: AwsClients['s3']): RecordingSink & RecordingSource {
   const { CUSTODY_BUCKET: bucket, CUSTODY_LEDGER_LOCK: lock, CUSTODY_LEDGER_KEEP_DAYS: days } = settings;
   return s3Store(s3, { bucket, lock, retentionMs: days * DAY_MS, mayRead: true, now });
 }
 
-export function ledgerOf(settings: AwsSettings, s3: S3Client, kms: KMSClient): LedgerView {
+export function ledgerOf(settings: AwsSettings, s3: AwsClients['s3'], kms: AwsClients['kms']): LedgerView {
   const head = s3LedgerHead(s3, settings.CUSTODY_BUCKET);
   const store = storeOf(settings, s3);
   const signer = kmsSigner(kms, settings.CUSTODY_SIGNING_KEY);

@@ -16,8 +16,11 @@ import type { RecordingSink, RecordingSource, Retention } from '#core/recording/
 import { awsFailure, isConditionFailed, isOwnEarlierTry, reaching } from './failure.ts';
 
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
-/** Above it, an object goes up in parts: a part that fails is sent again, and not all of it. */
-const WHOLE_MAX_BYTES = 16 << 20;
+/**
+ * Above it, an object goes up in parts: a part that fails is sent again, and not all of it. A segment of the recorder's is at
+ * most 24 MiB, so it is put whole, with its lock in the same request.
+ */
+const WHOLE_MAX_BYTES = 32 << 20;
 const PART_BYTES = 8 << 20;
 /** Twice what FORMAT.md allows a segment: whatever is longer was not put by Custody. */
 const READ_MAX_BYTES = 128 << 20;

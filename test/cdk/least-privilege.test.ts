@@ -1,0 +1,209 @@
+import { CreateKeyCommand } from '@aws-sdk/client-kms';
+import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  CreateAccessKeyCommand,
+  CreateUserCommand,
+  IAMClient,
+  PutUserPolicyCommand,
+} from '@aws-sdk/client-iam';
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
+import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
+import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
+import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
+import { dynamoJournal } from '#adapters/aws/journal.ts';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
+import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
+import { s3Store } from '#adapters/aws/s3-store.ts';
+import { readPassword } from '#adapters/aws/secrets.ts';
+import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
+import { tables, type TableName } from '#adapters/aws/tables.ts';
+import { dynamoLeases } from '#adapters/aws/task-leases.ts';
+import { entry, SESSION_A } from '#test/support/journal-entries.ts';
+import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
+import { inWords, policiesOf, type PolicyDocumentJson } from '#test/support/role-policies.ts';
+import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
+import { gatewayTemplate } from '#test/support/stacks.ts';
+
+const now = (): Date => new Date();
+
+/** The roles as the stack makes them, each a user of an AWS that asks what a user may. */
+describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', () => {
+  let moto: Moto;
+  let places: Readonly<Record<TableName, string>> & { readonly evidence: string; readonly config: string };
+  let keyId: string;
+  const users = new Map<string, AwsClients>();
+
+  beforeAll(async () => {
+    moto = await startMoto({ INITIAL_NO_AUTH_ACTION_COUNT: '1000000' });
+    const names = Object.keys(tables) as TableName[];
+    const made = await Promise.all(names.map(async (name) => [name, await moto.table(name)] as const));
+    const [evidence, config] = [await moto.bucket(), await moto.bucket()];
+    places = { ...(Object.fromEntries(made) as Record<TableName, string>), evidence, config };
+    keyId = await moto.signingKey();
+    const { s3, secrets } = moto.clients;
+    await s3.send(new PutObjectCommand({ Bucket: config, Key: 'custody.yaml', Body: CONFIG }));
+    await secrets.send(new CreateSecretCommand({ Name: 'custody/orders', SecretString: 'password' }));
+    const template = gatewayTemplate();
+    for (const role of [
+      'ProxyRole',
+      'FunctionsReplayRole',
+      'FunctionsSealerRole',
+      'FunctionsSequencerRole',
+    ]) {
+      users.set(role, await userWith(moto, role, policiesOf(template, `Gateway${role}`).map(resolved)));
+    }
+    await fetch(`${moto.endpoint}/moto-api/reset-auth`, { method: 'POST', body: '0' });
+  });
+  afterAll(() => moto.stop());
+
+  /**
+   * With the ARNs of what stands for the stack's buckets here. The emulator knows resources of S3 alone, and no conditions: what else
+   * a statement is bound to, the template's own tests look at.
+   */
+  function resolved(policy: PolicyDocumentJson): object {
+    const arnOf = (resource: unknown): string => {
+      const [id, ...rest] = inWords(resource).split('/');
+      const bucket = { GatewayEvidenceBucket: places.evidence, GatewayConfigBucket: places.config }[id!];
+      return bucket === undefined ? '*' : [`arn:aws:s3:::${bucket}`, ...rest].join('/');
+    };
+    const statements = policy.Statement.filter(({ Effect }) => Effect === 'Allow');
+    return {
+      ...policy,
+      Statement: statements.map(({ Condition: _, ...rest }) => ({
+        ...rest,
+        Action: [rest.Action].flat().flatMap(withTransactions),
+        Resource: [rest.Resource].flat().map(arnOf),
+      })),
+    };
+  }
+
+  const as = (role: string): AwsClients => users.get(role)!;
+  const storeOf = ({ s3 }: AwsClients, mayRead: boolean) =>
+    s3Store(s3, { bucket: places.evidence, lock: 'governance', retentionMs: 1e9, mayRead, now });
+  const coordination = ({ dynamo }: AwsClients) => ({ dynamo, table: places.coordination });
+  // The emulator refuses calls of JSON services in XML, which no client can read: the status says it.
+  const refused = { $metadata: { httpStatusCode: 403 } };
+  const denied = { code: 'store-unavailable', cause: refused };
+
+  it('the proxy can do its whole work', async () => {
+    const clients = as('ProxyRole');
+    const { dynamo, s3, kms, secrets } = clients;
+    const config = new ConfigBucket({ s3, bucket: places.config, key: 'custody.yaml', folder: '/nowhere' });
+    expect((await config.read()).config.targets.size).toBe(0);
+    expect(await readPassword(secrets, 'custody/orders')).toBe('password');
+    const index = dynamoSessionIndex({ dynamo, table: places.sessions, now });
+    await index.opened(sessionRecord(1));
+    await storeOf(clients, false).put('sessions/a/open.json', Buffer.from('x'));
+    await kmsSigner(kms, keyId).sign(Buffer.from('x'));
+    await dynamoLeafQueue({ ...coordination(clients), now }).add(Buffer.from('leaf'));
+    await dynamoLeases(coordination(clients)).renew('task', now());
+    await dynamoJournal({ dynamo, table: places.journal }, 'task', now).append([entry(SESSION_A, 0, 0, 'a')]);
+    const wishes = dynamoCancelWishes(coordination(clients), 'task', now);
+    await wishes.issued('key');
+    await wishes.wish('key', 'somewhere');
+    expect(await wishes.taken()).toHaveLength(1);
+    await wishes.revoked('key');
+    const access = dynamoAccessStore(dynamo, places.access);
+    expect(await access.list({ limit: 1, requester: { issuer: 'i', subject: 's' }, openAt: now() })).toEqual({
+      requests: [],
+    });
+    expect(await access.asked(['a'])).toEqual([]);
+    await index.closed(sessionRecord(1).id, OUTCOME);
+  });
+
+  it('and nothing else: reads no recording, touches no ledger, deletes nothing, makes nothing', async () => {
+    const clients = as('ProxyRole');
+    const { dynamo, s3, kms, secrets } = clients;
+    const Bucket = places.evidence;
+    await expect(storeOf(clients, false).get('sessions/a/open.json')).rejects.toMatchObject(denied);
+    await expect(storeOf(clients, false).put('ledger/checkpoint', Buffer.from('x'))).rejects.toMatchObject(
+      denied,
+    );
+    await expect(
+      s3.send(new DeleteObjectCommand({ Bucket, Key: 'sessions/a/open.json' })),
+    ).rejects.toMatchObject(refused);
+    await expect(
+      s3.send(new PutObjectCommand({ Bucket: places.config, Key: 'custody.yaml', Body: '' })),
+    ).rejects.toMatchObject(refused);
+    await expect(dynamo.send(new ScanCommand({ TableName: places.journal }))).rejects.toMatchObject(refused);
+    await expect(dynamo.send(new DeleteTableCommand({ TableName: places.journal }))).rejects.toMatchObject(
+      refused,
+    );
+    await expect(kms.send(new CreateKeyCommand({}))).rejects.toMatchObject(refused);
+    const secret = new CreateSecretCommand({ Name: 'x', SecretString: 'x' });
+    await expect(secrets.send(secret)).rejects.toMatchObject(refused);
+  });
+
+  it('replay reads, and can neither write nor sign', async () => {
+    const clients = as('FunctionsReplayRole');
+    expect(Buffer.from(await storeOf(clients, true).get('sessions/a/open.json')).toString()).toBe('x');
+    const index = dynamoSessionIndex({ dynamo: clients.dynamo, table: places.sessions, now });
+    expect((await index.get(sessionRecord(1).id)).state).toBe('closed');
+    await expect(storeOf(clients, true).put('sessions/a/x', Buffer.from('x'))).rejects.toMatchObject(denied);
+    await expect(index.closed(sessionRecord(1).id, OUTCOME)).rejects.toMatchObject(denied);
+    await expect(kmsSigner(clients.kms, keyId).sign(Buffer.from('x'))).rejects.toMatchObject(denied);
+    const object = { Bucket: places.config, Key: 'custody.yaml' };
+    await expect(clients.s3.send(new GetObjectCommand(object))).resolves.toBeDefined();
+  });
+
+  it('the sealer seals, and the sequencer sequences, and neither does the work of the other', async () => {
+    const [sealer, sequencer] = [as('FunctionsSealerRole'), as('FunctionsSequencerRole')];
+    const book = dynamoLeases(coordination(sealer));
+    const [seen] = await book.endedBefore(new Date(8.64e15));
+    expect(await book.fence(seen!)).toBe(true);
+    const remains = dynamoJournalRemains({ dynamo: sealer.dynamo, table: places.journal }, 'task');
+    expect(await remains.tails()).toHaveLength(1);
+    await storeOf(sealer, true).put('sessions/a/close.json', Buffer.from('x'));
+    await remains.clear();
+    await book.forget('task');
+    await expect(storeOf(sealer, true).put('ledger/tile/0/000', Buffer.from('x'))).rejects.toMatchObject(
+      denied,
+    );
+    const queue = dynamoLeafQueue({ ...coordination(sequencer), now });
+    const [leaf] = await queue.list(1);
+    await storeOf(sequencer, true).put('ledger/tile/0/000', Buffer.from('x'));
+    await s3LedgerHead(sequencer.s3, places.evidence).swap(undefined, 'head');
+    await queue.remove([leaf!.id]);
+    expect(await queue.list(1)).toEqual([]);
+    await expect(storeOf(sequencer, true).put('sessions/a/y', Buffer.from('x'))).rejects.toMatchObject(
+      denied,
+    );
+  });
+});
+
+/** In AWS a transaction needs what its writes need, and no action of its own; the emulator wants one. */
+function withTransactions(action: string): readonly string[] {
+  return action === 'dynamodb:PutItem' ? [action, 'dynamodb:TransactWriteItems'] : [action];
+}
+
+const CONFIG = `version: 1
+identity: { issuer: 'https://id.example', audience: custody }
+targets: {}
+`;
+
+async function userWith(
+  { endpoint }: Moto,
+  UserName: string,
+  policies: readonly object[],
+): Promise<AwsClients> {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const iam = new IAMClient({ region: REGION, endpoint, credentials });
+  await iam.send(new CreateUserCommand({ UserName }));
+  for (const [n, policy] of policies.entries()) {
+    const PolicyDocument = JSON.stringify(policy);
+    await iam.send(new PutUserPolicyCommand({ UserName, PolicyName: `p${n}`, PolicyDocument }));
+  }
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
+  const { AccessKeyId, SecretAccessKey } = AccessKey!;
+  return awsClients({
+    region: REGION,
+    endpoint,
+    credentials: { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey! },
+  });
+}
