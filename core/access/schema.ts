@@ -83,7 +83,9 @@ const credentialSchema = z
     passwordFile: text.optional().describe('on a laptop: a file with nothing but the password'),
     secret: text
       .optional()
-      .describe('in AWS: a secret of Secrets Manager, by name or ARN: the password, or JSON with a "password"'),
+      .describe(
+        'in AWS: a secret of Secrets Manager, by name or ARN: the password, or JSON with a "password"',
+      ),
     rdsIam: z.literal(true).optional().describe('in AWS: a token of RDS, made anew for every session'),
   })
   .refine(({ passwordFile, secret, rdsIam }) => oneOf(passwordFile, secret, rdsIam), {

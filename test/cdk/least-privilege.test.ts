@@ -75,10 +75,10 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     const statements = policy.Statement.filter(({ Effect }) => Effect === 'Allow');
     return {
       ...policy,
-      Statement: statements.map(({ Condition: _, ...rest }) => ({
-        ...rest,
-        Action: [rest.Action].flat().flatMap(withTransactions),
-        Resource: [rest.Resource].flat().map(arnOf),
+      Statement: statements.map(({ Effect, Action, Resource }) => ({
+        Effect,
+        Action: [Action].flat().flatMap(withTransactions),
+        Resource: [Resource].flat().map(arnOf),
       })),
     };
   }
