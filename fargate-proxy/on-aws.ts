@@ -9,6 +9,7 @@ import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
+import { tellRevision } from '#adapters/aws/revisions.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
@@ -49,6 +50,8 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     keepUp: (upkept) =>
       keepUp(
         {
+          metadata: environment['ECS_CONTAINER_METADATA_URI_V4'],
+          tellRevision: (own) => tellRevision(coordinationOf(clients, settings), own, now()),
           healthPort: Number(environment['CUSTODY_HEALTH_PORT'] ?? 8080),
           agent: environment['ECS_AGENT_URI'],
         },

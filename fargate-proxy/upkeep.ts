@@ -1,11 +1,14 @@
+import { asCustodyError } from '#core/errors.ts';
 import type { Log } from './log.ts';
 import { metricsOfProxy } from './metrics.ts';
 import { serveHealth } from './health.ts';
+import { ownRevision } from './revision.ts';
 import type { Tally } from './tally.ts';
 import { TaskProtection } from './task-protection.ts';
 
 const TICK_MS = 1_000;
 const METRICS_EVERY_MS = 20_000;
+const REVISION_EVERY_MS = 60_000;
 
 /** A task of the stack, as its surroundings see it. */
 export interface Upkept {
@@ -21,11 +24,15 @@ export interface UpkeepSettings {
   readonly healthPort: number;
   /** `ECS_AGENT_URI`; nothing is protected without it. */
   readonly agent: string | undefined;
+  /** `ECS_CONTAINER_METADATA_URI_V4`. */
+  readonly metadata: string | undefined;
+  /** Says that this revision lives, and resolves with the newest that does. */
+  readonly tellRevision: (own: number) => Promise<number>;
 }
 
 /** What a task of the stack does beside its sessions: answers the load balancer, protects itself, tells how it is. */
-export async function keepUp({ healthPort, agent }: UpkeepSettings, task: Upkept): Promise<void> {
-  await serveHealth(healthPort, () => !task.draining());
+export async function keepUp(settings: UpkeepSettings, task: Upkept): Promise<void> {
+  await serveHealth(settings.healthPort, () => !task.draining());
   const publish = metricsOfProxy();
   let lag = 0;
   setInterval(() => (lag = Math.max(lag, task.journalLagMs())), TICK_MS).unref();
@@ -33,13 +40,33 @@ export async function keepUp({ healthPort, agent }: UpkeepSettings, task: Upkept
     publish({ ActiveSessions: task.sessions(), JournalLagMs: lag, ...task.tally.take() });
     lag = 0;
   }, METRICS_EVERY_MS).unref();
-  if (agent !== undefined) protect(agent, task);
+  if (settings.agent !== undefined) protect(settings.agent, await watchAge(settings, task), task);
 }
 
-function protect(agent: string, { sessions, log }: Upkept): void {
+/**
+ * Whether tasks of a newer revision take sessions. Then this one protects itself no longer: ECS takes it off the load balancer, and
+ * its sessions have the stack's `drain` to end. Protected, it would go on getting new ones, and never be free.
+ */
+async function watchAge({ metadata, tellRevision }: UpkeepSettings, { log }: Upkept): Promise<() => boolean> {
+  const own = metadata === undefined ? undefined : await ownRevision(metadata);
+  let old = false;
+  const look = async (): Promise<void> => {
+    if (own === undefined) return;
+    try {
+      old = (await tellRevision(own)) > own;
+    } catch (error) {
+      log('revision-unknown', asCustodyError(error));
+    }
+  };
+  await look();
+  setInterval(() => void look(), REVISION_EVERY_MS).unref();
+  return () => old;
+}
+
+function protect(agent: string, isOld: () => boolean, { sessions, log }: Upkept): void {
   const protection = new TaskProtection({
     agent,
-    sessions,
+    sessions: () => (isOld() ? 0 : sessions()),
     monotonic: () => performance.now(),
     onTrouble: (error) => log('unprotected', error),
   });

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { serveHealth } from '#proxy/health.ts';
+import { ownRevision } from '#proxy/revision.ts';
 import { Tally } from '#proxy/tally.ts';
 import { TaskProtection } from '#proxy/task-protection.ts';
 
@@ -74,6 +75,22 @@ describe('the protection of a task with sessions', () => {
     await tick();
     expect(asked).toEqual([on, on]);
     expect(troubles[0]?.message).toContain('a deployment may cut its sessions');
+  });
+});
+
+describe('the revision of a task', () => {
+  it.each([
+    ['{"Revision":"7","Family":"custody"}', 7],
+    ['{"Revision":"latest"}', undefined],
+    ['{}', undefined],
+  ])('%s is %s', async (said, revision) => {
+    const metadata = createServer(
+      (request, response) => void response.end(request.url === '/v4/x/task' ? said : '{}'),
+    );
+    await new Promise<void>((ready) => metadata.listen(0, '127.0.0.1', ready));
+    onTestFinished(() => void metadata.close());
+    const { port } = metadata.address() as AddressInfo;
+    expect(await ownRevision(`http://127.0.0.1:${port}/v4/x`)).toBe(revision);
   });
 });
 

@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
+import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { leafQueueContract } from '#test/contract/leaf-queue.ts';
 import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
@@ -27,5 +29,28 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
   ledgerHeadContract('S3', async () => {
     const bucket = await moto.bucket();
     return () => s3LedgerHead(moto.clients.s3, bucket);
+  });
+
+  it('knows the newest revision that is alive, and forgets one that was rolled back', async () => {
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
+    const at = (minutes: number): Date => new Date(now().getTime() + minutes * 60_000);
+    expect(await tellRevision(place, 6, at(0))).toBe(6);
+    expect(await tellRevision(place, 10, at(1))).toBe(10);
+    expect(await tellRevision(place, 6, at(2))).toBe(10);
+    expect(await tellRevision(place, 6, at(6))).toBe(6);
+  });
+
+  it('passes a cancel request to the task that issued the key, once, and to no other', async () => {
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
+    const [one, two] = ['one', 'two'].map((task) => dynamoCancelWishes(place, task, now));
+    await one!.issued('k1');
+    await two!.wish('k1', '203.0.113.7:1');
+    await two!.wish('unknown', '203.0.113.7:1');
+    expect(await two!.taken()).toEqual([]);
+    expect(await one!.taken()).toEqual([{ key: 'k1', from: '203.0.113.7:1' }]);
+    expect(await one!.taken()).toEqual([]);
+    await one!.revoked('k1');
+    await two!.wish('k1', '203.0.113.7:1');
+    expect(await one!.taken()).toEqual([]);
   });
 });
