@@ -1,7 +1,7 @@
 /** `npm run build`: each function, and the proxy, as one file in dist. */
 import { copyFileSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type BuildOptions, buildSync } from 'esbuild';
+import { build as bundle, type BuildOptions, type Plugin } from 'esbuild';
 import { functionNames } from './function-names.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
@@ -11,6 +11,16 @@ const BANNER = [
   "import { createRequire as custodyRequire } from 'node:module';",
   'const require = custodyRequire(import.meta.url);',
 ].join('\n');
+
+/** zod brings the words of its errors in fifty languages; ours are English. */
+const ENGLISH: Plugin = {
+  name: 'english',
+  setup: (bundling) => {
+    bundling.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: "export { default as en } from './en.js';",
+    }));
+  },
+};
 
 /** The AWS SDK goes in: what runs is what the lockfile names, and what was tested. */
 const OPTIONS = {
@@ -40,12 +50,13 @@ export const bundles: readonly Bundle[] = [
 ];
 
 /** Writes them under `dist`; their sizes in bytes, by their outputs. */
-export function build(wanted: readonly Bundle[], dist: string): ReadonlyMap<string, number> {
-  const sizes = wanted.map(({ entry, output }) => {
+export async function build(wanted: readonly Bundle[], dist: string): Promise<ReadonlyMap<string, number>> {
+  const sizes: [string, number][] = [];
+  for (const { entry, output } of wanted) {
     const outfile = join(dist, output);
-    buildSync({ ...OPTIONS, entryPoints: [entry], outfile });
-    return [output, statSync(outfile).size] as const;
-  });
+    await bundle({ ...OPTIONS, plugins: [ENGLISH], entryPoints: [entry], outfile });
+    sizes.push([output, statSync(outfile).size]);
+  }
   // The proxy reads its version from beside its folder.
   mkdirSync(dist, { recursive: true });
   copyFileSync(join(ROOT, 'package.json'), join(dist, 'package.json'));
@@ -53,7 +64,7 @@ export function build(wanted: readonly Bundle[], dist: string): ReadonlyMap<stri
 }
 
 if (import.meta.main) {
-  for (const [output, bytes] of build(bundles, join(ROOT, 'dist'))) {
+  for (const [output, bytes] of await build(bundles, join(ROOT, 'dist'))) {
     process.stdout.write(`${output.padEnd(32)} ${String(Math.ceil(bytes / 1024)).padStart(6)} KB\n`);
   }
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -7,7 +10,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { build, bundles } from '#cdk/bundle.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { eventually, hasClient, type Ran, startClient } from '#test/support/clients.ts';
@@ -166,6 +170,21 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     cancel.socket.destroy();
     await Promise.all([client.end(), bystander.end()]);
     expect(await other.stop()).toBe(0);
+  });
+
+  it('the bundle that the image holds runs as the source does', async () => {
+    const dist = mkdtempSync(join(tmpdir(), 'custody-dist-'));
+    onTestFinished(() => rmSync(dist, { recursive: true }));
+    await build(
+      bundles.filter(({ output }) => output.startsWith('proxy/')),
+      dist,
+    );
+    const bundled = await cloud.task(undefined, join(dist, 'proxy', 'main.mjs'));
+    const client = await bundled.connect('developer', 'orders-db');
+    expect((await client.query("select 'bundled' as by")).rows).toEqual([{ by: 'bundled' }]);
+    await client.end();
+    expect((await ended({})).outcome).toMatchObject({ reason: 'client-closed' });
+    expect(await bundled.stop()).toBe(0);
   });
 
   it('a password that was rotated is in use at the next session, without a restart', async () => {

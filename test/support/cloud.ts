@@ -48,8 +48,8 @@ export interface Cloud {
   call<T>(person: Person, method: string, path: string, body?: object): Promise<T>;
   /** Runs a function of a schedule once. */
   run(name: 'sealer' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
-  /** `leaseMs`: 3 s when not given, so that nobody waits long for the sealer. */
-  task(leaseMs?: number): Promise<CloudTask>;
+  /** `leaseMs`: 3 s when not given, so that nobody waits long for the sealer. `main`: another entry than the source's. */
+  task(leaseMs?: number, main?: string): Promise<CloudTask>;
   /** custody.yaml as it is now. */
   config(): Promise<string>;
   configure(text: string): Promise<void>;
@@ -169,8 +169,8 @@ export async function startCloud(
       return answered as T;
     },
     run: (name, event = {}, ms = 60_000) => scheduled[name](event as never, contextFor(ms)),
-    task: async (leaseMs = LEASE_MS) => {
-      const args = ['--listen', `127.0.0.1:${(nextPort += 1)}`, '--lease-ms', String(leaseMs)];
+    task: async (leaseMs = LEASE_MS, main = MAIN) => {
+      const args = [main, '--listen', `127.0.0.1:${(nextPort += 1)}`, '--lease-ms', String(leaseMs)];
       const started = await startTask(nextPort, args, environment, certificates.ca, token);
       tasks.push(started.child);
       return started.task;
@@ -205,7 +205,7 @@ async function startTask(
   ca: string,
   token: (person: Person) => Promise<string>,
 ): Promise<{ readonly task: CloudTask; readonly child: ChildProcess }> {
-  const args = [MAIN, ...settings, '--drain-ms', '2000'];
+  const args = [...settings, '--drain-ms', '2000'];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'inherit', 'pipe'],
