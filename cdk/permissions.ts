@@ -55,8 +55,8 @@ function configStatements(role: RoleName, bucket: string): PolicyStatement[] {
 
 const SESSIONS = 'sessions/*';
 const LEDGER = 'ledger/*';
-/** A put with a lock in its headers needs both. */
-const PUT = ['s3:PutObject', 's3:PutObjectRetention'];
+/** A put that carries a lock, or a legal hold, needs the right to each; the bucket's policy lets nobody end a hold. */
+const PUT = ['s3:PutObject', 's3:PutObjectRetention', 's3:PutObjectLegalHold'];
 const GET = ['s3:GetObject'];
 
 /** What a role does under which prefix of the evidence bucket. */

@@ -237,7 +237,8 @@ function recordedGrant({ id, digest, until }: Grant): { request: string; digest:
 }
 
 function retentionOf({ recording: { retention } }: Target, now: Date): Retention {
-  return { lock: retention.lock, until: new Date(now.getTime() + retention.keep).toISOString() };
+  const until = new Date(now.getTime() + retention.keep).toISOString();
+  return { lock: retention.lock, until, ...(retention.hold ? { hold: true } : {}) };
 }
 
 function addressText({ address }: Target): string {

@@ -79,14 +79,15 @@ async function putOnce(
 }
 
 function lockOf({ lock, retentionMs, now }: S3StoreOptions, retention: Retention | undefined) {
-  const { lock: mode, until } = retention ?? {
+  const wanted: Retention = retention ?? {
     lock,
     until: new Date(now().getTime() + retentionMs).toISOString(),
   };
   const earliest = now().getTime() + LOCK_AHEAD_MS;
   return {
-    ObjectLockMode: mode === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE',
-    ObjectLockRetainUntilDate: new Date(Math.max(Date.parse(until), earliest)),
+    ObjectLockMode: wanted.lock === 'compliance' ? 'COMPLIANCE' : 'GOVERNANCE',
+    ObjectLockRetainUntilDate: new Date(Math.max(Date.parse(wanted.until), earliest)),
+    ...(wanted.hold ? { ObjectLockLegalHoldStatus: 'ON' as const } : {}),
   } as const;
 }
 

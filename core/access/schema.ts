@@ -75,6 +75,12 @@ const retentionSchema = z.strictObject({
     .enum(['governance', 'compliance'])
     .default('governance')
     .describe('the mode of S3 Object Lock; on a laptop nothing is deleted, and nothing can be locked'),
+  hold: z
+    .boolean()
+    .default(false)
+    .describe(
+      'a legal hold on every new recording: kept beyond its date, until somebody who may lifts the hold',
+    ),
 });
 
 const credentialSchema = z

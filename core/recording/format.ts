@@ -57,7 +57,7 @@ export const openStatementSchema = z.object({
   policy: sha256,
   gateway: z.object({ version: z.string(), task: z.string() }),
   durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),
-  retention: z.object({ lock: z.enum(lockModes), until: time }).optional(),
+  retention: z.object({ lock: z.enum(lockModes), until: time, hold: z.literal(true).optional() }).optional(),
   recorder: z.base64(),
   signer: sha256,
 });

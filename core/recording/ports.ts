@@ -12,7 +12,7 @@ export interface RecordingSink {
   put(key: string, bytes: Uint8Array, retention?: Retention): Promise<void>;
 }
 
-/** How long an object can be neither deleted nor replaced: S3 Object Lock's mode, and until when. */
+/** How long an object can be neither deleted nor replaced: S3 Object Lock's mode, until when, and a legal hold beyond that. */
 export type Retention = NonNullable<OpenStatement['retention']>;
 
 /** The reader's side. */

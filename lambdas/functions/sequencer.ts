@@ -3,6 +3,7 @@ import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
+import { CustodyError } from '#core/errors.ts';
 import { parseLeaf } from '#core/ledger/leaf.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import { leavesOf, now, storeOf } from '../surroundings.ts';
@@ -10,6 +11,8 @@ import { instrumented, telemetryFor } from '../telemetry.ts';
 
 /** A commit may take so long: none is begun with less time left. */
 const ENOUGH_MS = 15_000;
+/** Other sequencers are at most the one before, still running. */
+const RACES_MAX = 10;
 
 const telemetry = telemetryFor('sequencer');
 const settings = readAwsSettings(process.env);
@@ -30,13 +33,24 @@ const sequencer = new Sequencer(
 export const handler = instrumented<unknown, void>(telemetry, async (_event, context) => {
   telemetry.metrics.addMetric('LedgerLagSeconds', MetricUnit.Seconds, await lag());
   let leaves = 0;
+  let races = 0;
   while (context.getRemainingTimeInMillis() > ENOUGH_MS) {
     const step = await sequencer.step();
     if (step.kind === 'nothing') break;
     if (step.kind === 'committed') leaves += step.leaves;
+    races = step.kind === 'lost-race' ? races + 1 : 0;
+    if (races === RACES_MAX) throw neverWins();
   }
   telemetry.metrics.addMetric('LedgerLeaves', MetricUnit.Count, leaves);
 });
+
+/** A store that refuses every conditional write would otherwise look like a busy one. */
+function neverWins(): CustodyError {
+  return new CustodyError('store-unavailable', 'the head of the ledger cannot be swapped', {
+    hint: 'look at what else writes ledger/checkpoint, and whether the store has conditional writes (If-Match)',
+    detail: `lost ${RACES_MAX} races in a row`,
+  });
+}
 
 /** How old the oldest is of some that wait. */
 async function lag(): Promise<number> {

@@ -9,7 +9,7 @@ const LEDGER = 'GatewayEvidenceBucket/ledger/*';
 const CONFIG = { 's3:GetObject': ['GatewayConfigBucket/*'], 's3:ListBucket': ['GatewayConfigBucket'] };
 const TRACES = { 'xray:PutTraceSegments': ['*'], 'xray:PutTelemetryRecords': ['*'] };
 const SIGN = { 'kms:Sign': ['GatewaySigningKey'], 'kms:GetPublicKey': ['GatewaySigningKey'] };
-const PUT = ['s3:PutObject', 's3:PutObjectRetention'];
+const PUT = ['s3:PutObject', 's3:PutObjectRetention', 's3:PutObjectLegalHold'];
 const SECRET = 'arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:custody';
 
 const table = (name: string, ...indexes: readonly string[]) => [

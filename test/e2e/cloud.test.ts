@@ -8,8 +8,9 @@ import {
   PutObjectCommand,
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
-import { PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
+import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { build, bundles } from '#cdk/bundle.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
@@ -19,6 +20,7 @@ import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
 import { hasMoto } from '#test/support/moto.ts';
 import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
+import { startReceiver } from '#test/support/receiver.ts';
 import { rawPlain } from '#test/support/raw-client.ts';
 import { bytesOf } from '#test/support/recorded.ts';
 
@@ -223,6 +225,46 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     expect(String(bytesOf(await cloud.frames(id), 'client'))).toContain('before the end');
     await cloud.run('sealer');
     expect((await newest()).outcome).toMatchObject({ reason: 'recovered', recovered: true });
+  });
+
+  it('a legal hold keeps every new recording of a target, beyond its date', async () => {
+    const text = await cloud.config();
+    await cloud.configure(text.replace('lock: compliance }', 'lock: governance, hold: true }'));
+    await eventually('a session that is held', async () => {
+      await (await task.connect('developer', 'orders-db')).end();
+      const place = { Bucket: cloud.bucket, Key: `sessions/${(await ended({})).id}/open.json` };
+      const { ObjectLockLegalHoldStatus } = await radosgw.clients.s3.send(new HeadObjectCommand(place));
+      return ObjectLockLegalHoldStatus === 'ON' ? true : undefined;
+    });
+    expect(
+      JSON.parse(Buffer.from(await cloud.store.get(`sessions/${(await newest()).id}/open.json`)).toString()),
+    ).toMatchObject({ retention: { lock: 'governance', hold: true } });
+    await cloud.configure(text);
+  });
+
+  // radosgw refuses every If-Match in a versioned bucket; what a ledger does on a store that has it is in cloud-ledger.test.ts.
+  it('a store that never lets the sequencer win is an error, not a busy one', async () => {
+    await expect(cloud.run('sequencer')).rejects.toThrow('the head of the ledger cannot be swapped');
+  });
+
+  it('an alarm reaches its webhook, signed with a secret of Secrets Manager', async () => {
+    const receiver = await startReceiver();
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+    await cloud.moto.clients.secrets.send(new CreateSecretCommand({ Name: 'ops', SecretString: secret }));
+    const text = await cloud.config();
+    await cloud.configure(`${text}webhooks: [{ name: ops, url: "${receiver.url}", secret: ops }]\n`);
+    await new Promise((seen) => setTimeout(seen, 2_500));
+    const { id } = await cloud.call<{ id: string }>('developer', 'POST', '/v1/requests', {
+      target: 'orders-prod',
+      reason: 'told',
+    });
+    await cloud.run('notifier', {}, 22_500);
+    const [told] = receiver.received;
+    expect(new Webhook(secret).verify(told!.body, told!.headers as Record<string, string>)).toMatchObject({
+      data: { request: id },
+    });
+    await cloud.configure(text);
+    await receiver.close();
   });
 
   it('a configuration that was put in place is in force, and a bad one is not', async () => {

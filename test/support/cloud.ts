@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -54,6 +54,10 @@ export interface Cloud {
   config(): Promise<string>;
   configure(text: string): Promise<void>;
   readonly store: RecordingSink & RecordingSource;
+  /** The signing key, PEM. */
+  readonly signer: string;
+  /** Copies the bucket into a folder, as an auditor would. */
+  copy(folder: string): Promise<void>;
   verify(session: string): Promise<VerifyReport>;
   frames(session: string): Promise<RecordedFrame[]>;
   stop(): Promise<void>;
@@ -175,6 +179,8 @@ export async function startCloud(
       tasks.push(started.child);
       return started.task;
     },
+    signer: String(pem),
+    copy: (into) => copyAll(own.s3, bucket, into),
     verify: (session) =>
       verifyEvidence(
         {
@@ -196,6 +202,16 @@ export async function startCloud(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function copyAll(s3: S3Client, bucket: string, into: string): Promise<void> {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket })) {
+    for (const { Key } of Contents) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: Key! }));
+      mkdirSync(dirname(join(into, Key!)), { recursive: true });
+      writeFileSync(join(into, Key!), await Body!.transformToByteArray());
+    }
+  }
 }
 
 async function startTask(
