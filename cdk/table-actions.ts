@@ -44,6 +44,8 @@ export const tableActions: Readonly<
     coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'Query', 'DeleteItem'],
   },
   sequencer: {
+    // Where leaves are.
+    sessions: ['UpdateItem'],
     coordination: ['Query', 'PutItem', 'DeleteItem'],
   },
   notifier: {

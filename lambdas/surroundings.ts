@@ -8,13 +8,14 @@ import type { AwsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import type { AwsSettings } from '#adapters/aws/env.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { dynamoLeafPlaces } from '#adapters/aws/leaf-places.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { tileKey } from '#core/ledger/layout.ts';
-import type { LeafQueue } from '#core/ledger/ports.ts';
+import type { LeafPlaces, LeafQueue } from '#core/ledger/ports.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionIndex } from '#core/recording/session-index.ts';
 import { FreshPolicy } from './fresh-policy.ts';
@@ -52,7 +53,17 @@ export function storeOf(settings: AwsSettings, s3: AwsClients['s3']): RecordingS
   return s3Store(s3, { bucket, lock, retentionMs: days * DAY_MS, mayRead: true, now });
 }
 
-export function ledgerOf(settings: AwsSettings, s3: AwsClients['s3'], kms: AwsClients['kms']): LedgerView {
+export function leafPlacesOf(
+  { CUSTODY_TABLE_SESSIONS: table }: AwsSettings,
+  dynamo: AwsClients['dynamo'],
+): LeafPlaces {
+  return dynamoLeafPlaces({ dynamo, table });
+}
+
+export function ledgerOf(
+  settings: AwsSettings,
+  { s3, kms, dynamo }: Pick<AwsClients, 's3' | 'kms' | 'dynamo'>,
+): LedgerView {
   const head = s3LedgerHead(s3, settings.CUSTODY_BUCKET);
   const store = storeOf(settings, s3);
   const signer = kmsSigner(kms, settings.CUSTODY_SIGNING_KEY);
@@ -65,5 +76,6 @@ export function ledgerOf(settings: AwsSettings, s3: AwsClients['s3'], kms: AwsCl
       return { note: stored.checkpoint, checkpoint };
     },
     fetch: (path) => store.get(tileKey(path)),
+    find: (session) => leafPlacesOf(settings, dynamo).of(session),
   };
 }

@@ -36,3 +36,17 @@ export interface QueuedLeaf {
   readonly id: string;
   readonly leaf: Uint8Array;
 }
+
+/** Where a session's leaves are in the ledger: spares its readers the ledger from its start, who check what it says. */
+export interface LeafPlaces {
+  /** Durable when it returns. The same again is no error and changes nothing. */
+  note(places: readonly LeafPlace[]): Promise<void>;
+  /** Ascending. Sees every note before it; a place is noted before its leaf leaves the queue. */
+  of(session: string): Promise<readonly number[]>;
+}
+
+/** The leaf number `index`, counted from 0, is about an opening or an end of `session`. */
+export interface LeafPlace {
+  readonly session: string;
+  readonly index: number;
+}

@@ -3,8 +3,9 @@ import type { RecordingSink, RecordingSource, Signer } from '../recording/ports.
 import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { stagingKey, tileKey } from './layout.ts';
 import { emptyRoot, leafHash } from './merkle.ts';
-import type { LeafQueue, LedgerHead } from './ports.ts';
-import { entriesOf, readStaging, type Staging, stagingBytes } from './staging.ts';
+import { placesIn } from './places.ts';
+import type { LeafPlaces, LeafQueue, LedgerHead } from './ports.ts';
+import { numberedEntries, readStaging, type Staging, stagingBytes } from './staging.ts';
 import { type FetchTile, grow, TileTree } from './tree.ts';
 
 /** Leaves in one commit at most: bounds memory and the time until the next checkpoint. */
@@ -15,6 +16,8 @@ export interface SequencerPorts {
   readonly head: LedgerHead;
   readonly queue: LeafQueue;
   readonly signer: Signer;
+  /** Absent: readers find a session's leaves by reading the ledger from its start. */
+  readonly places?: Pick<LeafPlaces, 'note'>;
 }
 
 /** What one step did: `lost-race` means that another sequencer was faster, and that a next step may do more. */
@@ -108,7 +111,7 @@ export class Sequencer {
     }
     const theirs = readStaging(await objects.get(key), key);
     const missing = [...ours.tiles.keys()].some((path) => !theirs.tiles.has(path));
-    const held = new Set(entriesOf(theirs).map((entry) => leafHash(entry).toString('hex')));
+    const held = new Set(numberedEntries(theirs).map(({ entry }) => leafHash(entry).toString('hex')));
     if (missing || !theirs.leaves.every((id) => held.has(id))) throw damaged(key);
     for (const [path, bytes] of theirs.tiles) {
       const expected = ours.tiles.get(path) ?? (await this.#fetch(path).catch(() => undefined));
@@ -126,12 +129,14 @@ export class Sequencer {
     }
   }
 
-  /** Puts the commit's tiles in their places and takes its leaves off the queue. Returns the leaves' ids. */
+  /** Puts the commit's tiles in their places, notes where its leaves are and takes them off the queue. Returns their ids. */
   async #finish({ size, root }: Checkpoint): Promise<readonly string[]> {
-    const { objects, queue } = this.#ports;
+    const { objects, queue, places } = this.#ports;
     const key = stagingKey(size, root);
-    const { tiles, leaves } = readStaging(await objects.get(key), key);
-    for (const [path, bytes] of tiles) await putOnce(objects, tileKey(path), bytes);
+    const staging = readStaging(await objects.get(key), key);
+    for (const [path, bytes] of staging.tiles) await putOnce(objects, tileKey(path), bytes);
+    await places?.note(placesIn(staging));
+    const { leaves } = staging;
     await queue.remove(leaves);
     return leaves;
   }

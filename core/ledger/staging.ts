@@ -1,7 +1,7 @@
 /** A commit's tiles in one object: what makes a swapped head good even if who swapped it dies at once. */
 import { z } from 'zod';
 import { CustodyError } from '../errors.ts';
-import { isTilePath, readBundle, widthOf } from './tiles.ts';
+import { indexOf, isTilePath, readBundle, TILE_WIDTH, widthOf } from './tiles.ts';
 
 export interface Staging {
   /** Tiles and bundles by path. */
@@ -22,10 +22,15 @@ export function stagingBytes({ tiles, leaves }: Staging): Uint8Array {
   return Buffer.from(JSON.stringify({ type, leaves, tiles: Object.fromEntries(encoded) }));
 }
 
-/** The entries in its bundles. Throws `format-invalid`. */
-export function entriesOf({ tiles }: Staging): Buffer[] {
+/** Its entries with their numbers in the ledger, also those that earlier commits had in the same bundle. Throws `format-invalid`. */
+export function numberedEntries({ tiles }: Staging): { readonly index: number; readonly entry: Buffer }[] {
   const bundles = [...tiles].filter(([path]) => path.startsWith('tile/entries/'));
-  return bundles.flatMap(([path, bytes]) => readBundle(bytes, widthOf(path), path));
+  return bundles.flatMap(([path, bytes]) =>
+    readBundle(bytes, widthOf(path), path).map((entry, n) => ({
+      index: indexOf(path) * TILE_WIDTH + n,
+      entry,
+    })),
+  );
 }
 
 /** Throws `state-damaged`. `key` is for the message. */

@@ -35,6 +35,12 @@ export function widthOf(path: string): number {
   return width === undefined ? TILE_WIDTH : Number(width);
 }
 
+/** `<N>` of a tile's path: `tile/entries/x001/234.p/7` → 1234. */
+export function indexOf(path: string): number {
+  const [, groups = ''] = /^tile\/[^/]+\/([x\d/]+)/.exec(path) ?? [];
+  return Number(groups.replaceAll(/[x/]/g, ''));
+}
+
 /** How many hashes a tree of `size` leaves has in the row of tiles at `level`. */
 export function rowLength(size: number, level: number): number {
   return Math.floor(size / TILE_WIDTH ** level);

@@ -22,7 +22,7 @@ export const handler = apiFunction(telemetry, async () => {
   const [s3, dynamo, kms] = [s3Client(client), dynamoClient(client), kmsClient(client)];
   const fresh = await freshPolicy(settings, s3);
   const { config: policy } = fresh;
-  const ledger = ledgerOf(settings, s3, kms);
+  const ledger = ledgerOf(settings, { s3, kms, dynamo });
   const sessions = sessionsHandler({
     catalog: sessionsOf(settings, dynamo),
     policy,

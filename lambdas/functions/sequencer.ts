@@ -6,7 +6,7 @@ import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseLeaf } from '#core/ledger/leaf.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
-import { leavesOf, now, storeOf } from '../surroundings.ts';
+import { leafPlacesOf, leavesOf, now, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 /** A commit may take so long: none is begun with less time left. */
@@ -18,13 +18,15 @@ const telemetry = telemetryFor('sequencer');
 const settings = readAwsSettings(process.env);
 const client = { region: settings.AWS_REGION };
 const s3 = s3Client(client);
-const queue = leavesOf(settings, dynamoClient(client));
+const dynamo = dynamoClient(client);
+const queue = leavesOf(settings, dynamo);
 const sequencer = new Sequencer(
   {
     objects: storeOf(settings, s3),
     head: s3LedgerHead(s3, settings.CUSTODY_BUCKET),
     queue,
     signer: kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY),
+    places: leafPlacesOf(settings, dynamo),
   },
   settings.CUSTODY_LEDGER_ORIGIN,
 );

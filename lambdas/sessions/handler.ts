@@ -6,7 +6,7 @@ import type { Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Checkpoint } from '#core/ledger/checkpoint.ts';
 import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
-import { proveSession } from '#core/ledger/prove-session.ts';
+import { type FindLeaves, proveSession } from '#core/ledger/prove-session.ts';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
@@ -41,6 +41,8 @@ export interface LedgerView {
   /** The newest checkpoint; undefined while the ledger is empty. */
   readonly newest: () => Promise<{ readonly note: string; readonly checkpoint: Checkpoint } | undefined>;
   readonly fetch: FetchTile;
+  /** Absent: a session's leaves are found by reading the ledger from its start. */
+  readonly find?: FindLeaves;
 }
 
 export interface SessionsPorts {
@@ -118,7 +120,7 @@ async function ledgerAnswer({ id }: SessionRecord, { ledger }: SessionsPorts): P
   const proof =
     newest === undefined
       ? undefined
-      : await proveSession(newest.note, newest.checkpoint, (path) => ledger.fetch(path), id);
+      : await proveSession(newest.note, newest.checkpoint, (path) => ledger.fetch(path), id, ledger.find);
   if (proof !== undefined) return json(sessionProofSchema, proof);
   throw new CustodyError('not-found', 'the session is not in the ledger yet', {
     hint: 'its opening gets there within a minute',

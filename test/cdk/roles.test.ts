@@ -97,6 +97,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     's3:ListBucket': ['GatewayEvidenceBucket'],
     'dynamodb:Query': [COORDINATION],
     'dynamodb:PutItem': [COORDINATION],
+    'dynamodb:UpdateItem': [SESSION],
     'dynamodb:DeleteItem': [COORDINATION],
   },
   GatewayFunctionsNotifierRole: {

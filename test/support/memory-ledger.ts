@@ -1,6 +1,13 @@
 import { CustodyError } from '#core/errors.ts';
 import { leafHash } from '#core/ledger/merkle.ts';
-import type { LeafQueue, LedgerHead, QueuedLeaf, StoredHead } from '#core/ledger/ports.ts';
+import type {
+  LeafPlace,
+  LeafPlaces,
+  LeafQueue,
+  LedgerHead,
+  QueuedLeaf,
+  StoredHead,
+} from '#core/ledger/ports.ts';
 
 /** A head in memory, and every head that it ever had. */
 export class MemoryHead implements LedgerHead {
@@ -34,5 +41,20 @@ export class MemoryQueue implements LeafQueue {
 
   async remove(ids: readonly string[]): Promise<void> {
     for (const id of ids) if (this.#leaves.has(id)) this.#leaves.set(id, undefined);
+  }
+}
+
+/** Places in memory. */
+export class MemoryPlaces implements LeafPlaces {
+  readonly #places = new Map<string, Set<number>>();
+
+  async note(places: readonly LeafPlace[]): Promise<void> {
+    for (const { session, index } of places) {
+      this.#places.set(session, (this.#places.get(session) ?? new Set()).add(index));
+    }
+  }
+
+  async of(session: string): Promise<readonly number[]> {
+    return [...(this.#places.get(session) ?? [])].toSorted((a, b) => a - b);
   }
 }

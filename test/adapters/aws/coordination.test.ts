@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
+import { dynamoLeafPlaces } from '#adapters/aws/leaf-places.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
+import { leafPlacesContract } from '#test/contract/leaf-places.ts';
 import { leafQueueContract } from '#test/contract/leaf-queue.ts';
 import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
@@ -24,6 +26,11 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
   leafQueueContract('DynamoDB', async () => {
     const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination'), now };
     return () => dynamoLeafQueue(place);
+  });
+
+  leafPlacesContract('DynamoDB', async () => {
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('sessions') };
+    return () => dynamoLeafPlaces(place);
   });
 
   ledgerHeadContract('S3', async () => {

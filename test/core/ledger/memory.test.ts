@@ -1,6 +1,7 @@
+import { leafPlacesContract } from '#test/contract/leaf-places.ts';
 import { leafQueueContract } from '#test/contract/leaf-queue.ts';
 import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
-import { MemoryHead, MemoryQueue } from '#test/support/memory-ledger.ts';
+import { MemoryHead, MemoryPlaces, MemoryQueue } from '#test/support/memory-ledger.ts';
 
 ledgerHeadContract('memory', () => {
   const head = new MemoryHead();
@@ -9,4 +10,9 @@ ledgerHeadContract('memory', () => {
 leafQueueContract('memory', () => {
   const queue = new MemoryQueue();
   return () => queue;
+});
+
+leafPlacesContract('memory', () => {
+  const places = new MemoryPlaces();
+  return () => places;
 });
