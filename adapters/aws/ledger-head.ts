@@ -28,7 +28,8 @@ export function s3LedgerHead(s3: S3Client, bucket: string): LedgerHead {
         ChecksumAlgorithm: 'SHA256',
       } as const;
       try {
-        await s3.send(new PutObjectCommand({ ...place, ...body, ...condition }));
+        const { ETag } = await s3.send(new PutObjectCommand({ ...place, ...body, ...condition }));
+        return ETag!;
       } catch (thrown) {
         if (!isConditionFailed(thrown)) throw awsFailure(thrown, 'swap the head of the ledger');
         throw new CustodyError('conflict', 'the ledger has another head by now', { cause: thrown });

@@ -24,6 +24,7 @@ export function localLedgerHead(folder: string): LedgerHead & { close(): void } 
     swap: async (expected, checkpoint) => {
       const { changes } = expected === undefined ? first.run(checkpoint) : next.run(checkpoint, expected);
       if (changes !== 1) throw new CustodyError('conflict', 'the ledger has another head by now');
+      return checkpoint;
     },
     close: () => database.close(),
   };

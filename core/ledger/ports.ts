@@ -5,10 +5,11 @@ export interface LedgerHead {
   /** Undefined before the first. */
   read(): Promise<StoredHead | undefined>;
   /**
-   * Replaces the head that `expected` names (undefined: there is none yet). When it returns, the new one is durable.
+   * Replaces the head that `expected` names (undefined: there is none yet). When it returns, the new one is durable; its
+   * version is what `read` says as long as it is the newest.
    * Rejects with `conflict` when another head is there, changing nothing. On any other rejection either may be there.
    */
-  swap(expected: string | undefined, checkpoint: string): Promise<void>;
+  swap(expected: string | undefined, checkpoint: string): Promise<string>;
 }
 
 export interface StoredHead {

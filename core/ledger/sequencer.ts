@@ -92,8 +92,10 @@ export class Sequencer {
     await this.#stage(stagingKey(size, root), staging);
     const checkpoint = { origin: this.#origin, size, root };
     const note = await signCheckpoint(checkpoint, signer);
-    if (!(await this.#swap(head.version, note))) return { kind: 'lost-race' };
-    await this.#finish(checkpoint);
+    const version = await this.#swap(head.version, note);
+    if (version === undefined) return { kind: 'lost-race' };
+    const leaves = await this.#finish(checkpoint);
+    this.#finished = { version, checkpoint, leaves: new Set(leaves) };
     return { kind: 'committed', size, leaves: queued.length };
   }
 
@@ -119,12 +121,12 @@ export class Sequencer {
     }
   }
 
-  async #swap(expected: string | undefined, note: string): Promise<boolean> {
+  /** The new head's version; undefined when another was faster. */
+  async #swap(expected: string | undefined, note: string): Promise<string | undefined> {
     try {
-      await this.#ports.head.swap(expected, note);
-      return true;
+      return await this.#ports.head.swap(expected, note);
     } catch (error) {
-      if (asCustodyError(error).code === 'conflict') return false;
+      if (asCustodyError(error).code === 'conflict') return undefined;
       throw error;
     }
   }

@@ -12,6 +12,8 @@ const MONTH_S = 30 * 24 * 3600;
 /** A session lasts an hour, and somebody works in it a tenth of the time, with one statement a second. */
 const SESSION_S = 3600;
 const ACTIVE_SHARE = 0.1;
+/** As the stack has it, when there is always something to sequence. */
+const SEQUENCER_S = 60;
 const SESSIONS_PER_TASK = 200;
 /** As the stack has it. */
 const LEASE_MS = 15_000;
@@ -93,6 +95,13 @@ async function measure() {
   await sleep(3);
   const closed = units(aws.take());
   await task.stop();
+  await cloud.run('sequencer');
+  const sequenced = units(aws.take());
+  const [ofLeaves, ofRun] = [true, false].map((wanted) =>
+    Object.fromEntries(
+      Object.entries(sequenced).filter(([name]) => name.startsWith('DynamoDB write') === wanted),
+    ),
+  ) as [Units, Units];
   // A task with sessions looks twice a second for wishes, however many sessions it has.
   const looks = { 'DynamoDB read': idleSessions['DynamoDB read'] ?? 0 };
   const busyTask = times(plus(idleTask, looks), 1 / SECONDS);
@@ -101,6 +110,8 @@ async function measure() {
   return {
     'a task with sessions, a second': busyTask,
     'a session, from opening to end': plus(ofSessions(opened, 3), ofSessions(closed, 3)),
+    'its leaves, into the ledger': times(ofLeaves, 1 / SESSIONS),
+    'a run of the sequencer': ofRun,
     'an idle session, a second': times(ofSessions(idleSessions, SECONDS), 1 / SECONDS),
     'a working session, a second': times(ofSessions(active, SECONDS), 1 / SECONDS),
   };
@@ -113,6 +124,8 @@ function table(measured: Awaited<ReturnType<typeof measure>>): string {
     const requests =
       tasks * MONTH_S * cost(measured['a task with sessions, a second']) +
       opened * (cost(measured['a session, from opening to end']) + LOG_A_SESSION) +
+      opened * cost(measured['its leaves, into the ledger']) +
+      (MONTH_S / SEQUENCER_S) * cost(measured['a run of the sequencer']) +
       sessions * MONTH_S * (1 - ACTIVE_SHARE) * cost(measured['an idle session, a second']) +
       sessions * MONTH_S * ACTIVE_SHARE * cost(measured['a working session, a second']);
     const fixed = Object.values(FIXED).reduce((a, b) => a + b, 0);

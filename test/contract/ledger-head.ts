@@ -8,10 +8,10 @@ export function ledgerHeadContract(name: string, make: () => Given<() => LedgerH
     it('is not there before the first swap, and then is what was swapped in last', async () => {
       const view = await make();
       expect(await view().read()).toBeUndefined();
-      await view().swap(undefined, 'first');
+      const version = await view().swap(undefined, 'first');
       const first = await view().read();
-      expect(first?.checkpoint).toBe('first');
-      await view().swap(first?.version, 'second');
+      expect(first).toEqual({ checkpoint: 'first', version });
+      await view().swap(version, 'second');
       const second = await view().read();
       expect(second?.checkpoint).toBe('second');
       expect(second?.version).not.toBe(first?.version);

@@ -18,10 +18,10 @@ export class MemoryHead implements LedgerHead {
     return checkpoint === undefined ? undefined : { checkpoint, version: String(this.history.length) };
   }
 
-  async swap(expected: string | undefined, checkpoint: string): Promise<void> {
+  async swap(expected: string | undefined, checkpoint: string): Promise<string> {
     const version = this.history.length === 0 ? undefined : String(this.history.length);
     if (expected !== version) throw new CustodyError('conflict', 'the ledger has another head by now');
-    this.history.push(checkpoint);
+    return String(this.history.push(checkpoint));
   }
 }
 
