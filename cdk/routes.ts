@@ -33,6 +33,7 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/sessions/{id}',
     'GET /v1/sessions/{id}/ledger',
     'GET /v1/sessions/{id}/evidence',
+    'GET /v1/sessions/{id}/steps',
     'POST /v1/sessions/{id}/termination',
     'GET /v1/ledger/checkpoint',
     'GET /v1/ledger/{proxy}',

@@ -16,6 +16,7 @@ import {
   terminationBody,
   terminationShape,
 } from './shapes.ts';
+import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 
 const VERSION = '0.1.0';
@@ -64,6 +65,16 @@ const sessionPaths: ZodOpenApiPathsObject = {
       requestParams: { path, query: evidenceQuery },
       responses: answers(evidenceShape, '400', '401', '403', '404'),
     }),
+  },
+  '/v1/sessions/{id}/steps': {
+    get: operation(
+      'getSteps',
+      'What was done in a session: statements with their values, rows, errors and times',
+      {
+        requestParams: { path, query: stepsQuery },
+        responses: answers(stepsShape, '400', '401', '403', '404', '422'),
+      },
+    ),
   },
   '/v1/sessions/{id}/termination': {
     post: operation('terminateSession', 'End a session that is running', {

@@ -5,7 +5,7 @@ import { problemShape } from './shapes.ts';
 
 export const PUBLIC = { security: [] };
 
-type ErrorStatus = '400' | '401' | '403' | '404' | '409' | '412';
+type ErrorStatus = '400' | '401' | '403' | '404' | '409' | '412' | '422';
 type Success = z.ZodType | Readonly<Partial<Record<'200' | '201' | '202', z.ZodType | BareType>>>;
 /** An answer that is not JSON. */
 type BareType = 'text/plain' | 'application/octet-stream';

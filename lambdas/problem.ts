@@ -23,6 +23,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'not-found': 404,
   'format-invalid': 400,
   'protocol-violation': 400,
+  unsupported: 422,
 };
 
 /** Answers every error of a handler as problem+json, and logs those that are the server's own fault. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -160,13 +160,15 @@ function handlers(
     terminations,
   } = options;
   const policy = () => inForce.config;
+  const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
+  const signer = async (): Promise<Uint8Array> => der;
   const access = accessHandler({ policy, requests, desk, now, log });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
     ['/v1/grants', access],
     [
       '/v1/sessions',
-      sessionsHandler({ catalog, policy, links, source, leaves, ledger, terminations, now, log }),
+      sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway: options.gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CustodyError } from '#core/errors.ts';
+import { framesOf } from '#core/recording/verify/frames.ts';
 import {
   type EvidenceFacts,
   type EvidenceFolder,
@@ -9,7 +10,6 @@ import {
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
-import { framesOf } from '../evidence/frames.ts';
 import { localFolder } from '../evidence/local-folder.ts';
 import { type EvidenceSource, withEvidence } from '../evidence/source.ts';
 import { formatStep } from '../play/format-step.ts';

@@ -1,13 +1,11 @@
 import { CustodyError } from '#core/errors.ts';
-import { SEGMENT_MAX_BYTES, STATEMENT_MAX_BYTES, TRAILER_BYTES } from '#core/recording/format.ts';
+import { SEGMENT_FILE_MAX_BYTES, STATEMENT_MAX_BYTES } from '#core/recording/format.ts';
 import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '#core/recording/layout.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 
 const SMALL_MAX_BYTES = 4096;
 /** In segments of 8 MiB, as the gateway makes them: 8 TB. */
 const OBJECTS_MAX = 1_000_000;
-/** Content that does not compress grows a little: twice is more than any encoder needs. */
-const SEGMENT_FILE_MAX_BYTES = 2 * SEGMENT_MAX_BYTES + TRAILER_BYTES;
 
 const smallFiles = new Map([
   [OPEN, STATEMENT_MAX_BYTES],

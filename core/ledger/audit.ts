@@ -1,9 +1,9 @@
 /** Holds the whole ledger against the whole store: what is missing, unsealed, unlisted or altered. */
-import { createPublicKey } from 'node:crypto';
 import { asCustodyError } from '../errors.ts';
-import { CLOSE, OPEN, SIGNER_KEY, sessionPrefix, signatureName } from '../recording/layout.ts';
+import { CLOSE, OPEN, sessionPrefix, signatureName } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import { sha256Hex } from '../recording/statements.ts';
+import { storedEvidence } from '../recording/verify/stored.ts';
 import { type VerifyReport, verifyEvidence } from '../recording/verify/verify.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';
@@ -236,11 +236,7 @@ class Audit {
 
   async #checkEvidence(session: string, names: readonly string[]): Promise<void> {
     const { store, signer } = this.#input;
-    const folder = {
-      list: async () => [...names, SIGNER_KEY],
-      get: async (name: string) =>
-        name === SIGNER_KEY ? pemOf(signer) : store.get(sessionPrefix(session) + name),
-    };
+    const folder = storedEvidence(store, session, names, signer);
     const report = await verifyEvidence(folder, { trustedSigners: [signer], session });
     const wrong = report.findings.filter(({ code }) => !isOfLiveSession(code, names));
     if (report.verdict === 'verified') this.#counts.verified += 1;
@@ -260,12 +256,6 @@ function onlyStarted(names: readonly string[]): boolean {
 /** A live session has no close statement. */
 function isOfLiveSession(code: string, names: readonly string[]): boolean {
   return code === 'close-missing' && !names.includes(CLOSE);
-}
-
-/** An evidence folder has the signer's key; a store does not. */
-function pemOf(signer: Uint8Array): Uint8Array {
-  const key = createPublicKey({ key: Buffer.from(signer), format: 'der', type: 'spki' });
-  return Buffer.from(key.export({ type: 'spki', format: 'pem' }));
 }
 
 function described(findings: VerifyReport['findings']): string {

@@ -9,6 +9,8 @@ export const SEGMENT_MAX_BYTES = 64 << 20;
 export const HEAD_BYTES = 440;
 export const SIGNATURE_BYTES = 64;
 export const TRAILER_BYTES = 8 + HEAD_BYTES + SIGNATURE_BYTES;
+/** Twice what a segment may decompress to: room for the worst case of zstd's own overhead on tiny blocks. */
+export const SEGMENT_FILE_MAX_BYTES = 2 * SEGMENT_MAX_BYTES + TRAILER_BYTES;
 export const SKIPPABLE_MAGIC = 0x184d2a50;
 
 /** Whose bytes a frame holds. The numbers are on disk. */

@@ -22,6 +22,7 @@ export const handler = apiFunction(telemetry, async () => {
   const [s3, dynamo, kms] = [s3Client(client), dynamoClient(client), kmsClient(client)];
   const fresh = await freshPolicy(settings, s3);
   const { config: policy } = fresh;
+  const signer = kmsSigner(kms, settings.CUSTODY_SIGNING_KEY);
   const ledger = ledgerOf(settings, { s3, kms, dynamo });
   const sessions = sessionsHandler({
     catalog: sessionsOf(settings, dynamo),
@@ -30,6 +31,7 @@ export const handler = apiFunction(telemetry, async () => {
     source: storeOf(settings, s3),
     leaves: leavesOf(settings, dynamo),
     ledger,
+    signer: () => signer.publicKey(),
     terminations: dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS),
     now,
     log,
@@ -37,10 +39,7 @@ export const handler = apiFunction(telemetry, async () => {
   const routes: Routes = [
     ['/v1/sessions', sessions],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
-    [
-      '/v1/signer',
-      signerHandler({ pem: pemOf(await kmsSigner(kms, settings.CUSTODY_SIGNING_KEY).publicKey()), log }),
-    ],
+    ['/v1/signer', signerHandler({ pem: pemOf(await signer.publicKey()), log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];
   return { policy: fresh, routes };

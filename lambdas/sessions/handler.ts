@@ -34,7 +34,17 @@ import {
   terminationShape,
 } from '../shapes.ts';
 import { evidencePage } from './evidence.ts';
-import { type Asking, decideFor, isKnown, isListed, mayRead, visibleQueries } from './visible.ts';
+import { stepsQuery, stepsShape } from './step-shape.ts';
+import { stepsPage } from './steps.ts';
+import {
+  type Asking,
+  decideFor,
+  isKnown,
+  isListed,
+  mayRead,
+  type ReadPermission,
+  visibleQueries,
+} from './visible.ts';
 
 /** The ledger as a reader sees it. */
 export interface LedgerView {
@@ -52,14 +62,16 @@ export interface SessionsPorts {
   readonly source: RecordingSource;
   readonly leaves: LeafSink;
   readonly ledger: LedgerView;
+  /** The key that statements are signed with (SPKI, DER). */
+  readonly signer: () => Promise<Uint8Array>;
   readonly terminations: Pick<Terminations, 'ask'>;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|ledger|termination))?)?$/;
+const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps and /ledger; POST /v1/sessions/{id}/termination. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
     const asking = askingOf(event, ports);
@@ -73,6 +85,7 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
+    if (part === 'steps') return stepsAnswer(session, event, asking, ports);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
 }
@@ -134,11 +147,31 @@ async function evidenceAnswer(
   ports: SessionsPorts,
 ): Promise<ApiResult> {
   const query = queryOf(evidenceQuery, event);
+  const permission = await enteredPermission(session, asking, ports);
+  return json(evidenceShape, await evidencePage(permission, session.id, query, ports));
+}
+
+async function stepsAnswer(
+  session: SessionRecord,
+  event: ApiEvent,
+  asking: Asking,
+  ports: SessionsPorts,
+): Promise<ApiResult> {
+  const query = queryOf(stepsQuery, event);
+  const permission = await enteredPermission(session, asking, ports);
+  return json(stepsShape, await stepsPage(permission, session, query, ports));
+}
+
+/** On its way into the ledger before anything is read: what cannot be entered is not shown. */
+async function enteredPermission(
+  session: SessionRecord,
+  asking: Asking,
+  { leaves }: SessionsPorts,
+): Promise<ReadPermission> {
   const decision = mayRead(session, asking);
   if ('code' in decision) throw refusalError(decision);
-  // Before the first link is made: what cannot be entered is not shown.
-  await enter(seenLeaf(decision, session.id, asking.now), ports.leaves);
-  return json(evidenceShape, await evidencePage(decision, session.id, query, ports));
+  await enter(seenLeaf(decision, session.id, asking.now), leaves);
+  return decision;
 }
 
 /** The gateway that holds the session sees the wish within a second. */

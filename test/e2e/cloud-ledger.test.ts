@@ -82,6 +82,15 @@ describe.runIf(hasMoto() && hasDebianPostgres())('the ledger on AWS adapters', (
     expect(verified.stdout).toContain('ledger');
   });
 
+  it('the API tells what was done, out of evidence that it verified', async () => {
+    const { id } = await recorded('told');
+    const steps = `/v1/sessions/${id}/steps`;
+    const told = await cloud.call<{ steps: unknown[] }>('auditor', 'GET', steps);
+    expect(told).toMatchObject({ verdict: 'verified' });
+    expect(JSON.stringify(told.steps)).toContain('"text":"select \'told\'"');
+    expect(told.steps.at(-1)).toMatchObject({ kind: 'end', text: 'the client said goodbye' });
+  });
+
   it('an evidence link reads a range, and is short-lived', async () => {
     const { id } = await recorded('linked');
     const evidence = `/v1/sessions/${id}/evidence`;

@@ -44,6 +44,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}',
       'get /v1/sessions/{id}/ledger',
       'get /v1/sessions/{id}/evidence',
+      'get /v1/sessions/{id}/steps',
       'post /v1/sessions/{id}/termination',
       'get /v1/targets',
       'get /v1/config',

@@ -13,7 +13,7 @@ import { refusalProblem } from '#lambdas/problem.ts';
 import type { SessionsPorts } from '#lambdas/sessions/handler.ts';
 import { apiRouter } from '#local/api-routes.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
-import { MemoryIndex, MemoryLeaves, MemoryStore } from '#test/support/memory-ports.ts';
+import { MemoryIndex, MemoryLeaves, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
 export const NOW = new Date('2026-11-23T09:00:00.000Z');
@@ -152,6 +152,7 @@ export interface World extends SessionsPorts, AccessPorts {
   readonly source: MemoryStore;
   readonly leaves: MemoryLeaves;
   readonly faults: CustodyError[];
+  readonly keys: ReturnType<typeof memorySigner>;
 }
 
 /** Ports in memory: a link is the key behind `https://links.example/`. */
@@ -160,6 +161,7 @@ export function world(policy: Config = POLICY): World {
   const [access, leaves, stream] = [new MemoryAccess(), new MemoryLeaves(), new MemoryStream()];
   const clock = { now: NOW };
   const now = (): Date => clock.now;
+  const signer = memorySigner();
   let ids = 0;
   const newId = (at: Date): string => newSessionId(at.getTime() + (ids += 1), new Uint8Array(10));
   return {
@@ -172,6 +174,8 @@ export function world(policy: Config = POLICY): World {
     requests: access,
     terminations: access,
     desk: new AccessDesk({ requests: access, leaves, stream, now, newId }),
+    signer: async () => signer.der,
+    keys: signer,
     ledger: { newest: async () => undefined, fetch: async () => new Uint8Array() },
     faults,
     policy: () => policy,

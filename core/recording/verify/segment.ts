@@ -1,6 +1,6 @@
 import { type KeyObject, verify } from 'node:crypto';
 import { asCustodyError } from '../../errors.ts';
-import { type Head, headSchema, SEGMENT_MAX_BYTES, TRAILER_BYTES } from '../format.ts';
+import { type Head, headSchema, SEGMENT_FILE_MAX_BYTES } from '../format.ts';
 import { segmentName } from '../layout.ts';
 import { readFrames, type SegmentParts, splitSegment } from '../read.ts';
 import { parseStrictJson } from './json.ts';
@@ -8,9 +8,6 @@ import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
 import { sha256Hex } from './signer.ts';
 import { firstIssue } from './statement.ts';
-
-/** Twice what a segment may decompress to: room for the worst case of zstd's own overhead on tiny blocks. */
-const SEGMENT_FILE_MAX_BYTES = 2 * SEGMENT_MAX_BYTES + TRAILER_BYTES;
 
 /** What a segment is held against. */
 export interface SegmentContext {

@@ -1,8 +1,8 @@
-import { CustodyError } from '#core/errors.ts';
-import { segmentName, segmentNumber } from '#core/recording/layout.ts';
-import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
-import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
-import { evidenceFileLimit } from './limits.ts';
+import { CustodyError } from '../../errors.ts';
+import { SEGMENT_FILE_MAX_BYTES } from '../format.ts';
+import { segmentName, segmentNumber } from '../layout.ts';
+import { type RecordedFrame, readFrames } from '../read.ts';
+import type { EvidenceFolder } from './folder.ts';
 
 /**
  * The frames of all segments in order, with one segment in memory at a time. Throws `format-invalid` where a segment
@@ -15,7 +15,7 @@ export async function* framesOf(folder: EvidenceFolder): AsyncGenerator<Recorded
   for (let segment = 0; segment < count; segment++) {
     const name = segmentName(segment);
     if (!names.has(name)) throw new CustodyError('format-invalid', `${name} is missing`);
-    const bytes = await folder.get(name, evidenceFileLimit(name)!);
+    const bytes = await folder.get(name, SEGMENT_FILE_MAX_BYTES);
     for (const frame of readFrames(bytes, before)) {
       before = frame.timeUs;
       yield frame;

@@ -1,0 +1,118 @@
+/** A session's steps as the API answers them: core/replay/step.ts, as JSON. */
+import { z } from 'zod';
+import type { Outcome, Step, StepKind } from '#core/replay/step.ts';
+import { count, sessionId } from '../shapes.ts';
+
+/** Steps in one page at most, and where none is asked for. */
+const STEPS_MAX = 1_000;
+const STEPS = 200;
+
+export const stepsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(STEPS_MAX).default(STEPS),
+  cursor: z.coerce.number().int().min(0).default(0).meta({ description: 'the `next` of the page before' }),
+});
+
+const KINDS = [
+  'login',
+  'query',
+  'prepare',
+  'execute',
+  'function-call',
+  'copy-in',
+  'copy-out',
+  'copy-both',
+  'unmatched',
+  'notification',
+  'notice',
+  'error',
+  'cancel',
+  'note',
+  'damaged',
+  'end',
+] as const satisfies readonly StepKind[];
+
+const OUTCOMES = [
+  'completed',
+  'failed',
+  'suspended',
+  'empty',
+  'skipped',
+  'unfinished',
+] as const satisfies readonly Outcome[];
+
+const shown = z
+  .object({ text: z.string(), bytes: count, cut: z.boolean().meta({ description: 'text is not all of it' }) })
+  .meta({ id: 'Shown', description: 'a text or a value as it was on the wire; escape it before showing it' });
+const values = z.array(shown.nullable()).readonly();
+
+const report = z.object({
+  severity: z.string(),
+  sqlstate: z.string(),
+  message: z.string(),
+  detail: z.string().optional(),
+  hint: z.string().optional(),
+  position: z.string().optional(),
+  where: z.string().optional(),
+});
+
+const login = z.object({
+  user: z.string(),
+  database: z.string(),
+  application: z.string().optional(),
+  protocol: z.string(),
+  authentication: z.array(z.string()).readonly(),
+  settings: z.record(z.string(), z.string()),
+});
+
+const copy = z.object({ format: z.enum(['text', 'binary']), messages: count, bytes: count, sample: shown });
+
+const stepShape = z
+  .object({
+    kind: z.enum(KINDS),
+    at: z.number().meta({ description: "microseconds since the session's start" }),
+    took: z.number().meta({ description: 'microseconds' }),
+    outcome: z.enum(OUTCOMES).optional(),
+    statement: shown.optional(),
+    name: z.string().optional().meta({ description: 'of the prepared statement' }),
+    part: count.optional().meta({ description: "which of a query's statements, from 1" }),
+    values: values.optional().meta({ description: 'bind values; null is NULL' }),
+    columns: z
+      .array(z.object({ name: z.string(), type: count }))
+      .readonly()
+      .optional(),
+    rows: z.array(values).readonly().optional().meta({ description: 'the first rows; null is NULL' }),
+    rowCount: count.optional().meta({ description: 'all rows' }),
+    tag: z.string().optional().meta({ example: 'INSERT 0 1' }),
+    copy: copy.optional(),
+    error: report.optional(),
+    notices: z.array(report).readonly().optional(),
+    login: login.optional(),
+    notification: z.object({ channel: z.string(), payload: shown, processId: z.int() }).optional(),
+    note: z.record(z.string(), z.unknown()).optional(),
+    text: z.string().optional(),
+    bytes: z.object({ client: count, server: count }).optional(),
+  })
+  .meta({ id: 'Step' });
+
+export const stepsShape = z
+  .object({
+    session: sessionId,
+    verdict: z.enum(['verified', 'incomplete', 'failed', 'unanchored']).meta({
+      description: 'of the evidence that the steps are read from; incomplete: the session is live',
+    }),
+    findings: z
+      .array(z.object({ code: z.string(), object: z.string(), message: z.string() }))
+      .readonly()
+      .meta({ description: 'what is wrong with the evidence, the first of it' }),
+    completeness: z.string().optional().meta({ description: 'what may be missing' }),
+    steps: z.array(stepShape).readonly(),
+    next: count.optional(),
+  })
+  .meta({ id: 'Steps' });
+
+/** A step as JSON has it. */
+export function stepJson({ login: seen, ...step }: Step): z.input<typeof stepShape> {
+  return seen === undefined
+    ? step
+    : { ...step, login: { ...seen, settings: Object.fromEntries(seen.settings) } };
+}

@@ -1,0 +1,89 @@
+import type { z } from 'zod';
+import { CustodyError } from '#core/errors.ts';
+import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
+import type { RecordingSource } from '#core/recording/ports.ts';
+import type { SessionRecord } from '#core/recording/session-index.ts';
+import { framesOf } from '#core/recording/verify/frames.ts';
+import { storedEvidence } from '#core/recording/verify/stored.ts';
+import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import { postgresSteps } from '#core/replay/postgres/steps.ts';
+import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/step.ts';
+import { stepJson, type stepsQuery, type stepsShape } from './step-shape.ts';
+import type { ReadPermission } from './visible.ts';
+
+interface StepsPorts {
+  readonly source: RecordingSource;
+  /** The key that statements are signed with (SPKI, DER). */
+  readonly signer: () => Promise<Uint8Array>;
+}
+
+type Page = z.infer<typeof stepsQuery>;
+
+/** What one vCPU verifies and decodes in some ten seconds of a call's 25; larger recordings are played at the reader's. */
+const EVIDENCE_MAX_BYTES = 32 << 20;
+const RECORDED_MAX_BYTES = 256 << 20;
+const OBJECTS_MAX = 1_000;
+const TOO_LARGE = 'the recording is too large to be read here';
+const AT_ONCE = 32;
+/** Characters of JSON in a page, about. With the largest step there can be, it stays below the 6 MB that a function may answer. */
+const PAGE_MAX_CHARACTERS = 1 << 20;
+const FINDINGS_MAX = 20;
+const LIMITS: ReplayLimits = { ...REPLAY_LIMITS, text: 32 << 10, answer: 128 << 10, memory: 32 << 20 };
+
+/**
+ * A page of what was done in a session. The evidence is verified first, each time: steps are never shown as if they were whole
+ * and unaltered when they are not. The permission stands for the check that was made. Rejects with `unsupported`.
+ */
+export async function stepsPage(
+  _permission: ReadPermission,
+  { id, protocol, state, outcome }: SessionRecord,
+  page: Page,
+  { source, signer }: StepsPorts,
+): Promise<z.input<typeof stepsShape>> {
+  if (protocol !== 'postgres') throw elsewhere(`the steps of ${protocol} cannot be read here`);
+  if ((outcome?.bytes ?? 0) > RECORDED_MAX_BYTES) throw elsewhere(TOO_LARGE);
+  const names = await source.list(sessionPrefix(id));
+  await refuseTooMuch(id, names, source);
+  const key = await signer();
+  const evidence = storedEvidence(source, id, names, key);
+  const { verdict, findings, facts } = await verifyEvidence(evidence, { trustedSigners: [key], session: id });
+  return {
+    session: id,
+    verdict,
+    findings: findings.slice(0, FINDINGS_MAX),
+    ...(facts?.completeness === undefined ? {} : { completeness: facts.completeness }),
+    ...(await taken(postgresSteps(framesOf(evidence), LIMITS), page, state === 'open')),
+  };
+}
+
+/** The decoder cannot know that a session goes on: where it does, nothing has ended yet. */
+async function taken(all: AsyncIterable<Step>, { limit, cursor }: Page, isLive: boolean) {
+  const steps = [];
+  let [n, characters] = [0, 0];
+  for await (const step of all) {
+    if (isLive && step.kind === 'end') continue;
+    if (steps.length === limit || characters >= PAGE_MAX_CHARACTERS) return { steps, next: n };
+    n += 1;
+    if (n <= cursor) continue;
+    const json = stepJson(step);
+    characters += JSON.stringify(json).length;
+    steps.push(json);
+  }
+  return { steps };
+}
+
+async function refuseTooMuch(id: string, names: readonly string[], source: RecordingSource): Promise<void> {
+  if (names.length > OBJECTS_MAX) throw elsewhere(TOO_LARGE);
+  let bytes = 0;
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const some = names.slice(at, at + AT_ONCE).map((name) => source.size(objectKey(id, name)));
+    for (const size of await Promise.all(some)) bytes += size;
+    if (bytes > EVIDENCE_MAX_BYTES) throw elsewhere(TOO_LARGE);
+  }
+}
+
+function elsewhere(what: string): CustodyError {
+  return new CustodyError('unsupported', what, {
+    hint: 'custody play fetches the evidence and decodes it where you are',
+  });
+}

@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cstring, message } from '#core/protocols/postgres/wire.ts';
+import { Stream } from '#core/recording/format.ts';
+import { Recorder } from '#core/recording/recorder.ts';
+import { sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { framesOf, LOGIN, type Said, server, stepsOf } from '#test/core/replay/support.ts';
+import { MemoryIndex, MemoryJournal, MemoryLeaves } from '#test/support/memory-ports.ts';
+import { opening, slabsOf } from '#test/support/recorder.ts';
+import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
+import { type Answered, call, MISSING, type World, world } from './support.ts';
+
+const query = (text: string): Said => ['client', message(0x51, cstring(text))];
+const one = (text: string): Said[] => [
+  query(text),
+  ['target', server.columns(['n', 23]), server.row('7'), server.tag('SELECT 1'), server.ready],
+];
+const SAID: readonly Said[] = [...LOGIN, ...one('select 1'), ...one('select 2'), ...one('select 3')];
+
+interface Recorded {
+  readonly ports: World;
+  readonly id: string;
+}
+
+/** A session of dana's on orders-db, as the recorder stores it. `end`: it is over. */
+async function recorded(said: readonly Said[] = SAID, end = true): Promise<Recorded> {
+  const ports = world();
+  const record = sessionRecord(3, { subject: 'dana', target: 'orders-db' });
+  await ports.catalog.opened(record);
+  const recorder = new Recorder({
+    sink: ports.source,
+    signer: ports.keys,
+    journal: new MemoryJournal(),
+    index: new MemoryIndex(),
+    leaves: new MemoryLeaves(),
+    lease: { isHeld: true, task: 'task-1' },
+  });
+  const frames = framesOf(said).map(({ stream, ...frame }) => ({
+    ...frame,
+    tape: 1,
+    stream: Stream[stream],
+  }));
+  await recorder.open(1, { ...opening(3), session: record.id }, 0);
+  await recorder.commit(slabsOf(frames, 1));
+  await recorder.close(1, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 });
+  if (end) await ports.catalog.closed(record.id, OUTCOME);
+  return { ports, id: record.id };
+}
+
+async function steps(
+  { ports, id }: Recorded,
+  token = 'dana',
+  asked: Record<string, string> = {},
+): Promise<Answered> {
+  return call(sessionsHandler(ports), `/v1/sessions/${id}/steps`, { token, query: asked });
+}
+
+const texts = ({ body }: Answered): (string | undefined)[] =>
+  (body['steps'] as { kind: string; statement?: { text: string } }[]).map(
+    ({ kind, statement }) => statement?.text ?? kind,
+  );
+
+describe('GET /v1/sessions/{id}/steps', () => {
+  it('tells what was done, out of verified evidence', async () => {
+    const there = await recorded();
+    const answer = await steps(there);
+    expect(answer).toMatchObject({
+      status: 200,
+      body: {
+        session: there.id,
+        verdict: 'verified',
+        findings: [],
+        steps: [
+          { kind: 'login', login: { user: 'dana', settings: { server_version: '15.4' } } },
+          { kind: 'query', statement: { text: 'select 1' }, rows: [[{ text: '7' }]], rowCount: 1 },
+          { kind: 'query', statement: { text: 'select 2' }, outcome: 'completed', tag: 'SELECT 1' },
+          { kind: 'query', statement: { text: 'select 3' } },
+          { kind: 'end' },
+        ],
+      },
+    });
+    expect(answer.body).not.toHaveProperty('next');
+  });
+
+  it('says what the decoder says, whatever was said, page by page', async () => {
+    const all = await stepsOf(framesOf(SAID));
+    const there = await recorded();
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 6 }), async (limit) => {
+        const walked: unknown[] = [];
+        for (let cursor: string | undefined = '0'; cursor !== undefined; ) {
+          const { body } = await steps(there, 'dana', { limit: String(limit), cursor });
+          const page = body['steps'] as unknown[];
+          expect(page.length).toBeLessThanOrEqual(limit);
+          walked.push(...page);
+          const next = body['next'] as number | undefined;
+          cursor = next?.toString();
+        }
+        expect(walked).toHaveLength(all.length);
+        expect(walked.map((step) => (step as { kind: string }).kind)).toEqual(all.map(({ kind }) => kind));
+      }),
+      { numRuns: 6 },
+    );
+  });
+
+  it('enters each reading in the ledger before it reads, by who it is (security cases 7, 14)', async () => {
+    const there = await recorded();
+    there.ports.source.list = () => Promise.reject(new Error('nothing is read'));
+    await steps(there, 'ada');
+    expect([...there.ports.leaves.added].map((leaf) => JSON.parse(leaf) as unknown)).toEqual([
+      expect.objectContaining({ kind: 'recording-viewed', session: there.id, by: expect.anything() }),
+    ]);
+  });
+
+  it('shows nothing when its leaf cannot be entered', async () => {
+    const there = await recorded();
+    there.ports.leaves.add = () => Promise.reject(new Error('no ledger'));
+    expect((await steps(there)).status).toBe(500);
+  });
+
+  it.each([
+    ['who may connect only', 'vera', 404],
+    ['somebody of another target', 'pat', 404],
+    ['another developer', 'eve', 404],
+    ['who may end sessions only', 'olga', 403],
+  ])('is not for %s (security cases 7, 14)', async (_, who, status) => {
+    const there = await recorded();
+    const answer = await steps(there, who);
+    expect(answer.status).toBe(status);
+    expect(JSON.stringify(answer.body)).not.toContain('select');
+    expect(there.ports.leaves.added.size).toBe(0);
+  });
+
+  it('of a session that is not there is a 404', async () => {
+    const { ports } = await recorded();
+    expect((await steps({ ports, id: MISSING }, 'ada')).status).toBe(404);
+  });
+
+  it('says that the evidence was altered, and does not hide what can still be read', async () => {
+    const there = await recorded();
+    const key = `sessions/${there.id}/close.json`;
+    const close = Buffer.from(await there.ports.source.get(key));
+    there.ports.source.objects.set(key, Buffer.from(close.toString().replace('client-closed', 'terminated')));
+    const { body } = await steps(there);
+    expect(body).toMatchObject({
+      verdict: 'failed',
+      findings: [{ code: 'signature-invalid', object: 'close.json' }],
+    });
+    expect(texts({ body } as unknown as Answered)).toContain('select 2');
+  });
+
+  it('believes the deployment’s key alone, not one that stands beside the evidence', async () => {
+    const there = await recorded();
+    there.ports.source.objects.set(`sessions/${there.id}/signer.pem`, Buffer.from(world().keys.pem));
+    expect((await steps(there)).body).toMatchObject({ verdict: 'verified' });
+    const other: Recorded = { ...there, ports: { ...there.ports, signer: world().signer } };
+    expect((await steps(other)).body).toMatchObject({ verdict: 'failed' });
+  });
+
+  it('of a live session has no end yet', async () => {
+    const there = await recorded(SAID, false);
+    for (const name of ['close.json', 'close.json.sig'])
+      there.ports.source.objects.delete(`sessions/${there.id}/${name}`);
+    const answer = await steps(there);
+    expect(answer.body).toMatchObject({ verdict: 'incomplete' });
+    expect(texts(answer)).toEqual(['login', 'select 1', 'select 2', 'select 3']);
+  });
+
+  it('keeps a page small, however large the answers are', async () => {
+    const big = 'x'.repeat(4_000);
+    const rows = Array.from({ length: 40 }, () => server.row(big));
+    const answer: Said = [
+      'target',
+      server.columns(['t', 25]),
+      ...rows,
+      server.tag('SELECT 40'),
+      server.ready,
+    ];
+    const said = Array.from({ length: 40 }, (_, n): Said[] => [query(`select ${n}`), answer]).flat();
+    const there = await recorded([...LOGIN, ...said]);
+    const { body } = await steps(there, 'dana', { limit: '1000' });
+    expect(JSON.stringify(body).length).toBeLessThan(2 << 20);
+    expect(body['next']).toBeLessThan(41);
+    expect(body['next']).toBeGreaterThan(1);
+  });
+
+  it.each<[what: string, grow: (there: Recorded) => void]>([
+    ['is too large', ({ ports }) => void (ports.source.size = async () => 33 << 20)],
+    [
+      'has too many objects',
+      ({ ports }) => void (ports.source.list = async () => Array.from({ length: 1_001 }, (_, n) => `${n}`)),
+    ],
+    [
+      'would decompress to too much',
+      ({ ports: { catalog } }) => {
+        const get = catalog.get.bind(catalog);
+        catalog.get = async (id) => ({ ...(await get(id)), outcome: { ...OUTCOME, bytes: 257 << 20 } });
+      },
+    ],
+  ])('sends the reader of a recording that %s to custody play', async (_, grow) => {
+    const there = await recorded();
+    grow(there);
+    expect(await steps(there)).toMatchObject({
+      status: 422,
+      body: { code: 'unsupported', hint: expect.stringContaining('custody play') },
+    });
+  });
+
+  it('is for protocols that it knows', async () => {
+    const there = await recorded();
+    const get = there.ports.catalog.get.bind(there.ports.catalog);
+    there.ports.catalog.get = async (id) => ({ ...(await get(id)), protocol: 'ssh' });
+    expect((await steps(there)).status).toBe(422);
+  });
+
+  it.each([
+    ['limit', '0'],
+    ['limit', '1001'],
+    ['cursor', '-1'],
+    ['cursor', 'x'],
+    ['page', '1'],
+  ])('refuses %s=%s', async (name, value) => {
+    expect((await steps(await recorded(), 'dana', { [name]: value })).status).toBe(400);
+  });
+});
