@@ -170,7 +170,7 @@ function handlers(
       '/v1/sessions',
       sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
     ],
-    ['/v1/targets', targetsHandler({ policy, requests, gateway: options.gateway, now, log })],
+    ['/v1/targets', targetsHandler({ policy, requests, gateway: async () => options.gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],

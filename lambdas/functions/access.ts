@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
+import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -23,8 +24,8 @@ const { log } = telemetry;
 export const handler = apiFunction(telemetry, async () => {
   const settings = readAwsSettings(process.env);
   const client = { region: settings.AWS_REGION };
-  const dynamo = dynamoClient(client);
-  const fresh = await freshPolicy(settings, s3Client(client));
+  const [dynamo, s3] = [dynamoClient(client), s3Client(client)];
+  const fresh = await freshPolicy(settings, s3);
   const { config: policy } = fresh;
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
@@ -32,7 +33,9 @@ export const handler = apiFunction(telemetry, async () => {
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const access = accessHandler({ policy, requests, desk, now, log });
-  const gateway = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
+  const address = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
+  const place = { s3, bucket: settings.CUSTODY_CONFIG_BUCKET, key: settings.CUSTODY_CONFIG_KEY };
+  const gateway = async (): Promise<GatewayAddress> => ({ ...address, ...(await gatewayCa(place)) });
   const routes: Routes = [
     ['/v1/requests', access],
     ['/v1/grants', access],

@@ -21,7 +21,7 @@ export interface GatewayAddress {
 export interface TargetsPorts {
   readonly policy: () => Config;
   readonly requests: AccessCatalog;
-  readonly gateway: GatewayAddress;
+  readonly gateway: () => Promise<GatewayAddress>;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
@@ -33,11 +33,12 @@ export function targetsHandler({ policy, requests, gateway, now, log }: TargetsP
   return httpHandler(log, async (event) => {
     const asking = { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
     queryOf(noQuery, event);
+    const address = await gateway();
     const open = await requests.list({ requester: asking.caller, openAt: asking.now, limit: 1_000 });
     const targets = [...asking.policy.targets.values()].flatMap((target) => {
       const access = accessTo(target, open.requests, asking);
       const { name, protocol } = target;
-      return access === undefined ? [] : [{ name, protocol, ...gateway, database: name, ...access }];
+      return access === undefined ? [] : [{ name, protocol, ...address, database: name, ...access }];
     });
     return json(targetsShape, { targets });
   });

@@ -7,13 +7,13 @@ import type { SessionRecord } from '#core/recording/session-index.ts';
 import { custody, temporary } from '#test/cli/support.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
-import { eventually } from '#test/support/clients.ts';
+import { eventually, hasClient } from '#test/support/clients.ts';
 import { hasMoto } from '#test/support/moto.ts';
 
 const ends = (n: number) => ({ 'session-opened': n, 'session-closed': n });
 
 /** All of it on moto, whose S3 has If-Match: the auditor's way through the API, the CLI and a copy of the bucket. */
-describe.runIf(hasMoto() && hasDebianPostgres())('the ledger on AWS adapters', () => {
+describe.runIf(hasMoto() && hasDebianPostgres() && hasClient('psql'))('the ledger on AWS adapters', () => {
   let cloud: Cloud;
   let task: CloudTask;
   beforeAll(async () => {
@@ -67,6 +67,12 @@ describe.runIf(hasMoto() && hasDebianPostgres())('the ledger on AWS adapters', (
       findings: [],
       facts: { sessions: 2, verified: 2, leaves: ends(2) },
     });
+  });
+
+  it('the CLI connects psql, which knows the gateway by the CA that stands beside the configuration', async () => {
+    const env = { ...(await environment()), CUSTODY_TOKEN: await cloud.token('developer') };
+    const ran = await custody(['connect', 'orders-db', '--', 'psql', '-XAtc', 'select 6 * 7'], { env });
+    expect(ran).toMatchObject({ code: 0, stdout: '42\n' });
   });
 
   it('the CLI lists, pulls and verifies through the API and its short-lived links', async () => {

@@ -11,7 +11,7 @@ async function targetsOf(token: string | undefined, policy = POLICY): Promise<An
   const handler = targetsHandler({
     policy: () => policy,
     requests: new MemoryAccess(),
-    gateway,
+    gateway: async () => gateway,
     now: () => NOW,
     log,
   });
@@ -72,7 +72,7 @@ describe('GET /v1/targets', () => {
     const handler = targetsHandler({
       policy: () => POLICY,
       requests: new MemoryAccess(),
-      gateway,
+      gateway: async () => gateway,
       now: () => late,
       log,
     });

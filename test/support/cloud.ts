@@ -107,7 +107,8 @@ export async function startCloud(
     CUSTODY_SIGNING_KEY: await moto.signingKey(),
     CUSTODY_LEDGER_ORIGIN: ORIGIN,
     CUSTODY_TLS_SECRET: await secret('gateway-tls', tls),
-    CUSTODY_GATEWAY_ADDRESS: 'localhost:5432',
+    // The first task's.
+    CUSTODY_GATEWAY_ADDRESS: `localhost:${portBase + 45}`,
     ...Object.fromEntries(made.map(([name, table]) => [`CUSTODY_TABLE_${name.toUpperCase()}`, table])),
     CUSTODY_HEALTH_PORT: '0',
     POWERTOOLS_LOG_LEVEL: 'SILENT',
@@ -117,11 +118,11 @@ export async function startCloud(
   Object.assign(process.env, environment);
   const { awsClients } = await import('#adapters/aws/clients.ts');
   const own = awsClients({ region: REGION });
-  const configure = async (Body: string): Promise<void> => {
-    await own.s3.send(
-      new PutObjectCommand({ Bucket: configBucket, Key: 'custody.yaml', Body, ChecksumAlgorithm: 'SHA256' }),
-    );
+  const putConfig = async (Key: string, Body: string): Promise<void> => {
+    await own.s3.send(new PutObjectCommand({ Bucket: configBucket, Key, Body, ChecksumAlgorithm: 'SHA256' }));
   };
+  const configure = (text: string): Promise<void> => putConfig('custody.yaml', text);
+  await putConfig('gateway-ca.pem', readFileSync(certificates.ca, 'utf8'));
   await configure(configOf(issuer.url, database.port));
   const config = async (): Promise<string> => {
     const { Body } = await own.s3.send(new GetObjectCommand({ Bucket: configBucket, Key: 'custody.yaml' }));

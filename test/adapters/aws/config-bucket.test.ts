@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
+import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const file = (credential: string, tls = 'caFile: ca.pem', more = ''): string => `version: 1
@@ -30,7 +31,7 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
       void (await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body })));
     for (const [key, text] of Object.entries(objects)) await put(key, text);
     const config = new ConfigBucket({ s3: moto.clients.s3, bucket, key: 'live/custody.yaml', folder });
-    return { config, put };
+    return { config, put, place: { s3: moto.clients.s3, bucket, key: 'live/custody.yaml' } };
   }
 
   it('is read with the certificates beside it, and read again when it changes', async () => {
@@ -46,6 +47,18 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
     const second = await config.read();
     expect(second.config.targets.get('orders-db')!.credential).toMatchObject({ rdsIam: true });
     expect(second.config.version).not.toBe(first.config.version);
+  });
+
+  it("has the CA of the gateway's certificate beside it, or none", async () => {
+    const { put, place } = await stand({ 'gateway-ca.pem': 'not this one' });
+    expect(await gatewayCa(place)).toEqual({});
+    await put('live/gateway-ca.pem', 'a CA');
+    expect(await gatewayCa(place)).toEqual({ caPem: 'a CA' });
+    await put('live/gateway-ca.pem', 'x'.repeat((64 << 10) + 1));
+    await expect(gatewayCa(place)).rejects.toMatchObject({ code: 'config-invalid' });
+    await expect(gatewayCa({ ...place, bucket: 'no-such-bucket' })).rejects.toMatchObject({
+      code: 'store-unavailable',
+    });
   });
 
   it.each([
