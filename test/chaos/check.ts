@@ -1,17 +1,13 @@
 import { createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import pg from 'pg';
-import { directoryStore } from '#adapters/local/directory-store.ts';
-import { openSessionIndex } from '#adapters/local/session-index.ts';
+import type pg from 'pg';
 import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
+import type { RecordingSource } from '#core/recording/ports.ts';
 import { readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
+import { storedEvidence } from '#core/recording/verify/stored.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import type { Sent } from './clients.ts';
-import type { Round } from './rounds.ts';
-import type { Stand } from './stand.ts';
 
 const WINDOW_MS = 250;
 const TAG = /(?:windowed|write-ahead)-r\d+-c\d+-s\d+-\d+\./g;
@@ -30,16 +26,39 @@ export interface Checked {
   readonly wrong: readonly string[];
 }
 
-export async function checkRound(stand: Stand, round: Round, known: Set<string>): Promise<Checked> {
-  const fresh = (await allSessions(stand)).filter(({ id }) => !known.has(id));
+/** What is left of a round, wherever it is kept. */
+export interface Remains {
+  readonly store: Pick<RecordingSource, 'get' | 'list'>;
+  /** The signing key, PEM. */
+  readonly signerPem: string;
+  /** All there are, in any order. */
+  sessions(): Promise<readonly SessionRecord[]>;
+  /** Straight to the target, with the gateway's credential. */
+  database(): Promise<pg.Client>;
+}
+
+/** Makes the table that clients write into. */
+export async function prepareTarget(remains: Remains): Promise<void> {
+  const client = await remains.database();
+  await client.query('create table if not exists chaos (tag text)');
+  await client.end();
+}
+
+/** `known`: sessions of earlier rounds; gets those of this one. */
+export async function checkRound(
+  remains: Remains,
+  round: { readonly sent: readonly Sent[] },
+  known: Set<string>,
+): Promise<Checked> {
+  const fresh = (await remains.sessions()).filter(({ id }) => !known.has(id));
   for (const { id } of fresh) known.add(id);
   const wrong: string[] = [];
   const recorded = new Map<string, number>();
   for (const session of fresh) {
-    wrong.push(...(await problemsOf(stand, session)));
-    for (const tag of await tagsOf(stand, session.id)) recorded.set(tag, (recorded.get(tag) ?? 0) + 1);
+    wrong.push(...(await problemsOf(remains, session)));
+    for (const tag of await tagsOf(remains, session.id)) recorded.set(tag, (recorded.get(tag) ?? 0) + 1);
   }
-  const executed = await executedTags(stand, round.sent);
+  const executed = await executedTags(remains, round.sent);
   for (const [tag, times] of recorded)
     if (times > 1) wrong.push(`${tag} is in the recordings ${times} times`);
   for (const { tag, ackedAt } of round.sent)
@@ -60,34 +79,14 @@ export async function checkRound(stand: Stand, round: Round, known: Set<string>)
   };
 }
 
-async function allSessions({ dataDir }: Stand): Promise<readonly SessionRecord[]> {
-  const index = openSessionIndex(join(dataDir, 'index.sqlite'));
-  try {
-    const all: SessionRecord[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = await index.list({ limit: 500, ...(cursor === undefined ? {} : { cursor }) });
-      all.push(...page.sessions);
-      if (page.next === undefined) return all;
-      cursor = page.next;
-    }
-  } finally {
-    index.close();
-  }
-}
-
-async function problemsOf({ dataDir }: Stand, { id, outcome }: SessionRecord): Promise<string[]> {
-  const store = directoryStore(join(dataDir, 'store'));
+async function problemsOf({ store, signerPem }: Remains, { id, outcome }: SessionRecord): Promise<string[]> {
   const names = await store.list(sessionPrefix(id));
   // It died before the session was open, and nothing has reached the target.
   const neverOpened = names.every((name) => name === 'open.json.sig');
   if (neverOpened && outcome?.reason === 'gateway-failed') return [];
-  const pem = readFileSync(join(dataDir, 'signer.pem'));
-  const folder = {
-    list: async () => [...names, 'signer.pem'],
-    get: async (name: string) => (name === 'signer.pem' ? pem : store.get(sessionPrefix(id) + name)),
-  };
-  const trusted = createPublicKey(pem).export({ type: 'spki', format: 'der' });
-  const report = await verifyEvidence(folder, { trustedSigners: [trusted], session: id });
+  const trusted = createPublicKey(signerPem).export({ type: 'spki', format: 'der' });
+  const evidence = storedEvidence(store, id, names, trusted);
+  const report = await verifyEvidence(evidence, { trustedSigners: [trusted], session: id });
   const unsealed = outcome === undefined ? [`${id} is not sealed`] : [];
   const findings = report.findings.map(({ code, message }) => `${id}: ${code}: ${message}`);
   const verdict = report.verdict === 'verified' ? [] : [`${id} is ${report.verdict}`];
@@ -95,8 +94,7 @@ async function problemsOf({ dataDir }: Stand, { id, outcome }: SessionRecord): P
 }
 
 /** Tags in what the client sent, as the recording has it. */
-async function tagsOf({ dataDir }: Stand, session: string): Promise<readonly string[]> {
-  const store = directoryStore(join(dataDir, 'store'));
+async function tagsOf({ store }: Remains, session: string): Promise<readonly string[]> {
   const names = (await store.list(sessionPrefix(session))).filter((name) => name.endsWith('.seg'));
   const parts: Uint8Array[] = [];
   for (const name of names) {
@@ -107,8 +105,8 @@ async function tagsOf({ dataDir }: Stand, session: string): Promise<readonly str
   return Buffer.concat(parts).toString('latin1').match(TAG) ?? [];
 }
 
-async function executedTags(stand: Stand, sent: readonly Sent[]): Promise<ReadonlySet<string>> {
-  const client = await databaseClient(stand);
+async function executedTags(remains: Remains, sent: readonly Sent[]): Promise<ReadonlySet<string>> {
+  const client = await remains.database();
   try {
     const tags = sent.map(({ tag }) => tag);
     const { rows } = await client.query<{ tag: string }>('select tag from chaos where tag = any($1)', [tags]);
@@ -116,21 +114,6 @@ async function executedTags(stand: Stand, sent: readonly Sent[]): Promise<Readon
   } finally {
     await client.end();
   }
-}
-
-/** Straight to the target, with the gateway's credential. */
-export async function databaseClient({ local }: Stand): Promise<pg.Client> {
-  const { host, port } = local.addresses.database;
-  const client = new pg.Client({
-    host,
-    port,
-    database: 'orders',
-    user: 'app',
-    password: readFileSync(join(local.dataDir, 'secrets', 'orders-db'), 'utf8').trimEnd(),
-    ssl: { ca: readFileSync(local.addresses.ca, 'utf8'), servername: 'localhost' },
-  });
-  await client.connect();
-  return client;
 }
 
 /** A session's statements come one after the other: what it lost, it lost at its end. */

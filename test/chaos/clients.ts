@@ -1,7 +1,6 @@
 import pg from 'pg';
 import type { DurabilityMode } from '#core/recording/format.ts';
 import type { Seeded } from './seed.ts';
-import type { Stand } from './stand.ts';
 
 /** One statement that a client sent: each carries a tag of its own. */
 export interface Sent {
@@ -31,14 +30,20 @@ export class ChaosClient {
   #stopped = false;
   #done: Promise<void> = Promise.resolve();
 
-  constructor(stand: Stand, mode: DurabilityMode, name: string, login: Login, random: Seeded) {
+  constructor(
+    { port }: { readonly port: number },
+    mode: DurabilityMode,
+    name: string,
+    login: Login,
+    random: Seeded,
+  ) {
     const { token, ca } = login;
     this.#random = random;
     this.#mode = mode;
     this.#name = name;
     this.#login = {
       host: '127.0.0.1',
-      port: stand.port,
+      port,
       database: mode,
       user: 'chaos',
       password: token,

@@ -2,7 +2,8 @@
 import { parseArgs } from 'node:util';
 import { durabilityModes } from '#core/recording/format.ts';
 import { auditStand } from './audit.ts';
-import { type Checked, checkRound, databaseClient } from './check.ts';
+import { type Checked, checkRound, prepareTarget } from './check.ts';
+import { remainsOf } from './remains.ts';
 import { renderChaos } from './report.ts';
 import { chooseFault, type Round, runRound } from './rounds.ts';
 import { Seeded } from './seed.ts';
@@ -27,13 +28,12 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
   );
   const done: { readonly round: Round; readonly checked: Checked }[] = [];
   try {
-    const client = await databaseClient(stand);
-    await client.query('create table if not exists chaos (tag text)');
-    await client.end();
+    const remains = remainsOf(stand);
+    await prepareTarget(remains);
     const known = new Set<string>();
     for (let n = 1; n <= rounds; n += 1) {
       const round = await runRound(stand, n, chooseFault(random), random, modes);
-      const checked = await checkRound(stand, round, known);
+      const checked = await checkRound(remains, round, known);
       done.push({ round, checked });
       process.stderr.write(`${progress(n, rounds, round, checked)}\n`);
       for (const line of checked.wrong) process.stderr.write(`  WRONG: ${line}\n`);

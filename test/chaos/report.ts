@@ -1,11 +1,13 @@
 import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
 import type { AuditReport } from '#core/ledger/audit.ts';
 import type { Checked } from './check.ts';
-import type { Round } from './rounds.ts';
 
 export interface ChaosRun {
   readonly seed: number;
-  readonly done: readonly { readonly round: Round; readonly checked: Checked }[];
+  readonly done: readonly {
+    readonly round: { readonly fault: { readonly kind: string }; readonly diedAt: number | undefined };
+    readonly checked: Checked;
+  }[];
   readonly injected: readonly { readonly fault: string; readonly point: string }[];
   readonly audit: AuditReport;
   readonly json: boolean;

@@ -2,28 +2,30 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
+import { hasMoto } from '#test/support/moto.ts';
 
-const MAIN = fileURLToPath(new URL('../chaos/main.ts', import.meta.url));
+const HERE = fileURLToPath(new URL('../chaos/main.ts', import.meta.url));
+const CLOUD = fileURLToPath(new URL('../chaos/cloud/main.ts', import.meta.url));
+
+interface Figures {
+  readonly wrong: readonly string[];
+  readonly rounds: number;
+  readonly sessions: number;
+  readonly executed: Readonly<Record<string, number>>;
+  readonly lost: Readonly<Record<string, number>>;
+  readonly recovered: number;
+  readonly audit: { readonly findings: number; readonly sessions: number };
+}
+
+async function chaos(main: string, rounds: number, seed: number): Promise<Figures> {
+  const args = [main, '--rounds', String(rounds), '--seed', String(seed), '--json'];
+  return JSON.parse((await promisify(execFile)(process.execPath, args)).stdout) as Figures;
+}
 
 describe('chaos, the short version of `npm run chaos`', () => {
   it('a gateway broken ten times over loses nothing in write-ahead, and no more than the window otherwise', async () => {
-    const { stdout } = await promisify(execFile)(process.execPath, [
-      MAIN,
-      '--rounds',
-      '10',
-      '--seed',
-      '7',
-      '--json',
-    ]);
-    const figures = JSON.parse(stdout) as {
-      wrong: string[];
-      rounds: number;
-      sessions: number;
-      executed: Record<string, number>;
-      lost: Record<string, number>;
-      recovered: number;
-      audit: { findings: number; sessions: number };
-    };
+    const figures = await chaos(HERE, 10, 7);
     expect(figures.wrong).toEqual([]);
     expect(figures.audit.findings).toBe(0);
     expect(figures.audit.sessions).toBeGreaterThanOrEqual(figures.sessions);
@@ -33,4 +35,18 @@ describe('chaos, the short version of `npm run chaos`', () => {
     expect(figures.executed['write-ahead']).toBeGreaterThan(50);
     expect(figures.executed['windowed']).toBeGreaterThan(50);
   }, 240_000);
+
+  it.runIf(hasMoto() && hasDebianPostgres())(
+    'in the cloud: tasks that are paused and killed and an AWS that has bad days lose nothing in write-ahead',
+    async () => {
+      const figures = await chaos(CLOUD, 3, 1);
+      expect(figures.wrong).toEqual([]);
+      expect(figures.audit.findings).toBe(0);
+      expect(figures.lost['write-ahead']).toBe(0);
+      expect(figures.recovered).toBeGreaterThan(0);
+      expect(figures.executed['write-ahead']).toBeGreaterThan(10);
+      expect(figures.executed['windowed']).toBeGreaterThan(50);
+    },
+    240_000,
+  );
 });

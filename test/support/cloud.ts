@@ -69,6 +69,8 @@ export interface CloudTask {
   readonly said: readonly { readonly event: string; readonly code?: string; readonly session?: string }[];
   connect(person: Person, database: string, options?: string): Promise<pg.Client>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Its exit code, once it has ended. */
+  readonly gone: Promise<number | null>;
 }
 
 /** `s3`: where recordings and the ledger are, when not in moto. `through`: what calls of tasks and functions go through. */
@@ -241,6 +243,7 @@ async function startTask(
     port,
     pid: child.pid!,
     said,
+    gone,
     connect: async (person, database, options) => {
       const client = new pg.Client({
         host: '127.0.0.1',

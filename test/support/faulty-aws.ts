@@ -1,9 +1,14 @@
 import { createServer, type IncomingMessage, request as send, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+/** Longer than a recording may be behind, shorter than a call may take. */
+const SLOW_MS = 1_500;
+
+export const awsFaults = ['throttle', 'expired', 'broken', 'cut', 'persisted-but-errored', 'slow'] as const;
+
 /** What happens to calls: all of them, or the next `times`. */
 export interface AwsFault {
-  readonly kind: 'throttle' | 'expired' | 'broken' | 'cut' | 'persisted-but-errored';
+  readonly kind: (typeof awsFaults)[number];
   readonly times?: number;
 }
 
@@ -33,6 +38,10 @@ export async function startFaultyAws(emulator: string): Promise<FaultyAws> {
     const { meanwhile } = faulty;
     faulty.meanwhile = undefined;
     await meanwhile?.();
+    if (hit.kind === 'slow') {
+      await new Promise((over) => setTimeout(over, SLOW_MS));
+      return forward(emulator, request, body, response);
+    }
     if (hit.kind === 'persisted-but-errored') await forward(emulator, request, body);
     if (hit.kind === 'cut') response.destroy();
     else answer(hit.kind, request, response);
