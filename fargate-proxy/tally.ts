@@ -4,10 +4,13 @@ import type { Log } from './log.ts';
 const REFUSED: readonly ErrorCode[] = ['token-invalid', 'token-missing', 'too-many-failures'];
 const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', 'task-fenced'];
 
+type Counts = Readonly<Record<'RefusedTokens' | 'RecorderFailures' | 'BreakGlass', number>>;
+
 /** What happened since the last look, by what was logged. */
 export class Tally {
   #refusedTokens = 0;
   #recorderFailures = 0;
+  #brokenGlass = 0;
 
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
@@ -17,11 +20,21 @@ export class Tally {
     };
   }
 
+  /** This task told of a broken glass. */
+  brokenGlass(): void {
+    this.#brokenGlass += 1;
+  }
+
   /** The counts, which begin anew. */
-  take(): { readonly RefusedTokens: number; readonly RecorderFailures: number } {
-    const taken = { RefusedTokens: this.#refusedTokens, RecorderFailures: this.#recorderFailures };
+  take(): Counts {
+    const taken = {
+      RefusedTokens: this.#refusedTokens,
+      RecorderFailures: this.#recorderFailures,
+      BreakGlass: this.#brokenGlass,
+    };
     this.#refusedTokens = 0;
     this.#recorderFailures = 0;
+    this.#brokenGlass = 0;
     return taken;
   }
 
