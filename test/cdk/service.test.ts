@@ -78,7 +78,6 @@ describe('the service', () => {
   it('starts new tasks before it stops old ones, and goes back when they do not start', () => {
     expect(service).toMatchObject({
       LaunchType: 'FARGATE',
-      DesiredCount: 2,
       DeploymentConfiguration: {
         MinimumHealthyPercent: 100,
         MaximumPercent: 200,
@@ -87,6 +86,10 @@ describe('the service', () => {
       HealthCheckGracePeriodSeconds: 60,
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
     });
+  });
+
+  it('keeps the number of tasks that sessions have called for when it is deployed again', () => {
+    expect(service['DesiredCount']).toBeUndefined();
   });
 
   it('runs as nobody in particular, on a file system that cannot be written', () => {
