@@ -107,6 +107,8 @@ export class AccessGateway extends Construct {
       environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: props.tlsSecret.secretArn },
       activeSessions: custodyMetric('ActiveSessions', 'Average'),
     });
+    // A task that finds no custody.yaml does not start, and a few of those roll a deployment back.
+    this.service.service.node.addDependency(config.files);
     this.#tellWebhooks(props.webhookSecrets ?? []);
     new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     const watched = { functions: this.functions, tables: this.tables };

@@ -92,6 +92,12 @@ describe('the service', () => {
     expect(service['DesiredCount']).toBeUndefined();
   });
 
+  it('starts its tasks once custody.yaml is there for them to read', () => {
+    const [started] = Object.values(template.findResources('AWS::ECS::Service'));
+    const [files] = Object.keys(template.findResources('Custom::CDKBucketDeployment'));
+    expect(started!['DependsOn']).toContain(files);
+  });
+
   it('runs as nobody in particular, on a file system that cannot be written', () => {
     expect(container).toMatchObject({
       User: 'node',
