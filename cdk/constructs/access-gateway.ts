@@ -104,7 +104,7 @@ export class AccessGateway extends Construct {
     this.service = new ProxyService(this, 'Proxy', {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
       image: props.image ?? builtImage(props.tasks.architecture),
-      environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: props.tlsSecret.secretArn },
+      environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: idOf(props.tlsSecret) },
       activeSessions: custodyMetric('ActiveSessions', 'Average'),
     });
     // A task that finds no custody.yaml does not start, and a few of those roll a deployment back.
@@ -197,4 +197,12 @@ export class AccessGateway extends Construct {
     }
     return [];
   }
+}
+
+/**
+ * What finds it whatever its name: an ARN without its last six characters does not, where the name ends in a hyphen and six more.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+ */
+function idOf({ secretFullArn, secretName }: ISecret): string {
+  return secretFullArn ?? secretName;
 }

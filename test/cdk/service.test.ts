@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
 import { gatewayTemplate, MINIMAL, ROOT } from '#test/support/stacks.ts';
 
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:custody/tls';
+
 const template = gatewayTemplate({ drain: '20m' });
 
 const one = (type: string, from = template) => {
@@ -136,6 +138,19 @@ describe('the service', () => {
       'CUSTODY_TLS_SECRET',
     ]);
     expect(container!['Secrets']).toBeUndefined();
+  });
+
+  it.each([
+    ['custody/tls', 'custody/tls'],
+    // Secrets Manager takes an ARN that ends so for a complete one, and finds nothing.
+    ['custody/tls-secret', 'custody/tls-secret'],
+    [`${SECRET_ARN}-AbCdEf`, `${SECRET_ARN}-AbCdEf`],
+  ])('asks for its certificate %s by a name that means one secret', (tlsSecret, Value) => {
+    const named = gatewayTemplate({ gateway: { ...MINIMAL.gateway, tlsSecret } });
+    const [{ Environment }] = one('AWS::ECS::TaskDefinition', named)['ContainerDefinitions'] as [
+      { Environment: unknown[] },
+    ];
+    expect(Environment).toContainEqual({ Name: 'CUSTODY_TLS_SECRET', Value });
   });
 
   it('grows with sessions and with work', () => {
