@@ -1,6 +1,6 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import {
   AuroraPostgresEngineVersion,
   ClusterInstance,
@@ -25,9 +25,10 @@ const ADDRESS = { host: 'orders.cluster-example.eu-central-1.rds.amazonaws.com',
 const IAM = (yaml: string) => yaml.replace(/secret: custody\/orders.*/, 'rdsIam: true');
 
 /** The construct as somebody uses it in a stack of their own. */
-function gatewayIn(stack: Stack, folder = EXAMPLE): AccessGateway {
+function gatewayIn(stack: Stack, folder = EXAMPLE, vpc?: IVpc): AccessGateway {
   return new AccessGateway(stack, 'Gateway', {
     ...STUBS,
+    ...(vpc === undefined ? {} : { vpc }),
     configFolder: folder,
     hostname: 'gateway.example.com',
     port: 5432,
@@ -86,6 +87,21 @@ describe('a target that is a cluster', () => {
 
   it('warns of nothing', () => {
     Annotations.fromStack(stack).hasNoWarning('*', Match.stringLikeRegexp('custody.yaml'));
+  });
+});
+
+describe('a VPC that has two private subnets in a zone', () => {
+  it('gets a load balancer with one in each, which is all that one may have', () => {
+    const stack = emptyStack();
+    const subnets = ['applications', 'databases'].map((name) => ({
+      name,
+      subnetType: SubnetType.PRIVATE_ISOLATED,
+    }));
+    const vpc = new Vpc(stack, 'Theirs', { natGateways: 0, maxAzs: 2, subnetConfiguration: subnets });
+    gatewayIn(stack, EXAMPLE, vpc as IVpc);
+    const template = Template.fromStack(stack);
+    const [balancer] = Object.values(template.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer'));
+    expect(balancer!['Properties'].Subnets).toHaveLength(2);
   });
 });
 
