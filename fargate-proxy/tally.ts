@@ -3,6 +3,8 @@ import type { Log } from './log.ts';
 
 const REFUSED: readonly ErrorCode[] = ['token-invalid', 'token-missing', 'too-many-failures'];
 const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', 'task-fenced'];
+/** What is looked for beside sessions may fail without any of them: it is looked for again. */
+const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
 type Counts = Readonly<Record<'RefusedTokens' | 'RecorderFailures' | 'BreakGlass', number>>;
 
@@ -15,7 +17,7 @@ export class Tally {
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
     return (event, error, facts) => {
-      this.#count(event, error);
+      this.#count(event, error, facts?.['reason']);
       log(event, error, facts);
     };
   }
@@ -38,9 +40,11 @@ export class Tally {
     return taken;
   }
 
-  #count(event: string, error: CustodyError | undefined): void {
+  #count(event: string, error: CustodyError | undefined, reason: unknown): void {
+    if (reason === 'recording-failed') this.#recorderFailures += 1;
     if (error === undefined) return;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
-    if (FAILED.includes(error.code) || event === 'seal-failed') this.#recorderFailures += 1;
+    const failed = OF_SESSIONS.includes(event) && FAILED.includes(error.code);
+    if (failed || event === 'seal-failed') this.#recorderFailures += 1;
   }
 }

@@ -110,4 +110,21 @@ describe('the tally', () => {
     expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0, BreakGlass: 0 });
     expect(said).toHaveLength(5);
   });
+
+  it('takes a session that ended because of its recorder for a failure, though it was sealed', () => {
+    const tally = new Tally();
+    const log = tally.counting(() => undefined);
+    log('session-closed', undefined, { session: 's', reason: 'recording-failed' });
+    log('session-closed', undefined, { session: 's', reason: 'client-closed' });
+    expect(tally.take().RecorderFailures).toBe(1);
+  });
+
+  it.each(['watch-failed', 'config-refused', 'cancel-failed', 'revision-unknown', 'certificate-refused'])(
+    'takes %s for what it is: no recording failed',
+    (event) => {
+      const tally = new Tally();
+      tally.counting(() => undefined)(event, new CustodyError('store-unavailable', 'x'));
+      expect(tally.take().RecorderFailures).toBe(0);
+    },
+  );
 });
