@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -6,6 +7,8 @@ import { serveHealth } from '#proxy/health.ts';
 import { ownRevision } from '#proxy/revision.ts';
 import { Tally } from '#proxy/tally.ts';
 import { TaskProtection } from '#proxy/task-protection.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
 
 describe('the health check', () => {
   it('says whether new sessions may come, and nothing else', async () => {
@@ -91,6 +94,25 @@ describe('the revision of a task', () => {
     onTestFinished(() => void metadata.close());
     const { port } = metadata.address() as AddressInfo;
     expect(await ownRevision(`http://127.0.0.1:${port}/v4/x`)).toBe(revision);
+  });
+});
+
+describe('what a task tells CloudWatch', () => {
+  it('holds what it has counted when it ends: a task whose recorder died ends at once', () => {
+    const script = `
+      import { keepUp } from '#proxy/upkeep.ts';
+      import { Tally } from '#proxy/tally.ts';
+      const tally = new Tally();
+      const log = () => undefined;
+      const task = { sessions: () => 3, draining: () => false, journalLagMs: () => 0, tally, log };
+      await keepUp({ healthPort: 0, agent: undefined, metadata: undefined, tellRevision: undefined }, task);
+      tally.brokenGlass();
+      process.exit(1);`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ service: 'proxy', BreakGlass: 1, ActiveSessions: 3 });
   });
 });
 
