@@ -5,7 +5,7 @@ import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Config, Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
-import { mayReadSecret } from './secret-access.ts';
+import { inSid, mayReadSecret } from './secret-access.ts';
 
 /** Where the database is. Its address is in custody.yaml too: that is what the proxy dials, and what reviewers see. */
 export type PostgresUpstream =
@@ -101,7 +101,7 @@ function mayLogIn(
   }
   const arn = { service: 'rds-db', resource: 'dbuser', resourceName: `${resource}/${credential.user}` };
   return new PolicyStatement({
-    sid: `Login${name.replaceAll('-', '')}`,
+    sid: `Login${inSid(name)}`,
     actions: ['rds-db:connect'],
     resources: [Stack.of(role).formatArn({ ...arn, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
   });
