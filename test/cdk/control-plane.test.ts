@@ -117,6 +117,22 @@ describe('the API', () => {
     }
   });
 
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+  it('writes down what was called, in words that an HTTP API knows', () => {
+    const [stage] = [...all('AWS::ApiGatewayV2::Stage').values()];
+    const { Format } = stage!['AccessLogSettings'] as { Format: string };
+    const variables = Object.values(JSON.parse(Format) as Record<string, string>);
+    expect(variables).toEqual([
+      '$context.requestId',
+      '$context.requestTime',
+      '$context.identity.sourceIp',
+      '$context.routeKey',
+      '$context.status',
+      '$context.authorizer.code',
+      '$context.responseLatency',
+    ]);
+  });
+
   it('writes down who called, and bounds how often', () => {
     const [stage] = [...all('AWS::ApiGatewayV2::Stage').values()];
     expect(stage).toMatchObject({
