@@ -7,7 +7,7 @@ import {
   DatabaseCluster,
   DatabaseClusterEngine,
 } from 'aws-cdk-lib/aws-rds';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { AccessGateway } from '#cdk/constructs/access-gateway.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -22,6 +22,7 @@ import {
 } from '#test/support/stacks.ts';
 
 const ADDRESS = { host: 'orders.cluster-example.eu-central-1.rds.amazonaws.com', port: 5432 };
+const SECRETS = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret';
 const IAM = (yaml: string) => yaml.replace(/secret: custody\/orders.*/, 'rdsIam: true');
 
 /** The construct as somebody uses it in a stack of their own. */
@@ -182,6 +183,38 @@ describe('a target that custody.yaml does not have so', () => {
     expect(refusalOf(() => gateway.addPostgresTarget('orders', { ...ADDRESS, auth: 'iam' }))).toContain(
       "found auth: 'iam', but its credential in custody.yaml is a secret",
     );
+  });
+
+  it.each([
+    ['its name', 'orders', (of: Stack) => Secret.fromSecretNameV2(of, 'ByName', 'orders')],
+    [
+      'its ARN',
+      'custody/other',
+      (of: Stack) => Secret.fromSecretCompleteArn(of, 'ByArn', `${SECRETS}:custody/other-AbCdEf`),
+    ],
+  ])(
+    'is refused for another secret, by %s: the proxy could not read the one that it asks for',
+    (_by, found, of) => {
+      const words = refusalOf(() => gateway.addPostgresTarget('orders', { ...ADDRESS, secret: of(stack) }));
+      expect(words).toContain(`found the secret ${found}, expected custody/orders, as custody.yaml says`);
+    },
+  );
+
+  it.each([
+    ['named alike', (of: Stack) => Secret.fromSecretNameV2(of, 'Same', 'custody/orders')],
+    [
+      'named alike by its ARN',
+      (of: Stack) => Secret.fromSecretCompleteArn(of, 'Whole', `${SECRETS}:custody/orders-AbCdEf`),
+    ],
+    [
+      'named alike by the beginning of its ARN',
+      (of: Stack) => Secret.fromSecretPartialArn(of, 'Partial', `${SECRETS}:custody/orders`),
+    ],
+    ['named when it is deployed', (of: Stack) => new Secret(of, 'New') as ISecret],
+  ])('is taken where its secret is %s', (_how, of) => {
+    const other = emptyStack();
+    const here = gatewayIn(other);
+    expect(here.addPostgresTarget('orders', { ...ADDRESS, secret: of(other) })).toBe(here);
   });
 
   it('is warned of when custody.yaml has it and the code does not', () => {
