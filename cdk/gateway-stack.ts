@@ -78,6 +78,8 @@ export class GatewayStack extends Stack {
 
   /** By its ARN, or by its name. */
   #secret(id: string, name: string, keyArn?: string): ISecret {
+    // Such a secret knows its name, which CDK cannot tell from the ARN.
+    if (!name.startsWith('arn:') && keyArn === undefined) return Secret.fromSecretNameV2(this, id, name);
     const key = keyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, `${id}-Key`, keyArn) };
     if (!name.startsWith('arn:')) {
       const secret = { secretPartialArn: this.#partialArn(name), ...key };

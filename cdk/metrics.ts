@@ -8,7 +8,8 @@ const NAMESPACE = 'Custody';
 const TOLD_BY = {
   UnsealedSessions: ['sealer'],
   LedgerLagSeconds: ['sequencer'],
-  BreakGlass: ['notifier'],
+  // Whoever changes a request tells of it; the notifier, what was left behind by one who died.
+  BreakGlass: ['access', 'notifier', 'proxy'],
   RefusedTokens: ['authorizer', 'proxy'],
   JournalLagMs: ['proxy'],
   RecorderFailures: ['proxy'],

@@ -1,11 +1,11 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import { type ISecurityGroup, Peer, Port } from 'aws-cdk-lib/aws-ec2';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Config, Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
-import { mayReadSecret } from './secret-access.ts';
+import { inSid, mayReadSecret } from './secret-access.ts';
 
 /** Where the database is. Its address is in custody.yaml too: that is what the proxy dials, and what reviewers see. */
 export type PostgresUpstream =
@@ -68,10 +68,22 @@ function refuseOtherCredential(name: string, target: PostgresTarget, { credentia
   const { secret, rdsIam } = credential;
   const found = 'secret' in target ? 'a secret' : "auth: 'iam'";
   const fits = 'secret' in target ? secret !== undefined : rdsIam === true;
+  if (fits && 'secret' in target) return refuseOtherSecret(name, target.secret, secret!);
   if (fits) return;
   const expected = rdsIam === true ? 'rdsIam: true' : secret === undefined ? 'a passwordFile' : 'a secret';
   throw refused(name, `found ${found}, but its credential in custody.yaml is ${expected}`, {
     hint: 'in custody.yaml, write credential: { user, secret } for a secret, or { user, rdsIam: true } for IAM',
+  });
+}
+
+/** The proxy asks for the one of custody.yaml. What CDK does not know before the stack is deployed is taken as it is. */
+function refuseOtherSecret(name: string, { secretArn, secretName }: ISecret, declared: string): void {
+  const found = declared.startsWith('arn:') ? secretArn : secretName;
+  // CDK takes a name's own last six characters off where its ARN came without those of Secrets Manager.
+  const same = found === declared || secretArn.endsWith(`:secret:${declared}`);
+  if (same || Token.isUnresolved(found)) return;
+  throw refused(name, `found the secret ${found}, expected ${declared}, as custody.yaml says`, {
+    hint: 'correct whichever is wrong: the gateway asks for the one that custody.yaml names',
   });
 }
 
@@ -101,7 +113,7 @@ function mayLogIn(
   }
   const arn = { service: 'rds-db', resource: 'dbuser', resourceName: `${resource}/${credential.user}` };
   return new PolicyStatement({
-    sid: `Login${name.replaceAll('-', '')}`,
+    sid: `Login${inSid(name)}`,
     actions: ['rds-db:connect'],
     resources: [Stack.of(role).formatArn({ ...arn, arnFormat: ArnFormat.COLON_RESOURCE_NAME })],
   });

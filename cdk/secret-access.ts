@@ -6,7 +6,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 export function mayReadSecret(what: string, secret: ISecret): PolicyStatement[] {
   const { encryptionKey } = secret;
   const read = new PolicyStatement({
-    sid: `Secret${what.replaceAll('-', '')}`,
+    sid: `Secret${inSid(what)}`,
     actions: ['secretsmanager:GetSecretValue'],
     resources: [arnOf(secret)],
   });
@@ -17,6 +17,11 @@ export function mayReadSecret(what: string, secret: ISecret): PolicyStatement[] 
     conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Aws.REGION}.amazonaws.com` } },
   });
   return [read, decrypt];
+}
+
+/** A Sid has letters and digits only, and names of targets no capitals: two names never become one. */
+export function inSid(name: string): string {
+  return name.replaceAll('-', 'X');
 }
 
 /** Secrets Manager adds a hyphen and six characters to a name. */

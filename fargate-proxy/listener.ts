@@ -1,7 +1,6 @@
-import { constants } from 'node:crypto';
 import { createServer, type Server } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
+import type { Certificate } from './certificate.ts';
 import type { Gateway } from './gateway.ts';
 import type { CancelKeys } from './protocols/postgres/cancel.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
@@ -11,7 +10,7 @@ import { RelayMemory } from './wire/relay-memory.ts';
 export interface Listening {
   readonly host: string;
   readonly port: number;
-  readonly certificate: { readonly cert: string; readonly key: string };
+  readonly certificate: Certificate;
   /** Who is told to clients that ask where to log in. */
   readonly issuer: () => string;
   readonly keys: CancelKeys;
@@ -22,14 +21,8 @@ export function listen(
   { host, port, certificate, ...options }: Listening,
   gateway: Gateway,
 ): Promise<Server> {
-  const tls = createSecureContext({
-    ...certificate,
-    minVersion: 'TLSv1.2',
-    // A TLS 1.2 peer that renegotiates makes us work without end (CVE-2011-1473).
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-  });
   const postgres = postgresProtocol({
-    tls,
+    tls: () => certificate.context,
     ...options,
     memory: new RelayMemory(),
     bindings: streamBindings(),

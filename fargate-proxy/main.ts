@@ -15,10 +15,12 @@ import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { enter, policyLeaf } from '#core/ledger/leaves.ts';
+import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
+import { Certificate } from './certificate.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
@@ -43,6 +45,7 @@ interface RecorderSettings {
 
 /** How long sessions may take to say goodbye when the process can record no more. */
 const GOODBYE_MS = 3_000;
+const CERTIFICATE_EVERY_MS = 5 * 60_000;
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
@@ -68,7 +71,7 @@ async function runGateway(settings: Settings): Promise<void> {
     const { dataDir, leaseMs, loginMs } = settings;
     const tapes = await startRecorder({ dataDir, task, timeOrigin: performance.timeOrigin, leaseMs }, log);
     const gateway = new Gateway({
-      admission: createAdmission(settings, policy, surroundings),
+      admission: createAdmission(settings, policy, surroundings, tally),
       tapes,
       secretOf: surroundings.secretOf,
       version: VERSION,
@@ -79,11 +82,13 @@ async function runGateway(settings: Settings): Promise<void> {
     });
     const keys = new CancelKeys(surroundings.cancelWishes);
     keepWatch(policy, surroundings, gateway, keys, log);
+    const certificate = await Certificate.of(surroundings.certificate);
+    watchCertificate(certificate, log);
     const server = await listen(
       {
         host: settings.host,
         port: settings.port,
-        certificate: await surroundings.certificate(),
+        certificate,
         issuer: () => policy.config.identity.issuer,
         keys,
       },
@@ -191,8 +196,10 @@ function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
   { requests, leaves, deliveries }: RelaySurroundings,
+  tally: Tally,
 ): Admission {
-  const stream = new WebhookStream(() => policy.config.webhooks, deliveries);
+  const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
+  const stream = countingAlarms(webhooks, () => tally.brokenGlass());
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({
@@ -234,6 +241,16 @@ function keepWatch(
       (error: unknown) => log('config-refused', asCustodyError(error)),
     );
   }, configEveryMs).unref();
+}
+
+/** Renewed certificates are taken where they are: a new task would have to wait until old ones have no sessions. */
+function watchCertificate(certificate: Certificate, log: Log): void {
+  setInterval(() => {
+    certificate.look().then(
+      (renewed) => renewed && log('certificate-in-force'),
+      (error: unknown) => log('certificate-refused', asCustodyError(error)),
+    );
+  }, CERTIFICATE_EVERY_MS).unref();
 }
 
 function sayNews(news: Config | RefusedConfig | undefined, log: Log): void {

@@ -8,6 +8,7 @@ import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
 import type { TaskLeases } from '#core/recording/leases.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
+import type { CertificatePair } from './certificate.ts';
 import type { Upkept } from './upkeep.ts';
 
 /** A configuration as it is written now, and when that was. */
@@ -23,7 +24,7 @@ export interface RelaySurroundings {
   /** How often a changed configuration is looked for, milliseconds. */
   readonly configEveryMs: number;
   /** What clients see: a certificate that they verify. */
-  readonly certificate: () => Promise<{ readonly cert: string; readonly key: string }>;
+  readonly certificate: () => Promise<CertificatePair>;
   readonly requests: AccessRequests & AccessCatalog & AccessOutbox;
   /** As `requests`, for a look at all live grants twice a second. */
   readonly watched: Pick<AccessRequests, 'get'>;

@@ -3,31 +3,48 @@ import type { Log } from './log.ts';
 
 const REFUSED: readonly ErrorCode[] = ['token-invalid', 'token-missing', 'too-many-failures'];
 const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', 'task-fenced'];
+/** What is looked for beside sessions may fail without any of them: it is looked for again. */
+const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
+
+type Counts = Readonly<Record<'RefusedTokens' | 'RecorderFailures' | 'BreakGlass', number>>;
 
 /** What happened since the last look, by what was logged. */
 export class Tally {
   #refusedTokens = 0;
   #recorderFailures = 0;
+  #brokenGlass = 0;
 
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
     return (event, error, facts) => {
-      this.#count(event, error);
+      this.#count(event, error, facts?.['reason']);
       log(event, error, facts);
     };
   }
 
+  /** This task told of a broken glass. */
+  brokenGlass(): void {
+    this.#brokenGlass += 1;
+  }
+
   /** The counts, which begin anew. */
-  take(): { readonly RefusedTokens: number; readonly RecorderFailures: number } {
-    const taken = { RefusedTokens: this.#refusedTokens, RecorderFailures: this.#recorderFailures };
+  take(): Counts {
+    const taken = {
+      RefusedTokens: this.#refusedTokens,
+      RecorderFailures: this.#recorderFailures,
+      BreakGlass: this.#brokenGlass,
+    };
     this.#refusedTokens = 0;
     this.#recorderFailures = 0;
+    this.#brokenGlass = 0;
     return taken;
   }
 
-  #count(event: string, error: CustodyError | undefined): void {
+  #count(event: string, error: CustodyError | undefined, reason: unknown): void {
+    if (reason === 'recording-failed') this.#recorderFailures += 1;
     if (error === undefined) return;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
-    if (FAILED.includes(error.code) || event === 'seal-failed') this.#recorderFailures += 1;
+    const failed = OF_SESSIONS.includes(event) && FAILED.includes(error.code);
+    if (failed || event === 'seal-failed') this.#recorderFailures += 1;
   }
 }

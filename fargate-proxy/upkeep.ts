@@ -36,10 +36,13 @@ export async function keepUp(settings: UpkeepSettings, task: Upkept): Promise<vo
   const publish = metricsOfProxy();
   let lag = 0;
   setInterval(() => (lag = Math.max(lag, task.journalLagMs())), TICK_MS).unref();
-  setInterval(() => {
+  const tell = (): void => {
     publish({ ActiveSessions: task.sessions(), JournalLagMs: lag, ...task.tally.take() });
     lag = 0;
-  }, METRICS_EVERY_MS).unref();
+  };
+  setInterval(tell, METRICS_EVERY_MS).unref();
+  // Why it ends is what somebody has to look at.
+  process.once('exit', tell);
   if (settings.agent !== undefined) protect(settings.agent, await watchAge(settings, task), task);
 }
 

@@ -104,9 +104,11 @@ export class AccessGateway extends Construct {
     this.service = new ProxyService(this, 'Proxy', {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
       image: props.image ?? builtImage(props.tasks.architecture),
-      environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: props.tlsSecret.secretArn },
+      environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: idOf(props.tlsSecret) },
       activeSessions: custodyMetric('ActiveSessions', 'Average'),
     });
+    // A task that finds no custody.yaml does not start, and a few of those roll a deployment back.
+    this.service.service.node.addDependency(config.files);
     this.#tellWebhooks(props.webhookSecrets ?? []);
     new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     const watched = { functions: this.functions, tables: this.tables };
@@ -195,4 +197,12 @@ export class AccessGateway extends Construct {
     }
     return [];
   }
+}
+
+/**
+ * What finds it whatever its name: an ARN without its last six characters does not, where the name ends in a hyphen and six more.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
+ */
+function idOf({ secretFullArn, secretName }: ISecret): string {
+  return secretFullArn ?? secretName;
 }

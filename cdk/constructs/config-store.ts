@@ -16,6 +16,8 @@ export interface ConfigStoreProps {
 /** Where custody.yaml is for all processes: names and rules, never a secret. Earlier versions stay. */
 export class ConfigStore extends Construct {
   readonly bucket: Bucket;
+  /** Once it is deployed, they are in the bucket. */
+  readonly files: BucketDeployment;
 
   constructor(scope: Construct, id: string, { folder, accessLogs, key }: ConfigStoreProps) {
     super(scope, id);
@@ -29,13 +31,13 @@ export class ConfigStore extends Construct {
       serverAccessLogsPrefix: 'config/',
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    const files = new BucketDeployment(this, 'Files', {
+    this.files = new BucketDeployment(this, 'Files', {
       sources: [Source.asset(folder)],
       destinationBucket: this.bucket as IBucket,
       logGroup: encryptedLog(this, 'DeploymentLog', key),
       retainOnDelete: true,
     });
-    explainDeployment(files);
+    explainDeployment(this.files);
   }
 }
 

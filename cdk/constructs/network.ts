@@ -53,7 +53,11 @@ export class Network extends Construct {
     const subnetType =
       props.issuerAccess === 'nat' ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
     this.private = { subnetType };
-    this.front = props.reach === 'internet' ? { subnetType: SubnetType.PUBLIC } : this.private;
+    // A load balancer takes one subnet of a zone; a VPC that is there may have several.
+    this.front = {
+      subnetType: props.reach === 'internet' ? SubnetType.PUBLIC : subnetType,
+      onePerAz: true,
+    };
     this.tasks = new SecurityGroup(this, 'Tasks', {
       vpc: this.vpc,
       description: 'Tasks of the gateway',

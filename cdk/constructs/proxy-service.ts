@@ -66,16 +66,16 @@ export class ProxyService extends Construct {
 
   constructor(scope: Construct, id: string, props: ProxyServiceProps) {
     super(scope, id);
-    const { network, role, tasks } = props;
+    const { network, role } = props;
     this.cluster = new Cluster(this, 'Cluster', {
       vpc: network.vpc,
       containerInsightsV2: ContainerInsights.ENHANCED,
     });
     mayProtectItself(role, this.cluster);
+    // No desired count: it would count again at each deployment, whatever scaling has made of it. Scaling begins with the least.
     this.service = new FargateService(this, 'Service', {
       cluster: this.cluster as ICluster,
       taskDefinition: taskOf(this, props),
-      desiredCount: tasks.min,
       vpcSubnets: network.private,
       securityGroups: [network.tasks],
       assignPublicIp: false,

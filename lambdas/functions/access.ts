@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
@@ -6,6 +7,7 @@ import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
+import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { accessHandler } from '../access/handler.ts';
@@ -18,7 +20,7 @@ import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
 
 const telemetry = telemetryFor('access');
-const { log } = telemetry;
+const { log, metrics } = telemetry;
 
 /** Requests, decisions and grants; targets; what would be decided; the configuration's state; dead letters. */
 export const handler = apiFunction(telemetry, async () => {
@@ -29,7 +31,8 @@ export const handler = apiFunction(telemetry, async () => {
   const { config: policy } = fresh;
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
-  const stream = new WebhookStream(() => policy().webhooks, deliveries);
+  const webhooks = new WebhookStream(() => policy().webhooks, deliveries);
+  const stream = countingAlarms(webhooks, () => metrics.addMetric('BreakGlass', MetricUnit.Count, 1));
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const access = accessHandler({ policy, requests, desk, now, log });

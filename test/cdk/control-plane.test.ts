@@ -1,3 +1,5 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '#cdk/function-names.ts';
@@ -5,7 +7,7 @@ import { routes } from '#cdk/routes.ts';
 import { openApiDocument } from '#lambdas/openapi.ts';
 import { NAMESPACE, telemetryFor } from '#lambdas/telemetry.ts';
 import { inWords } from '#test/support/role-policies.ts';
-import { gatewayTemplate } from '#test/support/stacks.ts';
+import { gatewayTemplate, ROOT } from '#test/support/stacks.ts';
 
 const template = gatewayTemplate({ alarms: { emails: ['ops@example.com'] } });
 
@@ -115,6 +117,22 @@ describe('the API', () => {
     }
   });
 
+  // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+  it('writes down what was called, in words that an HTTP API knows', () => {
+    const [stage] = [...all('AWS::ApiGatewayV2::Stage').values()];
+    const { Format } = stage!['AccessLogSettings'] as { Format: string };
+    const variables = Object.values(JSON.parse(Format) as Record<string, string>);
+    expect(variables).toEqual([
+      '$context.requestId',
+      '$context.requestTime',
+      '$context.identity.sourceIp',
+      '$context.routeKey',
+      '$context.status',
+      '$context.authorizer.code',
+      '$context.responseLatency',
+    ]);
+  });
+
   it('writes down who called, and bounds how often', () => {
     const [stage] = [...all('AWS::ApiGatewayV2::Stage').values()];
     expect(stage).toMatchObject({
@@ -155,7 +173,6 @@ describe('alarms', () => {
     ['LedgerLag', 'sequencer', 'breaching'],
     ['JournalLag', 'proxy', 'notBreaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
-    ['BreakGlass', 'notifier', 'notBreaching'],
   ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
     expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({
       Namespace: 'Custody',
@@ -165,15 +182,25 @@ describe('alarms', () => {
     });
   });
 
-  it('counts refused tokens at both doors', () => {
-    const { Metrics } = alarms.get('GatewayAlarmsRefusedTokens') as unknown as {
+  it.each([
+    ['refused tokens', 'RefusedTokens', ['authorizer', 'proxy']],
+    ['broken glass', 'BreakGlass', ['access', 'notifier', 'proxy']],
+  ])('count %s wherever they are told', (_what, name, services) => {
+    const { Metrics } = alarms.get(`GatewayAlarms${name}`) as unknown as {
       Metrics: { Expression?: string; MetricStat?: { Metric: { Dimensions: object[] } } }[];
     };
-    expect(Metrics[0]!.Expression).toBe('FILL(authorizer, 0) + FILL(proxy, 0)');
-    expect(Metrics.slice(1).flatMap(({ MetricStat }) => MetricStat!.Metric.Dimensions)).toEqual([
-      { Name: 'service', Value: 'authorizer' },
-      { Name: 'service', Value: 'proxy' },
-    ]);
+    expect(Metrics[0]!.Expression).toBe(services.map((service) => `FILL(${service}, 0)`).join(' + '));
+    expect(Metrics.slice(1).flatMap(({ MetricStat }) => MetricStat!.Metric.Dimensions)).toEqual(
+      services.map((Value) => ({ Name: 'service', Value })),
+    );
+  });
+
+  it('count a broken glass at every desk of the stack: whoever changes a request tells of it', () => {
+    const files = globSync('{lambdas/functions/*,fargate-proxy/main}.ts', { cwd: ROOT });
+    const texts = files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')] as const);
+    const desks = texts.filter(([, text]) => text.includes('new AccessDesk('));
+    expect(desks).toHaveLength(3);
+    for (const [file, text] of desks) expect(text, file).toContain('countingAlarms(');
   });
 
   it('watch the errors of each function, and throttles of each table', () => {

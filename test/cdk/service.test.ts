@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
 import { gatewayTemplate, MINIMAL, ROOT } from '#test/support/stacks.ts';
 
+const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:custody/tls';
+
 const template = gatewayTemplate({ drain: '20m' });
 
 const one = (type: string, from = template) => {
@@ -78,7 +80,6 @@ describe('the service', () => {
   it('starts new tasks before it stops old ones, and goes back when they do not start', () => {
     expect(service).toMatchObject({
       LaunchType: 'FARGATE',
-      DesiredCount: 2,
       DeploymentConfiguration: {
         MinimumHealthyPercent: 100,
         MaximumPercent: 200,
@@ -87,6 +88,16 @@ describe('the service', () => {
       HealthCheckGracePeriodSeconds: 60,
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
     });
+  });
+
+  it('keeps the number of tasks that sessions have called for when it is deployed again', () => {
+    expect(service['DesiredCount']).toBeUndefined();
+  });
+
+  it('starts its tasks once custody.yaml is there for them to read', () => {
+    const [started] = Object.values(template.findResources('AWS::ECS::Service'));
+    const [files] = Object.keys(template.findResources('Custom::CDKBucketDeployment'));
+    expect(started!['DependsOn']).toContain(files);
   });
 
   it('runs as nobody in particular, on a file system that cannot be written', () => {
@@ -127,6 +138,19 @@ describe('the service', () => {
       'CUSTODY_TLS_SECRET',
     ]);
     expect(container!['Secrets']).toBeUndefined();
+  });
+
+  it.each([
+    ['custody/tls', 'custody/tls'],
+    // Secrets Manager takes an ARN that ends so for a complete one, and finds nothing.
+    ['custody/tls-secret', 'custody/tls-secret'],
+    [`${SECRET_ARN}-AbCdEf`, `${SECRET_ARN}-AbCdEf`],
+  ])('asks for its certificate %s by a name that means one secret', (tlsSecret, Value) => {
+    const named = gatewayTemplate({ gateway: { ...MINIMAL.gateway, tlsSecret } });
+    const [{ Environment }] = one('AWS::ECS::TaskDefinition', named)['ContainerDefinitions'] as [
+      { Environment: unknown[] },
+    ];
+    expect(Environment).toContainEqual({ Name: 'CUSTODY_TLS_SECRET', Value });
   });
 
   it('grows with sessions and with work', () => {

@@ -1,13 +1,13 @@
 import { Duration, type Stack } from 'aws-cdk-lib';
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions';
-import { type IVpc, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type IVpc, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import {
   AuroraPostgresEngineVersion,
   ClusterInstance,
   DatabaseCluster,
   DatabaseClusterEngine,
 } from 'aws-cdk-lib/aws-rds';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { AccessGateway } from '#cdk/constructs/access-gateway.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -22,12 +22,14 @@ import {
 } from '#test/support/stacks.ts';
 
 const ADDRESS = { host: 'orders.cluster-example.eu-central-1.rds.amazonaws.com', port: 5432 };
+const SECRETS = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret';
 const IAM = (yaml: string) => yaml.replace(/secret: custody\/orders.*/, 'rdsIam: true');
 
 /** The construct as somebody uses it in a stack of their own. */
-function gatewayIn(stack: Stack, folder = EXAMPLE): AccessGateway {
+function gatewayIn(stack: Stack, folder = EXAMPLE, vpc?: IVpc): AccessGateway {
   return new AccessGateway(stack, 'Gateway', {
     ...STUBS,
+    ...(vpc === undefined ? {} : { vpc }),
     configFolder: folder,
     hostname: 'gateway.example.com',
     port: 5432,
@@ -89,6 +91,46 @@ describe('a target that is a cluster', () => {
   });
 });
 
+describe('a VPC that has two private subnets in a zone', () => {
+  it('gets a load balancer with one in each, which is all that one may have', () => {
+    const stack = emptyStack();
+    const subnets = ['applications', 'databases'].map((name) => ({
+      name,
+      subnetType: SubnetType.PRIVATE_ISOLATED,
+    }));
+    const vpc = new Vpc(stack, 'Theirs', { natGateways: 0, maxAzs: 2, subnetConfiguration: subnets });
+    gatewayIn(stack, EXAMPLE, vpc as IVpc);
+    const template = Template.fromStack(stack);
+    const [balancer] = Object.values(template.findResources('AWS::ElasticLoadBalancingV2::LoadBalancer'));
+    expect(balancer!['Properties'].Subnets).toHaveLength(2);
+  });
+});
+
+describe('targets whose names differ in a hyphen only', () => {
+  it.each([
+    ['a secret', (yaml: string) => yaml],
+    ['IAM', IAM],
+  ])('have statements of their own for %s: IAM refuses a policy that names two alike', (_what, change) => {
+    using folder = configFolder((yaml) => {
+      const [, orders] = /^( {2}orders: (?:.|\n)*?)\nrules:/m.exec(change(yaml))!;
+      const both = ['or-ders', 'ord-ers'].map((name) =>
+        orders!.replace('orders:', `${name}:`).replaceAll(/custody\b/g, `as-${name}`),
+      );
+      return change(yaml).replace(orders!, [orders, ...both].join('\n'));
+    });
+    const resourceId = 'cluster-ABC123';
+    const targets = Object.fromEntries(
+      ['orders', 'or-ders', 'ord-ers'].map((name) => [name, { resourceId }]),
+    );
+    const template = gatewayTemplate({ configFolder: folder.path, targets });
+    const sids = Object.entries(template.findResources('AWS::IAM::Policy'))
+      .filter(([id]) => id.startsWith('GatewayProxyRole'))
+      .flatMap(([, policy]) => policy['Properties'].PolicyDocument.Statement as { Sid?: string }[])
+      .flatMap(({ Sid = [] }) => Sid);
+    expect(sids.filter((sid, i) => sids.indexOf(sid) !== i)).toEqual([]);
+  });
+});
+
 describe('a target that logs in with IAM', () => {
   it('gives rds-db:connect as its user in custody.yaml, and no secret', () => {
     using folder = configFolder(IAM);
@@ -141,6 +183,38 @@ describe('a target that custody.yaml does not have so', () => {
     expect(refusalOf(() => gateway.addPostgresTarget('orders', { ...ADDRESS, auth: 'iam' }))).toContain(
       "found auth: 'iam', but its credential in custody.yaml is a secret",
     );
+  });
+
+  it.each([
+    ['its name', 'orders', (of: Stack) => Secret.fromSecretNameV2(of, 'ByName', 'orders')],
+    [
+      'its ARN',
+      'custody/other',
+      (of: Stack) => Secret.fromSecretCompleteArn(of, 'ByArn', `${SECRETS}:custody/other-AbCdEf`),
+    ],
+  ])(
+    'is refused for another secret, by %s: the proxy could not read the one that it asks for',
+    (_by, found, of) => {
+      const words = refusalOf(() => gateway.addPostgresTarget('orders', { ...ADDRESS, secret: of(stack) }));
+      expect(words).toContain(`found the secret ${found}, expected custody/orders, as custody.yaml says`);
+    },
+  );
+
+  it.each([
+    ['named alike', (of: Stack) => Secret.fromSecretNameV2(of, 'Same', 'custody/orders')],
+    [
+      'named alike by its ARN',
+      (of: Stack) => Secret.fromSecretCompleteArn(of, 'Whole', `${SECRETS}:custody/orders-AbCdEf`),
+    ],
+    [
+      'named alike by the beginning of its ARN',
+      (of: Stack) => Secret.fromSecretPartialArn(of, 'Partial', `${SECRETS}:custody/orders`),
+    ],
+    ['named when it is deployed', (of: Stack) => new Secret(of, 'New') as ISecret],
+  ])('is taken where its secret is %s', (_how, of) => {
+    const other = emptyStack();
+    const here = gatewayIn(other);
+    expect(here.addPostgresTarget('orders', { ...ADDRESS, secret: of(other) })).toBe(here);
   });
 
   it('is warned of when custody.yaml has it and the code does not', () => {

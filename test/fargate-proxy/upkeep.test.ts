@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -6,6 +7,8 @@ import { serveHealth } from '#proxy/health.ts';
 import { ownRevision } from '#proxy/revision.ts';
 import { Tally } from '#proxy/tally.ts';
 import { TaskProtection } from '#proxy/task-protection.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
 
 describe('the health check', () => {
   it('says whether new sessions may come, and nothing else', async () => {
@@ -94,6 +97,25 @@ describe('the revision of a task', () => {
   });
 });
 
+describe('what a task tells CloudWatch', () => {
+  it('holds what it has counted when it ends: a task whose recorder died ends at once', () => {
+    const script = `
+      import { keepUp } from '#proxy/upkeep.ts';
+      import { Tally } from '#proxy/tally.ts';
+      const tally = new Tally();
+      const log = () => undefined;
+      const task = { sessions: () => 3, draining: () => false, journalLagMs: () => 0, tally, log };
+      await keepUp({ healthPort: 0, agent: undefined, metadata: undefined, tellRevision: undefined }, task);
+      tally.brokenGlass();
+      process.exit(1);`;
+    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ service: 'proxy', BreakGlass: 1, ActiveSessions: 3 });
+  });
+});
+
 describe('the tally', () => {
   it('counts what the log says, once', () => {
     const said: string[] = [];
@@ -105,8 +127,26 @@ describe('the tally', () => {
     log('seal-failed', of('internal'));
     log('session-error', of('access-denied'));
     log('listening');
-    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2 });
-    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0 });
+    tally.brokenGlass();
+    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2, BreakGlass: 1 });
+    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0, BreakGlass: 0 });
     expect(said).toHaveLength(5);
   });
+
+  it('takes a session that ended because of its recorder for a failure, though it was sealed', () => {
+    const tally = new Tally();
+    const log = tally.counting(() => undefined);
+    log('session-closed', undefined, { session: 's', reason: 'recording-failed' });
+    log('session-closed', undefined, { session: 's', reason: 'client-closed' });
+    expect(tally.take().RecorderFailures).toBe(1);
+  });
+
+  it.each(['watch-failed', 'config-refused', 'cancel-failed', 'revision-unknown', 'certificate-refused'])(
+    'takes %s for what it is: no recording failed',
+    (event) => {
+      const tally = new Tally();
+      tally.counting(() => undefined)(event, new CustodyError('store-unavailable', 'x'));
+      expect(tally.take().RecorderFailures).toBe(0);
+    },
+  );
 });

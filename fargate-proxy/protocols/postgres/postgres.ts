@@ -30,7 +30,8 @@ const CANCEL_MS = 10_000;
 const SUCCESS = '00000';
 
 export interface PostgresOptions {
-  readonly tls: SecureContext;
+  /** As it is at the time. */
+  readonly tls: () => SecureContext;
   /** Told to OAUTHBEARER clients that have no token yet. */
   readonly issuer: () => string;
   readonly memory: RelayMemory;
@@ -55,7 +56,7 @@ async function greet(
     once: true,
   });
   try {
-    const secure = await requireTls(socket, options.tls);
+    const secure = await requireTls(socket, options.tls());
     if ('kind' in secure) return await answerCancel(socket, () => options.keys.cancel(secure, peer(socket)));
     reachable = secure;
     const transcript = new LoginTranscript((bytes) => void secure.write(bytes));

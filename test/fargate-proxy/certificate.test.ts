@@ -1,0 +1,63 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, TLSSocket } from 'node:tls';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { localCertificates } from '#local/certificates.ts';
+import { Certificate, type CertificatePair } from '#proxy/certificate.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'custody-certificate-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function pair(name: string): Promise<CertificatePair> {
+  const { gateway } = await localCertificates(join(folder, name), new Date());
+  return { cert: readFileSync(gateway.cert, 'utf8'), key: readFileSync(gateway.key, 'utf8') };
+}
+
+/** What a client sees that connects now. */
+async function shown(certificate: Certificate): Promise<string> {
+  const server = createServer((socket) => {
+    new TLSSocket(socket, { isServer: true, secureContext: certificate.context }).on(
+      'error',
+      () => undefined,
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(client, 'secureConnect');
+  const { raw } = client.getPeerCertificate();
+  client.destroy();
+  return new X509Certificate(raw).fingerprint256;
+}
+
+const fingerprintOf = ({ cert }: CertificatePair): string => new X509Certificate(cert).fingerprint256;
+
+describe('the certificate of the gateway', () => {
+  it('is the renewed one from the next login on', async () => {
+    const [first, second] = [await pair('first'), await pair('second')];
+    let written = first;
+    const certificate = await Certificate.of(async () => written);
+    expect(await certificate.look()).toBe(false);
+    expect(await shown(certificate)).toBe(fingerprintOf(first));
+    written = second;
+    expect(await certificate.look()).toBe(true);
+    expect(await shown(certificate)).toBe(fingerprintOf(second));
+  });
+
+  it('stays as it is where the new one cannot be had, or is none', async () => {
+    const [first, second] = [await pair('first'), await pair('second')];
+    let read = async (): Promise<CertificatePair> => first;
+    const certificate = await Certificate.of(() => read());
+    read = () => Promise.reject(new Error('away'));
+    await expect(certificate.look()).rejects.toThrow('away');
+    read = async () => ({ cert: second.cert, key: first.key });
+    await expect(certificate.look()).rejects.toMatchObject({ code: 'config-invalid' });
+    expect(await shown(certificate)).toBe(fingerprintOf(first));
+  });
+});
