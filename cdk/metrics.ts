@@ -1,8 +1,6 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-
-/** What processes tell CloudWatch in their logs (embedded metric format), each under its own `service`. */
-const NAMESPACE = 'Custody';
+import type { IConstruct } from 'constructs';
 
 /** Who tells what. */
 const TOLD_BY = {
@@ -18,33 +16,37 @@ const TOLD_BY = {
 
 export type MetricName = keyof typeof TOLD_BY;
 
-/** By the minute. `statistic`: of what one service told in it. */
-export function custodyMetric(name: MetricName, statistic: string = Stats.MAXIMUM): Metric {
-  return metricOf(name, TOLD_BY[name][0], statistic);
-}
+/** What the processes of one gateway tell CloudWatch in their logs (embedded metric format), each under its own `service`. */
+export class CustodyMetrics {
+  readonly namespace: string;
 
-/** How many a minute, whoever counted them. */
-export function custodyCount(name: 'BreakGlass' | 'RefusedTokens' | 'RecorderFailures'): IMetric {
-  const services: readonly string[] = TOLD_BY[name];
-  if (services.length === 1) return custodyMetric(name, Stats.SUM);
-  return new MathExpression({
-    expression: services.map((service) => `FILL(${service}, 0)`).join(' + '),
-    usingMetrics: Object.fromEntries(
-      services.map((service) => [service, metricOf(name, service, Stats.SUM)]),
-    ),
-    label: name,
-    period: MINUTE,
-  });
+  constructor(gateway: IConstruct) {
+    const { stackName } = Stack.of(gateway);
+    this.namespace = `Custody/${stackName}/${gateway.node.id}`;
+  }
+
+  /** By the minute. `statistic`: of what one service told in it. */
+  of(name: MetricName, statistic: string = Stats.MAXIMUM): Metric {
+    return this.#told(name, TOLD_BY[name][0], statistic);
+  }
+
+  /** How many a minute, whoever counted them. */
+  count(name: 'BreakGlass' | 'RefusedTokens' | 'RecorderFailures'): IMetric {
+    const services: readonly string[] = TOLD_BY[name];
+    if (services.length === 1) return this.of(name, Stats.SUM);
+    const told = services.map((service) => [service, this.#told(name, service, Stats.SUM)] as const);
+    return new MathExpression({
+      expression: services.map((service) => `FILL(${service}, 0)`).join(' + '),
+      usingMetrics: Object.fromEntries(told),
+      label: name,
+      period: MINUTE,
+    });
+  }
+
+  #told(metricName: string, service: string, statistic: string): Metric {
+    const { namespace } = this;
+    return new Metric({ namespace, metricName, statistic, period: MINUTE, dimensionsMap: { service } });
+  }
 }
 
 const MINUTE = Duration.minutes(1);
-
-function metricOf(metricName: string, service: string, statistic: string): Metric {
-  return new Metric({
-    namespace: NAMESPACE,
-    metricName,
-    statistic,
-    period: MINUTE,
-    dimensionsMap: { service },
-  });
-}

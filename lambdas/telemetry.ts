@@ -8,8 +8,8 @@ import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { FaultLog } from './problem.ts';
 
-/** The namespace of all metrics; alarms and dashboard go by it. */
-export const NAMESPACE = 'Custody';
+/** The namespace of all metrics where the stack names none of its own. */
+const NAMESPACE = 'Custody';
 
 /** A call that counts nothing is no news. */
 const QUIET = { debug: nothing, info: nothing, warn: nothing, error: nothing };
@@ -30,10 +30,14 @@ export function telemetryFor(serviceName: string): Telemetry {
   const logger = new Logger({ serviceName });
   return {
     logger,
-    metrics: new Metrics({ namespace: NAMESPACE, serviceName, logger: QUIET }),
+    metrics: new Metrics({ namespace: namespaceOf(process.env), serviceName, logger: QUIET }),
     tracer: new Tracer({ serviceName }),
     log: ({ code, message, detail = '' }) => logger.error(message, { code, detail }),
   };
+}
+
+function namespaceOf(environment: NodeJS.ProcessEnv): string {
+  return environment['POWERTOOLS_METRICS_NAMESPACE'] ?? NAMESPACE;
 }
 
 /** A Lambda handler that logs, counts and traces: neither events nor answers, which hold tokens and what people did. */

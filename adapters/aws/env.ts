@@ -26,6 +26,8 @@ const schema = z.object({
   CUSTODY_API_URL: text.optional(),
   /** Where clients reach the gateway, as `host:port`. */
   CUSTODY_GATEWAY_ADDRESS: text.optional(),
+  /** Under which namespace metrics are told: each stack has its own, or one's alarms would go by another's. */
+  POWERTOOLS_METRICS_NAMESPACE: text.optional(),
   /** The proxy alone: the secret that holds its certificate. */
   CUSTODY_TLS_SECRET: text.optional(),
   AWS_REGION: text,

@@ -11,7 +11,7 @@ import { builtFunction, builtImage } from '../artifacts.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
 import type { FunctionEnvironment } from '../environment.ts';
 import type { FunctionName } from '../function-names.ts';
-import { custodyMetric } from '../metrics.ts';
+import { CustodyMetrics } from '../metrics.ts';
 import { permit, type Places } from '../permissions.ts';
 import { type PostgresTarget, wirePostgresTarget } from '../postgres-target.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
@@ -92,7 +92,8 @@ export class AccessGateway extends Construct {
     this.network = new Network(this, 'Network', { ...props, key });
     const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network });
     this.api = new Api(this, 'Api', key);
-    const environment = this.#environment(props, config);
+    const metrics = new CustodyMetrics(this);
+    const environment = this.#environment(props, config, metrics);
     const places = this.#places(config, key.keyArn);
     this.functions = new Functions(this, 'Functions', {
       ...{ environment, places, key },
@@ -105,15 +106,16 @@ export class AccessGateway extends Construct {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
       image: props.image ?? builtImage(props.tasks.architecture),
       environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: idOf(props.tlsSecret) },
-      activeSessions: custodyMetric('ActiveSessions', 'Average'),
+      activeSessions: metrics.of('ActiveSessions', 'Average'),
     });
     // A task that finds no custody.yaml does not start, and a few of those roll a deployment back.
     this.service.service.node.addDependency(config.files);
     this.#tellWebhooks(props.webhookSecrets ?? []);
     new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
-    const watched = { functions: this.functions, tables: this.tables };
+    const watched = { metrics, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
-    new Dashboard(this, 'Dashboard', this.alarms, this.functions, this.service.service);
+    const { alarms, functions, service } = this;
+    new Dashboard(this, 'Dashboard', { metrics, alarms, functions, service: service.service });
     this.#outputs(balancer);
     this.node.addValidation({ validate: () => this.#mentionForgotten() });
   }
@@ -133,7 +135,11 @@ export class AccessGateway extends Construct {
     return this.#config;
   }
 
-  #environment(props: AccessGatewayProps, config: ConfigStore): FunctionEnvironment {
+  #environment(
+    props: AccessGatewayProps,
+    config: ConfigStore,
+    { namespace }: CustodyMetrics,
+  ): FunctionEnvironment {
     const { byName } = this.tables;
     const { hostname, port, recordings } = props;
     return {
@@ -151,6 +157,7 @@ export class AccessGateway extends Construct {
       CUSTODY_LEDGER_KEEP_DAYS: String(recordings.ledgerDays),
       CUSTODY_API_URL: this.api.api.apiEndpoint,
       CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
+      POWERTOOLS_METRICS_NAMESPACE: namespace,
     };
   }
 

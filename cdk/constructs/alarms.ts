@@ -14,7 +14,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { functionNames } from '../function-names.ts';
-import { custodyCount, custodyMetric } from '../metrics.ts';
+import type { CustodyMetrics } from '../metrics.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
@@ -23,6 +23,7 @@ export interface AlarmsProps {
   readonly emails: readonly string[];
   readonly functions: Functions;
   readonly tables: Tables;
+  readonly metrics: CustodyMetrics;
 }
 
 interface Watch {
@@ -47,7 +48,11 @@ export class Alarms extends Construct {
     topic.addToResourcePolicy(alarmsMayPublish(topic));
     for (const email of props.emails) topic.addSubscription(new EmailSubscription(email));
     this.topic = topic;
-    const watches = { ...WATCHES, ...functionWatches(props.functions), ...tableWatches(props.tables) };
+    const watches = {
+      ...watchesOf(props.metrics),
+      ...functionWatches(props.functions),
+      ...tableWatches(props.tables),
+    };
     this.all = Object.entries(watches).map(([name, watch]) => this.#alarm(name, watch));
   }
 
@@ -77,46 +82,48 @@ function alarmsMayPublish(topic: Topic): PolicyStatement {
   });
 }
 
-const WATCHES: Readonly<Record<string, Watch>> = {
-  UnsealedSessions: {
-    says: 'Sessions whose task died are not sealed, or the sealer does not run',
-    metric: custodyMetric('UnsealedSessions'),
-    above: 0,
-    minutes: 5,
-    silenceAlarms: true,
-  },
-  JournalLag: {
-    says: 'Frames take long to become durable: sessions are held up, and end at their deadline',
-    metric: custodyMetric('JournalLagMs'),
-    above: 2_000,
-    minutes: 3,
-  },
-  LedgerLag: {
-    says: 'Leaves wait for the ledger, or the sequencer does not run',
-    metric: custodyMetric('LedgerLagSeconds'),
-    above: 300,
-    minutes: 5,
-    silenceAlarms: true,
-  },
-  RefusedTokens: {
-    says: 'Many tokens are refused: somebody is guessing, or the identity provider has changed',
-    metric: custodyCount('RefusedTokens'),
-    above: 50,
-    minutes: 5,
-  },
-  RecorderFailures: {
-    says: 'A recording failed, and its session ended',
-    metric: custodyCount('RecorderFailures'),
-    above: 0,
-    minutes: 1,
-  },
-  BreakGlass: {
-    says: 'Somebody broke the glass: it needs a review',
-    metric: custodyCount('BreakGlass'),
-    above: 0,
-    minutes: 1,
-  },
-};
+function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
+  return {
+    UnsealedSessions: {
+      says: 'Sessions whose task died are not sealed, or the sealer does not run',
+      metric: metrics.of('UnsealedSessions'),
+      above: 0,
+      minutes: 5,
+      silenceAlarms: true,
+    },
+    JournalLag: {
+      says: 'Frames take long to become durable: sessions are held up, and end at their deadline',
+      metric: metrics.of('JournalLagMs'),
+      above: 2_000,
+      minutes: 3,
+    },
+    LedgerLag: {
+      says: 'Leaves wait for the ledger, or the sequencer does not run',
+      metric: metrics.of('LedgerLagSeconds'),
+      above: 300,
+      minutes: 5,
+      silenceAlarms: true,
+    },
+    RefusedTokens: {
+      says: 'Many tokens are refused: somebody is guessing, or the identity provider has changed',
+      metric: metrics.count('RefusedTokens'),
+      above: 50,
+      minutes: 5,
+    },
+    RecorderFailures: {
+      says: 'A recording failed, and its session ended',
+      metric: metrics.count('RecorderFailures'),
+      above: 0,
+      minutes: 1,
+    },
+    BreakGlass: {
+      says: 'Somebody broke the glass: it needs a review',
+      metric: metrics.count('BreakGlass'),
+      above: 0,
+      minutes: 1,
+    },
+  };
+}
 
 function functionWatches({ byName }: Functions): Record<string, Watch> {
   const watches = functionNames.map((name) => {

@@ -1,11 +1,11 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { functionNames } from '#cdk/function-names.ts';
 import { routes } from '#cdk/routes.ts';
 import { openApiDocument } from '#lambdas/openapi.ts';
-import { NAMESPACE, telemetryFor } from '#lambdas/telemetry.ts';
+import { telemetryFor } from '#lambdas/telemetry.ts';
 import { inWords } from '#test/support/role-policies.ts';
 import { gatewayTemplate, ROOT } from '#test/support/stacks.ts';
 
@@ -175,7 +175,7 @@ describe('alarms', () => {
     ['RecorderFailures', 'proxy', 'notBreaching'],
   ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
     expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({
-      Namespace: 'Custody',
+      Namespace: 'Custody/Custody/Gateway',
       Dimensions: [{ Name: 'service', Value: service }],
       TreatMissingData,
       AlarmActions: [expect.anything()],
@@ -239,14 +239,33 @@ describe('alarms', () => {
     });
   });
 
-  it('go by the names that functions give their metrics', () => {
-    expect(NAMESPACE).toBe('Custody');
+  it("go by the names that processes give their metrics, which are no other stack's", () => {
+    const variables = [...all('AWS::Lambda::Function'), ...all('AWS::ECS::TaskDefinition')]
+      .filter(([id]) => /^Gateway(?:Functions|Proxy)/.test(id))
+      .map(([, properties]) => /"POWERTOOLS_METRICS_NAMESPACE[^}]*/.exec(JSON.stringify(properties))?.[0]);
+    expect(variables).toHaveLength(functionNames.length + 1);
+    for (const variable of variables) expect(variable).toContain('"Custody/Custody/Gateway"');
+    vi.stubEnv('POWERTOOLS_METRICS_NAMESPACE', 'Custody/Custody/Gateway');
     const { metrics } = telemetryFor('sealer');
+    vi.unstubAllEnvs();
     metrics.addMetric('UnsealedSessions', 'Count', 0);
     const { _aws, ...values } = metrics.serializeMetrics();
     expect(_aws.CloudWatchMetrics).toMatchObject([
-      { Namespace: 'Custody', Dimensions: [['service']], Metrics: [{ Name: 'UnsealedSessions' }] },
+      {
+        Namespace: 'Custody/Custody/Gateway',
+        Dimensions: [['service']],
+        Metrics: [{ Name: 'UnsealedSessions' }],
+      },
     ]);
     expect(values).toMatchObject({ service: 'sealer' });
+  });
+
+  it('of two gateways go by metrics of their own', () => {
+    const other = gatewayTemplate({ stackName: 'Other' });
+    const told = Object.values(other.findResources('AWS::CloudWatch::Alarm')).map(
+      (alarm) => alarm['Properties'].Namespace as string | undefined,
+    );
+    expect(told).toContain('Custody/Other/Gateway');
+    expect(told).not.toContain('Custody/Custody/Gateway');
   });
 });

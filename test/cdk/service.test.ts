@@ -136,6 +136,7 @@ describe('the service', () => {
       'CUSTODY_TABLE_JOURNAL',
       'CUSTODY_TABLE_SESSIONS',
       'CUSTODY_TLS_SECRET',
+      'POWERTOOLS_METRICS_NAMESPACE',
     ]);
     expect(container!['Secrets']).toBeUndefined();
   });
@@ -161,7 +162,7 @@ describe('the service', () => {
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
       TargetTrackingScalingPolicyConfiguration: {
         CustomizedMetricSpecification: {
-          Namespace: 'Custody',
+          Namespace: 'Custody/Custody/Gateway',
           MetricName: 'ActiveSessions',
           Statistic: 'Average',
           Dimensions: [{ Name: 'service', Value: 'proxy' }],

@@ -111,8 +111,12 @@ describe('what a task tells CloudWatch', () => {
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
       cwd: ROOT,
       encoding: 'utf8',
+      env: { ...process.env, POWERTOOLS_METRICS_NAMESPACE: 'Custody/Custody/Gateway' },
     });
-    expect(JSON.parse(stdout)).toMatchObject({ service: 'proxy', BreakGlass: 1, ActiveSessions: 3 });
+    expect(JSON.parse(stdout)).toMatchObject({
+      _aws: { CloudWatchMetrics: [{ Namespace: 'Custody/Custody/Gateway' }] },
+      ...{ service: 'proxy', BreakGlass: 1, ActiveSessions: 3 },
+    });
   });
 });
 

@@ -39,9 +39,9 @@ export function testApp(outdir?: string): App {
 /** The stack of an app, from what would stand in cdk.json. */
 export function gatewayStack(settings: object = {}, app: App = testApp()): GatewayStack {
   const read = readDeploymentConfig({ ...MINIMAL, ...settings });
-  const { account, region } = read;
+  const { account, region, stackName } = read;
   const env = { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) };
-  return new GatewayStack(app, 'Custody', { settings: read, folder: ROOT, env, ...STUBS });
+  return new GatewayStack(app, stackName, { settings: read, folder: ROOT, env, ...STUBS });
 }
 
 export function gatewayTemplate(settings: object = {}): Template {
