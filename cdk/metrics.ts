@@ -8,7 +8,7 @@ const NAMESPACE = 'Custody';
 const TOLD_BY = {
   UnsealedSessions: ['sealer'],
   LedgerLagSeconds: ['sequencer'],
-  BreakGlass: ['notifier'],
+  BreakGlass: ['access', 'notifier', 'proxy'],
   RefusedTokens: ['authorizer', 'proxy'],
   JournalLagMs: ['proxy'],
   RecorderFailures: ['proxy'],

@@ -15,6 +15,7 @@ import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { enter, policyLeaf } from '#core/ledger/leaves.ts';
+import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -68,7 +69,7 @@ async function runGateway(settings: Settings): Promise<void> {
     const { dataDir, leaseMs, loginMs } = settings;
     const tapes = await startRecorder({ dataDir, task, timeOrigin: performance.timeOrigin, leaseMs }, log);
     const gateway = new Gateway({
-      admission: createAdmission(settings, policy, surroundings),
+      admission: createAdmission(settings, policy, surroundings, tally),
       tapes,
       secretOf: surroundings.secretOf,
       version: VERSION,
@@ -191,8 +192,10 @@ function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
   { requests, leaves, deliveries }: RelaySurroundings,
+  tally: Tally,
 ): Admission {
-  const stream = new WebhookStream(() => policy.config.webhooks, deliveries);
+  const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
+  const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({

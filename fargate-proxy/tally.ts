@@ -8,6 +8,7 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 export class Tally {
   #refusedTokens = 0;
   #recorderFailures = 0;
+  #brokenGlass = 0;
 
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
@@ -17,11 +18,21 @@ export class Tally {
     };
   }
 
+  /** Somebody broke the glass, and this task is the one that tells. */
+  readonly alarm = (): void => {
+    this.#brokenGlass += 1;
+  };
+
   /** The counts, which begin anew. */
-  take(): { readonly RefusedTokens: number; readonly RecorderFailures: number } {
-    const taken = { RefusedTokens: this.#refusedTokens, RecorderFailures: this.#recorderFailures };
+  take(): Readonly<Record<'RefusedTokens' | 'RecorderFailures' | 'BreakGlass', number>> {
+    const taken = {
+      RefusedTokens: this.#refusedTokens,
+      RecorderFailures: this.#recorderFailures,
+      BreakGlass: this.#brokenGlass,
+    };
     this.#refusedTokens = 0;
     this.#recorderFailures = 0;
+    this.#brokenGlass = 0;
     return taken;
   }
 

@@ -5,6 +5,7 @@ import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
+import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { accessHandler } from '../access/handler.ts';
@@ -28,7 +29,8 @@ export const handler = apiFunction(telemetry, async () => {
   const { config: policy } = fresh;
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
-  const stream = new WebhookStream(() => policy().webhooks, deliveries);
+  const webhooks = new WebhookStream(() => policy().webhooks, deliveries);
+  const stream = countingAlarms(webhooks, telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const access = accessHandler({ policy, requests, desk, now, log });

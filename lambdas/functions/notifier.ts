@@ -8,7 +8,7 @@ import { readAwsSettings } from '#adapters/aws/env.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { AccessDesk } from '#core/access/desk.ts';
-import type { News } from '#core/access/news.ts';
+import { countingAlarms } from '#core/notify/alarms.ts';
 import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -33,7 +33,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const policy = await fresh();
   const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
   const webhooks = () => policy.config().webhooks;
-  const stream = countAlarms(new WebhookStream(webhooks, deliveries));
+  const stream = countingAlarms(new WebhookStream(webhooks, deliveries), telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
@@ -55,13 +55,3 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
     await sleep(EVERY_MS);
   }
 });
-
-/** Somebody broke the glass: an alarm of the stack goes by this. */
-function countAlarms(stream: WebhookStream): { tell(news: News): Promise<void> } {
-  return {
-    tell: async (news) => {
-      if (news.alarm) telemetry.metrics.addMetric('BreakGlass', MetricUnit.Count, 1);
-      await stream.tell(news);
-    },
-  };
-}

@@ -155,7 +155,6 @@ describe('alarms', () => {
     ['LedgerLag', 'sequencer', 'breaching'],
     ['JournalLag', 'proxy', 'notBreaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
-    ['BreakGlass', 'notifier', 'notBreaching'],
   ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
     expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({
       Namespace: 'Custody',
@@ -165,15 +164,17 @@ describe('alarms', () => {
     });
   });
 
-  it('counts refused tokens at both doors', () => {
-    const { Metrics } = alarms.get('GatewayAlarmsRefusedTokens') as unknown as {
+  it.each([
+    ['refused tokens at both doors', 'RefusedTokens', ['authorizer', 'proxy']],
+    ['broken glass, whoever is the first to tell of it', 'BreakGlass', ['access', 'notifier', 'proxy']],
+  ])('counts %s', (_what, name, services) => {
+    const { Metrics } = alarms.get(`GatewayAlarms${name}`) as unknown as {
       Metrics: { Expression?: string; MetricStat?: { Metric: { Dimensions: object[] } } }[];
     };
-    expect(Metrics[0]!.Expression).toBe('FILL(authorizer, 0) + FILL(proxy, 0)');
-    expect(Metrics.slice(1).flatMap(({ MetricStat }) => MetricStat!.Metric.Dimensions)).toEqual([
-      { Name: 'service', Value: 'authorizer' },
-      { Name: 'service', Value: 'proxy' },
-    ]);
+    expect(Metrics[0]!.Expression).toBe(services.map((service) => `FILL(${service}, 0)`).join(' + '));
+    expect(Metrics.slice(1).flatMap(({ MetricStat }) => MetricStat!.Metric.Dimensions)).toEqual(
+      services.map((Value) => ({ Name: 'service', Value })),
+    );
   });
 
   it('watch the errors of each function, and throttles of each table', () => {

@@ -105,8 +105,9 @@ describe('the tally', () => {
     log('seal-failed', of('internal'));
     log('session-error', of('access-denied'));
     log('listening');
-    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2 });
-    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0 });
+    tally.alarm();
+    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2, BreakGlass: 1 });
+    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0, BreakGlass: 0 });
     expect(said).toHaveLength(5);
   });
 });
