@@ -109,7 +109,7 @@ export class AccessGateway extends Construct {
     });
     this.#tellWebhooks(props.webhookSecrets ?? []);
     new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
-    const watched = { functions: this.functions, tables: this.tables };
+    const watched = { api: this.api, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
     new Dashboard(this, 'Dashboard', this.alarms, this.functions, this.service.service);
     this.#outputs(balancer);

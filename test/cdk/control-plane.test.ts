@@ -177,6 +177,16 @@ describe('alarms', () => {
     );
   });
 
+  it('watches what the API answers: its functions make an answer of every error, which is no error to Lambda', () => {
+    expect(alarms.get('GatewayAlarmsApiFails')).toMatchObject({
+      Namespace: 'AWS/ApiGateway',
+      MetricName: '5xx',
+      Statistic: 'Sum',
+      Dimensions: [{ Name: 'ApiId', Value: { Ref: expect.stringContaining('Api') as string } }],
+      AlarmActions: [expect.anything()],
+    });
+  });
+
   it('watch the errors of each function, and throttles of each table', () => {
     const metrics = [...alarms.values()].map(
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
