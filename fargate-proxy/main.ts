@@ -199,7 +199,7 @@ function createAdmission(
   tally: Tally,
 ): Admission {
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
-  const stream = countingAlarms(webhooks, () => tally.brokenGlass());
+  const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({

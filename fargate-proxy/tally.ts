@@ -22,10 +22,10 @@ export class Tally {
     };
   }
 
-  /** This task told of a broken glass. */
-  brokenGlass(): void {
+  /** Somebody broke the glass, and this task is the one that tells. */
+  readonly alarm = (): void => {
     this.#brokenGlass += 1;
-  }
+  };
 
   /** The counts, which begin anew. */
   take(): Counts {

@@ -36,6 +36,6 @@ function handlerOf(routes: Routes, { rawPath }: ApiEvent): HttpHandler {
 
 /** The authorizer has verified it: nobody behind it needs the token, or can pass it on. */
 function withoutToken(event: ApiEvent): ApiEvent {
-  const { authorization: _token, ...headers } = event.headers;
-  return { ...event, headers };
+  const headers = Object.entries(event.headers).filter(([name]) => name.toLowerCase() !== 'authorization');
+  return { ...event, headers: Object.fromEntries(headers) };
 }

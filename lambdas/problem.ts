@@ -40,7 +40,8 @@ export function problemJson(log: FaultLog): MiddlewareObj<ApiEvent, ApiResult> {
  * can name files. `status` stands in for the code's own.
  */
 export function problem(error: CustodyError, log: FaultLog, status = STATUS[error.code] ?? 500): ApiResult {
-  if (status >= 500 && status !== 503) log(error);
+  // An issuer that is away was logged by the authorizer.
+  if (status >= 500 && error.code !== 'issuer-unreachable') log(error);
   const body: z.infer<typeof problemShape> = {
     type: `urn:custody:${error.code}`,
     title: STATUS_CODES[status] ?? 'Error',

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
-import { Metrics } from '@aws-lambda-powertools/metrics';
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
@@ -24,15 +24,19 @@ export interface Telemetry {
   readonly tracer: Tracer;
   /** For what is the server's own fault. */
   readonly log: FaultLog;
+  /** For news that are an alarm: somebody broke the glass. An alarm of the stack goes by it. */
+  readonly alarm: () => void;
 }
 
 export function telemetryFor(serviceName: string): Telemetry {
   const logger = new Logger({ serviceName });
+  const metrics = new Metrics({ namespace: namespaceOf(process.env), serviceName, logger: QUIET });
   return {
     logger,
-    metrics: new Metrics({ namespace: namespaceOf(process.env), serviceName, logger: QUIET }),
+    metrics,
     tracer: new Tracer({ serviceName }),
     log: ({ code, message, detail = '' }) => logger.error(message, { code, detail }),
+    alarm: () => void metrics.addMetric('BreakGlass', MetricUnit.Count, 1),
   };
 }
 

@@ -112,7 +112,7 @@ export class AccessGateway extends Construct {
     this.service.service.node.addDependency(config.files);
     this.#tellWebhooks(props.webhookSecrets ?? []);
     new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
-    const watched = { metrics, functions: this.functions, tables: this.tables };
+    const watched = { metrics, api: this.api, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
     const { alarms, functions, service } = this;
     new Dashboard(this, 'Dashboard', { metrics, alarms, functions, service: service.service });

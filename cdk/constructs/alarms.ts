@@ -15,12 +15,14 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { functionNames } from '../function-names.ts';
 import type { CustodyMetrics } from '../metrics.ts';
+import type { Api } from './api.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
 export interface AlarmsProps {
   readonly key: IKey;
   readonly emails: readonly string[];
+  readonly api: Api;
   readonly functions: Functions;
   readonly tables: Tables;
   readonly metrics: CustodyMetrics;
@@ -50,6 +52,7 @@ export class Alarms extends Construct {
     this.topic = topic;
     const watches = {
       ...watchesOf(props.metrics),
+      ...apiWatches(props.api),
       ...functionWatches(props.functions),
       ...tableWatches(props.tables),
     };
@@ -123,6 +126,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       minutes: 1,
     },
   };
+}
+
+/** The functions behind the API answer every error, so that Lambda counts none: what counts is what they answer. */
+function apiWatches({ api }: Api): Record<string, Watch> {
+  const metric = api.metricServerError({ period: Duration.minutes(1), statistic: Stats.SUM });
+  const says = 'The API answers that it is its own fault (5xx): people cannot ask, approve or end sessions';
+  return { ApiFails: { says, metric, above: 0, minutes: 3 } };
 }
 
 function functionWatches({ byName }: Functions): Record<string, Watch> {

@@ -1,9 +1,12 @@
-import type { News, NewsStream } from '../access/news.ts';
+import type { NewsStream } from '../access/news.ts';
 
-/** Tells as `stream` does, and calls `count` for what somebody should look at now, whether a webhook wants it or not. */
+/**
+ * Counts the news that are alarms on their way to `stream`. Whoever tells news counts: what was told once, nobody else tells again.
+ * Before it is told, so that what cannot be told is counted too, and once more when it is told at last.
+ */
 export function countingAlarms(stream: NewsStream, count: () => void): NewsStream {
   return {
-    tell: async (news: News) => {
+    tell: async (news) => {
       if (news.alarm) count();
       await stream.tell(news);
     },

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
@@ -20,7 +19,7 @@ import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
 
 const telemetry = telemetryFor('access');
-const { log, metrics } = telemetry;
+const { log } = telemetry;
 
 /** Requests, decisions and grants; targets; what would be decided; the configuration's state; dead letters. */
 export const handler = apiFunction(telemetry, async () => {
@@ -32,7 +31,7 @@ export const handler = apiFunction(telemetry, async () => {
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
   const webhooks = new WebhookStream(() => policy().webhooks, deliveries);
-  const stream = countingAlarms(webhooks, () => metrics.addMetric('BreakGlass', MetricUnit.Count, 1));
+  const stream = countingAlarms(webhooks, telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const access = accessHandler({ policy, requests, desk, now, log });

@@ -33,9 +33,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const policy = await fresh();
   const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
   const webhooks = () => policy.config().webhooks;
-  const stream = countingAlarms(new WebhookStream(webhooks, deliveries), () =>
-    telemetry.metrics.addMetric('BreakGlass', MetricUnit.Count, 1),
-  );
+  const stream = countingAlarms(new WebhookStream(webhooks, deliveries), telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });

@@ -10,7 +10,7 @@ import { CLOCK_SKEW_MS } from '#core/recording/leases.ts';
 import { sealEnded } from '#core/recording/seal.ts';
 import { leavesOf, now, sessionsOf, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
-import { openWithoutLease } from './unsealed.ts';
+import { openWithoutLease, unsealedCount } from './unsealed.ts';
 
 /** A task that stopped has its lease for a while yet. */
 const LOOKS_AFTER_A_STOP = 8;
@@ -50,5 +50,5 @@ async function seal(): Promise<void> {
   }
   const left = await openWithoutLease(index, leases, now());
   metrics.addMetric('SealedSessions', MetricUnit.Count, sealed);
-  metrics.addMetric('UnsealedSessions', MetricUnit.Count, left.length);
+  metrics.addMetric('UnsealedSessions', MetricUnit.Count, unsealedCount(left, failures));
 }

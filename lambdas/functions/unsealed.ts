@@ -1,4 +1,5 @@
 import type { LeaseBook } from '#core/recording/leases.ts';
+import type { SealFailure } from '#core/recording/seal.ts';
 import type { SessionIndex, SessionRecord } from '#core/recording/session-index.ts';
 
 const END_OF_TIME = new Date(8.64e15);
@@ -14,4 +15,9 @@ export async function openWithoutLease(
   const leases = await book.endedBefore(END_OF_TIME);
   const alive = new Set(leases.filter(({ until }) => until > now).map(({ task }) => task));
   return open.filter(({ task }) => !alive.has(task));
+}
+
+/** With those that could not be sealed: an index that was lost knows nothing of them, and somebody has to look all the same. */
+export function unsealedCount(left: readonly SessionRecord[], failures: readonly SealFailure[]): number {
+  return new Set([...left.map(({ id }) => id), ...failures.map(({ session }) => session)]).size;
 }

@@ -183,9 +183,9 @@ describe('alarms', () => {
   });
 
   it.each([
-    ['refused tokens', 'RefusedTokens', ['authorizer', 'proxy']],
-    ['broken glass', 'BreakGlass', ['access', 'notifier', 'proxy']],
-  ])('count %s wherever they are told', (_what, name, services) => {
+    ['refused tokens at both doors', 'RefusedTokens', ['authorizer', 'proxy']],
+    ['broken glass, whoever is the first to tell of it', 'BreakGlass', ['access', 'notifier', 'proxy']],
+  ])('counts %s', (_what, name, services) => {
     const { Metrics } = alarms.get(`GatewayAlarms${name}`) as unknown as {
       Metrics: { Expression?: string; MetricStat?: { Metric: { Dimensions: object[] } } }[];
     };
@@ -201,6 +201,16 @@ describe('alarms', () => {
     const desks = texts.filter(([, text]) => text.includes('new AccessDesk('));
     expect(desks).toHaveLength(3);
     for (const [file, text] of desks) expect(text, file).toContain('countingAlarms(');
+  });
+
+  it('watches what the API answers: its functions make an answer of every error, which is no error to Lambda', () => {
+    expect(alarms.get('GatewayAlarmsApiFails')).toMatchObject({
+      Namespace: 'AWS/ApiGateway',
+      MetricName: '5xx',
+      Statistic: 'Sum',
+      Dimensions: [{ Name: 'ApiId', Value: { Ref: expect.stringContaining('Api') as string } }],
+      AlarmActions: [expect.anything()],
+    });
   });
 
   it('watch the errors of each function, and throttles of each table', () => {

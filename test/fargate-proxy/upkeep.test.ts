@@ -131,7 +131,7 @@ describe('the tally', () => {
     log('seal-failed', of('internal'));
     log('session-error', of('access-denied'));
     log('listening');
-    tally.brokenGlass();
+    tally.alarm();
     expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2, BreakGlass: 1 });
     expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0, BreakGlass: 0 });
     expect(said).toHaveLength(5);

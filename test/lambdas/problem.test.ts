@@ -56,6 +56,14 @@ describe('problem+json', () => {
     expect(faults[0]!.cause ?? faults[0]).toBe(thrown);
   });
 
+  it('logs why something cannot be reached: only the operator can mend that (503)', () => {
+    const faults: CustodyError[] = [];
+    const error = new CustodyError('store-unavailable', 'try again', { detail: 'AccessDenied: secret' });
+    const { statusCode, body } = problem(error, (fault) => void faults.push(fault));
+    expect([statusCode, faults]).toEqual([503, [error]]);
+    expect(body).not.toContain('secret');
+  });
+
   it('never tells the operator’s detail of what is the client’s fault', () => {
     const error = new CustodyError('not-found', 'no such object', { detail: 'sessions/secret' });
     expect(problem(error, () => undefined).body).not.toContain('secret');
