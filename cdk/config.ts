@@ -75,6 +75,11 @@ const tasksSchema = section({
     message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
   });
 
+const keyArn = text('the ARN of a KMS key').regex(
+  /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/,
+  'expected the ARN of a KMS key',
+);
+
 /** What the stack has to know about a target beside custody.yaml. */
 const targetSchema = section({
   /** Of the database; whoever runs it opens its port to the tasks when it is not given. */
@@ -86,9 +91,7 @@ const targetSchema = section({
     .regex(/^(?:cluster|db)-[A-Z0-9]+$/, 'expected the resource id of a database: cluster-… or db-…')
     .optional(),
   /** Of a secret that is not encrypted with AWS's own key. */
-  secretKeyArn: text('the ARN of a KMS key')
-    .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/, 'expected the ARN of a KMS key')
-    .optional(),
+  secretKeyArn: keyArn.optional(),
 });
 
 const recordingsSchema = section({
@@ -133,6 +136,8 @@ const schema = section({
   /** How long sessions may go on after their task was told to stop, in seconds once it is read. */
   drain: drainTime.prefault('30m'),
   recordings: recordingsSchema.prefault({}),
+  /** Keys of yours that encrypt secrets, by the secrets' names or ARNs as they are written here and in custody.yaml. */
+  secretKeys: z.record(z.string(), keyArn, 'expected an object').default({}),
   /** By their names in custody.yaml. */
   targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
   alarms: section({

@@ -77,15 +77,16 @@ export class GatewayStack extends Stack {
   }
 
   /** By its ARN, or by its name. */
-  #secret(id: string, name: string, keyArn?: string): ISecret {
+  #secret(id: string, name: string, keyArn = this.#settings.secretKeys[name]): ISecret {
     // Such a secret knows its name, which CDK cannot tell from the ARN.
     if (!name.startsWith('arn:') && keyArn === undefined) return Secret.fromSecretNameV2(this, id, name);
     const key = keyArn === undefined ? {} : { encryptionKey: Key.fromKeyArn(this, `${id}-Key`, keyArn) };
     if (!name.startsWith('arn:')) {
+      if (ENDS_LIKE_AN_ARN.test(name)) throw needsWholeArn(name);
       const secret = { secretPartialArn: this.#partialArn(name), ...key };
       return Secret.fromSecretAttributes(this, id, secret);
     }
-    const whole = /-[A-Za-z0-9]{6}$/.test(name);
+    const whole = ENDS_LIKE_AN_ARN.test(name);
     return Secret.fromSecretAttributes(this, id, {
       ...(whole ? { secretCompleteArn: name } : { secretPartialArn: name }),
       ...key,
@@ -95,6 +96,15 @@ export class GatewayStack extends Stack {
   #partialArn(name: string): string {
     return `arn:${this.partition}:secretsmanager:${this.region}:${this.account}:secret:${name}`;
   }
+}
+
+/** Secrets Manager adds a hyphen and six characters to a name. */
+const ENDS_LIKE_AN_ARN = /-[A-Za-z0-9]{6}$/;
+
+function needsWholeArn(name: string): CustodyError {
+  return new CustodyError('config-invalid', `the secret ${name} has a key of yours: expected its whole ARN`, {
+    hint: 'its name ends as ARNs do, and would be cut; give the ARN, with its last six characters, wherever it is named',
+  });
 }
 
 function webhookSecrets({ webhooks }: Config): string[] {

@@ -51,11 +51,12 @@ export async function keepUp(settings: UpkeepSettings, task: Upkept): Promise<vo
  * its sessions have the stack's `drain` to end. Protected, it would go on getting new ones, and never be free.
  */
 async function watchAge({ metadata, tellRevision }: UpkeepSettings, { log }: Upkept): Promise<() => boolean> {
-  const own = metadata === undefined ? undefined : await ownRevision(metadata);
+  let own: number | undefined;
   let old = false;
   const look = async (): Promise<void> => {
-    if (own === undefined) return;
     try {
+      own ??= metadata === undefined ? undefined : await ownRevision(metadata);
+      if (own === undefined) return;
       old = (await tellRevision(own)) > own;
     } catch (error) {
       log('revision-unknown', asCustodyError(error));

@@ -27,7 +27,9 @@ export function dynamoCancelWishes(
     },
     wish: (key, from) =>
       reaching('pass a cancel request on', async () => {
-        const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key: issued(key) }));
+        // Whoever cancels may have connected this moment.
+        const Key = issued(key);
+        const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
         if (Item === undefined) return;
         const wish = { kind: wished(Item['task'] as string), name: key, from, expires: expires(WISH_S) };
         await dynamo.send(new PutCommand({ TableName: table, Item: wish }));
@@ -42,16 +44,16 @@ export function dynamoCancelWishes(
             ConsistentRead: true,
           }),
         );
-        const wishes = (page.Items ?? []).map(({ name, from }) => ({
-          key: name as string,
-          from: from as string,
-        }));
-        // Taken off first: a cancel that is told twice could hit the next statement.
-        for (const { key } of wishes) {
-          const Key = { kind: wished(task), name: key };
-          await dynamo.send(new DeleteCommand({ TableName: table, Key }));
+        const taken = [];
+        // Taken off first: a cancel that is told twice could hit the next statement. What cannot be is seen again.
+        for (const { kind, name, from } of page.Items ?? []) {
+          const isOff = await dynamo.send(new DeleteCommand({ TableName: table, Key: { kind, name } })).then(
+            () => true,
+            () => false,
+          );
+          if (isOff) taken.push({ key: name as string, from: from as string });
         }
-        return wishes;
+        return taken;
       }),
   };
 }

@@ -95,10 +95,11 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       silenceAlarms: true,
     },
     JournalLag: {
-      says: 'Frames take long to become durable: sessions are held up, and end at their deadline',
+      says: 'Frames take long to become durable: sessions are held up, and end at their deadline; or no task runs',
       metric: metrics.of('JournalLagMs'),
       above: 2_000,
       minutes: 3,
+      silenceAlarms: true,
     },
     LedgerLag: {
       says: 'Leaves wait for the ledger, or the sequencer does not run',

@@ -2,7 +2,7 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
-import type { LeaseBook } from './leases.ts';
+import type { LeaseBook, TaskLease } from './leases.ts';
 import type { JournaledTail, JournalRemains, RecordingSink, RecordingSource, Signer } from './ports.ts';
 import { outcomeOf } from './recorder.ts';
 import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from './sealed-chain.ts';
@@ -39,7 +39,7 @@ export interface Abandoned {
 /**
  * Takes over from every task whose lease ended before `time`: fences it, then seals its sessions, then forgets its journal.
  * A task that renews in time is left alone; one that wakes up later finds that it may not continue. Safe to repeat and to
- * run twice at once.
+ * run twice at once. A task whose remains cannot be read stops no other: it rejects with what is in the way once all were tried.
  */
 export async function sealEnded(
   book: LeaseBook,
@@ -47,20 +47,35 @@ export async function sealEnded(
   ports: SealerPorts,
   time: Date,
 ): Promise<Sealing> {
-  const failures: SealFailure[] = [];
-  let sealed = 0;
+  const done: Sealing[] = [];
+  const troubles: unknown[] = [];
   for (const lease of await book.endedBefore(time)) {
-    if (!(await book.fence(lease))) continue;
-    const remains = remainsOf(lease.task);
-    // Read after the fence: what the task was told is durable is there by now.
-    const tails = await remains.tails();
-    const done = await sealAbandoned(tails, ports, time, { task: lease.task, leaseEnded: lease.until });
-    sealed += done.sealed;
-    failures.push(...done.failures);
-    await remains.clear(new Set(done.failures.map(({ session }) => session)));
-    if (done.failures.length === 0) await book.forget(lease.task);
+    try {
+      if (await book.fence(lease)) done.push(await sealTask(lease, book, remainsOf(lease.task), ports, time));
+    } catch (trouble) {
+      troubles.push(trouble);
+    }
   }
-  return { sealed, failures };
+  if (troubles.length > 0) throw troubles[0];
+  return {
+    sealed: done.reduce((n, { sealed }) => n + sealed, 0),
+    failures: done.flatMap((one) => one.failures),
+  };
+}
+
+async function sealTask(
+  { task, until }: TaskLease,
+  book: LeaseBook,
+  remains: JournalRemains,
+  ports: SealerPorts,
+  time: Date,
+): Promise<Sealing> {
+  // Read after the fence: what the task was told is durable is there by now.
+  const tails = await remains.tails();
+  const done = await sealAbandoned(tails, ports, time, { task, leaseEnded: until });
+  await remains.clear(new Set(done.failures.map(({ session }) => session)));
+  if (done.failures.length === 0) await book.forget(task);
+  return done;
 }
 
 /**

@@ -3,6 +3,7 @@ import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
@@ -12,6 +13,7 @@ import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
 const prepared = once(prepare);
+const CANNOT_TELL: readonly string[] = ['internal', 'issuer-unreachable'] satisfies ErrorCode[];
 
 /** Verifies bearer tokens, before every function of the API. */
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
@@ -20,7 +22,11 @@ export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, Authoriz
     const { policy, authorize } = await prepared();
     await policy.look();
     const answer = await authorize(event);
-    if (!answer.isAuthorized) telemetry.metrics.addMetric('RefusedTokens', MetricUnit.Count, 1);
+    if (answer.isAuthorized) return answer;
+    // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
+    const { code, message } = answer.context;
+    if (CANNOT_TELL.includes(code)) throw new CustodyError(code as ErrorCode, message);
+    telemetry.metrics.addMetric('RefusedTokens', MetricUnit.Count, 1);
     return answer;
   },
 );

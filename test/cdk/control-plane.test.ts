@@ -171,7 +171,7 @@ describe('alarms', () => {
   it.each([
     ['UnsealedSessions', 'sealer', 'breaching'],
     ['LedgerLag', 'sequencer', 'breaching'],
-    ['JournalLag', 'proxy', 'notBreaching'],
+    ['JournalLag', 'proxy', 'breaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
   ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
     expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({

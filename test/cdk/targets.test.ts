@@ -19,6 +19,7 @@ import {
   gatewayStack,
   gatewayTemplate,
   STUBS,
+  MINIMAL,
 } from '#test/support/stacks.ts';
 
 const ADDRESS = { host: 'orders.cluster-example.eu-central-1.rds.amazonaws.com', port: 5432 };
@@ -244,6 +245,19 @@ describe('the stack that cdk.json and custody.yaml describe', () => {
     const may = proxyMay(gatewayStack({ configFolder: folder.path, targets: { orders: { secretKeyArn } } }));
     expect(may.get('secretsmanager:GetSecretValue')).toContain(arn);
     expect(may.get('kms:Decrypt')).toContain(secretKeyArn);
+  });
+
+  it("takes a key of one's own for any secret: the certificate's too", () => {
+    const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
+    const may = proxyMay(gatewayStack({ secretKeys: { 'custody/tls': key } }));
+    expect(may.get('kms:Decrypt')).toContain(key);
+    expect(JSON.stringify(gatewayTemplate({ secretKeys: { 'custody/tls': key } }))).toContain(
+      '{"Name":"CUSTODY_TLS_SECRET","Value":"custody/tls"}',
+    );
+    const gateway = { ...MINIMAL.gateway, tlsSecret: 'custody/tls-secret' };
+    expect(refusalOf(() => gatewayStack({ gateway, secretKeys: { 'custody/tls-secret': key } }))).toContain(
+      'the secret custody/tls-secret has a key of yours: expected its whole ARN',
+    );
   });
 
   it('lets the notifier read the secrets of webhooks', () => {

@@ -106,7 +106,7 @@ describe('what a task tells CloudWatch', () => {
       const log = () => undefined;
       const task = { sessions: () => 3, draining: () => false, journalLagMs: () => 0, tally, log };
       await keepUp({ healthPort: 0, agent: undefined, metadata: undefined, tellRevision: undefined }, task);
-      tally.brokenGlass();
+      tally.alarm();
       process.exit(1);`;
     const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', script], {
       cwd: ROOT,

@@ -1,3 +1,4 @@
+import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { dynamoLeafPlaces } from '#adapters/aws/leaf-places.ts';
@@ -45,6 +46,24 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
     expect(await tellRevision(place, 10, at(1))).toBe(10);
     expect(await tellRevision(place, 6, at(2))).toBe(10);
     expect(await tellRevision(place, 6, at(6))).toBe(6);
+  });
+
+  it('does not lose a cancel request because another could not be taken off', async () => {
+    const table = await moto.table('coordination');
+    const { dynamo } = moto.clients;
+    const [own, other] = ['one', 'two'].map((task) => dynamoCancelWishes({ dynamo, table }, task, now));
+    for (const key of ['k1', 'k2']) {
+      await own!.issued(key);
+      await other!.wish(key, '203.0.113.7:1');
+    }
+    let refused = 0;
+    const send = (command: { input: unknown }): unknown =>
+      command instanceof DeleteCommand && (refused += 1) === 2
+        ? Promise.reject(new Error('a bad day'))
+        : dynamo.send(command as never);
+    const once = dynamoCancelWishes({ dynamo: { send } as never, table }, 'one', now);
+    const keys = async (wishes: typeof own) => (await wishes!.taken()).map(({ key }) => key);
+    expect([...(await keys(once)), ...(await keys(own))].toSorted()).toEqual(['k1', 'k2']);
   });
 
   it('passes a cancel request to the task that issued the key, once, and to no other', async () => {

@@ -93,6 +93,19 @@ describe('sealEnded', () => {
     await expect(book.renew(TASK, later)).rejects.toMatchObject({ code: 'task-fenced' });
   });
 
+  it('goes on with the next task where one cannot be read, and says so at the end', async () => {
+    const [parts, book] = [await running(), new MemoryLeases()];
+    for (const task of ['task-0', TASK]) await book.renew(task, new Date(NOW.getTime() - 1));
+    const unreadable: JournalRemains = {
+      tails: () => Promise.reject(new CustodyError('state-damaged', 'the journal of task-0')),
+      clear: async () => undefined,
+    };
+    const remainsOf = (task: string) => (task === TASK ? remainsOfJournal(parts.journal, TASK) : unreadable);
+    await expect(sealEnded(book, remainsOf, parts, NOW)).rejects.toThrow('the journal of task-0');
+    expect((await parts.index.get(session)).state).toBe('recovered');
+    expect((await book.endedBefore(NOW)).map(({ task }) => task)).toEqual(['task-0']);
+  });
+
   it('seals sessions of that task only', async () => {
     const [parts, book] = [await running(), new MemoryLeases()];
     const other = { ...opening(1), gateway: { version: '0.1.0', task: 'task-2' } };

@@ -1,0 +1,69 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { Context } from 'aws-lambda';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { AuthorizerAnswer } from '#lambdas/authorizer/handler.ts';
+import { contextFor } from '#test/support/api-gateway.ts';
+import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
+import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
+
+const config = (issuer: string): string => `version: 1
+identity: { issuer: '${issuer}', audience: custody }
+targets: {}
+rules: []
+`;
+
+type Handler = (event: never, context: Context) => Promise<AuthorizerAnswer>;
+
+describe.runIf(hasMoto())('the function authorizer', () => {
+  let moto: Moto;
+  let issuer: TestIssuer;
+  let key: TestKey;
+  let handler: Handler;
+  beforeAll(async () => {
+    [moto, issuer, key] = await Promise.all([startMoto(), startIssuer(), makeKey('k1')]);
+    issuer.keys = [key.jwk];
+    const bucket = await moto.bucket();
+    const Body = config(issuer.url);
+    await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
+    const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
+    const environment = {
+      ...moto.environment,
+      ...Object.fromEntries(tables.map((name) => [`CUSTODY_TABLE_${name}`, 'none'])),
+      CUSTODY_BUCKET: bucket,
+      CUSTODY_CONFIG_BUCKET: bucket,
+      CUSTODY_SIGNING_KEY: 'none',
+      CUSTODY_LEDGER_ORIGIN: 'ledger.example/custody',
+      POWERTOOLS_LOG_LEVEL: 'SILENT',
+      POWERTOOLS_METRICS_DISABLED: 'true',
+    };
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    ({ handler } = await import('#lambdas/functions/authorizer.ts'));
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await Promise.all([moto?.stop(), issuer?.close()]);
+  });
+
+  async function authorize(token?: string): Promise<AuthorizerAnswer> {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const event = { headers, requestContext: { http: { sourceIp: '203.0.113.7' } } };
+    return handler(event as never, contextFor());
+  }
+
+  it('refuses who has no token', async () => {
+    expect(await authorize()).toMatchObject({ isAuthorized: false, context: { code: 'token-missing' } });
+  });
+
+  it('fails where it cannot tell, so that an alarm hears of it and nobody is told that the token is bad', async () => {
+    issuer.down = true;
+    const token = await signToken(issuer, key, { sub: 'dana' });
+    await expect(authorize(token)).rejects.toMatchObject({ code: 'issuer-unreachable' });
+  });
+
+  it('lets a token in that it can verify', async () => {
+    issuer.down = false;
+    expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
+      isAuthorized: true,
+    });
+  });
+});
