@@ -1,8 +1,9 @@
-import { QueryCommand, type QueryCommandInput } from '@aws-sdk/lib-dynamodb';
+import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestPage, RequestQuery } from '#core/access/store.ts';
 import { type AccessTable, type RequestItem, requesterOf } from './access-item.ts';
 import { named, valued } from './expression.ts';
+import { queried } from './paging.ts';
 
 const PAGE_MAX = 1_000;
 /** A request is pending for 30 days at most, and a grant lasts 30 days at most (core/access/schema.ts). */
@@ -60,21 +61,18 @@ async function newest(
   query: RequestQuery,
   wanted: number,
 ): Promise<RequestItem[]> {
-  const input = {
+  const found: RequestItem[] = [];
+  const items = queried(dynamo, {
     TableName: table,
     ScanIndexForward: false,
     Limit: PAGE_MAX,
     ...rangeOf(source, filtersOf(source, query)),
-  };
-  const found: RequestItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const more = start === undefined ? {} : { ExclusiveStartKey: start };
-    const page = await dynamo.send(new QueryCommand({ ...input, ...more }));
-    found.push(...((page.Items ?? []) as RequestItem[]));
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined && found.length < wanted);
-  return found.slice(0, wanted);
+  });
+  for await (const item of items) {
+    found.push(item as unknown as RequestItem);
+    if (found.length === wanted) break;
+  }
+  return found;
 }
 
 function rangeOf(

@@ -29,6 +29,7 @@ import {
 import { listRequests } from './access-lists.ts';
 import { holds, named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';
+import { queried } from './paging.ts';
 
 /** A wish to end a session is done within seconds. */
 const WISH_KEPT_S = 7 * 24 * 3600;
@@ -189,22 +190,16 @@ async function asked({ dynamo, table }: AccessTable, sessions: readonly string[]
   if (sessions.length === 0) return [];
   const wanted = new Set(sessions);
   const found: Termination[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await dynamo.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: '#kind = :terminations',
-        ExpressionAttributeNames: named('kind'),
-        ExpressionAttributeValues: valued({ terminations: TERMINATIONS }),
-        ConsistentRead: true,
-        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-      }),
-    );
-    const matching = (page.Items ?? []).filter(({ id }) => wanted.has(id as string));
-    found.push(...matching.map(({ termination }) => JSON.parse(termination as string) as Termination));
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined);
+  const wishes = queried(dynamo, {
+    TableName: table,
+    KeyConditionExpression: '#kind = :terminations',
+    ExpressionAttributeNames: named('kind'),
+    ExpressionAttributeValues: valued({ terminations: TERMINATIONS }),
+    ConsistentRead: true,
+  });
+  for await (const { id, termination } of wishes) {
+    if (wanted.has(id as string)) found.push(JSON.parse(termination as string) as Termination);
+  }
   return found;
 }
 

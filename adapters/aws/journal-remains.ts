@@ -2,6 +2,7 @@ import { BatchWriteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamo
 import { decodeEntries, joinTail } from '#core/recording/journal-record.ts';
 import type { JournalEntry, JournaledTail, JournalRemains } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';
+import { queried } from './paging.ts';
 import { type JournalItem, type JournalTable, placeOf, SHARDS, streamOf } from './journal.ts';
 
 /** Sorts behind all numbers: the last item of its shard, and says that nothing before it counts. */
@@ -49,20 +50,13 @@ async function itemsFrom(
   from: string,
 ): Promise<JournalItem[]> {
   const items: JournalItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await dynamo.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'stream = :stream AND place BETWEEN :from AND :until',
-        ExpressionAttributeValues: { ':stream': stream, ':from': from, ':until': ':' },
-        ConsistentRead: true,
-        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-      }),
-    );
-    items.push(...((page.Items ?? []) as JournalItem[]));
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined);
+  const found = queried(dynamo, {
+    TableName: table,
+    KeyConditionExpression: 'stream = :stream AND place BETWEEN :from AND :until',
+    ExpressionAttributeValues: { ':stream': stream, ':from': from, ':until': ':' },
+    ConsistentRead: true,
+  });
+  for await (const item of found) items.push(item as unknown as JournalItem);
   return items;
 }
 

@@ -1,7 +1,8 @@
-import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { leafHash } from '#core/ledger/merkle.ts';
 import type { LeafQueue, QueuedLeaf } from '#core/ledger/ports.ts';
 import { awsFailure, reaching, transactionReasons } from './failure.ts';
+import { queried } from './paging.ts';
 import type { CoordinationTable } from './task-leases.ts';
 
 /** The queue's partitions: one takes a thousand leaves a second. */
@@ -85,23 +86,17 @@ async function listShard(
   limit: number,
 ): Promise<QueuedLeaf[]> {
   const found: QueuedLeaf[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await dynamo.send(
-      new QueryCommand({
-        TableName: table,
-        KeyConditionExpression: 'kind = :queue',
-        ExpressionAttributeValues: { ':queue': `queue/${shard}` },
-        ConsistentRead: true,
-        Limit: Math.min(PAGE_MAX, limit - found.length),
-        ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-      }),
-    );
-    found.push(
-      ...(page.Items ?? []).map(({ name, leaf }) => ({ id: name as string, leaf: leaf as Uint8Array })),
-    );
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined && found.length < limit);
+  const leaves = queried(dynamo, {
+    TableName: table,
+    KeyConditionExpression: 'kind = :queue',
+    ExpressionAttributeValues: { ':queue': `queue/${shard}` },
+    ConsistentRead: true,
+    Limit: Math.min(PAGE_MAX, limit),
+  });
+  for await (const { name, leaf } of leaves) {
+    found.push({ id: name as string, leaf: leaf as Uint8Array });
+    if (found.length === limit) break;
+  }
   return found;
 }
 

@@ -2,9 +2,7 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  ScanCommand,
+  paginateScan,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { CustodyError } from '#core/errors.ts';
@@ -17,6 +15,7 @@ import type {
   SessionRecord,
 } from '#core/recording/session-index.ts';
 import { awsFailure, isConditionFailed, isOwnEarlierTry, reaching } from './failure.ts';
+import { queried } from './paging.ts';
 
 const PAGE_MAX = 1_000;
 const MONTH = /^\d{4}-\d{2}$/;
@@ -145,14 +144,9 @@ async function getRecord({ dynamo, table }: SessionTable, id: string): Promise<S
 /** All of the index of open sessions: it holds no others. */
 async function unsealed({ dynamo, table }: SessionTable): Promise<readonly SessionRecord[]> {
   const records: SessionRecord[] = [];
-  let start: Item | undefined;
-  do {
-    const more = start === undefined ? {} : { ExclusiveStartKey: start };
-    const scan = { TableName: table, IndexName: 'open-by-task', ...more };
-    const page = await dynamo.send(new ScanCommand(scan));
-    records.push(...(page.Items ?? []).map(toRecord));
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined);
+  const scan = { TableName: table, IndexName: 'open-by-task' };
+  for await (const { Items = [] } of paginateScan({ client: dynamo }, scan))
+    records.push(...Items.map(toRecord));
   return records.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -202,28 +196,25 @@ async function newest(
 ): Promise<SessionRecord[]> {
   const found: SessionRecord[] = [];
   const filtered = subject !== undefined && target !== undefined;
-  let start: Item | undefined;
-  do {
-    const input: QueryCommandInput = {
-      TableName: table,
-      IndexName: index,
-      KeyConditionExpression: cursor === undefined ? '#key = :value' : '#key = :value AND id < :cursor',
-      ...(filtered ? { FilterExpression: '#target = :target' } : {}),
-      ExpressionAttributeNames: { '#key': key, ...(filtered ? { '#target': 'target' } : {}) },
-      ExpressionAttributeValues: {
-        ':value': value,
-        ...(cursor === undefined ? {} : { ':cursor': cursor }),
-        ...(filtered ? { ':target': target } : {}),
-      },
-      ScanIndexForward: false,
-      Limit: filtered ? PAGE_MAX : wanted - found.length,
-      ...(start === undefined ? {} : { ExclusiveStartKey: start }),
-    };
-    const page = await dynamo.send(new QueryCommand(input));
-    found.push(...(page.Items ?? []).map(toRecord));
-    start = page.LastEvaluatedKey;
-  } while (start !== undefined && found.length < wanted);
-  return found.slice(0, wanted);
+  const items = queried(dynamo, {
+    TableName: table,
+    IndexName: index,
+    KeyConditionExpression: cursor === undefined ? '#key = :value' : '#key = :value AND id < :cursor',
+    ...(filtered ? { FilterExpression: '#target = :target' } : {}),
+    ExpressionAttributeNames: { '#key': key, ...(filtered ? { '#target': 'target' } : {}) },
+    ExpressionAttributeValues: {
+      ':value': value,
+      ...(cursor === undefined ? {} : { ':cursor': cursor }),
+      ...(filtered ? { ':target': target } : {}),
+    },
+    ScanIndexForward: false,
+    Limit: filtered ? PAGE_MAX : wanted,
+  });
+  for await (const item of items) {
+    found.push(toRecord(item));
+    if (found.length === wanted) break;
+  }
+  return found;
 }
 
 function toRecord({ record, outcome }: Item): SessionRecord {

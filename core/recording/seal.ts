@@ -9,6 +9,9 @@ import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from 
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { boundText, sha256Hex, statementBytes } from './statements.ts';
 
+/** Every lease ends before it. */
+const END_OF_TIME = new Date(8.64e15);
+
 export interface SealerPorts {
   readonly store: RecordingSink & RecordingSource;
   readonly signer: Signer;
@@ -57,9 +60,35 @@ export async function sealEnded(
     }
   }
   if (troubles.length > 0) throw troubles[0];
+  return together(done);
+}
+
+/**
+ * Seals what the index has as open though its task was sealed and forgotten: an index may show a session late. A task has its
+ * lease before its first session, and only a fenced one loses it. Safe to repeat and to run twice at once.
+ */
+export async function sealForgotten(
+  book: LeaseBook,
+  remainsOf: (task: string) => JournalRemains,
+  ports: SealerPorts,
+  now: Date,
+): Promise<Sealing> {
+  // The sessions first, then the leases.
+  const open = await ports.index.unsealed();
+  const leases = await book.endedBefore(END_OF_TIME);
+  const leased = new Set(leases.map(({ task }) => task));
+  const forgotten = new Set(open.map(({ task }) => task).filter((task) => !leased.has(task)));
+  const done: Sealing[] = [];
+  for (const task of forgotten) {
+    done.push(await sealAbandoned(await remainsOf(task).tails(), ports, now, { task }));
+  }
+  return together(done);
+}
+
+function together(done: readonly Sealing[]): Sealing {
   return {
     sealed: done.reduce((n, { sealed }) => n + sealed, 0),
-    failures: done.flatMap((one) => one.failures),
+    failures: done.flatMap(({ failures }) => failures),
   };
 }
 

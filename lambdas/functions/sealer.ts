@@ -7,7 +7,7 @@ import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { CLOCK_SKEW_MS } from '#core/recording/leases.ts';
-import { sealEnded } from '#core/recording/seal.ts';
+import { sealEnded, sealForgotten } from '#core/recording/seal.ts';
 import { leavesOf, now, sessionsOf, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 import { openWithoutLease, unsealedCount } from './unsealed.ts';
@@ -43,7 +43,10 @@ async function seal(): Promise<void> {
   const remainsOf = (task: string) =>
     dynamoJournalRemains({ dynamo, table: settings.CUSTODY_TABLE_JOURNAL }, task);
   const time = new Date(now().getTime() - CLOCK_SKEW_MS);
-  const { sealed, failures } = await sealEnded(leases, remainsOf, ports, time);
+  const ended = await sealEnded(leases, remainsOf, ports, time);
+  const forgotten = await sealForgotten(leases, remainsOf, ports, now());
+  const sealed = ended.sealed + forgotten.sealed;
+  const failures = [...ended.failures, ...forgotten.failures];
   if (sealed > 0) logger.info('sealed', { sessions: sealed });
   for (const { session, error } of failures) {
     logger.error(error.message, { session, code: error.code, detail: error.detail ?? '' });

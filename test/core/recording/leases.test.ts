@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import type { JournaledTail, JournalRemains } from '#core/recording/ports.ts';
-import { type Sealing, sealEnded } from '#core/recording/seal.ts';
+import { type Sealing, sealEnded, sealForgotten } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
@@ -72,6 +72,38 @@ describe('a recorder without its lease', () => {
     await expect(parts.recorder.close(1, ending)).rejects.toMatchObject({ code: 'task-fenced' });
     await expect(parts.recorder.open(2, opening(2), 0)).rejects.toMatchObject({ code: 'task-fenced' });
     expect([...parts.store.objects.keys()].filter((key) => key.includes(session))).toEqual(before);
+  });
+});
+
+describe('sealForgotten', () => {
+  it('seals a session that the index showed only after its task was sealed and forgotten', async () => {
+    const [parts, book] = [await running(), new MemoryLeases()];
+    await book.renew(TASK, new Date(NOW.getTime() - 1));
+    const remainsOf = (): JournalRemains => remainsOfJournal(parts.journal, TASK);
+    const { index } = parts;
+    const late = {
+      opened: index.opened.bind(index),
+      closed: index.closed.bind(index),
+      unsealed: async () => [],
+    };
+    // Its segments are in the store already.
+    parts.journal.entries.splice(0);
+    await sealEnded(book, remainsOf, { ...parts, index: late }, NOW);
+    expect((await parts.index.get(session)).state).toBe('open');
+    expect(await sealForgotten(book, remainsOf, parts, NOW)).toEqual({ sealed: 1, failures: [] });
+    expect((await parts.index.get(session)).state).toBe('recovered');
+    expect(await sealForgotten(book, remainsOf, parts, NOW)).toEqual({ sealed: 0, failures: [] });
+  });
+
+  it.each([
+    ['lives', 1],
+    ['ended, and that nobody has fenced yet', -1],
+  ])('leaves a session alone whose task has a lease that %s', async (_, ms) => {
+    const [parts, book] = [await running(), new MemoryLeases()];
+    await book.renew(TASK, new Date(NOW.getTime() + ms));
+    const done = await sealForgotten(book, () => remainsOfJournal(parts.journal, TASK), parts, NOW);
+    expect(done).toEqual({ sealed: 0, failures: [] });
+    expect((await parts.index.get(session)).state).toBe('open');
   });
 });
 
