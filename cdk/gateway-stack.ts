@@ -49,6 +49,8 @@ export class GatewayStack extends Stack {
       ...(code === undefined ? {} : { code }),
       ...(image === undefined ? {} : { image }),
     });
+    // As cdk/README.md names them.
+    for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
     for (const target of config.targets.values())
       this.gateway.addPostgresTarget(target.name, this.#target(target));
   }

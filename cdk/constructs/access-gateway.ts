@@ -71,6 +71,8 @@ export class AccessGateway extends Construct {
   readonly signing: Signing;
   readonly alarms: Alarms;
   readonly api: Api;
+  /** What people need who deploy, use and audit it. */
+  readonly outputs: Readonly<Record<string, CfnOutput>>;
   readonly #config: Config;
   readonly #role: Role;
   readonly #added = new Set<string>();
@@ -116,7 +118,7 @@ export class AccessGateway extends Construct {
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
     const { alarms, functions, service } = this;
     new Dashboard(this, 'Dashboard', { metrics, alarms, functions, service: service.service });
-    this.#outputs(balancer);
+    this.outputs = this.#outputs(balancer, environment.CUSTODY_LEDGER_ORIGIN);
     this.node.addValidation({ validate: () => this.#mentionForgotten() });
   }
 
@@ -186,13 +188,18 @@ export class AccessGateway extends Construct {
     }
   }
 
-  #outputs({ balancer }: LoadBalancer): void {
-    new CfnOutput(this, 'GatewayName', {
-      value: balancer.loadBalancerDnsName,
-      description: 'The gateway: make a CNAME of its host name to this',
-    });
-    new CfnOutput(this, 'ApiUrl', { value: this.api.api.apiEndpoint, description: 'For custody login' });
-    new CfnOutput(this, 'EvidenceBucket', { value: this.evidence.bucket.bucketName });
+  #outputs({ balancer }: LoadBalancer, ledgerOrigin: string): Record<string, CfnOutput> {
+    const outputs = {
+      GatewayName: [balancer.loadBalancerDnsName, 'The gateway: make a CNAME of its host name to this'],
+      ApiUrl: [this.api.api.apiEndpoint, 'For custody login'],
+      EvidenceBucket: [this.evidence.bucket.bucketName, 'Recordings and the ledger: what an auditor copies'],
+      SigningKey: [this.signing.key.keyArn, 'What an auditor verifies with: its public key'],
+      LedgerOrigin: [ledgerOrigin, 'For custody audit'],
+    } as const;
+    const made = Object.entries(outputs).map(
+      ([name, [value, description]]) => [name, new CfnOutput(this, name, { value, description })] as const,
+    );
+    return Object.fromEntries(made);
   }
 
   /** Sessions to it would be refused: the proxy has neither a way to it nor its secret. */

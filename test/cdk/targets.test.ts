@@ -225,6 +225,18 @@ describe('a target that custody.yaml does not have so', () => {
 });
 
 describe('the stack that cdk.json and custody.yaml describe', () => {
+  it('puts out what the README tells people to use, under those names', () => {
+    const outputs = gatewayTemplate({ ledgerOrigin: 'ledger.example/custody' }).findOutputs('*');
+    expect(Object.keys(outputs).toSorted()).toEqual([
+      'ApiUrl',
+      'EvidenceBucket',
+      'GatewayName',
+      'LedgerOrigin',
+      'SigningKey',
+    ]);
+    expect(outputs['LedgerOrigin']!['Value']).toBe('ledger.example/custody');
+  });
+
   it('refuses a target whose password is in a file', () => {
     using folder = configFolder((yaml) => yaml.replace(/secret: custody\/orders.*/, 'passwordFile: p'));
     expect(refusalOf(() => gatewayStack({ configFolder: folder.path }))).toContain(
