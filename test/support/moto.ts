@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
@@ -19,6 +19,8 @@ export interface Moto {
   readonly environment: Readonly<Record<string, string>>;
   /** A table of a new name. */
   table(name: TableName): Promise<string>;
+  /** Drops what is in a table, which the emulator otherwise holds in memory for ever. */
+  empty(table: string, name: TableName): Promise<void>;
   /** A bucket of a new name, made with Object Lock. */
   bucket(): Promise<string>;
   /** A new P-256 key; its id. */
@@ -70,6 +72,10 @@ function motoAt(endpoint: string, server: ChildProcess): Moto {
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     },
     table: (name) => createTable(clients, tables[name]),
+    empty: async (table, name) => {
+      await clients.dynamo.send(new DeleteTableCommand({ TableName: table }));
+      await createTable(clients, tables[name], table);
+    },
     bucket: () => createBucket(clients),
     signingKey: async () => {
       const made = await clients.kms.send(
@@ -85,9 +91,12 @@ function motoAt(endpoint: string, server: ChildProcess): Moto {
   };
 }
 
-/** Makes a table as the stack does, under a new name. */
-export async function createTable({ dynamo }: AwsClients, schema: TableSchema): Promise<string> {
-  const name = `custody-${randomUUID()}`;
+/** Makes a table as the stack does. */
+export async function createTable(
+  { dynamo }: AwsClients,
+  schema: TableSchema,
+  name = `custody-${randomUUID()}`,
+): Promise<string> {
   const { indexes = [] } = schema;
   const keys = [schema, ...indexes].map(keysOf);
   const attributes = [...new Set(keys.flat().map(({ AttributeName }) => AttributeName))];

@@ -3,14 +3,12 @@ import { parseArgs } from 'node:util';
 import { type AuditReport, auditLedger } from '#core/ledger/audit.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { CHECKPOINT, tileKey } from '#core/ledger/layout.ts';
-import type { Cloud } from '#test/support/cloud.ts';
 import { type Checked, checkRound, prepareTarget } from '../check.ts';
 import { renderChaos } from '../report.ts';
 import { Seeded } from '../seed.ts';
 import { chooseCloudFault, type CloudRound, runCloudRound } from './rounds.ts';
 import { type CloudStand, startCloudStand } from './stand.ts';
 
-const RUNS_MAX = 10;
 const HOUR_MS = 3_600_000;
 
 const { values } = parseArgs({
@@ -51,7 +49,6 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
 }
 
 async function auditAll({ cloud, remains: { signerPem } }: CloudStand): Promise<AuditReport> {
-  await sequenceAll(cloud);
   const signer = Buffer.from(signerPem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
   const note = Buffer.from(await cloud.store.get(CHECKPOINT)).toString();
   return auditLedger({
@@ -63,17 +60,6 @@ async function auditAll({ cloud, remains: { signerPem } }: CloudStand): Promise<
     now: new Date(Date.now() + HOUR_MS),
     sealDeadlineMs: 1,
   });
-}
-
-/** What one run cannot do, the next does, as its schedule would have it. */
-async function sequenceAll(cloud: Cloud): Promise<void> {
-  for (let runs = 1; ; runs += 1) {
-    try {
-      return await cloud.run('sequencer', {}, HOUR_MS);
-    } catch (error) {
-      if (runs === RUNS_MAX) throw error;
-    }
-  }
 }
 
 function progress(n: number, rounds: number, { fault, diedAt }: CloudRound, checked: Checked): string {

@@ -46,7 +46,7 @@ export async function runCloudRound(
   if (random.pick([true, false])) await stopping;
   await Promise.all(tasks.map((task) => task.stop(random.pick(['SIGKILL', 'SIGTERM']))));
   await stopping;
-  await stand.sealAll();
+  await stand.settle();
   return { fault, sent: clients.flatMap(({ sent }) => sent), diedAt };
 }
 

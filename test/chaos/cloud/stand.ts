@@ -9,6 +9,8 @@ import type { Remains } from '../check.ts';
 
 const TASKS = 2;
 const SEALED_WITHIN_MS = 60_000;
+const RUNS_MAX = 10;
+const HOUR_MS = 3_600_000;
 
 /** The proxy's tasks and the functions on an emulator of AWS that has bad days. */
 export interface CloudStand {
@@ -22,8 +24,8 @@ export interface CloudStand {
   running(): number;
   /** One run of the sealer, as its schedule would; what it cannot do the next one does. */
   seal(): Promise<void>;
-  /** Until every session has its outcome. Rejects when that takes a minute. */
-  sealAll(): Promise<void>;
+  /** Until every session has its outcome, then until the ledger has it. Rejects when that takes minutes. */
+  settle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,18 +54,32 @@ export async function startCloudStand(): Promise<CloudStand> {
     },
     running: () => running.size,
     seal,
-    sealAll: async () => {
+    settle: async () => {
       const until = Date.now() + SEALED_WITHIN_MS;
       while ((await remains.sessions()).some(({ state }) => state === 'open')) {
         if (Date.now() > until) throw new Error('sessions are not sealed');
         await seal();
       }
+      await sequence(cloud);
+      // Nobody needs it any more: what AWS removes in weeks, an emulator keeps in memory.
+      await cloud.moto.empty(cloud.environment['CUSTODY_TABLE_JOURNAL']!, 'journal');
     },
     stop: async () => {
       await cloud.stop();
       await standing.aws!.stop();
     },
   };
+}
+
+/** What one run cannot do, the next does, as its schedule would have it. */
+async function sequence(cloud: Cloud): Promise<void> {
+  for (let runs = 1; ; runs += 1) {
+    try {
+      return await cloud.run('sequencer', {}, HOUR_MS);
+    } catch (error) {
+      if (runs === RUNS_MAX) throw error;
+    }
+  }
 }
 
 /** Two targets of one database, by how durable their recordings are. */
