@@ -3,7 +3,7 @@ import { asCustodyError } from '../errors.ts';
 import { CLOSE, OPEN, sessionPrefix, signatureName } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import { sha256Hex } from '../recording/statements.ts';
-import { storedEvidence } from '../recording/verify/stored.ts';
+import { storedEvidence } from '../recording/stored-evidence.ts';
 import { type VerifyReport, verifyEvidence } from '../recording/verify/verify.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';

@@ -4,7 +4,7 @@ import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { framesOf } from '#core/recording/verify/frames.ts';
-import { storedEvidence } from '#core/recording/verify/stored.ts';
+import { storedEvidence } from '#core/recording/stored-evidence.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/step.ts';

@@ -5,7 +5,7 @@ import { sessionPrefix } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import { readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
-import { storedEvidence } from '#core/recording/verify/stored.ts';
+import { storedEvidence } from '#core/recording/stored-evidence.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import type { Sent } from './clients.ts';
 

@@ -8,7 +8,7 @@ export const awsFaults = ['throttle', 'expired', 'broken', 'cut', 'persisted-but
 
 /** What happens to calls: all of them, or the next `times`. */
 export interface AwsFault {
-  readonly kind: (typeof awsFaults)[number];
+  readonly kind: (typeof awsFaults)[number] | 'hang';
   readonly times?: number;
 }
 
@@ -43,6 +43,7 @@ export async function startFaultyAws(emulator: string): Promise<FaultyAws> {
       return forward(emulator, request, body, response);
     }
     if (hit.kind === 'persisted-but-errored') await forward(emulator, request, body);
+    if (hit.kind === 'hang') return;
     if (hit.kind === 'cut') response.destroy();
     else answer(hit.kind, request, response);
   }

@@ -108,6 +108,14 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     expect(Buffer.from(await store().get('sessions/b/open.json')).toString()).toBe('x');
   });
 
+  it.each(['slow', 'hang'] as const)('a call that is %s once is waited for, or tried again', async (kind) => {
+    const place = { dynamo: clients.dynamo, table: await moto.table('journal') };
+    faulty.fault = { kind, times: 1 };
+    await dynamoJournal(place, 'task', now).append([entry(SESSION_A, 0, 0, kind)]);
+    const [tail] = await dynamoJournalRemains(place, 'task').tails();
+    expect(Buffer.from(tail!.content).toString()).toBe(kind);
+  });
+
   describe('does what it is asked for and answers with an error, once', () => {
     const lost = (): void => {
       faulty.fault = { kind: 'persisted-but-errored', times: 1 };

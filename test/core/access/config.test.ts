@@ -58,7 +58,7 @@ describe('parseConfig', () => {
         durability: 'windowed',
         windowMs: 250,
         deadlineMs: 5000,
-        retention: { keep: 365 * 86_400_000, lock: 'governance' },
+        retention: { keep: 365 * 86_400_000, lock: 'governance', hold: false },
       },
     });
     expect(rules).toEqual([

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
-import { CustodyError } from '../../errors.ts';
-import { objectKey, SIGNER_KEY } from '../layout.ts';
-import type { RecordingSource } from '../ports.ts';
-import type { EvidenceFolder } from './folder.ts';
+import { CustodyError } from '../errors.ts';
+import { objectKey, SIGNER_KEY } from './layout.ts';
+import type { RecordingSource } from './ports.ts';
+import type { EvidenceFolder } from './verify/folder.ts';
 
 /**
  * A session's objects in a store, as a verifier takes them: `names` are what is listed there, and the signer's key (SPKI, DER),
