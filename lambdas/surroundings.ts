@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import type { AwsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import type { AwsSettings } from '#adapters/aws/env.ts';
-import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafPlaces } from '#adapters/aws/leaf-places.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
@@ -16,7 +15,7 @@ import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { tileKey } from '#core/ledger/layout.ts';
 import type { LeafPlaces, LeafQueue } from '#core/ledger/ports.ts';
-import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
+import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionIndex } from '#core/recording/session-index.ts';
 import { FreshPolicy } from './fresh-policy.ts';
 import type { LedgerView } from './sessions/handler.ts';
@@ -62,11 +61,11 @@ export function leafPlacesOf(
 
 export function ledgerOf(
   settings: AwsSettings,
-  { s3, kms, dynamo }: Pick<AwsClients, 's3' | 'kms' | 'dynamo'>,
+  { s3, dynamo }: Pick<AwsClients, 's3' | 'dynamo'>,
+  signer: Pick<Signer, 'publicKey'>,
 ): LedgerView {
   const head = s3LedgerHead(s3, settings.CUSTODY_BUCKET);
   const store = storeOf(settings, s3);
-  const signer = kmsSigner(kms, settings.CUSTODY_SIGNING_KEY);
   return {
     newest: async () => {
       const stored = await head.read();

@@ -1,4 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { inBatches } from '#core/in-batches.ts';
 import type { LeafPlace, LeafPlaces } from '#core/ledger/ports.ts';
 import { reaching } from './failure.ts';
 
@@ -13,15 +14,12 @@ export interface LeafPlacesPlace {
 /** Beside the sessions' own items, in none of their indexes: a set of numbers, to which the same number is added once. */
 export function dynamoLeafPlaces(at: LeafPlacesPlace): LeafPlaces {
   return {
-    note: (places) => reaching('note where leaves are', () => noteAll(at, places)),
+    note: async (places) =>
+      void (await reaching('note where leaves are', () =>
+        inBatches(places, AT_ONCE, (place) => noteOne(at, place)),
+      )),
     of: (session) => reaching('look for leaves', () => placesOf(at, session)),
   };
-}
-
-async function noteAll(at: LeafPlacesPlace, places: readonly LeafPlace[]): Promise<void> {
-  for (let from = 0; from < places.length; from += AT_ONCE) {
-    await Promise.all(places.slice(from, from + AT_ONCE).map((place) => noteOne(at, place)));
-  }
 }
 
 async function noteOne({ dynamo, table }: LeafPlacesPlace, { session, index }: LeafPlace): Promise<void> {

@@ -1,4 +1,5 @@
 import { TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { inBatches } from '#core/in-batches.ts';
 import { leafHash } from '#core/ledger/merkle.ts';
 import type { LeafQueue, QueuedLeaf } from '#core/ledger/ports.ts';
 import { awsFailure, reaching, transactionReasons } from './failure.ts';
@@ -26,11 +27,7 @@ export function dynamoLeafQueue(place: LeafQueuePlace): LeafQueue {
   return {
     add: (leaf) => add(place, leaf),
     list: (limit) => reaching('list queued leaves', () => list(place, limit)),
-    remove: async (ids) => {
-      for (let at = 0; at < ids.length; at += AT_ONCE) {
-        await Promise.all(ids.slice(at, at + AT_ONCE).map((id) => remove(place, id)));
-      }
-    },
+    remove: async (ids) => void (await inBatches(ids, AT_ONCE, (id) => remove(place, id))),
   };
 }
 

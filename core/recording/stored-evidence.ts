@@ -17,7 +17,7 @@ export function storedEvidence(
   return {
     list: async () => [...names, SIGNER_KEY],
     get: async (name, atMost) => {
-      if (name === SIGNER_KEY) return pemOf(signer);
+      if (name === SIGNER_KEY) return Buffer.from(pemOf(signer));
       const bytes = await source.get(objectKey(session, name));
       if (bytes.byteLength <= atMost) return bytes;
       throw new CustodyError('format-invalid', `${name} has ${bytes.byteLength} bytes`);
@@ -25,7 +25,8 @@ export function storedEvidence(
   };
 }
 
-function pemOf(signer: Uint8Array): Uint8Array {
+/** A public key (SPKI, DER) as `signer.pem` has it. */
+export function pemOf(signer: Uint8Array): string {
   const key = createPublicKey({ key: Buffer.from(signer), format: 'der', type: 'spki' });
-  return Buffer.from(key.export({ type: 'spki', format: 'pem' }));
+  return key.export({ type: 'spki', format: 'pem' }).toString();
 }

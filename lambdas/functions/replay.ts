@@ -1,9 +1,9 @@
-import { createPublicKey } from 'node:crypto';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { s3EvidenceLinks } from '#adapters/aws/evidence-links.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { pemOf } from '#core/recording/stored-evidence.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
@@ -19,11 +19,11 @@ const { log } = telemetry;
 export const handler = apiFunction(telemetry, async () => {
   const settings = readAwsSettings(process.env);
   const client = { region: settings.AWS_REGION };
-  const [s3, dynamo, kms] = [s3Client(client), dynamoClient(client), kmsClient(client)];
+  const [s3, dynamo] = [s3Client(client), dynamoClient(client)];
   const fresh = await freshPolicy(settings, s3);
   const { config: policy } = fresh;
-  const signer = kmsSigner(kms, settings.CUSTODY_SIGNING_KEY);
-  const ledger = ledgerOf(settings, { s3, kms, dynamo });
+  const signer = kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY);
+  const ledger = ledgerOf(settings, { s3, dynamo }, signer);
   const sessions = sessionsHandler({
     catalog: sessionsOf(settings, dynamo),
     policy,
@@ -44,8 +44,3 @@ export const handler = apiFunction(telemetry, async () => {
   ];
   return { policy: fresh, routes };
 });
-
-function pemOf(der: Uint8Array): string {
-  const key = createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
-  return key.export({ format: 'pem', type: 'spki' }).toString();
-}

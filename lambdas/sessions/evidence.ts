@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { inBatches } from '#core/in-batches.ts';
 import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
@@ -25,11 +26,7 @@ export async function evidencePage(
 ): Promise<z.input<typeof evidenceShape>> {
   const names = (await ports.source.list(sessionPrefix(session))).filter((name) => name > cursor);
   const taken = names.slice(0, limit);
-  const objects = [];
-  for (let at = 0; at < taken.length; at += AT_ONCE) {
-    const some = taken.slice(at, at + AT_ONCE).map((name) => linked(session, name, ports));
-    objects.push(...(await Promise.all(some)));
-  }
+  const objects = await inBatches(taken, AT_ONCE, (name) => linked(session, name, ports));
   return names.length > limit ? { session, objects, next: taken.at(-1)! } : { session, objects };
 }
 

@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
+import { inBatches } from '#core/in-batches.ts';
 import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { framesOf } from '#core/recording/verify/frames.ts';
 import { storedEvidence } from '#core/recording/stored-evidence.ts';
-import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import { type EvidenceFolder, verifyEvidence } from '#core/recording/verify/verify.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/step.ts';
 import { stepJson, type stepsQuery, type stepsShape } from './step-shape.ts';
@@ -45,7 +46,7 @@ export async function stepsPage(
   const names = await source.list(sessionPrefix(id));
   await refuseTooMuch(id, names, source);
   const key = await signer();
-  const evidence = storedEvidence(source, id, names, key);
+  const evidence = fetchedOnce(storedEvidence(source, id, names, key));
   const { verdict, findings, facts } = await verifyEvidence(evidence, { trustedSigners: [key], session: id });
   return {
     session: id,
@@ -74,12 +75,21 @@ async function taken(all: AsyncIterable<Step>, { limit, cursor }: Page, isLive: 
 
 async function refuseTooMuch(id: string, names: readonly string[], source: RecordingSource): Promise<void> {
   if (names.length > OBJECTS_MAX) throw elsewhere(TOO_LARGE);
-  let bytes = 0;
-  for (let at = 0; at < names.length; at += AT_ONCE) {
-    const some = names.slice(at, at + AT_ONCE).map((name) => source.size(objectKey(id, name)));
-    for (const size of await Promise.all(some)) bytes += size;
-    if (bytes > EVIDENCE_MAX_BYTES) throw elsewhere(TOO_LARGE);
-  }
+  const sizes = await inBatches(names, AT_ONCE, (name) => source.size(objectKey(id, name)));
+  if (sizes.reduce((sum, size) => sum + size, 0) > EVIDENCE_MAX_BYTES) throw elsewhere(TOO_LARGE);
+}
+
+/** What is decoded is what was verified, and costs one reading. It is no more than EVIDENCE_MAX_BYTES. */
+function fetchedOnce(folder: EvidenceFolder): EvidenceFolder {
+  const fetched = new Map<string, Promise<Uint8Array>>();
+  return {
+    list: () => folder.list(),
+    get: (name, atMost) => {
+      const object = fetched.get(name) ?? folder.get(name, atMost);
+      fetched.set(name, object);
+      return object;
+    },
+  };
 }
 
 function elsewhere(what: string): CustodyError {
