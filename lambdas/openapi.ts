@@ -17,7 +17,7 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
-import { deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
+import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 
 const VERSION = '0.1.0';
 const path = z.object({ id: sessionId });
@@ -98,7 +98,8 @@ const otherPaths: ZodOpenApiPathsObject = {
   },
   '/v1/dead-letters': {
     get: operation('listDeadLetters', 'What no webhook took', {
-      responses: answers(deadLettersShape, '400', '401', '403'),
+      requestParams: { query: deadLettersQuery },
+      responses: answers(deadLettersShape, '400', '401', '403', '404'),
     }),
     post: operation('retryDeadLetter', 'Try to deliver it again', {
       body: retryBody,

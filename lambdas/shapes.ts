@@ -24,10 +24,20 @@ export const sessionId = z
 /** Where there is nothing to ask for. */
 export const noQuery = z.strictObject({});
 
+const rangeTime = z.iso.datetime({ offset: true }).meta({ example: '2026-11-23T10:00:00+01:00' });
+
 export const sessionsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: sessionId.optional().meta({ description: 'the `next` of the page before' }),
   target: targetName.optional(),
+  person: z
+    .string()
+    .min(1)
+    .max(320)
+    .optional()
+    .meta({ description: 'whose: a subject or an e-mail address', example: 'dana@example.com' }),
+  since: rangeTime.optional().meta({ description: 'that began then or later' }),
+  until: rangeTime.optional().meta({ description: 'that began before' }),
 });
 
 export const evidenceQuery = z.strictObject({
@@ -60,7 +70,13 @@ export const sessionShape = z
   .meta({ id: 'Session' });
 
 export const sessionPageShape = z
-  .object({ sessions: z.array(sessionShape).readonly(), next: sessionId.optional() })
+  .object({
+    sessions: z.array(sessionShape).readonly(),
+    next: sessionId.optional().meta({
+      description:
+        'the cursor of what is older; a page may hold less than `limit`, or nothing, and still go on',
+    }),
+  })
   .meta({ id: 'SessionPage' });
 
 export const evidenceShape = z

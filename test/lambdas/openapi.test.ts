@@ -70,7 +70,14 @@ describe('the OpenAPI document', () => {
       schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
     });
     expect(limit!.required ?? false).toBe(false);
-    expect(parameters.map(({ name }) => name)).toEqual(['limit', 'cursor', 'target']);
+    expect(parameters.map(({ name }) => name)).toEqual([
+      'limit',
+      'cursor',
+      'target',
+      'person',
+      'since',
+      'until',
+    ]);
   });
 
   it('declares each name in a path', () => {
