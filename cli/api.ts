@@ -46,15 +46,18 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
+/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
+export type Purpose = 'replay' | 'export';
+
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(
   api: Api,
   id: string,
+  purpose: Purpose,
   cursor?: string,
 ): Promise<z.infer<typeof evidenceSchema>> {
-  const search = new URLSearchParams({ limit: String(EVIDENCE_PAGE) });
-  if (cursor !== undefined) search.set('cursor', cursor);
-  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search.toString()}`, evidenceSchema);
+  const search = searchOf({ limit: EVIDENCE_PAGE, purpose, cursor });
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search}`, evidenceSchema);
 }
 
 /** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
-import { refusalError } from '#core/access/decide.ts';
+import { type Refusal, refusalError } from '#core/access/decide.ts';
 import { personOf } from '#core/access/person.ts';
 import type { Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
@@ -48,6 +48,7 @@ import {
   decideFor,
   isKnown,
   isListed,
+  mayExport,
   mayRead,
   type ReadPermission,
   visibleQueries,
@@ -166,9 +167,10 @@ async function evidenceAnswer(
   asking: Asking,
   ports: SessionsPorts,
 ): Promise<ApiResult> {
-  const query = queryOf(evidenceQuery, event);
-  const permission = await enteredPermission(session, asking, ports);
-  return json(evidenceShape, await evidencePage(permission, session.id, query, ports));
+  const { purpose, ...page } = queryOf(evidenceQuery, event);
+  const decision = purpose === 'export' ? mayExport(session, asking) : mayRead(session, asking);
+  const permission = await entered(decision, session, asking, ports);
+  return json(evidenceShape, await evidencePage(permission, session.id, page, ports));
 }
 
 async function stepsAnswer(
@@ -178,17 +180,17 @@ async function stepsAnswer(
   ports: SessionsPorts,
 ): Promise<ApiResult> {
   const query = queryOf(stepsQuery, event);
-  const permission = await enteredPermission(session, asking, ports);
+  const permission = await entered(mayRead(session, asking), session, asking, ports);
   return json(stepsShape, await stepsPage(permission, session, query, ports));
 }
 
 /** On its way into the ledger before anything is read: what cannot be entered is not shown. */
-async function enteredPermission(
+async function entered(
+  decision: ReadPermission | Refusal,
   session: SessionRecord,
   asking: Asking,
   { leaves }: SessionsPorts,
 ): Promise<ReadPermission> {
-  const decision = mayRead(session, asking);
   if ('code' in decision) throw refusalError(decision);
   await enter(seenLeaf(decision, session.id, asking.now), leaves);
   return decision;

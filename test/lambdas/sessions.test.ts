@@ -372,6 +372,22 @@ describe('GET /v1/sessions/{id}/evidence', () => {
     expect(entered).toMatchObject(kind === undefined ? [] : [expected]);
   });
 
+  it.each<[who: string, n: number, status: number, kind: string | undefined]>([
+    ['ada', 3, 200, 'recording-exported'],
+    ['arch', 3, 200, 'recording-exported'],
+    ['pat', 3, 403, undefined],
+    ['dana', 1, 403, undefined],
+    ['vera', 1, 404, undefined],
+  ])('enters for %s, who takes session %d away (%d): %s (security case 7)', async (who, n, status, kind) => {
+    const ports = await filled();
+    const answered = await get(ports, path(n), who, { purpose: 'export' });
+    expect(answered.status).toBe(status);
+    const entered = [...ports.leaves.added].map((leaf) => (JSON.parse(leaf) as { kind: string }).kind);
+    expect(entered).toEqual(kind === undefined ? [] : [kind]);
+    if (status !== 403) return;
+    expect(answered.body['hint']).toBe(`you may look at it: custody play ${sessionRecord(n).id}`);
+  });
+
   it('makes no link when that cannot be entered', async () => {
     const ports = await filled();
     ports.leaves.add = () => Promise.reject(new Error('the queue is down'));
@@ -397,9 +413,12 @@ describe('GET /v1/sessions/{id}/evidence', () => {
     expect(rest.body).not.toHaveProperty('next');
   });
 
-  it.each([{ limit: '0' }, { limit: '10001' }, { prefix: 'sessions/' }])('refuses %o', async (query) => {
-    expect((await get(await filled(), path(1), 'dana', query)).status).toBe(400);
-  });
+  it.each([{ limit: '0' }, { limit: '10001' }, { prefix: 'sessions/' }, { purpose: 'rerun' }])(
+    'refuses %o',
+    async (query) => {
+      expect((await get(await filled(), path(1), 'dana', query)).status).toBe(400);
+    },
+  );
 });
 
 describe('whoever shows no good token', () => {
