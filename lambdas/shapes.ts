@@ -109,6 +109,10 @@ export const targetsShape = z
           port: z.int().min(1).max(65_535).meta({ description: "the gateway's" }),
           database: z.string().meta({ description: 'the name that a client gives' }),
           caPem: z.string().optional().meta({ description: 'what to verify the gateway with' }),
+          connectSeconds: count.meta({
+            description:
+              'how long connecting can take when all is well, approvals that a client waits for included',
+          }),
           access: z
             .enum(['standing', 'granted', 'requestable'])
             .meta({ description: 'whether you may connect now, for how long, or only once reviewers agree' }),
