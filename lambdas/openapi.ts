@@ -18,6 +18,7 @@ import {
 } from './shapes.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
+import { whoamiShape } from './whoami/handler.ts';
 
 const VERSION = '0.1.0';
 const path = z.object({ id: sessionId });
@@ -89,6 +90,11 @@ const otherPaths: ZodOpenApiPathsObject = {
   '/v1/targets': {
     get: operation('listTargets', 'What you may connect to or ask for, and how', {
       responses: answers(targetsShape, '400', '401'),
+    }),
+  },
+  '/v1/whoami': {
+    get: operation('whoami', 'Whom the gateway takes you for, and your groups as its rules see them', {
+      responses: answers(whoamiShape, '400', '401'),
     }),
   },
   '/v1/config': {

@@ -47,6 +47,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/steps',
       'post /v1/sessions/{id}/termination',
       'get /v1/targets',
+      'get /v1/whoami',
       'get /v1/config',
       'get /v1/dead-letters',
       'post /v1/dead-letters',
