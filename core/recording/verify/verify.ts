@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { printable } from '../../printable.ts';
 import {
   type CloseStatement,
   closeStatementSchema,
@@ -11,7 +12,7 @@ import { gatherFacts } from './facts.ts';
 import type { EvidenceFolder } from './folder.ts';
 import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { type Finding, printable, type Report, type VerifyReport, verdictOf } from './report.ts';
+import { type Finding, type Report, type VerifyReport, verdictOf } from './report.ts';
 import { readSigner } from './signer.ts';
 import { readStatement, type Statement } from './statement.ts';
 
@@ -23,6 +24,8 @@ export interface VerifyOptions {
   readonly trustedSigners: readonly Uint8Array[];
   /** The session asked for; without it, whichever session the folder holds. */
   readonly session?: string;
+  /** The origin of the ledger that the auditor expects `ledger.json` to be of. None: with such a file `unanchored` at best. */
+  readonly ledger?: string;
 }
 
 /**
@@ -49,8 +52,7 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const recorder = open && readRecorder(open.value, report);
   const chain = await verifyChain({ session, recorder, open: linkTo(open) }, close?.value, objects, report);
   if (close !== undefined) checkClose(close.value, open, chain, report);
-  const hashes = { session, open: open?.sha256, close: close?.sha256 };
-  const ledger = await checkLedgerProof(hashes, signer, objects, report);
+  const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
   reportUnlisted(objects, report);
 
   const verdict = verdictOf(findings);
