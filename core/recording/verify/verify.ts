@@ -12,7 +12,8 @@ import { gatherFacts } from './facts.ts';
 import type { EvidenceFolder } from './folder.ts';
 import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { type Finding, type Report, type VerifyReport, verdictOf } from './report.ts';
+import { Findings } from './findings.ts';
+import { type Report, type VerifyReport, verdictOf } from './report.ts';
 import { readSigner } from './signer.ts';
 import { readStatement, type Statement } from './statement.ts';
 
@@ -34,9 +35,8 @@ export interface VerifyOptions {
  * finding that still makes sense. Rejects only with what `folder.list()` rejects with.
  */
 export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOptions): Promise<VerifyReport> {
-  const findings: Finding[] = [];
-  const report: Report = (code, object, message) =>
-    findings.push({ code, object: printable(object), message });
+  const found = new Findings();
+  const { report } = found;
   const objects = await openObjects(folder, report);
 
   const signer = await readSigner(objects, options.trustedSigners, report);
@@ -55,6 +55,7 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
   reportUnlisted(objects, report);
 
+  const findings = found.all();
   const verdict = verdictOf(findings);
   if (open === undefined) return { verdict, findings };
   return {
@@ -131,16 +132,10 @@ function checkClose(
   }
 }
 
-const UNLISTED_NAMED = 20;
-
 /** FORMAT.md, "Names": readers report any other name found beside these. */
 function reportUnlisted(objects: Objects, report: Report): void {
   const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY, LEDGER_PROOF]);
   const others = [...objects.names].filter((name) => !known.has(name) && segmentNumber(name) === undefined);
-  for (const name of others.sort().slice(0, UNLISTED_NAMED)) {
+  for (const name of others.sort())
     report('object-unlisted', name, `${printable(name)} does not belong in an evidence folder`);
-  }
-  const rest = others.slice(UNLISTED_NAMED);
-  if (rest.length === 0) return;
-  report('object-unlisted', rest[0]!, `${rest.length} more objects do not belong in an evidence folder`);
 }
