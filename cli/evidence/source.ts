@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import { type Api, apiAddress } from '../api.ts';
 import type { Cli } from '../cli.ts';
+import { checkLedger } from '../ledger-pin.ts';
 import { sizeText } from '../listing.ts';
 import { isSessionId } from '../session-id.ts';
 import { checkSigner, type PublicSigner } from '../signer-pin.ts';
@@ -38,12 +39,15 @@ export async function withEvidence(
   }
 }
 
-/** Fetches a session's evidence into an empty folder, after its signer was held against the pinned one. */
+/** Fetches a session's evidence into an empty folder, after its signer and its ledger were held against those pinned. */
 export async function fetchEvidence(cli: Cli, wanted: Wanted, folder: string): Promise<Progress> {
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer: PublicSigner = await checkSigner(cli, { base: api.base });
   try {
-    return await downloadEvidence(api, wanted, signer, folder, (progress) => showProgress(cli, progress));
+    return await downloadEvidence(api, wanted, signer, folder, {
+      progress: (progress) => showProgress(cli, progress),
+      proof: ({ checkpoint }) => checkLedger(cli, checkpoint, signer),
+    });
   } finally {
     if (cli.stderr.isTTY) cli.stderr.write('\r\x1b[K');
   }

@@ -58,7 +58,7 @@ export async function proveConsistency(
 }
 
 /** The hashes of the complete subtrees that a growing tree consists of, largest first. */
-class CompactRange {
+export class CompactRange {
   readonly #subtrees: { readonly size: number; readonly hash: Buffer }[] = [];
   #size = 0;
 
