@@ -62,20 +62,27 @@ export async function downloadEvidence(
 }
 
 /** An address that has expired before its turn came is asked for once more. */
+export async function fetchObject(
+  api: Api,
+  addresses: PageAddresses,
+  object: EvidenceObject,
+): Promise<Response> {
+  let response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
+  if (!response.ok) {
+    await addresses.renew(object);
+    response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
+  }
+  if (response.ok) return response;
+  throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`);
+}
+
 async function downloadObject(
   api: Api,
   addresses: PageAddresses,
   object: EvidenceObject,
   path: string,
 ): Promise<void> {
-  let response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
-  if (!response.ok) {
-    await addresses.renew(object);
-    response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
-  }
-  if (!response.ok) {
-    throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`);
-  }
+  const response = await fetchObject(api, addresses, object);
   const file = await open(path, 'wx');
   try {
     await writeWhole(file, response, object);

@@ -28,8 +28,8 @@ export async function withEvidence(
   name: string,
   work: (source: EvidenceSource) => Promise<void>,
 ): Promise<void> {
-  if (await isFolder(name)) return work({ folder: name, session: undefined });
-  if (!isSessionId(name)) throw neither(name);
+  const source = await sourceOf(name);
+  if (source.folder !== undefined) return work(source);
   const folder = await mkdtemp(join(tmpdir(), 'custody-'));
   try {
     await fetchEvidence(cli, { id: name, purpose: 'replay' }, folder);
@@ -37,6 +37,15 @@ export async function withEvidence(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What a name means: a folder, else the id of a session. Rejects with `not-found` when it is neither. */
+export async function sourceOf(
+  name: string,
+): Promise<EvidenceSource | { readonly folder: undefined; readonly session: string }> {
+  if (await isFolder(name)) return { folder: name, session: undefined };
+  if (isSessionId(name)) return { folder: undefined, session: name };
+  throw neither(name);
 }
 
 /** Fetches a session's evidence into an empty folder, after its signer and its ledger were held against those pinned. */

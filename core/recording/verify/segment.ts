@@ -2,7 +2,7 @@ import { type KeyObject, verify } from 'node:crypto';
 import { asCustodyError } from '../../errors.ts';
 import { type Head, headSchema, SEGMENT_FILE_MAX_BYTES } from '../format.ts';
 import { segmentName } from '../layout.ts';
-import { readFrames, type SegmentParts, splitSegment } from '../read.ts';
+import { type RecordedFrame, readFrames, type SegmentParts, splitSegment } from '../read.ts';
 import { parseStrictJson } from './json.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
@@ -39,15 +39,22 @@ export interface FrameCounts {
   readonly lastTimeUs: number;
 }
 
+/** Frames in their order, a few at a time: at most one block beyond BATCH_BYTES. */
+export type Frames = readonly RecordedFrame[];
+
+const BATCH_FRAMES = 1_024;
+const BATCH_BYTES = 1 << 20;
+
 /**
  * Checks one segment file (FORMAT.md, verifier steps 4 and 5). What is cheap comes first: content is decompressed only under
- * a head that the session key signed, and no further than that head counts.
+ * a head that the session key signed, and no further than that head counts. Gives its frames as they are counted: they
+ * are what was recorded if nothing was reported before them.
  */
-export async function verifySegment(
+export async function* verifySegment(
   context: SegmentContext,
   objects: Objects,
   report: Report,
-): Promise<SegmentResult | undefined> {
+): AsyncGenerator<Frames, SegmentResult | undefined, undefined> {
   const name = segmentName(context.number);
   const segment = await objects.read(name, SEGMENT_FILE_MAX_BYTES);
   if (segment === undefined) return undefined;
@@ -60,7 +67,7 @@ export async function verifySegment(
   checkPlace(name, head, context, report);
   checkContent(name, head, parts.content, report);
   if (!isSigned) return { link, head };
-  const counts = countFrames(name, segment, head, context.lastTimeUs, report);
+  const counts = yield* countFrames(name, segment, head, context.lastTimeUs, report);
   return counts === undefined ? { link, head } : { link, head, counts };
 }
 
@@ -133,13 +140,14 @@ function checkContent(name: string, head: Head, content: Uint8Array, report: Rep
 }
 
 /** Counts what the content holds, and stops where that is more than the head says: then the rest is nobody's word. */
-function countFrames(
+function* countFrames(
   name: string,
   segment: Uint8Array,
   head: Head,
   notBeforeUs: number,
   report: Report,
-): FrameCounts | undefined {
+): Generator<Frames, FrameCounts | undefined, undefined> {
+  const batch = new Batch();
   let frames = 0;
   let bytes = 0;
   let lastTimeUs = notBeforeUs;
@@ -149,8 +157,11 @@ function countFrames(
       bytes += frame.payload.length;
       lastTimeUs = frame.timeUs;
       if (frames > head.frames || bytes > head.bytes) break;
+      if (batch.add(frame)) yield batch.take();
     }
+    yield batch.take();
   } catch (thrown) {
+    yield batch.take();
     const what = asCustodyError(thrown).message;
     report('content-invalid', name, `the content of ${name} breaks the format at frame ${frames}: ${what}`);
     return undefined;
@@ -159,6 +170,24 @@ function countFrames(
   checkCounts(name, head, { frames, bytes }, report);
   const isCut = frames > head.frames || bytes > head.bytes;
   return isCut ? undefined : { frames, bytes, lastTimeUs };
+}
+
+class Batch {
+  #frames: RecordedFrame[] = [];
+  #bytes = 0;
+
+  /** True when it is full. */
+  add(frame: RecordedFrame): boolean {
+    this.#frames.push(frame);
+    this.#bytes += frame.payload.length;
+    return this.#frames.length >= BATCH_FRAMES || this.#bytes >= BATCH_BYTES;
+  }
+
+  take(): Frames {
+    const frames = this.#frames;
+    [this.#frames, this.#bytes] = [[], 0];
+    return frames;
+  }
 }
 
 type Counts = Pick<FrameCounts, 'frames' | 'bytes'>;

@@ -13,12 +13,14 @@ import type { EvidenceFolder } from './folder.ts';
 import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
 import { Findings } from './findings.ts';
-import { type Report, type VerifyReport, verdictOf } from './report.ts';
+import { type Finding, type Report, type VerifyReport, verdictOf } from './report.ts';
+import type { Frames } from './segment.ts';
 import { readSigner } from './signer.ts';
 import { readStatement, type Statement } from './statement.ts';
 
 export type { EvidenceFolder } from './folder.ts';
 export type { EvidenceFacts, Finding, FindingCode, Verdict, VerifyReport } from './report.ts';
+export { verdictOf } from './report.ts';
 
 export interface VerifyOptions {
   /** The signers the auditor trusts, SubjectPublicKeyInfo in DER. None: the best verdict is `unanchored`. */
@@ -35,6 +37,40 @@ export interface VerifyOptions {
  * finding that still makes sense. Rejects only with what `folder.list()` rejects with.
  */
 export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOptions): Promise<VerifyReport> {
+  const reading = readEvidence(folder, options);
+  for (;;) {
+    const { done, value } = await reading.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * What is known of evidence while it is verified: first what its statements say; then frames, of which all that was checked so
+ * far says that they are what was recorded; or why none are given from here on.
+ */
+export type Reading =
+  | { readonly opening: Opening }
+  | { readonly frames: Frames }
+  | { readonly fault: string };
+
+export interface Opening {
+  /** What was found so far. */
+  readonly findings: readonly Finding[];
+  /** Undefined where there is none that could be read. */
+  readonly open: OpenStatement | undefined;
+  readonly close: CloseStatement | undefined;
+}
+
+/**
+ * Verifies as `verifyEvidence` does, and gives what it reads as it goes; returns the report. Frames are given once `open.json` is
+ * known to be signed by a signer whom nothing speaks against, and those of a segment once its head is known to be signed
+ * by the session's key, its content to be what the head says, and its place to follow what came before: nothing that is
+ * given turns out to be altered later. What is missing at the end, only the report can say.
+ */
+export async function* readEvidence(
+  folder: EvidenceFolder,
+  options: VerifyOptions,
+): AsyncGenerator<Reading, VerifyReport, undefined> {
   const found = new Findings();
   const { report } = found;
   const objects = await openObjects(folder, report);
@@ -43,6 +79,7 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const open = objects.names.has(OPEN)
     ? await readStatement(OPEN, 'custody/open/1', openStatementSchema, signer, objects, report)
     : reportNoOpen(report);
+  const faultOfOpen = firstFault(found);
   const close = objects.names.has(CLOSE)
     ? await readStatement(CLOSE, 'custody/close/1', closeStatementSchema, signer, objects, report)
     : reportNoClose(objects, report);
@@ -50,7 +87,12 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const session = options.session ?? open?.value.session ?? close?.value.session;
   checkSessions(open?.value, close?.value, session, report);
   const recorder = open && readRecorder(open.value, report);
-  const chain = await verifyChain({ session, recorder, open: linkTo(open) }, close?.value, objects, report);
+  yield { opening: { findings: found.all(), open: open?.value, close: close?.value } };
+  const start = { session, recorder, open: linkTo(open) };
+  const isAnothers = open !== undefined && open.value.session !== session;
+  const fault = faultOfOpen ?? (isAnothers || recorder === undefined ? firstFault(found) : undefined);
+  const parts = verifyChain(start, close?.value, objects, report);
+  const chain = yield* fault === undefined ? parts : withoutFrames(parts, fault);
   if (close !== undefined) checkClose(close.value, open, chain, report);
   const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
   reportUnlisted(objects, report);
@@ -63,6 +105,22 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
     findings,
     facts: gatherFacts(open.value, close?.value, chain, signer?.fingerprint, ledger),
   };
+}
+
+function firstFault(found: Findings): string | undefined {
+  return found.all().find((finding) => verdictOf([finding]) === 'failed')?.message;
+}
+
+/** Where nobody vouches for the session's key. */
+async function* withoutFrames(
+  parts: AsyncGenerator<Reading, ChainResult, undefined>,
+  fault: string,
+): AsyncGenerator<Reading, ChainResult, undefined> {
+  yield { fault };
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done) return value;
+  }
 }
 
 function reportNoOpen(report: Report): undefined {
