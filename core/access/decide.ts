@@ -220,10 +220,17 @@ function askFor(question: Question, shown: string): Refusal | undefined {
     .join('; ');
   return {
     code: 'approval-required',
-    message: `access to ${shown} needs an approval`,
+    message: `access to ${shown} needs an approval${isUsed(question, ask) ? USED : ''}`,
     hint,
     ...(ask === undefined ? {} : { ask }),
   };
+}
+
+const USED = ': the grant was for one session, and is used';
+
+function isUsed(question: Question, rule: Rule | undefined): boolean {
+  const obstacles = rule === undefined ? [] : obstaclesOf(rule, question);
+  return obstacles.some((obstacle) => obstacle.kind === 'needs-grant' && obstacle.state === 'used');
 }
 
 /** The rules by which this principal may ask for the target. */

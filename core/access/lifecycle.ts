@@ -11,7 +11,9 @@ import {
   digestOf,
   type NamedStatement,
   needsReview,
+  type RequestState,
   stateOf,
+  stepOf,
   type Step,
   type StepOf,
 } from './request.ts';
@@ -91,7 +93,7 @@ export function giveBack(request: AccessRequest, caller: Person, now: Date): rea
   refuseOthers(request, caller);
   const state = stateOf(request, now);
   if (state === 'withdrawn' || state === 'returned') return [];
-  if (state !== 'pending' && state !== 'granted')
+  if (state !== 'pending' && !isGiven(state))
     throw conflict(`there is nothing to give back: ${WORDS[state]}`);
   const kind = state === 'pending' ? 'withdrawn' : 'returned';
   return [{ at: now.toISOString(), kind, by: named(caller) }];
@@ -108,7 +110,7 @@ export function revoke(
   const state = stateOf(request, now);
   if (state === 'revoked') return [];
   if (state === 'pending') throw conflict('it is not granted yet: deny it', `custody deny ${request.id}`);
-  if (state !== 'granted') throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
+  if (!isGiven(state)) throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
   const by = named(permission.principal);
   return [{ at: now.toISOString(), kind: 'revoked', by, ...(comment === undefined ? {} : { comment }) }];
 }
@@ -134,14 +136,21 @@ export function review(
   ];
 }
 
-/** A grant that is for one session has found it. Throws `conflict` where it has one. */
+/** A grant that is for one session has found it; nothing where it has this one already. Throws `conflict` where it has another. */
 export function use(request: AccessRequest, session: string, now: Date): readonly Step[] {
   if (request.statements === undefined) return [];
-  if (request.steps.some(({ kind }) => kind === 'used'))
+  const used = stepOf(request, 'used');
+  if (used !== undefined && used.session !== session)
     throw conflict('the grant was for one session, and is used');
   const state = stateOf(request, now);
+  if (state === 'used') return [];
   if (state !== 'granted') throw conflict(`there is no grant to use: ${WORDS[state]}`);
   return [{ at: now.toISOString(), kind: 'used', session }];
+}
+
+/** The session that has used a grant lives by it. */
+function isGiven(state: RequestState): boolean {
+  return state === 'granted' || state === 'used';
 }
 
 export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
@@ -216,6 +225,7 @@ function conflict(message: string, hint?: string): CustodyError {
 const WORDS = {
   pending: 'it waits for reviewers',
   granted: 'it is granted',
+  used: 'its one session has used it',
   denied: 'it was denied',
   withdrawn: 'it was withdrawn',
   expired: 'nobody decided in time',

@@ -46,7 +46,7 @@ export type Obstacle =
     }
   | { readonly kind: 'when'; readonly condition: keyof When }
   | { readonly kind: 'token-over' | 'device-over' | 'too-long' }
-  | { readonly kind: 'needs-grant'; readonly state?: RequestState | 'used' };
+  | { readonly kind: 'needs-grant'; readonly state?: RequestState };
 
 /** What keeps a rule from allowing it; nothing when it allows. Of a rule that denies: what keeps it from denying. */
 export function obstaclesOf(rule: Rule, question: Question): readonly Obstacle[] {
@@ -148,12 +148,11 @@ function grantsFor(rule: Rule, { principal, target, grants = [], live }: Questio
 }
 
 /** A grant for one session is used up for every other. */
-function grantState(request: AccessRequest, { now, live }: Question): RequestState | 'used' {
+function grantState(request: AccessRequest, { now, live }: Question): RequestState {
   const state = stateOf(request, now);
-  if (state !== 'granted') return state;
+  if (state !== 'granted' && state !== 'used') return state;
   if (now.getTime() < Date.parse(grantOf(request)!.at)) return 'pending';
-  const used = stepOf(request, 'used');
-  return used !== undefined && used.session !== live?.session ? 'used' : 'granted';
+  return stepOf(request, 'used')?.session === live?.session ? 'granted' : state;
 }
 
 function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
