@@ -148,7 +148,6 @@ export class Admission {
     { greeting: { target, ask } }: Visitor,
   ): Promise<AccessRequest> {
     const { policy, desk, wallClock } = this.#ports;
-    const why = said(ask);
     const now = wallClock();
     const rule = refusal.ask!.name;
     const open = await this.#openRequests(principal, target, now);
@@ -168,7 +167,11 @@ export class Admission {
     };
     const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
-    return desk.ask(permission, why).catch((error: unknown) => notEnough(error, refusal));
+    try {
+      return await desk.ask(permission, said(ask));
+    } catch (error) {
+      return notEnough(error, refusal);
+    }
   }
 
   #announce({ id, target }: AccessRequest, waitMs: number, greeting: Greeting): void {
@@ -204,9 +207,7 @@ function said(ask: Greeting['ask']): Greeting['ask'] {
     return { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) };
   }
   const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue];
-  throw new CustodyError('format-invalid', `custody.${path.join('.')}: ${message}`, {
-    hint: 'say why in some words: options=-c custody.reason=…',
-  });
+  throw new CustodyError('format-invalid', `of custody.${path.join('.')} ${message}`);
 }
 
 function stillWaiting(id: string): CustodyError {

@@ -124,10 +124,13 @@ function allows(rule: Rule, question: Question): boolean {
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 
 /** True for somebody whom the configuration names as disabled. */
-export function isDisabled({ disabled, identity }: Config, { issuer, subject, email }: Principal): boolean {
+export function isDisabled({ disabled, identity }: Config, principal: Principal): boolean {
+  const { issuer, subject, email, unverifiedEmail } = principal;
+  // Also by an address that nobody has verified: who is disabled does not come back by changing theirs.
+  const emails = [email, unverifiedEmail].filter((one) => one !== undefined);
   return disabled.some((person) =>
     'email' in person
-      ? email !== undefined && sameEmail(person.email, email)
+      ? emails.some((one) => sameEmail(person.email, one))
       : person.subject === subject && (person.issuer ?? identity.issuer) === issuer,
   );
 }

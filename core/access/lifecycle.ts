@@ -5,7 +5,8 @@ import { isApproved, reviewerGroups } from './approvals.ts';
 import type { Rule } from './config.ts';
 import type { Authorization } from './decide.ts';
 import { durationText } from './duration.ts';
-import { nameOf, type Person, personOf, samePerson } from './person.ts';
+import type { Principal } from '../identity/principal.ts';
+import { mayBeSamePerson, nameOf, type Person, personOf, samePerson } from './person.ts';
 import {
   type AccessRequest,
   digestOf,
@@ -153,21 +154,23 @@ function isGiven(state: RequestState): boolean {
   return state === 'granted' || state === 'used';
 }
 
+/** One for each person, however their second account is spelt. */
 export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
-  return steps.filter((step): step is StepOf<'approved'> => step.kind === 'approved');
+  const given = steps.filter((step): step is StepOf<'approved'> => step.kind === 'approved');
+  return given.filter(({ by }, at) => !given.slice(0, at).some((before) => samePerson(before.by, by)));
 }
 
-function decisionBy({ steps }: AccessRequest, person: Person): StepOf<'approved' | 'denied'> | undefined {
+function decisionBy({ steps }: AccessRequest, person: Principal): StepOf<'approved' | 'denied'> | undefined {
   return steps.find(
     (step): step is StepOf<'approved' | 'denied'> =>
-      (step.kind === 'approved' || step.kind === 'denied') && samePerson(step.by, person),
+      (step.kind === 'approved' || step.kind === 'denied') && mayBeSamePerson(person, step.by),
   );
 }
 
 /** Permission is for one request: it is not carried over to another, least of all to one's own (security cases 11, 14). */
 function refuseOther(request: AccessRequest, { principal, terms, target }: Authorization<'approve'>): void {
   const isOther = terms.name !== request.rule || target.name !== request.target;
-  if (!isOther && !samePerson(principal, request.requester)) return;
+  if (!isOther && !mayBeSamePerson(principal, request.requester)) return;
   throw new CustodyError('internal', 'the permission is for another request', { detail: request.id });
 }
 

@@ -1,7 +1,7 @@
 import type { Principal } from '../identity/principal.ts';
 import { type Context, knownUnmet, unmet } from './conditions.ts';
 import type { Action, Config, Rule, When } from './config.ts';
-import { samePerson } from './person.ts';
+import { mayBeSamePerson } from './person.ts';
 import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
 
 /** What is to be decided, and all that a decision looks at. */
@@ -168,7 +168,7 @@ function review(rule: Rule, { principal, request, target }: Question): Obstacle[
   const terms = request.breakGlass ? rule.breakGlass : rule.approval;
   const found: Obstacle[] = [];
   if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
-  if (samePerson(principal, request.requester)) found.push({ kind: 'own-request' });
+  if (mayBeSamePerson(principal, request.requester)) found.push({ kind: 'own-request' });
   return found;
 }
 

@@ -55,6 +55,12 @@ const identitySchema = z
     issuer: issuerUrl,
     audience: text,
     groupsClaim: text.default('groups').describe('the claim of the token that names groups'),
+    emailVerified: z
+      .enum(['unless-denied', 'required'])
+      .default('unless-denied')
+      .describe(
+        'whether an e-mail address counts of which the token does not say email_verified; one of which it says false never does',
+      ),
     taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
     jwksUri: issuerUrl.optional(),
   })
