@@ -1,5 +1,6 @@
 /** What the API takes and answers: the same schemas check queries, shape answers and make the OpenAPI document. */
 import { z } from 'zod';
+import { words } from '#core/access/words.ts';
 import { closeReasons } from '#core/recording/format.ts';
 
 export const PAGE_MAX = 200;
@@ -157,15 +158,6 @@ export const problemShape = z
     hint: z.string().optional().meta({ description: 'what to do next' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457' });
-
-/** Words that somebody gives with what they do: no control characters but line feeds and tabs. */
-export const words = z
-  .string()
-  .max(1000)
-  // oxlint-disable-next-line no-control-regex -- that is the point
-  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f]*$/, 'words are expected, without control characters')
-  .regex(/\S/, 'words are expected')
-  .transform((given) => given.trim());
 
 export const terminationBody = z.strictObject({ reason: words.optional() });
 
