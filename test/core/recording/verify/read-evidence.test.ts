@@ -72,7 +72,8 @@ it('of altered evidence gives what was recorded up to some point and nothing els
       const { frames, faults, report } = await read(files);
       expect(frames.map(text)).toEqual(all.slice(0, frames.length));
       expect(report).toEqual(await verifyEvidence(memoryFolder(files), trusted));
-      if (frames.length < all.length && report.verdict === 'failed') expect(faults).toHaveLength(1);
+      const isCut = frames.length < all.length && report.verdict === 'failed';
+      expect(isCut && faults.length !== 1).toBe(false);
     }),
     { numRuns: 400 },
   );
