@@ -8,7 +8,7 @@ import { listing } from '../listing.ts';
 
 const deadLettersSchema = z.object({
   deadLetters: z.array(
-    z.object({ id: text, webhook: text, problem: text, kind: text, at: text, request: text }),
+    z.object({ id: text, webhook: text, problem: text, kind: text, at: text, request: text.optional() }),
   ),
 });
 const retrySchema = z.object({ id: text });

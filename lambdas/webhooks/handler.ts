@@ -27,7 +27,7 @@ export const deadLettersShape = z
           problem: z.string(),
           kind: z.enum(newsKinds),
           at: time,
-          request: z.string(),
+          request: z.string().optional().describe('where it is about one'),
         }),
       )
       .readonly(),
@@ -55,7 +55,7 @@ export function webhooksHandler({ policy, deadLetters, now, log }: WebhooksPorts
       problem,
       kind: news.kind,
       at: news.at,
-      request: news.request,
+      ...('request' in news ? { request: news.request } : {}),
     }));
     return json(deadLettersShape, { deadLetters: shown });
   });

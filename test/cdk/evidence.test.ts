@@ -6,6 +6,7 @@ import { inWords } from '#test/support/role-policies.ts';
 import { configFolder, gatewayStack, gatewayTemplate } from '#test/support/stacks.ts';
 
 const template = gatewayTemplate();
+const protectedOne = gatewayTemplate({ protect: true });
 
 interface Found {
   readonly Type: string;
@@ -54,7 +55,7 @@ describe('the bucket of recordings', () => {
       },
       VersioningConfiguration: { Status: 'Enabled' },
     });
-    expect(bucket.DeletionPolicy).toBe('Retain');
+    expect(bucket.DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 
   it('is encrypted with our key, once for many objects', () => {
@@ -211,9 +212,16 @@ describe('the keys', () => {
 
   it('stay when the stack goes, and nobody deletes them', () => {
     for (const prefix of ['GatewaySigning', 'GatewayDataKey']) {
-      expect(only('AWS::KMS::Key', prefix).DeletionPolicy).toBe('Retain');
-      const [sid] = denials('AWS::KMS::Key', prefix).filter(({ Sid }) => Sid === 'NobodyDeletesTheKey');
-      expect(sid).toMatchObject({ Action: ['kms:ScheduleKeyDeletion', 'kms:DisableKey'], Resource: '*' });
+      expect(only('AWS::KMS::Key', prefix, protectedOne).DeletionPolicy).toBe('RetainExceptOnCreate');
+      const all = denials('AWS::KMS::Key', prefix, protectedOne);
+      for (const [sid, Action] of [
+        ['NobodyDeletesTheKey', 'kms:ScheduleKeyDeletion'],
+        ['NobodyDisablesTheKey', 'kms:DisableKey'],
+      ]) {
+        const denied = all.find(({ Sid }) => Sid === sid);
+        expect(denied).toMatchObject({ Action, Resource: '*' });
+        expect(denied!.Condition).toBeUndefined();
+      }
     }
   });
 
@@ -242,7 +250,6 @@ describe('each table', () => {
       expect(Properties).toMatchObject({
         KeySchema: keys(schema),
         BillingMode: 'PAY_PER_REQUEST',
-        DeletionProtectionEnabled: true,
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
       });
@@ -260,7 +267,10 @@ describe('each table', () => {
       expect(Properties['TimeToLiveSpecification']).toEqual(
         'expires' in schema ? { AttributeName: schema.expires, Enabled: true } : undefined,
       );
-      expect(DeletionPolicy).toBe('Retain');
+      expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+      expect(only('AWS::DynamoDB::Table', title, protectedOne).Properties).toMatchObject({
+        DeletionProtectionEnabled: true,
+      });
     },
   );
 });

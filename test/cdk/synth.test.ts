@@ -103,7 +103,12 @@ describe('cdk synth', () => {
     const [image] = globSync(join(folder, 'out', 'asset.*', 'fargate-proxy', 'Dockerfile'));
     const asset = join(image!, '..', '..');
     const files = globSync('**/*', { cwd: asset }).filter((name) => statSync(join(asset, name)).isFile());
-    expect(files.sort()).toEqual(['dist/package.json', 'dist/proxy/main.mjs', 'fargate-proxy/Dockerfile']);
+    expect(files.sort()).toEqual([
+      'dist/package.json',
+      'dist/proxy/main.mjs',
+      'dist/rds-ca.pem',
+      'fargate-proxy/Dockerfile',
+    ]);
   });
 
   it('says in two lines what is wrong, and how to go on', () => {
