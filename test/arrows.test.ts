@@ -26,7 +26,7 @@ function codeOf(folder: string): string[] {
 
 const present = FOLDERS.filter((folder) => readdirSync(ROOT).includes(folder));
 
-describe('the import arrows of DESIGN.md section 2', () => {
+describe('the import arrows of ARCHITECTURE.md', () => {
   it.each(present)('hold in %s', (folder) => {
     const broken = codeOf(folder).flatMap((path) =>
       brokenArrows(path, readFileSync(join(ROOT, path), 'utf8')).map((what) => `${path}: ${what}`),

@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startDemoIssuer } from '#local/issuer.ts';
+import { startDemoIssuer } from '#local/issuer/issuer.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
 import { custody, type FakeApi, fakeApi, idToken, startCustody, temporary } from './support.ts';
 

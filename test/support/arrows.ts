@@ -2,7 +2,7 @@ import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { parseAst } from 'vitest/node';
 
-/** The rules of DESIGN.md section 2, on one file at a time. */
+/** The arrows of ARCHITECTURE.md, on one file at a time. */
 
 /** Which folders each folder may import from, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

@@ -24,8 +24,8 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
-import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
+import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 
 const REQUEST_MS = 10_000;
