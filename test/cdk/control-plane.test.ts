@@ -173,6 +173,7 @@ describe('alarms', () => {
     ['LedgerLag', 'sequencer', 'breaching'],
     ['JournalLag', 'proxy', 'breaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
+    ['PolicyNotDeployed', 'notifier', 'notBreaching'],
   ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
     expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({
       Namespace: 'Custody/Custody/Gateway',
