@@ -121,7 +121,7 @@ describe('a first deployment that fails', () => {
 
   it('empties what it filled itself before it removes it, and what it filled comes after that', () => {
     const all = Object.entries(resourcesOf(gatewayTemplate()));
-    const [emptying] = all.find(([id]) => /^GatewayConfigBucketAutoDelete/.test(id))!;
+    const [emptying] = all.find(([id]) => id.startsWith('GatewayConfigBucketAutoDelete'))!;
     const files = all.find(([, { Type }]) => Type === 'Custom::CDKBucketDeployment')![1];
     expect(files.DependsOn).toContain(emptying);
   });
