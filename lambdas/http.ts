@@ -1,18 +1,13 @@
 import middy from '@middy/core';
 import httpEventNormalizer from '@middy/http-event-normalizer';
-import type {
-  APIGatewayProxyEventV2WithLambdaAuthorizer,
-  APIGatewayProxyStructuredResultV2,
-  Context,
-} from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import type { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { parseJsonBytes } from '#core/json.ts';
+import type { ApiEvent, ApiResult } from './api-event.ts';
 import { type FaultLog, problemJson } from './problem.ts';
 
-/** What API Gateway's HTTP API sends (payload format 2.0), behind our authorizer. */
-export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<{ readonly principal: string }>;
-export type ApiResult = APIGatewayProxyStructuredResultV2;
+export type { ApiEvent, ApiResult };
 
 /** A Lambda function behind API Gateway's HTTP API. It never rejects. */
 export type HttpHandler = (event: ApiEvent, context: Context) => Promise<ApiResult>;

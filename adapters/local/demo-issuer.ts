@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
+import { isDisksFault, unreadable } from './unreadable.ts';
 
 /**
  * What the demo identity provider keeps in `<data folder>/oidc/`, so that `custody demo token` can sign an ID token of
@@ -88,6 +89,7 @@ function readJson<Shape extends z.ZodType>(path: string, shape: Shape): z.infer<
   try {
     return shape.parse(parseJson(readFileSync(path, 'utf8')));
   } catch (error) {
+    if (isDisksFault(error)) throw unreadable('the file', path, error);
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw damaged(
         path,

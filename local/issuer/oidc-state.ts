@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { cannotOpen, isDamage } from '#adapters/local/sqlite.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 
@@ -14,7 +15,7 @@ export interface OidcState {
 
 /**
  * Opens or makes the file; what has expired is dropped. `now` is in milliseconds.
- * Throws `state-damaged` when it is not such a file.
+ * Throws `state-damaged` when it is not such a file, and `store-unavailable` when it cannot be had.
  */
 export function openOidcState(file: string, now: () => number): OidcState {
   const database = openDatabase(file, now());
@@ -35,6 +36,7 @@ function openDatabase(file: string, now: number): DatabaseSync {
     return database;
   } catch (cause) {
     database?.close();
+    if (!isDamage(cause)) throw cannotOpen("the demo identity provider's state", file, cause);
     throw new CustodyError('state-damaged', `the demo identity provider's state ${file} is damaged`, {
       hint: 'remove it and start again: everybody logs in once more',
       cause,

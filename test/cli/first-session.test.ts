@@ -59,7 +59,7 @@ test('log in, connect, list, play, pull, verify: the commands of README, with no
     const { sessions } = JSON.parse(stdout) as { sessions: { id: string; state: string }[] };
     expect(sessions).toMatchObject([{ state: 'closed', target: 'orders-db', outcome: { recovered: false } }]);
     return sessions[0]!.id;
-  }, 10_000);
+  }, 20_000);
 
   const played = await custody(['play', id], { env });
   expect(played.stdout).toMatch(/SELECT name, price FROM products[\s\S]*\| price[\s\S]*\(2 rows\)/);

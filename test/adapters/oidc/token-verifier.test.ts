@@ -358,6 +358,39 @@ describe('oidcTokenVerifier, as keys change', () => {
     expect((await under.verify(await signToken(issuer, next))).subject).toBe('dana');
   });
 
+  it.each<[what: string, trouble: () => void]>([
+    ['is away', () => (issuer.down = true)],
+    ['answers 500', () => issuer.answers.set(JWKS, (_, response) => response.writeHead(500).end())],
+    [
+      'has no list of keys',
+      () => issuer.answers.set(JWKS, (_, response) => answerJson(response, { keys: 1 })),
+    ],
+  ])('does not take a new key for a wrong one while the issuer %s', async (_what, trouble) => {
+    const under = verifier();
+    await under.verify(await signToken(issuer, key));
+    const next = await makeKey('key-2');
+    issuer.keys = [key.jwk, next.jwk];
+    trouble();
+    const token = await signToken(issuer, next);
+    await expect(under.verify(token)).rejects.toMatchObject(UNREACHABLE);
+    issuer.down = false;
+    issuer.answers.clear();
+    clock += 10_000;
+    expect((await under.verify(token)).subject).toBe('dana');
+  });
+
+  it('asks an issuer that is away once in ten seconds, however many unknown kids come (security case 16)', async () => {
+    const under = verifier();
+    await under.verify(await signToken(issuer, key));
+    issuer.down = true;
+    const asked = issuer.asked.length;
+    for (let n = 0; n < 5; n += 1) {
+      const token = await signToken(issuer, await makeKey(`made-up-${n}`));
+      await expect(under.verify(token)).rejects.toMatchObject(UNREACHABLE);
+    }
+    expect(issuer.asked.slice(asked)).toEqual([JWKS]);
+  });
+
   it('refuses a withdrawn key ten minutes after it was fetched, at the latest (security case 12)', async () => {
     const under = verifier();
     const token = await signToken(issuer, key);
