@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type { Cli } from './cli.ts';
 import { withLock } from './lock.ts';
 import { refresh } from './oidc/refresh.ts';
@@ -43,7 +44,7 @@ export function storedTokens(cli: Cli): Tokens | undefined {
   const text = cli.home.read(TOKENS, 'secret');
   if (text === undefined) return undefined;
   try {
-    return tokensSchema.parse(JSON.parse(text));
+    return tokensSchema.parse(parseJson(text));
   } catch (cause) {
     throw new CustodyError('state-damaged', `${cli.home.path(TOKENS)} is not what custody login writes`, {
       hint: 'log in again: custody login',

@@ -1,6 +1,7 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
 
@@ -48,6 +49,7 @@ class OidcTokenVerifier {
 
   async verify(token: string, device?: Device): Promise<Principal> {
     if (token.length > TOKEN_MAX_BYTES) throw invalidToken('the token is too long');
+    refuseAmbiguous(token);
     const { verifier } = await this.#current();
     const claims = await verifier.verify(token).catch((cause: unknown) => {
       throw invalidToken(cause instanceof Error ? cause.message : String(cause), cause);
@@ -88,13 +90,31 @@ async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']
   const jwksUri = options.jwksUri ?? (await discoverJwksUri(issuer, allowHttpLoopback));
   // Only an issuer on this machine may send the gateway to another port of this machine.
   const httpForKeys = allowHttpLoopback && isHttpLoopback(new URL(options.jwksUri ?? issuer));
-  const fetcher = { fetch: (uri: string) => fetchBounded(uri, httpForKeys) };
+  const fetcher = { fetch: (uri: string) => fetchJson(uri, httpForKeys) };
   const verifier = JwtVerifier.create(
     { issuer, audience, jwksUri, customJwtCheck: ({ header }) => refuseCritical(header) },
     { jwksCache: new SimpleJwksCache({ fetcher }) },
   );
   await verifier.hydrate();
   return { verify: (token) => verifier.verify(token) };
+}
+
+/** RFC 7519 section 4: claim names are unique. The library would take the last of two, another reader the first. */
+function refuseAmbiguous(token: string): void {
+  for (const part of token.split('.').slice(0, 2)) {
+    try {
+      parseJson(Buffer.from(part, 'base64url').toString());
+    } catch (cause) {
+      throw invalidToken('the token is no JWT that all readers read alike', cause);
+    }
+  }
+}
+
+/** The bytes of a JSON document that no two readers read differently. */
+async function fetchJson(uri: string, allowHttpLoopback: boolean): ReturnType<typeof fetchBounded> {
+  const body = await fetchBounded(uri, allowHttpLoopback);
+  parseJson(Buffer.from(body).toString());
+  return body;
 }
 
 /** RFC 7515 section 4.1.11: a header parameter that is critical and not understood makes the token invalid. */
@@ -106,7 +126,7 @@ function refuseCritical(header: object): void {
 async function discoverJwksUri(issuer: string, allowHttpLoopback: boolean): Promise<string> {
   const base = issuer.replace(/\/$/, '');
   const body = await fetchBounded(`${base}/.well-known/openid-configuration`, allowHttpLoopback);
-  const document = JSON.parse(Buffer.from(body).toString()) as {
+  const document = parseJson(Buffer.from(body).toString()) as {
     issuer?: unknown;
     jwks_uri?: unknown;
   } | null;
