@@ -4,10 +4,12 @@ import { type Cli, print, printJson } from '../cli.ts';
 import { localFolder } from '../evidence/local-folder.ts';
 import { reportLines } from '../evidence/report.ts';
 import { type EvidenceSource, withEvidence } from '../evidence/source.ts';
+import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
 import { knownSigners, type PublicSigner } from '../signer-pin.ts';
 
 interface VerifyCommandOptions {
   readonly key?: readonly string[];
+  readonly origin?: string;
   readonly json?: true;
 }
 
@@ -23,6 +25,7 @@ export function verifyCommand(cli: Cli): Command {
     .description('check evidence: a folder, offline, or a session by its id')
     .argument('<folder|id>')
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
+    .option('--origin <name>', ORIGIN_HELP)
     .option('--json', 'as one line of JSON')
     .addHelpText('after', EXIT_CODES)
     .action((name: string, options: VerifyCommandOptions) => verify(cli, name, options));
@@ -33,7 +36,7 @@ async function verify(cli: Cli, name: string, options: VerifyCommandOptions): Pr
   cli.exitWith(NOT_CHECKED);
   const given = options.key === undefined ? undefined : knownSigners(cli, options.key);
   await withEvidence(cli, name, async (source) => {
-    await report(cli, source, given ?? knownSigners(cli, undefined), options.json === true);
+    await report(cli, source, given ?? knownSigners(cli, undefined), options);
   });
 }
 
@@ -41,12 +44,13 @@ async function report(
   cli: Cli,
   { folder, session }: EvidenceSource,
   trusted: readonly PublicSigner[],
-  json: boolean,
+  options: VerifyCommandOptions,
 ): Promise<void> {
   const trustedSigners = trusted.map(({ der }) => der);
-  const asked = session === undefined ? {} : { session };
+  const asked = { ledger: expectedLedger(cli, options), ...(session === undefined ? {} : { session }) };
   const result: VerifyReport = await verifyEvidence(localFolder(folder), { trustedSigners, ...asked });
   cli.exitWith(exitCodes[result.verdict]);
-  if (json) return printJson(cli, { ...result, trusted: trusted.map(({ fingerprint }) => fingerprint) });
+  if (options.json)
+    return printJson(cli, { ...result, trusted: trusted.map(({ fingerprint }) => fingerprint) });
   await print(cli, reportLines(result).join('\n'));
 }

@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import { type Api, apiAddress } from '../api.ts';
-import type { Cli } from '../cli.ts';
+import { type Cli, say } from '../cli.ts';
+import { checkLedger } from '../ledger-pin.ts';
 import { sizeText } from '../listing.ts';
 import { isSessionId } from '../session-id.ts';
 import { checkSigner, type PublicSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
 import { downloadEvidence, type Progress } from './download.ts';
+
+const UNPROVED =
+  "note: the session's end is not in the ledger yet: without its proof, ledger.json is left out; it is there in a minute";
 
 /** Evidence as files of this machine. */
 export interface EvidenceSource {
@@ -37,12 +41,18 @@ export async function withEvidence(
   }
 }
 
-/** Fetches a session's evidence into an empty folder, after its signer was held against the pinned one. */
+/** Fetches a session's evidence into an empty folder, after its signer and its ledger were held against those pinned. */
 export async function fetchEvidence(cli: Cli, id: string, folder: string): Promise<Progress> {
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer: PublicSigner = await checkSigner(cli, { base: api.base });
   try {
-    return await downloadEvidence(api, id, signer, folder, (progress) => showProgress(cli, progress));
+    return await downloadEvidence(api, id, signer, folder, {
+      progress: (progress) => showProgress(cli, progress),
+      proof: ({ checkpoint }, isWhole) => {
+        checkLedger(cli, checkpoint, signer);
+        if (!isWhole) say(cli, UNPROVED);
+      },
+    });
   } finally {
     if (cli.stderr.isTTY) cli.stderr.write('\r\x1b[K');
   }
