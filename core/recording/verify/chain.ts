@@ -22,6 +22,8 @@ export interface ChainResult {
   /** The file the chain ends with; undefined when it is missing. */
   readonly last: ChainLink | undefined;
   readonly lastHead: Head | undefined;
+  /** Time of the last frame that was read, microseconds. */
+  readonly lastTimeUs: number;
 }
 
 /**
@@ -51,7 +53,6 @@ export async function verifyChain(
 interface ChainState extends ChainResult {
   /** The number that comes next. */
   readonly next: number;
-  readonly lastTimeUs: number;
 }
 
 function emptyChain(open: ChainLink | undefined): ChainState {

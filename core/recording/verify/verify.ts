@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { printable } from '../../printable.ts';
 import {
   type CloseStatement,
   closeStatementSchema,
@@ -11,7 +12,8 @@ import { gatherFacts } from './facts.ts';
 import type { EvidenceFolder } from './folder.ts';
 import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { type Finding, printable, type Report, type VerifyReport, verdictOf } from './report.ts';
+import { Findings } from './findings.ts';
+import { type Report, type VerifyReport, verdictOf } from './report.ts';
 import { readSigner } from './signer.ts';
 import { readStatement, type Statement } from './statement.ts';
 
@@ -23,6 +25,8 @@ export interface VerifyOptions {
   readonly trustedSigners: readonly Uint8Array[];
   /** The session asked for; without it, whichever session the folder holds. */
   readonly session?: string;
+  /** The origin of the ledger that the auditor expects `ledger.json` to be of. None: with such a file `unanchored` at best. */
+  readonly ledger?: string;
 }
 
 /**
@@ -31,9 +35,8 @@ export interface VerifyOptions {
  * finding that still makes sense. Rejects only with what `folder.list()` rejects with.
  */
 export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOptions): Promise<VerifyReport> {
-  const findings: Finding[] = [];
-  const report: Report = (code, object, message) =>
-    findings.push({ code, object: printable(object), message });
+  const found = new Findings();
+  const { report } = found;
   const objects = await openObjects(folder, report);
 
   const signer = await readSigner(objects, options.trustedSigners, report);
@@ -49,10 +52,10 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const recorder = open && readRecorder(open.value, report);
   const chain = await verifyChain({ session, recorder, open: linkTo(open) }, close?.value, objects, report);
   if (close !== undefined) checkClose(close.value, open, chain, report);
-  const hashes = { session, open: open?.sha256, close: close?.sha256 };
-  const ledger = await checkLedgerProof(hashes, signer, objects, report);
+  const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
   reportUnlisted(objects, report);
 
+  const findings = found.all();
   const verdict = verdictOf(findings);
   if (open === undefined) return { verdict, findings };
   return {
@@ -122,6 +125,10 @@ function checkClose(
     report('last-hash-mismatch', CLOSE, message);
   }
   if (!chain.whole) return;
+  if (close.recordedUntil < chain.lastTimeUs) {
+    const message = `${CLOSE} says that the recording goes up to ${close.recordedUntil} microseconds, but a frame is of ${chain.lastTimeUs}`;
+    report('until-mismatch', CLOSE, message);
+  }
   for (const total of ['frames', 'bytes'] as const) {
     if (close[total] === chain[total]) continue;
     const message = `${CLOSE} counts ${close[total]} ${total}, but the segments hold ${chain[total]}`;
@@ -129,16 +136,10 @@ function checkClose(
   }
 }
 
-const UNLISTED_NAMED = 20;
-
 /** FORMAT.md, "Names": readers report any other name found beside these. */
 function reportUnlisted(objects: Objects, report: Report): void {
   const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY, LEDGER_PROOF]);
   const others = [...objects.names].filter((name) => !known.has(name) && segmentNumber(name) === undefined);
-  for (const name of others.sort().slice(0, UNLISTED_NAMED)) {
+  for (const name of others.sort())
     report('object-unlisted', name, `${printable(name)} does not belong in an evidence folder`);
-  }
-  const rest = others.slice(UNLISTED_NAMED);
-  if (rest.length === 0) return;
-  report('object-unlisted', rest[0]!, `${rest.length} more objects do not belong in an evidence folder`);
 }
