@@ -47,7 +47,7 @@ export async function listFolder(path: string): Promise<string[] | undefined> {
     const folder = await opendir(path, { encoding: 'buffer' as BufferEncoding, bufferSize: NAMES_AT_ONCE });
     for await (const { name } of folder) {
       if (names.length === NAMES_MAX) return [...names, `(names beyond the first ${NAMES_MAX})`];
-      names.push(textOf(name as string | Uint8Array));
+      names.push(textOf(name));
     }
   } catch (cause) {
     throw unreadable(cause);

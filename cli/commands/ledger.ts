@@ -1,4 +1,4 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { proveConsistency } from '#core/ledger/reader.ts';
 import { type Cli, print, printJson } from '../cli.ts';
@@ -48,7 +48,8 @@ async function witness(cli: Cli, folder: string, options: WitnessOptions): Promi
   const earlier = existsSync(out) ? readCheckpoint(out, origin, signers) : undefined;
   cli.exitWith(1);
   if (earlier !== undefined) await proveConsistency(earlier, checkpoint, fetch);
-  writeFileSync(`${out}.new`, note);
+  rmSync(`${out}.new`, { force: true });
+  writeFileSync(`${out}.new`, note, { flag: 'wx' });
   renameSync(`${out}.new`, out);
   cli.exitWith(0);
   const { size, root } = checkpoint;

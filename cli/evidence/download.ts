@@ -22,14 +22,15 @@ export interface Progress {
 /**
  * Writes a session's evidence into `folder`, an empty folder of the caller's. The whole listing is checked before the
  * first byte is fetched. `signer` is written where the server lists no `signer.pem` of its own, and the ledger's proof as
- * `ledger.json` where there is one for all that was fetched. `told.proof` may refuse it by throwing.
+ * `ledger.json` where there is one for all that was fetched. `told.proof` hears whether it is,
+ * and may refuse it by throwing.
  */
 export async function downloadEvidence(
   api: Api,
   wanted: Wanted,
   signer: PublicSigner,
   folder: string,
-  told: { progress(progress: Progress): void; proof(proof: SessionProof): void },
+  told: { progress(progress: Progress): void; proof(proof: SessionProof, isWhole: boolean): void },
 ): Promise<Progress> {
   const pages: EvidencePage[] = [];
   for await (const page of evidencePages(api, wanted)) pages.push(page);
@@ -47,10 +48,11 @@ export async function downloadEvidence(
   const lists = (wanted: string): boolean =>
     pages.some(({ objects }) => objects.some(({ name }) => name === wanted));
   const proof = await getLedgerProof(api, wanted.id);
-  if (proof !== undefined) told.proof(proof);
+  const proofText = proof && proofFile(proof, lists(CLOSE));
+  if (proof !== undefined) told.proof(proof, proofText !== undefined);
   const added: [name: string, text: string | undefined][] = [
     [SIGNER_KEY, signer.pem],
-    [LEDGER_PROOF, proof && proofFile(proof, lists(CLOSE))],
+    [LEDGER_PROOF, proofText],
   ];
   let objects = of;
   for (const [name, text] of added) {

@@ -1,12 +1,11 @@
 import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
 import { type Api, apiAddress } from '../api.ts';
 import type { Cli } from '../cli.ts';
-import { checkLedger } from '../ledger-pin.ts';
 import { checkSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
 import { localFolder } from './local-folder.ts';
 import { RemoteFolder } from './remote-folder.ts';
-import { sourceOf } from './source.ts';
+import { sourceOf, takeProof } from './source.ts';
 
 /** Evidence that is read once, from its start on. */
 export interface OpenEvidence {
@@ -26,8 +25,9 @@ export async function openEvidence(cli: Cli, name: string): Promise<OpenEvidence
   if (folder !== undefined) return { folder: localFolder(folder), session, throwFailure: () => undefined };
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer = await checkSigner(cli, { base: api.base });
-  const remote = await RemoteFolder.open(api, { id: session, purpose: 'replay' }, signer, ({ checkpoint }) =>
-    checkLedger(cli, checkpoint, signer),
+  const wanted = { id: session, purpose: 'replay' } as const;
+  const remote = await RemoteFolder.open(api, wanted, signer, (proof, isWhole) =>
+    takeProof(cli, signer, proof, isWhole),
   );
   return { folder: remote, session, throwFailure: () => remote.throwFailure() };
 }

@@ -34,7 +34,7 @@ export class RemoteFolder implements EvidenceFolder {
     api: Api,
     wanted: Wanted,
     signer: PublicSigner,
-    takeProof: (proof: SessionProof) => void,
+    takeProof: (proof: SessionProof, isWhole: boolean) => void,
   ): Promise<RemoteFolder> {
     const folder = new RemoteFolder(api);
     for await (const page of evidencePages(api, wanted)) {
@@ -42,9 +42,10 @@ export class RemoteFolder implements EvidenceFolder {
       for (const object of page.objects) folder.#objects.set(object.name, { object, addresses });
     }
     const proof = await getLedgerProof(api, wanted.id);
-    if (proof !== undefined) takeProof(proof);
+    const text = proof && proofFile(proof, folder.#objects.has(CLOSE));
+    if (proof !== undefined) takeProof(proof, text !== undefined);
     folder.#add(SIGNER_KEY, signer.pem);
-    folder.#add(LEDGER_PROOF, proof && proofFile(proof, folder.#objects.has(CLOSE)));
+    folder.#add(LEDGER_PROOF, text);
     return folder;
   }
 

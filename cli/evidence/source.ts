@@ -2,8 +2,9 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
+import type { SessionProof } from '#core/ledger/session-proof.ts';
 import { type Api, apiAddress } from '../api.ts';
-import type { Cli } from '../cli.ts';
+import { type Cli, say } from '../cli.ts';
 import { checkLedger } from '../ledger-pin.ts';
 import { sizeText } from '../listing.ts';
 import { isSessionId } from '../session-id.ts';
@@ -11,6 +12,9 @@ import { checkSigner, type PublicSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
 import { downloadEvidence, type Progress } from './download.ts';
 import type { Wanted } from './pages.ts';
+
+const UNPROVED =
+  "note: the session's end is not in the ledger yet: without its proof, ledger.json is left out; it is there in a minute";
 
 /** Evidence as files of this machine. */
 export interface EvidenceSource {
@@ -55,11 +59,22 @@ export async function fetchEvidence(cli: Cli, wanted: Wanted, folder: string): P
   try {
     return await downloadEvidence(api, wanted, signer, folder, {
       progress: (progress) => showProgress(cli, progress),
-      proof: ({ checkpoint }) => checkLedger(cli, checkpoint, signer),
+      proof: (proof, isWhole) => takeProof(cli, signer, proof, isWhole),
     });
   } finally {
     if (cli.stderr.isTTY) cli.stderr.write('\r\x1b[K');
   }
+}
+
+/** Holds the ledger of a proof against the pinned one, and says where it does not prove all yet. */
+export function takeProof(
+  cli: Cli,
+  signer: PublicSigner,
+  { checkpoint }: SessionProof,
+  isWhole: boolean,
+): void {
+  checkLedger(cli, checkpoint, signer);
+  if (!isWhole) say(cli, UNPROVED);
 }
 
 /** One line that changes, on a terminal only. */

@@ -3,6 +3,7 @@ import type { RecordingSource } from '../recording/ports.ts';
 import type { AuditFindings } from './audit-findings.ts';
 import { CHECKPOINT, tileKey } from './layout.ts';
 import { HASH_BYTES } from './merkle.ts';
+import { NOTE_MAX_BYTES } from './note.ts';
 import {
   BUNDLE_MAX_BYTES,
   indexOf,
@@ -19,6 +20,8 @@ type Store = Pick<RecordingSource, 'list' | 'get' | 'size'>;
 const SESSION = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** What is under `ledger/`; the checkpoint in a copy alone. */
 const LEDGER: readonly string[] = ['tile', 'staging', 'checkpoint'];
+/** More than 4096 leaves and their tiles take, in base64. */
+const STAGING_MAX_BYTES = 256 << 20;
 const STAGING = /^(?:0|[1-9]\d{0,15})-[0-9a-f]{64}$/;
 /** A row of tiles above this would be that of a tree with more leaves than can be counted. */
 const LEVEL_MAX = 6;
@@ -59,13 +62,18 @@ class StrayWalk {
     return good;
   }
 
-  /** Commits before their tiles were in place: nobody relies on what is in them, but objects they are. */
+  /** Commits before their tiles were in place: nobody relies on them but a sequencer that finds the newest unfinished. */
   async staged(): Promise<void> {
-    const staged = await this.names('ledger/staging/', (name) => STAGING.test(name));
     const kept = await this.names('ledger/', (name) => LEDGER.includes(name));
-    const checkpoint = kept.includes('checkpoint') ? [CHECKPOINT] : [];
-    for (const key of [...staged.map((name) => `ledger/staging/${name}`), ...checkpoint])
-      await this.#findings.reading(key, () => this.#store.size(key));
+    if (kept.includes('checkpoint')) await this.#checkSize(CHECKPOINT, NOTE_MAX_BYTES);
+    for (const name of await this.names('ledger/staging/', (name) => STAGING.test(name)))
+      await this.#checkSize(`ledger/staging/${name}`, STAGING_MAX_BYTES);
+  }
+
+  async #checkSize(key: string, atMost: number): Promise<void> {
+    const size = await this.#findings.reading(key, () => this.#store.size(key));
+    if (size !== undefined && (size === 0 || size > atMost))
+      this.#findings.add('object-unreadable', undefined, `${key} has ${size} bytes`);
   }
 
   async tiles(): Promise<void> {

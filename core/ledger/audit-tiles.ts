@@ -104,6 +104,7 @@ class LedgerWalk {
   }
 
   async #climb(level: number, hash: Buffer | undefined): Promise<void> {
+    if (level === 1 && hash !== undefined) this.#range.appendTree(TILE_WIDTH, hash);
     const row = (this.#rows[level] ??= []);
     row.push(hash);
     if (row.length % TILE_WIDTH !== 0) return;
@@ -120,11 +121,11 @@ class LedgerWalk {
     }
   }
 
+  /** Where a hash is not known, there is no root: what is behind it need not be added. */
   #append(hashes: readonly (Buffer | undefined)[]): void {
-    for (const hash of hashes) {
-      if (hash === undefined) this.#unknown += 1;
-      else this.#range.append(hash);
-    }
+    const known = hashes.filter((hash) => hash !== undefined);
+    this.#unknown += hashes.length - known.length;
+    if (hashes.length < TILE_WIDTH && this.#unknown === 0) for (const hash of known) this.#range.append(hash);
   }
 
   #checkRoot(): void {

@@ -22,6 +22,8 @@ export interface ChainResult {
   /** The file the chain ends with; undefined when it is missing. */
   readonly last: ChainLink | undefined;
   readonly lastHead: Head | undefined;
+  /** Time of the last frame that was read, microseconds. */
+  readonly lastTimeUs: number;
 }
 
 /** Frames of segments that hold; or the first fault of the chain, after which it gives none. */
@@ -88,7 +90,6 @@ class FaultWatch {
 interface ChainState extends ChainResult {
   /** The number that comes next. */
   readonly next: number;
-  readonly lastTimeUs: number;
 }
 
 function emptyChain(open: ChainLink | undefined): ChainState {

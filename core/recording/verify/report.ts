@@ -33,6 +33,7 @@ export type FindingCode =
   | 'content-invalid'
   | 'frames-mismatch'
   | 'bytes-mismatch'
+  | 'until-mismatch'
   | 'ledger-proof-invalid'
   | 'ledger-proof-mismatch'
   | 'ledger-proof-incomplete'

@@ -68,7 +68,9 @@ export async function* verifySegment(
   checkContent(name, head, parts.content, report);
   if (!isSigned) return { link, head };
   const counts = yield* countFrames(name, segment, head, context.lastTimeUs, report);
-  return counts === undefined ? { link, head } : { link, head, counts };
+  if (counts === undefined) return { link, head };
+  checkUntil(name, head, counts, report);
+  return { link, head, counts };
 }
 
 function takeApart(name: string, segment: Uint8Array, report: Report): SegmentParts | undefined {
@@ -201,4 +203,11 @@ function checkCounts(name: string, head: Head, counts: Counts, report: Report): 
     const unit = what === 'bytes' ? 'payload bytes' : 'frames';
     report(`${what}-mismatch`, name, `${name} holds ${holds} ${unit}, but its head says ${said}`);
   }
+}
+
+/** A recording that is complete up to a moment has no frame after it. */
+function checkUntil(name: string, { until }: Head, { lastTimeUs }: FrameCounts, report: Report): void {
+  if (until >= lastTimeUs) return;
+  const message = `${name} holds a frame of ${lastTimeUs} microseconds, but its head says that it goes up to ${until}`;
+  report('until-mismatch', name, message);
 }

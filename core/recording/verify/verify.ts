@@ -183,6 +183,10 @@ function checkClose(
     report('last-hash-mismatch', CLOSE, message);
   }
   if (!chain.whole) return;
+  if (close.recordedUntil < chain.lastTimeUs) {
+    const message = `${CLOSE} says that the recording goes up to ${close.recordedUntil} microseconds, but a frame is of ${chain.lastTimeUs}`;
+    report('until-mismatch', CLOSE, message);
+  }
   for (const total of ['frames', 'bytes'] as const) {
     if (close[total] === chain[total]) continue;
     const message = `${CLOSE} counts ${close[total]} ${total}, but the segments hold ${chain[total]}`;

@@ -149,6 +149,19 @@ describe('a segment that is not one', () => {
     ]);
   });
 
+  test('frames later than the moment up to which it says that it goes', async () => {
+    const input = [[frame(1000, 'a'), frame(2000, 'b')]];
+    const late = (until: number) => {
+      const files = buildEvidence(keys, [input], { close: { recordedUntil: until } });
+      const head = { ...honestHead(SESSION, 0, input, files.get('open.json')!), until };
+      return check(files.set(segmentFile(0), sealSegment(encodeContent(input), head, keys.recorder)));
+    };
+    expect(codes(await late(1999))).toEqual(
+      expect.arrayContaining(['until-mismatch 00000000.seg', 'until-mismatch close.json']),
+    );
+    expect(codes(await late(2000))).toEqual(['last-hash-mismatch close.json']);
+  });
+
   test('a bomb, with every signature in order', async () => {
     const payload = new Uint8Array(1 << 20);
     const block = Array.from({ length: 5 }, () => ({ timeUs: 1, payload }));
