@@ -13,7 +13,6 @@ export interface Claims {
   readonly issuer: string;
   readonly subject: string;
   readonly email?: string;
-  readonly groups: readonly string[];
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -31,13 +30,12 @@ export async function currentToken(cli: Cli): Promise<string> {
 /** Throws `token-invalid` when it is not an ID token. */
 export function claimsOf(token: string): Claims {
   try {
-    const { iss, sub, exp, email, groups } = decodeJwt(token);
+    const { iss, sub, exp, email } = decodeJwt(token);
     if (iss !== undefined && sub !== undefined && exp !== undefined) {
       return {
         issuer: iss,
         subject: sub,
         ...(typeof email === 'string' && { email }),
-        groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
         expiresAt: exp * 1000,
       };
     }
