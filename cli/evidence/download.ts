@@ -7,7 +7,7 @@ import { type Api, getLedgerProof } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
-import { type EvidencePage, evidencePages, PageAddresses } from './pages.ts';
+import { type EvidencePage, evidencePages, PageAddresses, type Wanted } from './pages.ts';
 import { proofFile } from './proof-file.ts';
 
 const OBJECT_TIMEOUT_MS = 10 * 60_000;
@@ -27,17 +27,17 @@ export interface Progress {
  */
 export async function downloadEvidence(
   api: Api,
-  id: string,
+  wanted: Wanted,
   signer: PublicSigner,
   folder: string,
   told: { progress(progress: Progress): void; proof(proof: SessionProof, isWhole: boolean): void },
 ): Promise<Progress> {
   const pages: EvidencePage[] = [];
-  for await (const page of evidencePages(api, id)) pages.push(page);
+  for await (const page of evidencePages(api, wanted)) pages.push(page);
   const of = pages.reduce((sum, { objects }) => sum + objects.length, 0);
   const done = { objects: 0, bytes: 0 };
   for (const page of pages) {
-    const addresses = new PageAddresses(api, id, page);
+    const addresses = new PageAddresses(api, wanted, page);
     for (const object of page.objects) {
       await downloadObject(api, addresses, object, join(folder, object.name));
       done.objects += 1;
@@ -45,9 +45,9 @@ export async function downloadEvidence(
       told.progress({ ...done, of });
     }
   }
-  const lists = (wanted: string): boolean =>
-    pages.some(({ objects }) => objects.some(({ name }) => name === wanted));
-  const proof = await getLedgerProof(api, id);
+  const lists = (file: string): boolean =>
+    pages.some(({ objects }) => objects.some(({ name }) => name === file));
+  const proof = await getLedgerProof(api, wanted.id);
   const proofText = proof && proofFile(proof, lists(CLOSE));
   if (proof !== undefined) told.proof(proof, proofText !== undefined);
   const added: [name: string, text: string | undefined][] = [

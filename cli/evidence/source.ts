@@ -10,6 +10,7 @@ import { isSessionId } from '../session-id.ts';
 import { checkSigner, type PublicSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
 import { downloadEvidence, type Progress } from './download.ts';
+import type { Wanted } from './pages.ts';
 
 const UNPROVED =
   "note: the session's end is not in the ledger yet: without its proof, ledger.json is left out; it is there in a minute";
@@ -34,7 +35,7 @@ export async function withEvidence(
   if (!isSessionId(name)) throw neither(name);
   const folder = await mkdtemp(join(tmpdir(), 'custody-'));
   try {
-    await fetchEvidence(cli, name, folder);
+    await fetchEvidence(cli, { id: name, purpose: 'replay' }, folder);
     await work({ folder, session: name });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -42,11 +43,11 @@ export async function withEvidence(
 }
 
 /** Fetches a session's evidence into an empty folder, after its signer and its ledger were held against those pinned. */
-export async function fetchEvidence(cli: Cli, id: string, folder: string): Promise<Progress> {
+export async function fetchEvidence(cli: Cli, wanted: Wanted, folder: string): Promise<Progress> {
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer: PublicSigner = await checkSigner(cli, { base: api.base });
   try {
-    return await downloadEvidence(api, id, signer, folder, {
+    return await downloadEvidence(api, wanted, signer, folder, {
       progress: (progress) => showProgress(cli, progress),
       proof: ({ checkpoint }, isWhole) => {
         checkLedger(cli, checkpoint, signer);
