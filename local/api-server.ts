@@ -14,6 +14,7 @@ import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { DeadLetters } from '#core/notify/deliveries.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
 import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
@@ -296,7 +297,7 @@ function nothing(): CustodyError {
 
 /** One line; it names neither tokens nor what was recorded. */
 function logFault({ code, message, detail = '' }: CustodyError): void {
-  process.stderr.write(`api: ${code}: ${message} ${JSON.stringify(detail)}\n`);
+  process.stderr.write(`${escapeTerminal(`api: ${code}: ${message} ${JSON.stringify(detail)}`)}\n`);
 }
 
 function portProblem(port: number, cause: NodeJS.ErrnoException): CustodyError {

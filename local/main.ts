@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { escapeLines } from '#core/replay/text.ts';
 import type { LocalAddresses } from './addresses.ts';
 import { localCertificates } from './certificates.ts';
 import { startControlPlane } from './control-plane.ts';
@@ -16,7 +17,8 @@ import { Running } from './running.ts';
 import { dataFiles, type LocalSettings, readSettings } from './settings.ts';
 import { welcome } from './welcome.ts';
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+/** A line may quote what a client sent. */
+const say = (line: string): void => void process.stderr.write(`${escapeLines(line)}\n`);
 const running = new Running();
 let failed = false;
 

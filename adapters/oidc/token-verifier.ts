@@ -3,6 +3,7 @@ import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
+import { CriticalHeaderError, reasonOf } from './refusals.ts';
 
 const TOKEN_MAX_BYTES = 16 << 10;
 /** The library's key cache never expires: keys this old are fetched anew, so that a withdrawn key loses its trust. */
@@ -50,7 +51,7 @@ class OidcTokenVerifier {
     if (token.length > TOKEN_MAX_BYTES) throw invalidToken('the token is too long');
     const { verifier } = await this.#current();
     const claims = await verifier.verify(token).catch((cause: unknown) => {
-      throw invalidToken(cause instanceof Error ? cause.message : String(cause), cause);
+      throw invalidToken(reasonOf(cause));
     });
     return toPrincipal(claims, this.#options, boundDevice(claims['cnf'], device));
   }
@@ -99,7 +100,7 @@ async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']
 
 /** RFC 7515 section 4.1.11: a header parameter that is critical and not understood makes the token invalid. */
 function refuseCritical(header: object): void {
-  if ('crit' in header) throw new Error('the token has critical header parameters');
+  if ('crit' in header) throw new CriticalHeaderError();
 }
 
 /** OpenID Connect Discovery 1.0 section 4: the document must name the issuer it was asked of. */
@@ -155,11 +156,10 @@ function toPrincipal(
   };
 }
 
-/** The client learns that, not why: the reason would help a forger. */
-function invalidToken(detail: string, cause?: unknown): CustodyError {
+/** The client learns that, not why: the reason would help a forger. `detail`: nothing of the token. */
+function invalidToken(detail: string): CustodyError {
   return new CustodyError('token-invalid', 'the token is not valid here', {
     hint: 'log in again: custody login',
     detail,
-    cause,
   });
 }

@@ -1,11 +1,12 @@
 import type { EvidenceFacts, Verdict, VerifyReport } from '#core/recording/verify/verify.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import { counted, facts, sizeText } from '../listing.ts';
 
 /** What a verification found: facts, findings one a line, and the verdict last. */
 export function reportLines({ verdict, findings, facts: found }: VerifyReport): string[] {
   return [
     ...(found === undefined ? [] : facts(described(found, verdict))),
-    ...findings.map(({ code, message }) => `finding    ${code}: ${message}`),
+    ...findings.map(({ code, message }) => escapeTerminal(`finding    ${code}: ${message}`)),
     `${verdict.toUpperCase()}  ${meaning(verdict, findings.length)}`,
   ];
 }
