@@ -3,12 +3,14 @@ import type { Socket } from 'node:net';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { Principal } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
 import type { Admission, Visitor } from './admission.ts';
+import { crowdedOut, type Door, type Place } from './door.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
@@ -16,6 +18,8 @@ import type { SessionTape, Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
 
 export interface GatewayOptions {
+  /** How many may be here at once. */
+  readonly door: Door;
   readonly admission: Admission;
   readonly tapes: Tapes;
   /** The target's credential. Rejects with a clear error when it cannot be had. */
@@ -46,11 +50,15 @@ export class Gateway {
 
   /** The life of a session. Never rejects: whatever goes wrong is told to the client and the log. */
   serve(protocol: Protocol, socket: Socket): void {
-    const served = this.#serve(protocol, socket).catch((error: unknown) => {
+    const place = this.#options.door.enter(socket);
+    const served = this.#serve(protocol, socket, place).catch((error: unknown) => {
       this.#options.log('session-error', asCustodyError(error));
     });
     this.#serving.add(served);
-    void served.finally(() => this.#serving.delete(served));
+    void served.finally(() => {
+      place.release();
+      this.#serving.delete(served);
+    });
   }
 
   /** No new sessions; running ones go on for `deadlineMs`, then end with a clear error, sealed. */
@@ -62,30 +70,51 @@ export class Gateway {
     clearTimeout(deadline);
   }
 
-  async #serve(protocol: Protocol, socket: Socket): Promise<void> {
-    const session = await this.#login(protocol, socket);
+  async #serve(protocol: Protocol, socket: Socket, place: Place): Promise<void> {
+    const session = await this.#login(protocol, socket, place);
     if (session !== undefined) await this.#hold(session);
   }
 
   /** Everything up to the relay, in bounded time. What only the login needed is garbage when it returns. */
-  async #login(protocol: Protocol, socket: Socket): Promise<LiveSession | undefined> {
+  async #login(protocol: Protocol, socket: Socket, place: Place): Promise<LiveSession | undefined> {
     const clock = new LoginClock(this.#options.loginMs);
     const { remoteAddress: network, remotePort } = socket;
+    const client = `${network}:${remotePort}`;
     try {
-      const greeting = await protocol.greet(socket, clock.signal);
+      const greeting = await this.#greet(protocol, socket, clock.signal, { place, client });
       if (greeting === undefined) return undefined;
-      return await this.#admit({ greeting, network, clock }, protocol, `${network}:${remotePort}`);
+      return await this.#admit({ greeting, network, clock, place, client }, protocol);
     } finally {
       clock.stop();
     }
   }
 
+  /** Undefined when the connection was no login, or the peer was refused and told so. */
+  async #greet(
+    protocol: Protocol,
+    socket: Socket,
+    signal: AbortSignal,
+    knocking: Knocking,
+  ): Promise<Greeting | undefined> {
+    try {
+      return await protocol.greet(socket, signal);
+    } catch (thrown) {
+      this.#sayRefused(knocking, signal.aborted ? signal.reason : thrown);
+      return undefined;
+    }
+  }
+
   /** Identify, authorize, open, dial. Undefined when the client was refused and told so. */
-  async #admit(visitor: AtTheDoor, protocol: Protocol, client: string): Promise<LiveSession | undefined> {
-    const { greeting, clock } = visitor;
+  async #admit(visitor: AtTheDoor, protocol: Protocol): Promise<LiveSession | undefined> {
+    const { greeting, clock, network, client, place } = visitor;
+    let who: string | undefined;
+    const goIn = ({ email, subject }: Principal): void => {
+      who = email ?? subject;
+      place.goIn();
+    };
     try {
       if (this.#draining) throw draining();
-      const permission = await this.#options.admission.admit(visitor);
+      const permission = await this.#options.admission.admit({ greeting, network, clock, goIn });
       const secret = await this.#options.secretOf(permission.target);
       const live = new LiveSession(
         this.#opening(permission, greeting, protocol, client),
@@ -97,9 +126,22 @@ export class Gateway {
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
       greeting.refuse(error);
-      this.#options.log('refused', error, { client, target: greeting.target });
+      this.#sayRefused(visitor, error, { target: greeting.target, who });
       return undefined;
     }
+  }
+
+  /** Whoever looks whether a port is open, or goes to ask a person for the password, was refused nothing. */
+  #sayRefused(
+    { place, client }: Knocking,
+    thrown: unknown,
+    facts: { readonly target?: string; readonly who?: string | undefined } = {},
+  ): void {
+    const { log } = this.#options;
+    const error = place.wasPushedOut ? crowdedOut() : asCustodyError(thrown);
+    if (place.isInside) log('refused', error, { client, ...facts });
+    else if (error.code === 'peer-left') log('peer-left', undefined, { client, ...facts });
+    else log('peer-refused', error, { client, ...facts });
   }
 
   /** The open statement is stored before anything reaches the target. */
@@ -185,8 +227,14 @@ export class Gateway {
   }
 }
 
+/** Somebody who has connected. */
+interface Knocking {
+  readonly place: Place;
+  readonly client: string;
+}
+
 /** A client that has greeted, and the clock that its login runs against. */
-type AtTheDoor = Visitor & { readonly clock: LoginClock };
+type AtTheDoor = Visitor & Knocking & { readonly clock: LoginClock };
 
 /** A session from its open statement to its seal. */
 class LiveSession implements Watched {

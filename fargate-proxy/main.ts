@@ -20,7 +20,10 @@ import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
+import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
+import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
+import { Door } from './door.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
@@ -43,6 +46,10 @@ interface RecorderSettings {
   readonly leaseMs: number;
 }
 
+const timesOfLog = {
+  now: () => performance.now(),
+  later: (ms: number, work: () => void) => void setTimeout(work, ms).unref(),
+};
 /** How long sessions may take to say goodbye when the process can record no more. */
 const GOODBYE_MS = 3_000;
 const CERTIFICATE_EVERY_MS = 5 * 60_000;
@@ -58,19 +65,18 @@ async function runGateway(settings: Settings): Promise<void> {
   // Whoever reads the log may die first; sessions are drained all the same.
   process.stderr.on('error', () => undefined);
   const tally = new Tally();
-  const log = tally.counting(
-    jsonLog(
-      (line) => process.stderr.write(`${line}\n`),
-      () => new Date(),
-    ),
-  );
+  const log = tally.counting(calmLog(writtenLog(), timesOfLog));
   try {
     const task = randomUUID();
     const surroundings = await relaySurroundings(settings, task);
     const policy = await policyInForce(surroundings);
     const { dataDir, leaseMs, loginMs } = settings;
     const tapes = await startRecorder({ dataDir, task, timeOrigin: performance.timeOrigin, leaseMs }, log);
+    const openFiles = descriptorLimit();
+    const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
+    const door = new Door(limits);
     const gateway = new Gateway({
+      door,
       admission: createAdmission(settings, policy, surroundings, tally),
       tapes,
       secretOf: surroundings.secretOf,
@@ -91,6 +97,7 @@ async function runGateway(settings: Settings): Promise<void> {
         certificate,
         issuer: () => policy.config.identity.issuer,
         keys,
+        onTrouble: (error) => log('accept-failed', error),
       },
       gateway,
     );
@@ -104,12 +111,19 @@ async function runGateway(settings: Settings): Promise<void> {
     });
     tapes.onDeath((error) => void abandon(error, gateway, server, log));
     process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
-    log('listening', undefined, { host: settings.host, port: settings.port, task });
+    log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
   } catch (thrown) {
     const error = asCustodyError(thrown);
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
     process.exit(1);
   }
+}
+
+function writtenLog(): Log {
+  return jsonLog(
+    (line) => process.stderr.write(`${line}\n`),
+    () => new Date(),
+  );
 }
 
 /** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */

@@ -34,8 +34,7 @@ async function refusal(token: string): Promise<CustodyError> {
 }
 
 function everything(error: CustodyError): string {
-  const { message, cause } = error;
-  return JSON.stringify({ ...error, message, cause });
+  return JSON.stringify([error.message, error.cause, ...Object.entries(error)]);
 }
 
 /** As base64url, so that whoever decodes finds it. */

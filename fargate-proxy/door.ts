@@ -1,0 +1,209 @@
+import type { Socket } from 'node:net';
+import { CustodyError } from '#core/errors.ts';
+import { networkOf } from '#core/identity/token-failures.ts';
+
+/** How many may be here at once. */
+export interface DoorLimits {
+  readonly sessions: number;
+  /** Peers that have not proved who they are, in all. */
+  readonly peers: number;
+  /** Those of one address; of IPv6, of one /64. */
+  readonly perAddress: number;
+}
+
+/** Looks at peers that were heard meanwhile, before one goes all the same. */
+const LOOKS = 32;
+
+/**
+ * Who stands at the door, and how many are inside (security case 16). Nobody new is turned away at the door: a flood would
+ * then keep everybody out. Instead the one goes that has been silent for the longest; of the newcomer's own address where that
+ * one has its share already. Whoever logs in without delay is not reached, and who has said nothing goes before who has.
+ */
+export class Door {
+  readonly #limits: DoorLimits;
+  readonly #all = new Crowd();
+  readonly #byAddress = new Map<string, Crowd>();
+  #sessions = 0;
+
+  constructor(limits: DoorLimits) {
+    this.#limits = limits;
+  }
+
+  /** Peers that have not proved who they are. */
+  get peers(): number {
+    return this.#all.size;
+  }
+
+  /** Those that have, until all of theirs is closed. */
+  get sessions(): number {
+    return this.#sessions;
+  }
+
+  /** Where peers that have not proved who they are come from. */
+  get addresses(): number {
+    return this.#byAddress.size;
+  }
+
+  /** Somebody came, and another may have to go. */
+  enter(socket: Socket): Place {
+    const address = networkOf(socket.remoteAddress);
+    const neighbours = this.#byAddress.get(address);
+    if (neighbours !== undefined && neighbours.size >= this.#limits.perAddress) this.#pushOut(neighbours);
+    else if (this.#all.size >= this.#limits.peers) this.#pushOut(this.#all);
+    const place = new Place(socket, address, {
+      goIn: () => this.#goIn(place),
+      leave: () => (place.isInside ? (this.#sessions -= 1) : this.#leave(place)),
+    });
+    this.#stand(place);
+    return place;
+  }
+
+  #pushOut(crowd: Crowd): void {
+    const place = crowd.mostSilent();
+    if (place === undefined) return;
+    this.#leave(place);
+    place.pushOut();
+  }
+
+  #stand(place: Place): void {
+    const neighbours = this.#byAddress.get(place.address) ?? new Crowd();
+    this.#byAddress.set(place.address, neighbours);
+    for (const crowd of [this.#all, neighbours]) crowd.add(place);
+  }
+
+  #leave(place: Place): void {
+    const neighbours = this.#byAddress.get(place.address);
+    for (const crowd of [this.#all, neighbours]) crowd?.delete(place);
+    if (neighbours?.size === 0) this.#byAddress.delete(place.address);
+  }
+
+  #goIn(place: Place): void {
+    if (this.#sessions >= this.#limits.sessions) throw noRoom(this.#limits.sessions);
+    this.#leave(place);
+    this.#sessions += 1;
+  }
+}
+
+interface PlaceKeeper {
+  readonly goIn: () => void;
+  readonly leave: () => void;
+}
+
+/** One connection, from its accept to its close. */
+export class Place {
+  readonly address: string;
+  readonly #socket: Socket;
+  readonly #door: PlaceKeeper;
+  #heard = 0;
+  #inside = false;
+  #pushedOut = false;
+  /** The connection, and whatever else there is of a session. */
+  #open = 2;
+
+  constructor(socket: Socket, address: string, door: PlaceKeeper) {
+    this.address = address;
+    this.#socket = socket;
+    this.#door = door;
+    socket.once('close', () => this.release());
+  }
+
+  get isInside(): boolean {
+    return this.#inside;
+  }
+
+  /** There was no room, and it had been silent for the longest. */
+  get wasPushedOut(): boolean {
+    return this.#pushedOut;
+  }
+
+  /** It has proved who it is. Throws `too-many-connections` when there is no room inside, or none was left at the door. */
+  readonly goIn = (): void => {
+    if (this.#inside) return;
+    if (this.#pushedOut) throw crowdedOut();
+    this.#door.goIn();
+    this.#inside = true;
+  };
+
+  /** One of two is over: the connection, or what the gateway does for it. */
+  release(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#door.leave();
+  }
+
+  /** It has said something since the last look. */
+  get wasHeard(): boolean {
+    const { bytesRead } = this.#socket;
+    const heard = bytesRead > this.#heard;
+    this.#heard = bytesRead;
+    return heard;
+  }
+
+  /** At once, and without a word: there is no room to wait until it has read one. */
+  pushOut(): void {
+    this.#pushedOut = true;
+    this.#socket.resetAndDestroy();
+  }
+}
+
+/** Peers in the order in which they were heard last, as far as somebody looked. */
+class Crowd {
+  readonly #silent = new Set<Place>();
+  readonly #spoken = new Set<Place>();
+
+  get size(): number {
+    return this.#silent.size + this.#spoken.size;
+  }
+
+  add(place: Place): void {
+    this.#silent.add(place);
+  }
+
+  delete(place: Place): void {
+    this.#silent.delete(place);
+    this.#spoken.delete(place);
+  }
+
+  /**
+   * Of those that have not said a word the first, while they are more than half; else the one that was heard longest ago. So
+   * neither can those who say nothing drive out the others, nor the other way round whoever has only just come.
+   */
+  mostSilent(): Place | undefined {
+    const silent = this.#firstSilent();
+    if (silent !== undefined && this.#silent.size * 2 > this.size) return silent;
+    return this.#heardLongestAgo() ?? silent;
+  }
+
+  #firstSilent(): Place | undefined {
+    for (const place of this.#silent) {
+      if (!place.wasHeard) return place;
+      this.#silent.delete(place);
+      this.#spoken.add(place);
+    }
+    return undefined;
+  }
+
+  #heardLongestAgo(): Place | undefined {
+    let looks = 0;
+    for (const place of this.#spoken) {
+      looks += 1;
+      if (looks > LOOKS || !place.wasHeard) return place;
+      this.#spoken.delete(place);
+      this.#spoken.add(place);
+    }
+    return undefined;
+  }
+}
+
+function noRoom(sessions: number): CustodyError {
+  return new CustodyError('too-many-connections', `this gateway has its ${sessions} sessions already`, {
+    hint: 'end one that is not needed, or try again; whoever runs the gateway can allow more open files',
+  });
+}
+
+/** Told to nobody but the log: whoever it was is gone. */
+export function crowdedOut(): CustodyError {
+  return new CustodyError(
+    'too-many-connections',
+    'it had to go for a newer one: it was silent for the longest',
+  );
+}
