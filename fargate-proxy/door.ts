@@ -52,6 +52,7 @@ export class Door {
     else if (this.#all.size >= this.#limits.peers) this.#pushOut(this.#all);
     const place = new Place(socket, address, {
       goIn: () => this.#goIn(place),
+      refused: () => this.#refused(place),
       leave: () => (place.isInside ? (this.#sessions -= 1) : this.#leave(place)),
     });
     this.#stand(place);
@@ -77,6 +78,10 @@ export class Door {
     if (neighbours?.size === 0) this.#byAddress.delete(place.address);
   }
 
+  #refused(place: Place): void {
+    for (const crowd of [this.#all, this.#byAddress.get(place.address)]) crowd?.refused(place);
+  }
+
   #goIn(place: Place): void {
     if (this.#sessions >= this.#limits.sessions) throw noRoom(this.#limits.sessions);
     this.#leave(place);
@@ -86,6 +91,7 @@ export class Door {
 
 interface PlaceKeeper {
   readonly goIn: () => void;
+  readonly refused: () => void;
   readonly leave: () => void;
 }
 
@@ -104,7 +110,7 @@ export class Place {
     this.address = address;
     this.#socket = socket;
     this.#door = door;
-    socket.once('close', () => this.release());
+    socket.once('close', () => this.#end());
   }
 
   get isInside(): boolean {
@@ -124,8 +130,14 @@ export class Place {
     this.#inside = true;
   };
 
-  /** One of two is over: the connection, or what the gateway does for it. */
+  /** The gateway does no more for it. */
   release(): void {
+    if (!this.#inside) this.#door.refused();
+    this.#end();
+  }
+
+  /** One of two is over: the connection, or what the gateway does for it. */
+  #end(): void {
     this.#open -= 1;
     if (this.#open === 0) this.#door.leave();
   }
@@ -149,9 +161,11 @@ export class Place {
 class Crowd {
   readonly #silent = new Set<Place>();
   readonly #spoken = new Set<Place>();
+  /** Have been told no, and may be reading it still. */
+  readonly #refused = new Set<Place>();
 
   get size(): number {
-    return this.#silent.size + this.#spoken.size;
+    return this.#silent.size + this.#spoken.size + this.#refused.size;
   }
 
   add(place: Place): void {
@@ -161,15 +175,26 @@ class Crowd {
   delete(place: Place): void {
     this.#silent.delete(place);
     this.#spoken.delete(place);
+    this.#refused.delete(place);
+  }
+
+  refused(place: Place): void {
+    if (this.#silent.delete(place) || this.#spoken.delete(place)) this.#refused.add(place);
+  }
+
+  /** Who has to go: first whoever was told no. */
+  mostSilent(): Place | undefined {
+    const [refused] = this.#refused;
+    return refused ?? this.#mostSilentOfOthers();
   }
 
   /**
    * Of those that have not said a word the first, while they are more than half; else the one that was heard longest ago. So
    * neither can those who say nothing drive out the others, nor the other way round whoever has only just come.
    */
-  mostSilent(): Place | undefined {
+  #mostSilentOfOthers(): Place | undefined {
     const silent = this.#firstSilent();
-    if (silent !== undefined && this.#silent.size * 2 > this.size) return silent;
+    if (this.#silent.size > this.#spoken.size) return silent;
     return this.#heardLongestAgo() ?? silent;
   }
 

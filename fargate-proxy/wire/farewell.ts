@@ -6,7 +6,7 @@ export const LINGER_MS = 2_000;
  * What is still read of a peer that was told goodbye. Some has to be: a socket that is closed with bytes unread resets the
  * connection, and the peer may lose the last message (RFC 1122 section 4.2.2.13). More would be work for nothing.
  */
-const UNHEARD_BYTES = 64 << 10;
+const UNHEARD_BYTES = 16 << 10;
 
 /** Sends the last bytes and closes, giving the peer a moment to read them: closing at once may discard them. */
 export function farewell(socket: Socket, bytes: Uint8Array): void {

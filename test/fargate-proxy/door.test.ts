@@ -83,6 +83,16 @@ describe('the door (security case 16)', () => {
     expect(gone(talkers)).toEqual([true, true, false, false]);
   });
 
+  it('sends away whoever was told no before anybody else', async () => {
+    const { door, knock } = await openDoor({ peers: 3 });
+    const peers = [await knock(), await knock(), await knock()];
+    for (const peer of peers) await say(peer);
+    peers[2]!.place.release();
+    peers.push(await knock());
+    expect(gone(peers)).toEqual([false, false, true, false]);
+    expect(door.peers).toBe(3);
+  });
+
   it('counts a session until its connection is closed and its work is done', async () => {
     const { door, knock } = await openDoor({});
     const { socket, ours, place } = await knock();

@@ -14,6 +14,7 @@ const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.ur
 
 interface Said {
   readonly event: string;
+  readonly level?: string;
   readonly code?: string;
   readonly message?: string;
   readonly detail?: string;

@@ -24,7 +24,7 @@ async function connection(): Promise<{ ours: Socket; peer: Socket }> {
 describe('a farewell', () => {
   it('reaches a peer that had more to say', async () => {
     const { ours, peer } = await connection();
-    peer.write(Buffer.alloc(20_000));
+    peer.write(Buffer.alloc(10_000));
     await once(ours, 'readable');
     farewell(ours, Buffer.from('no'));
     const said = once(peer, 'data');
