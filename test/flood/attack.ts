@@ -41,33 +41,30 @@ if (import.meta.main) {
 
 async function attack(port: number, kind: AttackKind, ms: number, addresses: number): Promise<Attacked> {
   const held = new Set<Socket>();
-  const until = performance.now() + ms;
-  let connects = 0;
-  let refused = 0;
-  let sentBytes = 0;
-  let underWay = 0;
+  const connecting = new Set<Socket>();
+  const done = { connects: 0, refused: 0, sentBytes: 0 };
   const knock = (): void => {
-    const localAddress = `127.0.1.${1 + (connects % addresses)}`;
+    const localAddress = `127.0.1.${1 + (done.connects % addresses)}`;
     const socket = connect({ port, host: '127.0.0.1', localAddress });
-    connects += 1;
-    underWay += 1;
+    done.connects += 1;
     held.add(socket);
-    socket.on('error', () => (refused += 1));
-    socket.once('connect', () => DEEDS[kind](socket));
-    socket.once('ready', () => (underWay -= 1));
+    connecting.add(socket);
+    socket.on('error', () => (done.refused += 1));
+    socket.once('connect', () => {
+      connecting.delete(socket);
+      DEEDS[kind](socket);
+    });
     socket.once('close', () => {
-      sentBytes += socket.bytesWritten;
-      if (socket.remoteAddress === undefined && socket.bytesRead === 0 && socket.connecting) underWay -= 1;
+      done.sentBytes += socket.bytesWritten;
+      connecting.delete(socket);
       held.delete(socket);
     });
   };
+  const until = performance.now() + ms;
   while (performance.now() < until) {
-    while (underWay < AT_ONCE && held.size < HELD_MAX) knock();
+    while (connecting.size < AT_ONCE && held.size < HELD_MAX) knock();
     await new Promise(setImmediate);
   }
-  for (const socket of held) {
-    sentBytes += socket.bytesWritten;
-    socket.destroy();
-  }
-  return { connects, refused, sentBytes };
+  for (const socket of held) socket.destroy();
+  return done;
 }
