@@ -205,7 +205,7 @@ export class Gateway {
     }
   }
 
-  /** A session that cannot be sealed now is sealed by the next start, from what is durable. */
+  /** A session that cannot be sealed now is tried again by the recorder, and at the latest sealed by the sealer or the next start. */
   async #seal(
     live: LiveSession,
     ending: { readonly reason: CloseReason; readonly detail?: string },

@@ -31,6 +31,7 @@ import { CancelKeys } from './protocols/postgres/cancel.ts';
 import { Tally } from './tally.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
+import { keepSealing } from './recorder/late-seals.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
 import { recorderFailed, Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
@@ -128,7 +129,7 @@ function writtenLog(): Log {
 
 /** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */
 async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSettings): Promise<void> {
-  const { ports, leases, earlier, sequencer } = await recorderSurroundings(dataDir, task);
+  const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(dataDir, task);
   const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
   const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
   await keepLease(lease, leaseMs, {
@@ -141,6 +142,8 @@ async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSetti
       say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
     });
   }
+  if (sealEarlier !== undefined && earlier.failures.length > 0)
+    keepSealing(sealEarlier, (sessions) => say({ kind: 'recovered-late', sessions }));
   const unsealable = earlier.failures.map(({ session, error }) => ({ session, error: plainError(error) }));
   say({ kind: 'ready', recovered: earlier.sealed, unsealable });
 }
@@ -185,6 +188,8 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
         resolve(tapes);
       } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
       else if (message.kind === 'stopped') void worker.terminate();
+      else if (message.kind === 'sealed-late') log('session-sealed', undefined, lateFacts(message));
+      else if (message.kind === 'recovered-late') log('recovered', undefined, { sessions: message.sessions });
       else if (message.kind === 'ledger-stalled') log('ledger-stalled', custodyError(message.error));
       else tapes.receive(message);
     });
@@ -194,6 +199,10 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
     });
     worker.on('exit', () => tapes.die(recorderFailed('the recorder stopped')));
   });
+}
+
+function lateFacts({ session, outcome }: Extract<FromRecorder, { kind: 'sealed-late' }>) {
+  return { session, reason: outcome.reason };
 }
 
 /** What is in force, and any change, counts once its leaf is queued. */
