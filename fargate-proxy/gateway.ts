@@ -10,12 +10,14 @@ import type { Retention } from '#core/recording/ports.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
 import type { Admission, Visitor } from './admission.ts';
+import type { Conversing, Side } from './dead-peers.ts';
 import { crowdedOut, type Door, type Place } from './door.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { SessionTape, Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
+import type { Ends } from './wire/unanswered.ts';
 
 export interface GatewayOptions {
   /** How many may be here at once. */
@@ -28,6 +30,8 @@ export interface GatewayOptions {
   readonly task: string;
   /** From accept to relay, milliseconds: greeting, token and target login together, but not a wait for reviewers. */
   readonly loginMs: number;
+  /** How long a client may leave bytes that were sent to it without an answer, milliseconds. */
+  readonly userTimeoutMs: number;
   readonly log: Log;
   readonly wallClock: () => Date;
 }
@@ -44,7 +48,7 @@ export class Gateway {
   }
 
   /** Sessions being relayed now. */
-  get sessions(): ReadonlySet<Watched> {
+  get sessions(): ReadonlySet<Watched & Conversing> {
     return this.#live;
   }
 
@@ -78,12 +82,13 @@ export class Gateway {
   /** Everything up to the relay, in bounded time. What only the login needed is garbage when it returns. */
   async #login(protocol: Protocol, socket: Socket, place: Place): Promise<LiveSession | undefined> {
     const clock = new LoginClock(this.#options.loginMs);
-    const { remoteAddress: network, remotePort } = socket;
-    const client = `${network}:${remotePort}`;
+    const { localAddress, localPort, remoteAddress: network, remotePort } = socket;
+    const ends = { localAddress, localPort, remoteAddress: network, remotePort };
+    const knocking = { place, client: `${network}:${remotePort}`, ends };
     try {
-      const greeting = await this.#greet(protocol, socket, clock.signal, { place, client });
+      const greeting = await this.#greet(protocol, socket, clock.signal, knocking);
       if (greeting === undefined) return undefined;
-      return await this.#admit({ greeting, network, clock, place, client }, protocol);
+      return await this.#admit({ greeting, network, clock, ...knocking }, protocol);
     } finally {
       clock.stop();
     }
@@ -120,6 +125,7 @@ export class Gateway {
         this.#opening(permission, greeting, protocol, client),
         permission,
         visitor.network,
+        { who: 'client', ends: visitor.ends, userTimeoutMs: this.#options.userTimeoutMs },
       );
       await this.#options.admission.tell(permission);
       return await this.#begin(live, permission, greeting, secret, clock.signal);
@@ -232,22 +238,37 @@ export class Gateway {
 interface Knocking {
   readonly place: Place;
   readonly client: string;
+  readonly ends: Ends;
 }
 
 /** A client that has greeted, and the clock that its login runs against. */
 type AtTheDoor = Visitor & Knocking & { readonly clock: LoginClock };
 
 /** A session from its open statement to its seal. */
-class LiveSession implements Watched {
+class LiveSession implements Watched, Conversing {
   readonly opening: Opening;
   readonly question: Watched['question'];
   tape: SessionTape | undefined;
+  readonly #client: Side;
+  readonly #userTimeoutMs: number;
   #link: Link | undefined;
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
 
-  constructor(opening: Opening, permission: Authorization<'connect'>, network: string | undefined) {
+  constructor(
+    opening: Opening,
+    permission: Authorization<'connect'>,
+    network: string | undefined,
+    client: Side,
+  ) {
     this.opening = opening;
     this.question = questionOf(opening, permission, network);
+    this.#client = client;
+    this.#userTimeoutMs = permission.target.connect.userTimeout;
+  }
+
+  get sides(): readonly Side[] {
+    if (this.#link === undefined) return [this.#client];
+    return [this.#client, { who: 'target', ends: this.#link.target, userTimeoutMs: this.#userTimeoutMs }];
   }
 
   start(link: Link): void {

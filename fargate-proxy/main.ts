@@ -24,6 +24,7 @@ import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
 import { Door } from './door.ts';
+import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
@@ -84,11 +85,13 @@ async function runGateway(settings: Settings): Promise<void> {
       version: VERSION,
       task,
       loginMs,
+      userTimeoutMs: settings.userTimeoutMs,
       log,
       wallClock: () => new Date(),
     });
     const keys = new CancelKeys(surroundings.cancelWishes);
     keepWatch(policy, surroundings, gateway, keys, log);
+    watchForDeadPeers(() => gateway.sessions);
     const certificate = await Certificate.of(surroundings.certificate);
     watchCertificate(certificate, log);
     const server = await listen(

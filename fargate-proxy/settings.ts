@@ -15,6 +15,8 @@ export interface Settings {
   readonly leaseMs: number;
   /** Where people look at requests. */
   readonly apiUrl?: string;
+  /** How long a client may leave bytes that were sent to it without an answer. A target's is in the configuration. */
+  readonly userTimeoutMs: number;
   /** How many may be here at once; what descriptors allow where nothing is said. */
   readonly limits: AskedLimits;
 }
@@ -31,6 +33,7 @@ export function readSettings(args: readonly string[]): Settings {
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
       'api-url': { type: 'string' },
+      'user-timeout-ms': { type: 'string', default: '30000' },
       'sessions-max': { type: 'string' },
       'peers-max': { type: 'string' },
       'peers-per-address': { type: 'string' },
@@ -46,6 +49,7 @@ export function readSettings(args: readonly string[]): Settings {
     loginMs: Number(values['login-ms']),
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),
+    userTimeoutMs: numberIn(values, 'user-timeout-ms')!,
     limits: {
       sessions: numberIn(values, 'sessions-max'),
       peers: numberIn(values, 'peers-max'),

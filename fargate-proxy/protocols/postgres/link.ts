@@ -11,6 +11,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { Relay, type RelayHands } from '../../relay.ts';
 import type { RawEnd } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
+import type { Ends } from '../../wire/unanswered.ts';
 
 /** How long an ending session waits for the message in progress, so that the client can read why it ended. */
 const BOUNDARY_WAIT_MS = 250;
@@ -68,6 +69,10 @@ export class PostgresLink implements Link {
       onTargetBytes: (bytes, length) => this.#targetSaid(bytes, length),
       onEnd: (side) => (side === 'client' ? this.#clientEnded() : this.#targetEnded()),
     });
+  }
+
+  get target(): Ends {
+    return this.#parts.target.socket;
   }
 
   relay(): Promise<Ended> {
