@@ -44,13 +44,18 @@ export class Door {
     return this.#byAddress.size;
   }
 
-  /** Somebody came, and another may have to go. */
-  enter(socket: Socket): Place {
+  /** At a server that has nothing inside: who is there leaves by closing the connection. */
+  visit(socket: Socket): void {
+    this.enter(socket, 1);
+  }
+
+  /** Somebody came, and another may have to go. `parts`: what has to be over before the place is free. */
+  enter(socket: Socket, parts = 2): Place {
     const address = networkOf(socket.remoteAddress);
     const neighbours = this.#byAddress.get(address);
     if (neighbours !== undefined && neighbours.size >= this.#limits.perAddress) this.#pushOut(neighbours);
     else if (this.#all.size >= this.#limits.peers) this.#pushOut(this.#all);
-    const place = new Place(socket, address, {
+    const place = new Place(socket, address, parts, {
       goIn: () => this.#goIn(place),
       refused: () => this.#refused(place),
       leave: () => (place.isInside ? (this.#sessions -= 1) : this.#leave(place)),
@@ -103,13 +108,14 @@ export class Place {
   #heard = 0;
   #inside = false;
   #pushedOut = false;
-  /** The connection, and whatever else there is of a session. */
-  #open = 2;
+  /** Of the connection and whatever else there is of a session, how much is not over. */
+  #open: number;
 
-  constructor(socket: Socket, address: string, door: PlaceKeeper) {
+  constructor(socket: Socket, address: string, parts: number, door: PlaceKeeper) {
     this.address = address;
     this.#socket = socket;
     this.#door = door;
+    this.#open = parts;
     socket.once('close', () => this.#end());
   }
 
@@ -142,11 +148,11 @@ export class Place {
     if (this.#open === 0) this.#door.leave();
   }
 
-  /** It has said something since the last look. */
+  /** It has said something since the last look, or was told something. */
   get wasHeard(): boolean {
-    const { bytesRead } = this.#socket;
-    const heard = bytesRead > this.#heard;
-    this.#heard = bytesRead;
+    const { bytesRead, bytesWritten } = this.#socket;
+    const heard = bytesRead + bytesWritten > this.#heard;
+    this.#heard = bytesRead + bytesWritten;
     return heard;
   }
 

@@ -2,12 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { asCustodyError, CustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
 import { BlockCompressor } from './block-compressor.ts';
-import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
+import type { CloseReason, CloseStatement } from './format.ts';
 import { segmentName } from './layout.ts';
 import { type HeldLease, leaseLost } from './leases.ts';
 import { OwnPuts } from './own-puts.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
-import { SessionClosing, SessionOpening } from './session-ends.ts';
+import { type Opening, SessionClosing, SessionOpening } from './session-ends.ts';
 import { SegmentMemory } from './segment-content.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames } from './slab.ts';
@@ -19,6 +19,8 @@ const SEGMENT_BYTES = 8 << 20;
 const SEGMENT_AGE_MS = 60_000;
 /** Slabs are gathered into blocks of at most this many slabs: 4 MiB, FORMAT.md's limit. */
 const SLABS_PER_BLOCK = 4;
+
+export type { Opening } from './session-ends.ts';
 
 export interface RecorderPorts {
   readonly sink: RecordingSink;
@@ -33,9 +35,6 @@ export interface RecorderPorts {
 const UNSEALED_MAX_BYTES = 256 << 20;
 /** Failures in a row after which the others of a round are not tried: the store is still away. */
 const FAILURES_IN_A_ROW = 3;
-
-/** What the gateway knows of a session before the recorder adds its keys. */
-export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
 
 export interface HandedSlab {
   readonly buffer: ArrayBufferLike;

@@ -5,9 +5,11 @@ import type { CloseStatement, OpenStatement } from './format.ts';
 import { OPEN } from './layout.ts';
 import type { OwnPuts } from './own-puts.ts';
 import type { Signer } from './ports.ts';
-import type { Opening } from './recorder.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { sha256Hex, type SignedStatement, signStatement, storeClose, storeOpen } from './statements.ts';
+
+/** What the gateway knows of a session before the recorder adds its keys. */
+export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
 
 interface EndPorts {
   readonly signer: Signer;

@@ -26,6 +26,7 @@ import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
+import { Door } from '#proxy/door.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { apiRouter, type Route } from './api-routes.ts';
@@ -34,6 +35,8 @@ const REQUEST_MS = 10_000;
 /** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
 const IDLE_MS = 30_000;
 const HEADERS_MAX_BYTES = 32 << 10;
+/** Connections at once; one more, and the one that has been silent for the longest goes. */
+const CONNECTIONS_MAX = 256;
 
 export interface ApiOptions {
   /** 0 picks a free one. */
@@ -84,6 +87,8 @@ export async function startApi({
     connectionsCheckingInterval: Math.min(requestMs, 1_000),
   });
   server.setTimeout(IDLE_MS);
+  const door = new Door({ sessions: 0, peers: CONNECTIONS_MAX, perAddress: CONNECTIONS_MAX });
+  server.on('connection', (socket) => door.visit(socket));
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
     throw portProblem(options.port, cause);

@@ -139,6 +139,16 @@ describe('the door (security case 16)', () => {
     expect(door.sessions).toBe(0);
   });
 
+  it('of a server without an inside is free as soon as the connection is closed', async () => {
+    const { door, knock } = await openDoor({ peers: 5 });
+    const { socket, ours } = await knock();
+    door.visit(ours);
+    expect(door.peers).toBe(2);
+    socket.destroy();
+    await once(ours, 'close');
+    expect(door.peers).toBe(1);
+  });
+
   it('forgets addresses that nobody comes from any more', async () => {
     const { door, knock } = await openDoor({ peers: 2, perAddress: 1 });
     for (let i = 1; i < 20; i += 1) await knock(`127.0.0.${i}`);
