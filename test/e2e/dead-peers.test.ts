@@ -107,7 +107,7 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
     expect(reason).toBe('target-lost');
     expect(detail).toMatch(/^the target has answered nothing that was sent to it for \d+ s$/);
     await ended;
-    expect([await answer, ...errors].join()).toContain('the target does not answer any more');
+    expect(JSON.stringify([await answer, ...errors])).toContain('the target does not answer any more');
     forward.kill('SIGKILL');
     relayed.close();
   });
