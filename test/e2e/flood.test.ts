@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareFolder } from '#test/chaos/stand.ts';
 import { flood } from '#test/flood/stand.ts';
@@ -118,5 +119,32 @@ describe.skipIf(!hasClient('psql'))('a peer that nobody refused', () => {
       });
     expect(gateway.said.filter(({ level }) => level !== 'info')).toEqual([]);
     await gateway.stop();
+  });
+});
+
+describe('what a stranger says', () => {
+  const NAMES = 'a\u009b31m\u202eb\u200b';
+  const UNSEEN = /[\u0080-\u009f\u202a-\u202e\u200b]/;
+
+  it('is never raw on the terminal of npm start, and a mistyped password is nowhere (security cases 15 and 18)', async () => {
+    const { port } = local.addresses.postgres;
+    const before = local.said.length;
+    const secret = 'hunter2-and-more';
+    const encoded = Buffer.from(`{"alg":"${secret}","kid":"${secret}"}`).toString('base64url');
+    for (const password of [secret, `${encoded}.${encoded}.c2ln`]) {
+      const ssl = { ca: readFileSync(local.addresses.ca, 'utf8'), servername: 'localhost' };
+      const names = { user: NAMES, database: NAMES, application_name: NAMES };
+      const client = new pg.Client({ host: '127.0.0.1', port, ...names, password, ssl });
+      await expect(client.connect()).rejects.toMatchObject({ code: '28P01' });
+    }
+    const said = await eventually('both in the log', () => {
+      const lines = local.said.slice(before);
+      return lines.split('"code":"token-invalid"').length > 2 ? lines : undefined;
+    });
+    expect(said).toMatch(/127\.0\.0\.1:\d+/);
+    expect(said).not.toMatch(UNSEEN);
+    expect(said).toContain(String.raw`a\u009b31m\u202eb\u200b`);
+    for (const part of [secret, secret.slice(1), 'hunter2', encoded.slice(0, 12)])
+      expect(said).not.toContain(part);
   });
 });
