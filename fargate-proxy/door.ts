@@ -136,13 +136,20 @@ export class Place {
     this.#inside = true;
   };
 
+  /** It is not over before this connection is closed: the target's, which outlives the client's while a query is cancelled. */
+  alsoHolds(connection: Socket): void {
+    if (connection.closed) return;
+    this.#open += 1;
+    connection.once('close', () => this.#end());
+  }
+
   /** The gateway does no more for it. */
   release(): void {
     if (!this.#inside) this.#door.refused();
     this.#end();
   }
 
-  /** One of two is over: the connection, or what the gateway does for it. */
+  /** One of them is over: a connection, or what the gateway does for it. */
   #end(): void {
     this.#open -= 1;
     if (this.#open === 0) this.#door.leave();

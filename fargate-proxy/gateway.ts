@@ -128,7 +128,9 @@ export class Gateway {
         { who: 'client', ends: visitor.ends, userTimeoutMs: this.#options.userTimeoutMs },
       );
       await this.#options.admission.tell(permission);
-      return await this.#begin(live, permission, greeting, secret, clock.signal);
+      const link = await this.#begin(live, permission, greeting, secret, clock.signal);
+      place.alsoHolds(link.target);
+      return live;
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
       greeting.refuse(error);
@@ -157,7 +159,7 @@ export class Gateway {
     greeting: Greeting,
     secret: string,
     signal: AbortSignal,
-  ): Promise<LiveSession> {
+  ): Promise<Link> {
     const tape = await this.#options.tapes.open(live.opening, {
       ...permission.target.recording,
       onFailure: (error) => live.end('recording-failed', error),
@@ -166,8 +168,9 @@ export class Gateway {
     try {
       greeting.recordLogin(tape);
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
-      live.start(await greeting.dial(permission, secret, tape, signal, claim));
-      return live;
+      const link = await greeting.dial(permission, secret, tape, signal, claim);
+      live.start(link);
+      return link;
     } catch (thrown) {
       const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);
       tape.note({ note: 'login-failed', code: error.code, message: error.message });

@@ -4,7 +4,6 @@ import type { CustodyError } from '#core/errors.ts';
 import type { Device } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
-import type { Ends } from './wire/unanswered.ts';
 
 /** One protocol's part in the life of a session (ARCHITECTURE.md). One adapter never knows of another. */
 export interface Protocol {
@@ -50,7 +49,7 @@ export interface Greeting {
 /** A client and a target that are ready for each other. */
 export interface Link {
   /** The connection to the target. */
-  readonly target: Ends;
+  readonly target: Socket;
   /** Carries bytes both ways, recording first, until either side ends or `end` is called. */
   relay(): Promise<{ readonly reason: CloseReason; readonly detail?: string }>;
   /** Ends the session: tells the client why in its protocol, stops what runs at the target, closes both. */

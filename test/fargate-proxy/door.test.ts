@@ -105,6 +105,20 @@ describe('the door (security case 16)', () => {
     expect([door.peers, door.sessions]).toEqual([0, 0]);
   });
 
+  it('counts a session until its target has gone as well: a cancel may take longer than the client', async () => {
+    const { door, knock } = await openDoor({});
+    const [client, target] = [await knock(), await knock()];
+    client.place.goIn();
+    client.place.alsoHolds(target.ours);
+    client.place.release();
+    client.socket.destroy();
+    await once(client.ours, 'close');
+    expect(door.sessions).toBe(1);
+    target.socket.destroy();
+    await once(target.ours, 'close');
+    expect(door.sessions).toBe(0);
+  });
+
   it('counts a peer that was refused for as long as its connection is open', async () => {
     const { door, knock } = await openDoor({});
     const { socket, ours, place } = await knock();

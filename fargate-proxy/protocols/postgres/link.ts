@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { CustodyError } from '#core/errors.ts';
 import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
 import { ExactSession } from '#core/protocols/postgres/exact-session.ts';
@@ -11,7 +12,6 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { Relay, type RelayHands } from '../../relay.ts';
 import type { RawEnd } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import type { Ends } from '../../wire/unanswered.ts';
 
 /** How long an ending session waits for the message in progress, so that the client can read why it ended. */
 const BOUNDARY_WAIT_MS = 250;
@@ -71,7 +71,7 @@ export class PostgresLink implements Link {
     });
   }
 
-  get target(): Ends {
+  get target(): Socket {
     return this.#parts.target.socket;
   }
 
