@@ -35,6 +35,8 @@ beforeAll(async () => {
     { timeout: 60_000, interval: 200 },
   );
   head.close();
+  // The tiles follow the head: an audit of the data folder waits for them.
+  expect(await ran(local.dataDir)).toMatchObject({ code: 0 });
   exported = join(mkdtempSync(join(tmpdir(), 'custody-audit-')), 'store');
   cpSync(join(local.dataDir, 'store'), exported, { recursive: true });
   writeFileSync(join(exported, 'ledger', 'checkpoint'), checkpoint);
