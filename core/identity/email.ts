@@ -45,13 +45,13 @@ function mapped(text: string): string {
 
 /** Domains ignore case (RFC 5321 section 2.4), and mailboxes do in practice. Letter by letter: a sigma at the end is a sigma. */
 function folded(text: string): string {
-  return [...text].map(foldedLetter).join('');
+  return Array.from(text, foldedLetter).join('');
 }
 
 function foldedLetter(letter: string): string {
   const upper = letter.toUpperCase();
   // Where capitals are several letters (ß), the letter stays what it is.
-  return ([...upper].length === 1 ? upper : letter).toLowerCase();
+  return (Array.from(upper).length === 1 ? upper : letter).toLowerCase();
 }
 
 function unquoted(local: string): string {

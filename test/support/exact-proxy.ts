@@ -65,6 +65,7 @@ export class ExactProxy {
       [client, target],
       [target, client],
     ] as const) {
+      one.setNoDelay();
       one.on('error', () => undefined);
       one.on('close', () => other.destroy());
     }
