@@ -27,6 +27,7 @@ export const EXACT: Target['exact'] = {
   searchPath: '"$user", public',
   timeZone: 'UTC',
   dateStyle: 'ISO, MDY',
+  settings: {},
 };
 
 /** A server with a session for exact commands before it, without TLS, tokens or a recording: for real clients. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
@@ -357,6 +357,171 @@ describe.runIf(hasDebianPostgres())(
         expect([kept.code, kept.stderr]).toEqual([0, '']);
         expect(await paid()).toEqual(['one', 'two']);
         await admin.query('delete from paid');
+      });
+    });
+
+    describe('a text means what it says', () => {
+      afterEach(() => admin.query('alter role app reset all'));
+
+      it.each<[setting: string, value: string, text: string, means: string]>([
+        ['standard_conforming_strings', 'off', String.raw`select '\x41'`, String.raw`\x41`],
+        ['search_path', 'evil', 'select what from innocent', 'public'],
+        ['client_encoding', 'LATIN1', "select length('é')", '1'],
+        ['backslash_quote', 'off', String.raw`select E'it\'s'`, "it's"],
+        ['datestyle', 'ISO, DMY', "select '01/02/2026'::date::text", '2026-01-02'],
+        ['datestyle', 'German', "select '2026-02-01'::date::text", '2026-02-01'],
+        ['intervalstyle', 'sql_standard', "select '-1 2:03'::interval::text", '-1 days +02:03:00'],
+        [
+          'timezone',
+          'Pacific/Auckland',
+          "select extract(epoch from '2026-01-01'::timestamptz)::int",
+          '1767225600',
+        ],
+        ['array_nulls', 'off', "select ('{NULL}'::text[])[1] is null", 'true'],
+        ['transform_null_equals', 'on', 'select (1 = null) is null', 'true'],
+        ['bytea_output', 'escape', "select 'a'::bytea::text", String.raw`\x61`],
+        ['extra_float_digits', '-5', 'select 0.1234567890123456::float8::text', '0.1234567890123456'],
+        ['xmloption', 'document', "select xmlparse(content 'x') is document", 'false'],
+      ])('whatever the login has of its own for %s', async (setting, value, text, means) => {
+        await admin.query('create schema if not exists evil');
+        await admin.query("create table if not exists evil.innocent as select 'evil' as what");
+        await admin.query("create table if not exists public.innocent as select 'public' as what");
+        const proxy = await exact({ statements: [text] });
+        await admin.query(`alter role app set ${setting} = '${value}'`);
+        const client = await driver(proxy);
+        const { rows } = await client.query<unknown[]>({ text, rowMode: 'array' });
+        expect(String(rows[0]![0])).toBe(means);
+        await client.end();
+      });
+
+      it.each([
+        ['role', 'pg_monitor'],
+        ['session_replication_role', 'replica'],
+        ['default_tablespace', 'pg_default'],
+        ['default_text_search_config', 'pg_catalog.german'],
+        ['plpgsql.variable_conflict', 'use_column'],
+        ['check_function_bodies', 'off'],
+        ['app.tenant', '5'],
+      ])('or nothing runs: what it has for %s cannot be held', async (setting, value) => {
+        const proxy = await exact({ statements: ['select 1'] });
+        await admin.query(`alter role app set ${setting} = '${value}'`);
+        const client = await driver(proxy);
+        await expect(client.query('select 1')).rejects.toThrow(/settings of its own .*: |connection/i);
+        expect(proxy.ended.map(({ code, message: said }) => [code, said.includes(setting)])).toEqual([
+          ['target-refused', true],
+        ]);
+        expect(proxy.claims).toBe(0);
+      });
+
+      it.each([
+        'statement_timeout',
+        'work_mem',
+        'lock_timeout',
+        'synchronous_commit',
+        'jit',
+        'log_statement',
+      ])('what it has for %s is its own affair', async (setting) => {
+        const values: Readonly<Record<string, string>> = {
+          synchronous_commit: 'off',
+          jit: 'off',
+          log_statement: 'all',
+        };
+        await admin.query(`alter role app set ${setting} = '${values[setting] ?? '10000'}'`);
+        const client = await driver(await exact({ statements: ['select 1'] }));
+        expect((await client.query('select 1')).rowCount).toBe(1);
+        await client.end();
+      });
+
+      it('or nothing runs, where the target does not heed what it is told', async () => {
+        const proxy = await exact({
+          statements: ['select 1'],
+          unheeded: true,
+          exact: { timeZone: 'Asia/Tokyo' },
+        });
+        await expect((await driver(proxy)).query('select 1')).rejects.toThrow();
+        expect(proxy.ended[0]?.message).toContain('is not as it has to be');
+        expect(proxy.claims).toBe(0);
+      });
+
+      it("as the target's own configuration says", async () => {
+        const text =
+          "select '01/02/2026'::date::text || current_setting('search_path') || current_setting('TimeZone')";
+        const statements = [text];
+        const asked = {
+          searchPath: 'evil, public',
+          timeZone: 'Europe/Zurich',
+          dateStyle: 'ISO, DMY',
+        } as const;
+        const client = await driver(await exact({ statements, exact: asked }));
+        expect((await client.query({ text, rowMode: 'array' })).rows).toEqual([
+          ['2026-02-01evil, publicEurope/Zurich'],
+        ]);
+        await client.end();
+      });
+
+      it('with settings of an application too, where the file names them', async () => {
+        const text = "select current_setting('app.tenant')";
+        await admin.query("alter role app set app.tenant = '7'");
+        const client = await driver(
+          await exact({ statements: [text], exact: { settings: { 'app.tenant': '5' } } }),
+        );
+        expect((await client.query(text)).rows).toEqual([{ current_setting: '5' }]);
+        await client.end();
+      });
+
+      const look = 'select what from innocent';
+      it.each([
+        ["set client_encoding = 'SJIS'", 'client_encoding'],
+        ['set standard_conforming_strings = off', 'standard_conforming_strings'],
+        ["set time zone 'Asia/Tokyo'", 'TimeZone'],
+        ["set datestyle = 'ISO, DMY'", 'DateStyle'],
+        ['set session authorization pg_monitor', 'session_authorization'],
+        ['set search_path = evil', 'search_path'],
+        ["select set_config('search_path', 'evil', false)", 'search_path'],
+        ["do $$ begin perform set_config('search_path', 'evil', false); end $$", 'search_path'],
+        ['set role pg_monitor', 'role'],
+        ['set session_replication_role = replica', 'session_replication_role'],
+        ['set transform_null_equals = on', 'transform_null_equals'],
+        ['set backslash_quote = on', 'backslash_quote'],
+      ])('and no longer than that: %s ends the session before another one runs', async (change, name) => {
+        const proxy = await exact({ statements: [change, look] });
+        const client = await driver(proxy);
+        await client.query(change).catch(() => undefined);
+        await expect(client.query(look)).rejects.toThrow();
+        expect(proxy.ended.map(({ message: said }) => said.includes(`the setting ${name} `))).toEqual([true]);
+        expect(Buffer.concat(proxy.forwarded).includes(look)).toBe(false);
+      });
+
+      it.each<[how: string, sent: readonly Uint8Array[]]>([
+        [
+          'a transaction',
+          [query('begin'), query("select set_config('search_path', 'evil', true)"), query(look)],
+        ],
+        ['a pipeline', [run("select set_config('search_path', 'evil', true)"), flush, run(look), sync]],
+      ])('also within %s', async (_how, sent) => {
+        const proxy = await exact({
+          statements: ['begin', "select set_config('search_path', 'evil', true)", look],
+        });
+        const client = await raw(proxy.port);
+        client.send(Buffer.concat(sent));
+        await seen(client, () => false);
+        expect(proxy.ended[0]?.message).toContain('search_path');
+        expect(Buffer.concat(proxy.forwarded).includes(look)).toBe(false);
+      });
+
+      it('what changes it for one command alone does no harm, nor does asking, in any state of a transaction', async () => {
+        const local = "begin; select set_config('search_path', 'evil', true); commit";
+        const serializable = 'set transaction isolation level serializable';
+        const proxy = await exact({ statements: [local, look, look], allow: ['transactions'] });
+        const client = await driver(proxy);
+        await client.query(local);
+        await client.query('begin');
+        await client.query(serializable);
+        expect((await client.query(look)).rows).toEqual([{ what: 'public' }]);
+        await client.query('commit');
+        expect((await client.query({ name: 'named', text: look })).rows).toEqual([{ what: 'public' }]);
+        expect(proxy.ended).toEqual([]);
+        await client.end();
       });
     });
 
