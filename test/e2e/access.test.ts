@@ -124,6 +124,10 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
       PGOPTIONS: '-c custody.reason=x',
     };
     const clients = [1, 2].map(() => startClient('psql', ['-X', '-c', 'select 1'], env));
+    const told = clients.map(
+      ({ child }) => new Promise((done) => child.stderr!.once('data', done)), // the notice: it waits
+    );
+    await Promise.all(told);
     const pending = () =>
       apiAs(local, 'reviewer').get<{ requests: SeenRequest[] }>('/v1/requests?state=pending');
     const { requests } = await eventually('a request', async () => {
@@ -169,7 +173,7 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
     expect([used.state, used.grant.usedBy]).toEqual(['used', session.id]);
     const frames = await framesOf(local, session.id);
     expect(bytesOf(frames, 'note').toString()).toContain('{"note":"grant-used"}');
-    expect(bytesOf(frames, 'target').includes('search_path')).toBe(false);
+    expect(bytesOf(frames, 'target').includes('safe_encoding')).toBe(false);
     const again = await startClient('psql', ['-Xc', 'select 40 + 2'], env).done;
     expect(again.stderr).toContain('needs an approval: the grant was for one session, and is used');
   });

@@ -438,7 +438,9 @@ describe.runIf(hasDebianPostgres())(
           unheeded: true,
           exact: { timeZone: 'Asia/Tokyo' },
         });
-        await expect((await driver(proxy)).query('select 1')).rejects.toThrow();
+        await expect((await driver(proxy)).query('select 1')).rejects.toThrow(
+          /is not as it has to be|onnection/,
+        );
         expect(proxy.ended[0]?.message).toContain('is not as it has to be');
         expect(proxy.claims).toBe(0);
       });
@@ -487,7 +489,7 @@ describe.runIf(hasDebianPostgres())(
         const proxy = await exact({ statements: [change, look] });
         const client = await driver(proxy);
         await client.query(change).catch(() => undefined);
-        await expect(client.query(look)).rejects.toThrow();
+        await expect(client.query(look)).rejects.toThrow(/could mean something else|onnection/);
         expect(proxy.ended.map(({ message: said }) => said.includes(`the setting ${name} `))).toEqual([true]);
         expect(Buffer.concat(proxy.forwarded).includes(look)).toBe(false);
       });

@@ -189,7 +189,7 @@ describe('a session for exact commands (security case 23)', () => {
 
   it('lets a client wait that sends more than is kept, and says when it takes more', async () => {
     const there = new There(['select 1'], true);
-    const long = `${' '.repeat(200_000)}`;
+    const long = ' '.repeat(200_000);
     for (const _ of [1, 2]) there.session.fromClient(query(long));
     expect(there.session.full).toBe(true);
     await turns();
@@ -247,7 +247,7 @@ describe('a session for exact commands (security case 23)', () => {
       fc.boolean().map((granted) => ({ by: 'claim' as const, granted })),
     );
 
-    it('it never throws, runs nothing else or too often, and nothing before the grant is its own', async () => {
+    it('never throws, runs nothing else or too often, and nothing before the grant is its own', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(event, { maxLength: 30 }), fc.boolean(), async (events, answering) => {
           const there = new There(['select 1', 'select 2'], answering);
