@@ -198,6 +198,12 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
     const { stderr } = await startClient('psql', ['-Xc', 'select 1'], env).done;
     expect(stderr).toContain('this grant is for exact commands, without the setting "search_path"');
     expect(await apiAs(local, 'developer').get(`/v1/requests/${id}`)).toMatchObject({ state: 'granted' });
+    const address = /(orders-prod:[^]*?address: )(127\.0\.0\.1:\d+)/;
+    await reconfigure(local, (text) => text.replace(address, '$1127.0.0.1:1 #down $2'));
+    const down = await startClient('psql', ['-XAtc', 'select 1'], { ...env, PGOPTIONS: '' }).done;
+    expect(down.stderr).toContain('cannot be reached');
+    await reconfigure(local, (text) => text.replace('127.0.0.1:1 #down ', ''));
+    expect(await apiAs(local, 'developer').get(`/v1/requests/${id}`)).toMatchObject({ state: 'granted' });
     const plain = await startClient('psql', ['-XAtc', 'select 1'], { ...env, PGOPTIONS: '' }).done;
     expect([plain.stdout, plain.code]).toEqual(['1\n', 0]);
   });

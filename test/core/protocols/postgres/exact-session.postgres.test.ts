@@ -27,6 +27,8 @@ const execute = message(Frontend.execute, cstring(''), int32(0));
 const sync = message(Frontend.sync);
 const flush = message(Frontend.flush);
 const run = (text: string): Uint8Array => Buffer.concat([parse(text), bind(), execute]);
+/** `npm run oracle:exact` has many. */
+const RUNS = Number(process.env['CUSTODY_ORACLE_RUNS'] ?? 20);
 const REFUSED = 'this command does not run: it is not among the commands that were approved';
 
 describe.runIf(hasDebianPostgres())(
@@ -572,7 +574,6 @@ describe.runIf(hasDebianPostgres())(
       };
 
       it('errors, the state of the transaction and what is left in the table are the same', async () => {
-        const runs = Number(process.env['CUSTODY_ORACLE_RUNS'] ?? 20);
         const statements = Array<string>(60).fill(good);
         await fc.assert(
           fc.asyncProperty(session, fc.boolean(), async (pieces, apart) => {
