@@ -573,20 +573,24 @@ describe.runIf(hasDebianPostgres())(
         return { pieces: cut.filter((one) => one !== '').map(pieceOf), rows: (await paid()).length };
       };
 
-      it('errors, the state of the transaction and what is left in the table are the same', async () => {
-        const statements = Array<string>(60).fill(good);
-        await fc.assert(
-          fc.asyncProperty(session, fc.boolean(), async (pieces, apart) => {
-            const proxy = await exact({ statements, allow: ['transactions'] });
-            expect(await outcome(proxy.port, pieces, apart)).toEqual(
-              await outcome(server.port, pieces, apart),
-            );
-            expect(proxy.ended).toEqual([]);
-            proxy.close();
-          }),
-          { numRuns: runs },
-        );
-      });
+      it(
+        'errors, the state of the transaction and what is left in the table are the same',
+        async () => {
+          const statements = Array<string>(60).fill(good);
+          await fc.assert(
+            fc.asyncProperty(session, fc.boolean(), async (pieces, apart) => {
+              const proxy = await exact({ statements, allow: ['transactions'] });
+              expect(await outcome(proxy.port, pieces, apart)).toEqual(
+                await outcome(server.port, pieces, apart),
+              );
+              expect(proxy.ended).toEqual([]);
+              proxy.close();
+            }),
+            { numRuns: RUNS },
+          );
+        },
+        60_000 + 2_000 * RUNS,
+      );
     });
   },
 );
