@@ -1,4 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
+import { failureWords } from './failure-words.ts';
+import { parseJson } from '#core/json.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -37,7 +39,7 @@ export async function send(
   try {
     return await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
-    throw new CustodyError('internal', `cannot reach ${url.origin}: ${reasonOf(cause)}`, {
+    throw new CustodyError('internal', `cannot reach ${url.origin}: ${failureWords(cause)}`, {
       hint: 'is the gateway running, and is this its address? Set it with CUSTODY_API or custody login --api',
       cause,
     });
@@ -59,16 +61,11 @@ export async function boundedJson(response: Response, atMost: number): Promise<u
   const chunks: Uint8Array[] = [];
   for await (const chunk of boundedBody(response, atMost)) chunks.push(chunk);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return parseJson(Buffer.concat(chunks).toString('utf8'));
   } catch (cause) {
     throw new CustodyError('format-invalid', `${new URL(response.url).origin} did not answer with JSON`, {
       hint: 'is this the address of a Custody API?',
       cause,
     });
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = (error as { cause?: { code?: string } }).cause?.code;
-  return cause ?? (error instanceof Error ? error.message : String(error));
 }

@@ -5,7 +5,7 @@ import type { Device } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 
-/** One protocol's part in the life of a session (DESIGN.md section 3). One adapter never knows of another. */
+/** One protocol's part in the life of a session (ARCHITECTURE.md). One adapter never knows of another. */
 export interface Protocol {
   readonly name: string;
   /**

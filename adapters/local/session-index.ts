@@ -1,18 +1,17 @@
 import { DatabaseSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type {
   SessionCatalog,
   SessionIndex,
   SessionOutcome,
-  SessionPage,
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
+import { takePage } from '#core/recording/session-page.ts';
+import { cannotOpen, isDamage } from './sqlite.ts';
 
 const BUSY_MS = 5_000;
-const PAGE_MAX = 1_000;
-/** SQLITE_CORRUPT and SQLITE_NOTADB (https://sqlite.org/rescode.html). */
-const DAMAGED = [11, 26];
 
 interface Row {
   readonly id: string;
@@ -24,7 +23,7 @@ type Opened = Omit<SessionRecord, 'state' | 'outcome'>;
 
 /**
  * The index in SQLite: the gateway writes, the API reads, each in its own process. Durable when a call returns.
- * Throws `state-damaged` when the file is not a database, fails its check or cannot be opened.
+ * Throws `state-damaged` when the file is not a database or fails its check, and `store-unavailable` when it cannot be had.
  */
 export function openSessionIndex(file: string): SessionIndex & SessionCatalog & { close(): void } {
   const database = openDatabase(file);
@@ -33,7 +32,7 @@ export function openSessionIndex(file: string): SessionIndex & SessionCatalog & 
     closed: async (id, outcome) => setOutcome(database, id, outcome),
     unsealed: async () => select(database, 'WHERE outcome IS NULL ORDER BY id').map(toRecord),
     get: async (id) => getRecord(database, id),
-    list: async (query) => listPage(database, query),
+    list: async (query) => takePage(newestFirst(database, query), query),
     close: () => database.close(),
   };
 }
@@ -56,17 +55,11 @@ function openDatabase(file: string): DatabaseSync {
     throw damaged(file, 'quick_check failed');
   } catch (cause) {
     database?.close();
-    throw cause instanceof CustodyError ? cause : cannotOpen(file, cause);
+    if (cause instanceof CustodyError) throw cause;
+    throw isDamage(cause)
+      ? damaged(file, (cause as Error).message, cause)
+      : cannotOpen('the session index', file, cause);
   }
-}
-
-function cannotOpen(file: string, cause: unknown): CustodyError {
-  const { errcode = 0, message } = cause as Error & { readonly errcode?: number };
-  if (DAMAGED.includes(errcode & 0xff)) return damaged(file, message, cause);
-  return new CustodyError('state-damaged', `the session index ${file} cannot be opened: ${message}`, {
-    hint: 'see whether its folder can be written, and whether the disk is full',
-    cause,
-  });
 }
 
 function damaged(file: string, detail: string, cause?: unknown): CustodyError {
@@ -99,29 +92,32 @@ function getRecord(database: DatabaseSync, id: string): SessionRecord {
   return toRecord(row);
 }
 
-/** Newest first: session ids sort by time. The cursor is the last id of the page before. */
-function listPage(database: DatabaseSync, { target, subject, cursor, ...query }: SessionQuery): SessionPage {
-  const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
+/** Newest first: session ids sort by time. */
+function* newestFirst(database: DatabaseSync, query: SessionQuery): Generator<SessionRecord> {
+  const { target, subject, cursor, from } = query;
   const filters: [sql: string, value: string][] = [];
   if (target !== undefined) filters.push(['target = ?', target]);
   if (subject !== undefined) filters.push(['issuer = ?', subject.issuer], ['subject = ?', subject.subject]);
   if (cursor !== undefined) filters.push(['id < ?', cursor]);
+  if (from !== undefined) filters.push(['id >= ?', from]);
   const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
   const values = filters.map(([, value]) => value);
-  const rows = select(database, `${where} ORDER BY id DESC LIMIT ${limit + 1}`, ...values);
-  const sessions = rows.slice(0, limit).map(toRecord);
-  return rows.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+  for (const row of iterate(database, `${where} ORDER BY id DESC`, values)) yield toRecord(row);
 }
 
 function select(database: DatabaseSync, rest: string, ...values: readonly string[]): Row[] {
+  return [...iterate(database, rest, values)];
+}
+
+function iterate(database: DatabaseSync, rest: string, values: readonly string[]): Iterable<Row> {
   return database
     .prepare(`SELECT id, record, outcome FROM sessions ${rest}`)
-    .all(...values) as unknown as Row[];
+    .iterate(...values) as unknown as Iterable<Row>;
 }
 
 function toRecord({ record, outcome }: Row): SessionRecord {
-  const opened = JSON.parse(record) as Opened;
+  const opened = parseJson(record) as Opened;
   if (outcome === null) return { ...opened, state: 'open' };
-  const parsed = JSON.parse(outcome) as SessionOutcome;
+  const parsed = parseJson(outcome) as SessionOutcome;
   return { ...opened, state: parsed.recovered ? 'recovered' : 'closed', outcome: parsed };
 }

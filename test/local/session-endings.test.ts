@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { demoToken } from '#adapters/local/demo-issuer.ts';
-import type { LocalAddresses } from '#local/addresses.ts';
+import type { LocalAddresses } from '#local/setup/addresses.ts';
 import {
   freePortBase,
   killLeftover,
@@ -64,7 +64,7 @@ test('a client that says goodbye and leaves closing to the server has closed the
   await closed;
   await vi.waitFor(
     async () => expect(await endings(run.addresses)).toEqual([['client-closed', false]]),
-    5_000,
+    20_000,
   );
   expect(errors.filter((message) => message.includes('target'))).toEqual([]);
 });

@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { GetObjectCommand, paginateListObjectsV2, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
-import { tables, type TableName } from '#adapters/aws/tables.ts';
-import { readFrames, type RecordedFrame } from '#core/recording/read.ts';
+import { type TableName, tables } from '#adapters/aws/tables.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
+import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
 import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
-import { localCertificates } from '#local/certificates.ts';
+import { localCertificates } from '#local/setup/certificates.ts';
 import { contextFor, startApiGateway } from './api-gateway.ts';
 import { type DebianPostgres, startDebianPostgres } from './debian-postgres.ts';
 import { makeKey, signToken, startIssuer } from './issuer.ts';
@@ -66,7 +66,13 @@ export interface Cloud {
 export interface CloudTask {
   readonly port: number;
   readonly pid: number;
-  readonly said: readonly { readonly event: string; readonly code?: string; readonly session?: string }[];
+  readonly said: readonly {
+    readonly event: string;
+    readonly code?: string;
+    readonly session?: string;
+    /** The version of a configuration. */
+    readonly policy?: string;
+  }[];
   connect(person: Person, database: string, options?: string): Promise<pg.Client>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Its exit code, once it has ended. */

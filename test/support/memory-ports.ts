@@ -17,6 +17,7 @@ import type {
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
+import { takePage } from '#core/recording/session-page.ts';
 
 /** Leaves on their way into the ledger, as text. */
 export class MemoryLeaves implements LeafSink {
@@ -44,7 +45,7 @@ export class MemoryStore implements RecordingSink, RecordingSource {
     this.objects.set(key, Uint8Array.from(bytes));
   }
 
-  async get(key: string): Promise<Uint8Array> {
+  async get(key: string, atMost = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     if (
       !/^[a-z0-9][a-z0-9._/-]*$/.test(key) ||
       key.includes('..') ||
@@ -55,6 +56,8 @@ export class MemoryStore implements RecordingSink, RecordingSource {
     }
     const bytes = this.objects.get(key);
     if (bytes === undefined) throw new CustodyError('not-found', 'no such object');
+    if (bytes.byteLength > atMost)
+      throw new CustodyError('format-invalid', `${key} has ${bytes.byteLength} bytes, more than ${atMost}`);
     return bytes;
   }
 
@@ -127,6 +130,8 @@ export class MemoryJournal implements Journal {
 /** An index in memory. */
 export class MemoryIndex implements SessionIndex, SessionCatalog {
   readonly records = new Map<string, SessionRecord>();
+  /** How many sessions a page looks at, at most. */
+  examineMax = 5_000;
 
   async opened(record: Omit<SessionRecord, 'state' | 'outcome'>): Promise<void> {
     if (this.records.has(record.id)) throw new CustodyError('already-exists', 'the session exists already');
@@ -152,17 +157,10 @@ export class MemoryIndex implements SessionIndex, SessionCatalog {
     return record;
   }
 
-  async list({ target, subject, cursor, ...query }: SessionQuery): Promise<SessionPage> {
-    const limit = Math.max(1, Math.trunc(query.limit));
-    const found = this.#newestFirst().filter(
-      ({ id, principal, ...record }) =>
-        (target === undefined || record.target === target) &&
-        (subject === undefined ||
-          (principal.issuer === subject.issuer && principal.subject === subject.subject)) &&
-        (cursor === undefined || id < cursor),
-    );
-    const sessions = found.slice(0, limit);
-    return found.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+  async list(query: SessionQuery): Promise<SessionPage> {
+    const { cursor, from = '' } = query;
+    const found = this.#newestFirst().filter(({ id }) => id >= from && (cursor === undefined || id < cursor));
+    return takePage(found, query, this.examineMax);
   }
 
   #newestFirst(): SessionRecord[] {

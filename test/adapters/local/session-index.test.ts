@@ -14,6 +14,11 @@ function newFile(): string {
 
 sessionIndexContract('SQLite', () => openSessionIndex(newFile()));
 sessionIndexContract('memory, as tests use it', () => new MemoryIndex());
+sessionIndexContract('memory, where a page looks at two sessions', () => {
+  const index = new MemoryIndex();
+  index.examineMax = 2;
+  return index;
+});
 
 const PROCESS = 'test/support/index-process.ts';
 
@@ -100,7 +105,7 @@ describe('session index in SQLite', () => {
     mkdirSync(file);
     expect(() => openSessionIndex(file)).toThrowError(
       expect.objectContaining({
-        code: 'state-damaged',
+        code: 'store-unavailable',
         message: expect.stringContaining('cannot be opened'),
         hint: expect.stringContaining('can be written'),
       }),
