@@ -598,9 +598,12 @@ describe.runIf(hasDebianPostgres())(
 /** Waits for each piece of what comes, and for the end. */
 async function seen(client: RawClient, found: () => boolean): Promise<void> {
   while (!found() && !client.closed) {
-    await new Promise((next) => {
-      client.socket.once('data', next);
-      client.socket.once('close', next);
+    await new Promise<void>((next) => {
+      const go = (): void => {
+        client.socket.off('data', go).off('close', go);
+        next();
+      };
+      client.socket.on('data', go).on('close', go);
     });
   }
 }
