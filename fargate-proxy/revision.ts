@@ -1,3 +1,5 @@
+import { parseJson } from '#core/json.ts';
+
 const ANSWER_MS = 5_000;
 
 /**
@@ -7,7 +9,7 @@ const ANSWER_MS = 5_000;
 export async function ownRevision(metadata: string): Promise<number | undefined> {
   const response = await fetch(`${metadata}/task`, { signal: AbortSignal.timeout(ANSWER_MS) });
   if (!response.ok) throw new Error(`ECS answered ${response.status} about this task`);
-  const { Revision } = (await response.json()) as { readonly Revision?: unknown };
+  const { Revision } = parseJson(await response.text()) as { readonly Revision?: unknown };
   const revision = Number(Revision);
   return Number.isInteger(revision) && revision > 0 ? revision : undefined;
 }

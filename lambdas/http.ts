@@ -2,7 +2,8 @@ import middy from '@middy/core';
 import httpEventNormalizer from '@middy/http-event-normalizer';
 import type { Context } from 'aws-lambda';
 import type { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { parseJsonBytes } from '#core/json.ts';
 import type { ApiEvent, ApiResult } from './api-event.ts';
 import { type FaultLog, problemJson } from './problem.ts';
 
@@ -55,9 +56,9 @@ export function bodyOf<Shape extends z.ZodType>(shape: Shape, event: ApiEvent): 
 
 function jsonOf(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw invalid('the body is not JSON in UTF-8');
+    return parseJsonBytes(bytes, BODY_MAX_BYTES);
+  } catch (thrown) {
+    throw invalid(`the body ${asCustodyError(thrown).message}`);
   }
 }
 

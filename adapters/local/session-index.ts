@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type {
   SessionCatalog,
   SessionIndex,
@@ -115,8 +116,8 @@ function iterate(database: DatabaseSync, rest: string, values: readonly string[]
 }
 
 function toRecord({ record, outcome }: Row): SessionRecord {
-  const opened = JSON.parse(record) as Opened;
+  const opened = parseJson(record) as Opened;
   if (outcome === null) return { ...opened, state: 'open' };
-  const parsed = JSON.parse(outcome) as SessionOutcome;
+  const parsed = parseJson(outcome) as SessionOutcome;
   return { ...opened, state: parsed.recovered ? 'recovered' : 'closed', outcome: parsed };
 }

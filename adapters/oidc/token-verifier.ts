@@ -3,8 +3,10 @@ import { JwksValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
 import { canonicalEmail, plainEmail } from '#core/identity/email.ts';
+import { parseJson } from '#core/json.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
+import { CriticalHeaderError, reasonOf } from './refusals.ts';
 
 const TOKEN_MAX_BYTES = 16 << 10;
 /** The library's key cache never expires: keys this old are fetched anew, so that a withdrawn key loses its trust. */
@@ -54,6 +56,7 @@ class OidcTokenVerifier {
 
   async verify(token: string, device?: Device): Promise<Principal> {
     if (token.length > TOKEN_MAX_BYTES) throw invalidToken('the token is too long');
+    refuseAmbiguous(token);
     const { verifier } = await this.#current();
     const claims = await verifier.verify(token).catch((cause: unknown) => {
       throw notVerified(cause);
@@ -86,13 +89,31 @@ async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']
   const jwksUri = options.jwksUri ?? (await discoverJwksUri(issuer, allowHttpLoopback));
   // Only an issuer on this machine may send the gateway to another port of this machine.
   const httpForKeys = allowHttpLoopback && isHttpLoopback(new URL(options.jwksUri ?? issuer));
-  const fetcher = keysFetcher((uri) => fetchBounded(uri, httpForKeys), options.now);
+  const fetcher = keysFetcher((uri) => fetchJson(uri, httpForKeys), options.now);
   const verifier = JwtVerifier.create(
     { issuer, audience, jwksUri, customJwtCheck: ({ header }) => refuseCritical(header) },
     { jwksCache: new SimpleJwksCache({ fetcher }) },
   );
   await verifier.hydrate();
   return { verify: (token) => verifier.verify(token) };
+}
+
+/** RFC 7519 section 4: claim names are unique. The library would take the last of two, another reader the first. */
+function refuseAmbiguous(token: string): void {
+  for (const part of token.split('.').slice(0, 2)) {
+    try {
+      parseJson(Buffer.from(part, 'base64url').toString());
+    } catch {
+      throw invalidToken('it is no JWT that all readers read alike');
+    }
+  }
+}
+
+/** The bytes of a JSON document that no two readers read differently. */
+async function fetchJson(uri: string, allowHttpLoopback: boolean): ReturnType<typeof fetchBounded> {
+  const body = await fetchBounded(uri, allowHttpLoopback);
+  parseJson(Buffer.from(body).toString());
+  return body;
 }
 
 /**
@@ -118,7 +139,7 @@ function keysFetcher(get: (uri: string) => Promise<ArrayBuffer>, now = () => per
 function notVerified(cause: unknown): CustodyError {
   if (cause instanceof CustodyError) return cause;
   if (cause instanceof JwksValidationError) return unreachable(cause);
-  return invalidToken(cause instanceof Error ? cause.message : String(cause), cause);
+  return invalidToken(reasonOf(cause));
 }
 
 function unreachable(cause: unknown): CustodyError {
@@ -135,14 +156,14 @@ function unreachable(cause: unknown): CustodyError {
 
 /** RFC 7515 section 4.1.11: a header parameter that is critical and not understood makes the token invalid. */
 function refuseCritical(header: object): void {
-  if ('crit' in header) throw new Error('the token has critical header parameters');
+  if ('crit' in header) throw new CriticalHeaderError();
 }
 
 /** OpenID Connect Discovery 1.0 section 4: the document must name the issuer it was asked of. */
 async function discoverJwksUri(issuer: string, allowHttpLoopback: boolean): Promise<string> {
   const base = issuer.replace(/\/$/, '');
   const body = await fetchBounded(`${base}/.well-known/openid-configuration`, allowHttpLoopback);
-  const document = JSON.parse(Buffer.from(body).toString()) as {
+  const document = parseJson(Buffer.from(body).toString()) as {
     issuer?: unknown;
     jwks_uri?: unknown;
   } | null;
@@ -213,11 +234,10 @@ function emailOf(
   );
 }
 
-/** The client learns that, not why: the reason would help a forger. */
-function invalidToken(detail: string, cause?: unknown): CustodyError {
+/** The client learns that, not why: the reason would help a forger. `detail`: nothing of the token. */
+function invalidToken(detail: string): CustodyError {
   return new CustodyError('token-invalid', 'the token is not valid here', {
     hint: 'log in again: custody login',
     detail,
-    cause,
   });
 }

@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
 import { cannotOpen, isDamage } from '#adapters/local/sqlite.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 
 const COLUMNS = 'model, id, payload, uid, user_code, grant_id, expires_at';
 
@@ -51,7 +52,7 @@ function adapterOf(database: DatabaseSync, model: string, now: () => number): Ad
         `SELECT payload FROM state WHERE model = ? AND ${column} = ? AND coalesce(expires_at > ?, true)`,
       )
       .get(model, value, now());
-    return row === undefined ? undefined : (JSON.parse(String(row['payload'])) as AdapterPayload);
+    return row === undefined ? undefined : (parseJson(String(row['payload'])) as AdapterPayload);
   };
   return {
     find: async (id) => find('id', id),

@@ -98,10 +98,13 @@ test('the auditor may replay the session and may not connect; who runs the gatew
   expect(JSON.parse((await custody(['sessions', '--json'], { env: admin })).stdout)).toEqual({
     sessions: [],
   });
-  for (const command of ['show', 'play']) {
+  for (const [command, code] of [
+    ['show', 1],
+    ['play', 2],
+  ] as const) {
     const refused = await custody([command, id], { env: admin });
     expect(refused).toMatchObject({
-      code: 1,
+      code,
       stdout: '',
       stderr: expect.stringContaining('no such session'),
     });

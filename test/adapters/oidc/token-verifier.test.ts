@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { exportSPKI, importJWK } from 'jose';
+import { CompactSign, exportSPKI, importJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OidcOptions, oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import {
@@ -221,6 +221,25 @@ describe('oidcTokenVerifier refuses (security case 22)', () => {
     expect(issuer.asked).toEqual([]);
   });
 
+  it('a token in which its issuer says something twice (security case 22)', async () => {
+    const claims = JSON.stringify({
+      iss: issuer.url,
+      aud: 'custody',
+      sub: 'dev-1',
+      exp: soon(60),
+      iat: soon(-1),
+    });
+    for (const payload of [
+      claims.replace('{', '{"sub":"admin",'),
+      claims.replace('{', '{"\\u0073ub":"admin",'),
+    ]) {
+      const signed = new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg: 'ES256', kid: key.kid });
+      await expect(verifier().verify(await signed.sign(key.privateKey))).rejects.toMatchObject(INVALID);
+    }
+    const good = new CompactSign(Buffer.from(claims)).setProtectedHeader({ alg: 'ES256', kid: key.kid });
+    expect(await verifier().verify(await good.sign(key.privateKey))).toMatchObject({ subject: 'dev-1' });
+  });
+
   it('a token whose claims were changed', async () => {
     const [header, , signature] = (await signToken(issuer, key)).split('.');
     const claims = Buffer.from(
@@ -299,6 +318,17 @@ describe('oidcTokenVerifier asks the issuer', () => {
     ['keys that moved', JWKS, (r) => r.writeHead(307, { location: `${issuer.url}/moved` }).end()],
     ['keys that are gone', JWKS, (r) => r.writeHead(500).end('{"keys":[]}')],
     ['keys that are not JSON', JWKS, (r) => r.writeHead(200).end('<html>')],
+    ['keys twice', JWKS, (r) => r.writeHead(200).end(`{"keys":[${JSON.stringify(key.jwk)}],"keys":[]}`)],
+    [
+      'discovery with two places of keys',
+      DISCOVERY,
+      (r) => {
+        const keys = JSON.stringify(`${issuer.url}${JWKS}`);
+        r.writeHead(200).end(
+          `{"issuer":${JSON.stringify(issuer.url)},"jwks_uri":"/","jwks_\\u0075ri":${keys}}`,
+        );
+      },
+    ],
     ['keys that are no list', JWKS, (r) => answerJson(r, { keys: 'all' })],
     ['huge keys', JWKS, (r) => answerJson(r, { keys: [key.jwk], filler: 'x'.repeat(256 << 10) })],
   ])('and trusts no %s (security cases 9, 22)', async (_what, path, answer) => {
