@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -263,10 +264,12 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     await cloud.moto.clients.secrets.send(new CreateSecretCommand({ Name: 'ops', SecretString: secret }));
     const text = await cloud.config();
-    const taken = (): number => task.said.filter(({ event }) => event === 'config-in-force').length;
-    const before = taken();
-    await cloud.configure(`${text}webhooks: [{ name: ops, url: "${receiver.url}", secret: ops }]\n`);
-    await eventually('the task to take it', () => (taken() > before ? true : undefined));
+    const changed = `${text}webhooks: [{ name: ops, url: "${receiver.url}", secret: ops }]\n`;
+    await cloud.configure(changed);
+    const version = createHash('sha256').update(changed).digest('hex');
+    await eventually('the task to take it', () =>
+      task.said.find(({ event, policy }) => event === 'config-in-force' && policy === version),
+    );
     await new Promise((seen) => setTimeout(seen, 2_500));
     const { id } = await cloud.call<{ id: string }>('developer', 'POST', '/v1/requests', {
       target: 'orders-prod',
@@ -280,7 +283,12 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
       expect.objectContaining({ data: expect.objectContaining({ request: id }) as object }),
     );
     // The file that brought the webhook is news itself.
-    expect(told).toContainEqual(expect.objectContaining({ type: 'policy-changed' }));
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        type: 'policy-changed',
+        data: expect.objectContaining({ policy: version }) as object,
+      }),
+    );
     await cloud.configure(text);
     await receiver.close();
   });
