@@ -14,7 +14,7 @@ import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
-import { enter, policyLeaf } from '#core/ledger/leaves.ts';
+import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease } from '#core/recording/leases.ts';
@@ -208,10 +208,11 @@ function lateFacts({ session, outcome }: Extract<FromRecorder, { kind: 'sealed-l
   return { session, reason: outcome.reason };
 }
 
-/** What is in force, and any change, counts once its leaf is queued. */
-async function policyInForce({ readConfig, leaves }: RelaySurroundings): Promise<PolicyInForce> {
+/** What is in force, and any change, counts once its leaf is queued and webhooks are to be told. */
+async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundings): Promise<PolicyInForce> {
   let written = await readConfig();
-  const adopt = ({ version }: Config): Promise<void> => enter(policyLeaf(version, written.changedAt), leaves);
+  const told = new PolicyTeller(leaves, deliveries);
+  const adopt = (config: Config): Promise<void> => told.tell(config, written.changedAt);
   await adopt(written.config);
   const read = async (): Promise<Config> => (written = await readConfig()).config;
   return new PolicyInForce(written.config, { read, adopt, now: () => new Date() });

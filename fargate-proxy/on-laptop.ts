@@ -11,6 +11,7 @@ import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
+import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
@@ -107,6 +108,8 @@ async function readPasswordFile({ name, credential: { passwordFile = '' } }: Tar
   try {
     return (await readFile(passwordFile, 'utf8')).trimEnd();
   } catch (cause) {
+    // Of a gateway without descriptors, or of a disk that fails, the target has refused nothing.
+    if (isDisksFault(cause)) throw unreadable('the credential', passwordFile, cause);
     throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
       hint: 'tell whoever runs the gateway',
       detail: `${passwordFile} cannot be read`,

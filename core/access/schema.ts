@@ -70,6 +70,10 @@ const tlsSchema = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('verify-full'),
     caFile: text.optional(),
+    ca: z
+      .literal('rds')
+      .optional()
+      .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
     serverName: text.optional(),
   }),
   z.strictObject({ mode: z.literal('disable') }),
@@ -143,6 +147,10 @@ export const targetSchema = z
   .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
     path: ['tls', 'mode'],
     message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
+  })
+  .refine(({ tls }) => tls.mode === 'disable' || tls.ca === undefined || tls.caFile === undefined, {
+    path: ['tls', 'ca'],
+    message: 'expected one of ca, caFile',
   })
   .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
     path: ['tls', 'mode'],

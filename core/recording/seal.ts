@@ -1,4 +1,5 @@
 import { asCustodyError, CustodyError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
@@ -280,7 +281,7 @@ async function finishClose(
 /** Only what this program's own writer makes, to the byte: it leaves nothing for two readers to read differently. */
 function parseClose(session: string, bytes: Uint8Array): CloseStatement {
   try {
-    const json: unknown = JSON.parse(Buffer.from(bytes).toString());
+    const json: unknown = parseJson(Buffer.from(bytes).toString());
     closeStatementSchema.strict().parse(json);
     const statement = json as CloseStatement;
     if (Buffer.from(statementBytes(statement)).equals(bytes)) return statement;
