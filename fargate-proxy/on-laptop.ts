@@ -17,7 +17,7 @@ import { CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import type { LeaseBook } from '#core/recording/leases.ts';
-import { type Sealing, sealAbandoned, type SealerPorts } from '#core/recording/seal.ts';
+import { type Sealing, sealAbandoned, type SealerPorts, together } from '#core/recording/seal.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 
 /** The last moment that a Date can name. */
@@ -69,6 +69,7 @@ export async function recorderOnLaptop(dataDir: string, task: string): Promise<R
     ports: { sink: store, signer, journal, index, leaves },
     leases,
     earlier,
+    sealEarlier: () => sealOthers(task, journalDir, { store, signer, index, leaves }),
     sequencer: new Sequencer(ledger, LOCAL_ORIGIN),
   };
 }
@@ -78,6 +79,21 @@ async function sealEarlier(journalDir: string, ports: SealerPorts): Promise<Seal
   const sealing = await sealAbandoned(await remains.tails(), ports, new Date());
   await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
   return sealing;
+}
+
+/** What earlier tasks left, now that one of our own writes beside it. */
+async function sealOthers(own: string, journalDir: string, ports: SealerPorts): Promise<Sealing> {
+  const open = await ports.index.unsealed();
+  const tasks = new Set(open.map(({ task }) => task));
+  tasks.delete(own);
+  const done: Sealing[] = [];
+  for (const task of tasks) {
+    const remains = journalRemains(journalDir, task);
+    const sealing = await sealAbandoned(await remains.tails(), ports, new Date(), { task });
+    await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
+    done.push(sealing);
+  }
+  return together(done);
 }
 
 /** The folder's lock is ours, so no earlier task of this folder runs: their leases need not run out first. */

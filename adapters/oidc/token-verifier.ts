@@ -6,6 +6,7 @@ import { canonicalEmail, plainEmail } from '#core/identity/email.ts';
 import { parseJson } from '#core/json.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
+import { CriticalHeaderError, reasonOf } from './refusals.ts';
 
 const TOKEN_MAX_BYTES = 16 << 10;
 /** The library's key cache never expires: keys this old are fetched anew, so that a withdrawn key loses its trust. */
@@ -102,8 +103,8 @@ function refuseAmbiguous(token: string): void {
   for (const part of token.split('.').slice(0, 2)) {
     try {
       parseJson(Buffer.from(part, 'base64url').toString());
-    } catch (cause) {
-      throw invalidToken('the token is no JWT that all readers read alike', cause);
+    } catch {
+      throw invalidToken('it is not a JWT');
     }
   }
 }
@@ -138,7 +139,7 @@ function keysFetcher(get: (uri: string) => Promise<ArrayBuffer>, now = () => per
 function notVerified(cause: unknown): CustodyError {
   if (cause instanceof CustodyError) return cause;
   if (cause instanceof JwksValidationError) return unreachable(cause);
-  return invalidToken(cause instanceof Error ? cause.message : String(cause), cause);
+  return invalidToken(reasonOf(cause));
 }
 
 function unreachable(cause: unknown): CustodyError {
@@ -155,7 +156,7 @@ function unreachable(cause: unknown): CustodyError {
 
 /** RFC 7515 section 4.1.11: a header parameter that is critical and not understood makes the token invalid. */
 function refuseCritical(header: object): void {
-  if ('crit' in header) throw new Error('the token has critical header parameters');
+  if ('crit' in header) throw new CriticalHeaderError();
 }
 
 /** OpenID Connect Discovery 1.0 section 4: the document must name the issuer it was asked of. */
@@ -233,11 +234,10 @@ function emailOf(
   );
 }
 
-/** The client learns that, not why: the reason would help a forger. */
-function invalidToken(detail: string, cause?: unknown): CustodyError {
+/** The client learns that, not why: the reason would help a forger. `detail`: nothing of the token. */
+function invalidToken(detail: string): CustodyError {
   return new CustodyError('token-invalid', 'the token is not valid here', {
     hint: 'log in again: custody login',
     detail,
-    cause,
   });
 }

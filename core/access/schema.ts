@@ -79,6 +79,14 @@ const tlsSchema = z.discriminatedUnion('mode', [
   z.strictObject({ mode: z.literal('disable') }),
 ]);
 
+const connectSchema = z.strictObject({
+  userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
+    .prefault('30s')
+    .describe(
+      'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
+    ),
+});
+
 const retentionSchema = z.strictObject({
   keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
   lock: z
@@ -132,6 +140,7 @@ export const targetSchema = z
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
     exact: exactSchema.prefault({}),
+    connect: connectSchema.prefault({}),
     recording: z
       .strictObject({
         durability: z.enum(durabilityModes).default('windowed'),

@@ -140,8 +140,8 @@ describe('the tally', () => {
     log('session-error', of('access-denied'));
     log('listening');
     tally.alarm();
-    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2, BreakGlass: 1 });
-    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0, BreakGlass: 0 });
+    expect(tally.take()).toEqual({ RefusedTokens: 1, RefusedPeers: 0, RecorderFailures: 2, BreakGlass: 1 });
+    expect(tally.take()).toEqual({ RefusedTokens: 0, RefusedPeers: 0, RecorderFailures: 0, BreakGlass: 0 });
     expect(said).toHaveLength(5);
   });
 

@@ -60,6 +60,7 @@ describe('parseConfig', () => {
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
       exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY', settings: {} },
+      connect: { userTimeout: 30_000 },
       recording: {
         durability: 'windowed',
         windowMs: 250,
