@@ -93,7 +93,7 @@ export class Gateway {
         visitor.network,
       );
       await this.#options.admission.claim(permission, live.opening.session);
-      return await this.#begin(live, permission, greeting, secret, clock.signal);
+      return await this.#begin(live, permission, greeting, secret, clock);
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
       greeting.refuse(error);
@@ -108,21 +108,26 @@ export class Gateway {
     permission: Authorization<'connect'>,
     greeting: Greeting,
     secret: string,
-    signal: AbortSignal,
+    clock: LoginClock,
   ): Promise<LiveSession> {
     const tape = await this.#options.tapes.open(live.opening, {
       ...permission.target.recording,
       onFailure: (error) => live.end('recording-failed', error),
     });
     live.tape = tape;
+    this.#live.add(live);
     try {
       greeting.recordLogin(tape);
-      live.start(await greeting.dial(permission, secret, tape, signal));
+      // How slow a target may be is the target's own; the client has done its part.
+      clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
+      const until = AbortSignal.any([clock.signal, live.ended]);
+      live.start(await greeting.dial(permission, secret, tape, until));
       return live;
     } catch (thrown) {
-      const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);
+      this.#live.delete(live);
+      const error = asCustodyError(thrown);
       tape.note({ note: 'login-failed', code: error.code, message: error.message });
-      await this.#seal(live, { reason: 'target-refused', detail: error.message });
+      await this.#seal(live, { reason: live.reason ?? failedLogin(error), detail: error.message });
       throw error;
     }
   }
@@ -195,10 +200,21 @@ class LiveSession implements Watched {
   tape: SessionTape | undefined;
   #link: Link | undefined;
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
+  readonly #end = new AbortController();
 
   constructor(opening: Opening, permission: Authorization<'connect'>, network: string | undefined) {
     this.opening = opening;
     this.question = questionOf(opening, permission, network);
+  }
+
+  /** Aborted when the session has to end, also while its target is dialled. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Why it has to end. */
+  get reason(): CloseReason | undefined {
+    return this.#ended?.reason;
   }
 
   start(link: Link): void {
@@ -212,6 +228,7 @@ class LiveSession implements Watched {
 
   readonly end = (reason: CloseReason, error: CustodyError): void => {
     this.#ended ??= { reason, error };
+    this.#end.abort(this.#ended.error);
     this.#link?.end(reason, error);
   };
 }
@@ -230,6 +247,31 @@ function questionOf(
   };
   const context = network === undefined ? {} : { network };
   return { principal, action: 'connect', target: target.name, context, live };
+}
+
+/** What became of a session that was opened and never relayed. */
+function failedLogin({ code }: CustodyError): CloseReason {
+  switch (code) {
+    case 'peer-left':
+      return 'client-lost';
+    case 'target-refused':
+    case 'target-unreachable':
+    case 'target-lost':
+    case 'not-approved':
+    case 'recording-failed':
+      return code;
+    default:
+      return 'gateway-failed';
+  }
+}
+
+function targetTooSlow({ name, connect }: Target): CustodyError {
+  const seconds = connect.timeout / 1000;
+  return new CustodyError(
+    'target-unreachable',
+    `the target "${name}" did not complete the login within ${seconds} s`,
+    { hint: 'the gateway is up; the target is slow: connect again, or have connect.timeout raised for it' },
+  );
 }
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {

@@ -91,6 +91,7 @@ async function runGateway(settings: Settings): Promise<void> {
         certificate,
         issuer: () => policy.config.identity.issuer,
         keys,
+        rdsBundle: process.env['CUSTODY_RDS_CA'],
       },
       gateway,
     );

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
 import { durationMs } from './duration.ts';
 import { days, isNetwork, isZone } from './formats.ts';
+import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 
-const NAME = '[a-z0-9][a-z0-9-]{0,62}';
-const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
@@ -64,10 +63,20 @@ const tlsSchema = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('verify-full'),
     caFile: text.optional(),
+    ca: z
+      .literal('rds')
+      .optional()
+      .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
     serverName: text.optional(),
   }),
   z.strictObject({ mode: z.literal('disable') }),
 ]);
+
+const connectSchema = z.strictObject({
+  timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
+    .prefault('10s')
+    .describe('how long the target may take from the connection to the end of the login'),
+});
 
 const retentionSchema = z.strictObject({
   keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
@@ -106,6 +115,7 @@ export const targetSchema = z
     database: text,
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
+    connect: connectSchema.prefault({}),
     recording: z
       .strictObject({
         durability: z.enum(durabilityModes).default('windowed'),
@@ -118,6 +128,10 @@ export const targetSchema = z
   .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
     path: ['tls', 'mode'],
     message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
+  })
+  .refine(({ tls }) => tls.mode === 'disable' || tls.ca === undefined || tls.caFile === undefined, {
+    path: ['tls', 'ca'],
+    message: 'expected one of ca, caFile',
   })
   .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
     path: ['tls', 'mode'],

@@ -11,14 +11,19 @@ targets:
   'c',
 );
 const target = targets.get('orders')!;
+/** What the target is sent, as its server would read it: the last of a name counts. */
 const parameters = (asked: Record<string, string>, exact = false) =>
-  Object.fromEntries(
-    parametersForTarget(
-      new Map(Object.entries({ user: 'dana', database: 'orders', ...asked })),
-      target,
-      exact,
-    ),
+  Object.fromEntries(sent([['user', 'dana'], ['database', 'orders'], ...Object.entries(asked)], exact));
+
+function sent(
+  asked: readonly (readonly [string, string | Uint8Array])[],
+  exact = false,
+): readonly (readonly [string, string])[] {
+  const given = asked.map(([name, value]) => ({ name, value: Buffer.from(value as string) }));
+  return parametersForTarget(given, target, exact).map(
+    ([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const,
   );
+}
 
 describe('what a client asks for at its start', () => {
   it('reaches the target, but for user, database and what was meant for the gateway', () => {
@@ -31,13 +36,34 @@ describe('what a client asks for at its start', () => {
       DateStyle: 'ISO',
     });
     expect(parameters({ options: '-c custody.reason=x' })).not.toHaveProperty('options');
+    expect(parameters({ 'Custody.Reason': 'x' })).toEqual({ user: 'app', database: 'main' });
+  });
+
+  it('reaches it as it was sent: in order, repeated, in any encoding', () => {
+    const latin1 = Buffer.from('Z\xfcrich', 'latin1');
+    const asked = [
+      ['application_name', 'first'],
+      ['user', 'dana'],
+      ['application_name', latin1],
+      ['User', 'mallory'],
+      ['user', 'postgres'],
+      ['database', 'orders'],
+      ['database', 'template1'],
+    ] as const;
+    expect(sent(asked)).toEqual([
+      ['user', 'app'],
+      ['database', 'main'],
+      ['application_name', 'first'],
+      ['application_name', 'Z\xfcrich'],
+      ['User', 'mallory'],
+    ]);
   });
 });
 
 describe('for a session that runs exact commands alone (security case 23)', () => {
   it('is its name and nothing else; the texts are UTF-8', () => {
     const asked = { application_name: 'psql', DateStyle: 'DMY', TimeZone: 'UTC', client_encoding: 'SJIS' };
-    expect(parameters({ ...asked, options: '-c custody.reason=x' }, true)).toEqual({
+    expect(parameters({ ...asked, options: '-c custody.reason=x', 'custody.ticket': 'T' }, true)).toEqual({
       user: 'app',
       database: 'main',
       application_name: 'psql',
@@ -53,6 +79,7 @@ describe('for a session that runs exact commands alone (security case 23)', () =
     ['role', 'postgres'],
     ['session_authorization', 'postgres'],
     ['_pq_.something', '1'],
+    ['User', 'postgres'],
   ])('%s is refused, not passed over', (name, value) => {
     expect(() => parameters({ [name]: value }, true)).toThrow(
       expect.objectContaining({
