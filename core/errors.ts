@@ -35,6 +35,7 @@ export type ErrorCode =
   | 'token-invalid'
   | 'issuer-unreachable'
   | 'not-approved'
+  | 'transaction-failed'
   | 'access-denied'
   | 'approval-required'
   | 'access-expired'

@@ -92,7 +92,7 @@ export class Gateway {
         permission,
         visitor.network,
       );
-      await this.#options.admission.claim(permission, live.opening.session);
+      await this.#options.admission.tell(permission);
       return await this.#begin(live, permission, greeting, secret, clock);
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
@@ -118,10 +118,11 @@ export class Gateway {
     this.#live.add(live);
     try {
       greeting.recordLogin(tape);
+      const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
       const until = AbortSignal.any([clock.signal, live.ended]);
-      live.start(await greeting.dial(permission, secret, tape, until));
+      live.start(await greeting.dial(permission, secret, tape, until, claim));
       return live;
     } catch (thrown) {
       this.#live.delete(live);

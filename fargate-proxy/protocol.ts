@@ -38,14 +38,16 @@ export interface Greeting {
   recordLogin(tape: SessionTape): void;
   /**
    * Logs in to the target with its own credential, for as long as the signal lets it and the client stays. Where the
-   * grant names commands, only those will pass. Rejects with `target-unreachable`, `target-refused` (what the target says
-   * of the session itself is then told by `refuse`), `target-lost`, `peer-left`, and with the reason of the signal.
+   * grant names commands, only those will pass, and `claim` makes it this session's before the first of them does. Rejects
+   * with `target-unreachable`, `target-refused` (what the target says of the session itself is then told by `refuse`),
+   * `target-lost`, `peer-left`, and with the reason of the signal.
    */
   dial(
     permission: Authorization<'connect'>,
     secret: string,
     tape: SessionTape,
     signal: AbortSignal,
+    claim: () => Promise<void>,
   ): Promise<Link>;
 }
 

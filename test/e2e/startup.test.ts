@@ -311,7 +311,7 @@ describe.skipIf(!WITH_CLIENTS)('how sessions begin', () => {
         expect(target).toBe('legacy-db');
         expect(await verify(gateway, id)).toMatchObject({ verdict: 'verified', findings: [] });
       }
-      const texts = (await Promise.all(ended.map(async ({ id }) => await steps(id)))).flat();
+      const texts = (await Promise.all(ended.map(({ id }) => steps(id)))).flat();
       expect(texts.map(({ statement }) => statement?.text)).toContain('IDENTIFY_SYSTEM');
       expect(texts.some(({ statement }) => statement?.text.startsWith('BASE_BACKUP'))).toBe(true);
       expect(texts.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['copy-both', 'copy-out']));

@@ -1,55 +1,83 @@
 import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import { SETTABLE } from '#core/protocols/postgres/harmless.ts';
+import type { Setting } from '#core/protocols/postgres/options.ts';
 import type { StartupParameter } from '#core/protocols/postgres/startup.ts';
+import { bytesOf, charactersOf } from '#core/protocols/postgres/wire.ts';
+import type { ExactTerms } from './link.ts';
 import { isForGateway, optionsForTarget } from './settings.ts';
 
 type Parameters = readonly (readonly [name: string, value: string | Uint8Array])[];
+type Exact = Pick<ExactTerms, 'settings' | 'beside'>;
 
-/** What changes how a command is read: without them, approved commands mean what the approval meant. */
-const LEFT_OUT = ['datestyle', 'timezone', 'extra_float_digits', 'intervalstyle', 'client_encoding'];
-const KEPT = ['application_name'];
-/** The gateway's own to say; `options` are looked at by themselves. */
+/** Drivers ask for these unasked. The gateway sets them itself, as it sets all that says how a command is read. */
+const PASSED_OVER = ['client_encoding', 'datestyle', 'timezone', 'extra_float_digits', 'intervalstyle'];
+/** Of the startup message itself: the gateway's own to say. `options` are looked at by themselves. */
 const OWN = ['user', 'database', 'options'];
 
 /**
  * What the client asked for at its start, as it asked, but for the target's own user and database. With `exact`, for a
- * session that may run approved commands alone, no settings of the client's. Throws `not-approved` for one that would be
- * missed.
+ * session that may run approved commands alone, only what leaves their meaning as it is. Throws `not-approved` for a setting
+ * that would be missed.
  */
 export function parametersForTarget(
   given: readonly StartupParameter[],
   target: Target,
-  exact: boolean,
+  exact: Exact | undefined,
 ): Parameters {
-  const options = optionsForTarget(given);
   const asked = given.filter((one) => !OWN.includes(one.name) && !isForGateway(one));
   const own = [
     ['user', target.credential.user],
     ['database', target.database],
   ] as const;
-  if (exact) return [...own, ...exactParameters(asked, options)];
-  const settings = asked.map(({ name, value }) => [name, value] as const);
-  return [...own, ...settings, ...(options.length === 0 ? [] : [['options', options] as const])];
+  return [...own, ...(exact === undefined ? ordinary(asked, given) : exactly(asked, given, exact))];
 }
 
-function exactParameters(asked: readonly StartupParameter[], options: Uint8Array): Parameters {
-  const isUnknown = (name: string): boolean => !KEPT.includes(name) && !LEFT_OUT.includes(name);
-  const unknown = asked.map(({ name }) => name.toLowerCase()).find(isUnknown);
-  const setting = unknown ?? (options.length === 0 ? undefined : 'options');
-  if (setting !== undefined) {
-    throw new CustodyError(
-      'not-approved',
-      `this grant is for exact commands, without the setting "${shown(setting)}"`,
-      {
-        hint: 'connect without it, or ask for access that is not bound to commands',
-      },
-    );
+function ordinary(asked: readonly StartupParameter[], given: readonly StartupParameter[]): Parameters {
+  const { rest } = optionsForTarget(given);
+  const options = rest === '' ? [] : [['options', bytesOf(rest)] as const];
+  return [...asked.map(({ name, value }) => [name, value] as const), ...options];
+}
+
+function exactly(
+  asked: readonly StartupParameter[],
+  given: readonly StartupParameter[],
+  exact: Exact,
+): Parameters {
+  const kept = new Map<string, string | Uint8Array>();
+  for (const [name, value] of settings(asked, given)) {
+    if (PASSED_OVER.includes(name)) continue;
+    if (!isHarmless(name, value, exact)) throw missed(name);
+    kept.set(name, bytesOf(value));
   }
-  const kept = asked
-    .filter(({ name }) => KEPT.includes(name))
-    .map(({ name, value }) => [name, value] as const);
-  // The approval is of a text; in another encoding its bytes could say something else.
-  return [...kept, ['client_encoding', 'UTF8']];
+  for (const [name, value] of exact.settings) kept.set(name, value);
+  return [...kept];
+}
+
+/** Those in `options` and parameters, by their names as the server folds them; a parameter counts more. */
+function settings(asked: readonly StartupParameter[], given: readonly StartupParameter[]): Setting[] {
+  const inOptions = optionsForTarget(given).settings;
+  if (inOptions === undefined) throw missed('options');
+  return [
+    ...inOptions,
+    ...asked.map(({ name, value }) => [name.toLowerCase(), charactersOf(value)] as const),
+  ];
+}
+
+function isHarmless(name: string, value: string, { settings: held, beside }: Exact): boolean {
+  if (name === 'application_name') return true;
+  if (SETTABLE.has(name)) return beside.includes('settings');
+  return held.get(name) === value;
+}
+
+function missed(setting: string): CustodyError {
+  return new CustodyError(
+    'not-approved',
+    `this grant is for exact commands, without the setting "${shown(setting)}"`,
+    {
+      hint: 'connect without it (the grant is not used by that), or ask for access that is not bound to commands',
+    },
+  );
 }
 
 function shown(setting: string): string {

@@ -3,12 +3,10 @@ import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization } from '#core/access/decide.ts';
-import type { NamedStatement } from '#core/access/request.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
 import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import type { Device } from '#core/identity/principal.ts';
-import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Greeting, Link, Protocol } from '../../protocol.ts';
@@ -19,7 +17,8 @@ import type { RelayMemory } from '../../wire/relay-memory.ts';
 import type { CancelKey, CancelKeys, Canceller } from './cancel.ts';
 import { connectTarget } from './dial.ts';
 import { type Login, readLogin, refuseLogin } from './greet.ts';
-import { PostgresLink } from './link.ts';
+import { exactTerms } from './exact-terms.ts';
+import { type ExactTerms, PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
 import { namedTarget } from './settings.ts';
 import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
@@ -176,14 +175,17 @@ class PostgresGreeting implements Greeting {
   }
 
   async dial(
-    { target, grant }: Authorization<'connect'>,
+    permission: Authorization<'connect'>,
     secret: string,
     tape: SessionTape,
     signal: AbortSignal,
+    claim: () => Promise<void>,
   ): Promise<Link> {
     const { login, options } = this.#parts;
     const { minor, startup } = login;
-    const parameters = parametersForTarget(startup.given, target, grant?.statements !== undefined);
+    const { target } = permission;
+    const exact = exactTerms(permission, claim);
+    const parameters = parametersForTarget(startup.given, target, exact);
     const until = AbortSignal.any([signal, this.#left.signal]);
     const socket = await connectTarget(target, options.trust, until);
     const abandon = (): void => void socket.destroy();
@@ -191,7 +193,7 @@ class PostgresGreeting implements Greeting {
     try {
       const session = await loginToTarget(socket, target, secret, { minor, parameters });
       if ('refusal' in session) throw this.#passOn(session, tape);
-      return await this.#link(target, grant?.statements, socket, session, tape);
+      return await this.#link(target, exact, socket, session, tape);
     } catch (error) {
       socket.destroy();
       until.throwIfAborted();
@@ -210,7 +212,7 @@ class PostgresGreeting implements Greeting {
 
   async #link(
     target: Target,
-    statements: readonly NamedStatement[] | undefined,
+    exact: ExactTerms | undefined,
     socket: Socket,
     session: TargetSession,
     tape: SessionTape,
@@ -236,7 +238,7 @@ class PostgresGreeting implements Greeting {
       target: new RawEnd(socket, options.memory, options.bindings),
       tape,
       memory: options.memory,
-      gate: statements && new StatementGate(statements.map(({ sha256 }) => sha256)),
+      exact,
       clientRest,
       targetRest,
       cancelQuery,

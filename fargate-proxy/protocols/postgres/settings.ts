@@ -1,5 +1,5 @@
 import { NAME } from '#core/access/names.ts';
-import { separateOptions } from '#core/protocols/postgres/options.ts';
+import { type SeparatedOptions, separateOptions } from '#core/protocols/postgres/options.ts';
 import type { StartupMessage, StartupParameter } from '#core/protocols/postgres/startup.ts';
 import { bytesOf, charactersOf, decodeText } from '#core/protocols/postgres/wire.ts';
 
@@ -15,7 +15,7 @@ const TARGET_SUFFIX = new RegExp(`\\+(${NAME})$`);
  * no case, the last value counts, and a parameter counts more than `options`: all as at the server.
  */
 export function gatewaySettings(given: readonly StartupParameter[]): GatewaySettings {
-  const inOptions = separateOptions(charactersOf(optionsOf(given))).settings;
+  const inOptions = separateOptions(charactersOf(optionsOf(given))).own;
   const apart = given
     .filter(isForGateway)
     .map(({ name, value }) => [name.replace(OWN, '').toLowerCase(), charactersOf(value)] as const);
@@ -27,9 +27,11 @@ export function isForGateway({ name }: StartupParameter): boolean {
   return OWN.test(name);
 }
 
-/** `options` as the target is to see them: without what was meant for the gateway. */
-export function optionsForTarget(given: readonly StartupParameter[]): Uint8Array {
-  return bytesOf(separateOptions(charactersOf(optionsOf(given))).rest);
+/** `options` as the target is to see them: without what was meant for the gateway. One character a byte. */
+export function optionsForTarget(
+  given: readonly StartupParameter[],
+): Pick<SeparatedOptions, 'rest' | 'settings'> {
+  return separateOptions(charactersOf(optionsOf(given)));
 }
 
 /** The last ones: the server takes no others. */

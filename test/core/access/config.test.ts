@@ -47,7 +47,12 @@ const NAME_RULE =
 describe('parseConfig', () => {
   it('reads a good file, with defaults', () => {
     const { identity, targets, rules } = parseConfig(GOOD, 'custody.yaml');
-    expect(identity).toEqual({ issuer: 'https://id.example', audience: 'custody', groupsClaim: 'groups' });
+    expect(identity).toEqual({
+      issuer: 'https://id.example',
+      audience: 'custody',
+      groupsClaim: 'groups',
+      emailVerified: 'unless-denied',
+    });
     expect(targets.get('orders-db')).toEqual({
       name: 'orders-db',
       protocol: 'postgres',
@@ -56,6 +61,7 @@ describe('parseConfig', () => {
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
       connect: { timeout: 10_000 },
+      exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY' },
       recording: {
         durability: 'windowed',
         windowMs: 250,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { separateOptions } from '#core/protocols/postgres/options.ts';
 
 const restOf = (options: string): string => separateOptions(options).rest;
-const settingsOf = (options: string) => separateOptions(options).settings.map((pair) => pair.join('='));
+const settingsOf = (options: string) => separateOptions(options).own.map((pair) => pair.join('='));
 
 describe('what options say to the server', () => {
   it.each([
@@ -54,9 +54,9 @@ describe('what options say to the server', () => {
     const piece = fc.constantFrom('-', 'c', ' ', '\\', 'custody.', 'a', '=', '\n', '\u00e9', '--', 'S');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
-        const { settings, rest } = separateOptions(pieces.join(''));
-        expect(separateOptions(rest)).toEqual({ settings: [], rest });
-        expect(rest.length + settings.length).toBeLessThanOrEqual(pieces.join('').length + 2);
+        const { own, settings, rest } = separateOptions(pieces.join(''));
+        expect(separateOptions(rest)).toEqual({ own: [], settings, rest });
+        expect(rest.length + own.length).toBeLessThanOrEqual(pieces.join('').length + 2);
       }),
       { numRuns: 2000 },
     );
@@ -74,8 +74,25 @@ describe('what options say to the gateway', () => {
     ['-c custody.reason=x -c custody.reason=y', ['reason=x', 'reason=y']],
     ['-c mycustody.reason=x -c custody=y --custody.=z', []],
     ['-c custody.reason=a\nb', ['reason=a']],
+    ['--custody.some-thing=x', ['some_thing=x']],
     ['-c custody.reason=a\\\nb', ['reason=a\nb']],
   ])('%j', (options, settings) => {
     expect(settingsOf(options)).toEqual(settings);
+  });
+});
+
+describe('the settings in what the server is told', () => {
+  it.each([
+    ['', []],
+    ['-c search_path=a --Statement-Timeout=5s', ['search_path=a', 'statement_timeout=5s']],
+    ['-c custody.x=1 -cA=b\\ c', ['a=b c']],
+    ['-c a=b -e', undefined],
+    ['-ec a=b', undefined],
+    ['-d 5', undefined],
+    ['-c a', undefined],
+    ['a=b', undefined],
+    ['-c a=b --', undefined],
+  ])('of %j are %j', (options, settings) => {
+    expect(separateOptions(options).settings?.map((pair) => pair.join('='))).toEqual(settings);
   });
 });

@@ -6,7 +6,7 @@ import { connect as connectTls, createSecureContext, type TLSSocket } from 'node
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { asCustodyError } from '#core/errors.ts';
-import { localCertificates } from '#local/certificates.ts';
+import { localCertificates } from '#local/setup/certificates.ts';
 import { CancelKeys } from '#proxy/protocols/postgres/cancel.ts';
 import { postgresProtocol } from '#proxy/protocols/postgres/postgres.ts';
 import { streamBindings } from '#proxy/wire/raw-end.ts';

@@ -3,7 +3,7 @@ import type * as tls from 'node:tls';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { localCertificates } from '#local/certificates.ts';
+import { localCertificates } from '#local/setup/certificates.ts';
 import { Trust } from '#proxy/protocols/postgres/trust.ts';
 
 /** What was parsed. */
