@@ -10,6 +10,7 @@ import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { Step } from '#core/replay/step.ts';
+import { apiAs } from '#test/support/access-story.ts';
 import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
 import {
   configWithLegacy,
@@ -85,10 +86,19 @@ describe.skipIf(!WITH_CLIENTS)('how sessions begin', () => {
         'slow_db',
         `address: "127.0.0.1:${(slow.address() as AddressInfo).port}"\n    database: x\n    credential: { user: app, passwordFile: secrets/full-up }\n    connect: { timeout: 2s }`,
       ),
+      target(
+        'slower_db',
+        `address: "127.0.0.1:${(slow.address() as AddressInfo).port}"\n    database: x\n    credential: { user: app, passwordFile: secrets/full-up }\n    connect: { timeout: 1m }`,
+      ),
     ];
     const file = join(dataDir, 'custody.yaml');
     const yaml = readFileSync(file, 'utf8').replace('rules:\n', `${targets.join('')}rules:\n`);
-    writeFileSync(file, yaml.replace('targets: [orders-db, legacy-db]', "targets: ['*']"));
+    writeFileSync(
+      file,
+      yaml
+        .replace('targets: [orders-db, legacy-db]', "targets: ['*']")
+        .replace('[replay, export]', '[replay, export, terminate]'),
+    );
   }
 
   async function known(): Promise<Set<string>> {
@@ -271,6 +281,23 @@ describe.skipIf(!WITH_CLIENTS)('how sessions begin', () => {
       const { outcome, id } = await lastSession(gateway, before);
       expect(outcome?.reason).toBe('target-unreachable');
       expect((await verify(gateway, id)).verdict).toBe('verified');
+    });
+
+    it('is given up when the session has to end: an operator, who is not kept waiting', async () => {
+      const dials = dialled.length;
+      const waiting = psql(gateway, 'select 1', { database: 'slower_db' });
+      const dial = await eventually('a dial', () => dialled[dials]);
+      dial.resume();
+      const session = await eventually('the session', async () =>
+        (await sessions(gateway)).find(({ target, outcome }) => target === 'slower_db' && !outcome),
+      );
+      await apiAs(gateway, 'auditor').post(`/v1/sessions/${session.id}/termination`, { reason: 'enough' });
+      expect((await waiting).stderr).toContain('an operator ended this session: enough');
+      await eventually('the end of the dial', () => (dial.closed ? true : undefined));
+      const ended = await eventually('its end', async () =>
+        (await sessions(gateway)).find(({ id, outcome }) => id === session.id && outcome),
+      );
+      expect(ended.outcome?.reason).toBe('terminated');
     });
 
     it('is given up when its client goes away', async () => {
