@@ -50,6 +50,7 @@ export type ErrorCode =
   | 'recording-failed'
   | 'store-unavailable'
   | 'draining'
+  | 'too-many-connections'
   | 'task-fenced'
   | 'terminated'
   | 'not-found'

@@ -82,6 +82,11 @@ const connectSchema = z.strictObject({
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
     .prefault('10s')
     .describe('how long the target may take from the connection to the end of the login'),
+  userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
+    .prefault('30s')
+    .describe(
+      'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
+    ),
 });
 
 const retentionSchema = z.strictObject({
@@ -130,8 +135,8 @@ export const targetSchema = z
     database: text,
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
-    connect: connectSchema.prefault({}),
     exact: exactSchema.prefault({}),
+    connect: connectSchema.prefault({}),
     recording: z
       .strictObject({
         durability: z.enum(durabilityModes).default('windowed'),

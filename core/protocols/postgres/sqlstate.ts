@@ -35,6 +35,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'recording-failed': '58030', // io_error
   'store-unavailable': '58030',
   draining: '57P03', // cannot_connect_now
+  'too-many-connections': '53300', // too_many_connections
   'task-fenced': '57P01', // admin_shutdown
   terminated: '57P01', // admin_shutdown
   'not-found': '42704', // undefined_object
