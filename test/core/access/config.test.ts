@@ -60,7 +60,7 @@ describe('parseConfig', () => {
       database: 'orders',
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
-      exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY' },
+      exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY', settings: {} },
       connect: { timeout: 10_000, userTimeout: 30_000 },
       recording: {
         durability: 'windowed',
