@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
 import { durationMs } from './duration.ts';
 import { days, isNetwork, isZone } from './formats.ts';
+import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 
-const NAME = '[a-z0-9][a-z0-9-]{0,62}';
-const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
@@ -80,6 +79,9 @@ const tlsSchema = z.discriminatedUnion('mode', [
 ]);
 
 const connectSchema = z.strictObject({
+  timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
+    .prefault('10s')
+    .describe('how long the target may take from the connection to the end of the login'),
   userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
     .prefault('30s')
     .describe(
@@ -117,12 +119,18 @@ const credentialSchema = z
   })
   .describe("the gateway's own login, by reference; no client ever sees it");
 
+const SETTING = /^[a-z_][a-z0-9_]{0,62}(?:\.[a-z_][a-z0-9_]{0,62})?$/;
+
 /** PostgreSQL's own defaults, but for the time zone, which it takes from its machine. */
 const exactSchema = z
   .strictObject({
     searchPath: text.max(1000).default('"$user", public'),
     timeZone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC').default('UTC'),
     dateStyle: z.enum(['ISO, MDY', 'ISO, DMY', 'ISO, YMD']).default('ISO, MDY'),
+    settings: z
+      .record(z.string().regex(SETTING, 'expected the name of a setting, in lower case'), text.max(1000))
+      .default({})
+      .describe('others that are to hold, such as those of an application; they are set at the start'),
   })
   .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
 
