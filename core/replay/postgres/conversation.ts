@@ -1,6 +1,5 @@
-import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
-import { Answer, shorten, showReport } from './answer.ts';
+import { Answer, shorten } from './answer.ts';
 import type { ClientContent, ServerContent } from './contents.ts';
 import {
   Budget,
@@ -24,10 +23,11 @@ import {
 } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
 import { columnFormat, statementStep } from './present.ts';
-import { type CutValue, showText } from './values.ts';
+import type { Texts } from './texts.ts';
+import type { CutValue } from './values.ts';
 
 type ClientOf<Kind extends ClientContent['kind']> = OfKind<ClientContent, Kind>;
-type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind>;
+type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
 
 /**
  * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead:
@@ -36,6 +36,7 @@ type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind
 export class Conversation {
   readonly #limits: ReplayLimits;
   readonly #emit: (step: Step) => void;
+  readonly #texts: Texts;
   readonly #pipeline: Pipeline;
   readonly #prepared: Named<Prepared>;
   readonly #portals: Named<Portal>;
@@ -51,10 +52,11 @@ export class Conversation {
   #clientBytes = 0;
   #serverBytes = 0;
 
-  constructor(limits: ReplayLimits, emit: (step: Step) => void) {
+  constructor(limits: ReplayLimits, emit: (step: Step) => void, texts: Texts) {
     const names = new Budget(limits.memory / 2);
     this.#limits = limits;
     this.#emit = emit;
+    this.#texts = texts;
     this.#pipeline = new Pipeline(new Budget(limits.memory / 2));
     this.#prepared = new Named(names, weightOfPrepared);
     this.#portals = new Named(names, weightOfPortal);
@@ -87,9 +89,11 @@ export class Conversation {
       case 'notification':
         return this.#notification(message, at);
       case 'error':
-        return this.#failed(showReport(message.fields, this.#limits.text), at);
+        return this.#failed(this.#texts.report(message.fields), at);
       case 'ready-for-query':
         return this.#ready(message.status, at);
+      case 'parameter-status':
+        return this.#told(message);
       default:
         return this.#answered(message, at);
     }
@@ -112,7 +116,9 @@ export class Conversation {
       case 'function-call': {
         const name = Buffer.from(`function ${message.function}`);
         const values = message.values.map((value) => keepOrNull(value, this.#limits.value));
-        return this.#statement('function-call', at, { text: { bytes: name, length: name.length }, values });
+        const text = { bytes: name, length: name.length };
+        const { formats, resultFormats } = message;
+        return this.#statement('function-call', at, { text, values, formats, resultFormats });
       }
       case 'parse':
         return this.#parse(message, at);
@@ -200,6 +206,7 @@ export class Conversation {
         return this.#done('parse', at, (operation) => this.#parsed(operation, at));
       case 'bind-complete':
         return this.#done('bind', at, ({ portal }) => {
+          this.#texts.stamp(portal.values);
           if (this.#portals.get(portal.name) === portal) this.#bound.add(portal.name);
         });
       case 'close-complete':
@@ -224,7 +231,7 @@ export class Conversation {
       case 'data-row':
         return this.#row(message.values, at);
       case 'function-result':
-        return this.#answerOf(this.#head(at)).row([message.value], () => 1);
+        return this.#row([message.value], at);
       case 'command-complete':
         return this.#close('completed', at, { tag: shorten(message.tag, this.#limits.value)! });
       case 'empty-query':
@@ -256,6 +263,7 @@ export class Conversation {
   }
 
   #parsed({ prepared, at: asked }: OperationOf<'parse'>, at: number): void {
+    this.#texts.stamp([prepared.text]);
     if (!prepared.executed) this.#showPrepare(prepared, asked, at, { outcome: 'completed' });
   }
 
@@ -266,7 +274,8 @@ export class Conversation {
   }
 
   #described({ columns }: ServerOf<'row-description'>, at: number): void {
-    const described = columns.map(({ name, type, format }) => ({ name, type, format }));
+    const described = columns.map((column) => ({ ...column, name: keep(column.name, this.#limits.value) }));
+    this.#texts.stamp(described.map(({ name }) => name));
     const operation = this.#pipeline.first();
     if (operation?.kind !== 'describe') return this.#answerOf(this.#head(at)).describe(described);
     this.#pipeline.shift();
@@ -285,18 +294,18 @@ export class Conversation {
   #notice({ fields }: ServerOf<'notice'>, at: number): void {
     const operation = this.#pipeline.first() ?? this.#current?.statement;
     if (isStatement(operation)) return this.#answerOf(operation).notice(fields);
-    this.#emit({ kind: 'notice', at, took: 0, notices: [showReport(fields, this.#limits.text)] });
+    this.#emit({ kind: 'notice', at, took: 0, notices: [this.#texts.report(fields)] });
   }
 
-  #notification({ channel, payload, processId }: ServerOf<'notification'>, at: number): void {
-    const shown = showText(Buffer.from(payload), this.#limits.text);
-    const name = shorten(channel, this.#limits.value)!;
-    this.#emit({
-      kind: 'notification',
-      at,
-      took: 0,
-      notification: { channel: name, payload: shown, processId },
-    });
+  #notification(message: ServerOf<'notification'>, at: number): void {
+    this.#emit({ kind: 'notification', at, took: 0, notification: this.#texts.notification(message) });
+  }
+
+  /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
+  #told(setting: ServerOf<'parameter-status'>): void {
+    const operation = this.#pipeline.first();
+    if (isStatement(operation)) this.#texts.begin(operation.text, operation.values);
+    this.#texts.reported(setting, false);
   }
 
   // Errors, and the Sync up to which the server then passes over everything.
@@ -407,7 +416,8 @@ export class Conversation {
   #answerOf(statement: Statement): Answer {
     if (this.#current?.statement === statement) return this.#current.answer;
     const columns = statement.portal?.columns ?? statement.portal?.prepared?.columns;
-    const answer = new Answer(columns, this.#limits);
+    const answer = new Answer(columns, this.#limits, this.#texts);
+    this.#texts.begin(statement.text, statement.portal?.values ?? statement.values);
     this.#current = { statement, answer };
     return answer;
   }
@@ -444,7 +454,7 @@ export class Conversation {
     const bytes = { client: this.#clientBytes, server: this.#serverBytes };
     this.#clientBytes = 0;
     this.#serverBytes = 0;
-    const statement = showText(prepared.text.bytes, this.#limits.text, prepared.text.length);
+    const statement = this.#texts.shown(prepared.text, this.#limits.text);
     this.#emit({
       kind: 'prepare',
       at: asked,

@@ -36,6 +36,9 @@ export interface Statement {
   readonly portal: Portal | undefined;
   /** Arguments of a function call. */
   readonly values: readonly (CutValue | null)[] | undefined;
+  /** Of those arguments, and of the result. */
+  readonly formats?: readonly number[];
+  readonly resultFormats?: readonly number[];
   /** Answers so far: a query of several statements has several. */
   parts: number;
   /** When the answer before ended; at first, `at`. */
