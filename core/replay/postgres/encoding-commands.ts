@@ -27,7 +27,14 @@ export function encodingChange(sql: string, part: number, tag: string): Encoding
   if (tag === 'SET') return changeBySet(commandAt(sql, part), sql);
   if (tag === 'RESET') return changeByReset(commandAt(sql, part));
   if (tag === 'ROLLBACK') return changeByRollback(commandAt(sql, part));
-  return NAMES_ENCODING.test(sql) && !HARMLESS.test(tag) ? { kind: 'unknown' } : undefined;
+  return !HARMLESS.test(tag) && NAMES_ENCODING.test(sql) && namesEncoding(commandAt(sql, part), sql)
+    ? { kind: 'unknown' }
+    : undefined;
+}
+
+/** Also in its strings: they may be code. */
+function namesEncoding(tokens: readonly Token[], sql: string): boolean {
+  return tokens.length > 0 && NAMES_ENCODING.test(sql.slice(tokens[0]!.start, tokens.at(-1)!.end));
 }
 
 /** SET [SESSION | LOCAL] { client_encoding { TO | = } | NAMES } { value | DEFAULT }. */

@@ -11,7 +11,7 @@ interface Provisional {
   readonly stamp: Stamp;
   readonly bytes: Uint8Array;
   readonly isCut: boolean;
-  put(decoded: Decoded): void;
+  readonly put: (decoded: Decoded) => void;
 }
 
 /** Of texts that wait for the server to be ready; beyond, they stand as they were shown. */
@@ -76,7 +76,7 @@ export class Texts {
   /** The server is ready, in this status: what was shown is right now, or made so. */
   ready(status: string): void {
     if (this.#inForce.ready(status === 'I')) {
-      for (const { stamp, bytes, isCut, put } of this.#provisional) put(stamp.encoding.decode(bytes, isCut));
+      for (const one of this.#provisional) one.put(one.stamp.encoding.decode(one.bytes, one.isCut));
     }
     this.#provisional = [];
     this.#held = 0;
