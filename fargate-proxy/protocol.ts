@@ -34,14 +34,15 @@ export interface Greeting {
   /** Puts what was said so far on the tape, secrets withheld. */
   recordLogin(tape: SessionTape): void;
   /**
-   * Logs in to the target with its own credential. Where the grant names commands, only those will pass. Rejects with
-   * `target-unreachable` or `target-refused`.
+   * Logs in to the target with its own credential. Where the grant names commands, only those will pass, and `claim` makes it
+   * this session's before the first of them does. Rejects with `target-unreachable` or `target-refused`.
    */
   dial(
     permission: Authorization<'connect'>,
     secret: string,
     tape: SessionTape,
     signal: AbortSignal,
+    claim: () => Promise<void>,
   ): Promise<Link>;
 }
 

@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { Client, type ClientConfig } from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CustodyError } from '#core/errors.ts';
-import { type LocalCertificates, localCertificates } from '#local/certificates.ts';
-import { type DemoPostgres, type DemoPostgresOptions, startDemoPostgres } from '#local/demo-postgres.ts';
-import { ownerForPostgres } from '#local/owner.ts';
-import { postgresBinaries } from '#local/postgres-binaries.ts';
-import { stopLeftover } from '#local/postgres-leftover.ts';
+import {
+  type DemoPostgres,
+  type DemoPostgresOptions,
+  startDemoPostgres,
+} from '#local/database/demo-postgres.ts';
+import { ownerForPostgres } from '#local/database/owner.ts';
+import { postgresBinaries } from '#local/database/postgres-binaries.ts';
+import { stopLeftover } from '#local/database/postgres-leftover.ts';
+import { type LocalCertificates, localCertificates } from '#local/setup/certificates.ts';
 import { freePortBase, temporaryFolder } from '#test/support/local-gateway.ts';
 
 describe('the demo PostgreSQL', () => {

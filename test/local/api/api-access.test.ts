@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openApiDocument } from '#lambdas/openapi.ts';
-import { startApi } from '#local/api-server.ts';
+import { startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';

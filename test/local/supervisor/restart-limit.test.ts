@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { RestartLimit } from '#local/restart-limit.ts';
+import { RestartLimit } from '#local/supervisor/restart-limit.ts';
 
 test('five deaths within a minute are borne, and a sixth is one too many', () => {
   const limit = new RestartLimit();

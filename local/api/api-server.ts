@@ -24,8 +24,9 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
-import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
+import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
+import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 
 const REQUEST_MS = 10_000;
@@ -172,6 +173,7 @@ function handlers(
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway: async () => options.gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/whoami', whoamiHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],

@@ -16,7 +16,7 @@ import {
 } from 'openid-client';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type DemoPerson, demoPeople, demoToken } from '#adapters/local/demo-issuer.ts';
-import { type DemoIssuerServer, startDemoIssuer } from '#local/issuer.ts';
+import { type DemoIssuerServer, startDemoIssuer } from '#local/issuer/issuer.ts';
 import { Browser, choose } from '#test/support/browser.ts';
 import { freePortBase, temporaryFolder } from '#test/support/local-gateway.ts';
 

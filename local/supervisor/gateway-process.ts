@@ -37,7 +37,7 @@ export class GatewayProcess {
   /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
   start(): Promise<void> {
     const { config, dataDir, apiUrl, port, drainMs } = this.#options;
-    const main = fileURLToPath(new URL('../fargate-proxy/main.ts', import.meta.url));
+    const main = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
     const listen = ['--listen', `127.0.0.1:${port}`, '--drain-ms', String(drainMs), '--api-url', apiUrl];
     const child = spawn(
       process.execPath,

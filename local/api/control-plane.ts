@@ -22,10 +22,10 @@ import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
 import type { GatewayAddress } from '#lambdas/targets/handler.ts';
+import { dataFiles } from '../setup/settings.ts';
+import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { keepDelivering } from './notifier.ts';
-import type { Running } from './running.ts';
-import { dataFiles } from './settings.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { DeliveryPorts } from '#core/notify/deliver.ts';
 import type { Webhook } from '#core/notify/webhook.ts';
-import { keepDelivering, type Notifying } from '#local/notifier.ts';
+import { keepDelivering, type Notifying } from '#local/api/notifier.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { newsItem } from '#test/support/news.ts';
 

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { openApiDocument } from '#lambdas/openapi.ts';
-import { type ApiOptions, startApi } from '#local/api-server.ts';
+import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';

@@ -2,11 +2,11 @@ import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { useDataFolder, waitForEarlierGateway } from '#local/folder-use.ts';
+import { useDataFolder, waitForEarlierGateway } from '#local/setup/folder-use.ts';
 import { type Child, startChild } from '#test/support/child.ts';
 import { temporaryFolder } from '#test/support/local-gateway.ts';
 
-const LOCK_PROCESS = fileURLToPath(new URL('../support/lock-process.ts', import.meta.url));
+const LOCK_PROCESS = fileURLToPath(new URL('../../support/lock-process.ts', import.meta.url));
 const WAITING = 'a gateway of an earlier start is still ending its sessions: waiting';
 let parent: string;
 let dataDir: string;
