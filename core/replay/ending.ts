@@ -14,7 +14,7 @@ const WORDS: Readonly<Record<CloseReason, string>> = {
   'target-refused': 'the target refused the login',
   terminated: 'an operator ended it',
   expired: 'the gateway ended it, as the access had expired',
-  revoked: 'the gateway ended it, as the access was taken away',
+  revoked: 'the gateway ended it, as the access was withdrawn',
   'not-approved': 'the gateway ended it, as the client sent what was not approved',
   drained: 'the gateway ended it, as it was shut down',
   'recording-failed': 'the gateway ended it, as it could not be recorded any longer',

@@ -41,6 +41,20 @@ export class RecordedClient {
     return client;
   }
 
+  /** What is said at a login as `user` (one character a byte) that fails. */
+  static async refused({ port }: DebianPostgres, user: string): Promise<ReplayFrame[]> {
+    const socket = connect({ port, host: '127.0.0.1' });
+    await once(socket, 'connect');
+    const client = new RecordedClient(socket);
+    const startup = Buffer.from(encodeStartup({ minor: 0, parameters: [['user', '?'.repeat(user.length)]] }));
+    startup.write(user, startup.indexOf('?'), 'latin1');
+    client.send(startup);
+    await client.find('authentication-md5');
+    client.send(passwordMessage('wrong'));
+    await client.find('error');
+    return client.frames;
+  }
+
   /** One write, and one frame. */
   send(...messages: readonly Uint8Array[]): void {
     const payload = Buffer.concat(messages);
