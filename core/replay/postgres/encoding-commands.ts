@@ -37,6 +37,15 @@ function namesEncoding(tokens: readonly Token[], sql: string): boolean {
   return tokens.length > 0 && NAMES_ENCODING.test(sql.slice(tokens[0]!.start, tokens.at(-1)!.end));
 }
 
+/** Does the command call anything, whose code may change the encoding unseen? */
+export function mayCall(sql: string, part: number): boolean {
+  const tokens = commandAt(sql, part);
+  if (isWord(tokens[0], 'do') || isWord(tokens[0], 'call')) return true;
+  return tokens.some(
+    (token, at) => isSymbol(token, '(') && ['word', 'name'].includes(tokens[at - 1]?.kind ?? ''),
+  );
+}
+
 /** SET [SESSION | LOCAL] { client_encoding { TO | = } | NAMES } { value | DEFAULT }. */
 function changeBySet(tokens: readonly Token[], sql: string): EncodingChange | undefined {
   const local = isWord(tokens[1], 'local');
