@@ -1,6 +1,7 @@
 import type { ReportFields } from '#core/protocols/postgres/backend.ts';
 import type { ReplayLimits, Shown, ShownColumn, ShownCopy, ShownReport, StepKind } from '../step.ts';
 import type { Described } from './memory.ts';
+import type { CopyPiece } from './operations.ts';
 import { type CutValue, showHex, showText, showValue } from './values.ts';
 
 const MAX_NOTICES = 100;
@@ -57,6 +58,12 @@ export class Answer {
     this.#copyBytes += length;
     const room = this.#limits.copy - this.#copySample.length;
     if (room > 0) this.#copySample = Buffer.concat([this.#copySample, bytes.subarray(0, room)]);
+  }
+
+  /** CopyData of the client. */
+  copyPiece({ messages, bytes, sample }: CopyPiece): void {
+    this.copyData({ bytes: sample, length: bytes });
+    this.#copyMessages += messages - 1;
   }
 
   notice(fields: ReportFields): void {

@@ -14,6 +14,7 @@ import {
 import { concat, Cursor, violation } from '#core/protocols/postgres/wire.ts';
 import type { CutValue } from './values.ts';
 
+/** Names of statements and portals are the wire's bytes, one character each. */
 export type ClientContent =
   | Exclude<FrontendMessage, { kind: 'query' | 'parse' | 'bind' | 'function-call' | 'copy-data' }>
   | { readonly kind: 'query'; readonly text: CutValue }
@@ -75,9 +76,14 @@ function wholeClient(type: number, body: Uint8Array): ClientContent {
     case 'query':
       return { kind: 'query', text: whole(body.subarray(0, -1)) };
     case 'parse':
-      return { ...message, text: parsedText(body) };
+      return { ...message, statement: wireName(new Cursor(body)), text: parsedText(body) };
     case 'bind':
-      return { ...message, values: message.values.map(wholeOrNull) };
+      return { ...message, ...boundNames(body), values: message.values.map(wholeOrNull) };
+    case 'execute':
+      return { ...message, portal: wireName(new Cursor(body)) };
+    case 'describe':
+    case 'close':
+      return { ...message, name: wireName(new Cursor(body.subarray(1))) };
     case 'function-call':
       return { ...message, values: message.values.map(wholeOrNull), resultFormats: [message.resultFormat] };
     case 'copy-data':
@@ -85,6 +91,16 @@ function wholeClient(type: number, body: Uint8Array): ClientContent {
     default:
       return message;
   }
+}
+
+/** A name as it is on the wire, one character a byte: what the server tells names apart by. */
+function wireName(cursor: Cursor): string {
+  return Buffer.from(cursor.stringBytes()).toString('latin1');
+}
+
+function boundNames(body: Uint8Array): { readonly portal: string; readonly statement: string } {
+  const cursor = new Cursor(body);
+  return { portal: wireName(cursor), statement: wireName(cursor) };
 }
 
 function parsedText(body: Uint8Array): CutValue {
@@ -123,12 +139,12 @@ function cutClient({ type, length, prefix }: TruncatedMessage): ClientContent {
     case Frontend.parse:
       return {
         kind: 'parse',
-        statement: cursor.string(),
+        statement: wireName(cursor),
         text: cutText(cursor, length - prefix.length),
         types: [],
       };
     case Frontend.bind:
-      return { kind: 'bind', portal: cursor.string(), statement: cursor.string(), ...cutValues(cursor) };
+      return { kind: 'bind', portal: wireName(cursor), statement: wireName(cursor), ...cutValues(cursor) };
     case Frontend.functionCall:
       return { kind: 'function-call', function: cursor.uint32(), ...cutValues(cursor) };
     case Frontend.copyData:

@@ -1,91 +1,114 @@
 import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
-import { Answer, shorten, showReport } from './answer.ts';
+import { shorten, showReport } from './answer.ts';
+import { operationOf } from './asked.ts';
 import type { ClientContent, ServerContent } from './contents.ts';
-import {
-  Budget,
-  keep,
-  keepOrNull,
-  Named,
-  type Portal,
-  type Prepared,
-  weightOfColumns,
-  weightOfPortal,
-  weightOfPrepared,
-} from './memory.ts';
-import {
-  dependsOn,
-  endsWithReady,
-  isStatement,
-  type OfKind,
-  type Operation,
-  type OperationOf,
-  type Statement,
-} from './operations.ts';
+import { firstDependent } from './dependents.ts';
+import { Discarded } from './discarded.ts';
+import { portalOf, preparedOf } from './entries.ts';
+import { Execution, type Statement } from './execution.ts';
+import { Intended } from './intended.ts';
+import { Budget, type Portal, type Prepared } from './memory.ts';
+import { Names } from './names.ts';
+import type { OfKind } from './of-kind.ts';
+import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
-import { columnFormat, statementStep } from './present.ts';
-import { type CutValue, showText } from './values.ts';
+import { PreparedSteps } from './prepared-steps.ts';
+import { Settings } from './settings.ts';
+import { SqlEffects } from './sql-effects.ts';
+import { showText } from './values.ts';
 
-type ClientOf<Kind extends ClientContent['kind']> = OfKind<ClientContent, Kind>;
 type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind>;
 
+const DROPPED = 'it was not kept: too much waited for answers';
+const LOST =
+  'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
+const FOUND = 'the server has answered all that waited: what the client sends is shown again';
+
 /**
- * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead:
- * what waits for an answer stands in the pipeline. Rules: "Message Flow" in the manual, Pipelining and COPY included.
+ * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead, and
+ * its messages mean what they mean when the server comes to them: they wait in the pipeline until everything before them is
+ * answered, and have their effect when the server says so. Rules: "Message Flow" in the manual, Pipelining and COPY
+ * included, and src/backend/tcop/postgres.c.
  */
 export class Conversation {
   readonly #limits: ReplayLimits;
-  readonly #emit: (step: Step) => void;
+  readonly #show: (step: Step) => void;
   readonly #pipeline: Pipeline;
-  readonly #prepared: Named<Prepared>;
-  readonly #portals: Named<Portal>;
-  /** Names of the portals that the server has. */
-  readonly #bound = new Set<string>();
-  /** The answer that is coming in. */
-  #current: { readonly statement: Statement; readonly answer: Answer } | undefined;
+  readonly #settings = new Settings();
+  readonly #names: Names;
+  readonly #sql: SqlEffects;
+  readonly #prepared: PreparedSteps;
+  readonly #discarded: Discarded;
+  /** The statement that is being answered; it is no longer in the pipeline. */
+  #running: Execution | undefined;
+  /** The statement takes CopyData of the client. */
+  #copying = false;
+  /** Syncs that it passed over while it did. */
+  #swallowed = 0;
+  /** Of a COPY that failed, it is not known how many Syncs it passed over: so many may yet be answered. */
+  #spareReady = 0;
   /** An error came: the server passes over everything up to the next Sync. */
-  #skipping = false;
-  /** A COPY takes data: the server passes over a Sync until the data ends. */
-  #awaitsCopyEnd = false;
+  #skipping: Intended | undefined;
+  /** How many it passes over before the execution that was shown with the error. */
+  #blamed: number | undefined;
+  /** There was an error since the last ReadyForQuery. */
+  #hasFailed = false;
+  /** No room is left: ReadyForQuery that will come for what the client sent since. */
+  #lost: number | undefined;
   /** Bytes of messages that belong to the step that follows. */
   #clientBytes = 0;
   #serverBytes = 0;
+  #copyBytes = 0;
 
   constructor(limits: ReplayLimits, emit: (step: Step) => void) {
-    const names = new Budget(limits.memory / 2);
     this.#limits = limits;
-    this.#emit = emit;
-    this.#pipeline = new Pipeline(new Budget(limits.memory / 2));
-    this.#prepared = new Named(names, weightOfPrepared);
-    this.#portals = new Named(names, weightOfPortal);
+    this.#show = emit;
+    this.#names = new Names(limits);
+    this.#pipeline = new Pipeline(new Budget(limits.memory / 2), limits.pending, limits.copy);
+    this.#sql = new SqlEffects(this.#names, this.#settings, limits.text);
+    this.#prepared = new PreparedSteps(limits, (step) => this.#emit(step));
+    this.#discarded = new Discarded(limits);
   }
 
-  /** False when more waits for answers than may be kept: the client's side cannot be read on. */
-  client(message: ClientContent, at: number, bytes: number): boolean {
-    this.#clientBytes += bytes;
-    switch (message.kind) {
-      case 'copy-data':
-        this.#copyFromClient(message.data);
-        return true;
-      case 'copy-done':
-      case 'copy-fail':
-        return this.#copyEnds(at);
-      case 'sync':
-        return this.#sync(at);
-      default: {
-        const operation = this.#asked(message, at);
-        return operation === undefined || this.#push(operation);
-      }
-    }
+  client(message: ClientContent, at: number, bytes: number): void {
+    const operation = operationOf(message, at, bytes, this.#limits);
+    if (operation === undefined) this.#clientBytes += bytes;
+    else if (this.#lost !== undefined) this.#lost += endsWithReady(operation) ? 1 : 0;
+    else if (!this.#pipeline.push(operation)) this.#lose(operation, at);
+    else this.#settle(at);
   }
 
   server(message: ServerContent, at: number, bytes: number): void {
     this.#serverBytes += bytes;
+    this.#take(message, at);
+    this.#settle(at);
+  }
+
+  /** A setting that the server reports, at login too. */
+  setting(name: string, value: string): void {
+    if (this.#settings.report(name, value)) this.#names.encodingChanged();
+  }
+
+  /** The recording is over: shows what never got its answer. */
+  finish(at: number): void {
+    this.#stopRunning(at);
+    const intended = this.#skipping ?? this.#intended();
+    for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
+      this.#showUnanswered(next, intended, 'unfinished', at);
+    }
+    this.#prepared.flush(at);
+    this.#showDiscarded();
+  }
+
+  #take(message: ServerContent, at: number): void {
     switch (message.kind) {
       case 'notice':
         return this.#notice(message, at);
       case 'notification':
         return this.#notification(message, at);
+      case 'parameter-status':
+        return this.setting(message.name, message.value);
       case 'error':
         return this.#failed(showReport(message.fields, this.#limits.text), at);
       case 'ready-for-query':
@@ -95,101 +118,63 @@ export class Conversation {
     }
   }
 
-  /** The recording is over: shows what never got its answer. */
-  finish(at: number): void {
-    this.#endUnmatched(at);
-    for (let first = this.#pipeline.shift(); first !== undefined; first = this.#pipeline.shift()) {
-      this.#unanswered(first, at);
+  // What needs no answer.
+
+  /** Takes from the pipeline what the server does not answer. */
+  #settle(at: number): void {
+    for (let first = this.#pipeline.first(); first !== undefined; first = this.#pipeline.first()) {
+      if (!this.#isUnanswered(first)) return;
+      this.#pipeline.shift();
+      this.#pass(first, at);
     }
   }
 
-  // What the client asks.
-
-  #asked(message: ClientContent, at: number): Operation | undefined {
-    switch (message.kind) {
-      case 'query':
-        return this.#statement('query', at, { text: keep(message.text, this.#limits.text) });
-      case 'function-call': {
-        const name = Buffer.from(`function ${message.function}`);
-        const values = message.values.map((value) => keepOrNull(value, this.#limits.value));
-        return this.#statement('function-call', at, { text: { bytes: name, length: name.length }, values });
-      }
-      case 'parse':
-        return this.#parse(message, at);
-      case 'bind':
-        return this.#bind(message, at);
-      case 'execute': {
-        const portal = this.#portals.get(message.portal);
-        if (portal?.prepared !== undefined) portal.prepared.executed = true;
-        return this.#statement('execute', at, { text: portal?.prepared?.text, portal });
-      }
-      case 'describe':
-      case 'close':
-        return { kind: message.kind, at, ...this.#named(message) };
-      default:
-        return undefined;
-    }
+  #isUnanswered(first: Operation): boolean {
+    if (this.#skipping !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
+    if (this.#running !== undefined) return this.#copying && (isCopy(first) || first.kind === 'sync');
+    return isCopy(first);
   }
 
-  #statement(kind: Statement['kind'], at: number, given: Partial<Statement>): Statement {
-    const clientBytes = this.#clientBytes;
-    this.#clientBytes = 0;
-    const none = { text: undefined, portal: undefined, values: undefined };
-    return { ...none, ...given, kind, at, parts: 0, since: at, shown: false, clientBytes };
+  #pass(operation: Operation, at: number): void {
+    if (this.#skipping !== undefined) this.#skip(operation, this.#skipping, at);
+    else if (this.#running === undefined) this.#discarded.take(operation);
+    else if (operation.kind === 'sync') this.#swallowed++;
+    else if (operation.kind === 'copy-end') this.#copying = false;
+    else this.#feed(this.#running, operation);
+    if (operation.kind === 'copy-end' || operation.kind === 'sync') this.#copyBytes += operation.bytes;
   }
 
-  #parse({ statement, text, types }: ClientOf<'parse'>, at: number): Operation {
-    const kept = keep(text, this.#limits.text);
-    const prepared: Prepared = { name: statement, text: kept, types, columns: undefined, executed: false };
-    return { kind: 'parse', at, prepared, before: this.#prepared.set(prepared) };
+  #feed(running: Execution, { load }: Operation): void {
+    if (load?.copy === undefined) return;
+    running.answer.copyPiece(load.copy);
+    this.#copyBytes += load.copy.bytes + load.copy.messages * 5;
   }
 
-  #bind(message: ClientOf<'bind'>, at: number): Operation {
-    const { portal: name, statement, formats, resultFormats } = message;
-    const prepared = this.#prepared.get(statement);
-    const values = message.values.map((value) => keepOrNull(value, this.#limits.value));
-    const portal: Portal = {
-      name,
-      prepared,
-      formats,
-      values,
-      resultFormats,
-      columns: undefined,
-    };
-    this.#bound.delete(name);
-    return { kind: 'bind', at, portal, before: this.#portals.set(portal) };
+  #skip(operation: Operation, intended: Intended, at: number): void {
+    if (this.#blamed === undefined) return this.#showUnanswered(operation, intended, 'skipped', at);
+    if (this.#blamed > 0) intended.take(operation);
+    this.#blamed = this.#blamed > 0 ? this.#blamed - 1 : undefined;
   }
 
-  #named({
-    what,
-    name,
-  }: ClientOf<'describe' | 'close'>): Pick<OperationOf<'describe'>, 'prepared' | 'portal'> {
-    if (what === 'statement') return { prepared: this.#prepared.get(name), portal: undefined };
-    return { prepared: undefined, portal: this.#portals.get(name) };
+  /** False, as a Sync is answered. */
+  #stopSkipping(): false {
+    this.#skipping = undefined;
+    this.#blamed = undefined;
+    return false;
   }
 
-  #push(operation: Operation): boolean {
-    if (!this.#skipping)
-      return this.#pipeline.length < this.#limits.pending && this.#pipeline.push(operation);
-    this.#pass(operation, operation.at);
-    return true;
-  }
-
-  #sync(at: number): boolean {
-    if (this.#awaitsCopyEnd) return true;
-    this.#skipping = false;
-    return this.#push({ kind: 'sync', at });
-  }
-
-  #copyFromClient(data: CutValue): void {
-    const { answer } = this.#current ?? {};
-    if (answer?.copyKind === 'copy-in' || answer?.copyKind === 'copy-both') answer.copyData(data);
-  }
-
-  #copyEnds(at: number): boolean {
-    const awaited = this.#awaitsCopyEnd;
-    this.#awaitsCopyEnd = false;
-    return awaited || this.#skipping || this.#pipeline.length === 0 || this.#push({ kind: 'copy-end', at });
+  #showUnanswered(
+    operation: Operation,
+    intended: Intended,
+    outcome: 'skipped' | 'unfinished',
+    at: number,
+  ): void {
+    if (isCopy(operation)) return this.#discarded.take(operation);
+    this.#clientBytes += operation.bytes;
+    const prepared = intended.take(operation);
+    if (prepared !== undefined) this.#prepared.owe(prepared, operation.at, at, outcome);
+    if (!isStatement(operation)) return;
+    this.#emitEnd(this.#executionOf(operation, portalIn(intended, operation), []), outcome, at);
   }
 
   // What the server answers.
@@ -199,13 +184,11 @@ export class Conversation {
       case 'parse-complete':
         return this.#done('parse', at, (operation) => this.#parsed(operation, at));
       case 'bind-complete':
-        return this.#done('bind', at, ({ portal }) => {
-          if (this.#portals.get(portal.name) === portal) this.#bound.add(portal.name);
-        });
+        return this.#done('bind', at, (operation) => this.#bound(operation));
       case 'close-complete':
-        return this.#done('close', at, ({ prepared, portal }) => {
-          if (prepared !== undefined) this.#prepared.delete(prepared);
-          if (portal !== undefined) this.#unbind(portal);
+        return this.#done('close', at, ({ what, statement, portal }) => {
+          if (what === 'statement') this.#names.dropStatement(this.#key(statement));
+          else this.#names.dropPortal(this.#key(portal));
         });
       case 'no-data':
         return this.#done('describe', at, () => undefined);
@@ -222,248 +205,317 @@ export class Conversation {
   #resulted(message: ServerContent, at: number): void {
     switch (message.kind) {
       case 'data-row':
-        return this.#row(message.values, at);
+        return this.#execution(at).row(message.values);
       case 'function-result':
-        return this.#answerOf(this.#head(at)).row([message.value], () => 1);
+        return this.#execution(at).row([message.value]);
       case 'command-complete':
-        return this.#close('completed', at, { tag: shorten(message.tag, this.#limits.value)! });
+        return this.#end('completed', at, { tag: shorten(message.tag, this.#limits.value)! });
       case 'empty-query':
-        return this.#close('empty', at);
+        return this.#end('empty', at);
       case 'portal-suspended':
-        return this.#close('suspended', at);
+        return this.#end('suspended', at);
       case 'copy-in':
       case 'copy-out':
       case 'copy-both':
-        this.#answerOf(this.#head(at)).beginCopy(message.kind, message.format);
-        if (message.kind !== 'copy-out') this.#awaitsCopyEnd = !this.#pipeline.passSyncs();
+        this.#execution(at).answer.beginCopy(message.kind, message.format);
+        this.#copying = message.kind !== 'copy-out';
         return;
       case 'copy-data':
-        return this.#answerOf(this.#head(at)).copyData(message.data);
+        return this.#execution(at).answer.copyData(message.data);
       default:
     }
   }
 
   /** The first in the pipeline has its answer, when it is of this kind. */
-  #done<Kind extends Operation['kind']>(
-    kind: Kind,
-    at: number,
-    then: (operation: OperationOf<Kind>) => void,
-  ): void {
+  #done(kind: OperationKind, at: number, then: (operation: Operation) => void): void {
     const operation = this.#pipeline.first();
-    if (!isOf(kind, operation)) return this.#damaged(`the answer to a ${kind} that nobody waits for`, at);
-    this.#pipeline.shift();
+    if (operation?.kind !== kind) return this.#damaged(`the answer to a ${kind} that nobody waits for`, at);
+    this.#takeFirst();
     then(operation);
   }
 
-  #parsed({ prepared, at: asked }: OperationOf<'parse'>, at: number): void {
-    if (!prepared.executed) this.#showPrepare(prepared, asked, at, { outcome: 'completed' });
+  #takeFirst(): void {
+    this.#clientBytes += this.#pipeline.shift()!.bytes;
+    this.#spareReady = 0;
+  }
+
+  #parsed(operation: Operation, at: number): void {
+    const prepared = preparedOf(operation, this.#sql.read(operation.load?.text)?.[0]);
+    this.#names.prepare(this.#key(operation.statement), prepared);
+    this.#prepared.owe(prepared, operation.at, at, 'completed');
+    const isRunLater = firstDependent(operation, this.#pipeline.operations(), (name) => this.#key(name));
+    if (isRunLater === undefined) this.#flushPrepared(at);
+  }
+
+  #bound(operation: Operation): void {
+    const statement = this.#key(operation.statement);
+    const doubt = this.#names.statementDoubt(statement);
+    const portal = portalOf(operation, this.#names.statement(statement), doubt);
+    this.#names.bind(this.#key(operation.portal), portal);
   }
 
   #parameters(types: readonly number[]): void {
     const operation = this.#pipeline.first();
-    if (operation?.kind !== 'describe' || operation.prepared === undefined) return;
-    if (this.#prepared.grow(operation.prepared, types.length * 8)) operation.prepared.types = types;
+    if (operation?.kind === 'describe' && operation.what === 'statement')
+      this.#names.describeParameters(this.#key(operation.statement), types);
   }
 
   #described({ columns }: ServerOf<'row-description'>, at: number): void {
     const described = columns.map(({ name, type, format }) => ({ name, type, format }));
-    const operation = this.#pipeline.first();
-    if (operation?.kind !== 'describe') return this.#answerOf(this.#head(at)).describe(described);
-    this.#pipeline.shift();
-    const { prepared, portal } = operation;
-    const weight = weightOfColumns(described);
-    if (prepared !== undefined && this.#prepared.grow(prepared, weight)) prepared.columns = described;
-    if (portal !== undefined && this.#portals.grow(portal, weight)) portal.columns = described;
-  }
-
-  #row(values: readonly (CutValue | null)[], at: number): void {
-    const statement = this.#head(at);
-    const answer = this.#answerOf(statement);
-    answer.row(values, (column) => columnFormat(statement, answer, column));
+    const operation = this.#running === undefined ? this.#pipeline.first() : undefined;
+    if (operation?.kind !== 'describe') return this.#execution(at).answer.describe(described);
+    this.#takeFirst();
+    const { what, statement, portal } = operation;
+    this.#names.describe(what!, this.#key(what === 'statement' ? statement : portal), described);
   }
 
   #notice({ fields }: ServerOf<'notice'>, at: number): void {
-    const operation = this.#pipeline.first() ?? this.#current?.statement;
-    if (isStatement(operation)) return this.#answerOf(operation).notice(fields);
+    if (this.#isAtStatement()) return this.#execution(at).answer.notice(fields);
     this.#emit({ kind: 'notice', at, took: 0, notices: [showReport(fields, this.#limits.text)] });
   }
 
   #notification({ channel, payload, processId }: ServerOf<'notification'>, at: number): void {
     const shown = showText(Buffer.from(payload), this.#limits.text);
     const name = shorten(channel, this.#limits.value)!;
-    this.#emit({
-      kind: 'notification',
-      at,
-      took: 0,
-      notification: { channel: name, payload: shown, processId },
-    });
+    const notification = { channel: name, payload: shown, processId };
+    this.#emit({ kind: 'notification', at, took: 0, notification });
   }
 
   // Errors, and the Sync up to which the server then passes over everything.
 
   #failed(error: ShownReport, at: number): void {
-    const operation = this.#pipeline.first() ?? this.#current?.statement;
-    if (operation === undefined || operation.kind === 'sync') {
-      return this.#emit({ kind: 'error', at, took: 0, error });
-    }
-    if (isStatement(operation) && operation.kind !== 'execute') {
-      this.#answerOf(operation);
-      return this.#complete('failed', at, { error });
-    }
-    this.#blame(operation, error, at);
-    this.#passToSync(at);
+    const first = this.#running === undefined ? this.#pipeline.first() : undefined;
+    this.#hasFailed = true;
+    if (this.#isAtStatement()) this.#failedStatement(error, at);
+    else if (first === undefined || first.kind === 'sync') this.#emit({ kind: 'error', at, took: 0, error });
+    else this.#blame(first, error, at);
   }
 
-  /** Shows the error with the execution that it prevented. */
+  #failedStatement(error: ShownReport, at: number): void {
+    const { kind } = this.#execution(at).statement;
+    this.#end('failed', at, { error });
+    if (kind === 'execute') this.#skipping = this.#intended();
+  }
+
+  /** Shows the error with the execution that it prevented, when the client has asked for that already. */
   #blame(operation: Operation, error: ShownReport, at: number): void {
-    const prevented = this.#preventedBy(operation);
-    if (prevented !== undefined) {
-      this.#answerOf(prevented);
-      this.#complete('failed', at, { error });
-      prevented.shown = true;
-    } else if (operation.kind === 'parse') {
-      this.#showPrepare(operation.prepared, operation.at, at, { outcome: 'failed', error });
-    } else {
-      this.#emit({ kind: 'error', at, took: at - operation.at, error });
+    const skipping = this.#intended();
+    this.#takeFirst();
+    const prepared = skipping.take(operation);
+    this.#undone(operation, error);
+    const key = (name: string): string => this.#key(name);
+    const prevented = firstDependent(operation, this.#pipeline.operations(), key, Infinity);
+    this.#skipping = skipping;
+    if (prevented !== undefined) this.#showPrevented(operation, prevented, error, at);
+    else if (prepared === undefined) this.#emit({ kind: 'error', at, took: at - operation.at, error });
+    else {
+      skipping.forgetStatement(operation.statement);
+      this.#prepared.owe(prepared, operation.at, at, 'failed', error);
+      this.#flushPrepared(at);
     }
   }
 
-  #preventedBy(operation: Operation): Statement | undefined {
-    if (isStatement(operation)) return operation;
-    for (const later of this.#pipeline.untilSync()) {
-      if (later.kind === 'execute' && dependsOn(later, operation)) return later;
-    }
-    return undefined;
+  /** What fails may have taken something away before it did. */
+  #undone({ kind, statement, portal }: Operation, { sqlstate }: ShownReport): void {
+    if (kind === 'parse' && statement === '') this.#names.dropStatement('');
+    if (kind !== 'bind') return;
+    if (portal === '') this.#names.dropPortal('');
+    if (sqlstate === '26000') this.#names.dropStatement(this.#key(statement));
   }
 
-  #passToSync(at: number): void {
-    for (let first = this.#pipeline.first(); first?.kind !== 'sync'; first = this.#pipeline.first()) {
-      if (first === undefined) {
-        this.#skipping = true;
-        return;
+  #showPrevented(failed: Operation, prevented: number, error: ShownReport, at: number): void {
+    const intended = this.#intended();
+    intended.take(failed);
+    let left = prevented;
+    for (const operation of this.#pipeline.operations()) {
+      this.#clientBytes += operation.bytes;
+      if (left-- === 0) {
+        this.#emitEnd(this.#executionOf(operation, portalIn(intended, operation), []), 'failed', at, {
+          error,
+        });
+        break;
       }
-      this.#pipeline.shift();
-      this.#pass(first, at);
+      intended.take(operation);
     }
+    this.#blamed = prevented;
   }
 
-  /** The server took no notice of it. */
-  #pass(operation: Operation, at: number): void {
-    if (operation.kind === 'parse') this.#prepared.undo(operation.prepared, operation.before);
-    if (operation.kind === 'bind') this.#portals.undo(operation.portal, operation.before);
-    if (!isStatement(operation) || operation.shown) return;
-    this.#answerOf(operation);
-    this.#complete('skipped', at);
-  }
+  // ReadyForQuery.
 
   #ready(status: string, at: number): void {
-    this.#endUnmatched(at);
-    let first = this.#pipeline.first();
+    this.#flushPrepared(at);
+    const waits = this.#running !== undefined && this.#running.statement.kind !== 'unmatched';
+    const ended = this.#running?.statement.kind;
+    this.#stopRunning(at);
+    if (!waits || ended === 'execute') this.#answerReady(at);
+    this.#sql.ready();
+    if (status === 'I') this.#names.endTransaction(!this.#hasFailed);
+    this.#hasFailed = false;
+  }
+
+  /** Looks for what ReadyForQuery answers; the statement that was running is not it. */
+  #answerReady(at: number): void {
+    const first = this.#pipeline.first();
+    if (first?.kind === 'sync') this.#pipelineSync();
+    else if (this.#spareReady > 0) this.#spare();
+    else if (first === undefined && this.#lost !== undefined) this.#find(at);
+    else this.#answerReadyLater(at);
+  }
+
+  #pipelineSync(): void {
+    this.#clientBytes += this.#pipeline.shift()!.bytes;
+  }
+
+  #spare(): void {
+    this.#spareReady--;
+    this.#stopSkipping();
+  }
+
+  /** What stands before the message that it answers never got an answer. */
+  #answerReadyLater(at: number): void {
+    const first = this.#pipeline.first();
     if (first === undefined || !endsWithReady(first))
       this.#damaged('ReadyForQuery that nobody waits for', at);
-    for (; first !== undefined; first = this.#pipeline.first()) {
-      this.#pipeline.shift();
-      this.#unanswered(first, at);
-      if (endsWithReady(first)) break;
+    const intended = this.#intended();
+    for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
+      this.#showUnanswered(next, intended, 'unfinished', at);
+      if (endsWithReady(next)) return;
     }
-    if (status === 'I') this.#endTransaction();
   }
 
-  /** Portals end with their transaction; those that the client is ahead with are of the next. */
-  #endTransaction(): void {
-    for (const name of this.#bound) {
-      const portal = this.#portals.get(name);
-      if (portal !== undefined) this.#unbind(portal);
-    }
-    this.#bound.clear();
+  #stopRunning(at: number): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const isCall = running.statement.kind === 'function-call' && running.hasBegun;
+    if (running.hasBegun || running.isUntouched) this.#end(isCall ? 'completed' : 'unfinished', at);
+    this.#running = undefined;
+    this.#copying = false;
   }
 
-  #unbind(portal: Portal): void {
-    if (this.#portals.get(portal.name) === portal) this.#bound.delete(portal.name);
-    this.#portals.delete(portal);
+  // When there is no room.
+
+  #lose(operation: Operation, at: number): void {
+    this.#lost = endsWithReady(operation) ? 1 : 0;
+    this.#damaged(LOST, at);
   }
 
-  #unanswered(operation: Operation, at: number): void {
-    if (!isStatement(operation)) return;
-    const begun = this.#current?.statement === operation;
-    if (!begun && operation.parts > 0) return;
-    this.#answerOf(operation);
-    this.#complete(operation.kind === 'function-call' && begun ? 'completed' : 'unfinished', at);
+  /** Everything that was kept is answered; what the client sent since is, when ReadyForQuery has come as often as it must. */
+  #find(at: number): void {
+    this.#lost = Math.max(0, this.#lost! - 1);
+    if (this.#lost > 0) return;
+    this.#lost = undefined;
+    this.#names.forget();
+    this.#damaged(FOUND, at);
   }
 
-  #endUnmatched(at: number): void {
-    if (this.#current?.statement.kind === 'unmatched') this.#complete('unfinished', at);
-  }
+  // Executions and their steps.
 
-  // Answers into steps.
+  #isAtStatement(): boolean {
+    if (this.#running !== undefined) return true;
+    const first = this.#pipeline.first();
+    return first !== undefined && isStatement(first);
+  }
 
   /** The statement that is being answered. */
-  #head(at: number): Statement {
-    const operation = this.#pipeline.first();
-    if (isStatement(operation)) return operation;
-    return this.#current?.statement ?? this.#statement('unmatched', at, {});
+  #execution(at: number): Execution {
+    this.#running ??= this.#begin(at);
+    return this.#running;
   }
 
-  #answerOf(statement: Statement): Answer {
-    if (this.#current?.statement === statement) return this.#current.answer;
-    const columns = statement.portal?.columns ?? statement.portal?.prepared?.columns;
-    const answer = new Answer(columns, this.#limits);
-    this.#current = { statement, answer };
-    return answer;
+  #begin(at: number): Execution {
+    const first = this.#pipeline.first();
+    if (first === undefined || !isStatement(first)) return this.#unmatched(at);
+    this.#takeFirst();
+    if (first.kind === 'query') this.#names.dropStatement('');
+    if (first.kind !== 'execute')
+      return this.#executionOf(first, undefined, this.#sql.read(first.load?.text));
+    const portal = this.#names.portal(this.#key(first.portal));
+    const command = portal?.prepared?.command;
+    return this.#executionOf(first, portal, command && [command]);
   }
 
-  #close(outcome: Outcome, at: number, more: Pick<Step, 'tag'> = {}): void {
-    const statement = this.#head(at);
-    this.#answerOf(statement);
-    this.#complete(outcome, at, more);
-    if (statement.kind === 'execute') this.#pipeline.shift();
+  #unmatched(at: number): Execution {
+    const given = {
+      at,
+      text: undefined,
+      portal: undefined,
+      values: undefined,
+      commands: [],
+      doubt: undefined,
+    };
+    return new Execution({ ...given, kind: 'unmatched', clientBytes: 0 }, this.#sql, this.#limits);
   }
 
-  #complete(outcome: Outcome, at: number, more: Pick<Step, 'tag' | 'error'> = {}): void {
-    const { statement, answer } = this.#current!;
-    const client = statement.clientBytes + this.#takeCopyBytes(answer);
-    const bytes = { client, server: this.#serverBytes };
-    this.#current = undefined;
-    this.#awaitsCopyEnd = false;
-    this.#serverBytes = 0;
-    this.#emit({ ...statementStep(statement, answer, at, bytes, this.#limits), outcome, ...more });
-    statement.parts++;
-    statement.since = at;
-    statement.clientBytes = 0;
-  }
-
-  /** Data of a COPY belongs to it; other bytes of the client belong to what follows. */
-  #takeCopyBytes({ copyKind }: Answer): number {
-    if (copyKind !== 'copy-in' && copyKind !== 'copy-both') return 0;
-    const bytes = this.#clientBytes;
+  #executionOf(operation: Operation, portal: Portal | undefined, commands: Statement['commands']): Execution {
+    const { at, load } = operation;
+    const kind = operation.kind as Statement['kind'];
+    const text = kind === 'execute' ? portal?.prepared?.text : load?.text;
+    const doubt = this.#doubtOf(operation, portal);
+    const clientBytes = this.#clientBytes;
     this.#clientBytes = 0;
-    return bytes;
+    const statement = { kind, at, text, portal, values: load?.values, commands, doubt, clientBytes };
+    return new Execution(statement, this.#sql, this.#limits);
   }
 
-  #showPrepare(prepared: Prepared, asked: number, at: number, ended: Pick<Step, 'outcome' | 'error'>): void {
+  #doubtOf({ kind, portal: name, dropped }: Operation, portal: Portal | undefined): string | undefined {
+    const isDropped =
+      dropped || (portal !== undefined && (portal.values === undefined || isTextless(portal.prepared)));
+    if (isDropped) return DROPPED;
+    return kind === 'execute' ? (portal?.doubt ?? this.#names.portalDoubt(this.#key(name))) : undefined;
+  }
+
+  #end(outcome: Outcome, at: number, more: Pick<Step, 'tag' | 'error'> = {}): void {
+    const running = this.#execution(at);
+    const { kind } = running.statement;
+    this.#spareReady += outcome === 'failed' ? this.#swallowed : 0;
+    this.#swallowed = 0;
+    this.#copying = false;
+    if (kind === 'query' && outcome !== 'empty') this.#names.dropPortal('');
+    this.#emitEnd(running, outcome, at, more);
+    if (kind === 'execute' || kind === 'unmatched') this.#running = undefined;
+  }
+
+  #emitEnd(execution: Execution, outcome: Outcome, at: number, more: Pick<Step, 'tag' | 'error'> = {}): void {
+    const [serverBytes, copyBytes] = [this.#serverBytes, this.#copyBytes];
+    this.#serverBytes = 0;
+    this.#copyBytes = 0;
+    this.#emit(execution.end({ outcome, at, serverBytes, copyBytes, more }));
+  }
+
+  #flushPrepared(at: number): void {
     const bytes = { client: this.#clientBytes, server: this.#serverBytes };
+    if (!this.#prepared.flush(at, bytes)) return;
     this.#clientBytes = 0;
     this.#serverBytes = 0;
-    const statement = showText(prepared.text.bytes, this.#limits.text, prepared.text.length);
-    this.#emit({
-      kind: 'prepare',
-      at: asked,
-      took: at - asked,
-      statement,
-      name: prepared.name,
-      bytes,
-      ...ended,
-    });
+  }
+
+  #showDiscarded(): void {
+    const step = this.#discarded.step();
+    if (step !== undefined) this.#show(step);
+  }
+
+  #emit(step: Step): void {
+    this.#showDiscarded();
+    this.#show(step);
   }
 
   #damaged(text: string, at: number): void {
     this.#emit({ kind: 'damaged', at, took: 0, text });
   }
+
+  #intended(): Intended {
+    return new Intended(this.#names, (name) => this.#key(name));
+  }
+
+  #key(name: string): string {
+    return this.#settings.protocolKey(name);
+  }
 }
 
-function isOf<Kind extends Operation['kind']>(
-  kind: Kind,
-  operation: Operation | undefined,
-): operation is OperationOf<Kind> {
-  return operation?.kind === kind;
+function portalIn(intended: Intended, { kind, portal }: Operation): Portal | undefined {
+  return kind === 'execute' ? intended.portal(portal) : undefined;
+}
+
+function isTextless(prepared: Prepared | undefined): boolean {
+  return prepared !== undefined && prepared.text === undefined;
 }

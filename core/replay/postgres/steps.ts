@@ -2,7 +2,7 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { MessageReader, type WireMessage } from '#core/protocols/postgres/messages.ts';
 import { readStartup, type StartupPacket } from '#core/protocols/postgres/startup.ts';
 import { REPLAY_LIMITS, type ReplayFrame, type ReplayLimits, type Step } from '../step.ts';
-import { clientContent, serverContent } from './contents.ts';
+import { clientContent, type ServerContent, serverContent } from './contents.ts';
 import { Conversation } from './conversation.ts';
 import { Login } from './login.ts';
 
@@ -114,9 +114,7 @@ class Decoder {
     if (message.kind === 'terminate') this.#terminatedAt = this.#now;
     else if (message.kind === 'password') this.#login.answered(bytes);
     else if (message.kind === 'unknown') this.#damaged(`unknown message of the client, type ${message.type}`);
-    else if (!this.#conversation.client(message, this.#now, bytes)) {
-      this.#lose('client', 'more messages wait for an answer than a replay keeps');
-    }
+    else this.#conversation.client(message, this.#now, bytes);
   }
 
   #serverMessage(wire: WireMessage): void {
@@ -126,7 +124,12 @@ class Decoder {
     if (message === undefined) return;
     if (message.kind === 'unknown') this.#damaged(`unknown message of the server, type ${message.type}`);
     else if (this.#login.over) this.#conversation.server(message, this.#now, bytes);
-    else this.#add(this.#login.server(message, this.#now, bytes));
+    else this.#loginMessage(message, bytes);
+  }
+
+  #loginMessage(message: ServerContent, bytes: number): void {
+    if (message.kind === 'parameter-status') this.#conversation.setting(message.name, message.value);
+    this.#add(this.#login.server(message, this.#now, bytes));
   }
 
   /** A side fact, a JSON object. */
