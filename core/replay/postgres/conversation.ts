@@ -50,8 +50,8 @@ export class Conversation {
   #spareReady = 0;
   /** An error came: the server passes over everything up to the next Sync. */
   #skipping: Intended | undefined;
-  /** How many it passes over before the execution that was shown with the error. */
-  #blamed: number | undefined;
+  /** The execution that an error prevented, by how many are passed over before it. */
+  #prevented: { left: number; readonly error: ShownReport } | undefined;
   /** There was an error since the last ReadyForQuery. */
   #hasFailed = false;
   /** No room is left: ReadyForQuery that will come for what the client sent since. */
@@ -151,15 +151,19 @@ export class Conversation {
   }
 
   #skip(operation: Operation, intended: Intended, at: number): void {
-    if (this.#blamed === undefined) return this.#showUnanswered(operation, intended, 'skipped', at);
-    if (this.#blamed > 0) intended.take(operation);
-    this.#blamed = this.#blamed > 0 ? this.#blamed - 1 : undefined;
+    const prevented = this.#prevented;
+    if (prevented === undefined || prevented.left-- > 0)
+      return this.#showUnanswered(operation, intended, 'skipped', at);
+    this.#prevented = undefined;
+    this.#clientBytes += operation.bytes;
+    const execution = this.#executionOf(operation, portalIn(intended, operation), []);
+    this.#emitEnd(execution, 'failed', at, { error: prevented.error });
   }
 
   /** False, as a Sync is answered. */
   #stopSkipping(): false {
     this.#skipping = undefined;
-    this.#blamed = undefined;
+    this.#prevented = undefined;
     return false;
   }
 
@@ -306,7 +310,7 @@ export class Conversation {
     const key = (name: string): string => this.#key(name);
     const prevented = firstDependent(operation, this.#pipeline.operations(), key, Infinity);
     this.#skipping = skipping;
-    if (prevented !== undefined) this.#showPrevented(operation, prevented, error, at);
+    if (prevented !== undefined) this.#prevented = { left: prevented, error };
     else if (prepared === undefined) this.#emit({ kind: 'error', at, took: at - operation.at, error });
     else {
       skipping.forgetStatement(operation.statement);
@@ -321,23 +325,6 @@ export class Conversation {
     if (kind !== 'bind') return;
     if (portal === '') this.#names.dropPortal('');
     if (sqlstate === '26000') this.#names.dropStatement(this.#key(statement));
-  }
-
-  #showPrevented(failed: Operation, prevented: number, error: ShownReport, at: number): void {
-    const intended = this.#intended();
-    intended.take(failed);
-    let left = prevented;
-    for (const operation of this.#pipeline.operations()) {
-      this.#clientBytes += operation.bytes;
-      if (left-- === 0) {
-        this.#emitEnd(this.#executionOf(operation, portalIn(intended, operation), []), 'failed', at, {
-          error,
-        });
-        break;
-      }
-      intended.take(operation);
-    }
-    this.#blamed = prevented;
   }
 
   // ReadyForQuery.
