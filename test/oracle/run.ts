@@ -200,7 +200,7 @@ async function shrink(server: OracleServer, cases: readonly Case[], wrong: strin
   const words = smallest.map((moves) =>
     moves.map(({ label, waits }) => `  ${label}${waits ? ' …' : ''}`).join('\n'),
   );
-  return `${why}\n${words.join('\n  --\n')}`;
+  return `${why}\n${words.join('\n  --\n').slice(0, 3000)}`;
 }
 
 function query(text: string): Uint8Array {

@@ -88,7 +88,9 @@ export class OracleServer {
       }
       await sleep(tries < 20 ? 2 : 20);
     }
-    throw new Error('the server says nothing about the end of a session');
+    throw new Error(
+      `the server says nothing about the end of the session of ${pid}: ${this.#entries.get(pid)?.at(-1)?.message}`,
+    );
   }
 
   async stop(): Promise<void> {

@@ -4,6 +4,7 @@ import { keep, keepOrNull } from './memory.ts';
 import type { Load, Operation } from './operations.ts';
 import type { OfKind } from './of-kind.ts';
 
+const LINE_FEED = 10;
 const NONE = { statement: '', portal: '', what: undefined, load: undefined, dropped: false } as const;
 
 /** A message of the client as an operation, with a copy of what is to be shown of it; undefined when it asks for nothing. */
@@ -71,5 +72,11 @@ function functionCall(
 
 function copyData({ data }: OfKind<ClientContent, 'copy-data'>, limits: ReplayLimits): Load {
   const sample = Uint8Array.from(data.bytes.subarray(0, limits.copy));
-  return { copy: { messages: 1, bytes: data.length, sample } };
+  return { copy: { messages: 1, bytes: data.length, lines: linesOf(data.bytes), sample } };
+}
+
+function linesOf(bytes: Uint8Array): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines++;
+  return lines;
 }

@@ -11,15 +11,19 @@ import { Intended } from './intended.ts';
 import { Budget, type Portal, type Prepared } from './memory.ts';
 import { Names } from './names.ts';
 import type { OfKind } from './of-kind.ts';
+import { canAnswer, isAsynchronous } from './fits.ts';
 import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
 import { PreparedSteps } from './prepared-steps.ts';
 import { Settings } from './settings.ts';
+import { SwallowedSyncs } from './swallowed-syncs.ts';
 import { SqlEffects } from './sql-effects.ts';
 import { showText } from './values.ts';
 
 type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind>;
 
+/** The server refused a command before it looked at it. */
+const IN_FAILED_TRANSACTION = '25P02';
 const DROPPED = 'it was not kept: too much waited for answers';
 const LOST =
   'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
@@ -44,10 +48,12 @@ export class Conversation {
   #running: Execution | undefined;
   /** The statement takes CopyData of the client. */
   #copying = false;
-  /** Syncs that it passed over while it did. */
-  #swallowed = 0;
-  /** Of a COPY that failed, it is not known how many Syncs it passed over: so many may yet be answered. */
+  /** Syncs that it passed over while it did, or seemed to, if it fails. */
+  #swallowed = new SwallowedSyncs();
+  /** After such a COPY: so many of them may yet be answered. */
   #spareReady = 0;
+  /** Where the server is after the error of such a COPY: at a Sync that is spare, perhaps; ReadyForQuery came, the next says. */
+  #place: 'known' | 'at-spare' | 'behind-ready' = 'known';
   /** An error came: the server passes over everything up to the next Sync. */
   #skipping: Intended | undefined;
   /** The execution that an error prevented, by how many are passed over before it. */
@@ -92,6 +98,7 @@ export class Conversation {
 
   /** The recording is over: shows what never got its answer. */
   finish(at: number): void {
+    this.#place = 'known';
     this.#stopRunning(at);
     const intended = this.#skipping ?? this.#intended();
     for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
@@ -102,6 +109,7 @@ export class Conversation {
   }
 
   #take(message: ServerContent, at: number): void {
+    if (this.#place === 'behind-ready') this.#findPlace(message, at);
     switch (message.kind) {
       case 'notice':
         return this.#notice(message, at);
@@ -130,6 +138,7 @@ export class Conversation {
   }
 
   #isUnanswered(first: Operation): boolean {
+    if (this.#place !== 'known') return false;
     if (this.#skipping !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
     if (this.#running !== undefined) return this.#copying && (isCopy(first) || first.kind === 'sync');
     return isCopy(first);
@@ -138,15 +147,21 @@ export class Conversation {
   #pass(operation: Operation, at: number): void {
     if (this.#skipping !== undefined) this.#skip(operation, this.#skipping, at);
     else if (this.#running === undefined) this.#discarded.take(operation);
-    else if (operation.kind === 'sync') this.#swallowed++;
-    else if (operation.kind === 'copy-end') this.#copying = false;
+    else if (operation.kind === 'sync') this.#swallowed.sync();
+    else if (operation.kind === 'copy-end') this.#copyEnds();
     else this.#feed(this.#running, operation);
     if (operation.kind === 'copy-end' || operation.kind === 'sync') this.#copyBytes += operation.bytes;
+  }
+
+  #copyEnds(): void {
+    this.#copying = false;
+    this.#swallowed.end();
   }
 
   #feed(running: Execution, { load }: Operation): void {
     if (load?.copy === undefined) return;
     running.answer.copyPiece(load.copy);
+    this.#swallowed.data(load.copy.lines);
     this.#copyBytes += load.copy.bytes + load.copy.messages * 5;
   }
 
@@ -290,15 +305,18 @@ export class Conversation {
   #failed(error: ShownReport, at: number): void {
     const first = this.#running === undefined ? this.#pipeline.first() : undefined;
     this.#hasFailed = true;
-    if (this.#isAtStatement()) this.#failedStatement(error, at);
-    else if (first === undefined || first.kind === 'sync') this.#emit({ kind: 'error', at, took: 0, error });
+    const isOfNone = first === undefined || first.kind === 'sync' || this.#skipping !== undefined;
+    if (this.#running !== undefined || (!isOfNone && isStatement(first))) this.#failedStatement(error, at);
+    else if (isOfNone || error.severity === 'FATAL') this.#emit({ kind: 'error', at, took: 0, error });
     else this.#blame(first, error, at);
   }
 
   #failedStatement(error: ShownReport, at: number): void {
     const { kind } = this.#execution(at).statement;
     this.#end('failed', at, { error });
-    if (kind === 'execute') this.#skipping = this.#intended();
+    if (kind !== 'execute') return;
+    this.#skipping = this.#intended();
+    if (this.#spareReady > 0) this.#place = 'at-spare';
   }
 
   /** Shows the error with the execution that it prevented, when the client has asked for that already. */
@@ -342,6 +360,7 @@ export class Conversation {
 
   /** Looks for what ReadyForQuery answers; the statement that was running is not it. */
   #answerReady(at: number): void {
+    if (this.#place === 'at-spare') return this.#readyAfterCopy(at);
     const first = this.#pipeline.first();
     if (first?.kind === 'sync') this.#pipelineSync();
     else if (this.#spareReady > 0) this.#spare();
@@ -355,7 +374,43 @@ export class Conversation {
 
   #spare(): void {
     this.#spareReady--;
+    this.#place = 'known';
     this.#stopSkipping();
+  }
+
+  /**
+   * A COPY failed, and a Sync came while it still read: the server passed over it, or comes to it now. What the client
+   * sent after that Sync was passed over too, or is answered next.
+   */
+  #readyAfterCopy(at: number): void {
+    const next = this.#firstButCopies();
+    if (next === undefined || !this.#hasSync()) this.#spare();
+    else if (next.kind === 'sync') this.#passToSync(at);
+    else this.#place = 'behind-ready';
+  }
+
+  #hasSync(): boolean {
+    for (const { kind } of this.#pipeline.operations()) if (kind === 'sync') return true;
+    return false;
+  }
+
+  #findPlace(message: ServerContent, at: number): void {
+    if (isAsynchronous(message)) return;
+    const next = this.#firstButCopies();
+    if (next !== undefined && canAnswer(message, next)) this.#spare();
+    else this.#passToSync(at);
+    this.#settle(at);
+  }
+
+  #firstButCopies(): Operation | undefined {
+    for (const operation of this.#pipeline.operations()) if (!isCopy(operation)) return operation;
+    return undefined;
+  }
+
+  #passToSync(at: number): void {
+    this.#place = 'known';
+    this.#settle(at);
+    if (this.#pipeline.first()?.kind === 'sync') this.#pipelineSync();
   }
 
   /** What stands before the message that it answers never got an answer. */
@@ -454,10 +509,11 @@ export class Conversation {
   #end(outcome: Outcome, at: number, more: Pick<Step, 'tag' | 'error'> = {}): void {
     const running = this.#execution(at);
     const { kind } = running.statement;
-    this.#spareReady += outcome === 'failed' ? this.#swallowed : 0;
-    this.#swallowed = 0;
+    this.#spareReady += more.error === undefined ? 0 : this.#swallowed.spare(more.error);
+    this.#swallowed = new SwallowedSyncs();
     this.#copying = false;
-    if (kind === 'query' && outcome !== 'empty') this.#names.dropPortal('');
+    if (kind === 'query' && outcome !== 'empty' && more.error?.sqlstate !== IN_FAILED_TRANSACTION)
+      this.#names.dropPortal('');
     this.#emitEnd(running, outcome, at, more);
     if (kind === 'execute' || kind === 'unmatched') this.#running = undefined;
   }

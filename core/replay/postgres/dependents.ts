@@ -25,7 +25,7 @@ export function firstDependent(
 
 class Search {
   readonly #key: (name: string) => string;
-  readonly #statement: string | undefined;
+  #statement: string | undefined;
   readonly #portals = new Set<string>();
 
   constructor({ kind, what, statement, portal }: Operation, key: (name: string) => string) {
@@ -34,8 +34,11 @@ class Search {
     if (kind === 'bind' || what === 'portal') this.#portals.add(key(portal));
   }
 
+  /** Another statement takes the name: true when nothing that could run is left. */
   isReplaced({ kind, statement }: Operation): boolean {
-    return kind === 'parse' && this.#key(statement) === this.#statement && this.#portals.size === 0;
+    if (kind !== 'parse' || this.#key(statement) !== this.#statement) return false;
+    this.#statement = undefined;
+    return this.#portals.size === 0;
   }
 
   runs({ kind, statement, portal }: Operation): boolean {

@@ -3,7 +3,7 @@ import { Answer } from './answer.ts';
 import type { Portal } from './memory.ts';
 import { columnFormat, statementStep } from './present.ts';
 import type { Command } from './sql/commands.ts';
-import type { Meaning, Source, SqlEffects } from './sql-effects.ts';
+import { type Meaning, NOT_KNOWN, type Source, type SqlEffects } from './sql-effects.ts';
 import type { CutValue } from './values.ts';
 
 /** What is shown as steps of its own: a query of several statements as several. */
@@ -96,6 +96,8 @@ export class Execution {
   }
 
   #contradiction(source: Source, outcome: Outcome, tag: string | undefined): string | undefined {
+    const isUnknown = this.statement.kind === 'execute' && source.text === undefined;
+    if (isUnknown && (outcome === 'completed' || outcome === 'suspended')) return NOT_KNOWN;
     return outcome === 'completed' ? this.#sql.tagDoubt(source, tag ?? '') : undefined;
   }
 

@@ -46,6 +46,8 @@ export interface Load {
 export interface CopyPiece {
   readonly messages: number;
   readonly bytes: number;
+  /** Line feeds in them. */
+  readonly lines: number;
   readonly sample: Uint8Array;
 }
 
@@ -69,6 +71,7 @@ export function joined(before: CopyPiece, next: CopyPiece, limit: number): CopyP
   return {
     messages: before.messages + next.messages,
     bytes: before.bytes + next.bytes,
+    lines: before.lines + next.lines,
     sample: room > 0 ? Buffer.concat([before.sample, next.sample.subarray(0, room)]) : before.sample,
   };
 }

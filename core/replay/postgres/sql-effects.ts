@@ -22,7 +22,7 @@ export interface Meaning {
   readonly doubt?: string;
 }
 
-const NOT_KNOWN = 'what its name stands for is not known';
+export const NOT_KNOWN = 'what its name stands for is not known';
 const OTHER_TAG = 'the answer is not one that this text gets: something else ran';
 const CHAIN_MAX = 8;
 
@@ -105,14 +105,13 @@ export class SqlEffects {
 
   /** It is done. `running`: the portal that it runs in. */
   completed({ text, command }: Source, tag: string, running: Portal | undefined): void {
-    if (tag === 'COMMIT' || tag === 'PREPARE TRANSACTION')
-      return this.#names.endTransaction(tag === 'COMMIT');
-    const { effect } = command ?? {};
-    if (effect === undefined || text === undefined) {
-      if (tag === 'ROLLBACK') this.#names.endTransaction(false);
-      return;
-    }
-    this.#apply(effect, text, tag, running);
+    if (command === undefined) return this.#completedUnseen(tag);
+    if (command.effect !== undefined && text !== undefined) this.#apply(command.effect, text, tag, running);
+  }
+
+  /** What its tag alone says. */
+  #completedUnseen(tag: string): void {
+    if (/^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)$/.test(tag)) this.#names.endTransaction(tag === 'COMMIT');
   }
 
   /** The server has reported every setting that changed. */
@@ -151,7 +150,7 @@ export class SqlEffects {
     if (effect.kind === 'savepoint') this.#names.savepoint(this.#key(effect.name));
     if (effect.kind === 'release') this.#names.release(this.#key(effect.name));
     if (effect.kind === 'rollback-to') this.#names.rollbackTo(this.#key(effect.name));
-    if (effect.kind === 'end' && tag === 'ROLLBACK') this.#names.endTransaction(false);
+    if (effect.kind === 'end') this.#names.endTransaction(tag === 'COMMIT');
   }
 
   #key(name: string): string {
@@ -171,7 +170,7 @@ function piece({ bytes, length }: CutValue, { start, end }: Span): CutValue {
 
 function cursor(name: string, prepared: Prepared): Portal {
   const none = { formats: [], values: [], resultFormats: [], columns: undefined, doubt: undefined };
-  return { name, prepared, ...none };
+  return { name, prepared: { ...prepared, name: '' }, ...none };
 }
 
 /** The last command of a text that is cut goes on, nobody knows how. */
