@@ -8,7 +8,7 @@ const TIMEOUT_MS = 20_000;
 export class RecordedSession {
   readonly frames: ReplayFrame[] = [];
   readonly #socket: Socket;
-  #received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
   #closed = false;
   #wake: () => void = () => undefined;
 
@@ -22,7 +22,7 @@ export class RecordedSession {
     });
     socket.on('data', (chunk: Buffer) => {
       this.#record('target', chunk);
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
       this.#wake();
     });
   }
@@ -63,7 +63,7 @@ export class RecordedSession {
   /** Resolves when what was received since the last time `is` what is waited for, or the server hung up. */
   async until(is: (received: Buffer) => boolean): Promise<void> {
     const end = performance.now() + TIMEOUT_MS;
-    while (!is(this.#received) && !this.#closed) {
+    while (!is(this.#received()) && !this.#closed) {
       if (performance.now() > end) throw new Error('the server does not answer');
       await new Promise<void>((done) => {
         const timer = setTimeout(done, 1000);
@@ -73,13 +73,13 @@ export class RecordedSession {
         };
       });
     }
-    this.#received = Buffer.alloc(0);
+    this.#chunks = [];
   }
 
   /** Until a ReadyForQuery comes, or for a moment: it may be that none does. */
   async ready(ms: number): Promise<void> {
     const end = performance.now() + ms;
-    while (!this.#closed && performance.now() < end && !isReady(this.#received)) {
+    while (!this.#closed && performance.now() < end && !isReady(this.#received())) {
       await new Promise<void>((done) => {
         const timer = setTimeout(done, ms);
         this.#wake = () => {
@@ -88,12 +88,29 @@ export class RecordedSession {
         };
       });
     }
-    this.#received = Buffer.alloc(0);
+    this.#chunks = [];
+  }
+
+  /** Until so many ReadyForQuery came, as messages. */
+  async untilReady(count: number): Promise<void> {
+    let [at, seen] = [0, 0];
+    await this.until((bytes) => {
+      for (; at + 5 <= bytes.length && at + 1 + bytes.readUInt32BE(at + 1) <= bytes.length; ) {
+        if (bytes[at] === READY[0]) seen++;
+        at += 1 + bytes.readUInt32BE(at + 1);
+      }
+      return seen >= count;
+    });
   }
 
   async end(): Promise<void> {
     if (!this.#closed) this.send(Uint8Array.of(0x58, 0, 0, 0, 4));
     await this.until(() => false);
+  }
+
+  #received(): Buffer {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0] ?? Buffer.alloc(0);
   }
 
   #record(stream: 'client' | 'target', payload: Uint8Array): void {

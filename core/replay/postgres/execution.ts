@@ -18,6 +18,8 @@ export interface Statement {
   readonly commands: readonly Command[] | undefined;
   /** Why its text may not be what ran. */
   readonly doubt: string | undefined;
+  /** The server came to it. */
+  readonly isReached: boolean;
   /** Bytes of its messages, and of those that led to it. */
   readonly clientBytes: number;
 }
@@ -30,6 +32,9 @@ export interface Ending {
   readonly copyBytes: number;
   readonly more?: Pick<Step, 'tag' | 'error'>;
 }
+
+/** There is no such portal; the transaction has failed before. */
+const NOTHING_RAN = new Set(['34000', '25P02']);
 
 /** A statement that the server is at: collects its answers, and makes each into a step. */
 export class Execution {
@@ -83,7 +88,7 @@ export class Execution {
     const bytes = { client: this.#clientBytes + copyBytes, server: serverBytes };
     const timed = { ...statement, since: this.#since, parts: this.#parts };
     const shown = statementStep(timed, answer, at, bytes, this.#limits);
-    if (outcome !== 'skipped' && outcome !== 'empty') this.#sql.began(source);
+    if (this.#ran(outcome, more.error?.sqlstate)) this.#sql.began(source);
     if (outcome === 'completed') this.#sql.completed(source, more.tag ?? '', statement.portal);
     if (statement.portal?.prepared !== undefined) statement.portal.prepared.shown = true;
     this.#answers++;
@@ -93,6 +98,13 @@ export class Execution {
     this.#answer = undefined;
     const { runs } = this.#meaning;
     return { ...shown, ...(runs && { runs }), outcome, ...more, ...(doubt !== undefined && { doubt }) };
+  }
+
+  /** It ran, perhaps not to its end. */
+  #ran(outcome: Outcome, sqlstate = ''): boolean {
+    const { isReached, portal, kind } = this.statement;
+    const isOfNone = kind === 'execute' && portal === undefined && NOTHING_RAN.has(sqlstate);
+    return isReached && outcome !== 'empty' && !isOfNone;
   }
 
   #contradiction(source: Source, outcome: Outcome, tag: string | undefined): string | undefined {

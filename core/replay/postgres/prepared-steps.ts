@@ -26,11 +26,11 @@ export class PreparedSteps {
     const shown = text && { statement: showText(text.bytes, this.#limits.text, text.length) };
     const step = { kind: 'prepare', at: asked, took: at - asked, ...shown, name, outcome } as const;
     this.#owed.push({ prepared, step: error === undefined ? step : { ...step, error } });
-    if (this.#owed.length > OWED_MAX) this.flush(at);
+    if (this.#owed.length > OWED_MAX) this.flush();
   }
 
   /** Shows those that are owed; true when there were any. `bytes` are the last one's. */
-  flush(_at: number, bytes?: Bytes): boolean {
+  flush(bytes?: Bytes): boolean {
     const owed = this.#owed.filter(({ prepared }) => !prepared.shown);
     this.#owed = [];
     for (const { prepared, step } of owed) {
