@@ -117,6 +117,10 @@ export interface Step extends Undecoded {
   readonly outcome?: Outcome;
   /** Of login, query, prepare, execute and copies. */
   readonly statement?: Shown;
+  /** What a name in the statement stood for: of EXECUTE the prepared statement, of FETCH the cursor's. */
+  readonly runs?: Shown;
+  /** Why `statement` or `runs` may not be what ran. */
+  readonly doubt?: string;
   /** Name of the prepared statement; empty for the unnamed one. */
   readonly name?: string;
   /** Of a query: which of its statements' answers this is, from 1. */
@@ -161,7 +165,7 @@ export interface ReplayLimits {
   readonly message: number;
   /** Of all prepared statements, portals and values that wait for an answer. */
   readonly memory: number;
-  /** Messages that wait for an answer. */
+  /** Messages that wait for an answer, those that only repeat what is before them not counted. */
   readonly pending: number;
 }
 
@@ -173,5 +177,5 @@ export const REPLAY_LIMITS: ReplayLimits = {
   copy: 4096,
   message: 256 << 10,
   memory: 128 << 20,
-  pending: 200_000,
+  pending: 1_000_000,
 };

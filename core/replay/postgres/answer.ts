@@ -1,5 +1,6 @@
 import type { ReplayLimits, Shown, ShownColumn, ShownCopy, ShownReport, StepKind } from '../step.ts';
 import type { Described } from './memory.ts';
+import type { CopyPiece } from './operations.ts';
 import type { ReportFields } from './server-messages.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showHex, showValue } from './values.ts';
@@ -67,6 +68,12 @@ export class Answer {
     const room = this.#limits.copy - kept.length;
     const grown = room > 0 ? Buffer.concat([kept, bytes.subarray(0, room)]) : kept;
     this.#copied = { ...this.#copied, bytes: grown, length: this.#copied.length + length };
+  }
+
+  /** CopyData of the client. */
+  copyPiece({ messages, bytes, sample }: CopyPiece): void {
+    this.copyData({ bytes: sample, length: bytes });
+    this.#copyMessages += messages - 1;
   }
 
   notice(fields: ReportFields): void {

@@ -1,6 +1,6 @@
 import type { TextEncoding, TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { decodeCharacters } from '#core/protocols/postgres/encoding/escape.ts';
-import { type EncodingChange, encodingChange, mayCall } from './encoding-commands.ts';
+import { type EncodingChange, encodingChange, mayChange } from './encoding-commands.ts';
 
 /** The encoding of what was said in one stretch of a session. */
 export interface Stamp {
@@ -26,7 +26,10 @@ export class EncodingInForce {
   #hasCalled = false;
   #reported: TextEncoding | undefined;
   #reportsLate = true;
-  /** What RESET, the transaction's end by COMMIT and by ROLLBACK go back to. */
+  /**
+   * What RESET, the transaction's end by COMMIT and by ROLLBACK go back to. What comes before BEGIN in one Query or pipeline is in
+   * its transaction.
+   */
   #default: TextEncoding;
   #session: TextEncoding;
   #outside: TextEncoding;
@@ -66,12 +69,12 @@ export class EncodingInForce {
   ran(sql: string, part: number, tag: string): void {
     const change = encodingChange(sql, part, tag);
     if (change !== undefined) this.#apply(change);
-    this.#hasCalled ||= mayCall(sql, part);
+    this.#hasCalled ||= mayChange(sql, part);
   }
 
   /** A command has failed: what it and others of its transaction have changed is taken back. */
   failed(sql: string, part: number): void {
-    this.#isDoubted ||= this.#hasCalled || mayCall(sql, part);
+    this.#isDoubted ||= this.#hasCalled || mayChange(sql, part);
   }
 
   /** The server is ready: what it reported by now holds. True when what was said since it was last ready is in doubt. */
@@ -89,11 +92,8 @@ export class EncodingInForce {
   }
 
   #apply(change: EncodingChange): void {
-    if (change.kind !== 'begin' && change.kind !== 'commit') this.#isDoubted ||= this.#hasCalled;
+    if (change.kind !== 'commit') this.#isDoubted ||= this.#hasCalled;
     switch (change.kind) {
-      case 'begin':
-        this.#session = this.#outside = this.#now.encoding;
-        return;
       case 'set':
         return this.#set(this.#encodings.get(change.encoding));
       case 'set-local':

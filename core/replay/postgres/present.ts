@@ -1,13 +1,13 @@
 import type { ReplayLimits, Shown, Step } from '../step.ts';
 import type { Answer } from './answer.ts';
-import type { Statement } from './operations.ts';
+import type { Statement } from './execution.ts';
 import { copyEncoding } from './encoding-commands.ts';
 import type { Texts } from './texts.ts';
 import { showValue } from './values.ts';
 
 /** A statement and its answer as a step; how it ended is for the caller to add. */
 export function statementStep(
-  statement: Statement,
+  statement: Statement & { readonly since: number; readonly parts: number },
   answer: Answer,
   at: number,
   bytes: { readonly client: number; readonly server: number },

@@ -149,9 +149,7 @@ class Decoder {
     if (message.kind === 'terminate') this.#terminatedAt = this.#now;
     else if (message.kind === 'password') this.#login.answered(bytes);
     else if (message.kind === 'unknown') this.#damaged(`unknown message of the client, type ${message.type}`);
-    else if (!this.#conversation.client(message, this.#now, bytes)) {
-      this.#lose('client', 'more messages wait for an answer than a replay keeps');
-    }
+    else this.#conversation.client(message, this.#now, bytes);
   }
 
   #serverMessage(
@@ -163,8 +161,13 @@ class Decoder {
     const message = side === 'gateway' ? this.#ofGateway(said) : said;
     if (message.kind === 'unknown') this.#damaged(`unknown message of the server, type ${message.type}`);
     else if (this.#login.over) this.#conversation.server(message, this.#now, bytes);
-    else this.#add(this.#login.server(message, this.#now, bytes));
+    else this.#loginMessage(message, bytes);
     if (message.kind === 'ready-for-query') this.#texts.ready(message.status);
+  }
+
+  #loginMessage(message: ServerContent, bytes: number): void {
+    this.#add(this.#login.server(message, this.#now, bytes));
+    if (message.kind === 'parameter-status') this.#conversation.setting(message);
   }
 
   /** What the gateway says itself is UTF-8, whatever the session's encoding is. */

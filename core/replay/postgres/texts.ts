@@ -45,6 +45,11 @@ export class Texts {
     return this.#inForce.now.encoding.name;
   }
 
+  /** The encoding of a text. */
+  encodingOf(value: CutValue): string {
+    return this.#stampOf(value).encoding.name;
+  }
+
   /** The gateway's own words, whatever the session's encoding is. */
   utf8(value: CutValue): CutValue {
     return { ...value, stamp: { encoding: this.#encodings.get('UTF8'), certain: true } };

@@ -16,7 +16,7 @@ const { bind, execute, sync } = serialize;
 
 const ENCODINGS = ['UTF8', 'LATIN1', 'WIN1251', 'SJIS', 'EUC_JP', 'GB18030', 'SQL_ASCII'];
 /** Bytes that say something in some of these, and something else in others. */
-const BYTES = ['c3a9', 'e9', 'cff0', '955c', 'c9bd', '8139ee39', 'd2bb', 'e4b880', 'b1', 'c2a5'];
+const BYTES = ['c3a9', 'e9', 'cff0', '955c', 'c9bd', '8139ee39', 'd2bb', 'e4b880', 'b1'];
 
 const anyEncoding = fc.constantFrom(...ENCODINGS);
 /** The server itself says, in hexadecimal of UTF-8, what it understood. */
