@@ -3,7 +3,7 @@ import type { Texts } from './texts.ts';
 
 /** Bytes of a name that count (NAMEDATALEN). */
 const NAME_BYTES = 63;
-const ASCII = /^[\x01-\x7f]*$/;
+const NOT_ASCII = /[\x80-\uffff]/;
 
 /** What of the session's settings decides how its texts are read. The server reports each when it changes. */
 export class Settings {
@@ -45,7 +45,7 @@ export class Settings {
   /** In the server's encoding, one character a byte; where that is not known, as it is, and told apart from names that are. */
   #bytes(name: string): string {
     const { encoding } = this.#texts;
-    if (ASCII.test(name) || [this.#serverEncoding, 'SQL_ASCII'].includes(encoding)) return name;
+    if (!NOT_ASCII.test(name) || [this.#serverEncoding, 'SQL_ASCII'].includes(encoding)) return name;
     const { text, undecoded } = this.#texts.words({
       bytes: Buffer.from(name, 'latin1'),
       length: name.length,
