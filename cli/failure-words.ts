@@ -44,7 +44,7 @@ interface Failure {
 function causesOf(error: unknown): Failure[] {
   const chain: Failure[] = [];
   for (let at: unknown = error; typeof at === 'object' && at !== null && chain.length < 10; ) {
-    chain.push(at as Failure);
+    chain.push(at);
     const { cause, errors } = at as { cause?: unknown; errors?: readonly unknown[] };
     at = cause ?? errors?.at(-1);
   }

@@ -70,10 +70,22 @@ const tlsSchema = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('verify-full'),
     caFile: text.optional(),
+    ca: z
+      .literal('rds')
+      .optional()
+      .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
     serverName: text.optional(),
   }),
   z.strictObject({ mode: z.literal('disable') }),
 ]);
+
+const connectSchema = z.strictObject({
+  userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
+    .prefault('30s')
+    .describe(
+      'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
+    ),
+});
 
 const retentionSchema = z.strictObject({
   keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
@@ -122,6 +134,7 @@ export const targetSchema = z
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
     exact: exactSchema.prefault({}),
+    connect: connectSchema.prefault({}),
     recording: z
       .strictObject({
         durability: z.enum(durabilityModes).default('windowed'),
@@ -134,6 +147,10 @@ export const targetSchema = z
   .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
     path: ['tls', 'mode'],
     message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
+  })
+  .refine(({ tls }) => tls.mode === 'disable' || tls.ca === undefined || tls.caFile === undefined, {
+    path: ['tls', 'ca'],
+    message: 'expected one of ca, caFile',
   })
   .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
     path: ['tls', 'mode'],

@@ -126,10 +126,12 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
     const clients = [1, 2].map(() => startClient('psql', ['-X', '-c', 'select 1'], env));
     const pending = () =>
       apiAs(local, 'reviewer').get<{ requests: SeenRequest[] }>('/v1/requests?state=pending');
-    const { requests } = await eventually('a request', async () => {
-      const seen = await pending();
-      return seen.requests.length > 0 ? seen : undefined;
-    });
+    // Both wait: who came after the decision would ask again.
+    await eventually('both to be told', () =>
+      clients.every(({ said }) => said().includes('waits for reviewers')) ? true : undefined,
+    );
+    const { requests } = await pending();
+    expect(requests).toHaveLength(1);
     await apiAs(local, 'reviewer').post(`/v1/requests/${requests[0]!.id}/decisions`, { decision: 'denied' });
     for (const { done } of clients)
       expect((await done).stderr).toContain(`the request ${requests[0]!.id} was denied`);

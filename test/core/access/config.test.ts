@@ -60,6 +60,7 @@ describe('parseConfig', () => {
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
       exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY' },
+      connect: { userTimeout: 30_000 },
       recording: {
         durability: 'windowed',
         windowMs: 250,
@@ -220,6 +221,19 @@ const mistakes: readonly [what: string, before: string, after: string, message: 
     'protocol: postgres\n    protocol: postgres',
     '8:5: this key is there already',
   ],
+  [
+    'a key twice, spelt with an escape',
+    'protocol: postgres',
+    'protocol: postgres\n    "\\u0070rotocol": postgres',
+    '8:5: this key is there already',
+  ],
+  [
+    'a key twice, as a number and as text',
+    'rules:',
+    '  1: {}\n  "1": {}\nrules:',
+    '15:3: this key is there already',
+  ],
+  ['a list for a key', 'rules:', '  ? [x]\n  : {}\nrules:', '14:5: a key must be text'],
   ['a target twice', 'rules:', '  orders-db: {}\nrules:', '14:3: this key is there already'],
   ['a tab', '  issuer', '\tissuer', '3:1: Tabs are not allowed as indentation'],
   ['an anchor', '[developers]', '&all [developers]', '16:18: anchors (&name) are not allowed'],
