@@ -23,6 +23,7 @@ export const routes: readonly ApiRoute[] = [
     'POST /v1/grants/{id}/return',
     'POST /v1/grants/{id}/revocation',
     'GET /v1/explanation',
+    'GET /v1/whoami',
     'GET /v1/targets',
     'GET /v1/config',
     'GET /v1/dead-letters',

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { requestStates } from '#core/access/request.ts';
 import { type Api, getJson, postJson } from './api.ts';
 import { count, text } from './api-shapes.ts';
+import { type Pages, type Paging, pagesOf, searchOf } from './paging.ts';
 
-const PAGE = 100;
 const person = z.object({ issuer: text, subject: text, email: text.optional() });
 const long = z.string().max(70_000);
 
@@ -79,32 +79,24 @@ export function stepRequest(api: Api, id: string, step: StepPath, body: object):
   return postJson(api, `/v1/${of}/${encodeURIComponent(id)}/${step}`, requestSchema, body);
 }
 
+/** Which requests. */
 export interface RequestFilter {
-  readonly limit: number;
   readonly target?: string | undefined;
   readonly state?: string | undefined;
-  readonly open?: boolean;
+  readonly open?: true | undefined;
 }
 
-/** Newest first, at most `limit`, over as many pages as it takes. */
-export async function getRequests(api: Api, filter: RequestFilter): Promise<readonly AccessRequest[]> {
-  const requests: AccessRequest[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await getJson(api, `/v1/requests?${searchOf(filter, cursor)}`, pageSchema);
-    requests.push(...page.requests);
-    cursor = page.next;
-  } while (cursor !== undefined && requests.length < filter.limit);
-  return requests.slice(0, filter.limit);
-}
-
-function searchOf({ target, state, open, limit }: RequestFilter, cursor: string | undefined): string {
-  const search = new URLSearchParams({ limit: String(Math.min(PAGE, limit)) });
-  if (target !== undefined) search.set('target', target);
-  if (state !== undefined) search.set('state', state);
-  if (open === true) search.set('open', 'true');
-  if (cursor !== undefined) search.set('cursor', cursor);
-  return search.toString();
+/** Newest first. */
+export function requestPages(
+  api: Api,
+  { open, ...filter }: RequestFilter,
+  paging: Paging,
+): Pages<AccessRequest> {
+  return pagesOf(paging, async (page) => {
+    const path = `/v1/requests?${searchOf({ ...page, ...filter, open: open && 'true' })}`;
+    const { requests, next } = await getJson(api, path, pageSchema);
+    return { items: requests, next };
+  });
 }
 
 export function terminateSession(api: Api, id: string, reason: string | undefined) {

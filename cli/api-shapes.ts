@@ -47,6 +47,7 @@ export const targetsSchema = z.object({
       port: z.int().min(1).max(65_535),
       database: z.string().min(1).max(63),
       caPem: z.string().max(65_536).nullish(),
+      connectSeconds: z.int().min(1).max(86_400).default(20),
       access: z.enum(['standing', 'granted', 'requestable']).default('standing'),
       until: text.optional(),
       ask: z

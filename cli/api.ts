@@ -13,10 +13,10 @@ import {
 } from './api-shapes.ts';
 import type { Cli } from './cli.ts';
 import { boundedJson, safeUrl, send } from './http.ts';
+import { type Pages, type Paging, pagesOf, searchOf } from './paging.ts';
 
 const DEFAULT_API = 'http://127.0.0.1:7402';
 const ANSWER_MAX_BYTES = 32 << 20;
-const PAGE = 100;
 /** Addresses live for a minute: the fewer come at once, the more of them are used before they expire. */
 const EVIDENCE_PAGE = 1_000;
 
@@ -46,15 +46,18 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
+/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
+export type Purpose = 'replay' | 'export';
+
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(
   api: Api,
   id: string,
+  purpose: Purpose,
   cursor?: string,
 ): Promise<z.infer<typeof evidenceSchema>> {
-  const search = new URLSearchParams({ limit: String(EVIDENCE_PAGE) });
-  if (cursor !== undefined) search.set('cursor', cursor);
-  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search.toString()}`, evidenceSchema);
+  const search = searchOf({ limit: EVIDENCE_PAGE, purpose, cursor });
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search}`, evidenceSchema);
 }
 
 /** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */
@@ -66,30 +69,26 @@ export async function getLedgerProof(api: Api, id: string): Promise<SessionProof
   });
 }
 
-/** Newest first, at most `limit`, over as many pages as it takes. */
-export async function getSessions(
-  api: Api,
-  query: { limit: number; target?: string | undefined },
-): Promise<readonly Session[]> {
-  const sessions: Session[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await getJson(api, pagePath(query, sessions.length, cursor), sessionPageSchema);
-    sessions.push(...page.sessions);
-    cursor = page.sessions.length === 0 ? undefined : page.next;
-  } while (cursor !== undefined && sessions.length < query.limit);
-  return sessions.slice(0, query.limit);
+/** Which sessions. */
+export interface SessionFilter {
+  readonly target?: string | undefined;
+  readonly person?: string | undefined;
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
 }
 
-function pagePath(
-  query: { limit: number; target?: string | undefined },
-  have: number,
-  cursor?: string,
-): string {
-  const search = new URLSearchParams({ limit: String(Math.min(PAGE, query.limit - have)) });
-  if (query.target !== undefined) search.set('target', query.target);
-  if (cursor !== undefined) search.set('cursor', cursor);
-  return `/v1/sessions?${search.toString()}`;
+/** Newest first. */
+export function sessionPages(
+  api: Api,
+  { since, until, ...filter }: SessionFilter,
+  paging: Paging,
+): Pages<Session> {
+  const range = { since: since?.toISOString(), until: until?.toISOString() };
+  return pagesOf(paging, async (page) => {
+    const path = `/v1/sessions?${searchOf({ ...page, ...filter, ...range })}`;
+    const { sessions, next } = await getJson(api, path, sessionPageSchema);
+    return { items: sessions, next };
+  });
 }
 
 /** What the API answers to a GET. Rejects with the API's own words. */

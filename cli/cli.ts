@@ -26,7 +26,12 @@ export function processCli(): Cli {
 
 /** A line on standard output. The caller has made it safe for a terminal. Waits for a slow reader. */
 export async function print(cli: Cli, text: string): Promise<void> {
-  if (!cli.stdout.write(`${text}\n`)) await once(cli.stdout, 'drain');
+  await write(cli, `${text}\n`);
+}
+
+/** Part of a line. */
+export async function write(cli: Cli, text: string): Promise<void> {
+  if (!cli.stdout.write(text)) await once(cli.stdout, 'drain');
 }
 
 /** A line for the person, never part of the output. */
@@ -34,12 +39,16 @@ export function say(cli: Cli, text: string): void {
   cli.stderr.write(`${escapeTerminal(text)}\n`);
 }
 
-/** One line of JSON in which every control and invisible character is an escape (case 18); it parses to the same value. */
 export async function printJson(cli: Cli, value: unknown): Promise<void> {
+  await print(cli, jsonText(value));
+}
+
+/** One line of JSON in which every control and invisible character is an escape (case 18); it parses to the same value. */
+export function jsonText(value: unknown): string {
   const json = JSON.stringify(value, (_, member: unknown) =>
     member instanceof Map ? Object.fromEntries(member) : member,
   );
-  await print(cli, json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, jsonEscape));
+  return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, jsonEscape);
 }
 
 function jsonEscape(character: string): string {

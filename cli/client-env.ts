@@ -3,6 +3,7 @@ import { type Api, getTargets } from './api.ts';
 import type { Target } from './api-shapes.ts';
 import type { Cli } from './cli.ts';
 import { connectApi } from './connect-api.ts';
+import { publicCas } from './public-cas.ts';
 import { claimsOf } from './tokens.ts';
 
 /** Variables for a client of one target; undefined: unset it, as it would lead the client elsewhere. */
@@ -47,6 +48,7 @@ function postgresEnv(cli: Cli, target: Target, token: string): ClientEnv {
     PGPASSWORD: token,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: rootCertificate(cli, target),
+    PGCONNECT_TIMEOUT: cli.env['PGCONNECT_TIMEOUT'] ?? String(target.connectSeconds),
     PGHOSTADDR: undefined,
     PGSERVICE: undefined,
     PGREQUIREAUTH: undefined,
@@ -63,9 +65,9 @@ function askingEnv({ env }: Cli, { reason, ticket }: Asking): ClientEnv {
   return { PGOPTIONS: [env['PGOPTIONS'] ?? '', ...settings].join(' ').trim() };
 }
 
-/** A file with the gateway's CA; `system` where a public CA vouches for it. */
+/** A file with the gateway's CA; with all public ones where one of them vouches for it. */
 function rootCertificate(cli: Cli, { name, caPem }: Target): string {
-  if (!caPem) return 'system';
+  if (!caPem) return publicCas(cli);
   const file = `ca-${name}.pem`;
   if (cli.home.read(file) !== caPem) cli.home.write(file, caPem);
   return cli.home.path(file);

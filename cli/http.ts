@@ -1,4 +1,5 @@
 import { CustodyError } from '#core/errors.ts';
+import { failureWords } from './failure-words.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -37,7 +38,7 @@ export async function send(
   try {
     return await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
   } catch (cause) {
-    throw new CustodyError('internal', `cannot reach ${url.origin}: ${reasonOf(cause)}`, {
+    throw new CustodyError('internal', `cannot reach ${url.origin}: ${failureWords(cause)}`, {
       hint: 'is the gateway running, and is this its address? Set it with CUSTODY_API or custody login --api',
       cause,
     });
@@ -66,9 +67,4 @@ export async function boundedJson(response: Response, atMost: number): Promise<u
       cause,
     });
   }
-}
-
-function reasonOf(error: unknown): string {
-  const cause = (error as { cause?: { code?: string } }).cause?.code;
-  return cause ?? (error instanceof Error ? error.message : String(error));
 }

@@ -2,10 +2,33 @@ import { displayWidth, escapeTerminal } from '#core/replay/text.ts';
 
 /** Rows under their headings, in columns two spaces apart; safe for a terminal. */
 export function listing(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = [headings, ...rows].map((row) => row.map(escapeTerminal));
-  const widths = headings.map((_, at) => Math.max(...cells.map((row) => displayWidth(row[at] ?? ''))));
-  const padded = (text: string, at: number): string => text + ' '.repeat(widths[at]! - displayWidth(text));
-  return cells.map((row) => row.map(padded).join('  ').trimEnd()).join('\n');
+  return new Columns().lines([headings, ...rows]);
+}
+
+/** Rows that come a few at a time: columns only grow. */
+export class Columns {
+  readonly #widths: number[] = [];
+
+  lines(rows: readonly (readonly string[])[]): string {
+    const cells = rows.map((row) => row.map(escapeTerminal));
+    for (const row of cells) {
+      for (const [at, text] of row.entries()) {
+        this.#widths[at] = Math.max(this.#widths[at] ?? 0, displayWidth(text));
+      }
+    }
+    return cells
+      .map((row) =>
+        row
+          .map((text, at) => this.#padded(text, at))
+          .join('  ')
+          .trimEnd(),
+      )
+      .join('\n');
+  }
+
+  #padded(text: string, at: number): string {
+    return text + ' '.repeat(this.#widths[at]! - displayWidth(text));
+  }
 }
 
 /** One `name  value` a line, without those that have no value; safe for a terminal. */

@@ -1,29 +1,18 @@
 import { decodeJwt } from 'jose';
-import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
 import type { Cli } from './cli.ts';
 import { withLock } from './lock.ts';
 import { refresh } from './oidc/refresh.ts';
+import { storedTokens, storeTokens } from './stored-tokens.ts';
 
-const TOKENS = 'tokens.json';
 /** A token that ends sooner than this is refreshed before it is used. */
 const MARGIN_MS = 60_000;
-
-const tokensSchema = z.object({
-  issuer: z.string(),
-  clientId: z.string(),
-  idToken: z.string(),
-  refreshToken: z.string().optional(),
-});
-/** What a login leaves behind. */
-export type Tokens = z.infer<typeof tokensSchema>;
 
 /** What an ID token says of its person. The CLI does not check signatures: the gateway does. */
 export interface Claims {
   readonly issuer: string;
   readonly subject: string;
   readonly email?: string;
-  readonly groups: readonly string[];
   /** Milliseconds since 1970. */
   readonly expiresAt: number;
 }
@@ -38,38 +27,15 @@ export async function currentToken(cli: Cli): Promise<string> {
   return withLock(cli.home, 'tokens', () => refreshed(cli));
 }
 
-/** Undefined when nobody is logged in. */
-export function storedTokens(cli: Cli): Tokens | undefined {
-  const text = cli.home.read(TOKENS, 'secret');
-  if (text === undefined) return undefined;
-  try {
-    return tokensSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new CustodyError('state-damaged', `${cli.home.path(TOKENS)} is not what custody login writes`, {
-      hint: 'log in again: custody login',
-      cause,
-    });
-  }
-}
-
-export function storeTokens(cli: Cli, tokens: Tokens): void {
-  cli.home.write(TOKENS, `${JSON.stringify(tokens, null, 2)}\n`);
-}
-
-export function forgetTokens(cli: Cli): void {
-  cli.home.remove(TOKENS);
-}
-
 /** Throws `token-invalid` when it is not an ID token. */
 export function claimsOf(token: string): Claims {
   try {
-    const { iss, sub, exp, email, groups } = decodeJwt(token);
+    const { iss, sub, exp, email } = decodeJwt(token);
     if (iss !== undefined && sub !== undefined && exp !== undefined) {
       return {
         issuer: iss,
         subject: sub,
         ...(typeof email === 'string' && { email }),
-        groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
         expiresAt: exp * 1000,
       };
     }

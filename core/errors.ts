@@ -34,6 +34,7 @@ export type ErrorCode =
   | 'token-invalid'
   | 'issuer-unreachable'
   | 'not-approved'
+  | 'transaction-failed'
   | 'access-denied'
   | 'approval-required'
   | 'access-expired'

@@ -1,8 +1,10 @@
+import type { z } from 'zod';
 import type { AccessDesk } from '#core/access/desk.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import { use } from '#core/access/lifecycle.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import { askWords } from '#core/access/words.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
@@ -64,13 +66,18 @@ export class Admission {
     return this.#waitFor(decision, wait, principal, visitor);
   }
 
-  /** A grant that is for one session becomes this one's. Rejects with `conflict` when another session has it. */
-  async claim(permission: Authorization<'connect'>, session: string): Promise<void> {
-    const { desk } = this.#ports;
-    if (permission.grant === undefined) return;
-    // What the grant rests on is in the ledger's queue before anything rests on it.
-    await desk.tell(permission.grant.id);
-    await desk.change(permission.grant.id, (request, now) => use(request, session, now));
+  /** When it returns, what the grant rests on is in the ledger's queue: nothing rests on it before. */
+  async tell({ grant }: Authorization<'connect'>): Promise<void> {
+    if (grant !== undefined) await this.#ports.desk.tell(grant.id);
+  }
+
+  /**
+   * A grant that is for one session becomes this one's: when it returns, that is durable. Rejects with `conflict` when another
+   * session has it, or when there is no grant any more; on any other rejection it may be this session's, which may claim it again.
+   */
+  async claim({ grant }: Authorization<'connect'>, session: string): Promise<void> {
+    if (grant === undefined) return;
+    await this.#ports.desk.change(grant.id, (request, now) => use(request, session, now));
   }
 
   async #identify({ greeting, network }: Visitor): Promise<Principal> {
@@ -160,7 +167,11 @@ export class Admission {
     };
     const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
-    return desk.ask(permission, ask).catch((error: unknown) => notEnough(error, refusal));
+    try {
+      return await desk.ask(permission, said(ask));
+    } catch (error) {
+      return notEnough(error, refusal);
+    }
   }
 
   #announce({ id, target }: AccessRequest, waitMs: number, greeting: Greeting): void {
@@ -186,6 +197,17 @@ export class Admission {
       await pause(POLL_MS);
     }
   }
+}
+
+/** What a client says at its start is taken as the API would take it: it is shown to the same people. */
+function said(ask: Greeting['ask']): Greeting['ask'] {
+  const parsed = askWords.safeParse(ask);
+  if (parsed.success) {
+    const { reason, ticket } = parsed.data;
+    return { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) };
+  }
+  const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue];
+  throw new CustodyError('format-invalid', `of custody.${path.join('.')} ${message}`);
 }
 
 function stillWaiting(id: string): CustodyError {

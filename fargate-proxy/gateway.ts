@@ -92,7 +92,7 @@ export class Gateway {
         permission,
         visitor.network,
       );
-      await this.#options.admission.claim(permission, live.opening.session);
+      await this.#options.admission.tell(permission);
       return await this.#begin(live, permission, greeting, secret, clock.signal);
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
@@ -117,7 +117,8 @@ export class Gateway {
     live.tape = tape;
     try {
       greeting.recordLogin(tape);
-      live.start(await greeting.dial(permission, secret, tape, signal));
+      const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
+      live.start(await greeting.dial(permission, secret, tape, signal, claim));
       return live;
     } catch (thrown) {
       const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);

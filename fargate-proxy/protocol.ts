@@ -5,7 +5,7 @@ import type { Device } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 
-/** One protocol's part in the life of a session (DESIGN.md section 3). One adapter never knows of another. */
+/** One protocol's part in the life of a session (ARCHITECTURE.md). One adapter never knows of another. */
 export interface Protocol {
   readonly name: string;
   /**
@@ -34,14 +34,15 @@ export interface Greeting {
   /** Puts what was said so far on the tape, secrets withheld. */
   recordLogin(tape: SessionTape): void;
   /**
-   * Logs in to the target with its own credential. Where the grant names commands, only those will pass. Rejects with
-   * `target-unreachable` or `target-refused`.
+   * Logs in to the target with its own credential. Where the grant names commands, only those will pass, and `claim` makes it
+   * this session's before the first of them does. Rejects with `target-unreachable` or `target-refused`.
    */
   dial(
     permission: Authorization<'connect'>,
     secret: string,
     tape: SessionTape,
     signal: AbortSignal,
+    claim: () => Promise<void>,
   ): Promise<Link>;
 }
 

@@ -1,4 +1,3 @@
-import type { CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 import type { RawEnd } from './wire/raw-end.ts';
@@ -10,22 +9,39 @@ export interface RelayOptions {
   readonly target: RawEnd;
   readonly tape: SessionTape;
   readonly memory: RelayMemory;
-  /** Holds back what may not reach the target; everything passes without it. */
-  readonly gate?: ClientGate | undefined;
-  /** The gate let something not pass: nothing more of the client's will be forwarded. */
-  readonly onRefused: (error: CustodyError) => void;
+  /** Takes both directions in hand, where not everything may reach the target; everything passes without it. */
+  readonly gate?: ((hands: RelayHands) => Gate) | undefined;
   /** Sees what the client sent, after it is recorded and before it is forwarded. */
   readonly onClientBytes: (bytes: Uint8Array, length: number) => void;
-  /** Sees what the target sent, after it is recorded and forwarded. */
+  /** Sees what the target sent, after it is recorded and forwarded; not what a gate keeps from the client. */
   readonly onTargetBytes: (bytes: Uint8Array, length: number) => void;
   /** One side will send no more. */
   readonly onEnd: (side: 'client' | 'target') => void;
 }
 
-/** Decides, in pieces as they come, what of a client's bytes goes on. */
-export interface ClientGate {
-  /** What may go on now, of these bytes and of those kept from before; and why nothing after it may. */
-  take(bytes: Uint8Array): { readonly forward: Uint8Array; readonly refused?: CustodyError | undefined };
+/** Decides what goes on of what either side says, and may speak in between. */
+export interface Gate {
+  /** More would be too much: the client is not read until `drained`. */
+  readonly full: boolean;
+  fromClient(bytes: Uint8Array): void;
+  fromTarget(bytes: Uint8Array): void;
+  /** The client has gone: calls `left` when what it sent before its goodbye has reached the target. */
+  whenLeft(left: () => void): void;
+  /** Nothing goes on any more. Returns how many bytes of the client's were still to. */
+  stop(): number;
+}
+
+/** What a gate does through its relay. The bytes stay as they are only until the call returns. */
+export interface RelayHands {
+  /** To the target, what the client sent. */
+  forward(bytes: Uint8Array): void;
+  /** To the client, what the target said: recorded first. */
+  pass(bytes: Uint8Array): void;
+  /** To the client, in the gateway's own name: recorded first. */
+  say(bytes: Uint8Array): void;
+  /** To the target, in the gateway's own name: as of the login, the recording has none of it. */
+  ask(bytes: Uint8Array): void;
+  drained(): void;
 }
 
 /** Records, then forwards; both ways, with back-pressure from the other socket and from the recorder. */
@@ -33,6 +49,7 @@ export class Relay {
   readonly #options: RelayOptions;
   /** In write-ahead mode. */
   readonly #ahead: WriteAhead | undefined;
+  readonly #gate: Gate | undefined;
   #clientOpen = true;
   #stopped = false;
 
@@ -40,6 +57,7 @@ export class Relay {
     this.#options = options;
     const { target, tape, memory } = options;
     this.#ahead = tape.durability === 'write-ahead' ? new WriteAhead(target, tape, memory) : undefined;
+    this.#gate = options.gate?.(this.#hands());
   }
 
   /**
@@ -47,7 +65,7 @@ export class Relay {
    * their direction.
    */
   start(clientRest: Uint8Array, targetRest: Uint8Array): void {
-    const { client, target, tape, onEnd } = this.#options;
+    const { client, target, tape, onClientBytes, onTargetBytes, onEnd } = this.#options;
     target.start(
       (length) => this.#fromTarget(length),
       () => onEnd('target'),
@@ -59,19 +77,22 @@ export class Relay {
     tape.onWait(() => this.#waitForRecorderBothWays());
     if (clientRest.byteLength > 0) {
       tape.record(Stream.client, clientRest, clientRest.byteLength);
-      this.#forward(this.#passed(clientRest));
+      onClientBytes(clientRest, clientRest.byteLength);
+      if (this.#gate === undefined) this.#forward(clientRest);
+      else this.#gate.fromClient(clientRest);
     }
-    if (targetRest.byteLength > 0) {
-      tape.record(Stream.target, targetRest, targetRest.byteLength);
-      client.send(targetRest);
-    }
+    if (targetRest.byteLength === 0) return;
+    if (this.#gate !== undefined) return this.#gate.fromTarget(targetRest);
+    tape.record(Stream.target, targetRest, targetRest.byteLength);
+    client.send(targetRest);
+    onTargetBytes(targetRest, targetRest.byteLength);
   }
 
   /** Nothing more of the client's is forwarded. */
   muteClient(): void {
     this.#clientOpen = false;
     this.#options.client.pause();
-    const dropped = this.#ahead?.drop() ?? 0;
+    const dropped = (this.#ahead?.drop() ?? 0) + (this.#gate?.stop() ?? 0);
     if (dropped > 0) this.#options.tape.note({ note: 'not-forwarded', bytes: dropped });
   }
 
@@ -89,23 +110,37 @@ export class Relay {
     // Recording may just have ended the session.
     if (!this.#clientOpen) return;
     onClientBytes(memory.read, length);
-    if (this.#options.gate !== undefined) this.#forward(this.#passed(memory.view(length)));
+    if (this.#gate !== undefined) this.#throughGate(this.#gate, length);
     else if (this.#ahead === undefined) target.sendRead(length);
     else this.#holdRead(this.#ahead, length);
     if (!keepsUp) this.#waitForRecorder(client);
     if (target.congested) this.#waitFor(target, client);
   }
 
-  /** What the gate lets pass, as bytes of their own. */
-  #passed(bytes: Uint8Array): Uint8Array {
-    const { gate, tape, onRefused } = this.#options;
-    if (gate === undefined) return bytes;
-    const { forward, refused } = gate.take(bytes);
-    if (refused === undefined) return forward;
-    tape.note({ note: 'not-approved', message: refused.message });
-    // Once what may pass is on its way: the end drops what is held.
-    queueMicrotask(() => onRefused(refused));
-    return forward;
+  #throughGate(gate: Gate, length: number): void {
+    const { client, memory } = this.#options;
+    gate.fromClient(memory.view(length));
+    if (gate.full) client.pause();
+  }
+
+  #hands(): RelayHands {
+    const { client, target, tape, onTargetBytes } = this.#options;
+    return {
+      forward: (bytes) => this.#forward(Uint8Array.from(bytes)),
+      pass: (bytes) => {
+        const keepsUp = tape.record(Stream.target, bytes, bytes.byteLength);
+        if (this.#stopped) return;
+        client.send(Uint8Array.from(bytes));
+        onTargetBytes(bytes, bytes.byteLength);
+        if (!keepsUp) this.#waitForRecorder(target);
+      },
+      say: (bytes) => {
+        tape.record(Stream.gateway, bytes, bytes.byteLength);
+        if (!this.#stopped) client.send(Uint8Array.from(bytes));
+      },
+      ask: (bytes) => target.send(Uint8Array.from(bytes)),
+      drained: () => this.#resume(client),
+    };
   }
 
   #forward(bytes: Uint8Array): void {
@@ -125,17 +160,29 @@ export class Relay {
   /** What the client sent before it went still reaches the target. */
   #clientEnded(): void {
     const { onEnd } = this.#options;
-    if (this.#ahead === undefined || !this.#clientOpen) return onEnd('client');
-    this.#ahead.whenEmpty(() => onEnd('client'));
+    if (!this.#clientOpen) return onEnd('client');
+    const held = (): void => {
+      if (this.#ahead === undefined) onEnd('client');
+      else this.#ahead.whenEmpty(() => onEnd('client'));
+    };
+    if (this.#gate === undefined) held();
+    else this.#gate.whenLeft(held);
   }
 
   #fromTarget(length: number): void {
     const { client, target, tape, memory, onTargetBytes } = this.#options;
+    if (this.#gate !== undefined) return this.#targetThroughGate(this.#gate, length);
     const keepsUp = tape.record(Stream.target, memory.read, length);
     if (this.#stopped) return;
     client.sendRead(length);
     onTargetBytes(memory.read, length);
     if (!keepsUp) this.#waitForRecorder(target);
+    if (client.congested) this.#waitFor(client, target);
+  }
+
+  #targetThroughGate(gate: Gate, length: number): void {
+    const { client, target, memory } = this.#options;
+    gate.fromTarget(memory.view(length));
     if (client.congested) this.#waitFor(client, target);
   }
 
@@ -155,7 +202,8 @@ export class Relay {
   }
 
   #resume(source: RawEnd): void {
-    if (this.#stopped || (source === this.#options.client && !this.#clientOpen)) return;
+    const isClient = source === this.#options.client;
+    if (this.#stopped || (isClient && (!this.#clientOpen || this.#gate?.full === true))) return;
     source.resume();
   }
 }

@@ -10,6 +10,7 @@ const principalSchema = z.strictObject({
   issuer: text,
   subject: text,
   email: text.optional(),
+  unverifiedEmail: text.optional(),
   groups: z.array(text),
   expiresAt: z.iso.datetime().transform((time) => new Date(time)),
   device: z

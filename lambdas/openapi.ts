@@ -17,7 +17,8 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
-import { deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
+import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
+import { whoamiShape } from './whoami/handler.ts';
 
 const VERSION = '0.1.0';
 const path = z.object({ id: sessionId });
@@ -91,6 +92,11 @@ const otherPaths: ZodOpenApiPathsObject = {
       responses: answers(targetsShape, '400', '401'),
     }),
   },
+  '/v1/whoami': {
+    get: operation('whoami', 'Whom the gateway takes you for, and your groups as its rules see them', {
+      responses: answers(whoamiShape, '400', '401'),
+    }),
+  },
   '/v1/config': {
     get: operation('getConfig', 'Which configuration is in force, and whether a newer one was refused', {
       responses: answers(configShape, '401', '403'),
@@ -98,7 +104,8 @@ const otherPaths: ZodOpenApiPathsObject = {
   },
   '/v1/dead-letters': {
     get: operation('listDeadLetters', 'What no webhook took', {
-      responses: answers(deadLettersShape, '400', '401', '403'),
+      requestParams: { query: deadLettersQuery },
+      responses: answers(deadLettersShape, '400', '401', '403', '404'),
     }),
     post: operation('retryDeadLetter', 'Try to deliver it again', {
       body: retryBody,

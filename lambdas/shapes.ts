@@ -1,5 +1,6 @@
 /** What the API takes and answers: the same schemas check queries, shape answers and make the OpenAPI document. */
 import { z } from 'zod';
+import { words } from '#core/access/words.ts';
 import { closeReasons } from '#core/recording/format.ts';
 
 export const PAGE_MAX = 200;
@@ -24,15 +25,28 @@ export const sessionId = z
 /** Where there is nothing to ask for. */
 export const noQuery = z.strictObject({});
 
+const rangeTime = z.iso.datetime({ offset: true }).meta({ example: '2026-11-23T10:00:00+01:00' });
+
 export const sessionsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: sessionId.optional().meta({ description: 'the `next` of the page before' }),
   target: targetName.optional(),
+  person: z
+    .string()
+    .min(1)
+    .max(320)
+    .optional()
+    .meta({ description: 'whose: a subject or an e-mail address', example: 'dana@example.com' }),
+  since: rangeTime.optional().meta({ description: 'that began then or later' }),
+  until: rangeTime.optional().meta({ description: 'that began before' }),
 });
 
 export const evidenceQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(OBJECTS_MAX).default(OBJECTS_MAX),
   cursor: z.string().max(255).optional().meta({ description: 'the `next` of the page before' }),
+  purpose: z.enum(['replay', 'export']).default('replay').meta({
+    description: 'to look at it now, or to keep it: what the ledger will say, if the rules allow it',
+  }),
 });
 
 const outcome = z.object({
@@ -60,7 +74,13 @@ export const sessionShape = z
   .meta({ id: 'Session' });
 
 export const sessionPageShape = z
-  .object({ sessions: z.array(sessionShape).readonly(), next: sessionId.optional() })
+  .object({
+    sessions: z.array(sessionShape).readonly(),
+    next: sessionId.optional().meta({
+      description:
+        'the cursor of what is older; a page may hold less than `limit`, or nothing, and still go on',
+    }),
+  })
   .meta({ id: 'SessionPage' });
 
 export const evidenceShape = z
@@ -90,6 +110,10 @@ export const targetsShape = z
           port: z.int().min(1).max(65_535).meta({ description: "the gateway's" }),
           database: z.string().meta({ description: 'the name that a client gives' }),
           caPem: z.string().optional().meta({ description: 'what to verify the gateway with' }),
+          connectSeconds: count.meta({
+            description:
+              'how long connecting can take when all is well, approvals that a client waits for included',
+          }),
           access: z
             .enum(['standing', 'granted', 'requestable'])
             .meta({ description: 'whether you may connect now, for how long, or only once reviewers agree' }),
@@ -134,15 +158,6 @@ export const problemShape = z
     hint: z.string().optional().meta({ description: 'what to do next' }),
   })
   .meta({ id: 'Problem', description: 'RFC 9457' });
-
-/** Words that somebody gives with what they do: no control characters but line feeds and tabs. */
-export const words = z
-  .string()
-  .max(1000)
-  // oxlint-disable-next-line no-control-regex -- that is the point
-  .regex(/^[^\u0000-\u0008\u000b-\u001f\u007f]*$/, 'words are expected, without control characters')
-  .regex(/\S/, 'words are expected')
-  .transform((given) => given.trim());
 
 export const terminationBody = z.strictObject({ reason: words.optional() });
 

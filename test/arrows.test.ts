@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { brokenArrows } from '#test/support/arrows.ts';
+import { brokenArrows, importedFiles } from '#test/support/arrows.ts';
+import { importCircles } from '#test/support/import-circles.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const FOLDERS = [
@@ -26,7 +27,7 @@ function codeOf(folder: string): string[] {
 
 const present = FOLDERS.filter((folder) => readdirSync(ROOT).includes(folder));
 
-describe('the import arrows of DESIGN.md section 2', () => {
+describe('the import arrows of ARCHITECTURE.md', () => {
   it.each(present)('hold in %s', (folder) => {
     const broken = codeOf(folder).flatMap((path) =>
       brokenArrows(path, readFileSync(join(ROOT, path), 'utf8')).map((what) => `${path}: ${what}`),
@@ -54,6 +55,45 @@ describe('the import arrows of DESIGN.md section 2', () => {
       const text = `import '${alias.replace('*', 'x.ts')}';`;
       expect(brokenArrows('console/x.ts', text)[0], alias).toContain(`console may not import ${area}`);
     }
+  });
+});
+
+describe('circles of imports', () => {
+  it('are nowhere, not even of types', () => {
+    const files = present.flatMap(codeOf);
+    const imports = files.map(
+      (path) => [path, importedFiles(path, readFileSync(join(ROOT, path), 'utf8'))] as const,
+    );
+    expect(importCircles(new Map(imports))).toEqual([]);
+  });
+
+  it.each<[what: string, imports: Readonly<Record<string, string[]>>, circles: string[][]]>([
+    ['a tree', { a: ['b', 'c'], b: ['c'], c: [] }, []],
+    ['a diamond', { a: ['b', 'c'], b: ['d'], c: ['d'], d: ['outside'] }, []],
+    ['two', { a: ['b'], b: ['a'] }, [['a', 'b']]],
+    ['a file that imports itself', { a: ['a'] }, [['a']]],
+    ['three, by way of a fourth', { x: ['a'], a: ['b'], b: ['c'], c: ['a'] }, [['a', 'b', 'c']]],
+    [
+      'two circles that touch',
+      { a: ['b'], b: ['a', 'c'], c: ['d'], d: ['c'] },
+      [
+        ['c', 'd'],
+        ['a', 'b'],
+      ],
+    ],
+  ])('%s', (_, imports, circles) => {
+    expect(importCircles(new Map(Object.entries(imports)))).toEqual(circles);
+  });
+
+  it('are found through aliases, types, re-exports and import()', () => {
+    const files = {
+      'core/a.ts': "import type { B } from '#core/b.ts';",
+      'core/b.ts': "export { c } from './c.ts';",
+      'core/c.ts': "type D = import('../core/d.ts').D;",
+      'core/d.ts': "await import('#core/a.ts');",
+    };
+    const imports = Object.entries(files).map(([path, text]) => [path, importedFiles(path, text)] as const);
+    expect(importCircles(new Map(imports))).toEqual([Object.keys(files)]);
   });
 });
 

@@ -1,9 +1,10 @@
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestPage, RequestQuery } from '#core/access/store.ts';
+import { lowestIdAt } from '#core/recording/session-id.ts';
 import { type AccessTable, type RequestItem, requesterOf } from './access-item.ts';
 import { named, valued } from './expression.ts';
-import { queried } from './paging.ts';
+import { queried, textBefore } from './paging.ts';
 
 const PAGE_MAX = 1_000;
 /** A request is pending for 30 days at most, and a grant lasts 30 days at most (core/access/schema.ts). */
@@ -38,7 +39,7 @@ function sourcesOf({ requester, target, openAt, cursor }: RequestQuery): readonl
     if (partition !== undefined) return [{ ...partition, ...before }];
     return (['open', 'glass', 'over'] as const).map((state) => ({ ...stateOf(state), ...before }));
   }
-  const from = firstIdAt(openAt.getTime() - OPEN_AT_MOST_MS);
+  const from = lowestIdAt(openAt.getTime() - OPEN_AT_MOST_MS);
   return [
     { ...(partition ?? stateOf('open')), from, ...before },
     { ...stateOf('glass'), ...before },
@@ -61,15 +62,17 @@ async function newest(
   query: RequestQuery,
   wanted: number,
 ): Promise<RequestItem[]> {
+  const { from, before } = source;
+  if (from !== undefined && before !== undefined && before <= from) return [];
   const found: RequestItem[] = [];
-  const items = queried(dynamo, {
+  const items = queried<RequestItem>(dynamo, {
     TableName: table,
     ScanIndexForward: false,
     Limit: PAGE_MAX,
     ...rangeOf(source, filtersOf(source, query)),
   });
   for await (const item of items) {
-    found.push(item as unknown as RequestItem);
+    found.push(item);
     if (found.length === wanted) break;
   }
   return found;
@@ -88,7 +91,7 @@ function rangeOf(
         ? ' AND #id < :before'
         : '';
   const bounds = bounded
-    ? { from, until: idBefore(before) }
+    ? { from, until: textBefore(before) }
     : from !== undefined
       ? { from }
       : before !== undefined
@@ -124,16 +127,4 @@ function filtersOf({ key }: Source, { requester, target, openAt }: RequestQuery)
   if (openAt !== undefined)
     filters.push({ name: 'openUntil', text: '#openUntil > :openUntil', value: openAt.getTime() });
   return filters;
-}
-
-/** The lowest id of that moment (UUIDv7, RFC 9562). */
-function firstIdAt(ms: number): string {
-  const hex = Math.max(0, ms).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
-}
-
-/** The greatest text before an id: BETWEEN takes both its ends. */
-function idBefore(id: string): string {
-  const last = id.charCodeAt(id.length - 1) - 1;
-  return `${id.slice(0, -1)}${String.fromCharCode(last)}\uffff`;
 }

@@ -19,6 +19,7 @@ import {
 } from '#core/notify/deliveries.ts';
 import { holds, named, valued } from './expression.ts';
 import { reaching } from './failure.ts';
+import { queried } from './paging.ts';
 
 /** What was delivered stays known for as long: nobody adds it again after that. */
 const KNOWN_S = 90 * 24 * 3600;
@@ -56,7 +57,7 @@ export function dynamoDeliveries(
     take: (wish) => reaching('take deliveries', () => take(place, wish)),
     delivered: (id) => reaching('note a delivery', () => delivered(place, id, now())),
     failed: (id, next, problem) => reaching('note a failed delivery', () => failed(place, id, next, problem)),
-    dead: (limit) => reaching('list dead letters', () => dead(place, limit)),
+    dead: (limit, after) => reaching('list dead letters', () => dead(place, limit, after)),
     again: (id, at) => reaching('revive a dead letter', () => again(place, id, at)),
   };
 }
@@ -193,20 +194,35 @@ async function failed(
   );
 }
 
-async function dead({ dynamo, table }: DeliveriesTable, limit: number): Promise<readonly DeadLetter[]> {
-  if (limit < 1) return [];
-  const { Items = [] } = await dynamo.send(
-    new QueryCommand({
-      TableName: table,
-      IndexName: 'dead',
-      KeyConditionExpression: '#dead = :yes',
-      ExpressionAttributeNames: named('dead'),
-      ExpressionAttributeValues: valued({ yes: 'yes' }),
-      ScanIndexForward: false,
-      Limit: Math.trunc(limit),
-    }),
-  );
-  return (Items as Item[]).map((item) => ({ ...toDelivery(item), problem: item.problem! }));
+async function dead(
+  place: DeliveriesTable,
+  limit: number,
+  after: string | undefined,
+): Promise<readonly DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  if (limit < 1) return letters;
+  const items = queried<Item>(place.dynamo, {
+    TableName: place.table,
+    IndexName: 'dead',
+    KeyConditionExpression: '#dead = :yes',
+    ExpressionAttributeNames: named('dead'),
+    ExpressionAttributeValues: valued({ yes: 'yes' }),
+    ScanIndexForward: false,
+    Limit: Math.trunc(limit),
+    ...(after === undefined ? {} : { ExclusiveStartKey: await placeOf(place, after) }),
+  });
+  for await (const item of items) {
+    letters.push({ ...toDelivery(item), problem: item.problem! });
+    if (letters.length === Math.trunc(limit)) break;
+  }
+  return letters;
+}
+
+/** Where a letter is or was among the dead. */
+async function placeOf({ dynamo, table }: DeliveriesTable, id: string) {
+  const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key: { id }, ConsistentRead: true }));
+  if (Item?.['added'] === undefined) throw noSuchLetter(id);
+  return { id, dead: 'yes', added: Item['added'] as string };
 }
 
 async function again({ dynamo, table }: DeliveriesTable, id: string, at: Date): Promise<void> {
@@ -222,7 +238,11 @@ async function again({ dynamo, table }: DeliveriesTable, id: string, at: Date): 
       }),
     ),
   );
-  if (!revived) throw new CustodyError('not-found', 'no such dead letter', { detail: id });
+  if (!revived) throw noSuchLetter(id);
+}
+
+function noSuchLetter(id: string): CustodyError {
+  return new CustodyError('not-found', 'no such dead letter', { detail: id });
 }
 
 /** Sorts by time; what was never tried is due at 0, and comes first. */

@@ -10,14 +10,15 @@ import type {
   SessionCatalog,
   SessionIndex,
   SessionOutcome,
-  SessionPage,
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
+import { pageLimit, takePage } from '#core/recording/session-page.ts';
 import { awsFailure, isConditionFailed, isOwnEarlierTry, reaching } from './failure.ts';
-import { queried } from './paging.ts';
+import { queried, textBefore } from './paging.ts';
 
-const PAGE_MAX = 1_000;
+/** Sessions a round trip, where most of them are passed over. */
+const QUERY_MAX = 1_000;
 const MONTH = /^\d{4}-\d{2}$/;
 /** No session id: says how far back lists have to look. */
 const FIRST_MONTH = 'first-month';
@@ -31,6 +32,8 @@ export interface SessionTable {
   readonly dynamo: DynamoDBDocumentClient;
   readonly table: string;
   readonly now: () => Date;
+  /** How many sessions a page looks at, at most; for tests. */
+  readonly examineMax?: number;
 }
 
 /**
@@ -44,7 +47,10 @@ export function dynamoSessionIndex(place: SessionTable): SessionIndex & SessionC
     closed: (id, outcome) => setOutcome(place, id, outcome),
     unsealed: () => reaching('list unsealed sessions', () => unsealed(place)),
     get: (id) => getRecord(place, id),
-    list: (query) => reaching('list sessions', () => listPage(place, firstMonth, query)),
+    list: (query) =>
+      reaching('list sessions', () =>
+        takePage(newestFirst(place, firstMonth, query), query, place.examineMax),
+      ),
   };
 }
 
@@ -151,19 +157,12 @@ async function unsealed({ dynamo, table }: SessionTable): Promise<readonly Sessi
 }
 
 /** Newest first: session ids sort by time. */
-async function listPage(
+async function* newestFirst(
   place: SessionTable,
   firstMonth: FirstMonth,
   query: SessionQuery,
-): Promise<SessionPage> {
-  const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
-  const found: SessionRecord[] = [];
-  for await (const part of partitionsOf(place, firstMonth, query)) {
-    found.push(...(await newest(place, part, query, limit + 1 - found.length)));
-    if (found.length > limit) break;
-  }
-  const sessions = found.slice(0, limit);
-  return found.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+): AsyncGenerator<SessionRecord> {
+  for await (const part of partitionsOf(place, firstMonth, query)) yield* recordsOf(place, part, query);
 }
 
 interface Partition {
@@ -176,8 +175,9 @@ interface Partition {
 async function* partitionsOf(
   { now }: SessionTable,
   firstMonth: FirstMonth,
-  { subject, target, cursor }: SessionQuery,
+  { subject, target, cursor, from }: SessionQuery,
 ): AsyncGenerator<Partition> {
+  if (cursor !== undefined && from !== undefined && cursor <= from) return;
   if (subject !== undefined) return yield { index: 'by-person', key: 'person', value: personKey(subject) };
   if (target !== undefined) return yield { index: 'by-target', key: 'target', value: target };
   const first = await firstMonth.get();
@@ -185,36 +185,39 @@ async function* partitionsOf(
   const newestMonth = new Date(now().getTime() + AHEAD_MS).toISOString().slice(0, 7);
   const cursorMonth = cursor === undefined ? newestMonth : monthOf(cursor);
   let month = cursorMonth < newestMonth ? cursorMonth : newestMonth;
-  for (; month >= first; month = monthBefore(month)) yield { index: 'by-month', key: 'month', value: month };
+  const oldest = from === undefined || monthOf(from) < first ? first : monthOf(from);
+  for (; month >= oldest; month = monthBefore(month)) yield { index: 'by-month', key: 'month', value: month };
 }
 
-async function newest(
+async function* recordsOf(
   { dynamo, table }: SessionTable,
   { index, key, value }: Partition,
-  { subject, target, cursor }: SessionQuery,
-  wanted: number,
-): Promise<SessionRecord[]> {
-  const found: SessionRecord[] = [];
-  const filtered = subject !== undefined && target !== undefined;
+  { subject, target, person, cursor, from, ...query }: SessionQuery,
+): AsyncGenerator<SessionRecord> {
+  const isOneOfMany = person !== undefined || (subject !== undefined && target !== undefined);
+  const range = rangeOf(cursor, from);
   const items = queried(dynamo, {
     TableName: table,
     IndexName: index,
-    KeyConditionExpression: cursor === undefined ? '#key = :value' : '#key = :value AND id < :cursor',
-    ...(filtered ? { FilterExpression: '#target = :target' } : {}),
-    ExpressionAttributeNames: { '#key': key, ...(filtered ? { '#target': 'target' } : {}) },
-    ExpressionAttributeValues: {
-      ':value': value,
-      ...(cursor === undefined ? {} : { ':cursor': cursor }),
-      ...(filtered ? { ':target': target } : {}),
-    },
+    KeyConditionExpression: `#key = :value${range.condition}`,
+    ExpressionAttributeNames: { '#key': key },
+    ExpressionAttributeValues: { ':value': value, ...range.values },
     ScanIndexForward: false,
-    Limit: filtered ? PAGE_MAX : wanted,
+    Limit: isOneOfMany ? QUERY_MAX : pageLimit(query) + 1,
   });
-  for await (const item of items) {
-    found.push(toRecord(item));
-    if (found.length === wanted) break;
-  }
-  return found;
+  for await (const item of items) yield toRecord(item);
+}
+
+/** BETWEEN takes both its ends: the upper one is the greatest text before the cursor. */
+function rangeOf(cursor: string | undefined, from: string | undefined) {
+  if (cursor !== undefined && from !== undefined)
+    return {
+      condition: ' AND id BETWEEN :from AND :until',
+      values: { ':from': from, ':until': textBefore(cursor) },
+    };
+  if (cursor !== undefined) return { condition: ' AND id < :cursor', values: { ':cursor': cursor } };
+  if (from !== undefined) return { condition: ' AND id >= :from', values: { ':from': from } };
+  return { condition: '', values: {} };
 }
 
 function toRecord({ record, outcome }: Item): SessionRecord {

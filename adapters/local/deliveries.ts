@@ -72,18 +72,28 @@ function queueOf(database: DatabaseSync): DeliveryQueue {
 
 function deadOf(database: DatabaseSync): DeadLetters {
   const dead = database.prepare(`
-    SELECT id, webhook, news, failures, problem FROM deliveries WHERE ${IS_DEAD} ORDER BY rowid DESC LIMIT ?`);
+    SELECT id, webhook, news, failures, problem FROM deliveries
+    WHERE ${IS_DEAD} AND rowid < ? ORDER BY rowid DESC LIMIT ?`);
+  const place = database.prepare('SELECT rowid FROM deliveries WHERE id = ?');
+  const placeOf = (id: string): SQLOutputValue => place.get(id)?.['rowid'] ?? raise(id);
   const again = database.prepare(
     `UPDATE deliveries SET due_at = ?, failures = 0 WHERE id = ? AND ${IS_DEAD}`,
   );
   return {
-    dead: async (limit) =>
-      dead.all(Math.max(0, limit)).map((row) => ({ ...toDelivery(row), problem: row['problem'] as string })),
+    dead: async (limit, after) => {
+      const before = after === undefined ? Number.MAX_SAFE_INTEGER : placeOf(after);
+      const rows = dead.all(before, Math.max(0, limit));
+      return rows.map((row) => ({ ...toDelivery(row), problem: row['problem'] as string }));
+    },
     again: async (id, now) => {
       if (again.run(now.getTime(), id).changes === 1) return;
-      throw new CustodyError('not-found', 'no such dead letter', { detail: id });
+      raise(id);
     },
   };
+}
+
+function raise(id: string): never {
+  throw new CustodyError('not-found', 'no such dead letter', { detail: id });
 }
 
 function toDelivery({ id, webhook, news, failures }: Row): Delivery {

@@ -4,13 +4,12 @@ import type {
   SessionCatalog,
   SessionIndex,
   SessionOutcome,
-  SessionPage,
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
+import { takePage } from '#core/recording/session-page.ts';
 
 const BUSY_MS = 5_000;
-const PAGE_MAX = 1_000;
 /** SQLITE_CORRUPT and SQLITE_NOTADB (https://sqlite.org/rescode.html). */
 const DAMAGED = [11, 26];
 
@@ -33,7 +32,7 @@ export function openSessionIndex(file: string): SessionIndex & SessionCatalog & 
     closed: async (id, outcome) => setOutcome(database, id, outcome),
     unsealed: async () => select(database, 'WHERE outcome IS NULL ORDER BY id').map(toRecord),
     get: async (id) => getRecord(database, id),
-    list: async (query) => listPage(database, query),
+    list: async (query) => takePage(newestFirst(database, query), query),
     close: () => database.close(),
   };
 }
@@ -99,24 +98,27 @@ function getRecord(database: DatabaseSync, id: string): SessionRecord {
   return toRecord(row);
 }
 
-/** Newest first: session ids sort by time. The cursor is the last id of the page before. */
-function listPage(database: DatabaseSync, { target, subject, cursor, ...query }: SessionQuery): SessionPage {
-  const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
+/** Newest first: session ids sort by time. */
+function* newestFirst(database: DatabaseSync, query: SessionQuery): Generator<SessionRecord> {
+  const { target, subject, cursor, from } = query;
   const filters: [sql: string, value: string][] = [];
   if (target !== undefined) filters.push(['target = ?', target]);
   if (subject !== undefined) filters.push(['issuer = ?', subject.issuer], ['subject = ?', subject.subject]);
   if (cursor !== undefined) filters.push(['id < ?', cursor]);
+  if (from !== undefined) filters.push(['id >= ?', from]);
   const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
   const values = filters.map(([, value]) => value);
-  const rows = select(database, `${where} ORDER BY id DESC LIMIT ${limit + 1}`, ...values);
-  const sessions = rows.slice(0, limit).map(toRecord);
-  return rows.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+  for (const row of iterate(database, `${where} ORDER BY id DESC`, values)) yield toRecord(row);
 }
 
 function select(database: DatabaseSync, rest: string, ...values: readonly string[]): Row[] {
+  return [...iterate(database, rest, values)];
+}
+
+function iterate(database: DatabaseSync, rest: string, values: readonly string[]): Iterable<Row> {
   return database
     .prepare(`SELECT id, record, outcome FROM sessions ${rest}`)
-    .all(...values) as unknown as Row[];
+    .iterate(...values) as unknown as Iterable<Row>;
 }
 
 function toRecord({ record, outcome }: Row): SessionRecord {

@@ -1,6 +1,7 @@
 import { JwtVerifier } from 'aws-jwt-verify';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
+import { canonicalEmail, plainEmail } from '#core/identity/email.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
 
@@ -14,6 +15,8 @@ export interface OidcOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly groupsClaim: string;
+  /** Whether an e-mail address counts of which the token does not say `email_verified`. */
+  readonly emailVerified?: 'unless-denied' | 'required' | undefined;
   /** The claim that names the task a token was issued for; none when not given. */
   readonly taskClaim?: string | undefined;
   /** Found by OIDC discovery when not given. */
@@ -133,10 +136,10 @@ function boundDevice(cnf: unknown, device: Device | undefined): Device | undefin
 
 function toPrincipal(
   claims: Readonly<Record<string, unknown>>,
-  { issuer, groupsClaim, taskClaim }: OidcOptions,
+  { issuer, groupsClaim, taskClaim, emailVerified }: OidcOptions,
   device: Device | undefined,
 ): Principal {
-  const { sub, exp, email, amr } = claims;
+  const { sub, exp, amr } = claims;
   const task = taskClaim === undefined ? undefined : claims[taskClaim];
   const expiresAt = new Date(Number(exp) * 1000);
   if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
@@ -146,13 +149,35 @@ function toPrincipal(
   return {
     issuer,
     subject: sub,
-    ...(typeof email === 'string' ? { email } : {}),
+    ...emailOf(claims, emailVerified === 'required'),
     groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
     expiresAt,
     ...(device === undefined ? {} : { device }),
     ...(typeof task === 'string' ? { task } : {}),
     ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
   };
+}
+
+/**
+ * OpenID Connect Core 1.0 section 5.1. Some issuers say it in a text. Two accounts of one person are told by their address: one
+ * that can be written in ways which look alike would make two people of them (security case 11).
+ */
+function emailOf(
+  { email, email_verified: verified }: Readonly<Record<string, unknown>>,
+  isRequired: boolean,
+): Pick<Principal, 'email' | 'unverifiedEmail'> {
+  if (typeof email !== 'string' || email.trim() === '') return {};
+  const isVerified = verified === undefined ? !isRequired : verified === true || verified === 'true';
+  if (!isVerified) return { unverifiedEmail: canonicalEmail(email) };
+  const plain = plainEmail(email);
+  if (plain !== undefined) return { email: plain };
+  throw new CustodyError(
+    'token-invalid',
+    'the e-mail address in the token is not one that everybody reads alike',
+    {
+      hint: 'it may have characters that cannot be seen; tell whoever runs the identity provider',
+    },
+  );
 }
 
 /** The client learns that, not why: the reason would help a forger. */

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
 import type { Cli } from '../cli.ts';
 import { type Asking, type ClientEnv, clientEnv } from '../client-env.ts';
+import { libpqService, takesService } from '../libpq-service.ts';
 
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -22,9 +23,11 @@ export function connectCommand(cli: Cli): Command {
 
 /** Commander leaves the `--` in what it passes through. */
 async function connect(cli: Cli, target: string, given: readonly string[], asking: Asking): Promise<void> {
-  const command = given[0] === '--' ? given.slice(1) : given;
+  const wanted = given[0] === '--' ? given.slice(1) : given;
+  const command = wanted.length === 0 ? ['psql'] : wanted;
   const env = await clientEnv(cli, target, asking);
-  cli.exitWith(await runClient(cli, command.length === 0 ? ['psql'] : command, env));
+  const service = takesService(command) ? libpqService(cli) : {};
+  cli.exitWith(await runClient(cli, command, { ...env, ...service }));
 }
 
 /**
@@ -38,9 +41,14 @@ async function runClient(cli: Cli, [file, ...args]: readonly string[], env: Clie
     if (!fromTerminal(cli, signal)) child?.kill(signal);
   };
   for (const signal of SIGNALS) process.on(signal, passOn);
-  child = spawn(file!, args, { stdio: 'inherit', env: { ...cli.env, ...env } });
-  child.on('error', (error: NodeJS.ErrnoException) => reject(cannotRun(file!, error)));
-  child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
+  const fail = (error: NodeJS.ErrnoException): void => reject(cannotRun(cli, file!, error));
+  try {
+    child = spawn(file!, args, { stdio: 'inherit', env: { ...cli.env, ...env } });
+    child.on('error', fail);
+    child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
+  } catch (thrown) {
+    fail(thrown as NodeJS.ErrnoException);
+  }
   return promise.finally(() => {
     for (const signal of SIGNALS) process.off(signal, passOn);
   });
@@ -51,8 +59,11 @@ function fromTerminal({ stdin }: Cli, signal: NodeJS.Signals): boolean {
   return (signal === 'SIGINT' || signal === 'SIGQUIT') && 'isTTY' in stdin && stdin.isTTY === true;
 }
 
-function cannotRun(file: string, error: NodeJS.ErrnoException): CustodyError {
-  const reason = error.code === 'ENOENT' ? 'it is not installed, or not on PATH' : error.message;
+/** The exit codes of a shell: 127 for what is not there, 126 for what cannot be run. */
+function cannotRun(cli: Cli, file: string, error: NodeJS.ErrnoException): CustodyError {
+  const isMissing = error.code === 'ENOENT' || file === '';
+  cli.exitWith(isMissing ? 127 : 126);
+  const reason = isMissing ? 'it is not installed, or not on PATH' : error.message;
   return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
     hint: 'give the client after --, such as: custody connect orders-db -- psql',
   });

@@ -1,11 +1,19 @@
-import { Command } from 'commander';
-import { CustodyError } from '#core/errors.ts';
+import { Command, Option } from 'commander';
 import { type Cli, print, printJson } from '../cli.ts';
 import { type Asking, clientEnv } from '../client-env.ts';
+import { libpqService } from '../libpq-service.ts';
+import { shellLines, shells } from '../shells.ts';
 
 interface EnvOptions extends Asking {
+  readonly shell: string;
+  readonly libpq?: true;
   readonly json?: true;
 }
+
+const NOTES = `
+With fish: custody env orders-db --shell fish | source
+With --libpq, psql, pg_dump and what else is built on libpq notice within 30 seconds that the gateway's machine has vanished.
+Drivers of another make (pgx, lib/pq) do not work with PGSERVICE. custody connect tells them apart by itself.`;
 
 export function envCommand(cli: Cli): Command {
   return new Command('env')
@@ -15,20 +23,18 @@ export function envCommand(cli: Cli): Command {
     .argument('<target>')
     .option('--reason <text>', 'why, where the gateway may have to ask reviewers')
     .option('--ticket <id>', 'where it is written down')
+    .addOption(
+      new Option('--shell <name>', 'for this kind of shell').choices(Object.keys(shells)).default('sh'),
+    )
+    .option('--libpq', 'for libpq alone: with PGSERVICE, which notices a gateway that vanished')
     .option('--json', 'as one line of JSON')
+    .addHelpText('after', NOTES)
     .action((target: string, options: EnvOptions) => env(cli, target, options));
 }
 
-async function env(cli: Cli, target: string, { json, ...asking }: EnvOptions): Promise<void> {
-  const variables = await clientEnv(cli, target, asking);
+async function env(cli: Cli, target: string, { shell, libpq, json, ...asking }: EnvOptions): Promise<void> {
+  const common = await clientEnv(cli, target, asking);
+  const variables = libpq ? { ...common, ...libpqService(cli) } : common;
   if (json) return printJson(cli, variables);
-  for (const [name, value] of Object.entries(variables)) {
-    await print(cli, value === undefined ? `unset ${name}` : `export ${name}=${quoted(value)}`);
-  }
-}
-
-/** For any POSIX shell: nothing inside single quotes is special. */
-function quoted(value: string): string {
-  if (/\p{Cc}/u.test(value)) throw new CustodyError('format-invalid', 'a value holds a control character');
-  return `'${value.replaceAll("'", `'\\''`)}'`;
+  await print(cli, shellLines(shells[shell]!, variables).join('\n'));
 }

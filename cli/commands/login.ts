@@ -7,7 +7,8 @@ import { deviceLogin } from '../oidc/device.ts';
 import { discover } from '../oidc/discover.ts';
 import { tokensFrom } from '../oidc/tokens-from.ts';
 import { checkSigner } from '../signer-pin.ts';
-import { claimsOf, storeTokens } from '../tokens.ts';
+import { storeTokens } from '../stored-tokens.ts';
+import { claimsOf } from '../tokens.ts';
 
 interface LoginOptions {
   readonly device?: true;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { type Cli, say } from '../cli.ts';
 import { revoke } from '../oidc/refresh.ts';
-import { forgetTokens, storedTokens } from '../tokens.ts';
+import { forgetTokens, storedTokens } from '../stored-tokens.ts';
 
 export function logoutCommand(cli: Cli): Command {
   return new Command('logout')

@@ -8,6 +8,7 @@ import {
   verifyEvidence,
 } from '#core/recording/verify/verify.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
+import { REPLAY_LIMITS } from '#core/replay/step.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { localFolder } from '../evidence/local-folder.ts';
@@ -43,7 +44,8 @@ async function play(cli: Cli, { folder, session }: EvidenceSource, options: Play
   if (!options.json) await print(cli, `${titleOf(facts)}\n`);
   const pace = paceOf(cli, options);
   try {
-    for await (const step of postgresSteps(framesOf(evidence))) {
+    const steps = postgresSteps(framesOf(evidence), REPLAY_LIMITS, () => ({ reason: facts.reason }));
+    for await (const step of steps) {
       if (!(await pace.next(step))) return;
       if (options.json) await printJson(cli, step);
       else await print(cli, formatStep(step, cli.stdout.columns ?? PLAIN_WIDTH));

@@ -22,7 +22,7 @@ async function pull(cli: Cli, id: string, out: string): Promise<void> {
   await mkdir(dirname(out), { recursive: true });
   const draft = await mkdtemp(join(dirname(out), `.${basename(out)}-`));
   try {
-    const { objects, bytes } = await fetchEvidence(cli, id, draft);
+    const { objects, bytes } = await fetchEvidence(cli, { id, purpose: 'export' }, draft);
     await rename(draft, out);
     say(cli, `${objects} files, ${sizeText(bytes)}, in ${out}`);
     say(cli, `check them: custody verify ${out}`);

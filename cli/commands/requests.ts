@@ -2,21 +2,16 @@ import { Command, Option } from 'commander';
 import { durationText } from '#core/access/duration.ts';
 import { nameOf } from '#core/access/person.ts';
 import { requestStates } from '#core/access/request.ts';
-import { type AccessRequest, getRequest, getRequests } from '../access-api.ts';
-import { type Cli, print, printJson } from '../cli.ts';
+import { type AccessRequest, getRequest, type RequestFilter, requestPages } from '../access-api.ts';
+import type { Cli } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { listing } from '../listing.ts';
+import { type Paging, printPages, readLimit } from '../paging.ts';
 import { requireRequestId } from '../session-id.ts';
 import { showRequest, stateText } from '../show-request.ts';
 import { readDuration } from '../wait.ts';
 import { decided, exitCodeOf, WAIT_CODES } from './request.ts';
-import { readLimit } from './sessions.ts';
 
-interface RequestsOptions {
-  readonly open?: true;
-  readonly state?: string;
-  readonly target?: string;
-  readonly limit: number;
+interface RequestsOptions extends RequestFilter, Paging {
   readonly wait?: number | true;
   readonly json?: true;
 }
@@ -28,7 +23,8 @@ export function requestsCommand(cli: Cli): Command {
     .option('--open', 'only what still matters: pending, granted, or to be reviewed')
     .addOption(new Option('--state <state>', 'in this state').choices(requestStates))
     .option('--target <name>', 'for one target')
-    .option('--limit <n>', 'how many at most', readLimit, 20)
+    .option('--limit <n>', 'how many at most, or all', readLimit, 20)
+    .option('--cursor <id>', 'only those older than this request', requireRequestId)
     .option('--wait [time]', 'of one: wait until it is decided', readDuration)
     .option('--json', 'as one line of JSON')
     .addHelpText('after', WAIT_CODES)
@@ -45,14 +41,17 @@ async function one(cli: Cli, id: string, { wait, json }: RequestsOptions): Promi
   if (wait !== undefined) cli.exitWith(exitCodeOf(request));
 }
 
-async function list(cli: Cli, { json, open, ...filter }: RequestsOptions): Promise<void> {
-  const requests = await getRequests(await connectApi(cli), { ...filter, open: open === true });
-  if (json) return printJson(cli, { requests });
-  await print(
-    cli,
-    listing(['REQUEST', 'ASKED', 'WHO', 'TARGET', 'FOR', 'STATE', 'REASON'], requests.map(row)),
-  );
+async function list(cli: Cli, options: RequestsOptions): Promise<void> {
+  const { json, target, state, open, limit, cursor } = options;
+  const pages = requestPages(await connectApi(cli), { target, state, open }, { limit, cursor });
+  await printPages(cli, pages, LISTED, json === true);
 }
+
+const LISTED = {
+  name: 'requests',
+  headings: ['REQUEST', 'ASKED', 'WHO', 'TARGET', 'FOR', 'STATE', 'REASON'],
+  row,
+};
 
 function row(request: AccessRequest): string[] {
   const { id, createdAt, requester, target, durationSeconds, reason = '' } = request;

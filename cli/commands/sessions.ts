@@ -1,35 +1,41 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { getSessions } from '../api.ts';
+import { Command } from 'commander';
+import { type SessionFilter, sessionPages } from '../api.ts';
 import type { Session } from '../api-shapes.ts';
-import { type Cli, print, printJson } from '../cli.ts';
+import type { Cli } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { listing, sizeText } from '../listing.ts';
+import { sizeText } from '../listing.ts';
+import { type Paging, printPages, readLimit } from '../paging.ts';
+import { requireSessionId } from '../session-id.ts';
+import { readTime } from '../time.ts';
 
-const MOST = 10_000;
-
-interface SessionsOptions {
-  readonly target?: string;
-  readonly limit: number;
+interface SessionsOptions extends SessionFilter, Paging {
   readonly json?: true;
 }
 
 export function sessionsCommand(cli: Cli): Command {
+  const time = readTime(cli.now);
   return new Command('sessions')
     .description('the sessions you may see, newest first')
     .option('--target <name>', 'of one target')
-    .option('--limit <n>', 'how many at most', readLimit, 20)
+    .option('--person <who>', 'of one person: an e-mail address or a subject')
+    .option('--since <time>', 'that began then or later: 2026-11-23, 2026-11-23T09:00Z, 7d', time)
+    .option('--until <time>', 'that began before', time)
+    .option('--limit <n>', 'how many at most, or all', readLimit, 20)
+    .option('--cursor <id>', 'only those older than this session', requireSessionId)
     .option('--json', 'as one line of JSON')
     .action((options: SessionsOptions) => sessions(cli, options));
 }
 
-async function sessions(cli: Cli, { target, limit, json }: SessionsOptions): Promise<void> {
-  const sessions = await getSessions(await connectApi(cli), { limit, target });
-  if (json) return printJson(cli, { sessions });
-  await print(
-    cli,
-    listing(['SESSION', 'STARTED', 'WHO', 'TARGET', 'STATE', 'TOOK', 'BYTES'], sessions.map(row)),
-  );
+async function sessions(cli: Cli, { limit, cursor, json, ...filter }: SessionsOptions): Promise<void> {
+  const pages = sessionPages(await connectApi(cli), filter, { limit, cursor });
+  await printPages(cli, pages, LISTED, json === true);
 }
+
+const LISTED = {
+  name: 'sessions',
+  headings: ['SESSION', 'STARTED', 'WHO', 'TARGET', 'STATE', 'TOOK', 'BYTES'],
+  row,
+};
 
 function row({ id, startedAt, principal, target, state, outcome }: Session): string[] {
   const who = principal.email ?? principal.subject;
@@ -52,11 +58,4 @@ function durationOf(startedAt: string, endedAt: string | undefined): string {
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${Math.floor(seconds % 60)} s`;
-}
-
-/** For commander. */
-export function readLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= MOST) return limit;
-  throw new InvalidArgumentError(`It must be a number from 1 to ${MOST}.`);
 }

@@ -6,7 +6,7 @@ import { type Api, getLedgerProof } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
-import { type EvidencePage, evidencePages, PageAddresses } from './pages.ts';
+import { type EvidencePage, evidencePages, PageAddresses, type Wanted } from './pages.ts';
 
 const OBJECT_TIMEOUT_MS = 10 * 60_000;
 
@@ -24,17 +24,17 @@ export interface Progress {
  */
 export async function downloadEvidence(
   api: Api,
-  id: string,
+  wanted: Wanted,
   signer: PublicSigner,
   folder: string,
   progress: (progress: Progress) => void,
 ): Promise<Progress> {
   const pages: EvidencePage[] = [];
-  for await (const page of evidencePages(api, id)) pages.push(page);
+  for await (const page of evidencePages(api, wanted)) pages.push(page);
   const of = pages.reduce((sum, { objects }) => sum + objects.length, 0);
   const done = { objects: 0, bytes: 0 };
   for (const page of pages) {
-    const addresses = new PageAddresses(api, id, page);
+    const addresses = new PageAddresses(api, wanted, page);
     for (const object of page.objects) {
       await downloadObject(api, addresses, object, join(folder, object.name));
       done.objects += 1;
@@ -46,7 +46,7 @@ export async function downloadEvidence(
     pages.some(({ objects }) => objects.some(({ name }) => name === wanted));
   const added: [name: string, text: string | undefined][] = [
     [SIGNER_KEY, signer.pem],
-    [LEDGER_PROOF, await proofText(api, id)],
+    [LEDGER_PROOF, await proofText(api, wanted.id)],
   ];
   let objects = of;
   for (const [name, text] of added) {

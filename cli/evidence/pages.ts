@@ -1,7 +1,13 @@
 import { CustodyError } from '#core/errors.ts';
-import { type Api, getEvidence } from '../api.ts';
+import { type Api, getEvidence, type Purpose } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 import { checkListing } from './limits.ts';
+
+/** Evidence of which session, and what for. */
+export interface Wanted {
+  readonly id: string;
+  readonly purpose: Purpose;
+}
 
 /** Some objects of a session, in order of their names, and the cursor that gives them again. */
 export interface EvidencePage {
@@ -15,13 +21,13 @@ export interface EvidencePage {
  */
 export async function* evidencePages(
   api: Api,
-  id: string,
+  { id, purpose }: Wanted,
   from?: string,
 ): AsyncGenerator<EvidencePage, void, undefined> {
   const seen = new Set<string>();
   let cursor = from;
   do {
-    const { objects, next } = await getEvidence(api, id, cursor);
+    const { objects, next } = await getEvidence(api, id, purpose, cursor);
     checkListing(objects, seen);
     if (objects.length === 0 && next !== undefined) throw neverEnding();
     yield { cursor, objects };
@@ -35,13 +41,13 @@ export async function* evidencePages(
  */
 export class PageAddresses {
   readonly #api: Api;
-  readonly #id: string;
+  readonly #wanted: Wanted;
   readonly #page: EvidencePage;
   readonly #newest = new Map<string, EvidenceObject>();
 
-  constructor(api: Api, id: string, page: EvidencePage) {
+  constructor(api: Api, wanted: Wanted, page: EvidencePage) {
     this.#api = api;
-    this.#id = id;
+    this.#wanted = wanted;
     this.#page = page;
   }
 
@@ -51,7 +57,7 @@ export class PageAddresses {
   }
 
   async renew({ name, size }: EvidenceObject): Promise<void> {
-    for await (const page of evidencePages(this.#api, this.#id, this.#page.cursor)) {
+    for await (const page of evidencePages(this.#api, this.#wanted, this.#page.cursor)) {
       this.#take(page);
       if (page.objects.some((object) => object.name === name && object.size === size)) return;
     }

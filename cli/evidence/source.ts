@@ -9,6 +9,7 @@ import { isSessionId } from '../session-id.ts';
 import { checkSigner, type PublicSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
 import { downloadEvidence, type Progress } from './download.ts';
+import type { Wanted } from './pages.ts';
 
 /** Evidence as files of this machine. */
 export interface EvidenceSource {
@@ -30,7 +31,7 @@ export async function withEvidence(
   if (!isSessionId(name)) throw neither(name);
   const folder = await mkdtemp(join(tmpdir(), 'custody-'));
   try {
-    await fetchEvidence(cli, name, folder);
+    await fetchEvidence(cli, { id: name, purpose: 'replay' }, folder);
     await work({ folder, session: name });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -38,11 +39,11 @@ export async function withEvidence(
 }
 
 /** Fetches a session's evidence into an empty folder, after its signer was held against the pinned one. */
-export async function fetchEvidence(cli: Cli, id: string, folder: string): Promise<Progress> {
+export async function fetchEvidence(cli: Cli, wanted: Wanted, folder: string): Promise<Progress> {
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer: PublicSigner = await checkSigner(cli, { base: api.base });
   try {
-    return await downloadEvidence(api, id, signer, folder, (progress) => showProgress(cli, progress));
+    return await downloadEvidence(api, wanted, signer, folder, (progress) => showProgress(cli, progress));
   } finally {
     if (cli.stderr.isTTY) cli.stderr.write('\r\x1b[K');
   }

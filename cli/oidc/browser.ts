@@ -14,7 +14,8 @@ import {
 } from 'openid-client';
 import { CustodyError } from '#core/errors.ts';
 import { type Cli, say } from '../cli.ts';
-import { oidcError, SCOPE } from './discover.ts';
+import { SCOPE } from './discover.ts';
+import { oidcError } from './words.ts';
 
 const PATIENCE_MS = 5 * 60_000;
 const PATH = '/callback';

@@ -1,6 +1,6 @@
 import { allowInsecureRequests, type Configuration, discovery, None } from 'openid-client';
-import { CustodyError } from '#core/errors.ts';
 import { isLoopback, safeUrl } from '../http.ts';
+import { oidcError } from './words.ts';
 
 /** `offline_access` is what makes an issuer give a refresh token (OpenID Connect Core 1.0 section 11). */
 export const SCOPE = 'openid email offline_access';
@@ -18,19 +18,4 @@ export async function discover(issuer: string, clientId: string): Promise<Config
       'is it running, and is this its address? Set it with custody login --issuer',
     );
   }
-}
-
-/** What openid-client or the issuer said, as one line. */
-export function oidcError(what: string, cause: unknown, hint: string): CustodyError {
-  const {
-    error_description: description,
-    cause: inner,
-    message,
-  } = cause as {
-    error_description?: string;
-    cause?: { code?: string };
-    message?: string;
-  };
-  const reason = description ?? inner?.code ?? message ?? String(cause);
-  return new CustodyError('token-invalid', `${what}: ${reason}`, { hint, cause });
 }

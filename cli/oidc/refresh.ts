@@ -1,5 +1,5 @@
 import { refreshTokenGrant, tokenRevocation } from 'openid-client';
-import type { Tokens } from '../tokens.ts';
+import type { Tokens } from '../stored-tokens.ts';
 import { discover } from './discover.ts';
 import { tokensFrom } from './tokens-from.ts';
 

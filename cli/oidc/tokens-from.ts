@@ -1,6 +1,6 @@
 import type { TokenEndpointResponse } from 'openid-client';
 import { CustodyError } from '#core/errors.ts';
-import type { Tokens } from '../tokens.ts';
+import type { Tokens } from '../stored-tokens.ts';
 
 /** What of a token response is kept. Throws `token-invalid` when the issuer gave no ID token. */
 export function tokensFrom(issuer: string, clientId: string, response: TokenEndpointResponse): Tokens {

@@ -124,10 +124,13 @@ function allows(rule: Rule, question: Question): boolean {
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 
 /** True for somebody whom the configuration names as disabled. */
-export function isDisabled({ disabled, identity }: Config, { issuer, subject, email }: Principal): boolean {
+export function isDisabled({ disabled, identity }: Config, principal: Principal): boolean {
+  const { issuer, subject, email, unverifiedEmail } = principal;
+  // Also by an address that nobody has verified: who is disabled does not come back by changing theirs.
+  const emails = [email, unverifiedEmail].filter((one) => one !== undefined);
   return disabled.some((person) =>
     'email' in person
-      ? email !== undefined && sameEmail(person.email, email)
+      ? emails.some((one) => sameEmail(person.email, one))
       : person.subject === subject && (person.issuer ?? identity.issuer) === issuer,
   );
 }
@@ -220,10 +223,17 @@ function askFor(question: Question, shown: string): Refusal | undefined {
     .join('; ');
   return {
     code: 'approval-required',
-    message: `access to ${shown} needs an approval`,
+    message: `access to ${shown} needs an approval${isUsed(question, ask) ? USED : ''}`,
     hint,
     ...(ask === undefined ? {} : { ask }),
   };
+}
+
+const USED = ': the grant was for one session, and is used';
+
+function isUsed(question: Question, rule: Rule | undefined): boolean {
+  const obstacles = rule === undefined ? [] : obstaclesOf(rule, question);
+  return obstacles.some((obstacle) => obstacle.kind === 'needs-grant' && obstacle.state === 'used');
 }
 
 /** The rules by which this principal may ask for the target. */

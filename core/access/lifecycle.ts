@@ -5,13 +5,16 @@ import { isApproved, reviewerGroups } from './approvals.ts';
 import type { Rule } from './config.ts';
 import type { Authorization } from './decide.ts';
 import { durationText } from './duration.ts';
-import { nameOf, type Person, personOf, samePerson } from './person.ts';
+import type { Principal } from '../identity/principal.ts';
+import { mayBeSamePerson, nameOf, type Person, personOf, samePerson } from './person.ts';
 import {
   type AccessRequest,
   digestOf,
   type NamedStatement,
   needsReview,
+  type RequestState,
   stateOf,
+  stepOf,
   type Step,
   type StepOf,
 } from './request.ts';
@@ -91,7 +94,7 @@ export function giveBack(request: AccessRequest, caller: Person, now: Date): rea
   refuseOthers(request, caller);
   const state = stateOf(request, now);
   if (state === 'withdrawn' || state === 'returned') return [];
-  if (state !== 'pending' && state !== 'granted')
+  if (state !== 'pending' && !isGiven(state))
     throw conflict(`there is nothing to give back: ${WORDS[state]}`);
   const kind = state === 'pending' ? 'withdrawn' : 'returned';
   return [{ at: now.toISOString(), kind, by: named(caller) }];
@@ -108,7 +111,7 @@ export function revoke(
   const state = stateOf(request, now);
   if (state === 'revoked') return [];
   if (state === 'pending') throw conflict('it is not granted yet: deny it', `custody deny ${request.id}`);
-  if (state !== 'granted') throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
+  if (!isGiven(state)) throw conflict(`there is no grant to revoke: ${WORDS[state]}`);
   const by = named(permission.principal);
   return [{ at: now.toISOString(), kind: 'revoked', by, ...(comment === undefined ? {} : { comment }) }];
 }
@@ -134,31 +137,40 @@ export function review(
   ];
 }
 
-/** A grant that is for one session has found it. Throws `conflict` where it has one. */
+/** A grant that is for one session has found it; nothing where it has this one already. Throws `conflict` where it has another. */
 export function use(request: AccessRequest, session: string, now: Date): readonly Step[] {
   if (request.statements === undefined) return [];
-  if (request.steps.some(({ kind }) => kind === 'used'))
+  const used = stepOf(request, 'used');
+  if (used !== undefined && used.session !== session)
     throw conflict('the grant was for one session, and is used');
   const state = stateOf(request, now);
+  if (state === 'used') return [];
   if (state !== 'granted') throw conflict(`there is no grant to use: ${WORDS[state]}`);
   return [{ at: now.toISOString(), kind: 'used', session }];
 }
 
-export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
-  return steps.filter((step): step is StepOf<'approved'> => step.kind === 'approved');
+/** The session that has used a grant lives by it. */
+function isGiven(state: RequestState): boolean {
+  return state === 'granted' || state === 'used';
 }
 
-function decisionBy({ steps }: AccessRequest, person: Person): StepOf<'approved' | 'denied'> | undefined {
+/** One for each person, however their second account is spelt. */
+export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
+  const given = steps.filter((step): step is StepOf<'approved'> => step.kind === 'approved');
+  return given.filter(({ by }, at) => !given.slice(0, at).some((before) => samePerson(before.by, by)));
+}
+
+function decisionBy({ steps }: AccessRequest, person: Principal): StepOf<'approved' | 'denied'> | undefined {
   return steps.find(
     (step): step is StepOf<'approved' | 'denied'> =>
-      (step.kind === 'approved' || step.kind === 'denied') && samePerson(step.by, person),
+      (step.kind === 'approved' || step.kind === 'denied') && mayBeSamePerson(person, step.by),
   );
 }
 
 /** Permission is for one request: it is not carried over to another, least of all to one's own (security cases 11, 14). */
 function refuseOther(request: AccessRequest, { principal, terms, target }: Authorization<'approve'>): void {
   const isOther = terms.name !== request.rule || target.name !== request.target;
-  if (!isOther && !samePerson(principal, request.requester)) return;
+  if (!isOther && !mayBeSamePerson(principal, request.requester)) return;
   throw new CustodyError('internal', 'the permission is for another request', { detail: request.id });
 }
 
@@ -216,6 +228,7 @@ function conflict(message: string, hint?: string): CustodyError {
 const WORDS = {
   pending: 'it waits for reviewers',
   granted: 'it is granted',
+  used: 'its one session has used it',
   denied: 'it was denied',
   withdrawn: 'it was withdrawn',
   expired: 'nobody decided in time',

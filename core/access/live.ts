@@ -66,6 +66,7 @@ function grantEnding(state: Extract<Obstacle, { kind: 'needs-grant' }>['state'])
   if (state === 'ended') return expired('the access that was granted has run out');
   if (state === 'revoked') return revoked('the access was revoked by a reviewer');
   if (state === 'returned') return revoked('the access was given back');
+  if (state === 'used') return revoked('the grant was for one session, and another one has used it');
   return revoked('the grant of this session is not valid any more');
 }
 

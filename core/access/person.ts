@@ -1,3 +1,5 @@
+import { canonicalEmail } from '../identity/email.ts';
+
 /** Somebody as requests, decisions and leaves name them. */
 export interface Person {
   readonly issuer: string;
@@ -21,12 +23,22 @@ export function samePerson(a: Person, b: Person): boolean {
 
 /** True when people read both as one address. */
 export function sameEmail(a: string, b: string): boolean {
-  return folded(a) === folded(b);
+  return canonicalEmail(a) === canonicalEmail(b);
 }
 
-/** How people read an address; domains ignore case (RFC 5321 section 2.4), and mailboxes do in practice. */
-function folded(email: string): string {
-  return email.normalize('NFKC').toLowerCase();
+/**
+ * True when somebody who wants to act may be that person. An address that nobody has verified counts here, where it stands in their
+ * way, and nowhere else.
+ */
+export function mayBeSamePerson(
+  actor: Person & { readonly unverifiedEmail?: string },
+  person: Person,
+): boolean {
+  if (samePerson(actor, person)) return true;
+  const { unverifiedEmail } = actor;
+  return (
+    unverifiedEmail !== undefined && person.email !== undefined && sameEmail(unverifiedEmail, person.email)
+  );
 }
 
 /** How a person is shown: the e-mail address where there is one. */

@@ -72,6 +72,7 @@ export type StepOf<K extends StepKind> = Step & { readonly kind: K };
 export const requestStates = [
   'pending',
   'granted',
+  'used',
   'denied',
   'withdrawn',
   'expired',
@@ -79,7 +80,7 @@ export const requestStates = [
   'returned',
   'revoked',
 ] as const;
-/** `expired`: nobody decided in time. `ended`: the grant ran out. */
+/** `used`: a grant for one session has its session. `expired`: nobody decided in time. `ended`: the grant ran out. */
 export type RequestState = (typeof requestStates)[number];
 
 /** SHA-256 of the question, over JSON with its members in the order below. */
@@ -97,8 +98,10 @@ export function stateOf(request: AccessRequest, now: Date): RequestState {
   const last = request.steps.findLast(({ kind }) => kind in ENDS);
   if (last !== undefined) return ENDS[last.kind as keyof typeof ENDS];
   const until = Date.parse(grantOf(request)?.until ?? request.pendingUntil);
-  if (now.getTime() < until) return grantOf(request) === undefined ? 'pending' : 'granted';
-  return grantOf(request) === undefined ? 'expired' : 'ended';
+  const isOver = !(now.getTime() < until);
+  if (grantOf(request) === undefined) return isOver ? 'expired' : 'pending';
+  if (isOver) return 'ended';
+  return stepOf(request, 'used') === undefined ? 'granted' : 'used';
 }
 
 /** Steps after which nothing is given any more. */

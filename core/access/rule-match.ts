@@ -1,7 +1,7 @@
 import type { Principal } from '../identity/principal.ts';
 import { type Context, knownUnmet, unmet } from './conditions.ts';
 import type { Action, Config, Rule, When } from './config.ts';
-import { samePerson } from './person.ts';
+import { mayBeSamePerson } from './person.ts';
 import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
 
 /** What is to be decided, and all that a decision looks at. */
@@ -46,7 +46,7 @@ export type Obstacle =
     }
   | { readonly kind: 'when'; readonly condition: keyof When }
   | { readonly kind: 'token-over' | 'device-over' | 'too-long' }
-  | { readonly kind: 'needs-grant'; readonly state?: RequestState | 'used' };
+  | { readonly kind: 'needs-grant'; readonly state?: RequestState };
 
 /** What keeps a rule from allowing it; nothing when it allows. Of a rule that denies: what keeps it from denying. */
 export function obstaclesOf(rule: Rule, question: Question): readonly Obstacle[] {
@@ -148,12 +148,11 @@ function grantsFor(rule: Rule, { principal, target, grants = [], live }: Questio
 }
 
 /** A grant for one session is used up for every other. */
-function grantState(request: AccessRequest, { now, live }: Question): RequestState | 'used' {
+function grantState(request: AccessRequest, { now, live }: Question): RequestState {
   const state = stateOf(request, now);
-  if (state !== 'granted') return state;
+  if (state !== 'granted' && state !== 'used') return state;
   if (now.getTime() < Date.parse(grantOf(request)!.at)) return 'pending';
-  const used = stepOf(request, 'used');
-  return used !== undefined && used.session !== live?.session ? 'used' : 'granted';
+  return stepOf(request, 'used')?.session === live?.session ? 'granted' : state;
 }
 
 function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
@@ -169,7 +168,7 @@ function review(rule: Rule, { principal, request, target }: Question): Obstacle[
   const terms = request.breakGlass ? rule.breakGlass : rule.approval;
   const found: Obstacle[] = [];
   if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
-  if (samePerson(principal, request.requester)) found.push({ kind: 'own-request' });
+  if (mayBeSamePerson(principal, request.requester)) found.push({ kind: 'own-request' });
   return found;
 }
 

@@ -55,6 +55,12 @@ const identitySchema = z
     issuer: issuerUrl,
     audience: text,
     groupsClaim: text.default('groups').describe('the claim of the token that names groups'),
+    emailVerified: z
+      .enum(['unless-denied', 'required'])
+      .default('unless-denied')
+      .describe(
+        'whether an e-mail address counts of which the token does not say email_verified; one of which it says false never does',
+      ),
     taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
     jwksUri: issuerUrl.optional(),
   })
@@ -99,6 +105,15 @@ const credentialSchema = z
   })
   .describe("the gateway's own login, by reference; no client ever sees it");
 
+/** PostgreSQL's own defaults, but for the time zone, which it takes from its machine. */
+const exactSchema = z
+  .strictObject({
+    searchPath: text.max(1000).default('"$user", public'),
+    timeZone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC').default('UTC'),
+    dateStyle: z.enum(['ISO, MDY', 'ISO, DMY', 'ISO, YMD']).default('ISO, MDY'),
+  })
+  .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
+
 export const targetSchema = z
   .strictObject({
     protocol: z.literal('postgres'),
@@ -106,6 +121,7 @@ export const targetSchema = z
     database: text,
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
+    exact: exactSchema.prefault({}),
     recording: z
       .strictObject({
         durability: z.enum(durabilityModes).default('windowed'),
@@ -169,6 +185,8 @@ const reviewersSchema = z.union([
 
 const LONGEST = duration(1_000, 30 * DAY_MS, 'expected a time from 1s to 30d, such as 4h');
 
+const besideExact = ['transactions', 'settings'] as const;
+
 const approvalSchema = z.strictObject({
   reviewers: reviewersSchema,
   approvals: z.int().min(1).max(20).default(1),
@@ -184,6 +202,12 @@ const approvalSchema = z.strictObject({
     .default('any')
     .describe(
       'exact: the approval names the commands, and the grant is for one session that runs only those',
+    ),
+  allow: z
+    .array(z.enum(besideExact))
+    .default([])
+    .describe(
+      'what else passes in a session for exact commands: BEGIN, COMMIT, SAVEPOINT and the like; time limits, application_name and SHOW',
     ),
 });
 

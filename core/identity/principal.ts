@@ -2,7 +2,10 @@
 export interface Principal {
   readonly issuer: string;
   readonly subject: string;
+  /** In its canonical form; the issuer vouches for it. */
   readonly email?: string;
+  /** One that the issuer does not vouch for: it counts against who has it, and never for them. */
+  readonly unverifiedEmail?: string;
   readonly groups: readonly string[];
   /** When the token that proved it expires. */
   readonly expiresAt: Date;

@@ -48,8 +48,11 @@ export type Next = { readonly nextAt: Date } | { readonly dead: true };
 
 /** What could not be delivered, for people. */
 export interface DeadLetters {
-  /** Those that were added last come first; at most `limit`. */
-  dead(limit: number): Promise<readonly DeadLetter[]>;
+  /**
+   * Those that were added last come first; at most `limit`. `after`: only those that come after this one, dead still or not.
+   * Rejects with `not-found` when there was never one with that id.
+   */
+  dead(limit: number, after?: string): Promise<readonly DeadLetter[]>;
   /** It is due at `now`, with all its attempts before it. Rejects with `not-found` when no dead letter has this id. */
   again(id: string, now: Date): Promise<void>;
 }

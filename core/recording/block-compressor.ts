@@ -1,7 +1,7 @@
 import { constants, createZstdCompress } from 'node:zlib';
 import { CustodyError } from '../errors.ts';
 
-/** zstd level 1: on rows the levels above 3 cost more than they save (TOOLBOX.md). */
+/** zstd level 1: on rows the levels above 3 cost more CPU than the storage they save. */
 const ZSTD_LEVEL = 1;
 
 /** What node's zlib streams stand on: one call into zstd, with the context that the stream keeps. */

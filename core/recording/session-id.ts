@@ -11,3 +11,13 @@ export function newSessionId(nowMs: number, random: Uint8Array): string {
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
+
+const MS_MAX = 2 ** 48 - 1;
+
+/** Below every id of that moment and above every earlier one: with it a time is a place among ids. */
+export function lowestIdAt(ms: number): string {
+  const hex = Math.min(Math.max(0, Math.trunc(ms)), MS_MAX)
+    .toString(16)
+    .padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
+}

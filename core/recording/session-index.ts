@@ -48,17 +48,24 @@ export interface SessionCatalog {
 export interface SessionQuery {
   readonly target?: string;
   readonly subject?: { readonly issuer: string; readonly subject: string };
+  /** Only sessions of whoever has this subject or this e-mail address, as `sameEmail` reads it. */
+  readonly person?: string;
   readonly limit: number;
+  /** Only sessions whose id is this one or a later one: an id, or `lowestIdAt` of a time. */
+  readonly from?: string;
   /**
    * Only sessions older than this session id: the `next` of an earlier page, or any other id, listed by this query or not
    * (who merges the pages of several queries goes on in all of them from one id). Whoever takes it from outside checks
-   * that it has the form of an id.
+   * that it has the form of an id; `lowestIdAt` of a time will do as well.
    */
   readonly cursor?: string;
 }
 
 export interface SessionPage {
   readonly sessions: readonly SessionRecord[];
-  /** The id of the last of them, where older ones follow. */
+  /**
+   * The cursor of the next page, where older ones follow or may follow: who looks for few among many is told how far an
+   * index has looked, and a page may then hold less than `limit`, or nothing. Without it there are no more.
+   */
   readonly next?: string;
 }

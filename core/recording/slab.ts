@@ -7,7 +7,7 @@ import { FRAME_HEADER_BYTES, type StreamNumber } from './format.ts';
 export const SLAB_BYTES = 1 << 20;
 const RECORD_HEADER = 8;
 const FRAME_AT = RECORD_HEADER + FRAME_HEADER_BYTES;
-/** Below this `set` on a small view beats a native copy (TOOLBOX.md). */
+/** Below this `set` on a small view beats a native copy, which has a call to make. */
 const SMALL = 1024;
 const TWO_POW_32 = 2 ** 32;
 

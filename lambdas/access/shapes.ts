@@ -1,8 +1,9 @@
 /** What the access API takes and answers. */
 import { z } from 'zod';
 import { actions } from '#core/access/schema.ts';
+import { askWords, words } from '#core/access/words.ts';
 import { requestStates } from '#core/access/request.ts';
-import { count, PAGE_MAX, person, sessionId, targetName, time, words } from '../shapes.ts';
+import { count, PAGE_MAX, person, sessionId, targetName, time } from '../shapes.ts';
 
 /** A request's id, and that of the grant that may come of it: UUID version 7, lower case. */
 export const requestId = z
@@ -16,8 +17,7 @@ const ruleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
 
 export const requestBody = z.strictObject({
   target: targetName,
-  reason: words.optional(),
-  ticket: words.pipe(z.string().max(100)).optional(),
+  ...askWords.shape,
   durationSeconds: z
     .int()
     .min(1)
@@ -25,7 +25,8 @@ export const requestBody = z.strictObject({
     .optional()
     .meta({ description: 'from the approval on; the longest that the rule gives when absent' }),
   statements: z.array(z.string().min(1).max(65_536)).min(1).max(STATEMENTS_MAX).optional().meta({
-    description: 'the exact commands: the grant is for one session that runs these and no others, each once',
+    description:
+      'the exact commands: the grant is for one session that runs these and no others, each once; it is used when the first of them is about to run',
   }),
   breakGlass: z
     .boolean()
@@ -132,7 +133,7 @@ export const requestPageShape = z
 export const grantShape = z
   .object({
     id: requestId,
-    state: z.enum(['granted', 'ended', 'returned', 'revoked']),
+    state: z.enum(['granted', 'used', 'ended', 'returned', 'revoked']),
     requester: person,
     target: z.string(),
     rule: z.string(),

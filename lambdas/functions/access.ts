@@ -17,6 +17,7 @@ import { freshPolicy, leavesOf, now } from '../surroundings.ts';
 import { type GatewayAddress, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
+import { whoamiHandler } from '../whoami/handler.ts';
 
 const telemetry = telemetryFor('access');
 const { log } = telemetry;
@@ -43,6 +44,7 @@ export const handler = apiFunction(telemetry, async () => {
     ['/v1/grants', access],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/whoami', whoamiHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: fresh.inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: deliveries, now, log })],
   ];

@@ -21,7 +21,7 @@ const AT_ONCE = 32;
 export async function evidencePage(
   _permission: ReadPermission,
   session: string,
-  { limit, cursor = '' }: z.infer<typeof evidenceQuery>,
+  { limit, cursor = '' }: Pick<z.infer<typeof evidenceQuery>, 'limit' | 'cursor'>,
   ports: EvidencePorts,
 ): Promise<z.input<typeof evidenceShape>> {
   const names = (await ports.source.list(sessionPrefix(session))).filter((name) => name > cursor);

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
-import { refusalError } from '#core/access/decide.ts';
+import { type Refusal, refusalError } from '#core/access/decide.ts';
 import { personOf } from '#core/access/person.ts';
 import type { Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
@@ -10,7 +10,14 @@ import { type FindLeaves, proveSession } from '#core/ledger/prove-session.ts';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
-import type { SessionCatalog, SessionPage, SessionRecord } from '#core/recording/session-index.ts';
+import { lowestIdAt } from '#core/recording/session-id.ts';
+import type {
+  SessionCatalog,
+  SessionPage,
+  SessionQuery,
+  SessionRecord,
+} from '#core/recording/session-index.ts';
+import { mergePages } from '#core/recording/session-page.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import {
@@ -41,6 +48,7 @@ import {
   decideFor,
   isKnown,
   isListed,
+  mayExport,
   mayRead,
   type ReadPermission,
   visibleQueries,
@@ -94,21 +102,34 @@ function askingOf(event: ApiEvent, { policy, now }: SessionsPorts): Asking {
   return { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
 }
 
-/** Newest first. Each query gives its newest, so the newest of them all are among what they gave. */
 async function listPage(
-  { limit, cursor, target }: z.infer<typeof sessionsQuery>,
+  { limit, target, person, ...where }: z.infer<typeof sessionsQuery>,
   asking: Asking,
   catalog: SessionCatalog,
 ): Promise<SessionPage> {
-  const from = cursor === undefined ? { limit } : { limit, cursor };
-  const queries = visibleQueries(asking, target).map((query) => catalog.list({ ...query, ...from }));
-  const pages = await Promise.all(queries);
-  const byId = new Map(pages.flatMap(({ sessions }) => sessions).map((session) => [session.id, session]));
-  const found = [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const taken = found.slice(0, limit);
-  const sessions = taken.filter((session) => isListed(session, asking));
-  const more = found.length > limit || pages.some(({ next }) => next !== undefined);
-  return more ? { sessions, next: taken.at(-1)!.id } : { sessions };
+  const asked = { limit, ...rangeOf(where), ...(person === undefined ? {} : { person }) };
+  const queries = visibleQueries(asking, target).map((query) => catalog.list({ ...query, ...asked }));
+  const page = mergePages(await Promise.all(queries), limit);
+  return { ...page, sessions: page.sessions.filter((session) => isListed(session, asking)) };
+}
+
+/** Times as places among ids. A cursor from within the time goes on from there. */
+function rangeOf({
+  since,
+  until,
+  cursor,
+}: Pick<z.infer<typeof sessionsQuery>, 'since' | 'until' | 'cursor'>): Pick<SessionQuery, 'from' | 'cursor'> {
+  const ends = [cursor, until && lowestIdAt(msOf(until))].filter((end) => end !== undefined);
+  const before = ends.toSorted()[0];
+  return {
+    ...(since === undefined ? {} : { from: lowestIdAt(msOf(since)) }),
+    ...(before === undefined ? {} : { cursor: before }),
+  };
+}
+
+/** Sessions begin at whole milliseconds: the first that is not before this time. */
+function msOf(time: string): number {
+  return Date.parse(time) + (/\.\d{3}\d*[1-9]/.test(time) ? 1 : 0);
 }
 
 /** A session that the caller may not know of answers like one that does not exist (security cases 7, 14). */
@@ -146,9 +167,10 @@ async function evidenceAnswer(
   asking: Asking,
   ports: SessionsPorts,
 ): Promise<ApiResult> {
-  const query = queryOf(evidenceQuery, event);
-  const permission = await enteredPermission(session, asking, ports);
-  return json(evidenceShape, await evidencePage(permission, session.id, query, ports));
+  const { purpose, ...page } = queryOf(evidenceQuery, event);
+  const decision = purpose === 'export' ? mayExport(session, asking) : mayRead(session, asking);
+  const permission = await entered(decision, session, asking, ports);
+  return json(evidenceShape, await evidencePage(permission, session.id, page, ports));
 }
 
 async function stepsAnswer(
@@ -158,17 +180,17 @@ async function stepsAnswer(
   ports: SessionsPorts,
 ): Promise<ApiResult> {
   const query = queryOf(stepsQuery, event);
-  const permission = await enteredPermission(session, asking, ports);
+  const permission = await entered(mayRead(session, asking), session, asking, ports);
   return json(stepsShape, await stepsPage(permission, session, query, ports));
 }
 
 /** On its way into the ledger before anything is read: what cannot be entered is not shown. */
-async function enteredPermission(
+async function entered(
+  decision: ReadPermission | Refusal,
   session: SessionRecord,
   asking: Asking,
   { leaves }: SessionsPorts,
 ): Promise<ReadPermission> {
-  const decision = mayRead(session, asking);
   if ('code' in decision) throw refusalError(decision);
   await enter(seenLeaf(decision, session.id, asking.now), leaves);
   return decision;

@@ -57,6 +57,13 @@ export function mayRead(session: SessionRecord, asking: Asking): ReadPermission 
   return Authorization.isOne(exported) ? exported : replay;
 }
 
+/** To take it away is `export` alone, so that the ledger says what was done. Who may only look is told how. */
+export function mayExport(session: SessionRecord, asking: Asking): Authorization<'export'> | Refusal {
+  const exported = decideFor('export', session, asking);
+  if (Authorization.isOne(exported) || 'code' in mayRead(session, asking)) return exported;
+  return { ...exported, hint: `you may look at it: custody play ${session.id}` };
+}
+
 export function decideFor<A extends Action>(
   action: A,
   { target, principal: session }: SessionRecord,

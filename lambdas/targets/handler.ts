@@ -26,6 +26,9 @@ export interface TargetsPorts {
   readonly log: FaultLog;
 }
 
+const LOGIN_SECONDS = 10;
+const DIAL_SECONDS = 10;
+
 type Answer = z.input<typeof targetsShape>['targets'][number];
 
 /** GET /v1/targets: what the caller may connect to or ask for, and how. The target's own address is nobody's business. */
@@ -37,8 +40,10 @@ export function targetsHandler({ policy, requests, gateway, now, log }: TargetsP
     const open = await requests.list({ requester: asking.caller, openAt: asking.now, limit: 1_000 });
     const targets = [...asking.policy.targets.values()].flatMap((target) => {
       const access = accessTo(target, open.requests, asking);
+      if (access === undefined) return [];
       const { name, protocol } = target;
-      return access === undefined ? [] : [{ name, protocol, ...address, database: name, ...access }];
+      const connectSeconds = connectSecondsOf(access, asking.policy);
+      return [{ name, protocol, ...address, database: name, connectSeconds, ...access }];
     });
     return json(targetsShape, { targets });
   });
@@ -68,6 +73,14 @@ function accessTo(
   return grant === undefined
     ? { access: 'standing', ask }
     : { access: 'granted', until: grant.until.toISOString(), ask };
+}
+
+/** The gateway's own clocks for a login and for the target's, and how long a client may wait for reviewers. */
+function connectSecondsOf({ access, ask }: Pick<Answer, 'access' | 'ask'>, { rules }: Config): number {
+  if (access !== 'requestable') return LOGIN_SECONDS + DIAL_SECONDS;
+  const names = new Set(ask.map(({ rule }) => rule));
+  const waits = rules.filter(({ name }) => names.has(name)).map(({ approval }) => approval?.wait ?? 0);
+  return LOGIN_SECONDS + DIAL_SECONDS + Math.ceil(Math.max(0, ...waits) / 1000);
 }
 
 function termsOf({ name, approval, breakGlass }: Rule): Answer['ask'][number] {

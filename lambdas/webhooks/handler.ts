@@ -6,7 +6,7 @@ import { requireAdminister } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
-import { noQuery, time } from '../shapes.ts';
+import { PAGE_MAX, time } from '../shapes.ts';
 
 export interface WebhooksPorts {
   readonly policy: () => Config;
@@ -15,7 +15,10 @@ export interface WebhooksPorts {
   readonly log: FaultLog;
 }
 
-const PAGE = 100;
+export const deadLettersQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(100),
+  cursor: z.string().min(1).max(200).optional().meta({ description: 'the `next` of the page before' }),
+});
 
 export const deadLettersShape = z
   .object({
@@ -31,8 +34,9 @@ export const deadLettersShape = z
         }),
       )
       .readonly(),
+    next: z.string().optional(),
   })
-  .meta({ id: 'DeadLetters', description: 'what no webhook took: at most 100, newest first' });
+  .meta({ id: 'DeadLetters', description: 'what no webhook took, newest first' });
 
 export const retryBody = z.strictObject({ id: z.string().min(1).max(200) });
 export const retryShape = z.object({ id: z.string() }).meta({ id: 'Retry' });
@@ -47,16 +51,22 @@ export function webhooksHandler({ policy, deadLetters, now, log }: WebhooksPorts
       await deadLetters.again(id, at);
       return json(retryShape, { id }, { status: 202 });
     }
-    queryOf(noQuery, event);
-    const dead = await deadLetters.dead(PAGE);
-    const shown = dead.map(({ id, webhook, problem, news }) => ({
-      id,
-      webhook,
-      problem,
-      kind: news.kind,
-      at: news.at,
-      request: news.request,
-    }));
-    return json(deadLettersShape, { deadLetters: shown });
+    return json(deadLettersShape, await deadPage(queryOf(deadLettersQuery, event), deadLetters));
   });
+}
+
+async function deadPage(
+  { limit, cursor }: z.infer<typeof deadLettersQuery>,
+  deadLetters: DeadLetters,
+): Promise<z.input<typeof deadLettersShape>> {
+  const dead = await deadLetters.dead(limit + 1, cursor);
+  const shown = dead.slice(0, limit).map(({ id, webhook, problem, news: { kind, at, request } }) => ({
+    id,
+    webhook,
+    problem,
+    kind,
+    at,
+    request,
+  }));
+  return dead.length > limit ? { deadLetters: shown, next: shown.at(-1)!.id } : { deadLetters: shown };
 }

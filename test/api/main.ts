@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
-import { type Api, startApi } from '#local/api-server.ts';
+import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';

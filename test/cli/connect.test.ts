@@ -1,10 +1,14 @@
 import { once } from 'node:events';
-import { readFileSync, statSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { hasClient } from '#test/support/clients.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
-import { custody, environment, fakeApi, idToken, type Ran, startCustody } from './support.ts';
+import { shellLines, shells } from '#cli/shells.ts';
+import { custody, environment, fakeApi, idToken, type Ran, startCustody, temporary } from './support.ts';
 
 const CA = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
 const TARGET = {
@@ -88,11 +92,69 @@ describe('connect', () => {
     expect((await ended).code).toBe(code);
   });
 
-  test('a client that is not there, and a target that is not: one line, a hint, exit code 1', async () => {
+  // POSIX, "Exit Status for Commands": 127 is not found, 126 is not to be executed.
+  test.each([
+    ['no-such-client', 127],
+    ['/no/such/client', 127],
+    ['', 127],
+    ['/etc/passwd', 126],
+    ['/etc', 126],
+    ['/etc/passwd/client', 126],
+  ])(
+    'a client that cannot be run, %j: one line, a hint, exit code %d as of a shell',
+    async (client, code) => {
+      const { env } = await gateway();
+      const ran = await custody(['connect', 'orders-db', '--', client], { env });
+      expect(ran).toMatchObject({ code, stdout: '' });
+      expect(ran.stderr).toMatch(/custody: cannot run .*: .*\nhint: .*\n$/);
+      const shell = spawnSync('bash', ['-c', '"$0"', client], { encoding: 'utf8' });
+      expect(shell.status).toBe(code);
+    },
+  );
+
+  test('arguments that are too long for the system are no stack trace', async () => {
     const { env } = await gateway();
-    const noClient = await custody(['connect', 'orders-db', '--', 'no-such-client'], { env });
-    expect(noClient).toMatchObject({ code: 1 });
-    expect(noClient.stderr).toMatch(/custody: cannot run no-such-client: .*\nhint: .*\n$/);
+    const shown = await custody(['env', 'orders-db'], { env });
+    const long = { ...env, PGOPTIONS: 'x'.repeat(120_000), CUSTODY_TOKEN: env.CUSTODY_TOKEN };
+    const reason = 'y'.repeat(20_000);
+    const ran = await custody(['connect', '--reason', reason, 'orders-db', '--', 'true'], { env: long });
+    expect([shown.code, ran.code]).toEqual([0, 126]);
+    expect(ran.stderr).toMatch(/custody: cannot run true: .*\nhint: .*\n$/);
+  });
+
+  test('of libpq gets what notices a gateway that vanished; no other driver does', async () => {
+    const { env } = await gateway();
+    const bin = temporary();
+    for (const name of ['psql', 'other']) {
+      writeFileSync(join(bin, name), '#!/bin/sh\necho "$PGSERVICE|$PGSERVICEFILE|$PGCONNECT_TIMEOUT"\n', {
+        mode: 0o755,
+      });
+    }
+    const run = async (...command: string[]): Promise<string> => {
+      const path = `${bin}:${process.env['PATH']}`;
+      const given = { ...env, PATH: path, PGSERVICE: 'elsewhere', PGSERVICEFILE: '/mine' };
+      return (await custody(['connect', 'orders-db', '--', ...command], { env: given })).stdout.trim();
+    };
+    const file = join(env.CUSTODY_HOME, 'libpq-service.conf');
+    expect(await run('psql')).toBe(`custody|${file}|20`);
+    expect(await run(join(bin, 'psql'), '-c', 'select 1')).toBe(`custody|${file}|20`);
+    expect(await run('psql', 'service=mine')).toBe('|/mine|20');
+    expect(await run('other')).toBe('|/mine|20');
+    expect(readFileSync(file, 'utf8')).toMatch(/^\[custody\]\n(?:\w+=\d+\n)+$/m);
+  });
+
+  test("leaves the user's own patience, and waits for approvals as long as the API says", async () => {
+    const { env } = await gateway({ ...TARGET, connectSeconds: 140 });
+    const timeout = async (more: object): Promise<string | undefined> => {
+      const ran = await custody(['env', 'orders-db', '--json'], { env: { ...env, ...more } });
+      return (JSON.parse(ran.stdout) as Record<string, string>)['PGCONNECT_TIMEOUT'];
+    };
+    expect(await timeout({})).toBe('140');
+    expect(await timeout({ PGCONNECT_TIMEOUT: '3' })).toBe('3');
+  });
+
+  test('a target that is not there: one line, a hint, exit code 1', async () => {
+    const { env } = await gateway();
     const noTarget = await custody(['connect', 'nothing', '--', 'true'], { env });
     expect(noTarget).toMatchObject({ code: 1 });
     expect(noTarget.stderr).toMatch(
@@ -122,6 +184,58 @@ describe('env', () => {
     expect(execFileSync('sh', ['-c', script], { encoding: 'utf8' })).toBe(
       `it's $(id) \`id\`|7432|${env.CUSTODY_TOKEN}`,
     );
+  });
+
+  const NASTY = `it's \\ $(id) \`id\` "!x" %PATH% ünï`;
+
+  const programs = [
+    ['sh', ['-c']],
+    ['bash', ['-c']],
+    ['fish', ['-c']],
+    ['tcsh', ['-f', '-c']],
+  ] as const;
+  test.each(programs.filter(([name]) => hasClient(name)))(
+    '%s gets what it evaluates to the letter',
+    async (program, args) => {
+      const { env } = await gateway({ ...TARGET, database: NASTY });
+      const shell = { fish: 'fish', tcsh: 'csh' }[program as string] ?? 'sh';
+      const { stdout } = await custody(['env', 'orders-db', '--shell', shell], { env });
+      const script = `${stdout}\n${process.execPath} -p 'JSON.stringify([process.env.PGDATABASE, process.env.PGSERVICE])'`;
+      const inherited = { ...process.env, PGSERVICE: 'elsewhere', HOME: temporary() };
+      const ran = execFileSync(program, [...args, script], { encoding: 'utf8', env: inherited });
+      expect(JSON.parse(ran)).toEqual([NASTY, null]);
+    },
+  );
+
+  test.each([
+    ['sh', `export A='it'\\''s \\ !'`, 'unset B'],
+    ['fish', `set -gx A 'it\\'s \\\\ !'`, 'set -e B'],
+    ['csh', `setenv A 'it'\\''s \\ \\!'`, 'unsetenv B'],
+  ])('%s is written so', (name, set, unset) => {
+    expect(shellLines(shells[name]!, { A: "it's \\ !", B: undefined })).toEqual([set, unset]);
+  });
+
+  test('a shell that is not known is named', async () => {
+    const { env } = await gateway();
+    const ran = await custody(['env', 'orders-db', '--shell', 'cmd'], { env });
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toContain('sh, fish, csh');
+  });
+
+  test('--libpq adds the service', async () => {
+    const { env } = await gateway();
+    const { stdout } = await custody(['env', 'orders-db', '--libpq'], { env });
+    expect(stdout).toContain("export PGSERVICE='custody'\n");
+    expect(stdout).toContain("export PGSERVICEFILE='");
+  });
+
+  test('where a public CA vouches for the gateway, libpq gets those of the machine in a file', async () => {
+    const { env } = await gateway({ ...TARGET, caPem: undefined });
+    const { stdout } = await custody(['env', 'orders-db', '--json'], { env });
+    const { PGSSLROOTCERT: file } = JSON.parse(stdout) as Record<string, string>;
+    const pem = readFileSync(file!, 'utf8');
+    expect(pem.match(/-----BEGIN CERTIFICATE-----/g)!.length).toBeGreaterThan(50);
+    expect(new X509Certificate(pem).ca).toBe(true);
   });
 
   test('--json is one object', async () => {

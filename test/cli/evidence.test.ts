@@ -118,7 +118,7 @@ describe('pull', () => {
     await custody(['pull', SESSION, '--out', join(temporary(), 'evidence')], { env });
     const withToken = api.requests.filter(({ authorization }) => authorization !== undefined);
     const ledger = EVIDENCE.replace('evidence', 'ledger');
-    expect(withToken.map(({ path }) => path)).toEqual([`${EVIDENCE}?limit=1000`, ledger]);
+    expect(withToken.map(({ path }) => path)).toEqual([`${EVIDENCE}?limit=1000&purpose=export`, ledger]);
     expect(withToken[0]!.authorization).toBe(`Bearer ${env.CUSTODY_TOKEN}`);
     expect(api.requests.filter(({ path }) => path.startsWith('/objects/'))).toHaveLength(8);
   });

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { demoConfig } from '#local/demo-config.ts';
-import { readSettings } from '#local/settings.ts';
+import { demoConfig } from '#local/setup/demo-config.ts';
+import { readSettings } from '#local/setup/settings.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
 import { custody, environment, fakeApi, temporary } from './support.ts';
 

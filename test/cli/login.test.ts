@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { startDemoIssuer } from '#local/issuer.ts';
+import { startDemoIssuer } from '#local/issuer/issuer.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
 import { custody, type FakeApi, fakeApi, idToken, startCustody, temporary } from './support.ts';
 
@@ -84,7 +85,7 @@ describe('login', () => {
     expect(readdirSync(home).sort()).toEqual(['api.txt', 'signer.pem', 'tokens.json']);
     for (const name of readdirSync(home)) expect(statSync(join(home, name)).mode & 0o777).toBe(0o600);
     const who = await custody(['whoami', '--json'], { env: here.env });
-    expect(JSON.parse(who.stdout)).toMatchObject({ email: 'dana@example.com', groups: ['developers'] });
+    expect(JSON.parse(who.stdout)).toMatchObject({ email: 'dana@example.com', issuer: here.issuer });
     expect(await custody(['targets', '--json'], { env: here.env })).toMatchObject({
       stdout: '{"targets":[]}\n',
     });
@@ -132,6 +133,44 @@ describe('login', () => {
     expect(ran.stderr).toMatch(
       /custody: cannot use the identity provider http:\/\/127\.0\.0\.1:9: .*\nhint: .*\n$/,
     );
+  });
+});
+
+describe('whoami', () => {
+  const SEEN = {
+    issuer: 'https://id.example',
+    subject: 'dana',
+    groups: ['ops', 'dba'],
+    groupsClaim: 'roles',
+    mfa: true,
+    expiresAt: '2026-11-23T10:00:00.000Z',
+  };
+  const env = (api: FakeApi) => ({
+    CUSTODY_HOME: join(temporary(), 'home'),
+    CUSTODY_API: api.url,
+    CUSTODY_TOKEN: idToken(),
+  });
+
+  test('is what the gateway sees, by whatever claim names groups there', async () => {
+    const api = await fakeApi(pem(makeSigner()).toString());
+    api.answers.set('/v1/whoami', SEEN);
+    const { stdout } = await custody(['whoami'], { env: env(api) });
+    expect(stdout).toMatch(/^groups +ops, dba$/m);
+    expect(stdout).not.toContain('developers');
+    const json = await custody(['whoami', '--json'], { env: env(api) });
+    expect(JSON.parse(json.stdout)).toEqual({ ...SEEN, api: `${api.url}/` });
+    api.answers.set('/v1/whoami', { ...SEEN, groups: [] });
+    const none = await custody(['whoami'], { env: env(api) });
+    expect(none.stdout).toMatch(/^groups +none in the token's claim roles$/m);
+  });
+
+  test('says nothing of groups where the gateway cannot be asked, and says so', async () => {
+    const api = await fakeApi(pem(makeSigner()).toString());
+    const ran = await custody(['whoami'], { env: { ...env(api), CUSTODY_API: 'http://127.0.0.1:2' } });
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.stdout).toMatch(/^who +dana@example\.com$/m);
+    expect(ran.stdout).not.toMatch(/groups|developers/);
+    expect(ran.stderr).toContain('the gateway could not be asked: cannot reach http://127.0.0.1:2: nothing');
   });
 });
 
@@ -193,8 +232,8 @@ describe('demo token', () => {
     const { dataDir, env } = await gateway();
     const { stdout } = await custody(['demo', 'token', 'auditor', '--data-dir', dataDir]);
     expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/);
-    const who = await custody(['whoami', '--json'], { env: { ...env, CUSTODY_TOKEN: stdout } });
-    expect(JSON.parse(who.stdout)).toMatchObject({ groups: ['auditors'] });
+    expect(decodeJwt(stdout.trim())['groups']).toEqual(['auditors']);
+    expect(await custody(['whoami'], { env: { ...env, CUSTODY_TOKEN: stdout } })).toMatchObject({ code: 0 });
   });
 
   test('without a local gateway says what to start', async () => {

@@ -31,6 +31,84 @@ describe('sessions', () => {
     expect(api.requests.at(-1)!.path).toBe('/v1/sessions?limit=1&target=a%26b');
   });
 
+  test('asks for a time and a person', async () => {
+    const { api, env } = await gateway([]);
+    const args = [
+      '--person',
+      'dana@example.com',
+      '--since',
+      '2026-11-01',
+      '--until',
+      '2026-11-23T09:00+01:00',
+    ];
+    await custody(['sessions', ...args], { env });
+    expect(api.requests.at(-1)!.path).toBe(
+      '/v1/sessions?limit=20&person=dana%40example.com&since=2026-11-01T00%3A00%3A00.000Z&until=2026-11-23T08%3A00%3A00.000Z',
+    );
+    await custody(['sessions', '--since', '7d'], { env });
+    const since = new URL(api.requests.at(-1)!.path, api.url).searchParams.get('since');
+    expect(Math.abs(Date.now() - 7 * 86_400_000 - Date.parse(since!))).toBeLessThan(60_000);
+  });
+
+  test.each([
+    ['--since', 'yesterday'],
+    ['--since', '2026-02-30'],
+    ['--until', '1'],
+    ['--until', '2026-11-23T25:00Z'],
+    ['--limit', '0'],
+    ['--limit', '1.5'],
+    ['--cursor', '../x'],
+  ])('%s %s is refused before anything is asked', async (option, value) => {
+    const { api, env } = await gateway([]);
+    const ran = await custody(['sessions', option, value], { env });
+    expect(ran.code).toBeGreaterThan(0);
+    expect(ran.stdout).toBe('');
+    expect(api.requests.filter(({ path }) => path.startsWith('/v1/sessions'))).toEqual([]);
+  });
+
+  // More than the 10,000 that used to be the end, with pages that hold nothing among them.
+  test('with --limit all goes through every page, however many there are', async () => {
+    const { api, env } = await gateway([]);
+    const id = (n: number): string => SESSION.slice(0, -5) + String(50_000 - n).padStart(5, '0');
+    api.answers.set('/v1/sessions', (query: URLSearchParams) => {
+      const cursor = query.get('cursor');
+      const from = cursor === null ? 0 : 50_001 - Number(cursor.slice(-5));
+      if (from % 7 === 0 && from > 0) return { sessions: [], next: id(from) };
+      const count = Math.min(Number(query.get('limit')), 12_000 - from);
+      const sessions = Array.from({ length: count }, (_, at) => ({ ...sessionRecord(), id: id(from + at) }));
+      return { sessions, ...(from + count < 12_000 && { next: sessions.at(-1)!.id }) };
+    });
+    const shown = await custody(['sessions', '--limit', 'all'], { env });
+    const ids = shown.stdout
+      .split('\n')
+      .slice(1, -1)
+      .map((line) => line.slice(0, 36));
+    const json = await custody(['sessions', '--limit', 'all', '--json'], { env });
+    const { sessions, ...rest } = JSON.parse(json.stdout) as { sessions: { id: string }[] };
+    expect(rest).toEqual({});
+    expect(ids).toEqual(sessions.map((session) => session.id));
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBeGreaterThan(11_000);
+    expect(shown.stderr).not.toContain('follow');
+  });
+
+  test('says that more follow, and goes on from there', async () => {
+    const { api, env } = await gateway([]);
+    api.answers.set('/v1/sessions', () => ({ sessions: [sessionRecord()], next: SESSION }));
+    const shown = await custody(['sessions', '--limit', '1'], { env });
+    expect(shown.stderr).toContain(`more follow: --limit all, or go on from here with --cursor ${SESSION}`);
+    const json = await custody(['sessions', '--limit', '1', '--json', '--cursor', SESSION], { env });
+    expect(JSON.parse(json.stdout)).toEqual({ sessions: [sessionRecord()], next: SESSION });
+    expect(api.requests.at(-1)!.path).toBe(`/v1/sessions?limit=1&cursor=${SESSION}`);
+  });
+
+  test('a server whose pages go in circles is refused', async () => {
+    const { api, env } = await gateway([]);
+    api.answers.set('/v1/sessions', () => ({ sessions: [], next: SESSION }));
+    const ran = await custody(['sessions'], { env });
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('goes in circles') as string });
+  });
+
   // Security case 18.
   test('names with terminal escapes are shown as text', async () => {
     const record = { ...sessionRecord(), principal: { issuer: 'x', subject: '\u001b[2J\u202eevil' } };

@@ -131,6 +131,23 @@ export function accessStoreContract(name: string, make: () => Promise<Store>): v
       expect(await open(102)).toEqual([]);
     });
 
+    it('goes on from a request of long ago, as far as it still matters', async () => {
+      const store = await make();
+      const grant: Step = { at: at(1), kind: 'granted', until: at(30) };
+      for (const n of [1, 2, 3]) await store.create(request(n, { breakGlass: true, steps: [grant] }));
+      const openAt = new Date(START + 400 * 86_400_000);
+      for (const query of [{}, { target: 'orders-db' }, { requester: person('dana') }]) {
+        const ids: string[] = [];
+        let cursor: string | undefined;
+        do {
+          const page = await store.list({ ...query, limit: 1, openAt, ...(cursor && { cursor }) });
+          ids.push(...page.requests.map(({ id }) => id));
+          cursor = page.next;
+        } while (cursor !== undefined);
+        expect(ids).toEqual([3, 2, 1].map((n) => request(n).id));
+      }
+    });
+
     it('knows what has not been told', async () => {
       const store = await make();
       const { id } = await store.create(request(1));

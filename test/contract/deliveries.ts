@@ -114,6 +114,22 @@ export function deliveriesContract(name: string, make: () => Given<() => Deliver
       expect(await deadIds(view(), 0)).toEqual([]);
     });
 
+    it('goes on after any of them, also after one that is dead no more', async () => {
+      const view = await make();
+      const numbers = [1, 2, 3, 4, 5];
+      await addAll(view(), numbers);
+      await taken(view());
+      for (const n of numbers) await view().failed(idOf(n), { dead: true }, 'gone');
+      const after = async (n: number, limit = 2) => (await view().dead(limit, idOf(n))).map(({ id }) => id);
+      expect(await after(4)).toEqual([idOf(3), idOf(2)]);
+      await view().again(idOf(4), at(100));
+      await view().delivered(idOf(3));
+      expect(await after(4)).toEqual([idOf(2), idOf(1)]);
+      expect(await after(3)).toEqual([idOf(2), idOf(1)]);
+      expect(await after(1)).toEqual([]);
+      await expect(view().dead(2, 'a/none')).rejects.toMatchObject({ code: 'not-found' });
+    });
+
     it('has no longer dead what did arrive', async () => {
       const view = await make();
       await addAll(view(), [1]);

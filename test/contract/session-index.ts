@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { lowestIdAt } from '#core/recording/session-id.ts';
 import type { SessionCatalog, SessionIndex, SessionQuery } from '#core/recording/session-index.ts';
-import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
+import { OUTCOME, sessionRecord, sessionTime } from '#test/support/session-records.ts';
 import type { Given } from './given.ts';
 
 type Index = SessionIndex & SessionCatalog;
@@ -18,11 +19,35 @@ export async function walk(
     const page = await index.list(cursor === undefined ? query : { ...query, cursor });
     expect(page.sessions.length).toBeLessThanOrEqual(query.limit);
     ids.push(...page.sessions.map(({ id }) => id));
+    expect((page.next ?? '') < (cursor ?? query.cursor ?? 'g')).toBe(true);
     cursor = page.next;
     if (ids.length > 10_000) throw new Error('the pages do not end');
     await between();
   } while (cursor !== undefined);
   return ids;
+}
+
+interface Who {
+  readonly subject: string;
+  readonly target: string;
+}
+
+/** What `list` promises, said another way. */
+function expected(
+  made: readonly Who[],
+  { target, subject, person, from, cursor }: Partial<SessionQuery>,
+): string[] {
+  const asked = made
+    .map((who, n) => ({ ...who, id: sessionRecord(n).id }))
+    .filter(
+      (session) =>
+        (target === undefined || session.target === target) &&
+        (subject === undefined || session.subject === subject.subject) &&
+        (person === undefined || session.subject === person || person === 'dana@example.com') &&
+        (from === undefined || session.id >= from) &&
+        (cursor === undefined || session.id < cursor),
+    );
+  return asked.map(({ id }) => id).reverse();
 }
 
 /** The promises of SessionIndex and SessionCatalog, for every adapter. `make` gives an empty index. */
@@ -81,8 +106,8 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
       await index.opened(sessionRecord(3, { subject: 'eve' }));
       await index.opened(sessionRecord(4, { issuer: 'https://other' }));
       const listed = async (query: Partial<SessionQuery>): Promise<number[]> => {
-        const { sessions } = await index.list({ limit: 10, ...query });
-        return sessions.map(({ id }) => [1, 2, 3, 4].find((n) => sessionRecord(n).id === id)!);
+        const ids = await walk(index, { limit: 10, ...query });
+        return ids.map((id) => [1, 2, 3, 4].find((n) => sessionRecord(n).id === id)!);
       };
       const dana = { issuer: 'https://id.example', subject: 'dana' };
       expect(await listed({})).toEqual([4, 3, 2, 1]);
@@ -115,14 +140,76 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
       for (const n of [1, 2, 4]) await index.opened(sessionRecord(n));
       await index.opened(sessionRecord(3, { target: 'payroll-db' }));
       const from = async (n: number): Promise<string[]> => {
-        const query = { limit: 10, target: 'orders-db', cursor: sessionRecord(n).id };
-        return (await index.list(query)).sessions.map(({ id }) => id);
+        return walk(index, { limit: 10, target: 'orders-db', cursor: sessionRecord(n).id });
       };
       const [one, two, four] = [1, 2, 4].map((n) => sessionRecord(n).id);
       expect(await from(9)).toEqual([four, two, one]);
       expect(await from(3)).toEqual([two, one]);
       expect(await from(2)).toEqual([one]);
       expect(await from(0)).toEqual([]);
+    });
+
+    it('lists what began in a time, its end not included', async () => {
+      const index = await make();
+      for (const n of [1, 2, 3, 4, 5]) await index.opened(sessionRecord(n));
+      const listed = async (from: number, before?: number): Promise<string[]> =>
+        walk(index, {
+          limit: 2,
+          from: lowestIdAt(sessionTime(from)),
+          ...(before === undefined ? {} : { cursor: lowestIdAt(sessionTime(before)) }),
+        });
+      const ids = (...numbers: number[]): string[] => numbers.map((n) => sessionRecord(n).id);
+      expect(await listed(2, 5)).toEqual(ids(4, 3, 2));
+      expect(await listed(4)).toEqual(ids(5, 4));
+      expect(await listed(6)).toEqual([]);
+      expect(await listed(3, 3)).toEqual([]);
+      expect(await listed(4, 2)).toEqual([]);
+      expect(await walk(index, { limit: 9, from: lowestIdAt(0), cursor: lowestIdAt(9e12) })).toHaveLength(5);
+    });
+
+    it('lists the sessions of a person by subject or by e-mail, however it is spelt', async () => {
+      const index = await make();
+      await index.opened(sessionRecord(1));
+      await index.opened(sessionRecord(2, { subject: 'eve', email: 'eve@example.com' }));
+      await index.opened(
+        sessionRecord(3, { issuer: 'https://other', subject: 'd2', email: 'Dana@Example.com' }),
+      );
+      const of = (person: string) => walk(index, { limit: 1, person });
+      const [one, two, three] = [1, 2, 3].map((n) => sessionRecord(n).id);
+      expect(await of('DANA@example.com')).toEqual([three, one]);
+      expect(await of('eve')).toEqual([two]);
+      expect(await of('Eve')).toEqual([]);
+      expect(await of('%')).toEqual([]);
+    });
+
+    it('walks any query exactly once by cursors, also while sessions come in', async () => {
+      const people = fc.record({
+        subject: fc.constantFrom('dana', 'eve'),
+        target: fc.constantFrom('orders-db', 'payroll-db'),
+      });
+      const query = fc.record(
+        {
+          target: fc.constantFrom('orders-db', 'payroll-db'),
+          subject: fc
+            .constantFrom('dana', 'eve')
+            .map((subject) => ({ issuer: 'https://id.example', subject })),
+          person: fc.constantFrom('dana', 'eve', 'dana@example.com'),
+          from: fc.integer({ min: -1, max: 25 }).map((n) => lowestIdAt(sessionTime(n))),
+          cursor: fc.integer({ min: -1, max: 25 }).map((n) => lowestIdAt(sessionTime(n))),
+        },
+        { requiredKeys: [] },
+      );
+      const sessions = fc.array(people, { maxLength: 20 });
+      await fc.assert(
+        fc.asyncProperty(sessions, query, fc.integer({ min: 1, max: 7 }), async (made, asked, limit) => {
+          const index = await make();
+          for (const [n, who] of made.entries()) await index.opened(sessionRecord(n, who));
+          let added = 100;
+          const ids = await walk(index, { ...asked, limit }, () => index.opened(sessionRecord(added++)));
+          expect(ids.filter((id) => id < sessionRecord(100).id)).toEqual(expected(made, asked));
+        }),
+        { numRuns: 40 },
+      );
     });
 
     it('has no next page when a page holds the last session', async () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { postgresBinaries } from '#local/postgres-binaries.ts';
+import { postgresBinaries } from '#local/database/postgres-binaries.ts';
 import { hasClient, startClient } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 

@@ -205,6 +205,32 @@ describe('who waits at the gateway', () => {
     });
   });
 
+  it.each([
+    ['with what a terminal obeys', 'a \u001b[2J bug'],
+    ['in another direction', 'a \u202e bug'],
+    ['with what nobody sees', 'a\u200b bug'],
+    ['of blanks', '   '],
+    ['too long', 'x'.repeat(1_001)],
+  ])('makes no request for a reason %s, as the API would not (security case 18)', async (_how, reason) => {
+    const { admission, store } = door(policy(', wait: 2m'));
+    const at = visitor('db', { reason }).at;
+    await expect(admission.admit(at)).rejects.toMatchObject({
+      code: 'approval-required',
+      message: expect.stringMatching(/^access to "db" needs an approval, and of custody\.reason /) as string,
+    });
+    expect((await store.list({ limit: 10 })).requests).toEqual([]);
+  });
+
+  it('gives its reason as the API takes it', async () => {
+    const { admission, store, during } = door(policy(', wait: 2m'));
+    during.push(async () => {
+      const [{ id }] = (await store.list({ limit: 1 })).requests as [{ id: string }];
+      if ((await store.get(id)).steps.length === 0) await store.append(id, 0, approve());
+    });
+    await admission.admit(visitor('db', { reason: '  a bug\n' }).at);
+    expect((await store.list({ limit: 10 })).requests).toMatchObject([{ reason: 'a bug' }]);
+  });
+
   it('is told what is missing where the rule wants a reason and it gives none', async () => {
     const { admission, store } = waiting();
     await expect(admission.admit(visitor('db').at)).rejects.toMatchObject({

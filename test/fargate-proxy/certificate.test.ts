@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, TLSSocket } from 'node:tls';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
-import { localCertificates } from '#local/certificates.ts';
+import { localCertificates } from '#local/setup/certificates.ts';
 import { Certificate, type CertificatePair } from '#proxy/certificate.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'custody-certificate-'));

@@ -73,6 +73,16 @@ describe('POST /v1/requests', () => {
     ['too long', { target: 'stock-db', reason: 'x', durationSeconds: 14_401 }, /gives at most 4h/],
     ['no time', { target: 'stock-db', reason: 'x', durationSeconds: 0 }, /^durationSeconds: /],
     ['an empty command', { target: 'stock-db', reason: 'x', statements: [' ; '] }, /command 1 is empty/],
+    [
+      'a COPY whose data nobody approves',
+      { target: 'stock-db', reason: 'x', statements: ['copy t from stdin'] },
+      /command 1 cannot be approved: the data/,
+    ],
+    [
+      'a setting that changes what the other commands mean',
+      { target: 'stock-db', reason: 'x', statements: ['select 1', "set client_encoding = 'SJIS'"] },
+      /command 2 cannot be approved: it changes settings/,
+    ],
     ['no commands', { target: 'stock-db', reason: 'x', statements: [] }, /^statements: /],
     ['a list', [], /expected object/],
   ])('refuses %s, and says what', async (_what, body, detail) => {

@@ -47,6 +47,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/steps',
       'post /v1/sessions/{id}/termination',
       'get /v1/targets',
+      'get /v1/whoami',
       'get /v1/config',
       'get /v1/dead-letters',
       'post /v1/dead-letters',
@@ -70,7 +71,14 @@ describe('the OpenAPI document', () => {
       schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
     });
     expect(limit!.required ?? false).toBe(false);
-    expect(parameters.map(({ name }) => name)).toEqual(['limit', 'cursor', 'target']);
+    expect(parameters.map(({ name }) => name)).toEqual([
+      'limit',
+      'cursor',
+      'target',
+      'person',
+      'since',
+      'until',
+    ]);
   });
 
   it('declares each name in a path', () => {

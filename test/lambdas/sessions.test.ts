@@ -5,7 +5,7 @@ import { CustodyError } from '#core/errors.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
-import { sessionRecord } from '#test/support/session-records.ts';
+import { sessionRecord, sessionTime } from '#test/support/session-records.ts';
 import {
   type Answered,
   addSession,
@@ -102,6 +102,66 @@ describe('GET /v1/sessions', () => {
     );
   });
 
+  it('walks over those of a person and of a time, each once, however little a page looks at', async () => {
+    const subjects = ['dana', 'eve', 'pat'] as const;
+    const anySession = fc.record({
+      subject: fc.constantFrom(...subjects),
+      target: fc.constantFrom('orders-db', 'payroll-db', 'stock-db'),
+    });
+    const numbersOfTime = fc.option(fc.integer({ min: -2, max: 22 }), { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(anySession, { maxLength: 20 }),
+        fc.constantFrom('dana', 'pat', 'ada'),
+        fc.record({
+          limit: fc.integer({ min: 1, max: 4 }),
+          examineMax: fc.integer({ min: 1, max: 4 }),
+          person: fc.option(fc.constantFrom(...subjects), { nil: undefined }),
+          since: numbersOfTime,
+          until: numbersOfTime,
+        }),
+        async (made, who, { limit, examineMax, person, since, until }) => {
+          const ports = world();
+          ports.catalog.examineMax = examineMax;
+          for (const [n, session] of made.entries()) await addSession(ports, n, session);
+          const query = {
+            ...(person && { person }),
+            ...(since !== undefined && { since: new Date(sessionTime(since)).toISOString() }),
+            ...(until !== undefined && { until: new Date(sessionTime(until)).toISOString() }),
+          };
+          const asked = (await expected(made, who)).filter(
+            (n) =>
+              n >= (since ?? n) && n < (until ?? n + 1) && made[n]!.subject === (person ?? made[n]!.subject),
+          );
+          expect(await walk(ports, who, limit, query)).toEqual(asked);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each([
+    [{ since: '2023-11-14T22:13:20.003Z' }, [7, 6, 5, 4, 3]],
+    [{ since: '2023-11-14T23:13:20.003+01:00' }, [7, 6, 5, 4, 3]],
+    [{ since: '2023-11-14T22:13:20.003000001Z' }, [7, 6, 5, 4]],
+    [{ until: '2023-11-14T22:13:20.003Z' }, [2, 1]],
+    [{ until: '2023-11-14T22:13:20.0029999Z' }, [2, 1]],
+    [{ since: '2023-11-14T22:13:20.002Z', until: '2023-11-14T22:13:20.004Z' }, [3, 2]],
+    [{ since: '2023-11-14T22:13:20.004Z', until: '2023-11-14T22:13:20.002Z' }, []],
+    [{ until: '2023-11-14T22:13:20.006Z', cursor: sessionRecord(4).id }, [3, 2, 1]],
+    [{ until: '2023-11-14T22:13:20.003Z', cursor: sessionRecord(9).id }, [2, 1]],
+    [{ since: '0001-01-01T00:00:00Z', until: '9999-12-31T23:59:59Z' }, [7, 6, 5, 4, 3, 2, 1]],
+    [{ person: 'pat' }, [6]],
+  ])('of %o', async (query, sees) => {
+    const given = Object.fromEntries(Object.entries(query));
+    expect(numbers(await get(await filled(), LIST, 'ada', given))).toEqual(sees);
+  });
+
+  it('tells of a person no more than of anybody (security case 7)', async () => {
+    const page = await get(await filled(), LIST, 'dana', { person: 'eve' });
+    expect(page.body).toEqual({ sessions: [] });
+  });
+
   it('reads no more of the catalog than it shows, so that no cursor tells of others (security case 7)', async () => {
     const ports = world();
     for (let n = 0; n < 30; n += 1) await addSession(ports, n, { subject: 'eve' });
@@ -148,6 +208,10 @@ describe('GET /v1/sessions', () => {
     ['a target that is no name', { target: '../x' }],
     ['the target of a rule for all', { target: '*' }],
     ['a long target', { target: 'x'.repeat(64) }],
+    ['a time that is none', { since: 'yesterday' }],
+    ['a day that is none', { until: '2026-02-30T00:00:00Z' }],
+    ['a time without a zone', { since: '2026-02-03T00:00:00' }],
+    ['an empty person', { person: '' }],
     ['what it does not know', { subject: 'eve' }],
     ['what it does not know, of JavaScript', JSON.parse('{"__proto__":"1"}') as Record<string, string>],
   ])('refuses %s', async (_what, query) => {
@@ -156,11 +220,17 @@ describe('GET /v1/sessions', () => {
   });
 });
 
-async function walk(ports: World, who: string, limit: number): Promise<number[]> {
+async function walk(
+  ports: World,
+  who: string,
+  limit: number,
+  query: Record<string, string> = {},
+): Promise<number[]> {
   const seen: number[] = [];
   let cursor: string | undefined;
   for (let pages = 0; pages < 100; pages += 1) {
     const page = await get(ports, LIST, who, {
+      ...query,
       limit: String(limit),
       ...(cursor !== undefined && { cursor }),
     });
@@ -302,6 +372,22 @@ describe('GET /v1/sessions/{id}/evidence', () => {
     expect(entered).toMatchObject(kind === undefined ? [] : [expected]);
   });
 
+  it.each<[who: string, n: number, status: number, kind: string | undefined]>([
+    ['ada', 3, 200, 'recording-exported'],
+    ['arch', 3, 200, 'recording-exported'],
+    ['pat', 3, 403, undefined],
+    ['dana', 1, 403, undefined],
+    ['vera', 1, 404, undefined],
+  ])('enters for %s, who takes session %d away (%d): %s (security case 7)', async (who, n, status, kind) => {
+    const ports = await filled();
+    const answered = await get(ports, path(n), who, { purpose: 'export' });
+    expect(answered.status).toBe(status);
+    const entered = [...ports.leaves.added].map((leaf) => (JSON.parse(leaf) as { kind: string }).kind);
+    expect(entered).toEqual(kind === undefined ? [] : [kind]);
+    if (status !== 403) return;
+    expect(answered.body['hint']).toBe(`you may look at it: custody play ${sessionRecord(n).id}`);
+  });
+
   it('makes no link when that cannot be entered', async () => {
     const ports = await filled();
     ports.leaves.add = () => Promise.reject(new Error('the queue is down'));
@@ -327,9 +413,12 @@ describe('GET /v1/sessions/{id}/evidence', () => {
     expect(rest.body).not.toHaveProperty('next');
   });
 
-  it.each([{ limit: '0' }, { limit: '10001' }, { prefix: 'sessions/' }])('refuses %o', async (query) => {
-    expect((await get(await filled(), path(1), 'dana', query)).status).toBe(400);
-  });
+  it.each([{ limit: '0' }, { limit: '10001' }, { prefix: 'sessions/' }, { purpose: 'rerun' }])(
+    'refuses %o',
+    async (query) => {
+      expect((await get(await filled(), path(1), 'dana', query)).status).toBe(400);
+    },
+  );
 });
 
 describe('whoever shows no good token', () => {

@@ -29,12 +29,28 @@ describe('GET /v1/targets', () => {
           protocol: 'postgres',
           ...gateway,
           database: 'orders-db',
+          connectSeconds: 20,
           access: 'standing',
           ask: [],
         },
         expect.objectContaining({ name: 'stock-db', access: 'requestable' }),
       ],
     });
+  });
+
+  it('says how long connecting can take where clients wait for reviewers', async () => {
+    const text = `version: 1
+identity: { issuer: https://id.example, audience: custody }
+targets: { t: { protocol: postgres, address: "t:5432", database: m, credential: { user: a, passwordFile: s } } }
+rules:
+  - name: ask
+    groups: [developers]
+    targets: [t]
+    allow: [connect]
+    approval: { reviewers: { any: [reviewers] }, approvals: 1, maxDuration: 4h, pendingFor: 8h, wait: 2m }
+`;
+    const { body } = await targetsOf('dana', parseConfig(text, 'c'));
+    expect(body).toMatchObject({ targets: [{ access: 'requestable', connectSeconds: 140 }] });
   });
 
   it.each(['dana', 'vera'])(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { deliveryId } from '#core/notify/deliveries.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { newsItem } from '#test/support/news.ts';
@@ -43,6 +44,25 @@ describe('dead letters', () => {
       expect((await call(handler, PATH, { token })).status).toBe(403);
       expect((await call(handler, PATH, { token, method: 'POST', body: { id } })).status).toBe(403);
     }
+  });
+
+  it('are walked page by page, each once', async () => {
+    const { handler, deliveries } = await withOneDead();
+    for (let n = 2; n <= 7; n += 1) await deliveries.add(newsItem(n), ['ops']);
+    const until = new Date(NOW.getTime() + 1);
+    const rest = await deliveries.take({ now: NOW, until, limit: 9, except: new Set() });
+    for (const { id } of rest) await deliveries.failed(id, { dead: true }, 'gone');
+    const requests: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const query = { limit: '3', ...(cursor !== undefined && { cursor }) };
+      const { body } = await call(handler, PATH, { token: 'adm', query });
+      requests.push(...(body['deadLetters'] as { id: string }[]).map(({ id }) => id));
+      cursor = body['next'] as string | undefined;
+    } while (cursor !== undefined);
+    expect(requests).toEqual([7, 6, 5, 4, 3, 2, 1].map((n) => deliveryId(newsItem(n), 'ops')));
+    const unknown = await call(handler, PATH, { token: 'adm', query: { cursor: 'ops/none' } });
+    expect(unknown.status).toBe(404);
   });
 
   it('are tried again when somebody says so', async () => {

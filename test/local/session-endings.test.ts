@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { demoToken } from '#adapters/local/demo-issuer.ts';
-import type { LocalAddresses } from '#local/addresses.ts';
+import type { LocalAddresses } from '#local/setup/addresses.ts';
 import {
   freePortBase,
   killLeftover,

@@ -14,7 +14,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postgresBinaries } from '#local/postgres-binaries.ts';
+import { postgresBinaries } from '#local/database/postgres-binaries.ts';
 import { postgresUser } from '../bench/machine.ts';
 
 /** What the server wrote about one of its sessions, in order. */
@@ -88,6 +88,7 @@ export class OracleServer {
       }
       await sleep(tries < 20 ? 2 : 20);
     }
+    if (process.env['ORACLE_DEBUG']) console.error(this.#logFrom(0).toString().split('\n').filter((l) => l.includes('signal') || l.includes('PANIC') || l.includes(`"pid":${pid},`)).slice(-8).join('\n').slice(-4000), '\nLAST', this.#logFrom(0).toString().split('\n').slice(-3).join('\n'), this.#read, this.#logFrom(0).length);
     throw new Error(
       `the server says nothing about the end of the session of ${pid}: ${this.#entries.get(pid)?.at(-1)?.message}`,
     );

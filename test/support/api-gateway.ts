@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Context } from 'aws-lambda';
 import type { ApiEvent, ApiResult, HttpHandler } from '#lambdas/http.ts';
-import { apiRouter } from '#local/api-routes.ts';
+import { apiRouter } from '#local/api/api-routes.ts';
 
 interface Functions {
   readonly authorizer: (

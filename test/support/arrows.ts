@@ -2,7 +2,7 @@ import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { parseAst } from 'vitest/node';
 
-/** The rules of DESIGN.md section 2, on one file at a time. */
+/** The arrows of ARCHITECTURE.md, on one file at a time. */
 
 /** Which folders each folder may import from, besides itself. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -44,11 +44,21 @@ interface Import {
 
 /** What breaks a rule in a file, in words; empty when nothing does. `path` is relative to the project, with `/`. */
 export function brokenArrows(path: string, text: string): string[] {
-  const program = parseAst(text, { lang: path.endsWith('.mjs') ? 'js' : 'ts', astType: 'ts' }) as unknown;
-  const nodes = [...walk(program as Node)];
+  const nodes = nodesOf(path, text);
   const broken = importsOf(nodes).flatMap((found) => brokenBy(path, found));
   const ambient = path.startsWith('core/') ? nodes.flatMap(ambientUse) : [];
   return [...broken, ...nodes.flatMap(unreadable(path)), ...ambient];
+}
+
+/** The files of this project that a file imports, types and `import()` included. */
+export function importedFiles(path: string, text: string): string[] {
+  const found = importsOf(nodesOf(path, text)).map(({ specifier }) => resolve(path, specifier));
+  return found.filter((to) => to !== undefined);
+}
+
+function nodesOf(path: string, text: string): readonly Node[] {
+  const program = parseAst(text, { lang: path.endsWith('.mjs') ? 'js' : 'ts', astType: 'ts' }) as unknown;
+  return [...walk(program as Node)];
 }
 
 /** main.ts chooses between two files, of which each knows one kind of surroundings. */

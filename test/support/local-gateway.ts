@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DemoRole, demoToken } from '#adapters/local/demo-issuer.ts';
-import type { LocalAddresses } from '#local/addresses.ts';
+import type { LocalAddresses } from '#local/setup/addresses.ts';
 
 const MAIN = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
 const BACK = {

@@ -53,9 +53,13 @@ export class MemoryDeliveries implements DeliveryIntake, DeliveryQueue, DeadLett
     this.#entries.set(id, { ...entry, failures: entry.failures + 1, problem, dueAt });
   }
 
-  async dead(limit: number): Promise<readonly DeadLetter[]> {
-    const dead = [...this.#entries.values()].filter(({ dueAt }) => dueAt === 'dead').toReversed();
-    return dead
+  async dead(limit: number, after?: string): Promise<readonly DeadLetter[]> {
+    const all = [...this.#entries.values()].toReversed();
+    const from = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
+    if (after !== undefined && from === 0) throw new CustodyError('not-found', 'no such dead letter');
+    return all
+      .slice(from)
+      .filter(({ dueAt }) => dueAt === 'dead')
       .slice(0, limit)
       .map(({ id, webhook, news, failures, problem }) => ({ id, webhook, news, failures, problem }));
   }

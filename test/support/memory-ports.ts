@@ -17,6 +17,7 @@ import type {
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
+import { takePage } from '#core/recording/session-page.ts';
 
 /** Leaves on their way into the ledger, as text. */
 export class MemoryLeaves implements LeafSink {
@@ -127,6 +128,8 @@ export class MemoryJournal implements Journal {
 /** An index in memory. */
 export class MemoryIndex implements SessionIndex, SessionCatalog {
   readonly records = new Map<string, SessionRecord>();
+  /** How many sessions a page looks at, at most. */
+  examineMax = 5_000;
 
   async opened(record: Omit<SessionRecord, 'state' | 'outcome'>): Promise<void> {
     if (this.records.has(record.id)) throw new CustodyError('already-exists', 'the session exists already');
@@ -152,17 +155,10 @@ export class MemoryIndex implements SessionIndex, SessionCatalog {
     return record;
   }
 
-  async list({ target, subject, cursor, ...query }: SessionQuery): Promise<SessionPage> {
-    const limit = Math.max(1, Math.trunc(query.limit));
-    const found = this.#newestFirst().filter(
-      ({ id, principal, ...record }) =>
-        (target === undefined || record.target === target) &&
-        (subject === undefined ||
-          (principal.issuer === subject.issuer && principal.subject === subject.subject)) &&
-        (cursor === undefined || id < cursor),
-    );
-    const sessions = found.slice(0, limit);
-    return found.length > limit ? { sessions, next: sessions.at(-1)!.id } : { sessions };
+  async list(query: SessionQuery): Promise<SessionPage> {
+    const { cursor, from = '' } = query;
+    const found = this.#newestFirst().filter(({ id }) => id >= from && (cursor === undefined || id < cursor));
+    return takePage(found, query, this.examineMax);
   }
 
   #newestFirst(): SessionRecord[] {

@@ -65,7 +65,6 @@ export class Stand {
       target: new RawEnd(target.ours, memory, streamBindings()),
       tape,
       memory,
-      onRefused: () => undefined,
       onClientBytes: () => undefined,
       onTargetBytes: () => undefined,
       onEnd: (side) => {

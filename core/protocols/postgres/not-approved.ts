@@ -1,15 +1,17 @@
 import { CustodyError } from '#core/errors.ts';
 
-const SHOWN_MAX = 60;
-
-/** What the client is told of what does not pass: clipped, and nothing in it that a terminal would obey. */
+/**
+ * What the client is told of what does not pass. Nothing of its text is in it: errors reach the close statement and the log,
+ * which more people may read than the recording.
+ */
 export function notApproved(what: string, why: string): CustodyError {
   return new CustodyError('not-approved', `${what} does not run: ${why}`, {
-    hint: 'the session ends; ask for these commands: custody request --statement "…"',
+    hint: 'ask for the commands that are to run: custody request --statement "…"',
   });
 }
 
-/** A client's text for the eyes of people. */
-export function shown(text: string): string {
-  return text.slice(0, SHOWN_MAX).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '?');
+/** In a server's words: what comes after a command that failed. */
+export function failedTransaction(): CustodyError {
+  const message = 'current transaction is aborted, commands ignored until end of transaction block';
+  return new CustodyError('transaction-failed', message, { hint: 'end it: ROLLBACK' });
 }

@@ -1,4 +1,4 @@
-import { notApproved, shown } from './not-approved.ts';
+import { notApproved } from './not-approved.ts';
 
 const NAMES_MAX = 1_000;
 /** The server cuts names at 63 bytes, so that two longer ones may be one to it (NAMEDATALEN). */
@@ -17,11 +17,25 @@ const SEVERAL = Symbol('several');
  * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-EXT-QUERY
  */
 export class PreparedNames {
-  readonly #ever = new Map<string, string | typeof SEVERAL>();
-  readonly #sinceSync = new Map<string, string>();
+  #ever = new Map<string, string | typeof SEVERAL>();
+  #sinceSync = new Map<string, string>();
+  /** The maps are another's as well. */
+  #shared = false;
   #swallows = false;
   #named = false;
   #namedInSql = false;
+
+  /** The same names, to be tried. Costs nothing as long as none is given. */
+  copy(): PreparedNames {
+    const copy = new PreparedNames();
+    this.#shared = copy.#shared = true;
+    copy.#ever = this.#ever;
+    copy.#sinceSync = this.#sinceSync;
+    copy.#swallows = this.#swallows;
+    copy.#named = this.#named;
+    copy.#namedInSql = this.#namedInSql;
+    return copy;
+  }
 
   /** A text that the server may run from now on. */
   heed(text: string): void {
@@ -34,6 +48,7 @@ export class PreparedNames {
     if (!NAME.test(name)) throw notApproved('a prepared statement', 'its name is too long or no plain text');
     this.#named ||= name !== '';
     this.#requireOneWayOfNaming();
+    this.#own();
     const before = this.#ever.get(name);
     if (before === undefined && this.#ever.size >= NAMES_MAX)
       throw notApproved('a prepared statement', 'there are too many');
@@ -43,7 +58,7 @@ export class PreparedNames {
 
   get(name: string): string {
     const hash = (this.#swallows ? undefined : this.#sinceSync.get(name)) ?? this.#ever.get(name);
-    const what = `the prepared statement "${shown(name)}"`;
+    const what = 'a prepared statement';
     if (hash === undefined) throw notApproved(what, 'nobody saw its text');
     if (hash === SEVERAL)
       throw notApproved(what, 'its name has stood for several: give each a name of its own');
@@ -51,7 +66,14 @@ export class PreparedNames {
   }
 
   sync(): void {
-    this.#sinceSync.clear();
+    if (this.#sinceSync.size > 0) this.#sinceSync = new Map();
+  }
+
+  #own(): void {
+    if (!this.#shared) return;
+    this.#shared = false;
+    this.#ever = new Map(this.#ever);
+    this.#sinceSync = new Map(this.#sinceSync);
   }
 
   #requireOneWayOfNaming(): void {

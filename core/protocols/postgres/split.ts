@@ -26,6 +26,14 @@ export function splitStatements(sql: string): string[] {
     .filter((text) => bareStatement(text) !== '');
 }
 
+/**
+ * The words of each command of a text that stand outside of quotes and parentheses, upper case. Cut at every semicolon, also in
+ * the body of a routine: whoever looks for a command finds too many rather than too few. Throws as `splitStatements`.
+ */
+export function commandsOf(sql: string): string[][] {
+  return new Splitter(sql).commands();
+}
+
 class Splitter {
   readonly #sql: string;
   #at = 0;
@@ -48,6 +56,18 @@ class Splitter {
       this.#words = [];
     }
     return [...found, this.#sql.slice(start)];
+  }
+
+  commands(): string[][] {
+    const found: string[][] = [[]];
+    while (this.#at < this.#sql.length) {
+      const start = this.#at;
+      this.#step();
+      const token = this.#sql.slice(start, this.#at);
+      if (token === ';') found.push([]);
+      else if (this.#parentheses === 0 && isWord(token)) found.at(-1)!.push(token.toUpperCase());
+    }
+    return found;
   }
 
   /** Goes on by one token; true at a semicolon that ends a statement. */
@@ -106,6 +126,11 @@ class Splitter {
     this.#at += text?.length ?? 0;
     return text;
   }
+}
+
+function isWord(token: string): boolean {
+  TOKENS.word.lastIndex = 0;
+  return TOKENS.word.test(token) && TOKENS.word.lastIndex === token.length;
 }
 
 /** Comments nest. */

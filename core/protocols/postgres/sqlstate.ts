@@ -17,6 +17,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'token-invalid': '28P01',
   'issuer-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
   'not-approved': '42501',
+  'transaction-failed': '25P02', // in_failed_sql_transaction
   'access-denied': '42501', // insufficient_privilege
   'approval-required': '42501',
   'access-expired': '57P01', // admin_shutdown
@@ -48,7 +49,14 @@ export function sqlErrorOf(code: ErrorCode): SqlError {
   return { severity: 'FATAL', sqlstate: SQLSTATES[code] };
 }
 
-/** The ErrorResponse a client sees: message and hint, never the operator's detail. */
-export function errorResponseFor(error: CustodyError): Uint8Array {
-  return errorResponse({ ...sqlErrorOf(error.code), message: error.message, hint: error.hint });
+/**
+ * The ErrorResponse a client sees: message and hint, never the operator's detail. `severity`: ERROR where the session goes on.
+ */
+export function errorResponseFor(error: CustodyError, severity: 'ERROR' | 'FATAL' = 'FATAL'): Uint8Array {
+  return errorResponse({
+    sqlstate: sqlErrorOf(error.code).sqlstate,
+    severity,
+    message: error.message,
+    hint: error.hint,
+  });
 }

@@ -1,64 +1,88 @@
 import { bareStatement, statementHash } from '#core/access/statements.ts';
-import { asCustodyError, type CustodyError } from '#core/errors.ts';
-import { type FrontendMessage, parseFrontend } from './frontend.ts';
-import { Frontend } from './messages.ts';
+import type { CustodyError } from '#core/errors.ts';
+import { copiesFromClient } from './approvable.ts';
+import type { Piece, Sent } from './client-pieces.ts';
+import type { FrontendMessage } from './frontend.ts';
+import { type Harmless, harmless } from './harmless.ts';
+import { notApproved } from './not-approved.ts';
 import { PreparedNames } from './prepared-names.ts';
-import { notApproved, shown } from './not-approved.ts';
-import { cstring, message, readInt32 } from './wire.ts';
+import { cstring, message } from './wire.ts';
+import { Frontend } from './messages.ts';
 
 const HEADER_BYTES = 5;
-/** Four times what an approval may name in all. */
-const MESSAGE_MAX_BYTES = 256 << 10;
+/** What a name stands for that may run as often as its client likes. */
+const FREE = '';
 
+/** One command, written plainly. */
+const ENDING = /^\s*(?:commit|end|rollback|abort)(?:\s+[a-z_0-9 ]+)?\s*;*\s*$/i;
+
+/** A piece that may pass. */
 export interface Passed {
-  /** Whole messages, in the client's order. */
-  readonly forward: Uint8Array;
-  /** Why the message after them does not pass; nothing passes from then on. */
-  readonly refused?: CustodyError;
+  /** How many approved commands it runs. */
+  readonly runs: number;
+  /** These do nothing but end the transaction that is open, or go back in it. */
+  readonly ends: boolean;
+  /** It goes on: from now on its commands have run, and its names stand for what it says. */
+  pass(): void;
 }
 
 /**
- * Lets a client's messages through that run nothing but the commands an approval names, each as often as it is named
- * (security case 23). What it does not understand does not pass.
+ * Says of each piece of what a client sends whether it runs nothing but the commands an approval names, each as often as it is
+ * named (security case 23), and what a rule lets pass beside them. What it does not understand does not pass.
  * https://www.postgresql.org/docs/current/protocol-flow.html
  */
 export class StatementGate {
   /** How often each may still run. */
-  readonly #left = new Map<string, number>();
-  readonly #prepared = new PreparedNames();
-  #kept: Uint8Array = new Uint8Array(0);
-  #refused: CustodyError | undefined;
+  #left: ReadonlyMap<string, number>;
+  #prepared = new PreparedNames();
+  /** Of those that were seen: the ones that end a transaction. */
+  readonly #ending = new Set<string>();
+  readonly #beside: readonly Harmless[];
 
-  /** `allowed`: hashes after `statementHash`; one that is there twice may run twice. */
-  constructor(allowed: readonly string[]) {
-    for (const hash of allowed) this.#left.set(hash, (this.#left.get(hash) ?? 0) + 1);
+  /** `allowed`: hashes after `statementHash`; one that is there twice may run twice. `beside`: what else may pass. */
+  constructor(allowed: readonly string[], beside: readonly Harmless[] = []) {
+    const left = new Map<string, number>();
+    for (const hash of allowed) left.set(hash, (left.get(hash) ?? 0) + 1);
+    this.#left = left;
+    // A client that could not undo what failed would have to go: the same, but ruder.
+    this.#beside = [...beside, 'undo'];
   }
 
-  /** Takes what the client sent after its login, in any pieces; keeps the beginning of a message until the rest is there. */
-  take(bytes: Uint8Array): Passed {
-    if (this.#refused !== undefined) return { forward: new Uint8Array(0), refused: this.#refused };
-    const all = this.#kept.length === 0 ? Uint8Array.from(bytes) : Buffer.concat([this.#kept, bytes]);
-    const at = this.#passedUntil(all);
-    this.#kept = this.#refused === undefined ? all.slice(at) : new Uint8Array(0);
-    const forward = all.subarray(0, at);
-    return this.#refused === undefined ? { forward } : { forward, refused: this.#refused };
+  /** Throws `not-approved` when something in the piece may not pass; then nothing of it has been taken into account. */
+  judge({ messages, problem }: Piece): Passed {
+    if (problem !== undefined) throw problem;
+    const look = new Look(new Map(this.#left), this.#prepared.copy(), this.#ending, this.#beside);
+    for (const sent of messages) look.check(sent);
+    const pass = (): void => {
+      this.#left = look.left;
+      this.#prepared = look.prepared;
+    };
+    return { runs: look.runs, ends: look.ends, pass };
+  }
+}
+
+/** What would be, should a piece pass. */
+class Look {
+  runs = 0;
+  ends = true;
+  readonly left: Map<string, number>;
+  readonly prepared: PreparedNames;
+  readonly #ending: Set<string>;
+  readonly #beside: readonly Harmless[];
+
+  constructor(
+    left: Map<string, number>,
+    prepared: PreparedNames,
+    ending: Set<string>,
+    beside: readonly Harmless[],
+  ) {
+    this.left = left;
+    this.prepared = prepared;
+    this.#ending = ending;
+    this.#beside = beside;
   }
 
-  #passedUntil(all: Uint8Array): number {
-    let at = 0;
-    try {
-      for (let end = messageEnd(all, at); end !== undefined; end = messageEnd(all, at)) {
-        this.#check(all[at]!, all.subarray(at, end));
-        at = end;
-      }
-    } catch (error) {
-      this.#refused = asCustodyError(error);
-    }
-    return at;
-  }
-
-  #check(type: number, whole: Uint8Array): void {
-    const sent = parseFrontend(type, whole.subarray(HEADER_BYTES));
+  check({ message: sent, whole }: Sent): void {
     switch (sent.kind) {
       case 'query':
         requireSame(whole, message(Frontend.query, cstring(sent.text)));
@@ -67,63 +91,61 @@ export class StatementGate {
         return this.#prepare(sent, whole);
       case 'bind':
         return this.#bind(sent);
+      case 'sync':
+        return this.prepared.sync();
       case 'describe':
       case 'close':
       case 'execute':
       case 'flush':
-      case 'copy-done':
-      case 'copy-fail':
-      case 'terminate':
         return undefined;
-      case 'sync':
-        return this.#prepared.sync();
-      case 'copy-data':
-        throw notApproved('data that is copied in', 'it is not part of what was approved');
-      case 'function-call':
-      case 'password':
-      case 'unknown':
+      default:
         throw notApproved('a message', 'only queries can be approved');
     }
   }
 
   #run(text: string): void {
-    // An empty query runs nothing.
-    if (bareStatement(text) === '') return;
-    this.#use(statementHash(text), text);
-    this.#prepared.heed(text);
+    const hash = this.#hashOf(text);
+    if (hash !== FREE) this.#use(hash);
+    this.prepared.heed(text);
   }
 
   /** Running is counted when parameters are bound: a statement that is only prepared has not run. */
   #prepare({ statement, text, types }: Extract<FrontendMessage, { kind: 'parse' }>, whole: Uint8Array): void {
     requireSame(whole.subarray(0, whole.length - 2 - 4 * types.length), parseStart(whole, statement, text));
-    const hash = statementHash(text);
-    if (bareStatement(text) !== '' && !this.#left.has(hash)) throw notNamed(text);
-    this.#prepared.heed(text);
-    this.#prepared.set(statement, bareStatement(text) === '' ? '' : hash);
+    const hash = this.#hashOf(text);
+    this.prepared.heed(text);
+    this.prepared.set(statement, hash);
   }
 
   #bind({ statement, values }: Extract<FrontendMessage, { kind: 'bind' }>): void {
-    const hash = this.#prepared.get(statement);
-    if (values.length > 0) throw notApproved('parameters', 'they are not part of what was approved');
-    if (hash !== '') this.#use(hash, statement);
+    const hash = this.prepared.get(statement);
+    if (values.length > 0)
+      throw notApproved('a command with parameters', 'they are not part of what was approved');
+    if (hash !== FREE) this.#use(hash);
   }
 
-  #use(hash: string, what: string): void {
-    const left = this.#left.get(hash);
-    if (left === undefined) throw notNamed(what);
-    if (left === 0) throw notApproved(`"${shown(what)}"`, 'it has run as often as was approved');
-    this.#left.set(hash, left - 1);
+  /** Of a command that may pass. */
+  #hashOf(text: string): string {
+    // An empty query runs nothing.
+    if (bareStatement(text) === '') return FREE;
+    const hash = statementHash(text);
+    if (this.left.has(hash)) {
+      if (ENDING.test(text)) this.#ending.add(hash);
+      if (copiesFromClient(text)) throw notApproved('this COPY', 'its data is not part of what was approved');
+      return hash;
+    }
+    const kind = harmless(text);
+    if (kind !== undefined && this.#beside.includes(kind)) return FREE;
+    throw notNamed(kind);
   }
-}
 
-/** Where the message that begins at `at` ends; undefined while it is not whole. Never believes a length beyond the bound. */
-function messageEnd(all: Uint8Array, at: number): number | undefined {
-  if (all.length - at < HEADER_BYTES) return undefined;
-  const length = readInt32(all, at + 1);
-  if (length < 4 || length > MESSAGE_MAX_BYTES)
-    throw notApproved('a message', 'its length is beyond what can be approved');
-  const end = at + 1 + length;
-  return end <= all.length ? end : undefined;
+  #use(hash: string): void {
+    const left = this.left.get(hash)!;
+    if (left === 0) throw notApproved('this command', 'it has run as often as was approved');
+    this.left.set(hash, left - 1);
+    this.runs += 1;
+    this.ends &&= this.#ending.has(hash);
+  }
 }
 
 /** The approval is of a text: bytes that only look like it once they are decoded are something else. */
@@ -136,6 +158,8 @@ function parseStart(whole: Uint8Array, statement: string, text: string): Uint8Ar
   return Buffer.concat([whole.subarray(0, HEADER_BYTES), cstring(statement), cstring(text)]);
 }
 
-function notNamed(text: string): CustodyError {
-  return notApproved(`"${shown(text)}"`, 'it is not among the commands that were approved');
+function notNamed(kind: Harmless | undefined): CustodyError {
+  const error = notApproved('this command', 'it is not among the commands that were approved');
+  if (kind === undefined) return error;
+  return notApproved('this command', `it was not approved, and the rule does not have allow: [${kind}]`);
 }

@@ -1,6 +1,5 @@
-import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
-import { shorten, showReport } from './answer.ts';
+import { shorten } from './answer.ts';
 import { operationOf } from './asked.ts';
 import type { ClientContent, ServerContent } from './contents.ts';
 import { CopyPlace } from './copy-place.ts';
@@ -9,7 +8,7 @@ import { portalOf, preparedOf } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { canAnswer, isAsynchronous } from './fits.ts';
 import { Intended } from './intended.ts';
-import { Budget } from './memory.ts';
+import { Budget, keep } from './memory.ts';
 import { Names } from './names.ts';
 import type { OfKind } from './of-kind.ts';
 import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
@@ -17,8 +16,9 @@ import { Pipeline } from './pipeline.ts';
 import { Settings } from './settings.ts';
 import { SqlEffects } from './sql-effects.ts';
 import { StepWriter } from './step-writer.ts';
+import type { Texts } from './texts.ts';
 
-type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind>;
+type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
 type More = Pick<Step, 'tag' | 'error'>;
 
 /** The server refused a command before it looked at it: the transaction has failed. */
@@ -37,7 +37,8 @@ const FOUND = 'all that waited is answered: what the client sends is shown again
 export class Conversation {
   readonly #limits: ReplayLimits;
   readonly #pipeline: Pipeline;
-  readonly #settings = new Settings();
+  readonly #texts: Texts;
+  readonly #settings: Settings;
   readonly #names: Names;
   readonly #sql: SqlEffects;
   readonly #steps: StepWriter;
@@ -53,12 +54,14 @@ export class Conversation {
   /** No room is left: how often ReadyForQuery will come for what the client sent since. */
   #lost: number | undefined;
 
-  constructor(limits: ReplayLimits, emit: (step: Step) => void) {
+  constructor(limits: ReplayLimits, emit: (step: Step) => void, texts: Texts) {
     this.#limits = limits;
+    this.#texts = texts;
+    this.#settings = new Settings(texts);
     this.#names = new Names(limits);
     this.#pipeline = new Pipeline(new Budget(limits.memory / 2), limits.pending, limits.copy);
-    this.#sql = new SqlEffects(this.#names, this.#settings, limits.text);
-    const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings };
+    this.#sql = new SqlEffects(this.#names, this.#settings, texts, limits.text);
+    const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
     this.#steps = new StepWriter(limits, knowledge, emit);
   }
 
@@ -78,8 +81,12 @@ export class Conversation {
   }
 
   /** A setting that the server reports, at login too. */
-  setting(name: string, value: string): void {
-    if (this.#settings.report(name, value)) this.#names.encodingChanged();
+  setting({ name, value }: ServerOf<'parameter-status'>): void {
+    const isNew = this.#settings.report(
+      Buffer.from(name.bytes).toString(),
+      Buffer.from(value.bytes).toString(),
+    );
+    if (isNew) this.#names.encodingChanged();
   }
 
   /** The recording is over: shows what never got its answer. */
@@ -100,14 +107,21 @@ export class Conversation {
       case 'notification':
         return this.#steps.notification(message, at);
       case 'parameter-status':
-        return this.setting(message.name, message.value);
+        return this.#told(message, at);
       case 'error':
-        return this.#failed(showReport(message.fields, this.#limits.text), at);
+        return this.#failed(this.#texts.report(message.fields), at);
       case 'ready-for-query':
         return this.#ready(message.status, at);
       default:
         return this.#answered(message, at);
     }
+  }
+
+  /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
+  #told(message: ServerOf<'parameter-status'>, at: number): void {
+    if (this.#isAtStatement()) this.#execution(at).begin();
+    this.#texts.reported(message, false);
+    this.setting(message);
   }
 
   // What the server does not answer.
@@ -209,6 +223,7 @@ export class Conversation {
   }
 
   #parsed(operation: Operation, at: number): void {
+    this.#texts.stamp([operation.load?.text]);
     const prepared = preparedOf(operation, this.#sql.read(operation.load?.text)?.[0]);
     this.#names.prepare(this.#key(operation.statement), prepared);
     this.#steps.owePrepared(prepared, operation.at, at, 'completed');
@@ -217,6 +232,7 @@ export class Conversation {
   }
 
   #bound(operation: Operation): void {
+    this.#texts.stamp(operation.load?.values ?? []);
     const statement = this.#key(operation.statement);
     const doubt = this.#names.statementDoubt(statement);
     const portal = portalOf(operation, this.#names.statement(statement), doubt);
@@ -235,7 +251,8 @@ export class Conversation {
   }
 
   #described({ columns }: ServerOf<'row-description'>, at: number): void {
-    const described = columns.map(({ name, type, format }) => ({ name, type, format }));
+    const described = columns.map((column) => ({ ...column, name: keep(column.name, this.#limits.value) }));
+    this.#texts.stamp(described.map(({ name }) => name));
     const operation = this.#running === undefined ? this.#pipeline.first() : undefined;
     if (operation?.kind !== 'describe') return this.#execution(at).answer.describe(described);
     this.#takeFirst();

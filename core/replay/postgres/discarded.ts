@@ -1,17 +1,20 @@
 import type { ReplayLimits, Step } from '../step.ts';
 import { type CopyPiece, joined, type Operation } from './operations.ts';
-import { showHex, showText } from './values.ts';
+import type { Texts } from './texts.ts';
+import { showHex } from './values.ts';
 
 const HEADER_BYTES = 5;
 
 /** Data for a COPY that the server did not take: it had failed, or never began. */
 export class Discarded {
   readonly #limits: ReplayLimits;
+  readonly #texts: Texts;
   #at = 0;
   #copy: CopyPiece | undefined;
 
-  constructor(limits: ReplayLimits) {
+  constructor(limits: ReplayLimits, texts: Texts) {
     this.#limits = limits;
+    this.#texts = texts;
   }
 
   take({ at, load }: Operation): void {
@@ -26,7 +29,10 @@ export class Discarded {
     const { messages, bytes, sample } = this.#copy;
     this.#copy = undefined;
     const isBinary = sample.includes(0);
-    const shown = (isBinary ? showHex : showText)(sample, this.#limits.copy, bytes);
+    const { copy: limit } = this.#limits;
+    const shown = isBinary
+      ? showHex(sample, limit, bytes)
+      : this.#texts.shown({ bytes: sample, length: bytes }, limit);
     return {
       kind: 'copy-in',
       at: this.#at,

@@ -1,4 +1,3 @@
-import { decodeText } from '#core/protocols/postgres/wire.ts';
 import type { Portal, Prepared } from './memory.ts';
 import type { Operation } from './operations.ts';
 import type { Command } from './sql/commands.ts';
@@ -6,7 +5,7 @@ import type { Command } from './sql/commands.ts';
 /** What a Parse makes. */
 export function preparedOf({ statement, load }: Operation, command: Command | undefined): Prepared {
   const { text, types = [] } = load ?? {};
-  return { name: shownName(statement), text, types, columns: undefined, command, shown: false };
+  return { name: statement, text, types, columns: undefined, command, shown: false };
 }
 
 /** What a Bind makes of the statement that it names. `doubt`: why it may have been another. */
@@ -18,7 +17,7 @@ export function portalOf(
   const { formats = [], values = [], resultFormats = [] } = load ?? {};
   const given = dropped ? undefined : values;
   return {
-    name: shownName(portal),
+    name: portal,
     prepared,
     formats,
     values: given,
@@ -26,9 +25,4 @@ export function portalOf(
     columns: undefined,
     doubt,
   };
-}
-
-/** A name on the wire, one character a byte, as text. */
-function shownName(name: string): string {
-  return decodeText(Buffer.from(name, 'latin1'));
 }

@@ -4,6 +4,7 @@ import type { Portal } from './memory.ts';
 import { columnFormat, statementStep } from './present.ts';
 import type { Command } from './sql/commands.ts';
 import { type Meaning, NOT_KNOWN, type Source, type SqlEffects } from './sql-effects.ts';
+import type { Texts } from './texts.ts';
 import type { CutValue } from './values.ts';
 
 /** What is shown as steps of its own: a query of several statements as several. */
@@ -14,6 +15,9 @@ export interface Statement {
   readonly portal: Portal | undefined;
   /** Arguments of a function call. */
   readonly values: readonly (CutValue | null)[] | undefined;
+  /** Of those arguments, and of the result. */
+  readonly formats?: readonly number[] | undefined;
+  readonly resultFormats?: readonly number[] | undefined;
   /** The commands in its text; undefined where they are not known. */
   readonly commands: readonly Command[] | undefined;
   /** Why its text may not be what ran. */
@@ -41,6 +45,7 @@ export class Execution {
   readonly statement: Statement;
   readonly #limits: ReplayLimits;
   readonly #sql: SqlEffects;
+  readonly #texts: Texts;
   /** Answers so far, and those among them that are a command's. */
   #answers = 0;
   #parts = 0;
@@ -49,7 +54,8 @@ export class Execution {
   #answer: Answer | undefined;
   #meaning: Meaning = {};
 
-  constructor(statement: Statement, sql: SqlEffects, limits: ReplayLimits) {
+  constructor(statement: Statement, sql: SqlEffects, texts: Texts, limits: ReplayLimits) {
+    this.#texts = texts;
     this.statement = statement;
     this.#limits = limits;
     this.#sql = sql;
@@ -60,14 +66,21 @@ export class Execution {
   /** The answer that is coming in. */
   get answer(): Answer {
     if (this.#answer !== undefined) return this.#answer;
-    const { portal } = this.statement;
+    const { portal, isReached } = this.statement;
+    if (isReached) this.begin();
     this.#meaning = this.#sql.meaning(this.#source);
-    this.#answer = new Answer(portal?.columns ?? portal?.prepared?.columns, this.#limits);
+    this.#answer = new Answer(portal?.columns ?? portal?.prepared?.columns, this.#limits, this.#texts);
     return this.#answer;
   }
 
   get hasBegun(): boolean {
     return this.#answer !== undefined;
+  }
+
+  /** The server has come to it: its texts are in the encoding that is in force now. */
+  begin(): void {
+    const { portal, text, values } = this.statement;
+    this.#texts.begin(text, portal?.values ?? values);
   }
 
   /** Nothing came yet, not even an answer to a statement before. */

@@ -3,7 +3,7 @@ import type { CutValue } from './values.ts';
 
 /** A prepared statement of the server. */
 export interface Prepared {
-  /** As the client wrote it. */
+  /** As the client wrote it, one character for each byte. */
   readonly name: string;
   /** Undefined when it was not kept. */
   readonly text: CutValue | undefined;
@@ -32,7 +32,7 @@ export interface Portal {
 
 /** A column as the decoder needs it. */
 export interface Described {
-  readonly name: string;
+  readonly name: CutValue;
   readonly type: number;
   readonly format: number;
 }
@@ -122,12 +122,12 @@ export function weightOfValues(values: readonly (CutValue | null)[]): number {
 }
 
 export function weightOfColumns(columns: readonly Described[]): number {
-  return columns.reduce((sum, { name }) => sum + name.length * 2, columns.length * 64);
+  return columns.reduce((sum, { name }) => sum + name.bytes.length, columns.length * 64);
 }
 
 /** A copy of the first `limit` bytes, which keeps nothing else alive. */
 export function keep(value: CutValue, limit: number): CutValue {
-  return { bytes: Uint8Array.from(value.bytes.subarray(0, limit)), length: value.length };
+  return { ...value, bytes: Uint8Array.from(value.bytes.subarray(0, limit)) };
 }
 
 export function keepOrNull(value: CutValue | null, limit: number): CutValue | null {

@@ -1,6 +1,6 @@
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
 import type { Prepared } from './memory.ts';
-import { showText } from './values.ts';
+import type { Texts } from './texts.ts';
 
 const OWED_MAX = 10_000;
 type Bytes = NonNullable<Step['bytes']>;
@@ -13,17 +13,19 @@ interface Owed {
 /** Steps of statements that were prepared: shown, unless an execution shows their text before it is time. */
 export class PreparedSteps {
   readonly #limits: ReplayLimits;
+  readonly #texts: Texts;
   readonly #emit: (step: Step) => void;
   #owed: Owed[] = [];
 
-  constructor(limits: ReplayLimits, emit: (step: Step) => void) {
+  constructor(limits: ReplayLimits, texts: Texts, emit: (step: Step) => void) {
     this.#limits = limits;
+    this.#texts = texts;
     this.#emit = emit;
   }
 
   owe(prepared: Prepared, asked: number, at: number, outcome: Outcome, error?: ShownReport): void {
     const { name, text } = prepared;
-    const shown = text && { statement: showText(text.bytes, this.#limits.text, text.length) };
+    const shown = text && { statement: this.#texts.shown(text, this.#limits.text) };
     const step = { kind: 'prepare', at: asked, took: at - asked, ...shown, name, outcome } as const;
     this.#owed.push({ prepared, step: error === undefined ? step : { ...step, error } });
     if (this.#owed.length > OWED_MAX) this.flush();

@@ -1,4 +1,4 @@
-import { showText } from './values.ts';
+import type { Texts } from './texts.ts';
 import type { Shown } from '../step.ts';
 import type { CutValue } from './values.ts';
 import type { Portal, Prepared } from './memory.ts';
@@ -30,11 +30,13 @@ const CHAIN_MAX = 8;
 export class SqlEffects {
   readonly #names: Names;
   readonly #settings: Settings;
+  readonly #texts: Texts;
   readonly #textMax: number;
   /** A setting may have changed that the server has not reported yet: it does so before ReadyForQuery. */
   #unreported = false;
 
-  constructor(names: Names, settings: Settings, textMax: number) {
+  constructor(names: Names, settings: Settings, texts: Texts, textMax: number) {
+    this.#texts = texts;
     this.#names = names;
     this.#settings = settings;
     this.#textMax = textMax;
@@ -43,8 +45,8 @@ export class SqlEffects {
   /** The commands of a text; undefined where they cannot be told. */
   read(text: CutValue | undefined): readonly Command[] | undefined {
     if (text === undefined) return undefined;
-    const { clientEncoding, standardStrings } = this.#settings;
-    const sql = scannable(text.bytes, clientEncoding);
+    const { standardStrings } = this.#settings;
+    const sql = scannable(text.bytes, this.#texts.encoding);
     const commands = commandsOf(sql, standardStrings);
     if (
       this.#unreported &&
@@ -67,7 +69,7 @@ export class SqlEffects {
     if (named === undefined) return {};
     const { prepared, doubt } = named;
     if (prepared?.text === undefined) return { doubt: NOT_KNOWN };
-    const runs = showText(prepared.text.bytes, this.#textMax, prepared.text.length);
+    const runs = this.#texts.shown(prepared.text, this.#textMax);
     return doubt === undefined ? { runs } : { runs, doubt };
   }
 
@@ -163,9 +165,10 @@ export class SqlEffects {
 }
 
 /** A piece of a text that is perhaps cut; what is behind the cut belongs to the last piece. */
-function piece({ bytes, length }: CutValue, { start, end }: Span): CutValue {
+function piece(text: CutValue, { start, end }: Span): CutValue {
+  const { bytes, length } = text;
   const kept = Uint8Array.from(bytes.subarray(start, end));
-  return { bytes: kept, length: kept.length + (end >= bytes.length ? length - bytes.length : 0) };
+  return { ...text, bytes: kept, length: kept.length + (end >= bytes.length ? length - bytes.length : 0) };
 }
 
 function cursor(name: string, prepared: Prepared): Portal {

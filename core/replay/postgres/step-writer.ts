@@ -1,6 +1,5 @@
-import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
-import { shorten, showReport } from './answer.ts';
+import type { ServerContent } from './contents.ts';
 import { Discarded } from './discarded.ts';
 import { Execution, type Statement } from './execution.ts';
 import type { Intended } from './intended.ts';
@@ -11,9 +10,9 @@ import { isCopy, isStatement, type Operation } from './operations.ts';
 import { PreparedSteps } from './prepared-steps.ts';
 import type { Settings } from './settings.ts';
 import type { SqlEffects } from './sql-effects.ts';
-import { showText } from './values.ts';
+import type { Texts } from './texts.ts';
 
-type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind>;
+type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
 type More = Pick<Step, 'tag' | 'error'>;
 
 const DROPPED = 'not all of it was kept: too much waited for answers';
@@ -23,6 +22,7 @@ interface Knowledge {
   readonly names: Names;
   readonly sql: SqlEffects;
   readonly settings: Settings;
+  readonly texts: Texts;
 }
 
 /** Makes the steps of a conversation, and counts the bytes of the messages that belong to each. */
@@ -42,8 +42,8 @@ export class StepWriter {
     this.#limits = limits;
     this.#emit = emit;
     this.#knowledge = knowledge;
-    this.#prepared = new PreparedSteps(limits, (step) => this.step(step));
-    this.#discarded = new Discarded(limits);
+    this.#prepared = new PreparedSteps(limits, knowledge.texts, (step) => this.step(step));
+    this.#discarded = new Discarded(limits, knowledge.texts);
   }
 
   countClient(bytes: number): void {
@@ -73,7 +73,7 @@ export class StepWriter {
       doubt: undefined,
     };
     const statement = { ...none, kind: 'unmatched', at, isReached: true, clientBytes: 0 } as const;
-    return new Execution(statement, this.#knowledge.sql, this.#limits);
+    return new Execution(statement, this.#knowledge.sql, this.#knowledge.texts, this.#limits);
   }
 
   end(execution: Execution, outcome: Outcome, at: number, more: More = {}): void {
@@ -125,18 +125,12 @@ export class StepWriter {
   }
 
   notice({ fields }: ServerOf<'notice'>, at: number): void {
-    this.step({ kind: 'notice', at, took: 0, notices: [showReport(fields, this.#limits.text)] });
+    this.step({ kind: 'notice', at, took: 0, notices: [this.#knowledge.texts.report(fields)] });
   }
 
-  notification({ channel, payload, processId }: ServerOf<'notification'>, at: number): void {
-    const shown = showText(Buffer.from(payload), this.#limits.text);
-    const name = shorten(channel, this.#limits.value)!;
-    this.step({
-      kind: 'notification',
-      at,
-      took: 0,
-      notification: { channel: name, payload: shown, processId },
-    });
+  notification(message: ServerOf<'notification'>, at: number): void {
+    const notification = this.#knowledge.texts.notification(message);
+    this.step({ kind: 'notification', at, took: 0, notification });
   }
 
   damaged(text: string, at: number): void {
@@ -165,7 +159,13 @@ export class StepWriter {
     const clientBytes = this.#clientBytes;
     this.#clientBytes = 0;
     const statement = { kind, at, text, portal, values: load?.values, doubt, clientBytes, ...known };
-    return new Execution(statement, this.#knowledge.sql, this.#limits);
+    const formats = { formats: load?.formats, resultFormats: load?.resultFormats };
+    return new Execution(
+      { ...statement, ...formats },
+      this.#knowledge.sql,
+      this.#knowledge.texts,
+      this.#limits,
+    );
   }
 
   #doubtOf({ kind, portal: name, dropped }: Operation, portal: Portal | undefined): string | undefined {

@@ -106,7 +106,7 @@ export function optionsForTarget(options: string): string {
 }
 
 /** The settings in `options`, split as the server splits them: at white space that no backslash escapes. */
-function settingsIn(options: string): string[] {
+export function settingsIn(options: string): string[] {
   return options.match(/(?:-c[ \t\n\v\f\r]+)?(?:\\.|[^ \t\n\v\f\r])+/gs) ?? [];
 }
 

@@ -1,11 +1,14 @@
 import { CustodyError } from '#core/errors.ts';
 import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
+import { ExactSession } from '#core/protocols/postgres/exact-session.ts';
+import type { Harmless } from '#core/protocols/postgres/harmless.ts';
 import { Backend, Frontend } from '#core/protocols/postgres/messages.ts';
 import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
+import type { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { type CloseReason, Stream } from '#core/recording/format.ts';
 import type { Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
-import { type ClientGate, Relay } from '../../relay.ts';
+import { Relay, type RelayHands } from '../../relay.ts';
 import type { RawEnd } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 
@@ -18,7 +21,7 @@ export interface LinkParts {
   readonly tape: SessionTape;
   readonly memory: RelayMemory;
   /** Where the grant names commands. */
-  readonly gate?: ClientGate | undefined;
+  readonly exact?: ExactTerms | undefined;
   /** Bytes that arrived with the end of the logins. */
   readonly clientRest: Uint8Array;
   readonly targetRest: Uint8Array;
@@ -26,6 +29,17 @@ export interface LinkParts {
   readonly cancelQuery: () => Promise<void>;
   /** The session is over: its cancel key means nothing any more. */
   readonly release: () => void;
+}
+
+/** What a session for exact commands goes by. */
+export interface ExactTerms {
+  readonly gate: StatementGate;
+  /** What has to hold for a text to mean what it says. */
+  readonly settings: ReadonlyMap<string, string>;
+  /** What the rule lets pass beside the commands. */
+  readonly beside: readonly Harmless[];
+  /** See `Hands.claim`. */
+  readonly claim: () => Promise<void>;
 }
 
 interface Ended {
@@ -46,11 +60,12 @@ export class PostgresLink implements Link {
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    const { exact } = parts;
     this.#relay = new Relay({
       ...parts,
+      gate: exact && ((hands) => this.#exactSession(exact, hands)),
       onClientBytes: (bytes, length) => this.#fromClient.advance(bytes, length),
       onTargetBytes: (bytes, length) => this.#targetSaid(bytes, length),
-      onRefused: (error) => this.end('not-approved', error),
       onEnd: (side) => (side === 'client' ? this.#clientEnded() : this.#targetEnded()),
     });
   }
@@ -59,8 +74,6 @@ export class PostgresLink implements Link {
     if (!this.#over) {
       const { clientRest, targetRest } = this.#parts;
       this.#relay.start(clientRest, targetRest);
-      this.#fromClient.advance(clientRest, clientRest.length);
-      this.#targetSaid(targetRest, targetRest.length);
     }
     return this.#done.promise;
   }
@@ -75,6 +88,15 @@ export class PostgresLink implements Link {
     this.#relay.muteClient();
     if (this.#toClient.atBoundary || reason === 'recording-failed') return this.#tellAndFinish();
     this.#boundaryWait = setTimeout(() => this.#tellAndFinish(), BOUNDARY_WAIT_MS);
+  }
+
+  #exactSession({ gate, settings, claim }: ExactTerms, hands: RelayHands): ExactSession {
+    return new ExactSession(gate, settings, {
+      ...hands,
+      claim,
+      note: (fact) => this.#parts.tape.note(fact),
+      end: (error) => this.end('not-approved', error),
+    });
   }
 
   #targetSaid(bytes: Uint8Array, length: number): void {

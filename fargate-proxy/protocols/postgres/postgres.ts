@@ -3,12 +3,10 @@ import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization } from '#core/access/decide.ts';
-import type { NamedStatement } from '#core/access/request.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
 import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import type { Device } from '#core/identity/principal.ts';
-import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Greeting, Link, Protocol } from '../../protocol.ts';
@@ -19,7 +17,8 @@ import type { RelayMemory } from '../../wire/relay-memory.ts';
 import type { CancelKeys } from './cancel.ts';
 import { connectTarget } from './dial.ts';
 import { gatewaySetting, type Login, readLogin, refuseLogin } from './greet.ts';
-import { PostgresLink } from './link.ts';
+import { exactTerms } from './exact-terms.ts';
+import { type ExactTerms, PostgresLink } from './link.ts';
 import { loginToTarget, type TargetSession } from './target-login.ts';
 import { parametersForTarget } from './parameters.ts';
 import { deviceOf, requireTls } from './tls.ts';
@@ -141,20 +140,23 @@ class PostgresGreeting implements Greeting {
   }
 
   async dial(
-    { target, grant }: Authorization<'connect'>,
+    permission: Authorization<'connect'>,
     secret: string,
     tape: SessionTape,
     signal: AbortSignal,
+    claim: () => Promise<void>,
   ): Promise<Link> {
     const { login, secure } = this.#parts;
-    const parameters = parametersForTarget(login.startup.parameters, target, grant?.statements !== undefined);
+    const { target } = permission;
+    const exact = exactTerms(permission, claim);
+    const parameters = parametersForTarget(login.startup.parameters, target, exact);
     const socket = await connectTarget(target, signal);
     const abandon = (): void => void socket.destroy();
     signal.addEventListener('abort', abandon, { once: true });
     secure.once('close', abandon);
     try {
       const session = await loginToTarget(socket, target, secret, { minor: login.minor, parameters });
-      return await this.#link(target, grant?.statements, socket, session, tape);
+      return await this.#link(target, exact, socket, session, tape);
     } catch (error) {
       socket.destroy();
       throw error;
@@ -166,7 +168,7 @@ class PostgresGreeting implements Greeting {
 
   async #link(
     target: Target,
-    statements: readonly NamedStatement[] | undefined,
+    exact: ExactTerms | undefined,
     socket: Socket,
     session: TargetSession,
     tape: SessionTape,
@@ -189,7 +191,7 @@ class PostgresGreeting implements Greeting {
       target: new RawEnd(socket, options.memory, options.bindings),
       tape,
       memory: options.memory,
-      gate: statements && new StatementGate(statements.map(({ sha256 }) => sha256)),
+      exact,
       clientRest,
       targetRest,
       cancelQuery,

@@ -12,4 +12,9 @@ describe.runIf(hasMoto())('the session index in DynamoDB', () => {
     const table = await moto.table('sessions');
     return dynamoSessionIndex({ dynamo: moto.clients.dynamo, table, now: () => new Date() });
   });
+
+  sessionIndexContract('DynamoDB, where a page looks at three sessions', async () => {
+    const table = await moto.table('sessions');
+    return dynamoSessionIndex({ dynamo: moto.clients.dynamo, table, now: () => new Date(), examineMax: 3 });
+  });
 });

@@ -14,6 +14,11 @@ function newFile(): string {
 
 sessionIndexContract('SQLite', () => openSessionIndex(newFile()));
 sessionIndexContract('memory, as tests use it', () => new MemoryIndex());
+sessionIndexContract('memory, where a page looks at two sessions', () => {
+  const index = new MemoryIndex();
+  index.examineMax = 2;
+  return index;
+});
 
 const PROCESS = 'test/support/index-process.ts';
 

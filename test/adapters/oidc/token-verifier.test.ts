@@ -68,6 +68,52 @@ describe('oidcTokenVerifier', () => {
     });
   });
 
+  it.each<[verified: unknown, setting: OidcOptions['emailVerified'], counts: boolean]>([
+    [true, undefined, true],
+    ['true', undefined, true],
+    [undefined, undefined, true],
+    [undefined, 'unless-denied', true],
+    [true, 'required', true],
+    [undefined, 'required', false],
+    [false, undefined, false],
+    ['false', undefined, false],
+    [null, undefined, false],
+    [1, 'unless-denied', false],
+    ['yes', 'required', false],
+  ])(
+    'email_verified %j, %s: the address counts: %s (security case 11)',
+    async (verified, setting, counts) => {
+      const claims = {
+        email: ' Dana@Example.com',
+        ...(verified === undefined ? {} : { email_verified: verified }),
+      };
+      const found = await verifier({ emailVerified: setting }).verify(await signToken(issuer, key, claims));
+      expect([found.email, found.unverifiedEmail]).toEqual(
+        counts ? ['dana@example.com', undefined] : [undefined, 'dana@example.com'],
+      );
+    },
+  );
+
+  it.each(['da\u200bna@example.com', 'dana', 'dana@example.com\u202e', 'dana@eve@example.com'])(
+    'takes no token whose address is not one that everybody reads alike: %j (security case 11)',
+    async (email) => {
+      const token = await signToken(issuer, key, { email });
+      await expect(verifier().verify(token)).rejects.toMatchObject({
+        code: 'token-invalid',
+        message: expect.stringContaining('e-mail address') as string,
+      });
+      const unverified = await signToken(issuer, key, { email, email_verified: false });
+      expect((await verifier().verify(unverified)).email).toBeUndefined();
+    },
+  );
+
+  it('takes a token without an address, or with an empty one', async () => {
+    for (const email of [undefined, '', ' ', 7]) {
+      const found = await verifier().verify(await signToken(issuer, key, { email }));
+      expect([found.email, found.unverifiedEmail]).toEqual([undefined, undefined]);
+    }
+  });
+
   it('takes the groups from the configured claim, and only texts', async () => {
     const token = await signToken(issuer, key, { roles: ['a', 5, null, ['b'], 'c'], groups: ['admin'] });
     expect((await verifier({ groupsClaim: 'roles' }).verify(token)).groups).toEqual(['a', 'c']);

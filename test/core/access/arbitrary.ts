@@ -64,6 +64,7 @@ const anyApproval: fc.Arbitrary<Of<'approval'>> = fc.record({
   reason: fc.constant('optional'),
   ticket: fc.constant('optional'),
   statements: fc.constantFrom('any', 'exact'),
+  allow: fc.constant([]),
 });
 const anyBreakGlass: fc.Arbitrary<Of<'breakGlass'>> = fc.record({
   reviewers: fc.record({ any: someGroups }),

@@ -79,6 +79,7 @@ describe('parseConfig, of access', () => {
           reason: 'required',
           ticket: 'optional',
           statements: 'any',
+          allow: [],
         },
       },
       {

@@ -46,7 +46,12 @@ const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63
 describe('parseConfig', () => {
   it('reads a good file, with defaults', () => {
     const { identity, targets, rules } = parseConfig(GOOD, 'custody.yaml');
-    expect(identity).toEqual({ issuer: 'https://id.example', audience: 'custody', groupsClaim: 'groups' });
+    expect(identity).toEqual({
+      issuer: 'https://id.example',
+      audience: 'custody',
+      groupsClaim: 'groups',
+      emailVerified: 'unless-denied',
+    });
     expect(targets.get('orders-db')).toEqual({
       name: 'orders-db',
       protocol: 'postgres',
@@ -54,6 +59,7 @@ describe('parseConfig', () => {
       database: 'orders',
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
+      exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY' },
       recording: {
         durability: 'windowed',
         windowMs: 250,

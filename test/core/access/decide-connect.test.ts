@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Question, Refusal } from '#core/access/decide.ts';
+import type { Step } from '#core/access/request.ts';
 import {
   HOME,
   POLICY,
@@ -256,6 +257,16 @@ describe('what a refusal says', () => {
   ])('%s', (_what, question, code, message, hint, rule) => {
     const { ask: asked, ...refusal } = ask(question) as Refusal;
     expect({ ...refusal, ask: asked?.name }).toEqual({ code, message, hint, ask: rule });
+  });
+
+  it('says of a grant for one session that it is used', () => {
+    const used: Step = { at: iso(-1), kind: 'used', session: idOf(8) };
+    expect(ask(grant())).toMatchObject({ rule: 'ask' });
+    const refusal = ask({ grants: [grantedRequest({}, used)] }) as Refusal;
+    expect([refusal.code, refusal.message]).toEqual([
+      'approval-required',
+      'access to "orders-db" needs an approval: the grant was for one session, and is used',
+    ]);
   });
 
   it('says nothing of a request to who is disabled, or may not ask, or has a running session', () => {

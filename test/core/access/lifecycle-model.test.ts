@@ -87,7 +87,7 @@ class Model {
   #now = NOW.getTime();
   #end: string | undefined;
   #grantedUntil: number | undefined;
-  #used = false;
+  #usedBy: number | undefined;
   #review: { readonly by: string; readonly verdict: string } | undefined;
   readonly #verdicts = new Map<string, string>();
   readonly #approvers: Account[] = [];
@@ -112,7 +112,7 @@ class Model {
       this.#now += command.ms;
       return [];
     }
-    if (command.do === 'use') return this.#use();
+    if (command.do === 'use') return this.#use(command.session);
     if (command.do === 'giveBack') return this.#giveBack(command.by);
     if (!this.#mayDecide(command.by)) return 'access-denied';
     if (command.do === 'revoke') return this.#revoke();
@@ -127,10 +127,11 @@ class Model {
     return isReviewer && humanOf(by) !== 'dana';
   }
 
-  #use(): readonly string[] | string {
+  #use(session: number): readonly string[] | string {
     if (this.rule !== 'exact') return [];
-    if (this.#used || !this.#isGranted) return 'conflict';
-    this.#used = true;
+    if (!this.#isGranted || (this.#usedBy !== undefined && this.#usedBy !== session)) return 'conflict';
+    if (this.#usedBy === session) return [];
+    this.#usedBy = session;
     return ['used'];
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Authorization, decide } from '#core/access/decide.ts';
 import { type Ask, giveBack, judge, newRequest, review, revoke, use } from '#core/access/lifecycle.ts';
-import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, stateOf, type Step } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import {
   after,
@@ -431,13 +431,22 @@ describe('use', () => {
     expect(use(granted(), idOf(7), NOW)).toEqual([]);
   });
 
-  it('happens once, also for the same session', () => {
+  it('happens once; the session that has it may ask again, should it not have heard the answer', () => {
     const used = and(one, use(one, idOf(7), NOW));
-    for (const session of [idOf(7), idOf(8)])
-      expect(thrownBy(() => use(used, session, NOW))).toEqual({
-        code: 'conflict',
-        message: 'the grant was for one session, and is used',
-      });
+    expect(use(used, idOf(7), after(1))).toEqual([]);
+    expect(thrownBy(() => use(used, idOf(8), NOW))).toEqual({
+      code: 'conflict',
+      message: 'the grant was for one session, and is used',
+    });
+    expect(thrownBy(() => use(and(used, end('revoked')), idOf(7), NOW)).code).toBe('conflict');
+    expect(thrownBy(() => use(used, idOf(7), after(4 * HOUR))).code).toBe('conflict');
+  });
+
+  it('takes nothing from who may end it: it is returned and revoked as before', () => {
+    const used = and(one, use(one, idOf(7), NOW));
+    expect(stateOf(used, NOW)).toBe('used');
+    expect(giveBack(used, used.requester, NOW)).toMatchObject([{ kind: 'returned' }]);
+    expect(revoke(used, mayDecide(used, rui), undefined, NOW)).toMatchObject([{ kind: 'revoked' }]);
   });
 
   it.each<[state: string, request: AccessRequest, now: Date]>([

@@ -82,7 +82,12 @@ const endings: readonly [what: string, question: LiveQuestion, reason: Reason, w
     'the access was given back',
   ],
   ['used by this session', byGrant({ at: iso(-1), kind: 'used', session: SESSION }), undefined],
-  ['used by another session', byGrant({ at: iso(-1), kind: 'used', session: idOf(8) }), 'revoked', NO_GRANT],
+  [
+    'used by another session',
+    byGrant({ at: iso(-1), kind: 'used', session: idOf(8) }),
+    'revoked',
+    'the grant was for one session, and another one has used it',
+  ],
   [
     'reviewed afterwards, which ends nothing',
     byGrant({ at: iso(-1), kind: 'reviewed', by: person('lee'), verdict: 'unjustified' }),

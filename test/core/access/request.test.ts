@@ -43,7 +43,7 @@ const rows: readonly Row[] = [
     'ended',
     after(HOUR).getTime(),
   ],
-  ['granted and used', requestOf({ steps: [granted, used] }), 'granted', 'ended', after(HOUR).getTime()],
+  ['granted and used', requestOf({ steps: [granted, used] }), 'used', 'ended', after(HOUR).getTime()],
   ['denied', requestOf({ steps: [denied] }), 'denied', 'denied', 0],
   ['approved by one, denied by another', requestOf({ steps: [approved, denied] }), 'denied', 'denied', 0],
   ['withdrawn', requestOf({ steps: [end('withdrawn')] }), 'withdrawn', 'withdrawn', 0],
@@ -85,7 +85,8 @@ describe('a request', () => {
     '%s: is listed as open as long as it is pending, granted or to be reviewed',
     (_what, request) => {
       for (const time of [NOW, after(HOUR - 1), after(HOUR), after(100 * HOUR)]) {
-        const matters = ['pending', 'granted'].includes(stateOf(request, time)) || needsReview(request);
+        const matters =
+          ['pending', 'granted', 'used'].includes(stateOf(request, time)) || needsReview(request);
         expect(openUntil(request) > time.getTime()).toBe(matters);
       }
     },

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { localCertificates } from '#local/certificates.ts';
+import { localCertificates } from '#local/setup/certificates.ts';
 import { RawEnd, streamBindings } from '#proxy/wire/raw-end.ts';
 import { BLOCK_BYTES, RelayMemory } from '#proxy/wire/relay-memory.ts';
 

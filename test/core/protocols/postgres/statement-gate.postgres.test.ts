@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { statementHash } from '#core/access/statements.ts';
 import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
 import { md5Password } from '#core/protocols/postgres/md5.ts';
 import { Frontend } from '#core/protocols/postgres/messages.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
-import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
 import { eventually } from '#test/support/clients.ts';
+import { ExactProxy } from '#test/support/exact-proxy.ts';
 import { freePortBase } from '#test/support/local-gateway.ts';
 import {
   type DebianPostgres,
@@ -77,13 +76,17 @@ describe.runIf(hasDebianPostgres())('whatever a real server makes of it (securit
   afterAll(() => server.stop());
 
   it.each(Object.entries(ATTACKS))('%s pays once at most', async (_how, { approved, sent }) => {
-    const client = await loggedIn(server);
-    await answer(client, 'truncate paid');
-    const gate = new StatementGate([...approved, 'begin'].map(statementHash));
-    for (const piece of sent) client.send(gate.take(piece).forward);
-    client.send(Buffer.concat([sync, query('commit')]));
-    expect(await answer(client, 'select count(*) from paid')).toMatch(/^[01]$/);
-    client.socket.destroy();
+    const admin = await loggedIn(server);
+    await answer(admin, 'truncate paid');
+    const proxy = await ExactProxy.start({ port: server.port, statements: [...approved, 'begin', 'commit'] });
+    const client = await loggedIn({ ...server, port: proxy.port });
+    for (const piece of sent) client.send(piece);
+    client.send(Buffer.concat([sync, query('commit'), message(Frontend.terminate)]));
+    await client.end();
+    expect(proxy.ended).toEqual([]);
+    expect(await answer(admin, 'select count(*) from paid')).toMatch(/^[01]$/);
+    admin.socket.destroy();
+    proxy.close();
   });
 });
 

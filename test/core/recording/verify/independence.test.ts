@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 
-/** FORMAT.md and DESIGN.md: the verifier shares nothing with the writer but the definitions of the format. */
+/** FORMAT.md: the verifier shares nothing with the writer but the definitions of the format. */
 const recording = new URL('../../../../core/recording/', import.meta.url);
 const shared = ['errors.ts', 'format.ts', 'layout.ts'];
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
+import type { Harmless } from '#core/protocols/postgres/harmless.ts';
+import { meaningFor } from '#core/protocols/postgres/meaning.ts';
 import { parametersForTarget } from '#proxy/protocols/postgres/parameters.ts';
 
 const { targets } = parseConfig(
@@ -11,12 +13,13 @@ targets:
   'c',
 );
 const target = targets.get('orders')!;
-const parameters = (asked: Record<string, string>, exact = false) =>
+const settings = meaningFor(target);
+const parameters = (asked: Record<string, string>, beside?: readonly Harmless[]) =>
   Object.fromEntries(
     parametersForTarget(
       new Map(Object.entries({ user: 'dana', database: 'orders', ...asked })),
       target,
-      exact,
+      beside && { settings, beside },
     ),
   );
 
@@ -35,30 +38,63 @@ describe('what a client asks for at its start', () => {
 });
 
 describe('for a session that runs exact commands alone (security case 23)', () => {
-  it('is its name and nothing else; the texts are UTF-8', () => {
-    const asked = { application_name: 'psql', DateStyle: 'DMY', TimeZone: 'UTC', client_encoding: 'SJIS' };
-    expect(parameters({ ...asked, options: '-c custody.reason=x' }, true)).toEqual({
+  const held = Object.fromEntries(settings);
+
+  it('is its name and nothing else; the gateway sets what says how a text is read', () => {
+    const asked = { application_name: 'psql', DateStyle: 'DMY', TimeZone: 'CET', client_encoding: 'SJIS' };
+    expect(parameters({ ...asked, extra_float_digits: '3', options: '-c custody.reason=x' }, [])).toEqual({
       user: 'app',
       database: 'main',
       application_name: 'psql',
+      ...held,
+    });
+    expect(held).toMatchObject({
       client_encoding: 'UTF8',
+      standard_conforming_strings: 'on',
+      search_path: '"$user", public',
+      DateStyle: 'ISO, MDY',
+      TimeZone: 'UTC',
     });
   });
 
   it.each<[name: string, value: string]>([
     ['options', '-c search_path=evil'],
+    ['options', '-c statement_timeout=1 -c search_path=evil'],
+    ['options', '--search-path=evil'],
+    ['options', '-csearch_path=evil'],
+    ['options', '-c SEARCH_PATH=evil'],
+    ['options', '-d 5'],
     ['search_path', 'evil'],
     ['Search_Path', 'evil'],
     ['replication', 'database'],
     ['role', 'postgres'],
     ['session_authorization', 'postgres'],
+    ['standard_conforming_strings', 'off'],
     ['_pq_.something', '1'],
-  ])('%s is refused, not passed over', (name, value) => {
-    expect(() => parameters({ [name]: value }, true)).toThrow(
-      expect.objectContaining({
-        code: 'not-approved',
-        message: expect.stringContaining(name.toLowerCase()) as string,
-      }),
+  ])('%s %s is refused, not passed over', (name, value) => {
+    for (const beside of [[], ['settings', 'transactions']] as const) {
+      if (value.includes('statement_timeout') && beside.length === 0) continue;
+      const missed = value.match(/search[-_]path/i) === null ? name : 'search_path';
+      expect(() => parameters({ [name]: value }, beside)).toThrow(
+        expect.objectContaining({
+          code: 'not-approved',
+          message: expect.stringContaining(missed.toLowerCase()) as string,
+        }),
+      );
+    }
+  });
+
+  it('takes what the gateway sets itself, and harmless settings where the rule lets them pass', () => {
+    const options = '-c search_path="$user",\\ public --statement-timeout=5s -c application_name=a\\ b';
+    expect(parameters({ options }, ['settings'])).toEqual({
+      user: 'app',
+      database: 'main',
+      statement_timeout: '5s',
+      application_name: 'a b',
+      ...held,
+    });
+    expect(() => parameters({ options }, ['transactions'])).toThrow(
+      'without the setting "statement_timeout"',
     );
   });
 });

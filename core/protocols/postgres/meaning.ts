@@ -1,0 +1,60 @@
+import type { Target } from '#core/access/config.ts';
+import { SETTABLE } from './harmless.ts';
+
+/**
+ * How a session for exact commands reads them: whatever the login, its database or the client has for settings of their own, these
+ * are told to the server at the start, where they come before all of those.
+ * https://www.postgresql.org/docs/current/config-setting.html
+ */
+export function meaningFor({ exact }: Pick<Target, 'exact'>): ReadonlyMap<string, string> {
+  return new Map([
+    ['client_encoding', 'UTF8'],
+    ['standard_conforming_strings', 'on'],
+    ['backslash_quote', 'safe_encoding'],
+    ['search_path', exact.searchPath],
+    ['DateStyle', exact.dateStyle],
+    ['IntervalStyle', 'postgres'],
+    ['TimeZone', exact.timeZone],
+    ['array_nulls', 'on'],
+    ['transform_null_equals', 'off'],
+    ['xmloption', 'content'],
+    ['bytea_output', 'hex'],
+    ['extra_float_digits', '1'],
+  ]);
+}
+
+/** Who a session acts as, and whether triggers fire: not told at the start, but held. */
+export const ACTS_AS: ReadonlyMap<string, string> = new Map([
+  ['role', 'none'],
+  ['session_replication_role', 'origin'],
+]);
+
+/** Settings that a login may have of its own: they change how fast a text runs, or whether at all, and not what it says. */
+export const LEAVES_MEANING: ReadonlySet<string> = new Set([
+  ...SETTABLE,
+  'constraints', // SET CONSTRAINTS
+  'transaction', // SET TRANSACTION
+  'characteristics', // SET SESSION CHARACTERISTICS AS TRANSACTION
+  'default_transaction_deferrable',
+  'default_transaction_isolation',
+  'default_transaction_read_only',
+  'effective_cache_size',
+  'effective_io_concurrency',
+  'hash_mem_multiplier',
+  'jit',
+  'log_duration',
+  'log_min_duration_statement',
+  'log_min_error_statement',
+  'log_min_messages',
+  'log_statement',
+  'maintenance_work_mem',
+  'max_parallel_maintenance_workers',
+  'max_parallel_workers',
+  'max_parallel_workers_per_gather',
+  'random_page_cost',
+  'seq_page_cost',
+  'synchronous_commit',
+  'temp_buffers',
+  'temp_file_limit',
+  'work_mem',
+]);

@@ -1,0 +1,122 @@
+/** What the gateway asks a target in its own name, in a session for exact commands. */
+import { CustodyError } from '#core/errors.ts';
+import type { BackendMessage } from './backend.ts';
+import { ACTS_AS, LEAVES_MEANING } from './meaning.ts';
+import { Frontend } from './messages.ts';
+import { notApproved } from './not-approved.ts';
+import type { OwnQuestion } from './target-side.ts';
+import { concat, cstring, decodeText, int32, message } from './wire.ts';
+
+/** Whose own settings they are that are in force, where they are not the server's. */
+const OF_LOGIN =
+  "select name from pg_catalog.pg_settings where source in ('database', 'user', 'database user', 'session')";
+/** Named, so that what the client left under the empty name stays. */
+const NAME = 'custody: settings';
+const PORTAL = 'custody: not approved';
+const NONE = Uint8Array.of(0, 0);
+
+/** Asks what is in force of the settings that say what a text means. */
+export class SettingsQuestion {
+  readonly #wanted: ReadonlyMap<string, string>;
+
+  constructor(wanted: ReadonlyMap<string, string>) {
+    this.#wanted = new Map([...wanted, ...ACTS_AS]);
+  }
+
+  /** What the login, or its database, has for settings of its own. */
+  ofLogin(): OwnQuestion {
+    return upToReady(ask(OF_LOGIN));
+  }
+
+  /** Throws `target-refused` where one of them could change what a text means. */
+  checkLogin(answers: readonly BackendMessage[]): void {
+    const own = rows(answers).filter((name) => !LEAVES_MEANING.has(name.toLowerCase()));
+    if (own.length === 0) return;
+    throw new CustodyError(
+      'target-refused',
+      `the gateway's login has settings of its own that change what a command means: ${own.slice(0, 5).join(', ')}`,
+      { hint: 'tell whoever runs the target: ALTER ROLE … RESET …, or ALTER DATABASE … RESET …' },
+    );
+  }
+
+  /** `inPipeline`: without ending what the client has begun. SHOW takes no snapshot, so that it changes nothing in a transaction. */
+  inForce(inPipeline: boolean): OwnQuestion {
+    const asked = [...this.#wanted.keys()].flatMap((name) => ask(`show ${name}`));
+    if (!inPipeline) return upToReady(asked);
+    // Two of each are closed.
+    let left = 2 * this.#wanted.size;
+    const until = ({ kind }: BackendMessage): boolean =>
+      kind === 'error' || (kind === 'close-complete' && --left === 0);
+    return { bytes: concat([...asked, message(Frontend.flush)]), until };
+  }
+
+  /** Throws `not-approved` for a setting that is not as it has to be. */
+  check(answers: readonly BackendMessage[]): void {
+    const found = rows(answers);
+    for (const [at, [name, value]] of [...this.#wanted].entries()) {
+      if (!isSame(name, found[at], value)) throw changed(name);
+    }
+  }
+
+  /** Whether a setting may have this value, as the target tells it of its own. */
+  allows(name: string, value: string): boolean {
+    if (name === 'session_authorization') return false;
+    const wanted = [...this.#wanted].find(([known]) => known.toLowerCase() === name.toLowerCase());
+    return wanted === undefined || isSame(name, value, wanted[1]);
+  }
+}
+
+/** Makes the transaction fail that is open, as a command does that fails. `inPipeline`: up to the Sync that is to come. */
+export function failure(inPipeline: boolean): OwnQuestion {
+  const fails = message(Frontend.describe, Buffer.from('P'), cstring(PORTAL));
+  if (!inPipeline) return upToReady([fails]);
+  return { bytes: concat([fails, message(Frontend.flush)]), until: ({ kind }) => kind === 'error' };
+}
+
+function upToReady(parts: readonly Uint8Array[]): OwnQuestion {
+  return {
+    bytes: concat([...parts, message(Frontend.sync)]),
+    until: ({ kind }) => kind === 'ready-for-query',
+  };
+}
+
+/** One row for `show`. */
+function ask(text: string): Uint8Array[] {
+  return [
+    message(Frontend.parse, cstring(NAME), cstring(text), NONE),
+    message(Frontend.bind, cstring(NAME), cstring(NAME), NONE, NONE, NONE),
+    message(Frontend.execute, cstring(NAME), int32(0)),
+    message(Frontend.close, Buffer.from('P'), cstring(NAME)),
+    message(Frontend.close, Buffer.from('S'), cstring(NAME)),
+  ];
+}
+
+/** The first column of each row. Throws `not-approved` where the target has failed: what is not known does not hold. */
+function rows(answers: readonly BackendMessage[]): string[] {
+  const error = answers.find(({ kind }) => kind === 'error');
+  if (error?.kind === 'error')
+    throw new CustodyError(
+      'not-approved',
+      'the target does not say how it reads a command, so none can run',
+      {
+        hint: 'commands can be approved one by one for PostgreSQL 10 and newer',
+        detail: error.fields.get('C') ?? '',
+      },
+    );
+  return answers.flatMap((answer) =>
+    answer.kind === 'data-row' ? [decodeText(answer.values[0] ?? new Uint8Array(0))] : [],
+  );
+}
+
+/** Names of zones and styles may be written in any case. */
+function isSame(name: string, found: string | undefined, wanted: string): boolean {
+  if (found === undefined) return false;
+  return name === 'search_path' ? found === wanted : found.toLowerCase() === wanted.toLowerCase();
+}
+
+function changed(name: string): CustodyError {
+  return notApproved(
+    'this command',
+    `the setting ${name} is not as it has to be, and the text could mean something else`,
+  );
+}

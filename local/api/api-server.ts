@@ -1,0 +1,309 @@
+import { createPublicKey, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
+import { LocalEvidenceLinks } from '#adapters/local/evidence-links.ts';
+import type { AccessDesk } from '#core/access/desk.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
+import type { AccessCatalog, AccessRequests, Terminations } from '#core/access/store.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { TokenVerifier } from '#core/identity/principal.ts';
+import { TokenFailures } from '#core/identity/token-failures.ts';
+import type { LeafSink } from '#core/ledger/leaves.ts';
+import type { DeadLetters } from '#core/notify/deliveries.ts';
+import type { RecordingSource } from '#core/recording/ports.ts';
+import type { SessionCatalog } from '#core/recording/session-index.ts';
+import { accessHandler } from '#lambdas/access/handler.ts';
+import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
+import { configHandler } from '#lambdas/config/handler.ts';
+import { explanationHandler } from '#lambdas/explanation/handler.ts';
+import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
+import { ledgerHandler } from '#lambdas/ledger/handler.ts';
+import { openApiHandler } from '#lambdas/openapi/handler.ts';
+import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
+import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { signerHandler } from '#lambdas/signer/handler.ts';
+import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
+import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
+import { whoamiHandler } from '#lambdas/whoami/handler.ts';
+import { apiRouter, type Route } from './api-routes.ts';
+
+const REQUEST_MS = 10_000;
+/** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
+const IDLE_MS = 30_000;
+const HEADERS_MAX_BYTES = 32 << 10;
+
+export interface ApiOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly policy: Pick<PolicyInForce, 'config' | 'refused'>;
+  /** For the identity provider that the configuration names now. */
+  readonly verifier: () => TokenVerifier;
+  readonly requests: AccessRequests & AccessCatalog;
+  readonly terminations: Pick<Terminations, 'ask'>;
+  readonly desk: AccessDesk;
+  readonly deadLetters: DeadLetters;
+  readonly catalog: SessionCatalog;
+  readonly source: RecordingSource;
+  readonly leaves: LeafSink;
+  readonly ledger: LedgerView;
+  readonly signerPem: string;
+  readonly gateway: GatewayAddress;
+  readonly now: () => Date;
+  /** Bad tokens by address; those of this server alone when not given. */
+  readonly failures?: TokenFailures;
+  /** How long a request may take to arrive whole; 10 s when not given. */
+  readonly requestMs?: number;
+  /** Where faults of the server go; standard error when not given. */
+  readonly log?: FaultLog;
+}
+
+export interface Api {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type Answer = ApiResult;
+type Respond = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/**
+ * Serves the Lambda handlers on this machine: an HTTP request becomes the event that API Gateway would make of it.
+ * Rejects with `config-invalid` when it cannot listen on the port.
+ */
+export async function startApi({
+  log = logFault,
+  requestMs = REQUEST_MS,
+  ...options
+}: ApiOptions): Promise<Api> {
+  const server = createServer({
+    maxHeaderSize: HEADERS_MAX_BYTES,
+    requestTimeout: requestMs,
+    headersTimeout: requestMs,
+    connectionsCheckingInterval: Math.min(requestMs, 1_000),
+  });
+  server.setTimeout(IDLE_MS);
+  server.listen(options.port, '127.0.0.1');
+  await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
+    throw portProblem(options.port, cause);
+  });
+  const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const respond = responder({ ...options, log }, url, port);
+  server.on('error', (error) => log(asCustodyError(error)));
+  server.on('request', (request, response) => {
+    respond(request, response).catch((error: unknown) => {
+      log(asCustodyError(error));
+      response.destroy();
+    });
+  });
+  return { url, close: () => close(server) };
+}
+
+async function close(server: ReturnType<typeof createServer>): Promise<void> {
+  const closed = once(server, 'close');
+  server.close();
+  server.closeAllConnections();
+  await closed;
+}
+
+function responder(options: ApiOptions & { readonly log: FaultLog }, url: string, port: number): Respond {
+  const { source, now, log, verifier } = options;
+  const links = new LocalEvidenceLinks(url, randomBytes(32), now);
+  const { failures = new TokenFailures(() => performance.now()) } = options;
+  const authorize = authorizerHandler({ verifier, failures, log });
+  const find = apiRouter();
+  const handlerOf = handlers(options, links);
+
+  /** What API Gateway does: route, authorizer, function. */
+  async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
+    const routed = find(address.pathname);
+    if (routed === undefined) return problem(nothing(), log);
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const route = routed.routes.find((one) => one.method === method);
+    if (route === undefined) return notAllowed(routed.routes, log);
+    const body = await readBody(request, method === 'GET');
+    if (body === undefined)
+      return refused(413, 'the request is too long, or has a body where none belongs', log);
+    const event = toEvent(request, address, route, routed.parameters, body);
+    if (!route.needsToken) return handlerOf(route)(event, {} as Context);
+    const authorized = await authorize(event as unknown as APIGatewayRequestAuthorizerEventV2);
+    if (!authorized.isAuthorized) return refusalProblem(authorized.context, log);
+    return handlerOf(route)(withPrincipal(event, authorized.context), {} as Context);
+  }
+
+  return async (request, response) => {
+    const address = URL.parse(`http://local${request.url ?? ''}`);
+    if (isMisdirected(request, port))
+      return send(response, refused(421, 'this is not the address of this server', log));
+    const key = address === null ? undefined : links.keyOf(address);
+    if (key !== undefined && (request.method === 'GET' || request.method === 'HEAD')) {
+      return sendObject(response, key, source, log, request.method === 'HEAD');
+    }
+    return send(response, address === null ? problem(nothing(), log) : await answer(request, address));
+  };
+}
+
+function handlers(
+  options: ApiOptions & { readonly log: FaultLog },
+  links: LocalEvidenceLinks,
+): (route: Route) => HttpHandler {
+  const {
+    policy: inForce,
+    log,
+    now,
+    catalog,
+    source,
+    leaves,
+    ledger,
+    requests,
+    desk,
+    terminations,
+  } = options;
+  const policy = () => inForce.config;
+  const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
+  const signer = async (): Promise<Uint8Array> => der;
+  const access = accessHandler({ policy, requests, desk, now, log });
+  const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
+    ['/v1/requests', access],
+    ['/v1/grants', access],
+    [
+      '/v1/sessions',
+      sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
+    ],
+    ['/v1/targets', targetsHandler({ policy, requests, gateway: async () => options.gateway, now, log })],
+    ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/whoami', whoamiHandler({ policy, log })],
+    ['/v1/config', configHandler({ policy: inForce, now, log })],
+    ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
+    ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
+    ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
+    ['/v1/openapi.json', openApiHandler({ log })],
+  ];
+  return ({ template }) => byTemplate.find(([start]) => template.startsWith(start))![1];
+}
+
+/** A page elsewhere whose name was pointed at this machine (DNS rebinding) comes with its own name. */
+function isMisdirected({ headers }: IncomingMessage, port: number): boolean {
+  return headers.host !== `127.0.0.1:${port}` && headers.host !== `localhost:${port}`;
+}
+
+function notAllowed(routes: readonly Route[], log: FaultLog): Answer {
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const answer = refused(405, `this takes ${methods.join(', ')}`, log);
+  return { ...answer, headers: { ...answer.headers, allow: methods.join(', ') } };
+}
+
+/** The whole body; undefined when it is too long, or where there should be none. The rest is then not read. */
+async function readBody(request: IncomingMessage, none: boolean): Promise<Buffer | undefined> {
+  const { headers } = request;
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  if (!hasBody) return Buffer.alloc(0);
+  if (none || Number(headers['content-length'] ?? 0) > BODY_MAX_BYTES) return undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > BODY_MAX_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The connection ends with it: what is left of the request is not read. */
+function refused(status: number, message: string, log: FaultLog): Answer {
+  const answer = problem(new CustodyError('protocol-violation', message), log, status);
+  return { ...answer, headers: { ...answer.headers, connection: 'close' } };
+}
+
+/** API Gateway's payload format 2.0, as far as the handlers use it: of a repeated parameter it joins the values. */
+function toEvent(
+  request: IncomingMessage,
+  { pathname, search, searchParams }: URL,
+  { key }: Route,
+  pathParameters: Readonly<Record<string, string>>,
+  body: Buffer,
+): ApiEvent {
+  const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)] as const);
+  const query = [...new Set(searchParams.keys())].map(
+    (name) => [name, searchParams.getAll(name).join()] as const,
+  );
+  const sourceIp = request.socket.remoteAddress;
+  return {
+    version: '2.0',
+    routeKey: key,
+    rawPath: pathname,
+    rawQueryString: search.slice(1),
+    headers: Object.fromEntries(headers),
+    queryStringParameters: Object.fromEntries(query),
+    pathParameters,
+    requestContext: {
+      http: { method: request.method, path: pathname, ...(sourceIp === undefined ? {} : { sourceIp }) },
+    },
+    body: body.toString('base64'),
+    isBase64Encoded: true,
+  } as unknown as ApiEvent;
+}
+
+/** The token stays behind: handlers know who calls, and cannot pass it on. */
+function withPrincipal(event: ApiEvent, lambda: { readonly principal: string }): ApiEvent {
+  const { authorization: _token, ...headers } = event.headers;
+  const requestContext = { ...event.requestContext, authorizer: { lambda } };
+  return { ...event, headers, requestContext };
+}
+
+/** What is sent here is data, for programs: a browser is to make nothing else of it. */
+const SECURITY_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
+
+/** To HEAD, Node sends the headers alone. */
+function send(response: ServerResponse, { statusCode, headers, body = '', isBase64Encoded }: Answer): void {
+  const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
+  response.writeHead(statusCode ?? 200, {
+    ...(headers as Record<string, string> | undefined),
+    'content-length': bytes.byteLength,
+    ...SECURITY_HEADERS,
+  });
+  response.end(bytes);
+}
+
+async function sendObject(
+  response: ServerResponse,
+  key: string,
+  source: RecordingSource,
+  log: FaultLog,
+  head: boolean,
+): Promise<void> {
+  try {
+    const bytes = head ? undefined : await source.get(key);
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': bytes?.byteLength ?? (await source.size(key)),
+      'cache-control': 'no-store',
+      ...SECURITY_HEADERS,
+    });
+    response.end(bytes);
+  } catch (error) {
+    send(response, problem(asCustodyError(error), log));
+  }
+}
+
+function nothing(): CustodyError {
+  return new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+}
+
+/** One line; it names neither tokens nor what was recorded. */
+function logFault({ code, message, detail = '' }: CustodyError): void {
+  process.stderr.write(`api: ${code}: ${message} ${JSON.stringify(detail)}\n`);
+}
+
+function portProblem(port: number, cause: NodeJS.ErrnoException): CustodyError {
+  return new CustodyError('config-invalid', `the API cannot listen on port ${port} (${cause.code})`, {
+    hint: 'stop what uses the port, or choose other ports with --port-base',
+    cause,
+  });
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import { localAccessStore } from '#adapters/local/access-store.ts';
+import { readConfigFile } from '#adapters/local/config-file.ts';
+import { localDeliveries } from '#adapters/local/deliveries.ts';
+import { directoryStore } from '#adapters/local/directory-store.ts';
+import { fileSigner } from '#adapters/local/file-signer.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { webhookPost } from '#adapters/webhook/post.ts';
+import { readSecretFile } from '#adapters/webhook/secret-file.ts';
+import { AccessDesk } from '#core/access/desk.ts';
+import type { NewsStream } from '#core/access/news.ts';
+import { nameOf } from '#core/access/person.ts';
+import { PolicyInForce } from '#core/access/policy.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { openCheckpoint } from '#core/ledger/checkpoint.ts';
+import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
+import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
+import { WebhookStream } from '#core/notify/stream.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import type { LedgerView } from '#lambdas/sessions/handler.ts';
+import type { GatewayAddress } from '#lambdas/targets/handler.ts';
+import { dataFiles } from '../setup/settings.ts';
+import type { Running } from '../supervisor/running.ts';
+import { type Api, startApi } from './api-server.ts';
+import { keepDelivering } from './notifier.ts';
+
+const CONFIG_EVERY_MS = 1_000;
+const TELL_EVERY_MS = 5_000;
+
+export interface ControlPlaneOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly gateway: GatewayAddress;
+  readonly say: (line: string) => void;
+}
+
+/** What the Lambda functions are in the cloud: the API, what tells about access, and a look at custody.yaml each second. */
+export async function startControlPlane(options: ControlPlaneOptions, running: Running): Promise<Api> {
+  const { dataDir, port, gateway, say } = options;
+  const files = dataFiles(dataDir);
+  const catalog = await closing(running, openSessionIndex(files.index));
+  const leaves = await closing(running, localLeafQueue(dataDir));
+  const store = await closing(running, localAccessStore(dataDir));
+  const deliveries = await closing(running, localDeliveries(dataDir));
+  const policy = localPolicy(files.config, leaves);
+  const now = (): Date => new Date();
+  const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
+  const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
+  const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
+  await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
+  await every(
+    running,
+    TELL_EVERY_MS,
+    async () => void (await desk.tellAll()),
+    trouble('cannot tell about access', say),
+  );
+  const webhooks = () => policy.config.webhooks;
+  const secrets = { readSecret: readSecretFile, random: Math.random, busy: new Set<string>() };
+  const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
+  const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
+  await running.add(() => delivering.stop());
+  const api = await startApi({
+    port,
+    policy,
+    verifier: currentVerifier(() => policy.config.identity),
+    catalog,
+    source: directoryStore(files.store),
+    leaves,
+    ledger: await ledgerView(dataDir, files.store),
+    requests: store,
+    terminations: store,
+    desk,
+    deadLetters: deliveries,
+    signerPem: readFileSync(files.signerPem, 'utf8'),
+    gateway,
+    now,
+  });
+  await running.add(() => api.close());
+  return api;
+}
+
+/** Whoever watches the terminal hears an alarm also where no webhook is. */
+function sayAlarms(stream: NewsStream, say: (line: string) => void): NewsStream {
+  return {
+    tell: async (news) => {
+      const { kind, request, target, requester, reason = '' } = news;
+      if (news.alarm)
+        say(`ALARM: ${JSON.stringify({ kind, request, target, by: nameOf(requester), reason })}`);
+      await stream.tell(news);
+    },
+  };
+}
+
+async function closing<T extends { close(): void }>(running: Running, opened: T): Promise<T> {
+  await running.add(() => opened.close());
+  return opened;
+}
+
+/** The gateway enters the leaf as well: the same file makes the same leaf, and the queue takes it once. */
+function localPolicy(file: string, leaves: LeafSink): PolicyInForce {
+  return new PolicyInForce(readConfigFile(file), {
+    read: async () => readConfigFile(file),
+    adopt: ({ version }) => enter(policyLeaf(version, new Date(Math.floor(statSync(file).mtimeMs))), leaves),
+    now: () => new Date(),
+  });
+}
+
+async function lookAtConfig(policy: PolicyInForce, say: (line: string) => void): Promise<void> {
+  const news = await policy.check();
+  if (news === undefined) return;
+  if ('version' in news) say(`custody.yaml was changed; in force now: ${news.version.slice(0, 12)}`);
+  else say(`custody.yaml was changed and is refused, the one before stays in force: ${news.error.message}`);
+}
+
+async function every(
+  running: Running,
+  ms: number,
+  work: () => Promise<void>,
+  onTrouble: (error: CustodyError) => void = () => undefined,
+): Promise<void> {
+  const timer = setInterval(() => {
+    work().catch((error: unknown) => onTrouble(asCustodyError(error)));
+  }, ms);
+  await running.add(() => clearInterval(timer));
+}
+
+function trouble(what: string, say: (line: string) => void): (error: unknown) => void {
+  return (thrown) => {
+    const { message, detail } = asCustodyError(thrown);
+    say(`${what}: ${detail ?? message}`);
+  };
+}
+
+/** The ledger of this data folder, as the API shows it. */
+async function ledgerView(dataDir: string, storeFolder: string): Promise<LedgerView> {
+  const store = directoryStore(storeFolder);
+  const head = localLedgerHead(dataDir);
+  const key = await fileSigner(dataDir).publicKey();
+  return {
+    newest: async () => {
+      const stored = await head.read();
+      if (stored === undefined) return undefined;
+      return { note: stored.checkpoint, checkpoint: openCheckpoint(stored.checkpoint, LOCAL_ORIGIN, key) };
+    },
+    fetch: (path) => store.get(tileKey(path)),
+  };
+}

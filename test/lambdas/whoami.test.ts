@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { parseConfig } from '#core/access/config.ts';
+import { whoamiHandler } from '#lambdas/whoami/handler.ts';
+import { call, ISSUER, NOW } from './support.ts';
+
+const policy = parseConfig(
+  `version: 1
+identity: { issuer: ${ISSUER}, audience: custody, groupsClaim: roles }
+targets: {}`,
+  'c',
+);
+const handler = whoamiHandler({ policy: () => policy, log: () => undefined });
+
+it('tells the caller whom the gateway takes them for, and by which claim', async () => {
+  const { status, body } = await call(handler, '/v1/whoami', { token: 'dana' });
+  expect(status).toBe(200);
+  expect(body).toEqual({
+    issuer: ISSUER,
+    subject: 'dana',
+    groups: ['developers'],
+    groupsClaim: 'roles',
+    mfa: false,
+    expiresAt: new Date(NOW.getTime() + 60_000).toISOString(),
+  });
+});
+
+it('needs a token (security case 22)', async () => {
+  expect((await call(handler, '/v1/whoami')).status).toBe(401);
+  expect((await call(handler, '/v1/whoami', { token: 'mallory' })).status).toBe(401);
+});
