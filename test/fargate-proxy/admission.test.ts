@@ -224,7 +224,7 @@ describe('who waits at the gateway', () => {
   it('gives its reason as the API takes it', async () => {
     const { admission, store, during } = door(policy(', wait: 2m'));
     during.push(async () => {
-      const [{ id }] = (await store.list({ limit: 1 })).requests as [{ id: string }];
+      const { id } = (await store.list({ limit: 1 })).requests[0]!;
       if ((await store.get(id)).steps.length === 0) await store.append(id, 0, approve());
     });
     await admission.admit(visitor('db', { reason: '  a bug\n' }).at);
