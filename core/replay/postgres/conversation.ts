@@ -8,7 +8,7 @@ import { portalOf, preparedOf } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { canAnswer, isAsynchronous } from './fits.ts';
 import { Intended } from './intended.ts';
-import { Budget, keep } from './memory.ts';
+import { keep } from './memory.ts';
 import { Names } from './names.ts';
 import type { OfKind } from './of-kind.ts';
 import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
@@ -59,7 +59,7 @@ export class Conversation {
     this.#texts = texts;
     this.#settings = new Settings(texts);
     this.#names = new Names(limits);
-    this.#pipeline = new Pipeline(new Budget(limits.memory / 2), limits.pending, limits.copy);
+    this.#pipeline = new Pipeline(limits.memory / 2, limits.pending, limits.copy);
     this.#sql = new SqlEffects(this.#names, this.#settings, texts, limits.text);
     const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
     this.#steps = new StepWriter(limits, knowledge, emit);
