@@ -62,6 +62,7 @@ function loginText({ login }: Step): string {
 
 function statementText(step: Step): string {
   const part = (step.part ?? 1) > 1 ? `(part ${step.part}) ` : '';
+  if (step.statement === undefined && step.kind === 'copy-in') return 'data that no COPY takes';
   if (step.statement === undefined) return `${part}${step.kind}, of which the statement is not known`;
   return part + shownText(step.statement);
 }
@@ -79,12 +80,16 @@ function noteText({ note }: Step): string {
 }
 
 function detailLines(step: Step): string[] {
+  const meant = step.runs === undefined ? [] : [`runs: ${shownText(step.runs)}`];
+  const doubts = step.doubt === undefined ? [] : [`NOT CERTAIN: ${escapeTerminal(step.doubt)}`];
   const values = step.values?.map((value, at) => `$${at + 1} = ${valueText(value)}`) ?? [];
   const copied = step.copy === undefined ? [] : [shownText(step.copy.sample)];
   const notices = step.notices?.flatMap(reportLines) ?? [];
   if (step.noticesLeftOut !== undefined) notices.push(`(${step.noticesLeftOut} more notices)`);
   const errors = step.error === undefined ? [] : reportLines(step.error);
-  return [...values, ...copied, ...notices, ...errors].map((text) => INDENT + indented(text));
+  return [...meant, ...doubts, ...values, ...copied, ...notices, ...errors].map(
+    (text) => INDENT + indented(text),
+  );
 }
 
 function valueText(value: Shown | null): string {

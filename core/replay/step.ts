@@ -119,7 +119,7 @@ export interface Step extends Undecoded {
   readonly statement?: Shown;
   /** What a name in the statement stood for: of EXECUTE the prepared statement, of FETCH the cursor's. */
   readonly runs?: Shown;
-  /** Why `statement` or `runs` may not be what ran. */
+  /** Why `statement` or `runs` may not be what ran, or values are missing. */
   readonly doubt?: string;
   /** Name of the prepared statement; empty for the unnamed one. */
   readonly name?: string;

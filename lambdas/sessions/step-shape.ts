@@ -92,6 +92,14 @@ const stepShape = z
     took: z.number().meta({ description: 'microseconds' }),
     outcome: z.enum(OUTCOMES).optional(),
     statement: shown.optional(),
+    runs: shown.optional().meta({
+      description:
+        'what a name in the statement stood for: of EXECUTE the prepared statement, of FETCH the query of the cursor',
+    }),
+    doubt: z.string().optional().meta({
+      description:
+        'why statement or runs may not be what ran, or values are missing: where this is, do not rely on them',
+    }),
     name: z.string().optional().meta({ description: 'of the prepared statement' }),
     undecoded,
     part: count.optional().meta({ description: "which of a query's statements, from 1" }),

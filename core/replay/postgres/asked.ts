@@ -1,6 +1,7 @@
 import type { ReplayLimits } from '../step.ts';
 import type { ClientContent } from './contents.ts';
 import { keep, keepOrNull } from './memory.ts';
+import type { CutValue } from './values.ts';
 import type { Load, Operation } from './operations.ts';
 import type { OfKind } from './of-kind.ts';
 
@@ -66,21 +67,19 @@ function functionCall(
 ): Operation {
   const name = Buffer.from(`function ${message.function}`);
   const values = message.values.map((value) => keepOrNull(value, limits.value));
-  const load = {
-    text: { bytes: name, length: name.length },
-    values,
-    formats: message.formats,
-    resultFormats: message.resultFormats,
-  };
+  const { formats, resultFormats } = message;
+  const load = { text: { bytes: name, length: name.length }, values, formats, resultFormats };
   return { ...asked, kind: 'function-call', load };
 }
 
 function copyData({ data }: OfKind<ClientContent, 'copy-data'>, limits: ReplayLimits): Load {
   const sample = Uint8Array.from(data.bytes.subarray(0, limits.copy));
-  return { copy: { messages: 1, bytes: data.length, lines: linesOf(data.bytes), sample } };
+  return { copy: { messages: 1, bytes: data.length, lines: linesOf(data), sample } };
 }
 
-function linesOf(bytes: Uint8Array): number {
+/** Infinity where they cannot be counted, as not all of it is there. */
+function linesOf({ bytes, length }: CutValue): number {
+  if (bytes.length < length) return Infinity;
   let lines = 0;
   for (let at = bytes.indexOf(LINE_FEED); at !== -1; at = bytes.indexOf(LINE_FEED, at + 1)) lines++;
   return lines;

@@ -8,7 +8,7 @@ import { portalOf, preparedOf } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { canAnswer, isAsynchronous } from './fits.ts';
 import { Intended } from './intended.ts';
-import { Budget, keep } from './memory.ts';
+import { keep } from './memory.ts';
 import { Names } from './names.ts';
 import type { OfKind } from './of-kind.ts';
 import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
@@ -17,7 +17,6 @@ import { Settings } from './settings.ts';
 import { SqlEffects } from './sql-effects.ts';
 import { StepWriter } from './step-writer.ts';
 import type { Texts } from './texts.ts';
-import type { CutValue } from './values.ts';
 
 type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
 type More = Pick<Step, 'tag' | 'error'>;
@@ -60,7 +59,7 @@ export class Conversation {
     this.#texts = texts;
     this.#settings = new Settings(texts);
     this.#names = new Names(limits);
-    this.#pipeline = new Pipeline(new Budget(limits.memory / 2), limits.pending, limits.copy);
+    this.#pipeline = new Pipeline(limits.memory / 2, limits.pending, limits.copy);
     this.#sql = new SqlEffects(this.#names, this.#settings, texts, limits.text);
     const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
     this.#steps = new StepWriter(limits, knowledge, emit);
@@ -83,15 +82,11 @@ export class Conversation {
 
   /** A setting that the server reports, at login too. */
   setting({ name, value }: ServerOf<'parameter-status'>): void {
-    if (this.#settings.report(asText(name), asText(value))) this.#names.encodingChanged();
-  }
-
-  /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
-  #told(message: ServerOf<'parameter-status'>): void {
-    const { text, values } = this.#running?.statement ?? this.#pipeline.first()?.load ?? {};
-    this.#texts.stamp([text, ...(values ?? [])]);
-    this.#texts.reported(message, false);
-    this.setting(message);
+    const isNew = this.#settings.report(
+      Buffer.from(name.bytes).toString(),
+      Buffer.from(value.bytes).toString(),
+    );
+    if (isNew) this.#names.encodingChanged();
   }
 
   /** The recording is over: shows what never got its answer. */
@@ -112,7 +107,7 @@ export class Conversation {
       case 'notification':
         return this.#steps.notification(message, at);
       case 'parameter-status':
-        return this.#told(message);
+        return this.#told(message, at);
       case 'error':
         return this.#failed(this.#texts.report(message.fields), at);
       case 'ready-for-query':
@@ -120,6 +115,13 @@ export class Conversation {
       default:
         return this.#answered(message, at);
     }
+  }
+
+  /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
+  #told(message: ServerOf<'parameter-status'>, at: number): void {
+    if (this.#isAtStatement()) this.#execution(at).begin();
+    this.#texts.reported(message, false);
+    this.setting(message);
   }
 
   // What the server does not answer.
@@ -445,8 +447,4 @@ export class Conversation {
   #key(name: string): string {
     return this.#settings.protocolKey(name);
   }
-}
-
-function asText({ bytes }: CutValue): string {
-  return Buffer.from(bytes).toString('latin1');
 }

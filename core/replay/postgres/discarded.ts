@@ -29,9 +29,10 @@ export class Discarded {
     const { messages, bytes, sample } = this.#copy;
     this.#copy = undefined;
     const isBinary = sample.includes(0);
+    const { copy: limit } = this.#limits;
     const shown = isBinary
-      ? showHex(sample, this.#limits.copy, bytes)
-      : this.#texts.shown({ bytes: sample, length: bytes }, this.#limits.copy);
+      ? showHex(sample, limit, bytes)
+      : this.#texts.shown({ bytes: sample, length: bytes }, limit);
     return {
       kind: 'copy-in',
       at: this.#at,

@@ -55,10 +55,10 @@ export class Execution {
   #meaning: Meaning = {};
 
   constructor(statement: Statement, sql: SqlEffects, texts: Texts, limits: ReplayLimits) {
+    this.#texts = texts;
     this.statement = statement;
     this.#limits = limits;
     this.#sql = sql;
-    this.#texts = texts;
     this.#since = statement.at;
     this.#clientBytes = statement.clientBytes;
   }
@@ -66,8 +66,8 @@ export class Execution {
   /** The answer that is coming in. */
   get answer(): Answer {
     if (this.#answer !== undefined) return this.#answer;
-    const { portal, text, values, isReached } = this.statement;
-    if (isReached) this.#texts.begin(text, portal?.values ?? values);
+    const { portal, isReached } = this.statement;
+    if (isReached) this.begin();
     this.#meaning = this.#sql.meaning(this.#source);
     this.#answer = new Answer(portal?.columns ?? portal?.prepared?.columns, this.#limits, this.#texts);
     return this.#answer;
@@ -75,6 +75,12 @@ export class Execution {
 
   get hasBegun(): boolean {
     return this.#answer !== undefined;
+  }
+
+  /** The server has come to it: its texts are in the encoding that is in force now. */
+  begin(): void {
+    const { portal, text, values } = this.statement;
+    this.#texts.begin(text, portal?.values ?? values);
   }
 
   /** Nothing came yet, not even an answer to a statement before. */

@@ -3,7 +3,7 @@ import type { CutValue } from './values.ts';
 
 /** A prepared statement of the server. */
 export interface Prepared {
-  /** As the client wrote it. */
+  /** As the client wrote it, one character for each byte. */
   readonly name: string;
   /** Undefined when it was not kept. */
   readonly text: CutValue | undefined;

@@ -1,9 +1,9 @@
-import { type Budget, weightOfValues } from './memory.ts';
+import { Budget, weightOfValues } from './memory.ts';
 import { joined, type Load, type Operation } from './operations.ts';
 import { Sequence } from './sequence.ts';
 
-/** What operations have in common: those that are alike, but for their loads, are one. */
-type Shape = Omit<Operation, 'at' | 'load'> & { readonly loaded: boolean };
+/** What operations have in common: those that are alike, but for texts and values, are one. `load`: when it has neither. */
+type Shape = Omit<Operation, 'at'> & { readonly isHeavy: boolean };
 
 interface Known {
   readonly shape: Shape;
@@ -19,6 +19,8 @@ interface Moment {
 }
 
 const SHAPE_BYTES = 300;
+/** Formats that many operations have alike. */
+const LIGHT_MAX = 8;
 const LOAD_BYTES = 200;
 /** More moments than these are not told apart. */
 const MOMENTS_MAX = 50_000;
@@ -29,6 +31,8 @@ const MOMENTS_MAX = 50_000;
  */
 export class Pipeline {
   readonly #budget: Budget;
+  /** Of shapes: there is room for some when there is none for texts. */
+  readonly #shapes: Budget;
   readonly #copyMax: number;
   readonly #order: Sequence;
   #known: (Known | undefined)[] = [];
@@ -39,9 +43,10 @@ export class Pipeline {
   #first: Operation | undefined;
   #last: Operation | undefined;
 
-  /** `cells`: operations that are not like those before; `copyMax`: bytes of CopyData to keep. */
-  constructor(budget: Budget, cells: number, copyMax: number) {
-    this.#budget = budget;
+  /** `bytes`: of texts, values and names; `cells`: operations that are not like those before; `copyMax`: bytes of CopyData to keep. */
+  constructor(bytes: number, cells: number, copyMax: number) {
+    this.#budget = new Budget(bytes * 0.75);
+    this.#shapes = new Budget(bytes * 0.25);
     this.#copyMax = copyMax;
     this.#order = new Sequence(cells);
   }
@@ -57,7 +62,7 @@ export class Pipeline {
     const number = this.#numberOf(kept);
     if (number === undefined || !this.#order.push(number)) return this.#refused(kept, number);
     this.#known[number]!.uses++;
-    if (kept.load !== undefined) this.#loads.push(kept.load);
+    if (isHeavy(kept)) this.#loads.push(kept.load!);
     this.#noteMoment(kept.at);
     this.#last = kept;
     return true;
@@ -75,7 +80,7 @@ export class Pipeline {
     const operation = this.first();
     if (operation === undefined) return undefined;
     this.#forget(this.#order.shift()!);
-    if (operation.load !== undefined) this.#budget.giveBack(weightOf(this.#loads.shift()!));
+    if (isHeavy(operation)) this.#budget.giveBack(weightOf(this.#loads.shift()!));
     const moment = this.#moments.get(0)!;
     if (--moment.count === 0) this.#moments.shift();
     this.#first = undefined;
@@ -92,7 +97,7 @@ export class Pipeline {
       const { at, count } = this.#moments.get(moment)!;
       const operation = this.#operation(number, at, load);
       yield operation;
-      if (operation.load !== undefined) load++;
+      if (isHeavy(operation)) load++;
       if (++ofMoment < count) continue;
       moment++;
       ofMoment = 0;
@@ -100,8 +105,8 @@ export class Pipeline {
   }
 
   #operation(number: number, at: number, load: number): Operation {
-    const { loaded, ...shape } = this.#known[number]!.shape;
-    return { ...shape, at, load: loaded ? this.#loads.get(load) : undefined };
+    const { isHeavy: hasOwn, ...shape } = this.#known[number]!.shape;
+    return { ...shape, at, load: hasOwn ? this.#loads.get(load) : shape.load };
   }
 
   /** CopyData after CopyData: the data of a client that is far ahead must not cost what its messages are many. */
@@ -118,26 +123,26 @@ export class Pipeline {
 
   #withLoad(operation: Operation): Operation {
     const { load } = operation;
-    if (load === undefined || this.#budget.take(weightOf(load))) return operation;
+    if (load === undefined || !isHeavy(operation) || this.#budget.take(weightOf(load))) return operation;
     return { ...operation, load: undefined, dropped: true };
   }
 
-  #numberOf({ kind, statement, portal, what, bytes, dropped, load }: Operation): number | undefined {
-    const loaded = load !== undefined;
-    const key = [kind, what, bytes, dropped, loaded, statement, portal].join('\0');
+  #numberOf(operation: Operation): number | undefined {
+    const shape = shapeOf(operation);
+    const key = keyOf(shape);
     const there = this.#numbers.get(key);
     if (there !== undefined) return there;
     const weight = SHAPE_BYTES + key.length * 2;
-    if (!this.#budget.take(weight)) return undefined;
+    if (!this.#shapes.take(weight)) return undefined;
     const number = this.#free.pop() ?? this.#known.length;
-    const shape: Shape = { kind, statement, portal, what, bytes, dropped, loaded };
     this.#known[number] = { shape, key, weight, uses: 0 };
     this.#numbers.set(key, number);
     return number;
   }
 
-  #refused({ load }: Operation, number: number | undefined): false {
-    if (load !== undefined) this.#budget.giveBack(weightOf(load));
+  #refused(operation: Operation, number: number | undefined): false {
+    const { load } = operation;
+    if (load !== undefined && isHeavy(operation)) this.#budget.giveBack(weightOf(load));
     if (number !== undefined && this.#known[number]!.uses === 0) this.#remove(number);
     return false;
   }
@@ -152,7 +157,7 @@ export class Pipeline {
     this.#known[number] = undefined;
     this.#numbers.delete(key);
     this.#free.push(number);
-    this.#budget.giveBack(weight);
+    this.#shapes.giveBack(weight);
   }
 
   #noteMoment(at: number): void {
@@ -196,6 +201,26 @@ class Queue<Item> {
     }
     return item;
   }
+}
+
+/** Its load is its own: texts, values, data. */
+function isHeavy({ load }: Operation): boolean {
+  if (load === undefined) return false;
+  const { text, values, types, formats, resultFormats, copy } = load;
+  const lists = [values, types, formats];
+  const isLight = text === undefined && copy === undefined && lists.every((list) => !list?.length);
+  return !isLight || (resultFormats?.length ?? 0) > LIGHT_MAX;
+}
+
+function shapeOf(operation: Operation): Shape {
+  const { kind, statement, portal, what, bytes, dropped, load } = operation;
+  const heavy = isHeavy(operation);
+  return { kind, statement, portal, what, bytes, dropped, isHeavy: heavy, load: heavy ? undefined : load };
+}
+
+function keyOf({ kind, statement, portal, what, bytes, dropped, isHeavy: heavy, load }: Shape): string {
+  const light = load === undefined ? '' : `f${load.resultFormats?.join()}`;
+  return [kind, what, bytes, dropped, heavy, light, statement, portal].join('\0');
 }
 
 function weightOf({ text, types, formats, values, resultFormats, copy }: Load): number {

@@ -13,14 +13,14 @@ interface Owed {
 /** Steps of statements that were prepared: shown, unless an execution shows their text before it is time. */
 export class PreparedSteps {
   readonly #limits: ReplayLimits;
-  readonly #emit: (step: Step) => void;
   readonly #texts: Texts;
+  readonly #emit: (step: Step) => void;
   #owed: Owed[] = [];
 
   constructor(limits: ReplayLimits, texts: Texts, emit: (step: Step) => void) {
     this.#limits = limits;
-    this.#emit = emit;
     this.#texts = texts;
+    this.#emit = emit;
   }
 
   owe(prepared: Prepared, asked: number, at: number, outcome: Outcome, error?: ShownReport): void {

@@ -36,9 +36,9 @@ export class SqlEffects {
   #unreported = false;
 
   constructor(names: Names, settings: Settings, texts: Texts, textMax: number) {
+    this.#texts = texts;
     this.#names = names;
     this.#settings = settings;
-    this.#texts = texts;
     this.#textMax = textMax;
   }
 
@@ -46,7 +46,7 @@ export class SqlEffects {
   read(text: CutValue | undefined): readonly Command[] | undefined {
     if (text === undefined) return undefined;
     const { standardStrings } = this.#settings;
-    const sql = scannable(text.bytes, this.#texts.encodingOf(text));
+    const sql = scannable(text.bytes, this.#texts.encoding);
     const commands = commandsOf(sql, standardStrings);
     if (
       this.#unreported &&
@@ -165,13 +165,10 @@ export class SqlEffects {
 }
 
 /** A piece of a text that is perhaps cut; what is behind the cut belongs to the last piece. */
-function piece({ bytes, length, stamp }: CutValue, { start, end }: Span): CutValue {
+function piece(text: CutValue, { start, end }: Span): CutValue {
+  const { bytes, length } = text;
   const kept = Uint8Array.from(bytes.subarray(start, end));
-  return {
-    ...(stamp && { stamp }),
-    bytes: kept,
-    length: kept.length + (end >= bytes.length ? length - bytes.length : 0),
-  };
+  return { ...text, bytes: kept, length: kept.length + (end >= bytes.length ? length - bytes.length : 0) };
 }
 
 function cursor(name: string, prepared: Prepared): Portal {

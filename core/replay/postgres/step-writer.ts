@@ -158,10 +158,14 @@ export class StepWriter {
     const doubt = this.#doubtOf(operation, portal);
     const clientBytes = this.#clientBytes;
     this.#clientBytes = 0;
-    const { values, formats, resultFormats } = load ?? {};
-    const given = { values, formats, resultFormats };
-    const statement = { kind, at, text, portal, doubt, clientBytes, ...given, ...known };
-    return new Execution(statement, this.#knowledge.sql, this.#knowledge.texts, this.#limits);
+    const statement = { kind, at, text, portal, values: load?.values, doubt, clientBytes, ...known };
+    const formats = { formats: load?.formats, resultFormats: load?.resultFormats };
+    return new Execution(
+      { ...statement, ...formats },
+      this.#knowledge.sql,
+      this.#knowledge.texts,
+      this.#limits,
+    );
   }
 
   #doubtOf({ kind, portal: name, dropped }: Operation, portal: Portal | undefined): string | undefined {

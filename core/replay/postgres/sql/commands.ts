@@ -41,8 +41,8 @@ function commandOf(tokens: readonly Token[]): Command {
 
 /** `((select 1) union …)` is a SELECT. */
 function verbOf(tokens: readonly Token[]): string {
-  const first = tokens.find(({ text }) => text !== '(')!;
-  return first.kind === 'word' ? first.text : '';
+  const first = tokens.find(({ text }) => text !== '(');
+  return first?.kind === 'word' ? first.text : '';
 }
 
 /** Semicolons in parentheses (CREATE RULE) and in the BEGIN ATOMIC body of a routine end no command. */

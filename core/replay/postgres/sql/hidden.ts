@@ -12,7 +12,7 @@ const NO_CALLS = new Set(
   default delete desc distinct else escape except exclude execute exists explain filter float for foreign from full group
   having ilike in include inner insert int integer intersect into is isnull join key lateral left like limit
   materialized merge nchar not notnull null nulls numeric of offset on only or order over partition precision primary
-  range recursive references repeatable returning right row rows select set sets similar some symmetric table
+  range recursive references repeatable returning right rollup row rows select set sets similar some symmetric table
   tablesample temp temporary then time timestamp timestamptz timetz to union unique unlogged update using values
   varbit varchar varying when where window with within without`.split(/\s+/),
 );
