@@ -116,7 +116,7 @@ describe.skipIf(!hasDebianPostgres())('encodings that change at random, by a rea
         expect(wrong(steps)).toEqual([]);
         expect(steps.filter(({ kind }) => kind === 'damaged' || kind === 'unmatched')).toEqual([]);
       }),
-      { numRuns: Number(process.env['CUSTODY_ENCODING_RUNS'] ?? 150) },
+      { numRuns: Number(process.env['CUSTODY_ENCODING_RUNS'] ?? 100) },
     );
     expect(counts.right).toBeGreaterThan(counts.bytes);
   }, 600_000);
