@@ -147,8 +147,8 @@ export class Gateway {
   ): void {
     const { log } = this.#options;
     const error = place.wasPushedOut ? crowdedOut() : asCustodyError(thrown);
-    if (place.isInside) log('refused', error, { client, ...facts });
-    else if (error.code === 'peer-left') log('peer-left', undefined, { client, ...facts });
+    if (error.code === 'peer-left') log('peer-left', undefined, { client, ...facts });
+    else if (place.isInside) log('refused', error, { client, ...facts });
     else log('peer-refused', error, { client, ...facts });
   }
 

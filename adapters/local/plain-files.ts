@@ -12,7 +12,8 @@ const CHUNK_BYTES = 1 << 20;
 /**
  * A whole file, which must be a plain one: a pipe or a device would keep the reader waiting or never end, and a link leads
  * elsewhere. Rejects with `not-found`; with `format-invalid` when it has more than `atMost` bytes; and with
- * `state-damaged` when it is something else or cannot be read. Messages complete "open.json …".
+ * `state-damaged` when it is something else or cannot be read, and with `store-unavailable` when that is not the file's fault.
+ * Messages complete "open.json …".
  */
 export async function readPlainFile(path: string, atMost: number): Promise<Uint8Array> {
   await plainStatus(path);
@@ -114,8 +115,12 @@ function tooLong(size: number, atMost: number): CustodyError {
   return new CustodyError('format-invalid', `has ${size} bytes, more than ${atMost}`);
 }
 
+/** What this process or machine has run out of, or a disk on the network that does not answer: nothing is wrong with the file. */
+const NOT_THE_FILES_FAULT = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'ETIMEDOUT', 'ESTALE'];
+
 function unreadable(cause: unknown): CustodyError {
-  return new CustodyError('state-damaged', `cannot be read (${codeOf(cause)})`, { cause });
+  const code = NOT_THE_FILES_FAULT.includes(codeOf(cause)) ? 'store-unavailable' : 'state-damaged';
+  return new CustodyError(code, `cannot be read (${codeOf(cause)})`, { cause });
 }
 
 function codeOf(error: unknown): string {

@@ -104,7 +104,7 @@ function refuseAmbiguous(token: string): void {
     try {
       parseJson(Buffer.from(part, 'base64url').toString());
     } catch {
-      throw invalidToken('it is no JWT that all readers read alike');
+      throw invalidToken('it is not a JWT');
     }
   }
 }

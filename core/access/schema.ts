@@ -117,12 +117,18 @@ const credentialSchema = z
   })
   .describe("the gateway's own login, by reference; no client ever sees it");
 
+const SETTING = /^[a-z_][a-z0-9_]{0,62}(?:\.[a-z_][a-z0-9_]{0,62})?$/;
+
 /** PostgreSQL's own defaults, but for the time zone, which it takes from its machine. */
 const exactSchema = z
   .strictObject({
     searchPath: text.max(1000).default('"$user", public'),
     timeZone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC').default('UTC'),
     dateStyle: z.enum(['ISO, MDY', 'ISO, DMY', 'ISO, YMD']).default('ISO, MDY'),
+    settings: z
+      .record(z.string().regex(SETTING, 'expected the name of a setting, in lower case'), text.max(1000))
+      .default({})
+      .describe('others that are to hold, such as those of an application; they are set at the start'),
   })
   .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
 

@@ -100,8 +100,12 @@ class Audit {
     const { since, checkpoint, fetch } = this.#input;
     if (since === undefined) return;
     await proveConsistency(since, checkpoint, fetch).catch((error: unknown) => {
-      const code = since.size > checkpoint.size ? 'ledger-rolled-back' : 'ledger-forked';
-      this.#find(code, undefined, asCustodyError(error).message);
+      const { code, message } = asCustodyError(error);
+      if (code === 'store-unavailable') throw error;
+      const grew = since.size > checkpoint.size ? 'ledger-rolled-back' : 'ledger-forked';
+      // A tile that is missing or odd, which the walk names, is no fork: with it the proof may hold.
+      if (code === 'ledger-altered') this.#find(grew, undefined, message);
+      else this.#find('ledger-altered', undefined, `whether the ledger grew cannot be said: ${message}`);
     });
   }
 
@@ -141,7 +145,11 @@ class Audit {
   /** Every session that the ledger or the store knows. */
   async walkStore(): Promise<void> {
     const { store, onProgress } = this.#input;
-    const names = await store.list('sessions/').catch(() => []);
+    // What stands there in place of a folder was named among the strays.
+    const names = await store.list('sessions/').catch((error: unknown) => {
+      if (asCustodyError(error).code === 'store-unavailable') throw error;
+      return [];
+    });
     const stored = names.filter(isSessionName);
     const all = [...new Set([...this.#listed.keys(), ...stored])].filter((id) => this.#isAsked(id)).sort();
     for (const [done, session] of all.entries()) {

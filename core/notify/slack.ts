@@ -20,7 +20,7 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'access-denied': 'Access denied',
   'access-withdrawn': 'Request withdrawn',
   'access-granted': 'Access granted',
-  'access-used': 'Access used: its one session has begun',
+  'access-used': 'Access used: its one session runs the commands',
   'access-returned': 'Access returned',
   'access-revoked': 'Access revoked',
   'break-glass': 'Glass broken: access without approval',

@@ -33,6 +33,8 @@ export interface RecorderPorts {
 
 /** What is held in memory for sessions that could not be sealed. Beyond it, they are left to the sealer and the next start. */
 const UNSEALED_MAX_BYTES = 256 << 20;
+/** What one of them takes beside its segments: statements, keys, signatures. */
+const UNSEALED_BYTES = 8 << 10;
 /** Failures in a row after which the others of a round are not tried: the store is still away. */
 const FAILURES_IN_A_ROW = 3;
 
@@ -192,7 +194,8 @@ export class Recorder {
     return sealed;
   }
 
-  #keep(session: string, bytes: number, seal: Unsealed['seal']): void {
+  #keep(session: string, segmentBytes: number, seal: Unsealed['seal']): void {
+    const bytes = UNSEALED_BYTES + segmentBytes;
     if (this.#unsealedBytes + bytes > UNSEALED_MAX_BYTES) return;
     this.#unsealedBytes += bytes;
     this.#unsealed.add({ session, bytes, seal });

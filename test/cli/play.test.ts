@@ -300,7 +300,7 @@ describe('play', () => {
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain('custody: 00000002.seg cannot be fetched: status 404');
     expect(ran.stdout).toContain('select 1');
-    expect(ran.stdout).not.toMatch(/FAILED|DAMAGED|select 2/);
+    expect(ran.stdout).not.toMatch(/FAILED|DAMAGED|select [23]/);
   });
 
   test('--step waits for a line before each step, and stops at the end of the input', async () => {

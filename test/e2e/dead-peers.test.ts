@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -52,6 +52,7 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
   afterEach(async () => {
     await gateway?.stop('SIGKILL');
     machine.remove();
+    rmSync(join(dataDir, '..'), { recursive: true, force: true });
   });
 
   async function start(): Promise<void> {

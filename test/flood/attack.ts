@@ -50,7 +50,7 @@ async function attack(port: number, kind: AttackKind, ms: number, addresses: num
     held.add(socket);
     connecting.add(socket);
     socket.on('error', () => (done.refused += 1));
-    socket.once('connect', () => {
+    socket.resume().once('connect', () => {
       connecting.delete(socket);
       DEEDS[kind](socket);
     });
@@ -65,6 +65,9 @@ async function attack(port: number, kind: AttackKind, ms: number, addresses: num
     while (connecting.size < AT_ONCE && held.size < HELD_MAX) knock();
     await new Promise(setImmediate);
   }
-  for (const socket of held) socket.destroy();
+  for (const socket of held) {
+    done.sentBytes += socket.bytesWritten;
+    socket.destroy();
+  }
   return done;
 }

@@ -48,6 +48,7 @@ export async function* verifyChain(
   for (const number of listed) {
     if (number > state.next) reportMissing(state.next, number, expected, watch.report);
     const result = yield* watch.unlessFaulty(verifyNext(state, number, start, objects, watch.report));
+    if (result === undefined) watch.fault(`${segmentName(number)} cannot be read`);
     state = extend(state, number, result);
   }
   if (expected > state.next) reportMissing(state.next, expected, expected, watch.report);
@@ -64,9 +65,14 @@ class FaultWatch {
 
   constructor(report: Report) {
     this.report = (code, object, message) => {
-      this.#fault ??= message;
+      this.fault(message);
       report(code, object, message);
     };
+  }
+
+  /** What was reported elsewhere. */
+  fault(message: string): void {
+    this.#fault ??= message;
   }
 
   async *unlessFaulty<Result>(

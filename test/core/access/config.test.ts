@@ -59,7 +59,7 @@ describe('parseConfig', () => {
       database: 'orders',
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
-      exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY' },
+      exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY', settings: {} },
       connect: { userTimeout: 30_000 },
       recording: {
         durability: 'windowed',

@@ -1,8 +1,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { CustodyError } from '#core/errors.ts';
 import type { RecordedFrame } from '#core/recording/read.ts';
 import { framesOf } from '#core/recording/verify/frames.ts';
-import { readEvidence, type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
+import {
+  type EvidenceFolder,
+  readEvidence,
+  type VerifyReport,
+  verifyEvidence,
+} from '#core/recording/verify/verify.ts';
 import {
   buildEvidence,
   type Files,
@@ -25,10 +31,14 @@ interface Read {
   readonly report: VerifyReport;
 }
 
-async function read(files: Files, options = trusted): Promise<Read> {
+function read(files: Files, options = trusted): Promise<Read> {
+  return readFolder(memoryFolder(files), options);
+}
+
+async function readFolder(folder: EvidenceFolder, options = trusted): Promise<Read> {
   const frames: RecordedFrame[] = [];
   const faults: string[] = [];
-  const reading = readEvidence(memoryFolder(files), options);
+  const reading = readEvidence(folder, options);
   for (;;) {
     const { done, value } = await reading.next();
     if (done) return { frames, faults, report: value };
@@ -93,6 +103,26 @@ it.each([0, 1, 2])(
     expect(frames.map(text)).toEqual(await recorded(before));
   },
 );
+
+it.each([
+  ['not-found', 'it is a pipe'],
+  ['format-invalid', 'it is too long'],
+] as const)('gives no frame after a segment that is there and cannot be read (%s)', async (code, message) => {
+  for (const number of [0, 1, 2]) {
+    const folder = memoryFolder(good);
+    const get = async (name: string, atMost: number): Promise<Uint8Array> => {
+      if (name === segmentFile(number)) throw new CustodyError(code, message);
+      return folder.get(name, atMost);
+    };
+    const before = new Map(
+      [...good].filter(([name]) => !name.endsWith('.seg') || name < segmentFile(number)),
+    );
+    const { frames, faults, report } = await readFolder({ list: () => folder.list(), get });
+    expect(frames.map(text)).toEqual(await recorded(before));
+    expect(faults).toEqual([`${segmentFile(number)} cannot be read`]);
+    expect(report.verdict).toBe('failed');
+  }
+});
 
 it.each([
   ['of another signer', { trustedSigners: [spki(makeKeys().signer)] }],
