@@ -9,7 +9,7 @@ import {
   verdictOf,
 } from '#core/recording/verify/verify.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import type { Step } from '#core/replay/step.ts';
+import { REPLAY_LIMITS, type Step } from '#core/replay/step.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { openEvidence } from '../evidence/open.ts';
@@ -114,7 +114,8 @@ async function showSteps(
 ): Promise<boolean> {
   const pace = paceOf(cli, options);
   try {
-    for await (const step of postgresSteps(reading.frames())) {
+    const steps = postgresSteps(reading.frames(), REPLAY_LIMITS, () => ({ reason: close?.reason }));
+    for await (const step of steps) {
       // The decoder takes the end of what it is given for the end of the session.
       if (step.kind === 'end' && (close === undefined || reading.fault !== undefined)) continue;
       if (!(await pace.next(step))) return false;

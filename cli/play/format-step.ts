@@ -1,6 +1,6 @@
 import type { Shown, ShownReport, Step } from '#core/replay/step.ts';
 import { formatTable } from '#core/replay/table.ts';
-import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
+import { escapeLines, escapeTerminal, UNDECODED } from '#core/replay/text.ts';
 
 /** Texts of a session begin here, so that no line of theirs can pass for one of ours. */
 const INDENT = ' '.repeat(13);
@@ -25,10 +25,10 @@ function headline(step: Step): string {
     case 'login':
       return loginText(step);
     case 'prepare':
-      return `prepare ${nameText(step.name)}: ${statementText(step)}`;
+      return `prepare ${nameText(step)}: ${statementText(step)}`;
     case 'notification': {
-      const { channel, payload } = step.notification!;
-      return `notification on ${escapeTerminal(channel)}: ${shownText(payload)}`;
+      const { channel, payload, undecoded } = step.notification!;
+      return `notification on ${escapeTerminal(channel)}${marked(undecoded)}: ${shownText(payload)}`;
     }
     case 'cancel':
       return `cancel request ${noteText(step)}`.trimEnd();
@@ -48,7 +48,7 @@ function headline(step: Step): string {
 
 function loginText({ login }: Step): string {
   if (login === undefined) return 'login';
-  const { user, database, application, protocol, authentication, settings } = login;
+  const { user, database, application, protocol, authentication, settings, undecoded } = login;
   const server = settings.get('server_version');
   const words = [
     `login of ${user} to ${database}`,
@@ -57,17 +57,22 @@ function loginText({ login }: Step): string {
     authentication.length > 0 && authentication.join(' then '),
     server && `server ${server}`,
   ];
-  return escapeTerminal(words.filter(Boolean).join(', '));
+  return escapeTerminal(words.filter(Boolean).join(', ')) + marked(undecoded);
 }
 
 function statementText(step: Step): string {
   const part = (step.part ?? 1) > 1 ? `(part ${step.part}) ` : '';
+  if (step.statement === undefined && step.kind === 'copy-in') return 'data that no COPY takes';
   if (step.statement === undefined) return `${part}${step.kind}, of which the statement is not known`;
   return part + shownText(step.statement);
 }
 
-function nameText(name: string | undefined): string {
-  return name ? escapeTerminal(name) : 'without a name';
+function nameText({ name, undecoded }: Step): string {
+  return name ? escapeTerminal(name) + marked(undecoded) : 'without a name';
+}
+
+function marked(undecoded: true | undefined): string {
+  return undecoded ? UNDECODED : '';
 }
 
 function noteText({ note }: Step): string {
@@ -75,31 +80,45 @@ function noteText({ note }: Step): string {
 }
 
 function detailLines(step: Step): string[] {
+  const meant = step.runs === undefined ? [] : [`runs: ${shownText(step.runs)}`];
+  const doubts = step.doubt === undefined ? [] : [`NOT CERTAIN: ${escapeTerminal(step.doubt)}`];
   const values = step.values?.map((value, at) => `$${at + 1} = ${valueText(value)}`) ?? [];
   const copied = step.copy === undefined ? [] : [shownText(step.copy.sample)];
   const notices = step.notices?.flatMap(reportLines) ?? [];
+  if (step.noticesLeftOut !== undefined) notices.push(`(${step.noticesLeftOut} more notices)`);
   const errors = step.error === undefined ? [] : reportLines(step.error);
-  return [...values, ...copied, ...notices, ...errors].map((text) => INDENT + indented(text));
+  return [...meant, ...doubts, ...values, ...copied, ...notices, ...errors].map(
+    (text) => INDENT + indented(text),
+  );
 }
 
 function valueText(value: Shown | null): string {
-  return value === null ? 'NULL' : `'${escapeTerminal(value.text)}'${cutText(value)}`;
+  return value === null ? 'NULL' : `'${escapeTerminal(value.text)}'${remarks(value)}`;
 }
 
 function shownText(shown: Shown): string {
-  return escapeLines(shown.text).trimEnd() + cutText(shown);
+  return escapeLines(shown.text).trimEnd() + remarks(shown);
 }
 
-function cutText({ cut, bytes }: Shown): string {
-  return cut ? `… (${bytes} bytes in all)` : '';
+function remarks({ cut, bytes, undecoded }: Shown): string {
+  return (cut ? moreText(bytes) : '') + marked(undecoded);
 }
 
-function reportLines({ severity, sqlstate, message, detail, hint, position }: ShownReport): string[] {
-  const at = position === undefined ? '' : ` (at character ${position})`;
-  const lines = [`${severity} ${sqlstate}: ${message}${at}`];
-  if (detail !== undefined) lines.push(`detail: ${detail}`);
-  if (hint !== undefined) lines.push(`hint: ${hint}`);
-  return lines.map(escapeLines);
+function moreText(bytes: number): string {
+  return `… (${bytes} bytes in all)`;
+}
+
+function reportLines(report: ShownReport): string[] {
+  const { severity, sqlstate, position, cut, undecoded } = report;
+  const text = (field: 'message' | 'detail' | 'hint' | 'where'): string => {
+    const bytes = cut?.[field];
+    return escapeLines(report[field] ?? '') + (bytes === undefined ? '' : moreText(bytes));
+  };
+  const at = position === undefined ? '' : ` (at character ${escapeLines(position)})`;
+  const lines = [`${escapeLines(`${severity} ${sqlstate}`)}: ${text('message')}${at}${marked(undecoded)}`];
+  if (report.detail !== undefined) lines.push(`detail: ${text('detail')}`);
+  if (report.hint !== undefined) lines.push(`hint: ${text('hint')}`);
+  return lines;
 }
 
 function indented(text: string): string {

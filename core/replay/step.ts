@@ -9,8 +9,14 @@ export interface ReplayFrame {
   readonly payload: Uint8Array;
 }
 
+/** Texts are in the encoding that the session had when they were said. */
+export interface Undecoded {
+  /** Bytes that are no text in that encoding, or of which it is not known for certain, stand as `\xNN`. */
+  readonly undecoded?: true;
+}
+
 /** A text or a value, of which the beginning is kept. */
-export interface Shown {
+export interface Shown extends Undecoded {
   readonly text: string;
   /** Bytes of the original on the wire. */
   readonly bytes: number;
@@ -18,14 +24,14 @@ export interface Shown {
   readonly cut: boolean;
 }
 
-export interface ShownColumn {
+export interface ShownColumn extends Undecoded {
   readonly name: string;
   /** OID of its type; 0 when the server did not say. */
   readonly type: number;
 }
 
 /** What an ErrorResponse or NoticeResponse says. */
-export interface ShownReport {
+export interface ShownReport extends Undecoded {
   readonly severity: string;
   readonly sqlstate: string;
   readonly message: string;
@@ -34,6 +40,8 @@ export interface ShownReport {
   /** Where in the statement, counted in characters from 1. */
   readonly position?: string;
   readonly where?: string;
+  /** Bytes of those that are not whole here, by their names, such as `detail`. */
+  readonly cut?: Readonly<Record<string, number>>;
 }
 
 export interface ShownCopy {
@@ -45,7 +53,7 @@ export interface ShownCopy {
   readonly sample: Shown;
 }
 
-export interface ShownLogin {
+export interface ShownLogin extends Undecoded {
   readonly user: string;
   readonly database: string;
   readonly application?: string;
@@ -57,7 +65,8 @@ export interface ShownLogin {
   readonly settings: ReadonlyMap<string, string>;
 }
 
-export interface ShownNotification {
+/** The mark is of its channel. */
+export interface ShownNotification extends Undecoded {
   readonly channel: string;
   readonly payload: Shown;
   readonly processId: number;
@@ -98,7 +107,8 @@ export type Outcome =
   /** The recording ends, or goes on with something else, before its answer. */
   | 'unfinished';
 
-export interface Step {
+/** The mark is of its name. */
+export interface Step extends Undecoded {
   readonly kind: StepKind;
   /** Microseconds since the session's start: when it was sent, or seen. */
   readonly at: number;
@@ -107,6 +117,10 @@ export interface Step {
   readonly outcome?: Outcome;
   /** Of login, query, prepare, execute and copies. */
   readonly statement?: Shown;
+  /** What a name in the statement stood for: of EXECUTE the prepared statement, of FETCH the cursor's. */
+  readonly runs?: Shown;
+  /** Why `statement` or `runs` may not be what ran, or values are missing. */
+  readonly doubt?: string;
   /** Name of the prepared statement; empty for the unnamed one. */
   readonly name?: string;
   /** Of a query: which of its statements' answers this is, from 1. */
@@ -123,6 +137,8 @@ export interface Step {
   readonly copy?: ShownCopy;
   readonly error?: ShownReport;
   readonly notices?: readonly ShownReport[];
+  /** Notices that came and are not in `notices`. */
+  readonly noticesLeftOut?: number;
   readonly login?: ShownLogin;
   readonly notification?: ShownNotification;
   /** A side fact of the recording, as it stands there. */
@@ -149,7 +165,7 @@ export interface ReplayLimits {
   readonly message: number;
   /** Of all prepared statements, portals and values that wait for an answer. */
   readonly memory: number;
-  /** Messages that wait for an answer. */
+  /** Messages that wait for an answer, those that only repeat what is before them not counted. */
   readonly pending: number;
 }
 
@@ -161,5 +177,5 @@ export const REPLAY_LIMITS: ReplayLimits = {
   copy: 4096,
   message: 256 << 10,
   memory: 128 << 20,
-  pending: 200_000,
+  pending: 1_000_000,
 };

@@ -1,5 +1,5 @@
 import type { Shown, ShownColumn } from './step.ts';
-import { displayWidth, escapeTerminal, fitWidth } from './text.ts';
+import { displayWidth, escapeTerminal, fitWidth, UNDECODED } from './text.ts';
 
 export interface TableOptions {
   /** Columns of the terminal: no line is wider. */
@@ -45,7 +45,8 @@ export function formatTable(rows: TableRows, options: TableOptions): string {
 function columnsOf({ columns, rows = [] }: TableRows, nullText: string): Column[] {
   const count = rows.reduce((most, row) => Math.max(most, row.length), columns?.length ?? 0);
   return Array.from({ length: count }, (_, at) => {
-    const title = escapeTerminal(columns?.[at]?.name ?? `?${at + 1}?`);
+    const { name = `?${at + 1}?`, undecoded } = columns?.[at] ?? {};
+    const title = escapeTerminal(name) + (undecoded ? UNDECODED : '');
     const cells = rows.map((row) => shownCell(row[at], nullText));
     const width = cells.reduce((most, cell) => Math.max(most, displayWidth(cell)), displayWidth(title));
     return { title, cells, right: RIGHT.has(columns?.[at]?.type ?? 0), width: Math.max(width, 1) };
@@ -55,7 +56,8 @@ function columnsOf({ columns, rows = [] }: TableRows, nullText: string): Column[
 function shownCell(value: Shown | null | undefined, nullText: string): string {
   if (value === undefined) return '…';
   if (value === null) return nullText;
-  return escapeTerminal(value.text) + (value.cut ? `… (${value.bytes} bytes)` : '');
+  const cut = value.cut ? `… (${value.bytes} bytes)` : '';
+  return escapeTerminal(value.text) + cut + (value.undecoded ? UNDECODED : '');
 }
 
 /** As many of the columns as there is room for, the widest made narrower first. */

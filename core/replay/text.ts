@@ -1,5 +1,8 @@
 /** Text that came from a client or a target, made safe for a terminal. */
 
+/** Follows a text in which bytes that are no text stand as `\xNN`. */
+export const UNDECODED = ' [not all text]';
+
 /**
  * What a terminal acts on, or a reader cannot see: C0 and C1 controls, DEL, line and paragraph separators,
  * bidirectional controls (Unicode Standard Annex 9), zero-width and other invisible format characters, tags, the

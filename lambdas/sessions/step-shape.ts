@@ -40,8 +40,18 @@ const OUTCOMES = [
   'unfinished',
 ] as const satisfies readonly Outcome[];
 
+const undecoded = z.literal(true).optional().meta({
+  description:
+    "bytes that are no text in the session's encoding, or of which it is not known for certain, stand as \\xNN",
+});
+
 const shown = z
-  .object({ text: z.string(), bytes: count, cut: z.boolean().meta({ description: 'text is not all of it' }) })
+  .object({
+    text: z.string(),
+    bytes: count,
+    cut: z.boolean().meta({ description: 'text is not all of it' }),
+    undecoded,
+  })
   .meta({ id: 'Shown', description: 'a text or a value as it was on the wire; escape it before showing it' });
 const values = z.array(shown.nullable()).readonly();
 
@@ -53,6 +63,14 @@ const report = z.object({
   hint: z.string().optional(),
   position: z.string().optional(),
   where: z.string().optional(),
+  cut: z
+    .record(z.string(), count)
+    .optional()
+    .meta({
+      description: 'of those that are not whole here: how many bytes they have, by their names',
+      example: { detail: 1_000_000 },
+    }),
+  undecoded,
 });
 
 const login = z.object({
@@ -62,6 +80,7 @@ const login = z.object({
   protocol: z.string(),
   authentication: z.array(z.string()).readonly(),
   settings: z.record(z.string(), z.string()),
+  undecoded,
 });
 
 const copy = z.object({ format: z.enum(['text', 'binary']), messages: count, bytes: count, sample: shown });
@@ -73,11 +92,20 @@ const stepShape = z
     took: z.number().meta({ description: 'microseconds' }),
     outcome: z.enum(OUTCOMES).optional(),
     statement: shown.optional(),
+    runs: shown.optional().meta({
+      description:
+        'what a name in the statement stood for: of EXECUTE the prepared statement, of FETCH the query of the cursor',
+    }),
+    doubt: z.string().optional().meta({
+      description:
+        'why statement or runs may not be what ran, or values are missing: where this is, do not rely on them',
+    }),
     name: z.string().optional().meta({ description: 'of the prepared statement' }),
+    undecoded,
     part: count.optional().meta({ description: "which of a query's statements, from 1" }),
     values: values.optional().meta({ description: 'bind values; null is NULL' }),
     columns: z
-      .array(z.object({ name: z.string(), type: count }))
+      .array(z.object({ name: z.string(), type: count, undecoded }))
       .readonly()
       .optional(),
     rows: z.array(values).readonly().optional().meta({ description: 'the first rows; null is NULL' }),
@@ -86,8 +114,9 @@ const stepShape = z
     copy: copy.optional(),
     error: report.optional(),
     notices: z.array(report).readonly().optional(),
+    noticesLeftOut: count.optional().meta({ description: 'notices that came and are not shown' }),
     login: login.optional(),
-    notification: z.object({ channel: z.string(), payload: shown, processId: z.int() }).optional(),
+    notification: z.object({ channel: z.string(), payload: shown, processId: z.int(), undecoded }).optional(),
     note: z.record(z.string(), z.unknown()).optional(),
     text: z.string().optional(),
     bytes: z.object({ client: count, server: count }).optional(),

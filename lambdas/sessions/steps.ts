@@ -53,7 +53,11 @@ export async function stepsPage(
     verdict,
     findings: findings.slice(0, FINDINGS_MAX),
     ...(facts?.completeness === undefined ? {} : { completeness: facts.completeness }),
-    ...(await taken(postgresSteps(framesOf(evidence), LIMITS), page, state === 'open')),
+    ...(await taken(
+      postgresSteps(framesOf(evidence), LIMITS, () => ({ reason: facts?.reason })),
+      page,
+      state === 'open',
+    )),
   };
 }
 

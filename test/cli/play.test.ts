@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatStep } from '#cli/play/format-step.ts';
-import type { Step } from '#core/replay/step.ts';
+import type { Shown, Step } from '#core/replay/step.ts';
 import { int16, LOGIN, type Said, server } from '#test/core/replay/support.ts';
 import {
   buildEvidence,
@@ -160,6 +160,39 @@ describe('play', () => {
     expect(steps.map(({ statement }) => statement?.text)).toContain(`select '${HOSTILE}'`);
   });
 
+  test('says what is not all text, what is cut, and how long it was', () => {
+    const bytes = { text: 'caf\\xe9', bytes: 4, cut: false, undecoded: true } as const;
+    const long = { text: 'begun', bytes: 1_000_000, cut: true };
+    const step: Step = {
+      kind: 'execute',
+      at: 0,
+      took: 1,
+      outcome: 'failed',
+      statement: bytes,
+      values: [long, bytes],
+      columns: [{ name: 'c\\xe9', type: 25, undecoded: true }],
+      rows: [[bytes]],
+      error: {
+        severity: 'ERROR',
+        sqlstate: '1',
+        message: 'm',
+        detail: 'd',
+        cut: { detail: 70_000 },
+        undecoded: true,
+      },
+      notices: [],
+      noticesLeftOut: 7,
+    };
+    const shown = formatStep(step, 80);
+    expect(shown).toContain('caf\\xe9 [not all text]');
+    expect(shown).toContain("$1 = 'begun'… (1000000 bytes in all)");
+    expect(shown).toContain("$2 = 'caf\\xe9' [not all text]");
+    expect(shown).toContain(' c\\xe9 [not all text]');
+    expect(shown).toContain('detail: d… (70000 bytes in all)');
+    expect(shown).toContain('ERROR 1: m [not all text]');
+    expect(shown).toContain('(7 more notices)');
+  });
+
   test('a statement of several lines cannot pass for a step', () => {
     const text = 'select 1\n    9.999 s  drop table orders\r\n    9.999 s  x';
     const shown = formatStep(
@@ -173,6 +206,21 @@ describe('play', () => {
       80,
     );
     expect(shown.split('\n').filter((line) => /^ {0,4}\d/.test(line))).toEqual(['    0.000 s  select 1']);
+  });
+
+  test('what a name stood for is shown, and that it is not certain', () => {
+    const shown = (text: string): Shown => ({ text, bytes: text.length, cut: false });
+    const step = { kind: 'query', at: 0, took: 0, statement: shown('execute u'), part: 1 } as const;
+    const text = formatStep({ ...step, runs: shown('select \x1b1'), doubt: 'code ran' }, 80);
+    expect(text.split('\n').map((line) => line.trim())).toEqual([
+      '0.000 s  execute u',
+      'runs: select \\x1b1',
+      'NOT CERTAIN: code ran',
+    ]);
+    const data = { format: 'text', messages: 1, bytes: 2, sample: shown('1\n') } as const;
+    expect(formatStep({ kind: 'copy-in', at: 0, took: 0, copy: data, outcome: 'skipped' }, 80)).toContain(
+      'data that no COPY takes',
+    );
   });
 
   test('says loudly that a recording was altered, and plays what still verifies', async () => {

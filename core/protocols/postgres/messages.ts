@@ -84,10 +84,12 @@ export class MessageReader implements Iterable<WireMessage> {
   #body = new Uint8Array(0);
   #bodyFill = 0;
   #skip = 0;
+  readonly #onSkipped: ((part: Uint8Array) => void) | undefined;
 
-  /** `maximum`: bytes of a body that are kept. */
-  constructor(maximum: number) {
+  /** `maximum`: bytes of a body that are kept. `onSkipped` sees what a truncated message has beyond them, before the next message. */
+  constructor(maximum: number, onSkipped?: (part: Uint8Array) => void) {
     this.#maximum = maximum;
+    this.#onSkipped = onSkipped;
   }
 
   push(chunk: Uint8Array): void {
@@ -97,6 +99,28 @@ export class MessageReader implements Iterable<WireMessage> {
   /** True inside a message: a stream that ends now was cut. */
   get incomplete(): boolean {
     return this.#headerFill > 0 || this.#skip > 0 || this.#chunks.length > 0;
+  }
+
+  /** More of the truncated message that was given last is to come. */
+  get skipping(): boolean {
+    return this.#skip > 0;
+  }
+
+  /** Bytes of the body of the message that the stream stands within; undefined between messages and inside a header. */
+  get length(): number | undefined {
+    return this.#headerFill === HEADER_BYTES || this.#skip > 0 ? this.#length : undefined;
+  }
+
+  /** How many of those are still to come. */
+  get missing(): number {
+    return this.#skip > 0 ? this.#skip : (this.length ?? 0) - this.#bodyFill;
+  }
+
+  /** What there is of a message that was not given yet; undefined between messages and inside a header. */
+  get begun(): TruncatedMessage | undefined {
+    if (this.#headerFill < HEADER_BYTES) return undefined;
+    const prefix = this.#body.subarray(0, this.#bodyFill);
+    return { type: this.#header[0]!, truncated: true, length: this.#length, prefix };
   }
 
   *[Symbol.iterator](): Generator<WireMessage> {
@@ -118,6 +142,7 @@ export class MessageReader implements Iterable<WireMessage> {
 
   #step(chunk: Uint8Array): WireMessage | undefined {
     const skipped = Math.min(this.#skip, chunk.length - this.#at);
+    if (skipped > 0) this.#onSkipped?.(chunk.subarray(this.#at, this.#at + skipped));
     this.#skip -= skipped;
     this.#at += skipped;
     return this.#fillHeader(chunk) ? this.#takeBody(chunk) : undefined;

@@ -1,28 +1,36 @@
-import type { ReportFields } from '#core/protocols/postgres/backend.ts';
 import type { ReplayLimits, Shown, ShownColumn, ShownCopy, ShownReport, StepKind } from '../step.ts';
 import type { Described } from './memory.ts';
-import { type CutValue, showHex, showText, showValue } from './values.ts';
+import type { CopyPiece } from './operations.ts';
+import type { ReportFields } from './server-messages.ts';
+import type { Texts } from './texts.ts';
+import { type CutValue, showHex, showValue } from './values.ts';
 
 const MAX_NOTICES = 100;
 
 /** Collects what the server says to one statement, within the limits. */
 export class Answer {
+  readonly texts: Texts;
   readonly #limits: ReplayLimits;
   readonly notices: ShownReport[] = [];
+  /** Those that are not in `notices`. */
+  noticesLeftOut = 0;
   rowCount = 0;
   copyKind: Extract<StepKind, 'copy-in' | 'copy-out' | 'copy-both'> | undefined;
   #columns: readonly Described[] | undefined;
   readonly #rows: (Shown | null)[][] = [];
   #left: number;
+  #noticesLeft: number;
   #copyBinary = false;
   #copyMessages = 0;
-  #copyBytes = 0;
-  #copySample: Uint8Array = new Uint8Array(0);
+  /** The first of its data, and how much there was. */
+  #copied: CutValue = { bytes: new Uint8Array(0), length: 0 };
 
-  constructor(columns: readonly Described[] | undefined, limits: ReplayLimits) {
+  constructor(columns: readonly Described[] | undefined, limits: ReplayLimits, texts: Texts) {
     this.#columns = columns;
     this.#limits = limits;
+    this.texts = texts;
     this.#left = limits.answer;
+    this.#noticesLeft = limits.answer;
   }
 
   describe(columns: readonly Described[]): void {
@@ -44,55 +52,60 @@ export class Answer {
   #show(value: CutValue | null, column: number, formatOf: (column: number) => number): Shown | null {
     if (value === null) return null;
     const limit = Math.min(this.#limits.value, Math.max(this.#left, 64));
-    return showValue(value, this.#columns?.[column]?.type ?? 0, formatOf(column), limit);
+    const type = this.#columns?.[column]?.type ?? 0;
+    return showValue(value, type, formatOf(column), limit, (text, most) => this.texts.shown(text, most));
   }
 
   beginCopy(kind: 'copy-in' | 'copy-out' | 'copy-both', format: number): void {
     this.copyKind = kind;
     this.#copyBinary = format === 1 || kind === 'copy-both';
+    this.texts.stamp([this.#copied]);
   }
 
   copyData({ bytes, length }: CutValue): void {
     this.#copyMessages++;
-    this.#copyBytes += length;
-    const room = this.#limits.copy - this.#copySample.length;
-    if (room > 0) this.#copySample = Buffer.concat([this.#copySample, bytes.subarray(0, room)]);
+    const kept = this.#copied.bytes;
+    const room = this.#limits.copy - kept.length;
+    const grown = room > 0 ? Buffer.concat([kept, bytes.subarray(0, room)]) : kept;
+    this.#copied = { ...this.#copied, bytes: grown, length: this.#copied.length + length };
+  }
+
+  /** CopyData of the client. */
+  copyPiece({ messages, bytes, sample }: CopyPiece): void {
+    this.copyData({ bytes: sample, length: bytes });
+    this.#copyMessages += messages - 1;
   }
 
   notice(fields: ReportFields): void {
-    if (this.notices.length < MAX_NOTICES) this.notices.push(showReport(fields, this.#limits.text));
+    if (this.notices.length === MAX_NOTICES || this.#noticesLeft <= 0) {
+      this.noticesLeftOut++;
+      return;
+    }
+    this.notices.push(this.texts.report(fields));
+    for (const { bytes } of fields.values()) this.#noticesLeft -= bytes.length;
   }
 
   get columns(): ShownColumn[] | undefined {
-    return this.#columns?.map(({ name, type }) => ({ name, type }));
+    return this.#columns?.map((column) => this.texts.column(column));
   }
 
   get rows(): (Shown | null)[][] {
     return this.#rows;
   }
 
-  get copy(): ShownCopy | undefined {
+  /** `encoding`: of data that names its own. */
+  copy(encoding: string | undefined): ShownCopy | undefined {
     if (this.copyKind === undefined) return undefined;
-    const show = this.#copyBinary ? showHex : showText;
+    const { bytes, length } = this.#copied;
     return {
       format: this.#copyBinary ? 'binary' : 'text',
       messages: this.#copyMessages,
-      bytes: this.#copyBytes,
-      sample: show(this.#copySample, this.#limits.copy, this.#copyBytes),
+      bytes: length,
+      sample: this.#copyBinary
+        ? showHex(bytes, this.#limits.copy, length)
+        : this.texts.shown(this.#copied, this.#limits.copy, encoding),
     };
   }
-}
-
-/** An ErrorResponse or NoticeResponse in words. */
-export function showReport(fields: ReportFields, limit: number): ShownReport {
-  const text = (code: string): string | undefined => shorten(fields.get(code), limit);
-  const optional = { detail: text('D'), hint: text('H'), position: text('P'), where: text('W') };
-  return {
-    severity: text('V') ?? text('S') ?? '',
-    sqlstate: text('C') ?? '',
-    message: text('M') ?? '',
-    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
-  };
 }
 
 /** At most `limit` characters, and a mark where some were left out. */

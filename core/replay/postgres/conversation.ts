@@ -1,93 +1,115 @@
-import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
-import { Answer, shorten, showReport } from './answer.ts';
+import { shorten } from './answer.ts';
+import { operationOf } from './asked.ts';
 import type { ClientContent, ServerContent } from './contents.ts';
-import {
-  Budget,
-  keep,
-  keepOrNull,
-  Named,
-  type Portal,
-  type Prepared,
-  weightOfColumns,
-  weightOfPortal,
-  weightOfPrepared,
-} from './memory.ts';
-import {
-  dependsOn,
-  endsWithReady,
-  isStatement,
-  type OfKind,
-  type Operation,
-  type OperationOf,
-  type Statement,
-} from './operations.ts';
+import { CopyPlace } from './copy-place.ts';
+import { firstDependent } from './dependents.ts';
+import { portalOf, preparedOf } from './entries.ts';
+import type { Execution } from './execution.ts';
+import { canAnswer, isAsynchronous } from './fits.ts';
+import { Intended } from './intended.ts';
+import { keep } from './memory.ts';
+import { Names } from './names.ts';
+import type { OfKind } from './of-kind.ts';
+import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
 import { Pipeline } from './pipeline.ts';
-import { columnFormat, statementStep } from './present.ts';
-import { type CutValue, showText } from './values.ts';
+import { Settings } from './settings.ts';
+import { SqlEffects } from './sql-effects.ts';
+import { StepWriter } from './step-writer.ts';
+import type { Texts } from './texts.ts';
 
-type ClientOf<Kind extends ClientContent['kind']> = OfKind<ClientContent, Kind>;
-type ServerOf<Kind extends BackendMessage['kind']> = OfKind<BackendMessage, Kind>;
+type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
+type More = Pick<Step, 'tag' | 'error'>;
+
+/** The server refused a command before it looked at it: the transaction has failed. */
+const IN_FAILED_TRANSACTION = '25P02';
+const NO_SUCH_STATEMENT = '26000';
+const LOST =
+  'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
+const FOUND = 'all that waited is answered: what the client sends is shown again';
 
 /**
- * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead:
- * what waits for an answer stands in the pipeline. Rules: "Message Flow" in the manual, Pipelining and COPY included.
+ * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead, and
+ * its messages mean what they mean when the server comes to them: they wait in the pipeline until everything before them is
+ * answered, and have their effect when the server says so. Rules: "Message Flow" in the manual, Pipelining and COPY
+ * included, and where that is silent, what a real server does (test/oracle).
  */
 export class Conversation {
   readonly #limits: ReplayLimits;
-  readonly #emit: (step: Step) => void;
   readonly #pipeline: Pipeline;
-  readonly #prepared: Named<Prepared>;
-  readonly #portals: Named<Portal>;
-  /** Names of the portals that the server has. */
-  readonly #bound = new Set<string>();
-  /** The answer that is coming in. */
-  #current: { readonly statement: Statement; readonly answer: Answer } | undefined;
+  readonly #texts: Texts;
+  readonly #settings: Settings;
+  readonly #names: Names;
+  readonly #sql: SqlEffects;
+  readonly #steps: StepWriter;
+  readonly #copy = new CopyPlace();
+  /** The statement that is being answered; it is no longer in the pipeline. */
+  #running: Execution | undefined;
   /** An error came: the server passes over everything up to the next Sync. */
-  #skipping = false;
-  /** A COPY takes data: the server passes over a Sync until the data ends. */
-  #awaitsCopyEnd = false;
-  /** Bytes of messages that belong to the step that follows. */
-  #clientBytes = 0;
-  #serverBytes = 0;
+  #skipping: Intended | undefined;
+  /** The execution that an error prevented, by how many are passed over before it. */
+  #prevented: { left: number; readonly error: ShownReport } | undefined;
+  /** There was an error since the last ReadyForQuery. */
+  #hasFailed = false;
+  /** No room is left: how often ReadyForQuery will come for what the client sent since. */
+  #lost: number | undefined;
 
-  constructor(limits: ReplayLimits, emit: (step: Step) => void) {
-    const names = new Budget(limits.memory / 2);
+  constructor(limits: ReplayLimits, emit: (step: Step) => void, texts: Texts) {
     this.#limits = limits;
-    this.#emit = emit;
-    this.#pipeline = new Pipeline(new Budget(limits.memory / 2));
-    this.#prepared = new Named(names, weightOfPrepared);
-    this.#portals = new Named(names, weightOfPortal);
+    this.#texts = texts;
+    this.#settings = new Settings(texts);
+    this.#names = new Names(limits);
+    this.#pipeline = new Pipeline(limits.memory / 2, limits.pending, limits.copy);
+    this.#sql = new SqlEffects(this.#names, this.#settings, texts, limits.text);
+    const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
+    this.#steps = new StepWriter(limits, knowledge, emit);
   }
 
-  /** False when more waits for answers than may be kept: the client's side cannot be read on. */
-  client(message: ClientContent, at: number, bytes: number): boolean {
-    this.#clientBytes += bytes;
-    switch (message.kind) {
-      case 'copy-data':
-        this.#copyFromClient(message.data);
-        return true;
-      case 'copy-done':
-      case 'copy-fail':
-        return this.#copyEnds(at);
-      case 'sync':
-        return this.#sync(at);
-      default: {
-        const operation = this.#asked(message, at);
-        return operation === undefined || this.#push(operation);
-      }
-    }
+  client(message: ClientContent, at: number, bytes: number): void {
+    const operation = operationOf(message, at, bytes, this.#limits);
+    if (operation === undefined) this.#steps.countClient(bytes);
+    else if (this.#lost !== undefined) this.#lost += endsWithReady(operation) ? 1 : 0;
+    else if (!this.#pipeline.push(operation)) this.#lose(operation, at);
+    else this.#settle(at);
   }
 
   server(message: ServerContent, at: number, bytes: number): void {
-    this.#serverBytes += bytes;
+    this.#steps.countServer(bytes);
+    if (this.#copy.place === 'behind-ready') this.#findPlace(message, at);
+    this.#take(message, at);
+    this.#settle(at);
+  }
+
+  /** A setting that the server reports, at login too. */
+  setting({ name, value }: ServerOf<'parameter-status'>): void {
+    const isNew = this.#settings.report(
+      Buffer.from(name.bytes).toString(),
+      Buffer.from(value.bytes).toString(),
+    );
+    if (isNew) this.#names.encodingChanged();
+  }
+
+  /** The recording is over: shows what never got its answer. */
+  finish(at: number): void {
+    this.#stopRunning(at);
+    const intended = this.#skipping ?? this.#intended();
+    for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
+      this.#steps.notReached(next, intended, 'unfinished', at);
+    }
+    this.#steps.finish();
+  }
+
+  #take(message: ServerContent, at: number): void {
     switch (message.kind) {
       case 'notice':
-        return this.#notice(message, at);
+        if (this.#isAtStatement()) return this.#execution(at).answer.notice(message.fields);
+        return this.#steps.notice(message, at);
       case 'notification':
-        return this.#notification(message, at);
+        return this.#steps.notification(message, at);
+      case 'parameter-status':
+        return this.#told(message, at);
       case 'error':
-        return this.#failed(showReport(message.fields, this.#limits.text), at);
+        return this.#failed(this.#texts.report(message.fields), at);
       case 'ready-for-query':
         return this.#ready(message.status, at);
       default:
@@ -95,101 +117,50 @@ export class Conversation {
     }
   }
 
-  /** The recording is over: shows what never got its answer. */
-  finish(at: number): void {
-    this.#endUnmatched(at);
-    for (let first = this.#pipeline.shift(); first !== undefined; first = this.#pipeline.shift()) {
-      this.#unanswered(first, at);
+  /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
+  #told(message: ServerOf<'parameter-status'>, at: number): void {
+    if (this.#isAtStatement()) this.#execution(at).begin();
+    this.#texts.reported(message, false);
+    this.setting(message);
+  }
+
+  // What the server does not answer.
+
+  /** Takes from the front of the pipeline what gets no answer. */
+  #settle(at: number): void {
+    for (let first = this.#pipeline.first(); first !== undefined; first = this.#pipeline.first()) {
+      if (!this.#isUnanswered(first)) return;
+      this.#pipeline.shift();
+      this.#pass(first, at);
     }
   }
 
-  // What the client asks.
-
-  #asked(message: ClientContent, at: number): Operation | undefined {
-    switch (message.kind) {
-      case 'query':
-        return this.#statement('query', at, { text: keep(message.text, this.#limits.text) });
-      case 'function-call': {
-        const name = Buffer.from(`function ${message.function}`);
-        const values = message.values.map((value) => keepOrNull(value, this.#limits.value));
-        return this.#statement('function-call', at, { text: { bytes: name, length: name.length }, values });
-      }
-      case 'parse':
-        return this.#parse(message, at);
-      case 'bind':
-        return this.#bind(message, at);
-      case 'execute': {
-        const portal = this.#portals.get(message.portal);
-        if (portal?.prepared !== undefined) portal.prepared.executed = true;
-        return this.#statement('execute', at, { text: portal?.prepared?.text, portal });
-      }
-      case 'describe':
-      case 'close':
-        return { kind: message.kind, at, ...this.#named(message) };
-      default:
-        return undefined;
-    }
+  #isUnanswered(first: Operation): boolean {
+    if (this.#copy.place !== 'known') return false;
+    if (this.#skipping !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
+    if (this.#running !== undefined) return this.#copy.takes && (isCopy(first) || first.kind === 'sync');
+    return isCopy(first);
   }
 
-  #statement(kind: Statement['kind'], at: number, given: Partial<Statement>): Statement {
-    const clientBytes = this.#clientBytes;
-    this.#clientBytes = 0;
-    const none = { text: undefined, portal: undefined, values: undefined };
-    return { ...none, ...given, kind, at, parts: 0, since: at, shown: false, clientBytes };
+  #pass(operation: Operation, at: number): void {
+    if (this.#skipping !== undefined) this.#skip(operation, this.#skipping, at);
+    else if (this.#running === undefined) this.#steps.discard(operation);
+    else this.#steps.countCopy(this.#copy.take(operation, this.#running.answer));
   }
 
-  #parse({ statement, text, types }: ClientOf<'parse'>, at: number): Operation {
-    const kept = keep(text, this.#limits.text);
-    const prepared: Prepared = { name: statement, text: kept, types, columns: undefined, executed: false };
-    return { kind: 'parse', at, prepared, before: this.#prepared.set(prepared) };
+  #skip(operation: Operation, intended: Intended, at: number): void {
+    const prevented = this.#prevented;
+    if (prevented === undefined || prevented.left-- > 0)
+      return this.#steps.notReached(operation, intended, 'skipped', at);
+    this.#prevented = undefined;
+    this.#steps.notReached(operation, intended, 'failed', at, prevented.error);
   }
 
-  #bind(message: ClientOf<'bind'>, at: number): Operation {
-    const { portal: name, statement, formats, resultFormats } = message;
-    const prepared = this.#prepared.get(statement);
-    const values = message.values.map((value) => keepOrNull(value, this.#limits.value));
-    const portal: Portal = {
-      name,
-      prepared,
-      formats,
-      values,
-      resultFormats,
-      columns: undefined,
-    };
-    this.#bound.delete(name);
-    return { kind: 'bind', at, portal, before: this.#portals.set(portal) };
-  }
-
-  #named({
-    what,
-    name,
-  }: ClientOf<'describe' | 'close'>): Pick<OperationOf<'describe'>, 'prepared' | 'portal'> {
-    if (what === 'statement') return { prepared: this.#prepared.get(name), portal: undefined };
-    return { prepared: undefined, portal: this.#portals.get(name) };
-  }
-
-  #push(operation: Operation): boolean {
-    if (!this.#skipping)
-      return this.#pipeline.length < this.#limits.pending && this.#pipeline.push(operation);
-    this.#pass(operation, operation.at);
-    return true;
-  }
-
-  #sync(at: number): boolean {
-    if (this.#awaitsCopyEnd) return true;
-    this.#skipping = false;
-    return this.#push({ kind: 'sync', at });
-  }
-
-  #copyFromClient(data: CutValue): void {
-    const { answer } = this.#current ?? {};
-    if (answer?.copyKind === 'copy-in' || answer?.copyKind === 'copy-both') answer.copyData(data);
-  }
-
-  #copyEnds(at: number): boolean {
-    const awaited = this.#awaitsCopyEnd;
-    this.#awaitsCopyEnd = false;
-    return awaited || this.#skipping || this.#pipeline.length === 0 || this.#push({ kind: 'copy-end', at });
+  /** False, as a Sync is answered. */
+  #stopSkipping(): false {
+    this.#skipping = undefined;
+    this.#prevented = undefined;
+    return false;
   }
 
   // What the server answers.
@@ -199,14 +170,9 @@ export class Conversation {
       case 'parse-complete':
         return this.#done('parse', at, (operation) => this.#parsed(operation, at));
       case 'bind-complete':
-        return this.#done('bind', at, ({ portal }) => {
-          if (this.#portals.get(portal.name) === portal) this.#bound.add(portal.name);
-        });
+        return this.#done('bind', at, (operation) => this.#bound(operation));
       case 'close-complete':
-        return this.#done('close', at, ({ prepared, portal }) => {
-          if (prepared !== undefined) this.#prepared.delete(prepared);
-          if (portal !== undefined) this.#unbind(portal);
-        });
+        return this.#done('close', at, (operation) => this.#closed(operation));
       case 'no-data':
         return this.#done('describe', at, () => undefined);
       case 'parameter-description':
@@ -222,248 +188,263 @@ export class Conversation {
   #resulted(message: ServerContent, at: number): void {
     switch (message.kind) {
       case 'data-row':
-        return this.#row(message.values, at);
+        return this.#execution(at).row(message.values);
       case 'function-result':
-        return this.#answerOf(this.#head(at)).row([message.value], () => 1);
+        return this.#execution(at).row([message.value]);
       case 'command-complete':
-        return this.#close('completed', at, { tag: shorten(message.tag, this.#limits.value)! });
+        return this.#end('completed', at, { tag: shorten(message.tag, this.#limits.value)! });
       case 'empty-query':
-        return this.#close('empty', at);
+        return this.#end('empty', at);
       case 'portal-suspended':
-        return this.#close('suspended', at);
+        return this.#end('suspended', at);
       case 'copy-in':
       case 'copy-out':
       case 'copy-both':
-        this.#answerOf(this.#head(at)).beginCopy(message.kind, message.format);
-        if (message.kind !== 'copy-out') this.#awaitsCopyEnd = !this.#pipeline.passSyncs();
-        return;
+        this.#execution(at).answer.beginCopy(message.kind, message.format);
+        return this.#copy.begin(message.kind !== 'copy-out');
       case 'copy-data':
-        return this.#answerOf(this.#head(at)).copyData(message.data);
+        return this.#execution(at).answer.copyData(message.data);
       default:
     }
   }
 
   /** The first in the pipeline has its answer, when it is of this kind. */
-  #done<Kind extends Operation['kind']>(
-    kind: Kind,
-    at: number,
-    then: (operation: OperationOf<Kind>) => void,
-  ): void {
+  #done(kind: OperationKind, at: number, then: (operation: Operation) => void): void {
     const operation = this.#pipeline.first();
-    if (!isOf(kind, operation)) return this.#damaged(`the answer to a ${kind} that nobody waits for`, at);
-    this.#pipeline.shift();
+    if (operation?.kind !== kind)
+      return this.#steps.damaged(`the answer to a ${kind} that nobody waits for`, at);
+    this.#takeFirst();
     then(operation);
   }
 
-  #parsed({ prepared, at: asked }: OperationOf<'parse'>, at: number): void {
-    if (!prepared.executed) this.#showPrepare(prepared, asked, at, { outcome: 'completed' });
+  #takeFirst(): void {
+    this.#steps.countClient(this.#pipeline.shift()!.bytes);
+    this.#copy.forget();
+  }
+
+  #parsed(operation: Operation, at: number): void {
+    this.#texts.stamp([operation.load?.text]);
+    const prepared = preparedOf(operation, this.#sql.read(operation.load?.text)?.[0]);
+    this.#names.prepare(this.#key(operation.statement), prepared);
+    this.#steps.owePrepared(prepared, operation.at, at, 'completed');
+    const isRunLater = firstDependent(operation, this.#pipeline.operations(), (name) => this.#key(name));
+    if (isRunLater === undefined) this.#steps.showPrepared();
+  }
+
+  #bound(operation: Operation): void {
+    this.#texts.stamp(operation.load?.values ?? []);
+    const statement = this.#key(operation.statement);
+    const doubt = this.#names.statementDoubt(statement);
+    const portal = portalOf(operation, this.#names.statement(statement), doubt);
+    this.#names.bind(this.#key(operation.portal), portal);
+  }
+
+  #closed({ what, statement, portal }: Operation): void {
+    if (what === 'statement') this.#names.dropStatement(this.#key(statement));
+    else this.#names.dropPortal(this.#key(portal));
   }
 
   #parameters(types: readonly number[]): void {
     const operation = this.#pipeline.first();
-    if (operation?.kind !== 'describe' || operation.prepared === undefined) return;
-    if (this.#prepared.grow(operation.prepared, types.length * 8)) operation.prepared.types = types;
+    if (operation?.kind === 'describe' && operation.what === 'statement')
+      this.#names.describeParameters(this.#key(operation.statement), types);
   }
 
   #described({ columns }: ServerOf<'row-description'>, at: number): void {
-    const described = columns.map(({ name, type, format }) => ({ name, type, format }));
-    const operation = this.#pipeline.first();
-    if (operation?.kind !== 'describe') return this.#answerOf(this.#head(at)).describe(described);
-    this.#pipeline.shift();
-    const { prepared, portal } = operation;
-    const weight = weightOfColumns(described);
-    if (prepared !== undefined && this.#prepared.grow(prepared, weight)) prepared.columns = described;
-    if (portal !== undefined && this.#portals.grow(portal, weight)) portal.columns = described;
-  }
-
-  #row(values: readonly (CutValue | null)[], at: number): void {
-    const statement = this.#head(at);
-    const answer = this.#answerOf(statement);
-    answer.row(values, (column) => columnFormat(statement, answer, column));
-  }
-
-  #notice({ fields }: ServerOf<'notice'>, at: number): void {
-    const operation = this.#pipeline.first() ?? this.#current?.statement;
-    if (isStatement(operation)) return this.#answerOf(operation).notice(fields);
-    this.#emit({ kind: 'notice', at, took: 0, notices: [showReport(fields, this.#limits.text)] });
-  }
-
-  #notification({ channel, payload, processId }: ServerOf<'notification'>, at: number): void {
-    const shown = showText(Buffer.from(payload), this.#limits.text);
-    const name = shorten(channel, this.#limits.value)!;
-    this.#emit({
-      kind: 'notification',
-      at,
-      took: 0,
-      notification: { channel: name, payload: shown, processId },
-    });
+    const described = columns.map((column) => ({ ...column, name: keep(column.name, this.#limits.value) }));
+    this.#texts.stamp(described.map(({ name }) => name));
+    const operation = this.#running === undefined ? this.#pipeline.first() : undefined;
+    if (operation?.kind !== 'describe') return this.#execution(at).answer.describe(described);
+    this.#takeFirst();
+    const { what, statement, portal } = operation;
+    this.#names.describe(what!, this.#key(what === 'statement' ? statement : portal), described);
   }
 
   // Errors, and the Sync up to which the server then passes over everything.
 
   #failed(error: ShownReport, at: number): void {
-    const operation = this.#pipeline.first() ?? this.#current?.statement;
-    if (operation === undefined || operation.kind === 'sync') {
-      return this.#emit({ kind: 'error', at, took: 0, error });
-    }
-    if (isStatement(operation) && operation.kind !== 'execute') {
-      this.#answerOf(operation);
-      return this.#complete('failed', at, { error });
-    }
-    this.#blame(operation, error, at);
-    this.#passToSync(at);
+    this.#hasFailed = true;
+    if (this.#running !== undefined) return this.#failedStatement(error, at);
+    const first = this.#pipeline.first();
+    const isOfNone = first === undefined || first.kind === 'sync' || this.#skipping !== undefined;
+    if (!isOfNone && isStatement(first)) this.#failedStatement(error, at);
+    else if (isOfNone || error.severity === 'FATAL') this.#steps.step({ kind: 'error', at, took: 0, error });
+    else this.#blame(first, error, at);
   }
 
-  /** Shows the error with the execution that it prevented. */
+  #failedStatement(error: ShownReport, at: number): void {
+    const { kind } = this.#execution(at).statement;
+    this.#copy.failed(error, kind === 'execute');
+    this.#end('failed', at, { error });
+    if (kind === 'execute') this.#skipping = this.#intended();
+  }
+
+  /** Shows the error with the execution that it prevented, when the client has asked for that already. */
   #blame(operation: Operation, error: ShownReport, at: number): void {
-    const prevented = this.#preventedBy(operation);
-    if (prevented !== undefined) {
-      this.#answerOf(prevented);
-      this.#complete('failed', at, { error });
-      prevented.shown = true;
-    } else if (operation.kind === 'parse') {
-      this.#showPrepare(operation.prepared, operation.at, at, { outcome: 'failed', error });
-    } else {
-      this.#emit({ kind: 'error', at, took: at - operation.at, error });
+    this.#skipping = this.#intended();
+    this.#takeFirst();
+    const prepared = this.#skipping.take(operation);
+    this.#undone(operation, error);
+    const key = (name: string): string => this.#key(name);
+    const prevented = firstDependent(operation, this.#pipeline.operations(), key, Infinity);
+    if (prevented !== undefined) this.#prevented = { left: prevented, error };
+    else if (prepared === undefined) this.#steps.step({ kind: 'error', at, took: at - operation.at, error });
+    else {
+      this.#skipping.forgetStatement(operation.statement);
+      this.#steps.owePrepared(prepared, operation.at, at, 'failed', error);
+      this.#steps.showPrepared();
     }
   }
 
-  #preventedBy(operation: Operation): Statement | undefined {
-    if (isStatement(operation)) return operation;
-    for (const later of this.#pipeline.untilSync()) {
-      if (later.kind === 'execute' && dependsOn(later, operation)) return later;
+  /** What fails may have taken something away before it did. */
+  #undone({ kind, statement, portal }: Operation, { sqlstate }: ShownReport): void {
+    if (kind === 'parse' && statement === '') this.#names.dropStatement('');
+    if (kind !== 'bind') return;
+    if (portal === '') this.#names.dropPortal('');
+    if (sqlstate === NO_SUCH_STATEMENT) this.#names.dropStatement(this.#key(statement));
+  }
+
+  // ReadyForQuery.
+
+  #ready(status: string, at: number): void {
+    this.#steps.showPrepared();
+    const kind = this.#running?.statement.kind;
+    this.#stopRunning(at);
+    if (kind !== 'query' && kind !== 'function-call') this.#answerReady(at);
+    this.#sql.ready();
+    if (status === 'I') this.#names.endTransaction(!this.#hasFailed);
+    this.#hasFailed = false;
+  }
+
+  /** Looks for what ReadyForQuery answers, as it is not what was running. */
+  #answerReady(at: number): void {
+    if (this.#copy.place === 'at-spare') return this.#readyAfterCopy(at);
+    const first = this.#pipeline.first();
+    if (first?.kind === 'sync') this.#steps.countClient(this.#pipeline.shift()!.bytes);
+    else if (this.#copy.hasSpare) this.#spare();
+    else if (first === undefined && this.#lost !== undefined) this.#find(at);
+    else this.#answerReadyLater(at);
+  }
+
+  /** What stands before the message that it answers never got an answer. */
+  #answerReadyLater(at: number): void {
+    const first = this.#pipeline.first();
+    if (first === undefined || !endsWithReady(first))
+      this.#steps.damaged('ReadyForQuery that nobody waits for', at);
+    const intended = this.#intended();
+    for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
+      this.#steps.notReached(next, intended, 'unfinished', at);
+      if (endsWithReady(next)) return;
     }
-    return undefined;
+  }
+
+  #stopRunning(at: number): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    const isCall = running.statement.kind === 'function-call' && running.hasBegun;
+    if (running.hasBegun || running.isUntouched) this.#end(isCall ? 'completed' : 'unfinished', at);
+    this.#running = undefined;
+  }
+
+  // After a COPY that failed.
+
+  /**
+   * A Sync came while the COPY still read: the server passed over it, or comes to it now. What the client sent behind that
+   * Sync was passed over too, or is answered next.
+   */
+  #readyAfterCopy(at: number): void {
+    const next = this.#firstButCopies();
+    if (next === undefined || !this.#hasSync()) this.#spare();
+    else if (next.kind === 'sync') this.#passToSync(at);
+    else this.#copy.isBehindReady();
+  }
+
+  /** The message after ReadyForQuery tells which Sync that answered. */
+  #findPlace(message: ServerContent, at: number): void {
+    if (isAsynchronous(message)) return;
+    const next = this.#firstButCopies();
+    if (next !== undefined && canAnswer(message, next)) this.#spare();
+    else this.#passToSync(at);
+    this.#settle(at);
+  }
+
+  #spare(): void {
+    this.#copy.useSpare();
+    this.#stopSkipping();
   }
 
   #passToSync(at: number): void {
-    for (let first = this.#pipeline.first(); first?.kind !== 'sync'; first = this.#pipeline.first()) {
-      if (first === undefined) {
-        this.#skipping = true;
-        return;
-      }
-      this.#pipeline.shift();
-      this.#pass(first, at);
-    }
+    this.#copy.isFound();
+    this.#settle(at);
+    if (this.#pipeline.first()?.kind === 'sync') this.#steps.countClient(this.#pipeline.shift()!.bytes);
   }
 
-  /** The server took no notice of it. */
-  #pass(operation: Operation, at: number): void {
-    if (operation.kind === 'parse') this.#prepared.undo(operation.prepared, operation.before);
-    if (operation.kind === 'bind') this.#portals.undo(operation.portal, operation.before);
-    if (!isStatement(operation) || operation.shown) return;
-    this.#answerOf(operation);
-    this.#complete('skipped', at);
+  #firstButCopies(): Operation | undefined {
+    for (const operation of this.#pipeline.operations()) if (!isCopy(operation)) return operation;
+    return undefined;
   }
 
-  #ready(status: string, at: number): void {
-    this.#endUnmatched(at);
-    let first = this.#pipeline.first();
-    if (first === undefined || !endsWithReady(first))
-      this.#damaged('ReadyForQuery that nobody waits for', at);
-    for (; first !== undefined; first = this.#pipeline.first()) {
-      this.#pipeline.shift();
-      this.#unanswered(first, at);
-      if (endsWithReady(first)) break;
-    }
-    if (status === 'I') this.#endTransaction();
+  #hasSync(): boolean {
+    for (const { kind } of this.#pipeline.operations()) if (kind === 'sync') return true;
+    return false;
   }
 
-  /** Portals end with their transaction; those that the client is ahead with are of the next. */
-  #endTransaction(): void {
-    for (const name of this.#bound) {
-      const portal = this.#portals.get(name);
-      if (portal !== undefined) this.#unbind(portal);
-    }
-    this.#bound.clear();
+  // When there is no room.
+
+  #lose(operation: Operation, at: number): void {
+    this.#lost = endsWithReady(operation) ? 1 : 0;
+    this.#steps.damaged(LOST, at);
   }
 
-  #unbind(portal: Portal): void {
-    if (this.#portals.get(portal.name) === portal) this.#bound.delete(portal.name);
-    this.#portals.delete(portal);
+  /** All that was kept is answered; what the client sent since is, when ReadyForQuery has come as often as it must. */
+  #find(at: number): void {
+    this.#lost = Math.max(0, this.#lost! - 1);
+    if (this.#lost > 0) return;
+    this.#lost = undefined;
+    this.#names.forget();
+    this.#steps.damaged(FOUND, at);
   }
 
-  #unanswered(operation: Operation, at: number): void {
-    if (!isStatement(operation)) return;
-    const begun = this.#current?.statement === operation;
-    if (!begun && operation.parts > 0) return;
-    this.#answerOf(operation);
-    this.#complete(operation.kind === 'function-call' && begun ? 'completed' : 'unfinished', at);
+  // The statement that is being answered.
+
+  #isAtStatement(): boolean {
+    if (this.#running !== undefined) return true;
+    const first = this.#pipeline.first();
+    return first !== undefined && isStatement(first);
   }
 
-  #endUnmatched(at: number): void {
-    if (this.#current?.statement.kind === 'unmatched') this.#complete('unfinished', at);
+  #execution(at: number): Execution {
+    this.#running ??= this.#begin(at);
+    return this.#running;
   }
 
-  // Answers into steps.
-
-  /** The statement that is being answered. */
-  #head(at: number): Statement {
-    const operation = this.#pipeline.first();
-    if (isStatement(operation)) return operation;
-    return this.#current?.statement ?? this.#statement('unmatched', at, {});
+  #begin(at: number): Execution {
+    const first = this.#pipeline.first();
+    if (first === undefined || !isStatement(first)) return this.#steps.unmatched(at);
+    this.#takeFirst();
+    if (first.kind === 'query') this.#names.dropStatement('');
+    if (first.kind !== 'execute')
+      return this.#steps.execution(first, undefined, this.#sql.read(first.load?.text));
+    const portal = this.#names.portal(this.#key(first.portal));
+    const command = portal?.prepared?.command;
+    return this.#steps.execution(first, portal, command && [command]);
   }
 
-  #answerOf(statement: Statement): Answer {
-    if (this.#current?.statement === statement) return this.#current.answer;
-    const columns = statement.portal?.columns ?? statement.portal?.prepared?.columns;
-    const answer = new Answer(columns, this.#limits);
-    this.#current = { statement, answer };
-    return answer;
+  #end(outcome: Outcome, at: number, more: More = {}): void {
+    const running = this.#execution(at);
+    const { kind } = running.statement;
+    this.#copy.end();
+    if (kind === 'query' && outcome !== 'empty' && more.error?.sqlstate !== IN_FAILED_TRANSACTION)
+      this.#names.dropPortal('');
+    this.#steps.end(running, outcome, at, more);
+    if (kind === 'execute' || kind === 'unmatched') this.#running = undefined;
   }
 
-  #close(outcome: Outcome, at: number, more: Pick<Step, 'tag'> = {}): void {
-    const statement = this.#head(at);
-    this.#answerOf(statement);
-    this.#complete(outcome, at, more);
-    if (statement.kind === 'execute') this.#pipeline.shift();
+  #intended(): Intended {
+    return new Intended(this.#names, (name) => this.#key(name));
   }
 
-  #complete(outcome: Outcome, at: number, more: Pick<Step, 'tag' | 'error'> = {}): void {
-    const { statement, answer } = this.#current!;
-    const client = statement.clientBytes + this.#takeCopyBytes(answer);
-    const bytes = { client, server: this.#serverBytes };
-    this.#current = undefined;
-    this.#awaitsCopyEnd = false;
-    this.#serverBytes = 0;
-    this.#emit({ ...statementStep(statement, answer, at, bytes, this.#limits), outcome, ...more });
-    statement.parts++;
-    statement.since = at;
-    statement.clientBytes = 0;
+  #key(name: string): string {
+    return this.#settings.protocolKey(name);
   }
-
-  /** Data of a COPY belongs to it; other bytes of the client belong to what follows. */
-  #takeCopyBytes({ copyKind }: Answer): number {
-    if (copyKind !== 'copy-in' && copyKind !== 'copy-both') return 0;
-    const bytes = this.#clientBytes;
-    this.#clientBytes = 0;
-    return bytes;
-  }
-
-  #showPrepare(prepared: Prepared, asked: number, at: number, ended: Pick<Step, 'outcome' | 'error'>): void {
-    const bytes = { client: this.#clientBytes, server: this.#serverBytes };
-    this.#clientBytes = 0;
-    this.#serverBytes = 0;
-    const statement = showText(prepared.text.bytes, this.#limits.text, prepared.text.length);
-    this.#emit({
-      kind: 'prepare',
-      at: asked,
-      took: at - asked,
-      statement,
-      name: prepared.name,
-      bytes,
-      ...ended,
-    });
-  }
-
-  #damaged(text: string, at: number): void {
-    this.#emit({ kind: 'damaged', at, took: 0, text });
-  }
-}
-
-function isOf<Kind extends Operation['kind']>(
-  kind: Kind,
-  operation: Operation | undefined,
-): operation is OperationOf<Kind> {
-  return operation?.kind === kind;
 }

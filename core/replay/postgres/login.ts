@@ -1,32 +1,36 @@
-import type { StartupMessage } from '#core/protocols/postgres/startup.ts';
-import type { ReplayLimits, ShownLogin, ShownReport, Step } from '../step.ts';
-import { shorten, showReport } from './answer.ts';
+import type { ShownLogin, ShownReport, Step } from '../step.ts';
 import type { ServerContent } from './contents.ts';
+import type { RecordedStartup } from './startup.ts';
+import type { Texts } from './texts.ts';
 
 const MAX_SETTINGS = 200;
+const MAX_NOTICES = 20;
 
 /** The login as the client sees it: from its StartupMessage to the first ReadyForQuery, or the error in its place. */
 export class Login {
-  readonly #limits: ReplayLimits;
-  #startup: StartupMessage | undefined;
+  readonly #texts: Texts;
+  #startup: RecordedStartup | undefined;
   #at = 0;
   #bytes = { client: 0, server: 0 };
   readonly #authentication: string[] = [];
   readonly #settings = new Map<string, string>();
   readonly #notices: ShownReport[] = [];
+  #noticesLeftOut = 0;
+  /** Some text of it is not all text. */
+  #undecoded = false;
   /** What the server made of the version the client asked for. */
   #negotiated: number | undefined;
   #over = false;
 
-  constructor(limits: ReplayLimits) {
-    this.#limits = limits;
+  constructor(texts: Texts) {
+    this.#texts = texts;
   }
 
   get over(): boolean {
     return this.#over;
   }
 
-  begin(startup: StartupMessage, at: number): void {
+  begin(startup: RecordedStartup, at: number): void {
     this.#startup = startup;
     this.#at = at;
     this.#bytes.client += startup.byteLength;
@@ -42,15 +46,16 @@ export class Login {
     this.#bytes.server += bytes;
     switch (message.kind) {
       case 'error':
-        return this.#step(at, { outcome: 'failed', error: showReport(message.fields, this.#limits.text) });
+        return this.#step(at, { outcome: 'failed', error: this.#texts.report(message.fields) });
       case 'ready-for-query':
         return this.#step(at, { outcome: 'completed' });
       case 'notice':
-        if (this.#notices.length < MAX_SETTINGS)
-          this.#notices.push(showReport(message.fields, this.#limits.text));
+        if (this.#notices.length < MAX_NOTICES) this.#notices.push(this.#texts.report(message.fields));
+        else this.#noticesLeftOut++;
         return undefined;
       case 'parameter-status':
-        if (this.#settings.size < MAX_SETTINGS) this.#set(message.name, message.value);
+        this.#texts.reported(message, true);
+        if (this.#settings.size < MAX_SETTINGS) this.#set(message);
         return undefined;
       default:
         this.#negotiate(message);
@@ -64,8 +69,10 @@ export class Login {
     return this.#step(at, { outcome: 'unfinished' });
   }
 
-  #set(name: string, value: string): void {
-    this.#settings.set(shorten(name, this.#limits.value)!, shorten(value, this.#limits.value)!);
+  #set({ name, value }: Extract<ServerContent, { kind: 'parameter-status' }>): void {
+    const [shownName, shownValue] = [this.#texts.words(name), this.#texts.words(value)];
+    this.#undecoded ||= shownName.undecoded || shownValue.undecoded;
+    this.#settings.set(shownName.text, shownValue.text);
   }
 
   #negotiate(message: ServerContent): void {
@@ -79,7 +86,10 @@ export class Login {
 
   #step(at: number, ended: Pick<Step, 'outcome' | 'error'>): Step {
     this.#over = true;
-    const notices = this.#notices.length > 0 ? { notices: this.#notices } : {};
+    const notices = {
+      ...(this.#notices.length > 0 && { notices: this.#notices }),
+      ...(this.#noticesLeftOut > 0 && { noticesLeftOut: this.#noticesLeftOut }),
+    };
     const login = this.#startup === undefined ? {} : { login: this.#shown(this.#startup) };
     return {
       kind: 'login',
@@ -92,16 +102,27 @@ export class Login {
     };
   }
 
-  #shown({ parameters, major, minor }: StartupMessage): ShownLogin {
-    const user = parameters.get('user')!;
-    const application = parameters.get('application_name');
+  /** What the client says before there is a session is in the encoding that it asks for. */
+  #shown({ parameters, major, minor }: RecordedStartup): ShownLogin {
+    const encoding = parameters.get('client_encoding');
+    const text = (name: string): string | undefined => {
+      const bytes = parameters.get(name);
+      if (bytes === undefined) return undefined;
+      const asked = encoding === undefined ? undefined : Buffer.from(encoding).toString('latin1');
+      const decoded = this.#texts.words({ bytes, length: bytes.length }, asked ?? 'SQL_ASCII');
+      this.#undecoded ||= decoded.undecoded;
+      return decoded.text;
+    };
+    const user = text('user') ?? '';
+    const application = text('application_name');
     return {
       user,
-      database: parameters.get('database') ?? user,
+      database: text('database') || user,
       ...(application !== undefined && { application }),
       protocol: `${major}.${this.#negotiated ?? minor}`,
       authentication: this.#authentication,
       settings: this.#settings,
+      ...(this.#undecoded && { undecoded: this.#undecoded }),
     };
   }
 }

@@ -1,35 +1,43 @@
+import type { Command } from './sql/commands.ts';
 import type { CutValue } from './values.ts';
 
-/** A prepared statement, as far as the client's side tells it. */
+/** A prepared statement of the server. */
 export interface Prepared {
+  /** As the client wrote it, one character for each byte. */
   readonly name: string;
-  readonly text: CutValue;
+  /** Undefined when it was not kept. */
+  readonly text: CutValue | undefined;
   /** Of its parameters: what Parse says, then what ParameterDescription does. */
   types: readonly number[];
   /** What Describe told. */
   columns: readonly Described[] | undefined;
-  /** An execution of it was asked for, and will be shown with its text. */
-  executed: boolean;
+  /** What its text says; undefined when that cannot be told. */
+  readonly command: Command | undefined;
+  /** A step has shown its text. */
+  shown: boolean;
 }
 
-/** A bound statement. */
+/** A bound statement, or a cursor that SQL declared. */
 export interface Portal {
   readonly name: string;
   readonly prepared: Prepared | undefined;
   readonly formats: readonly number[];
-  readonly values: readonly (CutValue | null)[];
+  /** Undefined when they were not kept. */
+  readonly values: readonly (CutValue | null)[] | undefined;
   readonly resultFormats: readonly number[];
   columns: readonly Described[] | undefined;
+  /** Why `prepared` may not be what the server bound. */
+  readonly doubt: string | undefined;
 }
 
 /** A column as the decoder needs it. */
 export interface Described {
-  readonly name: string;
+  readonly name: CutValue;
   readonly type: number;
   readonly format: number;
 }
 
-const ENTRY_BYTES = 200;
+const ENTRY_BYTES = 300;
 
 /** A budget in bytes: what it does not grant is not kept. */
 export class Budget {
@@ -50,9 +58,14 @@ export class Budget {
   }
 }
 
-/** Prepared statements or portals by name, as long as the budget lasts: a name that is not kept is not known later. */
-export class Named<Entry extends { readonly name: string }> {
-  readonly #entries = new Map<string, { readonly entry: Entry; weight: number }>();
+interface Kept<Entry> {
+  readonly entry: Entry;
+  weight: number;
+}
+
+/** Entries by key, as long as the budget lasts: a key that is not kept is not known later. */
+export class Named<Entry> {
+  readonly #kept = new Map<string, Kept<Entry>>();
   readonly #budget: Budget;
   readonly #weigh: (entry: Entry) => number;
 
@@ -61,50 +74,47 @@ export class Named<Entry extends { readonly name: string }> {
     this.#weigh = weigh;
   }
 
-  get(name: string): Entry | undefined {
-    return this.#entries.get(name)?.entry;
+  get(key: string): Entry | undefined {
+    return this.#kept.get(key)?.entry;
   }
 
-  /** Puts `entry` in the place of what had its name, and returns that. */
-  set(entry: Entry): Entry | undefined {
-    const before = this.get(entry.name);
-    if (before !== undefined) this.delete(before);
-    const weight = this.#weigh(entry) + entry.name.length * 2;
-    if (this.#budget.take(weight)) this.#entries.set(entry.name, { entry, weight });
-    return before;
+  /** Puts `entry` in the place of what had its key. */
+  set(key: string, entry: Entry): void {
+    this.delete(key);
+    const weight = this.#weigh(entry) + key.length * 2;
+    if (this.#budget.take(weight)) this.#kept.set(key, { entry, weight });
   }
 
-  /** May `entry` grow by `bytes`? One that no longer has its name may: it is soon gone. */
-  grow(entry: Entry, bytes: number): boolean {
-    const kept = this.#entries.get(entry.name);
-    if (kept?.entry !== entry) return true;
-    if (!this.#budget.take(bytes)) return false;
+  /** May the entry of `key` grow by `bytes`? One that is not kept may not. */
+  grow(key: string, bytes: number): boolean {
+    const kept = this.#kept.get(key);
+    if (kept === undefined || !this.#budget.take(bytes)) return false;
     kept.weight += bytes;
     return true;
   }
 
-  /** Forgets `entry`, unless its name has passed to another. */
-  delete(entry: Entry): void {
-    const kept = this.#entries.get(entry.name);
-    if (kept?.entry !== entry) return;
-    this.#entries.delete(entry.name);
+  delete(key: string): void {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return;
+    this.#kept.delete(key);
     this.#budget.giveBack(kept.weight);
   }
 
-  /** The server refused `entry`: what was before it is what there is. */
-  undo(entry: Entry, before: Entry | undefined): void {
-    if (this.get(entry.name) !== entry) return;
-    this.delete(entry);
-    if (before !== undefined) this.set(before);
+  deleteWhere(is: (entry: Entry, key: string) => boolean): void {
+    for (const [key, { entry }] of this.#kept) if (is(entry, key)) this.delete(key);
+  }
+
+  values(): Entry[] {
+    return Array.from(this.#kept.values(), ({ entry }) => entry);
   }
 }
 
 export function weightOfPrepared({ text, types }: Prepared): number {
-  return ENTRY_BYTES + text.bytes.length + types.length * 8;
+  return ENTRY_BYTES + (text?.bytes.length ?? 0) + types.length * 8;
 }
 
 export function weightOfPortal({ values, formats, resultFormats }: Portal): number {
-  return ENTRY_BYTES + weightOfValues(values) + (formats.length + resultFormats.length) * 8;
+  return ENTRY_BYTES + weightOfValues(values ?? []) + (formats.length + resultFormats.length) * 8;
 }
 
 export function weightOfValues(values: readonly (CutValue | null)[]): number {
@@ -112,12 +122,12 @@ export function weightOfValues(values: readonly (CutValue | null)[]): number {
 }
 
 export function weightOfColumns(columns: readonly Described[]): number {
-  return columns.reduce((sum, { name }) => sum + name.length * 2, columns.length * 64);
+  return columns.reduce((sum, { name }) => sum + name.bytes.length, columns.length * 64);
 }
 
 /** A copy of the first `limit` bytes, which keeps nothing else alive. */
 export function keep(value: CutValue, limit: number): CutValue {
-  return { bytes: Uint8Array.from(value.bytes.subarray(0, limit)), length: value.length };
+  return { ...value, bytes: Uint8Array.from(value.bytes.subarray(0, limit)) };
 }
 
 export function keepOrNull(value: CutValue | null, limit: number): CutValue | null {

@@ -1,63 +1,59 @@
-import type { Portal, Prepared } from './memory.ts';
 import type { CutValue } from './values.ts';
 
-/** Something the client sent that the server answers. */
-export type Operation =
-  | Statement
-  | {
-      readonly kind: 'parse';
-      readonly at: number;
-      readonly prepared: Prepared;
-      readonly before: Prepared | undefined;
-    }
-  | {
-      readonly kind: 'bind';
-      readonly at: number;
-      readonly portal: Portal;
-      readonly before: Portal | undefined;
-    }
-  | {
-      readonly kind: 'describe' | 'close';
-      readonly at: number;
-      readonly prepared: Prepared | undefined;
-      readonly portal: Portal | undefined;
-    }
-  | { readonly kind: 'sync'; readonly at: number }
-  /** CopyDone or CopyFail: not answered, but says which Sync came before it. */
-  | { readonly kind: 'copy-end'; readonly at: number }
-  /** Stands where an operation stood that nothing answers. */
-  | { readonly kind: 'passed'; readonly at: number };
+export type OperationKind =
+  | 'query'
+  | 'parse'
+  | 'bind'
+  | 'describe'
+  | 'close'
+  | 'execute'
+  | 'function-call'
+  | 'sync'
+  /** CopyData; several that follow each other are one. */
+  | 'copy-data'
+  /** CopyDone or CopyFail. */
+  | 'copy-end';
 
-/** What is shown as a step of its own. */
-export interface Statement {
-  readonly kind: 'query' | 'execute' | 'function-call' | 'unmatched';
+/** Something the client sent that waits until the server comes to it. */
+export interface Operation {
+  readonly kind: OperationKind;
+  /** The names that it gives or uses, as they are on the wire, one character a byte; others are empty. */
+  readonly statement: string;
+  readonly portal: string;
+  /** Of describe and close: which of the names is meant. */
+  readonly what: 'statement' | 'portal' | undefined;
   readonly at: number;
-  readonly text: CutValue | undefined;
-  readonly portal: Portal | undefined;
-  /** Arguments of a function call. */
-  readonly values: readonly (CutValue | null)[] | undefined;
-  /** Answers so far: a query of several statements has several. */
-  parts: number;
-  /** When the answer before ended; at first, `at`. */
-  since: number;
-  /** Its step was shown before its turn: an error before it was the reason. */
-  shown: boolean;
-  /** Bytes of its messages, and of those that led to it. */
-  clientBytes: number;
+  /** Of its message, and of those that lead to it and are not answered. */
+  readonly bytes: number;
+  /** Undefined when it needs none, and when it was not kept. */
+  readonly load: Load | undefined;
+  /** Its load was more than may be kept. */
+  readonly dropped: boolean;
 }
 
-/** The members of a union whose `kind` can be `Kind`. */
-export type OfKind<Union, Kind> = Union extends { readonly kind: infer All }
-  ? Kind extends All
-    ? Union
-    : never
-  : never;
+/** Texts and values of an operation. */
+export interface Load {
+  readonly text?: CutValue;
+  /** Types of a statement's parameters. */
+  readonly types?: readonly number[];
+  readonly formats?: readonly number[];
+  readonly values?: readonly (CutValue | null)[];
+  readonly resultFormats?: readonly number[];
+  readonly copy?: CopyPiece;
+}
 
-export type OperationOf<Kind extends Operation['kind']> = OfKind<Operation, Kind>;
+/** Data of CopyData messages, of which the beginning is kept. */
+export interface CopyPiece {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Line feeds in them. */
+  readonly lines: number;
+  readonly sample: Uint8Array;
+}
 
-export function isStatement(operation: Operation | undefined): operation is Statement {
-  const kind = operation?.kind;
-  return kind === 'query' || kind === 'execute' || kind === 'function-call' || kind === 'unmatched';
+/** What is shown as a step of its own. */
+export function isStatement({ kind }: Operation): boolean {
+  return kind === 'query' || kind === 'execute' || kind === 'function-call';
 }
 
 /** ReadyForQuery comes after it. */
@@ -65,14 +61,17 @@ export function endsWithReady({ kind }: Operation): boolean {
   return kind === 'sync' || kind === 'query' || kind === 'function-call';
 }
 
-/** Without `operation`, the execution could not be. */
-export function dependsOn({ portal }: Statement, operation: Operation): boolean {
-  if (portal === undefined) return false;
-  if (operation.kind === 'parse') return portal.prepared === operation.prepared;
-  if (operation.kind === 'bind') return portal === operation.portal;
-  if (operation.kind !== 'describe') return false;
-  return (
-    operation.portal === portal ||
-    (operation.prepared !== undefined && operation.prepared === portal.prepared)
-  );
+export function isCopy({ kind }: Operation): boolean {
+  return kind === 'copy-data' || kind === 'copy-end';
+}
+
+/** Both as one; `limit` bytes of the data are kept. */
+export function joined(before: CopyPiece, next: CopyPiece, limit: number): CopyPiece {
+  const room = limit - before.sample.length;
+  return {
+    messages: before.messages + next.messages,
+    bytes: before.bytes + next.bytes,
+    lines: before.lines + next.lines,
+    sample: room > 0 ? Buffer.concat([before.sample, next.sample.subarray(0, room)]) : before.sample,
+  };
 }

@@ -1,14 +1,23 @@
 /** Bytes of values into text. Binary formats: the `*send` functions of the PostgreSQL source, and its manual on types. */
+import type { TextEncoding } from '#core/protocols/postgres/encoding/encoding.ts';
 import type { Shown } from '../step.ts';
+import type { Stamp } from './encoding-in-force.ts';
 
 /** A value of which perhaps only the beginning is there. */
 export interface CutValue {
   readonly bytes: Uint8Array;
   /** Bytes of the whole value. */
   readonly length: number;
+  /** The encoding of a text, once the server has come to it. */
+  stamp?: Stamp;
 }
 
+/** Makes a text of bytes; `limit` as in `showText`. */
+type ShowText = (value: CutValue, limit: number) => Shown;
+
 const BINARY = 1;
+/** Its binary format is a version, 1, and text. */
+const JSONB = 3802;
 const TEXT_TYPES = new Set([18, 19, 25, 114, 142, 705, 1042, 1043]);
 /** 2000-01-01 in Unix time. */
 const EPOCH_MS = 946_684_800_000n;
@@ -16,14 +25,11 @@ const EPOCH_DAYS = 10_957;
 const INFINITY = (1n << 63n) - 1n;
 
 /** The first `limit` bytes as text; a character that the cut divides is left out. */
-export function showText(bytes: Uint8Array, limit: number, length = bytes.length): Shown {
+export function showText({ bytes, length }: CutValue, limit: number, encoding: TextEncoding): Shown {
   const kept = bytes.subarray(0, limit);
   const cut = kept.length < length;
-  return {
-    text: new TextDecoder('utf-8', { ignoreBOM: true }).decode(kept, { stream: cut }),
-    bytes: length,
-    cut,
-  };
+  const { text, undecoded } = encoding.decode(kept, cut);
+  return { text, bytes: length, cut, ...(undecoded && { undecoded }) };
 }
 
 /** The first `limit` bytes as `\x…`. */
@@ -36,11 +42,19 @@ export function showHex(bytes: Uint8Array, limit: number, length = bytes.length)
  * A value in its column's format: binary values of common types as the server would write them (floats with
  * JavaScript's exponents), others as `\x…`.
  */
-export function showValue(value: CutValue, type: number, format: number, limit: number): Shown {
+export function showValue(
+  value: CutValue,
+  type: number,
+  format: number,
+  limit: number,
+  showText: ShowText,
+): Shown {
   const { bytes, length } = value;
-  if (format !== BINARY || TEXT_TYPES.has(type)) return showText(bytes, limit, length);
-  if (type === 3802 && bytes[0] === 1)
-    return { ...showText(bytes.subarray(1), limit, length - 1), bytes: length };
+  if (format !== BINARY || TEXT_TYPES.has(type)) return showText(value, limit);
+  if (type === JSONB && bytes[0] === 1) {
+    const shown = showText({ ...value, bytes: bytes.subarray(1), length: length - 1 }, limit);
+    return Object.assign(shown, { bytes: length });
+  }
   const text = bytes.length === length ? binaryText(Buffer.from(bytes), type) : undefined;
   return text === undefined ? showHex(bytes, limit, length) : { text, bytes: length, cut: false };
 }

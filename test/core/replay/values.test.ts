@@ -1,12 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { showHex, showText, showValue } from '#core/replay/postgres/values.ts';
 import binary from '#test/vectors/postgres/binary-values.json' with { type: 'json' };
 
+const UTF8 = new TextEncodings().get('UTF8');
 const FLOATS = new Set([700, 701]);
 
 function shown(bytes: Uint8Array, type: number, format = 1, limit = 1000) {
-  return showValue({ bytes, length: bytes.length }, type, format, limit);
+  return showValue({ bytes, length: bytes.length }, type, format, limit, (value, most) =>
+    showText(value, most, UTF8),
+  );
 }
 
 describe('showValue', () => {
@@ -30,9 +34,10 @@ describe('showValue', () => {
   });
 
   test('a cut does not leave half a character', () => {
-    expect(showText(Buffer.from('aé'), 2)).toEqual({ text: 'a', bytes: 3, cut: true });
-    expect(showText(Buffer.from('aé'), 3)).toEqual({ text: 'aé', bytes: 3, cut: false });
-    expect(showValue({ bytes: Buffer.from('ab'), length: 100 }, 25, 0, 10)).toEqual({
+    const value = { bytes: Buffer.from('aé'), length: 3 };
+    expect(showText(value, 2, UTF8)).toEqual({ text: 'a', bytes: 3, cut: true });
+    expect(showText(value, 3, UTF8)).toEqual({ text: 'aé', bytes: 3, cut: false });
+    expect(showText({ bytes: Buffer.from('ab'), length: 100 }, 10, UTF8)).toEqual({
       text: 'ab',
       bytes: 100,
       cut: true,

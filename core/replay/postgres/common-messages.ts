@@ -1,0 +1,35 @@
+import type { Parts, Reading } from './parts.ts';
+import type { CutValue } from './values.ts';
+
+/** Values of a Bind or of a function call, with their formats and those wanted of the results. */
+export interface Values {
+  readonly formats: readonly number[];
+  readonly values: readonly (CutValue | null)[];
+  readonly resultFormats: readonly number[];
+}
+
+/** One character for each byte: what a name is known by, whatever its encoding. */
+export function latin1({ bytes }: CutValue): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+export function* readFormats(parts: Parts, into: number[]): Reading {
+  for (let left = yield* parts.count(); left > 0; left--) into.push(yield* parts.int16());
+}
+
+export function* readTypes(parts: Parts, into: number[]): Reading {
+  for (let left = yield* parts.count(); left > 0; left--) into.push(yield* parts.uint32());
+}
+
+/** Each value is there with its true length, however much of its bytes could be kept. */
+export function* readValues(parts: Parts, into: (CutValue | null)[], limit: number): Reading {
+  for (let left = yield* parts.count(); left > 0; left--) yield* readValue(parts, into, limit);
+}
+
+/** A value with its length before it; -1 is NULL. */
+export function* readValue(parts: Parts, into: (CutValue | null)[], limit: number): Reading {
+  const length = yield* parts.int32();
+  const value = length === -1 ? null : { bytes: new Uint8Array(0), length };
+  into.push(value);
+  if (value !== null) yield* parts.bytes(value, length, limit);
+}

@@ -1,0 +1,153 @@
+import type { ReplayLimits } from '../step.ts';
+import {
+  Budget,
+  type Described,
+  Named,
+  type Portal,
+  type Prepared,
+  weightOfColumns,
+  weightOfPortal,
+  weightOfPrepared,
+} from './memory.ts';
+import { isForeign } from './settings.ts';
+import { Savepoints } from './savepoints.ts';
+
+const RENAMED =
+  'code that a recording does not show has run since the name was given: it may have come to stand for another text';
+
+interface Given<Entry> {
+  readonly entry: Entry;
+  /** How often hidden code had run by then. */
+  readonly after: number;
+}
+
+interface Lives extends Given<Portal> {
+  /** Savepoints that it was made after. */
+  depth: number;
+  /** A cursor WITH HOLD, and one whose transaction was committed. */
+  hold: 'no' | 'declared' | 'held';
+}
+
+/**
+ * What prepared statements and portals there are in the server, by their names. Whoever calls it does so in the server's
+ * order, when the server has done what it says. Names in SQL are the same names, cut at 63 bytes where a character ends;
+ * those of the protocol are cut anywhere.
+ *
+ * Functions, DO blocks and procedures can give and take away names unseen. A name that was given before such code ran is
+ * in doubt when it is used after it; the unnamed statement and the unnamed portal are not, as SQL cannot name them.
+ */
+export class Names {
+  readonly #statements: Named<Given<Prepared>>;
+  readonly #portals: Named<Lives>;
+  readonly #savepoints = new Savepoints();
+  #hiddenRuns = 0;
+
+  constructor(limits: ReplayLimits) {
+    const budget = new Budget(limits.memory / 2);
+    this.#statements = new Named(budget, ({ entry }) => weightOfPrepared(entry));
+    this.#portals = new Named(budget, ({ entry }) => weightOfPortal(entry));
+  }
+
+  statement(key: string): Prepared | undefined {
+    return this.#statements.get(key)?.entry;
+  }
+
+  portal(key: string): Portal | undefined {
+    return this.#portals.get(key)?.entry;
+  }
+
+  /** Why the statement of this name may not be what the server has under it. */
+  statementDoubt(key: string): string | undefined {
+    return this.#doubt(key, this.#statements.get(key));
+  }
+
+  portalDoubt(key: string): string | undefined {
+    const given = this.#portals.get(key);
+    return given?.entry.doubt ?? this.#doubt(key, given);
+  }
+
+  #doubt(key: string, given: Given<unknown> | undefined): string | undefined {
+    return key !== '' && given !== undefined && given.after !== this.#hiddenRuns ? RENAMED : undefined;
+  }
+
+  prepare(key: string, entry: Prepared): void {
+    this.#statements.set(key, { entry, after: this.#hiddenRuns });
+  }
+
+  bind(key: string, entry: Portal, hold: 'no' | 'declared' = 'no'): void {
+    this.#portals.set(key, { entry, after: this.#hiddenRuns, depth: this.#savepoints.depth, hold });
+  }
+
+  describe(what: 'statement' | 'portal', key: string, columns: readonly Described[]): void {
+    const weight = weightOfColumns(columns);
+    const kept = what === 'statement' ? this.#statements : this.#portals;
+    const entry = kept.get(key)?.entry;
+    if (entry !== undefined && kept.grow(key, weight)) entry.columns = columns;
+  }
+
+  describeParameters(key: string, types: readonly number[]): void {
+    const prepared = this.statement(key);
+    if (prepared !== undefined && this.#statements.grow(key, types.length * 8)) prepared.types = types;
+  }
+
+  dropStatement(key: string): void {
+    this.#statements.delete(key);
+  }
+
+  /** DEALLOCATE ALL leaves the unnamed one. */
+  dropNamedStatements(): void {
+    this.#statements.deleteWhere((_, key) => key !== '');
+  }
+
+  dropPortal(key: string): void {
+    this.#portals.delete(key);
+  }
+
+  /** CLOSE ALL leaves the one that runs. */
+  dropPortals(except: Portal | undefined): void {
+    this.#portals.deleteWhere(({ entry }) => entry !== except);
+  }
+
+  /** Code ran of which nothing is known. */
+  hiddenRan(): void {
+    this.#hiddenRuns++;
+  }
+
+  savepoint(name: string): void {
+    this.#savepoints.set(name);
+  }
+
+  release(name: string): void {
+    const depth = this.#savepoints.release(name);
+    for (const lives of this.#portals.values()) lives.depth = Math.min(lives.depth, depth);
+  }
+
+  /** Portals that were made after the savepoint are gone, and so are those that failed. */
+  rollbackTo(name: string): void {
+    const depth = this.#savepoints.rollbackTo(name);
+    this.#portals.deleteWhere(({ depth: own, hold }) => own >= depth && hold !== 'held');
+  }
+
+  /** The end of a transaction ends its portals; a commit leaves those WITH HOLD. */
+  endTransaction(committed: boolean): void {
+    this.#savepoints.clear();
+    this.#portals.deleteWhere(({ hold }) => hold === 'no' || (hold === 'declared' && !committed));
+    for (const lives of this.#portals.values()) {
+      lives.hold = 'held';
+      lives.depth = 0;
+    }
+  }
+
+  /** Names of other encodings than the server's can no longer be told apart. */
+  encodingChanged(): void {
+    this.#statements.deleteWhere((_, key) => isForeign(key));
+    this.#portals.deleteWhere((_, key) => isForeign(key));
+  }
+
+  /** Nothing is known any more: better no text than one that may be wrong. */
+  forget(): void {
+    this.#statements.deleteWhere(() => true);
+    this.#portals.deleteWhere(() => true);
+    this.#savepoints.clear();
+  }
+}

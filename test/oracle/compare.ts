@@ -1,0 +1,145 @@
+import type { Step } from '#core/replay/step.ts';
+import type { Move } from './generate.ts';
+import type { LogEntry } from './server.ts';
+
+/** What the server's log says, or a step claims, that it did. */
+interface Event {
+  readonly kind: 'statement' | 'execute' | 'error';
+  readonly text: string;
+  readonly name?: string;
+  readonly values?: string;
+  /** Of a step that failed: the server may have failed before it wrote about it. */
+  readonly optional?: boolean;
+  /** Of a step: it says itself that it is not sure. */
+  readonly doubt?: boolean;
+}
+
+/** What of the log and the steps do not agree; empty when they do. */
+export function disagreements(
+  steps: readonly Step[],
+  log: readonly LogEntry[],
+  sent: readonly Move[],
+  wasLost: boolean,
+): string[] {
+  return [
+    ...outOfOrder(steps.map(asLogged).flatMap(claimed), log.flatMap(logged), wasLost),
+    ...steps.flatMap(contradicted),
+    ...(wasLost ? [] : miscounted(steps, sent)),
+    ...needless(steps, sent),
+  ];
+}
+
+function logged({ error_severity: severity, message, detail = '' }: LogEntry): Event[] {
+  if (severity === 'ERROR' || severity === 'FATAL') return [{ kind: 'error', text: message }];
+  if (severity !== 'LOG') return [];
+  const statement = /^statement: ([^]*)$/.exec(message);
+  if (statement !== null) return [{ kind: 'statement', text: statement[1]! }];
+  const execute = /^execute (?:fetch from )?(.*?)(?:\/[^:]*)?: ([^]*)$/.exec(message);
+  if (execute === null) return [];
+  const values = /^Parameters: ([^]*)$/.exec(detail)?.[1] ?? '';
+  return [{ kind: 'execute', name: execute[1]!, text: execute[2]!, values }];
+}
+
+function claimed(step: Step): Event[] {
+  const error: Event[] = step.error === undefined ? [] : [{ kind: 'error', text: step.error.message }];
+  if (step.kind === 'damaged' || step.kind === 'unmatched')
+    return [{ kind: 'error', text: `STEP ${step.kind}` }];
+  if (step.outcome === 'skipped') return error;
+  const doubt = step.doubt !== undefined;
+  const optional = step.outcome === 'failed' || step.outcome === 'unfinished';
+  const text = step.statement?.text ?? '';
+  if (step.kind === 'function-call' || step.kind === 'login' || step.kind === 'prepare') return error;
+  if (step.part === 1) return [{ kind: 'statement', text, optional, doubt }, ...error];
+  if (step.part !== undefined || step.kind === 'error' || step.kind === 'notice') return error;
+  if (!/^(?:execute|copy-)/.test(step.kind) || step.outcome === 'empty') return error;
+  const values = (step.values ?? []).map((value, at) => `$${at + 1} = ${valueText(value?.text)}`).join(', ');
+  return [{ kind: 'execute', text, name: step.name || '<unnamed>', values, optional, doubt }, ...error];
+}
+
+function valueText(text: string | undefined): string {
+  return text === undefined ? 'NULL' : `'${text.replaceAll("'", "''")}'`;
+}
+
+/** What the server said last is not received when it hangs up on a client that still sends. */
+function outOfOrder(claims: readonly Event[], log: readonly Event[], wasLost: boolean): string[] {
+  let at = 0;
+  for (const claim of claims) {
+    const entry = log[at];
+    if (entry !== undefined && agree(claim, entry)) at++;
+    else if (claim.optional !== true)
+      return [`step ${show(claim)}\n     log ${entry === undefined ? 'ends' : show(entry)}`];
+  }
+  return at < log.length && !wasLost ? [`no step for log ${show(log[at]!)}`] : [];
+}
+
+function agree(claim: Event, entry: Event): boolean {
+  if (claim.kind !== entry.kind) return false;
+  if (claim.doubt === true || (claim.text === '' && claim.optional === true)) return true;
+  if (claim.text === entry.text) return claim.kind !== 'execute' || agreeOnNames(claim, entry);
+  // What SQL prepared or declared is written with the whole text that it came in.
+  return (
+    claim.kind === 'execute' &&
+    claim.text !== '' &&
+    /prepare|declare/i.test(entry.text) &&
+    entry.text.includes(claim.text)
+  );
+}
+
+function agreeOnNames(claim: Event, entry: Event): boolean {
+  const isLong = Buffer.byteLength(claim.name!) > 60;
+  return (isLong || claim.name === entry.name) && claim.values === entry.values;
+}
+
+function show({ kind, text, name, values }: Event): string {
+  return [kind, name, JSON.stringify(text), values].filter((one) => one !== undefined).join(' ');
+}
+
+/** Rows and errors name the text that they come from. */
+function contradicted(step: Step): string[] {
+  if (step.doubt !== undefined || step.kind === 'prepare') return [];
+  const text = step.runs?.text ?? step.statement?.text;
+  const marks = [step.rows?.[0]?.[0]?.text, /"(m\d+)"/.exec(step.error?.message ?? '')?.[1]];
+  const wrong = marks.filter(
+    (mark) => mark !== undefined && /^m\d+$/.test(mark) && text?.includes(mark) !== true,
+  );
+  return wrong.map((mark) => `the answer is of ${mark}, the step shows ${text}`);
+}
+
+/** Every message that is to be shown is, once. */
+function miscounted(steps: readonly Step[], sent: readonly Move[]): string[] {
+  const count = (letter: string): number => sent.filter(({ label }) => label.startsWith(letter)).length;
+  const sum = (of: (step: Step) => number): number => steps.reduce((total, step) => total + of(step), 0);
+  const isDiscarded = ({ kind, outcome, statement }: Step): boolean =>
+    kind === 'copy-in' && outcome === 'skipped' && statement === undefined;
+  const isExecution = (step: Step): boolean =>
+    step.part === undefined && /^(?:execute|copy-)/.test(step.kind) && !isDiscarded(step);
+  const found = {
+    Q:
+      sum(({ part }) => (part === 1 ? 1 : 0)) -
+      sum(({ part, outcome }) => (part === 1 && outcome === 'empty' ? 0 : 0)),
+    E: sum((step) => (isExecution(step) ? 1 : 0)),
+    d: sum(({ copy, kind }) => (kind === 'copy-in' ? (copy?.messages ?? 0) : 0)),
+    F: sum(({ kind }) => (kind === 'function-call' ? 1 : 0)),
+  };
+  const wrong = Object.entries(found).filter(([letter, number]) => number !== count(letter));
+  return wrong.map(([letter, number]) => `${count(letter)} ${letter} were sent, ${number} are shown`);
+}
+
+/** A doubt needs a reason: code that cannot be seen ran, or a setting changed how texts are read. */
+function needless(steps: readonly Step[], sent: readonly Move[]): string[] {
+  const hasReason = sent.some(({ label }) => /\bdo\b|rename|standard_conforming/i.test(label.slice(2)));
+  const doubtful = steps.filter(({ doubt, outcome }) => doubt !== undefined && outcome === 'completed');
+  return hasReason
+    ? []
+    : doubtful.map(({ doubt, statement }) => `needless doubt: ${doubt}: ${statement?.text}`);
+}
+
+/** The log is read as UTF-8: what a step has as bytes, marked as such, stands there as that reads them. */
+function asLogged(step: Step): Step {
+  const json = JSON.stringify(step);
+  if (!json.includes('"undecoded":true')) return step;
+  const read = json.replaceAll(/(?:\\\\x[89a-f][\da-f])+/g, (bytes) =>
+    Buffer.from(bytes.replaceAll('\\\\x', ''), 'hex').toString(),
+  );
+  return JSON.parse(read) as Step;
+}

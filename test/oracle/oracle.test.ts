@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runOracle } from './run.ts';
+import { OracleServer } from './server.ts';
+
+const CASES = 3_000;
+const SEEDS = [20261128, 7];
+
+const server = new OracleServer();
+beforeAll(() => server.start());
+afterAll(() => server.stop());
+
+// What a replay shows must be what ran: npm run oracle -- --cases N --seed S for more of them.
+test.each(SEEDS)(
+  'random pipelines, seed %i: the steps say what the log of the server says',
+  async (seed) => {
+    const counts = await runOracle(server, CASES / SEEDS.length, seed);
+    process.stdout.write(`oracle, seed ${seed}: ${JSON.stringify(counts)}\n`);
+    expect(counts.cases).toBeGreaterThanOrEqual(CASES / SEEDS.length);
+    // A generator that made nothing of this kind would prove nothing.
+    for (const kind of ['failed', 'skipped', 'doubtful', 'copies', 'lost'] as const)
+      expect(counts[kind], kind).toBeGreaterThan(10);
+  },
+  120_000,
+);
