@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -79,6 +80,28 @@ async function newest(): Promise<{ id: string; outcome?: { reason: string; recov
   return sessions[0]!;
 }
 
+/** Puts the gateway to sleep where it holds no database's lock: one that sleeps in the middle of a write keeps all others waiting. */
+async function sleepOutsideOfWrites(): Promise<void> {
+  await eventually('the gateway to sleep outside of its writes', async () => {
+    task.kill('SIGSTOP');
+    if (readdirSync(dataDir).every((name) => !name.endsWith('.sqlite') || canBeWritten(name))) return true;
+    task.kill('SIGCONT');
+    return undefined;
+  });
+}
+
+function canBeWritten(name: string): boolean {
+  const database = new DatabaseSync(join(dataDir, name));
+  try {
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    database.close();
+  }
+}
+
 describe('a gateway that sleeps for longer than its lease', () => {
   it('is left alone while it renews, is sealed while it sleeps, and may not continue when it wakes', async () => {
     const { client, errors } = await connect();
@@ -87,7 +110,7 @@ describe('a gateway that sleeps for longer than its lease', () => {
     expect((await newest()).outcome).toBeUndefined();
 
     await untilJournaled(journalRemains(join(dataDir, 'journal')), 'select 1 as before');
-    task.kill('SIGSTOP');
+    await sleepOutsideOfWrites();
     const sealed = await eventually('the lease to run out', async () => (await seal()) || undefined, 20_000);
     expect(sealed).toBe(1);
     const { id, outcome } = await newest();
