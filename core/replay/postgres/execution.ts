@@ -101,7 +101,7 @@ export class Execution {
     const bytes = { client: this.#clientBytes + copyBytes, server: serverBytes };
     const timed = { ...statement, since: this.#since, parts: this.#parts };
     const shown = statementStep(timed, answer, at, bytes, this.#limits);
-    if (this.#ran(outcome, more.error?.sqlstate)) this.#sql.began(source);
+    if (this.#ran(outcome, more.error?.sqlstate)) this.#sql.began(source, more.error?.sqlstate);
     if (outcome === 'completed') this.#sql.completed(source, more.tag ?? '', statement.portal);
     if (statement.portal?.prepared !== undefined) statement.portal.prepared.shown = true;
     this.#answers++;

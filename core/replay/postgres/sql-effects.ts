@@ -24,6 +24,8 @@ export interface Meaning {
 
 export const NOT_KNOWN = 'what its name stands for is not known';
 const OTHER_TAG = 'the answer is not one that this text gets: something else ran';
+/** EXECUTE, FETCH: of no prepared statement, of no cursor. */
+const NO_SUCH_NAME = new Set(['26000', '34000']);
 const CHAIN_MAX = 8;
 
 /** What SQL does to the names that it shares with the protocol; see `Names`. */
@@ -97,9 +99,10 @@ export class SqlEffects {
     return isTagOf(tag, verb) ? undefined : OTHER_TAG;
   }
 
-  /** It ran, perhaps not to its end. */
-  began({ command }: Source): void {
+  /** It ran, perhaps not to its end; `sqlstate`: of the error that it ended with. */
+  began({ command }: Source, sqlstate = ''): void {
     const inner = this.#named(command?.effect);
+    if (inner !== undefined && inner.prepared === undefined && NO_SUCH_NAME.has(sqlstate)) return;
     const ran = [command, ...(inner === undefined ? [] : [inner.prepared?.command])];
     if (ran.some((one) => one === undefined || one.hidden)) this.#names.hiddenRan();
     this.#unreported ||= ran.some((one) => one === undefined || one.sets);
