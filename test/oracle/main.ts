@@ -14,7 +14,7 @@ const started = performance.now();
 let told = 0;
 try {
   const counts = await runOracle(server, cases, seed, (soFar) => {
-    if (soFar.cases < told + 5000) return;
+    if (soFar.cases < told + 1000) return;
     told = soFar.cases;
     console.log(`${((performance.now() - started) / 1000).toFixed(0)} s: ${JSON.stringify(soFar)}`);
   });

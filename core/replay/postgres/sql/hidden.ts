@@ -8,7 +8,7 @@ const CALLING = new Set(
 );
 /** Words that come before a parenthesis and call nothing. */
 const NO_CALLS = new Set(
-  `all analyze and any array as asc between bigint bit by bpchar char character check columns conflict cube dec decimal
+  `all analyze and any array as asc between bigint bit by bpchar char character check columns conflict copy cube dec decimal
   default delete desc distinct else escape except exclude execute exists explain filter float for foreign from full group
   having ilike in include inner insert int integer intersect into is isnull join key lateral left like limit
   materialized merge nchar not notnull null nulls numeric of offset on only or order over partition precision primary
