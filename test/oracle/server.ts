@@ -88,20 +88,6 @@ export class OracleServer {
       }
       await sleep(tries < 20 ? 2 : 20);
     }
-    if (process.env['ORACLE_DEBUG'])
-      console.error(
-        this.#logFrom(0)
-          .toString()
-          .split('\n')
-          .filter((l) => l.includes('signal') || l.includes('PANIC') || l.includes(`"pid":${pid},`))
-          .slice(-8)
-          .join('\n')
-          .slice(-4000),
-        '\nLAST',
-        this.#logFrom(0).toString().split('\n').slice(-3).join('\n'),
-        this.#read,
-        this.#logFrom(0).length,
-      );
     throw new Error(
       `the server says nothing about the end of the session of ${pid}: ${this.#entries.get(pid)?.at(-1)?.message}`,
     );
