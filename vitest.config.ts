@@ -6,8 +6,6 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['node_modules/**'],
     maxWorkers: 2,
-    // CI shares its two cores with others: a test that a stall made late is run again, and the report says so.
-    retry: process.env['CI'] ? 2 : 0,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

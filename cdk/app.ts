@@ -15,14 +15,15 @@ try {
 }
 
 function synthesize(): void {
-  const app = new App();
+  // By itself it would synthesize again at the end of the process, also what is half made because of a mistake that was told.
+  const app = new App({ autoSynth: false });
   const settings = readDeploymentConfig(app.node.tryGetContext('custody'));
   const { account, region, stackName } = settings;
   new GatewayStack(app, stackName, {
     ...{ settings, folder: process.cwd(), description: 'Custody: an access gateway that records' },
     env: { ...(account === undefined ? {} : { account }), ...(region === undefined ? {} : { region }) },
     tags: { custody: stackName },
-    terminationProtection: true,
+    terminationProtection: settings.protect,
   });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();

@@ -6,11 +6,12 @@ import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { CustodyError } from '#core/errors.ts';
 import type { FunctionName } from './function-names.ts';
+import { RDS_CERTIFICATES } from './rds-certificates.ts';
 
-const ROOT = new URL('..', import.meta.url).pathname;
+export const ROOT = new URL('..', import.meta.url).pathname;
 
 /** All that the Dockerfile copies; the rest of the folder is none of Docker's business. */
-export const IMAGE_FILES = ['dist/proxy', 'dist/package.json', 'fargate-proxy/Dockerfile'];
+export const IMAGE_FILES = ['dist/proxy', 'dist/package.json', RDS_CERTIFICATES, 'fargate-proxy/Dockerfile'];
 
 /** What `npm run build` made of a function. Throws `config-invalid` before it did. */
 export function builtFunction(name: FunctionName): Code {

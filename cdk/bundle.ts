@@ -1,8 +1,9 @@
 /** `npm run build`: each function, and the proxy, as one file in dist. */
-import { copyFileSync, mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { build as bundle, type BuildOptions, type Plugin } from 'esbuild';
 import { functionNames } from './function-names.ts';
+import { RDS_CERTIFICATES, rdsCertificates } from './rds-certificates.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 
@@ -60,7 +61,14 @@ export async function build(wanted: readonly Bundle[], dist: string): Promise<Re
   // The proxy reads its version from beside its folder.
   mkdirSync(dist, { recursive: true });
   copyFileSync(join(ROOT, 'package.json'), join(dist, 'package.json'));
+  writeFileSync(join(dist, basename(RDS_CERTIFICATES)), rdsCertificates(ownBundle()));
   return new Map(sizes);
+}
+
+/** A newer one than the package's, where somebody has downloaded it. */
+function ownBundle(): string | undefined {
+  const file = process.env['CUSTODY_RDS_BUNDLE'];
+  return file === undefined ? undefined : readFileSync(file, 'utf8');
 }
 
 if (import.meta.main) {

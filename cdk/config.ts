@@ -131,6 +131,8 @@ const schema = section({
     .regex(/^[^\s+]+$/, 'expected no spaces and no plus sign')
     .optional(),
   gateway: gatewaySchema,
+  /** Set it once the gateway runs: a first deployment that fails can be removed only without. */
+  protect: z.boolean('expected true or false').default(false),
   network: networkSchema.prefault({}),
   tasks: tasksSchema.prefault({}),
   /** How long sessions may go on after their task was told to stop, in seconds once it is read. */

@@ -2,3 +2,6 @@
 export const functionNames = ['authorizer', 'access', 'replay', 'sealer', 'sequencer', 'notifier'] as const;
 
 export type FunctionName = (typeof functionNames)[number];
+
+/** Who runs: each has a role of its own. */
+export type RoleName = 'proxy' | FunctionName;

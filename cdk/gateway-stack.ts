@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -29,7 +29,7 @@ export class GatewayStack extends Stack {
     const configFolder = resolve(folder, settings.configFolder);
     const config = readConfigFolder(configFolder);
     refuseUnknownTargets(settings, config);
-    const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin } = settings;
+    const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
     const { vpcId, issuerAccess } = network;
     const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
@@ -38,6 +38,7 @@ export class GatewayStack extends Stack {
         configFolder,
         issuerAccess,
         tasks,
+        protect,
         drain: Duration.seconds(drain),
         emails: alarms.emails,
       },
@@ -49,6 +50,7 @@ export class GatewayStack extends Stack {
       ...(code === undefined ? {} : { code }),
       ...(image === undefined ? {} : { image }),
     });
+    if (!protect) Annotations.of(this).addWarningV2('custody:not-protected', NOT_PROTECTED);
     // As cdk/README.md names them.
     for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
     for (const target of config.targets.values())
@@ -99,6 +101,9 @@ export class GatewayStack extends Stack {
     return `arn:${this.partition}:secretsmanager:${this.region}:${this.account}:secret:${name}`;
   }
 }
+
+const NOT_PROTECTED =
+  'the stack is not protected from deletion, so that a first deployment which fails can be removed: once the gateway runs, set "protect": true in cdk.json and deploy again';
 
 /** Secrets Manager adds a hyphen and six characters to a name. */
 const ENDS_LIKE_AN_ARN = /-[A-Za-z0-9]{6}$/;

@@ -2,11 +2,8 @@ import { Aws } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { TableName } from '#adapters/aws/tables.ts';
 import { explainWildcards } from './explain.ts';
-import type { FunctionName } from './function-names.ts';
+import type { RoleName } from './function-names.ts';
 import { tableActions } from './table-actions.ts';
-
-/** Who runs: each has a role of its own. */
-export type RoleName = 'proxy' | FunctionName;
 
 /** ARNs of what the roles are about. */
 export interface Places {

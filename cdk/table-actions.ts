@@ -1,5 +1,5 @@
 import type { TableName } from '#adapters/aws/tables.ts';
-import type { RoleName } from './permissions.ts';
+import type { RoleName } from './function-names.ts';
 
 /** Operations of DynamoDB, as IAM names them. The writes of a transaction are asked for one by one. */
 type TableAction =

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
-import { escapeTerminal } from '#core/replay/text.ts';
+import { escapeJson, escapeTerminal } from '#core/replay/text.ts';
 import { type Home, openHome } from './home.ts';
 
 /** What a command may use of the world. */
@@ -48,10 +48,5 @@ export function jsonText(value: unknown): string {
   const json = JSON.stringify(value, (_, member: unknown) =>
     member instanceof Map ? Object.fromEntries(member) : member,
   );
-  return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, jsonEscape);
-}
-
-function jsonEscape(character: string): string {
-  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
-  return units.map((unit) => `\\u${unit.toString(16).padStart(4, '0')}`).join('');
+  return escapeJson(json);
 }

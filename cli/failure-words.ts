@@ -1,7 +1,11 @@
-/** What went wrong on the way to a server, by the codes of Node's net, tls and fetch. */
+/** What went wrong on the way to a server or with a program, by the codes of the system and of Node's net, tls and fetch. */
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens there',
   ECONNRESET: 'the connection was cut',
+  EACCES: 'permission denied',
+  E2BIG: 'its arguments and environment are too long',
+  ENOTDIR: 'a part of its path is no folder',
+  ENOEXEC: 'it is no program of this system',
   EPIPE: 'the connection was cut',
   UND_ERR_SOCKET: 'the connection was cut',
   ENOTFOUND: 'there is no such host',
@@ -44,7 +48,7 @@ interface Failure {
 function causesOf(error: unknown): Failure[] {
   const chain: Failure[] = [];
   for (let at: unknown = error; typeof at === 'object' && at !== null && chain.length < 10; ) {
-    chain.push(at as Failure);
+    chain.push(at);
     const { cause, errors } = at as { cause?: unknown; errors?: readonly unknown[] };
     at = cause ?? errors?.at(-1);
   }

@@ -1,5 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
 import { failureWords } from './failure-words.ts';
+import { parseJson } from '#core/json.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -60,7 +61,7 @@ export async function boundedJson(response: Response, atMost: number): Promise<u
   const chunks: Uint8Array[] = [];
   for await (const chunk of boundedBody(response, atMost)) chunks.push(chunk);
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    return parseJson(Buffer.concat(chunks).toString('utf8'));
   } catch (cause) {
     throw new CustodyError('format-invalid', `${new URL(response.url).origin} did not answer with JSON`, {
       hint: 'is this the address of a Custody API?',

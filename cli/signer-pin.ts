@@ -1,9 +1,11 @@
 import { createHash, createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { SIGNER_KEY } from '#core/recording/layout.ts';
 import { type Api, getSigner } from './api.ts';
 import { type Cli, say } from './cli.ts';
+import { readGivenFile } from './given-file.ts';
+
+const PEM_MAX_BYTES = 16 << 10;
 
 /** A public key that evidence may be signed with. */
 export interface PublicSigner {
@@ -56,9 +58,9 @@ export function trustedSigners(cli: Cli, files: readonly string[] | undefined): 
 
 function readKey(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readGivenFile(file, PEM_MAX_BYTES);
   } catch (cause) {
-    throw new CustodyError('not-found', `the key ${file} cannot be read`, {
+    throw new CustodyError('not-found', `the key ${file} cannot be read: ${asCustodyError(cause).message}`, {
       hint: "give the signer's public key in PEM, from a source other than the evidence folder",
       cause,
     });

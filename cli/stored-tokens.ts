@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type { Cli } from './cli.ts';
 
 const TOKENS = 'tokens.json';
@@ -18,7 +19,7 @@ export function storedTokens(cli: Cli): Tokens | undefined {
   const text = cli.home.read(TOKENS, 'secret');
   if (text === undefined) return undefined;
   try {
-    return tokensSchema.parse(JSON.parse(text));
+    return tokensSchema.parse(parseJson(text));
   } catch (cause) {
     throw new CustodyError('state-damaged', `${cli.home.path(TOKENS)} is not what custody login writes`, {
       hint: 'log in again: custody login',

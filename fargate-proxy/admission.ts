@@ -32,6 +32,8 @@ export interface Visitor {
   readonly network: string | undefined;
   /** Stops the login's clock while somebody decides, and starts it anew. */
   readonly clock: { stop(): void; restart(): void };
+  /** It has proved who it is. Throws when the gateway has no room for one more session. */
+  readonly goIn?: (principal: Principal) => void;
 }
 
 const POLL_MS = 500;
@@ -59,6 +61,7 @@ export class Admission {
   /** Rejects with the words for a client that may not enter. */
   async admit(visitor: Visitor): Promise<Authorization<'connect'>> {
     const principal = await this.#identify(visitor);
+    visitor.goIn?.(principal);
     const decision = await this.#decide(principal, visitor);
     if (Authorization.isOne(decision)) return decision;
     const wait = decision.ask?.approval?.wait;

@@ -3,19 +3,25 @@ import type { Socket } from 'node:net';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { Principal } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
 import type { Admission, Visitor } from './admission.ts';
+import type { Conversing, Side } from './dead-peers.ts';
+import { crowdedOut, type Door, type Place } from './door.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { SessionTape, Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
+import type { Ends } from './wire/unanswered.ts';
 
 export interface GatewayOptions {
+  /** How many may be here at once. */
+  readonly door: Door;
   readonly admission: Admission;
   readonly tapes: Tapes;
   /** The target's credential. Rejects with a clear error when it cannot be had. */
@@ -24,6 +30,8 @@ export interface GatewayOptions {
   readonly task: string;
   /** From accept to relay, milliseconds: greeting, token and target login together, but not a wait for reviewers. */
   readonly loginMs: number;
+  /** How long a client may leave bytes that were sent to it without an answer, milliseconds. */
+  readonly userTimeoutMs: number;
   readonly log: Log;
   readonly wallClock: () => Date;
 }
@@ -40,17 +48,21 @@ export class Gateway {
   }
 
   /** Sessions being relayed now. */
-  get sessions(): ReadonlySet<Watched> {
+  get sessions(): ReadonlySet<Watched & Conversing> {
     return this.#live;
   }
 
   /** The life of a session. Never rejects: whatever goes wrong is told to the client and the log. */
   serve(protocol: Protocol, socket: Socket): void {
-    const served = this.#serve(protocol, socket).catch((error: unknown) => {
+    const place = this.#options.door.enter(socket);
+    const served = this.#serve(protocol, socket, place).catch((error: unknown) => {
       this.#options.log('session-error', asCustodyError(error));
     });
     this.#serving.add(served);
-    void served.finally(() => this.#serving.delete(served));
+    void served.finally(() => {
+      place.release();
+      this.#serving.delete(served);
+    });
   }
 
   /** No new sessions; running ones go on for `deadlineMs`, then end with a clear error, sealed. */
@@ -62,44 +74,82 @@ export class Gateway {
     clearTimeout(deadline);
   }
 
-  async #serve(protocol: Protocol, socket: Socket): Promise<void> {
-    const session = await this.#login(protocol, socket);
+  async #serve(protocol: Protocol, socket: Socket, place: Place): Promise<void> {
+    const session = await this.#login(protocol, socket, place);
     if (session !== undefined) await this.#hold(session);
   }
 
   /** Everything up to the relay, in bounded time. What only the login needed is garbage when it returns. */
-  async #login(protocol: Protocol, socket: Socket): Promise<LiveSession | undefined> {
+  async #login(protocol: Protocol, socket: Socket, place: Place): Promise<LiveSession | undefined> {
     const clock = new LoginClock(this.#options.loginMs);
-    const { remoteAddress: network, remotePort } = socket;
+    const { localAddress, localPort, remoteAddress: network, remotePort } = socket;
+    const ends = { localAddress, localPort, remoteAddress: network, remotePort };
+    const knocking = { place, client: `${network}:${remotePort}`, ends };
     try {
-      const greeting = await protocol.greet(socket, clock.signal);
+      const greeting = await this.#greet(protocol, socket, clock.signal, knocking);
       if (greeting === undefined) return undefined;
-      return await this.#admit({ greeting, network, clock }, protocol, `${network}:${remotePort}`);
+      return await this.#admit({ greeting, network, clock, ...knocking }, protocol);
     } finally {
       clock.stop();
     }
   }
 
+  /** Undefined when the connection was no login, or the peer was refused and told so. */
+  async #greet(
+    protocol: Protocol,
+    socket: Socket,
+    signal: AbortSignal,
+    knocking: Knocking,
+  ): Promise<Greeting | undefined> {
+    try {
+      return await protocol.greet(socket, signal);
+    } catch (thrown) {
+      this.#sayRefused(knocking, signal.aborted ? signal.reason : thrown);
+      return undefined;
+    }
+  }
+
   /** Identify, authorize, open, dial. Undefined when the client was refused and told so. */
-  async #admit(visitor: AtTheDoor, protocol: Protocol, client: string): Promise<LiveSession | undefined> {
-    const { greeting, clock } = visitor;
+  async #admit(visitor: AtTheDoor, protocol: Protocol): Promise<LiveSession | undefined> {
+    const { greeting, clock, network, client, place } = visitor;
+    let who: string | undefined;
+    const goIn = ({ email, subject }: Principal): void => {
+      who = email ?? subject;
+      place.goIn();
+    };
     try {
       if (this.#draining) throw draining();
-      const permission = await this.#options.admission.admit(visitor);
+      const permission = await this.#options.admission.admit({ greeting, network, clock, goIn });
       const secret = await this.#options.secretOf(permission.target);
       const live = new LiveSession(
         this.#opening(permission, greeting, protocol, client),
         permission,
         visitor.network,
+        { who: 'client', ends: visitor.ends, userTimeoutMs: this.#options.userTimeoutMs },
       );
       await this.#options.admission.tell(permission);
-      return await this.#begin(live, permission, greeting, secret, clock.signal);
+      const link = await this.#begin(live, permission, greeting, secret, clock.signal);
+      place.alsoHolds(link.target);
+      return live;
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
       greeting.refuse(error);
-      this.#options.log('refused', error, { client, target: greeting.target });
+      this.#sayRefused(visitor, error, { target: greeting.target, who });
       return undefined;
     }
+  }
+
+  /** Whoever looks whether a port is open, or goes to ask a person for the password, was refused nothing. */
+  #sayRefused(
+    { place, client }: Knocking,
+    thrown: unknown,
+    facts: { readonly target?: string; readonly who?: string | undefined } = {},
+  ): void {
+    const { log } = this.#options;
+    const error = place.wasPushedOut ? crowdedOut() : asCustodyError(thrown);
+    if (error.code === 'peer-left') log('peer-left', undefined, { client, ...facts });
+    else if (place.isInside) log('refused', error, { client, ...facts });
+    else log('peer-refused', error, { client, ...facts });
   }
 
   /** The open statement is stored before anything reaches the target. */
@@ -109,7 +159,7 @@ export class Gateway {
     greeting: Greeting,
     secret: string,
     signal: AbortSignal,
-  ): Promise<LiveSession> {
+  ): Promise<Link> {
     const tape = await this.#options.tapes.open(live.opening, {
       ...permission.target.recording,
       onFailure: (error) => live.end('recording-failed', error),
@@ -118,8 +168,9 @@ export class Gateway {
     try {
       greeting.recordLogin(tape);
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
-      live.start(await greeting.dial(permission, secret, tape, signal, claim));
-      return live;
+      const link = await greeting.dial(permission, secret, tape, signal, claim);
+      live.start(link);
+      return link;
     } catch (thrown) {
       const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);
       tape.note({ note: 'login-failed', code: error.code, message: error.message });
@@ -164,7 +215,7 @@ export class Gateway {
     }
   }
 
-  /** A session that cannot be sealed now is sealed by the next start, from what is durable. */
+  /** A session that cannot be sealed now is tried again by the recorder, and at the latest sealed by the sealer or the next start. */
   async #seal(
     live: LiveSession,
     ending: { readonly reason: CloseReason; readonly detail?: string },
@@ -186,20 +237,41 @@ export class Gateway {
   }
 }
 
+/** Somebody who has connected. */
+interface Knocking {
+  readonly place: Place;
+  readonly client: string;
+  readonly ends: Ends;
+}
+
 /** A client that has greeted, and the clock that its login runs against. */
-type AtTheDoor = Visitor & { readonly clock: LoginClock };
+type AtTheDoor = Visitor & Knocking & { readonly clock: LoginClock };
 
 /** A session from its open statement to its seal. */
-class LiveSession implements Watched {
+class LiveSession implements Watched, Conversing {
   readonly opening: Opening;
   readonly question: Watched['question'];
   tape: SessionTape | undefined;
+  readonly #client: Side;
+  readonly #userTimeoutMs: number;
   #link: Link | undefined;
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
 
-  constructor(opening: Opening, permission: Authorization<'connect'>, network: string | undefined) {
+  constructor(
+    opening: Opening,
+    permission: Authorization<'connect'>,
+    network: string | undefined,
+    client: Side,
+  ) {
     this.opening = opening;
     this.question = questionOf(opening, permission, network);
+    this.#client = client;
+    this.#userTimeoutMs = permission.target.connect.userTimeout;
+  }
+
+  get sides(): readonly Side[] {
+    if (this.#link === undefined) return [this.#client];
+    return [this.#client, { who: 'target', ends: this.#link.target, userTimeoutMs: this.#userTimeoutMs }];
   }
 
   start(link: Link): void {

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Certificate } from './certificate.ts';
 import type { Gateway } from './gateway.ts';
 import type { CancelKeys } from './protocols/postgres/cancel.ts';
@@ -14,11 +14,13 @@ export interface Listening {
   /** Who is told to clients that ask where to log in. */
   readonly issuer: () => string;
   readonly keys: CancelKeys;
+  /** A connection could not be accepted. */
+  readonly onTrouble: (error: CustodyError) => void;
 }
 
 /** Listens for clients. Rejects with `config-invalid`. */
 export function listen(
-  { host, port, certificate, ...options }: Listening,
+  { host, port, certificate, onTrouble, ...options }: Listening,
   gateway: Gateway,
 ): Promise<Server> {
   const postgres = postgresProtocol({
@@ -32,7 +34,11 @@ export function listen(
   );
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));
-    server.listen({ port, host, backlog: 1024 }, () => resolve(server));
+    server.listen({ port, host, backlog: 1024 }, () => {
+      // One that cannot be accepted ends nobody else's session.
+      server.removeAllListeners('error').on('error', (cause) => onTrouble(asCustodyError(cause)));
+      resolve(server);
+    });
   });
 }
 

@@ -14,13 +14,17 @@ import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
-import { enter, policyLeaf } from '#core/ledger/leaves.ts';
+import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
+import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
+import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
+import { Door } from './door.ts';
+import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
@@ -28,6 +32,7 @@ import { CancelKeys } from './protocols/postgres/cancel.ts';
 import { Tally } from './tally.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
+import { keepSealing } from './recorder/late-seals.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
 import { recorderFailed, Tapes } from './recorder/tapes.ts';
 import { serveRecorder } from './recorder/thread.ts';
@@ -43,6 +48,10 @@ interface RecorderSettings {
   readonly leaseMs: number;
 }
 
+const timesOfLog = {
+  now: () => performance.now(),
+  later: (ms: number, work: () => void) => void setTimeout(work, ms).unref(),
+};
 /** How long sessions may take to say goodbye when the process can record no more. */
 const GOODBYE_MS = 3_000;
 const CERTIFICATE_EVERY_MS = 5 * 60_000;
@@ -58,30 +67,31 @@ async function runGateway(settings: Settings): Promise<void> {
   // Whoever reads the log may die first; sessions are drained all the same.
   process.stderr.on('error', () => undefined);
   const tally = new Tally();
-  const log = tally.counting(
-    jsonLog(
-      (line) => process.stderr.write(`${line}\n`),
-      () => new Date(),
-    ),
-  );
+  const log = tally.counting(calmLog(writtenLog(), timesOfLog));
   try {
     const task = randomUUID();
     const surroundings = await relaySurroundings(settings, task);
     const policy = await policyInForce(surroundings);
     const { dataDir, leaseMs, loginMs } = settings;
     const tapes = await startRecorder({ dataDir, task, timeOrigin: performance.timeOrigin, leaseMs }, log);
+    const openFiles = descriptorLimit();
+    const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
+    const door = new Door(limits);
     const gateway = new Gateway({
+      door,
       admission: createAdmission(settings, policy, surroundings, tally),
       tapes,
       secretOf: surroundings.secretOf,
       version: VERSION,
       task,
       loginMs,
+      userTimeoutMs: settings.userTimeoutMs,
       log,
       wallClock: () => new Date(),
     });
     const keys = new CancelKeys(surroundings.cancelWishes);
     keepWatch(policy, surroundings, gateway, keys, log);
+    watchForDeadPeers(() => gateway.sessions);
     const certificate = await Certificate.of(surroundings.certificate);
     watchCertificate(certificate, log);
     const server = await listen(
@@ -91,6 +101,7 @@ async function runGateway(settings: Settings): Promise<void> {
         certificate,
         issuer: () => policy.config.identity.issuer,
         keys,
+        onTrouble: (error) => log('accept-failed', error),
       },
       gateway,
     );
@@ -104,7 +115,7 @@ async function runGateway(settings: Settings): Promise<void> {
     });
     tapes.onDeath((error) => void abandon(error, gateway, server, log));
     process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
-    log('listening', undefined, { host: settings.host, port: settings.port, task });
+    log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
   } catch (thrown) {
     const error = asCustodyError(thrown);
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
@@ -112,9 +123,16 @@ async function runGateway(settings: Settings): Promise<void> {
   }
 }
 
+function writtenLog(): Log {
+  return jsonLog(
+    (line) => process.stderr.write(`${line}\n`),
+    () => new Date(),
+  );
+}
+
 /** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */
 async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSettings): Promise<void> {
-  const { ports, leases, earlier, sequencer } = await recorderSurroundings(dataDir, task);
+  const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(dataDir, task);
   const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
   const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
   await keepLease(lease, leaseMs, {
@@ -127,6 +145,8 @@ async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSetti
       say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
     });
   }
+  if (sealEarlier !== undefined && earlier.failures.length > 0)
+    keepSealing(sealEarlier, (sessions) => say({ kind: 'recovered-late', sessions }));
   const unsealable = earlier.failures.map(({ session, error }) => ({ session, error: plainError(error) }));
   say({ kind: 'ready', recovered: earlier.sealed, unsealable });
 }
@@ -171,6 +191,8 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
         resolve(tapes);
       } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
       else if (message.kind === 'stopped') void worker.terminate();
+      else if (message.kind === 'sealed-late') log('session-sealed', undefined, lateFacts(message));
+      else if (message.kind === 'recovered-late') log('recovered', undefined, { sessions: message.sessions });
       else if (message.kind === 'ledger-stalled') log('ledger-stalled', custodyError(message.error));
       else tapes.receive(message);
     });
@@ -182,10 +204,15 @@ function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
   });
 }
 
-/** What is in force, and any change, counts once its leaf is queued. */
-async function policyInForce({ readConfig, leaves }: RelaySurroundings): Promise<PolicyInForce> {
+function lateFacts({ session, outcome }: Extract<FromRecorder, { kind: 'sealed-late' }>) {
+  return { session, reason: outcome.reason };
+}
+
+/** What is in force, and any change, counts once its leaf is queued and webhooks are to be told. */
+async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundings): Promise<PolicyInForce> {
   let written = await readConfig();
-  const adopt = ({ version }: Config): Promise<void> => enter(policyLeaf(version, written.changedAt), leaves);
+  const told = new PolicyTeller(leaves, deliveries);
+  const adopt = (config: Config): Promise<void> => told.tell(config, written.changedAt);
   await adopt(written.config);
   const read = async (): Promise<Config> => (written = await readConfig()).config;
   return new PolicyInForce(written.config, { read, adopt, now: () => new Date() });

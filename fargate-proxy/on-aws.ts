@@ -17,6 +17,7 @@ import { targetCredentials } from '#adapters/aws/target-credentials.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import { keepUp } from './upkeep.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 
@@ -95,7 +96,7 @@ async function certificateOf({ secrets }: AwsClients, { CUSTODY_TLS_SECRET: id }
   if (id === undefined) throw wrong('CUSTODY_TLS_SECRET is not set');
   const text = await readSecret(secrets, id);
   try {
-    const { cert, key } = JSON.parse(text) as { readonly cert?: unknown; readonly key?: unknown };
+    const { cert, key } = parseJson(text) as { readonly cert?: unknown; readonly key?: unknown };
     if (typeof cert === 'string' && typeof key === 'string') return { cert, key };
   } catch {
     // Said below, without the text.

@@ -11,12 +11,13 @@ import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
+import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import type { LeaseBook } from '#core/recording/leases.ts';
-import { type Sealing, sealAbandoned, type SealerPorts } from '#core/recording/seal.ts';
+import { type Sealing, sealAbandoned, type SealerPorts, together } from '#core/recording/seal.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 
 /** The last moment that a Date can name. */
@@ -68,6 +69,7 @@ export async function recorderOnLaptop(dataDir: string, task: string): Promise<R
     ports: { sink: store, signer, journal, index, leaves },
     leases,
     earlier,
+    sealEarlier: () => sealOthers(task, journalDir, { store, signer, index, leaves }),
     sequencer: new Sequencer(ledger, LOCAL_ORIGIN),
   };
 }
@@ -77,6 +79,21 @@ async function sealEarlier(journalDir: string, ports: SealerPorts): Promise<Seal
   const sealing = await sealAbandoned(await remains.tails(), ports, new Date());
   await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
   return sealing;
+}
+
+/** What earlier tasks left, now that one of our own writes beside it. */
+async function sealOthers(own: string, journalDir: string, ports: SealerPorts): Promise<Sealing> {
+  const open = await ports.index.unsealed();
+  const tasks = new Set(open.map(({ task }) => task));
+  tasks.delete(own);
+  const done: Sealing[] = [];
+  for (const task of tasks) {
+    const remains = journalRemains(journalDir, task);
+    const sealing = await sealAbandoned(await remains.tails(), ports, new Date(), { task });
+    await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
+    done.push(sealing);
+  }
+  return together(done);
 }
 
 /** The folder's lock is ours, so no earlier task of this folder runs: their leases need not run out first. */
@@ -91,6 +108,8 @@ async function readPasswordFile({ name, credential: { passwordFile = '' } }: Tar
   try {
     return (await readFile(passwordFile, 'utf8')).trimEnd();
   } catch (cause) {
+    // Of a gateway without descriptors, or of a disk that fails, the target has refused nothing.
+    if (isDisksFault(cause)) throw unreadable('the credential', passwordFile, cause);
     throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
       hint: 'tell whoever runs the gateway',
       detail: `${passwordFile} cannot be read`,

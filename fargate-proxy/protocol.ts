@@ -48,6 +48,8 @@ export interface Greeting {
 
 /** A client and a target that are ready for each other. */
 export interface Link {
+  /** The connection to the target. */
+  readonly target: Socket;
   /** Carries bytes both ways, recording first, until either side ends or `end` is called. */
   relay(): Promise<{ readonly reason: CloseReason; readonly detail?: string }>;
   /** Ends the session: tells the client why in its protocol, stops what runs at the target, closes both. */

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CustodyError } from '#core/errors.ts';
+import type { AskedLimits } from './descriptors.ts';
 
 /** How a gateway process is started. */
 export interface Settings {
@@ -13,6 +15,10 @@ export interface Settings {
   readonly leaseMs: number;
   /** Where people look at requests. */
   readonly apiUrl?: string;
+  /** How long a client may leave bytes that were sent to it without an answer. A target's is in the configuration. */
+  readonly userTimeoutMs: number;
+  /** How many may be here at once; what descriptors allow where nothing is said. */
+  readonly limits: AskedLimits;
 }
 
 /** From the command line. */
@@ -27,6 +33,10 @@ export function readSettings(args: readonly string[]): Settings {
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
       'api-url': { type: 'string' },
+      'user-timeout-ms': { type: 'string', default: '30000' },
+      'sessions-max': { type: 'string' },
+      'peers-max': { type: 'string' },
+      'peers-per-address': { type: 'string' },
     },
   });
   const dataDir = resolve(values['data-dir'] ?? '.custody');
@@ -39,8 +49,23 @@ export function readSettings(args: readonly string[]): Settings {
     loginMs: Number(values['login-ms']),
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),
+    userTimeoutMs: numberIn(values, 'user-timeout-ms')!,
+    limits: {
+      sessions: numberIn(values, 'sessions-max'),
+      peers: numberIn(values, 'peers-max'),
+      perAddress: numberIn(values, 'peers-per-address'),
+    },
     ...(values['api-url'] === undefined ? {} : { apiUrl: values['api-url'] }),
   };
+}
+
+/** A whole number of one or more; undefined when it is not given. Throws `config-invalid`. */
+function numberIn(values: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const written = values[name];
+  if (written === undefined) return undefined;
+  const value = Number(written);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new CustodyError('config-invalid', `--${name} is not a whole number of one or more`);
 }
 
 function parseListen(listen: string): { host: string; port: number } {

@@ -45,6 +45,8 @@ export interface RecorderSurroundings {
   readonly leases: TaskLeases;
   /** What earlier tasks left, where nobody else seals it. */
   readonly earlier: Sealing;
+  /** Tries again what of it could not be sealed. */
+  readonly sealEarlier?: () => Promise<Sealing>;
   /** Where nobody else moves leaves into the ledger. */
   readonly sequencer?: Sequencer;
 }

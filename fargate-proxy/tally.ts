@@ -6,11 +6,12 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 /** What is looked for beside sessions may fail without any of them: it is looked for again. */
 const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
-type Counts = Readonly<Record<'RefusedTokens' | 'RecorderFailures' | 'BreakGlass', number>>;
+type Counts = Readonly<Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass', number>>;
 
 /** What happened since the last look, by what was logged. */
 export class Tally {
   #refusedTokens = 0;
+  #refusedPeers = 0;
   #recorderFailures = 0;
   #brokenGlass = 0;
 
@@ -31,10 +32,12 @@ export class Tally {
   take(): Counts {
     const taken = {
       RefusedTokens: this.#refusedTokens,
+      RefusedPeers: this.#refusedPeers,
       RecorderFailures: this.#recorderFailures,
       BreakGlass: this.#brokenGlass,
     };
     this.#refusedTokens = 0;
+    this.#refusedPeers = 0;
     this.#recorderFailures = 0;
     this.#brokenGlass = 0;
     return taken;
@@ -43,6 +46,7 @@ export class Tally {
   #count(event: string, error: CustodyError | undefined, reason: unknown): void {
     if (reason === 'recording-failed') this.#recorderFailures += 1;
     if (error === undefined) return;
+    if (event === 'peer-refused') this.#refusedPeers += 1;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
     const failed = OF_SESSIONS.includes(event) && FAILED.includes(error.code);
     if (failed || event === 'seal-failed') this.#recorderFailures += 1;

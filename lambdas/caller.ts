@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '#core/access/conditions.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import type { ApiEvent } from './http.ts';
 
@@ -23,7 +24,7 @@ const principalSchema = z.strictObject({
 /** Who calls: what the authorizer has verified. Throws `token-missing` where no authorizer was before this function. */
 export function callerOf(event: ApiEvent): Principal {
   const handed = event.requestContext?.authorizer?.lambda?.principal;
-  const parsed = handed === undefined ? undefined : principalSchema.safeParse(JSON.parse(handed));
+  const parsed = handed === undefined ? undefined : principalSchema.safeParse(parseJson(handed));
   if (parsed?.success === true) return parsed.data as Principal;
   throw new CustodyError('token-missing', 'this needs a bearer token', { hint: 'log in: custody login' });
 }

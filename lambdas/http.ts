@@ -1,17 +1,13 @@
 import middy from '@middy/core';
 import httpEventNormalizer from '@middy/http-event-normalizer';
-import type {
-  APIGatewayProxyEventV2WithLambdaAuthorizer,
-  APIGatewayProxyStructuredResultV2,
-  Context,
-} from 'aws-lambda';
+import type { Context } from 'aws-lambda';
 import type { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { parseJsonBytes } from '#core/json.ts';
+import type { ApiEvent, ApiResult } from './api-event.ts';
 import { type FaultLog, problemJson } from './problem.ts';
 
-/** What API Gateway's HTTP API sends (payload format 2.0), behind our authorizer. */
-export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<{ readonly principal: string }>;
-export type ApiResult = APIGatewayProxyStructuredResultV2;
+export type { ApiEvent, ApiResult };
 
 /** A Lambda function behind API Gateway's HTTP API. It never rejects. */
 export type HttpHandler = (event: ApiEvent, context: Context) => Promise<ApiResult>;
@@ -60,9 +56,9 @@ export function bodyOf<Shape extends z.ZodType>(shape: Shape, event: ApiEvent): 
 
 function jsonOf(bytes: Buffer): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw invalid('the body is not JSON in UTF-8');
+    return parseJsonBytes(bytes, BODY_MAX_BYTES);
+  } catch (thrown) {
+    throw invalid(`the body ${asCustodyError(thrown).message}`);
   }
 }
 

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import type { MiddlewareObj } from '@middy/core';
 import type { z } from 'zod';
 import { asCustodyError, CustodyError, type ErrorCode } from '#core/errors.ts';
-import type { ApiEvent, ApiResult } from './http.ts';
+import type { ApiEvent, ApiResult } from './api-event.ts';
 import type { problemShape } from './shapes.ts';
 
 /** For the operator: an error that is the server's own fault. */

@@ -6,6 +6,7 @@ import { Tracer } from '@aws-lambda-powertools/tracer';
 import { captureLambdaHandler } from '@aws-lambda-powertools/tracer/middleware';
 import middy from '@middy/core';
 import type { Context } from 'aws-lambda';
+import { escapeLines } from '#core/replay/text.ts';
 import type { FaultLog } from './problem.ts';
 
 /** The namespace of all metrics where the stack names none of its own. */
@@ -29,7 +30,7 @@ export interface Telemetry {
 }
 
 export function telemetryFor(serviceName: string): Telemetry {
-  const logger = new Logger({ serviceName });
+  const logger = new Logger({ serviceName, jsonReplacerFn: escapeStrings });
   const metrics = new Metrics({ namespace: namespaceOf(process.env), serviceName, logger: QUIET });
   return {
     logger,
@@ -38,6 +39,11 @@ export function telemetryFor(serviceName: string): Telemetry {
     log: ({ code, message, detail = '' }) => logger.error(message, { code, detail }),
     alarm: () => void metrics.addMetric('BreakGlass', MetricUnit.Count, 1),
   };
+}
+
+/** Whatever is logged may quote what a client sent (security case 18). */
+function escapeStrings(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? escapeLines(value) : value;
 }
 
 function namespaceOf(environment: NodeJS.ProcessEnv): string {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createSignerKey, fileSigner } from '#adapters/local/file-signer.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { escapeLines } from '#core/replay/text.ts';
 import { startControlPlane } from './api/control-plane.ts';
 import { startDemoPostgres } from './database/demo-postgres.ts';
 import { stopLeftover } from './database/postgres-leftover.ts';
@@ -16,7 +17,8 @@ import { welcome } from './setup/welcome.ts';
 import { GatewayProcess } from './supervisor/gateway-process.ts';
 import { Running } from './supervisor/running.ts';
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+/** A line may quote what a client sent. */
+const say = (line: string): void => void process.stderr.write(`${escapeLines(line)}\n`);
 const running = new Running();
 let failed = false;
 

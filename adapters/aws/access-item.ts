@@ -1,6 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { AccessRequest } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 
 /** Counts what changed: watchers read this one item instead of every grant. */
 export const CHANGES = { kind: 'changes', id: 'changes' };
@@ -56,5 +57,5 @@ export function keyOf(id: string): { readonly kind: string; readonly id: string 
 }
 
 export function parse({ request }: RequestItem): AccessRequest {
-  return JSON.parse(request) as AccessRequest;
+  return parseJson(request) as AccessRequest;
 }

@@ -1,6 +1,7 @@
 import type { QueryCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestPage, RequestQuery } from '#core/access/store.ts';
+import { parseJson } from '#core/json.ts';
 import { lowestIdAt } from '#core/recording/session-id.ts';
 import { type AccessTable, type RequestItem, requesterOf } from './access-item.ts';
 import { named, valued } from './expression.ts';
@@ -27,7 +28,7 @@ export async function listRequests(place: AccessTable, query: RequestQuery): Pro
   const found = await Promise.all(sourcesOf(query).map((source) => newest(place, source, query, limit + 1)));
   const byId = new Map(found.flat().map((item) => [item.id, item]));
   const sorted = [...byId.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const requests = sorted.slice(0, limit).map(({ request }) => JSON.parse(request) as AccessRequest);
+  const requests = sorted.slice(0, limit).map(({ request }) => parseJson(request) as AccessRequest);
   return sorted.length > limit ? { requests, next: requests.at(-1)!.id } : { requests };
 }
 

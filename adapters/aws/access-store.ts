@@ -16,6 +16,7 @@ import type {
   Untold,
 } from '#core/access/store.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import {
   type AccessTable,
   CHANGES,
@@ -198,7 +199,7 @@ async function asked({ dynamo, table }: AccessTable, sessions: readonly string[]
     ConsistentRead: true,
   });
   for await (const { id, termination } of wishes) {
-    if (wanted.has(id as string)) found.push(JSON.parse(termination as string) as Termination);
+    if (wanted.has(id as string)) found.push(parseJson(termination as string) as Termination);
   }
   return found;
 }

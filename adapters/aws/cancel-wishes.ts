@@ -45,14 +45,18 @@ export function dynamoCancelWishes(
           }),
         );
         const taken = [];
+        const troubles: unknown[] = [];
         // Taken off first: a cancel that is told twice could hit the next statement. What cannot be is seen again.
         for (const { kind, name, from } of page.Items ?? []) {
-          const isOff = await dynamo.send(new DeleteCommand({ TableName: table, Key: { kind, name } })).then(
-            () => true,
-            () => false,
-          );
-          if (isOff) taken.push({ key: name as string, from: from as string });
+          try {
+            await dynamo.send(new DeleteCommand({ TableName: table, Key: { kind, name } }));
+            taken.push({ key: name as string, from: from as string });
+          } catch (trouble) {
+            troubles.push(trouble);
+          }
         }
+        // Where none can be taken off, that is not the same as none being there.
+        if (taken.length === 0 && troubles.length > 0) throw troubles[0];
         return taken;
       }),
   };

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import type { News } from '#core/access/news.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import {
   type DeadLetter,
   type DeadLetters,
@@ -251,5 +252,5 @@ function digits(ms: number): string {
 }
 
 function toDelivery({ id, webhook, news, failures }: Item): Delivery {
-  return { id, webhook, news: JSON.parse(news) as News, failures };
+  return { id, webhook, news: parseJson(news) as News, failures };
 }

@@ -28,6 +28,8 @@ const schema = z.object({
   CUSTODY_GATEWAY_ADDRESS: text.optional(),
   /** Under which namespace metrics are told: each stack has its own, or one's alarms would go by another's. */
   POWERTOOLS_METRICS_NAMESPACE: text.optional(),
+  /** Functions alone: the version of custody.yaml that was deployed last, which only a deployment changes. */
+  CUSTODY_POLICY_DEPLOYED: text.optional(),
   /** The proxy alone: the secret that holds its certificate. */
   CUSTODY_TLS_SECRET: text.optional(),
   AWS_REGION: text,

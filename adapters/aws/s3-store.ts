@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -51,7 +52,7 @@ export function s3Store(s3: S3Client, options: S3StoreOptions): RecordingSink & 
   return {
     put: async (key, bytes, retention) => putOnce(s3, options, checked(key), bytes, retention),
     list: (prefix) => listNames(s3, bucket, prefix),
-    get: async (key) => getWhole(s3, bucket, checked(key)),
+    get: async (key, atMost) => getWhole(s3, bucket, checked(key), atMost),
     size: async (key) => sizeOf(s3, bucket, checked(key)),
   };
 }
@@ -149,11 +150,20 @@ async function listNames(s3: S3Client, bucket: string, prefix: string): Promise<
   return [...names].sort();
 }
 
-async function getWhole(s3: S3Client, bucket: string, key: string): Promise<Uint8Array> {
+async function getWhole(
+  s3: S3Client,
+  bucket: string,
+  key: string,
+  atMost = Number.POSITIVE_INFINITY,
+): Promise<Uint8Array> {
   return reading(key, async () => {
     const { Body, ContentLength = 0 } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    if (ContentLength > READ_MAX_BYTES) throw tooLong(key, ContentLength);
-    return Body!.transformToByteArray();
+    const limit = Math.min(atMost, READ_MAX_BYTES);
+    if (ContentLength <= limit) return Body!.transformToByteArray();
+    if (Body instanceof Readable) Body.destroy();
+    throw ContentLength > READ_MAX_BYTES
+      ? tooLong(key, ContentLength)
+      : longerThan(atMost, key, ContentLength);
   });
 }
 
@@ -168,10 +178,15 @@ async function reading<T>(key: string, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (thrown) {
+    if (thrown instanceof CustodyError) throw thrown;
     const { name } = thrown as Error;
     if (name !== 'NoSuchKey' && name !== 'NotFound') throw awsFailure(thrown, `read ${key}`);
     throw new CustodyError('not-found', 'no such object', { detail: key, cause: thrown });
   }
+}
+
+function longerThan(atMost: number, key: string, size: number): CustodyError {
+  return new CustodyError('format-invalid', `${key} has ${size} bytes, more than ${atMost}`);
 }
 
 function tooLong(key: string, size: number): CustodyError {

@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import { awsFailure } from './failure.ts';
 
 /**
@@ -30,7 +31,7 @@ const UNUSABLE = ['ResourceNotFoundException', 'AccessDeniedException', 'Invalid
 
 function parse(text: string): { readonly password?: unknown } {
   try {
-    return JSON.parse(text) as { readonly password?: unknown };
+    return parseJson(text) as { readonly password?: unknown };
   } catch {
     return {};
   }

@@ -6,6 +6,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type {
   SessionCatalog,
   SessionIndex,
@@ -221,9 +222,9 @@ function rangeOf(cursor: string | undefined, from: string | undefined) {
 }
 
 function toRecord({ record, outcome }: Item): SessionRecord {
-  const opened = JSON.parse(record as string) as Opened;
+  const opened = parseJson(record as string) as Opened;
   if (outcome === undefined) return { ...opened, state: 'open' };
-  const parsed = JSON.parse(outcome as string) as SessionOutcome;
+  const parsed = parseJson(outcome as string) as SessionOutcome;
   return { ...opened, state: parsed.recovered ? 'recovered' : 'closed', outcome: parsed };
 }
 

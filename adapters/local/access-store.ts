@@ -11,6 +11,7 @@ import type {
   Terminations,
 } from '#core/access/store.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import { openSqlite } from './sqlite.ts';
 
 const FILE = 'access.sqlite';
@@ -137,9 +138,9 @@ function ask(database: DatabaseSync, termination: Termination): void {
 function asked(database: DatabaseSync, sessions: readonly string[]): Termination[] {
   const sql = 'SELECT termination FROM terminations WHERE session IN (SELECT value FROM json_each(?))';
   const rows = database.prepare(sql).all(JSON.stringify(sessions));
-  return rows.map(({ termination }) => JSON.parse(termination as string) as Termination);
+  return rows.map(({ termination }) => parseJson(termination as string) as Termination);
 }
 
 function parse(json: unknown): AccessRequest {
-  return JSON.parse(json as string) as AccessRequest;
+  return parseJson(json as string) as AccessRequest;
 }

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { join } from 'node:path';
 import type { News } from '#core/access/news.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import {
   type DeadLetters,
   type Delivery,
@@ -100,7 +101,7 @@ function toDelivery({ id, webhook, news, failures }: Row): Delivery {
   return {
     id: id as string,
     webhook: webhook as string,
-    news: JSON.parse(news as string) as News,
+    news: parseJson(news as string) as News,
     failures: failures as number,
   };
 }

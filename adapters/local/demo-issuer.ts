@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
+import { isDisksFault, unreadable } from './unreadable.ts';
 
 /**
  * What the demo identity provider keeps in `<data folder>/oidc/`, so that `custody demo token` can sign an ID token of
@@ -85,8 +87,9 @@ function readKeys(path: string): { keys: JWK[] } {
 
 function readJson<Shape extends z.ZodType>(path: string, shape: Shape): z.infer<Shape> {
   try {
-    return shape.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return shape.parse(parseJson(readFileSync(path, 'utf8')));
   } catch (error) {
+    if (isDisksFault(error)) throw unreadable('the file', path, error);
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw damaged(
         path,

@@ -11,15 +11,17 @@ import {
   rmSync,
   writeSync as writeSome,
 } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
+import { listFolder, plainFileSize, readPlainFile } from './plain-files.ts';
 
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 const STAGING = '.staging';
 const SMALL_BYTES = 64 << 10;
+/** Longer than any object that Custody makes. */
+const OBJECT_MAX_BYTES = 256 << 20;
 
 /**
  * Evidence in a folder. An object is written and synced under a staging name, then linked to its own: link(2) fails
@@ -30,8 +32,9 @@ export function directoryStore(root: string): RecordingSink & RecordingSource {
   return {
     put: async (key, bytes) => putOnce(root, checkKey(key), bytes),
     list: async (prefix) => listNames(root, prefix),
-    get: async (key) => readObject(key, () => readFile(join(root, checkKey(key)))),
-    size: async (key) => readObject(key, async () => (await stat(join(root, checkKey(key)))).size),
+    get: async (key, atMost = OBJECT_MAX_BYTES) =>
+      readObject(key, readPlainFile(join(root, checkKey(key)), atMost)),
+    size: async (key) => readObject(key, plainFileSize(join(root, checkKey(key)))),
   };
 }
 
@@ -103,22 +106,21 @@ function syncFolder(path: string): void {
   }
 }
 
+/** Drafts are no objects. */
 async function listNames(root: string, prefix: string): Promise<readonly string[]> {
-  try {
-    const names = await readdir(join(root, checkKey(prefix.replace(/\/$/, ''))));
-    return names.sort();
-  } catch (error) {
-    if (isCode(error, 'ENOENT')) return [];
-    throw error;
-  }
+  const folder = prefix === '' ? root : join(root, checkKey(prefix.replace(/\/$/, '')));
+  const names = (await readObject(prefix, listFolder(folder))) ?? [];
+  return (prefix === '' ? names.filter((name) => name !== STAGING) : names).sort();
 }
 
-async function readObject<T>(key: string, read: () => Promise<T>): Promise<T> {
+/** Whoever can write to the folder can put anything there: what is no plain file or folder is told with its name. */
+async function readObject<T>(key: string, reading: Promise<T>): Promise<T> {
   try {
-    return await read();
-  } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
-    throw new CustodyError('not-found', 'no such object', { detail: key, cause: error });
+    return await reading;
+  } catch (thrown) {
+    const { code, message, detail, cause } = asCustodyError(thrown);
+    const what = code === 'not-found' ? 'no such object' : `${key || 'the store'} ${message}`;
+    throw new CustodyError(code, what, { detail: detail ?? key, cause });
   }
 }
 

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import type { Signer } from '#core/recording/ports.ts';
+import { isDisksFault, unreadable } from './unreadable.ts';
 
 const PRIVATE = 'signer.key';
 const PUBLIC = 'signer.pem';
@@ -19,7 +20,8 @@ export function createSignerKey(folder: string): void {
 
 /**
  * A signing key in a file: what a laptop has instead of KMS.
- * Throws `state-damaged` when the key is missing, unreadable, of another kind, or readable by others.
+ * Throws `state-damaged` when the key is missing, of another kind, or readable by others, and `store-unavailable` when the
+ * disk does not give it.
  */
 export function fileSigner(folder: string): Signer {
   const key = loadKey(join(folder, PRIVATE));
@@ -37,6 +39,7 @@ function loadKey(path: string): KeyObject {
     if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
   } catch (error) {
     if (error instanceof CustodyError) throw error;
+    if (isDisksFault(error)) throw unreadable('the signing key', path, error);
     throw damaged(path, 'it cannot be read', error);
   }
   throw damaged(path, 'it is not a P-256 key');

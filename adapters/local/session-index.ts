@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type {
   SessionCatalog,
   SessionIndex,
@@ -8,10 +9,9 @@ import type {
   SessionRecord,
 } from '#core/recording/session-index.ts';
 import { takePage } from '#core/recording/session-page.ts';
+import { cannotOpen, isDamage } from './sqlite.ts';
 
 const BUSY_MS = 5_000;
-/** SQLITE_CORRUPT and SQLITE_NOTADB (https://sqlite.org/rescode.html). */
-const DAMAGED = [11, 26];
 
 interface Row {
   readonly id: string;
@@ -23,7 +23,7 @@ type Opened = Omit<SessionRecord, 'state' | 'outcome'>;
 
 /**
  * The index in SQLite: the gateway writes, the API reads, each in its own process. Durable when a call returns.
- * Throws `state-damaged` when the file is not a database, fails its check or cannot be opened.
+ * Throws `state-damaged` when the file is not a database or fails its check, and `store-unavailable` when it cannot be had.
  */
 export function openSessionIndex(file: string): SessionIndex & SessionCatalog & { close(): void } {
   const database = openDatabase(file);
@@ -55,17 +55,11 @@ function openDatabase(file: string): DatabaseSync {
     throw damaged(file, 'quick_check failed');
   } catch (cause) {
     database?.close();
-    throw cause instanceof CustodyError ? cause : cannotOpen(file, cause);
+    if (cause instanceof CustodyError) throw cause;
+    throw isDamage(cause)
+      ? damaged(file, (cause as Error).message, cause)
+      : cannotOpen('the session index', file, cause);
   }
-}
-
-function cannotOpen(file: string, cause: unknown): CustodyError {
-  const { errcode = 0, message } = cause as Error & { readonly errcode?: number };
-  if (DAMAGED.includes(errcode & 0xff)) return damaged(file, message, cause);
-  return new CustodyError('state-damaged', `the session index ${file} cannot be opened: ${message}`, {
-    hint: 'see whether its folder can be written, and whether the disk is full',
-    cause,
-  });
 }
 
 function damaged(file: string, detail: string, cause?: unknown): CustodyError {
@@ -122,8 +116,8 @@ function iterate(database: DatabaseSync, rest: string, values: readonly string[]
 }
 
 function toRecord({ record, outcome }: Row): SessionRecord {
-  const opened = JSON.parse(record) as Opened;
+  const opened = parseJson(record) as Opened;
   if (outcome === null) return { ...opened, state: 'open' };
-  const parsed = JSON.parse(outcome) as SessionOutcome;
+  const parsed = parseJson(outcome) as SessionOutcome;
   return { ...opened, state: parsed.recovered ? 'recovered' : 'closed', outcome: parsed };
 }

@@ -2,10 +2,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
 
 const BUSY_MS = 5_000;
+/** SQLITE_CORRUPT and SQLITE_NOTADB (https://sqlite.org/rescode.html). */
+const DAMAGED = [11, 26];
 
 /**
  * Opens a database that several processes share, durable with every commit, with `schema` made where it is not there.
- * `what`: for the message. Throws `state-damaged` when it cannot be used.
+ * `what`: for the message. Throws `state-damaged` for what is no database, and `store-unavailable` when it cannot be had.
  */
 export function openSqlite(file: string, what: string, schema: string): DatabaseSync {
   let database: DatabaseSync | undefined;
@@ -19,10 +21,28 @@ export function openSqlite(file: string, what: string, schema: string): Database
     return database;
   } catch (cause) {
     database?.close();
-    throw new CustodyError('state-damaged', `${what} ${file} cannot be opened`, {
+    throw cannotOpen(what, file, cause);
+  }
+}
+
+/** Whether SQLite says that the file itself is not whole. */
+export function isDamage(cause: unknown): boolean {
+  const { errcode = 0 } = cause as { readonly errcode?: number };
+  return DAMAGED.includes(errcode & 0xff);
+}
+
+/** A disk that is full, a folder that may not be written and a lock that lasts say nothing about what is in the file. */
+export function cannotOpen(what: string, file: string, cause: unknown): CustodyError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  if (isDamage(cause)) {
+    return new CustodyError('state-damaged', `${what} ${file} cannot be opened: it is damaged`, {
       hint: 'keep the folder as it is and look into it',
-      detail: cause instanceof Error ? cause.message : String(cause),
+      detail,
       cause,
     });
   }
+  return new CustodyError('store-unavailable', `${what} ${file} cannot be opened: ${detail}`, {
+    hint: 'see whether its folder can be written, and whether the disk is full',
+    cause,
+  });
 }

@@ -1,15 +1,20 @@
 import { JwtVerifier } from 'aws-jwt-verify';
+import { JwksValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
 import { canonicalEmail, plainEmail } from '#core/identity/email.ts';
+import { parseJson } from '#core/json.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
+import { CriticalHeaderError, reasonOf } from './refusals.ts';
 
 const TOKEN_MAX_BYTES = 16 << 10;
 /** The library's key cache never expires: keys this old are fetched anew, so that a withdrawn key loses its trust. */
 const REFRESH_AFTER_MS = 5 * 60_000;
 /** Keys this old verify nothing: a login waits for new ones. Until then it never waits for the issuer. */
 const TRUST_FOR_MS = 10 * 60_000;
+/** As long as the library waits before it asks again for a key that the issuer does not have. */
+const LEFT_ALONE_MS = 10_000;
 
 export interface OidcOptions {
   readonly issuer: string;
@@ -51,9 +56,10 @@ class OidcTokenVerifier {
 
   async verify(token: string, device?: Device): Promise<Principal> {
     if (token.length > TOKEN_MAX_BYTES) throw invalidToken('the token is too long');
+    refuseAmbiguous(token);
     const { verifier } = await this.#current();
     const claims = await verifier.verify(token).catch((cause: unknown) => {
-      throw invalidToken(cause instanceof Error ? cause.message : String(cause), cause);
+      throw notVerified(cause);
     });
     return toPrincipal(claims, this.#options, boundDevice(claims['cnf'], device));
   }
@@ -73,15 +79,7 @@ class OidcTokenVerifier {
       this.#trusted = { verifier: await createVerifier(this.#options), since };
       return this.#trusted;
     } catch (cause) {
-      throw new CustodyError(
-        'issuer-unreachable',
-        'the identity provider cannot be reached to check the token',
-        {
-          hint: 'try again; if it stays so, tell whoever runs the gateway',
-          detail: cause instanceof Error ? cause.message : String(cause),
-          cause,
-        },
-      );
+      throw unreachable(cause);
     }
   }
 }
@@ -91,7 +89,7 @@ async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']
   const jwksUri = options.jwksUri ?? (await discoverJwksUri(issuer, allowHttpLoopback));
   // Only an issuer on this machine may send the gateway to another port of this machine.
   const httpForKeys = allowHttpLoopback && isHttpLoopback(new URL(options.jwksUri ?? issuer));
-  const fetcher = { fetch: (uri: string) => fetchBounded(uri, httpForKeys) };
+  const fetcher = keysFetcher((uri) => fetchJson(uri, httpForKeys), options.now);
   const verifier = JwtVerifier.create(
     { issuer, audience, jwksUri, customJwtCheck: ({ header }) => refuseCritical(header) },
     { jwksCache: new SimpleJwksCache({ fetcher }) },
@@ -100,16 +98,72 @@ async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']
   return { verify: (token) => verifier.verify(token) };
 }
 
+/** RFC 7519 section 4: claim names are unique. The library would take the last of two, another reader the first. */
+function refuseAmbiguous(token: string): void {
+  for (const part of token.split('.').slice(0, 2)) {
+    try {
+      parseJson(Buffer.from(part, 'base64url').toString());
+    } catch {
+      throw invalidToken('it is not a JWT');
+    }
+  }
+}
+
+/** The bytes of a JSON document that no two readers read differently. */
+async function fetchJson(uri: string, allowHttpLoopback: boolean): ReturnType<typeof fetchBounded> {
+  const body = await fetchBounded(uri, allowHttpLoopback);
+  parseJson(Buffer.from(body).toString());
+  return body;
+}
+
+/**
+ * A token of a key that is not known yet makes the library ask again. An issuer that has just not answered is left alone for
+ * a while, as for keys that it does not have: tokens that anybody can make up shall not make the gateway call it all the time.
+ */
+function keysFetcher(get: (uri: string) => Promise<ArrayBuffer>, now = () => performance.now()) {
+  let failed: { readonly at: number; readonly error: CustodyError } | undefined;
+  return {
+    fetch: async (uri: string): Promise<ArrayBuffer> => {
+      if (failed !== undefined && now() - failed.at < LEFT_ALONE_MS) throw failed.error;
+      try {
+        return await get(uri);
+      } catch (cause) {
+        failed = { at: now(), error: unreachable(cause) };
+        throw failed.error;
+      }
+    },
+  };
+}
+
+/** An issuer that is away says nothing about a token: whoever shows it is not refused for it, and it counts for no guess. */
+function notVerified(cause: unknown): CustodyError {
+  if (cause instanceof CustodyError) return cause;
+  if (cause instanceof JwksValidationError) return unreachable(cause);
+  return invalidToken(reasonOf(cause));
+}
+
+function unreachable(cause: unknown): CustodyError {
+  return new CustodyError(
+    'issuer-unreachable',
+    'the identity provider cannot be reached to check the token',
+    {
+      hint: 'try again; if it stays so, tell whoever runs the gateway',
+      detail: cause instanceof Error ? cause.message : String(cause),
+      cause,
+    },
+  );
+}
+
 /** RFC 7515 section 4.1.11: a header parameter that is critical and not understood makes the token invalid. */
 function refuseCritical(header: object): void {
-  if ('crit' in header) throw new Error('the token has critical header parameters');
+  if ('crit' in header) throw new CriticalHeaderError();
 }
 
 /** OpenID Connect Discovery 1.0 section 4: the document must name the issuer it was asked of. */
 async function discoverJwksUri(issuer: string, allowHttpLoopback: boolean): Promise<string> {
   const base = issuer.replace(/\/$/, '');
   const body = await fetchBounded(`${base}/.well-known/openid-configuration`, allowHttpLoopback);
-  const document = JSON.parse(Buffer.from(body).toString()) as {
+  const document = parseJson(Buffer.from(body).toString()) as {
     issuer?: unknown;
     jwks_uri?: unknown;
   } | null;
@@ -180,11 +234,10 @@ function emailOf(
   );
 }
 
-/** The client learns that, not why: the reason would help a forger. */
-function invalidToken(detail: string, cause?: unknown): CustodyError {
+/** The client learns that, not why: the reason would help a forger. `detail`: nothing of the token. */
+function invalidToken(detail: string): CustodyError {
   return new CustodyError('token-invalid', 'the token is not valid here', {
     hint: 'log in again: custody login',
     detail,
-    cause,
   });
 }

@@ -7,13 +7,14 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Config } from '#core/access/config.ts';
-import { builtFunction, builtImage } from '../artifacts.ts';
+import { builtFunction, builtImage, ROOT } from '../artifacts.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
-import type { FunctionEnvironment } from '../environment.ts';
+import type { FunctionEnvironment, ProxyEnvironment } from '../environment.ts';
 import type { FunctionName } from '../function-names.ts';
 import { CustodyMetrics } from '../metrics.ts';
 import { permit, type Places } from '../permissions.ts';
 import { type PostgresTarget, wirePostgresTarget } from '../postgres-target.ts';
+import { requireRdsCertificates } from '../rds-certificates.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
 import { mayReadSecret } from '../secret-access.ts';
 import { AccessLogs } from './access-logs.ts';
@@ -54,6 +55,11 @@ export interface AccessGatewayProps {
   readonly ledgerOrigin?: string;
   /** Who gets alarms by e-mail. */
   readonly emails?: readonly string[];
+  /**
+   * Whether the stack has been deployed once, and works: then nobody deletes its tables, its load balancer and its keys, CloudFormation
+   * included. Before that they would keep a first deployment that failed from being removed.
+   */
+  readonly protect?: boolean;
   /** Secrets that webhooks sign with, as custody.yaml names them. */
   readonly webhookSecrets?: readonly ISecret[];
   /** What `npm run build` made when not given. */
@@ -82,17 +88,22 @@ export class AccessGateway extends Construct {
     super(scope, id);
     this.#config = readConfigFolder(props.configFolder);
     requireAcknowledgedLocks(this.#config, props.recordings);
-    const { key } = new DataKey(this, 'DataKey');
+    requireRdsCertificates(this.#config, ROOT);
+    const { protect = false } = props;
+    const { key } = new DataKey(this, 'DataKey', protect);
     const accessLogs = new AccessLogs(this, 'AccessLogs').bucket as IBucket;
-    const config = new ConfigStore(this, 'Config', { folder: props.configFolder, accessLogs, key });
-    this.signing = new Signing(this, 'Signing');
-    this.tables = new Tables(this, 'Tables', key);
+    const config = new ConfigStore(this, 'Config', {
+      folder: props.configFolder,
+      ...{ accessLogs, key, protect },
+    });
+    this.signing = new Signing(this, 'Signing', protect);
+    this.tables = new Tables(this, 'Tables', key, protect);
     this.evidence = new EvidenceStore(this, 'Evidence', {
       ...{ key, accessLogs, ...props.recordings },
-      expireDays: longestDays(this.#config, props.recordings) + 1,
+      longestDays: longestDays(this.#config, props.recordings),
     });
     this.network = new Network(this, 'Network', { ...props, key });
-    const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network });
+    const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, protect });
     this.api = new Api(this, 'Api', key);
     const metrics = new CustodyMetrics(this);
     const environment = this.#environment(props, config, metrics);
@@ -107,13 +118,18 @@ export class AccessGateway extends Construct {
     this.service = new ProxyService(this, 'Proxy', {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
       image: props.image ?? builtImage(props.tasks.architecture),
-      environment: { ...environment, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: idOf(props.tlsSecret) },
+      environment: proxyEnvironment(environment, props.tlsSecret),
       activeSessions: metrics.of('ActiveSessions', 'Average'),
     });
-    // A task that finds no custody.yaml does not start, and a few of those roll a deployment back.
-    this.service.service.node.addDependency(config.files);
+    // A task that finds no custody.yaml does not start, and a few of those roll a deployment back. One that finds the bucket of
+    // recordings without its policy would start.
+    this.service.service.node.addDependency(config.files, this.evidence);
+    // Told first what is deployed, it tells what is not from what is.
+    config.files.node.addDependency(this.functions.byName.notifier);
     this.#tellWebhooks(props.webhookSecrets ?? []);
-    new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
+    const schedules = new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
+    // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
+    schedules.node.addDependency(this.service.service);
     const watched = { metrics, api: this.api, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
     const { alarms, functions, service } = this;
@@ -157,6 +173,7 @@ export class AccessGateway extends Construct {
       CUSTODY_LEDGER_ORIGIN: props.ledgerOrigin ?? `${hostname}/ledger`,
       CUSTODY_LEDGER_LOCK: recordings.lock,
       CUSTODY_LEDGER_KEEP_DAYS: String(recordings.ledgerDays),
+      CUSTODY_POLICY_DEPLOYED: this.#config.version,
       CUSTODY_API_URL: this.api.api.apiEndpoint,
       CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
       POWERTOOLS_METRICS_NAMESPACE: namespace,
@@ -211,6 +228,12 @@ export class AccessGateway extends Construct {
     }
     return [];
   }
+}
+
+/** Without what is deployed: a task would have to end for a new custody.yaml, which it takes without. */
+function proxyEnvironment(environment: FunctionEnvironment, tlsSecret: ISecret): ProxyEnvironment {
+  const { CUSTODY_POLICY_DEPLOYED: _deployed, ...common } = environment;
+  return { ...common, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: idOf(tlsSecret) };
 }
 
 /**

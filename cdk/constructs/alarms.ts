@@ -108,6 +108,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       minutes: 5,
       silenceAlarms: true,
     },
+    // A deployment itself takes a minute or two.
+    PolicyNotDeployed: {
+      says: 'custody.yaml is not the one that was deployed last: somebody else has written who may reach what',
+      metric: metrics.of('PolicyNotDeployed'),
+      above: 0,
+      minutes: 3,
+    },
     RefusedTokens: {
       says: 'Many tokens are refused: somebody is guessing, or the identity provider has changed',
       metric: metrics.count('RefusedTokens'),

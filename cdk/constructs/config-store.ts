@@ -1,9 +1,11 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, type Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { keep } from '../kept.ts';
 import { explain, explainPolicyOfCdk } from '../explain.ts';
+import { configPolicy } from './config-policy.ts';
+import { emptiedWhereCreationFails } from './emptied.ts';
 import { encryptedLog } from './log-group.ts';
 
 export interface ConfigStoreProps {
@@ -11,17 +13,19 @@ export interface ConfigStoreProps {
   readonly folder: string;
   readonly accessLogs: IBucket;
   readonly key: IKey;
+  /** Whether the stack is known to work: then nothing of it has to be undone. */
+  readonly protect: boolean;
 }
 
-/** Where custody.yaml is for all processes: names and rules, never a secret. Earlier versions stay. */
+/** Where custody.yaml is for all processes: names and rules, never a secret. Deployments alone write it. Earlier versions stay. */
 export class ConfigStore extends Construct {
   readonly bucket: Bucket;
   /** Once it is deployed, they are in the bucket. */
   readonly files: BucketDeployment;
 
-  constructor(scope: Construct, id: string, { folder, accessLogs, key }: ConfigStoreProps) {
+  constructor(scope: Construct, id: string, { folder, accessLogs, key, protect }: ConfigStoreProps) {
     super(scope, id);
-    this.bucket = new Bucket(this, 'Bucket', {
+    const { bucket, emptying, emptier } = emptiedWhereCreationFails(this, 'Bucket', {
       versioned: true,
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -29,14 +33,20 @@ export class ConfigStore extends Construct {
       minimumTLSVersion: 1.2,
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'config/',
-      removalPolicy: RemovalPolicy.RETAIN,
     });
+    this.bucket = bucket;
     this.files = new BucketDeployment(this, 'Files', {
       sources: [Source.asset(folder)],
       destinationBucket: this.bucket as IBucket,
       logGroup: encryptedLog(this, 'DeploymentLog', key),
       retainOnDelete: true,
     });
+    this.files.node.addDependency(emptying);
+    const handler = this.files.handlerRole.roleArn;
+    for (const statement of configPolicy(bucket as IBucket, { handler, ...(protect ? {} : { emptier }) })) {
+      bucket.addToResourcePolicy(statement);
+    }
+    keep(bucket.policy!);
     explainDeployment(this.files);
   }
 }

@@ -8,7 +8,7 @@ import { keptKey, refuseDeletion } from './key-guard.ts';
 export class DataKey extends Construct {
   readonly key: Key;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, protect: boolean) {
     super(scope, id);
     this.key = new Key(this, 'Key', {
       ...keptKey,
@@ -16,7 +16,7 @@ export class DataKey extends Construct {
       enableKeyRotation: true,
     });
     this.key.addAlias(`alias/custody/${this.node.addr.slice(-12)}/data`);
-    refuseDeletion(this.key);
+    refuseDeletion(this.key, protect);
     this.key.addToResourcePolicy(logsMayEncrypt());
     this.key.addToResourcePolicy(alarmsMayEncrypt());
   }

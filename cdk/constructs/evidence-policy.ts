@@ -1,36 +1,69 @@
-import { DefaultStackSynthesizer, Fn, Stack } from 'aws-cdk-lib';
-import { AnyPrincipal, Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { type Conditions, denyEverybody as deny } from '../deny.ts';
+import { deploymentRole } from '../deployment-role.ts';
 
-type Conditions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export interface LockLimits {
+  /** The longest that a recording is locked. */
+  readonly sessionDays: number;
+  /** The longest that anything else is: the ledger. */
+  readonly otherDays: number;
+  /** Somebody knows that nobody can lift a compliance lock. */
+  readonly compliance: boolean;
+  /** May lift governance locks, delete and end legal holds. */
+  readonly breakGlassRoleArn?: string | undefined;
+}
 
 /**
  * What nobody may do to recordings, whatever their own policies allow. Object Lock refuses the same where an object is locked;
  * this refuses it to administrators as well, until somebody changes the policy in sight of CloudTrail.
  */
-export function evidencePolicy(bucket: IBucket, breakGlassRoleArn?: string): PolicyStatement[] {
+export function evidencePolicy(bucket: IBucket, limits: LockLimits): PolicyStatement[] {
+  const { breakGlassRoleArn } = limits;
   const sessions = bucket.arnForObjects('sessions/*');
   const objects = bucket.arnForObjects('*');
   const exempt: Conditions =
     breakGlassRoleArn === undefined ? {} : { ArnNotEquals: { 'aws:PrincipalArn': breakGlassRoleArn } };
   return [
     // The bucket's default would lock such an object too, but not for as long as its target asks.
-    deny('PutsCarryTheirLock', ['s3:PutObject'], sessions, { Null: { 's3:object-lock-mode': 'true' } }),
+    deny('PutsCarryTheirLock', ['s3:PutObject'], [sessions], { Null: { 's3:object-lock-mode': 'true' } }),
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-    deny('PutsNeverReplace', ['s3:PutObject'], sessions, {
+    deny('PutsNeverReplace', ['s3:PutObject'], [sessions], {
       Null: { 's3:if-none-match': 'true' },
       Bool: { 's3:ObjectCreationOperation': 'true' },
     }),
-    deny('NobodyDeletes', ['s3:DeleteObject', 's3:DeleteObjectVersion'], objects, exempt),
-    deny('NobodyShortensLocks', ['s3:BypassGovernanceRetention'], objects, exempt),
-    deny('NobodyEndsLegalHolds', ['s3:PutObjectLegalHold'], objects, {
+    deny('NobodyDeletes', ['s3:DeleteObject', 's3:DeleteObjectVersion'], [objects], exempt),
+    deny('NobodyShortensLocks', ['s3:BypassGovernanceRetention'], [objects], exempt),
+    deny('NobodyEndsLegalHolds', ['s3:PutObjectLegalHold'], [objects], {
       ...exempt,
       StringEquals: { 's3:object-lock-legal-hold': 'OFF' },
     }),
-    deny('OnlyDeploymentsChangeTheLock', LOCK_CHANGES, bucket.bucketArn, {
+    ...lockCaps(bucket, limits),
+    deny('OnlyDeploymentsChangeTheLock', LOCK_CHANGES, [bucket.bucketArn], {
       ArnNotLike: { 'aws:PrincipalArn': deploymentRole(bucket) },
     }),
   ];
+}
+
+/** A put with a lock in its headers is judged by these keys as a change of the lock is. */
+const LOCKING = ['s3:PutObject', 's3:PutObjectRetention'];
+
+/**
+ * A lock cannot be taken back, and is paid for until its end: whoever may put recordings must not lock them, or all that there are,
+ * for a century. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+ */
+function lockCaps(bucket: IBucket, { sessionDays, otherDays, compliance }: LockLimits): PolicyStatement[] {
+  const objects = bucket.arnForObjects('*');
+  // S3 counts days that have begun.
+  const longer = (days: number): Conditions => ({
+    NumericGreaterThan: { 's3:object-lock-remaining-retention-days': String(days + 1) },
+  });
+  const caps = [
+    deny('LocksOfSessionsEnd', LOCKING, [bucket.arnForObjects('sessions/*')], longer(sessionDays)),
+    deny('LocksEnd', LOCKING, [objects], longer(Math.max(sessionDays, otherDays))),
+  ];
+  const irrevocable = { StringEquals: { 's3:object-lock-mode': 'COMPLIANCE' } };
+  return compliance ? caps : [...caps, deny('NoComplianceLocks', LOCKING, [objects], irrevocable)];
 }
 
 /** A bucket that expires objects early or stops keeping versions hides them as a deletion would. */
@@ -40,29 +73,3 @@ const LOCK_CHANGES = [
   's3:PutLifecycleConfiguration',
   's3:DeleteBucket',
 ];
-
-function deny(
-  sid: string,
-  actions: readonly string[],
-  resource: string,
-  conditions: Conditions,
-): PolicyStatement {
-  return new PolicyStatement({
-    sid,
-    effect: Effect.DENY,
-    principals: [new AnyPrincipal()],
-    actions: [...actions],
-    resources: [resource],
-    conditions,
-  });
-}
-
-/** The role that CloudFormation works with for `cdk deploy`. */
-function deploymentRole(bucket: IBucket): string {
-  const { synthesizer } = Stack.of(bucket);
-  const known = synthesizer instanceof DefaultStackSynthesizer ? synthesizer : undefined;
-  return Fn.sub(known?.cloudFormationExecutionRoleArn ?? BOOTSTRAPPED);
-}
-
-// biome-ignore lint/suspicious/noTemplateCurlyInString: CloudFormation fills it in
-const BOOTSTRAPPED = 'arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-*-cfn-exec-role-*';

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
@@ -10,6 +10,7 @@ import {
   StorageClass,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { KEPT, keep } from '../kept.ts';
 import { evidencePolicy } from './evidence-policy.ts';
 
 export interface EvidenceStoreProps {
@@ -18,9 +19,13 @@ export interface EvidenceStoreProps {
   readonly lock: 'governance' | 'compliance';
   /** The bucket's default lock, for objects that come without one. */
   readonly lockDays: number;
-  /** After how many days a session's objects go: no lock may be longer. */
-  readonly expireDays: number;
+  /** The longest that a session is locked: a day later its objects go. */
+  readonly longestDays: number;
   readonly breakGlassRoleArn?: string;
+  /** How long the ledger is locked. */
+  readonly ledgerDays: number;
+  /** Whether anything may be locked so that nobody can lift it. */
+  readonly acknowledgeCompliance: boolean;
 }
 
 const COLD_AFTER = Duration.days(90);
@@ -36,7 +41,7 @@ export class EvidenceStore extends Construct {
 
   constructor(scope: Construct, id: string, props: EvidenceStoreProps) {
     super(scope, id);
-    const { key, accessLogs, lock, lockDays, expireDays, breakGlassRoleArn } = props;
+    const { key, accessLogs, lock, lockDays, longestDays } = props;
     const retention = Duration.days(lockDays);
     this.bucket = new Bucket(this, 'Bucket', {
       versioned: true,
@@ -54,12 +59,20 @@ export class EvidenceStore extends Construct {
       minimumTLSVersion: 1.2,
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'evidence/',
-      removalPolicy: RemovalPolicy.RETAIN,
-      lifecycleRules: lifecycle(expireDays),
+      removalPolicy: KEPT,
+      lifecycleRules: lifecycle(longestDays + 1),
     });
-    for (const statement of evidencePolicy(this.bucket as IBucket, breakGlassRoleArn)) {
+    const limits = {
+      sessionDays: longestDays,
+      otherDays: Math.max(lockDays, props.ledgerDays),
+      compliance: props.acknowledgeCompliance,
+      breakGlassRoleArn: props.breakGlassRoleArn,
+    };
+    for (const statement of evidencePolicy(this.bucket as IBucket, limits)) {
       this.bucket.addToResourcePolicy(statement);
     }
+    // Else a deletion of the stack would leave the recordings, and nothing that refuses to delete them.
+    keep(this.bucket.policy!);
   }
 }
 

@@ -17,6 +17,8 @@ export interface LoadBalancerProps {
   readonly port: number;
   /** Where clients may come from. */
   readonly clients: readonly string[];
+  /** Whether it can be deleted only after that was undone. */
+  readonly protect: boolean;
 }
 
 /** The longest that a load balancer takes: a person who reads a result for an hour and a half keeps the session. */
@@ -36,7 +38,7 @@ export class LoadBalancer extends Construct {
   readonly group: SecurityGroup;
   readonly listener: NetworkListener;
 
-  constructor(scope: Construct, id: string, { network, reach, port, clients }: LoadBalancerProps) {
+  constructor(scope: Construct, id: string, { network, reach, port, clients, protect }: LoadBalancerProps) {
     super(scope, id);
     const { vpc } = network;
     this.group = new SecurityGroup(this, 'Group', {
@@ -50,7 +52,7 @@ export class LoadBalancer extends Construct {
       vpcSubnets: network.front,
       internetFacing: reach === 'internet',
       crossZoneEnabled: true,
-      deletionProtection: true,
+      deletionProtection: protect,
       securityGroups: [this.group],
     });
     explain(this.balancer, NO_ACCESS_LOG, 'ELB2');
@@ -72,7 +74,7 @@ export class LoadBalancer extends Construct {
 
 /**
  * How tasks are reached. A task that is told to stop takes no new connection and keeps those it has, until they end or the
- * drain deadline is over; one that fails a health check keeps them too.
+ * drain deadline is over.
  */
 export function sessionTargets(drain: Duration) {
   return {
@@ -84,16 +86,21 @@ export function sessionTargets(drain: Duration) {
       protocol: Protocol.HTTP,
       port: String(HEALTH_PORT),
       path: HEALTH_PATH,
-      interval: Duration.seconds(10),
-      timeout: Duration.seconds(5),
+      // Together: clients of a host that vanished know within half a minute, and a pause of a few seconds cuts nobody off.
+      interval: Duration.seconds(5),
+      timeout: Duration.seconds(3),
       healthyThresholdCount: 2,
-      unhealthyThresholdCount: 3,
+      unhealthyThresholdCount: 4,
     },
   } as const satisfies Partial<NetworkTargetGroupProps>;
 }
 
-/** https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html */
-export function keepUnhealthySessions(group: NetworkTargetGroup, drain: Duration): void {
-  group.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'false');
-  group.setAttribute('target_health_state.unhealthy.draining_interval_seconds', String(drain.toSeconds()));
+/**
+ * A host that vanished answers nothing: only the load balancer can tell its clients, with the reset that it sends where it ends the
+ * connections of an unhealthy target. Health has a port of its own and asks nobody, so that a task which fails it four times in a row
+ * does not answer its clients either; a task that is told to stop is deregistered before, and its sessions have `drain`.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html
+ */
+export function endUnhealthySessions(group: NetworkTargetGroup): void {
+  group.setAttribute('target_health_state.unhealthy.connection_termination.enabled', 'true');
 }

@@ -14,7 +14,7 @@ import {
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { Construct } from 'constructs';
+import { Construct, type IDependable } from 'constructs';
 import { encryptedLog } from './log-group.ts';
 
 export interface NetworkProps {
@@ -46,6 +46,8 @@ export class Network extends Construct {
   readonly front: SubnetSelection;
   /** Whoever is in it may use the endpoints. */
   readonly tasks: SecurityGroup;
+  /** What has to be there before a task can reach anything: it would end, and a few of those end a deployment. */
+  readonly wayOut: readonly IDependable[];
 
   constructor(scope: Construct, id: string, props: NetworkProps) {
     super(scope, id);
@@ -65,7 +67,10 @@ export class Network extends Construct {
     });
     // S3, DynamoDB, the issuer's keys: none of them has a fixed address. Without a NAT gateway there is no way further.
     this.tasks.connections.allowToAnyIpv4(Port.tcp(443), 'AWS, and the keys of the issuer');
-    if (props.vpc === undefined) endpoints(this, this.vpc, this.private, this.tasks);
+    const made = props.vpc === undefined ? endpoints(this, this.vpc, this.private, this.tasks) : [];
+    // Of the private subnets: their routes through the NAT gateway.
+    const { internetConnectivityEstablished } = this.vpc.selectSubnets(this.private);
+    this.wayOut = [internetConnectivityEstablished, this.tasks, ...made];
   }
 }
 
@@ -87,16 +92,25 @@ function newVpc(scope: Construct, { issuerAccess, reach, key }: NetworkProps): I
   return vpc as IVpc;
 }
 
-function endpoints(scope: Construct, vpc: IVpc, subnets: SubnetSelection, tasks: ISecurityGroup): void {
-  vpc.addGatewayEndpoint('S3', { service: Gateway.S3, subnets: [subnets] });
-  vpc.addGatewayEndpoint('DynamoDb', { service: Gateway.DYNAMODB, subnets: [subnets] });
+function endpoints(
+  scope: Construct,
+  vpc: IVpc,
+  subnets: SubnetSelection,
+  tasks: ISecurityGroup,
+): readonly IDependable[] {
+  const gateways = [
+    vpc.addGatewayEndpoint('S3', { service: Gateway.S3, subnets: [subnets] }),
+    vpc.addGatewayEndpoint('DynamoDb', { service: Gateway.DYNAMODB, subnets: [subnets] }),
+  ];
   const group = new SecurityGroup(scope, 'Endpoints', {
     vpc,
     description: 'Endpoints of AWS services',
     allowAllOutbound: false,
   });
   group.addIngressRule(tasks, Port.tcp(443), 'Tasks of the gateway');
-  for (const [id, service] of Object.entries(INTERFACES)) {
-    new InterfaceVpcEndpoint(scope, id, { vpc, service, subnets, securityGroups: [group], open: false });
-  }
+  const interfaces = Object.entries(INTERFACES).map(
+    ([id, service]) =>
+      new InterfaceVpcEndpoint(scope, id, { vpc, service, subnets, securityGroups: [group], open: false }),
+  );
+  return [group, ...gateways, ...interfaces];
 }

@@ -21,7 +21,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import type { ProxyEnvironment } from '../environment.ts';
 import { explain, explainWildcards } from '../explain.ts';
-import { HEALTH_PORT, keepUnhealthySessions, type LoadBalancer, sessionTargets } from './load-balancer.ts';
+import { endUnhealthySessions, HEALTH_PORT, type LoadBalancer, sessionTargets } from './load-balancer.ts';
 import { encryptedLog } from './log-group.ts';
 import type { Network } from './network.ts';
 
@@ -85,6 +85,8 @@ export class ProxyService extends Construct {
       healthCheckGracePeriod: GRACE,
     });
     listen(this.service, props);
+    // Else tasks may start before they can fetch their image, their secrets or their database's answer.
+    this.service.node.addDependency(...network.wayOut);
     scale(this.service, props);
   }
 }
@@ -163,7 +165,7 @@ function listen(service: FargateService, { network, balancer, drain }: ProxyServ
     targets: [service.loadBalancerTarget({ containerName: 'Proxy', containerPort: POSTGRES_PORT })],
   });
   balancer.listener.addTargetGroups('Tasks', group);
-  keepUnhealthySessions(group, drain);
+  endUnhealthySessions(group);
   for (const port of [POSTGRES_PORT, HEALTH_PORT]) {
     network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
   }

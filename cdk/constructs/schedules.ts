@@ -13,6 +13,8 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { byName }: Functions, clusterArn: string) {
     super(scope, id);
     for (const name of SCHEDULED) {
+      // Lambda's own: a run that fails or takes too long would be done again beside the next ones.
+      byName[name].configureAsyncInvoke(ONCE);
       new Rule(this, name, {
         description: `Custody: runs the ${name}`,
         schedule: Schedule.rate(Duration.minutes(1)),

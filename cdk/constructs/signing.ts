@@ -1,6 +1,7 @@
-import { AnyPrincipal, Effect, type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { denyEverybody } from '../deny.ts';
 import { explain } from '../explain.ts';
 import { keptKey, refuseDeletion } from './key-guard.ts';
 
@@ -11,7 +12,7 @@ import { keptKey, refuseDeletion } from './key-guard.ts';
 export class Signing extends Construct {
   readonly key: Key;
 
-  constructor(scope: Construct, id: string) {
+  constructor(scope: Construct, id: string, protect: boolean) {
     super(scope, id);
     this.key = new Key(this, 'Key', {
       ...keptKey,
@@ -20,21 +21,15 @@ export class Signing extends Construct {
       keyUsage: KeyUsage.SIGN_VERIFY,
     });
     this.key.addAlias(`alias/custody/${this.node.addr.slice(-12)}/signing`);
-    refuseDeletion(this.key);
+    refuseDeletion(this.key, protect);
     explain(this.key, 'KMS cannot rotate an asymmetric key', 'KMS5');
   }
 
   /** Nobody else signs, whatever their own policies allow: an administrator has to change the key's policy first. */
   onlyFor(roles: readonly IRole[]): void {
+    const others = { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } };
     this.key.addToResourcePolicy(
-      new PolicyStatement({
-        sid: 'NobodyElseSigns',
-        effect: Effect.DENY,
-        principals: [new AnyPrincipal()],
-        actions: ['kms:Sign', 'kms:CreateGrant'],
-        resources: ['*'],
-        conditions: { ArnNotEquals: { 'aws:PrincipalArn': roles.map(({ roleArn }) => roleArn) } },
-      }),
+      denyEverybody('NobodyElseSigns', ['kms:Sign', 'kms:CreateGrant'], ['*'], others),
     );
   }
 }

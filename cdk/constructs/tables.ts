@@ -1,7 +1,7 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { KEPT } from '../kept.ts';
 import { type TableName, tables as schemas, type TableSchema } from '#adapters/aws/tables.ts';
 import type { Places } from '../permissions.ts';
 
@@ -9,9 +9,9 @@ import type { Places } from '../permissions.ts';
 export class Tables extends Construct {
   readonly byName: Readonly<Record<TableName, Table>>;
 
-  constructor(scope: Construct, id: string, key: IKey) {
+  constructor(scope: Construct, id: string, key: IKey, protect: boolean) {
     super(scope, id);
-    this.byName = forEach((name) => this.#table(name, schemas[name], key));
+    this.byName = forEach((name) => this.#table(name, schemas[name], key, protect));
   }
 
   /** For policies: each table's ARN, and its indexes by their names. */
@@ -23,7 +23,7 @@ export class Tables extends Construct {
   }
 
   /** Not TableV2: that one cannot take a key of ours where the region is not known yet. */
-  #table(name: string, schema: TableSchema, key: IKey): Table {
+  #table(name: string, schema: TableSchema, key: IKey, protect: boolean): Table {
     const { partition, sort, expires, indexes = [] } = schema;
     const table = new Table(this, `${name.charAt(0).toUpperCase()}${name.slice(1)}`, {
       partitionKey: text(partition),
@@ -33,8 +33,8 @@ export class Tables extends Construct {
       encryption: TableEncryption.CUSTOMER_MANAGED,
       encryptionKey: key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      deletionProtection: protect,
+      removalPolicy: KEPT,
     });
     for (const { name: indexName, partition, sort } of indexes) {
       table.addGlobalSecondaryIndex({ indexName, partitionKey: text(partition), sortKey: text(sort) });

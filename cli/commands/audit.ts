@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type AuditReport, auditLedger } from '#core/ledger/audit.ts';
-import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
 import { counted, facts } from '../listing.ts';
+import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
 import { trustedSigners } from '../signer-pin.ts';
 
 interface AuditOptions {
@@ -12,7 +12,7 @@ interface AuditOptions {
   readonly from?: Date;
   readonly to?: Date;
   readonly sinceCheckpoint?: string;
-  readonly origin: string;
+  readonly origin?: string;
   readonly sealDeadline: number;
   readonly json?: true;
 }
@@ -34,7 +34,7 @@ export function auditCommand(cli: Cli): Command {
     .option('--to <time>', 'only sessions that began before', time)
     .option('--since-checkpoint <file>', 'prove that the ledger only grew since this checkpoint')
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
-    .option('--origin <name>', "the ledger's name", LOCAL_ORIGIN)
+    .option('--origin <name>', ORIGIN_HELP)
     .option('--seal-deadline <hours>', 'how long a session may be open', hours, 24)
     .option('--json', 'as one line of JSON')
     .addHelpText('after', EXIT_CODES)
@@ -43,14 +43,15 @@ export function auditCommand(cli: Cli): Command {
 
 async function audit(cli: Cli, folder: string, options: AuditOptions): Promise<void> {
   cli.exitWith(NOT_CHECKED);
-  const { from, to, origin } = options;
+  const { from, to } = options;
+  const origin = expectedLedger(cli, options);
   const signers = trustedSigners(cli, options.key);
-  const { store, fetch, checkpoint } = await openLedgerFolder(folder, origin, signers);
+  const { store, fetch, checkpoint, signer } = await openLedgerFolder(folder, origin, signers);
   const report = await auditLedger({
     checkpoint,
     fetch,
     store,
-    signer: signers[0]!.der,
+    signer: signer.der,
     now: new Date(cli.now()),
     sealDeadlineMs: options.sealDeadline * HOUR_MS,
     onProgress: (done, of) => showProgress(cli, done, of),

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
 import type { Cli } from '../cli.ts';
 import { type Asking, type ClientEnv, clientEnv } from '../client-env.ts';
+import { failureWords } from '../failure-words.ts';
 import { libpqService, takesService } from '../libpq-service.ts';
 
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
@@ -63,7 +64,7 @@ function fromTerminal({ stdin }: Cli, signal: NodeJS.Signals): boolean {
 function cannotRun(cli: Cli, file: string, error: NodeJS.ErrnoException): CustodyError {
   const isMissing = error.code === 'ENOENT' || file === '';
   cli.exitWith(isMissing ? 127 : 126);
-  const reason = isMissing ? 'it is not installed, or not on PATH' : error.message;
+  const reason = isMissing ? 'it is not installed, or not on PATH' : failureWords(error);
   return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
     hint: 'give the client after --, such as: custody connect orders-db -- psql',
   });

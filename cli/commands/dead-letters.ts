@@ -12,7 +12,7 @@ const letterSchema = z.object({
   problem: text,
   kind: text,
   at: text,
-  request: text,
+  request: text.optional(),
 });
 const deadLettersSchema = z.object({ deadLetters: z.array(letterSchema), next: text.optional() });
 const retrySchema = z.object({ id: text });

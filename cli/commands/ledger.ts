@@ -1,16 +1,16 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { proveConsistency } from '#core/ledger/reader.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
 import { counted } from '../listing.ts';
+import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
 import { trustedSigners } from '../signer-pin.ts';
 
 interface WitnessOptions {
   readonly out: string;
   readonly key?: readonly string[];
-  readonly origin: string;
+  readonly origin?: string;
   readonly json?: true;
 }
 
@@ -29,7 +29,7 @@ function witnessCommand(cli: Cli): Command {
       'where to; a checkpoint that is there must be an earlier one of the same ledger',
     )
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
-    .option('--origin <name>', "the ledger's name", LOCAL_ORIGIN)
+    .option('--origin <name>', ORIGIN_HELP)
     .option('--json', 'as one line of JSON')
     .addHelpText(
       'after',
@@ -41,13 +41,15 @@ function witnessCommand(cli: Cli): Command {
 /** Writes nothing when the ledger did not just grow since the checkpoint that is there. */
 async function witness(cli: Cli, folder: string, options: WitnessOptions): Promise<void> {
   cli.exitWith(NOT_CHECKED);
-  const { out, origin } = options;
+  const { out } = options;
+  const origin = expectedLedger(cli, options);
   const signers = trustedSigners(cli, options.key);
   const { note, checkpoint, fetch } = await openLedgerFolder(folder, origin, signers);
   const earlier = existsSync(out) ? readCheckpoint(out, origin, signers) : undefined;
   cli.exitWith(1);
   if (earlier !== undefined) await proveConsistency(earlier, checkpoint, fetch);
-  writeFileSync(`${out}.new`, note);
+  rmSync(`${out}.new`, { force: true });
+  writeFileSync(`${out}.new`, note, { flag: 'wx' });
   renameSync(`${out}.new`, out);
   cli.exitWith(0);
   const { size, root } = checkpoint;

@@ -1,30 +1,40 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CustodyError } from '#core/errors.ts';
-import { framesOf } from '#core/recording/verify/frames.ts';
+import { segmentNumber } from '#core/recording/layout.ts';
 import {
-  type EvidenceFacts,
   type EvidenceFolder,
+  type Opening,
+  readEvidence,
   type VerifyReport,
-  verifyEvidence,
+  verdictOf,
 } from '#core/recording/verify/verify.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import { REPLAY_LIMITS } from '#core/replay/step.ts';
+import { REPLAY_LIMITS, type Step } from '#core/replay/step.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
-import { localFolder } from '../evidence/local-folder.ts';
-import { type EvidenceSource, withEvidence } from '../evidence/source.ts';
+import { openEvidence } from '../evidence/open.ts';
+import { NOT_CHECKED, VERDICT_CODES, VERDICT_HELP, verdictLines } from '../evidence/report.ts';
+import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
+import { CheckedReading } from '../play/checked-reading.ts';
 import { formatStep } from '../play/format-step.ts';
 import { atOnce, type Pace, recordedPace, steppedPace } from '../play/pace.ts';
-import { pinnedSigner } from '../signer-pin.ts';
+import { knownSigners, type PublicSigner } from '../signer-pin.ts';
+import { StatusLine } from '../status-line.ts';
 
 interface PlayOptions {
   readonly speed?: number;
   readonly step?: true;
+  readonly key?: readonly string[];
+  readonly origin?: string;
   readonly json?: true;
 }
 
 /** Columns where the output is not a terminal. */
 const PLAIN_WIDTH = 160;
+
+const NOTES = `
+A recording is verified as it is shown: nothing is shown that does not verify, and the last line is the verdict on all of it.
+${VERDICT_HELP}`;
 
 export function playCommand(cli: Cli): Command {
   return new Command('play')
@@ -32,62 +42,113 @@ export function playCommand(cli: Cli): Command {
     .argument('<id|folder>')
     .option('--speed <n>', 'as it went in time, n times as fast', readSpeed)
     .addOption(new Option('--step', 'wait for Enter before each step').conflicts('speed'))
-    .option('--json', 'one step a line, as JSON')
-    .action((name: string, options: PlayOptions) =>
-      withEvidence(cli, name, (source) => play(cli, source, options)),
-    );
+    .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
+    .option('--origin <name>', ORIGIN_HELP)
+    .option('--json', 'one step a line, as JSON, and the verdict on the last')
+    .addHelpText('after', NOTES)
+    .action((name: string, options: PlayOptions) => play(cli, name, options));
 }
 
-async function play(cli: Cli, { folder, session }: EvidenceSource, options: PlayOptions): Promise<void> {
-  const evidence = localFolder(folder);
-  const facts = await checkedFacts(cli, evidence, session);
-  if (!options.json) await print(cli, `${titleOf(facts)}\n`);
+async function play(cli: Cli, name: string, options: PlayOptions): Promise<void> {
+  cli.exitWith(NOT_CHECKED);
+  const given = options.key === undefined ? undefined : knownSigners(cli, options.key);
+  const { folder, session, throwFailure } = await openEvidence(cli, name);
+  const trusted = given ?? knownSigners(cli, undefined);
+  const status = new StatusLine(cli);
+  const reading = new CheckedReading(
+    readEvidence(await watched(folder, status), {
+      trustedSigners: trusted.map(({ der }) => der),
+      ledger: expectedLedger(cli, options),
+      ...(session === undefined ? {} : { session }),
+    }),
+    throwFailure,
+  );
+  try {
+    const opening = await reading.open();
+    await introduce(cli, opening, options);
+    if (!(await showSteps(cli, reading, opening, status, options))) return sayStopped(cli);
+    await conclude(cli, await reading.finish(), trusted, status, options);
+  } finally {
+    status.clear();
+  }
+}
+
+/** Says how far it is. */
+async function watched(folder: EvidenceFolder, status: StatusLine): Promise<EvidenceFolder> {
+  const names = await folder.list();
+  const of = names.filter((name) => segmentNumber(name) !== undefined).length;
+  return {
+    list: async () => names,
+    get: (name, atMost) => {
+      const number = segmentNumber(name);
+      if (number !== undefined) status.show(`segment ${number + 1} of ${of}`);
+      return folder.get(name, atMost);
+    },
+  };
+}
+
+/** Whose recording it is, and what is known against it already. */
+async function introduce(cli: Cli, { open, close, findings }: Opening, { json }: PlayOptions): Promise<void> {
+  if (open === undefined) throw notEvidence();
+  const { name, protocol } = open.target;
+  if (protocol !== 'postgres')
+    throw new CustodyError('unsupported', `${name} speaks ${protocol}, which this custody cannot show`);
+  const fault = findings.find((finding) => verdictOf([finding]) === 'failed');
+  if (fault !== undefined) say(cli, `WARNING: this recording FAILS verification: ${fault.message}`);
+  if (close?.recovered) say(cli, 'note: the gateway died in this session; what it had recorded follows');
+  if (!json) await print(cli, `${titleOf(open)}\n`);
+}
+
+function titleOf({ session, principal, target, startedAt }: NonNullable<Opening['open']>): string {
+  const who = principal.email ?? principal.subject;
+  return escapeTerminal(`session ${session}: ${who} on ${target.name}, from ${startedAt}`);
+}
+
+/** False when the person has seen enough. */
+async function showSteps(
+  cli: Cli,
+  reading: CheckedReading,
+  { close }: Opening,
+  status: StatusLine,
+  options: PlayOptions,
+): Promise<boolean> {
   const pace = paceOf(cli, options);
   try {
-    const steps = postgresSteps(framesOf(evidence), REPLAY_LIMITS, () => ({ reason: facts.reason }));
+    const steps = postgresSteps(reading.frames(), REPLAY_LIMITS, () => ({ reason: close?.reason }));
     for await (const step of steps) {
-      if (!(await pace.next(step))) return;
-      if (options.json) await printJson(cli, step);
-      else await print(cli, formatStep(step, cli.stdout.columns ?? PLAIN_WIDTH));
+      // The decoder takes the end of what it is given for the end of the session.
+      if (step.kind === 'end' && (close === undefined || reading.fault !== undefined)) continue;
+      if (!(await pace.next(step))) return false;
+      status.clear();
+      await showStep(cli, step, options);
     }
+    return true;
   } finally {
     pace.end();
   }
 }
 
-/** A recording is never shown as if it were whole when it is not. */
-async function checkedFacts(
+async function showStep(cli: Cli, step: Step, { json }: PlayOptions): Promise<void> {
+  if (json) return printJson(cli, step);
+  await print(cli, formatStep(step, cli.stdout.columns ?? PLAIN_WIDTH));
+}
+
+async function conclude(
   cli: Cli,
-  evidence: EvidenceFolder,
-  session: string | undefined,
-): Promise<EvidenceFacts> {
-  const signer = pinnedSigner(cli);
-  const trustedSigners = signer === undefined ? [] : [signer.der];
-  const report = await verifyEvidence(evidence, {
-    trustedSigners,
-    ...(session !== undefined && { session }),
-  });
-  warn(cli, report);
-  if (report.facts === undefined) throw notEvidence();
-  const { name, protocol } = report.facts.target;
-  if (protocol === 'postgres') return report.facts;
-  throw new CustodyError('unsupported', `${name} speaks ${protocol}, which this custody cannot show`);
+  report: VerifyReport,
+  trusted: readonly PublicSigner[],
+  status: StatusLine,
+  { json }: PlayOptions,
+): Promise<void> {
+  status.clear();
+  cli.exitWith(VERDICT_CODES[report.verdict]);
+  const signers = trusted.map(({ fingerprint }) => fingerprint);
+  if (json) return printJson(cli, { kind: 'verdict', ...report, trusted: signers });
+  await print(cli, ['', ...verdictLines(report)].join('\n'));
 }
 
-function warn(cli: Cli, { verdict, findings, facts }: VerifyReport): void {
-  if (verdict === 'failed') {
-    say(
-      cli,
-      `WARNING: this recording FAILS verification, what follows may not be what happened: ${findings[0]!.message}`,
-    );
-    say(cli, 'hint: custody verify names everything that is wrong with it');
-  }
-  if (facts?.completeness !== undefined) say(cli, `note: ${facts.completeness}`);
-}
-
-function titleOf({ session, principal, target, startedAt }: EvidenceFacts): string {
-  const who = principal.email ?? principal.subject;
-  return escapeTerminal(`session ${session}: ${who} on ${target.name}, from ${startedAt}`);
+function sayStopped(cli: Cli): void {
+  say(cli, 'stopped here: what follows was not checked');
 }
 
 function paceOf(cli: Cli, { speed, step }: PlayOptions): Pace {

@@ -1,12 +1,14 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
-import { LEDGER_PROOF, SIGNER_KEY } from '#core/recording/layout.ts';
+import type { SessionProof } from '#core/ledger/session-proof.ts';
+import { CLOSE, LEDGER_PROOF, SIGNER_KEY } from '#core/recording/layout.ts';
 import { type Api, getLedgerProof } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
 import { type EvidencePage, evidencePages, PageAddresses, type Wanted } from './pages.ts';
+import { proofFile } from './proof-file.ts';
 
 const OBJECT_TIMEOUT_MS = 10 * 60_000;
 
@@ -20,14 +22,15 @@ export interface Progress {
 /**
  * Writes a session's evidence into `folder`, an empty folder of the caller's. The whole listing is checked before the
  * first byte is fetched. `signer` is written where the server lists no `signer.pem` of its own, and the ledger's proof as
- * `ledger.json` where there is one.
+ * `ledger.json` where there is one for all that was fetched. `told.proof` hears whether it is,
+ * and may refuse it by throwing.
  */
 export async function downloadEvidence(
   api: Api,
   wanted: Wanted,
   signer: PublicSigner,
   folder: string,
-  progress: (progress: Progress) => void,
+  told: { progress(progress: Progress): void; proof(proof: SessionProof, isWhole: boolean): void },
 ): Promise<Progress> {
   const pages: EvidencePage[] = [];
   for await (const page of evidencePages(api, wanted)) pages.push(page);
@@ -39,14 +42,17 @@ export async function downloadEvidence(
       await downloadObject(api, addresses, object, join(folder, object.name));
       done.objects += 1;
       done.bytes += object.size;
-      progress({ ...done, of });
+      told.progress({ ...done, of });
     }
   }
   const lists = (wanted: string): boolean =>
     pages.some(({ objects }) => objects.some(({ name }) => name === wanted));
+  const proof = await getLedgerProof(api, wanted.id);
+  const proofText = proof && proofFile(proof, lists(CLOSE));
+  if (proof !== undefined) told.proof(proof, proofText !== undefined);
   const added: [name: string, text: string | undefined][] = [
     [SIGNER_KEY, signer.pem],
-    [LEDGER_PROOF, await proofText(api, wanted.id)],
+    [LEDGER_PROOF, proofText],
   ];
   let objects = of;
   for (const [name, text] of added) {
@@ -57,26 +63,28 @@ export async function downloadEvidence(
   return { objects, of, bytes: done.bytes };
 }
 
-async function proofText(api: Api, id: string): Promise<string | undefined> {
-  const proof = await getLedgerProof(api, id);
-  return proof === undefined ? undefined : `${JSON.stringify(proof)}\n`;
+/** An address that has expired before its turn came is asked for once more. */
+export async function fetchObject(
+  api: Api,
+  addresses: PageAddresses,
+  object: EvidenceObject,
+): Promise<Response> {
+  let response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
+  if (!response.ok) {
+    await addresses.renew(object);
+    response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
+  }
+  if (response.ok) return response;
+  throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`);
 }
 
-/** An address that has expired before its turn came is asked for once more. */
 async function downloadObject(
   api: Api,
   addresses: PageAddresses,
   object: EvidenceObject,
   path: string,
 ): Promise<void> {
-  let response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
-  if (!response.ok) {
-    await addresses.renew(object);
-    response = await get(objectUrl(api, addresses.of(object)), {}, OBJECT_TIMEOUT_MS);
-  }
-  if (!response.ok) {
-    throw new CustodyError('not-found', `${object.name} cannot be fetched: status ${response.status}`);
-  }
+  const response = await fetchObject(api, addresses, object);
   const file = await open(path, 'wx');
   try {
     await writeWhole(file, response, object);

@@ -1,13 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { localLedgerHead } from '#adapters/local/ledger.ts';
+import { readPlainFile } from '#adapters/local/plain-files.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { CHECKPOINT, tileKey } from '#core/ledger/layout.ts';
+import { NOTE_MAX_BYTES } from '#core/ledger/note.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
+import { readGivenFile } from '../given-file.ts';
 import type { PublicSigner } from '../signer-pin.ts';
+
+const HEAD_FILE = 'ledger.sqlite';
 
 /** A ledger and the recordings beside it, as files of this machine. */
 export interface LedgerFolder {
@@ -16,6 +21,8 @@ export interface LedgerFolder {
   /** The newest checkpoint: the note, and what it says. */
   readonly note: string;
   readonly checkpoint: Checkpoint;
+  /** The one of those given that signed it. */
+  readonly signer: PublicSigner;
 }
 
 /**
@@ -27,20 +34,17 @@ export async function openLedgerFolder(
   origin: string,
   signers: readonly PublicSigner[],
 ): Promise<LedgerFolder> {
-  const isDataFolder = existsSync(join(folder, 'ledger.sqlite'));
+  // A copy may have anything in it, a file of this name too: its own checkpoint decides.
+  const isCopy = statusOf(join(folder, CHECKPOINT)) !== undefined;
+  const isDataFolder = !isCopy && statusOf(join(folder, HEAD_FILE))?.isFile() === true;
   const store = directoryStore(isDataFolder ? join(folder, 'store') : folder);
   const note = isDataFolder ? await headOf(folder) : await readNote(join(folder, CHECKPOINT));
-  return {
-    store,
-    fetch: (path) => store.get(tileKey(path)),
-    note,
-    checkpoint: openUnder(note, origin, signers),
-  };
+  return { store, fetch: (path) => store.get(tileKey(path)), note, ...openUnder(note, origin, signers) };
 }
 
 /** The checkpoint in a file that the auditor kept. */
 export function readCheckpoint(file: string, origin: string, signers: readonly PublicSigner[]): Checkpoint {
-  return openUnder(readNoteSync(file), origin, signers);
+  return openUnder(readGivenFile(file, NOTE_MAX_BYTES), origin, signers).checkpoint;
 }
 
 async function headOf(folder: string): Promise<string> {
@@ -57,30 +61,45 @@ async function headOf(folder: string): Promise<string> {
 }
 
 async function readNote(file: string): Promise<string> {
-  return readNoteSync(file);
-}
-
-function readNoteSync(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return Buffer.from(await readPlainFile(file, NOTE_MAX_BYTES)).toString();
   } catch (cause) {
-    throw new CustodyError('not-found', `there is no checkpoint at ${file}`, {
+    const { code, message } = asCustodyError(cause);
+    const what =
+      code === 'not-found' ? `there is no checkpoint at ${file}` : `the checkpoint ${file} ${message}`;
+    throw new CustodyError('not-found', what, {
       hint: "give a gateway's data folder, or a copy of its store with the checkpoint as ledger/checkpoint",
       cause,
     });
   }
 }
 
-function openUnder(note: string, origin: string, signers: readonly PublicSigner[]): Checkpoint {
+function openUnder(
+  note: string,
+  origin: string,
+  signers: readonly PublicSigner[],
+): Pick<LedgerFolder, 'checkpoint' | 'signer'> {
   let failure = new CustodyError('not-found', 'no signer is known to trust the checkpoint under', {
     hint: 'give its public key: --key signer.pem',
   });
-  for (const { der } of signers) {
+  for (const signer of signers) {
     try {
-      return openCheckpoint(note, origin, der);
+      return { checkpoint: openCheckpoint(note, origin, signer.der), signer };
     } catch (error) {
-      failure = asCustodyError(error);
+      const { code, message } = asCustodyError(error);
+      failure = new CustodyError(code, message, {
+        hint: 'say whose ledger you expect, and which: --key signer.pem --origin NAME',
+      });
     }
   }
   throw failure;
+}
+
+/** Undefined when nothing can be seen there. */
+function statusOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }

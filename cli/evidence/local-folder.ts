@@ -1,6 +1,5 @@
-import { constants } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { listFolder, readPlainFile } from '#adapters/local/plain-files.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
 
@@ -8,29 +7,15 @@ import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
 export function localFolder(folder: string): EvidenceFolder {
   return {
     list: async () => {
-      try {
-        return await readdir(folder);
-      } catch (cause) {
+      // A slash: the folder itself may be given by a link to it.
+      const names = await listFolder(`${folder}/`).catch((cause: unknown) => {
         throw notAFolder(folder, cause);
-      }
+      });
+      if (names === undefined) throw notAFolder(folder, undefined);
+      return names;
     },
-    get: (name, atMost) => readBounded(join(folder, name), name, atMost),
+    get: (name, atMost) => readPlainFile(join(folder, name), atMost),
   };
-}
-
-/** Only plain files: a pipe or a device would keep the reader waiting, or give bytes without end. */
-async function readBounded(path: string, name: string, atMost: number): Promise<Uint8Array> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK).catch((cause: unknown) => {
-    throw new CustodyError('not-found', `${name} cannot be opened`, { cause });
-  });
-  try {
-    const status = await file.stat();
-    if (!status.isFile()) throw new CustodyError('not-found', `${name} is not a plain file`);
-    if (status.size > atMost) throw new CustodyError('format-invalid', `${name} has ${status.size} bytes`);
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
 }
 
 function notAFolder(folder: string, cause: unknown): CustodyError {

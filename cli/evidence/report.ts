@@ -1,25 +1,57 @@
 import type { EvidenceFacts, Verdict, VerifyReport } from '#core/recording/verify/verify.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import { counted, facts, sizeText } from '../listing.ts';
 
+type Facts = Readonly<Record<string, string | undefined>>;
+
+/** The exit code where nothing could be checked; 1 is for evidence that is wrong. */
+export const NOT_CHECKED = 2;
+export const VERDICT_CODES: Readonly<Record<Verdict, number>> = {
+  verified: 0,
+  failed: 1,
+  unanchored: 3,
+  incomplete: 4,
+};
+export const VERDICT_HELP = `Exit codes: 0 verified, 1 failed, 2 could not be checked, 3 consistent but no trusted signer was given,
+4 consistent so far but never sealed.`;
+
 /** What a verification found: facts, findings one a line, and the verdict last. */
-export function reportLines({ verdict, findings, facts: found }: VerifyReport): string[] {
+export function reportLines(report: VerifyReport): string[] {
+  const { facts: found, verdict } = report;
+  const whose = found === undefined ? {} : sessionFacts(found);
   return [
-    ...(found === undefined ? [] : facts(described(found, verdict))),
-    ...findings.map(({ code, message }) => `finding    ${code}: ${message}`),
+    ...(found === undefined ? [] : facts({ ...whose, ...recordingFacts(found, verdict) })),
+    ...endOf(report),
+  ];
+}
+
+/** The same without what its session is. */
+export function verdictLines(report: VerifyReport): string[] {
+  const { facts: found, verdict } = report;
+  return [...(found === undefined ? [] : facts(recordingFacts(found, verdict))), ...endOf(report)];
+}
+
+function endOf({ verdict, findings }: VerifyReport): string[] {
+  return [
+    ...findings.map(({ code, message }) => escapeTerminal(`finding    ${code}: ${message}`)),
     `${verdict.toUpperCase()}  ${meaning(verdict, findings.length)}`,
   ];
 }
 
-/** How far a recording is complete is not said of one that is wrong. */
-function described(found: EvidenceFacts, verdict: Verdict): Record<string, string | undefined> {
-  const { principal, target } = found;
-  const complete = found.completeness ?? `up to ${(found.recordedUntil / 1e6).toFixed(3)} s after the start`;
+function sessionFacts({ session, principal, target, startedAt }: EvidenceFacts): Facts {
   return {
-    session: found.session,
+    session,
     who: principal.email ?? principal.subject,
     issuer: principal.issuer,
     target: `${target.name} (${target.protocol} at ${target.address})`,
-    started: found.startedAt,
+    started: startedAt,
+  };
+}
+
+/** How far a recording is complete is not said of one that is wrong. */
+function recordingFacts(found: EvidenceFacts, verdict: Verdict): Facts {
+  const complete = found.completeness ?? `up to ${(found.recordedUntil / 1e6).toFixed(3)} s after the start`;
+  return {
     ended: found.endedAt && `${found.endedAt}, ${found.reason}`,
     recording: `${counted(found.frames, 'frame')}, ${sizeText(found.bytes)} in ${counted(found.segments, 'segment')}`,
     complete: verdict === 'failed' ? undefined : complete,

@@ -2,14 +2,19 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
+import type { SessionProof } from '#core/ledger/session-proof.ts';
 import { type Api, apiAddress } from '../api.ts';
-import type { Cli } from '../cli.ts';
+import { type Cli, say } from '../cli.ts';
+import { checkLedger } from '../ledger-pin.ts';
 import { sizeText } from '../listing.ts';
 import { isSessionId } from '../session-id.ts';
 import { checkSigner, type PublicSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
 import { downloadEvidence, type Progress } from './download.ts';
 import type { Wanted } from './pages.ts';
+
+const UNPROVED =
+  "note: the session's end is not in the ledger yet: without its proof, ledger.json is left out; it is there in a minute";
 
 /** Evidence as files of this machine. */
 export interface EvidenceSource {
@@ -27,8 +32,8 @@ export async function withEvidence(
   name: string,
   work: (source: EvidenceSource) => Promise<void>,
 ): Promise<void> {
-  if (await isFolder(name)) return work({ folder: name, session: undefined });
-  if (!isSessionId(name)) throw neither(name);
+  const source = await sourceOf(name);
+  if (source.folder !== undefined) return work(source);
   const folder = await mkdtemp(join(tmpdir(), 'custody-'));
   try {
     await fetchEvidence(cli, { id: name, purpose: 'replay' }, folder);
@@ -38,15 +43,38 @@ export async function withEvidence(
   }
 }
 
-/** Fetches a session's evidence into an empty folder, after its signer was held against the pinned one. */
+/** What a name means: a folder, else the id of a session. Rejects with `not-found` when it is neither. */
+export async function sourceOf(
+  name: string,
+): Promise<EvidenceSource | { readonly folder: undefined; readonly session: string }> {
+  if (await isFolder(name)) return { folder: name, session: undefined };
+  if (isSessionId(name)) return { folder: undefined, session: name };
+  throw neither(name);
+}
+
+/** Fetches a session's evidence into an empty folder, after its signer and its ledger were held against those pinned. */
 export async function fetchEvidence(cli: Cli, wanted: Wanted, folder: string): Promise<Progress> {
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer: PublicSigner = await checkSigner(cli, { base: api.base });
   try {
-    return await downloadEvidence(api, wanted, signer, folder, (progress) => showProgress(cli, progress));
+    return await downloadEvidence(api, wanted, signer, folder, {
+      progress: (progress) => showProgress(cli, progress),
+      proof: (proof, isWhole) => takeProof(cli, signer, proof, isWhole),
+    });
   } finally {
     if (cli.stderr.isTTY) cli.stderr.write('\r\x1b[K');
   }
+}
+
+/** Holds the ledger of a proof against the pinned one, and says where it does not prove all yet. */
+export function takeProof(
+  cli: Cli,
+  signer: PublicSigner,
+  { checkpoint }: SessionProof,
+  isWhole: boolean,
+): void {
+  checkLedger(cli, checkpoint, signer);
+  if (!isWhole) say(cli, UNPROVED);
 }
 
 /** One line that changes, on a terminal only. */

@@ -12,14 +12,29 @@ export const newsKinds = [
   'access-revoked',
   'break-glass',
   'break-glass-reviewed',
+  'policy-changed',
 ] as const;
 export type NewsKind = (typeof newsKinds)[number];
 
 /** One event of the stream. The same event always has the same id: it may come more than once. */
-export interface News {
+export type News = AccessNews | PolicyNews;
+
+/** Another configuration is in force: who may reach what has changed. */
+export interface PolicyNews {
+  /** `policy/<version>/<when>`: one that comes into force again is another event. */
+  readonly id: string;
+  readonly kind: 'policy-changed';
+  /** When the file was changed. RFC 3339, UTC, milliseconds. */
+  readonly at: string;
+  readonly alarm: false;
+  /** Its version: the SHA-256 of custody.yaml, as the ledger has it. */
+  readonly policy: string;
+}
+
+export interface AccessNews {
   /** `<request id>/<number>`: the request itself is 0, its steps count from 1. */
   readonly id: string;
-  readonly kind: NewsKind;
+  readonly kind: Exclude<NewsKind, PolicyNews['kind']>;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
   /** True where somebody should look now. */
@@ -47,7 +62,7 @@ export interface NewsStream {
   tell(news: News): Promise<void>;
 }
 
-const KINDS: Readonly<Record<StepKind, NewsKind>> = {
+const KINDS: Readonly<Record<StepKind, AccessNews['kind']>> = {
   approved: 'access-approved',
   denied: 'access-denied',
   withdrawn: 'access-withdrawn',
@@ -59,7 +74,7 @@ const KINDS: Readonly<Record<StepKind, NewsKind>> = {
 };
 
 /** The event of a request (0) or of one of its steps (from 1). */
-export function newsOf(request: AccessRequest, number: number): News {
+export function newsOf(request: AccessRequest, number: number): AccessNews {
   const step = number === 0 ? undefined : request.steps[number - 1]!;
   const { requester, target, rule, reason, ticket, durationMs, statements } = request;
   const by = step === undefined ? requester : 'by' in step ? step.by : undefined;
@@ -82,4 +97,10 @@ export function newsOf(request: AccessRequest, number: number): News {
     ...(step?.kind === 'granted' ? { until: step.until } : {}),
     ...(statements === undefined ? {} : { statements: statements.length }),
   };
+}
+
+/** The event of a configuration that is in force, as it was written at `changedAt`. */
+export function policyNews(version: string, changedAt: Date): PolicyNews {
+  const at = changedAt.toISOString();
+  return { id: `policy/${version}/${at}`, kind: 'policy-changed', at, alarm: false, policy: version };
 }

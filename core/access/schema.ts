@@ -70,10 +70,22 @@ const tlsSchema = z.discriminatedUnion('mode', [
   z.strictObject({
     mode: z.literal('verify-full'),
     caFile: text.optional(),
+    ca: z
+      .literal('rds')
+      .optional()
+      .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
     serverName: text.optional(),
   }),
   z.strictObject({ mode: z.literal('disable') }),
 ]);
+
+const connectSchema = z.strictObject({
+  userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
+    .prefault('30s')
+    .describe(
+      'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
+    ),
+});
 
 const retentionSchema = z.strictObject({
   keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
@@ -105,12 +117,18 @@ const credentialSchema = z
   })
   .describe("the gateway's own login, by reference; no client ever sees it");
 
+const SETTING = /^[a-z_][a-z0-9_]{0,62}(?:\.[a-z_][a-z0-9_]{0,62})?$/;
+
 /** PostgreSQL's own defaults, but for the time zone, which it takes from its machine. */
 const exactSchema = z
   .strictObject({
     searchPath: text.max(1000).default('"$user", public'),
     timeZone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC').default('UTC'),
     dateStyle: z.enum(['ISO, MDY', 'ISO, DMY', 'ISO, YMD']).default('ISO, MDY'),
+    settings: z
+      .record(z.string().regex(SETTING, 'expected the name of a setting, in lower case'), text.max(1000))
+      .default({})
+      .describe('others that are to hold, such as those of an application; they are set at the start'),
   })
   .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
 
@@ -122,6 +140,7 @@ export const targetSchema = z
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),
     exact: exactSchema.prefault({}),
+    connect: connectSchema.prefault({}),
     recording: z
       .strictObject({
         durability: z.enum(durabilityModes).default('windowed'),
@@ -134,6 +153,10 @@ export const targetSchema = z
   .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
     path: ['tls', 'mode'],
     message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
+  })
+  .refine(({ tls }) => tls.mode === 'disable' || tls.ca === undefined || tls.caFile === undefined, {
+    path: ['tls', 'ca'],
+    message: 'expected one of ca, caFile',
   })
   .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
     path: ['tls', 'mode'],

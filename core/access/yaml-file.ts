@@ -8,6 +8,7 @@ import {
   LineCounter,
   type Node,
   parseDocument,
+  type Scalar,
   visit,
 } from 'yaml';
 import { CustodyError } from '../errors.ts';
@@ -47,14 +48,31 @@ export function readYaml(text: string, fileName: string): YamlFile {
 type Invalid = (offset: number, what: string) => CustodyError;
 
 function parse(text: string, lines: LineCounter, invalid: Invalid): Document.Parsed {
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false });
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: isSameKey, prettyErrors: false });
   const damaged = text.indexOf('\uFFFD');
   if (damaged >= 0) throw invalid(damaged, 'the file is not UTF-8 here');
   const wrong = document.errors[0] ?? document.warnings[0];
   if (wrong !== undefined) throw invalid(wrong.pos[0], WORDS[wrong.code] ?? wrong.message);
-  visit(document, { Node: (_key, node) => refuseHidden(node, invalid) });
+  visit(document, {
+    Node: (_key, node) => refuseHidden(node, invalid),
+    Pair: (_key, { key }) => refuseCollection(key, invalid),
+  });
   if (document.contents === null) throw invalid(0, 'the file is empty');
   return document;
+}
+
+/** YAML tells 1 and "1" apart, and true and "true"; as members of an object they are one, and the last would win. */
+function isSameKey(one: unknown, other: unknown): boolean {
+  return isScalar(one) && isScalar(other) && memberName(one) === memberName(other);
+}
+
+function memberName({ value }: Scalar): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? '');
+}
+
+/** What has more than one value is no member's name. */
+function refuseCollection(key: unknown, invalid: Invalid): void {
+  if (isNode(key) && !isScalar(key)) throw invalid(key.range?.[0] ?? 0, 'a key must be text');
 }
 
 /** Where the parser's words do not speak to the person who edits the file. */

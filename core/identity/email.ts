@@ -1,10 +1,10 @@
-import { domainToASCII } from 'node:url';
-
 /** Nothing is seen of these: controls, formats, blanks, what Unicode lets be ignored, and letters that are empty. */
 const UNSEEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u{16fe4}\s]/gu;
 /** RFC 5321 section 4.1.2 and RFC 6531 section 3.3, unquoted; the brackets are those of GitHub's bots. */
 const LOCAL = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~.[\]-]{1,64}$/u;
 const DOMAIN = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
+/** What would make another part of a URL of it. */
+const NO_DOMAIN = /[/:?#@%\\[\]]|^$/;
 /** Each turn maps a text to one that is nearer to its form; two are enough for all of Unicode 16. */
 const TURNS_MAX = 8;
 
@@ -45,13 +45,13 @@ function mapped(text: string): string {
 
 /** Domains ignore case (RFC 5321 section 2.4), and mailboxes do in practice. Letter by letter: a sigma at the end is a sigma. */
 function folded(text: string): string {
-  return [...text].map(foldedLetter).join('');
+  return Array.from(text, foldedLetter).join('');
 }
 
 function foldedLetter(letter: string): string {
   const upper = letter.toUpperCase();
   // Where capitals are several letters (ß), the letter stays what it is.
-  return ([...upper].length === 1 ? upper : letter).toLowerCase();
+  return (Array.from(upper).length === 1 ? upper : letter).toLowerCase();
 }
 
 function unquoted(local: string): string {
@@ -61,5 +61,6 @@ function unquoted(local: string): string {
 
 function asciiDomain(domain: string): string {
   const bare = domain.replace(/\.$/, '');
-  return domainToASCII(bare) || bare;
+  const url = `http://${bare}`;
+  return NO_DOMAIN.test(bare) || !URL.canParse(url) ? bare : new URL(url).hostname;
 }

@@ -50,8 +50,8 @@ export class TokenFailures {
   }
 }
 
-/** A subscriber has a /64 of IPv6 to choose addresses from (RFC 6177). */
-function networkOf(address = ''): string {
+/** What counts as one address. A subscriber has a /64 of IPv6 to choose addresses from (RFC 6177). */
+export function networkOf(address = ''): string {
   const [bare = ''] = address.split('%');
   if (!ipaddr.isValid(bare)) return 'unknown';
   const parsed = ipaddr.process(bare);

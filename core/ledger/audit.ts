@@ -1,17 +1,23 @@
 /** Holds the whole ledger against the whole store: what is missing, unsealed, unlisted or altered. */
 import { asCustodyError } from '../errors.ts';
+import { STATEMENT_MAX_BYTES } from '../recording/format.ts';
 import { CLOSE, OPEN, sessionPrefix, signatureName } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import { sha256Hex } from '../recording/statements.ts';
 import { storedEvidence } from '../recording/stored-evidence.ts';
 import { type VerifyReport, verifyEvidence } from '../recording/verify/verify.ts';
+import { type AuditCode, type AuditFinding, AuditFindings } from './audit-findings.ts';
+import { isSessionName, reportStrays } from './audit-names.ts';
+import { walkLedger } from './audit-tiles.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';
-import { proveConsistency, visitEntries } from './reader.ts';
+import { proveConsistency } from './reader.ts';
 import type { FetchTile } from './tree.ts';
 
 /** A leaf is in a checkpoint within 60 s (FORMAT.md): what is younger may be missing from the ledger. */
 const ENTERED_WITHIN_MS = 60_000;
+
+export type { AuditCode, AuditFinding } from './audit-findings.ts';
 
 export interface AuditInput {
   /** Opened under the trusted signer's key. */
@@ -29,29 +35,6 @@ export interface AuditInput {
   /** How long a session may be open before it must be sealed, milliseconds. */
   readonly sealDeadlineMs: number;
   readonly onProgress?: (done: number, of: number) => void;
-}
-
-export type AuditCode =
-  | 'ledger-altered'
-  | 'ledger-rolled-back'
-  | 'ledger-forked'
-  | 'leaf-malformed'
-  | 'session-missing'
-  | 'session-unlisted'
-  | 'session-unsealed'
-  | 'session-altered'
-  | 'statement-replaced'
-  | 'opened-twice'
-  | 'closed-twice'
-  | 'closed-never-opened'
-  | 'close-unlisted'
-  | 'close-missing';
-
-export interface AuditFinding {
-  readonly code: AuditCode;
-  /** The session it is about; undefined for the ledger itself. */
-  readonly session?: string;
-  readonly message: string;
 }
 
 export interface AuditReport {
@@ -81,20 +64,22 @@ interface Listed {
   readonly ended: Map<string, Ended>;
 }
 
-/** Rejects only with what the store rejects with beyond `not-found`. One finding never hides another. */
+/** Rejects only when the store cannot be reached. One finding never hides another: an odd object is named, and all else audited. */
 export async function auditLedger(input: AuditInput): Promise<AuditReport> {
   const audit = new Audit(input);
   await audit.checkGrowth();
   await audit.walkLedger();
+  await audit.checkNames();
   await audit.walkStore();
   return audit.report();
 }
 
 class Audit {
   readonly #input: AuditInput;
-  readonly #findings: AuditFinding[] = [];
+  readonly #findings = new AuditFindings();
   readonly #listed = new Map<string, Listed>();
   readonly #leaves: Record<string, number> = {};
+  #sawAll = false;
   readonly #counts = { sessions: 0, verified: 0, live: 0, neverOpened: 0, pending: 0 };
 
   constructor(input: AuditInput) {
@@ -105,7 +90,7 @@ class Audit {
     const { checkpoint, since } = this.#input;
     const grewFrom = since === undefined ? {} : { grewFrom: since.size };
     return {
-      findings: this.#findings,
+      findings: this.#findings.all(),
       facts: { size: checkpoint.size, leaves: this.#leaves, ...this.#counts, ...grewFrom },
     };
   }
@@ -115,17 +100,26 @@ class Audit {
     const { since, checkpoint, fetch } = this.#input;
     if (since === undefined) return;
     await proveConsistency(since, checkpoint, fetch).catch((error: unknown) => {
-      const code = since.size > checkpoint.size ? 'ledger-rolled-back' : 'ledger-forked';
-      this.#find(code, undefined, asCustodyError(error).message);
+      const { code, message } = asCustodyError(error);
+      if (code === 'store-unavailable') throw error;
+      const grew = since.size > checkpoint.size ? 'ledger-rolled-back' : 'ledger-forked';
+      // A tile that is missing or odd, which the walk names, is no fork: with it the proof may hold.
+      if (code === 'ledger-altered') this.#find(grew, undefined, message);
+      else this.#find('ledger-altered', undefined, `whether the ledger grew cannot be said: ${message}`);
     });
   }
 
-  /** Every leaf, whole and under the checkpoint's root. */
+  /** Every leaf, and every tile over them, under the checkpoint's root. */
   async walkLedger(): Promise<void> {
-    const { checkpoint, fetch } = this.#input;
-    await visitEntries(checkpoint, fetch, (entry, index) => this.#take(entry, index)).catch(
-      (error: unknown) => this.#find('ledger-altered', undefined, asCustodyError(error).message),
+    const { checkpoint, store } = this.#input;
+    this.#sawAll = await walkLedger(checkpoint, store, this.#findings, (entry, index) =>
+      this.#take(entry, index),
     );
+  }
+
+  /** Nothing is in the store that has no place there. */
+  async checkNames(): Promise<void> {
+    await reportStrays(this.#input.checkpoint.size, this.#input.store, this.#findings);
   }
 
   #take(entry: Uint8Array, index: number): void {
@@ -151,7 +145,12 @@ class Audit {
   /** Every session that the ledger or the store knows. */
   async walkStore(): Promise<void> {
     const { store, onProgress } = this.#input;
-    const stored = await store.list('sessions/');
+    // What stands there in place of a folder was named among the strays.
+    const names = await store.list('sessions/').catch((error: unknown) => {
+      if (asCustodyError(error).code === 'store-unavailable') throw error;
+      return [];
+    });
+    const stored = names.filter(isSessionName);
     const all = [...new Set([...this.#listed.keys(), ...stored])].filter((id) => this.#isAsked(id)).sort();
     for (const [done, session] of all.entries()) {
       this.#counts.sessions += 1;
@@ -168,7 +167,9 @@ class Audit {
   }
 
   async #checkSession(session: string): Promise<void> {
-    const names = await this.#input.store.list(sessionPrefix(session));
+    const prefix = sessionPrefix(session);
+    const names = await this.#reading(session, prefix, () => this.#input.store.list(prefix));
+    if (names === undefined) return;
     const { opened, ended } = this.#listed.get(session) ?? { opened: new Map(), ended: new Map() };
     if (opened.size === 0) this.#checkUnlisted(session, names, ended.size > 0);
     if (opened.size > 1) this.#find('opened-twice', session, `the ledger has ${opened.size} openings of it`);
@@ -182,13 +183,21 @@ class Audit {
     await this.#checkStatement(session, CLOSE, names, ended);
     if (opened.size > 0) this.#checkSealed(session, names, opened, ended);
     if (!onlyStarted(names)) await this.#checkEvidence(session, names);
+    else
+      for (const name of names)
+        await this.#reading(session, prefix + name, () => this.#input.store.size(prefix + name));
   }
 
   #checkUnlisted(session: string, names: readonly string[], isEnded: boolean): void {
-    if (isEnded) this.#find('closed-never-opened', session, 'the ledger has its end and no opening');
+    if (isEnded) this.#find('closed-never-opened', session, `${this.#ledger} has its end and no opening`);
     else if (onlyStarted(names)) this.#counts.neverOpened += 1;
     else if (this.#isYoung(startOf(session))) this.#counts.pending += 1;
-    else this.#find('session-unlisted', session, 'it is in the store, and its opening is not in the ledger');
+    else
+      this.#find(
+        'session-unlisted',
+        session,
+        `it is in the store, and its opening is not in ${this.#ledger}`,
+      );
   }
 
   /** The statement in the store is the one that was entered: a signature alone could have been made anew. */
@@ -203,8 +212,10 @@ class Audit {
       const code = name === OPEN ? 'session-missing' : 'close-missing';
       return this.#find(code, session, `${name} is in the ledger and not in the store`);
     }
-    const hash = sha256Hex(await this.#input.store.get(sessionPrefix(session) + name));
-    if (leaves.has(hash)) return;
+    const key = sessionPrefix(session) + name;
+    const bytes = await this.#reading(session, key, () => this.#input.store.get(key, STATEMENT_MAX_BYTES));
+    const hash = bytes && sha256Hex(bytes);
+    if (hash === undefined || leaves.has(hash)) return;
     const entered = [...leaves.keys()].map((statement) => statement.slice(0, 16)).join(', ');
     this.#find(
       'statement-replaced',
@@ -230,6 +241,11 @@ class Audit {
     else if (!names.includes(CLOSE)) this.#counts.live += 1;
   }
 
+  /** Where entries are gone, what they said is not known. */
+  get #ledger(): string {
+    return this.#sawAll ? 'the ledger' : 'what is left of the ledger';
+  }
+
   #isYoung(at: number | undefined): boolean {
     return at !== undefined && this.#input.now.getTime() - at < ENTERED_WITHIN_MS;
   }
@@ -243,8 +259,12 @@ class Audit {
     else if (wrong.length > 0) this.#find('session-altered', session, described(wrong));
   }
 
+  #reading<T>(session: string, key: string, read: () => Promise<T>): Promise<T | undefined> {
+    return this.#findings.reading(key, read, 'object-unreadable', session);
+  }
+
   #find(code: AuditCode, session: string | undefined, message: string): void {
-    this.#findings.push(session === undefined ? { code, message } : { code, session, message });
+    this.#findings.add(code, session, message);
   }
 }
 
@@ -258,10 +278,12 @@ function isOfLiveSession(code: string, names: readonly string[]): boolean {
   return code === 'close-missing' && !names.includes(CLOSE);
 }
 
+const DESCRIBED_MAX = 10;
+
 function described(findings: VerifyReport['findings']): string {
-  const [first] = findings;
-  const more = findings.length > 1 ? ` (and ${findings.length - 1} more)` : '';
-  return `${first!.code}: ${first!.message}${more}`;
+  const named = findings.slice(0, DESCRIBED_MAX).map(({ code, message }) => `${code}: ${message}`);
+  const more = findings.length > DESCRIBED_MAX ? ` (and ${findings.length - DESCRIBED_MAX} more)` : '';
+  return `${named.join('; ')}${more}`;
 }
 
 /** When a session began, as its id tells (RFC 9562 section 5.7): milliseconds since 1970. */

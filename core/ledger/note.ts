@@ -4,7 +4,7 @@ import { CustodyError } from '../errors.ts';
 import type { Signer } from '../recording/ports.ts';
 
 const DASH = '\u2014';
-const NOTE_MAX_BYTES = 64 << 10;
+export const NOTE_MAX_BYTES = 64 << 10;
 /** The specification asks verifiers for at least 16. */
 const SIGNATURES_MAX = 32;
 const KEY_ID_BYTES = 4;

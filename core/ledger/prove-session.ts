@@ -23,7 +23,8 @@ export async function proveSession(
     find === undefined
       ? await leavesNaming(session, checkpoint, fetch)
       : await leavesAt(await find(session), checkpoint, fetch);
-  const found = candidates.filter(({ entry }) => sessionStatedBy(entry) === session).slice(0, LEAVES_MAX);
+  const stated = candidates.filter(({ entry }) => sessionStatedBy(entry) === session);
+  const found = withoutRepeated(stated).slice(0, LEAVES_MAX);
   if (found.length === 0) return undefined;
   const leaves = [];
   for (const { index, entry } of found) {
@@ -31,6 +32,11 @@ export async function proveSession(
     leaves.push({ index, leaf: entry.toString(), proof: proof.map((hash) => hash.toString('base64')) });
   }
   return { type: 'custody/ledger-proof/1', checkpoint: note, leaves };
+}
+
+/** The same event may have been entered again after a week (LeafQueue): it is one leaf. */
+function withoutRepeated(leaves: readonly FoundLeaf[]): FoundLeaf[] {
+  return leaves.filter(({ entry }, n) => !leaves.slice(0, n).some((earlier) => earlier.entry.equals(entry)));
 }
 
 interface FoundLeaf {

@@ -58,7 +58,7 @@ export async function proveConsistency(
 }
 
 /** The hashes of the complete subtrees that a growing tree consists of, largest first. */
-class CompactRange {
+export class CompactRange {
   readonly #subtrees: { readonly size: number; readonly hash: Buffer }[] = [];
   #size = 0;
 
@@ -67,13 +67,18 @@ class CompactRange {
   }
 
   append(leaf: Buffer): void {
-    let added = { size: 1, hash: leaf };
+    this.appendTree(1, leaf);
+  }
+
+  /** The root of a complete tree over the next `size` leaves, a power of two that the size so far is a multiple of. */
+  appendTree(size: number, hash: Buffer): void {
+    let added = { size, hash };
     while (this.#subtrees.at(-1)?.size === added.size) {
       const left = this.#subtrees.pop()!;
       added = { size: left.size * 2, hash: nodeHash(left.hash, added.hash) };
     }
     this.#subtrees.push(added);
-    this.#size += 1;
+    this.#size += size;
   }
 
   root(): Buffer {

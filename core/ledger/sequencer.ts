@@ -116,8 +116,18 @@ export class Sequencer {
     const held = new Set(numberedEntries(theirs).map(({ entry }) => leafHash(entry).toString('hex')));
     if (missing || !theirs.leaves.every((id) => held.has(id))) throw damaged(key);
     for (const [path, bytes] of theirs.tiles) {
-      const expected = ours.tiles.get(path) ?? (await this.#fetch(path).catch(() => undefined));
+      const expected = ours.tiles.get(path) ?? (await this.#stored(path));
       if (expected === undefined || !Buffer.from(expected).equals(bytes)) throw damaged(key);
+    }
+  }
+
+  /** Undefined where there is no such tile. A store that does not answer says nothing about what it holds. */
+  async #stored(path: string): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#fetch(path);
+    } catch (error) {
+      if (asCustodyError(error).code !== 'not-found') throw error;
+      return undefined;
     }
   }
 

@@ -1,6 +1,7 @@
 /** That a session's statements are in the ledger, as one file that an auditor checks without the ledger. */
 import { z } from 'zod';
-import { CustodyError } from '../errors.ts';
+import { asCustodyError, CustodyError } from '../errors.ts';
+import { parseJsonBytes } from '../json.ts';
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 import { LEAF_MAX_BYTES, type Leaf, parseLeaf } from './leaf.ts';
 import { HASH_BYTES, inclusionHolds, leafHash } from './merkle.ts';
@@ -9,26 +10,34 @@ import { HASH_BYTES, inclusionHolds, leafHash } from './merkle.ts';
 export const PROOF_MAX_BYTES = 128 << 10;
 export const LEAVES_MAX = 8;
 
-export const sessionProofSchema = z.object({
+const leafShape = {
+  index: z.int().min(0),
+  /** The entry's bytes, UTF-8. */
+  leaf: z.string().max(LEAF_MAX_BYTES),
+  /** Base64, from the leaf up. */
+  proof: z.array(z.base64()).max(64).readonly(),
+};
+const proofShape = {
   type: z.literal('custody/ledger-proof/1'),
   /** The signed note. */
   checkpoint: z.string(),
-  leaves: z
-    .array(
-      z.object({
-        index: z.int().min(0),
-        /** The entry's bytes, UTF-8. */
-        leaf: z.string().max(LEAF_MAX_BYTES),
-        /** Base64, from the leaf up. */
-        proof: z.array(z.base64()).max(64).readonly(),
-      }),
-    )
-    .max(LEAVES_MAX)
-    .readonly(),
+};
+
+/** As the API answers it. */
+export const sessionProofSchema = z.object({
+  ...proofShape,
+  leaves: z.array(z.object(leafShape)).min(1).max(LEAVES_MAX).readonly(),
 });
 export type SessionProof = z.infer<typeof sessionProofSchema>;
 
-type StatementLeaf = Extract<Leaf, { readonly statement: string }>;
+/** As a file: nobody signed it as a whole, so nothing may stand in it that nobody checks. */
+const proofFileSchema = z.strictObject({
+  ...proofShape,
+  leaves: z.array(z.strictObject(leafShape)).min(1).max(LEAVES_MAX).readonly(),
+});
+
+/** A leaf about a session's opening or end. */
+export type StatementLeaf = Extract<Leaf, { readonly statement: string }>;
 
 /** What a proof was found to prove. */
 export interface ProvedSession {
@@ -38,30 +47,38 @@ export interface ProvedSession {
 }
 
 /**
- * Checks a proof without the ledger: the checkpoint's signature under `signer` (SubjectPublicKeyInfo, DER), and each leaf under
- * its root. Throws `format-invalid`, or `ledger-altered` for a leaf that is not under the checkpoint.
+ * Checks a proof without the ledger: that its checkpoint is of `origin`, the ledger that the caller expects, and signed by
+ * `signer` (SubjectPublicKeyInfo, DER); that each leaf is under its root, and none is there twice. Which leaves a session's
+ * proof must have is for the caller to say. Throws `format-invalid`, or `ledger-altered` for a leaf that is not under the checkpoint.
  */
-export function openSessionProof(bytes: Uint8Array, signer: Uint8Array): ProvedSession {
+export function openSessionProof(bytes: Uint8Array, origin: string, signer: Uint8Array): ProvedSession {
   const { checkpoint: note, leaves } = readProof(bytes);
-  const checkpoint = openCheckpoint(note, note.slice(0, note.indexOf('\n')), signer);
-  return {
-    origin: checkpoint.origin,
-    size: checkpoint.size,
-    leaves: leaves.map((leaf) => openLeaf(leaf, checkpoint)),
-  };
+  const checkpoint = openCheckpoint(note, origin, signer);
+  refuseRepeated(leaves);
+  return { origin, size: checkpoint.size, leaves: leaves.map((leaf) => openLeaf(leaf, checkpoint)) };
 }
 
 function readProof(bytes: Uint8Array): SessionProof {
-  if (bytes.byteLength > PROOF_MAX_BYTES) throw invalid('it is too long');
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch {
-    throw invalid('it is not JSON');
-  }
-  const parsed = sessionProofSchema.safeParse(json);
+  const parsed = proofFileSchema.safeParse(parseProof(bytes));
   if (parsed.success) return parsed.data;
   throw invalid(`${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`);
+}
+
+function parseProof(bytes: Uint8Array): unknown {
+  try {
+    return parseJsonBytes(bytes, PROOF_MAX_BYTES);
+  } catch (thrown) {
+    throw invalid(`it ${asCustodyError(thrown).message}`);
+  }
+}
+
+/** A leaf that is shown twice proves no more than once, and hides that another is missing. */
+function refuseRepeated(leaves: SessionProof['leaves']): void {
+  for (const [n, { index, leaf }] of leaves.entries()) {
+    const earlier = leaves.slice(0, n);
+    if (earlier.some((other) => other.index === index || other.leaf === leaf))
+      throw invalid(`it has leaf ${index} twice`);
+  }
 }
 
 function openLeaf(
@@ -72,7 +89,7 @@ function openLeaf(
   const hashes = proof.map((hash) => Buffer.from(hash, 'base64'));
   const { size, root } = checkpoint;
   const holds =
-    hashes.every((hash) => hash.byteLength === HASH_BYTES) &&
+    hashes.every((hash, n) => hash.byteLength === HASH_BYTES && hash.toString('base64') === proof[n]) &&
     inclusionHolds(leafHash(entry), index, size, hashes, root);
   if (!holds)
     throw new CustodyError('ledger-altered', `leaf ${index} is not under the checkpoint of size ${size}`);

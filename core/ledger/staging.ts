@@ -1,6 +1,7 @@
 /** A commit's tiles in one object: what makes a swapped head good even if who swapped it dies at once. */
 import { z } from 'zod';
 import { CustodyError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { indexOf, isTilePath, readBundle, TILE_WIDTH, widthOf } from './tiles.ts';
 
 export interface Staging {
@@ -36,7 +37,7 @@ export function numberedEntries({ tiles }: Staging): { readonly index: number; r
 /** Throws `state-damaged`. `key` is for the message. */
 export function readStaging(bytes: Uint8Array, key: string): Staging {
   try {
-    const { leaves, tiles } = stagingSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+    const { leaves, tiles } = stagingSchema.parse(parseJson(Buffer.from(bytes).toString()));
     const decoded = Object.entries(tiles).map(
       ([path, base64]) => [path, Buffer.from(base64, 'base64')] as const,
     );

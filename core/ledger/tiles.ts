@@ -5,6 +5,9 @@ import { HASH_BYTES } from './merkle.ts';
 /** Hashes in a full tile, entries in a full bundle. */
 export const TILE_WIDTH = 256;
 
+/** Of 256 entries of the longest kind that a bundle has room for. */
+export const BUNDLE_MAX_BYTES = TILE_WIDTH * (2 + 0xffff);
+
 const LEVEL = String.raw`(?:\d|[1-5]\d|6[0-3]|entries)`;
 const INDEX = String.raw`(?:x(?!000)\d{3}/(?:x\d{3}/)*)?\d{3}`;
 const PARTIAL = String.raw`\.p/(?:[1-9]\d?|1\d\d|2[0-4]\d|25[0-5])`;

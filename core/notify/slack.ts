@@ -1,4 +1,4 @@
-import type { News, NewsKind } from '../access/news.ts';
+import type { AccessNews, News, NewsKind, PolicyNews } from '../access/news.ts';
 import { nameOf, samePerson } from '../access/person.ts';
 import { asCode } from './slack-text.ts';
 
@@ -8,7 +8,7 @@ const PROSE_MAX = 700;
 
 /** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). */
 export function slackMessage(news: News): object {
-  const text = [headline(news), ...facts(news), ...toDo(news)].join('\n');
+  const text = (news.kind === 'policy-changed' ? policyLines(news) : accessLines(news)).join('\n');
   // `verbatim`: Slack makes no links of its own. The text beside the blocks is for notifications, and for other programs.
   const section = { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } };
   return { text, blocks: [section], unfurl_links: false, unfurl_media: false };
@@ -20,14 +20,23 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'access-denied': 'Access denied',
   'access-withdrawn': 'Request withdrawn',
   'access-granted': 'Access granted',
-  'access-used': 'Access used: its one session has begun',
+  'access-used': 'Access used: its one session runs the commands',
   'access-returned': 'Access returned',
   'access-revoked': 'Access revoked',
   'break-glass': 'Glass broken: access without approval',
   'break-glass-reviewed': 'Broken glass reviewed',
+  'policy-changed': 'custody.yaml has changed: who may reach what is another now',
 };
 
-function headline({ alarm, kind, requester, target }: News): string {
+function accessLines(news: AccessNews): string[] {
+  return [headline(news), ...facts(news), ...toDo(news)];
+}
+
+function policyLines({ kind, policy }: PolicyNews): string[] {
+  return [`*${TITLES[kind]}*`, `*Version:* ${name(policy)}`];
+}
+
+function headline({ alarm, kind, requester, target }: AccessNews): string {
   const title = alarm
     ? `:rotating_light: *ALARM: ${alarmTitle(kind)}* :rotating_light:`
     : `*${TITLES[kind]}*`;
@@ -41,7 +50,7 @@ function alarmTitle(kind: NewsKind): string {
 }
 
 /** One line a fact; what is not known has none. */
-function facts(news: News): string[] {
+function facts(news: AccessNews): string[] {
   const { by, requester, reason, ticket, comment, rule, statements } = news;
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['By', by === undefined || samePerson(by, requester) ? undefined : name(nameOf(by))],
@@ -56,7 +65,7 @@ function facts(news: News): string[] {
   return lines.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
 }
 
-function toDo({ kind, alarm, request }: News): string[] {
+function toDo({ kind, alarm, request }: AccessNews): string[] {
   if (kind === 'access-requested') return [`*To approve:* ${asCode(`custody approve ${request}`, NAME_MAX)}`];
   if (kind === 'break-glass') return ['*To do:* somebody else has to review what is done with it.'];
   return kind === 'break-glass-reviewed' && alarm ? ['*To do:* find out what happened.'] : [];
@@ -66,7 +75,7 @@ function name(text: string): string {
   return asCode(text, NAME_MAX);
 }
 
-function howLong({ durationMs, until }: News): string {
+function howLong({ durationMs, until }: AccessNews): string {
   return until === undefined
     ? durationWords(durationMs)
     : `${durationWords(durationMs)}, until ${name(until)}`;

@@ -17,11 +17,17 @@ export type Retention = NonNullable<OpenStatement['retention']>;
 
 /** The reader's side. */
 export interface RecordingSource {
-  /** The names directly under `prefix` (which ends in `/`), without it, in ascending order. Empty when there are none. */
+  /**
+   * The names directly under `prefix` (empty, or it ends in `/`), without it, in ascending order. Empty when there are none.
+   * Rejects with `state-damaged` when something is there that has no names under it.
+   */
   list(prefix: string): Promise<readonly string[]>;
-  /** The whole object. Rejects with `not-found`. */
-  get(key: string): Promise<Uint8Array>;
-  /** Its size in bytes. Rejects with `not-found`. */
+  /**
+   * The whole object. Rejects with `not-found`; with `format-invalid`, before it has read much more, when it is longer than
+   * `atMost` bytes; and with `state-damaged` when something is there that is no object.
+   */
+  get(key: string, atMost?: number): Promise<Uint8Array>;
+  /** Its size in bytes. Rejects with `not-found`, and with `state-damaged` when something is there that is no object. */
   size(key: string): Promise<number>;
 }
 

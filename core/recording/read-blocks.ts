@@ -1,5 +1,6 @@
 import { constants, zstdDecompressSync } from 'node:zlib';
 import { CustodyError } from '../errors.ts';
+import { BlockDecompressor, WINDOW_LOG_MAX } from './block-decompressor.ts';
 import { BLOCK_MAX_BYTES, SEGMENT_MAX_BYTES } from './format.ts';
 
 /** One decompressed block and where its zstd frame lies in the content. */
@@ -10,8 +11,6 @@ export interface Block {
 }
 
 const ZSTD_MAGIC = 0xfd2fb528;
-/** RFC 8878 section 3.1.1.1.2 asks every decoder for 8 MiB; nothing within our limits needs more. */
-const WINDOW_LOG_MAX = 23;
 const BLOCK_HEADER_BYTES = 3;
 const RLE_BLOCK = 1;
 const RESERVED_BLOCK = 3;
@@ -23,18 +22,29 @@ const RESERVED_BLOCK = 3;
  * Throws CustodyError `format-invalid` on the first byte that breaks FORMAT.md.
  */
 export function* readBlocks(content: Uint8Array): Generator<Block, void, undefined> {
+  const zstd = new BlockDecompressor();
+  try {
+    yield* blocksOf(content, zstd);
+  } finally {
+    zstd.close();
+  }
+}
+
+function* blocksOf(content: Uint8Array, zstd: BlockDecompressor): Generator<Block, void, undefined> {
   let offset = 0;
   let total = 0;
   for (let index = 0; offset < content.length; index++) {
     const where = `block ${index} at byte ${offset}`;
-    const frame = measureFrame(content, offset, where);
-    const bytes = decompress(content.subarray(offset, frame.end), frame.declared, where);
+    const { end, declared } = measureFrame(content, offset, where);
+    const frame = content.subarray(offset, end);
+    const bytes = zstd.decompress(frame, declared);
+    if (bytes === undefined) throw refusalOf(frame, where);
     total += bytes.length;
     if (total > SEGMENT_MAX_BYTES) {
       throw invalid(`${where} takes the segment beyond ${SEGMENT_MAX_BYTES} decompressed bytes`);
     }
     yield { index, offset, bytes };
-    offset = frame.end;
+    offset = end;
   }
 }
 
@@ -109,19 +119,20 @@ function skipBlocks(view: DataView, start: number, where: string): number {
   }
 }
 
-function decompress(frame: Uint8Array, declared: number | undefined, where: string): Uint8Array {
+/** Why zstd refuses a frame: asked once, of a decoder that says it. */
+function refusalOf(frame: Uint8Array, where: string): CustodyError {
   try {
-    return zstdDecompressSync(frame, {
+    zstdDecompressSync(frame, {
       maxOutputLength: BLOCK_MAX_BYTES,
-      chunkSize: Math.max(64, (declared ?? 1 << 17) + 1),
       params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX },
     });
+    return invalid(`${where} is damaged`);
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'nothing';
     if (code === 'ERR_BUFFER_TOO_LARGE') {
-      throw invalid(`${where} decompresses to more than ${BLOCK_MAX_BYTES} bytes`);
+      return invalid(`${where} decompresses to more than ${BLOCK_MAX_BYTES} bytes`);
     }
-    throw invalid(`${where} is damaged: zstd says ${code}`);
+    return invalid(`${where} is damaged: zstd says ${code}`);
   }
 }
 

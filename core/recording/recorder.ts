@@ -1,15 +1,17 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { CustodyError } from '../errors.ts';
+import { generateKeyPairSync } from 'node:crypto';
+import { asCustodyError, CustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
 import { BlockCompressor } from './block-compressor.ts';
-import type { CloseReason, CloseStatement, OpenStatement } from './format.ts';
-import { objectKey, segmentName } from './layout.ts';
+import type { CloseReason, CloseStatement } from './format.ts';
+import { segmentName } from './layout.ts';
 import { type HeldLease, leaseLost } from './leases.ts';
-import type { Journal, JournalEntry, RecordingSink, Retention, Signer } from './ports.ts';
+import { OwnPuts } from './own-puts.ts';
+import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
+import { type Opening, SessionClosing, SessionOpening } from './session-ends.ts';
 import { SegmentMemory } from './segment-content.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames } from './slab.ts';
-import { sha256Hex, storeClose, storeOpen } from './statements.ts';
+import { sha256Hex } from './statements.ts';
 import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
 
 /** A segment is put when this many bytes of frames are in it, or when it is this old. */
@@ -17,6 +19,8 @@ const SEGMENT_BYTES = 8 << 20;
 const SEGMENT_AGE_MS = 60_000;
 /** Slabs are gathered into blocks of at most this many slabs: 4 MiB, FORMAT.md's limit. */
 const SLABS_PER_BLOCK = 4;
+
+export type { Opening } from './session-ends.ts';
 
 export interface RecorderPorts {
   readonly sink: RecordingSink;
@@ -27,8 +31,12 @@ export interface RecorderPorts {
   readonly lease: Pick<HeldLease, 'isHeld' | 'task'>;
 }
 
-/** What the gateway knows of a session before the recorder adds its keys. */
-export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
+/** What is held in memory for sessions that could not be sealed. Beyond it, they are left to the sealer and the next start. */
+const UNSEALED_MAX_BYTES = 256 << 20;
+/** What one of them takes beside its segments: statements, keys, signatures. */
+const UNSEALED_BYTES = 8 << 10;
+/** Failures in a row after which the others of a round are not tried: the store is still away. */
+const FAILURES_IN_A_ROW = 3;
 
 export interface HandedSlab {
   readonly buffer: ArrayBufferLike;
@@ -48,10 +56,24 @@ export interface Ending {
   readonly detail?: string;
 }
 
+/** What somebody waited for in vain, and what became of it at a later try. */
+export interface LateSeal {
+  readonly session: string;
+  readonly outcome: SessionOutcome;
+}
+
+interface Unsealed {
+  readonly session: string;
+  readonly bytes: number;
+  readonly seal: () => Promise<SessionOutcome>;
+}
+
 interface Deck {
   readonly tape: Tape;
   readonly openHash: string;
-  readonly retention: Retention | undefined;
+  readonly stored: OwnPuts;
+  /** Finished segments on their way to the store, or waiting for another try, in order. */
+  readonly unstored: FinishedSegment[];
   /** The gateway's monotonic clock at startedAt, milliseconds. */
   readonly startedMs: number;
   /** When the segment being filled got its first block. */
@@ -73,6 +95,8 @@ export class Recorder {
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
   #commits: Promise<void> = Promise.resolve();
+  readonly #unsealed = new Set<Unsealed>();
+  #unsealedBytes = 0;
 
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
@@ -81,12 +105,20 @@ export class Recorder {
   /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
   async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    const openHash = await this.#storeOpening(opening, publicKey).catch(failRecording);
+    const { session, retention } = opening;
+    const begun = new SessionOpening(opening, publicKey, new OwnPuts(this.#ports.sink, session, retention));
+    const openHash = await begun.store(this.#ports).catch((cause: unknown) => {
+      // A name that is taken is another session's.
+      if (asCustodyError(cause).code !== 'already-exists')
+        this.#keep(session, 0, () => begun.giveUp(this.#ports, () => this.#mayContinue()));
+      failRecording(cause);
+    });
     this.#mayContinue();
     this.#decks.set(tape, {
       tape: new Tape(opening.session, privateKey, openHash, this.#tools),
       openHash,
-      retention: opening.retention,
+      stored: begun.stored,
+      unstored: [],
       startedMs,
       segmentSinceMs: startedMs,
       completeMs: startedMs,
@@ -115,31 +147,65 @@ export class Recorder {
     });
   }
 
-  /** Stores what remains and the signed close statement. Rejects when it cannot: the session stays unsealed. */
+  /**
+   * Stores what remains and the signed close statement. Rejects when it cannot: the session stays unsealed until `sealAgain`
+   * succeeds.
+   */
   async close(tape: number, ending: Ending): Promise<SessionOutcome> {
     await this.#commits;
     const deck = this.#deck(tape);
     this.#decks.delete(tape);
-    return this.#seal(deck, ending).catch(failRecording);
-  }
-
-  async #storeOpening(opening: Opening, recorder: KeyObject): Promise<string> {
-    const { index, signer, sink, leaves } = this.#ports;
-    await index.opened(indexRecord(opening));
-    const statement = await this.#openStatement(opening, recorder);
-    return storeOpen(statement, signer, sink, leaves);
-  }
-
-  async #seal(deck: Deck, ending: Ending): Promise<SessionOutcome> {
     deck.completeMs = ending.at;
-    await this.#putSegment(deck);
-    const statement = await this.#closeStatement(deck, ending);
+    const closing = new SessionClosing(() => this.#closeStatement(deck, ending), deck.stored);
+    const seal = (): Promise<SessionOutcome> => this.#seal(deck, closing);
+    return this.#putSegment(deck)
+      .then(seal)
+      .catch((cause: unknown) => {
+        this.#keep(deck.tape.session, takeOut(deck.unstored), seal);
+        failRecording(cause);
+      });
+  }
+
+  /** Sessions that could not be sealed, and wait for another try. */
+  get unsealed(): number {
+    return this.#unsealed.size;
+  }
+
+  /**
+   * Tries again what could not be sealed; resolves with what is sealed now. Every object, statement and leaf is the one of
+   * the first try: whatever that one had stored is neither stored twice nor contradicted.
+   */
+  async sealAgain(): Promise<readonly LateSeal[]> {
+    const sealed: LateSeal[] = [];
+    let failures = 0;
+    for (const waiting of [...this.#unsealed]) {
+      if (failures >= FAILURES_IN_A_ROW || !this.#ports.lease.isHeld) break;
+      this.#unsealed.delete(waiting);
+      try {
+        sealed.push({ session: waiting.session, outcome: await waiting.seal() });
+        this.#unsealedBytes -= waiting.bytes;
+        failures = 0;
+      } catch {
+        // Behind the others: one that can never be sealed keeps none of them waiting.
+        this.#unsealed.add(waiting);
+        failures += 1;
+      }
+    }
+    return sealed;
+  }
+
+  #keep(session: string, segmentBytes: number, seal: Unsealed['seal']): void {
+    const bytes = UNSEALED_BYTES + segmentBytes;
+    if (this.#unsealedBytes + bytes > UNSEALED_MAX_BYTES) return;
+    this.#unsealedBytes += bytes;
+    this.#unsealed.add({ session, bytes, seal });
+  }
+
+  /** What an earlier try has stored is not stored again. */
+  async #seal(deck: Deck, closing: SessionClosing): Promise<SessionOutcome> {
+    while (deck.unstored.length > 0) await this.#putNext(deck);
     this.#mayContinue();
-    const { signer, sink, leaves } = this.#ports;
-    await storeClose(statement, signer, sink, leaves, deck.retention);
-    const outcome = outcomeOf(statement);
-    await this.#ports.index.closed(statement.session, outcome);
-    return outcome;
+    return closing.store(this.#ports);
   }
 
   /** One after the other: the journal takes one append at a time, and entries follow the segments they hang on. */
@@ -217,16 +283,19 @@ export class Recorder {
   #putSegment(deck: Deck): Promise<void> {
     const finished = deck.tape.finishSegment(untilUs(deck));
     if (finished === undefined) return deck.puts;
-    deck.puts = deck.puts.then(() => this.#put(deck, finished));
+    deck.unstored.push(finished);
+    deck.puts = deck.puts.then(() => this.#putNext(deck));
     return deck.puts;
   }
 
-  async #put({ tape, retention }: Deck, { segment, bytes, recycle }: FinishedSegment): Promise<void> {
-    const { session } = tape;
+  /** The oldest of those that are not stored. */
+  async #putNext({ tape, stored, unstored }: Deck): Promise<void> {
+    const [{ segment, bytes, recycle }] = unstored as [FinishedSegment];
     this.#mayContinue();
-    await this.#ports.sink.put(objectKey(session, segmentName(segment)), bytes, retention);
+    await stored.put(segmentName(segment), bytes);
     this.#mayContinue();
-    this.#ports.journal.release(session, segment);
+    this.#ports.journal.release(tape.session, segment);
+    unstored.shift();
     recycle();
   }
 
@@ -235,15 +304,6 @@ export class Recorder {
     if (deck === undefined)
       throw new CustodyError('internal', 'no such recording', { detail: `tape ${tape}` });
     return deck;
-  }
-
-  async #openStatement(opening: Opening, recorder: KeyObject): Promise<OpenStatement> {
-    return {
-      type: 'custody/open/1',
-      ...opening,
-      recorder: recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
-      signer: sha256Hex(await this.#ports.signer.publicKey()),
-    };
   }
 
   async #closeStatement(deck: Deck, ending: Ending): Promise<CloseStatement> {
@@ -282,23 +342,9 @@ function recordingFailed(cause: unknown): CustodyError {
   });
 }
 
-function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
-  const { issuer, subject, email } = opening.principal;
-  const { address, application } = opening.client;
-  return {
-    id: opening.session,
-    startedAt: opening.startedAt,
-    principal: email === undefined ? { issuer, subject } : { issuer, subject, email },
-    target: opening.target.name,
-    protocol: opening.target.protocol,
-    rule: opening.grant.rule,
-    task: opening.gateway.task,
-    client: application === undefined ? { address } : { address, application },
-  };
-}
-
-/** The outcome a close statement tells. */
-export function outcomeOf(statement: CloseStatement): SessionOutcome {
-  const { endedAt, reason, recovered, segments, frames, bytes } = statement;
-  return { endedAt, reason, recovered, segments, frames, bytes };
+/** Out of memory that is larger, as segments share it. Returns how many bytes are held. */
+function takeOut(unstored: FinishedSegment[]): number {
+  for (const [i, { segment, bytes }] of unstored.entries())
+    unstored[i] = { segment, bytes: Uint8Array.from(bytes), recycle: () => undefined };
+  return unstored.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }

@@ -1,10 +1,11 @@
 import { asCustodyError, CustodyError } from '../errors.ts';
+import { parseJson } from '../json.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
 import type { LeaseBook, TaskLease } from './leases.ts';
 import type { JournaledTail, JournalRemains, RecordingSink, RecordingSource, Signer } from './ports.ts';
-import { outcomeOf } from './recorder.ts';
+import { closeInList, outcomeOf } from './session-ends.ts';
 import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from './sealed-chain.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { boundText, sha256Hex, statementBytes } from './statements.ts';
@@ -85,7 +86,8 @@ export async function sealForgotten(
   return together(done);
 }
 
-function together(done: readonly Sealing[]): Sealing {
+/** As one. */
+export function together(done: readonly Sealing[]): Sealing {
   return {
     sealed: done.reduce((n, { sealed }) => n + sealed, 0),
     failures: done.flatMap(({ failures }) => failures),
@@ -129,7 +131,7 @@ export async function sealAbandoned(
     try {
       if (!unsealed.has(session) && (await isSealed(session, ports.store))) continue;
       const outcome = await sealTwice(session, tailsOf.get(session) ?? [], ports, { now, ...of });
-      await list(session, outcome, ports.index);
+      await closeInList(ports.index, session, outcome);
       sealed += 1;
     } catch (cause) {
       failures.push({ session, error: cannotSeal(session, cause) });
@@ -144,18 +146,11 @@ async function isSealed(session: string, store: RecordingSource): Promise<boolea
   return names.includes(CLOSE) && names.includes(signatureName(CLOSE));
 }
 
-/** An index that was lost and made anew does not know the session; its evidence is sealed all the same. */
-async function list(session: string, outcome: SessionOutcome, index: SessionIndex): Promise<void> {
-  await index.closed(session, outcome).catch((error: unknown) => {
-    if (asCustodyError(error).code !== 'not-found') throw error;
-  });
-}
-
 function cannotSeal(session: string, cause: unknown): CustodyError {
   if (cause instanceof CustodyError && cause.message.includes(session)) return cause;
   const { message, detail = message } = asCustodyError(cause);
   return new CustodyError('recording-failed', `session ${session} cannot be sealed now`, {
-    hint: 'the next start tries again; until then its evidence is incomplete',
+    hint: 'it is tried again, at the latest by the next start; until then its evidence is incomplete',
     detail,
     cause,
   });
@@ -286,7 +281,7 @@ async function finishClose(
 /** Only what this program's own writer makes, to the byte: it leaves nothing for two readers to read differently. */
 function parseClose(session: string, bytes: Uint8Array): CloseStatement {
   try {
-    const json: unknown = JSON.parse(Buffer.from(bytes).toString());
+    const json: unknown = parseJson(Buffer.from(bytes).toString());
     closeStatementSchema.strict().parse(json);
     const statement = json as CloseStatement;
     if (Buffer.from(statementBytes(statement)).equals(bytes)) return statement;

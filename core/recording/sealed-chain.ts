@@ -15,6 +15,7 @@ import {
 import { CLOSE, OPEN, objectKey, segmentName, signatureName } from './layout.ts';
 import type { RecordingSource, Signer } from './ports.ts';
 import { sha256Hex } from './statements.ts';
+import { parseStrictJson } from './verify/json.ts';
 
 /** What the sealer knows of a session's stored objects, each of which it has checked. */
 export interface Chain {
@@ -66,7 +67,7 @@ async function readOpen(session: string, store: RecordingSource, signer: Signer)
   if (!isSignedBy(key, bytes, signature)) {
     throw damaged(session, `${OPEN} is not signed by this gateway's signer`);
   }
-  const open = openStatementSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+  const open = openStatementSchema.parse(parseStrictJson(bytes));
   if (open.session !== session) throw damaged(session, `${OPEN} is of session ${open.session}`);
   const der = Buffer.from(open.recorder, 'base64');
   const recorder = createPublicKey({ key: der, format: 'der', type: 'spki' });
@@ -81,7 +82,7 @@ export function trustedHead(content: Uint8Array, trailer: Uint8Array, chain: Cha
   const signed = trailer.subarray(8, 8 + HEAD_BYTES);
   const signature = trailer.subarray(TRAILER_BYTES - SIGNATURE_BYTES);
   if (!isSkippable(trailer) || !verify(null, signed, chain.recorder, signature)) return undefined;
-  const head = headSchema.parse(JSON.parse(Buffer.from(signed).toString()));
+  const head = headSchema.parse(parseStrictJson(signed));
   const fits =
     head.session === chain.session &&
     head.segment === chain.segments &&

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { CustodyError } from '../errors.ts';
 import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
-import { CLOSE, OPEN, objectKey, signatureName } from './layout.ts';
-import type { RecordingSink, Retention, Signer } from './ports.ts';
+import { CLOSE, OPEN, signatureName } from './layout.ts';
+import type { Signer } from './ports.ts';
 
 /** SHA-256 in lower-case hexadecimal. */
 export function sha256Hex(bytes: Uint8Array): string {
@@ -21,41 +21,49 @@ export function statementBytes(statement: OpenStatement | CloseStatement): Uint8
   return bytes;
 }
 
+/** A statement and its signature, as they are stored: made once, however often storing them has to be tried. */
+export interface SignedStatement<T> {
+  readonly statement: T;
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array;
+}
+
+export async function signStatement<T extends OpenStatement | CloseStatement>(
+  statement: T,
+  signer: Signer,
+): Promise<SignedStatement<T>> {
+  const bytes = statementBytes(statement);
+  return { statement, bytes, signature: await signer.sign(bytes) };
+}
+
+/** Stores one of a session's objects. */
+type Put = (name: string, bytes: Uint8Array) => Promise<void>;
+
 /**
- * Signs and stores `open.json`, and enters it into the ledger. The signature goes first: an `open.json` in the store is
- * therefore always signed, and recovery never has to sign an opening it did not make.
- * Returns the statement's hash, where the chain begins.
+ * Stores `open.json`, and enters it into the ledger. The signature goes first: an `open.json` in the store is therefore
+ * always signed, and recovery never has to sign an opening it did not make.
  */
 export async function storeOpen(
-  statement: OpenStatement,
-  signer: Signer,
-  sink: RecordingSink,
+  { statement, bytes, signature }: SignedStatement<OpenStatement>,
+  put: Put,
   leaves: LeafSink,
-): Promise<string> {
-  const bytes = statementBytes(statement);
-  const signature = await signer.sign(bytes);
-  const { session, retention } = statement;
-  await sink.put(objectKey(session, signatureName(OPEN)), signature, retention);
-  await sink.put(objectKey(session, OPEN), bytes, retention);
+): Promise<void> {
+  await put(signatureName(OPEN), signature);
+  await put(OPEN, bytes);
   await enter(openedLeaf(statement, bytes), leaves);
-  return sha256Hex(bytes);
 }
 
 /**
- * Stores and signs `close.json`, and enters it into the ledger. The statement goes first: if the gateway dies before the signature is stored, the
- * sealer checks the statement against the chain and signs it.
+ * Stores `close.json`, and enters it into the ledger. The statement goes first: if the gateway dies before the signature is
+ * stored, the sealer checks the statement against the chain and signs it.
  */
 export async function storeClose(
-  statement: CloseStatement,
-  signer: Signer,
-  sink: RecordingSink,
+  { statement, bytes, signature }: SignedStatement<CloseStatement>,
+  put: Put,
   leaves: LeafSink,
-  retention?: Retention,
 ): Promise<void> {
-  const bytes = statementBytes(statement);
-  const signature = await signer.sign(bytes);
-  await sink.put(objectKey(statement.session, CLOSE), bytes, retention);
-  await sink.put(objectKey(statement.session, signatureName(CLOSE)), signature, retention);
+  await put(CLOSE, bytes);
+  await put(signatureName(CLOSE), signature);
   await enter(endedLeaf(statement, bytes), leaves);
 }
 

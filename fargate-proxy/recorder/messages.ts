@@ -24,6 +24,10 @@ export type FromRecorder =
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBufferLike[] }
   | { readonly kind: 'failed'; readonly tape: number; readonly error: PlainError }
   | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
+  /** One that could not be sealed at its end, or could not even be opened, is sealed now. */
+  | { readonly kind: 'sealed-late'; readonly session: string; readonly outcome: SessionOutcome }
+  /** So many of those that an earlier task left, and that could not be sealed at the start, are sealed now. */
+  | { readonly kind: 'recovered-late'; readonly sessions: number }
   /** The task may go on until then, on the relay's monotonic clock in milliseconds. */
   | { readonly kind: 'lease'; readonly untilMs: number }
   /** The lease is lost: the task may not continue. */

@@ -152,7 +152,7 @@ export class Tapes {
     this.handOver();
   }
 
-  /** Stores what remains and the close statement of one tape. Rejects when that fails: the session stays unsealed. */
+  /** Stores what remains and the close statement of one tape. Rejects when that fails: the recorder then tries again by itself. */
   async close(tape: SessionTape, ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {
     this.#open.delete(tape.number);
     if (this.#dead !== undefined) throw this.#dead;
@@ -187,6 +187,8 @@ export class Tapes {
         return;
       case 'ready':
       case 'cannot-start':
+      case 'sealed-late':
+      case 'recovered-late':
       case 'ledger-stalled':
       case 'stopped':
     }

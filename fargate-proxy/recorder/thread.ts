@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
 import { type HandedSlab, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
@@ -8,13 +9,19 @@ const SLABS_PER_COMMIT = 16;
 /** Commits on their way to the disk while the next is compressed. */
 const COMMITS_IN_FLIGHT = 2;
 const AGED_EVERY_MS = 5_000;
+const SEAL_EVERY_MS = 1_000;
+/** What a look at sessions that could not be sealed waits after one in vain, at most. */
+const SEAL_PAUSE_MAX_MS = 60_000;
+/** A last try, before the process ends: then the next start or the sealer has to do it. */
+const LAST_SEAL_MS = 3_000;
 
 /** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
 export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
   const thread = new RecorderThread(port, new Recorder(ports));
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
+  const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
-    if (message.kind === 'stop') clearInterval(aging);
+    if (message.kind === 'stop') for (const timer of [aging, sealing]) clearInterval(timer);
     thread.receive(message);
   });
 }
@@ -25,6 +32,10 @@ class RecorderThread {
   #waiting: HandedSlab[] = [];
   #inFlight = 0;
   #scheduled = false;
+  #sealing = false;
+  /** When what could not be sealed is tried again, and how long it is waited after that. */
+  #sealAt = 0;
+  #sealPauseMs = SEAL_EVERY_MS;
 
   constructor(port: MessagePort, recorder: Recorder) {
     this.#port = port;
@@ -45,8 +56,27 @@ class RecorderThread {
         return;
       case 'stop':
         this.#flush();
-        this.#say({ kind: 'stopped' });
+        if (this.#recorder.unsealed === 0) return this.#say({ kind: 'stopped' });
+        void Promise.race([this.#sealUnsealed(), sleep(LAST_SEAL_MS)]).then(() =>
+          this.#say({ kind: 'stopped' }),
+        );
     }
+  }
+
+  /** What could not be sealed is tried again: soon at first, less often while nothing succeeds. */
+  async sealAgain(now: number): Promise<void> {
+    if (this.#sealing || this.#recorder.unsealed === 0 || now < this.#sealAt) return;
+    this.#sealing = true;
+    const sealed = await this.#sealUnsealed();
+    this.#sealing = false;
+    this.#sealPauseMs = sealed > 0 ? SEAL_EVERY_MS : Math.min(2 * this.#sealPauseMs, SEAL_PAUSE_MAX_MS);
+    this.#sealAt = now + this.#sealPauseMs;
+  }
+
+  async #sealUnsealed(): Promise<number> {
+    const sealed = await this.#recorder.sealAgain();
+    for (const { session, outcome } of sealed) this.#say({ kind: 'sealed-late', session, outcome });
+    return sealed.length;
   }
 
   async putAged(at: number): Promise<void> {

@@ -20,7 +20,7 @@ export class HandshakeReader {
 
   /**
    * Resolves with the next message. `parse` is given all unread bytes and returns the message and its length, or
-   * undefined when it needs more. Rejects with `protocol-violation` when the peer sends too much or leaves.
+   * undefined when it needs more. Rejects with `protocol-violation` when the peer sends too much, and with `peer-left`.
    */
   async next<T>(parse: (bytes: Buffer) => Parsed<T> | undefined): Promise<T> {
     for (;;) {
@@ -78,7 +78,7 @@ function readable(stream: Duplex): Promise<void> {
 
 function peerLeft(cause?: Error): CustodyError {
   const detail = cause?.message;
-  return new CustodyError('protocol-violation', 'the connection was closed during the login', {
+  return new CustodyError('peer-left', 'the connection was closed during the login', {
     ...(detail === undefined ? {} : { detail, cause }),
   });
 }

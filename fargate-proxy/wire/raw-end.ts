@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
+import { LINGER_MS } from './farewell.ts';
 import type { Block, RelayMemory } from './relay-memory.ts';
 
 /*
@@ -49,8 +50,8 @@ const READ_OR_ERROR = 0;
 const WRITE_WAS_ASYNC = 3;
 /** Unsent bytes beyond which the other side stops reading. */
 const CONGESTED_BYTES = 64 << 10;
-/** How long a peer may take to read its last message and close. */
-const LINGER_MS = 2_000;
+/** Of what a peer still sends after its session's end, this much is read and forgotten: see farewell.ts. */
+const UNHEARD_BYTES = 1 << 20;
 
 /** One side of a relay: a socket after its login, read into shared memory and written without copies. */
 export class RawEnd {
@@ -145,11 +146,18 @@ export class RawEnd {
     if (this.#handle.readStart() !== 0) this.#end();
   }
 
-  /** Sends what is still unsent, then says goodbye and waits a little for the peer to do the same. */
+  /**
+   * Sends what is still unsent, then says goodbye and waits a little for the peer to do the same. Of what it still says, a
+   * little is read and forgotten.
+   */
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
-    this.#onBytes = () => undefined;
+    let heard = 0;
+    this.#onBytes = (length) => {
+      heard += length;
+      if (heard > UNHEARD_BYTES) this.pause();
+    };
     const linger = setTimeout(() => this.socket.destroy(), LINGER_MS);
     this.socket.once('close', () => clearTimeout(linger));
     if (this.#ended) return void this.socket.destroy();

@@ -13,6 +13,7 @@ import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { once } from '../once.ts';
+import { isOtherThanDeployed } from '../deployed-policy.ts';
 import { freshPolicy, leavesOf, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
@@ -46,12 +47,15 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
     random: Math.random,
     busy,
   };
+  let isOther = false;
   for (let round = 0; context.getRemainingTimeInMillis() > ENOUGH_MS; round += 1) {
     await policy.look();
+    isOther ||= isOtherThanDeployed(policy.inForce, settings.CUSTODY_POLICY_DEPLOYED);
     if (round % TELL_EVERY === 0) await desk.tellAll();
     for (const { outcome } of await deliverDue(ports, now)) {
       if (outcome !== 'delivered') telemetry.metrics.addMetric('FailedDeliveries', MetricUnit.Count, 1);
     }
     await sleep(EVERY_MS);
   }
+  telemetry.metrics.addMetric('PolicyNotDeployed', MetricUnit.Count, isOther ? 1 : 0);
 });

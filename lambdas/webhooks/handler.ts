@@ -30,7 +30,7 @@ export const deadLettersShape = z
           problem: z.string(),
           kind: z.enum(newsKinds),
           at: time,
-          request: z.string(),
+          request: z.string().optional().describe('where it is about one'),
         }),
       )
       .readonly(),
@@ -60,13 +60,13 @@ async function deadPage(
   deadLetters: DeadLetters,
 ): Promise<z.input<typeof deadLettersShape>> {
   const dead = await deadLetters.dead(limit + 1, cursor);
-  const shown = dead.slice(0, limit).map(({ id, webhook, problem, news: { kind, at, request } }) => ({
+  const shown = dead.slice(0, limit).map(({ id, webhook, problem, news }) => ({
     id,
     webhook,
     problem,
-    kind,
-    at,
-    request,
+    kind: news.kind,
+    at: news.at,
+    ...('request' in news ? { request: news.request } : {}),
   }));
   return dead.length > limit ? { deadLetters: shown, next: shown.at(-1)!.id } : { deadLetters: shown };
 }

@@ -14,6 +14,7 @@ import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { DeadLetters } from '#core/notify/deliveries.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
 import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
@@ -25,6 +26,7 @@ import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
+import { Door } from '#proxy/door.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { apiRouter, type Route } from './api-routes.ts';
@@ -33,6 +35,8 @@ const REQUEST_MS = 10_000;
 /** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
 const IDLE_MS = 30_000;
 const HEADERS_MAX_BYTES = 32 << 10;
+/** Connections at once; one more, and the one that has been silent for the longest goes. */
+const CONNECTIONS_MAX = 256;
 
 export interface ApiOptions {
   /** 0 picks a free one. */
@@ -83,6 +87,8 @@ export async function startApi({
     connectionsCheckingInterval: Math.min(requestMs, 1_000),
   });
   server.setTimeout(IDLE_MS);
+  const door = new Door({ sessions: 0, peers: CONNECTIONS_MAX, perAddress: CONNECTIONS_MAX });
+  server.on('connection', (socket) => door.visit(socket));
   server.listen(options.port, '127.0.0.1');
   await once(server, 'listening').catch((cause: NodeJS.ErrnoException) => {
     throw portProblem(options.port, cause);
@@ -298,7 +304,7 @@ function nothing(): CustodyError {
 
 /** One line; it names neither tokens nor what was recorded. */
 function logFault({ code, message, detail = '' }: CustodyError): void {
-  process.stderr.write(`api: ${code}: ${message} ${JSON.stringify(detail)}\n`);
+  process.stderr.write(`${escapeTerminal(`api: ${code}: ${message} ${JSON.stringify(detail)}`)}\n`);
 }
 
 function portProblem(port: number, cause: NodeJS.ErrnoException): CustodyError {

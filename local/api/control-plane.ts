@@ -86,9 +86,10 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
 function sayAlarms(stream: NewsStream, say: (line: string) => void): NewsStream {
   return {
     tell: async (news) => {
-      const { kind, request, target, requester, reason = '' } = news;
-      if (news.alarm)
+      if (news.alarm) {
+        const { kind, request, target, requester, reason = '' } = news;
         say(`ALARM: ${JSON.stringify({ kind, request, target, by: nameOf(requester), reason })}`);
+      }
       await stream.tell(news);
     },
   };

@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { Adapter, AdapterPayload } from 'oidc-provider';
+import { cannotOpen, isDamage } from '#adapters/local/sqlite.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 
 const COLUMNS = 'model, id, payload, uid, user_code, grant_id, expires_at';
 
@@ -13,7 +15,7 @@ export interface OidcState {
 
 /**
  * Opens or makes the file; what has expired is dropped. `now` is in milliseconds.
- * Throws `state-damaged` when it is not such a file.
+ * Throws `state-damaged` when it is not such a file, and `store-unavailable` when it cannot be had.
  */
 export function openOidcState(file: string, now: () => number): OidcState {
   const database = openDatabase(file, now());
@@ -34,6 +36,7 @@ function openDatabase(file: string, now: number): DatabaseSync {
     return database;
   } catch (cause) {
     database?.close();
+    if (!isDamage(cause)) throw cannotOpen("the demo identity provider's state", file, cause);
     throw new CustodyError('state-damaged', `the demo identity provider's state ${file} is damaged`, {
       hint: 'remove it and start again: everybody logs in once more',
       cause,
@@ -49,7 +52,7 @@ function adapterOf(database: DatabaseSync, model: string, now: () => number): Ad
         `SELECT payload FROM state WHERE model = ? AND ${column} = ? AND coalesce(expires_at > ?, true)`,
       )
       .get(model, value, now());
-    return row === undefined ? undefined : (JSON.parse(String(row['payload'])) as AdapterPayload);
+    return row === undefined ? undefined : (parseJson(String(row['payload'])) as AdapterPayload);
   };
   return {
     find: async (id) => find('id', id),

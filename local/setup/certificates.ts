@@ -3,6 +3,7 @@ import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import { CustodyError } from '#core/errors.ts';
 
 const DAY_MS = 86_400_000;
@@ -26,7 +27,8 @@ export interface LocalCertificates {
 
 /**
  * A CA of this data folder, and certificates for what listens on this machine; made anew a month before they expire.
- * Keys are owner-only. Throws `state-damaged` when a file of an earlier start cannot be used.
+ * Keys are owner-only. Throws `state-damaged` when a file of an earlier start cannot be used, and `store-unavailable` when the
+ * disk does not give it.
  */
 export async function localCertificates(folder: string, now: Date): Promise<LocalCertificates> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -151,7 +153,9 @@ function readCertificate(file: string): x509.X509Certificate {
   try {
     return new x509.X509Certificate(readFileSync(file, 'utf8'));
   } catch (cause) {
-    throw damaged(file, 'it is not a certificate', cause);
+    throw isDisksFault(cause)
+      ? unreadable('the certificate', file, cause)
+      : damaged(file, 'it is not a certificate', cause);
   }
 }
 
@@ -163,7 +167,10 @@ async function readKey(file: string): Promise<webcrypto.CryptoKey> {
     const [der] = x509.PemConverter.decode(readFileSync(file, 'utf8'));
     return await webcrypto.subtle.importKey('pkcs8', der!, ALGORITHM, true, ['sign']);
   } catch (cause) {
-    throw cause instanceof CustodyError ? cause : damaged(file, 'it is not a P-256 key', cause);
+    if (cause instanceof CustodyError) throw cause;
+    throw isDisksFault(cause)
+      ? unreadable('the key', file, cause)
+      : damaged(file, 'it is not a P-256 key', cause);
   }
 }
 

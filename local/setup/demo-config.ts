@@ -90,6 +90,7 @@ rules: # nothing is allowed that no rule allows
       reason: required
       # wait: 2m # a client that connects asks by itself, and waits so long for the answer
       # statements: exact # the approval names the commands, and only those run
+      # allow: [transactions, settings] # and, beside them, BEGIN and COMMIT, time limits and SHOW
   - name: emergency # custody request orders-prod --break-glass --reason ...
     groups: [developers]
     targets: [orders-prod]

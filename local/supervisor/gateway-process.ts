@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
 import { RestartLimit } from './restart-limit.ts';
 
@@ -108,7 +109,7 @@ const logEntry = z.object({ event: z.string(), message: z.string().optional(), h
 
 function parseLine(line: string): z.infer<typeof logEntry> | undefined {
   try {
-    return logEntry.parse(JSON.parse(line));
+    return logEntry.parse(parseJson(line));
   } catch {
     return undefined;
   }

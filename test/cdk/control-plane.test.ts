@@ -155,6 +155,12 @@ describe('what runs by itself', () => {
     expect(scheduled.sort()).toEqual(
       ['Notifier', 'Sealer', 'Sequencer'].map((name) => `GatewayFunctions${name}Function`),
     );
+    const again = [...all('AWS::Lambda::EventInvokeConfig').values()];
+    expect(again.map(({ FunctionName }) => inWords(FunctionName)).sort()).toEqual(
+      ['Notifier', 'Sealer', 'Sequencer'].map((name) => `GatewayFunctions${name}Function`),
+    );
+    for (const config of again)
+      expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
     const [stopped] = rules.filter(([, when]) => typeof when === 'object');
     expect(stopped![0]).toBe('GatewayFunctionsSealerFunction');
     expect(stopped![1]).toMatchObject({
@@ -173,6 +179,7 @@ describe('alarms', () => {
     ['LedgerLag', 'sequencer', 'breaching'],
     ['JournalLag', 'proxy', 'breaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
+    ['PolicyNotDeployed', 'notifier', 'notBreaching'],
   ])('%s watches what the %s tells, and silence is %s', (name, service, TreatMissingData) => {
     expect(alarms.get(`GatewayAlarms${name}`)).toMatchObject({
       Namespace: 'Custody/Custody/Gateway',

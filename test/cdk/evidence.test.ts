@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { tables } from '#adapters/aws/tables.ts';
 import { CustodyError } from '#core/errors.ts';
-import { inWords } from '#test/support/role-policies.ts';
-import { configFolder, gatewayStack, gatewayTemplate } from '#test/support/stacks.ts';
+import { refusedBy } from '#test/support/policy-judge.ts';
+import { inWords, type PolicyStatementJson } from '#test/support/role-policies.ts';
+import { configFolder, EXAMPLE, gatewayStack, gatewayTemplate } from '#test/support/stacks.ts';
 
 const template = gatewayTemplate();
+const protectedOne = gatewayTemplate({ protect: true });
 
 interface Found {
   readonly Type: string;
@@ -54,7 +59,7 @@ describe('the bucket of recordings', () => {
       },
       VersioningConfiguration: { Status: 'Enabled' },
     });
-    expect(bucket.DeletionPolicy).toBe('Retain');
+    expect(bucket.DeletionPolicy).toBe('RetainExceptOnCreate');
   });
 
   it('is encrypted with our key, once for many objects', () => {
@@ -161,6 +166,130 @@ describe('the bucket of recordings', () => {
   });
 });
 
+/** What the policy of a bucket answers, over TLS. */
+function answerOf(prefix: string, from: Template, action: string, key: string, context: object): string {
+  const [policy] = Object.entries(from.findResources('AWS::S3::BucketPolicy')).filter(([id]) =>
+    id.startsWith(prefix),
+  );
+  const { Statement } = policy![1]['Properties'].PolicyDocument as { Statement: PolicyStatementJson[] };
+  const tls = { 'aws:SecureTransport': 'true', 's3:TlsVersion': '1.3' };
+  const resource = `${prefix}Bucket${key}`;
+  return refusedBy(Statement, { action, resource, context: { ...tls, ...context } }) ?? 'allowed';
+}
+
+describe('how long recordings are locked', () => {
+  const ACKNOWLEDGED = gatewayTemplate({ recordings: { acknowledgeCompliance: true, ledgerDays: 4000 } });
+  const locked = (days: number, mode = 'GOVERNANCE') => ({
+    's3:object-lock-mode': mode,
+    's3:object-lock-remaining-retention-days': String(days),
+    's3:if-none-match': '*',
+  });
+  const lockOf = (action: string, key: string, context: object, from = template): string =>
+    answerOf('GatewayEvidence', from, `s3:${action}`, key, context);
+
+  it.each(['PutObject', 'PutObjectRetention'])(
+    'is as long as a target asks for at the most, also by %s of a gateway that was taken over (security case 6)',
+    (action) => {
+      expect(lockOf(action, '/sessions/a/open.json', locked(365))).toBe('allowed');
+      // A day that has begun may count.
+      expect(lockOf(action, '/sessions/a/open.json', locked(366))).toBe('allowed');
+      expect(lockOf(action, '/sessions/a/open.json', locked(367))).toBe('LocksOfSessionsEnd');
+      expect(lockOf(action, '/sessions/a/open.json', locked(36_500))).toBe('LocksOfSessionsEnd');
+    },
+  );
+
+  it("is the ledger's own for the ledger, and nobody's beyond that", () => {
+    expect(lockOf('PutObject', '/ledger/tile/0/000', locked(3650))).toBe('allowed');
+    expect(lockOf('PutObject', '/ledger/tile/0/000', locked(3652))).toBe('LocksEnd');
+    expect(lockOf('PutObject', '/elsewhere', locked(36_500))).toBe('LocksEnd');
+    expect(lockOf('PutObject', '/ledger/tile/0/000', locked(4000), ACKNOWLEDGED)).toBe('allowed');
+  });
+
+  it('is as long as the longest of any target', () => {
+    using folder = configFolder((yaml) => yaml.replace('keep: 365d', 'keep: 1000d'));
+    const other = gatewayTemplate({ configFolder: folder.path });
+    expect(lockOf('PutObject', '/sessions/a/open.json', locked(1001), other)).toBe('allowed');
+    expect(lockOf('PutObject', '/sessions/a/open.json', locked(1002), other)).toBe('LocksOfSessionsEnd');
+  });
+
+  it.each(['PutObject', 'PutObjectRetention'])(
+    'is for nobody to lift only where somebody said to know that: %s',
+    (action) => {
+      const context = locked(30, 'COMPLIANCE');
+      for (const key of ['/sessions/a/open.json', '/ledger/tile/0/000']) {
+        expect(lockOf(action, key, context)).toBe('NoComplianceLocks');
+        expect(lockOf(action, key, context, ACKNOWLEDGED)).toBe('allowed');
+      }
+    },
+  );
+
+  it('leaves the rest as it was: parts, which have no lock of their own, and puts without a lock', () => {
+    expect(lockOf('GetObject', '/sessions/a/open.json', {})).toBe('allowed');
+    expect(lockOf('PutObject', '/sessions/a/open.json', { 's3:if-none-match': '*' })).toBe(
+      'PutsCarryTheirLock',
+    );
+  });
+});
+
+describe('who writes custody.yaml', () => {
+  const ADMINISTRATOR = 'arn:aws:iam::123456789012:role/Administrator';
+  const DEPLOYMENT = 'arn:aws:iam::123456789012:role/cdk-hnb659fds-cfn-exec-role-123456789012-eu-central-1';
+  const HANDLER = 'CustomCDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756CServiceRole';
+  const EMPTIER = 'CustomS3AutoDeleteObjectsCustomResourceProviderRole';
+  const asked = (action: string, by: string, key = '/custody.yaml', from = template): string =>
+    answerOf('GatewayConfig', from, `s3:${action}`, key, { 'aws:PrincipalArn': by });
+
+  it.each<[action: string, sid: string]>([
+    ['PutObject', 'OnlyDeploymentsWrite'],
+    ['DeleteObject', 'OnlyDeploymentsRemove'],
+    ['DeleteObjectVersion', 'OnlyDeploymentsRemove'],
+  ])('is the deployment, and nobody else who may %s in any bucket', (action, sid) => {
+    expect(asked(action, ADMINISTRATOR)).toBe(sid);
+    expect(asked(action, 'arn:aws:sts::123456789012:assumed-role/x/cdk-hnb659fds-cfn-exec-role-1-2')).toBe(
+      sid,
+    );
+    expect(asked(action, HANDLER)).toBe('allowed');
+    expect(asked(action, DEPLOYMENT)).toBe('allowed');
+  });
+
+  it.each([
+    ['PutBucketPolicy'],
+    ['DeleteBucketPolicy'],
+    ['PutBucketVersioning'],
+    ['PutLifecycleConfiguration'],
+    ['PutReplicationConfiguration'],
+    ['DeleteBucket'],
+  ])('may be changed by the deployment alone: %s', (action) => {
+    expect(asked(action, ADMINISTRATOR, '')).toBe('OnlyDeploymentsChangeTheBucket');
+    expect(asked(action, HANDLER, '')).toBe('OnlyDeploymentsChangeTheBucket');
+    expect(asked(action, DEPLOYMENT, '')).toBe('allowed');
+  });
+
+  it('is read by whoever may, and not even emptied once the stack is protected', () => {
+    expect(asked('GetObject', ADMINISTRATOR)).toBe('allowed');
+    for (const action of ['DeleteObject', 'DeleteObjectVersion']) {
+      expect(asked(action, EMPTIER)).toBe('allowed');
+      expect(asked(action, EMPTIER, '/custody.yaml', protectedOne)).toBe('OnlyDeploymentsRemove');
+    }
+    expect(asked('PutObject', EMPTIER)).toBe('OnlyDeploymentsWrite');
+    expect(asked('PutBucketPolicy', EMPTIER, '', protectedOne)).toBe('OnlyDeploymentsChangeTheBucket');
+  });
+
+  it('is told to the function that looks for others, before it is written, and to no task', () => {
+    const version = createHash('sha256')
+      .update(readFileSync(join(EXAMPLE, 'custody.yaml')))
+      .digest('hex');
+    const notifier = only('AWS::Lambda::Function', 'GatewayFunctionsNotifierFunction');
+    expect(notifier.Properties['Environment']).toMatchObject({
+      Variables: { CUSTODY_POLICY_DEPLOYED: version },
+    });
+    const [files] = Object.values(template.findResources('Custom::CDKBucketDeployment'));
+    expect(files!['DependsOn']).toContainEqual(expect.stringMatching(/^GatewayFunctionsNotifierFunction/));
+    // A task would have to end for it.
+    expect(JSON.stringify(template.findResources('AWS::ECS::TaskDefinition'))).not.toContain(version);
+  });
+});
+
 describe('every bucket', () => {
   it('is closed to the public, and takes TLS only', () => {
     const buckets = Object.entries(template.findResources('AWS::S3::Bucket'));
@@ -211,9 +340,16 @@ describe('the keys', () => {
 
   it('stay when the stack goes, and nobody deletes them', () => {
     for (const prefix of ['GatewaySigning', 'GatewayDataKey']) {
-      expect(only('AWS::KMS::Key', prefix).DeletionPolicy).toBe('Retain');
-      const [sid] = denials('AWS::KMS::Key', prefix).filter(({ Sid }) => Sid === 'NobodyDeletesTheKey');
-      expect(sid).toMatchObject({ Action: ['kms:ScheduleKeyDeletion', 'kms:DisableKey'], Resource: '*' });
+      expect(only('AWS::KMS::Key', prefix, protectedOne).DeletionPolicy).toBe('RetainExceptOnCreate');
+      const all = denials('AWS::KMS::Key', prefix, protectedOne);
+      for (const [sid, Action] of [
+        ['NobodyDeletesTheKey', 'kms:ScheduleKeyDeletion'],
+        ['NobodyDisablesTheKey', 'kms:DisableKey'],
+      ]) {
+        const denied = all.find(({ Sid }) => Sid === sid);
+        expect(denied).toMatchObject({ Action, Resource: '*' });
+        expect(denied!.Condition).toBeUndefined();
+      }
     }
   });
 
@@ -242,7 +378,6 @@ describe('each table', () => {
       expect(Properties).toMatchObject({
         KeySchema: keys(schema),
         BillingMode: 'PAY_PER_REQUEST',
-        DeletionProtectionEnabled: true,
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         SSESpecification: { SSEEnabled: true, SSEType: 'KMS' },
       });
@@ -260,7 +395,10 @@ describe('each table', () => {
       expect(Properties['TimeToLiveSpecification']).toEqual(
         'expires' in schema ? { AttributeName: schema.expires, Enabled: true } : undefined,
       );
-      expect(DeletionPolicy).toBe('Retain');
+      expect(DeletionPolicy).toBe('RetainExceptOnCreate');
+      expect(only('AWS::DynamoDB::Table', title, protectedOne).Properties).toMatchObject({
+        DeletionProtectionEnabled: true,
+      });
     },
   );
 });

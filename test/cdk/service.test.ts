@@ -27,7 +27,7 @@ describe('the load balancer', () => {
     expect(attributes(listener, 'ListenerAttributes')).toEqual({ 'tcp.idle_timeout.seconds': '6000' });
   });
 
-  it('shows tasks their clients, and cuts nobody off: neither from a task that stops nor from one that is unwell', () => {
+  it('shows tasks their clients, cuts nobody off from a task that stops, and everybody from one that vanished', () => {
     const group = one('AWS::ElasticLoadBalancingV2::TargetGroup');
     expect(group).toMatchObject({
       Protocol: 'TCP',
@@ -42,18 +42,27 @@ describe('the load balancer', () => {
       'deregistration_delay.timeout_seconds': '1200',
       'deregistration_delay.connection_termination.enabled': 'false',
       'load_balancing.cross_zone.enabled': 'true',
-      'target_health_state.unhealthy.connection_termination.enabled': 'false',
-      'target_health_state.unhealthy.draining_interval_seconds': '1200',
+      'target_health_state.unhealthy.connection_termination.enabled': 'true',
     });
   });
 
-  it('is internal and protected, and takes clients from the networks that were named', () => {
+  it('finds out within half a minute, and not by a pause of some seconds', () => {
+    const group = one('AWS::ElasticLoadBalancingV2::TargetGroup') as Record<string, number>;
+    const { HealthCheckIntervalSeconds, HealthCheckTimeoutSeconds, UnhealthyThresholdCount } = group;
+    // It may vanish just after a check, and each check that fails takes its whole time.
+    const longest = HealthCheckIntervalSeconds! * UnhealthyThresholdCount! + HealthCheckTimeoutSeconds!;
+    expect(longest).toBeLessThan(30);
+    expect(HealthCheckIntervalSeconds! * (UnhealthyThresholdCount! - 1)).toBeGreaterThanOrEqual(15);
+  });
+
+  it('is internal, protected once that is asked for, and takes clients from the networks that were named', () => {
     const balancer = one('AWS::ElasticLoadBalancingV2::LoadBalancer');
     expect(balancer).toMatchObject({ Type: 'network', Scheme: 'internal' });
-    expect(attributes(balancer, 'LoadBalancerAttributes')).toMatchObject({
-      'deletion_protection.enabled': 'true',
-      'load_balancing.cross_zone.enabled': 'true',
-    });
+    const attributesOf = (from: typeof template) =>
+      attributes(one('AWS::ElasticLoadBalancingV2::LoadBalancer', from), 'LoadBalancerAttributes');
+    expect(attributesOf(template)).toMatchObject({ 'load_balancing.cross_zone.enabled': 'true' });
+    expect(attributesOf(template)['deletion_protection.enabled']).toBe('false');
+    expect(attributesOf(gatewayTemplate({ protect: true }))['deletion_protection.enabled']).toBe('true');
     template.hasResourceProperties('AWS::EC2::SecurityGroup', {
       GroupDescription: 'Clients of the gateway',
       SecurityGroupIngress: [{ CidrIp: '10.0.0.0/8', FromPort: 5432, ToPort: 5432, IpProtocol: 'tcp' }].map(
@@ -94,10 +103,25 @@ describe('the service', () => {
     expect(service['DesiredCount']).toBeUndefined();
   });
 
-  it('starts its tasks once custody.yaml is there for them to read', () => {
-    const [started] = Object.values(template.findResources('AWS::ECS::Service'));
+  const dependsOn = (from = template): string[] =>
+    Object.values(from.findResources('AWS::ECS::Service'))[0]!['DependsOn'] as string[];
+
+  it('starts its tasks once custody.yaml is there for them to read, and recordings are guarded', () => {
     const [files] = Object.keys(template.findResources('Custom::CDKBucketDeployment'));
-    expect(started!['DependsOn']).toContain(files);
+    expect(dependsOn()).toContain(files);
+    expect(dependsOn()).toContainEqual(expect.stringMatching(/^GatewayEvidenceBucketPolicy/));
+  });
+
+  it.each([
+    ['with a NAT gateway', {}],
+    ['without', { network: { issuerAccess: 'none' } }],
+  ])('starts its tasks once they have a way out, %s', (_how, settings) => {
+    const from = gatewayTemplate(settings);
+    const ids = (type: string): string[] => Object.keys(from.findResources(type));
+    const routes = ids('AWS::EC2::Route').filter((id) => id.includes('tasks'));
+    const ways = [...ids('AWS::EC2::VPCEndpoint'), ...ids('AWS::EC2::SecurityGroupIngress'), ...routes];
+    expect(ways.length).toBeGreaterThanOrEqual(7 + 3);
+    expect(dependsOn(from)).toEqual(expect.arrayContaining(ways));
   });
 
   it('runs as nobody in particular, on a file system that cannot be written', () => {

@@ -1,5 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -103,7 +113,26 @@ describe('cdk synth', () => {
     const [image] = globSync(join(folder, 'out', 'asset.*', 'fargate-proxy', 'Dockerfile'));
     const asset = join(image!, '..', '..');
     const files = globSync('**/*', { cwd: asset }).filter((name) => statSync(join(asset, name)).isFile());
-    expect(files.sort()).toEqual(['dist/package.json', 'dist/proxy/main.mjs', 'fargate-proxy/Dockerfile']);
+    expect(files.sort()).toEqual([
+      'dist/package.json',
+      'dist/proxy/main.mjs',
+      'dist/rds-ca.pem',
+      'fargate-proxy/Dockerfile',
+    ]);
+  });
+
+  it('before npm run build says that, and nothing else', () => {
+    const fresh = join(folder, 'fresh');
+    const parts = ['adapters', 'cdk', 'core', 'fargate-proxy', 'lambdas', 'cdk.json', 'package.json'];
+    for (const part of parts) cpSync(join(ROOT, part), join(fresh, part), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(fresh, 'node_modules'));
+    const { status, stderr } = synth(join(folder, 'unbuilt'), fresh);
+    expect(status).not.toBe(0);
+    const [mistake, hint, ...rest] = stderr.trim().split('\n');
+    expect(mistake).toMatch(/^dist\/lambdas\/authorizer is not there$/);
+    expect(hint).toBe('→ build first: npm run build');
+    // The CDK's own last word.
+    expect(rest).toEqual([expect.stringMatching(/Subprocess exited with error 1$/)]);
   });
 
   it('says in two lines what is wrong, and how to go on', () => {

@@ -110,7 +110,8 @@ function listening(child: ChildProcess, log: (line: string) => void): Promise<vo
   return new Promise((ready, failed) => {
     createInterface(child.stderr!).on('line', (line) => {
       if (line.includes('"event":"listening"')) ready();
-      if (!/session-closed|"refused"|listening|session-error/.test(line)) log(line);
+      if (!/session-closed|"(?:peer-)?refused"|peer-left|-more"|listening|session-error/.test(line))
+        log(line);
     });
     child.once('exit', (code, signal) =>
       failed(new Error(`the gateway ended with ${signal ?? code} at its start`)),

@@ -59,7 +59,7 @@ test('log in, connect, list, play, pull, verify: the commands of README, with no
     const { sessions } = JSON.parse(stdout) as { sessions: { id: string; state: string }[] };
     expect(sessions).toMatchObject([{ state: 'closed', target: 'orders-db', outcome: { recovered: false } }]);
     return sessions[0]!.id;
-  }, 10_000);
+  }, 20_000);
 
   const played = await custody(['play', id], { env });
   expect(played.stdout).toMatch(/SELECT name, price FROM products[\s\S]*\| price[\s\S]*\(2 rows\)/);
@@ -98,10 +98,13 @@ test('the auditor may replay the session and may not connect; who runs the gatew
   expect(JSON.parse((await custody(['sessions', '--json'], { env: admin })).stdout)).toEqual({
     sessions: [],
   });
-  for (const command of ['show', 'play']) {
+  for (const [command, code] of [
+    ['show', 1],
+    ['play', 2],
+  ] as const) {
     const refused = await custody([command, id], { env: admin });
     expect(refused).toMatchObject({
-      code: 1,
+      code,
       stdout: '',
       stderr: expect.stringContaining('no such session'),
     });

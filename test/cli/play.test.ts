@@ -1,12 +1,29 @@
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatStep } from '#cli/play/format-step.ts';
 import type { Shown, Step } from '#core/replay/step.ts';
 import { int16, LOGIN, type Said, server } from '#test/core/replay/support.ts';
-import { type Files, type FrameInput, SESSION } from '#test/support/evidence-builder.ts';
+import {
+  buildEvidence,
+  type Files,
+  type FrameInput,
+  makeKeys,
+  makeSigner,
+  pem,
+  SESSION,
+} from '#test/support/evidence-builder.ts';
 import { captured } from '#test/vectors/postgres/read.ts';
-import { custody, environment, evidenceOf, fakeApi, serveEvidence, temporary } from './support.ts';
+import {
+  custody,
+  environment,
+  evidenceOf,
+  fakeApi,
+  serveEvidence,
+  startCustody,
+  temporary,
+} from './support.ts';
 
 const streams = { client: 0, target: 1, gateway: 2, note: 3 } as const;
 
@@ -39,6 +56,34 @@ const ONE_ROW: readonly Said[] = [
   ['target', server.error('column "nothing" does not exist'), server.ready],
 ];
 
+/** A login and then three queries, each in a segment of its own. */
+const QUERIES: readonly (readonly Said[])[] = [
+  LOGIN,
+  ...[1, 2, 3].map((n): readonly Said[] => [
+    ['client', query(`select ${n}`)],
+    ['target', server.columns(['answer', 23]), server.row(String(n)), server.tag('SELECT 1'), server.ready],
+  ]),
+];
+
+function inSegments(said: readonly (readonly Said[])[]): { files: Files; signerPem: string } {
+  const keys = makeKeys();
+  const frames = framesOf(said.flat());
+  const segments = said.map((of) => [frames.splice(0, of.length)]);
+  return { files: buildEvidence(keys, segments), signerPem: pem(keys.signer).toString() };
+}
+
+function keyFile(text: string): string {
+  const file = join(temporary(), 'signer.pem');
+  writeFileSync(file, text);
+  return file;
+}
+
+function flip(files: Files, name: string): void {
+  const bytes = Buffer.from(files.get(name)!);
+  bytes[12]! ^= 0xff;
+  files.set(name, bytes);
+}
+
 /** Everything a terminal could act on, as C0, C1 and UTF-8 of C1. */
 const HOSTILE = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\u0008\rgone';
 const ACTS = /[^\P{Cc}\n]|\p{Cf}/u;
@@ -58,7 +103,8 @@ function hostileFolder(): string {
 
 describe('play', () => {
   test('shows statements with their answers, rows as a table, times and errors', async () => {
-    const ran = await custody(['play', folderOf(evidenceOf(framesOf(ONE_ROW)).files)]);
+    const { files, signerPem } = evidenceOf(framesOf(ONE_ROW));
+    const ran = await custody(['play', folderOf(files), '--key', keyFile(signerPem)]);
     expect(ran.code).toBe(0);
     expect(ran.stdout).toContain(`session ${SESSION}: dev-1 on orders-db, from 2026-11-23T09:00:00.000Z`);
     expect(ran.stdout).toContain(
@@ -89,7 +135,8 @@ describe('play', () => {
       login: { settings: { server_version: expect.any(String) as string } },
     });
     expect(steps.filter(({ kind }) => kind === 'query').length).toBeGreaterThan(0);
-    expect(steps.at(-1)).toMatchObject({ kind: 'end' });
+    expect(steps.at(-2)).toMatchObject({ kind: 'end' });
+    expect(steps.at(-1)).toMatchObject({ kind: 'verdict', verdict: 'verified' });
   });
 
   // Security case 18.
@@ -97,7 +144,7 @@ describe('play', () => {
     'hostile bytes from either side never reach the terminal, with %j',
     async (args) => {
       const ran = await custody(['play', hostileFolder(), ...args]);
-      expect(ran.code).toBe(0);
+      expect(ran.code).toBe(3);
       expect(ran.stdout).toContain('owned');
       expect(ran.stdout).not.toMatch(ACTS);
       expect(ran.stderr).not.toMatch(ACTS);
@@ -143,7 +190,7 @@ describe('play', () => {
     );
   });
 
-  test('says loudly that a recording was altered, and plays what can be read', async () => {
+  test('says loudly that a recording was altered, and plays what still verifies', async () => {
     const { files } = evidenceOf(framesOf(ONE_ROW));
     const folder = folderOf(files);
     const close = readFileSync(join(folder, 'close.json'), 'utf8');
@@ -151,15 +198,76 @@ describe('play', () => {
     const ran = await custody(['play', folder]);
     expect(ran.stderr).toMatch(/^WARNING: this recording FAILS verification/);
     expect(ran.stdout).toContain('select 42 as answer');
+    expect(ran).toMatchObject({ code: 1, stdout: expect.stringMatching(/\nFAILED .*\n$/) as string });
   });
 
-  test('a damaged segment shows as such', async () => {
-    const { files } = evidenceOf(framesOf(ONE_ROW));
-    const segment = Buffer.from(files.get('00000000.seg')!);
-    segment[0]! ^= 0xff;
-    files.set('00000000.seg', segment);
-    const ran = await custody(['play', folderOf(files)]);
-    expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('DAMAGED: ') as string });
+  test.each([[[]], [['--json']]])('stops where a segment does not verify, with %j', async (args) => {
+    const { files, signerPem } = inSegments(QUERIES);
+    flip(files, '00000002.seg');
+    const ran = await custody(['play', folderOf(files), '--key', keyFile(signerPem), ...args]);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).toContain('select 1');
+    expect(ran.stdout).not.toMatch(/select [23]/);
+    expect(ran.stdout).toContain('from here on it does not verify: the content of 00000002.seg');
+    expect(ran.stdout.trimEnd().split('\n').at(-1)).toMatch(/^FAILED |"verdict":"failed"/);
+  });
+
+  test('shows nothing under a statement that its signer did not sign', async () => {
+    const { files, signerPem } = inSegments(QUERIES);
+    flip(files, 'open.json.sig');
+    const ran = await custody(['play', folderOf(files), '--key', keyFile(signerPem)]);
+    expect(ran.code).toBe(1);
+    expect(ran.stdout).not.toContain('select');
+    expect(ran.stderr).toMatch(/^WARNING: this recording FAILS verification: open\.json\.sig is not/);
+  });
+
+  test('shows nothing that another signer signed', async () => {
+    const ran = await custody([
+      'play',
+      folderOf(inSegments(QUERIES).files),
+      '--key',
+      keyFile(pem(makeSigner()).toString()),
+    ]);
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('trusted signers are') as string });
+    expect(ran.stdout).not.toContain('select');
+  });
+
+  test('a session that is live has no end, and is called incomplete', async () => {
+    const { files, signerPem } = inSegments(QUERIES);
+    for (const name of ['close.json', 'close.json.sig']) files.delete(name);
+    const ran = await custody(['play', folderOf(files), '--key', keyFile(signerPem)]);
+    expect(ran.code).toBe(4);
+    expect(ran.stdout).toContain('select 3');
+    expect(ran.stdout).not.toMatch(/^ *\d+\.\d+ s {2}end/m);
+    expect(ran.stdout).toMatch(/\nINCOMPLETE .*\n$/);
+  });
+
+  // The server keeps the last segment back until the first statements are on the screen.
+  test('shows a session that is fetched while the rest of it is still on its way', async () => {
+    const { files, signerPem } = inSegments(QUERIES);
+    const api = await fakeApi(signerPem);
+    serveEvidence(api, files);
+    const last = api.held('00000003.seg');
+    const running = startCustody(['play', SESSION], { env: environment(api) });
+    while (!running.output.stdout.includes('select 1')) await once(running.child.stdout, 'data');
+    expect(running.output.stdout).not.toContain('select 3');
+    last.release();
+    expect(await running.ended).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/select 3[\s\S]*\nVERIFIED .*\n$/) as string,
+    });
+  });
+
+  test('a segment that cannot be fetched is no verdict about the evidence', async () => {
+    const { files, signerPem } = inSegments(QUERIES);
+    const api = await fakeApi(signerPem);
+    serveEvidence(api, files);
+    api.objects.delete('00000002.seg');
+    const ran = await custody(['play', SESSION], { env: environment(api) });
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('custody: 00000002.seg cannot be fetched: status 404');
+    expect(ran.stdout).toContain('select 1');
+    expect(ran.stdout).not.toMatch(/FAILED|DAMAGED|select [23]/);
   });
 
   test('--step waits for a line before each step, and stops at the end of the input', async () => {
@@ -173,6 +281,6 @@ describe('play', () => {
   test('--speed takes a number above 0', async () => {
     const folder = folderOf(evidenceOf(framesOf(ONE_ROW)).files);
     expect(await custody(['play', folder, '--speed', '0'])).toMatchObject({ code: 2, stdout: '' });
-    expect(await custody(['play', folder, '--speed', '1000'])).toMatchObject({ code: 0 });
+    expect(await custody(['play', folder, '--speed', '1000'])).toMatchObject({ code: 3 });
   });
 });

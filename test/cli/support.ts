@@ -93,6 +93,8 @@ export interface FakeApi {
   readonly expiring: Map<string, unknown>;
   /** Bytes under `/objects/…`. */
   readonly objects: Map<string, Uint8Array>;
+  /** Keeps the object of this name back until it is released. */
+  held(name: string): { release(): void };
 }
 
 /** An API that gives what it is told to, for as long as the test runs. */
@@ -103,9 +105,16 @@ export async function fakeApi(signerPem: string): Promise<FakeApi> {
     answers: new Map<string, unknown>([['/v1/signer', { pem: signerPem, fingerprint: 'not looked at' }]]),
     expiring: new Map<string, unknown>(),
     objects: new Map<string, Uint8Array>(),
+    held: (name: string) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      holds.set(`/objects/${name}`, promise);
+      return { release: resolve };
+    },
   };
+  const holds = new Map<string, Promise<void>>();
   const server = createServer((request, response) => {
-    void text(request).then((body) => answer(api, request, body, response));
+    const held = holds.get(request.url!);
+    void Promise.all([text(request), held]).then(([body]) => answer(api, request, body, response));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

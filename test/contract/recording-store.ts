@@ -59,6 +59,19 @@ export function recordingStoreContract(
       await expect(store.size('sessions/a/none')).rejects.toMatchObject({ code: 'not-found' });
     });
 
+    it('lists what is at its root', async () => {
+      const store = await make();
+      for (const key of ['sessions/b/2', 'ledger/x']) await store.put(key, bytes('x'));
+      expect(await store.list('')).toEqual(expect.arrayContaining(['ledger', 'sessions']));
+    });
+
+    it('gives no more of an object than was asked for (security case 21)', async () => {
+      const store = await make();
+      await store.put('sessions/a/open.json', bytes('12345'));
+      expect(await store.get('sessions/a/open.json', 5)).toHaveLength(5);
+      await expect(store.get('sessions/a/open.json', 4)).rejects.toMatchObject({ code: 'format-invalid' });
+    });
+
     it('takes no key that leaves the store (security case 14)', async () => {
       const store = await make();
       for (const key of ['../x', 'a/../../x', '/etc/x', 'a//b', '', 'a/.hidden', 'a\0b']) {

@@ -124,12 +124,18 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
       PGOPTIONS: '-c custody.reason=x',
     };
     const clients = [1, 2].map(() => startClient('psql', ['-X', '-c', 'select 1'], env));
+    const told = clients.map(
+      ({ child }) => new Promise((done) => child.stderr!.once('data', done)), // the notice: it waits
+    );
+    await Promise.all(told);
     const pending = () =>
       apiAs(local, 'reviewer').get<{ requests: SeenRequest[] }>('/v1/requests?state=pending');
-    const { requests } = await eventually('a request', async () => {
-      const seen = await pending();
-      return seen.requests.length > 0 ? seen : undefined;
-    });
+    // Both wait: who came after the decision would ask again.
+    await eventually('both to be told', () =>
+      clients.every(({ said }) => said().includes('waits for reviewers')) ? true : undefined,
+    );
+    const { requests } = await pending();
+    expect(requests).toHaveLength(1);
     await apiAs(local, 'reviewer').post(`/v1/requests/${requests[0]!.id}/decisions`, { decision: 'denied' });
     for (const { done } of clients)
       expect((await done).stderr).toContain(`the request ${requests[0]!.id} was denied`);
@@ -139,37 +145,83 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
   it('a grant for exact commands runs those, in one session (security case 23)', async () => {
     const statements = ["update orders set status = 'held' where id = 1", 'select 40 + 2'];
     const { id } = await granted(local, { statements });
+    const grantNow = () =>
+      apiAs(local, 'developer').get<{ state: string; grant: { usedBy?: string } }>(`/v1/requests/${id}`);
     const env = libpqEnvironment(local, await local.token('developer'), 'orders-prod');
+    const early = await startClient('psql', ['-XAt', '-c', 'begin', '-c', '\\d orders'], env).done;
+    expect(early.stderr).toContain('ERROR:  this command does not run');
+    expect(await ending('client-closed')).toBeUndefined();
+    expect(await grantNow()).toMatchObject({ state: 'granted', grant: {} });
+
     const more = [
       '-c',
-      "update orders set status = 'held' where id = 1;",
+      'select 40 + 3',
+      '-c',
+      `${statements[0]!};`,
       '-c',
       'select 40 + 2',
       '-c',
-      'select 40 + 3',
+      'select 40 + 2',
     ];
     const { stdout, stderr } = await startClient('psql', ['-XAt', ...more], env).done;
     expect(stdout).toBe('UPDATE 1\n42\n');
     expect(stderr).toContain(
-      'FATAL:  "select 40 + 3" does not run: it is not among the commands that were approved',
+      'ERROR:  this command does not run: it is not among the commands that were approved',
     );
-    expect(await ending('not-approved')).toContain('select 40 + 3');
+    expect(stderr).toContain('ERROR:  this command does not run: it has run as often as was approved');
+    expect(await ending('client-closed')).toBeUndefined();
     const session = await lastSession(local);
-    expect(
-      (await apiAs(local, 'developer').get<{ grant: { usedBy: string } }>(`/v1/requests/${id}`)).grant.usedBy,
-    ).toBe(session.id);
+    const used = await grantNow();
+    expect([used.state, used.grant.usedBy]).toEqual(['used', session.id]);
+    const frames = await framesOf(local, session.id);
+    expect(bytesOf(frames, 'note').toString()).toContain('{"note":"grant-used"}');
+    expect(bytesOf(frames, 'target').includes('safe_encoding')).toBe(false);
     const again = await startClient('psql', ['-Xc', 'select 40 + 2'], env).done;
-    expect(again.stderr).toContain('needs an approval');
+    expect(again.stderr).toContain('needs an approval: the grant was for one session, and is used');
   });
 
-  it('a session for exact commands takes no settings of the client’s (security case 23)', async () => {
-    await granted(local, { statements: ['select 1'] });
+  it('two sessions on one grant: one uses it, the other is refused and ends (security case 23)', async () => {
+    await granted(local, { statements: ['select 40 + 2'] });
+    const [one, other] = [await connected(local), await connected(local)];
+    expect((await one.client.query('select 40 + 2')).rowCount).toBe(1);
+    const refused = await other.client.query('select 40 + 2').catch((error: Error) => error.message);
+    expect(refused).toMatch(/the grant was for one session, and (?:is used|another one has used it)/);
+    expect((await other.gone).errors.join()).toContain('another one has used it');
+    await one.client.end();
+    expect(await ending('revoked')).toContain('another one has used it');
+  });
+
+  it('a grant for exact commands is not used by a connection that fails, nor by what it may not bring (security case 23)', async () => {
+    const { id } = await granted(local, { statements: ['select 1'] });
     const env = {
       ...libpqEnvironment(local, await local.token('developer'), 'orders-prod'),
       PGOPTIONS: '-c search_path=evil',
     };
     const { stderr } = await startClient('psql', ['-Xc', 'select 1'], env).done;
-    expect(stderr).toContain('this grant is for exact commands, without the setting "options"');
+    expect(stderr).toContain('this grant is for exact commands, without the setting "search_path"');
+    expect(await apiAs(local, 'developer').get(`/v1/requests/${id}`)).toMatchObject({ state: 'granted' });
+    const address = /(orders-prod:[^]*?address: )(127\.0\.0\.1:\d+)/;
+    await reconfigure(local, (text) => text.replace(address, '$1127.0.0.1:1 #down $2'));
+    const down = await startClient('psql', ['-XAtc', 'select 1'], { ...env, PGOPTIONS: '' }).done;
+    expect(down.stderr).toContain('cannot be reached');
+    await reconfigure(local, (text) => text.replace('127.0.0.1:1 #down ', ''));
+    expect(await apiAs(local, 'developer').get(`/v1/requests/${id}`)).toMatchObject({ state: 'granted' });
+    const plain = await startClient('psql', ['-XAtc', 'select 1'], { ...env, PGOPTIONS: '' }).done;
+    expect([plain.stdout, plain.code]).toEqual(['1\n', 0]);
+  });
+
+  it('what was refused is in no close statement, log or leaf (security case 15)', async () => {
+    await granted(local, { statements: ['select 1'] });
+    const env = libpqEnvironment(local, await local.token('developer'), 'orders-prod');
+    const secret = 'Zitronenfalter';
+    await startClient('psql', ['-X', '-c', `alter role app password '${secret}'`, '-c', 'select 1'], env)
+      .done;
+    expect(await ending('client-closed')).toBeUndefined();
+    expect(local.said).not.toContain(secret);
+    const files = readdirSync(local.dataDir, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.(?:json|sqlite)$/.test(entry.name))
+      .filter((entry) => readFileSync(join(entry.parentPath, entry.name)).includes(secret));
+    expect(files.map(({ name }) => name)).toEqual([]);
   });
 });
 

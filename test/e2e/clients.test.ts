@@ -24,6 +24,20 @@ describe.each(durabilityModes)('%s durability', (durability) => {
   });
   afterAll(() => gateway?.stop());
 
+  async function nodeClient(): Promise<pg.Client> {
+    const { host, port } = gateway.addresses.postgres;
+    const client = new pg.Client({
+      host,
+      port,
+      user: 'dana',
+      password: await gateway.token('developer'),
+      database: 'orders-db',
+      ssl: { ca: readFileSync(gateway.addresses.ca, 'utf8'), rejectUnauthorized: true },
+    });
+    await client.connect();
+    return client;
+  }
+
   function openStatement(id: string): unknown {
     return JSON.parse(readFileSync(join(gateway.dataDir, 'store', 'sessions', id, 'open.json'), 'utf8'));
   }
@@ -75,18 +89,18 @@ describe.each(durabilityModes)('%s durability', (durability) => {
 
     it('cancels on Ctrl-C, and only the query of whoever pressed it (security case 24)', async () => {
       const env = libpqEnvironment(gateway, await gateway.token('developer'));
-      const mine = startClient('psql', ['-XAtc', 'select pg_sleep(60)'], env);
-      const other = startClient('psql', ['-XAtc', "select 'slept', pg_sleep(6)"], env);
-      await eventually('both to sleep', async () => {
-        const { stdout } = await psql(
-          gateway,
-          "select count(*) from pg_stat_activity where query like '%pg_sleep(%' and pid <> pg_backend_pid()",
-        );
-        return stdout === '2\n' ? true : undefined;
+      const holder = await nodeClient();
+      await holder.query('select pg_advisory_lock(24)');
+      const wait = "select 'waited' from pg_advisory_lock(24)";
+      const [mine, other] = [1, 2].map(() => startClient('psql', ['-XAtc', wait], env));
+      await eventually('both to wait', async () => {
+        const waiting = "select 1 from pg_stat_activity where wait_event = 'advisory'";
+        return (await holder.query(waiting)).rowCount === 2 ? true : undefined;
       });
-      mine.child.kill('SIGINT');
-      expect((await mine.done).stderr).toContain('canceling statement due to user request');
-      expect((await other.done).stdout).toContain('slept');
+      mine!.child.kill('SIGINT');
+      expect((await mine!.done).stderr).toContain('canceling statement due to user request');
+      await holder.end();
+      expect((await other!.done).stdout).toContain('waited');
     });
 
     it('delivers notifications', async () => {
@@ -110,16 +124,7 @@ describe.each(durabilityModes)('%s durability', (durability) => {
 
   describe('node-postgres through the gateway', () => {
     it('queries, prepares and pipelines', async () => {
-      const { host, port } = gateway.addresses.postgres;
-      const client = new pg.Client({
-        host,
-        port,
-        user: 'dana',
-        password: await gateway.token('developer'),
-        database: 'orders-db',
-        ssl: { ca: readFileSync(gateway.addresses.ca, 'utf8'), rejectUnauthorized: true },
-      });
-      await client.connect();
+      const client = await nodeClient();
       const prepared = { name: 'by-id', text: 'select name from customers where id = $1' };
       const names = await Promise.all([1, 2, 3].map((id) => client.query({ ...prepared, values: [id] })));
       expect(names.map(({ rows }) => rows[0].name)).toEqual(['Ben Novak', 'Chiara Rossi', 'Dilan Yilmaz']);

@@ -47,7 +47,7 @@ describe.runIf(hasMoto() && hasDebianPostgres() && hasClient('psql'))('the ledge
   async function audit(): Promise<AuditReport> {
     const folder = join(temporary(), 'copy');
     await cloud.copy(folder);
-    const key = join(folder, 'signer.pem');
+    const key = `${folder}.pem`;
     writeFileSync(key, cloud.signer);
     const origin = ['--origin', 'ledger.example/custody'];
     const { stdout } = await custody(['audit', folder, '--key', key, ...origin, '--json']);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secr
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { build, bundles } from '#cdk/bundle.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
@@ -22,7 +24,7 @@ import { hasMoto } from '#test/support/moto.ts';
 import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
 import { startReceiver } from '#test/support/receiver.ts';
 import { rawPlain } from '#test/support/raw-client.ts';
-import { bytesOf } from '#test/support/recorded.ts';
+import { bytesOf, untilJournaled } from '#test/support/recorded.ts';
 
 const isHere = hasMoto() && hasClient('psql') && hasRadosgw() && hasDebianPostgres();
 
@@ -73,6 +75,14 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
       await cloud.call(reviewer, 'POST', `/v1/requests/${id}/decisions`, { decision: 'approved' });
     }
     return id;
+  }
+
+  /** At the database itself, past the gateway. */
+  async function administrator(): Promise<pg.Client> {
+    const { port, password } = cloud.database;
+    const admin = new pg.Client({ host: '127.0.0.1', port, database: 'postgres', user: 'app', password });
+    await admin.connect();
+    return admin;
   }
 
   const gone = (client: pg.Client): Promise<string> =>
@@ -160,15 +170,23 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
       await task.connect('developer', 'orders-db'),
       await task.connect('developer', 'orders-db'),
     ];
+    const admin = await administrator();
+    await admin.query('select pg_advisory_lock(24)');
     const outcomes = [client, bystander].map((one) =>
-      one.query('select pg_sleep(3)').then(() => 'slept', String),
+      one.query('select pg_advisory_lock(24)').then(() => 'done', String),
     );
+    await eventually('both to wait', async () => {
+      const waiting = "select 1 from pg_stat_activity where wait_event = 'advisory'";
+      return (await admin.query(waiting)).rowCount === 2 ? true : undefined;
+    });
     const { processID, secretKey } = client as unknown as { processID: number; secretKey: number };
     const secret = Buffer.alloc(4);
     secret.writeInt32BE(secretKey);
     const cancel = rawPlain(other.port);
     cancel.send(encodeCancelRequest(processID, secret));
-    expect(await Promise.all(outcomes)).toEqual(['error: canceling statement due to user request', 'slept']);
+    expect(await outcomes[0]).toBe('error: canceling statement due to user request');
+    await admin.end();
+    expect(await outcomes[1]).toBe('done');
     cancel.socket.destroy();
     await Promise.all([client.end(), bystander.end()]);
     expect(await other.stop()).toBe(0);
@@ -191,14 +209,7 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
 
   it('a password that was rotated is in use at the next session, without a restart', async () => {
     const { clients } = cloud.moto;
-    const admin = new pg.Client({
-      host: '127.0.0.1',
-      port: cloud.database.port,
-      database: 'postgres',
-      user: 'app',
-      password: cloud.database.password,
-    });
-    await admin.connect();
+    const admin = await administrator();
     await admin.query("alter role app password 'rotated'");
     await expect(task.connect('developer', 'orders-db')).rejects.toThrow('could not log in');
     await clients.secrets.send(
@@ -213,8 +224,9 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     const client = await doomed.connect('developer', 'orders-db');
     const lost = gone(client);
     await client.query("select 'before the end'");
-    await new Promise((durable) => setTimeout(durable, 600));
-    const { id } = await newest();
+    const { id, task: name } = await newest();
+    const journal = { dynamo: cloud.moto.clients.dynamo, table: cloud.environment['CUSTODY_TABLE_JOURNAL']! };
+    await untilJournaled(dynamoJournalRemains(journal, name), 'before the end');
     await doomed.stop('SIGKILL');
     await lost;
     await eventually('the sealer', async () => {
@@ -252,17 +264,31 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
     await cloud.moto.clients.secrets.send(new CreateSecretCommand({ Name: 'ops', SecretString: secret }));
     const text = await cloud.config();
-    await cloud.configure(`${text}webhooks: [{ name: ops, url: "${receiver.url}", secret: ops }]\n`);
+    const changed = `${text}webhooks: [{ name: ops, url: "${receiver.url}", secret: ops }]\n`;
+    await cloud.configure(changed);
+    const version = createHash('sha256').update(changed).digest('hex');
+    await eventually('the task to take it', () =>
+      task.said.find(({ event, policy }) => event === 'config-in-force' && policy === version),
+    );
     await new Promise((seen) => setTimeout(seen, 2_500));
     const { id } = await cloud.call<{ id: string }>('developer', 'POST', '/v1/requests', {
       target: 'orders-prod',
       reason: 'told',
     });
     await cloud.run('notifier', {}, 22_500);
-    const [told] = receiver.received;
-    expect(new Webhook(secret).verify(told!.body, told!.headers as Record<string, string>)).toMatchObject({
-      data: { request: id },
-    });
+    const told = receiver.received.map(({ body, headers }) =>
+      new Webhook(secret).verify(body, headers as Record<string, string>),
+    );
+    expect(told).toContainEqual(
+      expect.objectContaining({ data: expect.objectContaining({ request: id }) as object }),
+    );
+    // The file that brought the webhook is news itself.
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        type: 'policy-changed',
+        data: expect.objectContaining({ policy: version }) as object,
+      }),
+    );
     await cloud.configure(text);
     await receiver.close();
   });

@@ -101,7 +101,18 @@ describe.each([
         : undefined,
     );
 
-    // What could not be sealed is sealed by the next start, beside what a kill leaves.
+    // What could not be sealed is sealed by itself, by the gateway that could not.
+    const ended = await eventually('the late seals', async () => {
+      const listed = await gateway.sessions();
+      const open = listed.filter(({ state }) => state === 'open');
+      return open.length === 1 ? listed : undefined;
+    });
+    expect(gateway.said.filter(({ event }) => event === 'session-sealed').length).toBeGreaterThan(1);
+    const reasons = ended.map(({ outcome }) => outcome?.reason);
+    expect(reasons.filter((reason) => reason === 'recording-failed')).toHaveLength(2);
+    expect(reasons).not.toContain('recovered');
+
+    // What a kill leaves is sealed by the next start.
     await gateway.stop('SIGKILL');
     await gateway.start();
     expect(gateway.said.filter(({ event }) => event === 'seal-failed').length).toBeGreaterThan(0);

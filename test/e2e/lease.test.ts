@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { journalRemains } from '#adapters/local/journal.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { eventually } from '#test/support/clients.ts';
 import {
@@ -13,7 +14,7 @@ import {
   startLocalGateway,
   temporaryFolder,
 } from '#test/support/local-gateway.ts';
-import { bytesOf, framesOf, verify } from '#test/support/recorded.ts';
+import { bytesOf, framesOf, untilJournaled, verify } from '#test/support/recorded.ts';
 
 const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
 const SEALER = fileURLToPath(new URL('../../local/sealer.ts', import.meta.url));
@@ -85,7 +86,7 @@ describe('a gateway that sleeps for longer than its lease', () => {
     expect(await seal()).toBe(0);
     expect((await newest()).outcome).toBeUndefined();
 
-    await new Promise((done) => setTimeout(done, 400)); // Its last frames are in the journal.
+    await untilJournaled(journalRemains(join(dataDir, 'journal')), 'select 1 as before');
     task.kill('SIGSTOP');
     const sealed = await eventually('the lease to run out', async () => (await seal()) || undefined, 20_000);
     expect(sealed).toBe(1);

@@ -95,6 +95,14 @@ describe('the revision of a task', () => {
     const { port } = metadata.address() as AddressInfo;
     expect(await ownRevision(`http://127.0.0.1:${port}/v4/x`)).toBe(revision);
   });
+
+  it('is not unknown for good because ECS has a bad day', async () => {
+    const metadata = createServer((_, response) => void response.writeHead(500).end('{}'));
+    await new Promise<void>((ready) => metadata.listen(0, '127.0.0.1', ready));
+    onTestFinished(() => void metadata.close());
+    const { port } = metadata.address() as AddressInfo;
+    await expect(ownRevision(`http://127.0.0.1:${port}/v4/x`)).rejects.toThrow('answered 500');
+  });
 });
 
 describe('what a task tells CloudWatch', () => {
@@ -132,8 +140,8 @@ describe('the tally', () => {
     log('session-error', of('access-denied'));
     log('listening');
     tally.alarm();
-    expect(tally.take()).toEqual({ RefusedTokens: 1, RecorderFailures: 2, BreakGlass: 1 });
-    expect(tally.take()).toEqual({ RefusedTokens: 0, RecorderFailures: 0, BreakGlass: 0 });
+    expect(tally.take()).toEqual({ RefusedTokens: 1, RefusedPeers: 0, RecorderFailures: 2, BreakGlass: 1 });
+    expect(tally.take()).toEqual({ RefusedTokens: 0, RefusedPeers: 0, RecorderFailures: 0, BreakGlass: 0 });
     expect(said).toHaveLength(5);
   });
 

@@ -152,6 +152,13 @@ describe('GET /v1/sessions/{id}/steps', () => {
   it('believes the deployment’s key alone, not one that stands beside the evidence', async () => {
     const there = await recorded();
     there.ports.source.objects.set(`sessions/${there.id}/signer.pem`, Buffer.from(world().keys.pem));
+    // The other key changes nothing but that it is there, where no key belongs.
+    const object = `sessions/${there.id}/signer.pem`;
+    expect((await steps(there)).body).toMatchObject({
+      verdict: 'failed',
+      findings: [{ code: 'object-unlisted', object }],
+    });
+    there.ports.source.objects.delete(object);
     expect((await steps(there)).body).toMatchObject({ verdict: 'verified' });
     const other: Recorded = { ...there, ports: { ...there.ports, signer: world().signer } };
     expect((await steps(other)).body).toMatchObject({ verdict: 'failed' });

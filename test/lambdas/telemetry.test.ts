@@ -66,6 +66,17 @@ describe('what a function tells of itself', () => {
     expect(said.join('\n')).not.toContain(TOKEN);
   });
 
+  it('shows what a client sent as escapes, wherever it stands (security case 18)', () => {
+    const said = hearing();
+    const hostile = 'a\u009b31m\u202eb';
+    telemetryFor('test').log(new CustodyError('internal', `no ${hostile}`, { detail: `at\n${hostile}` }));
+    expect(said.join('\n')).not.toMatch(/[\u0080-\u009f\u202a-\u202e]/);
+    expect(JSON.parse(said[0]!)).toMatchObject({
+      message: String.raw`no a\x9b31m\u202eb`,
+      detail: `at\n${String.raw`a\x9b31m\u202eb`}`,
+    });
+  });
+
   it('is an alarm, by its name and service', async () => {
     const said = hearing();
     const telemetry = telemetryFor('test');

@@ -64,7 +64,7 @@ test('a client that says goodbye and leaves closing to the server has closed the
   await closed;
   await vi.waitFor(
     async () => expect(await endings(run.addresses)).toEqual([['client-closed', false]]),
-    5_000,
+    20_000,
   );
   expect(errors.filter((message) => message.includes('target'))).toEqual([]);
 });

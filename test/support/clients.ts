@@ -21,6 +21,8 @@ export interface Ran {
 
 export interface RunningClient {
   readonly child: ChildProcess;
+  /** What it has written to standard error so far. */
+  readonly said: () => string;
   readonly done: Promise<Ran>;
 }
 
@@ -56,7 +58,7 @@ export function startClient(
   const done = new Promise<Ran>((resolve) =>
     child.once('close', (code) => resolve({ code, stdout, stderr })),
   );
-  return { child, done };
+  return { child, said: () => stderr, done };
 }
 
 /** psql without its start-up file, unaligned and without headers; stops at the first error. */

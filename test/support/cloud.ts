@@ -66,7 +66,13 @@ export interface Cloud {
 export interface CloudTask {
   readonly port: number;
   readonly pid: number;
-  readonly said: readonly { readonly event: string; readonly code?: string; readonly session?: string }[];
+  readonly said: readonly {
+    readonly event: string;
+    readonly code?: string;
+    readonly session?: string;
+    /** The version of a configuration. */
+    readonly policy?: string;
+  }[];
   connect(person: Person, database: string, options?: string): Promise<pg.Client>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Its exit code, once it has ended. */

@@ -27,6 +27,7 @@ export const EXACT: Target['exact'] = {
   searchPath: '"$user", public',
   timeZone: 'UTC',
   dateStyle: 'ISO, MDY',
+  settings: {},
 };
 
 /** A server with a session for exact commands before it, without TLS, tokens or a recording: for real clients. */
@@ -65,6 +66,7 @@ export class ExactProxy {
       [client, target],
       [target, client],
     ] as const) {
+      one.setNoDelay();
       one.on('error', () => undefined);
       one.on('close', () => other.destroy());
     }

@@ -119,6 +119,12 @@ export class FaultRun {
     await quiet();
   }
 
+  /** Tries again what could not be sealed. Resolves with how many still wait. */
+  async sealAgain(): Promise<number> {
+    await this.#recorder.sealAgain();
+    return this.#recorder.unsealed;
+  }
+
   /** The gateway is gone: what has not been answered never is. */
   crash(): void {
     this.lease.isHeld = false;

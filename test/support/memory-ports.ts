@@ -45,7 +45,7 @@ export class MemoryStore implements RecordingSink, RecordingSource {
     this.objects.set(key, Uint8Array.from(bytes));
   }
 
-  async get(key: string): Promise<Uint8Array> {
+  async get(key: string, atMost = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     if (
       !/^[a-z0-9][a-z0-9._/-]*$/.test(key) ||
       key.includes('..') ||
@@ -56,6 +56,8 @@ export class MemoryStore implements RecordingSink, RecordingSource {
     }
     const bytes = this.objects.get(key);
     if (bytes === undefined) throw new CustodyError('not-found', 'no such object');
+    if (bytes.byteLength > atMost)
+      throw new CustodyError('format-invalid', `${key} has ${bytes.byteLength} bytes, more than ${atMost}`);
     return bytes;
   }
 

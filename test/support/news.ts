@@ -1,10 +1,10 @@
-import type { News } from '#core/access/news.ts';
+import type { AccessNews } from '#core/access/news.ts';
 
 const DANA = { issuer: 'https://id.example', subject: 'dana', email: 'dana@example.com' };
 export const REVIEWER = { issuer: 'https://id.example', subject: 'rob', email: 'rob@example.com' };
 
 /** The news of the request with this number: dana asks for orders-db. */
-export function newsItem(n: number, more: Partial<News> = {}): News {
+export function newsItem(n: number, more: Partial<AccessNews> = {}): AccessNews {
   const request = `0198c0de-0000-7000-8000-${String(n).padStart(12, '0')}`;
   return {
     id: `${request}/0`,

@@ -14,6 +14,7 @@ const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.ur
 
 interface Said {
   readonly event: string;
+  readonly level?: string;
   readonly code?: string;
   readonly message?: string;
   readonly detail?: string;
@@ -28,14 +29,22 @@ export class OwnGateway {
   readonly #dataDir: string;
   readonly #port: number;
   readonly #args: readonly string[];
+  readonly #host: string;
   #child: ChildProcess | undefined;
 
   /** `dataDir`: a folder with a configuration, keys and secrets. */
-  constructor(local: LocalGateway, dataDir: string, port: number, args: readonly string[] = []) {
+  constructor(
+    local: LocalGateway,
+    dataDir: string,
+    port: number,
+    args: readonly string[] = [],
+    host = '127.0.0.1',
+  ) {
     this.#local = local;
     this.#dataDir = dataDir;
     this.#port = port;
     this.#args = args;
+    this.#host = host;
   }
 
   get pid(): number {
@@ -48,7 +57,7 @@ export class OwnGateway {
    */
   start(under: readonly string[] = []): Promise<void> {
     const folder = ['--config', join(this.#dataDir, 'custody.yaml'), '--data-dir', this.#dataDir];
-    const listen = ['--listen', `127.0.0.1:${this.#port}`];
+    const listen = ['--listen', `${this.#host}:${this.#port}`];
     const [program, ...args] = [...under, process.execPath, MAIN, ...folder, ...listen, ...this.#args];
     const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
+import type { JournalRemains } from '#core/recording/ports.ts';
 import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
@@ -48,6 +49,16 @@ export async function framesOf(gateway: LocalGateway, session: string): Promise<
   const frames: RecordedFrame[] = [];
   for (const name of names) frames.push(...readFrames(await store.get(sessionPrefix(session) + name)));
   return frames;
+}
+
+/** Resolves once the journal holds this text of a client: from then on nothing loses it. */
+export async function untilJournaled(remains: Pick<JournalRemains, 'tails'>, text: string): Promise<void> {
+  await eventually(`"${text}" to be in the journal`, async () => {
+    const frames = (await remains.tails()).flatMap(({ content, trailer }) => [
+      ...readFrames(Buffer.concat([content, trailer])),
+    ]);
+    return bytesOf(frames, 'client').includes(text) ? true : undefined;
+  });
 }
 
 /** One stream's bytes, joined. */

@@ -4,7 +4,7 @@ import type { CustodyError } from '#core/errors.ts';
 import { gatherFrames } from '#core/recording/slab.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
 import { type SessionTape, type TapeOptions, Tapes } from '#proxy/recorder/tapes.ts';
-import { Relay } from '#proxy/relay.ts';
+import { Relay, type RelayOptions } from '#proxy/relay.ts';
 import { RawEnd, streamBindings } from '#proxy/wire/raw-end.ts';
 import { RelayMemory } from '#proxy/wire/relay-memory.ts';
 import { opening } from './recorder.ts';
@@ -50,11 +50,16 @@ export class Stand {
   reached = '';
   readonly #closers: readonly (() => void)[];
 
-  static async start(tape: SessionTape, clientRest = ''): Promise<Stand> {
-    return new Stand(tape, await connection(), await connection(), clientRest);
+  static async start(tape: SessionTape, clientRest = '', gate?: RelayOptions['gate']): Promise<Stand> {
+    return new Stand(tape, await connection(), await connection(), { clientRest, gate });
   }
 
-  private constructor(tape: SessionTape, client: Connection, target: Connection, clientRest: string) {
+  private constructor(
+    tape: SessionTape,
+    client: Connection,
+    target: Connection,
+    { clientRest, gate }: { readonly clientRest: string; readonly gate: RelayOptions['gate'] },
+  ) {
     this.client = client.peer;
     this.target = target.peer;
     this.#closers = [client.close, target.close];
@@ -65,6 +70,7 @@ export class Stand {
       target: new RawEnd(target.ours, memory, streamBindings()),
       tape,
       memory,
+      gate,
       onClientBytes: () => undefined,
       onTargetBytes: () => undefined,
       onEnd: (side) => {

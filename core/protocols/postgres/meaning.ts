@@ -20,6 +20,7 @@ export function meaningFor({ exact }: Pick<Target, 'exact'>): ReadonlyMap<string
     ['xmloption', 'content'],
     ['bytea_output', 'hex'],
     ['extra_float_digits', '1'],
+    ...Object.entries(exact.settings),
   ]);
 }
 

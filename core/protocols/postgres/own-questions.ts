@@ -7,9 +7,16 @@ import { notApproved } from './not-approved.ts';
 import type { OwnQuestion } from './target-side.ts';
 import { concat, cstring, decodeText, int32, message } from './wire.ts';
 
-/** Whose own settings they are that are in force, where they are not the server's. */
-const OF_LOGIN =
-  "select name from pg_catalog.pg_settings where source in ('database', 'user', 'database user', 'session')";
+/**
+ * What is in force and not the server's; and what the login and its database have for settings of their own, since a setting that
+ * an extension or an application has made up is in no list of those in force.
+ */
+const OF_LOGIN = `
+  select name from pg_catalog.pg_settings where source in ('database', 'user', 'database user', 'session')
+  union select pg_catalog.split_part(own, '=', 1)
+  from pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) own
+  where setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
+  and setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))`;
 /** Named, so that what the client left under the empty name stays. */
 const NAME = 'custody: settings';
 const PORTAL = 'custody: not approved';
@@ -30,12 +37,15 @@ export class SettingsQuestion {
 
   /** Throws `target-refused` where one of them could change what a text means. */
   checkLogin(answers: readonly BackendMessage[]): void {
-    const own = rows(answers).filter((name) => !LEAVES_MEANING.has(name.toLowerCase()));
+    const held = new Set([...this.#wanted.keys()].filter((name) => !ACTS_AS.has(name)).map(lower));
+    const own = rows(answers).filter((name) => !LEAVES_MEANING.has(lower(name)) && !held.has(lower(name)));
     if (own.length === 0) return;
     throw new CustodyError(
       'target-refused',
       `the gateway's login has settings of its own that change what a command means: ${own.slice(0, 5).join(', ')}`,
-      { hint: 'tell whoever runs the target: ALTER ROLE … RESET …, or ALTER DATABASE … RESET …' },
+      {
+        hint: 'tell whoever runs the gateway: ALTER ROLE … RESET …, or name them among the `settings` of the `exact` of this target',
+      },
     );
   }
 
@@ -106,6 +116,10 @@ function rows(answers: readonly BackendMessage[]): string[] {
   return answers.flatMap((answer) =>
     answer.kind === 'data-row' ? [decodeText(answer.values[0] ?? new Uint8Array(0))] : [],
   );
+}
+
+function lower(text: string): string {
+  return text.toLowerCase();
 }
 
 /** Names of zones and styles may be written in any case. */

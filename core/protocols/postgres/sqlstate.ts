@@ -24,13 +24,15 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'access-revoked': '57P01',
   'precondition-failed': '55000', // object_not_in_prerequisite_state
   'too-many-failures': '53400', // configuration_limit_exceeded
+  'peer-left': '08006', // connection_failure
   'target-unknown': '3D000', // invalid_catalog_name
   'target-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
   'target-refused': '08004', // sqlserver_rejected_establishment_of_sqlconnection
-  'target-lost': '08006', // connection_failure
+  'target-lost': '08006',
   'recording-failed': '58030', // io_error
   'store-unavailable': '58030',
   draining: '57P03', // cannot_connect_now
+  'too-many-connections': '53300', // too_many_connections
   'task-fenced': '57P01', // admin_shutdown
   terminated: '57P01', // admin_shutdown
   'not-found': '42704', // undefined_object

@@ -3,7 +3,7 @@ import type { CloseStatement, Head } from '../format.ts';
 import { CLOSE, segmentName, segmentNumber } from '../layout.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
-import { type ChainLink, type SegmentResult, verifySegment } from './segment.ts';
+import { type ChainLink, type Frames, type SegmentResult, verifySegment } from './segment.ts';
 
 export interface ChainStart {
   readonly session: string | undefined;
@@ -22,36 +22,80 @@ export interface ChainResult {
   /** The file the chain ends with; undefined when it is missing. */
   readonly last: ChainLink | undefined;
   readonly lastHead: Head | undefined;
+  /** Time of the last frame that was read, microseconds. */
+  readonly lastTimeUs: number;
 }
+
+/** Frames of segments that hold; or the first fault of the chain, after which it gives none. */
+export type ChainPart = { readonly frames: Frames } | { readonly fault: string };
 
 /**
  * Checks segments 0 … n−1 in order, one in memory at a time (FORMAT.md, verifier steps 3 to 5). Without a close
  * statement n is whatever is there. No loop runs over a number that the evidence merely claims.
  */
-export async function verifyChain(
+export async function* verifyChain(
   start: ChainStart,
   close: CloseStatement | undefined,
   objects: Objects,
   report: Report,
-): Promise<ChainResult> {
+): AsyncGenerator<ChainPart, ChainResult, undefined> {
+  const watch = new FaultWatch(report);
   const present = presentSegments(objects);
   const expected = close?.segments ?? (present.at(-1) ?? -1) + 1;
   reportUnlisted(present, expected, report);
   const listed = present.filter((number) => number < expected);
   let state = emptyChain(start.open);
   for (const number of listed) {
-    if (number > state.next) reportMissing(state.next, number, expected, report);
-    state = extend(state, number, await verifyNext(state, number, start, objects, report));
+    if (number > state.next) reportMissing(state.next, number, expected, watch.report);
+    const result = yield* watch.unlessFaulty(verifyNext(state, number, start, objects, watch.report));
+    if (result === undefined) watch.fault(`${segmentName(number)} cannot be read`);
+    state = extend(state, number, result);
   }
-  if (expected > state.next) reportMissing(state.next, expected, expected, report);
+  if (expected > state.next) reportMissing(state.next, expected, expected, watch.report);
+  yield* watch.news();
   const complete = state.next === expected;
   return { ...state, whole: state.whole && complete, last: complete ? state.last : undefined };
+}
+
+/** Lets frames pass until something is reported. */
+class FaultWatch {
+  readonly report: Report;
+  #fault: string | undefined;
+  #isTold = false;
+
+  constructor(report: Report) {
+    this.report = (code, object, message) => {
+      this.fault(message);
+      report(code, object, message);
+    };
+  }
+
+  /** What was reported elsewhere. */
+  fault(message: string): void {
+    this.#fault ??= message;
+  }
+
+  async *unlessFaulty<Result>(
+    segment: AsyncGenerator<Frames, Result, undefined>,
+  ): AsyncGenerator<ChainPart, Result, undefined> {
+    for (;;) {
+      const { done, value } = await segment.next();
+      yield* this.news();
+      if (done) return value;
+      if (this.#fault === undefined && value.length > 0) yield { frames: value };
+    }
+  }
+
+  *news(): Generator<ChainPart, void, undefined> {
+    if (this.#fault === undefined || this.#isTold) return;
+    this.#isTold = true;
+    yield { fault: this.#fault };
+  }
 }
 
 interface ChainState extends ChainResult {
   /** The number that comes next. */
   readonly next: number;
-  readonly lastTimeUs: number;
 }
 
 function emptyChain(open: ChainLink | undefined): ChainState {

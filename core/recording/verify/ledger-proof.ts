@@ -1,15 +1,23 @@
 import { asCustodyError } from '../../errors.ts';
-import { openSessionProof, PROOF_MAX_BYTES, type ProvedSession } from '../../ledger/session-proof.ts';
+import {
+  openSessionProof,
+  PROOF_MAX_BYTES,
+  type ProvedSession,
+  type StatementLeaf,
+} from '../../ledger/session-proof.ts';
+import { printable } from '../../printable.ts';
+import type { CloseStatement, OpenStatement } from '../format.ts';
 import { CLOSE, LEDGER_PROOF, OPEN } from '../layout.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
 import type { SignerKey } from './signer.ts';
+import type { Statement } from './statement.ts';
 
-/** SHA-256 of the statements that were found. */
-export interface StatementHashes {
+/** The statements that were found in the folder. */
+export interface FoundStatements {
   readonly session: string | undefined;
-  readonly open: string | undefined;
-  readonly close: string | undefined;
+  readonly open: Statement<OpenStatement> | undefined;
+  readonly close: Statement<CloseStatement> | undefined;
 }
 
 /** What the evidence proves about the ledger. */
@@ -21,37 +29,84 @@ export interface LedgerFacts {
   readonly ended: boolean;
 }
 
-/** Checks `ledger.json`, where there is one (FORMAT.md, "The ledger's proof"). */
+/**
+ * Checks `ledger.json`, where there is one (FORMAT.md, "The ledger's proof"). `origin`: the ledger that the auditor expects.
+ * Undefined unless it proves all that a proof for these statements must.
+ */
 export async function checkLedgerProof(
-  hashes: StatementHashes,
+  statements: FoundStatements,
   signer: SignerKey | undefined,
+  origin: string | undefined,
   objects: Objects,
   report: Report,
 ): Promise<LedgerFacts | undefined> {
   if (!objects.names.has(LEDGER_PROOF) || signer === undefined) return undefined;
+  if (origin === undefined) {
+    report(
+      'ledger-unanchored',
+      LEDGER_PROOF,
+      `${LEDGER_PROOF} is there, and no ledger was named to expect it of`,
+    );
+    return undefined;
+  }
   const bytes = await objects.read(LEDGER_PROOF, PROOF_MAX_BYTES);
   if (bytes === undefined) return undefined;
   try {
-    const proved = openSessionProof(bytes, signer.key.export({ type: 'spki', format: 'der' }));
-    return compare(proved, hashes, report);
+    const proved = openSessionProof(bytes, origin, signer.key.export({ type: 'spki', format: 'der' }));
+    return compare(proved, statements, report);
   } catch (error) {
     report('ledger-proof-invalid', LEDGER_PROOF, `${LEDGER_PROOF}: ${asCustodyError(error).message}`);
     return undefined;
   }
 }
 
-function compare(proved: ProvedSession, hashes: StatementHashes, report: Report): LedgerFacts {
-  const { origin, size, leaves } = proved;
-  for (const leaf of leaves) {
-    const name = leaf.kind === 'session-opened' ? OPEN : CLOSE;
-    const found = leaf.kind === 'session-opened' ? hashes.open : hashes.close;
-    if (leaf.session !== hashes.session)
-      report('ledger-proof-mismatch', LEDGER_PROOF, `${LEDGER_PROOF} is of session ${leaf.session}`);
-    else if (leaf.statement !== found) {
-      const message = `the ledger has a ${name} with SHA-256 ${leaf.statement}, but ${name} ${found === undefined ? 'is missing' : `has ${found}`}`;
-      report('ledger-proof-mismatch', name, message);
-    }
-  }
-  const opened = leaves.some(({ kind }) => kind === 'session-opened');
-  return { origin, size, opened, ended: leaves.some(({ kind }) => kind !== 'session-opened') };
+/** Every leaf fits the statement it is about, and each statement has its leaf. */
+function compare(
+  { origin, size, leaves }: ProvedSession,
+  statements: FoundStatements,
+  report: Report,
+): LedgerFacts | undefined {
+  const wrong = leaves.flatMap((leaf) => whatIsWrong(leaf, statements) ?? []);
+  for (const message of wrong) report('ledger-proof-mismatch', LEDGER_PROOF, `${LEDGER_PROOF}: ${message}`);
+  if (wrong.length > 0) return undefined;
+  const opened = leaves.filter(isOpening).length;
+  const ended = leaves.length - opened;
+  const endsExpected = statements.close === undefined ? 0 : 1;
+  if (opened === 1 && ended === endsExpected) return { origin, size, opened: true, ended: ended === 1 };
+  const message = `${LEDGER_PROOF} has ${opened} openings and ${ended} ends of the session, where 1 and ${endsExpected} are to be proved`;
+  report('ledger-proof-incomplete', LEDGER_PROOF, message);
+  return undefined;
+}
+
+function whatIsWrong(leaf: StatementLeaf, { session, open, close }: FoundStatements): string | undefined {
+  if (leaf.session !== session) return `it is of session ${leaf.session}`;
+  const name = isOpening(leaf) ? OPEN : CLOSE;
+  const found = isOpening(leaf) ? open : close;
+  if (found === undefined) return `the ledger has a ${name}, and ${name} is missing or cannot be read`;
+  if (leaf.statement !== found.sha256)
+    return `the ledger has a ${name} with SHA-256 ${leaf.statement}, but ${name} has ${found.sha256}`;
+  const other = isOpening(leaf) ? openingDiffers(leaf, open!.value) : endDiffers(leaf, close!.value);
+  return other && `the ledger's leaf about ${name} says ${printable(other)}, and ${name} does not`;
+}
+
+type Opening = Extract<StatementLeaf, { readonly kind: 'session-opened' }>;
+type End = Exclude<StatementLeaf, Opening>;
+
+function isOpening(leaf: StatementLeaf): leaf is Opening {
+  return leaf.kind === 'session-opened';
+}
+
+/** A member that is not what core/ledger/FORMAT.md takes from the statement, as it is in the leaf. */
+function openingDiffers({ at, target, principal }: Opening, statement: OpenStatement): string | undefined {
+  const { issuer, subject, email } = statement.principal;
+  if (at !== statement.startedAt) return `at ${at}`;
+  if (target !== statement.target.name) return `target ${target}`;
+  const isSame = principal.issuer === issuer && principal.subject === subject && principal.email === email;
+  return isSame ? undefined : `principal ${principal.issuer} ${principal.subject} ${principal.email ?? ''}`;
+}
+
+function endDiffers({ kind, at, reason }: End, statement: CloseStatement): string | undefined {
+  if (kind !== (statement.recovered ? 'session-recovered' : 'session-closed')) return kind;
+  if (at !== statement.endedAt) return `at ${at}`;
+  return reason === statement.reason ? undefined : `reason ${reason}`;
 }

@@ -1,6 +1,7 @@
 import { asCustodyError } from '../../errors.ts';
 import type { EvidenceFolder } from './folder.ts';
-import { printable, type Report } from './report.ts';
+import { printable } from '../../printable.ts';
+import type { Report } from './report.ts';
 
 /** What is in an evidence folder, and how to get at it without ever throwing. */
 export interface Objects {

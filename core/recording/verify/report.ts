@@ -33,8 +33,11 @@ export type FindingCode =
   | 'content-invalid'
   | 'frames-mismatch'
   | 'bytes-mismatch'
+  | 'until-mismatch'
   | 'ledger-proof-invalid'
-  | 'ledger-proof-mismatch';
+  | 'ledger-proof-mismatch'
+  | 'ledger-proof-incomplete'
+  | 'ledger-unanchored';
 
 /** One thing that is wrong, or that keeps evidence from being proof. */
 export interface Finding {
@@ -47,8 +50,8 @@ export interface Finding {
 
 /**
  * - `verified`: everything FORMAT.md asks for holds, under a signer the caller trusts.
- * - `unanchored`: all of it is consistent, but nobody said which signer to trust: whoever made the folder could have
- *   made the signer too.
+ * - `unanchored`: all of it is consistent, but nobody said which signer to trust, or which ledger to expect: whoever made
+ *   the folder could have made those too.
  * - `incomplete`: consistent so far, but there is no close statement: the session is live or was never sealed.
  * - `failed`: at least one finding contradicts the evidence.
  */
@@ -103,19 +106,11 @@ export interface VerifyReport {
 export type Report = (code: FindingCode, object: string, message: string) => void;
 
 /** Codes that withhold the verdict `verified` without contradicting the evidence. */
-const gaps: ReadonlySet<FindingCode> = new Set(['close-missing', 'signer-unanchored']);
+const gaps: ReadonlySet<FindingCode> = new Set(['close-missing', 'signer-unanchored', 'ledger-unanchored']);
 
 /** The verdict that findings amount to. */
 export function verdictOf(findings: readonly Finding[]): Verdict {
   if (findings.some(({ code }) => !gaps.has(code))) return 'failed';
   if (findings.some(({ code }) => code === 'close-missing')) return 'incomplete';
   return findings.length === 0 ? 'verified' : 'unanchored';
-}
-
-const PRINTABLE_MAX = 120;
-
-/** Text from outside for use in a message: cut, and with everything but printable ASCII as an escape (case 18). */
-export function printable(text: string): string {
-  const cut = text.length > PRINTABLE_MAX ? `${text.slice(0, PRINTABLE_MAX)}...` : text;
-  return cut.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -2,7 +2,7 @@ import { type KeyObject, verify } from 'node:crypto';
 import { asCustodyError } from '../../errors.ts';
 import { type Head, headSchema, SEGMENT_FILE_MAX_BYTES } from '../format.ts';
 import { segmentName } from '../layout.ts';
-import { readFrames, type SegmentParts, splitSegment } from '../read.ts';
+import { type RecordedFrame, readFrames, type SegmentParts, splitSegment } from '../read.ts';
 import { parseStrictJson } from './json.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
@@ -29,7 +29,7 @@ export interface ChainLink {
 export interface SegmentResult {
   readonly link: ChainLink;
   readonly head?: Head;
-  /** Absent when the content does not decode to its end. */
+  /** Absent when the head is not signed, or the content does not decode to exactly what it counts. */
   readonly counts?: FrameCounts;
 }
 
@@ -39,26 +39,37 @@ export interface FrameCounts {
   readonly lastTimeUs: number;
 }
 
-/** Checks one segment file (FORMAT.md, verifier steps 4 and 5). */
-export async function verifySegment(
+/** Frames in their order, a few at a time: at most one block beyond BATCH_BYTES. */
+export type Frames = readonly RecordedFrame[];
+
+const BATCH_FRAMES = 1_024;
+const BATCH_BYTES = 1 << 20;
+
+/**
+ * Checks one segment file (FORMAT.md, verifier steps 4 and 5). What is cheap comes first: content is decompressed only under
+ * a head that the session key signed, and no further than that head counts. Gives its frames as they are counted: they
+ * are what was recorded if nothing was reported before them.
+ */
+export async function* verifySegment(
   context: SegmentContext,
   objects: Objects,
   report: Report,
-): Promise<SegmentResult | undefined> {
+): AsyncGenerator<Frames, SegmentResult | undefined, undefined> {
   const name = segmentName(context.number);
   const segment = await objects.read(name, SEGMENT_FILE_MAX_BYTES);
   if (segment === undefined) return undefined;
   const link = { name, sha256: sha256Hex(segment) };
   const parts = takeApart(name, segment, report);
   if (parts === undefined) return { link };
-  checkHeadSignature(name, parts, context.recorder, report);
-  const counts = countFrames(name, segment, context.lastTimeUs, report);
+  const isSigned = checkHeadSignature(name, parts, context.recorder, report);
   const head = parseHead(name, parts.head, report);
   if (head === undefined) return { link };
   checkPlace(name, head, context, report);
   checkContent(name, head, parts.content, report);
+  if (!isSigned) return { link, head };
+  const counts = yield* countFrames(name, segment, head, context.lastTimeUs, report);
   if (counts === undefined) return { link, head };
-  checkCounts(name, head, counts, report);
+  checkUntil(name, head, counts, report);
   return { link, head, counts };
 }
 
@@ -76,10 +87,12 @@ function checkHeadSignature(
   parts: SegmentParts,
   recorder: KeyObject | undefined,
   report: Report,
-): void {
-  if (recorder === undefined || verify(null, parts.head, recorder, parts.signature)) return;
+): boolean {
+  if (recorder === undefined) return false;
+  if (verify(null, parts.head, recorder, parts.signature)) return true;
   const message = `the head of ${name} is not signed by the recorder key that open.json names`;
   report('head-signature-invalid', name, message);
+  return false;
 }
 
 /** 440 bytes: one line of JSON, spaces, one line feed. */
@@ -128,12 +141,15 @@ function checkContent(name: string, head: Head, content: Uint8Array, report: Rep
   }
 }
 
-function countFrames(
+/** Counts what the content holds, and stops where that is more than the head says: then the rest is nobody's word. */
+function* countFrames(
   name: string,
   segment: Uint8Array,
+  head: Head,
   notBeforeUs: number,
   report: Report,
-): FrameCounts | undefined {
+): Generator<Frames, FrameCounts | undefined, undefined> {
+  const batch = new Batch();
   let frames = 0;
   let bytes = 0;
   let lastTimeUs = notBeforeUs;
@@ -142,26 +158,56 @@ function countFrames(
       frames += 1;
       bytes += frame.payload.length;
       lastTimeUs = frame.timeUs;
+      if (frames > head.frames || bytes > head.bytes) break;
+      if (batch.add(frame)) yield batch.take();
     }
+    yield batch.take();
   } catch (thrown) {
+    yield batch.take();
     const what = asCustodyError(thrown).message;
     report('content-invalid', name, `the content of ${name} breaks the format at frame ${frames}: ${what}`);
     return undefined;
   }
   if (frames === 0) report('segment-empty', name, `${name} holds no frames`);
-  return { frames, bytes, lastTimeUs };
+  checkCounts(name, head, { frames, bytes }, report);
+  const isCut = frames > head.frames || bytes > head.bytes;
+  return isCut ? undefined : { frames, bytes, lastTimeUs };
 }
 
-function checkCounts(name: string, head: Head, counts: FrameCounts, report: Report): void {
-  if (head.frames !== counts.frames) {
-    report(
-      'frames-mismatch',
-      name,
-      `${name} holds ${counts.frames} frames, but its head says ${head.frames}`,
-    );
+class Batch {
+  #frames: RecordedFrame[] = [];
+  #bytes = 0;
+
+  /** True when it is full. */
+  add(frame: RecordedFrame): boolean {
+    this.#frames.push(frame);
+    this.#bytes += frame.payload.length;
+    return this.#frames.length >= BATCH_FRAMES || this.#bytes >= BATCH_BYTES;
   }
-  if (head.bytes !== counts.bytes) {
-    const message = `${name} holds ${counts.bytes} payload bytes, but its head says ${head.bytes}`;
-    report('bytes-mismatch', name, message);
+
+  take(): Frames {
+    const frames = this.#frames;
+    [this.#frames, this.#bytes] = [[], 0];
+    return frames;
   }
+}
+
+type Counts = Pick<FrameCounts, 'frames' | 'bytes'>;
+
+function checkCounts(name: string, head: Head, counts: Counts, report: Report): void {
+  const isCut = counts.frames > head.frames || counts.bytes > head.bytes;
+  for (const what of ['frames', 'bytes'] as const) {
+    const [found, said] = [counts[what], head[what]];
+    if (found === said || (isCut && found < said)) continue;
+    const holds = found > said ? `more than ${said}` : `${found}`;
+    const unit = what === 'bytes' ? 'payload bytes' : 'frames';
+    report(`${what}-mismatch`, name, `${name} holds ${holds} ${unit}, but its head says ${said}`);
+  }
+}
+
+/** A recording that is complete up to a moment has no frame after it. */
+function checkUntil(name: string, { until }: Head, { lastTimeUs }: FrameCounts, report: Report): void {
+  if (until >= lastTimeUs) return;
+  const message = `${name} holds a frame of ${lastTimeUs} microseconds, but its head says that it goes up to ${until}`;
+  report('until-mismatch', name, message);
 }

@@ -5,7 +5,8 @@ import { STATEMENT_MAX_BYTES } from '../format.ts';
 import { signatureName } from '../layout.ts';
 import { parseStrictJson } from './json.ts';
 import type { Objects } from './objects.ts';
-import { printable, type Report } from './report.ts';
+import { printable } from '../../printable.ts';
+import type { Report } from './report.ts';
 import { type SignerKey, sha256Hex } from './signer.ts';
 
 /** A statement that could be read; its signature may still be bad, which is then among the findings. */

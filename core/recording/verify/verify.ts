@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { printable } from '../../printable.ts';
 import {
   type CloseStatement,
   closeStatementSchema,
@@ -11,18 +12,23 @@ import { gatherFacts } from './facts.ts';
 import type { EvidenceFolder } from './folder.ts';
 import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { type Finding, printable, type Report, type VerifyReport, verdictOf } from './report.ts';
+import { Findings } from './findings.ts';
+import { type Finding, type Report, type VerifyReport, verdictOf } from './report.ts';
+import type { Frames } from './segment.ts';
 import { readSigner } from './signer.ts';
 import { readStatement, type Statement } from './statement.ts';
 
 export type { EvidenceFolder } from './folder.ts';
 export type { EvidenceFacts, Finding, FindingCode, Verdict, VerifyReport } from './report.ts';
+export { verdictOf } from './report.ts';
 
 export interface VerifyOptions {
   /** The signers the auditor trusts, SubjectPublicKeyInfo in DER. None: the best verdict is `unanchored`. */
   readonly trustedSigners: readonly Uint8Array[];
   /** The session asked for; without it, whichever session the folder holds. */
   readonly session?: string;
+  /** The origin of the ledger that the auditor expects `ledger.json` to be of. None: with such a file `unanchored` at best. */
+  readonly ledger?: string;
 }
 
 /**
@@ -31,15 +37,49 @@ export interface VerifyOptions {
  * finding that still makes sense. Rejects only with what `folder.list()` rejects with.
  */
 export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOptions): Promise<VerifyReport> {
-  const findings: Finding[] = [];
-  const report: Report = (code, object, message) =>
-    findings.push({ code, object: printable(object), message });
+  const reading = readEvidence(folder, options);
+  for (;;) {
+    const { done, value } = await reading.next();
+    if (done) return value;
+  }
+}
+
+/**
+ * What is known of evidence while it is verified: first what its statements say; then frames, of which all that was checked so
+ * far says that they are what was recorded; or why none are given from here on.
+ */
+export type Reading =
+  | { readonly opening: Opening }
+  | { readonly frames: Frames }
+  | { readonly fault: string };
+
+export interface Opening {
+  /** What was found so far. */
+  readonly findings: readonly Finding[];
+  /** Undefined where there is none that could be read. */
+  readonly open: OpenStatement | undefined;
+  readonly close: CloseStatement | undefined;
+}
+
+/**
+ * Verifies as `verifyEvidence` does, and gives what it reads as it goes; returns the report. Frames are given once `open.json` is
+ * known to be signed by a signer whom nothing speaks against, and those of a segment once its head is known to be signed
+ * by the session's key, its content to be what the head says, and its place to follow what came before: nothing that is
+ * given turns out to be altered later. What is missing at the end, only the report can say.
+ */
+export async function* readEvidence(
+  folder: EvidenceFolder,
+  options: VerifyOptions,
+): AsyncGenerator<Reading, VerifyReport, undefined> {
+  const found = new Findings();
+  const { report } = found;
   const objects = await openObjects(folder, report);
 
   const signer = await readSigner(objects, options.trustedSigners, report);
   const open = objects.names.has(OPEN)
     ? await readStatement(OPEN, 'custody/open/1', openStatementSchema, signer, objects, report)
     : reportNoOpen(report);
+  const faultOfOpen = firstFault(found);
   const close = objects.names.has(CLOSE)
     ? await readStatement(CLOSE, 'custody/close/1', closeStatementSchema, signer, objects, report)
     : reportNoClose(objects, report);
@@ -47,12 +87,17 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
   const session = options.session ?? open?.value.session ?? close?.value.session;
   checkSessions(open?.value, close?.value, session, report);
   const recorder = open && readRecorder(open.value, report);
-  const chain = await verifyChain({ session, recorder, open: linkTo(open) }, close?.value, objects, report);
+  yield { opening: { findings: found.all(), open: open?.value, close: close?.value } };
+  const start = { session, recorder, open: linkTo(open) };
+  const isAnothers = open !== undefined && open.value.session !== session;
+  const fault = faultOfOpen ?? (isAnothers || recorder === undefined ? firstFault(found) : undefined);
+  const parts = verifyChain(start, close?.value, objects, report);
+  const chain = yield* fault === undefined ? parts : withoutFrames(parts, fault);
   if (close !== undefined) checkClose(close.value, open, chain, report);
-  const hashes = { session, open: open?.sha256, close: close?.sha256 };
-  const ledger = await checkLedgerProof(hashes, signer, objects, report);
+  const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
   reportUnlisted(objects, report);
 
+  const findings = found.all();
   const verdict = verdictOf(findings);
   if (open === undefined) return { verdict, findings };
   return {
@@ -60,6 +105,22 @@ export async function verifyEvidence(folder: EvidenceFolder, options: VerifyOpti
     findings,
     facts: gatherFacts(open.value, close?.value, chain, signer?.fingerprint, ledger),
   };
+}
+
+function firstFault(found: Findings): string | undefined {
+  return found.all().find((finding) => verdictOf([finding]) === 'failed')?.message;
+}
+
+/** Where nobody vouches for the session's key. */
+async function* withoutFrames(
+  parts: AsyncGenerator<Reading, ChainResult, undefined>,
+  fault: string,
+): AsyncGenerator<Reading, ChainResult, undefined> {
+  yield { fault };
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done) return value;
+  }
 }
 
 function reportNoOpen(report: Report): undefined {
@@ -122,6 +183,10 @@ function checkClose(
     report('last-hash-mismatch', CLOSE, message);
   }
   if (!chain.whole) return;
+  if (close.recordedUntil < chain.lastTimeUs) {
+    const message = `${CLOSE} says that the recording goes up to ${close.recordedUntil} microseconds, but a frame is of ${chain.lastTimeUs}`;
+    report('until-mismatch', CLOSE, message);
+  }
   for (const total of ['frames', 'bytes'] as const) {
     if (close[total] === chain[total]) continue;
     const message = `${CLOSE} counts ${close[total]} ${total}, but the segments hold ${chain[total]}`;
@@ -129,16 +194,10 @@ function checkClose(
   }
 }
 
-const UNLISTED_NAMED = 20;
-
 /** FORMAT.md, "Names": readers report any other name found beside these. */
 function reportUnlisted(objects: Objects, report: Report): void {
   const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY, LEDGER_PROOF]);
   const others = [...objects.names].filter((name) => !known.has(name) && segmentNumber(name) === undefined);
-  for (const name of others.sort().slice(0, UNLISTED_NAMED)) {
+  for (const name of others.sort())
     report('object-unlisted', name, `${printable(name)} does not belong in an evidence folder`);
-  }
-  const rest = others.slice(UNLISTED_NAMED);
-  if (rest.length === 0) return;
-  report('object-unlisted', rest[0]!, `${rest.length} more objects do not belong in an evidence folder`);
 }

@@ -1,4 +1,5 @@
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type { StartupPacket } from '#core/protocols/postgres/startup.ts';
 import { type Ending, endingWords } from '../ending.ts';
 import { REPLAY_LIMITS, type ReplayFrame, type ReplayLimits, type Step } from '../step.ts';
@@ -205,7 +206,7 @@ class Decoder {
 
 function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    const value: unknown = parseJson(Buffer.from(bytes).toString('utf8'));
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

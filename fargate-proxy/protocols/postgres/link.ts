@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { CustodyError } from '#core/errors.ts';
 import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
 import { ExactSession } from '#core/protocols/postgres/exact-session.ts';
@@ -68,6 +69,10 @@ export class PostgresLink implements Link {
       onTargetBytes: (bytes, length) => this.#targetSaid(bytes, length),
       onEnd: (side) => (side === 'client' ? this.#clientEnded() : this.#targetEnded()),
     });
+  }
+
+  get target(): Socket {
+    return this.#parts.target.socket;
   }
 
   relay(): Promise<Ended> {

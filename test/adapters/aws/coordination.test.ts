@@ -66,6 +66,21 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
     expect([...(await keys(once)), ...(await keys(own))].toSorted()).toEqual(['k1', 'k2']);
   });
 
+  it('says so when no cancel request can be taken off, and does not pass it for none', async () => {
+    const table = await moto.table('coordination');
+    const { dynamo } = moto.clients;
+    const own = dynamoCancelWishes({ dynamo, table }, 'one', now);
+    await own.issued('k1');
+    await dynamoCancelWishes({ dynamo, table }, 'two', now).wish('k1', '203.0.113.7:1');
+    const send = (command: { input: unknown }): unknown =>
+      command instanceof DeleteCommand
+        ? Promise.reject(new Error('a bad day'))
+        : dynamo.send(command as never);
+    const refused = dynamoCancelWishes({ dynamo: { send } as never, table }, 'one', now);
+    await expect(refused.taken()).rejects.toMatchObject({ code: 'store-unavailable' });
+    expect(await own.taken()).toHaveLength(1);
+  });
+
   it('passes a cancel request to the task that issued the key, once, and to no other', async () => {
     const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
     const [one, two] = ['one', 'two'].map((task) => dynamoCancelWishes(place, task, now));

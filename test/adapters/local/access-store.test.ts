@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -30,4 +30,10 @@ test('a damaged file is said to be damaged', () => {
   const where = folder();
   writeFileSync(join(where, 'access.sqlite'), 'this is no database, whatever it is called'.repeat(100));
   expect(() => localAccessStore(where)).toThrow(expect.objectContaining({ code: 'state-damaged' }));
+});
+
+test('one that cannot be opened is not', () => {
+  const where = folder();
+  mkdirSync(join(where, 'access.sqlite'));
+  expect(() => localAccessStore(where)).toThrow(expect.objectContaining({ code: 'store-unavailable' }));
 });

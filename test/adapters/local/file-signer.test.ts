@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, verify } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -41,5 +41,17 @@ describe('file signer', () => {
     writeFileSync(path, 'garbage');
     expect(() => fileSigner(folder)).toThrow(/cannot be read/);
     expect(() => fileSigner(join(folder, 'none'))).toThrow(/cannot be read/);
+  });
+
+  it('does not call a key damaged that the disk does not give', () => {
+    const folder = folderWithKey();
+    rmSync(join(folder, 'signer.key'));
+    mkdirSync(join(folder, 'signer.key'), { mode: 0o700 });
+    expect(() => fileSigner(folder)).toThrow(
+      expect.objectContaining({
+        code: 'store-unavailable',
+        hint: expect.not.stringContaining('backup') as string,
+      }),
+    );
   });
 });

@@ -105,7 +105,7 @@ describe('session index in SQLite', () => {
     mkdirSync(file);
     expect(() => openSessionIndex(file)).toThrowError(
       expect.objectContaining({
-        code: 'state-damaged',
+        code: 'store-unavailable',
         message: expect.stringContaining('cannot be opened'),
         hint: expect.stringContaining('can be written'),
       }),

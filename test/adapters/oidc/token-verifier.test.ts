@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { exportSPKI, importJWK } from 'jose';
+import { CompactSign, exportSPKI, importJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type OidcOptions, oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import {
@@ -221,6 +221,25 @@ describe('oidcTokenVerifier refuses (security case 22)', () => {
     expect(issuer.asked).toEqual([]);
   });
 
+  it('a token in which its issuer says something twice (security case 22)', async () => {
+    const claims = JSON.stringify({
+      iss: issuer.url,
+      aud: 'custody',
+      sub: 'dev-1',
+      exp: soon(60),
+      iat: soon(-1),
+    });
+    for (const payload of [
+      claims.replace('{', '{"sub":"admin",'),
+      claims.replace('{', '{"\\u0073ub":"admin",'),
+    ]) {
+      const signed = new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg: 'ES256', kid: key.kid });
+      await expect(verifier().verify(await signed.sign(key.privateKey))).rejects.toMatchObject(INVALID);
+    }
+    const good = new CompactSign(Buffer.from(claims)).setProtectedHeader({ alg: 'ES256', kid: key.kid });
+    expect(await verifier().verify(await good.sign(key.privateKey))).toMatchObject({ subject: 'dev-1' });
+  });
+
   it('a token whose claims were changed', async () => {
     const [header, , signature] = (await signToken(issuer, key)).split('.');
     const claims = Buffer.from(
@@ -299,6 +318,17 @@ describe('oidcTokenVerifier asks the issuer', () => {
     ['keys that moved', JWKS, (r) => r.writeHead(307, { location: `${issuer.url}/moved` }).end()],
     ['keys that are gone', JWKS, (r) => r.writeHead(500).end('{"keys":[]}')],
     ['keys that are not JSON', JWKS, (r) => r.writeHead(200).end('<html>')],
+    ['keys twice', JWKS, (r) => r.writeHead(200).end(`{"keys":[${JSON.stringify(key.jwk)}],"keys":[]}`)],
+    [
+      'discovery with two places of keys',
+      DISCOVERY,
+      (r) => {
+        const keys = JSON.stringify(`${issuer.url}${JWKS}`);
+        r.writeHead(200).end(
+          `{"issuer":${JSON.stringify(issuer.url)},"jwks_uri":"/","jwks_\\u0075ri":${keys}}`,
+        );
+      },
+    ],
     ['keys that are no list', JWKS, (r) => answerJson(r, { keys: 'all' })],
     ['huge keys', JWKS, (r) => answerJson(r, { keys: [key.jwk], filler: 'x'.repeat(256 << 10) })],
   ])('and trusts no %s (security cases 9, 22)', async (_what, path, answer) => {
@@ -356,6 +386,39 @@ describe('oidcTokenVerifier, as keys change', () => {
     const next = await makeKey('key-2');
     issuer.keys = [key.jwk, next.jwk];
     expect((await under.verify(await signToken(issuer, next))).subject).toBe('dana');
+  });
+
+  it.each<[what: string, trouble: () => void]>([
+    ['is away', () => (issuer.down = true)],
+    ['answers 500', () => issuer.answers.set(JWKS, (_, response) => response.writeHead(500).end())],
+    [
+      'has no list of keys',
+      () => issuer.answers.set(JWKS, (_, response) => answerJson(response, { keys: 1 })),
+    ],
+  ])('does not take a new key for a wrong one while the issuer %s', async (_what, trouble) => {
+    const under = verifier();
+    await under.verify(await signToken(issuer, key));
+    const next = await makeKey('key-2');
+    issuer.keys = [key.jwk, next.jwk];
+    trouble();
+    const token = await signToken(issuer, next);
+    await expect(under.verify(token)).rejects.toMatchObject(UNREACHABLE);
+    issuer.down = false;
+    issuer.answers.clear();
+    clock += 10_000;
+    expect((await under.verify(token)).subject).toBe('dana');
+  });
+
+  it('asks an issuer that is away once in ten seconds, however many unknown kids come (security case 16)', async () => {
+    const under = verifier();
+    await under.verify(await signToken(issuer, key));
+    issuer.down = true;
+    const asked = issuer.asked.length;
+    for (let n = 0; n < 5; n += 1) {
+      const token = await signToken(issuer, await makeKey(`made-up-${n}`));
+      await expect(under.verify(token)).rejects.toMatchObject(UNREACHABLE);
+    }
+    expect(issuer.asked.slice(asked)).toEqual([JWKS]);
   });
 
   it('refuses a withdrawn key ten minutes after it was fetched, at the latest (security case 12)', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -141,6 +142,30 @@ function questionOf({ issuer, subject, email, ...rest }: Members): AccessQuestio
 }
 
 describe('digestOf (security case 23)', () => {
+  it('is over the text that core/ledger/FORMAT.md shows', () => {
+    const format = readFileSync(new URL('../../../core/ledger/FORMAT.md', import.meta.url), 'utf8');
+    const shown = /^\["https:\/\/id\.example\.com".*\]$/m.exec(format)![0];
+    const [sha256, policy] = ['a'.repeat(64), 'b'.repeat(64)];
+    const question: AccessQuestion = {
+      requester: { issuer: 'https://id.example.com', subject: 'dev-1', email: 'dana@example.com' },
+      target: 'orders-db',
+      rule: 'developers-ask',
+      policy,
+      reason: 'fix order 7',
+      ticket: 'OPS-7',
+      durationMs: HOUR,
+      statements: [{ sha256, text: 'select 1' }],
+      breakGlass: false,
+      createdAt: '2026-11-23T08:50:00.000Z',
+      pendingUntil: '2026-11-23T09:50:00.000Z',
+    };
+    const text = shown.replace('<policy>', policy).replace('<sha256 of a command>', sha256);
+    expect(digestOf(question)).toBe(createHash('sha256').update(text).digest('hex'));
+    const { reason: _reason, ticket: _ticket, statements: _statements, ...bare } = question;
+    const without = text.replace(/"fix order 7","OPS-7",3600000,\[.*?\]/, 'null,null,3600000,null');
+    expect(digestOf(bare)).toBe(createHash('sha256').update(without).digest('hex'));
+  });
+
   const anyMembers = fc.record(members) as fc.Arbitrary<Members>;
 
   it.each(Object.keys(members) as (keyof Members)[])('is another one for another %s', (member) => {

@@ -22,8 +22,7 @@ function approved(request: AccessRequest, by: Principal): AccessRequest | string
     now: NOW,
   });
   if (!Authorization.isOne(decision)) return decision.code;
-  const permission = decision as Authorization<'approve'>;
-  return { ...request, steps: [...request.steps, ...judge(request, permission, 'approved', undefined, NOW)] };
+  return { ...request, steps: [...request.steps, ...judge(request, decision, 'approved', undefined, NOW)] };
 }
 
 const SPELLINGS = [

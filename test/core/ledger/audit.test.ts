@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AuditInput, auditLedger } from '#core/ledger/audit.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
+import { CustodyError } from '#core/errors.ts';
 import { tileKey } from '#core/ledger/layout.ts';
 import { enter, openedLeaf } from '#core/ledger/leaves.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
@@ -101,6 +102,14 @@ class Deployment {
       ...more,
     };
   }
+}
+
+function storeOf({ store }: AuditInput): AuditInput['store'] {
+  return {
+    list: (prefix) => store.list(prefix),
+    get: (key, atMost) => store.get(key, atMost),
+    size: (key) => store.size(key),
+  };
 }
 
 const idName = (session: string): string =>
@@ -254,6 +263,31 @@ describe('auditLedger', () => {
     );
   });
 
+  it('takes a store that does not answer neither for a fork nor for an empty one', async () => {
+    const since = there.checkpoint;
+    await there.open(3);
+    await there.sequence();
+    const away = new CustodyError('store-unavailable', 'the store does not answer');
+    const input = there.input({ since });
+    const whole = await auditLedger(input);
+    for (const deaf of [
+      { ...input, fetch: () => Promise.reject(away) },
+      { ...input, store: { ...storeOf(input), list: () => Promise.reject(away) } },
+    ])
+      await expect(auditLedger(deaf)).rejects.toBe(away);
+    const missing = {
+      ...input,
+      fetch: () => Promise.reject(new CustodyError('not-found', 'no such object')),
+    };
+    const { findings } = await auditLedger(missing);
+    expect(findings.slice(0, findings.length - whole.findings.length)).toEqual([
+      {
+        code: 'ledger-altered',
+        message: 'whether the ledger grew cannot be said: no such object',
+      },
+    ]);
+  });
+
   it('a ledger that was forked: made anew without a session', async () => {
     const since = there.checkpoint;
     const fork = new Deployment(there.signer);
@@ -274,8 +308,10 @@ describe('auditLedger', () => {
     there.store.objects.set(key, bundle);
     expect(await there.audit()).toContainEqual(expect.stringMatching(/^ledger-altered ledger: the entries/));
     there.store.objects.delete(key);
-    expect(await there.audit()).toContainEqual(
-      expect.stringMatching(/^ledger-altered ledger: no such object/),
+    const gone = await there.audit();
+    expect(gone[0]).toBe(`tile-missing ledger: ${key} is missing`);
+    expect(gone[1]).toBe(
+      'session-unlisted #0: it is in the store, and its opening is not in what is left of the ledger',
     );
   });
 

@@ -7,6 +7,7 @@ import { proveConsistency, visitEntries } from '#core/ledger/reader.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import { stagingBytes } from '#core/ledger/staging.ts';
 import { grow, TileTree } from '#core/ledger/tree.ts';
+import { type FaultKind, Faults } from '#test/support/faulty-ports.ts';
 import { MemoryHead, MemoryQueue } from '#test/support/memory-ledger.ts';
 import { MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
 import { Killed, Turns } from '#test/support/turns.ts';
@@ -132,6 +133,39 @@ describe('Sequencer', () => {
     expect(await there.queue.list(10)).toHaveLength(2);
   });
 
+  it.each<[kind: FaultKind]>([['lost'], ['persisted-but-errored']])(
+    'takes a store that cannot be read for one, never for one that was written to: %s',
+    async (kind) => {
+      const there = world();
+      await add(there, 0, 2);
+      const all = [0, 1, 2, 3].map(leaf);
+      const { size, root, tiles } = await grow(new TileTree(0, fetchOf(there)), fetchOf(there), all);
+      await there.sequencer.step();
+      const leaves = all.map((entry) => leafHash(entry).toString('hex'));
+      // A tile that ours has not, as the other began at a smaller tree: it is compared with the store's.
+      const theirs = new Map([...tiles, ['tile/0/000.p/2', await fetchOf(there)('tile/0/000.p/2')]]);
+      await there.objects.put(stagingKey(size, root), stagingBytes({ tiles: theirs, leaves }));
+      await add(there, 2, 4);
+      const readings: number[] = [];
+      for (let nth = 1; nth < 20; nth += 1) {
+        const faults = new Faults([{ point: 'objects.get', nth, kind }]);
+        const objects = faults.wrap('objects', there.objects, { calls: ['get'] });
+        const before = there.head.history.length;
+        const failed = await new Sequencer({ ...there, objects }, ORIGIN).step().then(
+          () => undefined,
+          (error: unknown) => error,
+        );
+        if (faults.injected.length === 0) break;
+        readings.push(nth);
+        expect(failed).toMatchObject({ code: 'EIO' });
+        if (there.head.history.length > before) break;
+      }
+      expect(readings.length).toBeGreaterThan(3);
+      while ((await there.sequencer.step()).kind !== 'nothing');
+      expect(await entriesOf(there)).toEqual(['leaf 0', 'leaf 1', 'leaf 2', 'leaf 3']);
+    },
+  );
+
   it('goes on over what a killed one staged, also from a smaller tree', async () => {
     const there = world();
     await add(there, 0, 2);
@@ -188,7 +222,15 @@ describe('Sequencer', () => {
         for (const older of all) await proveConsistency(older, all.at(-1)!, fetchOf(there));
         expect(await there.queue.list(10)).toEqual([]);
       }),
-      { numRuns: 60 },
+      // Found by seeds -534247055, 1717930537 and -1910866175: one was killed while it compared what another had staged.
+      {
+        numRuns: 60,
+        examples: [
+          [[], [0, 7, 0, 0, 15, 0, 0, 24], [286, 290]],
+          [[], [0, 20, 3, 0, 20], [141, 120, 100]],
+          [[], [0, 18, 0, 0, 3, 0, 0, 20], [1, 32, 287, 40]],
+        ],
+      },
     );
   });
 });

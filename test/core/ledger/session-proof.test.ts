@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '#core/ledger/checkpoint.ts';
+import { openCheckpoint, signCheckpoint } from '#core/ledger/checkpoint.ts';
+import { type Leaf, leafBytes, parseLeaf } from '#core/ledger/leaf.ts';
+import { leafHash, nodeHash } from '#core/ledger/merkle.ts';
 import { tileKey } from '#core/ledger/layout.ts';
 import { proveSession } from '#core/ledger/prove-session.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
@@ -38,7 +40,11 @@ beforeAll(async () => {
 });
 
 /** What verify says of session n with this proof in its folder. */
-async function verified(n: number, ledger: unknown): Promise<VerifyReport> {
+async function verified(
+  n: number,
+  ledger: unknown,
+  expected: string | undefined = ORIGIN,
+): Promise<VerifyReport> {
   const { session } = opening(n);
   const evidence = store.evidence(session, signer.pem);
   const bytes = Buffer.from(typeof ledger === 'string' ? ledger : JSON.stringify(ledger));
@@ -46,8 +52,12 @@ async function verified(n: number, ledger: unknown): Promise<VerifyReport> {
     list: async () => [...(await evidence.list()), 'ledger.json'],
     get: async (name: string) => (name === 'ledger.json' ? bytes : evidence.get(name)),
   };
-  return verifyEvidence(folder, { trustedSigners: [signer.der], session });
+  return verifyEvidence(folder, { trustedSigners: [signer.der], session, ledger: expected });
 }
+
+/** Base64 of the same bytes, in which the bits that say nothing are set. */
+const respelt = (hash: string): string =>
+  hash.replace(/.=$/, (end) => `${String.fromCharCode(end.charCodeAt(0) + 1)}=`);
 
 const said = ({ verdict, findings }: VerifyReport): string[] => [
   verdict,
@@ -111,8 +121,125 @@ describe("a session's proof", () => {
     ]);
   });
 
+  /** Every proof must prove something: no leaf is missing, and none is of something else. */
+  it.each<
+    [what: string, change: (leaves: SessionProof['leaves'], other: SessionProof['leaves']) => unknown[]]
+  >([
+    ['no leaves', () => []],
+    ['its opening alone, where it has ended', ([opened]) => [opened]],
+    ['its end alone', ([, ended]) => [ended]],
+    ['its opening twice', ([opened]) => [opened, opened]],
+    ['its end twice', ([opened, ended]) => [opened, ended, ended]],
+    ['leaves of another session beside its own', (leaves, other) => [...leaves, ...other]],
+    ['leaves of another session instead of its own', (_, other) => [...other]],
+    ['the end of another session', ([opened], [, ended]) => [opened, ended]],
+    ['a member in a leaf that nobody knows', (leaves) => leaves.map((leaf) => ({ ...leaf, note: 'x' }))],
+    [
+      'proofs spelt another way',
+      (leaves) => leaves.map((leaf) => ({ ...leaf, proof: leaf.proof.map(respelt) })),
+    ],
+  ])('with %s is none', async (_, change) => {
+    const other = (await proofOf(4))!.leaves;
+    const report = await verified(3, { ...proof, leaves: change(proof.leaves, other) });
+    expect(report.verdict).toBe('failed');
+    expect(report.findings.every(({ code }) => code.startsWith('ledger-proof-'))).toBe(true);
+    expect(report.facts?.ledger).toBeUndefined();
+  });
+
+  it('of a session that is not sealed has its opening alone', async () => {
+    const live = (await proofOf(7))!;
+    expect(live.leaves).toHaveLength(1);
+    const [, ended] = proof.leaves;
+    expect(said(await verified(7, { ...live, leaves: [...live.leaves, ended] }))).toContain(
+      'ledger-proof-mismatch',
+    );
+  });
+
+  it.each<[what: string, change: (text: string) => string]>([
+    ['leaves twice, the second empty', (text) => text.replace(/\}$/, ',"leaves":[]}')],
+    ['leaves twice, the first empty', (text) => text.replace('{', '{"leaves":[],')],
+    ['leaves twice, once with an escape', (text) => text.replace('{', '{"\\u006ceaves":[],')],
+    ['an index twice', (text) => text.replace('"index":', '"index":0,"index":')],
+    ['__proto__', (text) => text.replace('{', '{"__proto__":{"leaves":[]},')],
+    ['a member that nobody knows', (text) => text.replace('{', '{"note":1,')],
+    [
+      'nesting without end',
+      (text) => text.replace('{', `{"note":${'['.repeat(60_000)}${']'.repeat(60_000)},`),
+    ],
+  ])('with %s is refused', async (_, change) => {
+    const report = await verified(3, change(JSON.stringify(proof)));
+    expect(said(report)).toEqual(['failed', 'ledger-proof-invalid']);
+  });
+
+  it('is of the ledger that the auditor expects, whatever other ledgers the same key signs for', async () => {
+    expect(said(await verified(3, proof, 'other.example/ledger'))).toEqual([
+      'failed',
+      'ledger-proof-invalid',
+    ]);
+    const checkpoint = openCheckpoint(head.history.at(-1)!, ORIGIN, signer.der);
+    const note = await signCheckpoint({ ...checkpoint, origin: 'other.example/ledger' }, signer);
+    const report = await verified(3, { ...proof, checkpoint: note });
+    expect(report.findings).toEqual([
+      expect.objectContaining({
+        code: 'ledger-proof-invalid',
+        message: `ledger.json: the checkpoint is of another ledger: other.example/ledger, where ${ORIGIN} is expected`,
+      }),
+    ]);
+  });
+
+  it('is no proof to an auditor who expects no ledger, and says so', async () => {
+    const evidence = store.evidence(opening(3).session, signer.pem);
+    const folder = {
+      list: async () => [...(await evidence.list()), 'ledger.json'],
+      get: async (name: string) => (name === 'ledger.json' ? Buffer.from('{}') : evidence.get(name)),
+    };
+    const report = await verifyEvidence(folder, { trustedSigners: [signer.der] });
+    expect(said(report)).toEqual(['unanchored', 'ledger-unanchored']);
+  });
+
+  it('shows a leaf once that was entered again, after a week', async () => {
+    const [opened] = proof.leaves;
+    const places = [opened!.index, opened!.index, ...proof.leaves.map(({ index }) => index)];
+    const note = head.history.at(-1)!;
+    const found = await proveSession(
+      note,
+      openCheckpoint(note, ORIGIN, signer.der),
+      (path) => store.get(tileKey(path)),
+      opening(3).session,
+      async () => places,
+    );
+    expect(found?.leaves).toHaveLength(2);
+  });
+
+  it.each<[what: string, name: string, leaf: (leaf: Leaf) => Leaf]>([
+    ['target', 'open.json', (leaf) => ({ ...leaf, target: 'payroll' }) as Leaf],
+    ['principal', 'open.json', (leaf) => ({ ...leaf, principal: { issuer: 'x', subject: 'y' } }) as Leaf],
+    ['start', 'open.json', (leaf) => ({ ...leaf, at: '2026-11-23T08:00:00.000Z' })],
+    ['end', 'close.json', (leaf) => ({ ...leaf, at: '2026-11-23T08:00:00.000Z' })],
+    ['reason', 'close.json', (leaf) => ({ ...leaf, reason: 'expired' }) as Leaf],
+    ['kind', 'close.json', (leaf) => ({ ...leaf, kind: 'session-recovered' }) as Leaf],
+  ])('names another %s than the statement: it does not fit', async (_, name, change) => {
+    const leaves = proof.leaves.map(({ leaf }) => {
+      const parsed = parseLeaf(Buffer.from(leaf))!;
+      const isAbout = (parsed.kind === 'session-opened') === (name === 'open.json');
+      return Buffer.from(leafBytes(isAbout ? change(parsed) : parsed));
+    });
+    const [one, other] = leaves.map(leafHash) as [Buffer, Buffer];
+    const root = nodeHash(one, other);
+    const forged = {
+      ...proof,
+      checkpoint: await signCheckpoint({ origin: ORIGIN, size: 2, root }, signer),
+      leaves: leaves.map((leaf, index) => ({
+        index,
+        leaf: leaf.toString(),
+        proof: [(index === 0 ? other : one).toString('base64')],
+      })),
+    };
+    expect(said(await verified(3, forged))).toEqual(['failed', 'ledger-proof-mismatch']);
+  });
+
   it('under another key fails', () => {
-    expect(() => openSessionProof(Buffer.from(JSON.stringify(proof)), memorySigner().der)).toThrow(
+    expect(() => openSessionProof(Buffer.from(JSON.stringify(proof)), ORIGIN, memorySigner().der)).toThrow(
       'no signature',
     );
   });

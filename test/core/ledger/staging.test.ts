@@ -72,8 +72,12 @@ describe('a staging object', () => {
     expect(() => read(text)).toThrow(KEY);
   });
 
-  it('with a member __proto__ has no tile of that name', () => {
-    expect(read(staged({}).replace('tile/0/000.p/1', '__proto__')).tiles.size).toBe(0);
+  it.each<[what: string, text: string]>([
+    ['a member __proto__', staged({}).replace('tile/0/000.p/1', '__proto__')],
+    ['a tile twice', staged({}).replace('"tile/0/000.p/1":', '"tile/0/000.p/1":"AAAA","tile/0/000.p/1":')],
+    ['leaves twice', staged({}).replace('"leaves":', '"leaves":[],"leaves":')],
+  ])('with %s is refused', (_, text) => {
+    expect(() => read(text)).toThrow(STATE_DAMAGED);
   });
 
   it('of any bytes is refused', () => {

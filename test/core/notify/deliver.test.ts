@@ -235,7 +235,7 @@ describe('a webhook that is slow', () => {
     const slow = new Promise<number>((resolve) => (release = resolve));
     answer = ({ url }) => (url === A.url ? slow : 200);
     const first = deliver();
-    await vi.waitFor(() => expect(posts).toHaveLength(2));
+    await vi.waitFor(() => expect(posts).toHaveLength(2), 20_000);
     await queue.add(newsItem(2), ['a', 'b']);
     laterBy(1);
     expect(await deliver()).toEqual([{ webhook: 'b', outcome: 'delivered' }]);
@@ -250,7 +250,7 @@ describe('a webhook that is slow', () => {
     answer = ({ url }) =>
       url === A.url ? new Promise<number>((resolve) => ends.push(() => resolve(200))) : 200;
     const first = deliver();
-    await vi.waitFor(() => expect(ends).toHaveLength(8));
+    await vi.waitFor(() => expect(ends).toHaveLength(8), 20_000);
     for (let n = 0; n < 3; n += 1) {
       laterBy(1);
       await deliver();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type News, newsKinds } from '#core/access/news.ts';
+import { type AccessNews, type News, newsKinds, policyNews } from '#core/access/news.ts';
 import { render } from '#core/notify/templates.ts';
 import { newsItem, REVIEWER } from '#test/support/news.ts';
 
@@ -13,7 +13,11 @@ function slack(news: News): SlackMessage {
   return JSON.parse(render('slack', news)) as SlackMessage;
 }
 
-function lines(more: Partial<News> = {}): string[] {
+/** All that are about access. */
+const accessKinds = newsKinds.filter((kind) => kind !== 'policy-changed');
+const CHANGED = policyNews('5f'.repeat(32), new Date('2026-03-01T12:00:00Z'));
+
+function lines(more: Partial<AccessNews> = {}): string[] {
   return slack(newsItem(1, more)).text.split('\n');
 }
 
@@ -85,7 +89,20 @@ describe('a Slack notification', () => {
   });
 
   it('has words of its own for every kind', () => {
-    expect(new Set(newsKinds.map((kind) => lines({ kind })[0])).size).toBe(newsKinds.length);
+    const titles = [...accessKinds.map((kind) => lines({ kind })[0]), slack(CHANGED).text.split('\n')[0]];
+    expect(new Set(titles).size).toBe(newsKinds.length);
+  });
+
+  it('of a changed configuration names its version', () => {
+    expect(slack(CHANGED).text.split('\n')).toEqual([
+      '*custody.yaml has changed: who may reach what is another now*',
+      `*Version:* \`${'5f'.repeat(32)}\``,
+    ]);
+    expect(JSON.parse(render('json', CHANGED))).toMatchObject({
+      type: 'policy-changed',
+      timestamp: '2026-03-01T12:00:00.000Z',
+      data: { policy: '5f'.repeat(32), alarm: false },
+    });
   });
 
   it('makes no links: of what is given, and of what Slack would find in it', () => {
@@ -119,7 +136,7 @@ describe('a Slack notification', () => {
       { requiredKeys: [] },
     );
     fc.assert(
-      fc.property(more, fc.constantFrom(...newsKinds), fc.boolean(), (given, kind, alarm) => {
+      fc.property(more, fc.constantFrom(...accessKinds), fc.boolean(), (given, kind, alarm) => {
         const { text, blocks } = slack(newsItem(1, { ...given, kind, alarm }));
         expect(text.length).toBeLessThanOrEqual(3000);
         expect(blocks[0]!.text.text).toBe(text);

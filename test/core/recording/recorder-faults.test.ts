@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sessionPrefix } from '#core/recording/layout.ts';
+import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
 import { readFrames } from '#core/recording/read.ts';
 import { type SealerPorts, sealAbandoned } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
@@ -69,8 +69,16 @@ async function play({ plan, steps, goodbye, ends }: Scenario): Promise<FaultRun>
     await run.closeAll();
     await run.release();
   }
-  run.crash();
   return run;
+}
+
+/** One more try, in which calls that are held go on after a while. Resolves with how many still wait. */
+async function sealAgain(run: FaultRun): Promise<number> {
+  run.faults.makeSpace();
+  const done: number[] = [];
+  void run.sealAgain().then((left) => done.push(left));
+  while (done.length === 0) await run.release();
+  return done[0]!;
 }
 
 /** A sealer that fails as well, and then one that does not; what that one leaves unsealed. */
@@ -145,6 +153,7 @@ function leavesOf({ leaves }: FaultRun, id: string): string {
 /** Plays the scenario, seals what it left, and lists everything that is not as promised. */
 async function check(scenario: Scenario): Promise<{ wrong: string[]; injected: number }> {
   const run = await play(scenario);
+  run.crash();
   const wrong = run.sessions.flatMap((session) => hidden(run, session, scenario));
   wrong.push(...(await unsealed(run, scenario.sealerPlan)));
   for (const session of run.sessions) wrong.push(...(await untrue(run, session)));
@@ -212,6 +221,50 @@ describe('a recorder one of whose calls fails', () => {
       { numRuns: RUNS_PER_CASE, seed: 3 },
     );
     expect(times).toBeGreaterThan(0);
+  });
+
+  it('seals all by itself once they succeed, as if nothing had been: no crash, no sealer', async () => {
+    const kinds = faultKinds.filter((kind) => !kind.endsWith('dead'));
+    const fault = fc.oneof(...pointNames.map((point) => faultAt(point, fc.constantFrom(...kinds))));
+    let late = 0;
+    await fc.assert(
+      fc.asyncProperty(scenarios(fc.array(fault, { minLength: 1, maxLength: 4 })), async (scenario) => {
+        const run = await play({ ...scenario, ends: 'closed' });
+        const before = (await run.index.unsealed()).length;
+        let left = SESSIONS;
+        for (let round = 0; round < 6 && left > 0; round += 1) left = await sealAgain(run);
+        expect(left).toBe(0);
+        expect(await run.index.unsealed()).toEqual([]);
+        for (const session of run.sessions) expect(await untrue(run, session)).toEqual([]);
+        // Nothing is left for a sealer, and one that looks finds nothing that contradicts another.
+        expect(await sealAbandoned(run.journal.tails(), run, NOW)).toEqual({ sealed: 0, failures: [] });
+        late += before;
+      }),
+      { numRuns: 100, seed: 5 },
+    );
+    expect(late).toBeGreaterThan(20);
+  });
+
+  it('takes a name that another has taken for what it is: not its own', async () => {
+    const run = new FaultRun([{ point: 'signer.sign', nth: 2, kind: 'lost' }], 1, 0);
+    await run.openAll();
+    await run.take({ do: 'close', tape: 1 });
+    const { id } = run.sessions[0]!;
+    await run.store.put(objectKey(id, 'close.json'), Buffer.from('of another'));
+    expect(await run.sealAgain()).toBe(1);
+    expect(await run.sealAgain()).toBe(1);
+    expect(Buffer.from(await run.store.get(objectKey(id, 'close.json'))).toString()).toBe('of another');
+  });
+
+  it('does nothing more once its task may not continue: somebody else seals', async () => {
+    const run = new FaultRun([{ point: 'signer.sign', nth: 2, kind: 'lost' }], 1, 0);
+    await run.openAll();
+    await run.take({ do: 'close', tape: 1 });
+    run.crash();
+    expect(await run.sealAgain()).toBe(1);
+    expect(await unsealed(run, [])).toEqual([]);
+    expect(await run.sealAgain()).toBe(1);
+    expect(await untrue(run, run.sessions[0]!)).toEqual([]);
   });
 
   it('or several: it loses no frame that it called durable, doubles none, and ends what it cannot record', async () => {

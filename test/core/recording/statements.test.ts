@@ -1,12 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type OpenStatement, openStatementSchema, STATEMENT_MAX_BYTES } from '#core/recording/format.ts';
+import {
+  type CloseStatement,
+  type OpenStatement,
+  openStatementSchema,
+  STATEMENT_MAX_BYTES,
+} from '#core/recording/format.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import {
   boundGroups,
   boundText,
   recordedPrincipal,
   statementBytes,
+  signStatement,
   storeClose,
   storeOpen,
 } from '#core/recording/statements.ts';
@@ -148,7 +154,8 @@ describe('storing statements', () => {
   it('stores the signature of open.json first: an open.json is never unsigned (security case 5)', async () => {
     const store = new MemoryStore();
     const statement = openStatement(makeKeys()) as OpenStatement;
-    await storeOpen(statement, memorySigner(), store, new MemoryLeaves());
+    const put = (name: string, bytes: Uint8Array) => store.put(objectKey(SESSION, name), bytes);
+    await storeOpen(await signStatement(statement, memorySigner()), put, new MemoryLeaves());
     expect([...store.objects.keys()]).toEqual([
       objectKey(SESSION, 'open.json.sig'),
       objectKey(SESSION, 'open.json'),
@@ -172,11 +179,9 @@ describe('storing statements', () => {
     await recorder.close(1, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 1 });
     const { session } = opening();
     const close = JSON.parse(Buffer.from(await store.get(objectKey(session, 'close.json'))).toString());
-    await expect(storeClose({ ...close, reason: 'terminated' }, signer, store, leaves)).rejects.toMatchObject(
-      {
-        code: 'already-exists',
-      },
-    );
+    const signed = await signStatement<CloseStatement>({ ...close, reason: 'terminated' }, signer);
+    const put = (name: string, bytes: Uint8Array) => store.put(objectKey(session, name), bytes);
+    await expect(storeClose(signed, put, leaves)).rejects.toMatchObject({ code: 'already-exists' });
     const report = await verifyEvidence(store.evidence(session, signer.pem), {
       trustedSigners: [signer.der],
     });

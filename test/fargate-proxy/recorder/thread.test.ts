@@ -185,6 +185,41 @@ describe('the recorder thread', () => {
     expect(thread.heard).toEqual(['durable 1', 'failed 1']);
   });
 
+  it('tries again what could not be sealed, less and less often, and says when it is', async () => {
+    const thread = new Thread([{ point: 'sink.put', nth: 3, kind: 'full-disk' }]);
+    await thread.open(1);
+    thread.tell(close(1));
+    await quiet();
+    const puts = (): number => thread.faults.injected.length;
+    const tries: number[] = [];
+    for (let second = 1; second <= 40; second += 1) {
+      const before = puts();
+      thread.now += 1_000;
+      await vi.advanceTimersByTimeAsync(1_000);
+      await quiet();
+      if (puts() > before) tries.push(second);
+    }
+    expect(tries).toEqual([1, 3, 7, 15, 31]);
+    expect(thread.heard).toEqual(['closed 1']);
+    thread.faults.makeSpace();
+    thread.now += 64_000;
+    await vi.advanceTimersByTimeAsync(1_000);
+    await quiet();
+    expect(thread.said.slice(1)).toMatchObject([
+      { kind: 'sealed-late', session: opening(1).session, outcome: { reason: 'client-closed', frames: 0 } },
+    ]);
+  });
+
+  it('tries once more before it stops', async () => {
+    const thread = new Thread([{ point: 'sink.put', nth: 3, kind: 'lost' }]);
+    await thread.open(1);
+    thread.tell(close(1));
+    await quiet();
+    thread.tell({ kind: 'stop' });
+    await quiet();
+    expect(thread.heard).toEqual(['closed 1', 'sealed-late', 'stopped']);
+  });
+
   it('commits what has arrived before it stops, and looks for old segments no more', async () => {
     const thread = new Thread();
     await thread.open(1);

@@ -118,7 +118,7 @@ describe('HandshakeReader', () => {
     stream.destroy(new Error('read ECONNRESET'));
     const { code, message, detail } = await next;
     expect({ code, message, detail }).toEqual({
-      code: 'protocol-violation',
+      code: 'peer-left',
       message: 'the connection was closed during the login',
       detail: 'read ECONNRESET',
     });
@@ -181,7 +181,7 @@ describe.each(['plain', 'tls'] as const)('HandshakeReader on a %s socket', (kind
     const next = refusal(new HandshakeReader(ours).next(framed));
     peer.end(frame('halved').subarray(0, bytes));
     const { code, message } = await next;
-    expect(code).toBe('protocol-violation');
+    expect(code).toBe('peer-left');
     expect(message).toBe('the connection was closed during the login');
   });
 
@@ -190,8 +190,8 @@ describe.each(['plain', 'tls'] as const)('HandshakeReader on a %s socket', (kind
     const reader = new HandshakeReader(ours);
     peer.end(frame('last words'));
     expect(String(await reader.next(framed))).toBe('last words');
-    expect((await refusal(reader.next(framed))).code).toBe('protocol-violation');
-    expect((await refusal(reader.next(framed))).code).toBe('protocol-violation');
+    expect((await refusal(reader.next(framed))).code).toBe('peer-left');
+    expect((await refusal(reader.next(framed))).code).toBe('peer-left');
   });
 
   it('does not wait for a stream that is destroyed, as a deadline does it (security case 16)', async () => {

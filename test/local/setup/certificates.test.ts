@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { chmodSync, copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { localCertificates } from '#local/setup/certificates.ts';
@@ -73,6 +73,20 @@ test.each(['ca.key', 'ca.pem', 'gateway.pem', 'gateway.key'])('says that %s is d
     message: expect.stringContaining(file) as string,
   });
 });
+
+test.each(['ca.key', 'ca.pem', 'gateway.pem'])(
+  'does not call %s damaged that cannot be read',
+  async (name) => {
+    await localCertificates(folder, NOW);
+    const file = join(folder, name);
+    rmSync(file);
+    mkdirSync(file, { mode: 0o700 });
+    await expect(localCertificates(folder, NOW)).rejects.toMatchObject({
+      code: 'store-unavailable',
+      hint: expect.not.stringContaining('remove') as string,
+    });
+  },
+);
 
 test('refuses a key that others may read', async () => {
   const { gateway } = await localCertificates(folder, NOW);

@@ -53,7 +53,7 @@ describe('something injected', () => {
     expect(finding(report, 'frames-mismatch')).toEqual({
       code: 'frames-mismatch',
       object: '00000001.seg',
-      message: '00000001.seg holds 4 frames, but its head says 3',
+      message: '00000001.seg holds more than 3 frames, but its head says 3',
     });
     expect(codes(report)).toContain('bytes-mismatch 00000001.seg');
   });
@@ -98,7 +98,21 @@ describe('something injected', () => {
     const files = good();
     for (let index = 0; index < 5000; index++) files.set(`junk-${index}`, Buffer.alloc(0));
     const report = await check(files);
-    expect(report.findings).toHaveLength(21);
-    expect(report.findings.at(-1)?.message).toBe('4980 more objects do not belong in an evidence folder');
+    expect(report.findings).toHaveLength(101);
+    expect(report.findings.at(-1)).toEqual({
+      code: 'object-unlisted',
+      object: 'junk-1088',
+      message: '4900 more of this kind, the first of them about junk-1088',
+    });
+  });
+
+  test('thousands of segments: so too, and other findings are not lost among them', async () => {
+    const files = good();
+    for (let index = 3; index < 5000; index++) files.set(segmentFile(index), Buffer.alloc(0));
+    files.set('close.json.sig', Buffer.alloc(70));
+    const report = await check(files);
+    expect(report.findings).toHaveLength(102);
+    expect(codes(report)).toContain('signature-invalid close.json');
+    expect(report.findings.at(-1)?.message).toMatch(/^4897 more of this kind/);
   });
 });

@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest';
 import {
   buildEvidence,
   encodeContent,
+  type Files,
   frame,
   honestHead,
   SESSION,
   sealRawHead,
   sealSegment,
   segmentFile,
+  sha256,
 } from '#test/support/evidence-builder.ts';
 import { check, codes, finding, good, keys } from '#test/support/evidence-checks.ts';
 
@@ -104,6 +106,60 @@ describe('a segment that is not one', () => {
     expect(finding(report, 'bytes-mismatch')?.message).toBe(
       '00000000.seg holds 5 payload bytes, but its head says 6',
     );
+  });
+
+  /** Ten bytes each: RLE of 16 zeros (RFC 8878), a whole and empty frame of the client. */
+  const TINY = Buffer.from('28b52ffd201083000000', 'hex');
+
+  function ofTinyBlocks(blocks: number, frames: number): Files {
+    const content = Buffer.concat(Array<Buffer>(blocks).fill(TINY));
+    const files = buildEvidence(keys, [[[frame(1, '')]]], { close: { frames: blocks, bytes: 0 } });
+    const head = {
+      ...honestHead(SESSION, 0, [[frame(1, '')]], files.get('open.json')!),
+      frames,
+      content: content.length,
+      sha256: sha256(content),
+    };
+    return files.set(segmentFile(0), sealSegment(content, head, keys.recorder));
+  }
+
+  test('tiny blocks, as many as the head says, are read', async () => {
+    const report = await check(ofTinyBlocks(1000, 1000));
+    expect(codes(report)).toEqual(['last-hash-mismatch close.json']);
+    expect(report.facts).toMatchObject({ frames: 1000, bytes: 0 });
+  });
+
+  test('more blocks than a signed head counts are not decompressed', async () => {
+    const report = await check(ofTinyBlocks(1000, 3));
+    expect(finding(report, 'frames-mismatch')?.message).toBe(
+      '00000000.seg holds more than 3 frames, but its head says 3',
+    );
+    expect(report.facts).toMatchObject({ frames: 0 });
+  });
+
+  test('a bomb under a head that the session key did not sign is not looked into', async () => {
+    const files = ofTinyBlocks(1000, 1000);
+    const segment = Uint8Array.from(files.get(segmentFile(0))!);
+    segment[0]! ^= 1;
+    segment[segment.length - 1]! ^= 1;
+    expect([...codes(await check(files.set(segmentFile(0), segment)))].sort()).toEqual([
+      'content-hash-mismatch 00000000.seg',
+      'head-signature-invalid 00000000.seg',
+      'last-hash-mismatch close.json',
+    ]);
+  });
+
+  test('frames later than the moment up to which it says that it goes', async () => {
+    const input = [[frame(1000, 'a'), frame(2000, 'b')]];
+    const late = (until: number) => {
+      const files = buildEvidence(keys, [input], { close: { recordedUntil: until } });
+      const head = { ...honestHead(SESSION, 0, input, files.get('open.json')!), until };
+      return check(files.set(segmentFile(0), sealSegment(encodeContent(input), head, keys.recorder)));
+    };
+    expect(codes(await late(1999))).toEqual(
+      expect.arrayContaining(['until-mismatch 00000000.seg', 'until-mismatch close.json']),
+    );
+    expect(codes(await late(2000))).toEqual(['last-hash-mismatch close.json']);
   });
 
   test('a bomb, with every signature in order', async () => {

@@ -134,7 +134,7 @@ describe('a login with a password', () => {
     client.send(startup());
     await client.find('authentication-cleartext');
     client.socket.destroy();
-    expect(await codeOf(login)).toBe('protocol-violation');
+    expect(await codeOf(login)).toBe('peer-left');
   });
 });
 

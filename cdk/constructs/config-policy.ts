@@ -1,0 +1,43 @@
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { denyEverybody } from '../deny.ts';
+import { deploymentRole } from '../deployment-role.ts';
+
+export interface ConfigWriters {
+  /** The role that copies the files while the stack is deployed. */
+  readonly handler: string;
+  /** The role that empties the bucket where the first deployment fails; nobody where the stack is protected. */
+  readonly emptier?: string | undefined;
+}
+
+/**
+ * Whoever writes custody.yaml gives access to everything, within seconds: only deployments do, which people review. An administrator
+ * who may write any bucket has to change this policy first, in sight of CloudTrail, and may not do that either.
+ */
+export function configPolicy(bucket: IBucket, { handler, emptier }: ConfigWriters): PolicyStatement[] {
+  const deployment = deploymentRole(bucket);
+  const but = (...arns: readonly (string | undefined)[]) => ({
+    ArnNotLike: { 'aws:PrincipalArn': arns.filter((arn) => arn !== undefined) },
+  });
+  const objects = [bucket.arnForObjects('*')];
+  return [
+    denyEverybody('OnlyDeploymentsWrite', ['s3:PutObject'], objects, but(deployment, handler)),
+    denyEverybody('OnlyDeploymentsRemove', REMOVAL, objects, but(deployment, handler, emptier)),
+    denyEverybody('OnlyDeploymentsChangeTheBucket', CHANGES, [bucket.bucketArn], but(deployment, emptier)),
+  ];
+}
+
+/** An older version comes to light where a newer one is removed. */
+const REMOVAL = ['s3:DeleteObject', 's3:DeleteObjectVersion'];
+
+/** What lets others write, or makes objects vanish by itself. */
+const CHANGES = [
+  's3:PutBucketPolicy',
+  's3:DeleteBucketPolicy',
+  's3:PutBucketAcl',
+  's3:PutBucketOwnershipControls',
+  's3:PutBucketVersioning',
+  's3:PutLifecycleConfiguration',
+  's3:PutReplicationConfiguration',
+  's3:DeleteBucket',
+];

@@ -1,0 +1,40 @@
+import { asCustodyError } from '../errors.ts';
+import { objectKey } from './layout.ts';
+import type { RecordingSink, Retention } from './ports.ts';
+
+/**
+ * The objects of one session, which may take several tries. A put that was rejected may have stored its object all the same;
+ * when the next try then finds the name taken, it is by that object: nobody but the holder of the task's lease puts under a
+ * session's name. A name that is taken at the first try is somebody else's, and stays an error.
+ */
+export class OwnPuts {
+  readonly #sink: RecordingSink;
+  readonly #session: string;
+  readonly #retention: Retention | undefined;
+  readonly #tried = new Set<string>();
+  readonly #stored = new Set<string>();
+
+  constructor(sink: RecordingSink, session: string, retention: Retention | undefined) {
+    this.#sink = sink;
+    this.#session = session;
+    this.#retention = retention;
+  }
+
+  /** It may be in the store. */
+  mayHave(name: string): boolean {
+    return this.#tried.has(name) || this.#stored.has(name);
+  }
+
+  /** When it returns, the object is durable; at once when it has been for long. `bytes` are the same at each try. */
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    if (this.#stored.has(name)) return;
+    try {
+      await this.#sink.put(objectKey(this.#session, name), bytes, this.#retention);
+    } catch (error) {
+      const isTaken = asCustodyError(error).code === 'already-exists';
+      if (!isTaken) this.#tried.add(name);
+      if (!isTaken || !this.#tried.has(name)) throw error;
+    }
+    this.#stored.add(name);
+  }
+}

@@ -1,0 +1,150 @@
+import type { KeyObject } from 'node:crypto';
+import { asCustodyError } from '../errors.ts';
+import type { LeafSink } from '../ledger/leaves.ts';
+import type { CloseStatement, OpenStatement } from './format.ts';
+import { OPEN } from './layout.ts';
+import type { OwnPuts } from './own-puts.ts';
+import type { Signer } from './ports.ts';
+import type { SessionIndex, SessionOutcome } from './session-index.ts';
+import { sha256Hex, type SignedStatement, signStatement, storeClose, storeOpen } from './statements.ts';
+
+/** What the gateway knows of a session before the recorder adds its keys. */
+export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
+
+interface EndPorts {
+  readonly signer: Signer;
+  readonly index: SessionIndex;
+  readonly leaves: LeafSink;
+}
+
+/** The beginning of a session's evidence. One that failed may have got anywhere: what it left is brought to an end. */
+export class SessionOpening {
+  readonly stored: OwnPuts;
+  readonly #opening: Opening;
+  readonly #recorder: KeyObject;
+  #signed: SignedStatement<OpenStatement> | undefined;
+  #closing: SessionClosing | undefined;
+
+  /** `recorder`: the session's public key. */
+  constructor(opening: Opening, recorder: KeyObject, stored: OwnPuts) {
+    this.#opening = opening;
+    this.#recorder = recorder;
+    this.stored = stored;
+  }
+
+  /** Lists the session, then stores its opening. Resolves with the statement's hash, where the chain begins. */
+  async store(ports: EndPorts): Promise<string> {
+    await ports.index.opened(indexRecord(this.#opening));
+    this.#signed = await signStatement(await this.#statement(ports.signer), ports.signer);
+    return this.#storeSigned(ports.leaves, this.#signed);
+  }
+
+  /**
+   * Nobody waits for it any more, and nothing has reached the target. Where `open.json` may be in the store, the session is
+   * opened and closed with nothing in it; else no more than its line in the list is ended.
+   */
+  async giveUp(ports: EndPorts, mayContinue: () => void): Promise<SessionOutcome> {
+    mayContinue();
+    if (this.#signed === undefined || !this.stored.mayHave(OPEN)) return this.#unlist(ports.index);
+    const open = await this.#storeSigned(ports.leaves, this.#signed);
+    mayContinue();
+    const statement = emptyClose(this.#signed.statement, open);
+    this.#closing ??= new SessionClosing(async () => statement, this.stored);
+    return this.#closing.store(ports);
+  }
+
+  async #storeSigned(leaves: LeafSink, signed: SignedStatement<OpenStatement>): Promise<string> {
+    await storeOpen(signed, (name, bytes) => this.stored.put(name, bytes), leaves);
+    return sha256Hex(signed.bytes);
+  }
+
+  async #unlist(index: SessionIndex): Promise<SessionOutcome> {
+    const { session, startedAt } = this.#opening;
+    const outcome = { endedAt: startedAt, reason: 'gateway-failed', recovered: true, ...NOTHING } as const;
+    await closeInList(index, session, outcome);
+    return outcome;
+  }
+
+  async #statement(signer: Signer): Promise<OpenStatement> {
+    return {
+      type: 'custody/open/1',
+      ...this.#opening,
+      recorder: this.#recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
+      signer: sha256Hex(await signer.publicKey()),
+    };
+  }
+}
+
+/** The end of a session's evidence. */
+export class SessionClosing {
+  readonly #make: () => Promise<CloseStatement>;
+  readonly #stored: OwnPuts;
+  #signed: SignedStatement<CloseStatement> | undefined;
+
+  /** `make` is asked until it succeeds, and then never again. */
+  constructor(make: () => Promise<CloseStatement>, stored: OwnPuts) {
+    this.#make = make;
+    this.#stored = stored;
+  }
+
+  /** The segments are stored. Whatever an earlier try has done is not done again, or not to an effect. */
+  async store({ signer, index, leaves }: EndPorts): Promise<SessionOutcome> {
+    this.#signed ??= await signStatement(await this.#make(), signer);
+    await storeClose(this.#signed, (name, bytes) => this.#stored.put(name, bytes), leaves);
+    const { statement } = this.#signed;
+    const outcome = outcomeOf(statement);
+    await index.closed(statement.session, outcome);
+    return outcome;
+  }
+}
+
+const NOTHING = { segments: 0, frames: 0, bytes: 0 } as const;
+
+function emptyClose({ session, startedAt, signer }: OpenStatement, open: string): CloseStatement {
+  return {
+    type: 'custody/close/1',
+    session,
+    endedAt: startedAt,
+    reason: 'gateway-failed',
+    recovered: false,
+    recordedUntil: 0,
+    ...NOTHING,
+    open,
+    last: open,
+    signer,
+    detail: 'the opening could not be stored in time, and nothing reached the target',
+  };
+}
+
+/** As lists show it. */
+function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
+  const { issuer, subject, email } = opening.principal;
+  const { address, application } = opening.client;
+  return {
+    id: opening.session,
+    startedAt: opening.startedAt,
+    principal: email === undefined ? { issuer, subject } : { issuer, subject, email },
+    target: opening.target.name,
+    protocol: opening.target.protocol,
+    rule: opening.grant.rule,
+    task: opening.gateway.task,
+    client: application === undefined ? { address } : { address, application },
+  };
+}
+
+/** The outcome a close statement tells. */
+export function outcomeOf(statement: CloseStatement): SessionOutcome {
+  const { endedAt, reason, recovered, segments, frames, bytes } = statement;
+  return { endedAt, reason, recovered, segments, frames, bytes };
+}
+
+/** An index that was lost and made anew does not know the session; its evidence is sealed all the same. */
+export async function closeInList(
+  index: SessionIndex,
+  session: string,
+  outcome: SessionOutcome,
+): Promise<void> {
+  await index.closed(session, outcome).catch((error: unknown) => {
+    if (asCustodyError(error).code !== 'not-found') throw error;
+  });
+}

@@ -1,0 +1,8 @@
+import type {
+  APIGatewayProxyEventV2WithLambdaAuthorizer,
+  APIGatewayProxyStructuredResultV2,
+} from 'aws-lambda';
+
+/** What API Gateway's HTTP API sends (payload format 2.0), behind our authorizer. */
+export type ApiEvent = APIGatewayProxyEventV2WithLambdaAuthorizer<{ readonly principal: string }>;
+export type ApiResult = APIGatewayProxyStructuredResultV2;

@@ -1,0 +1,127 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readDeploymentConfig } from '#cdk/config.ts';
+import { readConfigFolder } from '#cdk/config-folder.ts';
+import { type Aws, mistakesIn } from '#cdk/preflight-checks.ts';
+import { EXAMPLE, MINIMAL, ROOT } from '#test/support/stacks.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'custody-preflight-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const NOW = new Date();
+const HOST = 'gateway.example.com';
+
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+function certificate(host: string): Pair {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+  const names = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host}`];
+  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'];
+  execFileSync('openssl', ['req', '-x509', ...kind, ...names, '-keyout', key, '-out', cert], {
+    stdio: 'ignore',
+  });
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+}
+
+let good: Pair;
+beforeAll(() => {
+  good = certificate(HOST);
+});
+
+const NOT_THERE =
+  "\nAn error occurred (ResourceNotFoundException): Secrets Manager can't find the specified secret.\n";
+
+/** An AWS CLI in an account with these secrets. */
+function account(secrets: Readonly<Record<string, string>>, has: { readonly ecs?: boolean } = {}): Aws {
+  const answer = (value: object) => ({ code: 0, stdout: JSON.stringify(value), stderr: '' });
+  return (...args) => {
+    const [service, operation] = args;
+    if (operation === 'get-caller-identity') return answer({ Account: '123456789012' });
+    if (service === 'iam')
+      return has.ecs === false
+        ? { code: 254, stdout: '', stderr: 'An error occurred (NoSuchEntity) when calling GetRole' }
+        : answer({});
+    const SecretString = secrets[args[args.indexOf('--secret-id') + 1]!];
+    return SecretString === undefined
+      ? { code: 254, stdout: '', stderr: NOT_THERE }
+      : answer({ SecretString });
+  };
+}
+
+function found(aws: Aws, settings: object = {}, now = NOW): string[] {
+  const config = readConfigFolder(EXAMPLE);
+  return mistakesIn(readDeploymentConfig({ ...MINIMAL, ...settings }), config, { aws, now });
+}
+
+const secrets = (pair: object = good) => ({
+  'custody/tls': JSON.stringify(pair),
+  'custody/orders': 'secret!',
+});
+
+describe('npm run preflight', () => {
+  it('finds nothing in the way where everything is there', () => {
+    expect(found(account(secrets()))).toEqual([]);
+  });
+
+  it('says that ECS was never used, and how to make its role', () => {
+    expect(found(account(secrets(), { ecs: false }))).toEqual([
+      expect.stringContaining('aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com'),
+    ]);
+  });
+
+  it('names each secret that is missing', () => {
+    expect(found(account({}))).toEqual([
+      expect.stringMatching(/^gateway\.tlsSecret custody\/tls: .*ResourceNotFound/),
+      expect.stringMatching(/^targets\.orders\.credential\.secret custody\/orders: .*ResourceNotFound/),
+    ]);
+  });
+
+  it.each<[what: string, pair: () => object, says: RegExp]>([
+    ['of another host', () => certificate('other.example.com'), /is not of gateway\.example\.com/],
+    [
+      'with the key of another',
+      () => ({ ...certificate(HOST), key: good.key }),
+      /key is another certificate's/,
+    ],
+    ['without a key', () => ({ cert: good.cert }), /expected JSON/],
+    ['that is no PEM', () => ({ cert: 'x', key: good.key }), /expected JSON/],
+  ])('refuses a certificate %s', (_what, pair, says) => {
+    const mistakes = found(account(secrets(pair())));
+    expect(mistakes).toEqual([expect.stringMatching(says)]);
+    expect(mistakes.join()).not.toContain('PRIVATE KEY');
+  });
+
+  it('refuses a certificate before and after its time', () => {
+    const days = (count: number): Date => new Date(NOW.getTime() + count * 86_400_000);
+    expect(found(account(secrets()), {}, days(31))).toEqual([expect.stringMatching(/ended at/)]);
+    expect(found(account(secrets()), {}, days(-1))).toEqual([expect.stringMatching(/begins at/)]);
+  });
+
+  it('says when one is in another account, or in none', () => {
+    expect(found(account(secrets()), { account: '210987654321' })).toEqual([
+      expect.stringContaining('you are in 123456789012'),
+    ]);
+    const none: Aws = () => ({ code: 255, stdout: '', stderr: 'Unable to locate credentials\n' });
+    expect(found(none)).toEqual(['AWS does not know you: Unable to locate credentials']);
+  });
+
+  it('asks the AWS CLI, and never shows what a secret holds (security case 15)', () => {
+    const bin = join(folder, 'aws');
+    const answers = JSON.stringify({ Account: '1', SecretString: 'top-secret' });
+    writeFileSync(bin, `#!/bin/sh\necho '${answers}'\n`);
+    chmodSync(bin, 0o755);
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['cdk/preflight.ts'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      env: { PATH: folder },
+    });
+    expect(status).toBe(1);
+    expect(stdout).toContain('gateway.tlsSecret custody/gateway-certificate: expected JSON');
+    expect(stdout + stderr).not.toContain('top-secret');
+  });
+});
