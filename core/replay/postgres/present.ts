@@ -1,6 +1,6 @@
 import type { ReplayLimits, Shown, Step } from '../step.ts';
 import type { Answer } from './answer.ts';
-import type { Statement } from './execution.ts';
+import type { Statement } from './statement.ts';
 import { copyEncoding } from './encoding-commands.ts';
 import type { Texts } from './texts.ts';
 import { showValue } from './values.ts';
