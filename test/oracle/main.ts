@@ -14,12 +14,13 @@ const started = performance.now();
 let told = 0;
 try {
   const counts = await runOracle(server, cases, seed, (soFar) => {
-    if (soFar.cases < told + 1000) return;
+    if (soFar.cases < told + 5000) return;
     told = soFar.cases;
     console.log(`${((performance.now() - started) / 1000).toFixed(0)} s: ${JSON.stringify(soFar)}`);
   });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
-    `seed ${seed}, ${((performance.now() - started) / 1000).toFixed(1)} s: ${JSON.stringify(counts)}`,
+    `seed ${seed}, ${seconds} s: ${JSON.stringify(counts)}, ${server.crashes} crashes of the server`,
   );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

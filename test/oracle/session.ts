@@ -27,20 +27,20 @@ export class RecordedSession {
     });
   }
 
+  /** Tries again while the server refuses, as it starts again after a crash. */
   static async open(port: number): Promise<RecordedSession> {
-    const socket = connect({ port, host: '127.0.0.1' });
-    const session = new RecordedSession(socket);
-    session.send(
-      encodeStartup({
-        minor: 0,
-        parameters: [
-          ['user', 'app'],
-          ['database', 'postgres'],
-        ],
-      }),
-    );
-    await session.until((bytes) => bytes.includes(READY));
-    return session;
+    const parameters = [
+      ['user', 'app'],
+      ['database', 'postgres'],
+    ] as const;
+    for (let tries = 0; tries < 100; tries++) {
+      const session = new RecordedSession(connect({ port, host: '127.0.0.1' }));
+      session.send(encodeStartup({ minor: 0, parameters }));
+      await session.until((bytes) => bytes.includes(READY));
+      if (!session.closed) return session;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error('the server takes no connections');
   }
 
   get closed(): boolean {

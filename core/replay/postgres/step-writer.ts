@@ -81,7 +81,8 @@ export class StepWriter {
     const [serverBytes, copyBytes] = [this.#serverBytes, this.#copyBytes];
     this.#serverBytes = 0;
     this.#copyBytes = 0;
-    this.step(execution.end({ outcome, at, serverBytes, copyBytes, more }));
+    const step = execution.end({ outcome, at, serverBytes, copyBytes, more });
+    this.step(this.#knowledge.texts.named(step, execution.statement.portal?.prepared?.text));
   }
 
   /** What the server never came to, or passed over; `error`: because of it. */
