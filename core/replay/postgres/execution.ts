@@ -75,7 +75,9 @@ export class Execution {
   end({ outcome, at, serverBytes, copyBytes, more = {} }: Ending): Step {
     const { answer, statement } = this;
     const source = this.#source;
-    const doubt = statement.doubt ?? this.#meaning.doubt ?? this.#contradiction(source, outcome, more.tag);
+    const isNone = outcome === 'failed' && this.#meaning.runs === undefined;
+    const meant = isNone ? undefined : this.#meaning.doubt;
+    const doubt = statement.doubt ?? meant ?? this.#contradiction(source, outcome, more.tag);
     const bytes = { client: this.#clientBytes + copyBytes, server: serverBytes };
     const timed = { ...statement, since: this.#since, parts: this.#parts };
     const shown = statementStep(timed, answer, at, bytes, this.#limits);

@@ -116,12 +116,14 @@ export class SqlEffects {
 
   /** It is done. `running`: the portal that it runs in. */
   completed({ text, command }: Source, tag: string, running: Portal | undefined): void {
-    if (command === undefined) return this.#completedUnseen(tag);
+    if (command === undefined || this.tagDoubt({ text, command }, tag) !== undefined)
+      return this.#completedUnseen(tag);
     if (command.effect !== undefined && text !== undefined) this.#apply(command.effect, text, tag, running);
   }
 
-  /** What its tag alone says. */
+  /** Something ran of which the tag is all that is known. */
   #completedUnseen(tag: string): void {
+    this.#names.hiddenRan();
     if (/^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)$/.test(tag)) this.#names.endTransaction(tag === 'COMMIT');
   }
 
