@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 
-/** Statements that let somebody read this secret and no other. `what`: letters, digits and hyphens. */
+/** Statements that let somebody read this secret and no other. `what`: with the name of a target at its end, or without. */
 export function mayReadSecret(what: string, secret: ISecret): PolicyStatement[] {
   const { encryptionKey } = secret;
   const read = new PolicyStatement({
@@ -21,7 +21,7 @@ export function mayReadSecret(what: string, secret: ISecret): PolicyStatement[] 
 
 /** A Sid has letters and digits only, and names of targets no capitals: two names never become one. */
 export function inSid(name: string): string {
-  return name.replaceAll('-', 'X');
+  return name.replaceAll('-', 'X').replaceAll('_', 'U');
 }
 
 /** Secrets Manager adds a hyphen and six characters to a name. */

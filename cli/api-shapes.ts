@@ -1,5 +1,6 @@
 /** What the API answers, as far as the CLI uses it. */
 import { z } from 'zod';
+import { NAME } from '#core/access/names.ts';
 import { closeReasons } from '#core/recording/format.ts';
 
 export const text = z.string().max(8192);
@@ -41,7 +42,7 @@ export type EvidenceObject = z.infer<typeof evidenceSchema>['objects'][number];
 export const targetsSchema = z.object({
   targets: z.array(
     z.object({
-      name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/),
+      name: z.string().regex(new RegExp(`^${NAME}$`)),
       protocol: text,
       host: z.string().regex(/^[A-Za-z0-9.:-]{1,255}$/),
       port: z.int().min(1).max(65_535),

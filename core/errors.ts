@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'protocol-violation'
   | 'unsupported'
   | 'too-slow'
+  | 'user-missing'
   | 'token-missing'
   | 'token-invalid'
   | 'issuer-unreachable'

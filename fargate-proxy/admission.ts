@@ -89,6 +89,7 @@ export class Admission {
     try {
       const principal = await verifier().verify(greeting.token, greeting.device);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
+      greeting.identified();
       return principal;
     } catch (error) {
       if (asCustodyError(error).code === 'token-invalid') failures.failed(network);

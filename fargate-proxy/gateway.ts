@@ -128,7 +128,7 @@ export class Gateway {
         { who: 'client', ends: visitor.ends, userTimeoutMs: this.#options.userTimeoutMs },
       );
       await this.#options.admission.tell(permission);
-      const link = await this.#begin(live, permission, greeting, secret, clock.signal);
+      const link = await this.#begin(live, permission, greeting, secret, clock);
       place.alsoHolds(link.target);
       return live;
     } catch (thrown) {
@@ -158,23 +158,28 @@ export class Gateway {
     permission: Authorization<'connect'>,
     greeting: Greeting,
     secret: string,
-    signal: AbortSignal,
+    clock: LoginClock,
   ): Promise<Link> {
     const tape = await this.#options.tapes.open(live.opening, {
       ...permission.target.recording,
       onFailure: (error) => live.end('recording-failed', error),
     });
     live.tape = tape;
+    this.#live.add(live);
     try {
       greeting.recordLogin(tape);
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
-      const link = await greeting.dial(permission, secret, tape, signal, claim);
+      // How slow a target may be is the target's own; the client has done its part.
+      clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
+      const until = AbortSignal.any([clock.signal, live.ended]);
+      const link = await greeting.dial(permission, secret, tape, until, claim);
       live.start(link);
       return link;
     } catch (thrown) {
-      const error = signal.aborted ? asCustodyError(signal.reason) : asCustodyError(thrown);
+      this.#live.delete(live);
+      const error = asCustodyError(thrown);
       tape.note({ note: 'login-failed', code: error.code, message: error.message });
-      await this.#seal(live, { reason: 'target-refused', detail: error.message });
+      await this.#seal(live, { reason: live.reason ?? failedLogin(error), detail: error.message });
       throw error;
     }
   }
@@ -256,6 +261,7 @@ class LiveSession implements Watched, Conversing {
   readonly #userTimeoutMs: number;
   #link: Link | undefined;
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
+  readonly #end = new AbortController();
 
   constructor(
     opening: Opening,
@@ -274,6 +280,16 @@ class LiveSession implements Watched, Conversing {
     return [this.#client, { who: 'target', ends: this.#link.target, userTimeoutMs: this.#userTimeoutMs }];
   }
 
+  /** Aborted when the session has to end, also while its target is dialled. */
+  get ended(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Why it has to end. */
+  get reason(): CloseReason | undefined {
+    return this.#ended?.reason;
+  }
+
   start(link: Link): void {
     this.#link = link;
     if (this.#ended !== undefined) link.end(this.#ended.reason, this.#ended.error);
@@ -285,6 +301,7 @@ class LiveSession implements Watched, Conversing {
 
   readonly end = (reason: CloseReason, error: CustodyError): void => {
     this.#ended ??= { reason, error };
+    this.#end.abort(this.#ended.error);
     this.#link?.end(reason, error);
   };
 }
@@ -303,6 +320,31 @@ function questionOf(
   };
   const context = network === undefined ? {} : { network };
   return { principal, action: 'connect', target: target.name, context, live };
+}
+
+/** What became of a session that was opened and never relayed. */
+function failedLogin({ code }: CustodyError): CloseReason {
+  switch (code) {
+    case 'peer-left':
+      return 'client-lost';
+    case 'target-refused':
+    case 'target-unreachable':
+    case 'target-lost':
+    case 'not-approved':
+    case 'recording-failed':
+      return code;
+    default:
+      return 'gateway-failed';
+  }
+}
+
+function targetTooSlow({ name, connect }: Target): CustodyError {
+  const seconds = connect.timeout / 1000;
+  return new CustodyError(
+    'target-unreachable',
+    `the target "${name}" did not complete the login within ${seconds} s`,
+    { hint: 'the gateway is up; the target is slow: connect again, or have connect.timeout raised for it' },
+  );
 }
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {

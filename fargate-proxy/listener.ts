@@ -14,6 +14,8 @@ export interface Listening {
   /** Who is told to clients that ask where to log in. */
   readonly issuer: () => string;
   readonly keys: CancelKeys;
+  /** The file that a target's `ca: rds` means. */
+  readonly rdsBundle: string | undefined;
   /** A connection could not be accepted. */
   readonly onTrouble: (error: CustodyError) => void;
 }

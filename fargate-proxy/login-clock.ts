@@ -21,9 +21,10 @@ export class LoginClock {
     clearTimeout(this.#timer);
   }
 
-  restart(): void {
+  /** `ms`: of a limit of its own, which has words of its own. */
+  restart(ms = this.#ms, words: () => CustodyError = tooSlow): void {
     this.stop();
-    this.#timer = setTimeout(() => this.#over.abort(tooSlow()), this.#ms);
+    this.#timer = setTimeout(() => this.#over.abort(words()), ms);
   }
 }
 

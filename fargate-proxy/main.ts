@@ -101,6 +101,7 @@ async function runGateway(settings: Settings): Promise<void> {
         certificate,
         issuer: () => policy.config.identity.issuer,
         keys,
+        rdsBundle: process.env['CUSTODY_RDS_CA'],
         onTrouble: (error) => log('accept-failed', error),
       },
       gateway,

@@ -10,7 +10,8 @@ export interface Protocol {
   readonly name: string;
   /**
    * Speaks just enough to learn the target's name and to receive a token. Resolves with undefined when the
-   * connection was no login (a cancel request, say) and is dealt with. Rejects after telling the client what it can.
+   * connection was no login and is dealt with: a cancel request, a probe of the port, a client that left before it showed
+   * a token. Nothing of that is an error. Rejects after telling the client what it can.
    */
   greet(socket: Socket, signal: AbortSignal): Promise<Greeting | undefined>;
 }
@@ -27,6 +28,8 @@ export interface Greeting {
   readonly ask: { readonly reason?: string; readonly ticket?: string };
   /** True when the client has gone. */
   readonly gone: boolean;
+  /** The token is good. Before anything is said or refused that the token's bearer alone may know. */
+  identified(): void;
   /** Tells a client that stays connected something, in the protocol's own words. */
   notify(message: string, hint: string): void;
   /** Says no in the protocol's own words and closes. */
@@ -34,8 +37,10 @@ export interface Greeting {
   /** Puts what was said so far on the tape, secrets withheld. */
   recordLogin(tape: SessionTape): void;
   /**
-   * Logs in to the target with its own credential. Where the grant names commands, only those will pass, and `claim` makes it
-   * this session's before the first of them does. Rejects with `target-unreachable` or `target-refused`.
+   * Logs in to the target with its own credential, for as long as the signal lets it and the client stays. Where the
+   * grant names commands, only those will pass, and `claim` makes it this session's before the first of them does. Rejects
+   * with `target-unreachable`, `target-refused` (what the target says of the session itself is then told by `refuse`),
+   * `target-lost`, `peer-left`, and with the reason of the signal.
    */
   dial(
     permission: Authorization<'connect'>,

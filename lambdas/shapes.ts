@@ -1,5 +1,6 @@
 /** What the API takes and answers: the same schemas check queries, shape answers and make the OpenAPI document. */
 import { z } from 'zod';
+import { NAME } from '#core/access/names.ts';
 import { words } from '#core/access/words.ts';
 import { closeReasons } from '#core/recording/format.ts';
 
@@ -11,7 +12,7 @@ export const count = z.int().min(0);
 export const time = z.iso.datetime().meta({ example: '2026-11-23T09:00:00.000Z' });
 export const targetName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/)
+  .regex(new RegExp(`^${NAME}$`))
   .meta({ example: 'orders-db' });
 
 export const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { type AuditReport, auditLedger } from '#core/ledger/audit.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
-import { type Cli, print, printJson } from '../cli.ts';
+import { type Cli, print, printJson, say } from '../cli.ts';
 import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
 import { counted, facts } from '../listing.ts';
 import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
@@ -20,6 +20,9 @@ interface AuditOptions {
 const NOT_CHECKED = 2;
 const FOUND = 1;
 const HOUR_MS = 3_600_000;
+
+const COPIED_EARLY =
+  'hint: was the store copied while a commit was under way? Its tiles follow its checkpoint within a minute: copy again what is missing';
 
 const EXIT_CODES = `
 Exit codes: 0 nothing found, 1 something is wrong, 2 could not be checked.`;
@@ -65,6 +68,7 @@ async function audit(cli: Cli, folder: string, options: AuditOptions): Promise<v
   cli.exitWith(report.findings.length === 0 ? 0 : FOUND);
   if (options.json) return printJson(cli, report);
   await print(cli, auditLines(report).join('\n'));
+  if (report.findings.some(({ code }) => code === 'tile-missing')) say(cli, COPIED_EARLY);
 }
 
 function showProgress(cli: Cli, done: number, of: number): void {

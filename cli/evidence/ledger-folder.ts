@@ -11,6 +11,7 @@ import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import { readGivenFile } from '../given-file.ts';
 import type { PublicSigner } from '../signer-pin.ts';
+import { settled } from './settled.ts';
 
 const HEAD_FILE = 'ledger.sqlite';
 
@@ -39,7 +40,9 @@ export async function openLedgerFolder(
   const isDataFolder = !isCopy && statusOf(join(folder, HEAD_FILE))?.isFile() === true;
   const store = directoryStore(isDataFolder ? join(folder, 'store') : folder);
   const note = isDataFolder ? await headOf(folder) : await readNote(join(folder, CHECKPOINT));
-  return { store, fetch: (path) => store.get(tileKey(path)), note, ...openUnder(note, origin, signers) };
+  const opened = openUnder(note, origin, signers);
+  if (isDataFolder) await settled(opened.checkpoint.size, store);
+  return { store, fetch: (path) => store.get(tileKey(path)), note, ...opened };
 }
 
 /** The checkpoint in a file that the auditor kept. */

@@ -101,6 +101,7 @@ export function newsOf(request: AccessRequest, number: number): AccessNews {
 
 /** The event of a configuration that is in force, as it was written at `changedAt`. */
 export function policyNews(version: string, changedAt: Date): PolicyNews {
-  const at = changedAt.toISOString();
-  return { id: `policy/${version}/${at}`, kind: 'policy-changed', at, alarm: false, policy: version };
+  // Standard Webhooks signs an id with a full stop behind it, so that it must not have one itself, as a time in words has.
+  const id = `policy/${version}/${changedAt.getTime()}`;
+  return { id, kind: 'policy-changed', at: changedAt.toISOString(), alarm: false, policy: version };
 }

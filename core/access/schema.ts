@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
 import { durationMs } from './duration.ts';
 import { days, isNetwork, isZone } from './formats.ts';
+import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 
-const NAME = '[a-z0-9][a-z0-9-]{0,62}';
-const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
@@ -80,6 +79,9 @@ const tlsSchema = z.discriminatedUnion('mode', [
 ]);
 
 const connectSchema = z.strictObject({
+  timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
+    .prefault('10s')
+    .describe('how long the target may take from the connection to the end of the login'),
   userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
     .prefault('30s')
     .describe(

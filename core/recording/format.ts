@@ -71,6 +71,7 @@ export const closeReasons = [
   'target-closed',
   'target-lost',
   'target-refused',
+  'target-unreachable',
   'terminated',
   'expired',
   'revoked',

@@ -1,5 +1,6 @@
 /** What the access API takes and answers. */
 import { z } from 'zod';
+import { NAME } from '#core/access/names.ts';
 import { actions } from '#core/access/schema.ts';
 import { askWords, words } from '#core/access/words.ts';
 import { requestStates } from '#core/access/request.ts';
@@ -13,7 +14,7 @@ export const requestId = z
 
 const STATEMENTS_MAX = 100;
 const WEEKS_S = 30 * 86_400;
-const ruleName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const ruleName = z.string().regex(new RegExp(`^${NAME}$`));
 
 export const requestBody = z.strictObject({
   target: targetName,

@@ -27,7 +27,6 @@ export interface TargetsPorts {
 }
 
 const LOGIN_SECONDS = 10;
-const DIAL_SECONDS = 10;
 
 type Answer = z.input<typeof targetsShape>['targets'][number];
 
@@ -42,7 +41,7 @@ export function targetsHandler({ policy, requests, gateway, now, log }: TargetsP
       const access = accessTo(target, open.requests, asking);
       if (access === undefined) return [];
       const { name, protocol } = target;
-      const connectSeconds = connectSecondsOf(access, asking.policy);
+      const connectSeconds = connectSecondsOf(target, access, asking.policy);
       return [{ name, protocol, ...address, database: name, connectSeconds, ...access }];
     });
     return json(targetsShape, { targets });
@@ -75,12 +74,17 @@ function accessTo(
     : { access: 'granted', until: grant.until.toISOString(), ask };
 }
 
-/** The gateway's own clocks for a login and for the target's, and how long a client may wait for reviewers. */
-function connectSecondsOf({ access, ask }: Pick<Answer, 'access' | 'ask'>, { rules }: Config): number {
-  if (access !== 'requestable') return LOGIN_SECONDS + DIAL_SECONDS;
+/** The gateway's own clock for a login, the target's, and how long a client may wait for reviewers. */
+function connectSecondsOf(
+  { connect }: Target,
+  { access, ask }: Pick<Answer, 'access' | 'ask'>,
+  { rules }: Config,
+): number {
+  const seconds = LOGIN_SECONDS + Math.ceil(connect.timeout / 1000);
+  if (access !== 'requestable') return seconds;
   const names = new Set(ask.map(({ rule }) => rule));
   const waits = rules.filter(({ name }) => names.has(name)).map(({ approval }) => approval?.wait ?? 0);
-  return LOGIN_SECONDS + DIAL_SECONDS + Math.ceil(Math.max(0, ...waits) / 1000);
+  return seconds + Math.ceil(Math.max(0, ...waits) / 1000);
 }
 
 function termsOf({ name, approval, breakGlass }: Rule): Answer['ask'][number] {

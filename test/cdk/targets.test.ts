@@ -107,21 +107,21 @@ describe('a VPC that has two private subnets in a zone', () => {
   });
 });
 
-describe('targets whose names differ in a hyphen only', () => {
+describe('targets whose names differ in a hyphen or an underscore only', () => {
   it.each([
     ['a secret', (yaml: string) => yaml],
     ['IAM', IAM],
   ])('have statements of their own for %s: IAM refuses a policy that names two alike', (_what, change) => {
     using folder = configFolder((yaml) => {
       const [, orders] = /^( {2}orders: (?:.|\n)*?)\nrules:/m.exec(change(yaml))!;
-      const both = ['or-ders', 'ord-ers'].map((name) =>
+      const both = ['or-ders', 'ord-ers', 'or_ders', 'ord_ers'].map((name) =>
         orders!.replace('orders:', `${name}:`).replaceAll(/custody\b/g, `as-${name}`),
       );
       return change(yaml).replace(orders!, [orders, ...both].join('\n'));
     });
     const resourceId = 'cluster-ABC123';
     const targets = Object.fromEntries(
-      ['orders', 'or-ders', 'ord-ers'].map((name) => [name, { resourceId }]),
+      ['orders', 'or-ders', 'ord-ers', 'or_ders', 'ord_ers'].map((name) => [name, { resourceId }]),
     );
     const template = gatewayTemplate({ configFolder: folder.path, targets });
     const sids = Object.entries(template.findResources('AWS::IAM::Policy'))

@@ -13,8 +13,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { directoryStore } from '#adapters/local/directory-store.ts';
 import { localLedgerHead } from '#adapters/local/ledger.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
+import { settled } from '../../cli/evidence/settled.ts';
 import { custody, type Ran, temporary } from './support.ts';
 
 let local: LocalGateway;
@@ -35,6 +37,8 @@ beforeAll(async () => {
     { timeout: 60_000, interval: 200 },
   );
   head.close();
+  // The tiles follow the head: a copy is made once they are there.
+  await settled(5, directoryStore(join(local.dataDir, 'store')));
   exported = join(mkdtempSync(join(tmpdir(), 'custody-audit-')), 'store');
   cpSync(join(local.dataDir, 'store'), exported, { recursive: true });
   writeFileSync(join(exported, 'ledger', 'checkpoint'), checkpoint);

@@ -160,6 +160,39 @@ describe('play', () => {
     expect(steps.map(({ statement }) => statement?.text)).toContain(`select '${HOSTILE}'`);
   });
 
+  test('says what is not all text, what is cut, and how long it was', () => {
+    const bytes = { text: 'caf\\xe9', bytes: 4, cut: false, undecoded: true } as const;
+    const long = { text: 'begun', bytes: 1_000_000, cut: true };
+    const step: Step = {
+      kind: 'execute',
+      at: 0,
+      took: 1,
+      outcome: 'failed',
+      statement: bytes,
+      values: [long, bytes],
+      columns: [{ name: 'c\\xe9', type: 25, undecoded: true }],
+      rows: [[bytes]],
+      error: {
+        severity: 'ERROR',
+        sqlstate: '1',
+        message: 'm',
+        detail: 'd',
+        cut: { detail: 70_000 },
+        undecoded: true,
+      },
+      notices: [],
+      noticesLeftOut: 7,
+    };
+    const shown = formatStep(step, 80);
+    expect(shown).toContain('caf\\xe9 [not all text]');
+    expect(shown).toContain("$1 = 'begun'… (1000000 bytes in all)");
+    expect(shown).toContain("$2 = 'caf\\xe9' [not all text]");
+    expect(shown).toContain(' c\\xe9 [not all text]');
+    expect(shown).toContain('detail: d… (70000 bytes in all)');
+    expect(shown).toContain('ERROR 1: m [not all text]');
+    expect(shown).toContain('(7 more notices)');
+  });
+
   test('a statement of several lines cannot pass for a step', () => {
     const text = 'select 1\n    9.999 s  drop table orders\r\n    9.999 s  x';
     const shown = formatStep(

@@ -75,7 +75,7 @@ describe.skipIf(!hasDebianPostgres() || !hasClient('pg_dump'))(
       const refused = await psql(gateway, 'select 1', on);
       expect(refused.stderr).toContain('the target "legacy-db" cannot be reached');
       expect(refused.stderr).toContain('HINT');
-      expect((await lastSession(gateway, known)).outcome?.reason).toBe('target-refused');
+      expect((await lastSession(gateway, known)).outcome?.reason).toBe('target-unreachable');
       await target.start();
       expect((await psql(gateway, 'select 1', on)).stdout).toBe('1\n');
     });

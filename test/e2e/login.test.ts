@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { passwordMessage, saslInitialResponse, saslResponse } from '#core/protocols/postgres/frontend.ts';
 import { encodeCancelRequest, encodeSslRequest, encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
 import { eventually, hasClient, psql } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { type RawClient, rawPlain, rawTls } from '#test/support/raw-client.ts';
+import { RawClient, rawPlain, rawTls } from '#test/support/raw-client.ts';
 
 let gateway: LocalGateway;
 let port: number;
@@ -40,16 +40,22 @@ describe('from the first byte to TLS', () => {
     const client = rawPlain(port);
     client.send(startup());
     const { fields } = await client.find('error');
-    expect([fields.get('C'), fields.get('H')]).toEqual(['28000', 'connect with sslmode=verify-full']);
+    const hint =
+      'connect with sslmode=verify-full; if another error came before this one, that is the true reason';
+    expect([fields.get('C'), fields.get('H')]).toEqual(['28000', hint]);
     await client.end();
   });
 
-  it('refuses bytes stuffed in before TLS (security case 17)', async () => {
-    const client = rawPlain(port);
-    client.send(Buffer.concat([encodeSslRequest(), startup()]));
+  it('drops bytes stuffed in before TLS, and tells whoever comes to TLS (security case 17)', async () => {
+    const plain = connect({ port, host: '127.0.0.1' });
+    plain.write(Buffer.concat([encodeSslRequest(), startup()]));
+    await new Promise((done) => plain.once('readable', done));
+    expect(String(plain.read())).toBe('S');
+    const client = new RawClient(connectTls({ socket: plain, ca, servername: 'localhost' }), true);
     const { fields } = await client.find('error');
     expect(fields.get('M')).toContain('before TLS');
     await client.end();
+    expect(client.messages.map(({ kind }) => kind)).toEqual(['error']);
   });
 
   it('does not renegotiate with a TLS 1.2 peer, before or after the login', async () => {

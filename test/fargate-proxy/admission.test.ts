@@ -78,6 +78,8 @@ function visitor(target: string, more: { token?: string; network?: string; reaso
     client: {},
     ask: more.reason === undefined ? {} : { reason: more.reason },
     gone: false,
+    known: 0,
+    identified: () => void (greeting.known += 1),
     notify: (message: string, hint: string) => void told.push(`${message} | ${hint}`),
   };
   const made = {
@@ -102,6 +104,14 @@ describe('who comes to the gateway', () => {
     expect(await admission.admit(visitor('free').at)).toMatchObject({ rule: 'work', grant: undefined });
     const elsewhere = visitor('free', { network: '198.51.100.1' }).at;
     await expect(admission.admit(elsewhere)).rejects.toMatchObject({ code: 'access-denied' });
+  });
+
+  it('is known from the moment that its token is good, whatever it may then not do', async () => {
+    const { admission } = door();
+    const [refused, bad] = [visitor('db'), visitor('free', { token: 'x' })];
+    await expect(admission.admit(refused.at)).rejects.toMatchObject({ code: 'approval-required' });
+    await expect(admission.admit(bad.at)).rejects.toMatchObject({ code: 'token-invalid' });
+    expect([refused.greeting.known, bad.greeting.known]).toEqual([1, 0]);
   });
 
   it('is told how to ask, and makes no request by coming, unless the rule says so', async () => {

@@ -38,10 +38,10 @@ describe('GET /v1/targets', () => {
     });
   });
 
-  it('says how long connecting can take where clients wait for reviewers', async () => {
+  it('says how long connecting can take: the target has its time, and reviewers have theirs', async () => {
     const text = `version: 1
 identity: { issuer: https://id.example, audience: custody }
-targets: { t: { protocol: postgres, address: "t:5432", database: m, credential: { user: a, passwordFile: s } } }
+targets: { t: { protocol: postgres, address: "t:5432", database: m, credential: { user: a, passwordFile: s }, connect: { timeout: 45s } } }
 rules:
   - name: ask
     groups: [developers]
@@ -50,7 +50,7 @@ rules:
     approval: { reviewers: { any: [reviewers] }, approvals: 1, maxDuration: 4h, pendingFor: 8h, wait: 2m }
 `;
     const { body } = await targetsOf('dana', parseConfig(text, 'c'));
-    expect(body).toMatchObject({ targets: [{ access: 'requestable', connectSeconds: 140 }] });
+    expect(body).toMatchObject({ targets: [{ access: 'requestable', connectSeconds: 175 }] });
   });
 
   it.each(['dana', 'vera'])(

@@ -25,7 +25,7 @@ export function disagreements(
   wasLost: boolean,
 ): string[] {
   return [
-    ...outOfOrder(steps.flatMap(claimed), log.flatMap(logged), wasLost),
+    ...outOfOrder(steps.map(asLogged).flatMap(claimed), log.flatMap(logged), wasLost),
     ...steps.flatMap(contradicted),
     ...(wasLost ? [] : miscounted(steps, sent)),
     ...needless(steps, sent),
@@ -153,4 +153,14 @@ function needless(steps: readonly Step[], sent: readonly Move[]): string[] {
   return hasReason
     ? []
     : doubtful.map(({ doubt, statement }) => `needless doubt: ${doubt}: ${statement?.text}`);
+}
+
+/** The log is read as UTF-8: what a step has as bytes, marked as such, stands there as that reads them. */
+function asLogged(step: Step): Step {
+  const json = JSON.stringify(step);
+  if (!json.includes('"undecoded":true')) return step;
+  const read = json.replaceAll(/(?:\\\\x[89a-f][\da-f])+/g, (bytes) =>
+    Buffer.from(bytes.replaceAll('\\\\x', ''), 'hex').toString(),
+  );
+  return JSON.parse(read) as Step;
 }

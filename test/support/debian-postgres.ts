@@ -1,5 +1,14 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,10 +39,14 @@ export function hasDebianPostgres(): boolean {
   }
 }
 
-/** Debian's PostgreSQL on `port`, with the given way of authenticating passwords. */
+/** Debian's PostgreSQL on `port`, with the given way of authenticating passwords. `tls`: files that it takes a copy of. */
 export async function startDebianPostgres(
   port: number,
   method: 'scram-sha-256' | 'md5',
+  more: {
+    readonly tls?: { readonly cert: string; readonly key: string };
+    readonly settings?: readonly string[];
+  } = {},
 ): Promise<DebianPostgres> {
   const root = mkdtempSync(join(tmpdir(), 'custody-pg-'));
   const { uid, gid } = postgresUser();
@@ -52,6 +65,16 @@ export async function startDebianPostgres(
     cwd: data,
     stdio: 'ignore',
   });
+  if (more.tls !== undefined) {
+    for (const [name, file] of [
+      ['server.crt', more.tls.cert],
+      ['server.key', more.tls.key],
+    ] as const) {
+      copyFileSync(file, join(data, name));
+      chownSync(join(data, name), uid, gid);
+      chmodSync(join(data, name), 0o600);
+    }
+  }
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
     const settings = [
@@ -63,12 +86,17 @@ export async function startDebianPostgres(
       `unix_socket_directories=${data}`,
     ];
     const passwords = ['-c', `password_encryption=${method}`, '-c', 'fsync=off'];
-    server = spawn(join(bin, 'postgres'), ['-D', data, ...settings, ...passwords], {
-      uid,
-      gid,
-      cwd: data,
-      stdio: 'ignore',
-    });
+    const own = [...(more.settings ?? []), ...(more.tls === undefined ? [] : ['ssl=on'])];
+    server = spawn(
+      join(bin, 'postgres'),
+      ['-D', data, ...settings, ...passwords, ...own.flatMap((one) => ['-c', one])],
+      {
+        uid,
+        gid,
+        cwd: data,
+        stdio: 'ignore',
+      },
+    );
     await eventually('PostgreSQL to listen', () => listens(port));
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {

@@ -6,7 +6,6 @@ import { md5Password } from '#core/protocols/postgres/md5.ts';
 import { MessageReader } from '#core/protocols/postgres/messages.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import { eventually } from './clients.ts';
 import type { DebianPostgres } from './debian-postgres.ts';
 
 /** A hand-written client of a real PostgreSQL that asks for md5, and all that both of them said, as a recording has it. */
@@ -69,7 +68,7 @@ export class RecordedClient {
   }
 
   async ready(times = 1): Promise<void> {
-    await eventually('ReadyForQuery', () => (this.#ready >= times || this.closed ? true : undefined));
+    while (this.#ready < times && !this.closed) await this.#heard();
     this.#ready -= times;
   }
 
@@ -78,11 +77,24 @@ export class RecordedClient {
   ): Promise<Extract<BackendMessage, { kind: Kind }>> {
     const is = (message: BackendMessage): message is Extract<BackendMessage, { kind: Kind }> =>
       message.kind === kind;
-    return eventually(`a ${kind}`, () => this.messages.find(is));
+    for (;;) {
+      const found = this.messages.find(is);
+      if (found !== undefined) return found;
+      if (this.closed) throw new Error(`the server closed the connection before a ${kind}`);
+      await this.#heard();
+    }
   }
 
   end(): void {
     this.#socket.destroy();
+  }
+
+  /** Something came, or nothing will any more. */
+  async #heard(): Promise<void> {
+    const over = new AbortController();
+    const { signal } = over;
+    await Promise.race([once(this.#socket, 'data', { signal }), once(this.#socket, 'close', { signal })]);
+    over.abort();
   }
 
   #receive(chunk: Buffer): void {

@@ -1,5 +1,7 @@
 import type { CustodyError, ErrorCode } from '#core/errors.ts';
 import { errorResponse } from './backend.ts';
+import { Backend } from './messages.ts';
+import { concat, cstring } from './wire.ts';
 
 interface SqlError {
   /** FATAL: the session ends with it. */
@@ -13,6 +15,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'protocol-violation': '08P01', // protocol_violation
   unsupported: '0A000', // feature_not_supported
   'too-slow': '57014', // query_canceled, as the server's own authentication_timeout
+  'user-missing': '28000',
   'token-missing': '28P01', // invalid_password
   'token-invalid': '28P01',
   'issuer-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
@@ -61,4 +64,10 @@ export function errorResponseFor(error: CustodyError, severity: 'ERROR' | 'FATAL
     message: error.message,
     hint: error.hint,
   });
+}
+
+/** The same for protocol 1 and 2, where an error is a line of text: what the server still says to so old a client. */
+export function oldErrorResponseFor(error: CustodyError): Uint8Array {
+  const { severity } = sqlErrorOf(error.code);
+  return concat([Uint8Array.of(Backend.errorResponse), cstring(`${severity}:  ${error.message}\n`)]);
 }

@@ -3,7 +3,17 @@
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 import { CustodyError } from '#core/errors.ts';
-import { Cursor, concat, cstring, decodeStrict, int32, readInt32, violation } from './wire.ts';
+import {
+  bytesOf,
+  charactersOf,
+  Cursor,
+  concat,
+  cstring,
+  decodeText,
+  int32,
+  readInt32,
+  violation,
+} from './wire.ts';
 
 /** MAX_STARTUP_PACKET_LENGTH of the server: what may follow the length field. */
 export const STARTUP_MAX_BYTES = 10_000;
@@ -19,12 +29,21 @@ export interface StartupMessage {
   readonly kind: 'startup';
   readonly major: number;
   readonly minor: number;
-  /** Without protocol options; always has `user`. */
+  /** As text to read, the last of a name, as at the server; without protocol options, and always with `user`. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** The same as they were sent: in order, repeated, and in whatever encoding the client has. */
+  readonly given: readonly StartupParameter[];
   /** Names of the `_pq_.` options asked for. */
   readonly protocolOptions: readonly string[];
   /** How many bytes of the input the packet took. */
   readonly byteLength: number;
+}
+
+export interface StartupParameter {
+  /** One character a byte: the names that mean something are ASCII. */
+  readonly name: string;
+  /** A copy: it outlives the input. */
+  readonly value: Uint8Array;
 }
 
 export interface CancelRequest {
@@ -41,16 +60,25 @@ export type StartupPacket =
   | StartupMessage;
 
 /**
- * The first packet in `bytes`, or undefined when more bytes are needed (never more than STARTUP_MAX_BYTES + 4).
- * Bytes after it are the caller's to judge: `byteLength` says where they begin.
- * Throws `protocol-violation`, and `unsupported` for a protocol that is not version 3.
+ * How long the first packet in `bytes` is, its length field included; undefined when that cannot be seen yet. Throws
+ * `protocol-violation` for a length no packet has: whoever sent it does not speak PostgreSQL.
  */
-export function readStartup(bytes: Uint8Array): StartupPacket | undefined {
+export function startupLength(bytes: Uint8Array): number | undefined {
   if (bytes.length < 4) return undefined;
   const byteLength = readInt32(bytes, 0);
   if (byteLength < 8 || byteLength > STARTUP_MAX_BYTES + 4)
     throw violation('invalid length of startup packet');
-  if (bytes.length < byteLength) return undefined;
+  return byteLength;
+}
+
+/**
+ * The first packet in `bytes`, or undefined when more bytes are needed (never more than STARTUP_MAX_BYTES + 4).
+ * Bytes after it are the caller's to judge: `byteLength` says where they begin.
+ * Throws `protocol-violation`, `user-missing`, and `unsupported` for a protocol that is not version 3.
+ */
+export function readStartup(bytes: Uint8Array): StartupPacket | undefined {
+  const byteLength = startupLength(bytes);
+  if (byteLength === undefined || bytes.length < byteLength) return undefined;
   const body = new Cursor(bytes.subarray(4, byteLength));
   const code = body.int32();
   if (code === SSL_REQUEST || code === GSS_REQUEST) {
@@ -58,6 +86,17 @@ export function readStartup(bytes: Uint8Array): StartupPacket | undefined {
     return { kind: code === SSL_REQUEST ? 'ssl-request' : 'gss-request', byteLength };
   }
   return code === CANCEL_REQUEST ? readCancel(body, byteLength) : readStartupMessage(code, body, byteLength);
+}
+
+/**
+ * The major version that a whole packet asks for a session in, however malformed it is: its sender waits for words.
+ * Undefined for what is not whole, and for other requests.
+ */
+export function askedMajor(bytes: Uint8Array): number | undefined {
+  const byteLength = startupLength(bytes);
+  if (byteLength === undefined || bytes.length < byteLength) return undefined;
+  const code = readInt32(bytes, 4);
+  return [SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST].includes(code) ? undefined : code >>> 16;
 }
 
 function readCancel(body: Cursor, byteLength: number): CancelRequest {
@@ -72,38 +111,42 @@ function readCancel(body: Cursor, byteLength: number): CancelRequest {
 function readStartupMessage(code: number, body: Cursor, byteLength: number): StartupMessage {
   const major = code >>> 16;
   const minor = code & 0xffff;
-  if (major !== 3) {
-    throw new CustodyError(
-      'unsupported',
-      `unsupported frontend protocol ${major}.${minor}: server supports 3.0 to 3.2`,
-    );
-  }
+  if (major !== 3) throw unsupportedProtocol(major, minor);
   const all = readParameters(body);
-  const protocolOptions = [...all.keys()].filter((name) => name.startsWith(PROTOCOL_OPTION));
-  const parameters = new Map([...all].filter(([name]) => !name.startsWith(PROTOCOL_OPTION)));
-  if (!parameters.get('user')) throw violation('no PostgreSQL user name specified in startup packet');
-  return { kind: 'startup', major, minor, parameters, protocolOptions, byteLength };
+  const isOption = ({ name }: StartupParameter): boolean => name.startsWith(PROTOCOL_OPTION);
+  const protocolOptions = all.filter(isOption).map(({ name }) => decodeText(bytesOf(name)));
+  const given = all.filter((parameter) => !isOption(parameter));
+  const parameters = new Map(given.map(({ name, value }) => [decodeText(bytesOf(name)), decodeText(value)]));
+  if (!parameters.get('user'))
+    throw new CustodyError('user-missing', 'no PostgreSQL user name specified in startup packet');
+  return { kind: 'startup', major, minor, parameters, given, protocolOptions, byteLength };
 }
 
-/** Name and value pairs up to an empty name, which must be the packet's last byte. A repeated name is ambiguous: refused. */
-function readParameters(body: Cursor): Map<string, string> {
-  const parameters = new Map<string, string>();
-  for (;;) {
-    const name = decodeStrict(body.stringBytes());
-    if (name === '') break;
-    if (parameters.has(name)) throw violation('a parameter comes twice in the startup packet');
-    parameters.set(name, decodeStrict(body.stringBytes()));
+/** As the server says it. */
+export function unsupportedProtocol(major: number, minor: number): CustodyError {
+  const asked = `unsupported frontend protocol ${major}.${minor}`;
+  return new CustodyError('unsupported', `${asked}: server supports 3.0 to 3.2`);
+}
+
+/** Name and value pairs up to an empty name, which must be the packet's last byte. */
+function readParameters(body: Cursor): StartupParameter[] {
+  const parameters: StartupParameter[] = [];
+  try {
+    for (let name = charactersOf(body.stringBytes()); name !== ''; name = charactersOf(body.stringBytes()))
+      parameters.push({ name, value: Uint8Array.from(body.stringBytes()) });
+    body.end();
+  } catch {
+    throw violation('invalid startup packet layout: expected terminator as last byte');
   }
-  body.end();
   return parameters;
 }
 
-/** A StartupMessage of protocol 3.`minor`. */
+/** A StartupMessage of protocol 3.`minor`; names and values that are bytes stay as they are. */
 export function encodeStartup(startup: {
   readonly minor: number;
-  readonly parameters: Iterable<readonly [string, string]>;
+  readonly parameters: Iterable<readonly [name: string, value: string | Uint8Array]>;
 }): Uint8Array {
-  const fields = [...startup.parameters].flatMap(([name, value]) => [cstring(name), cstring(value)]);
+  const fields = [...startup.parameters].flatMap(([name, value]) => [cstring(bytesOf(name)), cstring(value)]);
   return packet((3 << 16) | startup.minor, ...fields, Uint8Array.of(0));
 }
 

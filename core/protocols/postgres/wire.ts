@@ -2,20 +2,10 @@
 import { CustodyError } from '#core/errors.ts';
 
 const encoder = new TextEncoder();
-const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const tolerant = new TextDecoder('utf-8', { ignoreBOM: true });
 
 export function violation(message: string, detail?: string): CustodyError {
   return new CustodyError('protocol-violation', message, detail === undefined ? {} : { detail });
-}
-
-/** UTF-8 text; throws `protocol-violation` when it is not. */
-export function decodeStrict(bytes: Uint8Array): string {
-  try {
-    return strict.decode(bytes);
-  } catch {
-    throw violation('the client sent text that is not UTF-8');
-  }
 }
 
 /** Text for people: what is not UTF-8 becomes U+FFFD. */
@@ -32,9 +22,20 @@ export function int32(value: number): Uint8Array {
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
-/** A String: UTF-8 and a NUL. NULs inside are dropped, so that no text can begin a field of its own. */
-export function cstring(text: string): Uint8Array {
-  return encoder.encode(`${text.replaceAll('\0', '')}\0`);
+/** Bytes as a text of one character each, to look for ASCII in what has no known encoding. */
+export function charactersOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/** What `charactersOf` was given. */
+export function bytesOf(characters: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(characters, 'latin1'));
+}
+
+/** A String: UTF-8, or bytes as they are, and a NUL. NULs inside are dropped, so that no text can begin a field of its own. */
+export function cstring(text: string | Uint8Array): Uint8Array {
+  if (typeof text === 'string') return encoder.encode(`${text.replaceAll('\0', '')}\0`);
+  return concat([text.filter((byte) => byte !== 0), Uint8Array.of(0)]);
 }
 
 export function concat(parts: readonly Uint8Array[]): Uint8Array {

@@ -1,9 +1,11 @@
+import { effectOf } from './sql/effect.ts';
+import { runsHidden } from './sql/hidden.ts';
 import { isSymbol, isWord, type Token, tokensOf } from './sql/tokens.ts';
 
 /** What a command that ended well has done to client_encoding. */
 export type EncodingChange =
   | { readonly kind: 'set' | 'set-local'; readonly encoding: string }
-  | { readonly kind: 'reset' | 'begin' | 'commit' | 'rollback' | 'rollback-to' }
+  | { readonly kind: 'reset' | 'commit' | 'rollback' | 'rollback-to' }
   /** It may have, and how cannot be told. */
   | { readonly kind: 'unknown' };
 
@@ -11,8 +13,6 @@ export type EncodingChange =
 const HARMLESS = /^(?:SHOW|CREATE|ALTER|COMMENT|GRANT|PREPARE|COPY|EXPLAIN)\b/;
 const NAMES_ENCODING = /client_encoding|set\s+names/i;
 const OF_TRANSACTIONS: ReadonlyMap<string, EncodingChange> = new Map([
-  ['BEGIN', { kind: 'begin' }],
-  ['START TRANSACTION', { kind: 'begin' }],
   ['COMMIT', { kind: 'commit' }],
   ['DISCARD ALL', { kind: 'reset' }],
 ]);
@@ -35,6 +35,13 @@ export function encodingChange(sql: string, part: number, tag: string): Encoding
 /** Also in its strings: they may be code. */
 function namesEncoding(tokens: readonly Token[], sql: string): boolean {
   return tokens.length > 0 && NAMES_ENCODING.test(sql.slice(tokens[0]!.start, tokens.at(-1)!.end));
+}
+
+/** May the command run code that changes the encoding unseen? */
+export function mayChange(sql: string, part: number): boolean {
+  const tokens = commandAt(sql, part);
+  if (tokens.length === 0) return false;
+  return tokens.some((token) => isNamed(token, 'set_config')) || runsHidden(tokens, effectOf(tokens));
 }
 
 /** SET [SESSION | LOCAL] { client_encoding { TO | = } | NAMES } { value | DEFAULT }. */

@@ -1,6 +1,6 @@
 import type { TextEncoding, TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { decodeCharacters } from '#core/protocols/postgres/encoding/escape.ts';
-import { type EncodingChange, encodingChange } from './encoding-commands.ts';
+import { type EncodingChange, encodingChange, mayChange } from './encoding-commands.ts';
 
 /** The encoding of what was said in one stretch of a session. */
 export interface Stamp {
@@ -22,9 +22,14 @@ export class EncodingInForce {
   /** Made since the server was last ready, and not certain. */
   #doubtful: Stamp[] = [];
   #isDoubted = false;
+  /** Code that cannot be seen has run since: what it may have changed can be taken back without a report. */
+  #hasCalled = false;
   #reported: TextEncoding | undefined;
   #reportsLate = true;
-  /** What RESET, the transaction's end by COMMIT and by ROLLBACK go back to. */
+  /**
+   * What RESET, the transaction's end by COMMIT and by ROLLBACK go back to. What comes before BEGIN in one Query or pipeline is in
+   * its transaction.
+   */
   #default: TextEncoding;
   #session: TextEncoding;
   #outside: TextEncoding;
@@ -54,7 +59,7 @@ export class EncodingInForce {
       this.#now = { encoding, certain: true };
       this.#default = this.#session = this.#outside = encoding;
     } else if (encoding !== this.#now.encoding) {
-      this.#isDoubted ||= this.#reportsLate;
+      this.#isDoubted = true;
       this.#turn(encoding);
     }
     this.#reported = encoding;
@@ -64,25 +69,31 @@ export class EncodingInForce {
   ran(sql: string, part: number, tag: string): void {
     const change = encodingChange(sql, part, tag);
     if (change !== undefined) this.#apply(change);
+    this.#hasCalled ||= mayChange(sql, part);
+  }
+
+  /** A command has failed: what it and others of its transaction have changed is taken back. */
+  failed(sql: string, part: number): void {
+    this.#isDoubted ||= this.#hasCalled || mayChange(sql, part);
   }
 
   /** The server is ready: what it reported by now holds. True when what was said since it was last ready is in doubt. */
   ready(isIdle: boolean): boolean {
     const holds = this.#reported ?? this.#now.encoding;
-    const doubted = this.#doubtful.length > 0 && (this.#isDoubted || holds !== this.#now.encoding);
+    const isMissed = this.#isDoubted || holds !== this.#now.encoding;
+    const doubted = this.#reportsLate && this.#doubtful.length > 0 && isMissed;
     if (doubted) for (const stamp of this.#doubtful) stamp.encoding = BYTES;
     this.#now = { encoding: holds, certain: true };
     this.#doubtful = [];
     this.#isDoubted = false;
+    this.#hasCalled = false;
     if (isIdle) this.#session = this.#outside = holds;
     return doubted;
   }
 
   #apply(change: EncodingChange): void {
+    if (change.kind !== 'commit') this.#isDoubted ||= this.#hasCalled;
     switch (change.kind) {
-      case 'begin':
-        this.#session = this.#outside = this.#now.encoding;
-        return;
       case 'set':
         return this.#set(this.#encodings.get(change.encoding));
       case 'set-local':
@@ -96,10 +107,10 @@ export class EncodingInForce {
         return this.#set(this.#outside);
       case 'rollback-to':
         if (this.#now.encoding === this.#outside && this.#session === this.#outside) return;
-        this.#isDoubted ||= this.#reportsLate;
+        this.#isDoubted = true;
         return;
       case 'unknown':
-        this.#isDoubted ||= this.#reportsLate;
+        this.#isDoubted = true;
     }
   }
 

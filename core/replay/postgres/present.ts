@@ -1,9 +1,20 @@
 import type { ReplayLimits, Shown, Step } from '../step.ts';
 import type { Answer } from './answer.ts';
-import type { Statement } from './statement.ts';
 import { copyEncoding } from './encoding-commands.ts';
+import type { Portal } from './memory.ts';
 import type { Texts } from './texts.ts';
-import { showValue } from './values.ts';
+import { type CutValue, showValue } from './values.ts';
+
+/** What of a statement its steps show. */
+interface Statement {
+  readonly kind: 'query' | 'execute' | 'function-call' | 'unmatched';
+  readonly text: CutValue | undefined;
+  readonly portal: Portal | undefined;
+  /** Arguments of a function call, their formats, and that of its result. */
+  readonly values: readonly (CutValue | null)[] | undefined;
+  readonly formats?: readonly number[] | undefined;
+  readonly resultFormats?: readonly number[] | undefined;
+}
 
 /** A statement and its answer as a step; how it ended is for the caller to add. */
 export function statementStep(

@@ -167,8 +167,8 @@ class Decoder {
   }
 
   #loginMessage(message: ServerContent, bytes: number): void {
-    if (message.kind === 'parameter-status') this.#conversation.setting(message);
     this.#add(this.#login.server(message, this.#now, bytes));
+    if (message.kind === 'parameter-status') this.#conversation.setting(message);
   }
 
   /** What the gateway says itself is UTF-8, whatever the session's encoding is. */

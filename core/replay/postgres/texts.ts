@@ -45,6 +45,11 @@ export class Texts {
     return this.#inForce.now.encoding.name;
   }
 
+  /** The encoding of a text. */
+  encodingOf(value: CutValue): string {
+    return this.#stampOf(value).encoding.name;
+  }
+
   /** The gateway's own words, whatever the session's encoding is. */
   utf8(value: CutValue): CutValue {
     return { ...value, stamp: { encoding: this.#encodings.get('UTF8'), certain: true } };
@@ -69,8 +74,9 @@ export class Texts {
 
   /** A step is complete: it may have been what changes the encoding. */
   ran({ outcome, statement, part, tag }: Step): void {
-    if (outcome !== 'completed' || tag === undefined || statement === undefined) return;
-    this.#inForce.ran(statement.text, part ?? 1, tag);
+    const sql = statement?.text ?? '';
+    if (outcome === 'completed' && tag !== undefined) this.#inForce.ran(sql, part ?? 1, tag);
+    if (outcome === 'failed') this.#inForce.failed(sql, part ?? 1);
   }
 
   /** The server is ready, in this status: what was shown is right now, or made so. */

@@ -1,4 +1,5 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
 import type { CancelRequest } from '#core/protocols/postgres/startup.ts';
 
@@ -6,35 +7,47 @@ import type { CancelRequest } from '#core/protocols/postgres/startup.ts';
 export type CancelAction = (from: string) => Promise<void>;
 
 export interface CancelKey {
+  /** Of the target's process, so that a client can tell itself in what the target says. */
   readonly processId: number;
+  /** The gateway's own. */
   readonly secret: Buffer;
 }
 
-interface Entry extends CancelKey {
-  readonly cancel: CancelAction;
+/** Whoever asks for a cancel, as its socket has it. */
+export interface Canceller {
+  readonly address: string | undefined;
+  readonly port: number | undefined;
 }
 
 /**
- * The cancel keys given to clients. A key is random and valid for one session only, so that no client can stop another
- * one's query (security case 24); the target's own key never leaves the gateway.
+ * Wrong keys of one address in a minute that are put up with. A key of protocol 3.0 has 32 secret bits, as in PostgreSQL: all
+ * of them at this rate take 27 years. Enough for an office behind one address: what another task has to cancel counts too.
+ */
+const WRONG_MAX = 300;
+
+/**
+ * The cancel keys given to clients: the target's process id with a secret that is random and valid for one session only,
+ * so that no client can stop another one's query (security case 24); the target's own secret never leaves the gateway.
+ * Processes of several targets may have one id: a key is found by both of its parts.
  */
 export class CancelKeys {
-  readonly #entries = new Map<number, Entry>();
+  readonly #actions = new Map<string, CancelAction>();
   readonly #wishes: CancelWishes | undefined;
+  readonly #wrong: TokenFailures;
   #taking = false;
 
-  /** `wishes`: where several tasks stand behind one address. */
-  constructor(wishes?: CancelWishes) {
+  /** `wishes`: where several tasks stand behind one address. `now`: milliseconds, monotonic. */
+  constructor(wishes?: CancelWishes, now: () => number = () => performance.now()) {
     this.#wishes = wishes;
+    this.#wrong = new TokenFailures(now, WRONG_MAX);
   }
 
-  /** A new key: 4 bytes for protocol 3.0, 32 for 3.2. Call `revoke` with its process id when the session ends. */
-  issue(minor: 0 | 2, cancel: CancelAction): CancelKey {
-    let processId = randomProcessId();
-    while (this.#entries.has(processId)) processId = randomProcessId();
-    const secret = randomBytes(minor === 2 ? 32 : 4);
-    this.#entries.set(processId, { processId, secret, cancel });
-    return { processId, secret };
+  /** A new key: a secret of 4 bytes for protocol 3.0, 32 for 3.2. Call `revoke` when the session ends. */
+  issue(processId: number, minor: 0 | 2, cancel: CancelAction): CancelKey {
+    let key = { processId, secret: newSecret(minor) };
+    while (this.#actions.has(hashOf(key))) key = { processId, secret: newSecret(minor) };
+    this.#actions.set(hashOf(key), cancel);
+    return key;
   }
 
   /** Makes the key known to other tasks, before the client has it: a cancel request may reach any of them. */
@@ -42,45 +55,46 @@ export class CancelKeys {
     try {
       await this.#wishes?.issued(hashOf(key));
     } catch (error) {
-      this.revoke(key.processId);
+      this.revoke(key);
       throw error;
     }
   }
 
-  revoke(processId: number): void {
-    const entry = this.#entries.get(processId);
-    this.#entries.delete(processId);
+  revoke(key: CancelKey): void {
     // What stays behind names no session any more, and expires.
-    if (entry !== undefined) this.#wishes?.revoked(hashOf(entry)).catch(() => undefined);
+    if (this.#actions.delete(hashOf(key))) this.#wishes?.revoked(hashOf(key)).catch(() => undefined);
   }
 
-  /** Cancels what the key belongs to, here or in another task. A wrong key is not answered, as in PostgreSQL. */
-  async cancel({ processId, secret }: CancelRequest, from: string): Promise<void> {
-    const entry = this.#entries.get(processId);
-    if (entry?.secret.byteLength === secret.byteLength && timingSafeEqual(entry.secret, secret))
-      return entry.cancel(from);
-    await this.#wishes?.wish(hashOf({ processId, secret }), from);
+  /**
+   * Cancels what the key belongs to, here or in another task. A wrong key is not answered, as in PostgreSQL; from an
+   * address that has sent too many, none is looked at.
+   */
+  async cancel(request: CancelRequest, { address, port }: Canceller): Promise<void> {
+    this.#wrong.check(address);
+    const hash = hashOf(request);
+    const action = this.#actions.get(hash);
+    if (action !== undefined) return action(`${address}:${port}`);
+    this.#wrong.failed(address);
+    await this.#wishes?.wish(hash, `${address}:${port}`);
   }
 
   /** Does what other tasks were asked for. Call it often: a person waits. */
   async takeWishes(): Promise<void> {
-    if (this.#wishes === undefined || this.#entries.size === 0 || this.#taking) return;
+    if (this.#wishes === undefined || this.#actions.size === 0 || this.#taking) return;
     // Two looks at once would find the same wish.
     this.#taking = true;
     const wishes = await this.#wishes.taken().finally(() => (this.#taking = false));
-    if (wishes.length === 0) return;
-    const byHash = new Map([...this.#entries.values()].map((entry) => [hashOf(entry), entry]));
-    await Promise.allSettled(wishes.map(async ({ key, from }) => byHash.get(key)?.cancel(from)));
+    await Promise.allSettled(wishes.map(async ({ key, from }) => this.#actions.get(key)?.(from)));
   }
 }
 
-function hashOf({ processId, secret }: { readonly processId: number; readonly secret: Uint8Array }): string {
-  const id = Buffer.alloc(4);
-  id.writeUInt32BE(processId >>> 0);
-  return createHash('sha256').update('postgres').update(id).update(secret).digest('hex');
+function newSecret(minor: 0 | 2): Buffer {
+  return randomBytes(minor === 2 ? 32 : 4);
 }
 
-/** Positive and 31 bits: some clients print it as a process id. */
-function randomProcessId(): number {
-  return randomBytes(4).readUInt32BE() >>> 1 || 1;
+/** Keys are kept and looked for by their hash alone: how long that takes tells nothing of a secret. */
+function hashOf({ processId, secret }: { readonly processId: number; readonly secret: Uint8Array }): string {
+  const id = Buffer.alloc(4);
+  id.writeInt32BE(processId);
+  return createHash('sha256').update('postgres').update(id).update(secret).digest('hex');
 }

@@ -1,25 +1,41 @@
-import { constants } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { encodeSslRequest } from '#core/protocols/postgres/startup.ts';
+import type { Trust } from './trust.ts';
 
 const KEEP_ALIVE_MS = 30_000;
 
-/** A connection to the target, encrypted where the target asks for it. Rejects with `target-unreachable`. */
-export async function connectTarget(target: Target, signal: AbortSignal): Promise<Socket> {
+/**
+ * A connection to the target, encrypted where the target asks for it. Rejects with the reason of the signal once that is
+ * aborted, else with `target-unreachable`.
+ */
+export async function connectTarget(target: Target, trust: Trust, signal: AbortSignal): Promise<Socket> {
+  signal.throwIfAborted();
   const socket = await connectPlain(target, signal);
-  const { tls } = target;
-  if (tls.mode === 'disable') return socket;
+  const abandon = (): void => void socket.destroy();
+  signal.addEventListener('abort', abandon, { once: true });
   try {
-    await requestTls(socket);
-    return await verifyFull(socket, tls.serverName ?? target.address.host, tls.caFile);
+    return target.tls.mode === 'disable' ? socket : await secured(socket, target, target.tls, trust);
   } catch (cause) {
     socket.destroy();
+    signal.throwIfAborted();
     throw unreachable(target, cause);
+  } finally {
+    signal.removeEventListener('abort', abandon);
   }
+}
+
+async function secured(
+  socket: Socket,
+  target: Target,
+  tls: Extract<Target['tls'], { mode: 'verify-full' }>,
+  trust: Trust,
+): Promise<TLSSocket> {
+  const context = await trust.contextFor(tls);
+  await requestTls(socket);
+  return verifyFull(socket, tls.serverName ?? target.address.host, context);
 }
 
 function connectPlain(target: Target, signal: AbortSignal): Promise<Socket> {
@@ -32,15 +48,21 @@ function connectPlain(target: Target, signal: AbortSignal): Promise<Socket> {
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_MS,
     });
-    const aborted = (): void => void socket.destroy(new Error('the login took too long'));
+    const aborted = (): void => {
+      socket.destroy();
+      reject(signal.reason as Error);
+    };
     signal.addEventListener('abort', aborted, { once: true });
-    socket.once('error', (cause) => reject(unreachable(target, cause)));
+    socket.once('error', (cause) => {
+      signal.removeEventListener('abort', aborted);
+      reject(unreachable(target, cause));
+    });
     socket.once('connect', () => {
+      signal.removeEventListener('abort', aborted);
       socket.removeAllListeners('error');
       socket.on('error', () => socket.destroy());
       resolve(socket);
     });
-    if (signal.aborted) aborted();
   });
 }
 
@@ -66,17 +88,14 @@ function firstBytes(socket: Socket): Promise<Buffer> {
 }
 
 /** Certificate chain and host name are checked (libpq's verify-full); there is no weaker mode. */
-function verifyFull(socket: Socket, serverName: string, caFile: string | undefined): Promise<TLSSocket> {
-  const ca = caFile === undefined ? undefined : readFileSync(caFile);
+function verifyFull(socket: Socket, serverName: string, secureContext: SecureContext): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const secure = connectTls({
       socket,
       host: serverName,
       servername: /^[\d.]+$|:/.test(serverName) ? '' : serverName,
-      minVersion: 'TLSv1.2',
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      secureContext,
       ALPNProtocols: ['postgresql'],
-      ...(ca === undefined ? {} : { ca }),
     });
     secure.once('secureConnect', () => {
       secure.removeAllListeners('error');

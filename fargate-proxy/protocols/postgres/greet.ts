@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { CustodyError } from '#core/errors.ts';
+import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import {
   authenticationCleartextPassword,
   authenticationSasl,
@@ -12,10 +12,11 @@ import {
   OAUTHBEARER,
   parseOauthBearer,
 } from '#core/protocols/postgres/oauthbearer.ts';
-import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
-import { type CancelRequest, readStartup, type StartupMessage } from '#core/protocols/postgres/startup.ts';
+import type { CancelRequest, StartupMessage } from '#core/protocols/postgres/startup.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { HANDSHAKE_MAX_BYTES, HandshakeReader, type Parsed } from '../../wire/handshake.ts';
+import { type GatewaySettings, gatewaySettings } from './settings.ts';
+import { encryptionAskedTwice, type Peer, readFirstPacket } from './tls.ts';
 import type { LoginTranscript } from './transcript.ts';
 
 const NEWEST_MINOR = 2;
@@ -29,6 +30,8 @@ export interface Login {
   readonly minor: 0 | 2;
   readonly token: string;
   readonly how: 'password' | 'oauthbearer';
+  /** What the client told the gateway, as `custody.<name>`. */
+  readonly settings: GatewaySettings;
   readonly reader: HandshakeReader;
 }
 
@@ -38,20 +41,22 @@ export interface Login {
  */
 export async function readLogin(
   secure: TLSSocket,
+  peer: Peer,
   transcript: LoginTranscript,
   discovery: Discovery,
 ): Promise<Login | CancelRequest> {
   const reader = new HandshakeReader(secure);
-  const startup = await reader.next(readStartupPacket);
+  const startup = await reader.next((bytes) => readStartupPacket(bytes, peer));
   if (startup.kind === 'cancel') return startup;
   transcript.client(startup.raw);
   const minor = negotiateMinor(startup, (answer) => transcript.say(answer));
-  const how = chosenAuthentication(startup);
+  const settings = gatewaySettings(startup.given);
+  const how = chosenAuthentication(settings);
   const token =
     how === 'password'
       ? await askPassword(reader, transcript)
       : await askBearer(reader, transcript, discovery);
-  return { startup, minor, token, how, reader };
+  return { startup, minor, token, how, settings, reader };
 }
 
 /** Where a client of OAUTHBEARER finds the issuer (RFC 7628 section 3.2.2). */
@@ -61,15 +66,15 @@ export interface Discovery {
 
 function readStartupPacket(
   bytes: Buffer,
+  peer: Peer,
 ): Parsed<CancelRequest | (StartupMessage & { readonly raw: Uint8Array })> | undefined {
-  const packet = readStartup(bytes);
+  const packet = readFirstPacket(bytes, peer);
   if (packet === undefined) return undefined;
-  const { byteLength } = packet;
-  if (packet.kind === 'cancel') return { message: packet, byteLength };
-  if (packet.kind === 'startup') {
-    return { message: { ...packet, raw: bytes.subarray(0, byteLength) }, byteLength };
-  }
-  throw new CustodyError('protocol-violation', 'encryption was asked for twice');
+  const { message, byteLength } = packet;
+  if (message.kind === 'cancel') return { message, byteLength };
+  if (message.kind === 'startup')
+    return { message: { ...message, raw: bytes.subarray(0, byteLength) }, byteLength };
+  throw encryptionAskedTwice(peer);
 }
 
 /** Tells the client about what we do not speak, and continues with what we do. */
@@ -82,32 +87,12 @@ function negotiateMinor(
   return kept;
 }
 
-function chosenAuthentication({ parameters }: StartupMessage): Login['how'] {
-  const asked = gatewaySetting(parameters, 'auth') ?? 'password';
+function chosenAuthentication(settings: GatewaySettings): Login['how'] {
+  const asked = settings.get('auth') ?? 'password';
   if (asked === 'password' || asked === 'oauthbearer') return asked;
   throw new CustodyError('unsupported', 'options name an unknown custody.auth', {
     hint: 'use custody.auth=password or custody.auth=oauthbearer',
   });
-}
-
-/** What a client tells the gateway in `options=-c custody.<name>=<value>`; the last one counts, as at the server. */
-export function gatewaySetting(parameters: ReadonlyMap<string, string>, name: string): string | undefined {
-  const settings = settingsIn(parameters.get('options') ?? '');
-  const pattern = new RegExp(`^(?:-c\\s*|--)custody\\.${name}=(.+)`, 's');
-  const named = settings.map((setting) => pattern.exec(setting)?.[1]);
-  return named.findLast((value) => value !== undefined)?.replace(/\\(.)/gs, '$1');
-}
-
-/** `options` as the target is to see them: without what was meant for the gateway. */
-export function optionsForTarget(options: string): string {
-  return settingsIn(options)
-    .filter((setting) => !/^(?:-c\s*|--)custody\./.test(setting))
-    .join(' ');
-}
-
-/** The settings in `options`, split as the server splits them: at white space that no backslash escapes. */
-export function settingsIn(options: string): string[] {
-  return options.match(/(?:-c[ \t\n\v\f\r]+)?(?:\\.|[^ \t\n\v\f\r])+/gs) ?? [];
 }
 
 async function askPassword(reader: HandshakeReader, transcript: LoginTranscript): Promise<string> {
@@ -165,18 +150,23 @@ function tokenMissing(): CustodyError {
   });
 }
 
-/** Says no and closes, giving an OAUTHBEARER client the exchange its protocol wants first (RFC 7628 section 3.2.3). */
+/**
+ * Says no and closes. An OAUTHBEARER client whose token is not good has the exchange first that its protocol wants (RFC
+ * 7628 section 3.2.3). `issuer`: undefined once the client was told that its token is good.
+ */
 export async function refuseLogin(
   secure: TLSSocket,
   login: Login,
-  issuer: string,
-  error: CustodyError,
+  issuer: string | undefined,
+  code: ErrorCode,
+  words: Uint8Array,
 ): Promise<void> {
-  if (login.how === 'oauthbearer' && (error.code === 'token-invalid' || error.code === 'token-missing')) {
+  const isAboutToken = code === 'token-invalid' || code === 'token-missing';
+  if (login.how === 'oauthbearer' && isAboutToken && issuer !== undefined) {
     secure.write(bearerRefused(issuer));
     const impatience = setTimeout(() => secure.destroy(), ANSWER_MS);
     await login.reader.next(readPasswordMessage).catch(() => undefined);
     clearTimeout(impatience);
   }
-  farewell(secure, errorResponseFor(error));
+  farewell(secure, words);
 }

@@ -1,61 +1,67 @@
 import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { SETTABLE } from '#core/protocols/postgres/harmless.ts';
-import { optionsForTarget, settingsIn } from './greet.ts';
+import type { Setting } from '#core/protocols/postgres/options.ts';
+import type { StartupParameter } from '#core/protocols/postgres/startup.ts';
+import { bytesOf, charactersOf } from '#core/protocols/postgres/wire.ts';
 import type { ExactTerms } from './link.ts';
+import { isForGateway, optionsForTarget } from './settings.ts';
 
-type Parameters = ReadonlyMap<string, string>;
+type Parameters = readonly (readonly [name: string, value: string | Uint8Array])[];
 type Exact = Pick<ExactTerms, 'settings' | 'beside'>;
 
 /** Drivers ask for these unasked. The gateway sets them itself, as it sets all that says how a command is read. */
 const PASSED_OVER = ['client_encoding', 'datestyle', 'timezone', 'extra_float_digits', 'intervalstyle'];
-/** Of the startup message itself. */
-const OWN = ['user', 'database'];
+/** Of the startup message itself: the gateway's own to say. `options` are looked at by themselves. */
+const OWN = ['user', 'database', 'options'];
 
 /**
- * What the client asked for at its start, but the target's own user and database. With `exact`, for a session that may run
- * approved commands alone, only what leaves their meaning as it is. Throws `not-approved` for a setting that would be missed.
+ * What the client asked for at its start, as it asked, but for the target's own user and database. With `exact`, for a
+ * session that may run approved commands alone, only what leaves their meaning as it is. Throws `not-approved` for a setting
+ * that would be missed.
  */
 export function parametersForTarget(
-  asked: Parameters,
+  given: readonly StartupParameter[],
   target: Target,
   exact: Exact | undefined,
-): Map<string, string> {
-  const parameters = exact === undefined ? ordinary(asked) : exactly(asked, exact);
-  return parameters.set('user', target.credential.user).set('database', target.database);
+): Parameters {
+  const asked = given.filter((one) => !OWN.includes(one.name) && !isForGateway(one));
+  const own = [
+    ['user', target.credential.user],
+    ['database', target.database],
+  ] as const;
+  return [...own, ...(exact === undefined ? ordinary(asked, given) : exactly(asked, given, exact))];
 }
 
-function ordinary(asked: Parameters): Map<string, string> {
-  const parameters = new Map(asked);
-  const options = optionsForTarget(asked.get('options') ?? '');
-  if (options === '') parameters.delete('options');
-  else parameters.set('options', options);
-  return parameters;
+function ordinary(asked: readonly StartupParameter[], given: readonly StartupParameter[]): Parameters {
+  const { rest } = optionsForTarget(given);
+  const options = rest === '' ? [] : [['options', bytesOf(rest)] as const];
+  return [...asked.map(({ name, value }) => [name, value] as const), ...options];
 }
 
-function exactly(asked: Parameters, exact: Exact): Map<string, string> {
-  const kept = new Map<string, string>();
-  for (const [name, value] of settings(asked)) {
+function exactly(
+  asked: readonly StartupParameter[],
+  given: readonly StartupParameter[],
+  exact: Exact,
+): Parameters {
+  const kept = new Map<string, string | Uint8Array>();
+  for (const [name, value] of settings(asked, given)) {
     if (PASSED_OVER.includes(name)) continue;
     if (!isHarmless(name, value, exact)) throw missed(name);
-    kept.set(name, value);
+    kept.set(name, bytesOf(value));
   }
   for (const [name, value] of exact.settings) kept.set(name, value);
-  return kept;
+  return [...kept];
 }
 
-/** Parameters and those in `options`, by their names as the server folds them. */
-function settings(asked: Parameters): (readonly [name: string, value: string])[] {
-  const own = [...asked].filter(([name]) => name !== 'options' && !OWN.includes(name));
-  const options = settingsIn(optionsForTarget(asked.get('options') ?? '')).map(inOptions);
-  return [...own.map(([name, value]) => [name.toLowerCase(), value] as const), ...options];
-}
-
-/** `-c name=value` or `--name=value`; hyphens in the name stand for underscores. */
-function inOptions(setting: string): readonly [name: string, value: string] {
-  const [, name, value] = /^(?:-c\s*|--)([\w.-]+)=(.*)$/s.exec(setting) ?? [];
-  if (name === undefined) throw missed('options');
-  return [name.toLowerCase().replaceAll('-', '_'), value!.replace(/\\(.)/gs, '$1')];
+/** Those in `options` and parameters, by their names as the server folds them; a parameter counts more. */
+function settings(asked: readonly StartupParameter[], given: readonly StartupParameter[]): Setting[] {
+  const inOptions = optionsForTarget(given).settings;
+  if (inOptions === undefined) throw missed('options');
+  return [
+    ...inOptions,
+    ...asked.map(({ name, value }) => [name.toLowerCase(), charactersOf(value)] as const),
+  ];
 }
 
 function isHarmless(name: string, value: string, { settings: held, beside }: Exact): boolean {

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization } from '#core/access/decide.ts';
-import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
-import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
+import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import type { Device } from '#core/identity/principal.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
@@ -14,15 +14,17 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import type { CancelKeys } from './cancel.ts';
+import type { CancelKey, CancelKeys, Canceller } from './cancel.ts';
 import { connectTarget } from './dial.ts';
-import { gatewaySetting, type Login, readLogin, refuseLogin } from './greet.ts';
+import { type Login, readLogin, refuseLogin } from './greet.ts';
 import { exactTerms } from './exact-terms.ts';
 import { type ExactTerms, PostgresLink } from './link.ts';
-import { loginToTarget, type TargetSession } from './target-login.ts';
 import { parametersForTarget } from './parameters.ts';
-import { deviceOf, requireTls } from './tls.ts';
+import { namedTarget } from './settings.ts';
+import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
+import { deviceOf, type Peer, requireTls } from './tls.ts';
 import { LoginTranscript } from './transcript.ts';
+import { Trust } from './trust.ts';
 
 const CANCEL_MS = 10_000;
 /** SQLSTATE successful_completion. */
@@ -37,34 +39,44 @@ export interface PostgresOptions {
   readonly bindings: StreamBindings;
   /** Of all sessions of this task. */
   readonly keys: CancelKeys;
+  /** The file with the certificates of RDS, which a target's `ca: rds` means. */
+  readonly rdsBundle?: string | undefined;
 }
 
 /** PostgreSQL, protocol 3.0 and 3.2. https://www.postgresql.org/docs/current/protocol.html */
 export function postgresProtocol(options: PostgresOptions): Protocol {
-  return { name: 'postgres', greet: (socket, signal) => greet(socket, signal, options) };
+  const parts = { ...options, trust: new Trust(options.rdsBundle) };
+  return { name: 'postgres', greet: (socket, signal) => greet(socket, signal, parts) };
 }
 
 async function greet(
   socket: Socket,
   signal: AbortSignal,
-  options: PostgresOptions,
+  options: GreetingOptions,
 ): Promise<Greeting | undefined> {
-  let reachable: Socket = socket;
+  const peer: Peer = { socket, speaks: undefined };
+  const tooSlow = (): void => sayGoodbye(peer, asCustodyError(signal.reason));
   socket.on('error', () => socket.destroy());
-  signal.addEventListener('abort', () => sayGoodbye(reachable, asCustodyError(signal.reason)), {
-    once: true,
-  });
+  signal.addEventListener('abort', tooSlow, { once: true });
   try {
-    const secure = await requireTls(socket, options.tls());
-    if ('kind' in secure) return await answerCancel(socket, () => options.keys.cancel(secure, peer(socket)));
-    reachable = secure;
+    const secure = await requireTls(peer, options.tls());
+    if ('kind' in secure)
+      return await answerCancel(socket, () => options.keys.cancel(secure, addressOf(socket)));
+    peer.socket = secure;
     const transcript = new LoginTranscript((bytes) => void secure.write(bytes));
-    const login = await readLogin(secure, transcript, { issuer: options.issuer() });
-    if ('kind' in login) return await answerCancel(secure, () => options.keys.cancel(login, peer(socket)));
-    return new PostgresGreeting({ secure, login, transcript, options });
+    const login = await readLogin(secure, peer, transcript, { issuer: options.issuer() });
+    if ('kind' in login)
+      return await answerCancel(secure, () => options.keys.cancel(login, addressOf(socket)));
+    return new PostgresGreeting({ secure, login, transcript, options, signal });
   } catch (thrown) {
-    sayGoodbye(reachable, asCustodyError(thrown));
-    throw thrown;
+    signal.throwIfAborted();
+    const error = asCustodyError(thrown);
+    sayGoodbye(peer, error);
+    // A probe of the port, or a client that asks somebody for a password and comes back.
+    if (error.code === 'peer-left') return undefined;
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', tooSlow);
   }
 }
 
@@ -74,19 +86,26 @@ async function answerCancel(socket: Socket, cancel: () => Promise<void>): Promis
   farewell(socket, new Uint8Array(0));
 }
 
-function sayGoodbye(socket: Socket, error: CustodyError): void {
-  farewell(socket, errorResponseFor(error));
+/** Tells why, in the words of its protocol, whoever is known to speak it. */
+function sayGoodbye({ socket, speaks }: Peer, error: CustodyError): void {
+  if (speaks === undefined) return farewell(socket, new Uint8Array(0));
+  const isOld = speaks === 1 || speaks === 2;
+  farewell(socket, isOld ? oldErrorResponseFor(error) : errorResponseFor(error));
 }
 
-function peer(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
+function addressOf({ remoteAddress, remotePort }: Socket): Canceller {
+  return { address: remoteAddress, port: remotePort };
 }
+
+type GreetingOptions = PostgresOptions & { readonly trust: Trust };
 
 interface GreetingParts {
   readonly secure: TLSSocket;
   readonly login: Login;
   readonly transcript: LoginTranscript;
-  readonly options: PostgresOptions;
+  readonly options: GreetingOptions;
+  /** Aborted when the client has waited long enough. */
+  readonly signal: AbortSignal;
 }
 
 class PostgresGreeting implements Greeting {
@@ -95,23 +114,30 @@ class PostgresGreeting implements Greeting {
   readonly client: Greeting['client'];
   readonly device?: Device;
   readonly ask: Greeting['ask'];
-  /** AuthenticationOk has gone out: clients take a notice only after it. */
-  #greeted = false;
+  /** AuthenticationOk has gone out: clients take a notice only after it, and libpq tries nothing else. */
+  #identified = false;
+  #refused = false;
+  /** What the target said when it refused the session. */
+  #words: Uint8Array | undefined;
+  readonly #left = new AbortController();
   readonly #parts: GreetingParts;
 
   constructor(parts: GreetingParts) {
     this.#parts = parts;
-    const { token, startup } = parts.login;
+    const { secure, login, signal } = parts;
+    const { token, startup, settings } = login;
     const user = startup.parameters.get('user')!;
     const application = startup.parameters.get('application_name');
     this.token = token;
-    this.target = startup.parameters.get('database') ?? user;
+    this.target = namedTarget(startup, settings);
     this.client = { user, ...(application === undefined ? {} : { application }) };
-    const device = deviceOf(parts.secure);
+    const device = deviceOf(secure);
     if (device !== undefined) this.device = device;
-    const reason = gatewaySetting(startup.parameters, 'reason');
-    const ticket = gatewaySetting(startup.parameters, 'ticket');
+    const reason = settings.get('reason');
+    const ticket = settings.get('ticket');
     this.ask = { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) };
+    signal.addEventListener('abort', () => this.refuse(asCustodyError(signal.reason)), { once: true });
+    secure.once('close', () => this.#left.abort(clientLeft()));
   }
 
   get gone(): boolean {
@@ -119,23 +145,32 @@ class PostgresGreeting implements Greeting {
     return secure.destroyed || secure.readableEnded;
   }
 
-  notify(message: string, hint: string): void {
+  identified(): void {
+    if (this.#identified) return;
+    this.#identified = true;
     const { transcript, secure } = this.#parts;
-    if (!this.#greeted) transcript.say(authenticationOk());
-    this.#greeted = true;
-    transcript.say(noticeResponse({ severity: 'NOTICE', sqlstate: SUCCESS, message, hint }));
+    transcript.say(authenticationOk());
     // Nobody reads while the client waits: this way its leaving is seen all the same, and what it sends stays.
     secure.on('readable', () => {
       if (secure.readableLength === 0) secure.read();
     });
   }
 
+  notify(message: string, hint: string): void {
+    this.identified();
+    this.#parts.transcript.say(noticeResponse({ severity: 'NOTICE', sqlstate: SUCCESS, message, hint }));
+  }
+
   refuse(error: CustodyError): void {
+    if (this.#refused) return;
+    this.#refused = true;
     const { secure, login, options } = this.#parts;
-    void refuseLogin(secure, login, options.issuer(), error);
+    const words = this.#words ?? errorResponseFor(withHint(error, login));
+    void refuseLogin(secure, login, this.#identified ? undefined : options.issuer(), error.code, words);
   }
 
   recordLogin(tape: SessionTape): void {
+    this.identified();
     this.#parts.transcript.playOnto(tape);
   }
 
@@ -146,24 +181,33 @@ class PostgresGreeting implements Greeting {
     signal: AbortSignal,
     claim: () => Promise<void>,
   ): Promise<Link> {
-    const { login, secure } = this.#parts;
+    const { login, options } = this.#parts;
+    const { minor, startup } = login;
     const { target } = permission;
     const exact = exactTerms(permission, claim);
-    const parameters = parametersForTarget(login.startup.parameters, target, exact);
-    const socket = await connectTarget(target, signal);
+    const parameters = parametersForTarget(startup.given, target, exact);
+    const until = AbortSignal.any([signal, this.#left.signal]);
+    const socket = await connectTarget(target, options.trust, until);
     const abandon = (): void => void socket.destroy();
-    signal.addEventListener('abort', abandon, { once: true });
-    secure.once('close', abandon);
+    until.addEventListener('abort', abandon, { once: true });
     try {
-      const session = await loginToTarget(socket, target, secret, { minor: login.minor, parameters });
+      const session = await loginToTarget(socket, target, secret, { minor, parameters });
+      if ('refusal' in session) throw this.#passOn(session, tape);
       return await this.#link(target, exact, socket, session, tape);
     } catch (error) {
       socket.destroy();
+      until.throwIfAborted();
       throw error;
     } finally {
-      signal.removeEventListener('abort', abandon);
-      secure.off('close', abandon);
+      until.removeEventListener('abort', abandon);
     }
+  }
+
+  /** The target's own words are what the client reads, all of their fields. */
+  #passOn({ refusal, error }: TargetRefusal, tape: SessionTape): CustodyError {
+    this.#words = Buffer.concat(refusal);
+    tape.record(Stream.target, this.#words, this.#words.byteLength);
+    return error;
   }
 
   async #link(
@@ -174,16 +218,19 @@ class PostgresGreeting implements Greeting {
     tape: SessionTape,
   ): Promise<Link> {
     const { login, secure, options } = this.#parts;
-    const { keys } = options;
-    const { rest: targetRest } = session;
-    const targetKey = { processId: session.processId, secret: session.secret };
-    const cancelQuery = (): Promise<void> => cancelAtTarget(target, targetKey);
-    const key = keys.issue(login.minor, (from) => {
-      tape.note({ note: 'cancel', from });
-      return cancelQuery();
-    });
-    await keys.publish(key);
-    await welcome(secure, session, key, tape, this.#greeted);
+    const { keys, trust } = options;
+    const { key: targetKey, rest: targetRest } = session;
+    const cancelQuery = async (): Promise<void> => {
+      if (targetKey !== undefined) await cancelAtTarget(target, trust, targetKey);
+    };
+    const key =
+      targetKey &&
+      keys.issue(targetKey.processId, login.minor, (from) => {
+        tape.note({ note: 'cancel', from });
+        return cancelQuery();
+      });
+    if (key !== undefined) await keys.publish(key);
+    await welcome(secure, session, key, tape);
     secure.removeAllListeners('readable');
     const clientRest = login.reader.rest();
     return new PostgresLink({
@@ -195,9 +242,24 @@ class PostgresGreeting implements Greeting {
       clientRest,
       targetRest,
       cancelQuery,
-      release: () => keys.revoke(key.processId),
+      release: () => key && keys.revoke(key),
     });
   }
+}
+
+function clientLeft(): CustodyError {
+  return new CustodyError('peer-left', 'the client went away during the login');
+}
+
+/** What a client of the replication protocol is told that could not name its target as others do. */
+function withHint(error: CustodyError, { startup, settings }: Login): CustodyError {
+  const { parameters } = startup;
+  const isNameless = parameters.has('replication') && parameters.get('database') === 'replication';
+  if (error.code !== 'access-denied' || !isNameless || settings.has('target')) return error;
+  const user = parameters.get('user')!;
+  return new CustodyError(error.code, error.message, {
+    hint: `this client cannot choose its database: name the target in its user, as ${user}+TARGET`,
+  });
 }
 
 /** Resolves when the client's side has taken the bytes. */
@@ -207,31 +269,27 @@ function written(socket: Socket, bytes: Uint8Array): Promise<void> {
   });
 }
 
-/** The target's own settings, a cancel key of the gateway's, and the target's ReadyForQuery. */
+/** The target's own settings, its process with a secret of the gateway's, and its ReadyForQuery. */
 async function welcome(
   secure: TLSSocket,
   { forClient, ready }: TargetSession,
-  { processId, secret }: { readonly processId: number; readonly secret: Uint8Array },
+  key: CancelKey | undefined,
   tape: SessionTape,
-  greeted: boolean,
 ): Promise<void> {
-  const ok = greeted ? new Uint8Array() : authenticationOk();
   const settings = Buffer.concat(forClient);
-  if (!greeted) tape.record(Stream.gateway, ok, ok.byteLength);
+  const cancelKey = key === undefined ? new Uint8Array() : backendKeyData(key.processId, key.secret);
   if (settings.byteLength > 0) tape.record(Stream.target, settings, settings.byteLength);
-  const key = backendKeyData(processId, secret);
-  tape.record(Stream.gateway, key, key.byteLength - secret.byteLength);
-  tape.recordWithheld(Stream.gateway, secret.byteLength);
+  if (key !== undefined) {
+    tape.record(Stream.gateway, cancelKey, cancelKey.byteLength - key.secret.byteLength);
+    tape.recordWithheld(Stream.gateway, key.secret.byteLength);
+  }
   tape.record(Stream.target, ready, ready.byteLength);
-  await written(secure, Buffer.concat([ok, settings, key, ready]));
+  await written(secure, Buffer.concat([settings, cancelKey, ready]));
 }
 
 /** The target's own cancel key, over a connection of its own; resolves when the target has closed it. */
-async function cancelAtTarget(
-  target: Target,
-  { processId, secret }: Pick<TargetSession, 'processId' | 'secret'>,
-): Promise<void> {
-  const socket = await connectTarget(target, AbortSignal.timeout(CANCEL_MS));
+async function cancelAtTarget(target: Target, trust: Trust, { processId, secret }: TargetKey): Promise<void> {
+  const socket = await connectTarget(target, trust, AbortSignal.timeout(CANCEL_MS));
   socket.setTimeout(CANCEL_MS, () => socket.destroy());
   socket.end(encodeCancelRequest(processId, secret));
   socket.resume();

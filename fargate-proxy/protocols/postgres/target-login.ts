@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Target } from '#core/access/config.ts';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Authentication, type BackendMessage, parseBackend } from '#core/protocols/postgres/backend.ts';
 import { certificateHash } from '#core/protocols/postgres/channel-binding.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from '#core/protocols/postgres/frontend.ts';
@@ -15,8 +15,8 @@ const MESSAGE_MAX_BYTES = 32 << 10;
 
 /** What the target told at the login, from AuthenticationOk to ReadyForQuery. */
 export interface TargetSession {
-  readonly processId: number;
-  readonly secret: Uint8Array;
+  /** What cancels a query there; some targets give none. */
+  readonly key: TargetKey | undefined;
   /** ParameterStatus and NoticeResponse as they came, for the client. */
   readonly forClient: readonly Uint8Array[];
   /** ReadyForQuery as it came. */
@@ -25,23 +25,37 @@ export interface TargetSession {
   readonly rest: Buffer;
 }
 
+export interface TargetKey {
+  readonly processId: number;
+  readonly secret: Uint8Array;
+}
+
+/** A target that does not want this session, in its own words, which are the client's to read. */
+export interface TargetRefusal {
+  /** Notices and the ErrorResponse as they came. */
+  readonly refusal: readonly Uint8Array[];
+  readonly error: CustodyError;
+}
+
 /**
  * Logs in to the target with its own credential: SCRAM-SHA-256(-PLUS), md5, or a password in the clear where TLS
- * protects it. Rejects with `target-refused`, never telling the client more than the target's own message.
+ * protects it. Rejects with `target-refused` where it is about that credential, of which the client learns nothing, and
+ * with `target-lost`.
  */
 export async function loginToTarget(
   socket: Socket,
   target: Target,
   secret: string,
-  startup: { readonly minor: number; readonly parameters: ReadonlyMap<string, string> },
-): Promise<TargetSession> {
+  startup: Parameters<typeof encodeStartup>[0],
+): Promise<TargetSession | TargetRefusal> {
   const reader = new HandshakeReader(socket, MESSAGE_MAX_BYTES * 2);
   socket.write(encodeStartup(startup));
   const credential: Credential = { user: target.credential.user, secret, socket };
   const forClient: Uint8Array[] = [];
-  let key = { processId: 0, secret: new Uint8Array(4) as Uint8Array };
+  let at: LoginStage = 'greeting';
+  let key: TargetKey | undefined;
   for (;;) {
-    const { message, raw } = await reader.next(readMessage);
+    const { message, raw } = await nextFrom(reader);
     switch (message.kind) {
       case 'parameter-status':
       case 'notice':
@@ -51,15 +65,33 @@ export async function loginToTarget(
         key = { processId: message.processId, secret: Uint8Array.from(message.secret) };
         break;
       case 'ready-for-query':
-        return { ...key, forClient, ready: raw, rest: reader.rest() };
+        return { key, forClient, ready: raw, rest: reader.rest() };
       case 'error':
-        throw refusedBy(target, message);
+        return refusedBy(target, at, message, [...forClient, raw]);
       case 'negotiate-protocol-version':
+        break;
       case 'authentication-ok':
+        at = 'let-in';
         break;
       default:
+        at = 'authenticating';
         await authenticate(message, credential, reader);
     }
+  }
+}
+
+type LoginStage = 'greeting' | 'authenticating' | 'let-in';
+
+/** Rejects with `target-lost`, for a target that closes instead. */
+async function nextFrom(reader: HandshakeReader): Promise<Typed> {
+  try {
+    return await reader.next(readMessage);
+  } catch (thrown) {
+    if (asCustodyError(thrown).code !== 'peer-left') throw thrown;
+    throw new CustodyError('target-lost', 'the target closed the connection during the login', {
+      hint: 'the gateway is up; the target may be starting, stopping or full: connect again',
+      cause: thrown,
+    });
   }
 }
 
@@ -128,7 +160,7 @@ async function saslData(
   reader: HandshakeReader,
   kind: Extract<Authentication, { data: Uint8Array }>['kind'],
 ): Promise<Uint8Array> {
-  const { message } = await reader.next(readMessage);
+  const { message } = await nextFrom(reader);
   if (message.kind === 'error') throw refused(`SCRAM failed: ${message.fields.get('M')}`);
   if (message.kind !== kind || !('data' in message)) throw refused(`expected ${kind}, got ${message.kind}`);
   return message.data;
@@ -140,22 +172,38 @@ function serverCertificateHash(socket: Socket): Uint8Array | undefined {
   return certificate === undefined ? undefined : certificateHash(certificate.raw);
 }
 
-/** The target's own error: its words go to the client, which may need them (no such database, too many connections). */
+/** SQLSTATE class 28, invalid authorization specification. */
+const ABOUT_LOGIN = '28';
+/** Classes 53, insufficient resources, and 57, operator intervention: whoever logs in, and however. */
+const WHOEVER_ASKS = ['53', '57'];
+
+/**
+ * Whose refusal it is: what the target says of the gateway's own login stays here; what it says of anything else, the
+ * client has asked for, or has to know (no such database, too many connections, shutting down).
+ */
 function refusedBy(
   target: Target,
+  at: LoginStage,
   { fields }: Extract<BackendMessage, { kind: 'error' | 'notice' }>,
-): CustodyError {
+  refusal: readonly Uint8Array[],
+): TargetRefusal {
   const said = `${fields.get('C')}: ${fields.get('M')}`;
-  return new CustodyError(
-    'target-refused',
-    `the target "${target.name}" refused the gateway's login (${said})`,
-    {
-      hint: 'this is between the gateway and the target; tell whoever runs the gateway',
+  const sqlstate = fields.get('C') ?? '';
+  const isOurs =
+    sqlstate.startsWith(ABOUT_LOGIN) ||
+    (at === 'authenticating' && !WHOEVER_ASKS.includes(sqlstate.slice(0, 2)));
+  if (isOurs) throw refused(said, `the target "${target.name}" refused the gateway's login`);
+  return {
+    refusal,
+    error: new CustodyError('target-refused', `the target "${target.name}" refused the session`, {
       detail: said,
-    },
-  );
+    }),
+  };
 }
 
-function refused(detail: string): CustodyError {
-  return new CustodyError('target-refused', 'the gateway could not log in to the target', { detail });
+function refused(detail: string, message = 'the gateway could not log in to the target'): CustodyError {
+  return new CustodyError('target-refused', message, {
+    hint: 'this is between the gateway and the target; tell whoever runs the gateway',
+    detail,
+  });
 }

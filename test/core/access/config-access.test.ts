@@ -155,7 +155,8 @@ const ADMINISTER = "administer is for no target by itself: use targets: ['*']";
 const DISABLED = 'disabled.0: expected an email, or a subject (and its issuer)';
 const URL = 'expected an https URL (http only on this machine)';
 const ISSUER = 'expected an https URL (http only for an issuer on 127.0.0.1, ::1 or localhost)';
-const NAME = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
+const NAME =
+  'a name has lower-case letters, digits, hyphens and underscores, at most 63, and a letter or digit first';
 const ONE = 'Too small: expected array to have >=1 items';
 const ALLOWED =
   'Invalid option: expected one of "connect"|"replay"|"export"|"terminate"|"rerun"|"administer"';

@@ -41,7 +41,8 @@ function messageOf(text: string): string {
   return 'no mistake';
 }
 
-const NAME_RULE = 'a name has lower-case letters, digits and hyphens, at most 63, and no hyphen first';
+const NAME_RULE =
+  'a name has lower-case letters, digits, hyphens and underscores, at most 63, and a letter or digit first';
 
 describe('parseConfig', () => {
   it('reads a good file, with defaults', () => {
@@ -60,7 +61,7 @@ describe('parseConfig', () => {
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
       exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY', settings: {} },
-      connect: { userTimeout: 30_000 },
+      connect: { timeout: 10_000, userTimeout: 30_000 },
       recording: {
         durability: 'windowed',
         windowMs: 250,
@@ -82,6 +83,32 @@ describe('parseConfig', () => {
   it('verifies TLS to the target unless the file says otherwise', () => {
     const config = parseConfig(GOOD.replace('    tls: { mode: verify-full }\n', ''), 'custody.yaml');
     expect(config.targets.get('orders-db')!.tls).toEqual({ mode: 'verify-full' });
+  });
+
+  it('takes names as databases have them, with underscores', () => {
+    const text = GOOD.replaceAll('orders-db', 'orders_db_2').replace('developers-work', 'developers_work');
+    const { targets, rules } = parseConfig(text, 'custody.yaml');
+    expect([...targets.keys()]).toEqual(['orders_db_2']);
+    expect(rules[0]).toMatchObject({ name: 'developers_work', targets: ['orders_db_2'] });
+  });
+
+  it('takes the time that a target may need for a login, and the certificates of RDS', () => {
+    const more = (text: string): string => GOOD.replace('    tls: { mode: verify-full }\n', text);
+    const config = parseConfig(
+      more('    tls: { mode: verify-full, ca: rds }\n    connect: { timeout: 45s }\n'),
+      'custody.yaml',
+    );
+    expect(config.targets.get('orders-db')).toMatchObject({
+      tls: { mode: 'verify-full', ca: 'rds' },
+      connect: { timeout: 45_000 },
+    });
+    for (const [text, words] of [
+      ['    connect: { timeout: 6m }\n', 'expected a time from 1s to 5m, such as 10s'],
+      ['    connect: { timeout: 999ms }\n', 'expected a time from 1s to 5m, such as 10s'],
+      ['    tls: { mode: verify-full, ca: rds, caFile: ca.pem }\n', 'expected one of ca, caFile'],
+    ] as const) {
+      expect(() => parseConfig(more(text), 'custody.yaml')).toThrow(words);
+    }
   });
 
   it('has the SHA-256 of the bytes as its version, so that any change is another version', () => {
@@ -182,6 +209,13 @@ const mistakes: readonly [what: string, before: string, after: string, message: 
   ],
   ['a target name in capitals', '  orders-db:', '  Orders:', `6:3: targets.Orders: ${NAME_RULE}`],
   ['a target name with a dot', '  orders-db:', '  orders.db:', `6:3: targets.orders.db: ${NAME_RULE}`],
+  ['a target name with a plus', '  orders-db:', '  orders+db:', `6:3: targets.orders+db: ${NAME_RULE}`],
+  [
+    'a target name with an underscore first',
+    '  orders-db:',
+    '  _orders:',
+    `6:3: targets._orders: ${NAME_RULE}`,
+  ],
   ['a target name with a hyphen first', '  orders-db:', '  -orders:', `6:3: targets.-orders: ${NAME_RULE}`],
   ['a target named *', '  orders-db:', '  "*":', `6:3: targets.*: ${NAME_RULE}`],
   [

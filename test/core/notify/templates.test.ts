@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type AccessNews, type News, newsKinds, policyNews } from '#core/access/news.ts';
+import { signatureHeader } from '#core/notify/sign.ts';
 import { render } from '#core/notify/templates.ts';
 import { newsItem, REVIEWER } from '#test/support/news.ts';
 
@@ -98,6 +99,9 @@ describe('a Slack notification', () => {
       '*custody.yaml has changed: who may reach what is another now*',
       `*Version:* \`${'5f'.repeat(32)}\``,
     ]);
+    // A secret signs it: its id has nothing that a signature cannot have.
+    const key = new Uint8Array(24);
+    expect(signatureHeader(key, CHANGED.id, new Date(CHANGED.at), '{}')).toHaveProperty('webhook-signature');
     expect(JSON.parse(render('json', CHANGED))).toMatchObject({
       type: 'policy-changed',
       timestamp: '2026-03-01T12:00:00.000Z',

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { serialize } from 'pg-protocol';
 import { describe, expect, test } from 'vitest';
 import {
@@ -5,6 +6,7 @@ import {
   encodeSslRequest,
   encodeStartup,
   readStartup,
+  type StartupMessage,
   STARTUP_MAX_BYTES,
 } from '#core/protocols/postgres/startup.ts';
 import { refusalOf } from './support.ts';
@@ -38,9 +40,56 @@ describe('readStartup', () => {
         ['user', 'dana'],
         ['database', 'orders-db'],
       ]),
+      given: [
+        { name: 'user', value: Uint8Array.from(Buffer.from('dana')) },
+        { name: 'database', value: Uint8Array.from(Buffer.from('orders-db')) },
+      ],
       protocolOptions: ['_pq_.compression'],
       byteLength: start.length,
     });
+  });
+
+  test.each([
+    ['a user twice', 'user\0nobody\0user\0dana\0\0', { user: 'dana' }],
+    [
+      'an application twice',
+      'application_name\0a\0user\0dana\0application_name\0b\0\0',
+      { application_name: 'b' },
+    ],
+    [
+      'bytes that are not UTF-8',
+      'user\0d\xff\0application_name\0Z\xfcrich\0\0',
+      { user: 'd\ufffd', application_name: 'Z\ufffdrich' },
+    ],
+    ['a name that is not UTF-8', 'user\0dana\0app.\xe9\0x\0\0', { 'app.\ufffd': 'x' }],
+    ['an empty database', 'user\0dana\0database\0\0\0', { database: '' }],
+  ])('takes %s, as the server does, and keeps what was sent', (_, body, text) => {
+    const sent = packet(V3, Buffer.from(body, 'latin1'));
+    const read = readStartup(sent) as StartupMessage;
+    expect(Object.fromEntries(read.parameters)).toMatchObject(text);
+    const again = encodeStartup({ minor: 0, parameters: read.given.map(({ name, value }) => [name, value]) });
+    expect(Buffer.from(again)).toEqual(sent);
+  });
+
+  test('whatever is sent in a startup message is what is sent on', () => {
+    const bytes = fc.uint8Array({ maxLength: 12 }).map((some) => some.filter((byte) => byte !== 0));
+    const named = bytes.filter((some) => some.length > 0).map((some) => Buffer.from(some).toString('latin1'));
+    const parameter = fc.tuple(
+      named.filter((name) => !name.startsWith('_pq_.')),
+      bytes,
+    );
+    fc.assert(
+      fc.property(fc.array(parameter, { maxLength: 8 }), (parameters) => {
+        const start = encodeStartup({
+          minor: 0,
+          parameters: [['user', 'dana'], ...parameters, ['user', 'x']],
+        });
+        const { given } = readStartup(start) as StartupMessage;
+        expect(
+          encodeStartup({ minor: 0, parameters: given.map(({ name, value }) => [name, value]) }),
+        ).toEqual(start);
+      }),
+    );
   });
 
   test('reads what pg-protocol writes', () => {
@@ -89,18 +138,23 @@ describe('readStartup', () => {
     ['a negative length', Buffer.from([0xff, 0xff, 0xff, 0xff])],
     ['a length without room for a version', Buffer.from([0, 0, 0, 7])],
     ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\n')],
-    ['no user', packet(V3, 'database\0x\0\0')],
-    ['an empty user', packet(V3, 'user\0\0\0')],
-    ['two users', packet(V3, 'user\0dana\0user\0postgres\0\0')],
-    ['a database twice', packet(V3, 'user\0dana\0database\0a\0database\0b\0\0')],
     ['no terminator', packet(V3, 'user\0dana\0')],
     ['a name without its value', packet(V3, 'user\0dana\0database')],
     ['bytes after the terminator', packet(V3, 'user\0dana\0\0x')],
-    ['a user that is not UTF-8', packet(V3, Buffer.from('user\0d\xff\0\0', 'latin1'))],
     ['an SSLRequest with a body', packet(80877103, 'x')],
     ['an empty startup message', packet(V3, '')],
   ])('refuses %s', (_, bytes) => {
     expect(() => readStartup(bytes)).toThrow(expect.objectContaining({ code: 'protocol-violation' }));
+  });
+
+  test.each([
+    ['no user', 'database\0x\0\0'],
+    ['an empty user', 'user\0\0\0'],
+    ['a user in other letters', 'User\0dana\0\0'],
+    ['an empty user after a good one', 'user\0dana\0user\0\0\0'],
+    ['no parameters at all', '\0'],
+  ])('refuses %s', (_, body) => {
+    expect(() => readStartup(packet(V3, body))).toThrow(expect.objectContaining({ code: 'user-missing' }));
   });
 
   test('refuses another major version as unsupported', () => {
@@ -126,7 +180,9 @@ describe('readStartup', () => {
       for (const value of [0, 1, 0x7f, 0x80, 0xff]) {
         const damaged = Uint8Array.from(start);
         damaged[at] = value;
-        expect(refusalOf(() => readStartup(damaged))).toMatch(/^(none|protocol-violation|unsupported)$/);
+        expect(refusalOf(() => readStartup(damaged))).toMatch(
+          /^(none|protocol-violation|user-missing|unsupported)$/,
+        );
       }
     }
   });

@@ -4,17 +4,18 @@ import * as fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from '#core/protocols/postgres/frontend.ts';
+import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { encodeCancelRequest, encodeSslRequest, encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
 import { Stream } from '#core/recording/format.ts';
 import {
   bearerRefused,
   type Login,
-  optionsForTarget,
   readLogin,
   readPasswordMessage,
   refuseLogin,
 } from '#proxy/protocols/postgres/greet.ts';
+import type { Peer } from '#proxy/protocols/postgres/tls.ts';
 import { LoginTranscript } from '#proxy/protocols/postgres/transcript.ts';
 import { refusalOf } from '#test/core/protocols/postgres/support.ts';
 import { connections } from '#test/support/connected.ts';
@@ -34,12 +35,13 @@ const connect = connections();
 
 /** A gateway's and a client's end of one TLS connection, the gateway reading the login. */
 async function greeted() {
-  const { ours, peer } = await connect.tls();
-  const client = new RawClient(peer, true);
+  const { ours, peer: theirs } = await connect.tls();
+  const client = new RawClient(theirs, true);
   const transcript = new LoginTranscript((bytes) => void ours.write(bytes));
-  const login = readLogin(ours, transcript, { issuer: ISSUER });
+  const peer: Peer = { socket: ours, speaks: undefined };
+  const login = readLogin(ours, peer, transcript, { issuer: ISSUER });
   login.catch(() => undefined);
-  return { ours, client, transcript, login };
+  return { ours, client, transcript, login, peer };
 }
 
 function startup(more: Readonly<Record<string, string>> = {}, minor = 0): Uint8Array {
@@ -300,40 +302,6 @@ describe('custody.auth in options', () => {
   );
 });
 
-describe('optionsForTarget', () => {
-  it.each([
-    ['', ''],
-    ['-c custody.auth=oauthbearer', ''],
-    ['-ccustody.auth=oauthbearer', ''],
-    ['--custody.auth=oauthbearer', ''],
-    [' -c  custody.auth=oauthbearer  -c a=b ', '-c a=b'],
-    ['-c a=b -c custody.auth=password -c c=d', '-c a=b -c c=d'],
-    ['-c a=b --custody.one=1 --custody.two=2 --c=d', '-c a=b --c=d'],
-    ['-c mycustody.auth=ldap', '-c mycustody.auth=ldap'],
-    ['-c a=my--custody.app -c b=x-ccustody.y', '-c a=my--custody.app -c b=x-ccustody.y'],
-    ['-c a=b\\ --custody.auth=x', '-c a=b\\ --custody.auth=x'],
-    ['-c custody.note=a\\ b -c a=b', '-c a=b'],
-    ['-c a=b\u00a0c -c custody.auth=password', '-c a=b\u00a0c'],
-  ])('of %j leaves %j', (options, left) => {
-    expect(optionsForTarget(options)).toBe(left);
-  });
-
-  it('leaves every setting that is not for the gateway as it was', () => {
-    const name = fc.stringMatching(/^[a-z]{1,8}(\.[a-z]{1,8})?$/).filter((n) => !n.startsWith('custody.'));
-    const value = fc.stringMatching(/^([a-z0-9=.,-]|\\[ \\]){1,12}$/);
-    const dash = fc.constantFrom('-c ', '-c', '--');
-    const setting = fc.tuple(dash, name, value).map(([d, n, v]) => `${d}${n}=${v}`);
-    const own = fc.tuple(dash, value).map(([d, v]) => `${d}custody.auth=${v}`);
-    const words = fc.array(fc.oneof(setting, own), { maxLength: 8 });
-    fc.assert(
-      fc.property(words, (all) => {
-        const theirs = all.filter((word) => !/^(-c ?|--)custody\./.test(word));
-        expect(optionsForTarget(all.join(' '))).toBe(theirs.join(' '));
-      }),
-    );
-  });
-});
-
 describe('readPasswordMessage', () => {
   const header = (type: number, length: number): Buffer => {
     const bytes = Buffer.alloc(5);
@@ -396,6 +364,10 @@ describe('refuseLogin', () => {
   const invalid = new CustodyError('token-invalid', 'the token has expired');
   afterEach(() => void vi.useRealTimers());
 
+  function refuse(ours: TLSSocket, login: Login, error: CustodyError) {
+    return refuseLogin(ours, login, ISSUER, error.code, errorResponseFor(error));
+  }
+
   /** A login that got this far, and is then refused. */
   async function refused(sent: readonly Uint8Array[], error: CustodyError) {
     const { ours, client, login } = await greeted();
@@ -403,7 +375,7 @@ describe('refuseLogin', () => {
     const read = isLogin(await login);
     await client.find(read.how === 'password' ? 'authentication-cleartext' : 'authentication-sasl');
     client.messages.splice(0);
-    return { ours, client, refusal: refuseLogin(ours, read, ISSUER, error) };
+    return { ours, client, refusal: refuse(ours, read, error) };
   }
 
   it('says why, not what is for the operator, and closes', async () => {
@@ -437,6 +409,14 @@ describe('refuseLogin', () => {
     expect(client.messages.map(({ kind }) => kind)).toEqual(['error']);
   });
 
+  it('once its token was called good, has no exchange about it', async () => {
+    const { ours, client, login } = await greeted();
+    client.send(Buffer.concat([startup(BEARER), bearer(TOKEN)]));
+    await refuseLogin(ours, isLogin(await login), undefined, invalid.code, errorResponseFor(invalid));
+    await client.end();
+    expect(client.messages.map(({ kind }) => kind)).toEqual(['authentication-sasl', 'error']);
+  });
+
   it('does not need the answer to be one', async () => {
     const { client } = await refused([startup(BEARER), bearer(TOKEN)], invalid);
     client.send(Buffer.from('Q\0\0\0\x05\0'));
@@ -449,7 +429,7 @@ describe('refuseLogin', () => {
     client.send(Buffer.concat([startup(BEARER), bearer(TOKEN)]));
     const read = isLogin(await login);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const refusal = refuseLogin(ours, read, ISSUER, invalid);
+    const refusal = refuse(ours, read, invalid);
     vi.advanceTimersByTime(4_999);
     expect(ours.destroyed).toBe(false);
     vi.advanceTimersByTime(1);
@@ -463,7 +443,7 @@ describe('refuseLogin', () => {
     client.send(Buffer.concat([startup(BEARER), bearer(TOKEN)]));
     const read = isLogin(await login);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const refusal = refuseLogin(ours, read, ISSUER, invalid);
+    const refusal = refuse(ours, read, invalid);
     client.socket.destroy();
     await refusal;
     await closed(ours);

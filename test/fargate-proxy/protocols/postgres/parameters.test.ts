@@ -14,14 +14,19 @@ targets:
 );
 const target = targets.get('orders')!;
 const settings = meaningFor(target);
+/** What the target is sent, as its server would read it: the last of a name counts. */
 const parameters = (asked: Record<string, string>, beside?: readonly Harmless[]) =>
-  Object.fromEntries(
-    parametersForTarget(
-      new Map(Object.entries({ user: 'dana', database: 'orders', ...asked })),
-      target,
-      beside && { settings, beside },
-    ),
+  Object.fromEntries(sent([['user', 'dana'], ['database', 'orders'], ...Object.entries(asked)], beside));
+
+function sent(
+  asked: readonly (readonly [string, string | Uint8Array])[],
+  beside?: readonly Harmless[],
+): readonly (readonly [string, string])[] {
+  const given = asked.map(([name, value]) => ({ name, value: Buffer.from(value as string) }));
+  return parametersForTarget(given, target, beside && { settings, beside }).map(
+    ([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const,
   );
+}
 
 describe('what a client asks for at its start', () => {
   it('reaches the target, but for user, database and what was meant for the gateway', () => {
@@ -34,6 +39,27 @@ describe('what a client asks for at its start', () => {
       DateStyle: 'ISO',
     });
     expect(parameters({ options: '-c custody.reason=x' })).not.toHaveProperty('options');
+    expect(parameters({ 'Custody.Reason': 'x' })).toEqual({ user: 'app', database: 'main' });
+  });
+
+  it('reaches it as it was sent: in order, repeated, in any encoding', () => {
+    const latin1 = Buffer.from('Z\xfcrich', 'latin1');
+    const asked = [
+      ['application_name', 'first'],
+      ['user', 'dana'],
+      ['application_name', latin1],
+      ['User', 'mallory'],
+      ['user', 'postgres'],
+      ['database', 'orders'],
+      ['database', 'template1'],
+    ] as const;
+    expect(sent(asked)).toEqual([
+      ['user', 'app'],
+      ['database', 'main'],
+      ['application_name', 'first'],
+      ['application_name', 'Z\xfcrich'],
+      ['User', 'mallory'],
+    ]);
   });
 });
 
@@ -71,6 +97,8 @@ describe('for a session that runs exact commands alone (security case 23)', () =
     ['session_authorization', 'postgres'],
     ['standard_conforming_strings', 'off'],
     ['_pq_.something', '1'],
+    ['User', 'postgres'],
+    ['options', '-ec a=b'],
   ])('%s %s is refused, not passed over', (name, value) => {
     for (const beside of [[], ['settings', 'transactions']] as const) {
       if (value.includes('statement_timeout') && beside.length === 0) continue;

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest';
+import * as backend from '#core/protocols/postgres/backend.ts';
+import { message } from '#core/protocols/postgres/wire.ts';
+import { copyEncoding, encodingChange } from '#core/replay/postgres/encoding-commands.ts';
+import { framesOf, LOGIN, type Said, server, stepsOf } from './support.ts';
+
+describe('encodingChange', () => {
+  test.each([
+    ["set client_encoding to 'latin1'", 'SET', { kind: 'set', encoding: 'latin1' }],
+    ['SET SESSION client_encoding = SJIS', 'SET', { kind: 'set', encoding: 'sjis' }],
+    ['/* c */ set -- x\n "client_encoding" to "UTF8"', 'SET', { kind: 'set', encoding: 'UTF8' }],
+    ["set local names 'utf8'", 'SET', { kind: 'set-local', encoding: 'utf8' }],
+    ["set names E'ut\\x668'", 'SET', { kind: 'unknown' }],
+    ['set names default', 'SET', { kind: 'reset' }],
+    ['set client_encoding to default', 'SET', { kind: 'reset' }],
+    ['set names', 'SET', { kind: 'reset' }],
+    ["set search_path to 'client_encoding'", 'SET', undefined],
+    ['reset client_encoding', 'RESET', { kind: 'reset' }],
+    ['reset all', 'RESET', { kind: 'reset' }],
+    ['reset search_path', 'RESET', undefined],
+    ['discard all', 'DISCARD ALL', { kind: 'reset' }],
+    ['discard plans', 'DISCARD PLANS', undefined],
+    ['rollback work', 'ROLLBACK', { kind: 'rollback' }],
+    ['rollback to a', 'ROLLBACK', { kind: 'rollback-to' }],
+    ['commit', 'COMMIT', { kind: 'commit' }],
+    ["select set_config('client_encoding', 'x', false)", 'SELECT 1', { kind: 'unknown' }],
+    ["do 'begin set names ''utf8''; end'", 'DO', { kind: 'unknown' }],
+    ['show client_encoding', 'SHOW', undefined],
+    ['create function f() returns int set client_encoding to x', 'CREATE FUNCTION', undefined],
+    ['select 1', 'SELECT 1', undefined],
+  ] as const)('%s', (sql, tag, expected) => {
+    expect(encodingChange(sql, 1, tag)).toEqual(expected);
+    expect(encodingChange(`;; select ';' ; ${sql}\n; select 2`, 2, tag)).toEqual(expected);
+  });
+
+  test.each([
+    ["copy t to stdout (format csv, encoding 'latin1')", 'latin1'],
+    ["copy t from stdin with encoding 'latin1'", 'latin1'],
+    ['copy t to stdout (encoding win1251)', 'win1251'],
+    ["copy t to stdout (encoding E'\\x6c')", 'unknown'],
+    ["copy (select 'encoding ''latin1''') to stdout -- encoding 'latin1'", undefined],
+    ['copy t (encoding) to stdout', undefined],
+  ] as const)('%s', (sql, expected) => {
+    expect(copyEncoding(sql, 1)).toBe(expected);
+  });
+});
+
+describe('a server that reports at once, as before PostgreSQL 14', () => {
+  const said = (text: string): Uint8Array => message(0x51, Buffer.from(`${text}\0`, 'latin1'));
+  const row = (text: string): Uint8Array => server.row(Buffer.from(text, 'latin1'));
+  const utf8Login: readonly Said[] = LOGIN.map(([stream, ...messages]): Said => {
+    const settings = [
+      backend.parameterStatus('server_version', '13.4'),
+      backend.parameterStatus('client_encoding', 'UTF8'),
+    ];
+    return stream === 'target' && messages[0]![0] === 0x53 ? [stream, ...settings] : [stream, ...messages];
+  });
+
+  test('what comes before the report is in the encoding before, what follows in the new', async () => {
+    const steps = await stepsOf(
+      framesOf([
+        ...utf8Login,
+        ['client', said('select hidden() /* \xc3\xa9 */')],
+        [
+          'target',
+          server.columns(['a', 25]),
+          row('\xc3\xa9'),
+          backend.parameterStatus('client_encoding', 'LATIN1'),
+          row('\xe9'),
+        ],
+        ['target', server.tag('SELECT 2'), server.ready],
+      ]),
+    );
+    expect(steps[1]).toMatchObject({
+      statement: { text: 'select hidden() /* é */' },
+      rows: [[{ text: 'é', bytes: 2 }], [{ text: 'é', bytes: 1 }]],
+    });
+    expect(JSON.stringify(steps)).not.toContain('undecoded');
+  });
+
+  test('what the gateway says is UTF-8 in any session', async () => {
+    const fatal = backend.errorResponse({
+      severity: 'FATAL',
+      sqlstate: '57P01',
+      message: 'beendet – von dana',
+    });
+    const report = backend.parameterStatus('client_encoding', 'LATIN1');
+    const steps = await stepsOf(framesOf([...utf8Login, ['target', report], ['gateway', fatal]]));
+    expect(steps.find(({ kind }) => kind === 'error')!.error!.message).toBe('beendet – von dana');
+  });
+});
