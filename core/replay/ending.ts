@@ -12,6 +12,7 @@ const WORDS: Readonly<Record<CloseReason, string>> = {
   'target-closed': 'the target ended it, and said why',
   'target-lost': 'the target went away without a word',
   'target-refused': 'the target refused the login',
+  'target-unreachable': 'the target was not there, or did not answer in time',
   terminated: 'an operator ended it',
   expired: 'the gateway ended it, as the access had expired',
   revoked: 'the gateway ended it, as the access was withdrawn',
