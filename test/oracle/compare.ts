@@ -84,8 +84,7 @@ function agree(claim: Event, entry: Event): boolean {
   if (claim.kind !== entry.kind) return false;
   if (isUnsayable(claim)) return true;
   if (claim.doubt === true || (claim.text === '' && claim.optional === true)) return true;
-  if (claim.text === entry.text || (isBytes(claim) && plain(claim.text) === plain(entry.text)))
-    return claim.kind !== 'execute' || agreeOnNames(claim, entry);
+  if (isSame(claim.text, entry.text)) return claim.kind !== 'execute' || agreeOnNames(claim, entry);
   // What SQL prepared or declared is written with the whole text that it came in.
   return (
     claim.kind === 'execute' &&
@@ -95,9 +94,9 @@ function agree(claim: Event, entry: Event): boolean {
   );
 }
 
-/** Half a character, at which the server cuts names, or one of an encoding that is not certain: it stands as `\\xNN`. */
-function isBytes({ text }: Event): boolean {
-  return /\\x[0-9a-f]{2}/.test(text);
+/** Half a character, at which the server cuts names, or one of an encoding that is not certain, stands as `\\xNN` in a step. */
+function isSame(claimed: string, logged: string): boolean {
+  return claimed === logged || (/\\x[0-9a-f]{2}/.test(claimed) && plain(claimed) === plain(logged));
 }
 
 function plain(text: string): string {
@@ -108,7 +107,9 @@ function agreeOnNames(claim: Event, entry: Event): boolean {
   const isLong = Buffer.byteLength(claim.name!) > 60;
   // In a transaction that has failed, the server does not write values down.
   const isUnwritten = claim.optional === true && entry.values === '';
-  return (isLong || claim.name === entry.name) && (isUnwritten || claim.values === entry.values);
+  return (
+    (isLong || isSame(claim.name!, entry.name!)) && (isUnwritten || isSame(claim.values!, entry.values!))
+  );
 }
 
 function show({ kind, text, name, values }: Event): string {
