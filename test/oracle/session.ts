@@ -123,7 +123,8 @@ export class RecordedSession {
   }
 }
 
-const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+/** ReadyForQuery, idle. */
+export const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 const KEY_DATA = Buffer.from([0x4b, 0, 0, 0, 12]);
 
 function isReady(bytes: Buffer): boolean {
