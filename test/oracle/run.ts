@@ -87,8 +87,7 @@ async function play(
     await send(session, end.moves, () => 0.9);
     sent.push(...moves, ...end.moves);
     await session.until(
-      (bytes) =>
-        bytes.includes(READY, Math.max(0, bytes.lastIndexOf(`${end.mark}`))) && bytes.includes(end.mark),
+      (bytes) => bytes.includes(READY, Math.max(0, bytes.lastIndexOf(end.mark))) && bytes.includes(end.mark),
     );
     if (counts !== undefined) counts.cases++;
   }
