@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
+import { passwordMessage, terminate } from '#core/protocols/postgres/frontend.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import type { Step } from '#core/replay/step.ts';
 import { custody, temporary } from '#test/cli/support.ts';
-import { hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
+import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { type RawClient, rawTls } from '#test/support/raw-client.ts';
 import { lastSession, sessions, verify } from '#test/support/recorded.ts';
@@ -107,6 +107,52 @@ describe.skipIf(!hasClient('psql'))('texts, by psql through the gateway', () => 
       outcome: 'failed',
     });
     expect(text).toContain("select 'a\\xe9'; [not all text]");
+  });
+});
+
+describe('a client that is ahead of the server', () => {
+  const { parse, bind, execute, sync, query } = serialize;
+
+  /** Sends all at once, and waits until so many answers are over. */
+  async function ran(ready: number, ...messages: Uint8Array[]): Promise<string[]> {
+    const client = await rawSession();
+    client.send(Buffer.concat(messages));
+    await eventually('all answers', () => {
+      const seenReady = client.messages.filter(({ kind }) => kind === 'ready-for-query').length;
+      return seenReady > ready ? true : undefined;
+    });
+    client.send(terminate());
+    await client.end();
+    const { steps } = await played();
+    const statements = steps.filter(
+      ({ outcome, kind }) => outcome !== undefined && !/login|prepare/.test(kind),
+    );
+    return statements.map(
+      ({ statement, tag, copy }) => `${statement?.text} | ${tag} | ${copy?.messages ?? '-'}`,
+    );
+  }
+
+  test('is shown with what ran', async () => {
+    expect(
+      await ran(
+        4,
+        query('create temp table victim (n int)'),
+        ...[parse({ name: 's', text: 'delete from victim' }), sync()],
+        ...[parse({ name: 's', text: 'select 1' }), sync()],
+        ...[bind({ statement: 's' }), execute(), sync()],
+      ),
+    ).toEqual(['create temp table victim (n int) | CREATE TABLE | -', 'delete from victim | DELETE 0 | -']);
+    expect(
+      await ran(
+        2,
+        query('create temp table victim (n int); copy victim from stdin'),
+        ...[serialize.copyData(Buffer.from('1\n')), serialize.copyDone(), query('select 1')],
+      ),
+    ).toEqual([
+      'create temp table victim (n int); copy victim from stdin | CREATE TABLE | -',
+      'create temp table victim (n int); copy victim from stdin | COPY 1 | 1',
+      'select 1 | SELECT 1 | -',
+    ]);
   });
 });
 

@@ -258,6 +258,8 @@ export class Cases {
       'discard plans',
       `execute ${name}`,
       `execute ${name}`,
+      `select rename('a', '${mark}')`,
+      `do $$ begin execute 'prepare b as select ''${mark}'''; exception when others then null; end $$`,
       `execute ${name} ('v')`,
       `explain (costs off) execute ${name}`,
       `create temp table if not exists ${mark} as execute ${name}`,

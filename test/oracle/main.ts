@@ -18,8 +18,9 @@ try {
     told = soFar.cases;
     console.log(`${((performance.now() - started) / 1000).toFixed(0)} s: ${JSON.stringify(soFar)}`);
   });
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(
-    `seed ${seed}, ${((performance.now() - started) / 1000).toFixed(1)} s: ${JSON.stringify(counts)}`,
+    `seed ${seed}, ${seconds} s: ${JSON.stringify(counts)}, ${server.crashes} crashes of the server`,
   );
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -149,6 +149,24 @@ describe('a name stands for what the server has under it when it comes to the me
     ]);
   });
 
+  test('a name is the same name in every encoding', async () => {
+    expect(
+      await ran(
+        [1, Q('set client_encoding to latin1')],
+        [1, P('é', 'select 1'), S],
+        [1, Q('set client_encoding to utf8')],
+        [1, B('', 'Ã©'), E(''), S],
+        [2, Q('prepare "Ö" as select 2'), B('', 'Ö'), E(''), S],
+      ),
+    ).toEqual([
+      'set client_encoding to latin1 | SET',
+      'set client_encoding to utf8 | SET',
+      'select 1 | SELECT 1',
+      'prepare "Ö" as select 2 | PREPARE',
+      'select 2 | SELECT 1',
+    ]);
+  });
+
   test('a Query takes the unnamed statement away, an empty one too, and leaves named ones', async () => {
     expect(
       await ran(

@@ -18,7 +18,7 @@ test.each(SEEDS)(
     expect(counts.cases).toBeGreaterThanOrEqual(CASES / SEEDS.length);
     // A generator that made nothing of this kind would prove nothing.
     for (const kind of ['failed', 'skipped', 'doubtful', 'copies', 'lost'] as const)
-      expect(counts[kind], kind).toBeGreaterThan(10);
+      expect(counts[kind], kind).toBeGreaterThan(5);
   },
   120_000,
 );

@@ -4,7 +4,7 @@ import { type Random, randomFrom } from '../fuzz/mutate.ts';
 import { disagreements } from './compare.ts';
 import { Cases, type Move } from './generate.ts';
 import type { OracleServer } from './server.ts';
-import { RecordedSession } from './session.ts';
+import { READY, RecordedSession } from './session.ts';
 
 const CASES_A_SESSION = 25;
 const WAIT_MS = 20;
@@ -61,9 +61,9 @@ export async function runOracle(
 
 async function prepare(server: OracleServer): Promise<void> {
   const session = await RecordedSession.open(server.port);
-  const setUp = `create table t (n int); create table w (m text);
-    create table late (n int unique deferrable initially deferred);
-    create function rename(name text, mark text) returns text language plpgsql as $f$ begin
+  const setUp = `create table if not exists t (n int); create table if not exists w (m text);
+    create table if not exists late (n int unique deferrable initially deferred);
+    create or replace function rename(name text, mark text) returns text language plpgsql as $f$ begin
       begin execute format('deallocate %I', name); exception when others then null; end;
       execute format('prepare %I as select %L', name, mark); return mark; end $f$; select 'made'`;
   session.send(query(setUp));
@@ -87,7 +87,7 @@ async function play(
     await send(session, end.moves, () => 0.9);
     sent.push(...moves, ...end.moves);
     await session.until(
-      (bytes) => bytes.includes(end.mark) && bytes.at(-1) === 'I'.charCodeAt(0) && bytes.at(-6) === 0x5a,
+      (bytes) => bytes.includes(READY, Math.max(0, bytes.lastIndexOf(end.mark))) && bytes.includes(end.mark),
     );
     if (counts !== undefined) counts.cases++;
   }

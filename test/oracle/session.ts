@@ -27,20 +27,20 @@ export class RecordedSession {
     });
   }
 
+  /** Tries again while the server refuses, as it starts again after a crash. */
   static async open(port: number): Promise<RecordedSession> {
-    const socket = connect({ port, host: '127.0.0.1' });
-    const session = new RecordedSession(socket);
-    session.send(
-      encodeStartup({
-        minor: 0,
-        parameters: [
-          ['user', 'app'],
-          ['database', 'postgres'],
-        ],
-      }),
-    );
-    await session.until((bytes) => bytes.includes(READY));
-    return session;
+    const parameters = [
+      ['user', 'app'],
+      ['database', 'postgres'],
+    ] as const;
+    for (let tries = 0; tries < 100; tries++) {
+      const session = new RecordedSession(connect({ port, host: '127.0.0.1' }));
+      session.send(encodeStartup({ minor: 0, parameters }));
+      await session.until((bytes) => bytes.includes(READY));
+      if (!session.closed) return session;
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error('the server takes no connections');
   }
 
   get closed(): boolean {
@@ -123,7 +123,8 @@ export class RecordedSession {
   }
 }
 
-const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
+/** ReadyForQuery, idle. */
+export const READY = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 const KEY_DATA = Buffer.from([0x4b, 0, 0, 0, 12]);
 
 function isReady(bytes: Buffer): boolean {

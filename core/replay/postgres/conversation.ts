@@ -354,7 +354,7 @@ export class Conversation {
    */
   #readyAfterCopy(at: number): void {
     const next = this.#firstButCopies();
-    if (next === undefined || !this.#hasSync()) this.#spare();
+    if (next === undefined || this.#copy.isExact || !this.#hasSync()) this.#spare();
     else if (next.kind === 'sync') this.#passToSync(at);
     else this.#copy.isBehindReady();
   }

@@ -15,6 +15,7 @@ export class CopyPlace {
   #place: 'known' | 'at-spare' | 'behind-ready' = 'known';
   /** So many Syncs that seemed to be passed over may yet be answered. */
   #spare = 0;
+  #isExact = false;
   #takes = false;
   #hasEnd = false;
   /** Line feeds in the data so far, and before each Sync. */
@@ -27,6 +28,11 @@ export class CopyPlace {
 
   get hasSpare(): boolean {
     return this.#spare > 0;
+  }
+
+  /** The error told which they are: those that are spare are answered. */
+  get isExact(): boolean {
+    return this.#isExact;
   }
 
   /** Data of the client is the running statement's. */
@@ -87,6 +93,7 @@ export class CopyPlace {
   #spareAfter({ sqlstate, where }: ShownReport): number {
     if (this.#hasEnd && sqlstate === CANCELED) return 0;
     const line = /^COPY .*, line (\d+)/.exec(where ?? '')?.[1];
+    this.#isExact = line !== undefined && sqlstate.startsWith('22') && Number.isFinite(this.#lines);
     if (line === undefined || !sqlstate.startsWith('22')) return this.#linesBefore.length;
     return this.#linesBefore.filter((before) => before >= Number(line)).length;
   }

@@ -1,32 +1,10 @@
 import type { Outcome, ReplayLimits, Step } from '../step.ts';
 import { Answer } from './answer.ts';
-import type { Portal } from './memory.ts';
 import { columnFormat, statementStep } from './present.ts';
-import type { Command } from './sql/commands.ts';
+import type { Statement } from './statement.ts';
 import { type Meaning, NOT_KNOWN, type Source, type SqlEffects } from './sql-effects.ts';
 import type { Texts } from './texts.ts';
 import type { CutValue } from './values.ts';
-
-/** What is shown as steps of its own: a query of several statements as several. */
-export interface Statement {
-  readonly kind: 'query' | 'execute' | 'function-call' | 'unmatched';
-  readonly at: number;
-  readonly text: CutValue | undefined;
-  readonly portal: Portal | undefined;
-  /** Arguments of a function call. */
-  readonly values: readonly (CutValue | null)[] | undefined;
-  /** Of those arguments, and of the result. */
-  readonly formats?: readonly number[] | undefined;
-  readonly resultFormats?: readonly number[] | undefined;
-  /** The commands in its text; undefined where they are not known. */
-  readonly commands: readonly Command[] | undefined;
-  /** Why its text may not be what ran. */
-  readonly doubt: string | undefined;
-  /** The server came to it. */
-  readonly isReached: boolean;
-  /** Bytes of its messages, and of those that led to it. */
-  readonly clientBytes: number;
-}
 
 /** How an answer ended, and the bytes that the step took. */
 export interface Ending {
@@ -97,11 +75,13 @@ export class Execution {
   end({ outcome, at, serverBytes, copyBytes, more = {} }: Ending): Step {
     const { answer, statement } = this;
     const source = this.#source;
-    const doubt = statement.doubt ?? this.#meaning.doubt ?? this.#contradiction(source, outcome, more.tag);
+    const isNone = outcome === 'failed' && this.#meaning.runs === undefined;
+    const meant = isNone ? undefined : this.#meaning.doubt;
+    const doubt = statement.doubt ?? meant ?? this.#contradiction(source, outcome, more.tag);
     const bytes = { client: this.#clientBytes + copyBytes, server: serverBytes };
     const timed = { ...statement, since: this.#since, parts: this.#parts };
     const shown = statementStep(timed, answer, at, bytes, this.#limits);
-    if (this.#ran(outcome, more.error?.sqlstate)) this.#sql.began(source);
+    if (this.#ran(outcome, more.error?.sqlstate)) this.#sql.began(source, more.error?.sqlstate);
     if (outcome === 'completed') this.#sql.completed(source, more.tag ?? '', statement.portal);
     if (statement.portal?.prepared !== undefined) statement.portal.prepared.shown = true;
     this.#answers++;

@@ -37,7 +37,8 @@ export class PreparedSteps {
     this.#owed = [];
     for (const { prepared, step } of owed) {
       prepared.shown = true;
-      this.#emit(prepared === owed.at(-1)?.prepared && bytes !== undefined ? { ...step, bytes } : step);
+      const named = this.#texts.named(step, prepared.text);
+      this.#emit(prepared === owed.at(-1)?.prepared && bytes !== undefined ? { ...named, bytes } : named);
     }
     return owed.length > 0;
   }

@@ -2,7 +2,7 @@ import { unlifted } from './sql/scannable.ts';
 
 /** Bytes of a name that count (NAMEDATALEN). */
 const NAME_BYTES = 63;
-const ASCII = /^[\x01-\x7f]*$/;
+const BEYOND_ASCII = /[\x80-\uffff]/;
 const FOREIGN = '\0';
 
 /** How the session's texts are decoded, as they are said now. */
@@ -55,7 +55,8 @@ export class Settings {
   /** In the server's encoding, one character a byte; where that is not known, as it is, and told apart from names that are. */
   #inServer(name: string): string {
     const { encoding } = this.#decoding;
-    if (ASCII.test(name) || encoding === this.#serverEncoding || encoding === 'SQL_ASCII') return name;
+    if (!BEYOND_ASCII.test(name) || encoding === this.#serverEncoding || encoding === 'SQL_ASCII')
+      return name;
     const bytes = Buffer.from(name, 'latin1');
     const { text, undecoded } = this.#decoding.words({ bytes, length: bytes.length });
     const isKnown = this.#serverEncoding === 'UTF8' && !undecoded;

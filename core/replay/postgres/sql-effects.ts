@@ -24,7 +24,15 @@ export interface Meaning {
 
 export const NOT_KNOWN = 'what its name stands for is not known';
 const OTHER_TAG = 'the answer is not one that this text gets: something else ran';
+/** EXECUTE, FETCH: of no prepared statement, of no cursor. */
+const NO_SUCH_NAME = new Set(['26000', '34000']);
 const CHAIN_MAX = 8;
+
+/** A statement under a name, and why it may be another. */
+interface Known {
+  readonly prepared: Prepared | undefined;
+  readonly doubt: string | undefined;
+}
 
 /** What SQL does to the names that it shares with the protocol; see `Names`. */
 export class SqlEffects {
@@ -65,7 +73,7 @@ export class SqlEffects {
 
   /** What a command runs by name, as names are when it begins. */
   meaning({ command }: Source): Meaning {
-    const named = this.#named(command?.effect);
+    const named = this.#named(command);
     if (named === undefined) return {};
     const { prepared, doubt } = named;
     if (prepared?.text === undefined) return { doubt: NOT_KNOWN };
@@ -73,33 +81,34 @@ export class SqlEffects {
     return doubt === undefined ? { runs } : { runs, doubt };
   }
 
-  /** The text that runs: of EXECUTE, the statement that it names. */
-  #named(
-    effect: Effect | undefined,
-    depth = 0,
-  ): { prepared: Prepared | undefined; doubt: string | undefined } | undefined {
+  /** What runs: of EXECUTE the statement that it names, and so on; EXPLAIN shows nothing of what that would name. */
+  #named(command: Command | undefined, depth = 0): Known | undefined {
+    const effect = command?.effect;
     if ((effect?.kind !== 'execute' && effect?.kind !== 'fetch') || depth > CHAIN_MAX) return undefined;
-    const key = this.#settings.sqlKey(effect.name);
-    const isPortal = effect.kind === 'fetch';
-    const prepared = isPortal ? this.#names.portal(key)?.prepared : this.#names.statement(key);
-    const doubt = isPortal ? this.#names.portalDoubt(key) : this.#names.statementDoubt(key);
-    const inner = this.#named(prepared?.command?.effect, depth + 1);
-    return inner === undefined
-      ? { prepared, doubt }
-      : { prepared: inner.prepared, doubt: doubt ?? inner.doubt };
+    const known = this.#known(effect);
+    const inner = command?.verb === 'explain' ? undefined : this.#named(known.prepared?.command, depth + 1);
+    return inner === undefined ? known : { prepared: inner.prepared, doubt: known.doubt ?? inner.doubt };
+  }
+
+  #known({ kind, name }: Extract<Effect, { kind: 'execute' | 'fetch' }>): Known {
+    const key = this.#settings.sqlKey(name);
+    if (kind === 'fetch')
+      return { prepared: this.#names.portal(key)?.prepared, doubt: this.#names.portalDoubt(key) };
+    return { prepared: this.#names.statement(key), doubt: this.#names.statementDoubt(key) };
   }
 
   /** Does the answer's tag contradict the text? */
   tagDoubt({ command }: Source, tag: string): string | undefined {
     if (command === undefined || tag === '') return undefined;
     const isExecute = command.verb === 'execute';
-    const verb = isExecute ? (this.#named(command.effect)?.prepared?.command?.verb ?? '') : command.verb;
+    const verb = isExecute ? (this.#named(command)?.prepared?.command?.verb ?? '') : command.verb;
     return isTagOf(tag, verb) ? undefined : OTHER_TAG;
   }
 
-  /** It ran, perhaps not to its end. */
-  began({ command }: Source): void {
-    const inner = this.#named(command?.effect);
+  /** It ran, perhaps not to its end; `sqlstate`: of the error that it ended with. */
+  began({ command }: Source, sqlstate = ''): void {
+    const inner = this.#named(command);
+    if (inner !== undefined && inner.prepared === undefined && NO_SUCH_NAME.has(sqlstate)) return;
     const ran = [command, ...(inner === undefined ? [] : [inner.prepared?.command])];
     if (ran.some((one) => one === undefined || one.hidden)) this.#names.hiddenRan();
     this.#unreported ||= ran.some((one) => one === undefined || one.sets);
@@ -107,12 +116,14 @@ export class SqlEffects {
 
   /** It is done. `running`: the portal that it runs in. */
   completed({ text, command }: Source, tag: string, running: Portal | undefined): void {
-    if (command === undefined) return this.#completedUnseen(tag);
+    if (command === undefined || this.tagDoubt({ text, command }, tag) !== undefined)
+      return this.#completedUnseen(tag);
     if (command.effect !== undefined && text !== undefined) this.#apply(command.effect, text, tag, running);
   }
 
-  /** What its tag alone says. */
+  /** Something ran of which the tag is all that is known. */
   #completedUnseen(tag: string): void {
+    this.#names.hiddenRan();
     if (/^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)$/.test(tag)) this.#names.endTransaction(tag === 'COMMIT');
   }
 

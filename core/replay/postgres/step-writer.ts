@@ -1,7 +1,7 @@
 import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
 import type { ServerContent } from './contents.ts';
 import { Discarded } from './discarded.ts';
-import { Execution, type Statement } from './execution.ts';
+import { Execution } from './execution.ts';
 import type { Intended } from './intended.ts';
 import type { Portal, Prepared } from './memory.ts';
 import type { Names } from './names.ts';
@@ -9,6 +9,7 @@ import type { OfKind } from './of-kind.ts';
 import { isCopy, isStatement, type Operation } from './operations.ts';
 import { PreparedSteps } from './prepared-steps.ts';
 import type { Settings } from './settings.ts';
+import type { Statement } from './statement.ts';
 import type { SqlEffects } from './sql-effects.ts';
 import type { Texts } from './texts.ts';
 
@@ -80,7 +81,8 @@ export class StepWriter {
     const [serverBytes, copyBytes] = [this.#serverBytes, this.#copyBytes];
     this.#serverBytes = 0;
     this.#copyBytes = 0;
-    this.step(execution.end({ outcome, at, serverBytes, copyBytes, more }));
+    const step = execution.end({ outcome, at, serverBytes, copyBytes, more });
+    this.step(this.#knowledge.texts.named(step, execution.statement.portal?.prepared?.text));
   }
 
   /** What the server never came to, or passed over; `error`: because of it. */

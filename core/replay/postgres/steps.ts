@@ -196,7 +196,7 @@ class Decoder {
 
   #complete(step: Step): void {
     this.#texts.ran(step);
-    this.#steps.push(this.#texts.named(step));
+    this.#steps.push(step);
   }
 
   #add(step: Step | undefined): void {

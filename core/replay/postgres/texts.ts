@@ -127,12 +127,13 @@ export class Texts {
     return report;
   }
 
-  /** A step whose name stands as one character for each byte. */
-  named(step: Step): Step {
+  /** A step whose name stands as one character for each byte; `of`: a text that the server came to when it did to the name. */
+  named(step: Step, of?: CutValue): Step {
     if (step.name === undefined) return step;
     const named: Settable<Step> = { ...step };
     const bytes = Buffer.from(step.name, 'latin1');
-    this.#put({ bytes, length: bytes.length }, this.#limits.value, (decoded) =>
+    const stamp = of?.stamp === undefined ? {} : { stamp: of.stamp };
+    this.#put({ bytes, length: bytes.length, ...stamp }, this.#limits.value, (decoded) =>
       setMarked(named, 'name', decoded),
     );
     return named;

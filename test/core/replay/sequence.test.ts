@@ -16,14 +16,11 @@ describe('Sequence', () => {
         const sequence = new Sequence(1_000_000);
         const expected: number[] = [];
         for (const move of moves) {
-          if ('push' in move) {
-            const values = Array.from({ length: move.times }, () => move.push).flat();
-            for (const value of values) expect(sequence.push(value)).toBe(true);
-            expected.push(...values);
-          } else {
-            const gone = expected.splice(0, move.shift);
-            expect(gone.map(() => sequence.shift())).toEqual(gone);
-          }
+          const values = 'push' in move ? Array.from({ length: move.times }, () => move.push).flat() : [];
+          expect(values.every((value) => sequence.push(value))).toBe(true);
+          expected.push(...values);
+          const gone = expected.splice(0, 'shift' in move ? move.shift : 0);
+          expect(gone.map(() => sequence.shift())).toEqual(gone);
           expect([...sequence.values()]).toEqual(expected);
           expect(sequence.length).toBe(expected.length);
           expect(sequence.first()).toBe(expected[0]);

@@ -166,6 +166,7 @@ describe('code that the text does not show', () => {
     'create table t (a numeric(10, 2), primary key (a))',
     'copy t (a, b) from stdin with (format csv)',
     'set x = 1',
+    'copy (select 1) to stdout',
   ])('does not run in: %s', (sql) => expect(read(sql)[0]!.hidden).toBe(false));
 });
 
