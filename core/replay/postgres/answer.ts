@@ -23,7 +23,7 @@ export class Answer {
   #copyBinary = false;
   #copyMessages = 0;
   /** The first of its data, and how much there was. */
-  #copied: CutValue = { bytes: new Uint8Array(0), length: 0 };
+  #copied: CutValue = nothingYet();
 
   constructor(columns: readonly Described[] | undefined, limits: ReplayLimits, texts: Texts) {
     this.#columns = columns;
