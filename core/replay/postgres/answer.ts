@@ -1,6 +1,7 @@
 import type { ReplayLimits, Shown, ShownColumn, ShownCopy, ShownReport, StepKind } from '../step.ts';
 import type { Described } from './memory.ts';
 import type { CopyPiece } from './operations.ts';
+import { nothingYet } from './parts.ts';
 import type { ReportFields } from './server-messages.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showHex, showValue } from './values.ts';
