@@ -29,6 +29,7 @@ export function disagreements(
   return [
     ...outOfOrder(steps.flatMap(claimed), log.flatMap(logged), wasLost),
     ...steps.flatMap(contradicted),
+    ...steps.flatMap(foreign),
     ...(wasLost ? [] : miscounted(steps, sent)),
     ...needless(steps, sent),
   ];
@@ -144,6 +145,24 @@ function contradicted(step: Step): string[] {
       ? []
       : [`the answer is of ${mark!.text}, the step shows ${text?.text}`],
   );
+}
+
+/** Letters that the answer has, and what was asked has not: whatever is said here beyond ASCII repeats what was asked. */
+function foreign(step: Step): string[] {
+  const asked = [step.statement, step.runs, ...(step.values ?? [])].filter((one) => one != null);
+  if (step.doubt !== undefined || asked.length === 0 || asked.some(({ undecoded }) => undecoded)) return [];
+  const raised = (step.notices ?? []).filter(({ sqlstate }) => sqlstate === '00000');
+  const said = [...(step.rows ?? []).flat(), step.copy?.sample, ...raised.map(messageOf)];
+  const letters = said.flatMap((one) =>
+    one && !one.undecoded ? (one.text.match(/[^\0-\x7f]+/g) ?? []) : [],
+  );
+  return letters
+    .filter((letter) => !asked.some(({ text }) => text.includes(letter)))
+    .map((letter) => `the answer says ${letter}, which ${asked.map(({ text }) => text).join(', ')} does not`);
+}
+
+function messageOf({ message, undecoded }: ShownReport): Shown {
+  return { text: message, bytes: 0, cut: false, ...(undecoded && { undecoded }) };
 }
 
 function quotedBy(error: ShownReport | undefined): Shown | undefined {

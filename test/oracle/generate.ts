@@ -228,7 +228,9 @@ export class Cases {
       `do $$ begin perform set_config('client_encoding', '${encoding}', ${isLocal}); raise exception '${letter}'; end $$`,
       `select encode_as('${encoding}', ${isLocal})`,
       `select encode_as('${encoding}', ${isLocal}), '${letter}'`,
-      `select noticed_as_${encoding.toLowerCase()}('${letter}')`,
+      `create or replace function pg_temp.noticed(word text) returns text language plpgsql set client_encoding to ${encoding}
+        as $f$ begin raise notice '%', word; return word; end $f$`,
+      `select pg_temp.noticed('${letter}')`,
     ]);
   }
 

@@ -17,8 +17,10 @@ test.each(SEEDS)(
     process.stdout.write(`oracle, seed ${seed}: ${JSON.stringify(counts)}\n`);
     expect(counts.cases).toBeGreaterThanOrEqual(CASES / SEEDS.length);
     // A generator that made nothing of this kind would prove nothing.
-    for (const kind of ['failed', 'skipped', 'doubtful', 'copies', 'lost'] as const)
+    for (const kind of ['failed', 'skipped', 'doubtful', 'copies', 'letters', 'undecoded', 'lost'] as const)
       expect(counts[kind], kind).toBeGreaterThan(5);
+    // Bytes are never a wrong letter; a replay of nothing but bytes would tell nothing.
+    expect(counts.letters).toBeGreaterThan(2 * counts.undecoded);
   },
   120_000,
 );

@@ -3,7 +3,6 @@ import type { ReplayFrame, Step } from '#core/replay/step.ts';
 import { type Random, randomFrom } from '../fuzz/mutate.ts';
 import { disagreements } from './compare.ts';
 import { Cases, type Move } from './generate.ts';
-import { ENCODINGS } from './letters.ts';
 import { frozen } from '../support/frozen.ts';
 import type { OracleServer } from './server.ts';
 import { READY, RecordedSession } from './session.ts';
@@ -74,18 +73,11 @@ async function prepare(server: OracleServer): Promise<void> {
       begin execute format('deallocate %I', name); exception when others then null; end;
       execute format('prepare %I as select %L', name, mark); return mark; end $f$;
     create or replace function encode_as(encoding text, is_local bool) returns text language plpgsql as $f$ begin
-      return set_config('client_' || 'encoding', encoding, is_local); end $f$;
-    ${ENCODINGS.map(noticedAs).join(';')}; select 'made'`;
+      return set_config('client_' || 'encoding', encoding, is_local); end $f$; select 'made'`;
   session.send(query(setUp));
   await session.until((bytes) => bytes.includes('made'));
   await session.end();
   await server.sessionLog(session.pid);
-}
-
-/** Sets the encoding as long as it runs, and leaves no trace. */
-function noticedAs(encoding: string): string {
-  return `create or replace function noticed_as_${encoding}(word text) returns text language plpgsql
-    set client_encoding to ${encoding} as $f$ begin raise notice '%', word; return word; end $f$`;
 }
 
 /** Plays cases in one session; what differs, or undefined. */

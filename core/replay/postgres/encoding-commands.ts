@@ -1,3 +1,5 @@
+import { isEncodingName } from '#core/protocols/postgres/encoding/names.ts';
+import type { Step } from '../step.ts';
 import { effectOf } from './sql/effect.ts';
 import { runsHidden } from './sql/hidden.ts';
 import { isSymbol, isWord, type Token, tokensOf } from './sql/tokens.ts';
@@ -11,7 +13,9 @@ export type EncodingChange =
 
 /** Commands that do not run what they hold, or say it of others than this session. */
 const HARMLESS = /^(?:SHOW|CREATE|ALTER|COMMENT|GRANT|PREPARE|COPY|EXPLAIN)\b/;
-const NAMES_ENCODING = /client_encoding|set\s+names/i;
+/** Also of UPDATE pg_settings, which sets what it names. */
+const NAMES_ENCODING = /client_encoding|\bset\b[^;]*\bnames\b|\bupdate\b[^;]*\bpg_settings\b/i;
+const PLAINLY = new Set(['set', 'reset', 'show']);
 const OF_TRANSACTIONS: ReadonlyMap<string, EncodingChange> = new Map([
   ['COMMIT', { kind: 'commit' }],
   ['DISCARD ALL', { kind: 'reset' }],
@@ -37,11 +41,57 @@ function namesEncoding(tokens: readonly Token[], sql: string): boolean {
   return tokens.length > 0 && NAMES_ENCODING.test(sql.slice(tokens[0]!.start, tokens.at(-1)!.end));
 }
 
-/** May the command run code that changes the encoding unseen? */
-export function mayChange(sql: string, part: number): boolean {
+/**
+ * How a command may have changed the encoding otherwise than by a SET that can be read: `hidden` where it runs code that its text
+ * does not show, `seen` where it names the setting, or tells such code an encoding.
+ */
+export type Unseen = 'no' | 'hidden' | 'seen';
+
+export function unseenChange({ kind, statement, part = 1, runs, values = [], doubt }: Step): Unseen {
+  const told = values.map((value) => value?.text ?? '');
+  if (kind === 'prepare') return 'no';
+  const own = unseenIn(statement?.text, part, told);
+  const named = runs === undefined ? 'no' : unseenIn(runs.text, 1, [...told, ...stringsOf(statement!.text)]);
+  if (own === 'seen' || named === 'seen') return 'seen';
+  return own === 'hidden' || named === 'hidden' || doubt !== undefined ? 'hidden' : 'no';
+}
+
+/** Does the step name the setting in another place than a SET: in code that may run later? */
+export function mentionsEncoding({ statement, part = 1 }: Step): boolean {
+  const sql = statement?.text ?? '';
+  if (!NAMES_ENCODING.test(sql)) return false;
   const tokens = commandAt(sql, part);
-  if (tokens.length === 0) return false;
-  return tokens.some((token) => isNamed(token, 'set_config')) || runsHidden(tokens, effectOf(tokens));
+  return !PLAINLY.has(tokens[0]?.text ?? '') && namesEncoding(tokens, sql);
+}
+
+function unseenIn(sql: string | undefined, part: number, told: readonly string[]): Unseen {
+  if (sql === undefined) return told.some(isEncodingName) ? 'seen' : 'hidden';
+  const tokens = commandAt(sql, part);
+  const effect = effectOf(tokens);
+  if (effect?.kind === 'prepare' || effect?.kind === 'declare') return 'no';
+  if (setsConfig(tokens, sql)) return 'seen';
+  if (!runsHidden(tokens, effect)) return 'no';
+  const isTold = [...told, ...literals(tokens, sql)].some(isEncodingName);
+  return isTold || namesEncoding(tokens, sql) ? 'seen' : 'hidden';
+}
+
+/** A call of set_config, but for another setting that stands there plainly. */
+function setsConfig(tokens: readonly Token[], sql: string): boolean {
+  return tokens.some((token, at) => {
+    if (!isNamed(token, 'set_config')) return false;
+    const [setting, comma] = [tokens[at + 2], tokens[at + 3]];
+    const isPlain = setting?.kind === 'string' && isSymbol(comma, ',');
+    const name = isPlain ? valueOf(setting, sql) : undefined;
+    return name === undefined || name.toLowerCase() === 'client_encoding';
+  });
+}
+
+function stringsOf(sql: string): string[] {
+  return literals([...tokensOf(sql, true)], sql);
+}
+
+function literals(tokens: readonly Token[], sql: string): string[] {
+  return tokens.filter(({ kind }) => kind === 'string').map((token) => valueOf(token, sql) ?? '');
 }
 
 /** SET [SESSION | LOCAL] { client_encoding { TO | = } | NAMES } { value | DEFAULT }. */

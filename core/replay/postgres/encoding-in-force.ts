@@ -1,6 +1,6 @@
 import type { TextEncoding, TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { decodeCharacters } from '#core/protocols/postgres/encoding/escape.ts';
-import { type EncodingChange, encodingChange, mayChange } from './encoding-commands.ts';
+import type { EncodingChange, Unseen } from './encoding-commands.ts';
 
 /** The encoding of what was said in one stretch of a session. */
 export interface Stamp {
@@ -24,6 +24,8 @@ export class EncodingInForce {
   #isDoubted = false;
   /** Code that cannot be seen has run since: what it may have changed can be taken back without a report. */
   #hasCalled = false;
+  /** Code of this session is known to change it, or may: each time that it runs it may, and change it back. */
+  #isSuspect = false;
   #reported: TextEncoding | undefined;
   #reportsLate = true;
   /**
@@ -45,6 +47,11 @@ export class EncodingInForce {
     return this.#now;
   }
 
+  /** Since the server last told, something may have changed it in a way that cannot be told. */
+  get isUnsure(): boolean {
+    return this.#isDoubted || (this.#isSuspect && this.#hasCalled);
+  }
+
   /** A statement begins to run: it may change the encoding in ways that cannot be seen. */
   begun(): void {
     if (this.#now.certain) this.#turn(this.#now.encoding);
@@ -60,29 +67,35 @@ export class EncodingInForce {
       this.#default = this.#session = this.#outside = encoding;
     } else if (encoding !== this.#now.encoding) {
       this.#isDoubted = true;
+      this.#isSuspect = true;
       this.#turn(encoding);
     }
     this.#reported = encoding;
   }
 
-  /** A command has ended well. */
-  ran(sql: string, part: number, tag: string): void {
-    const change = encodingChange(sql, part, tag);
+  /** A command has run, perhaps not to its end: what it did that can be read, and what it may have done otherwise. */
+  ran(change: EncodingChange | undefined, unseen: Unseen): void {
     if (change !== undefined) this.#apply(change);
-    this.#hasCalled ||= mayChange(sql, part);
+    this.#hasCalled ||= unseen !== 'no';
+    this.#isDoubted ||= unseen === 'seen';
   }
 
   /** A command has failed: what it and others of its transaction have changed is taken back. */
-  failed(sql: string, part: number): void {
-    this.#isDoubted ||= this.#hasCalled || mayChange(sql, part);
+  failed(unseen: Unseen): void {
+    this.#isDoubted ||= this.#hasCalled || unseen !== 'no';
+  }
+
+  /** There is code in the session that names the setting. */
+  mentioned(): void {
+    this.#isSuspect = true;
   }
 
   /** The server is ready: what it reported by now holds. True when what was said since it was last ready is in doubt. */
   ready(isIdle: boolean): boolean {
     const holds = this.#reported ?? this.#now.encoding;
-    const isMissed = this.#isDoubted || holds !== this.#now.encoding;
+    const isMissed = this.isUnsure || holds !== this.#now.encoding;
     const doubted = this.#reportsLate && this.#doubtful.length > 0 && isMissed;
-    if (doubted) for (const stamp of this.#doubtful) stamp.encoding = BYTES;
+    if (doubted) for (const stamp of this.#doubtful) stamp.encoding = BYTES_ONLY;
     this.#now = { encoding: holds, certain: true };
     this.#doubtful = [];
     this.#isDoubted = false;
@@ -126,8 +139,18 @@ export class EncodingInForce {
   }
 }
 
-/** Where the encoding is not known: ASCII, and bytes. */
-const BYTES: TextEncoding = {
+/**
+ * Where the encoding is not known: ASCII, and bytes. One of ASCII that follows another may be the second of a character in SJIS,
+ * BIG5, GBK and their kin, so it is a byte too.
+ */
+export const BYTES_ONLY: TextEncoding = {
   name: 'unknown',
-  decode: (bytes) => decodeCharacters(bytes, false, { lengthAt: () => 1, character: () => undefined }),
+  decode: (bytes) => decodeCharacters(bytes, false, { lengthAt: bytesAt, character: () => undefined }),
 };
+
+const [SECOND_FROM, SECOND_TO] = [0x30, 0x7e];
+
+function bytesAt(bytes: Uint8Array, at: number): number {
+  const next = bytes[at + 1] ?? 0;
+  return next >= SECOND_FROM && next <= SECOND_TO ? 2 : 1;
+}
