@@ -149,7 +149,9 @@ function contradicted(step: Step): string[] {
 
 /** Letters that the answer has, and what was asked has not: whatever is said here beyond ASCII repeats what was asked. */
 function foreign(step: Step): string[] {
-  const asked = [step.statement, step.runs, ...(step.values ?? [])].filter((one) => one != null);
+  const asked = [step.statement, step.runs, ...(step.values ?? [])].filter(
+    (one) => one !== undefined && one !== null,
+  );
   if (step.doubt !== undefined || asked.length === 0 || asked.some(({ undecoded }) => undecoded)) return [];
   const raised = (step.notices ?? []).filter(({ sqlstate }) => sqlstate === '00000');
   const said = [...(step.rows ?? []).flat(), step.copy?.sample, ...raised.map(messageOf)];
