@@ -39,7 +39,7 @@ function said({ rows, error, notices, statement }: Step): string | undefined {
 
 describe('what may have been said in another encoding than the server reports is bytes', () => {
   const AS_BYTES = `${SHOWN_AS_BYTES} bytes`;
-  const LOCALLY = "set_config('client_encoding', 'LATIN1', true)";
+  const LOCALLY = "set_config('client' || '_encoding', 'LATIN1', true)";
 
   test('an error that is all that a statement says', async () => {
     const body = `begin perform set_config('client_encoding', 'LATIN1', false); raise exception '%', ${SAID}; end`;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
 import { copyEncoding, encodingChange } from '#core/replay/postgres/encoding-commands.ts';
-import { framesOf, LOGIN, type Said, server, stepsOf } from './support.ts';
+import { conversation, framesOf, LOGIN, type Said, server, stepsOf } from './support.ts';
 
 describe('encodingChange', () => {
   test.each([
@@ -88,4 +88,28 @@ describe('a server that reports at once, as before PostgreSQL 14', () => {
     const steps = await stepsOf(framesOf([...utf8Login, ['target', report], ['gateway', fatal]]));
     expect(steps.find(({ kind }) => kind === 'error')!.error!.message).toBe('beendet – von dana');
   });
+});
+
+test('more doubtful texts than are kept until the report are bytes', async () => {
+  const texts = 300;
+  const filler = ' '.repeat(60_000);
+  const run = (text: string): Uint8Array[] => [
+    message(0x50, Buffer.from(`\0${text}\0\0\0`, 'latin1')),
+    message(0x42, new Uint8Array(8)),
+    message(0x45, new Uint8Array(5)),
+  ];
+  const answer = [server.parseComplete, server.bindComplete, server.tag('SELECT 1')];
+  const steps = await conversation([
+    ['client', ...run('select hidden()')],
+    ['target', ...answer],
+    ...Array.from({ length: texts }, (): Said => ['client', ...run(`select '\xc3\xa9'${filler}`)]),
+    ...Array.from({ length: texts }, (): Said => ['target', ...answer]),
+    ['client', message(0x53)],
+    ['target', backend.parameterStatus('client_encoding', 'LATIN1'), server.ready],
+  ]);
+  expect(steps).toHaveLength(texts + 1);
+  for (const { statement } of steps.slice(1)) {
+    expect(statement).toMatchObject({ undecoded: true });
+    expect(statement!.text.trim()).toBe(String.raw`select '\xc3\xa9'`);
+  }
 });
