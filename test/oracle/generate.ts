@@ -204,7 +204,12 @@ export class Cases {
     if (kind < 68) return this.#cursor(mark);
     if (kind < 88) return this.#sqlNames(mark);
     if (kind < 95)
-      return this.#pick(['copy t from stdin', `copy (select '${mark}') to stdout`, 'copy t from stdin']);
+      return this.#pick([
+        'copy t from stdin',
+        'copy t from stdin',
+        `copy (select '${mark}') to stdout`,
+        `copy (select '${mark}') to stdout with (encoding '${this.#pick(ENCODINGS)}')`,
+      ]);
     return this.#other(mark);
   }
 

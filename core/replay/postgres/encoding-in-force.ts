@@ -27,6 +27,9 @@ export class EncodingInForce {
   /** Code of this session is known to change it, or may: each time that it runs it may, and change it back. */
   #isSuspect = false;
   #reported: TextEncoding | undefined;
+  /** As the server last named it, and its own: what a client in SQL_ASCII says and is told is not converted. */
+  #name = 'SQL_ASCII';
+  #server = 'SQL_ASCII';
   #reportsLate = true;
   /**
    * What RESET, the transaction's end by COMMIT and by ROLLBACK go back to. What comes before BEGIN in one Query or pipeline is in
@@ -47,6 +50,12 @@ export class EncodingInForce {
     return this.#now;
   }
 
+  /** By any of its names. */
+  named(name: string): TextEncoding {
+    const encoding = this.#encodings.get(name);
+    return encoding.name === 'SQL_ASCII' ? this.#encodings.get(this.#server) : encoding;
+  }
+
   /** Since the server last told, something may have changed it in a way that cannot be told. */
   get isUnsure(): boolean {
     return this.#isDoubted || (this.#isSuspect && this.#hasCalled);
@@ -60,8 +69,10 @@ export class EncodingInForce {
   /** A ParameterStatus; `isLogin`: of those that tell where the session begins. */
   reported(name: string, value: string, isLogin: boolean): void {
     if (name === 'server_version') this.#reportsLate = !(Number.parseInt(value, 10) < REPORTS_LATE_SINCE);
-    if (name !== 'client_encoding') return;
-    const encoding = this.#encodings.get(value);
+    if (name === 'server_encoding') this.#server = value;
+    if (name === 'client_encoding') this.#name = value;
+    if (name !== 'client_encoding' && name !== 'server_encoding') return;
+    const encoding = this.named(this.#name);
     if (isLogin) {
       this.#now = { encoding, certain: true };
       this.#default = this.#session = this.#outside = encoding;
@@ -108,9 +119,9 @@ export class EncodingInForce {
     if (change.kind !== 'commit') this.#isDoubted ||= this.#hasCalled;
     switch (change.kind) {
       case 'set':
-        return this.#set(this.#encodings.get(change.encoding));
+        return this.#set(this.named(change.encoding));
       case 'set-local':
-        return this.#turn(this.#encodings.get(change.encoding));
+        return this.#turn(this.named(change.encoding));
       case 'reset':
         return this.#set(this.#default);
       case 'commit':

@@ -177,7 +177,7 @@ export class Texts {
   }
 
   #certain(encodingName: string): Stamp {
-    return { encoding: this.#encodings.get(encodingName), certain: true };
+    return { encoding: this.#inForce.named(encodingName), certain: true };
   }
 }
 
