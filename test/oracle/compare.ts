@@ -202,7 +202,9 @@ function miscounted(steps: readonly Step[], sent: readonly Move[]): string[] {
 
 /** A doubt needs a reason: code that cannot be seen ran, or a setting changed how texts are read. */
 function needless(steps: readonly Step[], sent: readonly Move[]): string[] {
-  const hasReason = sent.some(({ label }) => /\bdo\b|rename|standard_conforming/i.test(label.slice(2)));
+  const hasReason = sent.some(({ label }) =>
+    /\bdo\b|rename|encod|noticed|\bnames\b|standard_conforming/i.test(label.slice(2)),
+  );
   const doubtful = steps.filter(({ doubt, outcome }) => doubt !== undefined && outcome === 'completed');
   return hasReason
     ? []

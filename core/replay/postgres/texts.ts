@@ -1,7 +1,7 @@
 import { TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { asciiEnd, type Decoded } from '#core/protocols/postgres/encoding/escape.ts';
 import type { ReplayLimits, Shown, ShownColumn, ShownNotification, ShownReport, Step } from '../step.ts';
-import { encodingChange, mentionsEncoding, unseenChange } from './encoding-commands.ts';
+import { Commands, encodingChange, mentionsEncoding, unseenChange } from './encoding-commands.ts';
 import { BYTES_ONLY, EncodingInForce, type Stamp } from './encoding-in-force.ts';
 import type { Described } from './memory.ts';
 import type { ReportFields, ServerContent } from './server-messages.ts';
@@ -29,6 +29,7 @@ export class Texts {
   readonly #limits: ReplayLimits;
   readonly #encodings = new TextEncodings();
   readonly #inForce = new EncodingInForce(this.#encodings);
+  readonly #commands = new Commands();
   #provisional: Provisional[] = [];
   #held = 0;
 
@@ -83,11 +84,11 @@ export class Texts {
     const { outcome, statement, part = 1, tag } = step;
     if (statement === undefined && step.kind !== 'execute' && step.kind !== 'function-call') return;
     if (outcome === 'skipped' || outcome === 'empty') return;
-    if (mentionsEncoding(step)) this.#inForce.mentioned();
-    const unseen = unseenChange(step);
+    if (mentionsEncoding(step, this.#commands)) this.#inForce.mentioned();
+    const unseen = unseenChange(step, this.#commands);
     if (outcome === 'failed') return this.#inForce.failed(unseen);
     const isSaid = outcome === 'completed' && statement !== undefined && tag !== undefined;
-    this.#inForce.ran(isSaid ? encodingChange(statement.text, part, tag) : undefined, unseen);
+    this.#inForce.ran(isSaid ? encodingChange(statement.text, part, tag, this.#commands) : undefined, unseen);
   }
 
   /** The server is ready, in this status: what was shown is right now, or made so. */
