@@ -49,15 +49,15 @@ async function audit(cli: Cli, folder: string, options: AuditOptions): Promise<v
   const { from, to } = options;
   const origin = expectedLedger(cli, options);
   const signers = trustedSigners(cli, options.key);
-  const { store, fetch, checkpoint, signer } = await openLedgerFolder(folder, origin, signers);
+  const { store, isUnfinished, checkpoint, signer } = await openLedgerFolder(folder, origin, signers);
   const report = await auditLedger({
     checkpoint,
-    fetch,
     store,
     signer: signer.der,
     now: new Date(cli.now()),
     sealDeadlineMs: options.sealDeadline * HOUR_MS,
     onProgress: (done, of) => showProgress(cli, done, of),
+    ...(isUnfinished === undefined ? {} : { isUnfinished }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(options.sinceCheckpoint === undefined
@@ -76,7 +76,7 @@ function showProgress(cli: Cli, done: number, of: number): void {
 }
 
 function auditLines({ findings, facts: found }: AuditReport): string[] {
-  const { size, sessions, verified, live, neverOpened, pending, grewFrom } = found;
+  const { size, sessions, verified, live, neverOpened, pending, unplaced, grewFrom } = found;
   const kinds = Object.entries(found.leaves).map(([kind, count]) => `${count} ${kind}`);
   const verdict =
     findings.length === 0
@@ -89,6 +89,10 @@ function auditLines({ findings, facts: found }: AuditReport): string[] {
         grewFrom === undefined
           ? undefined
           : `from ${counted(grewFrom, 'leaf', 'leaves')}, as the checkpoint says`,
+      newest:
+        unplaced === undefined
+          ? undefined
+          : `a commit is under way: ${counted(unplaced, 'tile')} read where it staged them`,
       sessions: `${sessions}, of which ${verified} verified, ${live} live, ${neverOpened} never opened, ${pending} too young`,
     }),
     ...findings.map(({ code, session, message }) =>

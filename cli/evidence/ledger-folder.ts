@@ -1,17 +1,17 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
-import { localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { readPlainFile } from '#adapters/local/plain-files.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { CHECKPOINT, tileKey } from '#core/ledger/layout.ts';
+import { CHECKPOINT } from '#core/ledger/layout.ts';
 import { NOTE_MAX_BYTES } from '#core/ledger/note.ts';
+import { fetchStaged, type IsUnfinished, StagedTiles } from '#core/ledger/staged-tiles.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import { readGivenFile } from '../given-file.ts';
 import type { PublicSigner } from '../signer-pin.ts';
-import { settled } from './settled.ts';
 
 const HEAD_FILE = 'ledger.sqlite';
 
@@ -19,6 +19,8 @@ const HEAD_FILE = 'ledger.sqlite';
 export interface LedgerFolder {
   readonly store: RecordingSource;
   readonly fetch: FetchTile;
+  /** Of a data folder, which has the queue. */
+  readonly isUnfinished?: IsUnfinished;
   /** The newest checkpoint: the note, and what it says. */
   readonly note: string;
   readonly checkpoint: Checkpoint;
@@ -41,8 +43,9 @@ export async function openLedgerFolder(
   const store = directoryStore(isDataFolder ? join(folder, 'store') : folder);
   const note = isDataFolder ? await headOf(folder) : await readNote(join(folder, CHECKPOINT));
   const opened = openUnder(note, origin, signers);
-  if (isDataFolder) await settled(opened.checkpoint.size, store);
-  return { store, fetch: (path) => store.get(tileKey(path)), note, ...opened };
+  const fetch = fetchStaged(store, new StagedTiles(opened.checkpoint, store));
+  const isUnfinished: IsUnfinished = (leaves) => areQueued(folder, leaves);
+  return { store, fetch, note, ...opened, ...(isDataFolder && { isUnfinished }) };
 }
 
 /** The checkpoint in a file that the auditor kept. */
@@ -61,6 +64,17 @@ async function headOf(folder: string): Promise<string> {
   throw new CustodyError('not-found', `the ledger in ${folder} is empty`, {
     hint: 'the first session puts it to use, within a minute',
   });
+}
+
+/** A queue gives its oldest leaves first, and those of an unfinished commit are older than what came after it. */
+async function areQueued(folder: string, leaves: readonly string[]): Promise<boolean> {
+  const queue = localLeafQueue(folder);
+  try {
+    const queued = new Set((await queue.list(leaves.length)).map(({ id }) => id));
+    return leaves.every((id) => queued.has(id));
+  } finally {
+    queue.close();
+  }
 }
 
 async function readNote(file: string): Promise<string> {
