@@ -6,6 +6,7 @@ import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
 import { counted, facts } from '../listing.ts';
 import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
 import { trustedSigners } from '../signer-pin.ts';
+import { readTime } from '../time.ts';
 
 interface AuditOptions {
   readonly key?: readonly string[];
@@ -28,6 +29,7 @@ const EXIT_CODES = `
 Exit codes: 0 nothing found, 1 something is wrong, 2 could not be checked.`;
 
 export function auditCommand(cli: Cli): Command {
+  const time = readTime(cli.now);
   return new Command('audit')
     .description(
       'hold the whole ledger against the store: what is missing, unsealed, unlisted or altered; offline',
@@ -102,15 +104,8 @@ function auditLines({ findings, facts: found }: AuditReport): string[] {
   ];
 }
 
-function time(text: string): Date {
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
-    throw new InvalidArgumentError('Give a time such as 2026-11-23T09:00:00Z.');
-  return date;
-}
-
 function hours(text: string): number {
   const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError('Give a number of hours.');
+  if (!(number > 0 && Number.isFinite(number))) throw new InvalidArgumentError('Give a number of hours.');
   return number;
 }

@@ -1,7 +1,8 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
-import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { LEDGER_FILE } from '#adapters/local/ledger.ts';
+import { areLeavesQueued, readLedgerHead } from '#adapters/local/ledger-file.ts';
 import { readPlainFile } from '#adapters/local/plain-files.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
@@ -12,8 +13,6 @@ import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import { readGivenFile } from '../given-file.ts';
 import type { PublicSigner } from '../signer-pin.ts';
-
-const HEAD_FILE = 'ledger.sqlite';
 
 /** A ledger and the recordings beside it, as files of this machine. */
 export interface LedgerFolder {
@@ -39,12 +38,12 @@ export async function openLedgerFolder(
 ): Promise<LedgerFolder> {
   // A copy may have anything in it, a file of this name too: its own checkpoint decides.
   const isCopy = statusOf(join(folder, CHECKPOINT)) !== undefined;
-  const isDataFolder = !isCopy && statusOf(join(folder, HEAD_FILE))?.isFile() === true;
+  const isDataFolder = !isCopy && statusOf(join(folder, LEDGER_FILE))?.isFile() === true;
   const store = directoryStore(isDataFolder ? join(folder, 'store') : folder);
   const note = isDataFolder ? await headOf(folder) : await readNote(join(folder, CHECKPOINT));
   const opened = openUnder(note, origin, signers);
   const fetch = fetchStaged(store, new StagedTiles(opened.checkpoint, store));
-  const isUnfinished: IsUnfinished = (leaves) => areQueued(folder, leaves);
+  const isUnfinished: IsUnfinished = (leaves) => areLeavesQueued(folder, leaves);
   return { store, fetch, note, ...opened, ...(isDataFolder && { isUnfinished }) };
 }
 
@@ -54,27 +53,11 @@ export function readCheckpoint(file: string, origin: string, signers: readonly P
 }
 
 async function headOf(folder: string): Promise<string> {
-  const head = localLedgerHead(folder);
-  try {
-    const stored = await head.read();
-    if (stored !== undefined) return stored.checkpoint;
-  } finally {
-    head.close();
-  }
+  const note = await readLedgerHead(folder, NOTE_MAX_BYTES);
+  if (note !== undefined) return note;
   throw new CustodyError('not-found', `the ledger in ${folder} is empty`, {
     hint: 'the first session puts it to use, within a minute',
   });
-}
-
-/** A queue gives its oldest leaves first, and those of an unfinished commit are older than what came after it. */
-async function areQueued(folder: string, leaves: readonly string[]): Promise<boolean> {
-  const queue = localLeafQueue(folder);
-  try {
-    const queued = new Set((await queue.list(leaves.length)).map(({ id }) => id));
-    return leaves.every((id) => queued.has(id));
-  } finally {
-    queue.close();
-  }
 }
 
 async function readNote(file: string): Promise<string> {

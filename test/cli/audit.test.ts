@@ -127,6 +127,15 @@ describe('custody audit', () => {
     expect(stdout).toMatch(/^CLEAN/m);
   });
 
+  it('takes times as every list does, and refuses what is none', async () => {
+    for (const from of ['2026-02-30', '1', 'November 2026', '9999999d'])
+      expect((await ran(exported, '--from', from)).stderr).toContain("option '--from <time>' argument");
+    expect((await ran(exported, '--from', '7d', '--seal-deadline', 'Infinity')).stderr).toContain(
+      'number of hours',
+    );
+    expect(await ran(exported, '--from', '7d')).toMatchObject({ code: 0 });
+  });
+
   it('tells programs the same', async () => {
     const { stdout } = await ran(exported, '--json');
     expect(JSON.parse(stdout)).toMatchObject({ findings: [], facts: { size: 5, sessions: 2, verified: 2 } });
