@@ -101,18 +101,26 @@ export class Conversation {
     switch (message.kind) {
       case 'notice':
         if (this.#isAtStatement()) return this.#execution(at).answer.notice(message.fields);
+        this.#texts.begin(undefined);
         return this.#steps.notice(message, at);
       case 'notification':
         return this.#steps.notification(message, at);
       case 'parameter-status':
         return this.#told(message, at);
       case 'error':
+        this.#beginAnswered(at);
         return this.#failed(this.#texts.report(message.fields), at);
       case 'ready-for-query':
         return this.#ready(message.status, at);
       default:
         return this.#answered(message, at);
     }
+  }
+
+  /** An error may be all that a statement says: what ran before it was raised may have changed the encoding that it is said in. */
+  #beginAnswered(at: number): void {
+    if (this.#skipping === undefined && this.#isAtStatement()) this.#execution(at).begin();
+    else this.#texts.begin(undefined);
   }
 
   /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
@@ -281,6 +289,7 @@ export class Conversation {
     this.#stopRunning(at);
     if (kind !== 'query' && kind !== 'function-call') this.#answerReady(at);
     this.#sql.ready();
+    this.#names.ready();
     if (status === 'I') this.#names.endTransaction(!this.#hasFailed);
     this.#hasFailed = false;
   }
