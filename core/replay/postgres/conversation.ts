@@ -43,7 +43,7 @@ export class Conversation {
   readonly #steps: StepWriter;
   readonly #effects: NameEffects;
   readonly #copy = new CopyPlace();
-  readonly #skipping = new PassedOver();
+  readonly #passedOver = new PassedOver();
   /** The statement that is being answered; it is no longer in the pipeline. */
   #running: Execution | undefined;
   /** There was an error since the last ReadyForQuery. */
@@ -90,7 +90,7 @@ export class Conversation {
   /** The recording is over: shows what never got its answer. */
   finish(at: number): void {
     this.#stopRunning(at);
-    const intended = this.#skipping.intended ?? this.#effects.intended();
+    const intended = this.#passedOver.intended ?? this.#effects.intended();
     for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
       this.#steps.notReached(next, intended, 'unfinished', at);
     }
@@ -119,7 +119,7 @@ export class Conversation {
 
   /** An error may be all that a statement says: what ran before it was raised may have changed the encoding that it is said in. */
   #beginAnswered(at: number): void {
-    if (this.#skipping === undefined && this.#isAtStatement()) this.#execution(at).begin();
+    if (this.#passedOver.intended === undefined && this.#isAtStatement()) this.#execution(at).begin();
     else this.#texts.begin(undefined);
   }
 
@@ -143,26 +143,26 @@ export class Conversation {
 
   #isUnanswered(first: Operation): boolean {
     if (this.#copy.place !== 'known') return false;
-    if (this.#skipping.intended !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
+    if (this.#passedOver.intended !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
     if (this.#running !== undefined) return this.#copy.takes && (isCopy(first) || first.kind === 'sync');
     return isCopy(first);
   }
 
   #pass(operation: Operation, at: number): void {
-    const { intended } = this.#skipping;
+    const { intended } = this.#passedOver;
     if (intended !== undefined) this.#skip(operation, intended, at);
     else if (this.#running === undefined) this.#steps.discard(operation);
     else this.#steps.countCopy(this.#copy.take(operation, this.#running.answer));
   }
 
   #skip(operation: Operation, intended: Intended, at: number): void {
-    const error = this.#skipping.next();
+    const error = this.#passedOver.next();
     this.#steps.notReached(operation, intended, error === undefined ? 'skipped' : 'failed', at, error);
   }
 
   /** False, as a Sync is answered. */
   #stopSkipping(): false {
-    this.#skipping.end();
+    this.#passedOver.end();
     return false;
   }
 
@@ -251,7 +251,7 @@ export class Conversation {
     this.#hasFailed = true;
     if (this.#running !== undefined) return this.#failedStatement(error, at);
     const first = this.#pipeline.first();
-    const isOfNone = first === undefined || first.kind === 'sync' || this.#skipping.intended !== undefined;
+    const isOfNone = first === undefined || first.kind === 'sync' || this.#passedOver.intended !== undefined;
     if (!isOfNone && isStatement(first)) this.#failedStatement(error, at);
     else if (isOfNone || error.severity === 'FATAL') this.#steps.step({ kind: 'error', at, took: 0, error });
     else this.#blame(first, error, at);
@@ -261,18 +261,18 @@ export class Conversation {
     const { kind } = this.#execution(at).statement;
     this.#copy.failed(error, kind === 'execute');
     this.#end('failed', at, { error });
-    if (kind === 'execute') this.#skipping.begin(this.#effects.intended());
+    if (kind === 'execute') this.#passedOver.begin(this.#effects.intended());
   }
 
   /** Shows the error with the execution that it prevented, when the client has asked for that already. */
   #blame(operation: Operation, error: ShownReport, at: number): void {
     const intended = this.#effects.intended();
-    this.#skipping.begin(intended);
+    this.#passedOver.begin(intended);
     this.#takeFirst();
     const prepared = intended.take(operation);
     this.#effects.undone(operation, error);
     const prevented = firstDependent(operation, this.#pipeline.operations(), this.#effects.key, Infinity);
-    if (prevented !== undefined) this.#skipping.showWith(prevented, error);
+    if (prevented !== undefined) this.#passedOver.showWith(prevented, error);
     else if (prepared === undefined) this.#steps.step({ kind: 'error', at, took: at - operation.at, error });
     else {
       intended.forgetStatement(operation.statement);
