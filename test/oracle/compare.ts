@@ -154,7 +154,11 @@ function foreign(step: Step): string[] {
   );
   if (step.doubt !== undefined || asked.length === 0 || asked.some(({ undecoded }) => undecoded)) return [];
   const raised = (step.notices ?? []).filter(({ sqlstate }) => sqlstate === '00000');
-  const said = [...(step.rows ?? []).flat(), step.copy?.sample, ...raised.map(messageOf)];
+  const said = [
+    ...(step.rows ?? []).flat(),
+    step.kind === 'copy-out' ? step.copy?.sample : undefined,
+    ...raised.map(messageOf),
+  ];
   const letters = said.flatMap((one) =>
     one && !one.undecoded ? (one.text.match(/[^\0-\x7f]+/g) ?? []) : [],
   );
@@ -174,10 +178,10 @@ function quotedBy(error: ShownReport | undefined): Shown | undefined {
     : { text, bytes: 0, cut: false, ...(error?.undecoded && { undecoded: true }) };
 }
 
-/** Where one of them stands as bytes, the letters cannot be compared. */
+/** Where one of them stands as bytes, the letters cannot be compared. The server says names in small letters. */
 function isPart(mark: Shown, text: Shown): boolean {
   const isPlain = !mark.undecoded && !text.undecoded;
-  return text.text.includes(isPlain ? mark.text : /^m\d+/.exec(mark.text)![0]);
+  return text.text.toLowerCase().includes(isPlain ? mark.text.toLowerCase() : /^m\d+/.exec(mark.text)![0]);
 }
 
 /** Every message that is to be shown is, once. */

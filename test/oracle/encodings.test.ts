@@ -109,3 +109,20 @@ test('a name stands for nothing for certain, where it is not known in which enco
   expect(later.rows).toMatchObject([[{ text: 'third' }]]);
   expect(later.statement?.text === "select 'third'" || later.doubt !== undefined).toBe(true);
 });
+
+test('a COPY that fails for bytes that are no text has read on, or not: the answers tell which Sync they are to', async () => {
+  await shownOf(server, [[1, Q('create table words (word text)')]]);
+  const data = (text: string): Uint8Array => message(0x64, bytes(text));
+  const end = message(0x63);
+  for (const [text, syncs] of [
+    ['\xe9\n', 1],
+    [`\xe9\n${'more\n'.repeat(10)}`, 2],
+  ] as const) {
+    const copy = [P('', 'copy words from stdin'), bind({}), E, data(text), S, end, S];
+    const steps = await shownOf(server, [[syncs + 1, ...copy, Q("select 'after'")]]);
+    expect(steps.map(({ kind, outcome, statement }) => [kind, outcome, statement?.text])).toEqual([
+      ['copy-in', 'failed', 'copy words from stdin'],
+      ['query', 'completed', "select 'after'"],
+    ]);
+  }
+});

@@ -168,9 +168,9 @@ export class Cases {
     const rows = Array.from({ length: this.#below(4) }, () => {
       const isBad = this.#chance(0.15);
       const lines = Array.from({ length: 1 + this.#below(2) }, () =>
-        isBad ? 'bad\trow\n' : `${this.#below(100)}\n`,
+        isBad ? this.#pick(['bad\trow\n', `${this.#letter()}\n`]) : `${this.#below(100)}\n`,
       );
-      return { ...data(lines.join('')), waits: this.#chance(0.1) };
+      return { ...data(lines.join(''), this.#writes), waits: this.#chance(0.1) };
     });
     const inside = this.#maybe(0.15, () => [this.#chance(0.5) ? sync() : move('H', 0x48)]);
     const end = this.#chance(0.85) ? move('c', 0x63) : copyFail();
@@ -411,8 +411,8 @@ function copyFail(): Move {
   return move('f', 0x66, cstring('given up'));
 }
 
-function data(text: string): Move {
-  return move(`d(${JSON.stringify(text)})`, 0x64, Buffer.from(text));
+function data(text: string, encoding = 'UTF8'): Move {
+  return move(`d(${JSON.stringify(text)})`, 0x64, written(text, encoding));
 }
 
 function lengthed(bytes: Uint8Array): Uint8Array[] {

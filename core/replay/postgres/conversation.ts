@@ -101,7 +101,7 @@ export class Conversation {
     switch (message.kind) {
       case 'notice':
         if (this.#isAtStatement()) return this.#execution(at).answer.notice(message.fields);
-        this.#texts.begin(undefined);
+        this.#beginAnswered(at);
         return this.#steps.notice(message, at);
       case 'notification':
         return this.#steps.notification(message, at);
@@ -120,7 +120,7 @@ export class Conversation {
   /** An error may be all that a statement says: what ran before it was raised may have changed the encoding that it is said in. */
   #beginAnswered(at: number): void {
     if (this.#passedOver.intended === undefined && this.#isAtStatement()) this.#execution(at).begin();
-    else this.#texts.begin(undefined);
+    else if (this.#pipeline.length > 0) this.#texts.begin(undefined);
   }
 
   /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */

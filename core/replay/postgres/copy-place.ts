@@ -4,6 +4,8 @@ import type { Operation } from './operations.ts';
 
 const HEADER_BYTES = 5;
 const CANCELED = '57014';
+/** Bytes that are no text, or none of the server's: it reads on behind the line, to see whether the next make a character of them. */
+const OF_BYTES = new Set(['22021', '22P05']);
 
 /**
  * Which of the client's messages a COPY takes, and where the server is after one that failed. While it takes data it passes
@@ -93,8 +95,9 @@ export class CopyPlace {
   #spareAfter({ sqlstate, where }: ShownReport): number {
     if (this.#hasEnd && sqlstate === CANCELED) return 0;
     const line = /^COPY .*, line (\d+)/.exec(where ?? '')?.[1];
-    this.#isExact = line !== undefined && sqlstate.startsWith('22') && Number.isFinite(this.#lines);
-    if (line === undefined || !sqlstate.startsWith('22')) return this.#linesBefore.length;
+    const isOfLine = line !== undefined && sqlstate.startsWith('22') && !OF_BYTES.has(sqlstate);
+    this.#isExact = isOfLine && Number.isFinite(this.#lines);
+    if (!isOfLine) return this.#linesBefore.length;
     return this.#linesBefore.filter((before) => before >= Number(line)).length;
   }
 }

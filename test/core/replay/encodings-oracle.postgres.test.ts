@@ -30,6 +30,8 @@ const anyChange = fc.oneof(
   anyEncoding.map((name) => `set names '${name}'`),
   anyEncoding.map((name) => `set local client_encoding to ${name}`),
   anyEncoding.map((name) => `select set_config('client_encoding', '${name}', false)`),
+  anyEncoding.map((name) => `select set_config('client' || '_encoding', '${name}', true)`),
+  anyEncoding.map((name) => `select hidden('${name}')`),
   fc.constantFrom(
     'reset client_encoding',
     'begin',
@@ -40,16 +42,7 @@ const anyChange = fc.oneof(
     'reset all',
   ),
 );
-/** Code that cannot be seen: the last in its batch that changes anything, as what is set back before the end leaves no trace. */
-const anyHidden = anyEncoding.map((name) => `select hidden('${name}')`);
-
-const anyCommands = fc
-  .tuple(
-    fc.array(fc.oneof(anyProbe, anyChange), { minLength: 1, maxLength: 5 }),
-    fc.option(anyHidden, { freq: 4 }),
-    fc.array(anyProbe, { maxLength: 2 }),
-  )
-  .map(([before, hidden, after]) => (hidden === null ? before : [...before, hidden, ...after]));
+const anyCommands = fc.array(fc.oneof(anyProbe, anyChange), { minLength: 1, maxLength: 7 });
 const anyBatch = fc.record({
   commands: anyCommands,
   kind: fc.constantFrom('query', 'each', 'pipeline', 'prepared'),
