@@ -23,6 +23,8 @@ export const OWN_NAMES = 'custody: ';
 const NAME = `${OWN_NAMES}settings`;
 const PORTAL = `${OWN_NAMES}not approved`;
 const NONE = Uint8Array.of(0, 0);
+/** SQLSTATE query_canceled. */
+const CANCELED = '57014';
 
 /** Asks what is in force of the settings that say what a text means. */
 export class SettingsQuestion {
@@ -37,7 +39,7 @@ export class SettingsQuestion {
     return upToReady(ask(OF_LOGIN));
   }
 
-  /** Throws `target-refused` where one of them could change what a text means. */
+  /** Throws `target-refused`, or as `check`, where one of them could change what a text means. */
   checkLogin(answers: readonly BackendMessage[]): void {
     const held = new Set([...this.#wanted.keys()].filter((name) => !ACTS_AS.has(name)).map(lower));
     const own = rows(answers).filter((name) => !LEAVES_MEANING.has(lower(name)) && !held.has(lower(name)));
@@ -62,7 +64,7 @@ export class SettingsQuestion {
     return { bytes: concat([...asked, message(Frontend.flush)]), until };
   }
 
-  /** Throws `not-approved` for a setting that is not as it has to be. */
+  /** Throws `not-approved` for a setting that is not as it has to be; `too-slow` where the question was cancelled. */
   check(answers: readonly BackendMessage[]): void {
     const found = rows(answers);
     for (const [at, [name, value]] of [...this.#wanted].entries()) {
@@ -103,9 +105,14 @@ function ask(text: string): Uint8Array[] {
   ];
 }
 
-/** The first column of each row. Throws `not-approved` where the target has failed: what is not known does not hold. */
+/**
+ * The first column of each row. Throws `not-approved` where the target has failed: what is not known does not hold; `too-slow` where
+ * the client's own cancel, or its time limit, came to a question of the gateway's before it came to the command.
+ */
 function rows(answers: readonly BackendMessage[]): string[] {
   const error = answers.find(({ kind }) => kind === 'error');
+  if (error?.kind === 'error' && error.fields.get('C') === CANCELED)
+    throw new CustodyError('too-slow', error.fields.get('M') ?? 'canceling statement');
   if (error?.kind === 'error')
     throw new CustodyError(
       'not-approved',
