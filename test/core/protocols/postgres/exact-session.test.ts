@@ -152,6 +152,16 @@ describe('a session for exact commands (security case 23)', () => {
     expect([there.errors, there.ended, there.ran]).toEqual([['57014'], [], ['']]);
   });
 
+  it('passes on why the target goes, also when it was asked something', async () => {
+    const there = new There(['select 1']);
+    const fatal = message(Backend.errorResponse, Buffer.from('SFATAL\0VFATAL\0C57P01\0Mgoing\0\0'));
+    there.session.fromClient(query('select 1'));
+    await turns();
+    there.session.fromTarget(fatal);
+    await turns();
+    expect([concat(there.passed), there.ended, there.errors]).toEqual([fatal, [], []]);
+  });
+
   it('keeps the answers to its own questions from the client, and nothing else, wherever they are cut', async () => {
     const note = message(Backend.noticeResponse, Buffer.from('SNOTICE\0\0'));
     const told = message(Backend.notificationResponse, int32(7), cstring('c'), cstring('p'));
