@@ -10,9 +10,9 @@ const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|
 export function readTime(now: () => number): (text: string) => Date {
   return (text) => {
     const ago = durationMs(text);
-    if (ago !== undefined) return new Date(now() - ago);
-    const date = TIME.test(text) ? new Date(inUtc(text)) : undefined;
-    if (date !== undefined && !Number.isNaN(date.getTime()) && isDay(text)) return date;
+    const date =
+      ago !== undefined ? new Date(now() - ago) : TIME.test(text) ? new Date(inUtc(text)) : undefined;
+    if (date !== undefined && isInCalendar(date) && (ago !== undefined || isDay(text))) return date;
     throw new InvalidArgumentError(
       'It must be a time such as 2026-11-23, 2026-11-23T09:00Z, or 7d for seven days ago.',
     );
@@ -22,6 +22,11 @@ export function readTime(now: () => number): (text: string) => Date {
 function inUtc(text: string): string {
   const iso = text.replace(' ', 'T').toUpperCase();
   return iso.length === 10 || /(?:Z|[+-]\d{2}:\d{2})$/.test(iso) ? iso : `${iso}Z`;
+}
+
+/** RFC 3339 has four digits for a year. */
+function isInCalendar(date: Date): boolean {
+  return !Number.isNaN(date.getTime()) && /^\d{4}-/.test(date.toISOString());
 }
 
 /** JavaScript takes February 30 for March 2. */

@@ -4,15 +4,18 @@ import { leafHash } from '#core/ledger/merkle.ts';
 import type { LeafQueue, LedgerHead } from '#core/ledger/ports.ts';
 import { openSqlite } from './sqlite.ts';
 
-const FILE = 'ledger.sqlite';
+export const LEDGER_FILE = 'ledger.sqlite';
+/** As SQLite keeps them behind CREATE TABLE. */
+export const HEAD_TABLE = 'head (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT NOT NULL) STRICT';
+export const LEAVES_TABLE = 'leaves (id TEXT UNIQUE NOT NULL, leaf BLOB) STRICT';
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS head (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS leaves (id TEXT UNIQUE NOT NULL, leaf BLOB) STRICT;
+  CREATE TABLE IF NOT EXISTS ${HEAD_TABLE};
+  CREATE TABLE IF NOT EXISTS ${LEAVES_TABLE};
   CREATE INDEX IF NOT EXISTS queued ON leaves (id) WHERE leaf IS NOT NULL;`;
 
 /** The ledger's newest checkpoint, in SQLite: compare-and-swap holds between processes. Throws `state-damaged`. */
 export function localLedgerHead(folder: string): LedgerHead & { close(): void } {
-  const database = openSqlite(join(folder, FILE), 'the ledger', SCHEMA);
+  const database = openSqlite(join(folder, LEDGER_FILE), 'the ledger', SCHEMA);
   const read = database.prepare('SELECT checkpoint FROM head');
   const first = database.prepare('INSERT OR IGNORE INTO head (one, checkpoint) VALUES (1, ?)');
   const next = database.prepare('UPDATE head SET checkpoint = ? WHERE checkpoint = ?');
@@ -35,7 +38,7 @@ export function localLedgerHead(folder: string): LedgerHead & { close(): void } 
  * Throws `state-damaged`.
  */
 export function localLeafQueue(folder: string): LeafQueue & { close(): void } {
-  const database = openSqlite(join(folder, FILE), 'the ledger', SCHEMA);
+  const database = openSqlite(join(folder, LEDGER_FILE), 'the ledger', SCHEMA);
   const add = database.prepare('INSERT OR IGNORE INTO leaves (id, leaf) VALUES (?, ?)');
   const list = database.prepare('SELECT id, leaf FROM leaves WHERE leaf IS NOT NULL ORDER BY rowid LIMIT ?');
   const remove = database.prepare(

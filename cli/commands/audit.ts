@@ -6,6 +6,7 @@ import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
 import { counted, facts } from '../listing.ts';
 import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
 import { trustedSigners } from '../signer-pin.ts';
+import { readTime } from '../time.ts';
 
 interface AuditOptions {
   readonly key?: readonly string[];
@@ -28,6 +29,7 @@ const EXIT_CODES = `
 Exit codes: 0 nothing found, 1 something is wrong, 2 could not be checked.`;
 
 export function auditCommand(cli: Cli): Command {
+  const time = readTime(cli.now);
   return new Command('audit')
     .description(
       'hold the whole ledger against the store: what is missing, unsealed, unlisted or altered; offline',
@@ -49,15 +51,15 @@ async function audit(cli: Cli, folder: string, options: AuditOptions): Promise<v
   const { from, to } = options;
   const origin = expectedLedger(cli, options);
   const signers = trustedSigners(cli, options.key);
-  const { store, fetch, checkpoint, signer } = await openLedgerFolder(folder, origin, signers);
+  const { store, isUnfinished, checkpoint, signer } = await openLedgerFolder(folder, origin, signers);
   const report = await auditLedger({
     checkpoint,
-    fetch,
     store,
     signer: signer.der,
     now: new Date(cli.now()),
     sealDeadlineMs: options.sealDeadline * HOUR_MS,
     onProgress: (done, of) => showProgress(cli, done, of),
+    ...(isUnfinished === undefined ? {} : { isUnfinished }),
     ...(from === undefined ? {} : { from }),
     ...(to === undefined ? {} : { to }),
     ...(options.sinceCheckpoint === undefined
@@ -76,7 +78,7 @@ function showProgress(cli: Cli, done: number, of: number): void {
 }
 
 function auditLines({ findings, facts: found }: AuditReport): string[] {
-  const { size, sessions, verified, live, neverOpened, pending, grewFrom } = found;
+  const { size, sessions, verified, live, neverOpened, pending, unplaced, grewFrom } = found;
   const kinds = Object.entries(found.leaves).map(([kind, count]) => `${count} ${kind}`);
   const verdict =
     findings.length === 0
@@ -89,6 +91,10 @@ function auditLines({ findings, facts: found }: AuditReport): string[] {
         grewFrom === undefined
           ? undefined
           : `from ${counted(grewFrom, 'leaf', 'leaves')}, as the checkpoint says`,
+      newest:
+        unplaced === undefined
+          ? undefined
+          : `a commit is under way: ${counted(unplaced, 'tile')} read where it staged them`,
       sessions: `${sessions}, of which ${verified} verified, ${live} live, ${neverOpened} never opened, ${pending} too young`,
     }),
     ...findings.map(({ code, session, message }) =>
@@ -98,15 +104,8 @@ function auditLines({ findings, facts: found }: AuditReport): string[] {
   ];
 }
 
-function time(text: string): Date {
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
-    throw new InvalidArgumentError('Give a time such as 2026-11-23T09:00:00Z.');
-  return date;
-}
-
 function hours(text: string): number {
   const number = Number(text);
-  if (!(number > 0)) throw new InvalidArgumentError('Give a number of hours.');
+  if (!(number > 0 && Number.isFinite(number))) throw new InvalidArgumentError('Give a number of hours.');
   return number;
 }

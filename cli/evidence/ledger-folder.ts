@@ -1,24 +1,25 @@
 import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
-import { localLedgerHead } from '#adapters/local/ledger.ts';
+import { LEDGER_FILE } from '#adapters/local/ledger.ts';
+import { areLeavesQueued, readLedgerHead } from '#adapters/local/ledger-file.ts';
 import { readPlainFile } from '#adapters/local/plain-files.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { CHECKPOINT, tileKey } from '#core/ledger/layout.ts';
+import { CHECKPOINT } from '#core/ledger/layout.ts';
 import { NOTE_MAX_BYTES } from '#core/ledger/note.ts';
+import { fetchStaged, type IsUnfinished, StagedTiles } from '#core/ledger/staged-tiles.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import { readGivenFile } from '../given-file.ts';
 import type { PublicSigner } from '../signer-pin.ts';
-import { settled } from './settled.ts';
-
-const HEAD_FILE = 'ledger.sqlite';
 
 /** A ledger and the recordings beside it, as files of this machine. */
 export interface LedgerFolder {
   readonly store: RecordingSource;
   readonly fetch: FetchTile;
+  /** Of a data folder, which has the queue. */
+  readonly isUnfinished?: IsUnfinished;
   /** The newest checkpoint: the note, and what it says. */
   readonly note: string;
   readonly checkpoint: Checkpoint;
@@ -37,12 +38,13 @@ export async function openLedgerFolder(
 ): Promise<LedgerFolder> {
   // A copy may have anything in it, a file of this name too: its own checkpoint decides.
   const isCopy = statusOf(join(folder, CHECKPOINT)) !== undefined;
-  const isDataFolder = !isCopy && statusOf(join(folder, HEAD_FILE))?.isFile() === true;
+  const isDataFolder = !isCopy && statusOf(join(folder, LEDGER_FILE))?.isFile() === true;
   const store = directoryStore(isDataFolder ? join(folder, 'store') : folder);
   const note = isDataFolder ? await headOf(folder) : await readNote(join(folder, CHECKPOINT));
   const opened = openUnder(note, origin, signers);
-  if (isDataFolder) await settled(opened.checkpoint.size, store);
-  return { store, fetch: (path) => store.get(tileKey(path)), note, ...opened };
+  const fetch = fetchStaged(store, new StagedTiles(opened.checkpoint, store));
+  const isUnfinished: IsUnfinished = (leaves) => areLeavesQueued(folder, leaves);
+  return { store, fetch, note, ...opened, ...(isDataFolder && { isUnfinished }) };
 }
 
 /** The checkpoint in a file that the auditor kept. */
@@ -51,13 +53,8 @@ export function readCheckpoint(file: string, origin: string, signers: readonly P
 }
 
 async function headOf(folder: string): Promise<string> {
-  const head = localLedgerHead(folder);
-  try {
-    const stored = await head.read();
-    if (stored !== undefined) return stored.checkpoint;
-  } finally {
-    head.close();
-  }
+  const note = await readLedgerHead(folder, NOTE_MAX_BYTES);
+  if (note !== undefined) return note;
   throw new CustodyError('not-found', `the ledger in ${folder} is empty`, {
     hint: 'the first session puts it to use, within a minute',
   });

@@ -4,6 +4,7 @@ import type { AuditFindings } from './audit-findings.ts';
 import { CHECKPOINT, tileKey } from './layout.ts';
 import { HASH_BYTES } from './merkle.ts';
 import { NOTE_MAX_BYTES } from './note.ts';
+import { STAGING_MAX_BYTES } from './staging.ts';
 import {
   BUNDLE_MAX_BYTES,
   indexOf,
@@ -20,8 +21,6 @@ type Store = Pick<RecordingSource, 'list' | 'get' | 'size'>;
 const SESSION = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** What is under `ledger/`; the checkpoint in a copy alone. */
 const LEDGER: readonly string[] = ['tile', 'staging', 'checkpoint'];
-/** More than 4096 leaves and their tiles take, in base64. */
-const STAGING_MAX_BYTES = 256 << 20;
 const STAGING = /^(?:0|[1-9]\d{0,15})-[0-9a-f]{64}$/;
 /** A row of tiles above this would be that of a tree with more leaves than can be counted. */
 const LEVEL_MAX = 6;

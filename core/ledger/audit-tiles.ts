@@ -1,10 +1,12 @@
 /** The auditor's walk over the whole ledger: every entry, every tile of every level, each named that is missing or wrong. */
+import { asCustodyError } from '../errors.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import type { AuditFindings } from './audit-findings.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { tileKey } from './layout.ts';
 import { HASH_BYTES, leafHash, rootOf } from './merkle.ts';
 import { CompactRange } from './reader.ts';
+import { StagedTiles } from './staged-tiles.ts';
 import {
   BUNDLE_MAX_BYTES,
   bundleBytes,
@@ -20,33 +22,49 @@ const TILE_MAX_BYTES = TILE_WIDTH * HASH_BYTES;
 /**
  * `visit` sees every entry that is there, in order. What it learned counts only as far as nothing is found: entries that do
  * not hash to the checkpoint's root are nobody's word. One tile that is gone or altered hides nothing that stands in others.
- * False when it could not see all of them.
+ * A tile that is missing is read from the newest commit's staging object, and is a finding unless that commit is unfinished.
  */
 export async function walkLedger(
   checkpoint: Checkpoint,
   store: Pick<RecordingSource, 'get' | 'list'>,
   findings: AuditFindings,
   visit: (entry: Uint8Array, index: number) => void,
-): Promise<boolean> {
-  return new LedgerWalk(checkpoint, store, findings).walk(visit);
+  staged = new StagedTiles(checkpoint, store),
+): Promise<Walked> {
+  return new LedgerWalk(checkpoint, store, findings, staged).walk(visit);
+}
+
+export interface Walked {
+  /** False when it could not see all entries. */
+  readonly sawAll: boolean;
+  /** Tiles of an unfinished commit, read from its staging object. */
+  readonly unplaced: number;
 }
 
 class LedgerWalk {
   readonly #checkpoint: Checkpoint;
   readonly #store: Pick<RecordingSource, 'get' | 'list'>;
   readonly #findings: AuditFindings;
+  readonly #staged: StagedTiles;
   readonly #range = new CompactRange();
   /** By level: the hashes of the tile that is being filled; undefined where one is not known. */
   readonly #rows: (Buffer | undefined)[][] = [];
   #unknown = 0;
+  #unplaced = 0;
 
-  constructor(checkpoint: Checkpoint, store: Pick<RecordingSource, 'get' | 'list'>, findings: AuditFindings) {
+  constructor(
+    checkpoint: Checkpoint,
+    store: Pick<RecordingSource, 'get' | 'list'>,
+    findings: AuditFindings,
+    staged: StagedTiles,
+  ) {
     this.#checkpoint = checkpoint;
     this.#store = store;
     this.#findings = findings;
+    this.#staged = staged;
   }
 
-  async walk(visit: (entry: Uint8Array, index: number) => void): Promise<boolean> {
+  async walk(visit: (entry: Uint8Array, index: number) => void): Promise<Walked> {
     const { size } = this.#checkpoint;
     let seen = 0;
     for (let bundle = 0; bundle * TILE_WIDTH < size; bundle += 1) {
@@ -59,7 +77,7 @@ class LedgerWalk {
     }
     await this.#finishRows();
     this.#checkRoot();
-    return seen === size;
+    return { sawAll: seen === size, unplaced: this.#unplaced };
   }
 
   async #entries(index: number): Promise<Buffer[] | undefined> {
@@ -161,14 +179,38 @@ class LedgerWalk {
   }
 
   async #readTile<T>(path: string, atMost: number, decode: (bytes: Uint8Array) => T): Promise<T | undefined> {
-    const key = tileKey(path);
-    const bytes = await this.#read(key, atMost);
+    const bytes = await this.#findings.reading(
+      tileKey(path),
+      () => this.#tileBytes(path, atMost),
+      'tile-missing',
+    );
     try {
       return bytes && decode(bytes);
     } catch (error) {
       this.#findings.add('tile-altered', undefined, (error as Error).message);
       return undefined;
     }
+  }
+
+  /** From its place, or else as it was staged. */
+  async #tileBytes(path: string, atMost: number): Promise<Uint8Array> {
+    const key = tileKey(path);
+    const read = (): Promise<Uint8Array> => this.#store.get(key, atMost);
+    const found = await read().catch(unlessMissing);
+    if (found !== undefined) return found;
+    const staged = await this.#staged.get(path);
+    const isUnfinished = staged !== undefined && (await this.#staged.isUnfinished());
+    // Whoever finishes a commit may have come between the two looks.
+    const bytes = isUnfinished ? staged : ((await read().catch(unlessMissing)) ?? staged);
+    if (bytes === undefined) return read();
+    if (isUnfinished) this.#unplaced += 1;
+    else if (bytes === staged)
+      this.#findings.add(
+        'tile-missing',
+        undefined,
+        `${key} is missing; what it held stands in ${this.#staged.key}`,
+      );
+    return bytes;
   }
 
   #read(key: string, atMost: number): Promise<Uint8Array | undefined> {
@@ -178,4 +220,9 @@ class LedgerWalk {
 
 function below(level: number, index: number): string {
   return level === 0 ? `the bundle of entries ${index}` : `the row of tiles at level ${level - 1}`;
+}
+
+/** For a rejection: undefined where nothing is there. */
+function unlessMissing(error: unknown): undefined {
+  if (asCustodyError(error).code !== 'not-found') throw error;
 }

@@ -8,11 +8,11 @@ import { storedEvidence } from '../recording/stored-evidence.ts';
 import { type VerifyReport, verifyEvidence } from '../recording/verify/verify.ts';
 import { type AuditCode, type AuditFinding, AuditFindings } from './audit-findings.ts';
 import { isSessionName, reportStrays } from './audit-names.ts';
-import { walkLedger } from './audit-tiles.ts';
+import { type Walked, walkLedger } from './audit-tiles.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type Leaf, parseLeaf } from './leaf.ts';
 import { proveConsistency } from './reader.ts';
-import type { FetchTile } from './tree.ts';
+import { fetchStaged, type IsUnfinished, StagedTiles } from './staged-tiles.ts';
 
 /** A leaf is in a checkpoint within 60 s (FORMAT.md): what is younger may be missing from the ledger. */
 const ENTERED_WITHIN_MS = 60_000;
@@ -22,8 +22,9 @@ export type { AuditCode, AuditFinding } from './audit-findings.ts';
 export interface AuditInput {
   /** Opened under the trusted signer's key. */
   readonly checkpoint: Checkpoint;
-  readonly fetch: FetchTile;
   readonly store: RecordingSource;
+  /** Absent where nobody can ask the queue. */
+  readonly isUnfinished?: IsUnfinished;
   /** SubjectPublicKeyInfo, DER. */
   readonly signer: Uint8Array;
   readonly now: Date;
@@ -51,6 +52,8 @@ export interface AuditReport {
     readonly neverOpened: number;
     /** So young that their leaf may still be on its way. */
     readonly pending: number;
+    /** Tiles of the newest commit that were read where it staged them, as its sequencer has yet to put them in their places. */
+    readonly unplaced?: number;
     readonly grewFrom?: number;
   };
 }
@@ -77,29 +80,35 @@ export async function auditLedger(input: AuditInput): Promise<AuditReport> {
 class Audit {
   readonly #input: AuditInput;
   readonly #findings = new AuditFindings();
+  readonly #staged: StagedTiles;
   readonly #listed = new Map<string, Listed>();
   readonly #leaves: Record<string, number> = {};
-  #sawAll = false;
+  #walked: Walked = { sawAll: false, unplaced: 0 };
   readonly #counts = { sessions: 0, verified: 0, live: 0, neverOpened: 0, pending: 0 };
 
   constructor(input: AuditInput) {
     this.#input = input;
+    this.#staged = new StagedTiles(input.checkpoint, input.store, input.isUnfinished);
   }
 
   report(): AuditReport {
     const { checkpoint, since } = this.#input;
-    const grewFrom = since === undefined ? {} : { grewFrom: since.size };
+    const { unplaced } = this.#walked;
+    const more = {
+      ...(unplaced > 0 && { unplaced }),
+      ...(since !== undefined && { grewFrom: since.size }),
+    };
     return {
       findings: this.#findings.all(),
-      facts: { size: checkpoint.size, leaves: this.#leaves, ...this.#counts, ...grewFrom },
+      facts: { size: checkpoint.size, leaves: this.#leaves, ...this.#counts, ...more },
     };
   }
 
   /** The ledger only grew since the auditor's own checkpoint. */
   async checkGrowth(): Promise<void> {
-    const { since, checkpoint, fetch } = this.#input;
+    const { since, checkpoint, store } = this.#input;
     if (since === undefined) return;
-    await proveConsistency(since, checkpoint, fetch).catch((error: unknown) => {
+    await proveConsistency(since, checkpoint, fetchStaged(store, this.#staged)).catch((error: unknown) => {
       const { code, message } = asCustodyError(error);
       if (code === 'store-unavailable') throw error;
       const grew = since.size > checkpoint.size ? 'ledger-rolled-back' : 'ledger-forked';
@@ -112,8 +121,12 @@ class Audit {
   /** Every leaf, and every tile over them, under the checkpoint's root. */
   async walkLedger(): Promise<void> {
     const { checkpoint, store } = this.#input;
-    this.#sawAll = await walkLedger(checkpoint, store, this.#findings, (entry, index) =>
-      this.#take(entry, index),
+    this.#walked = await walkLedger(
+      checkpoint,
+      store,
+      this.#findings,
+      (entry, index) => this.#take(entry, index),
+      this.#staged,
     );
   }
 
@@ -243,7 +256,7 @@ class Audit {
 
   /** Where entries are gone, what they said is not known. */
   get #ledger(): string {
-    return this.#sawAll ? 'the ledger' : 'what is left of the ledger';
+    return this.#walked.sawAll ? 'the ledger' : 'what is left of the ledger';
   }
 
   #isYoung(at: number | undefined): boolean {

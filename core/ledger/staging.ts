@@ -4,6 +4,9 @@ import { CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { indexOf, isTilePath, readBundle, TILE_WIDTH, widthOf } from './tiles.ts';
 
+/** More than 4096 leaves and their tiles take, in base64. */
+export const STAGING_MAX_BYTES = 256 << 20;
+
 export interface Staging {
   /** Tiles and bundles by path. */
   readonly tiles: ReadonlyMap<string, Uint8Array>;

@@ -5,7 +5,7 @@ import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { type AuditReport, auditLedger } from '#core/ledger/audit.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
+import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import type { Stand } from './stand.ts';
 
 /** A leaf is in a checkpoint within a minute. */
@@ -24,7 +24,6 @@ export async function auditStand({ dataDir }: Stand): Promise<AuditReport> {
   head.close();
   return auditLedger({
     checkpoint: openCheckpoint(stored!.checkpoint, LOCAL_ORIGIN, signer),
-    fetch: (path) => store.get(tileKey(path)),
     store,
     signer,
     // Nothing is too young to be in the ledger, and nothing lives any more.

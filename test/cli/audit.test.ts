@@ -13,10 +13,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { directoryStore } from '#adapters/local/directory-store.ts';
-import { localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { tileKey } from '#core/ledger/layout.ts';
+import { leafHash } from '#core/ledger/merkle.ts';
+import { numberedEntries, readStaging } from '#core/ledger/staging.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { settled } from '../../cli/evidence/settled.ts';
 import { custody, type Ran, temporary } from './support.ts';
 
 let local: LocalGateway;
@@ -37,8 +38,15 @@ beforeAll(async () => {
     { timeout: 60_000, interval: 200 },
   );
   head.close();
-  // The tiles follow the head: a copy is made once they are there.
-  await settled(5, directoryStore(join(local.dataDir, 'store')));
+  // The tiles follow the head, and then the leaves leave the queue: a copy is made once they have.
+  const queue = localLeafQueue(local.dataDir);
+  await vi.waitFor(
+    async () => {
+      if ((await queue.list(1)).length > 0) throw new Error('the commit is not finished yet');
+    },
+    { timeout: 30_000 },
+  );
+  queue.close();
   exported = join(mkdtempSync(join(tmpdir(), 'custody-audit-')), 'store');
   cpSync(join(local.dataDir, 'store'), exported, { recursive: true });
   writeFileSync(join(exported, 'ledger', 'checkpoint'), checkpoint);
@@ -63,6 +71,12 @@ async function session(sql: string): Promise<void> {
   await client.end();
 }
 
+/** The commit's own entries. */
+function leavesOf(tiles: ReadonlyMap<string, Uint8Array>, leaves: readonly string[]): Buffer[] {
+  const entries = numberedEntries({ tiles, leaves }).map(({ entry }) => entry);
+  return entries.filter((entry) => leaves.includes(leafHash(entry).toString('hex')));
+}
+
 function copyOf(folder: string): string {
   const copy = join(temporary(), 'copy');
   cpSync(folder, copy, { recursive: true });
@@ -84,6 +98,42 @@ describe('custody audit', () => {
       expect(stdout).toContain('2, of which 2 verified, 0 live');
       expect([code, stdout.trim().split('\n').at(-1)]).toEqual([0, expect.stringMatching(/^CLEAN/)]);
     }
+  });
+
+  it('takes a commit whose gateway died in the middle of it for what it is, and a missing tile for missing', async () => {
+    const folder = join(temporary(), 'data');
+    cpSync(exported, join(folder, 'store'), { recursive: true });
+    rmSync(join(folder, 'store', 'ledger', 'checkpoint'));
+    const staging = join(folder, 'store', 'ledger', 'staging');
+    const size = checkpoint.split('\n')[1]!;
+    const name = readdirSync(staging).find((file) => file.startsWith(`${size}-`))!;
+    const { leaves, tiles } = readStaging(readFileSync(join(staging, name)), name);
+    const head = localLedgerHead(folder);
+    await head.swap(undefined, checkpoint);
+    head.close();
+    for (const path of tiles.keys()) rmSync(join(folder, 'store', tileKey(path)));
+    const finished = await ran(folder);
+    expect(finished).toMatchObject({ code: 1, stdout: expect.stringContaining('tile-missing: ') });
+    expect(finished.stdout).not.toMatch(/finding {4}(?:session|ledger)-/);
+
+    const queue = localLeafQueue(folder);
+    for (const leaf of leavesOf(tiles, leaves)) await queue.add(leaf);
+    queue.close();
+    const { code, stdout } = await ran(folder);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining(`${tiles.size} tiles read where it staged them`),
+    ]);
+    expect(stdout).toMatch(/^CLEAN/m);
+  });
+
+  it('takes times as every list does, and refuses what is none', async () => {
+    for (const from of ['2026-02-30', '1', 'November 2026', '9999999d'])
+      expect((await ran(exported, '--from', from)).stderr).toContain("option '--from <time>' argument");
+    expect((await ran(exported, '--from', '7d', '--seal-deadline', 'Infinity')).stderr).toContain(
+      'number of hours',
+    );
+    expect(await ran(exported, '--from', '7d')).toMatchObject({ code: 0 });
   });
 
   it('tells programs the same', async () => {

@@ -53,6 +53,7 @@ describe('sessions', () => {
   test.each([
     ['--since', 'yesterday'],
     ['--since', '2026-02-30'],
+    ['--since', '9999999d'],
     ['--until', '1'],
     ['--until', '2026-11-23T25:00Z'],
     ['--limit', '0'],

@@ -70,7 +70,6 @@ export async function storeSessions(count: number): Promise<StoredSessions> {
   const audit = () =>
     auditLedger({
       checkpoint,
-      fetch,
       store: objects,
       signer: signer.der,
       now: new Date('2026-11-24T09:00:00.000Z'),

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { type AuditReport, auditLedger } from '#core/ledger/audit.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { CHECKPOINT, tileKey } from '#core/ledger/layout.ts';
+import { CHECKPOINT } from '#core/ledger/layout.ts';
 import { type Checked, checkRound, prepareTarget } from '../check.ts';
 import { renderChaos } from '../report.ts';
 import { Seeded } from '../seed.ts';
@@ -53,7 +53,6 @@ async function auditAll({ cloud, remains: { signerPem } }: CloudStand): Promise<
   const note = Buffer.from(await cloud.store.get(CHECKPOINT)).toString();
   return auditLedger({
     checkpoint: openCheckpoint(note, cloud.environment['CUSTODY_LEDGER_ORIGIN']!, signer),
-    fetch: (path) => cloud.store.get(tileKey(path)),
     store: cloud.store,
     signer,
     // Nothing is too young to be in the ledger, and nothing lives any more.

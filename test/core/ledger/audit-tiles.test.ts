@@ -3,7 +3,9 @@ import { AuditFindings } from '#core/ledger/audit-findings.ts';
 import { walkLedger } from '#core/ledger/audit-tiles.ts';
 import type { Checkpoint } from '#core/ledger/checkpoint.ts';
 import { pathsOf } from '#core/ledger/export.ts';
-import { tileKey } from '#core/ledger/layout.ts';
+import { stagingKey, tileKey } from '#core/ledger/layout.ts';
+import { type IsUnfinished, StagedTiles } from '#core/ledger/staged-tiles.ts';
+import { stagingBytes } from '#core/ledger/staging.ts';
 import { MemoryTiles, numbered } from '#test/support/ledger-tree.ts';
 import { MemoryStore } from '#test/support/memory-ports.ts';
 
@@ -28,15 +30,27 @@ beforeEach(() => ledgerOf(EARLIER, SIZE));
 
 interface Walked {
   readonly isWhole: boolean;
+  readonly unplaced?: number;
   readonly seen: number;
   readonly findings: readonly string[];
 }
 
-async function walked(): Promise<Walked> {
+async function walked(isUnfinished?: IsUnfinished): Promise<Walked> {
   const findings = new AuditFindings();
   let seen = 0;
-  const isWhole = await walkLedger(checkpoint, store, findings, () => (seen += 1));
-  return { isWhole, seen, findings: findings.all().map(({ code, message }) => `${code}: ${message}`) };
+  const { sawAll, unplaced } = await walkLedger(
+    checkpoint,
+    store,
+    findings,
+    () => (seen += 1),
+    new StagedTiles(checkpoint, store, isUnfinished),
+  );
+  return {
+    isWhole: sawAll,
+    ...(unplaced > 0 && { unplaced }),
+    seen,
+    findings: findings.all().map(({ code, message }) => `${code}: ${message}`),
+  };
 }
 
 /** What a walk finds while the object is another one, or gone. */
@@ -136,4 +150,59 @@ describe('the tiles of a ledger', () => {
     expect(findings.map((finding) => finding.split(' ')[1])).toEqual(expect.arrayContaining(keys));
     expect(findings).toHaveLength(4);
   });
+});
+
+describe('tiles of the newest commit that are not in their places', () => {
+  const leaf = 'ab'.repeat(32);
+  const newest = ['tile/0/002.p/44', 'tile/1/000.p/2', 'tile/entries/002.p/44'];
+  const key = (): string => stagingKey(checkpoint.size, checkpoint.root);
+
+  beforeEach(async () => {
+    const tiles = new Map(newest.map((path) => [path, store.objects.get(tileKey(path))!]));
+    await store.put(key(), stagingBytes({ tiles, leaves: [leaf] }));
+    for (const path of newest) store.objects.delete(tileKey(path));
+  });
+
+  it('are read where they were staged while the queue has their leaves still: a sequencer is at work, or died', async () => {
+    const asked: unknown[] = [];
+    const found = await walked(async (leaves) => asked.push(leaves) > 0);
+    expect(found).toEqual({ isWhole: true, unplaced: 3, seen: SIZE, findings: [] });
+    expect(asked).toEqual(newest.map(() => [leaf]));
+  });
+
+  it('are missing where the commit was finished, and hide nothing', async () => {
+    const { isWhole, seen, findings } = await walked();
+    expect([isWhole, seen]).toEqual([true, SIZE]);
+    expect(findings.toSorted()).toEqual(
+      newest.map((path) => `tile-missing: ${tileKey(path)} is missing; what it held stands in ${key()}`),
+    );
+  });
+
+  it('are there when their sequencer comes between two looks', async () => {
+    const kept = new Map((await walkedTiles()).map(([path, bytes]) => [tileKey(path), bytes]));
+    const found = await walked(async () => {
+      for (const [at, bytes] of kept) store.objects.set(at, bytes);
+      return false;
+    });
+    expect(found).toEqual({ isWhole: true, seen: SIZE, findings: [] });
+  });
+
+  it('count as little as any others where they were staged altered, cut or by somebody else', async () => {
+    const staged = await walkedTiles();
+    const forged = staged.map(([path, bytes]) => [path, Buffer.from(bytes).fill(1, 40, 41)] as const);
+    for (const bytes of [
+      stagingBytes({ tiles: new Map(forged), leaves: [leaf] }),
+      stagingBytes({ tiles: new Map(), leaves: [leaf] }),
+      Buffer.from('{"type":"custody/ledger-staging/1","leaves":[],"leaves":[],"tiles":{}}'),
+      Buffer.from('Bud1'),
+    ]) {
+      store.objects.set(key(), bytes);
+      expect((await walked(async () => true)).findings).not.toEqual([]);
+    }
+  });
+
+  async function walkedTiles() {
+    const staged = new StagedTiles(checkpoint, store);
+    return Promise.all(newest.map(async (path) => [path, (await staged.get(path))!] as const));
+  }
 });
