@@ -57,8 +57,8 @@ export class SettingsQuestion {
   inForce(inPipeline: boolean): OwnQuestion {
     const asked = [...this.#wanted.keys()].flatMap((name) => ask(`show ${name}`));
     if (!inPipeline) return upToReady(asked);
-    // Two of each are closed.
-    let left = 2 * this.#wanted.size;
+    // Three times each something is closed.
+    let left = 3 * this.#wanted.size;
     const until = ({ kind }: BackendMessage): boolean =>
       kind === 'error' || (kind === 'close-complete' && --left === 0);
     return { bytes: concat([...asked, message(Frontend.flush)]), until };
@@ -94,9 +94,10 @@ function upToReady(parts: readonly Uint8Array[]): OwnQuestion {
   };
 }
 
-/** One row for `show`. */
+/** One row for `show`. What an earlier one left that was cancelled is closed first. */
 function ask(text: string): Uint8Array[] {
   return [
+    message(Frontend.close, Buffer.from('S'), cstring(NAME)),
     message(Frontend.parse, cstring(NAME), cstring(text), NONE),
     message(Frontend.bind, cstring(NAME), cstring(NAME), NONE, NONE, NONE),
     message(Frontend.execute, cstring(NAME), int32(0)),
