@@ -133,10 +133,10 @@ export class ExactSession {
   async #take(piece: Piece): Promise<void> {
     if (piece.end === 'terminate') return this.#leave(piece);
     if (piece.end === 'fatal') return this.#end(piece.problem!);
-    await this.#begin();
     if (this.#skipping !== undefined) return this.#skip(piece);
     let passed: Passed;
     try {
+      await this.#begin();
       passed = await this.#admit(piece);
     } catch (error) {
       return this.#refuse(piece, asCustodyError(error));
@@ -152,9 +152,10 @@ export class ExactSession {
   /** Before anything of the client's: what the login brought with it, before a transaction could be in the way of asking. */
   async #begin(): Promise<void> {
     if (this.#begun) return;
-    this.#begun = true;
-    this.#settings.checkLogin(await this.#target.ask(this.#settings.ofLogin(), this.#hands));
+    const answers = await this.#target.ask(this.#settings.ofLogin(), this.#hands);
+    this.#require(() => this.#settings.checkLogin(answers));
     await this.#requireSettings();
+    this.#begun = true;
   }
 
   /** Rejects with why the piece may not go on. When it resolves, what it runs has been counted, and the grant is this session's. */
@@ -172,11 +173,16 @@ export class ExactSession {
 
   async #requireSettings(): Promise<void> {
     const answers = await this.#target.ask(this.#settings.inForce(this.#partly), this.#hands);
+    this.#require(() => this.#settings.check(answers));
+  }
+
+  #require(check: () => void): void {
     try {
-      this.#settings.check(answers);
-    } catch (error) {
-      // Whatever it was that changed them, no later command could be told from it.
-      this.#end(asCustodyError(error));
+      check();
+    } catch (thrown) {
+      const error = asCustodyError(thrown);
+      // Whatever it was that changed them, no later command could be told from it. One that was cancelled is asked again.
+      if (!isCancelled(error)) this.#end(error);
       throw error;
     }
   }
@@ -202,14 +208,27 @@ export class ExactSession {
     for (const at of looks) {
       failed = await this.#forwardPart(messages.slice(from, at));
       from = at;
+      failed ||= !(await this.#looksRight());
       if (failed) break;
-      await this.#requireSettings();
     }
     if (!(failed && end === 'flush')) {
       const rest = messages.slice(from);
       failed = await this.#forwardRest(end, rest, from === 0 ? bytes : bytesOf(rest));
     }
     if (failed && end === 'flush') this.#skipping = 'target-answers';
+  }
+
+  /** False when the look was cancelled: then the pipeline has failed, as by a command that was. */
+  async #looksRight(): Promise<boolean> {
+    try {
+      await this.#requireSettings();
+      return true;
+    } catch (thrown) {
+      const error = asCustodyError(thrown);
+      if (!isCancelled(error)) throw error;
+      if (!this.#stopped) this.#hands.say(errorResponseFor(error, 'ERROR'));
+      return false;
+    }
   }
 
   #forwardPart(part: readonly Sent[]): Promise<boolean> {
@@ -230,7 +249,8 @@ export class ExactSession {
     const { code, message } = error;
     this.#hands.note({ note: code === 'not-approved' ? code : 'refused', message });
     const inTransaction = this.#target.status === 'T' || this.#partly;
-    if (inTransaction) await this.#target.ask(failure(this.#partly), this.#hands);
+    // What was cancelled has failed at the target already.
+    if (inTransaction && !isCancelled(error)) await this.#target.ask(failure(this.#partly), this.#hands);
     else await this.#target.betweenMessages();
     if (this.#stopped) return;
     this.#hands.say(errorResponseFor(error, 'ERROR'));
@@ -272,6 +292,10 @@ export class ExactSession {
     if (this.#stopped) return;
     this.#hands.end(error);
   }
+}
+
+function isCancelled({ code }: CustodyError): boolean {
+  return code === 'too-slow';
 }
 
 function bytesOf(messages: readonly Sent[]): Uint8Array {

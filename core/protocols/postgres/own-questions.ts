@@ -23,6 +23,8 @@ export const OWN_NAMES = 'custody: ';
 const NAME = `${OWN_NAMES}settings`;
 const PORTAL = `${OWN_NAMES}not approved`;
 const NONE = Uint8Array.of(0, 0);
+/** SQLSTATE query_canceled. */
+const CANCELED = '57014';
 
 /** Asks what is in force of the settings that say what a text means. */
 export class SettingsQuestion {
@@ -37,7 +39,7 @@ export class SettingsQuestion {
     return upToReady(ask(OF_LOGIN));
   }
 
-  /** Throws `target-refused` where one of them could change what a text means. */
+  /** Throws `target-refused`, or as `check`, where one of them could change what a text means. */
   checkLogin(answers: readonly BackendMessage[]): void {
     const held = new Set([...this.#wanted.keys()].filter((name) => !ACTS_AS.has(name)).map(lower));
     const own = rows(answers).filter((name) => !LEAVES_MEANING.has(lower(name)) && !held.has(lower(name)));
@@ -55,14 +57,14 @@ export class SettingsQuestion {
   inForce(inPipeline: boolean): OwnQuestion {
     const asked = [...this.#wanted.keys()].flatMap((name) => ask(`show ${name}`));
     if (!inPipeline) return upToReady(asked);
-    // Two of each are closed.
-    let left = 2 * this.#wanted.size;
+    // Three times each something is closed.
+    let left = 3 * this.#wanted.size;
     const until = ({ kind }: BackendMessage): boolean =>
       kind === 'error' || (kind === 'close-complete' && --left === 0);
     return { bytes: concat([...asked, message(Frontend.flush)]), until };
   }
 
-  /** Throws `not-approved` for a setting that is not as it has to be. */
+  /** Throws `not-approved` for a setting that is not as it has to be; `too-slow` where the question was cancelled. */
   check(answers: readonly BackendMessage[]): void {
     const found = rows(answers);
     for (const [at, [name, value]] of [...this.#wanted].entries()) {
@@ -92,9 +94,10 @@ function upToReady(parts: readonly Uint8Array[]): OwnQuestion {
   };
 }
 
-/** One row for `show`. */
+/** One row for `show`. What an earlier one left that was cancelled is closed first. */
 function ask(text: string): Uint8Array[] {
   return [
+    message(Frontend.close, Buffer.from('S'), cstring(NAME)),
     message(Frontend.parse, cstring(NAME), cstring(text), NONE),
     message(Frontend.bind, cstring(NAME), cstring(NAME), NONE, NONE, NONE),
     message(Frontend.execute, cstring(NAME), int32(0)),
@@ -103,9 +106,14 @@ function ask(text: string): Uint8Array[] {
   ];
 }
 
-/** The first column of each row. Throws `not-approved` where the target has failed: what is not known does not hold. */
+/**
+ * The first column of each row. Throws `not-approved` where the target has failed: what is not known does not hold; `too-slow` where
+ * the client's own cancel, or its time limit, came to a question of the gateway's before it came to the command.
+ */
 function rows(answers: readonly BackendMessage[]): string[] {
   const error = answers.find(({ kind }) => kind === 'error');
+  if (error?.kind === 'error' && error.fields.get('C') === CANCELED)
+    throw new CustodyError('too-slow', error.fields.get('M') ?? 'canceling statement');
   if (error?.kind === 'error')
     throw new CustodyError(
       'not-approved',

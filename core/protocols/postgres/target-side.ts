@@ -129,6 +129,8 @@ export class TargetSide {
   #answered(type: number, body: Uint8Array): void {
     const asked = this.#asked!;
     const answer = parseBackend(type, body.slice());
+    // No answer, but why the target closes the connection now: that is the client's to read.
+    if (isLastWord(answer)) return this.#ears.pass(message(type, body));
     if (asked.answers.push(answer) > ANSWER_MAX) throw violation('the target answered the gateway at length');
     if (!asked.until(answer)) return;
     this.#asked = undefined;
@@ -151,6 +153,12 @@ export class TargetSide {
     this.#waiting = undefined;
     waiting.done(waiting.failed);
   }
+}
+
+/** PostgreSQL before 9.6 has the severity in the server's language alone. */
+function isLastWord(answer: BackendMessage): boolean {
+  if (answer.kind !== 'error') return false;
+  return ['FATAL', 'PANIC'].includes(answer.fields.get('V') ?? answer.fields.get('S') ?? '');
 }
 
 /** May come at any time. */

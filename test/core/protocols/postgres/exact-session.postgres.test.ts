@@ -6,6 +6,7 @@ import type { BackendMessage } from '#core/protocols/postgres/backend.ts';
 import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
 import { md5Password } from '#core/protocols/postgres/md5.ts';
 import { Frontend } from '#core/protocols/postgres/messages.ts';
+import { SettingsQuestion } from '#core/protocols/postgres/own-questions.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
 import { hasClient, startClient } from '#test/support/clients.ts';
@@ -559,6 +560,15 @@ describe.runIf(hasDebianPostgres())(
         ]);
         const failing = Buffer.concat([run('select 1/0'), run(look), sync]);
         expect(brief(await answers(client, failing))).toEqual(['parse-complete', 'error 22012', 'ready I']);
+        client.socket.destroy();
+      });
+
+      it('can be asked again when an earlier question was cancelled half-way', async () => {
+        const client = await raw(server.port);
+        await answers(client, Buffer.concat([parse('select 1', 'custody: settings'), sync]));
+        const question = new SettingsQuestion(new Map([['search_path', '"$user", public']]));
+        const found = await answers(client, question.inForce(false).bytes);
+        expect(() => question.check(found)).not.toThrow();
         client.socket.destroy();
       });
 

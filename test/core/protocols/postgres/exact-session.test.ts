@@ -110,6 +110,58 @@ describe('a session for exact commands (security case 23)', () => {
     expect(concat(there.passed)).toEqual(done);
   });
 
+  it('a cancel that comes to its own question cancels the command, and ends nothing', async () => {
+    const error = message(Backend.errorResponse, Buffer.from('SERROR\0C57014\0Mcanceling\0\0'));
+    const cancelled = concat([error, ready()]);
+    const there = new There(['select 1']);
+    const each = [[cancelled], [ready(), cancelled], [ready(), inForce, cancelled], [inForce]];
+    for (const answers of each) {
+      there.session.fromClient(query('select 1'));
+      for (const answer of answers) {
+        await turns();
+        there.session.fromTarget(answer);
+      }
+      await turns();
+    }
+    expect(there.errors).toEqual(['57014', '57014', '57014']);
+    expect([there.ended, there.claims.length]).toEqual([[], 1]);
+  });
+
+  it('also in the middle of a pipeline, whose rest the target then passes over', async () => {
+    const error = message(Backend.errorResponse, Buffer.from('SERROR\0C57014\0Mcanceling\0\0'));
+    const there = new There(['select 1', 'select 2']);
+    const run = (text: string): Uint8Array =>
+      concat([
+        message(Frontend.parse, cstring(''), cstring(text), NONE),
+        message(Frontend.bind, cstring(''), cstring(''), NONE, NONE, NONE),
+        message(Frontend.execute, cstring(''), int32(0)),
+      ]);
+    there.session.fromClient(concat([run('select 1'), run('select 2'), sync, query('')]));
+    for (const answer of [ready(), inForce, inForce]) {
+      await turns();
+      there.session.fromTarget(answer);
+    }
+    await turns();
+    there.claims[0]!.resolve();
+    const parts = [message(Backend.parseComplete), message(Backend.bindComplete)];
+    for (const answer of [concat([...parts, done.subarray(0, -6)]), error, ready()]) {
+      await turns();
+      there.session.fromTarget(answer);
+    }
+    await turns();
+    expect([there.errors, there.ended, there.ran]).toEqual([['57014'], [], ['']]);
+  });
+
+  it('passes on why the target goes, also when it was asked something', async () => {
+    const there = new There(['select 1']);
+    const fatal = message(Backend.errorResponse, Buffer.from('SFATAL\0VFATAL\0C57P01\0Mgoing\0\0'));
+    there.session.fromClient(query('select 1'));
+    await turns();
+    there.session.fromTarget(fatal);
+    await turns();
+    expect([concat(there.passed), there.ended, there.errors]).toEqual([fatal, [], []]);
+  });
+
   it('keeps the answers to its own questions from the client, and nothing else, wherever they are cut', async () => {
     const note = message(Backend.noticeResponse, Buffer.from('SNOTICE\0\0'));
     const told = message(Backend.notificationResponse, int32(7), cstring('c'), cstring('p'));
