@@ -8,7 +8,7 @@ import { type Pages, type Paging, pagesOf, searchOf } from './paging.ts';
 const person = z.object({ issuer: text, subject: text, email: text.optional() });
 const long = z.string().max(70_000);
 
-export const requestSchema = z.object({
+const requestSchema = z.object({
   id: z.uuid().lowercase(),
   state: z.enum(requestStates),
   digest: text,

@@ -32,7 +32,7 @@ export function parseSigner(text: string, where: string): PublicSigner {
 }
 
 /** The key pinned in CUSTODY_HOME. */
-export function pinnedSigner(cli: Cli): PublicSigner | undefined {
+function pinnedSigner(cli: Cli): PublicSigner | undefined {
   const text = cli.home.read(SIGNER_KEY);
   return text === undefined ? undefined : parseSigner(text, cli.home.path(SIGNER_KEY));
 }

@@ -18,7 +18,12 @@ export interface Side {
 interface Waiting {
   readonly since: number;
   readonly tries: number;
+  /** When the kernel was to try once more. */
+  readonly againAt: number;
 }
+
+/** A timer of the kernel's may be late by this, and a look as well. */
+const LATE_MS = 1_000;
 
 /**
  * What `tcp_user_timeout` is to PostgreSQL. A peer whose machine vanished while bytes were in flight is noticed by the kernel
@@ -32,11 +37,10 @@ export class DeadPeers {
   look(sessions: Iterable<Conversing>, found: Iterable<Unanswered>, now: number): void {
     const earlier = this.#waiting;
     this.#waiting = new Map();
-    for (const { connection, tries } of found) {
-      const before = earlier.get(connection);
-      // Fewer tries than before: it had answered in between.
-      const since = before === undefined || tries < before.tries ? now : before.since;
-      this.#waiting.set(connection, { since, tries });
+    for (const one of found) {
+      const before = earlier.get(one.connection);
+      const since = before === undefined || hasAnswered(before, one, now) ? now : before.since;
+      this.#waiting.set(one.connection, { since, tries: one.tries, againAt: now + one.againMs });
     }
     if (this.#waiting.size === 0) return;
     for (const session of sessions) this.#check(session, now);
@@ -49,6 +53,14 @@ export class DeadPeers {
       return session.end(`${who}-lost`, vanished(who, now - waiting.since));
     }
   }
+}
+
+/**
+ * Whether it has in between: there are fewer tries than before, or as many, though the next one was long due. On a network that loses
+ * much, a peer that answers is found at each look while something is sent again.
+ */
+function hasAnswered(before: Waiting, { tries }: Unanswered, now: number): boolean {
+  return tries < before.tries || (tries === before.tries && now > before.againAt + LATE_MS);
 }
 
 function vanished(who: Side['who'], ms: number): CustodyError {

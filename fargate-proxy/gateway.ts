@@ -1,21 +1,18 @@
-import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Target } from '#core/access/config.ts';
-import type { Authorization, Grant } from '#core/access/decide.ts';
+import type { Authorization } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
-import type { Opening } from '#core/recording/recorder.ts';
-import type { Retention } from '#core/recording/ports.ts';
-import { newSessionId } from '#core/recording/session-id.ts';
-import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
 import type { Admission, Visitor } from './admission.ts';
-import type { Conversing, Side } from './dead-peers.ts';
+import type { Conversing } from './dead-peers.ts';
 import { crowdedOut, type Door, type Place } from './door.ts';
+import { LiveSession } from './live-session.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
+import { openingOf } from './opening.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
-import type { SessionTape, Tapes } from './recorder/tapes.ts';
+import type { Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
 import type { Ends } from './wire/unanswered.ts';
 
@@ -111,7 +108,7 @@ export class Gateway {
 
   /** Identify, authorize, open, dial. Undefined when the client was refused and told so. */
   async #admit(visitor: AtTheDoor, protocol: Protocol): Promise<LiveSession | undefined> {
-    const { greeting, clock, network, client, place } = visitor;
+    const { greeting, clock, network, place } = visitor;
     let who: string | undefined;
     const goIn = ({ email, subject }: Principal): void => {
       who = email ?? subject;
@@ -121,12 +118,7 @@ export class Gateway {
       if (this.#draining) throw draining();
       const permission = await this.#options.admission.admit({ greeting, network, clock, goIn });
       const secret = await this.#options.secretOf(permission.target);
-      const live = new LiveSession(
-        this.#opening(permission, greeting, protocol, client),
-        permission,
-        visitor.network,
-        { who: 'client', ends: visitor.ends, userTimeoutMs: this.#options.userTimeoutMs },
-      );
+      const live = this.#sessionOf(permission, visitor, protocol);
       await this.#options.admission.tell(permission);
       const link = await this.#begin(live, permission, greeting, secret, clock);
       place.alsoHolds(link.target);
@@ -137,6 +129,21 @@ export class Gateway {
       this.#sayRefused(visitor, error, { target: greeting.target, who });
       return undefined;
     }
+  }
+
+  #sessionOf(
+    permission: Authorization<'connect'>,
+    { greeting, network, client, ends }: AtTheDoor,
+    protocol: Protocol,
+  ): LiveSession {
+    const { version, task, wallClock, userTimeoutMs } = this.#options;
+    const opening = openingOf(permission, {
+      protocol: protocol.name,
+      client: { ...greeting.client, address: client },
+      gateway: { version, task },
+      now: wallClock(),
+    });
+    return new LiveSession(opening, permission, network, { who: 'client', ends, userTimeoutMs });
   }
 
   /** Whoever looks whether a port is open, or goes to ask a person for the password, was refused nothing. */
@@ -184,33 +191,6 @@ export class Gateway {
     }
   }
 
-  #opening(
-    { principal, target, rule, grant, policyVersion }: Authorization<'connect'>,
-    greeting: Greeting,
-    protocol: Protocol,
-    clientAddress: string,
-  ): Opening {
-    const { version, task, wallClock } = this.#options;
-    const now = wallClock();
-    const { application, user } = greeting.client;
-    return {
-      session: newSessionId(now.getTime(), randomBytes(10)),
-      startedAt: now.toISOString(),
-      principal: recordedPrincipal(principal),
-      target: { name: target.name, protocol: protocol.name, address: addressText(target) },
-      client: {
-        address: clientAddress,
-        ...(application === undefined ? {} : { application: boundText(application) }),
-        ...(user === undefined ? {} : { user: boundText(user) }),
-      },
-      grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
-      policy: policyVersion,
-      gateway: { version, task },
-      durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
-      retention: retentionOf(target, now),
-    };
-  }
-
   async #hold(live: LiveSession): Promise<void> {
     this.#live.add(live);
     try {
@@ -252,76 +232,6 @@ interface Knocking {
 /** A client that has greeted, and the clock that its login runs against. */
 type AtTheDoor = Visitor & Knocking & { readonly clock: LoginClock };
 
-/** A session from its open statement to its seal. */
-class LiveSession implements Watched, Conversing {
-  readonly opening: Opening;
-  readonly question: Watched['question'];
-  tape: SessionTape | undefined;
-  readonly #client: Side;
-  readonly #userTimeoutMs: number;
-  #link: Link | undefined;
-  #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
-  readonly #end = new AbortController();
-
-  constructor(
-    opening: Opening,
-    permission: Authorization<'connect'>,
-    network: string | undefined,
-    client: Side,
-  ) {
-    this.opening = opening;
-    this.question = questionOf(opening, permission, network);
-    this.#client = client;
-    this.#userTimeoutMs = permission.target.connect.userTimeout;
-  }
-
-  get sides(): readonly Side[] {
-    if (this.#link === undefined) return [this.#client];
-    return [this.#client, { who: 'target', ends: this.#link.target, userTimeoutMs: this.#userTimeoutMs }];
-  }
-
-  /** Aborted when the session has to end, also while its target is dialled. */
-  get ended(): AbortSignal {
-    return this.#end.signal;
-  }
-
-  /** Why it has to end. */
-  get reason(): CloseReason | undefined {
-    return this.#ended?.reason;
-  }
-
-  start(link: Link): void {
-    this.#link = link;
-    if (this.#ended !== undefined) link.end(this.#ended.reason, this.#ended.error);
-  }
-
-  relayed(): ReturnType<Link['relay']> {
-    return this.#link!.relay();
-  }
-
-  readonly end = (reason: CloseReason, error: CustodyError): void => {
-    this.#ended ??= { reason, error };
-    this.#end.abort(this.#ended.error);
-    this.#link?.end(reason, error);
-  };
-}
-
-/** What is asked again for as long as the session lives. */
-function questionOf(
-  { session, startedAt }: Opening,
-  { principal, target, rule, grant }: Authorization<'connect'>,
-  network: string | undefined,
-): Watched['question'] {
-  const live = {
-    session,
-    rule,
-    startedAt: new Date(startedAt),
-    ...(grant === undefined ? {} : { grant: grant.id }),
-  };
-  const context = network === undefined ? {} : { network };
-  return { principal, action: 'connect', target: target.name, context, live };
-}
-
 /** What became of a session that was opened and never relayed. */
 function failedLogin({ code }: CustodyError): CloseReason {
   switch (code) {
@@ -345,19 +255,6 @@ function targetTooSlow({ name, connect }: Target): CustodyError {
     `the target "${name}" did not complete the login within ${seconds} s`,
     { hint: 'the gateway is up; the target is slow: connect again, or have connect.timeout raised for it' },
   );
-}
-
-function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {
-  return { request: id, digest, until: until.toISOString() };
-}
-
-function retentionOf({ recording: { retention } }: Target, now: Date): Retention {
-  const until = new Date(now.getTime() + retention.keep).toISOString();
-  return { lock: retention.lock, until, ...(retention.hold ? { hold: true } : {}) };
-}
-
-function addressText({ address }: Target): string {
-  return `${address.host}:${address.port}`;
 }
 
 function draining(): CustodyError {

@@ -4,15 +4,13 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
-import { PolicyInForce, type RefusedConfig } from '#core/access/policy.ts';
-import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { PolicyInForce } from '#core/access/policy.ts';
+import { asCustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -25,36 +23,26 @@ import { Certificate } from './certificate.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
 import { Door } from './door.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
+import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
 import { CancelKeys } from './protocols/postgres/cancel.ts';
 import { Tally } from './tally.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
-import { custodyError, type FromRecorder, plainError } from './recorder/messages.ts';
+import { type FromRecorder, plainError } from './recorder/messages.ts';
 import { keepSealing } from './recorder/late-seals.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
-import { recorderFailed, Tapes } from './recorder/tapes.ts';
+import { type RecorderSettings, startRecorder } from './recorder/start.ts';
 import { serveRecorder } from './recorder/thread.ts';
-import { LOOK_EVERY_MS, SessionWatch } from './session-watch.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
-
-interface RecorderSettings {
-  readonly dataDir: string;
-  readonly task: string;
-  /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
-  readonly timeOrigin: number;
-  readonly leaseMs: number;
-}
+import { keepWatch, watchCertificate } from './watches.ts';
 
 const timesOfLog = {
   now: () => performance.now(),
   later: (ms: number, work: () => void) => void setTimeout(work, ms).unref(),
 };
-/** How long sessions may take to say goodbye when the process can record no more. */
-const GOODBYE_MS = 3_000;
-const CERTIFICATE_EVERY_MS = 5 * 60_000;
 const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
@@ -62,66 +50,71 @@ const VERSION = (
 if (isMainThread) await runGateway(readSettings(process.argv.slice(2)));
 else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
 
-/** The relay's thread: config, recorder, listener, and an orderly end. */
+/** The relay's thread, which says so if it cannot start. */
 async function runGateway(settings: Settings): Promise<void> {
   // Whoever reads the log may die first; sessions are drained all the same.
   process.stderr.on('error', () => undefined);
   const tally = new Tally();
   const log = tally.counting(calmLog(writtenLog(), timesOfLog));
   try {
-    const task = randomUUID();
-    const surroundings = await relaySurroundings(settings, task);
-    const policy = await policyInForce(surroundings);
-    const { dataDir, leaseMs, loginMs } = settings;
-    const tapes = await startRecorder({ dataDir, task, timeOrigin: performance.timeOrigin, leaseMs }, log);
-    const openFiles = descriptorLimit();
-    const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
-    const door = new Door(limits);
-    const gateway = new Gateway({
-      door,
-      admission: createAdmission(settings, policy, surroundings, tally),
-      tapes,
-      secretOf: surroundings.secretOf,
-      version: VERSION,
-      task,
-      loginMs,
-      userTimeoutMs: settings.userTimeoutMs,
-      log,
-      wallClock: () => new Date(),
-    });
-    const keys = new CancelKeys(surroundings.cancelWishes);
-    keepWatch(policy, surroundings, gateway, keys, log);
-    watchForDeadPeers(() => gateway.sessions);
-    const certificate = await Certificate.of(surroundings.certificate);
-    watchCertificate(certificate, log);
-    const server = await listen(
-      {
-        host: settings.host,
-        port: settings.port,
-        certificate,
-        issuer: () => policy.config.identity.issuer,
-        keys,
-        rdsBundle: process.env['CUSTODY_RDS_CA'],
-        onTrouble: (error) => log('accept-failed', error),
-      },
-      gateway,
-    );
-    drainOnRequest(settings, gateway, server, tapes, log);
-    await surroundings.keepUp?.({
-      sessions: () => gateway.sessions.size,
-      draining: () => !server.listening,
-      journalLagMs: () => tapes.lagMs,
-      tally,
-      log,
-    });
-    tapes.onDeath((error) => void abandon(error, gateway, server, log));
-    process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
-    log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
+    await startGateway(settings, tally, log);
   } catch (thrown) {
     const error = asCustodyError(thrown);
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
     process.exit(1);
   }
+}
+
+/** Config, recorder, listener, and an orderly end. */
+async function startGateway(settings: Settings, tally: Tally, log: Log): Promise<void> {
+  const task = randomUUID();
+  const surroundings = await relaySurroundings(settings, task);
+  const policy = await policyInForce(surroundings);
+  const { dataDir, leaseMs, loginMs } = settings;
+  const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs };
+  const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
+  const openFiles = descriptorLimit();
+  const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
+  const gateway = new Gateway({
+    door: new Door(limits),
+    admission: createAdmission(settings, policy, surroundings, tally),
+    tapes,
+    secretOf: surroundings.secretOf,
+    version: VERSION,
+    task,
+    loginMs,
+    userTimeoutMs: settings.userTimeoutMs,
+    log,
+    wallClock: () => new Date(),
+  });
+  const keys = new CancelKeys(surroundings.cancelWishes);
+  keepWatch(policy, surroundings, gateway, keys, log);
+  watchForDeadPeers(() => gateway.sessions);
+  const certificate = await Certificate.of(surroundings.certificate);
+  watchCertificate(certificate, log);
+  const server = await listen(
+    {
+      host: settings.host,
+      port: settings.port,
+      certificate,
+      issuer: () => policy.config.identity.issuer,
+      keys,
+      rdsBundle: process.env['CUSTODY_RDS_CA'],
+      onTrouble: (error) => log('accept-failed', error),
+    },
+    gateway,
+  );
+  drainOnRequest(settings, gateway, server, tapes, log);
+  await surroundings.keepUp?.({
+    sessions: () => gateway.sessions.size,
+    draining: () => !server.listening,
+    journalLagMs: () => tapes.lagMs,
+    tally,
+    log,
+  });
+  tapes.onDeath((error) => void abandon(error, gateway, server, log));
+  process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
+  log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
 }
 
 function writtenLog(): Log {
@@ -176,39 +169,6 @@ function sayCannotStart(thrown: unknown): void {
   say({ kind: 'cannot-start', error: plainError(asCustodyError(thrown)) });
 }
 
-/** Resolves when earlier sessions are sealed and new ones can be recorded. */
-function startRecorder(settings: RecorderSettings, log: Log): Promise<Tapes> {
-  const worker = new Worker(fileURLToPath(import.meta.url), {
-    workerData: settings,
-    resourceLimits: { maxYoungGenerationSizeMb: 8 },
-  });
-  const tapes = new Tapes(worker, () => performance.now());
-  return new Promise((resolve, reject) => {
-    worker.on('message', (message: FromRecorder) => {
-      if (message.kind === 'ready') {
-        if (message.recovered > 0) log('recovered', undefined, { sessions: message.recovered });
-        for (const { session, error } of message.unsealable)
-          log('seal-failed', custodyError(error), { session });
-        resolve(tapes);
-      } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
-      else if (message.kind === 'stopped') void worker.terminate();
-      else if (message.kind === 'sealed-late') log('session-sealed', undefined, lateFacts(message));
-      else if (message.kind === 'recovered-late') log('recovered', undefined, { sessions: message.sessions });
-      else if (message.kind === 'ledger-stalled') log('ledger-stalled', custodyError(message.error));
-      else tapes.receive(message);
-    });
-    worker.on('error', (error) => {
-      tapes.die(recorderFailed(String(error)));
-      reject(error);
-    });
-    worker.on('exit', () => tapes.die(recorderFailed('the recorder stopped')));
-  });
-}
-
-function lateFacts({ session, outcome }: Extract<FromRecorder, { kind: 'sealed-late' }>) {
-  return { session, reason: outcome.reason };
-}
-
 /** What is in force, and any change, counts once its leaf is queued and webhooks are to be told. */
 async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundings): Promise<PolicyInForce> {
   let written = await readConfig();
@@ -240,77 +200,4 @@ function createAdmission(
     wallClock,
     pause: (ms) => sleep(ms),
   });
-}
-
-/** Looks for a changed configuration, and twice a second after every session and for cancels from other tasks. */
-function keepWatch(
-  policy: PolicyInForce,
-  { configEveryMs, watched, terminations }: RelaySurroundings,
-  gateway: Gateway,
-  keys: CancelKeys,
-  log: Log,
-): void {
-  const watch = new SessionWatch({
-    policy,
-    requests: watched,
-    terminations,
-    sessions: () => gateway.sessions,
-    wallClock: () => new Date(),
-    monotonic: () => performance.now(),
-    onTrouble: (error) => log('watch-failed', error),
-  });
-  setInterval(() => {
-    watch.tick();
-    keys.takeWishes().catch((error: unknown) => log('cancel-failed', asCustodyError(error)));
-  }, LOOK_EVERY_MS).unref();
-  setInterval(() => {
-    policy.check().then(
-      (news) => sayNews(news, log),
-      (error: unknown) => log('config-refused', asCustodyError(error)),
-    );
-  }, configEveryMs).unref();
-}
-
-/** Renewed certificates are taken where they are: a new task would have to wait until old ones have no sessions. */
-function watchCertificate(certificate: Certificate, log: Log): void {
-  setInterval(() => {
-    certificate.look().then(
-      (renewed) => renewed && log('certificate-in-force'),
-      (error: unknown) => log('certificate-refused', asCustodyError(error)),
-    );
-  }, CERTIFICATE_EVERY_MS).unref();
-}
-
-function sayNews(news: Config | RefusedConfig | undefined, log: Log): void {
-  if (news === undefined) return;
-  if ('version' in news) log('config-in-force', undefined, { policy: news.version });
-  else log('config-refused', news.error);
-}
-
-/** Nothing can be recorded any more: sessions are told, and a supervisor starts a new task. */
-async function abandon(error: CustodyError, gateway: Gateway, server: Server, log: Log): Promise<void> {
-  log('abandoned', error, { sessions: gateway.sessions.size });
-  setTimeout(() => process.exit(1), GOODBYE_MS);
-  server.close();
-  await gateway.drain(0);
-  process.exit(1);
-}
-
-/** SIGTERM, or the supervisor gone: no new sessions; running ones end sealed, at the latest at the deadline. */
-function drainOnRequest(settings: Settings, gateway: Gateway, server: Server, tapes: Tapes, log: Log): void {
-  let draining = false;
-  async function drain(cause: string): Promise<void> {
-    if (draining) return;
-    draining = true;
-    log('draining', undefined, { cause, sessions: gateway.sessions.size, deadlineMs: settings.drainMs });
-    server.close();
-    await gateway.drain(settings.drainMs);
-    tapes.stop();
-    log('stopped');
-    process.exitCode = 0;
-    process.channel?.unref();
-  }
-  process.on('SIGTERM', () => void drain('SIGTERM'));
-  process.on('SIGINT', () => void drain('SIGINT'));
-  process.on('disconnect', () => void drain('supervisor gone'));
 }

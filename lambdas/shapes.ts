@@ -6,7 +6,7 @@ import { closeReasons } from '#core/recording/format.ts';
 
 export const PAGE_MAX = 200;
 /** 10 000 segments of 8 MiB are 84 GB of recording, and about 3 MB of listing. */
-export const OBJECTS_MAX = 10_000;
+const OBJECTS_MAX = 10_000;
 
 export const count = z.int().min(0);
 export const time = z.iso.datetime().meta({ example: '2026-11-23T09:00:00.000Z' });

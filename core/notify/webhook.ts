@@ -14,7 +14,7 @@ export interface Webhook {
   readonly secret?: string | undefined;
 }
 
-export const webhookFormats = ['json', 'slack'] as const;
+const webhookFormats = ['json', 'slack'] as const;
 export type WebhookFormat = (typeof webhookFormats)[number];
 
 export function wants({ events }: Webhook, { kind }: News): boolean {

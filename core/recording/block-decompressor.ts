@@ -40,7 +40,7 @@ interface Room {
  *
  * `zstdDecompressSync` makes and drops a context for every call, 15 to 24 µs each: a file of 10-byte frames takes a hundred
  * times as long as with one context (0.2 µs). Like BlockCompressor it needs what zlib's streams keep to themselves, and its
- * constructor fails loudly without them.
+ * constructor fails loudly without them. They share no code: a verifier has none in common with the writer.
  */
 export class BlockDecompressor {
   readonly #stream = createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: WINDOW_LOG_MAX } });

@@ -31,7 +31,7 @@ export const durabilityModes = ['windowed', 'write-ahead'] as const;
 export type DurabilityMode = (typeof durabilityModes)[number];
 
 /** S3 Object Lock's modes. */
-export const lockModes = ['governance', 'compliance'] as const;
+const lockModes = ['governance', 'compliance'] as const;
 
 export const openStatementSchema = z.object({
   type: z.literal('custody/open/1'),

@@ -13,6 +13,7 @@ import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames } from './slab.ts';
 import { sha256Hex } from './statements.ts';
 import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
+import { type LateSeal, Unsealed } from './unsealed.ts';
 
 /** A segment is put when this many bytes of frames are in it, or when it is this old. */
 const SEGMENT_BYTES = 8 << 20;
@@ -31,13 +32,6 @@ export interface RecorderPorts {
   readonly lease: Pick<HeldLease, 'isHeld' | 'task'>;
 }
 
-/** What is held in memory for sessions that could not be sealed. Beyond it, they are left to the sealer and the next start. */
-const UNSEALED_MAX_BYTES = 256 << 20;
-/** What one of them takes beside its segments: statements, keys, signatures. */
-const UNSEALED_BYTES = 8 << 10;
-/** Failures in a row after which the others of a round are not tried: the store is still away. */
-const FAILURES_IN_A_ROW = 3;
-
 export interface HandedSlab {
   readonly buffer: ArrayBufferLike;
   readonly used: number;
@@ -54,18 +48,6 @@ export interface Ending {
   /** The gateway's monotonic clock, milliseconds. */
   readonly at: number;
   readonly detail?: string;
-}
-
-/** What somebody waited for in vain, and what became of it at a later try. */
-export interface LateSeal {
-  readonly session: string;
-  readonly outcome: SessionOutcome;
-}
-
-interface Unsealed {
-  readonly session: string;
-  readonly bytes: number;
-  readonly seal: () => Promise<SessionOutcome>;
 }
 
 interface Deck {
@@ -95,8 +77,7 @@ export class Recorder {
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
   #commits: Promise<void> = Promise.resolve();
-  readonly #unsealed = new Set<Unsealed>();
-  #unsealedBytes = 0;
+  readonly #unsealed = new Unsealed();
 
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
@@ -110,7 +91,7 @@ export class Recorder {
     const openHash = await begun.store(this.#ports).catch((cause: unknown) => {
       // A name that is taken is another session's.
       if (asCustodyError(cause).code !== 'already-exists')
-        this.#keep(session, 0, () => begun.giveUp(this.#ports, () => this.#mayContinue()));
+        this.#unsealed.keep(session, 0, () => begun.giveUp(this.#ports, () => this.#mayContinue()));
       failRecording(cause);
     });
     this.#mayContinue();
@@ -161,7 +142,7 @@ export class Recorder {
     return this.#putSegment(deck)
       .then(seal)
       .catch((cause: unknown) => {
-        this.#keep(deck.tape.session, takeOut(deck.unstored), seal);
+        this.#unsealed.keep(deck.tape.session, takeOut(deck.unstored), seal);
         failRecording(cause);
       });
   }
@@ -175,30 +156,8 @@ export class Recorder {
    * Tries again what could not be sealed; resolves with what is sealed now. Every object, statement and leaf is the one of
    * the first try: whatever that one had stored is neither stored twice nor contradicted.
    */
-  async sealAgain(): Promise<readonly LateSeal[]> {
-    const sealed: LateSeal[] = [];
-    let failures = 0;
-    for (const waiting of [...this.#unsealed]) {
-      if (failures >= FAILURES_IN_A_ROW || !this.#ports.lease.isHeld) break;
-      this.#unsealed.delete(waiting);
-      try {
-        sealed.push({ session: waiting.session, outcome: await waiting.seal() });
-        this.#unsealedBytes -= waiting.bytes;
-        failures = 0;
-      } catch {
-        // Behind the others: one that can never be sealed keeps none of them waiting.
-        this.#unsealed.add(waiting);
-        failures += 1;
-      }
-    }
-    return sealed;
-  }
-
-  #keep(session: string, segmentBytes: number, seal: Unsealed['seal']): void {
-    const bytes = UNSEALED_BYTES + segmentBytes;
-    if (this.#unsealedBytes + bytes > UNSEALED_MAX_BYTES) return;
-    this.#unsealedBytes += bytes;
-    this.#unsealed.add({ session, bytes, seal });
+  sealAgain(): Promise<readonly LateSeal[]> {
+    return this.#unsealed.tryAgain(() => this.#ports.lease.isHeld);
   }
 
   /** What an earlier try has stored is not stored again. */

@@ -6,6 +6,8 @@ export interface Unanswered {
   readonly connection: string;
   /** How often that was sent again, or asked for room, in vain. */
   readonly tries: number;
+  /** In how many milliseconds the kernel tries once more. */
+  readonly againMs: number;
 }
 
 /** One end of a connection, as node names it. */
@@ -18,8 +20,10 @@ export interface Ends {
 
 /** A row: number, local and remote address, state, queues, timer, tries, owner, probes (proc_net_tcp.rst of Linux). */
 const ROW =
-  /^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]{2} [0-9A-F]{8}:[0-9A-F]{8} (01|04):[0-9A-F]{8} ([0-9A-F]{8}) +\d+ +(\d+) /gm;
+  /^ *\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]{2} [0-9A-F]{8}:[0-9A-F]{8} (01|04):([0-9A-F]{8}) ([0-9A-F]{8}) +\d+ +(\d+) /gm;
 const RETRANSMITS = '01';
+/** USER_HZ: what the kernel tells times in, on every machine that node runs on. */
+const TICK_MS = 10;
 
 /** The same for each of its ends' spellings: an IPv4 address that is written as IPv6 is that IPv4 address. */
 export function connectionName({ localAddress, localPort, remoteAddress, remotePort }: Ends): string {
@@ -32,7 +36,8 @@ export function connectionName({ localAddress, localPort, remoteAddress, remoteP
  * it has no room, is not among them.
  */
 export function* unanswered(table: string): Generator<Unanswered> {
-  for (const [, local, localPort, remote, remotePort, timer, retransmits, probes] of table.matchAll(ROW)) {
+  for (const found of table.matchAll(ROW)) {
+    const [, local, localPort, remote, remotePort, timer, when, retransmits, probes] = found;
     const tries = timer === RETRANSMITS ? Number.parseInt(retransmits!, 16) : Number(probes);
     if (tries === 0) continue;
     const connection = connectionName({
@@ -41,7 +46,7 @@ export function* unanswered(table: string): Generator<Unanswered> {
       remoteAddress: addressOf(remote!),
       remotePort: Number.parseInt(remotePort!, 16),
     });
-    yield { connection, tries };
+    yield { connection, tries, againMs: Number.parseInt(when!, 16) * TICK_MS };
   }
 }
 

@@ -31,7 +31,7 @@ export function isOwn({ requester }: AccessRequest, { caller }: Asking): boolean
   return requester.issuer === caller.issuer && requester.subject === caller.subject;
 }
 
-export function mayAdminister({ policy, caller: principal, context, now }: Asking): boolean {
+function mayAdminister({ policy, caller: principal, context, now }: Asking): boolean {
   return Authorization.isOne(
     decide({ policy, principal, action: 'administer', target: EVERYTHING, context, now }),
   );

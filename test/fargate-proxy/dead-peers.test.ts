@@ -15,8 +15,8 @@ function session(): Conversing & { readonly ended: string[] } {
   return { sides, ended, end: (reason, { detail }) => ended.push(`${reason}: ${detail}`) };
 }
 
-const client = (tries: number) => ({ connection: connectionName(CLIENT), tries });
-const target = (tries: number) => ({ connection: connectionName(TARGET), tries });
+const client = (tries: number, againMs = 60_000) => ({ connection: connectionName(CLIENT), tries, againMs });
+const target = (tries: number, againMs = 60_000) => ({ connection: connectionName(TARGET), tries, againMs });
 
 describe('peers that do not answer any more', () => {
   it('end their session once they have not for as long as is put up with, each side by its own', () => {
@@ -51,10 +51,23 @@ describe('peers that do not answer any more', () => {
     expect(one.ended).toHaveLength(1);
   });
 
+  it('have answered in between when the next try was long due and there was none', () => {
+    const [lossy, gone] = [session(), session()];
+    const [answering, silent] = [new DeadPeers(), new DeadPeers()];
+    for (let now = 0; now <= 300_000; now += 5_000) {
+      answering.look([lossy], [client(1, 400)], now);
+      // It is sent again after 0.2, 0.4, 0.8, … seconds.
+      const tries = Math.floor(Math.log2(now / 200 + 1));
+      silent.look([gone], [client(tries, 200 * (2 ** (tries + 1) - 1) - now)], now);
+    }
+    expect(lossy.ended).toEqual([]);
+    expect(gone.ended[0]).toContain('for 30 s');
+  });
+
   it('are nobody’s when no session has that connection', () => {
     const one = session();
     const peers = new DeadPeers();
-    const stranger = { connection: '10.0.0.1 5432 10.0.0.8 1', tries: 9 };
+    const stranger = { connection: '10.0.0.1 5432 10.0.0.8 1', tries: 9, againMs: 0 };
     for (const now of [0, 60_000]) peers.look([one], [stranger], now);
     expect(one.ended).toEqual([]);
   });

@@ -1,9 +1,11 @@
-import type { Step } from '#core/replay/step.ts';
+import type { Shown, ShownReport, Step, Undecoded } from '#core/replay/step.ts';
 import type { Move } from './generate.ts';
 import type { LogEntry } from './server.ts';
 
 /** The server cannot say an error in the client's encoding, and says this in its place. */
-const UNSAYABLE = 'invalid byte sequence for encoding';
+const UNSAYABLE = /^(?:invalid byte sequence for encoding|character with byte sequence .* has no equivalent)/;
+/** In claims: bytes that the step itself says are not decoded. */
+const BYTES = '\ue000';
 
 /** What the server's log says, or a step claims, that it did. */
 interface Event {
@@ -25,8 +27,9 @@ export function disagreements(
   wasLost: boolean,
 ): string[] {
   return [
-    ...outOfOrder(steps.map(asLogged).flatMap(claimed), log.flatMap(logged), wasLost),
+    ...outOfOrder(steps.flatMap(claimed), log.flatMap(logged), wasLost),
     ...steps.flatMap(contradicted),
+    ...steps.flatMap(foreign),
     ...(wasLost ? [] : miscounted(steps, sent)),
     ...needless(steps, sent),
   ];
@@ -44,23 +47,36 @@ function logged({ error_severity: severity, message, detail = '' }: LogEntry): E
 }
 
 function claimed(step: Step): Event[] {
-  const error: Event[] = step.error === undefined ? [] : [{ kind: 'error', text: step.error.message }];
+  const error: Event[] =
+    step.error === undefined ? [] : [{ kind: 'error', text: marked(step.error.message, step.error) }];
   if (step.kind === 'damaged' || step.kind === 'unmatched')
     return [{ kind: 'error', text: `STEP ${step.kind}` }];
   if (step.outcome === 'skipped') return error;
   const doubt = step.doubt !== undefined;
   const optional = step.outcome === 'failed' || step.outcome === 'unfinished';
-  const text = step.statement?.text ?? '';
+  const text = shownText(step.statement);
   if (step.kind === 'function-call' || step.kind === 'login' || step.kind === 'prepare') return error;
   if (step.part === 1) return [{ kind: 'statement', text, optional, doubt }, ...error];
   if (step.part !== undefined || step.kind === 'error' || step.kind === 'notice') return error;
   if (!/^(?:execute|copy-)/.test(step.kind) || step.outcome === 'empty') return error;
-  const values = (step.values ?? []).map((value, at) => `$${at + 1} = ${valueText(value?.text)}`).join(', ');
-  return [{ kind: 'execute', text, name: step.name || '<unnamed>', values, optional, doubt }, ...error];
+  const values = (step.values ?? []).map((value, at) => `$${at + 1} = ${valueText(value)}`).join(', ');
+  return [
+    { kind: 'execute', text, name: marked(step.name, step) || '<unnamed>', values, optional, doubt },
+    ...error,
+  ];
 }
 
-function valueText(text: string | undefined): string {
-  return text === undefined ? 'NULL' : `'${text.replaceAll("'", "''")}'`;
+function valueText(value: Shown | null): string {
+  return value === null ? 'NULL' : `'${shownText(value).replaceAll("'", "''")}'`;
+}
+
+function shownText(shown: Shown | undefined): string {
+  return marked(shown?.text, shown);
+}
+
+/** As many marks as there are bytes that are not decoded. */
+function marked(text = '', { undecoded }: Undecoded = {}): string {
+  return undecoded ? text.replace(/\\x[0-9a-f]{2}/g, BYTES) : text;
 }
 
 /** What the server said last is not received when it hangs up on a client that still sends. */
@@ -69,15 +85,19 @@ function outOfOrder(claims: readonly Event[], log: readonly Event[], wasLost: bo
   for (const claim of claims) {
     const entry = log[at];
     if (entry !== undefined && agree(claim, entry))
-      at += isUnsayable(claim) && isUnsayable(log[at + 1]) ? 2 : 1;
+      at += isInPlaceOf(entry, claim) && isUnsayable(log[at + 1]) ? 2 : 1;
     else if (claim.optional !== true)
       return [`step ${show(claim)}\n     log ${entry === undefined ? 'ends' : show(entry)}`];
   }
   return at < log.length && !wasLost ? [`no step for log ${show(log[at]!)}`] : [];
 }
 
+function isInPlaceOf(entry: Event, claim: Event): boolean {
+  return isUnsayable(claim) && !isSame(claim.text, entry.text);
+}
+
 function isUnsayable(event: Event | undefined): boolean {
-  return event?.kind === 'error' && event.text.startsWith(UNSAYABLE);
+  return event?.kind === 'error' && UNSAYABLE.test(event.text);
 }
 
 function agree(claim: Event, entry: Event): boolean {
@@ -94,13 +114,11 @@ function agree(claim: Event, entry: Event): boolean {
   );
 }
 
-/** Half a character, at which the server cuts names, or one of an encoding that is not certain, stands as `\\xNN` in a step. */
+/** What stands as bytes, of half a character or of an encoding that is not certain, may be any characters of that length. */
 function isSame(claimed: string, logged: string): boolean {
-  return claimed === logged || (/\\x[0-9a-f]{2}/.test(claimed) && plain(claimed) === plain(logged));
-}
-
-function plain(text: string): string {
-  return text.replace(/(?:[\u0080-\uffff]|\\x[0-9a-f]{2})+/g, '?');
+  if (!claimed.includes(BYTES)) return claimed === logged;
+  const literal = claimed.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replace(/\ue000+/g, ({ length }) => `[^]{1,${length}}`)}$`).test(logged);
 }
 
 function agreeOnNames(claim: Event, entry: Event): boolean {
@@ -119,12 +137,47 @@ function show({ kind, text, name, values }: Event): string {
 /** Rows and errors name the text that they come from. */
 function contradicted(step: Step): string[] {
   if (step.doubt !== undefined || step.kind === 'prepare') return [];
-  const text = step.runs?.text ?? step.statement?.text;
-  const marks = [step.rows?.[0]?.[0]?.text, /"(m\d+)"/.exec(step.error?.message ?? '')?.[1]];
-  const wrong = marks.filter(
-    (mark) => mark !== undefined && /^m\d+$/.test(mark) && text?.includes(mark) !== true,
+  const text = step.runs ?? step.statement;
+  const said = [...(step.rows ?? []).map(([first]) => first), quotedBy(step.error)];
+  const marks = said.filter((one) => one && /^m\d/.test(one.text));
+  return marks.flatMap((mark) =>
+    text !== undefined && isPart(mark!, text)
+      ? []
+      : [`the answer is of ${mark!.text}, the step shows ${text?.text}`],
   );
-  return wrong.map((mark) => `the answer is of ${mark}, the step shows ${text}`);
+}
+
+/** Letters that the answer has, and what was asked has not: whatever is said here beyond ASCII repeats what was asked. */
+function foreign(step: Step): string[] {
+  const asked = [step.statement, step.runs, ...(step.values ?? [])].filter(
+    (one) => one !== undefined && one !== null,
+  );
+  if (step.doubt !== undefined || asked.length === 0 || asked.some(({ undecoded }) => undecoded)) return [];
+  const raised = (step.notices ?? []).filter(({ sqlstate }) => sqlstate === '00000');
+  const said = [...(step.rows ?? []).flat(), step.copy?.sample, ...raised.map(messageOf)];
+  const letters = said.flatMap((one) =>
+    one && !one.undecoded ? (one.text.match(/[^\0-\x7f]+/g) ?? []) : [],
+  );
+  return letters
+    .filter((letter) => !asked.some(({ text }) => text.includes(letter)))
+    .map((letter) => `the answer says ${letter}, which ${asked.map(({ text }) => text).join(', ')} does not`);
+}
+
+function messageOf({ message, undecoded }: ShownReport): Shown {
+  return { text: message, bytes: 0, cut: false, ...(undecoded && { undecoded }) };
+}
+
+function quotedBy(error: ShownReport | undefined): Shown | undefined {
+  const text = /"(m\d+[^"]*)"/.exec(error?.message ?? '')?.[1];
+  return text === undefined
+    ? undefined
+    : { text, bytes: 0, cut: false, ...(error?.undecoded && { undecoded: true }) };
+}
+
+/** Where one of them stands as bytes, the letters cannot be compared. */
+function isPart(mark: Shown, text: Shown): boolean {
+  const isPlain = !mark.undecoded && !text.undecoded;
+  return text.text.includes(isPlain ? mark.text : /^m\d+/.exec(mark.text)![0]);
 }
 
 /** Every message that is to be shown is, once. */
@@ -149,19 +202,11 @@ function miscounted(steps: readonly Step[], sent: readonly Move[]): string[] {
 
 /** A doubt needs a reason: code that cannot be seen ran, or a setting changed how texts are read. */
 function needless(steps: readonly Step[], sent: readonly Move[]): string[] {
-  const hasReason = sent.some(({ label }) => /\bdo\b|rename|standard_conforming/i.test(label.slice(2)));
+  const hasReason = sent.some(({ label }) =>
+    /\bdo\b|rename|encod|noticed|\bnames\b|standard_conforming/i.test(label.slice(2)),
+  );
   const doubtful = steps.filter(({ doubt, outcome }) => doubt !== undefined && outcome === 'completed');
   return hasReason
     ? []
     : doubtful.map(({ doubt, statement }) => `needless doubt: ${doubt}: ${statement?.text}`);
-}
-
-/** The log is read as UTF-8: what a step has as bytes, marked as such, stands there as that reads them. */
-function asLogged(step: Step): Step {
-  const json = JSON.stringify(step);
-  if (!json.includes('"undecoded":true')) return step;
-  const read = json.replaceAll(/(?:\\\\x[89a-f][\da-f])+/g, (bytes) =>
-    Buffer.from(bytes.replaceAll('\\\\x', ''), 'hex').toString(),
-  );
-  return JSON.parse(read) as Step;
 }

@@ -1,5 +1,6 @@
 import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
 import type { Random } from '../fuzz/mutate.ts';
+import { ENCODINGS, LETTERS, written } from './letters.ts';
 
 /** One message of a case, and perhaps a rest before the next. */
 export interface Move {
@@ -22,8 +23,8 @@ const LONG = [
   `${X}ab€`,
   `${X}abc€`,
 ];
-const STATEMENTS = ['', '', 'a', 'a', 'b', 'A', 'é', 'q"u'];
-const PORTALS = ['', '', '', 'p', 'c', 'C'];
+const STATEMENTS = ['', '', 'a', 'a', 'b', 'A', 'é', 'Ã©', 'q"u'];
+const PORTALS = ['', '', '', 'p', 'c', 'C', 'é'];
 const POINTS = ['s1', 's2', 'S1'];
 
 /** Makes random cases; each text has a mark of its own, which rows, errors and log repeat. */
@@ -31,7 +32,9 @@ export class Cases {
   readonly #random: Random;
   #mark = 0;
   #number = 0;
-  #style = { waits: 0.5, error: 0.1 };
+  #style = { waits: 0.5, error: 0.1, encodings: 0, letters: 0 };
+  /** What the client writes in; mostly what it has told the server. */
+  #writes = 'UTF8';
 
   constructor(random: Random) {
     this.#random = random;
@@ -39,7 +42,13 @@ export class Cases {
 
   next(): Move[] {
     this.#number++;
-    this.#style = { waits: this.#pick([0, 0.3, 0.7, 1]), error: this.#pick([0, 0.05, 0.2]) };
+    this.#style = {
+      waits: this.#pick([0, 0.3, 0.7, 1]),
+      error: this.#pick([0, 0.05, 0.2]),
+      encodings: this.#pick([0, 0, 0.15, 0.4]),
+      letters: this.#pick([0, 0.3]),
+    };
+    this.#writes = 'UTF8';
     const moves: Move[] = [];
     const turns = 1 + this.#below(6);
     for (let turn = 0; turn < turns; turn++) moves.push(...this.#turn());
@@ -68,7 +77,7 @@ export class Cases {
     const texts = Array.from({ length: count }, () => this.#text());
     const text = texts.join(this.#pick([';', '; ', ' ;; ', ';-- it;\n', ';/* a;/* b */ */']));
     const data = texts.filter((one) => /copy t from/i.test(one)).flatMap(() => this.#copyData());
-    const query = move(`Q ${text}`, 0x51, cstring(text));
+    const query = move(`Q ${text}`, 0x51, this.#cstring(text));
     return [data.length > 0 ? { ...query, waits: this.#chance(0.3) } : this.#waiting(query), ...data];
   }
 
@@ -95,9 +104,9 @@ export class Cases {
     const moves = [
       this.#parse(statement, text),
       ...this.#bind(statement, portal, /\$1/.test(text) ? 1 : 0),
-      ...this.#maybe(0.3, () => [describe('P', portal)]),
-      execute(portal, max),
-      ...this.#maybe(max > 0 ? 0.7 : 0.1, () => [execute(portal, this.#pick([0, 1, 2]))]),
+      ...this.#maybe(0.3, () => [this.#describing('P', portal)]),
+      this.#executing(portal, max),
+      ...this.#maybe(max > 0 ? 0.7 : 0.1, () => [this.#executing(portal, this.#pick([0, 1, 2]))]),
       ...(copies ? this.#copyData() : []),
     ];
     return this.#chance(this.#style.error) ? this.#damage(moves) : moves;
@@ -110,30 +119,43 @@ export class Cases {
   }
 
   #parse(name: string, text: string): Move {
-    return move(`P(${name}, ${text})`, 0x50, cstring(name), cstring(text), int16(0));
+    return move(`P(${name}, ${text})`, 0x50, this.#cstring(name), this.#cstring(text), int16(0));
   }
 
   #bind(statement: string, portal: string, values = this.#pick([0, 0, 0, 1])): Move[] {
-    const given = Array.from({ length: values }, () => this.#pick([null, 'v', "it's", 'é']));
-    const encoded = given.flatMap((value) => (value === null ? [int32(-1)] : lengthed(value)));
+    const given = Array.from({ length: values }, () => this.#pick([null, 'v', "it's", 'é', this.#letter()]));
+    const encoded = given.flatMap((value) =>
+      value === null ? [int32(-1)] : lengthed(written(value, this.#writes)),
+    );
     const counts = [int16(0), int16(values), ...encoded, int16(0)];
-    return [
-      move(`B(${portal}, ${statement}, ${values})`, 0x42, cstring(portal), cstring(statement), ...counts),
-    ];
+    const names = [this.#cstring(portal), this.#cstring(statement)];
+    return [move(`B(${portal}, ${statement}, ${values})`, 0x42, ...names, ...counts)];
   }
 
   #execute(): Move {
-    return execute(this.#portal(), this.#pick([0, 0, 1, 3]));
+    return this.#executing(this.#portal(), this.#pick([0, 0, 1, 3]));
   }
 
   #close(): Move {
     const what = this.#pick(['S', 'P'] as const);
     const name = what === 'S' ? this.#name() : this.#portal();
-    return move(`C(${what}, ${name})`, 0x43, Buffer.from(what), cstring(name));
+    return move(`C(${what}, ${name})`, 0x43, Buffer.from(what), this.#cstring(name));
   }
 
   #describe(): Move {
-    return this.#chance(0.5) ? describe('S', this.#name()) : describe('P', this.#portal());
+    return this.#chance(0.5) ? this.#describing('S', this.#name()) : this.#describing('P', this.#portal());
+  }
+
+  #executing(portal: string, max: number): Move {
+    return move(`E(${portal}, ${max})`, 0x45, this.#cstring(portal), int32(max));
+  }
+
+  #describing(what: 'S' | 'P', name: string): Move {
+    return move(`D(${what}, ${name})`, 0x44, Buffer.from(what), this.#cstring(name));
+  }
+
+  #cstring(text: string): Uint8Array {
+    return Buffer.concat([written(text, this.#writes), Uint8Array.of(0)]);
   }
 
   /** `lo_creat`-like calls need a transaction; `pg_backend_pid` (2026) does not, and one with a wrong argument fails. */
@@ -157,7 +179,8 @@ export class Cases {
   }
 
   #text(): string {
-    const mark = `m${++this.#mark}`;
+    if (this.#chance(this.#style.encodings)) return this.#encodingChange();
+    const mark = `m${++this.#mark}${this.#chance(this.#style.letters) ? this.#letter() : ''}`;
     const text = this.#statement(mark);
     return this.#chance(0.15) ? this.#dressed(text) : text;
   }
@@ -181,8 +204,43 @@ export class Cases {
     if (kind < 68) return this.#cursor(mark);
     if (kind < 88) return this.#sqlNames(mark);
     if (kind < 95)
-      return this.#pick(['copy t from stdin', `copy (select '${mark}') to stdout`, 'copy t from stdin']);
+      return this.#pick([
+        'copy t from stdin',
+        'copy t from stdin',
+        `copy (select '${mark}') to stdout`,
+        `copy (select '${mark}') to stdout with (encoding '${this.#pick(ENCODINGS)}')`,
+      ]);
     return this.#other(mark);
+  }
+
+  /** By SET and its kin, and by code that shows it or not. */
+  #encodingChange(): string {
+    const encoding = this.#pick(ENCODINGS);
+    if (this.#chance(0.7)) this.#writes = encoding;
+    const local = this.#pick(['', '', 'local ', 'session ']);
+    const isLocal = this.#chance(0.3);
+    const letter = this.#letter();
+    return this.#pick([
+      `set ${local}client_encoding to '${encoding}'`,
+      `set ${local}client_encoding = ${encoding}`,
+      `set ${local}names '${encoding}'`,
+      `set ${local}names default`,
+      'reset client_encoding',
+      'reset all',
+      `select set_config('client_encoding', '${encoding}', ${isLocal})`,
+      `select set_config('client_encoding', '${encoding}', ${isLocal}), '${letter}'`,
+      `do $$ begin set ${isLocal ? 'local ' : ''}client_encoding to ${encoding}; raise notice '${letter}'; end $$`,
+      `do $$ begin perform set_config('client_encoding', '${encoding}', ${isLocal}); raise exception '${letter}'; end $$`,
+      `select encode_as('${encoding}', ${isLocal})`,
+      `select encode_as('${encoding}', ${isLocal}), '${letter}'`,
+      `create or replace function pg_temp.noticed(word text) returns text language plpgsql set client_encoding to ${encoding}
+        as $f$ begin raise notice '%', word; return word; end $f$`,
+      `select pg_temp.noticed('${letter}')`,
+    ]);
+  }
+
+  #letter(): string {
+    return this.#pick(LETTERS);
   }
 
   #query1(mark: string): string {
@@ -306,6 +364,8 @@ export class Cases {
       'B',
       'é',
       '"é"',
+      '"Ã©"',
+      'ソ',
       'U&"\\0061"',
       'U&"!00e9" uescape \'!\'',
       '"q""u"',
@@ -315,7 +375,7 @@ export class Cases {
   #sqlPortal(): string {
     return this.#chance(0.1)
       ? this.#pick(LONG)
-      : this.#pick(['p', 'P', '"p"', 'c', 'C', '"C"', 'U&"\\0070"']);
+      : this.#pick(['p', 'P', '"p"', 'c', 'C', '"C"', 'é', '"Ã©"', 'U&"\\0070"']);
   }
 
   #waiting(one: Move): Move {
@@ -355,16 +415,7 @@ function data(text: string): Move {
   return move(`d(${JSON.stringify(text)})`, 0x64, Buffer.from(text));
 }
 
-function execute(portal: string, max: number): Move {
-  return move(`E(${portal}, ${max})`, 0x45, cstring(portal), int32(max));
-}
-
-function describe(what: 'S' | 'P', name: string): Move {
-  return move(`D(${what}, ${name})`, 0x44, Buffer.from(what), cstring(name));
-}
-
-function lengthed(text: string): Uint8Array[] {
-  const bytes = Buffer.from(text);
+function lengthed(bytes: Uint8Array): Uint8Array[] {
   return [int32(bytes.length), bytes];
 }
 

@@ -1,14 +1,18 @@
-/** Random pipelines at a real PostgreSQL, held against its own log: npm run oracle -- [--cases N] [--seed S] */
+/** Random pipelines at a real PostgreSQL, held against its own log: npm run oracle -- [--cases N] [--seed S] [--latin1] */
 import { parseArgs } from 'node:util';
 import { runOracle } from './run.ts';
 import { OracleServer } from './server.ts';
 
 const { values } = parseArgs({
-  options: { cases: { type: 'string', default: '10000' }, seed: { type: 'string' } },
+  options: {
+    cases: { type: 'string', default: '10000' },
+    seed: { type: 'string' },
+    latin1: { type: 'boolean' },
+  },
 });
 const cases = Number(values.cases);
 const seed = Number(values.seed ?? Date.now() % 2 ** 32);
-const server = new OracleServer();
+const server = new OracleServer(values.latin1 === true ? 'LATIN1' : 'UTF8');
 await server.start();
 const started = performance.now();
 let told = 0;

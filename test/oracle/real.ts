@@ -1,5 +1,6 @@
 import { REPLAY_LIMITS, type ReplayFrame, type ReplayLimits, type Step } from '#core/replay/step.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
+import { frozen } from '../support/frozen.ts';
 import type { OracleServer } from './server.ts';
 import { RecordedSession } from './session.ts';
 
@@ -30,6 +31,6 @@ export async function stepsOf(
   limits: ReplayLimits = REPLAY_LIMITS,
 ): Promise<Step[]> {
   const steps: Step[] = [];
-  for await (const step of postgresSteps(frames, limits)) steps.push(step);
+  for await (const step of postgresSteps(frames, limits)) steps.push(frozen(step));
   return steps.slice(1, -1);
 }

@@ -3,6 +3,7 @@ import type { ReplayFrame, Step } from '#core/replay/step.ts';
 import { type Random, randomFrom } from '../fuzz/mutate.ts';
 import { disagreements } from './compare.ts';
 import { Cases, type Move } from './generate.ts';
+import { frozen } from '../support/frozen.ts';
 import type { OracleServer } from './server.ts';
 import { READY, RecordedSession } from './session.ts';
 
@@ -19,6 +20,9 @@ export interface Counts {
   skipped: number;
   doubtful: number;
   copies: number;
+  /** Steps with letters beyond ASCII, and steps in which some stand as bytes. */
+  letters: number;
+  undecoded: number;
   lost: number;
 }
 
@@ -45,6 +49,8 @@ export async function runOracle(
     skipped: 0,
     doubtful: 0,
     copies: 0,
+    letters: 0,
+    undecoded: 0,
     lost: 0,
   };
   await prepare(server);
@@ -65,7 +71,9 @@ async function prepare(server: OracleServer): Promise<void> {
     create table if not exists late (n int unique deferrable initially deferred);
     create or replace function rename(name text, mark text) returns text language plpgsql as $f$ begin
       begin execute format('deallocate %I', name); exception when others then null; end;
-      execute format('prepare %I as select %L', name, mark); return mark; end $f$; select 'made'`;
+      execute format('prepare %I as select %L', name, mark); return mark; end $f$;
+    create or replace function encode_as(encoding text, is_local bool) returns text language plpgsql as $f$ begin
+      return set_config('client_' || 'encoding', encoding, is_local); end $f$; select 'made'`;
   session.send(query(setUp));
   await session.until((bytes) => bytes.includes('made'));
   await session.end();
@@ -125,7 +133,7 @@ async function send(session: RecordedSession, moves: readonly Move[], random: Ra
 
 async function stepsOf(frames: readonly ReplayFrame[]): Promise<Step[]> {
   const steps: Step[] = [];
-  for await (const step of postgresSteps(frames)) steps.push(step);
+  for await (const step of postgresSteps(frames)) steps.push(frozen(step));
   return steps;
 }
 
@@ -163,6 +171,9 @@ function count(counts: Counts | undefined, steps: readonly Step[], messages: num
   counts.failed += steps.filter(({ outcome }) => outcome === 'failed').length;
   counts.skipped += steps.filter(({ outcome }) => outcome === 'skipped').length;
   counts.doubtful += steps.filter(({ doubt }) => doubt !== undefined).length;
+  const words = steps.map((step) => JSON.stringify(step));
+  counts.letters += words.filter((text) => /[^\0-\x7f]/.test(text)).length;
+  counts.undecoded += words.filter((text) => text.includes('"undecoded":true')).length;
   counts.copies += steps.filter(({ copy }) => copy !== undefined).length;
 }
 

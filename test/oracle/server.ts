@@ -47,6 +47,12 @@ export class OracleServer {
   readonly #entries = new Map<number, LogEntry[]>();
   readonly #crashed = new Set<number>();
   port = 0;
+  /** Of its database, and so of its log. */
+  readonly #encoding: 'UTF8' | 'LATIN1';
+
+  constructor(encoding: 'UTF8' | 'LATIN1' = 'UTF8') {
+    this.#encoding = encoding;
+  }
 
   async start(): Promise<void> {
     const bin = postgresBinaries();
@@ -56,7 +62,7 @@ export class OracleServer {
     mkdirSync(data, { mode: 0o700 });
     chownSync(data, uid, gid);
     const cwd = this.#root;
-    const made = ['-D', data, '-U', 'app', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C'];
+    const made = ['-D', data, '-U', 'app', '--auth=trust', '--no-sync', '-E', this.#encoding, '--locale=C'];
     execFileSync(join(bin, 'initdb'), made, { uid, gid, cwd, stdio: 'ignore' });
     this.port = await freePort();
     const settings = [
@@ -113,7 +119,9 @@ export class OracleServer {
     this.#read += end;
     for (const line of text.subarray(0, end).toString('latin1').split('\n')) {
       if (line === '') continue;
-      const entry = JSON.parse(Buffer.from(line, 'latin1').toString()) as LogEntry;
+      const entry = JSON.parse(
+        this.#encoding === 'UTF8' ? Buffer.from(line, 'latin1').toString() : line,
+      ) as LogEntry;
       const crashed = /\(PID (\d+)\) was terminated by signal/.exec(entry.message)?.[1];
       if (crashed !== undefined) this.#crashed.add(Number(crashed));
       const entries = this.#entries.get(entry.pid);

@@ -279,7 +279,7 @@ function parseReport(body: Cursor): ReportFields {
 }
 
 /** One column of a RowDescription; the cursor stands at its name. */
-export function parseColumn(body: Cursor): Column {
+function parseColumn(body: Cursor): Column {
   return {
     name: body.string(),
     table: body.uint32(),

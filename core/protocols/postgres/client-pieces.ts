@@ -5,7 +5,7 @@ import { notApproved } from './not-approved.ts';
 import { concat, message } from './wire.ts';
 
 /** Four times what an approval may name in all; of one message, and of all messages up to their Sync. */
-export const PIECE_MAX_BYTES = 256 << 10;
+const PIECE_MAX_BYTES = 256 << 10;
 
 /** What a client wants answered together. */
 export interface Piece {

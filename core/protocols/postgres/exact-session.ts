@@ -1,11 +1,13 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { readyForQuery, type TransactionStatus } from './backend.ts';
-import { ClientPieces, type Piece } from './client-pieces.ts';
+import { ClientPieces, type Piece, type Sent } from './client-pieces.ts';
+import { Frontend } from './messages.ts';
 import { failedTransaction, notApproved } from './not-approved.ts';
 import { failure, SettingsQuestion } from './own-questions.ts';
 import { errorResponseFor } from './sqlstate.ts';
-import type { StatementGate } from './statement-gate.ts';
+import type { Passed, StatementGate } from './statement-gate.ts';
 import { type Heard, TargetSide } from './target-side.ts';
+import { concat, message } from './wire.ts';
 
 /** Pieces that wait beyond which the client is not read. */
 const FULL_BYTES = 256 << 10;
@@ -133,12 +135,13 @@ export class ExactSession {
     if (piece.end === 'fatal') return this.#end(piece.problem!);
     await this.#begin();
     if (this.#skipping !== undefined) return this.#skip(piece);
+    let passed: Passed;
     try {
-      await this.#admit(piece);
+      passed = await this.#admit(piece);
     } catch (error) {
       return this.#refuse(piece, asCustodyError(error));
     }
-    await this.#forward(piece);
+    await this.#forward(piece, passed.looks);
   }
 
   #leave(piece: Piece): void {
@@ -155,15 +158,16 @@ export class ExactSession {
   }
 
   /** Rejects with why the piece may not go on. When it resolves, what it runs has been counted, and the grant is this session's. */
-  async #admit(piece: Piece): Promise<void> {
+  async #admit(piece: Piece): Promise<Passed> {
     const passed = this.#gate.judge(piece);
-    if (passed.runs > 0) {
+    if (passed.acts) {
       // In a transaction that has failed a server runs nothing but its end, and does not say how it reads a text.
       if (this.#target.status !== 'E') await this.#requireSettings();
       else if (!passed.ends) throw failedTransaction();
-      await this.#claim();
     }
+    if (passed.runs > 0) await this.#claim();
     passed.pass();
+    return passed;
   }
 
   async #requireSettings(): Promise<void> {
@@ -191,15 +195,33 @@ export class ExactSession {
     this.#hands.note({ note: 'grant-used' });
   }
 
-  async #forward({ end, messages, bytes }: Piece): Promise<void> {
-    if (this.#stopped) return;
-    const answered = this.#target.answers(
-      end === 'flush' ? messages.map(({ message }) => message) : undefined,
-    );
+  /** In parts, where it has to be looked in between; the target passes over what comes behind one that failed. */
+  async #forward({ end, messages, bytes }: Piece, looks: readonly number[]): Promise<void> {
+    let from = 0;
+    let failed = false;
+    for (const at of looks) {
+      failed = await this.#forwardPart(messages.slice(from, at));
+      from = at;
+      if (failed) break;
+      await this.#requireSettings();
+    }
+    if (!(failed && end === 'flush')) {
+      const rest = messages.slice(from);
+      failed = await this.#forwardRest(end, rest, from === 0 ? bytes : bytesOf(rest));
+    }
+    if (failed && end === 'flush') this.#skipping = 'target-answers';
+  }
+
+  #forwardPart(part: readonly Sent[]): Promise<boolean> {
+    return this.#forwardRest('flush', part, concat([bytesOf(part), message(Frontend.flush)]));
+  }
+
+  async #forwardRest(end: Piece['end'], messages: readonly Sent[], bytes: Uint8Array): Promise<boolean> {
+    if (this.#stopped) return false;
+    const answered = this.#target.answers(end === 'flush' ? messages.map((sent) => sent.message) : undefined);
     this.#hands.forward(bytes);
     this.#partly = end === 'flush';
-    const failed = await answered;
-    if (failed && this.#partly) this.#skipping = 'target-answers';
+    return answered;
   }
 
   /** As a server: ReadyForQuery after a query, at the Sync of a pipeline, and a transaction that is open has failed. */
@@ -250,4 +272,8 @@ export class ExactSession {
     if (this.#stopped) return;
     this.#hands.end(error);
   }
+}
+
+function bytesOf(messages: readonly Sent[]): Uint8Array {
+  return concat(messages.map(({ whole }) => whole));
 }

@@ -17,9 +17,11 @@ const OF_LOGIN = `
   from pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) own
   where setrole in (0, (select oid from pg_catalog.pg_roles where rolname = session_user))
   and setdatabase in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))`;
+/** Statements and portals of the gateway have names that begin so, and none of a client's does. */
+export const OWN_NAMES = 'custody: ';
 /** Named, so that what the client left under the empty name stays. */
-const NAME = 'custody: settings';
-const PORTAL = 'custody: not approved';
+const NAME = `${OWN_NAMES}settings`;
+const PORTAL = `${OWN_NAMES}not approved`;
 const NONE = Uint8Array.of(0, 0);
 
 /** Asks what is in force of the settings that say what a text means. */

@@ -50,7 +50,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
 };
 
 /** What an error of the gateway is to a PostgreSQL client. All end the session. */
-export function sqlErrorOf(code: ErrorCode): SqlError {
+function sqlErrorOf(code: ErrorCode): SqlError {
   return { severity: 'FATAL', sqlstate: SQLSTATES[code] };
 }
 

@@ -63,7 +63,7 @@ export type StartupPacket =
  * How long the first packet in `bytes` is, its length field included; undefined when that cannot be seen yet. Throws
  * `protocol-violation` for a length no packet has: whoever sent it does not speak PostgreSQL.
  */
-export function startupLength(bytes: Uint8Array): number | undefined {
+function startupLength(bytes: Uint8Array): number | undefined {
   if (bytes.length < 4) return undefined;
   const byteLength = readInt32(bytes, 0);
   if (byteLength < 8 || byteLength > STARTUP_MAX_BYTES + 4)
@@ -123,7 +123,7 @@ function readStartupMessage(code: number, body: Cursor, byteLength: number): Sta
 }
 
 /** As the server says it. */
-export function unsupportedProtocol(major: number, minor: number): CustodyError {
+function unsupportedProtocol(major: number, minor: number): CustodyError {
   const asked = `unsupported frontend protocol ${major}.${minor}`;
   return new CustodyError('unsupported', `${asked}: server supports 3.0 to 3.2`);
 }

@@ -5,6 +5,7 @@ import type { Piece, Sent } from './client-pieces.ts';
 import type { FrontendMessage } from './frontend.ts';
 import { type Harmless, harmless } from './harmless.ts';
 import { notApproved } from './not-approved.ts';
+import { OWN_NAMES } from './own-questions.ts';
 import { PreparedNames } from './prepared-names.ts';
 import { cstring, message } from './wire.ts';
 import { Frontend } from './messages.ts';
@@ -20,6 +21,10 @@ const ENDING = /^\s*(?:commit|end|rollback|abort)(?:\s+[a-z_0-9 ]+)?\s*;*\s*$/i;
 export interface Passed {
   /** How many approved commands it runs. */
   readonly runs: number;
+  /** It reads or runs some, or goes on with one that was bound before: what says how a text is read has to hold. */
+  readonly acts: boolean;
+  /** Its messages before which that is to be looked at once more, as an approved command of its own ran in between. */
+  readonly looks: readonly number[];
   /** These do nothing but end the transaction that is open, or go back in it. */
   readonly ends: boolean;
   /** It goes on: from now on its commands have run, and its names stand for what it says. */
@@ -52,19 +57,26 @@ export class StatementGate {
   judge({ messages, problem }: Piece): Passed {
     if (problem !== undefined) throw problem;
     const look = new Look(new Map(this.#left), this.#prepared.copy(), this.#ending, this.#beside);
-    for (const sent of messages) look.check(sent);
+    for (const [at, sent] of messages.entries()) look.check(sent, at);
     const pass = (): void => {
       this.#left = look.left;
       this.#prepared = look.prepared;
     };
-    return { runs: look.runs, ends: look.ends, pass };
+    const { runs, acts, looks, ends } = look;
+    return { runs, acts, looks, ends, pass };
   }
 }
 
 /** What would be, should a piece pass. */
 class Look {
   runs = 0;
+  acts = false;
   ends = true;
+  readonly looks: number[] = [];
+  /** An approved command ran since the last look: a function in it may have changed a setting. */
+  #ran = false;
+  /** What the piece's own portals run. */
+  readonly #portals = new Map<string, string>();
   readonly left: Map<string, number>;
   readonly prepared: PreparedNames;
   readonly #ending: Set<string>;
@@ -82,20 +94,21 @@ class Look {
     this.#beside = beside;
   }
 
-  check({ message: sent, whole }: Sent): void {
+  check({ message: sent, whole }: Sent, at: number): void {
     switch (sent.kind) {
       case 'query':
         requireSame(whole, message(Frontend.query, cstring(sent.text)));
         return this.#run(sent.text);
       case 'parse':
-        return this.#prepare(sent, whole);
+        return this.#prepare(sent, whole, at);
       case 'bind':
-        return this.#bind(sent);
+        return this.#bind(sent, at);
+      case 'execute':
+        return this.#execute(sent.portal, at);
       case 'sync':
         return this.prepared.sync();
       case 'describe':
       case 'close':
-      case 'execute':
       case 'flush':
         return undefined;
       default:
@@ -106,22 +119,48 @@ class Look {
   #run(text: string): void {
     const hash = this.#hashOf(text);
     if (hash !== FREE) this.#use(hash);
+    this.acts ||= hash !== FREE;
     this.prepared.heed(text);
   }
 
-  /** Running is counted when parameters are bound: a statement that is only prepared has not run. */
-  #prepare({ statement, text, types }: Extract<FrontendMessage, { kind: 'parse' }>, whole: Uint8Array): void {
+  /** Running is counted when parameters are bound: a statement that is only prepared has not run, but it has been read. */
+  #prepare(
+    { statement, text, types }: Extract<FrontendMessage, { kind: 'parse' }>,
+    whole: Uint8Array,
+    at: number,
+  ): void {
     requireSame(whole.subarray(0, whole.length - 2 - 4 * types.length), parseStart(whole, statement, text));
+    requireClients(statement);
     const hash = this.#hashOf(text);
     this.prepared.heed(text);
     this.prepared.set(statement, hash);
+    if (hash === FREE) return;
+    this.#lookBefore(at);
+    this.ends &&= this.#ending.has(hash);
   }
 
-  #bind({ statement, values }: Extract<FrontendMessage, { kind: 'bind' }>): void {
+  #bind({ portal, statement, values }: Extract<FrontendMessage, { kind: 'bind' }>, at: number): void {
+    requireClients(portal);
     const hash = this.prepared.get(statement);
     if (values.length > 0)
       throw notApproved('a command with parameters', 'they are not part of what was approved');
-    if (hash !== FREE) this.#use(hash);
+    this.#portals.set(portal, hash);
+    if (hash === FREE) return;
+    this.#lookBefore(at);
+    this.#use(hash);
+  }
+
+  /** It may be of a portal that was bound long ago. */
+  #execute(portal: string, at: number): void {
+    if (this.#portals.get(portal) === FREE) return;
+    this.#lookBefore(at);
+    this.#ran = true;
+  }
+
+  #lookBefore(at: number): void {
+    this.acts = true;
+    if (this.#ran) this.looks.push(at);
+    this.#ran = false;
   }
 
   /** Of a command that may pass. */
@@ -151,6 +190,12 @@ class Look {
 /** The approval is of a text: bytes that only look like it once they are decoded are something else. */
 function requireSame(sent: Uint8Array, understood: Uint8Array): void {
   if (!Buffer.from(sent).equals(understood)) throw notApproved('a command', 'its bytes are not plain UTF-8');
+}
+
+/** Under such a name the gateway asks, and counts on what that stands for. */
+function requireClients(name: string): void {
+  if (name.startsWith(OWN_NAMES))
+    throw notApproved('a command', `names that begin with "${OWN_NAMES}" are the gateway's own`);
 }
 
 /** A Parse message up to its parameter types, with the length it was sent with. */

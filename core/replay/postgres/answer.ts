@@ -1,6 +1,7 @@
 import type { ReplayLimits, Shown, ShownColumn, ShownCopy, ShownReport, StepKind } from '../step.ts';
 import type { Described } from './memory.ts';
 import type { CopyPiece } from './operations.ts';
+import { nothingYet } from './parts.ts';
 import type { ReportFields } from './server-messages.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showHex, showValue } from './values.ts';
@@ -23,7 +24,7 @@ export class Answer {
   #copyBinary = false;
   #copyMessages = 0;
   /** The first of its data, and how much there was. */
-  #copied: CutValue = { bytes: new Uint8Array(0), length: 0 };
+  #copied: CutValue = nothingYet();
 
   constructor(columns: readonly Described[] | undefined, limits: ReplayLimits, texts: Texts) {
     this.#columns = columns;

@@ -1,8 +1,8 @@
 import { Frontend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
 import type { ReplayLimits } from '../step.ts';
-import { latin1, readFormats, readTypes, readValues, type Values } from './common-messages.ts';
-import type { Parts, Reading } from './parts.ts';
+import { latin1, readCopyData, readFormats, readTypes, readValues, type Values } from './common-messages.ts';
+import { nothingYet, type Parts, type Reading } from './parts.ts';
 import type { CutValue } from './values.ts';
 
 /**
@@ -70,7 +70,7 @@ function* readQuery(parts: Parts, put: Put, limits: ReplayLimits): Reading {
 
 function* readParse(parts: Parts, put: Put, limits: ReplayLimits): Reading {
   const statement = latin1(yield* parts.string(limits.value));
-  const text = { bytes: new Uint8Array(0), length: 0 };
+  const text = nothingYet();
   const types: number[] = [];
   put({ kind: 'parse', statement, text, types });
   yield* parts.string(limits.text, text);
@@ -110,14 +110,8 @@ function* readExecute(parts: Parts, put: Put, limits: ReplayLimits): Reading {
   put({ kind: 'execute', portal, maxRows: yield* parts.int32() });
 }
 
-function* readCopyData(parts: Parts, put: Put, limits: ReplayLimits): Reading {
-  const data = { bytes: new Uint8Array(0), length: 0 };
-  put({ kind: 'copy-data', data });
-  yield* parts.rest(data, limits.copy);
-}
-
 function* readCopyFail(parts: Parts, put: Put, limits: ReplayLimits): Reading {
-  const reason = { bytes: new Uint8Array(0), length: 0 };
+  const reason = nothingYet();
   put({ kind: 'copy-fail', reason });
   yield* parts.string(limits.text, reason);
 }
@@ -125,8 +119,7 @@ function* readCopyFail(parts: Parts, put: Put, limits: ReplayLimits): Reading {
 /** Messages without content, or with one that is not shown. */
 function* readMark(type: number, parts: Parts, put: Put): Reading {
   const kind = MARKS.get(type);
-  if (kind === undefined || kind === 'password')
-    yield* parts.rest({ bytes: new Uint8Array(0), length: 0 }, 0);
+  if (kind === undefined || kind === 'password') yield* parts.rest(nothingYet(), 0);
   put(kind === undefined ? { kind: 'unknown', type } : { kind });
 }
 

@@ -1,4 +1,5 @@
-import type { Parts, Reading } from './parts.ts';
+import type { ReplayLimits } from '../step.ts';
+import { nothingYet, type Parts, type Reading } from './parts.ts';
 import type { CutValue } from './values.ts';
 
 /** Values of a Bind or of a function call, with their formats and those wanted of the results. */
@@ -29,7 +30,18 @@ export function* readValues(parts: Parts, into: (CutValue | null)[], limit: numb
 /** A value with its length before it; -1 is NULL. */
 export function* readValue(parts: Parts, into: (CutValue | null)[], limit: number): Reading {
   const length = yield* parts.int32();
-  const value = length === -1 ? null : { bytes: new Uint8Array(0), length };
+  const value = length === -1 ? null : { ...nothingYet(), length };
   into.push(value);
   if (value !== null) yield* parts.bytes(value, length, limit);
+}
+
+/** CopyData is the same in both directions. */
+export function* readCopyData(
+  parts: Parts,
+  put: (message: { readonly kind: 'copy-data'; readonly data: CutValue }) => void,
+  limits: ReplayLimits,
+): Reading {
+  const data = nothingYet();
+  put({ kind: 'copy-data', data });
+  yield* parts.rest(data, limits.copy);
 }

@@ -4,14 +4,14 @@ import { operationOf } from './asked.ts';
 import type { ClientContent, ServerContent } from './contents.ts';
 import { CopyPlace } from './copy-place.ts';
 import { firstDependent } from './dependents.ts';
-import { portalOf, preparedOf } from './entries.ts';
 import type { Execution } from './execution.ts';
 import { canAnswer, isAsynchronous } from './fits.ts';
-import { Intended } from './intended.ts';
-import { keep } from './memory.ts';
+import type { Intended } from './intended.ts';
+import { NameEffects } from './name-effects.ts';
 import { Names } from './names.ts';
 import type { OfKind } from './of-kind.ts';
 import { endsWithReady, isCopy, isStatement, type Operation, type OperationKind } from './operations.ts';
+import { PassedOver } from './passed-over.ts';
 import { Pipeline } from './pipeline.ts';
 import { Settings } from './settings.ts';
 import { SqlEffects } from './sql-effects.ts';
@@ -23,7 +23,6 @@ type More = Pick<Step, 'tag' | 'error'>;
 
 /** The server refused a command before it looked at it: the transaction has failed. */
 const IN_FAILED_TRANSACTION = '25P02';
-const NO_SUCH_STATEMENT = '26000';
 const LOST =
   'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
 const FOUND = 'all that waited is answered: what the client sends is shown again';
@@ -42,13 +41,11 @@ export class Conversation {
   readonly #names: Names;
   readonly #sql: SqlEffects;
   readonly #steps: StepWriter;
+  readonly #effects: NameEffects;
   readonly #copy = new CopyPlace();
+  readonly #skipping = new PassedOver();
   /** The statement that is being answered; it is no longer in the pipeline. */
   #running: Execution | undefined;
-  /** An error came: the server passes over everything up to the next Sync. */
-  #skipping: Intended | undefined;
-  /** The execution that an error prevented, by how many are passed over before it. */
-  #prevented: { left: number; readonly error: ShownReport } | undefined;
   /** There was an error since the last ReadyForQuery. */
   #hasFailed = false;
   /** No room is left: how often ReadyForQuery will come for what the client sent since. */
@@ -62,6 +59,7 @@ export class Conversation {
     this.#pipeline = new Pipeline(limits.memory / 2, limits.pending, limits.copy);
     this.#sql = new SqlEffects(this.#names, this.#settings, texts, limits.text);
     const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
+    this.#effects = new NameEffects(knowledge, limits);
     this.#steps = new StepWriter(limits, knowledge, emit);
   }
 
@@ -92,7 +90,7 @@ export class Conversation {
   /** The recording is over: shows what never got its answer. */
   finish(at: number): void {
     this.#stopRunning(at);
-    const intended = this.#skipping ?? this.#intended();
+    const intended = this.#skipping.intended ?? this.#effects.intended();
     for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
       this.#steps.notReached(next, intended, 'unfinished', at);
     }
@@ -103,18 +101,26 @@ export class Conversation {
     switch (message.kind) {
       case 'notice':
         if (this.#isAtStatement()) return this.#execution(at).answer.notice(message.fields);
+        this.#texts.begin(undefined);
         return this.#steps.notice(message, at);
       case 'notification':
         return this.#steps.notification(message, at);
       case 'parameter-status':
         return this.#told(message, at);
       case 'error':
+        this.#beginAnswered(at);
         return this.#failed(this.#texts.report(message.fields), at);
       case 'ready-for-query':
         return this.#ready(message.status, at);
       default:
         return this.#answered(message, at);
     }
+  }
+
+  /** An error may be all that a statement says: what ran before it was raised may have changed the encoding that it is said in. */
+  #beginAnswered(at: number): void {
+    if (this.#skipping === undefined && this.#isAtStatement()) this.#execution(at).begin();
+    else this.#texts.begin(undefined);
   }
 
   /** Servers before PostgreSQL 14 tell of a change at once: what the command itself says was read before it. */
@@ -137,29 +143,26 @@ export class Conversation {
 
   #isUnanswered(first: Operation): boolean {
     if (this.#copy.place !== 'known') return false;
-    if (this.#skipping !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
+    if (this.#skipping.intended !== undefined) return first.kind !== 'sync' || this.#stopSkipping();
     if (this.#running !== undefined) return this.#copy.takes && (isCopy(first) || first.kind === 'sync');
     return isCopy(first);
   }
 
   #pass(operation: Operation, at: number): void {
-    if (this.#skipping !== undefined) this.#skip(operation, this.#skipping, at);
+    const { intended } = this.#skipping;
+    if (intended !== undefined) this.#skip(operation, intended, at);
     else if (this.#running === undefined) this.#steps.discard(operation);
     else this.#steps.countCopy(this.#copy.take(operation, this.#running.answer));
   }
 
   #skip(operation: Operation, intended: Intended, at: number): void {
-    const prevented = this.#prevented;
-    if (prevented === undefined || prevented.left-- > 0)
-      return this.#steps.notReached(operation, intended, 'skipped', at);
-    this.#prevented = undefined;
-    this.#steps.notReached(operation, intended, 'failed', at, prevented.error);
+    const error = this.#skipping.next();
+    this.#steps.notReached(operation, intended, error === undefined ? 'skipped' : 'failed', at, error);
   }
 
   /** False, as a Sync is answered. */
   #stopSkipping(): false {
-    this.#skipping = undefined;
-    this.#prevented = undefined;
+    this.#skipping.end();
     return false;
   }
 
@@ -170,9 +173,9 @@ export class Conversation {
       case 'parse-complete':
         return this.#done('parse', at, (operation) => this.#parsed(operation, at));
       case 'bind-complete':
-        return this.#done('bind', at, (operation) => this.#bound(operation));
+        return this.#done('bind', at, (operation) => this.#effects.bound(operation));
       case 'close-complete':
-        return this.#done('close', at, (operation) => this.#closed(operation));
+        return this.#done('close', at, (operation) => this.#effects.closed(operation));
       case 'no-data':
         return this.#done('describe', at, () => undefined);
       case 'parameter-description':
@@ -223,41 +226,23 @@ export class Conversation {
   }
 
   #parsed(operation: Operation, at: number): void {
-    this.#texts.stamp([operation.load?.text]);
-    const prepared = preparedOf(operation, this.#sql.read(operation.load?.text)?.[0]);
-    this.#names.prepare(this.#key(operation.statement), prepared);
+    const prepared = this.#effects.parsed(operation);
     this.#steps.owePrepared(prepared, operation.at, at, 'completed');
-    const isRunLater = firstDependent(operation, this.#pipeline.operations(), (name) => this.#key(name));
+    const isRunLater = firstDependent(operation, this.#pipeline.operations(), this.#effects.key);
     if (isRunLater === undefined) this.#steps.showPrepared();
-  }
-
-  #bound(operation: Operation): void {
-    this.#texts.stamp(operation.load?.values ?? []);
-    const statement = this.#key(operation.statement);
-    const doubt = this.#names.statementDoubt(statement);
-    const portal = portalOf(operation, this.#names.statement(statement), doubt);
-    this.#names.bind(this.#key(operation.portal), portal);
-  }
-
-  #closed({ what, statement, portal }: Operation): void {
-    if (what === 'statement') this.#names.dropStatement(this.#key(statement));
-    else this.#names.dropPortal(this.#key(portal));
   }
 
   #parameters(types: readonly number[]): void {
     const operation = this.#pipeline.first();
-    if (operation?.kind === 'describe' && operation.what === 'statement')
-      this.#names.describeParameters(this.#key(operation.statement), types);
+    if (operation?.kind === 'describe') this.#effects.describedParameters(operation, types);
   }
 
-  #described({ columns }: ServerOf<'row-description'>, at: number): void {
-    const described = columns.map((column) => ({ ...column, name: keep(column.name, this.#limits.value) }));
-    this.#texts.stamp(described.map(({ name }) => name));
+  #described(message: ServerOf<'row-description'>, at: number): void {
+    const columns = this.#effects.columns(message);
     const operation = this.#running === undefined ? this.#pipeline.first() : undefined;
-    if (operation?.kind !== 'describe') return this.#execution(at).answer.describe(described);
+    if (operation?.kind !== 'describe') return this.#execution(at).answer.describe(columns);
     this.#takeFirst();
-    const { what, statement, portal } = operation;
-    this.#names.describe(what!, this.#key(what === 'statement' ? statement : portal), described);
+    this.#effects.described(operation, columns);
   }
 
   // Errors, and the Sync up to which the server then passes over everything.
@@ -266,7 +251,7 @@ export class Conversation {
     this.#hasFailed = true;
     if (this.#running !== undefined) return this.#failedStatement(error, at);
     const first = this.#pipeline.first();
-    const isOfNone = first === undefined || first.kind === 'sync' || this.#skipping !== undefined;
+    const isOfNone = first === undefined || first.kind === 'sync' || this.#skipping.intended !== undefined;
     if (!isOfNone && isStatement(first)) this.#failedStatement(error, at);
     else if (isOfNone || error.severity === 'FATAL') this.#steps.step({ kind: 'error', at, took: 0, error });
     else this.#blame(first, error, at);
@@ -276,32 +261,24 @@ export class Conversation {
     const { kind } = this.#execution(at).statement;
     this.#copy.failed(error, kind === 'execute');
     this.#end('failed', at, { error });
-    if (kind === 'execute') this.#skipping = this.#intended();
+    if (kind === 'execute') this.#skipping.begin(this.#effects.intended());
   }
 
   /** Shows the error with the execution that it prevented, when the client has asked for that already. */
   #blame(operation: Operation, error: ShownReport, at: number): void {
-    this.#skipping = this.#intended();
+    const intended = this.#effects.intended();
+    this.#skipping.begin(intended);
     this.#takeFirst();
-    const prepared = this.#skipping.take(operation);
-    this.#undone(operation, error);
-    const key = (name: string): string => this.#key(name);
-    const prevented = firstDependent(operation, this.#pipeline.operations(), key, Infinity);
-    if (prevented !== undefined) this.#prevented = { left: prevented, error };
+    const prepared = intended.take(operation);
+    this.#effects.undone(operation, error);
+    const prevented = firstDependent(operation, this.#pipeline.operations(), this.#effects.key, Infinity);
+    if (prevented !== undefined) this.#skipping.showWith(prevented, error);
     else if (prepared === undefined) this.#steps.step({ kind: 'error', at, took: at - operation.at, error });
     else {
-      this.#skipping.forgetStatement(operation.statement);
+      intended.forgetStatement(operation.statement);
       this.#steps.owePrepared(prepared, operation.at, at, 'failed', error);
       this.#steps.showPrepared();
     }
-  }
-
-  /** What fails may have taken something away before it did. */
-  #undone({ kind, statement, portal }: Operation, { sqlstate }: ShownReport): void {
-    if (kind === 'parse' && statement === '') this.#names.dropStatement('');
-    if (kind !== 'bind') return;
-    if (portal === '') this.#names.dropPortal('');
-    if (sqlstate === NO_SUCH_STATEMENT) this.#names.dropStatement(this.#key(statement));
   }
 
   // ReadyForQuery.
@@ -312,6 +289,7 @@ export class Conversation {
     this.#stopRunning(at);
     if (kind !== 'query' && kind !== 'function-call') this.#answerReady(at);
     this.#sql.ready();
+    this.#names.ready();
     if (status === 'I') this.#names.endTransaction(!this.#hasFailed);
     this.#hasFailed = false;
   }
@@ -331,7 +309,7 @@ export class Conversation {
     const first = this.#pipeline.first();
     if (first === undefined || !endsWithReady(first))
       this.#steps.damaged('ReadyForQuery that nobody waits for', at);
-    const intended = this.#intended();
+    const intended = this.#effects.intended();
     for (let next = this.#pipeline.shift(); next !== undefined; next = this.#pipeline.shift()) {
       this.#steps.notReached(next, intended, 'unfinished', at);
       if (endsWithReady(next)) return;
@@ -353,8 +331,8 @@ export class Conversation {
    * Sync was passed over too, or is answered next.
    */
   #readyAfterCopy(at: number): void {
-    const next = this.#firstButCopies();
-    if (next === undefined || this.#copy.isExact || !this.#hasSync()) this.#spare();
+    const next = this.#pipeline.firstButCopies();
+    if (next === undefined || this.#copy.isExact || !this.#pipeline.hasSync()) this.#spare();
     else if (next.kind === 'sync') this.#passToSync(at);
     else this.#copy.isBehindReady();
   }
@@ -362,7 +340,7 @@ export class Conversation {
   /** The message after ReadyForQuery tells which Sync that answered. */
   #findPlace(message: ServerContent, at: number): void {
     if (isAsynchronous(message)) return;
-    const next = this.#firstButCopies();
+    const next = this.#pipeline.firstButCopies();
     if (next !== undefined && canAnswer(message, next)) this.#spare();
     else this.#passToSync(at);
     this.#settle(at);
@@ -377,16 +355,6 @@ export class Conversation {
     this.#copy.isFound();
     this.#settle(at);
     if (this.#pipeline.first()?.kind === 'sync') this.#steps.countClient(this.#pipeline.shift()!.bytes);
-  }
-
-  #firstButCopies(): Operation | undefined {
-    for (const operation of this.#pipeline.operations()) if (!isCopy(operation)) return operation;
-    return undefined;
-  }
-
-  #hasSync(): boolean {
-    for (const { kind } of this.#pipeline.operations()) if (kind === 'sync') return true;
-    return false;
   }
 
   // When there is no room.
@@ -425,7 +393,7 @@ export class Conversation {
     if (first.kind === 'query') this.#names.dropStatement('');
     if (first.kind !== 'execute')
       return this.#steps.execution(first, undefined, this.#sql.read(first.load?.text));
-    const portal = this.#names.portal(this.#key(first.portal));
+    const portal = this.#effects.portal(first.portal);
     const command = portal?.prepared?.command;
     return this.#steps.execution(first, portal, command && [command]);
   }
@@ -438,13 +406,5 @@ export class Conversation {
       this.#names.dropPortal('');
     this.#steps.end(running, outcome, at, more);
     if (kind === 'execute' || kind === 'unmatched') this.#running = undefined;
-  }
-
-  #intended(): Intended {
-    return new Intended(this.#names, (name) => this.#key(name));
-  }
-
-  #key(name: string): string {
-    return this.#settings.protocolKey(name);
   }
 }

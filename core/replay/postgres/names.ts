@@ -9,7 +9,7 @@ import {
   weightOfPortal,
   weightOfPrepared,
 } from './memory.ts';
-import { isForeign } from './settings.ts';
+import { isForeign, isUnsure } from './settings.ts';
 import { Savepoints } from './savepoints.ts';
 
 const RENAMED =
@@ -41,6 +41,7 @@ export class Names {
   readonly #portals: Named<Lives>;
   readonly #savepoints = new Savepoints();
   #hiddenRuns = 0;
+  #hasUnsure = false;
 
   constructor(limits: ReplayLimits) {
     const budget = new Budget(limits.memory / 2);
@@ -67,14 +68,17 @@ export class Names {
   }
 
   #doubt(key: string, given: Given<unknown> | undefined): string | undefined {
-    return key !== '' && given !== undefined && given.after !== this.#hiddenRuns ? RENAMED : undefined;
+    const isOld = given !== undefined && given.after !== this.#hiddenRuns;
+    return isUnsure(key) || (key !== '' && isOld) ? RENAMED : undefined;
   }
 
   prepare(key: string, entry: Prepared): void {
+    this.#touch(key);
     this.#statements.set(key, { entry, after: this.#hiddenRuns });
   }
 
   bind(key: string, entry: Portal, hold: 'no' | 'declared' = 'no'): void {
+    this.#touch(key);
     this.#portals.set(key, { entry, after: this.#hiddenRuns, depth: this.#savepoints.depth, hold });
   }
 
@@ -91,6 +95,7 @@ export class Names {
   }
 
   dropStatement(key: string): void {
+    this.#touch(key);
     this.#statements.delete(key);
   }
 
@@ -100,6 +105,7 @@ export class Names {
   }
 
   dropPortal(key: string): void {
+    this.#touch(key);
     this.#portals.delete(key);
   }
 
@@ -111,6 +117,21 @@ export class Names {
   /** Code ran of which nothing is known. */
   hiddenRan(): void {
     this.#hiddenRuns++;
+  }
+
+  /** One whose name is not certain may be any. */
+  #touch(key: string): void {
+    if (!isUnsure(key)) return;
+    this.#hasUnsure = true;
+    this.hiddenRan();
+  }
+
+  /** The server is ready: names are certain again, and those that were not cannot be found by them. */
+  ready(): void {
+    if (!this.#hasUnsure) return;
+    this.#hasUnsure = false;
+    this.#statements.deleteWhere((_, key) => isUnsure(key));
+    this.#portals.deleteWhere((_, key) => isUnsure(key));
   }
 
   savepoint(name: string): void {

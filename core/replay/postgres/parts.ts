@@ -13,6 +13,11 @@ interface Growing {
   length: number;
 }
 
+/** A part of which nothing has come. */
+export function nothingYet(): Growing {
+  return { bytes: EMPTY, length: 0 };
+}
+
 /**
  * The parts of one message, however it comes: of each the first bytes are kept, as long as the budget of the message lasts,
  * and all are counted. Reads throw `protocol-violation` beyond the length that the message says it has.
@@ -69,7 +74,7 @@ export class Parts {
   }
 
   /** Bytes up to a NUL, which is read too. `part.length` counts what has come. */
-  *string(limit: number, part: Growing = { bytes: EMPTY, length: 0 }): Reading<CutValue> {
+  *string(limit: number, part: Growing = nothingYet()): Reading<CutValue> {
     for (;;) {
       if (this.left === 0) throw violation('a string in a message has no end');
       while (this.#chunk.length === 0) yield;

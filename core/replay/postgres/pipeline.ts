@@ -1,5 +1,5 @@
 import { Budget, weightOfValues } from './memory.ts';
-import { joined, type Load, type Operation } from './operations.ts';
+import { isCopy, joined, type Load, type Operation } from './operations.ts';
 import { Sequence } from './sequence.ts';
 
 /** What operations have in common: those that are alike, but for texts and values, are one. `load`: when it has neither. */
@@ -102,6 +102,17 @@ export class Pipeline {
       moment++;
       ofMoment = 0;
     }
+  }
+
+  /** The first that is no data of a COPY. */
+  firstButCopies(): Operation | undefined {
+    for (const operation of this.operations()) if (!isCopy(operation)) return operation;
+    return undefined;
+  }
+
+  hasSync(): boolean {
+    for (const { kind } of this.operations()) if (kind === 'sync') return true;
+    return false;
   }
 
   #operation(number: number, at: number, load: number): Operation {

@@ -29,7 +29,8 @@ export function statementStep(
   const values = shownValues(statement, limits, texts);
   const shown = text === undefined ? undefined : texts.shown(text, limits.text);
   const part = statement.kind === 'query' ? statement.parts + 1 : 1;
-  const copy = answer.copy(shown && copyEncoding(shown.text, part));
+  const isCopy = answer.copyKind !== undefined;
+  const copy = answer.copy(isCopy && shown ? copyEncoding(shown.text, part) : undefined);
   return {
     kind: answer.copyKind ?? statement.kind,
     at: statement.since,

@@ -2,8 +2,8 @@ import { type BackendMessage, parseBackend } from '#core/protocols/postgres/back
 import { Backend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
 import type { ReplayLimits } from '../step.ts';
-import { readTypes, readValue, readValues } from './common-messages.ts';
-import type { Parts, Reading } from './parts.ts';
+import { readCopyData, readTypes, readValue, readValues } from './common-messages.ts';
+import { nothingYet, type Parts, type Reading } from './parts.ts';
 import type { CutValue } from './values.ts';
 
 /** Field type letter → text, as bytes: S V C M D H P p q W s t c d n F L R, and any newer one. */
@@ -75,7 +75,7 @@ function* readReport(kind: 'error' | 'notice', parts: Parts, put: Put, limits: R
   const fields = new Map<string, CutValue>();
   put({ kind, fields });
   for (let code = yield* parts.byte(); code !== 0; code = yield* parts.byte()) {
-    const text = { bytes: new Uint8Array(0), length: 0 };
+    const text = nothingYet();
     if (fields.size < FIELDS_MAX) fields.set(String.fromCharCode(code), text);
     yield* parts.string(limits.text, text);
   }
@@ -89,7 +89,7 @@ function* readSetting(parts: Parts, put: Put, limits: ReplayLimits): Reading {
 function* readNotification(parts: Parts, put: Put, limits: ReplayLimits): Reading {
   const processId = yield* parts.int32();
   const channel = yield* parts.string(limits.value);
-  const payload = { bytes: new Uint8Array(0), length: 0 };
+  const payload = nothingYet();
   put({ kind: 'notification', processId, channel, payload });
   yield* parts.string(limits.text, payload);
 }
@@ -126,16 +126,10 @@ function* readResult(parts: Parts, put: Put, limits: ReplayLimits): Reading {
   put({ kind: 'function-result', value: values[0]! });
 }
 
-function* readCopyData(parts: Parts, put: Put, limits: ReplayLimits): Reading {
-  const data = { bytes: new Uint8Array(0), length: 0 };
-  put({ kind: 'copy-data', data });
-  yield* parts.rest(data, limits.copy);
-}
-
 /** Messages of fixed or small size, whole or not at all. */
 function* readSmall(type: number, parts: Parts, put: Put, limits: ReplayLimits): Reading {
   if (parts.left > limits.message) throw violation('the message is too long for its kind');
-  const body = { bytes: new Uint8Array(0), length: 0 };
+  const body = nothingYet();
   yield* parts.rest(body, limits.message);
   const message = parseBackend(type, body.bytes);
   if (!isReadAsBytes(message)) put(message);

@@ -4,11 +4,14 @@ import { unlifted } from './sql/scannable.ts';
 const NAME_BYTES = 63;
 const BEYOND_ASCII = /[\x80-\uffff]/;
 const FOREIGN = '\0';
+const UNSURE = `${FOREIGN}?${FOREIGN}`;
 
 /** How the session's texts are decoded, as they are said now. */
 interface Decoding {
   /** As the server names it. */
   readonly encoding: string;
+  /** It may be another. */
+  readonly isUnsure: boolean;
   words(value: { readonly bytes: Uint8Array; readonly length: number }): {
     readonly text: string;
     readonly undecoded: boolean;
@@ -54,9 +57,10 @@ export class Settings {
 
   /** In the server's encoding, one character a byte; where that is not known, as it is, and told apart from names that are. */
   #inServer(name: string): string {
-    const { encoding } = this.#decoding;
-    if (!BEYOND_ASCII.test(name) || encoding === this.#serverEncoding || encoding === 'SQL_ASCII')
-      return name;
+    const { encoding, isUnsure } = this.#decoding;
+    if (!BEYOND_ASCII.test(name)) return name;
+    if (isUnsure) return UNSURE + name;
+    if (encoding === this.#serverEncoding || encoding === 'SQL_ASCII') return name;
     const bytes = Buffer.from(name, 'latin1');
     const { text, undecoded } = this.#decoding.words({ bytes, length: bytes.length });
     const isKnown = this.#serverEncoding === 'UTF8' && !undecoded;
@@ -67,4 +71,9 @@ export class Settings {
 /** A key whose bytes are those of another encoding than the server's. */
 export function isForeign(key: string): boolean {
   return key.startsWith(FOREIGN);
+}
+
+/** A key of which it is not certain which name it is. */
+export function isUnsure(key: string): boolean {
+  return key.startsWith(UNSURE);
 }

@@ -27,6 +27,8 @@ const OTHER_TAG = 'the answer is not one that this text gets: something else ran
 /** EXECUTE, FETCH: of no prepared statement, of no cursor. */
 const NO_SUCH_NAME = new Set(['26000', '34000']);
 const CHAIN_MAX = 8;
+/** In some encodings a byte of ASCII may be the second of a character. */
+const MAY_HOLD_ASCII = /[\x80-\u01ff][\x30-\x7e]/;
 
 /** A statement under a name, and why it may be another. */
 interface Known {
@@ -55,6 +57,7 @@ export class SqlEffects {
     if (text === undefined) return undefined;
     const { standardStrings } = this.#settings;
     const sql = scannable(text.bytes, this.#texts.encoding);
+    if (this.#texts.isUnsure && MAY_HOLD_ASCII.test(sql)) return undefined;
     const commands = commandsOf(sql, standardStrings);
     if (
       this.#unreported &&

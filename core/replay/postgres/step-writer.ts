@@ -18,8 +18,8 @@ type More = Pick<Step, 'tag' | 'error'>;
 
 const DROPPED = 'not all of it was kept: too much waited for answers';
 
-/** What steps are made from, beside their operations. */
-interface Knowledge {
+/** What is known of the session where the server is. */
+export interface Knowledge {
   readonly names: Names;
   readonly sql: SqlEffects;
   readonly settings: Settings;

@@ -1,7 +1,8 @@
 import { TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { asciiEnd, type Decoded } from '#core/protocols/postgres/encoding/escape.ts';
 import type { ReplayLimits, Shown, ShownColumn, ShownNotification, ShownReport, Step } from '../step.ts';
-import { EncodingInForce, type Stamp } from './encoding-in-force.ts';
+import { Commands, encodingChange, mentionsEncoding, unseenChange } from './encoding-commands.ts';
+import { BYTES_ONLY, EncodingInForce, type Stamp } from './encoding-in-force.ts';
 import type { Described } from './memory.ts';
 import type { ReportFields, ServerContent } from './server-messages.ts';
 import { type CutValue, showText } from './values.ts';
@@ -14,7 +15,7 @@ interface Provisional {
   readonly put: (decoded: Decoded) => void;
 }
 
-/** Of texts that wait for the server to be ready; beyond, they stand as they were shown. */
+/** Of texts that wait for the server to be ready; beyond, they stand as bytes. */
 const PROVISIONAL_MAX_BYTES = 16 << 20;
 const ENTRY_BYTES = 200;
 
@@ -28,6 +29,7 @@ export class Texts {
   readonly #limits: ReplayLimits;
   readonly #encodings = new TextEncodings();
   readonly #inForce = new EncodingInForce(this.#encodings);
+  readonly #commands = new Commands();
   #provisional: Provisional[] = [];
   #held = 0;
 
@@ -43,6 +45,11 @@ export class Texts {
   /** The encoding in force, as the server names it. */
   get encoding(): string {
     return this.#inForce.now.encoding.name;
+  }
+
+  /** It may be another by now, in a way that cannot be told. */
+  get isUnsure(): boolean {
+    return this.#inForce.isUnsure;
   }
 
   /** The encoding of a text. */
@@ -73,10 +80,15 @@ export class Texts {
   }
 
   /** A step is complete: it may have been what changes the encoding. */
-  ran({ outcome, statement, part, tag }: Step): void {
-    const sql = statement?.text ?? '';
-    if (outcome === 'completed' && tag !== undefined) this.#inForce.ran(sql, part ?? 1, tag);
-    if (outcome === 'failed') this.#inForce.failed(sql, part ?? 1);
+  ran(step: Step): void {
+    const { outcome, statement, part = 1, tag } = step;
+    if (statement === undefined && step.kind !== 'execute' && step.kind !== 'function-call') return;
+    if (outcome === 'skipped' || outcome === 'empty') return;
+    if (mentionsEncoding(step, this.#commands)) this.#inForce.mentioned();
+    const unseen = unseenChange(step, this.#commands);
+    if (outcome === 'failed') return this.#inForce.failed(unseen);
+    const isSaid = outcome === 'completed' && statement !== undefined && tag !== undefined;
+    this.#inForce.ran(isSaid ? encodingChange(statement.text, part, tag, this.#commands) : undefined, unseen);
   }
 
   /** The server is ready, in this status: what was shown is right now, or made so. */
@@ -155,10 +167,10 @@ export class Texts {
 
   #await(value: CutValue, stamp: Stamp, limit: number, put: (decoded: Decoded) => void): void {
     if (stamp.certain || asciiEnd(value.bytes, 0) === value.bytes.length) return;
-    const bytes = Uint8Array.from(value.bytes.subarray(0, limit));
-    this.#held += bytes.length + ENTRY_BYTES;
-    if (this.#held > PROVISIONAL_MAX_BYTES) return;
-    this.#provisional.push({ stamp, bytes, isCut: isCut(value, limit), put });
+    const kept = value.bytes.subarray(0, limit);
+    this.#held += kept.length + ENTRY_BYTES;
+    if (this.#held > PROVISIONAL_MAX_BYTES) return put(BYTES_ONLY.decode(kept));
+    this.#provisional.push({ stamp, bytes: Uint8Array.from(kept), isCut: isCut(value, limit), put });
   }
 
   #stampOf({ stamp }: CutValue): Stamp {
@@ -166,7 +178,7 @@ export class Texts {
   }
 
   #certain(encodingName: string): Stamp {
-    return { encoding: this.#encodings.get(encodingName), certain: true };
+    return { encoding: this.#inForce.named(encodingName), certain: true };
   }
 }
 

@@ -230,7 +230,12 @@ class PostgresGreeting implements Greeting {
         return cancelQuery();
       });
     if (key !== undefined) await keys.publish(key);
-    await welcome(secure, session, key, tape);
+    try {
+      await welcome(secure, session, key, tape);
+    } catch (error) {
+      if (key !== undefined) keys.revoke(key);
+      throw error;
+    }
     secure.removeAllListeners('readable');
     const clientRest = login.reader.rest();
     return new PostgresLink({

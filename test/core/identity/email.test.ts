@@ -76,6 +76,17 @@ describe('an e-mail address (security case 11)', () => {
     expect(plainEmail(written)).toBeUndefined();
   });
 
+  it.each([
+    ['dınçer@example.com', 'dinçer@example.com'],
+    ['DİNÇER@EXAMPLE.COM', 'dinçer@example.com'],
+    ['di\u0307nçer@example.com', 'dinçer@example.com'],
+    ['D\u0307jJ\u0307o@example.com', 'd\u0307jjo@example.com'],
+  ])('%s is not held as what another language makes of it, and counts as the same', (written, other) => {
+    expect(plainEmail(written)).toBeUndefined();
+    expect(sameEmail(written, other)).toBe(true);
+    expect(plainEmail(other)).toBeDefined();
+  });
+
   it('in quotes that say nothing is the same', () => {
     expect(sameEmail('"dana"@example.com', DANA)).toBe(true);
     expect(sameEmail('"d\\ana"@example.com', DANA)).toBe(true);

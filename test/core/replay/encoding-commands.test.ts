@@ -1,8 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
-import { copyEncoding, encodingChange } from '#core/replay/postgres/encoding-commands.ts';
-import { framesOf, LOGIN, type Said, server, stepsOf } from './support.ts';
+import type { Shown, Step } from '#core/replay/step.ts';
+import {
+  Commands,
+  copyEncoding,
+  encodingChange,
+  unseenChange,
+} from '#core/replay/postgres/encoding-commands.ts';
+import { conversation, framesOf, LOGIN, type Said, server, stepsOf } from './support.ts';
 
 describe('encodingChange', () => {
   test.each([
@@ -42,6 +48,59 @@ describe('encodingChange', () => {
     ['copy t (encoding) to stdout', undefined],
   ] as const)('%s', (sql, expected) => {
     expect(copyEncoding(sql, 1)).toBe(expected);
+  });
+});
+
+describe('unseenChange', () => {
+  const step = (text: string, more: Partial<Step> = {}): Step => ({
+    kind: 'query',
+    at: 0,
+    took: 0,
+    statement: { text, bytes: text.length, cut: false },
+    ...more,
+  });
+  const shown = (text: string): Shown => ({ text, bytes: text.length, cut: false });
+
+  test.each([
+    ['select 1', 'no'],
+    ["select set_config('search_path', 'client_encoding', false)", 'no'],
+    ["select set_config('Client_Encoding', 'x', false)", 'seen'],
+    ["select pg_catalog.set_config('client' || '_encoding', 'x', true)", 'seen'],
+    ["select set_config(U&'\\0063lient_encoding', 'x', true)", 'seen'],
+    ['select set_config($1, $2, true)', 'seen'],
+    ["copy (select set_config('client_encoding', 'x', false)) to stdout", 'seen'],
+    ["prepare a as select set_config('client_encoding', 'x', false)", 'no'],
+    ['select f()', 'hidden'],
+    ["select f('Latin-1')", 'seen'],
+    ["select convert_to('x', 'LATIN1')", 'no'],
+    ["do 'begin set local names ''x''; end'", 'seen'],
+    ["do 'begin null; end'", 'hidden'],
+    ['call p()', 'hidden'],
+  ] as const)('%s: %s', (text, expected) => {
+    expect(unseenChange(step(text))).toBe(expected);
+    expect(unseenChange(step(`select 1; ${text}`, { part: 2 }))).toBe(expected);
+    expect(unseenChange(step('execute a', { runs: shown(text) }))).toBe(expected);
+  });
+
+  test('values and strings that code is told, and code that is not known', () => {
+    expect(unseenChange(step('select f($1)', { values: [shown('x'), shown('sjis')] }))).toBe('seen');
+    expect(unseenChange(step("execute a('WIN1251')", { runs: shown('select f($1)') }))).toBe('seen');
+    expect(unseenChange({ ...step('execute a'), doubt: 'not known' })).toBe('hidden');
+    expect(unseenChange({ kind: 'function-call', at: 0, took: 0, values: [shown('utf8')] })).toBe('seen');
+    expect(unseenChange({ kind: 'execute', at: 0, took: 0 })).toBe('hidden');
+    expect(unseenChange({ ...step('select 1'), statement: { text: 'select 1', bytes: 9, cut: true } })).toBe(
+      'hidden',
+    );
+  });
+
+  test('a text of thousands of commands is taken apart once', () => {
+    const commands = new Commands();
+    const text = 'select f();'.repeat(5000);
+    const found = Array.from({ length: 5000 }, (_, at) =>
+      unseenChange(step(text, { part: at + 1 }), commands),
+    );
+    expect(new Set(found)).toEqual(new Set(['hidden']));
+    expect(commands.at(text, 7)).toBe(commands.at(text, 7));
   });
 });
 
@@ -88,4 +147,28 @@ describe('a server that reports at once, as before PostgreSQL 14', () => {
     const steps = await stepsOf(framesOf([...utf8Login, ['target', report], ['gateway', fatal]]));
     expect(steps.find(({ kind }) => kind === 'error')!.error!.message).toBe('beendet – von dana');
   });
+});
+
+test('more doubtful texts than are kept until the report are bytes', async () => {
+  const texts = 300;
+  const filler = ' '.repeat(60_000);
+  const run = (text: string): Uint8Array[] => [
+    message(0x50, Buffer.from(`\0${text}\0\0\0`, 'latin1')),
+    message(0x42, new Uint8Array(8)),
+    message(0x45, new Uint8Array(5)),
+  ];
+  const answer = [server.parseComplete, server.bindComplete, server.tag('SELECT 1')];
+  const steps = await conversation([
+    ['client', ...run('select hidden()')],
+    ['target', ...answer],
+    ...Array.from({ length: texts }, (): Said => ['client', ...run(`select '\xc3\xa9'${filler}`)]),
+    ...Array.from({ length: texts }, (): Said => ['target', ...answer]),
+    ['client', message(0x53)],
+    ['target', backend.parameterStatus('client_encoding', 'LATIN1'), server.ready],
+  ]);
+  expect(steps).toHaveLength(texts + 1);
+  for (const { statement } of steps.slice(1)) {
+    expect(statement).toMatchObject({ undecoded: true });
+    expect(statement!.text.trim()).toBe(String.raw`select '\xc3\xa9'`);
+  }
 });

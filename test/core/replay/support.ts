@@ -3,6 +3,7 @@ import * as backend from '#core/protocols/postgres/backend.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { ReplayFrame, ReplayLimits, Step } from '#core/replay/step.ts';
+import { frozen } from '#test/support/frozen.ts';
 import { captured } from '#test/vectors/postgres/read.ts';
 
 export type Said = readonly [stream: ReplayFrame['stream'], ...messages: Uint8Array[]];
@@ -23,7 +24,7 @@ export function capturedFrames(name: string): ReplayFrame[] {
 
 export async function stepsOf(frames: Iterable<ReplayFrame>, limits?: ReplayLimits): Promise<Step[]> {
   const steps: Step[] = [];
-  for await (const step of postgresSteps(frames, limits)) steps.push(step);
+  for await (const step of postgresSteps(frames, limits)) steps.push(frozen(step));
   return steps;
 }
 

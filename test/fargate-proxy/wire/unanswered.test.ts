@@ -19,10 +19,14 @@ const NAME = '127.0.0.1 7432 127.0.0.2 50000';
 
 describe('connections that are not answered, by the kernel’s table', () => {
   it.each([
-    ['bytes were sent again, twice', row(...V4, '01', 2), [{ connection: NAME, tries: 2 }]],
-    ['hexadecimal', row(...V4, '01', 12), [{ connection: NAME, tries: 12 }]],
+    ['bytes were sent again, twice', row(...V4, '01', 2), [{ connection: NAME, tries: 2, againMs: 2_910 }]],
+    ['hexadecimal', row(...V4, '01', 12), [{ connection: NAME, tries: 12, againMs: 2_910 }]],
     ['bytes are in flight, and no more', row(...V4, '01', 0), []],
-    ['a peer without room does not answer', row(...V4, '04', 0, 3), [{ connection: NAME, tries: 3 }]],
+    [
+      'a peer without room does not answer',
+      row(...V4, '04', 0, 3),
+      [{ connection: NAME, tries: 3, againMs: 2_910 }],
+    ],
     ['a peer without room answers each time', row(...V4, '04', 0, 0), []],
     ['nothing is in flight', row(...V4, '00', 0), []],
     ['keepalive asks', row(...V4, '02', 0, 1), []],

@@ -9,7 +9,7 @@ const ESCAPED: readonly string[] = Array.from(
   (_, byte) => `\\x${byte.toString(16).padStart(2, '0')}`,
 );
 
-export function escapeBytes(bytes: Uint8Array): string {
+function escapeBytes(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += ESCAPED[byte]!;
   return text;

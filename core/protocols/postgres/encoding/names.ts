@@ -42,6 +42,11 @@ export function encodingName(name: string): string {
   return alias ?? NAMES.find((known) => plainName(known) === plain) ?? name;
 }
 
+/** Is it one of the names that the server takes? */
+export function isEncodingName(name: string): boolean {
+  return name.length > 1 && name.length <= 20 && NAMES.includes(encodingName(name));
+}
+
 function plainName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

@@ -496,12 +496,19 @@ describe.runIf(hasDebianPostgres())(
         expect(Buffer.concat(proxy.forwarded).includes(look)).toBe(false);
       });
 
+      const change = "select set_config('search_path', 'evil', true)";
+      const prepared = [
+        Buffer.concat([parse(look, 'l'), parse(change, 'c'), sync]),
+        Buffer.concat([bind('c'), execute, bind('l'), execute, sync]),
+      ];
       it.each<[how: string, sent: readonly Uint8Array[]]>([
         [
           'a transaction',
           [query('begin'), query("select set_config('search_path', 'evil', true)"), query(look)],
         ],
         ['a pipeline', [run("select set_config('search_path', 'evil', true)"), flush, run(look), sync]],
+        ['one without a Flush', [run("select set_config('search_path', 'evil', true)"), run(look), sync]],
+        ['one that was prepared before', prepared],
       ])('also within %s', async (_how, sent) => {
         const proxy = await exact({
           statements: ['begin', "select set_config('search_path', 'evil', true)", look],
@@ -510,7 +517,71 @@ describe.runIf(hasDebianPostgres())(
         client.send(Buffer.concat(sent));
         await seen(client, () => false);
         expect(proxy.ended[0]?.message).toContain('search_path');
-        expect(Buffer.concat(proxy.forwarded).includes(look)).toBe(false);
+        expect(Buffer.concat(proxy.forwarded).includes(look)).toBe(sent[0] === prepared[0]);
+        expect(client.messages.filter(({ kind }) => kind === 'data-row')).toHaveLength(1);
+      });
+
+      it('nor does a command run on that was bound before', async () => {
+        const off = "select set_config('session_replication_role', 'replica', true)";
+        const pays = "insert into paid values ('without triggers')";
+        const proxy = await exact({ statements: [off, pays], allow: ['transactions'] });
+        const client = await raw(proxy.port);
+        const later = [
+          parse(pays),
+          message(Frontend.bind, cstring('later'), cstring(''), NONE, NONE, NONE),
+          sync,
+        ];
+        const go = message(Frontend.execute, cstring('later'), int32(0));
+        client.send(Buffer.concat([query('begin'), ...later, run(off), sync, go, sync, query('commit')]));
+        await seen(client, () => false);
+        expect(proxy.ended[0]?.message).toContain('session_replication_role');
+        expect(await paid()).not.toContain('without triggers');
+      });
+
+      it('nor is one read that is to run once the setting was taken back', async () => {
+        const off = "select set_config('standard_conforming_strings', 'off', false)";
+        const pays = String.raw`insert into paid values ('\'', 'read otherwise') --')`;
+        const proxy = await exact({ statements: [off, pays] });
+        const client = await raw(proxy.port);
+        client.send(Buffer.concat([run(off), parse(pays, 'pays'), run('rollback'), sync]));
+        await seen(client, () => false);
+        expect(proxy.ended[0]?.message).toContain('standard_conforming_strings');
+        expect(Buffer.concat(proxy.forwarded).includes(pays)).toBe(false);
+      });
+
+      it('several in one pipeline are answered as by a server', async () => {
+        const proxy = await exact({ statements: [look, 'select 1/0', look, look] });
+        const client = await raw(proxy.port);
+        expect(brief(await answers(client, Buffer.concat([run(look), run(look), sync])))).toEqual([
+          ...['parse-complete', 'bind-complete', 'data-row', 'command-complete'],
+          ...['parse-complete', 'bind-complete', 'data-row', 'command-complete'],
+          'ready I',
+        ]);
+        const failing = Buffer.concat([run('select 1/0'), run(look), sync]);
+        expect(brief(await answers(client, failing))).toEqual(['parse-complete', 'error 22012', 'ready I']);
+        client.socket.destroy();
+      });
+
+      it('nor under a name that is the gateway’s own', async () => {
+        const proxy = await exact({ statements: [look] });
+        const client = await raw(proxy.port);
+        const portal = message(
+          Frontend.bind,
+          cstring('custody: not approved'),
+          cstring('empty'),
+          NONE,
+          NONE,
+          NONE,
+        );
+        expect(brief(await answers(client, Buffer.concat([parse('', 'empty'), portal, sync])))).toEqual([
+          'error 42501',
+          'ready I',
+        ]);
+        expect(brief(await answers(client, Buffer.concat([parse(look, 'custody: settings'), sync])))).toEqual(
+          ['error 42501', 'ready I'],
+        );
+        expect((await answers(client, query(look))).map(({ kind }) => kind)).toContain('data-row');
+        client.socket.destroy();
       });
 
       it('what changes it for one command alone does no harm, nor does asking, in any state of a transaction', async () => {

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import type { Target } from '#core/access/config.ts';
+import type { Authorization, Grant } from '#core/access/decide.ts';
+import type { Retention } from '#core/recording/ports.ts';
+import type { Opening } from '#core/recording/recorder.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
+import type { Greeting } from './protocol.ts';
+
+/** What an open statement says beside what was authorized. */
+interface Particulars {
+  readonly protocol: string;
+  readonly client: Greeting['client'] & { readonly address: string };
+  readonly gateway: Opening['gateway'];
+  readonly now: Date;
+}
+
+/** What the open statement of a new session says. */
+export function openingOf(
+  { principal, target, rule, grant, policyVersion }: Authorization<'connect'>,
+  { protocol, client, gateway, now }: Particulars,
+): Opening {
+  const { address, application, user } = client;
+  return {
+    session: newSessionId(now.getTime(), randomBytes(10)),
+    startedAt: now.toISOString(),
+    principal: recordedPrincipal(principal),
+    target: { name: target.name, protocol, address: addressText(target) },
+    client: {
+      address,
+      ...(application === undefined ? {} : { application: boundText(application) }),
+      ...(user === undefined ? {} : { user: boundText(user) }),
+    },
+    grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
+    policy: policyVersion,
+    gateway,
+    durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
+    retention: retentionOf(target, now),
+  };
+}
+
+function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {
+  return { request: id, digest, until: until.toISOString() };
+}
+
+function retentionOf({ recording: { retention } }: Target, now: Date): Retention {
+  const until = new Date(now.getTime() + retention.keep).toISOString();
+  return { lock: retention.lock, until, ...(retention.hold ? { hold: true } : {}) };
+}
+
+function addressText({ address }: Target): string {
+  return `${address.host}:${address.port}`;
+}

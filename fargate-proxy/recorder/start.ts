@@ -1,0 +1,46 @@
+import { Worker } from 'node:worker_threads';
+import type { Log } from '../log.ts';
+import { custodyError, type FromRecorder } from './messages.ts';
+import { recorderFailed, Tapes } from './tapes.ts';
+
+/** What the recorder's thread is started with. */
+export interface RecorderSettings {
+  readonly dataDir: string;
+  readonly task: string;
+  /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
+  readonly timeOrigin: number;
+  readonly leaseMs: number;
+}
+
+/** Resolves when earlier sessions are sealed and new ones can be recorded. `entry`: the program of the recorder's thread. */
+export function startRecorder(entry: URL, settings: RecorderSettings, log: Log): Promise<Tapes> {
+  const worker = new Worker(entry, {
+    workerData: settings,
+    resourceLimits: { maxYoungGenerationSizeMb: 8 },
+  });
+  const tapes = new Tapes(worker, () => performance.now());
+  return new Promise((resolve, reject) => {
+    worker.on('message', (message: FromRecorder) => {
+      if (message.kind === 'ready') {
+        if (message.recovered > 0) log('recovered', undefined, { sessions: message.recovered });
+        for (const { session, error } of message.unsealable)
+          log('seal-failed', custodyError(error), { session });
+        resolve(tapes);
+      } else if (message.kind === 'cannot-start') reject(custodyError(message.error));
+      else if (message.kind === 'stopped') void worker.terminate();
+      else if (message.kind === 'sealed-late') log('session-sealed', undefined, lateFacts(message));
+      else if (message.kind === 'recovered-late') log('recovered', undefined, { sessions: message.sessions });
+      else if (message.kind === 'ledger-stalled') log('ledger-stalled', custodyError(message.error));
+      else tapes.receive(message);
+    });
+    worker.on('error', (error) => {
+      tapes.die(recorderFailed(String(error)));
+      reject(error);
+    });
+    worker.on('exit', () => tapes.die(recorderFailed('the recorder stopped')));
+  });
+}
+
+function lateFacts({ session, outcome }: Extract<FromRecorder, { kind: 'sealed-late' }>) {
+  return { session, reason: outcome.reason };
+}
