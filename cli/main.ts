@@ -29,9 +29,12 @@ import { targetsCommand } from './commands/targets.ts';
 import { terminateCommand } from './commands/terminate.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whoamiCommand } from './commands/whoami.ts';
+import { failureWords } from './failure-words.ts';
 
 const FAILED = 1;
 const USAGE = 2;
+/** Where a command has a code of its own for each result. */
+const NOT_DONE = 2;
 
 const commands = [
   loginCommand,
@@ -62,7 +65,7 @@ const commands = [
 ];
 
 const cli = processCli();
-process.stdout.on('error', endQuietly);
+process.stdout.on('error', (error) => endUnheard(cli, error));
 await run(cli, process.argv.slice(2));
 
 async function run(cli: Cli, args: readonly string[]): Promise<void> {
@@ -104,8 +107,14 @@ function unexpected(thrown: unknown): CustodyError {
   return new CustodyError('internal', thrown instanceof Error ? thrown.message : String(thrown));
 }
 
-/** The reader of our output has gone, as `head` does. */
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+/**
+ * The reader of our output has gone, as `head` does: quietly, and with the code of what is known by then, never that of a verdict to
+ * come. What cannot be written for another reason was not done.
+ */
+function endUnheard(cli: Cli, error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') {
+    say(cli, `custody: the output cannot be written: ${failureWords(error)}`);
+    cli.exitWith(process.exitCode === undefined ? FAILED : Number(process.exitCode) || NOT_DONE);
+  }
+  process.exit();
 }

@@ -21,14 +21,17 @@ export function configPolicy(bucket: IBucket, { handler, emptier }: ConfigWriter
   });
   const objects = [bucket.arnForObjects('*')];
   return [
-    denyEverybody('OnlyDeploymentsWrite', ['s3:PutObject'], objects, but(deployment, handler)),
+    denyEverybody('OnlyDeploymentsWrite', WRITING, objects, but(deployment, handler)),
     denyEverybody('OnlyDeploymentsRemove', REMOVAL, objects, but(deployment, handler, emptier)),
     denyEverybody('OnlyDeploymentsChangeTheBucket', CHANGES, [bucket.bucketArn], but(deployment, emptier)),
   ];
 }
 
+/** What another bucket is replicated here with needs no s3:PutObject. https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html */
+const WRITING = ['s3:PutObject', 's3:ReplicateObject'];
+
 /** An older version comes to light where a newer one is removed. */
-const REMOVAL = ['s3:DeleteObject', 's3:DeleteObjectVersion'];
+const REMOVAL = ['s3:DeleteObject', 's3:DeleteObjectVersion', 's3:ReplicateDelete'];
 
 /** What lets others write, or makes objects vanish by itself. */
 const CHANGES = [

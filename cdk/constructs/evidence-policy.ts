@@ -32,6 +32,8 @@ export function evidencePolicy(bucket: IBucket, limits: LockLimits): PolicyState
       Null: { 's3:if-none-match': 'true' },
       Bool: { 's3:ObjectCreationOperation': 'true' },
     }),
+    // A replica is put without any of that, over what is there. https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+    deny('NobodyReplicatesHere', ['s3:ReplicateObject', 's3:ReplicateDelete'], [objects]),
     deny('NobodyDeletes', ['s3:DeleteObject', 's3:DeleteObjectVersion'], [objects], exempt),
     deny('NobodyShortensLocks', ['s3:BypassGovernanceRetention'], [objects], exempt),
     deny('NobodyEndsLegalHolds', ['s3:PutObjectLegalHold'], [objects], {

@@ -88,15 +88,16 @@ async function watched(folder: EvidenceFolder, status: StatusLine): Promise<Evid
 }
 
 /** Whose recording it is, and what is known against it already. */
-async function introduce(cli: Cli, { open, close, findings }: Opening, { json }: PlayOptions): Promise<void> {
+async function introduce(cli: Cli, opening: Opening, { json }: PlayOptions): Promise<void> {
+  const { open, close, findings, fault: doubt } = opening;
   if (open === undefined) throw notEvidence();
   const { name, protocol } = open.target;
-  if (protocol !== 'postgres')
+  if (doubt === undefined && protocol !== 'postgres')
     throw new CustodyError('unsupported', `${name} speaks ${protocol}, which this custody cannot show`);
   const fault = findings.find((finding) => verdictOf([finding]) === 'failed');
   if (fault !== undefined) say(cli, `WARNING: this recording FAILS verification: ${fault.message}`);
   if (close?.recovered) say(cli, 'note: the gateway died in this session; what it had recorded follows');
-  if (!json) await print(cli, `${titleOf(open)}\n`);
+  if (!json && doubt === undefined) await print(cli, `${titleOf(open)}\n`);
 }
 
 function titleOf({ session, principal, target, startedAt }: NonNullable<Opening['open']>): string {

@@ -223,6 +223,11 @@ describe('how long recordings are locked', () => {
     },
   );
 
+  it.each(['ReplicateObject', 'ReplicateDelete'])('is not gone round by %s from another bucket', (action) => {
+    for (const key of ['/sessions/a/open.json', '/ledger/tile/0/000'])
+      expect(lockOf(action, key, locked(30))).toBe('NobodyReplicatesHere');
+  });
+
   it('leaves the rest as it was: parts, which have no lock of their own, and puts without a lock', () => {
     expect(lockOf('GetObject', '/sessions/a/open.json', {})).toBe('allowed');
     expect(lockOf('PutObject', '/sessions/a/open.json', { 's3:if-none-match': '*' })).toBe(
@@ -241,6 +246,8 @@ describe('who writes custody.yaml', () => {
 
   it.each<[action: string, sid: string]>([
     ['PutObject', 'OnlyDeploymentsWrite'],
+    ['ReplicateObject', 'OnlyDeploymentsWrite'],
+    ['ReplicateDelete', 'OnlyDeploymentsRemove'],
     ['DeleteObject', 'OnlyDeploymentsRemove'],
     ['DeleteObjectVersion', 'OnlyDeploymentsRemove'],
   ])('is the deployment, and nobody else who may %s in any bucket', (action, sid) => {

@@ -231,6 +231,8 @@ describe('play', () => {
     const ran = await custody(['play', folder]);
     expect(ran.stderr).toMatch(/^WARNING: this recording FAILS verification/);
     expect(ran.stdout).toContain('select 42 as answer');
+    // Who ended it and why is what the altered statement says.
+    expect(ran.stdout).not.toMatch(/end:|expired|^ended/m);
     expect(ran).toMatchObject({ code: 1, stdout: expect.stringMatching(/\nFAILED .*\n$/) as string });
   });
 
@@ -252,6 +254,21 @@ describe('play', () => {
     expect(ran.code).toBe(1);
     expect(ran.stdout).not.toContain('select');
     expect(ran.stderr).toMatch(/^WARNING: this recording FAILS verification: open\.json\.sig is not/);
+  });
+
+  test.each<[what: string, before: string | RegExp, after: string]>([
+    ['person', 'dev-1', 'evil-1'],
+    ['protocol', /"protocol": *"postgres"/, '"protocol":"nosuch"'],
+  ])('shows nothing of an opening whose %s was altered', async (_, before, after) => {
+    const { files, signerPem } = inSegments(QUERIES);
+    const folder = folderOf(files);
+    const open = readFileSync(join(folder, 'open.json'), 'utf8');
+    const altered = open.replace(before, after);
+    expect(altered).not.toBe(open);
+    writeFileSync(join(folder, 'open.json'), altered);
+    const ran = await custody(['play', folder, '--key', keyFile(signerPem)]);
+    expect(ran).toMatchObject({ code: 1, stderr: expect.stringMatching(/^WARNING: this recording FAILS/) });
+    expect(ran.stdout).not.toMatch(/select|evil|nosuch|^session/m);
   });
 
   test('shows nothing that another signer signed', async () => {

@@ -3,17 +3,24 @@ import type { ChainResult } from './chain.ts';
 import type { LedgerFacts } from './ledger-proof.ts';
 import type { EvidenceFacts } from './report.ts';
 
+export interface Statements {
+  readonly open: OpenStatement;
+  /** Undefined where it is missing, or something speaks against it. */
+  readonly close: CloseStatement | undefined;
+  readonly hasClose: boolean;
+}
+
 /** What the evidence says about itself, beside what was counted in it. */
 export function gatherFacts(
-  open: OpenStatement,
-  close: CloseStatement | undefined,
+  { open, close, hasClose }: Statements,
   chain: ChainResult,
   signer: string | undefined,
   ledger: LedgerFacts | undefined,
 ): EvidenceFacts {
   const { issuer, subject, email } = open.principal;
   const recordedUntil = close?.recordedUntil ?? chain.lastHead?.until ?? 0;
-  const completeness = describeCompleteness(open, close, recordedUntil);
+  const isDoubted = hasClose && close === undefined;
+  const completeness = isDoubted ? undefined : describeCompleteness(open, close, recordedUntil);
   return {
     session: open.session,
     principal: { issuer, subject, email },

@@ -22,6 +22,8 @@ export type { EvidenceFolder } from './folder.ts';
 export type { EvidenceFacts, Finding, FindingCode, Verdict, VerifyReport } from './report.ts';
 export { verdictOf } from './report.ts';
 
+const OF_CLOSE: ReadonlySet<string> = new Set([CLOSE, signatureName(CLOSE)]);
+
 export interface VerifyOptions {
   /** The signers the auditor trusts, SubjectPublicKeyInfo in DER. None: the best verdict is `unanchored`. */
   readonly trustedSigners: readonly Uint8Array[];
@@ -58,6 +60,9 @@ export interface Opening {
   readonly findings: readonly Finding[];
   /** Undefined where there is none that could be read. */
   readonly open: OpenStatement | undefined;
+  /** Why nobody vouches for what `open` says, so that no frames are given. */
+  readonly fault: string | undefined;
+  /** Undefined also where something speaks against it: what an end says counts when it is signed, and of this session. */
   readonly close: CloseStatement | undefined;
 }
 
@@ -87,10 +92,11 @@ export async function* readEvidence(
   const session = options.session ?? open?.value.session ?? close?.value.session;
   checkSessions(open?.value, close?.value, session, report);
   const recorder = open && readRecorder(open.value, report);
-  yield { opening: { findings: found.all(), open: open?.value, close: close?.value } };
-  const start = { session, recorder, open: linkTo(open) };
   const isAnothers = open !== undefined && open.value.session !== session;
   const fault = faultOfOpen ?? (isAnothers || recorder === undefined ? firstFault(found) : undefined);
+  const end = fault === undefined ? unlessDoubted(close, open, found) : undefined;
+  yield { opening: { findings: found.all(), open: open?.value, fault, close: end } };
+  const start = { session, recorder, open: linkTo(open) };
   const parts = verifyChain(start, close?.value, objects, report);
   const chain = yield* fault === undefined ? parts : withoutFrames(parts, fault);
   if (close !== undefined) checkClose(close.value, open, chain, report);
@@ -103,12 +109,29 @@ export async function* readEvidence(
   return {
     verdict,
     findings,
-    facts: gatherFacts(open.value, close?.value, chain, signer?.fingerprint, ledger),
+    facts: gatherFacts(
+      { open: open.value, close: end, hasClose: close !== undefined },
+      chain,
+      signer?.fingerprint,
+      ledger,
+    ),
   };
 }
 
 function firstFault(found: Findings): string | undefined {
   return found.all().find((finding) => verdictOf([finding]) === 'failed')?.message;
+}
+
+/** The close statement, if it is of this opening and nothing was found against it or its signature. */
+function unlessDoubted(
+  close: Statement<CloseStatement> | undefined,
+  open: Statement<OpenStatement> | undefined,
+  found: Findings,
+): CloseStatement | undefined {
+  const isDoubted = found
+    .all()
+    .some((finding) => OF_CLOSE.has(finding.object) && verdictOf([finding]) === 'failed');
+  return isDoubted || close?.value.open !== open?.sha256 ? undefined : close?.value;
 }
 
 /** Where nobody vouches for the session's key. */
