@@ -119,7 +119,7 @@ export class Conversation {
 
   /** An error may be all that a statement says: what ran before it was raised may have changed the encoding that it is said in. */
   #beginAnswered(at: number): void {
-    if (this.#skipping === undefined && this.#isAtStatement()) this.#execution(at).begin();
+    if (this.#skipping.intended === undefined && this.#isAtStatement()) this.#execution(at).begin();
     else if (this.#pipeline.length > 0) this.#texts.begin(undefined);
   }
 
