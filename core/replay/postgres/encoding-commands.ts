@@ -63,8 +63,7 @@ export function unseenChange(step: Step, commands = new Commands()): Unseen {
     runs === undefined ? 'no' : unseenIn(new Commands().at(runs.text, 1), runs.text, told),
   ];
   if (found.includes('seen')) return 'seen';
-  const isUnknown = doubt !== undefined || statement?.cut === true || runs?.cut === true;
-  return isUnknown || found.includes('hidden') ? 'hidden' : 'no';
+  return doubt !== undefined || found.includes('hidden') ? 'hidden' : 'no';
 }
 
 /** Does the step name the setting in another place than a SET: in code that may run later? */

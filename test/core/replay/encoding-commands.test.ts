@@ -88,9 +88,6 @@ describe('unseenChange', () => {
     expect(unseenChange({ ...step('execute a'), doubt: 'not known' })).toBe('hidden');
     expect(unseenChange({ kind: 'function-call', at: 0, took: 0, values: [shown('utf8')] })).toBe('seen');
     expect(unseenChange({ kind: 'execute', at: 0, took: 0 })).toBe('hidden');
-    expect(unseenChange({ ...step('select 1'), statement: { text: 'select 1', bytes: 9, cut: true } })).toBe(
-      'hidden',
-    );
   });
 
   test('a text of thousands of commands is taken apart once', () => {
