@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
@@ -9,6 +10,8 @@ import { type TableName, tables, type TableSchema } from '#adapters/aws/tables.t
 import { eventually } from './clients.ts';
 
 export const REGION = 'eu-central-1';
+/** Where Python finds what makes the emulator's transactions as isolated as AWS's are. */
+const ONE_AT_A_TIME = fileURLToPath(new URL('one-at-a-time', import.meta.url));
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** An AWS in one process: good for all but Object Lock. */
@@ -49,7 +52,7 @@ export async function startMoto(environment: Readonly<Record<string, string>> = 
   const port = await freePort();
   const server = spawn(motoServer(), ['-H', '127.0.0.1', '-p', String(port)], {
     stdio: 'ignore',
-    env: { ...process.env, ...environment },
+    env: { ...process.env, PYTHONPATH: ONE_AT_A_TIME, ...environment },
   });
   const endpoint = `http://127.0.0.1:${port}`;
   let gone = false;
