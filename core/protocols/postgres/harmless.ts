@@ -40,6 +40,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'transaction_read_only',
 ]);
 
+const ENDS = ['commit', 'end', 'rollback', 'abort'];
+
 const MODES = [
   'isolation level serializable',
   'isolation level repeatable read',
@@ -62,6 +64,12 @@ export function harmless(text: string): Harmless | undefined {
   if (undoes(rest.anew())) return 'undo';
   if (isTransaction(rest.anew())) return 'transactions';
   return isSetting(rest.anew()) ? 'settings' : undefined;
+}
+
+/** Whether a command, alone and of plain words, ends the transaction that is open or goes back in it. */
+export function endsTransaction(text: string): boolean {
+  const tokens = plainTokens(bareStatement(text)) ?? [];
+  return new Tokens(tokens).takes(...ENDS) && tokens.every(({ kind }) => kind === 'word');
 }
 
 /** ROLLBACK of the whole transaction, and no new one. */

@@ -55,7 +55,8 @@ function parsePair(pair: string): readonly [string, string] {
 
 function parseAuth(value: string): string {
   if (value === '') return '';
-  const token = /^Bearer +(.*)$/i.exec(value)?.[1];
+  // The blanks are taken once: a value of blanks must not cost its square.
+  const token = /^Bearer +(?! )(.*)$/i.exec(value)?.[1];
   if (token === undefined || !TOKEN.test(token)) throw malformed();
   return token;
 }

@@ -1,7 +1,7 @@
 /** `options` of a startup packet: arguments of a backend's command line, for the server and for the gateway. */
 
 /** A letter that takes a value, by `postgres --help` and in its reference page; `--name=value` is one of them. */
-const LAST_LETTER = /(?<=^-.*?)[BCDNSWcdfhkprtv-]/s;
+const LAST_LETTER = /[BCDNSWcdfhkprtv-]/;
 const OWN = 'custody.';
 
 /** A name as the server folds it, and a value. */
@@ -61,7 +61,8 @@ function readOptions(options: string): Option[] {
 
 /** One argument of letters, the last of which may have its value in the next argument. */
 function optionsIn(argument: string, following: string[]): Option[] {
-  const at = argument.search(LAST_LETTER);
+  const behindHyphen = argument.slice(1).search(LAST_LETTER);
+  const at = behindHyphen < 0 ? -1 : 1 + behindHyphen;
   const isApart = at >= 0 && at === argument.length - 1;
   const value = isApart ? following.shift() : argument.slice(at + 1);
   const setting = at >= 0 && 'c-'.includes(argument[at]!) ? settingIn(value ?? '') : undefined;

@@ -3,19 +3,16 @@ import type { CustodyError } from '#core/errors.ts';
 import { copiesFromClient } from './approvable.ts';
 import type { Piece, Sent } from './client-pieces.ts';
 import type { FrontendMessage } from './frontend.ts';
-import { type Harmless, harmless } from './harmless.ts';
+import { endsTransaction, type Harmless, harmless } from './harmless.ts';
+import { Frontend } from './messages.ts';
 import { notApproved } from './not-approved.ts';
 import { OWN_NAMES } from './own-questions.ts';
 import { PreparedNames } from './prepared-names.ts';
 import { cstring, message } from './wire.ts';
-import { Frontend } from './messages.ts';
 
 const HEADER_BYTES = 5;
 /** What a name stands for that may run as often as its client likes. */
 const FREE = '';
-
-/** One command, written plainly. */
-const ENDING = /^\s*(?:commit|end|rollback|abort)(?:\s+[a-z_0-9 ]+)?\s*;*\s*$/i;
 
 /** A piece that may pass. */
 export interface Passed {
@@ -169,7 +166,7 @@ class Look {
     if (bareStatement(text) === '') return FREE;
     const hash = statementHash(text);
     if (this.left.has(hash)) {
-      if (ENDING.test(text)) this.#ending.add(hash);
+      if (endsTransaction(text)) this.#ending.add(hash);
       if (copiesFromClient(text)) throw notApproved('this COPY', 'its data is not part of what was approved');
       return hash;
     }

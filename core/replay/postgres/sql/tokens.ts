@@ -13,7 +13,7 @@ export interface Token {
 }
 
 /** Sticky; one character of a text is one byte of it (`scannable`). The first that fits at a place is what stands there. */
-const SPACE = /(?:[ \t\n\r\f\v]+|--[^\n\r]*)+/y;
+const SPACE = /(?:[ \t\n\r\f\v]|--[^\n\r]*)+/y;
 const WORD = /[A-Za-z_\x80-\u01ff][\w$\x80-\u01ff]*/y;
 const NUMBER = /\d[\d.]*|\$\d+/y;
 const ESCAPED = /(?:[^'\\]|''|\\(?:[^]|$))*(?:'|$)/y;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { harmless } from '#core/protocols/postgres/harmless.ts';
+import { endsTransaction, harmless } from '#core/protocols/postgres/harmless.ts';
 
 const TRANSACTIONS = [
   'BEGIN',
@@ -140,5 +140,29 @@ describe('commands that a rule can let pass beside those that were approved (sec
   it('takes no time that grows with its square', () => {
     for (const text of ['BEGIN '.repeat(40_000), `SAVEPOINT "${'a'.repeat(60_000)}`, ' ,'.repeat(60_000)])
       expect(harmless(text)).toBeUndefined();
+  });
+});
+
+describe('the end of a transaction', () => {
+  it.each(['commit', ' END ;; ', 'commit and no chain', 'Rollback to savepoint a_1', 'ABORT work'])(
+    'is %j',
+    (text) => expect(endsTransaction(text)).toBe(true),
+  );
+
+  it.each([
+    '',
+    ';',
+    'begin',
+    'commit; select 1',
+    'commit -- x',
+    "commit prepared 'x'",
+    'commit, commit',
+    'committed',
+    'select 1',
+  ])('is not %j', (text) => expect(endsTransaction(text)).toBe(false));
+
+  it('is told in no more time than a text is long (security case 16)', () => {
+    for (const end of ['!', 'x', ';'])
+      expect(endsTransaction(`commit${' '.repeat(1 << 20)}${end}`)).toBe(end !== '!');
   });
 });

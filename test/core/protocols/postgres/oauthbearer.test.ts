@@ -51,6 +51,12 @@ describe('OAUTHBEARER', () => {
     expect(() => parse(text)).toThrow(violation);
   });
 
+  test('refuses blanks in no more time than there are of them (security case 16)', () => {
+    const blanks = ' '.repeat(4 << 20);
+    expect(() => parse(`n,,\x01auth=Bearer ${blanks}\n\x01\x01`)).toThrow(violation);
+    expect(parse(`n,,\x01auth=Bearer ${blanks}abc\x01\x01`)).toEqual({ token: 'abc' });
+  });
+
   test('refuses channel binding', () => {
     expect(() => parse('p=tls-server-end-point,,\x01auth=Bearer abc\x01\x01')).toThrow(unsupported);
   });

@@ -35,6 +35,12 @@ describe('what options say to the server', () => {
     expect(restOf(options)).toBe(left);
   });
 
+  it('is told in no more time than there is of it (security case 16)', () => {
+    const letters = `-${'x'.repeat(1 << 20)}`;
+    expect(restOf(`${letters}ccustody.auth=password`)).toBe(letters);
+    expect(restOf(letters)).toBe(letters);
+  });
+
   it('is every setting that is not for the gateway, as it was', () => {
     const name = fc.stringMatching(/^[a-z]{1,8}(\.[a-z]{1,8})?$/).filter((n) => !n.startsWith('custody.'));
     const value = fc.stringMatching(/^([a-z0-9=.,-]|\\[ \\]){1,12}$/);
