@@ -36,14 +36,14 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
   let gateway: OwnGateway;
   let port: number;
   let dataDir: string;
-  let n = 1;
+  let relayed: Server | undefined;
   beforeAll(async () => {
     local = await startLocalGateway();
   });
   afterAll(() => local?.stop());
 
   beforeEach(async () => {
-    machine = otherMachine(n++);
+    machine = otherMachine();
     dataDir = join(temporaryFolder(), 'data');
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
     prepareFolder(local, dataDir);
@@ -51,6 +51,7 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
   });
   afterEach(async () => {
     await gateway?.stop('SIGKILL');
+    relayed?.close();
     machine.remove();
     rmSync(join(dataDir, '..'), { recursive: true, force: true });
   });
@@ -93,7 +94,7 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
   });
 
   it('with bytes for a target in flight: the client is told, and the session ends soon, sealed', async () => {
-    const relayed = await listenHere(machine.here, local.addresses.database.port);
+    relayed = await listenHere(machine.here, local.addresses.database.port);
     const { port: portHere } = relayed.address() as { port: number };
     const addresses = [machine.there, String(PORT_THERE), machine.here, String(portHere)];
     const forward = machine.run(process.execPath, ['-e', FORWARD, ...addresses]);
@@ -109,8 +110,6 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
     expect(detail).toMatch(/^the target has answered nothing that was sent to it for \d+ s$/);
     await ended;
     expect(JSON.stringify([await answer, ...errors])).toContain('the target does not answer any more');
-    forward.kill('SIGKILL');
-    relayed.close();
   });
 
   it('while a client merely reads slowly: it is there, and its session goes on', async () => {

@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
 
 /** Another machine: a network of its own, with one cable to this one. */
 export interface OtherMachine {
@@ -9,21 +10,24 @@ export interface OtherMachine {
   run(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): ChildProcess;
   /** Pulls the cable: what is in flight stays there, and nobody is told. */
   cut(): void;
+  /** With whatever still runs there: what outlived its test would hold the output of the run open for ever. */
   remove(): void;
 }
 
-/** Needs to be root, and iproute2. `n`: of its own among those at the same time. */
-export function otherMachine(n: number): OtherMachine {
-  const name = `custody-${process.pid}-${n}`;
-  const [cable, end] = [`cst${n}h${process.pid % 10_000}`, `cst${n}t${process.pid % 10_000}`];
-  const [here, there] = [`10.231.${n}.1`, `10.231.${n}.2`];
+/** Needs to be root, and iproute2. */
+export function otherMachine(): OtherMachine {
+  // Another run of the tests on this machine has other machines too.
+  const own = randomBytes(5).toString('hex');
+  const name = `custody-${own}`;
+  const [cable, end] = [`cst${own}h`, `cst${own}t`];
+  const [here, there] = addresses();
   const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: 'pipe' });
   const inside = (...args: string[]): void => ip('-n', name, ...args);
   ip('netns', 'add', name);
   ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', end, 'netns', name);
-  ip('addr', 'add', `${here}/24`, 'dev', cable);
+  ip('addr', 'add', `${here}/30`, 'dev', cable);
   ip('link', 'set', cable, 'up');
-  inside('addr', 'add', `${there}/24`, 'dev', end);
+  inside('addr', 'add', `${there}/30`, 'dev', end);
   for (const device of [end, 'lo']) inside('link', 'set', device, 'up');
   return {
     here,
@@ -35,13 +39,24 @@ export function otherMachine(n: number): OtherMachine {
       }),
     // The other end: this machine's own would tell its kernel that there is no way any more.
     cut: () => inside('link', 'set', end, 'down'),
-    remove: () => ip('netns', 'del', name),
+    remove: () => {
+      for (const pid of execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).split('\n')) {
+        if (pid !== '') process.kill(Number(pid), 'SIGKILL');
+      }
+      ip('netns', 'del', name);
+    },
   };
+}
+
+/** Two ends of one of 32,768 cables, in the range that RFC 2544 keeps for tests. */
+function addresses(): [here: string, there: string] {
+  const [second, third, fourth] = [18 + randomInt(2), randomInt(256), 4 * randomInt(64)];
+  return [`198.${second}.${third}.${fourth + 1}`, `198.${second}.${third}.${fourth + 2}`];
 }
 
 export function canHaveOtherMachines(): boolean {
   try {
-    otherMachine(0).remove();
+    otherMachine().remove();
     return true;
   } catch {
     process.stderr.write('LEFT OUT: tests with another machine, as there are no network namespaces here\n');
