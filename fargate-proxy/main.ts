@@ -97,7 +97,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
       host: settings.host,
       port: settings.port,
       certificate,
-      issuer: () => policy.config.identity.issuer,
+      issuer: () => policy.config.issuers[0]!.issuer,
       keys,
       rdsBundle: process.env['CUSTODY_RDS_CA'],
       onTrouble: (error) => log('accept-failed', error),
@@ -192,7 +192,7 @@ function createAdmission(
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({
     policy,
-    verifier: currentVerifier(() => policy.config.identity),
+    verifier: currentVerifier(() => policy.config.issuers),
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),

@@ -19,6 +19,16 @@ const principalSchema = z.strictObject({
     .optional(),
   task: text.optional(),
   mfa: z.boolean().optional(),
+  issuerName: text.optional(),
+  workload: z.literal(true).optional(),
+  claims: z.record(text, z.union([text, z.array(text)])).optional(),
+  actors: z.array(z.strictObject({ issuer: text, subject: text })).optional(),
+  issuedAt: z.iso
+    .datetime()
+    .transform((time) => new Date(time))
+    .optional(),
+  issuerSession: text.optional(),
+  leeway: z.int().optional(),
 });
 
 /** Who calls: what the authorizer has verified. Throws `token-missing` where no authorizer was before this function. */

@@ -1,14 +1,13 @@
-import type { Identity } from '#core/access/config.ts';
+import type { IssuerConfig } from '#core/access/config.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
-import { oidcTokenVerifier } from './token-verifier.ts';
+import { issuersVerifier } from './issuers-verifier.ts';
 
-/** A verifier for the identity provider that the configuration names at the moment; a new one when that changes. */
-export function currentVerifier(identity: () => Identity): () => TokenVerifier {
+/** A verifier for the issuers that the configuration names at the moment; a new one when they change. */
+export function currentVerifier(issuers: () => readonly IssuerConfig[]): () => TokenVerifier {
   let made: { readonly of: string; readonly verifier: TokenVerifier } | undefined;
   return () => {
-    const of = JSON.stringify(identity());
-    if (made?.of !== of)
-      made = { of, verifier: oidcTokenVerifier({ ...identity(), allowHttpLoopback: true }) };
+    const of = JSON.stringify(issuers());
+    if (made?.of !== of) made = { of, verifier: issuersVerifier(issuers()) };
     return made.verifier;
   };
 }

@@ -2,7 +2,7 @@ import { JwtVerifier } from 'aws-jwt-verify';
 import { JwksValidationError } from 'aws-jwt-verify/error';
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk';
 import { CustodyError } from '#core/errors.ts';
-import { canonicalEmail, plainEmail } from '#core/identity/email.ts';
+import { type ClaimRules, invalidToken, principalOf } from '#core/identity/from-claims.ts';
 import { parseJson } from '#core/json.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { fetchBounded, isHttpLoopback } from './fetch-bounded.ts';
@@ -16,14 +16,8 @@ const TRUST_FOR_MS = 10 * 60_000;
 /** As long as the library waits before it asks again for a key that the issuer does not have. */
 const LEFT_ALONE_MS = 10_000;
 
-export interface OidcOptions {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly groupsClaim: string;
-  /** Whether an e-mail address counts of which the token does not say `email_verified`. */
-  readonly emailVerified?: 'unless-denied' | 'required' | undefined;
-  /** The claim that names the task a token was issued for; none when not given. */
-  readonly taskClaim?: string | undefined;
+export interface OidcOptions extends ClaimRules {
+  readonly audience: string | readonly string[];
   /** Found by OIDC discovery when not given. */
   readonly jwksUri?: string | undefined;
   /** Plain http is for an issuer on this machine only. */
@@ -61,7 +55,7 @@ class OidcTokenVerifier {
     const claims = await verifier.verify(token).catch((cause: unknown) => {
       throw notVerified(cause);
     });
-    return toPrincipal(claims, this.#options, boundDevice(claims['cnf'], device));
+    return principalOf(claims, this.#options, boundDevice(claims['cnf'], device));
   }
 
   async #current(): Promise<Trusted> {
@@ -85,7 +79,8 @@ class OidcTokenVerifier {
 }
 
 async function createVerifier(options: OidcOptions): Promise<Trusted['verifier']> {
-  const { issuer, audience, allowHttpLoopback } = options;
+  const { issuer, allowHttpLoopback } = options;
+  const audience = [options.audience].flat();
   const jwksUri = options.jwksUri ?? (await discoverJwksUri(issuer, allowHttpLoopback));
   // Only an issuer on this machine may send the gateway to another port of this machine.
   const httpForKeys = allowHttpLoopback && isHttpLoopback(new URL(options.jwksUri ?? issuer));
@@ -186,58 +181,4 @@ function boundDevice(cnf: unknown, device: Device | undefined): Device | undefin
   if (device === undefined || device.thumbprint !== thumbprint)
     throw invalidToken('the token is bound to a key that the connection did not prove');
   return device;
-}
-
-function toPrincipal(
-  claims: Readonly<Record<string, unknown>>,
-  { issuer, groupsClaim, taskClaim, emailVerified }: OidcOptions,
-  device: Device | undefined,
-): Principal {
-  const { sub, exp, amr } = claims;
-  const task = taskClaim === undefined ? undefined : claims[taskClaim];
-  const expiresAt = new Date(Number(exp) * 1000);
-  if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
-  if (typeof exp !== 'number' || Number.isNaN(expiresAt.getTime()))
-    throw invalidToken('no exp that is a time');
-  const groups = claims[groupsClaim];
-  return {
-    issuer,
-    subject: sub,
-    ...emailOf(claims, emailVerified === 'required'),
-    groups: Array.isArray(groups) ? groups.filter((group) => typeof group === 'string') : [],
-    expiresAt,
-    ...(device === undefined ? {} : { device }),
-    ...(typeof task === 'string' ? { task } : {}),
-    ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
-  };
-}
-
-/**
- * OpenID Connect Core 1.0 section 5.1. Some issuers say it in a text. Two accounts of one person are told by their address: one
- * that can be written in ways which look alike would make two people of them (security case 11).
- */
-function emailOf(
-  { email, email_verified: verified }: Readonly<Record<string, unknown>>,
-  isRequired: boolean,
-): Pick<Principal, 'email' | 'unverifiedEmail'> {
-  if (typeof email !== 'string' || email.trim() === '') return {};
-  const isVerified = verified === undefined ? !isRequired : verified === true || verified === 'true';
-  if (!isVerified) return { unverifiedEmail: canonicalEmail(email) };
-  const plain = plainEmail(email);
-  if (plain !== undefined) return { email: plain };
-  throw new CustodyError(
-    'token-invalid',
-    'the e-mail address in the token is not one that everybody reads alike',
-    {
-      hint: 'it may have characters that cannot be seen; tell whoever runs the identity provider',
-    },
-  );
-}
-
-/** The client learns that, not why: the reason would help a forger. `detail`: nothing of the token. */
-function invalidToken(detail: string): CustodyError {
-  return new CustodyError('token-invalid', 'the token is not valid here', {
-    hint: 'log in again: custody login',
-    detail,
-  });
 }

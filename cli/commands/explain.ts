@@ -101,14 +101,15 @@ function offline(cli: Cli, action: Action, target = '*', options: ExplainOptions
 }
 
 /** Somebody who could log in now. What is not said of them they do not have. */
-function principalOf({ as, groups, mfa, task }: ExplainOptions, { identity }: Config, now: Date): Principal {
+function principalOf({ as, groups, mfa, task }: ExplainOptions, { issuers }: Config, now: Date): Principal {
   const demo = Object.values(demoPeople).find(({ email }) => email === as);
   const named = groups?.split(',').map((group) => group.trim()) ?? demo?.groups;
   if (named === undefined) {
     throw new CustodyError('format-invalid', `say which groups ${as} is in`, { hint: 'with --groups a,b' });
   }
   return {
-    issuer: identity.issuer,
+    issuer: issuers[0]!.issuer,
+    issuerName: issuers[0]!.name,
     subject: demo?.subject ?? as!,
     email: as!,
     groups: named.filter((group) => group !== ''),

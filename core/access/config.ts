@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CustodyError } from '../errors.ts';
+import type { IssuerConfig } from './identity-schema.ts';
 import { type actions, fileSchema } from './schema.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 
@@ -8,7 +9,8 @@ import { readYaml, type YamlFile } from './yaml-file.ts';
 export interface Config {
   /** SHA-256 of the file's bytes: every open statement pins it. */
   readonly version: string;
-  readonly identity: Identity;
+  /** Whose tokens are taken; at least one. */
+  readonly issuers: readonly IssuerConfig[];
   readonly targets: ReadonlyMap<string, Target>;
   readonly rules: readonly Rule[];
   /** People who may do nothing any more. */
@@ -16,8 +18,9 @@ export interface Config {
   readonly webhooks: File['webhooks'];
 }
 
+export type { IssuerConfig } from './identity-schema.ts';
+
 type File = z.infer<typeof fileSchema>;
-export type Identity = File['identity'];
 export type Target = File['targets'][string] & { readonly name: string };
 export type Rule = Readonly<File['rules'][number]>;
 export type When = NonNullable<Rule['when']>;
@@ -34,7 +37,7 @@ export function parseConfig(text: string, fileName: string): Config {
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
-    identity,
+    issuers: identity,
     targets: new Map(named),
     rules,
     disabled,
@@ -93,13 +96,27 @@ function firstMistake(issues: readonly z.core.$ZodIssue[], file: YamlFile): Cust
       return file.mistake([...path, issue.keys[0]!], 'there is no such key here', 'key');
     case 'invalid_key':
       return file.mistake(path, issue.issues[0]?.message ?? issue.message, 'key');
-    case 'invalid_union':
+    case 'invalid_union': {
+      const meant = branchMeant(issue, file);
+      if (meant !== undefined) return firstMistake(meant, file);
       return file.mistake(
         path,
         UNIONS[String(path.findLast((part) => typeof part === 'string'))] ?? issue.message,
         'value',
       );
+    }
     default:
       return file.mistake(path, issue.message, 'value');
   }
+}
+
+/** identity is one issuer or a list of them: what is wrong with the one that was written. */
+function branchMeant(
+  { path, errors }: z.core.$ZodIssueInvalidUnion,
+  file: YamlFile,
+): readonly z.core.$ZodIssue[] | undefined {
+  if (path.join('.') !== 'identity') return undefined;
+  const { identity } = file.value as { identity?: unknown };
+  const branch = errors[Array.isArray(identity) ? 0 : 1];
+  return branch?.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
 }

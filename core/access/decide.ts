@@ -124,14 +124,15 @@ function allows(rule: Rule, question: Question): boolean {
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 
 /** True for somebody whom the configuration names as disabled. */
-export function isDisabled({ disabled, identity }: Config, principal: Principal): boolean {
+export function isDisabled({ disabled, issuers }: Config, principal: Principal): boolean {
   const { issuer, subject, email, unverifiedEmail } = principal;
   // Also by an address that nobody has verified: who is disabled does not come back by changing theirs.
   const emails = [email, unverifiedEmail].filter((one) => one !== undefined);
   return disabled.some((person) =>
     'email' in person
-      ? emails.some((one) => sameEmail(person.email, one))
-      : person.subject === subject && (person.issuer ?? identity.issuer) === issuer,
+      ? (person.issuer ?? issuer) === issuer && emails.some((one) => sameEmail(person.email, one))
+      : // The file names the issuer where there are several.
+        person.subject === subject && (person.issuer ?? issuers[0]!.issuer) === issuer,
   );
 }
 

@@ -1,18 +1,16 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
-import { durationMs } from './duration.ts';
 import { days, isNetwork, isZone } from './formats.ts';
+import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
+import { duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
-/** The issuer stands in every open statement, which has a limit. */
-const ISSUER_MAX = 512;
 const DAY_MS = 86_400_000;
-const text = z.string().min(1);
 const groups = z.array(text).min(1);
 
 /** host:port, with an IPv6 address in brackets. */
@@ -29,41 +27,6 @@ const address = z
     return z.NEVER;
   })
   .describe("the target's own address: host:port");
-
-/** https, or http on this machine. */
-const issuerUrl = z
-  .string()
-  .max(ISSUER_MAX)
-  .refine(isSafeUrl, 'expected an https URL (http only for an issuer on 127.0.0.1, ::1 or localhost)');
-
-/** A time such as 4h, bounded; milliseconds once it is read. */
-function duration(minMs: number, maxMs: number, words: string) {
-  return z
-    .string()
-    .transform((written, context) => {
-      const ms = durationMs(written) ?? 0;
-      if (ms >= minMs && ms <= maxMs) return ms;
-      context.addIssue({ code: 'custom', message: words });
-      return z.NEVER;
-    })
-    .describe(words);
-}
-
-const identitySchema = z
-  .strictObject({
-    issuer: issuerUrl,
-    audience: text,
-    groupsClaim: text.default('groups').describe('the claim of the token that names groups'),
-    emailVerified: z
-      .enum(['unless-denied', 'required'])
-      .default('unless-denied')
-      .describe(
-        'whether an e-mail address counts of which the token does not say email_verified; one of which it says false never does',
-      ),
-    taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
-    jwksUri: issuerUrl.optional(),
-  })
-  .readonly();
 
 const tlsSchema = z.discriminatedUnion('mode', [
   z.strictObject({
@@ -222,6 +185,10 @@ const approvalSchema = z.strictObject({
   wait: duration(1_000, 3_600_000, 'expected a time from 1s to 1h, such as 2m')
     .optional()
     .describe('how long a client that connects waits for an approval before it is refused; off when absent'),
+  coversActors: z
+    .boolean()
+    .default(false)
+    .describe('a grant that a person asked for is also for whoever acts for them by this rule (see actor)'),
   statements: z
     .enum(['any', 'exact'])
     .default('any')
@@ -241,6 +208,15 @@ const breakGlassSchema = z.strictObject({
   maxDuration: LONGEST,
 });
 
+/** Whoever acts for somebody. */
+const actorSchema = z.union([
+  z.literal('any'),
+  z.strictObject({
+    subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
+    issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
+  }),
+]);
+
 export const actions = [
   'connect',
   'request',
@@ -254,10 +230,23 @@ export const actions = [
 /** The others follow from `approval` and `breakGlass`. */
 const allowable = ['connect', 'replay', 'export', 'terminate', 'rerun', 'administer'] as const;
 
+const EVERYBODY: readonly string[] = ['*'];
+
 const ruleSchema = z
   .strictObject({
     name,
-    groups: groups.describe('"*": everybody whom the identity provider vouches for'),
+    groups: groups
+      .optional()
+      .describe(
+        '"*": everybody whom the issuer vouches for; of workloads only where the rule names their issuer. May be left out where it does',
+      ),
+    issuer: name.optional().describe('only for those of this issuer, by its name under identity'),
+    claims: claimPatterns.optional().describe('what must be in the token; for one issuer at a time'),
+    actor: actorSchema
+      .optional()
+      .describe(
+        'for whoever acts for somebody (RFC 8693): groups and claims are of whom they act for. Without it a rule lets nobody act for others; one that denies is for all of them',
+      ),
     targets: z
       .array(z.string().regex(new RegExp(`^(?:\\*|${NAME})$`), `expected * or a target's name: ${NAME_RULE}`))
       .min(1),
@@ -289,6 +278,12 @@ const ruleSchema = z
     if ((rule.allow === undefined) === (rule.deny === undefined)) {
       mistake(rule.deny === undefined ? 'allow' : 'deny', 'a rule has either allow or deny');
     }
+    if (rule.groups === undefined && rule.issuer === undefined)
+      mistake('groups', 'is missing: only a rule with an issuer may leave it out');
+    if (rule.claims !== undefined && rule.issuer === undefined)
+      mistake('issuer', 'is missing: claims are of one issuer');
+    if (rule.approval?.coversActors === true && rule.actor === undefined)
+      mistake('approval', 'coversActors is for a rule with actor');
     if (rule.approval !== undefined && rule.breakGlass !== undefined) {
       mistake('breakGlass', 'a rule has either approval or breakGlass: write a rule of its own');
     }
@@ -304,7 +299,8 @@ const ruleSchema = z
       if (rule[key]?.some((action) => action === 'administer') && !rule.targets.includes('*'))
         mistake(key, "administer is for no target by itself: use targets: ['*']");
     }
-  });
+  })
+  .transform(({ groups = EVERYBODY, ...rule }) => ({ ...rule, groups }));
 
 const webhookSchema = z.strictObject({
   name,
@@ -316,7 +312,7 @@ const webhookSchema = z.strictObject({
 });
 
 const disabledSchema = z.union([
-  z.strictObject({ email: text }),
+  z.strictObject({ email: text, issuer: issuerUrl.optional() }),
   z.strictObject({ subject: text, issuer: issuerUrl.optional() }),
 ]);
 
@@ -332,7 +328,7 @@ export const fileSchema = z
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
   })
-  .superRefine(({ targets, rules, webhooks }, context) => {
+  .superRefine(({ identity, targets, rules, disabled, webhooks }, context) => {
     const mistake = (path: (string | number)[], message: string): void => {
       context.addIssue({ code: 'custom', path, message });
     };
@@ -343,10 +339,15 @@ export const fileSchema = z
           ['rules', i, 'name'],
           `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`,
         );
+      if (rule.issuer !== undefined && !identity.some(({ name: known }) => known === rule.issuer))
+        mistake(['rules', i, 'issuer'], `no issuer is named "${rule.issuer}"`);
       const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
       if (unknown >= 0)
         mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
     }
+    for (const [i, person] of disabled.entries())
+      if ('subject' in person && person.issuer === undefined && identity.length > 1)
+        mistake(['disabled', i, 'subject'], 'is of which issuer? there are several: add issuer');
     for (const [i, webhook] of webhooks.entries()) {
       const first = webhooks.findIndex((other) => other.name === webhook.name);
       if (first < i)
@@ -355,19 +356,3 @@ export const fileSchema = z
         mistake(['webhooks', i, 'secretFile'], 'is missing: whoever receives it could not tell who sent it');
     }
   });
-
-function oneOf(...given: readonly unknown[]): boolean {
-  return given.filter((one) => one !== undefined).length === 1;
-}
-
-function isSafeUrl(written: string): boolean {
-  if (!/^[!-~]+$/.test(written) || !URL.canParse(written)) return false;
-  const { protocol, hostname, username, password } = new URL(written);
-  // A password has no place in a file that is reviewed (security case 15).
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
-}

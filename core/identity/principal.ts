@@ -15,6 +15,32 @@ export interface Principal {
   readonly task?: string;
   /** The issuer says that more than one factor was checked (RFC 8176 section 2, `mfa`). */
   readonly mfa?: boolean;
+  /** The name that custody.yaml gives the issuer; rules go by it. */
+  readonly issuerName?: string;
+  /** A machine: no person's rule is for it. */
+  readonly workload?: true;
+  /** What the token says of the claims that rules ask for, by the name that they use. */
+  readonly claims?: Readonly<Record<string, ClaimValue>>;
+  /**
+   * Who acts for the principal, the one that does first, then whoever it acts for in turn (RFC 8693 section 4.1). The issuer
+   * vouches for the first; it reports the others. Nobody acts where it is absent.
+   */
+  readonly actors?: readonly Actor[];
+  /** When the token was issued (`iat`). */
+  readonly issuedAt?: Date;
+  /** The session at the issuer (`sid`), by which a logout names it. */
+  readonly issuerSession?: string;
+  /** Seconds of the issuer's leeway without which the token would not have been in its time. */
+  readonly leeway?: number;
+}
+
+/** A claim as patterns look at it: one text or several; numbers and truth values as JSON writes them. */
+export type ClaimValue = string | readonly string[];
+
+/** Somebody who acts for somebody else. */
+export interface Actor {
+  readonly issuer: string;
+  readonly subject: string;
 }
 
 /** A device by the certificate it showed in TLS, whose key it proved to hold. */

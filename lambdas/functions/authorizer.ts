@@ -37,7 +37,7 @@ async function prepare(): Promise<{
 }> {
   const settings = readAwsSettings(process.env);
   const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
-  const verifier = currentVerifier(() => policy.config().identity);
+  const verifier = currentVerifier(() => policy.config().issuers);
   const failures = new TokenFailures(() => performance.now());
   return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

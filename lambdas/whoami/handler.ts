@@ -27,8 +27,14 @@ export const whoamiShape = z
 export function whoamiHandler({ policy, log }: WhoamiPorts): HttpHandler {
   return httpHandler(log, async (event) => {
     queryOf(noQuery, event);
-    const { expiresAt, mfa = false, ...caller } = callerOf(event);
-    const { groupsClaim } = policy().identity;
-    return json(whoamiShape, { ...caller, mfa, groupsClaim, expiresAt: expiresAt.toISOString() });
+    const { expiresAt, mfa = false, issuerName, ...caller } = callerOf(event);
+    const { issuers } = policy();
+    const { groupsClaim } = issuers.find(({ name }) => name === issuerName) ?? issuers[0]!;
+    return json(whoamiShape, {
+      ...caller,
+      mfa,
+      groupsClaim: groupsClaim.join(', '),
+      expiresAt: expiresAt.toISOString(),
+    });
   });
 }

@@ -65,7 +65,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const api = await startApi({
     port,
     policy,
-    verifier: currentVerifier(() => policy.config.identity),
+    verifier: currentVerifier(() => policy.config.issuers),
     catalog,
     source: directoryStore(files.store),
     leaves,

@@ -63,6 +63,7 @@ const anyApproval: fc.Arbitrary<Of<'approval'>> = fc.record({
   pendingFor: fc.constant(HOUR),
   reason: fc.constant('optional'),
   ticket: fc.constant('optional'),
+  coversActors: fc.constant(false),
   statements: fc.constantFrom('any', 'exact'),
   allow: fc.constant([]),
 });

@@ -62,8 +62,8 @@ const MINUTE = 60_000;
 
 describe('parseConfig, of access', () => {
   it('reads rules with their defaults; times in milliseconds', () => {
-    const { rules, identity, disabled, webhooks } = parseConfig(GOOD, 'custody.yaml');
-    expect(identity.taskClaim).toBe('task');
+    const { rules, issuers, disabled, webhooks } = parseConfig(GOOD, 'custody.yaml');
+    expect(issuers[0]!.taskClaim).toBe('task');
     expect(rules).toEqual([
       {
         name: 'ask',
@@ -79,6 +79,7 @@ describe('parseConfig, of access', () => {
           reason: 'required',
           ticket: 'optional',
           statements: 'any',
+          coversActors: false,
           allow: [],
         },
       },

@@ -46,13 +46,21 @@ const NAME_RULE =
 
 describe('parseConfig', () => {
   it('reads a good file, with defaults', () => {
-    const { identity, targets, rules } = parseConfig(GOOD, 'custody.yaml');
-    expect(identity).toEqual({
-      issuer: 'https://id.example',
-      audience: 'custody',
-      groupsClaim: 'groups',
-      emailVerified: 'unless-denied',
-    });
+    const { issuers, targets, rules } = parseConfig(GOOD, 'custody.yaml');
+    expect(issuers).toEqual([
+      {
+        name: 'default',
+        kind: 'person',
+        issuer: 'https://id.example',
+        audience: ['custody'],
+        keysLastFor: 86_400_000,
+        leeway: 0,
+        groupsClaim: ['groups'],
+        groupsPrefix: '',
+        emailVerified: 'unless-denied',
+        sharesPeople: false,
+      },
+    ]);
     expect(targets.get('orders-db')).toEqual({
       name: 'orders-db',
       protocol: 'postgres',

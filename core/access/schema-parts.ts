@@ -1,0 +1,36 @@
+/** Pieces that several schemas of custody.yaml share. */
+import { z } from 'zod';
+import { durationMs } from './duration.ts';
+
+export const text = z.string().min(1);
+
+/** A time such as 4h, bounded; milliseconds once it is read. */
+export function duration(minMs: number, maxMs: number, words: string) {
+  return z
+    .string()
+    .transform((written, context) => {
+      const ms = durationMs(written) ?? 0;
+      if (ms >= minMs && ms <= maxMs) return ms;
+      context.addIssue({ code: 'custom', message: words });
+      return z.NEVER;
+    })
+    .describe(words);
+}
+
+/** True when exactly one is given. */
+export function oneOf(...given: readonly unknown[]): boolean {
+  return given.filter((one) => one !== undefined).length === 1;
+}
+
+/** https, or http on this machine; without a password. */
+export function isSafeUrl(written: string): boolean {
+  if (!/^[!-~]+$/.test(written) || !URL.canParse(written)) return false;
+  const { protocol, hostname, username, password } = new URL(written);
+  // A password has no place in a file that is reviewed (security case 15).
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
