@@ -6,11 +6,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
+import type { TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -77,7 +80,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, tally),
+    admission: createAdmission(settings, policy, surroundings, tally, log),
     tapes,
     secretOf: surroundings.secretOf,
     version: VERSION,
@@ -183,16 +186,18 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  { requests, leaves, deliveries }: RelaySurroundings,
+  surroundings: RelaySurroundings,
   tally: Tally,
+  log: Log,
 ): Admission {
+  const { requests, leaves, deliveries } = surroundings;
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
   const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({
     policy,
-    verifier: currentVerifier(() => policy.config.issuers),
+    verifier: currentIdentities(policy, surroundings, log),
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),
@@ -200,4 +205,20 @@ function createAdmission(
     wallClock,
     pause: (ms) => sleep(ms),
   });
+}
+
+/** Tokens by the issuers that are in force, and groups by what they say of them. */
+function currentIdentities(
+  policy: PolicyInForce,
+  { directorySecret }: RelaySurroundings,
+  log: Log,
+): () => TokenVerifier {
+  const issuers = () => policy.config.issuers;
+  const directoryOf = currentDirectories({
+    readSecret: directorySecret,
+    now: () => performance.now(),
+    wallClock: () => new Date(),
+    onTrouble: (error, issuer) => log('directory-failed', error, { issuer }),
+  });
+  return withGroups(currentVerifier(issuers), issuers, directoryOf);
 }

@@ -10,6 +10,7 @@ import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
@@ -50,6 +51,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
     secretOf: readPasswordFile,
+    directorySecret: readDirectorySecret,
   };
 }
 

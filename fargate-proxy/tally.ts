@@ -6,7 +6,9 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 /** What is looked for beside sessions may fail without any of them: it is looked for again. */
 const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
-type Counts = Readonly<Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass', number>>;
+type Counts = Readonly<
+  Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass' | 'DirectoryFailures', number>
+>;
 
 /** What happened since the last look, by what was logged. */
 export class Tally {
@@ -14,6 +16,7 @@ export class Tally {
   #refusedPeers = 0;
   #recorderFailures = 0;
   #brokenGlass = 0;
+  #directoryFailures = 0;
 
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
@@ -35,17 +38,20 @@ export class Tally {
       RefusedPeers: this.#refusedPeers,
       RecorderFailures: this.#recorderFailures,
       BreakGlass: this.#brokenGlass,
+      DirectoryFailures: this.#directoryFailures,
     };
     this.#refusedTokens = 0;
     this.#refusedPeers = 0;
     this.#recorderFailures = 0;
     this.#brokenGlass = 0;
+    this.#directoryFailures = 0;
     return taken;
   }
 
   #count(event: string, error: CustodyError | undefined, reason: unknown): void {
     if (reason === 'recording-failed') this.#recorderFailures += 1;
     if (error === undefined) return;
+    if (event === 'directory-failed') this.#directoryFailures += 1;
     if (event === 'peer-refused') this.#refusedPeers += 1;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
     const failed = OF_SESSIONS.includes(event) && FAILED.includes(error.code);

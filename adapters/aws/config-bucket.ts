@@ -84,11 +84,16 @@ function keepCopy(folder: string, bytes: Uint8Array): string {
   return file;
 }
 
-function refuseFiles({ targets, webhooks }: Config): void {
-  const onFile = [...targets.values()].find(({ credential }) => credential.passwordFile !== undefined);
-  const hook = webhooks.find(({ secretFile }) => secretFile !== undefined);
-  if (onFile === undefined && hook === undefined) return;
-  const what = onFile === undefined ? `the webhook "${hook!.name}"` : `the target "${onFile.name}"`;
+function refuseFiles({ issuers, targets, webhooks }: Config): void {
+  const onFile = [...targets.values()].filter(({ credential }) => credential.passwordFile !== undefined);
+  const hooks = webhooks.filter(({ secretFile }) => secretFile !== undefined);
+  const directories = issuers.filter(({ directory }) => directory?.secretFile !== undefined);
+  const [what] = [
+    ...onFile.map(({ name }) => `the target "${name}"`),
+    ...hooks.map(({ name }) => `the webhook "${name}"`),
+    ...directories.map(({ name }) => `the directory of "${name}"`),
+  ];
+  if (what === undefined) return;
   throw new CustodyError(
     'config-invalid',
     `${what} has its secret in a file, which a gateway in AWS does not have`,

@@ -62,6 +62,8 @@ export interface AccessGatewayProps {
   readonly protect?: boolean;
   /** Secrets that webhooks sign with, as custody.yaml names them. */
   readonly webhookSecrets?: readonly ISecret[];
+  /** Credentials for directories of groups, as custody.yaml names them. */
+  readonly directorySecrets?: readonly ISecret[];
   /** What `npm run build` made when not given. */
   readonly code?: (name: FunctionName) => Code;
   readonly image?: ContainerImage;
@@ -127,6 +129,7 @@ export class AccessGateway extends Construct {
     // Told first what is deployed, it tells what is not from what is.
     config.files.node.addDependency(this.functions.byName.notifier);
     this.#tellWebhooks(props.webhookSecrets ?? []);
+    this.#askDirectories(props.directorySecrets ?? []);
     const schedules = new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
     schedules.node.addDependency(this.service.service);
@@ -202,6 +205,14 @@ export class AccessGateway extends Construct {
       for (const statement of mayReadSecret(`Webhook${i}`, secret)) {
         this.functions.roles.notifier.addToPolicy(statement);
       }
+    }
+  }
+
+  /** Whoever verifies tokens looks groups up. */
+  #askDirectories(secrets: readonly ISecret[]): void {
+    for (const [i, secret] of secrets.entries()) {
+      for (const role of [this.#role, this.functions.roles.authorizer])
+        for (const statement of mayReadSecret(`Directory${i}`, secret)) role.addToPolicy(statement);
     }
   }
 

@@ -121,6 +121,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       above: 50,
       minutes: 5,
     },
+    // One look-up that fails is tried again with the next login.
+    DirectoryFailures: {
+      says: 'Groups cannot be looked up: older answers serve for as long as staleFor says, then logins are refused',
+      metric: metrics.count('DirectoryFailures'),
+      above: 0,
+      minutes: 3,
+    },
     RecorderFailures: {
       says: 'A recording failed, and its session ended',
       metric: metrics.count('RecorderFailures'),

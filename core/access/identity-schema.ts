@@ -1,5 +1,6 @@
 /** What custody.yaml says of identity providers. */
 import { z } from 'zod';
+import { directorySchema, foreignGroup, groupsMistake, membersSchema } from './directory-schema.ts';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
 
@@ -98,6 +99,8 @@ const issuerShape = {
       'whoever has one verified e-mail address at two issuers that say so is one person: grants and sessions are theirs at both',
     ),
   taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
+  members: membersSchema.optional(),
+  directory: directorySchema.optional(),
 };
 
 const issuerSchema = z
@@ -119,6 +122,10 @@ const issuerSchema = z
     const prefix = groupsPrefix ?? (issuer.kind === 'workload' ? `${issuer.name}:` : '');
     return { ...issuer, groupsPrefix: prefix };
   })
+  .superRefine((issuer, context) => {
+    const [path, message] = groupsMistake(issuer) ?? [];
+    if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
+  })
   .readonly();
 
 export type IssuerConfig = z.output<typeof issuerSchema>;
@@ -133,6 +140,8 @@ const several = z
         const [key, message] = confusion(before, issuer) ?? [];
         if (key !== undefined) context.addIssue({ code: 'custom', path: [at, key], message: message! });
       }
+    const [path, message] = foreignGroup(issuers) ?? [];
+    if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
   });
 
 /** What would let a token, a rule or a group of the one be taken for the other's. */

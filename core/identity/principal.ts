@@ -7,6 +7,8 @@ export interface Principal {
   /** One that the issuer does not vouch for: it counts against who has it, and never for them. */
   readonly unverifiedEmail?: string;
   readonly groups: readonly string[];
+  /** The issuer has more groups of theirs than it puts into a token, and put none. */
+  readonly groupsOmittedByIssuer?: true;
   /** When the token that proved it expires. */
   readonly expiresAt: Date;
   /** The device's key that the token is bound to and that the connection proved to hold (RFC 8705 section 3). */

@@ -1,14 +1,17 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
-import { s3Client } from '#adapters/aws/clients.ts';
+import { s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { directorySecrets } from '#adapters/aws/secrets.ts';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
 import type { FreshPolicy } from '../fresh-policy.ts';
-import { freshPolicy } from '../surroundings.ts';
+import { freshPolicy, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
@@ -36,8 +39,19 @@ async function prepare(): Promise<{
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
-  const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
-  const verifier = currentVerifier(() => policy.config().issuers);
+  const client = { region: settings.AWS_REGION };
+  const policy = await freshPolicy(settings, s3Client(client));
+  const issuers = () => policy.config().issuers;
+  const directoryOf = currentDirectories({
+    readSecret: directorySecrets(secretsClient(client)),
+    now: () => performance.now(),
+    wallClock: now,
+    onTrouble: (error) => {
+      telemetry.log(error);
+      telemetry.metrics.addMetric('DirectoryFailures', MetricUnit.Count, 1);
+    },
+  });
+  const verifier = withGroups(currentVerifier(issuers), issuers, directoryOf);
   const failures = new TokenFailures(() => performance.now());
   return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

@@ -6,7 +6,9 @@ import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
@@ -15,6 +17,7 @@ import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
@@ -62,10 +65,17 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const issuers = () => policy.config.issuers;
+  const directoryOf = currentDirectories({
+    readSecret: readDirectorySecret,
+    now: () => performance.now(),
+    wallClock: now,
+    onTrouble: trouble("an issuer's directory cannot be asked", say),
+  });
   const api = await startApi({
     port,
     policy,
-    verifier: currentVerifier(() => policy.config.issuers),
+    verifier: withGroups(currentVerifier(issuers), issuers, directoryOf),
     catalog,
     source: directoryStore(files.store),
     leaves,
