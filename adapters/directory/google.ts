@@ -1,12 +1,13 @@
 import { type CryptoKey, importPKCS8, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { GoogleDirectoryConfig } from '#core/access/directory-schema.ts';
+import { asCustodyError } from '#core/errors.ts';
 import type { DirectoryPerson, GroupDirectory } from '#core/identity/directory.ts';
 import { parseJson } from '#core/json.ts';
 import { AccessTokens } from './access-tokens.ts';
-import { cannotSay, namesNobody } from './failures.ts';
+import { cannotSay, namesNobody, tooMany } from './failures.ts';
 import { DirectoryHttp, type Told } from './http.ts';
-import { allPages, type Page } from './lookup.ts';
+import { allPages, GROUPS_MAX, type Lookup, type Page, timeOf } from './lookup.ts';
 import type { DirectoryPorts } from './ports.ts';
 
 const SCOPE = 'https://www.googleapis.com/auth/admin.directory.group.readonly';
@@ -14,6 +15,8 @@ const SCOPE = 'https://www.googleapis.com/auth/admin.directory.group.readonly';
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const ASSERTION_S = 300;
 const PAGE = 200;
+/** Groups that are asked for at once. */
+const AT_ONCE = 8;
 
 /** The JSON that Google makes of a service account's key. Its `token_uri` is not gone by: the configuration says where tokens are. */
 const keySchema = z.object({
@@ -23,17 +26,18 @@ const keySchema = z.object({
 });
 
 /** Of whoever is in no group it is all that there is, which an answer of something else is not taken for. */
-const KIND = 'admin#directory#groups';
+const KIND = /^(?:admin#)?directory#groups$/;
 
 const pageSchema = z.object({
-  kind: z.literal(KIND),
+  kind: z.string().regex(KIND),
   groups: z.array(z.object({ email: z.string().min(1).max(320) })).default([]),
   nextPageToken: z.string().max(4096).optional(),
 });
 
 /**
  * Google Workspace by the Directory API: groups.list by a person, as a service account that acts for an administrator (domain-wide
- * delegation). Groups go by their addresses in lower case; those that a group of the person is in are not told.
+ * delegation). Groups go by their addresses in lower case. Google tells those that the person is in directly; with `nested`, each of
+ * them is asked for as well: a member is a person or a group.
  * https://developers.google.com/workspace/admin/directory/reference/rest/v1/groups/list
  */
 export function googleDirectory(config: GoogleDirectoryConfig, ports: DirectoryPorts): GroupDirectory {
@@ -41,10 +45,41 @@ export function googleDirectory(config: GoogleDirectoryConfig, ports: DirectoryP
   const tokens = new AccessTokens(() => askForToken(config, ports, http), ports.now);
   return {
     groupsOf: async (person) => {
-      const first = groupsUrl(config, userKey(config, person));
-      return allPages(first, { http, tokens, lookupMs: ports.lookupMs }, (body) => read(body, first));
+      const lookup = { http, tokens, signal: timeOf(ports) };
+      const direct = await groupsOfMember(userKey(config, person), config, lookup);
+      return config.nested ? withOuter(direct, config, lookup) : direct;
     },
   };
+}
+
+function groupsOfMember(key: string, config: GoogleDirectoryConfig, lookup: Lookup) {
+  const first = groupsUrl(config, key);
+  return allPages(first, lookup, (body) => read(body, first));
+}
+
+/** Those too that the groups are in, and so on outwards; each is asked for once, whatever circles they make. */
+async function withOuter(
+  direct: readonly string[],
+  config: GoogleDirectoryConfig,
+  lookup: Lookup,
+): Promise<readonly string[]> {
+  const known = new Set(direct);
+  const outer = (group: string) => groupsOfMember(group, config, lookup).catch(asOfGroup);
+  let waiting = direct;
+  while (waiting.length > 0) {
+    const found = await Promise.all(waiting.slice(0, AT_ONCE).map(outer));
+    const unseen = [...new Set(found.flat())].filter((group) => !known.has(group));
+    for (const group of unseen) known.add(group);
+    if (known.size > GROUPS_MAX) throw tooMany(GROUPS_MAX);
+    waiting = [...waiting.slice(AT_ONCE), ...unseen];
+  }
+  return [...known];
+}
+
+/** That a group is not known says nothing about the person. */
+function asOfGroup(thrown: unknown): never {
+  const error = asCustodyError(thrown);
+  throw error.code === 'access-denied' ? cannotSay(`of a group: ${error.message}`, error) : error;
 }
 
 function userKey({ user }: GoogleDirectoryConfig, { subject, email }: DirectoryPerson): string {

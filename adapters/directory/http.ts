@@ -89,7 +89,7 @@ export class DirectoryHttp {
     const { code, message } = (cause ?? {}) as { readonly code?: unknown; readonly message?: unknown };
     // That the login's own time is over says little about the directory.
     if (signal?.aborted !== true) this.#rest(REST_MS);
-    if (name === 'TimeoutError') return cannotSay(`${origin} is too slow`);
+    if (name === 'TimeoutError' || signal?.aborted === true) return cannotSay(`${origin} is too slow`);
     if (message === 'unexpected redirect') return cannotSay(`${origin} answered with a redirect`);
     const isCode = typeof code === 'string' && /^[A-Z0-9_]+$/.test(code);
     return cannotSay(`${origin} cannot be reached${isCode ? ` (${code})` : ''}`);

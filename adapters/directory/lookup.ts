@@ -4,15 +4,21 @@ import { cannotSay, notKnown, tooMany } from './failures.ts';
 import type { DirectoryHttp } from './http.ts';
 
 const LOOKUP_MS = 5_000;
-const GROUPS_MAX = 2_000;
+export const GROUPS_MAX = 2_000;
 /** A directory may send pages with nothing in them. */
 const PAGES_MAX = 100;
+const WORD = /^[A-Za-z_.]{1,64}$/;
 
 export interface Lookup {
   readonly http: DirectoryHttp;
   readonly tokens: AccessTokens;
-  /** How long all of it may take. */
-  readonly lookupMs?: number | undefined;
+  /** All that is asked about a person ends with it. */
+  readonly signal: AbortSignal;
+}
+
+/** The time for all that is asked about a person. */
+export function timeOf({ lookupMs = LOOKUP_MS }: { readonly lookupMs?: number | undefined }): AbortSignal {
+  return AbortSignal.timeout(lookupMs);
 }
 
 /** One page of somebody's groups, and where the next one is. */
@@ -24,15 +30,14 @@ export interface Page {
 /** All pages from `first` on. Rejects where one of them is missing: a part of somebody's groups is no answer. */
 export async function allPages(
   first: URL,
-  { http, tokens, lookupMs = LOOKUP_MS }: Lookup,
+  lookup: Lookup,
   read: (body: Readonly<Record<string, unknown>>) => Page,
 ): Promise<readonly string[]> {
-  const signal = AbortSignal.timeout(lookupMs);
   const groups = new Set<string>();
   let at: URL | undefined = first;
   for (let pages = 0; at !== undefined; pages += 1) {
     if (pages === PAGES_MAX) throw cannotSay(`more than ${PAGES_MAX} pages`);
-    const page = read(await onePage(at, { http, tokens }, signal));
+    const page = read(await onePage(at, lookup));
     for (const group of page.groups) groups.add(group);
     if (groups.size > GROUPS_MAX) throw tooMany(GROUPS_MAX);
     at = page.next;
@@ -43,8 +48,7 @@ export async function allPages(
 /** A token may have been withdrawn before its time: one that is not taken is replaced, once. */
 async function onePage(
   url: URL,
-  { http, tokens }: Lookup,
-  signal: AbortSignal,
+  { http, tokens, signal }: Lookup,
 ): Promise<Readonly<Record<string, unknown>>> {
   for (let tries = 0; ; tries += 1) {
     const token = await inTime(tokens.get(), signal);
@@ -75,6 +79,6 @@ function reason(body: unknown): string {
   const { status, code, errors } = isJsonObject(error) ? error : {};
   const first: unknown = Array.isArray(errors) ? errors[0] : undefined;
   const words = [status, code, isJsonObject(first) ? first['reason'] : undefined];
-  const word = words.find((one) => typeof one === 'string' && /^[A-Za-z_.]{1,64}$/.test(one));
-  return word === undefined ? '' : ` ${String(word)}`;
+  const [word] = words.filter((one) => typeof one === 'string').filter((one) => WORD.test(one));
+  return word === undefined ? '' : ` ${word}`;
 }

@@ -6,7 +6,7 @@ import type { DirectoryPerson, GroupDirectory } from '#core/identity/directory.t
 import { AccessTokens } from './access-tokens.ts';
 import { cannotSay, namesNobody } from './failures.ts';
 import { DirectoryHttp, type Told } from './http.ts';
-import { allPages, type Page } from './lookup.ts';
+import { allPages, type Page, timeOf } from './lookup.ts';
 import type { DirectoryPorts } from './ports.ts';
 
 /** RFC 7523 section 2.2. */
@@ -39,7 +39,7 @@ export function microsoftDirectory(config: MicrosoftDirectoryConfig, ports: Dire
   return {
     groupsOf: async (person) => {
       const first = groupsUrl(config, objectId(person));
-      const lookup = { http, tokens, lookupMs: ports.lookupMs };
+      const lookup = { http, tokens, signal: timeOf(ports) };
       return allPages(first, lookup, (body) => read(body, first, config.groupNames));
     },
   };

@@ -67,6 +67,10 @@ const googleSchema = z.strictObject({
     .enum(['subject', 'email'])
     .default('subject')
     .describe("how people are found: by the token's sub, where Google itself is the issuer; by e-mail else"),
+  nested: z
+    .boolean()
+    .default(false)
+    .describe('groups too that their groups are in: one more question to Google for each group'),
   when: z.literal('always').default('always').describe("Google's tokens never have groups"),
   apiUrl: url.default('https://admin.googleapis.com'),
   tokenUrl: url.default('https://oauth2.googleapis.com/token'),
@@ -100,7 +104,7 @@ const microsoftSchema = z.strictObject({
 });
 
 export const directorySchema = z
-  .discriminatedUnion('kind', [googleSchema, microsoftSchema], 'expected kind: google, or kind: microsoft')
+  .discriminatedUnion('kind', [googleSchema, microsoftSchema], 'expected google or microsoft')
   .refine(({ secretFile, secret }) => oneOf(secretFile, secret), {
     path: ['secret'],
     message: 'expected one of secretFile, secret',

@@ -285,4 +285,18 @@ describe('the stack that cdk.json and custody.yaml describe', () => {
       allowed(policiesOf(template, 'GatewayProxyRole')).get('secretsmanager:GetSecretValue'),
     ).toHaveLength(2);
   });
+
+  it('lets whoever verifies tokens read the credentials of directories, and nobody else', () => {
+    const directory = '{ kind: google, admin: a@example.com, secret: custody/google }';
+    using folder = configFolder((yaml) =>
+      yaml.replace('groupsClaim: groups', `groupsClaim: groups\n  directory: ${directory}`),
+    );
+    const template = gatewayTemplate({ configFolder: folder.path });
+    const read = (role: string) =>
+      JSON.stringify(allowed(policiesOf(template, role)).get('secretsmanager:GetSecretValue') ?? []);
+    for (const role of ['GatewayFunctionsAuthorizerRole', 'GatewayProxyRole'])
+      expect(read(role)).toContain(':secret:custody/google-??????');
+    for (const role of ['Access', 'Replay', 'Sealer', 'Sequencer', 'Notifier'])
+      expect(read(`GatewayFunctions${role}Role`)).not.toContain('custody/google');
+  });
 });

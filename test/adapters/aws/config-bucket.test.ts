@@ -77,6 +77,14 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
       ),
       'the webhook "w" has its secret in a file',
     ],
+    [
+      "a directory's secret in a file",
+      file('secret: a').replace(
+        'audience: custody }',
+        'audience: custody, directory: { kind: google, admin: a@b.example, secretFile: s } }',
+      ),
+      'the directory of "default" has its secret in a file',
+    ],
     ['a certificate that is not there', file('secret: a', 'caFile: none.pem'), 'none.pem is not there'],
     ['something else', 'version: 2', 's3://'],
   ])('with %s is refused', async (_what, text, why) => {

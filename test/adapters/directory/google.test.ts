@@ -83,6 +83,44 @@ describe('groups of Google Workspace', () => {
     });
   });
 
+  it('are those too that their groups are in, where the file says so, however they go in circles', async () => {
+    const outer: Record<string, string[]> = {
+      '1076543210': ['a@x.com', 'b@x.com'],
+      'a@x.com': ['c@x.com'],
+      'c@x.com': ['a@x.com', 'd@x.com'],
+    };
+    server.groups = ({ query }, response) => json(response, page(outer[query.get('userKey')!] ?? []));
+    expect(await directory().groupsOf(dana)).toEqual(['a@x.com', 'b@x.com']);
+    const all = await directory({ nested: true }).groupsOf(dana);
+    expect([...all].sort()).toEqual(['a@x.com', 'b@x.com', 'c@x.com', 'd@x.com']);
+    const keys = server.asked.filter(({ path }) => path !== '/token').slice(1);
+    expect(keys.map(({ query }) => query.get('userKey')).sort()).toEqual(['1076543210', ...[...all].sort()]);
+  });
+
+  it('are none at all where those of one of their groups cannot be had', async () => {
+    server.groups = ({ query }, response) => {
+      if (query.get('userKey') === '1076543210') json(response, page(['a@x.com']));
+      else json(response, {}, 404);
+    };
+    await expect(directory({ nested: true }).groupsOf(dana)).rejects.toMatchObject({
+      code: 'issuer-unreachable',
+    });
+  });
+
+  it('are refused where there are more than 2000 of them in each other', async () => {
+    server.groups = ({ query }, response) => {
+      const key = query.get('userKey')!;
+      json(
+        response,
+        page(Array.from({ length: 100 }, (_, n) => `${key.length < 30 ? key : 'a'}-${n}@x.com`)),
+      );
+    };
+    await expect(directory({ nested: true }).groupsOf(dana)).rejects.toMatchObject({
+      code: 'access-denied',
+      message: expect.stringContaining('2000'),
+    });
+  });
+
   it('are asked for by e-mail where the file says so, of whoever has one', async () => {
     server.groups = (_asked, response) => json(response, page(['a@acme.com']));
     const byEmail = directory({ user: 'email' });
