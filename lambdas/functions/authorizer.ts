@@ -43,7 +43,8 @@ async function prepare(): Promise<{
   const policy = await freshPolicy(settings, s3Client(client));
   const issuers = () => policy.config().issuers;
   const directoryOf = currentDirectories({
-    readSecret: directorySecrets(secretsClient(client)),
+    // A client of its own once an hour: most gateways have no directory.
+    readSecret: (place) => directorySecrets(secretsClient(client))(place),
     now: () => performance.now(),
     wallClock: now,
     onTrouble: (error) => {

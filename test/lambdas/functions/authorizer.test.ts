@@ -1,13 +1,23 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AuthorizerAnswer } from '#lambdas/authorizer/handler.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
+import { json, startDirectory, type TestDirectory } from '#test/support/directory.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
-const config = (issuer: string): string => `version: 1
-identity: { issuer: '${issuer}', audience: custody }
+const OID = '87d349ed-44d7-43e1-9a83-5f2406dee5bd';
+const config = (issuer: string, graph: string): string => `version: 1
+identity:
+  - { issuer: '${issuer}', audience: custody }
+  - issuer: '${issuer}'
+    name: entra
+    audience: entra
+    groupsPrefix: 'entra:'
+    directory: { kind: microsoft, tenant: acme.com, clientId: ${OID}, secret: custody/graph, when: always,
+      graphUrl: '${graph}', loginUrl: '${graph}' }
 targets: {}
 rules: []
 `;
@@ -18,12 +28,16 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   let moto: Moto;
   let issuer: TestIssuer;
   let key: TestKey;
+  let directory: TestDirectory;
   let handler: Handler;
   beforeAll(async () => {
     [moto, issuer, key] = await Promise.all([startMoto(), startIssuer(), makeKey('k1')]);
+    directory = await startDirectory();
+    const secret = { Name: 'custody/graph', SecretString: 'very-secret' };
+    await moto.clients.secrets.send(new CreateSecretCommand(secret));
     issuer.keys = [key.jwk];
     const bucket = await moto.bucket();
-    const Body = config(issuer.url);
+    const Body = config(issuer.url, directory.url);
     await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
     const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
     const environment = {
@@ -41,7 +55,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
-    await Promise.all([moto?.stop(), issuer?.close()]);
+    await Promise.all([moto?.stop(), issuer?.close(), directory?.close()]);
   });
 
   async function authorize(token?: string): Promise<AuthorizerAnswer> {
@@ -65,5 +79,20 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
       isAuthorized: true,
     });
+  });
+
+  it('adds groups of the directory, which it asks with the secret that the file names', async () => {
+    const group = { '@odata.type': '#microsoft.graph.group', id: OID };
+    directory.groups = (_asked, response) => json(response, { value: [group] });
+    const answer = await authorize(await signToken(issuer, key, { aud: 'entra', oid: OID }));
+    const { principal } = answer.context as { readonly principal: string };
+    expect(JSON.parse(principal)).toMatchObject({ issuerName: 'entra', groups: [`entra:${OID}`] });
+    expect(directory.asked[0]!.form.get('client_secret')).toBe('very-secret');
+  });
+
+  it('fails where the directory cannot say, as where the issuer is away', async () => {
+    directory.groups = (_asked, response) => response.writeHead(503).end();
+    const token = await signToken(issuer, key, { aud: 'entra', oid: OID, sub: 'somebody-else' });
+    await expect(authorize(token)).rejects.toMatchObject({ code: 'issuer-unreachable' });
   });
 });
