@@ -94,7 +94,7 @@ describe('groups of Google Workspace', () => {
     const all = await directory({ nested: true }).groupsOf(dana);
     expect([...all].sort()).toEqual(['a@x.com', 'b@x.com', 'c@x.com', 'd@x.com']);
     const keys = server.asked.filter(({ path }) => path !== '/token').slice(1);
-    expect(keys.map(({ query }) => query.get('userKey')).sort()).toEqual(['1076543210', ...[...all].sort()]);
+    expect(keys.map(({ query }) => query.get('userKey')!).sort()).toEqual(['1076543210', ...[...all].sort()]);
   });
 
   it('are none at all where those of one of their groups cannot be had', async () => {

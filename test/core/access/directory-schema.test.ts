@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -142,4 +143,13 @@ targets: {}
       mistake('', GITHUB.replace('match: { owner: acme } }', `match: { owner: acme }, ${GOOGLE} }`)),
     ).toContain('directory: is for people');
   });
+});
+
+it('what the documentation says to write is taken', () => {
+  const page = readFileSync(new URL('../../../docs/identity/directories.md', import.meta.url), 'utf8');
+  const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block]) => block!);
+  const issuers = blocks.flatMap(
+    (block) => parseConfig(`version: 1\n${block}targets: {}\n`, 'custody.yaml').issuers,
+  );
+  expect(issuers.map(({ directory }) => directory?.kind)).toEqual([undefined, 'google', 'microsoft']);
 });
