@@ -101,20 +101,26 @@ describe('the access token of a directory', () => {
     expect((await refusal(directory().groupsOf(dana))).detail).toContain('401 InvalidAuthenticationToken');
   });
 
-  it.each<[what: string, answer: DirectoryAnswer]>([
-    ['no JSON', (_asked, response) => response.end('<html>')],
-    ['no token', (_asked, response) => json(response, { expires_in: 3600 })],
+  it.each<[what: string, answer: DirectoryAnswer, words: string]>([
+    ['no JSON', (_asked, response) => response.end('<html>'), 'no access token in the answer'],
+    ['no token', (_asked, response) => json(response, { expires_in: 3600 }), 'no access token in the answer'],
     [
       'a token that would make a header of its own',
       (_asked, response) => json(response, { access_token: 'a\r\nb: c' }),
+      'no access token in the answer',
     ],
-    ['a refusal', (_asked, response) => json(response, { error: 'invalid_client' }, 400)],
-    ['an error', (_asked, response) => response.writeHead(503).end()],
-  ])('is not asked for by each login where the answer is %s', async (_what, answer) => {
+    [
+      'a refusal',
+      (_asked, response) => json(response, { error: 'invalid_client' }, 400),
+      '400 invalid_client',
+    ],
+    ['an error', (_asked, response) => response.writeHead(503).end(), 'answered 503'],
+  ])('is not asked for by each login where the answer is %s', async (_what, answer, words) => {
     server.token = answer;
     const groups = directory();
     const { code, all } = await refusal(groups.groupsOf(dana));
     expect(code).toBe('issuer-unreachable');
+    expect(all).toContain(words);
     expect(all).not.toContain(SECRET);
     await refusal(groups.groupsOf(rui));
     expect(server.asked).toHaveLength(1);
@@ -182,10 +188,12 @@ describe('a directory that does not say', () => {
   });
 
   it('is read no further than two MiB (security case 21)', async () => {
+    let sent = 0;
     const closed = new Promise<void>((resolve) => {
       server.groups = (_asked, response) => {
         response.on('close', resolve);
         const more = (): void => {
+          do sent += 1 << 16;
           while (response.write(Buffer.alloc(1 << 16, 0x20)));
           response.once('drain', more);
         };
@@ -194,6 +202,8 @@ describe('a directory that does not say', () => {
     });
     expect((await refusal(directory().groupsOf(dana))).detail).toContain('more than 2 MiB');
     await closed;
+    // What the kernel holds between them was sent as well.
+    expect(sent).toBeLessThan(32 << 20);
   });
 
   it.each<[what: string, answer: DirectoryAnswer]>([
