@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { CompactSign, exportSPKI, importJWK } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import {
   makeKey,
@@ -37,8 +38,12 @@ const ofA = (claims: Record<string, unknown> = {}, key = keyA) =>
 const ofB = (claims: Record<string, unknown> = {}, key = keyB) =>
   signToken(b, key, { aud: 'custody-b', ...claims });
 
-async function refuse(token: string | Promise<string>): Promise<void> {
-  await expect(gateway.verify(await token)).rejects.toMatchObject({ code: 'token-invalid' });
+/** What the gateway says of a token: the code of its refusal. */
+async function answerTo(token: string | Promise<string>): Promise<string> {
+  return gateway.verify(await token).then(
+    () => 'taken',
+    ({ code }: CustodyError) => code,
+  );
 }
 
 describe('two issuers side by side (security case 22)', () => {
@@ -59,10 +64,10 @@ describe('two issuers side by side (security case 22)', () => {
   });
 
   it('sign for nobody but themselves, whatever the token says', async () => {
-    await refuse(ofB({}, keyA));
-    await refuse(ofA({}, keyB));
-    await refuse(ofA({ iss: b.url, aud: 'custody-b' }));
-    await refuse(ofB({ iss: a.url, aud: 'custody-a' }));
+    expect(await answerTo(ofB({}, keyA))).toBe('token-invalid');
+    expect(await answerTo(ofA({}, keyB))).toBe('token-invalid');
+    expect(await answerTo(ofA({ iss: b.url, aud: 'custody-b' }))).toBe('token-invalid');
+    expect(await answerTo(ofB({ iss: a.url, aud: 'custody-a' }))).toBe('token-invalid');
   });
 
   it('sign for nobody but themselves, though one publishes the key of the other', async () => {
@@ -70,16 +75,16 @@ describe('two issuers side by side (security case 22)', () => {
     a.keys = [keyA.jwk];
     b.keys = [keyB.jwk, other.jwk];
     // B's key counts for B alone, and its publishing A's does not make B speak for A.
-    await refuse(ofA({}, other));
+    expect(await answerTo(ofA({}, other))).toBe('token-invalid');
     b.keys = [keyA.jwk];
     expect((await gateway.verify(await ofA())).issuer).toBe(a.url);
-    await refuse(ofA({}, keyB));
+    expect(await answerTo(ofA({}, keyB))).toBe('token-invalid');
   });
 
   it('are never at the audience of the other', async () => {
-    await refuse(ofA({ aud: 'custody-b' }));
-    await refuse(ofB({ aud: 'custody-a' }));
-    await refuse(ofA({ aud: ['both', 'custody-b'] }));
+    expect(await answerTo(ofA({ aud: 'custody-b' }))).toBe('token-invalid');
+    expect(await answerTo(ofB({ aud: 'custody-a' }))).toBe('token-invalid');
+    expect(await answerTo(ofA({ aud: ['both', 'custody-b'] }))).toBe('token-invalid');
     expect((await gateway.verify(await ofB({ aud: ['x', 'both'] }))).issuerName).toBe('b');
   });
 
@@ -130,7 +135,9 @@ describe('an issuer’s name', () => {
     ['of the prototype', () => 'constructor'],
     ['without a scheme', (url) => url.replace('http://', '')],
   ])('is taken exactly: %s', async (_, iss) => {
-    await refuse(resigned({ iss: iss(a.url), aud: 'custody-a', sub: 'dana', exp: soon() }));
+    expect(await answerTo(resigned({ iss: iss(a.url), aud: 'custody-a', sub: 'dana', exp: soon() }))).toBe(
+      'token-invalid',
+    );
     expect(a.asked).toEqual([]);
   });
 
@@ -148,7 +155,7 @@ describe('an issuer’s name', () => {
       '"iss"',
       'null',
     ])
-      await refuse(signedText(twice));
+      expect(await answerTo(signedText(twice))).toBe('token-invalid');
   });
 });
 
@@ -164,15 +171,15 @@ describe('an audience', () => {
     ['that only begins so', 'custody-a '],
     ['of several in one text', 'custody-a custody-b'],
   ])('is taken exactly: %s', async (_, aud) => {
-    await refuse(resigned({ iss: a.url, aud, sub: 'dana', exp: soon() }));
+    expect(await answerTo(resigned({ iss: a.url, aud, sub: 'dana', exp: soon() }))).toBe('token-invalid');
   });
 });
 
 describe('a token that its issuer has not signed', () => {
   it.each(['none', 'None', 'NONE', 'nOnE', '', 'HS256', 'constructor'])('is refused: alg %j', async (alg) => {
     const claims = { iss: a.url, aud: 'custody-a', sub: 'dana', exp: soon() };
-    await refuse(rawToken({ alg, kid: 'key-1' }, claims));
-    await refuse(rawToken({ alg, kid: 'key-1' }, claims, Buffer.alloc(64)));
+    expect(await answerTo(rawToken({ alg, kid: 'key-1' }, claims))).toBe('token-invalid');
+    expect(await answerTo(rawToken({ alg, kid: 'key-1' }, claims, Buffer.alloc(64)))).toBe('token-invalid');
   });
 
   it('is refused with the public key as a secret, of either issuer', async () => {
@@ -182,7 +189,7 @@ describe('a token that its issuer has not signed', () => {
         const claims = { iss: a.url, aud: 'custody-a', sub: 'dana', exp: soon() };
         const unsigned = rawToken({ alg: 'HS256', kid: 'key-1' }, claims).replace(/\.$/, '');
         const signature = createHmac('sha256', secret).update(unsigned).digest('base64url');
-        await refuse(`${unsigned}.${signature}`);
+        expect(await answerTo(`${unsigned}.${signature}`)).toBe('token-invalid');
       }
     }
   });
@@ -198,7 +205,7 @@ describe('claims that are too large', () => {
     ['a sub of 600 letters', { sub: 'x'.repeat(600) }],
     ['actors one behind the other', { act: { sub: '1', act: { sub: '2', act: { sub: '3', act: deep } } } }],
   ])('are refused: %s (security case 16)', async (_, claims) => {
-    await refuse(ofA(claims));
+    expect(await answerTo(ofA(claims))).toBe('token-invalid');
   });
 });
 

@@ -60,12 +60,17 @@ describe('actorsOf (RFC 8693 section 4.1)', () => {
   it('has an actor for every act, or refuses', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (act) => {
-        try {
-          expect(actorsOf({ act }, ISSUER).length).toBeGreaterThan(0);
-        } catch (error) {
-          expect(error).toBeInstanceOf(CustodyError);
-        }
+        expect(outcomeOf(act)).not.toEqual([]);
       }),
     );
   });
 });
+
+function outcomeOf(act: unknown) {
+  try {
+    return actorsOf({ act }, ISSUER);
+  } catch (error) {
+    if (error instanceof CustodyError) return error.code;
+    throw error;
+  }
+}

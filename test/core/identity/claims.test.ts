@@ -76,7 +76,7 @@ describe('textsAt', () => {
     ['a list in a list', [['a']], 'is a list, and texts are looked at'],
     ['null in a list', ['a', null], 'is null, and texts are looked at'],
     ['a number that readers round', 2 ** 53, 'is a number too large to compare'],
-    ['a number without end', 1e400, 'is a number too large to compare'],
+    ['a number without end', Infinity, 'is a number too large to compare'],
     ['a long text', 'x'.repeat(513), 'is longer than 512 characters'],
     ['a long list', Array.from({ length: 101 }, () => 'x'), 'has more than 100 values'],
     ['half a letter', '\ud800', 'is not Unicode'],
@@ -89,9 +89,9 @@ describe('textsAt', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (one, other) => {
         const [a, b] = [one, other].map((x) => read(x));
-        fc.pre(a !== undefined && b !== undefined && a.length > 0);
-        const isAlike = JSON.stringify(a) === JSON.stringify(b);
-        if (isAlike) expect([one].flat().map(String)).toEqual([other].flat().map(String));
+        fc.pre(a !== undefined && b !== undefined && a.length > 0 && b.length > 0);
+        const written = [one, other].map((x) => JSON.stringify([x].flat().map(String)));
+        expect(JSON.stringify(a) === JSON.stringify(b)).toBe(written[0] === written[1]);
       }),
     );
   });
