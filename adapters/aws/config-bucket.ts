@@ -1,21 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { ConfigPlace } from './config-place.ts';
 import { awsFailure } from './failure.ts';
 import { KeyFiles } from './key-files.ts';
 
 const CONFIG_MAX_BYTES = 1 << 20;
-
-export interface ConfigPlace {
-  readonly s3: S3Client;
-  readonly bucket: string;
-  readonly key: string;
-  /** A folder for copies of the certificates and keys that the configuration names: they are read where they are used. */
-  readonly folder: string;
-}
 
 /** A configuration as it is written now. */
 export interface WrittenConfig {

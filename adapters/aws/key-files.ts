@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { CustodyError } from '#core/errors.ts';
-import type { ConfigPlace } from './config-bucket.ts';
+import type { ConfigPlace } from './config-place.ts';
 import { awsFailure } from './failure.ts';
 
 const MAX_BYTES = 256 << 10;

@@ -26,7 +26,9 @@ function refusalOf(token: string): CustodyError | undefined {
 }
 
 function refusal(token: string): CustodyError {
-  return refusalOf(token) ?? expect.fail('it was taken');
+  const error = refusalOf(token);
+  if (error === undefined) throw new Error('it was taken');
+  return error;
 }
 
 describe('the form of a token', () => {
