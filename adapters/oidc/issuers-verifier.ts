@@ -1,25 +1,35 @@
 import type { IssuerConfig } from '#core/access/config.ts';
-import { invalidToken } from '#core/identity/invalid-token.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import { junkToken } from '#core/identity/token-refusals.ts';
 import { isJsonObject, parseJson } from '#core/json.ts';
+import { Keyring } from './keyring.ts';
 import { meantIssuer, type Unverified } from './meant-issuer.ts';
+import { headerOf } from './token-form.ts';
 import { oidcTokenVerifier } from './token-verifier.ts';
 
 /** Several issuers: which of them a token says it is of decides whose keys, audience and rules it has to meet. */
-export function issuersVerifier(issuers: readonly IssuerConfig[]): TokenVerifier {
+export function issuersVerifier(issuers: readonly IssuerConfig[], keyring = new Keyring()): TokenVerifier {
+  keyring.keep(issuers);
   const verifiers = new Map(
-    issuers.map((issuer) => {
-      const foreignPrefixes = prefixesBeside(issuer, issuers);
-      return [issuer, oidcTokenVerifier({ ...issuer, foreignPrefixes, allowHttpLoopback: true })];
-    }),
+    issuers.map((issuer) => [issuer, verifierOf(issuer, prefixesBeside(issuer, issuers), keyring)]),
   );
   return {
     verify: async (token, device) => {
+      headerOf(token); // throws for what is no token, and says what it is
       const issuer = meantIssuer(issuers, unverifiedClaims(token));
-      if (issuer === undefined) throw invalidToken('it is of another issuer');
+      if (issuer === undefined) throw junkToken('it is of an issuer that this gateway does not know');
       return verifiers.get(issuer)!.verify(token, device);
     },
   };
+}
+
+function verifierOf(
+  issuer: IssuerConfig,
+  foreignPrefixes: readonly string[],
+  keyring: Keyring,
+): TokenVerifier {
+  const keys = keyring.of(issuer);
+  return oidcTokenVerifier({ ...issuer, foreignPrefixes, allowHttpLoopback: true, keys });
 }
 
 function prefixesBeside(issuer: IssuerConfig, all: readonly IssuerConfig[]): string[] {
@@ -29,7 +39,7 @@ function prefixesBeside(issuer: IssuerConfig, all: readonly IssuerConfig[]): str
 
 function unverifiedClaims(token: string): Unverified {
   try {
-    const claims = parseJson(Buffer.from(token.split('.', 2)[1] ?? '', 'base64url').toString());
+    const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
     return isJsonObject(claims) ? claims : {};
   } catch {
     return {};

@@ -1,6 +1,6 @@
 import type { IssuerConfig } from '#core/access/config.ts';
-import { unfitToken } from '#core/identity/invalid-token.ts';
 import { issuerSpellings } from '#core/identity/issuer-spellings.ts';
+import { junkToken } from '#core/identity/token-refusals.ts';
 
 /** What a token says before anybody has vouched for it: good for choosing who is to. */
 export interface Unverified {
@@ -21,15 +21,7 @@ export function meantIssuer(
   const ofIssuer = issuers.filter(({ issuer }) => issuerSpellings(issuer).some((one) => one === iss));
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
   const meant = ofIssuer.filter(({ audience }) => audience.some((one) => audiences.includes(one)));
-  if (meant.length > 1) throw ambiguous(meant);
+  if (meant.length > 1)
+    throw junkToken('it is for several audiences that are told apart here', 'get a token for one of them');
   return meant[0] ?? ofIssuer[0];
-}
-
-function ambiguous(meant: readonly IssuerConfig[]): Error {
-  const names = meant.map(({ name }) => name).join(' and ');
-  return unfitToken(
-    'it is for several audiences that are told apart here',
-    'get a token for one of them',
-    `it is for the audiences of ${names}`,
-  );
 }

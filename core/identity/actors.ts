@@ -1,7 +1,7 @@
 import { isJsonObject } from '../json.ts';
 import type { Claims } from './claims.ts';
-import { unfitToken } from './invalid-token.ts';
 import type { Actor } from './principal.ts';
+import { misissuedToken } from './token-refusals.ts';
 
 const CHAIN_MAX = 5;
 const NAME_MAX = 512;
@@ -37,5 +37,5 @@ function isName(value: unknown): value is string {
 }
 
 function unfit(what: string): Error {
-  return unfitToken(`its claim act, which says who acts for somebody, ${what}`);
+  return misissuedToken(`its claim act, which says who acts for somebody, ${what}`);
 }

@@ -1,7 +1,7 @@
 /** Claims of a verified token: where they are, and what they are as texts. */
 import { isJsonObject } from '../json.ts';
 import { printable } from '../printable.ts';
-import { unfitToken } from './invalid-token.ts';
+import { misissuedToken } from './token-refusals.ts';
 
 export type Claims = Readonly<Record<string, unknown>>;
 
@@ -52,8 +52,8 @@ function numberText(value: number, name: string): string {
 }
 
 /** "its claim groups is a number" */
-export function unfit(name: string, what: string): ReturnType<typeof unfitToken> {
-  return unfitToken(`its claim ${printable(name)} ${what}`);
+export function unfit(name: string, what: string): Error {
+  return misissuedToken(`its claim ${printable(name)} ${what}`);
 }
 
 /** What JSON calls it, with its article. */

@@ -1,7 +1,7 @@
 import type { Claims } from './claims.ts';
 import { canonicalEmail, plainEmail } from './email.ts';
-import { unfitToken } from './invalid-token.ts';
 import type { Principal } from './principal.ts';
+import { refusedToken } from './token-refusals.ts';
 
 /**
  * OpenID Connect Core 1.0 section 5.1. Some issuers say it in a text. Two accounts of one person are told by their address: one
@@ -16,7 +16,7 @@ export function emailOf(
   if (!isVerified) return { unverifiedEmail: canonicalEmail(email) };
   const plain = plainEmail(email);
   if (plain !== undefined) return { email: plain };
-  throw unfitToken(
+  throw refusedToken(
     'its e-mail address is not one that everybody reads alike',
     'it may have characters that cannot be seen; tell whoever runs the identity provider',
   );

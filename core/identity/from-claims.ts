@@ -2,11 +2,9 @@ import { actorsOf } from './actors.ts';
 import { claimAt, type Claims } from './claims.ts';
 import { emailOf } from './email-claim.ts';
 import { type GroupRules, groupsOf } from './groups.ts';
-import { invalidToken } from './invalid-token.ts';
 import { keptClaims, type Match, refuseUnmatched } from './kept-claims.ts';
 import type { Device, Principal } from './principal.ts';
-
-export { invalidToken } from './invalid-token.ts';
+import { misissuedToken, refusedToken } from './token-refusals.ts';
 
 /** How the claims of an issuer's tokens are read. */
 export interface ClaimRules extends GroupRules {
@@ -53,20 +51,22 @@ export function principalOf(claims: Claims, rules: ClaimRules, device: Device | 
  * other security events be (RFC 8417 section 2.2): they say that something happened to somebody, and not who shows them.
  */
 function refuseEvent(claims: Claims): void {
-  if (Object.hasOwn(claims, 'events')) throw invalidToken('it tells of an event, and is nobody to log in');
+  if (Object.hasOwn(claims, 'events'))
+    throw refusedToken('it tells of an event, such as a logout, and names nobody to log in');
 }
 
 function subjectOf({ sub }: Claims): string {
-  if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
-  if (sub.length > SUBJECT_MAX) throw invalidToken(`a sub longer than ${SUBJECT_MAX} characters`);
+  if (typeof sub !== 'string' || sub === '') throw misissuedToken('it names nobody');
+  if (sub.length > SUBJECT_MAX)
+    throw misissuedToken(`its claim sub is longer than ${SUBJECT_MAX} characters`);
   // Two of these would be one in evidence.
-  if (!sub.isWellFormed()) throw invalidToken('a sub that is not Unicode');
+  if (!sub.isWellFormed()) throw misissuedToken('its claim sub is not Unicode');
   return sub;
 }
 
 function expiryOf({ exp }: Claims): Date {
   const expiresAt = timeOf(exp);
-  if (expiresAt === undefined) throw invalidToken('no exp that is a time');
+  if (expiresAt === undefined) throw misissuedToken('it does not say when it expires');
   return expiresAt;
 }
 

@@ -2,8 +2,8 @@
 import { fits } from '../access/patterns.ts';
 import { printable } from '../printable.ts';
 import { claimAt, type Claims, textsAt, unfit } from './claims.ts';
-import { unfitToken } from './invalid-token.ts';
 import type { ClaimValue, Principal } from './principal.ts';
+import { refusedToken } from './token-refusals.ts';
 
 /** By a claim's name, the patterns of which it has to fit one. */
 export type Match = Readonly<Record<string, readonly string[]>>;
@@ -47,7 +47,7 @@ export function refuseUnmatched(
     const values = [kept[name] ?? []].flat();
     if (values.some((value) => patterns.some((pattern) => fits(pattern, value)))) continue;
     const wanted = patterns.map(printable).join(', ');
-    throw unfitToken(
+    throw refusedToken(
       `its claim ${printable(name)} is not one that is taken of this identity provider`,
       'which it takes is in custody.yaml under identity, match; ask whoever runs the gateway',
       `${issuer}: ${name} is ${values.map(printable).join(', ') || 'not known'}, and match wants ${wanted}`,

@@ -1,7 +1,11 @@
-import { describe, expect, it, afterAll, beforeAll } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { meantIssuer, type Unverified } from '#adapters/oidc/meant-issuer.ts';
 import type { CustodyError } from '#core/errors.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
+import * as tokens from '#test/support/provider-tokens.ts';
 import { configOf, verifierOf } from '#test/support/trusted-issuers.ts';
 
 /** Which entry of the file a token with these claims has to satisfy, or why none. */
@@ -59,6 +63,30 @@ describe('the issuer that is meant', () => {
       await expect(verifierOf([PEOPLE]).verify(token)).rejects.toMatchObject({ code: 'token-invalid' });
     },
   );
+});
+
+describe('Google', () => {
+  let folder: string;
+  beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'custody-google-'))));
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it('is one issuer by both of its names', async () => {
+    const key = await makeKey('google-1');
+    const file = join(folder, 'keys.json');
+    await writeFile(file, JSON.stringify({ keys: [key.jwk] }));
+    const gateway = verifierOf([`${GOOGLE}, jwksFile: "${file}", emailVerified: required`]);
+    const claims = { ...tokens.google, aud: 'app', iat: undefined, exp: Math.floor(Date.now() / 1000) + 60 };
+    const verify = async (iss: string) =>
+      gateway.verify(await signToken({ url: iss }, key, { ...claims, iss, groups: undefined }));
+    for (const iss of ['https://accounts.google.com', 'accounts.google.com'])
+      expect(await verify(iss)).toMatchObject({
+        issuer: 'https://accounts.google.com',
+        subject: tokens.google['sub'],
+        email: 'dana@acme.example',
+        groups: [],
+      });
+    await expect(verify('http://accounts.google.com')).rejects.toMatchObject({ code: 'token-invalid' });
+  });
 });
 
 describe('one issuer for people and for jobs', () => {
