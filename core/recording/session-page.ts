@@ -41,7 +41,7 @@ function isAskedFor(
 }
 
 /** By the subject to the letter, also of who acted, or by the e-mail address as people read it. */
-function isNamed({ subject, email, actors = [] }: SessionRecord['principal'], name: string): boolean {
+export function isNamed({ subject, email, actors = [] }: SessionRecord['principal'], name: string): boolean {
   const isActor = actors.some((actor) => actor.subject === name);
   return isActor || subject === name || (email !== undefined && sameEmail(email, name));
 }

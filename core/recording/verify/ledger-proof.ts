@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { asCustodyError } from '../../errors.ts';
 import {
   openSessionProof,
@@ -101,13 +100,13 @@ function isOpening(leaf: StatementLeaf): leaf is Opening {
 function openingDiffers({ at, target, principal }: Opening, statement: OpenStatement): string | undefined {
   if (at !== statement.startedAt) return `at ${at}`;
   if (target !== statement.target.name) return `target ${target}`;
-  const isSame = isDeepStrictEqual(identityOf(principal), identityOf(statement.principal));
+  const isSame = identityOf(principal) === identityOf(statement.principal);
   return isSame ? undefined : `principal ${JSON.stringify(principal)}`;
 }
 
-/** What a leaf says of a principal. */
-function identityOf({ issuer, subject, email, actors }: Opening['principal']): object {
-  return { issuer, subject, email, actors: actors?.map((actor) => [actor.issuer, actor.subject]) };
+/** What a leaf says of a principal, in one form. */
+function identityOf({ issuer, subject, email, actors }: Opening['principal']): string {
+  return JSON.stringify([issuer, subject, email, actors?.map((actor) => [actor.issuer, actor.subject])]);
 }
 
 function endDiffers({ kind, at, reason }: End, statement: CloseStatement): string | undefined {
