@@ -75,8 +75,10 @@ const SUBJECT_MAX = 255;
 const EMAIL_MAX = 320;
 const ISSUER_MAX = 512;
 
-/** What there is room for in the statement of actors, claims and groups together. */
+/** What there is room for in the statement of actors, claims and groups together, and of what else may be absent. */
 const ROOM = 1024;
+/** Room for the longest account, and for what cannot be left out beside it. */
+const ACTORS_MAX = 896;
 const CLAIMS_MAX = 512;
 
 /** A principal as the open statement names it. */
@@ -113,16 +115,19 @@ export function recordedPrincipal(principal: Recordable): RecordedPrincipal {
   refuseUnrecordable('subject', subject, SUBJECT_MAX);
   if (email !== undefined) refuseUnrecordable('e-mail address', email, EMAIL_MAX);
   const acting = actors === undefined ? {} : { actors: boundActors(actors) };
-  const claims = boundClaims(principal.claims, Math.min(CLAIMS_MAX, ROOM - sizeOf(acting)));
+  const named = issuerName === undefined ? {} : { issuerName };
+  const early = leeway === undefined ? {} : { leeway };
+  const room = ROOM - sizeOf({ ...named, ...acting, ...early });
+  const claims = boundClaims(principal.claims, Math.min(CLAIMS_MAX, room));
   return {
     issuer,
-    ...(issuerName === undefined ? {} : { issuerName }),
+    ...named,
     subject,
     ...(email === undefined ? {} : { email }),
     ...acting,
     ...claims,
-    ...(leeway === undefined ? {} : { leeway }),
-    ...boundGroups(groups, ROOM - sizeOf(acting) - sizeOf(claims)),
+    ...early,
+    ...boundGroups(groups, room - sizeOf(claims)),
   };
 }
 
@@ -132,8 +137,8 @@ function boundActors(actors: readonly Actor[]): Actor[] {
     refuseUnrecordable('issuer of an actor', issuer, ISSUER_MAX);
     refuseUnrecordable('subject of an actor', subject, SUBJECT_MAX);
   }
-  if (sizeOf({ actors }) <= ROOM) return [...actors];
-  throw unrecordable('chain of actors', `is longer than ${ROOM} bytes`);
+  if (sizeOf({ actors }) <= ACTORS_MAX) return [...actors];
+  throw unrecordable('chain of actors', `is longer than ${ACTORS_MAX} bytes`);
 }
 
 /** As many claims as fit, each whole, and how many were left out. A claim that the token does not have is none. */
