@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decide } from '#core/access/decide.ts';
+import { explain } from '#core/access/explain.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
 import * as tokens from '#test/support/provider-tokens.ts';
-import { verifierOf } from '#test/support/trusted-issuers.ts';
+import { configOf, verifierOf } from '#test/support/trusted-issuers.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -16,10 +18,9 @@ beforeAll(async () => {
 afterAll(() => issuer.close());
 
 /** What a gateway makes of a token with these claims, now, where the file says this of its issuer. */
-async function principal(claims: Claims, file: string): Promise<Principal> {
-  const gateway = verifierOf([
-    `name: ci, kind: workload, issuer: "${issuer.url}", audience: custody, ${file}`,
-  ]);
+async function principal(claims: Claims, file: string, rules: readonly string[] = []): Promise<Principal> {
+  const entry = `name: ci, kind: workload, issuer: "${issuer.url}", audience: custody, ${file}`;
+  const gateway = verifierOf([entry], rules);
   const now = Math.floor(Date.now() / 1000);
   const times = { iss: issuer.url, aud: 'custody', iat: now, nbf: now, exp: now + 300, groups: undefined };
   return gateway.verify(await signToken(issuer, key, { ...claims, ...times }));
@@ -98,6 +99,59 @@ describe('the deploy workflow of a repository on main, of GitHub Actions', () =>
     const file = 'match: { sub: "repo:acme/*:ref:refs/heads/main" }';
     const outcome = await refusedFor({ ...tokens.githubActions, sub }, file);
     expect(outcome).toBe(taken ? 'nothing: it was taken' : 'sub');
+  });
+});
+
+describe('a rule on a repository and its branch', () => {
+  const RULES = [
+    `name: deploys, issuer: ci, targets: [db], allow: [connect],
+     claims: { repository: acme/shop, ref: [refs/heads/main, refs/heads/release-*], environment: production }`,
+    "name: people, groups: ['*'], targets: [db], allow: [connect]",
+  ];
+  const ISSUER = 'match: { repository_owner_id: "65" }';
+
+  /** The rule that lets a job with these claims connect, or what `custody explain` says is in its way. */
+  async function deciding(claims: Claims): Promise<string> {
+    const entries = [`name: ci, kind: workload, issuer: "${issuer.url}", audience: custody, ${ISSUER}`];
+    const job = await principal(
+      { ...tokens.githubActions, environment: 'production', ...claims },
+      ISSUER,
+      RULES,
+    );
+    const policy = configOf(entries, RULES);
+    const question = { policy, principal: job, action: 'connect', target: 'db', now: new Date() } as const;
+    const decision = decide(question);
+    return 'rule' in decision ? decision.rule : explain(question).rules[0]!.because.join('; ');
+  }
+
+  it('lets the job in, from main or a release', async () => {
+    expect(await deciding({})).toBe('deploys');
+    expect(await deciding({ ref: 'refs/heads/release-2' })).toBe('deploys');
+  });
+
+  it.each<[what: string, claims: Claims, because: string]>([
+    [
+      'another repository',
+      { repository: 'acme/web' },
+      'the claim repository is acme/web, and it is for acme/shop',
+    ],
+    [
+      'a branch below a release',
+      { ref: 'refs/heads/release-2/x' },
+      'the claim ref is refs/heads/release-2/x, and it is for refs/heads/main or refs/heads/release-*',
+    ],
+    [
+      'no environment',
+      { environment: undefined },
+      'the claim environment is not in the token, and it is for production',
+    ],
+    ['another environment', { environment: 'Production' }, 'the claim environment is Production'],
+  ])('and refuses %s; explain says which claim is in the way', async (_, claims, because) => {
+    expect(await deciding(claims)).toContain(because);
+  });
+
+  it('and nobody who acts for the job', async () => {
+    expect(await deciding({ act: { sub: 'agent-7' } })).toContain('lets nobody act for others');
   });
 });
 
