@@ -97,7 +97,6 @@ export class IssuerKeys {
    * gateway ask all the time.
    */
   async #lookAgainFor(header: TokenHeader, known: KeySet): Promise<KeySet> {
-    if (this.#looking !== undefined) return this.#looking;
     if (this.#failedWithin(LEFT_ALONE_MS)) throw this.#failed!.error;
     if (this.#within(this.#missedAt, LEFT_ALONE_MS)) return known;
     const set = await this.#look(() => this.#source.again());

@@ -110,7 +110,7 @@ describe('who may not log in', () => {
         [`${token}\n`, ': there are blanks or line feeds in it, or around it', 'give the token alone'],
         [`${header}.${payload}`, ': it is cut off: its end is missing', 'copy all of it'],
         [token.slice(0, -9), ': it is cut off: its end is missing', 'copy all of it'],
-        ['hunter2-and-more', ': it is not a JWT', 'a password is none: custody login'],
+        ['hunter2-and-more', ': it is not a JWT', 'give an ID token; a password is none: custody login'],
       ];
       for (const [shown, why, hint] of words) {
         const { stderr } = await psql(gateway, 'select 1', { token: shown });
