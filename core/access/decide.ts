@@ -163,6 +163,21 @@ function expired(): Refusal {
 const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 'rerun'];
 
 function denied(question: Question): Refusal {
+  const refusal = plainlyDenied(question);
+  const { groupsOmittedByIssuer } = question.principal;
+  return groupsOmittedByIssuer === true && refusal.code === 'access-denied' ? withOmitted(refusal) : refusal;
+}
+
+/** They may be in the groups that it takes, or in those to which it is denied: nobody here can tell. */
+function withOmitted({ code, message, hint }: Refusal): Refusal {
+  return {
+    code,
+    message: `${message}: the identity provider left groups out of the token, as there are too many`,
+    hint: `whoever runs the gateway can have them looked up (directory in custody.yaml), or use application roles; ${hint}`,
+  };
+}
+
+function plainlyDenied(question: Question): Refusal {
   const { action, target } = question;
   const shown = shownTarget(target);
   const code = 'access-denied';

@@ -117,10 +117,11 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
   }
 }
 
-function groupWords(rule: Rule, { groups, workload }: Principal): string {
+function groupWords(rule: Rule, { groups, workload, groupsOmittedByIssuer }: Principal): string {
   if (rule.groups.includes('*') && workload === true)
     return 'it is for people: a rule for machines names their issuer or their groups';
-  return `it is for ${rule.groups.join(', ')}; the groups are ${shown(groups)}`;
+  const omitted = groupsOmittedByIssuer === true ? ', and others that the identity provider left out' : '';
+  return `it is for ${rule.groups.join(', ')}; the groups are ${shown(groups)}${omitted}`;
 }
 
 function claimWords(claim: string, rule: Rule, principal: Principal): string {

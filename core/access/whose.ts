@@ -27,14 +27,15 @@ export function notFor(rule: Rule, principal: Principal, policy: Config): WhoseO
 
 /**
  * What keeps a rule that denies from being for this principal. What is not known of them counts against them: an issuer that the
- * file does not have any more, and a claim that nobody looked for when the token was verified.
+ * file does not have any more, a claim that nobody looked for when the token was verified, and groups that the issuer left out of it.
  */
 export function notDenied(rule: Rule, principal: Principal, policy: Config): WhoseObstacle[] {
   const found: WhoseObstacle[] = [];
   const isKnown = isOf(principal.issuerName, principal, policy);
   if (isKnown && !isOf(rule.issuer, principal, policy)) found.push({ kind: 'issuer' });
   // Machines too: who writes "everybody" into a rule that denies means everybody.
-  if (!rule.groups.includes('*') && !isIn(rule.groups, principal)) found.push({ kind: 'groups' });
+  const mayBeIn = rule.groups.includes('*') || principal.groupsOmittedByIssuer === true;
+  if (!mayBeIn && !isIn(rule.groups, principal)) found.push({ kind: 'groups' });
   const unfit = misfits(rule.claims, principal).filter((claim) => valueOf(claim, principal) !== undefined);
   found.push(...unfit.map((claim) => ({ kind: 'claim', claim }) as const));
   if (rule.actor !== undefined) found.push(...actorObstacles(rule, principal));
