@@ -11,9 +11,9 @@ import { claimsOf, currentToken } from '../tokens.ts';
 
 const whoamiSchema = z.object({
   ...person.shape,
-  issuerName: text,
-  kind: z.enum(['person', 'workload']),
-  claims: z.record(text, z.union([text, z.array(text)])),
+  issuerName: text.optional(),
+  kind: z.enum(['person', 'workload']).optional(),
+  claims: z.record(text, z.union([text, z.array(text)])).optional(),
   groups: z.array(text),
   groupsClaim: text,
   task: text.optional(),
@@ -42,8 +42,8 @@ async function whoami(cli: Cli, json: boolean): Promise<void> {
     groups: seen && (seen.groups.join(', ') || `none in the token's claim ${seen.groupsClaim}`),
     task: seen?.task,
     factors: seen?.mfa ? 'more than one' : undefined,
-    claims: seen && claimsText(seen.claims),
-    issuer: seen === undefined ? issuer : `${issuer} (${seen.issuerName})`,
+    claims: claimsText(seen?.claims ?? {}),
+    issuer: seen?.issuerName === undefined ? issuer : `${issuer} (${seen.issuerName})`,
     expires: expiresAt,
     api,
   };
@@ -51,7 +51,7 @@ async function whoami(cli: Cli, json: boolean): Promise<void> {
 }
 
 /** Those that rules look at; a claim that the token does not have is left out. */
-function claimsText(claims: z.infer<typeof whoamiSchema>['claims']): string {
+function claimsText(claims: Readonly<Record<string, string | readonly string[]>>): string {
   const said = Object.entries(claims).filter(([, value]) => value.length > 0);
   return said.map(([name, value]) => `${name}=${[value].flat().join(', ')}`).join('; ');
 }
