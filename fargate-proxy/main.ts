@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
@@ -40,7 +41,7 @@ import { type RecorderSettings, startRecorder } from './recorder/start.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
-import { keepWatch, watchCertificate } from './watches.ts';
+import { keepWatch, watchCertificate, watchIssuers } from './watches.ts';
 
 const timesOfLog = {
   now: () => performance.now(),
@@ -73,6 +74,9 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const task = randomUUID();
   const surroundings = await relaySurroundings(settings, task);
   const policy = await policyInForce(surroundings);
+  const keyring = new Keyring();
+  const verifier = currentVerifier(() => policy.config.issuers, keyring);
+  const identities = withDirectories(verifier, policy, surroundings, log);
   const { dataDir, leaseMs, loginMs } = settings;
   const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs };
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
@@ -80,7 +84,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, tally, log),
+    admission: createAdmission(settings, policy, surroundings, identities, tally),
     tapes,
     secretOf: surroundings.secretOf,
     version: VERSION,
@@ -92,6 +96,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   });
   const keys = new CancelKeys(surroundings.cancelWishes);
   keepWatch(policy, surroundings, gateway, keys, log);
+  watchIssuers(verifier, keyring, log);
   watchForDeadPeers(() => gateway.sessions);
   const certificate = await Certificate.of(surroundings.certificate);
   watchCertificate(certificate, log);
@@ -186,18 +191,17 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  surroundings: RelaySurroundings,
+  { requests, leaves, deliveries }: RelaySurroundings,
+  verifier: () => TokenVerifier,
   tally: Tally,
-  log: Log,
 ): Admission {
-  const { requests, leaves, deliveries } = surroundings;
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
   const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({
     policy,
-    verifier: currentIdentities(policy, surroundings, log),
+    verifier,
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),
@@ -207,18 +211,18 @@ function createAdmission(
   });
 }
 
-/** Tokens by the issuers that are in force, and groups by what they say of them. */
-function currentIdentities(
+/** Groups by the directories that the configuration names now. */
+function withDirectories(
+  verifier: () => TokenVerifier,
   policy: PolicyInForce,
   { directorySecret }: RelaySurroundings,
   log: Log,
 ): () => TokenVerifier {
-  const issuers = () => policy.config.issuers;
   const directoryOf = currentDirectories({
     readSecret: directorySecret,
     now: () => performance.now(),
     wallClock: () => new Date(),
     onTrouble: (error, issuer) => log('directory-failed', error, { issuer }),
   });
-  return withGroups(currentVerifier(issuers), issuers, directoryOf);
+  return withGroups(verifier, () => policy.config.issuers, directoryOf);
 }

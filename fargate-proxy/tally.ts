@@ -7,7 +7,15 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
 type Counts = Readonly<
-  Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass' | 'DirectoryFailures', number>
+  Record<
+    | 'RefusedTokens'
+    | 'RefusedPeers'
+    | 'RecorderFailures'
+    | 'BreakGlass'
+    | 'DirectoryFailures'
+    | 'IssuersAway',
+    number
+  >
 >;
 
 /** What happened since the last look, by what was logged. */
@@ -17,6 +25,7 @@ export class Tally {
   #recorderFailures = 0;
   #brokenGlass = 0;
   #directoryFailures = 0;
+  #issuersAway = 0;
 
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
@@ -39,12 +48,14 @@ export class Tally {
       RecorderFailures: this.#recorderFailures,
       BreakGlass: this.#brokenGlass,
       DirectoryFailures: this.#directoryFailures,
+      IssuersAway: this.#issuersAway,
     };
     this.#refusedTokens = 0;
     this.#refusedPeers = 0;
     this.#recorderFailures = 0;
     this.#brokenGlass = 0;
     this.#directoryFailures = 0;
+    this.#issuersAway = 0;
     return taken;
   }
 
@@ -53,6 +64,7 @@ export class Tally {
     if (error === undefined) return;
     if (event === 'directory-failed') this.#directoryFailures += 1;
     if (event === 'peer-refused') this.#refusedPeers += 1;
+    if (event === 'issuer-away') this.#issuersAway += 1;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
     const failed = OF_SESSIONS.includes(event) && FAILED.includes(error.code);
     if (failed || event === 'seal-failed') this.#recorderFailures += 1;

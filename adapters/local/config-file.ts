@@ -13,7 +13,11 @@ export function readConfigFile(file: string): Config {
   const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
-  const issuers = config.issuers.map((issuer) => withDirectoryFile(issuer, base));
+  const issuers = config.issuers
+    .map((issuer) =>
+      issuer.jwksFile === undefined ? issuer : { ...issuer, jwksFile: resolve(base, issuer.jwksFile) },
+    )
+    .map((issuer) => withDirectoryFile(issuer, base));
   return { ...config, issuers, targets: new Map(targets), webhooks };
 }
 

@@ -5,6 +5,7 @@ import { readAwsSettings } from '#adapters/aws/env.ts';
 import { directorySecrets } from '#adapters/aws/secrets.ts';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
@@ -22,9 +23,10 @@ const CANNOT_TELL: readonly string[] = ['internal', 'issuer-unreachable'] satisf
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
   telemetry,
   async (event) => {
-    const { policy, authorize } = await prepared();
+    const { policy, keyring, authorize } = await prepared();
     await policy.look();
     const answer = await authorize(event);
+    tellAway(keyring);
     if (answer.isAuthorized) return answer;
     // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
     const { code, message } = answer.context;
@@ -34,8 +36,17 @@ export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, Authoriz
   },
 );
 
+/** Their last keys serve on, and not for ever: an alarm of the stack goes by it. */
+function tellAway(keyring: Keyring): void {
+  const away = keyring.away();
+  if (away.length === 0) return;
+  telemetry.metrics.addMetric('IssuersAway', MetricUnit.Count, away.length);
+  telemetry.logger.warn('issuers do not answer', { away });
+}
+
 async function prepare(): Promise<{
   policy: FreshPolicy;
+  keyring: Keyring;
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
@@ -52,7 +63,8 @@ async function prepare(): Promise<{
       telemetry.metrics.addMetric('DirectoryFailures', MetricUnit.Count, 1);
     },
   });
-  const verifier = withGroups(currentVerifier(issuers), issuers, directoryOf);
+  const keyring = new Keyring();
+  const verifier = withGroups(currentVerifier(issuers, keyring), issuers, directoryOf);
   const failures = new TokenFailures(() => performance.now());
-  return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
+  return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

@@ -10,6 +10,7 @@ import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -28,10 +29,12 @@ import type { GatewayAddress } from '#lambdas/targets/handler.ts';
 import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
+import { awayNews } from './away-news.ts';
 import { keepDelivering } from './notifier.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
+const ISSUERS_EVERY_MS = 60_000;
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -65,7 +68,15 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const keyring = new Keyring();
   const issuers = () => policy.config.issuers;
+  const verifier = currentVerifier(issuers, keyring);
+  const sayAway = awayNews(say);
+  await every(running, ISSUERS_EVERY_MS, async () => {
+    verifier(); // makes those that the configuration names now
+    await keyring.refresh();
+    sayAway(keyring.away());
+  });
   const directoryOf = currentDirectories({
     readSecret: readDirectorySecret,
     now: () => performance.now(),
@@ -75,7 +86,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const api = await startApi({
     port,
     policy,
-    verifier: withGroups(currentVerifier(issuers), issuers, directoryOf),
+    verifier: withGroups(verifier, issuers, directoryOf),
     catalog,
     source: directoryStore(files.store),
     leaves,

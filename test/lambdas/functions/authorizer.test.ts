@@ -30,6 +30,8 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   let key: TestKey;
   let directory: TestDirectory;
   let handler: Handler;
+  const told: string[] = [];
+  const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   beforeAll(async () => {
     [moto, issuer, key] = await Promise.all([startMoto(), startIssuer(), makeKey('k1')]);
     directory = await startDirectory();
@@ -48,13 +50,18 @@ describe.runIf(hasMoto())('the function authorizer', () => {
       CUSTODY_SIGNING_KEY: 'none',
       CUSTODY_LEDGER_ORIGIN: 'ledger.example/custody',
       POWERTOOLS_LOG_LEVEL: 'SILENT',
-      POWERTOOLS_METRICS_DISABLED: 'true',
+      // Metrics go through the console, where a test can hear them.
+      POWERTOOLS_DEV: 'true',
+      POWERTOOLS_METRICS_DISABLED: 'false',
     };
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    vi.spyOn(console, 'log').mockImplementation((line: unknown) => void told.push(String(line)));
     ({ handler } = await import('#lambdas/functions/authorizer.ts'));
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
     await Promise.all([moto?.stop(), issuer?.close(), directory?.close()]);
   });
 
@@ -76,6 +83,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
 
   it('lets a token in that it can verify', async () => {
     issuer.down = false;
+    later(1_000);
     expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
       isAuthorized: true,
     });
@@ -94,5 +102,19 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     directory.groups = (_asked, response) => response.writeHead(503).end();
     const token = await signToken(issuer, key, { aud: 'entra', oid: OID, sub: 'somebody-else' });
     await expect(authorize(token)).rejects.toMatchObject({ code: 'issuer-unreachable' });
+  });
+
+  it('goes on with the last keys of an issuer that is away, and tells of it from ten minutes on', async () => {
+    issuer.down = true;
+    const token = await signToken(issuer, key, { sub: 'dana' });
+    for (const [ms, isTold] of [
+      [9 * 60_000, false],
+      [60_000, true],
+    ] as const) {
+      later(ms);
+      told.length = 0;
+      expect(await authorize(token)).toMatchObject({ isAuthorized: true });
+      expect(told.some((line) => line.includes('"IssuersAway":1'))).toBe(isTold);
+    }
   });
 });
