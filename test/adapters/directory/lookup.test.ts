@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from '#adapters/directory/access-tokens.ts';
@@ -5,6 +6,7 @@ import { DirectoryHttp } from '#adapters/directory/http.ts';
 import { allPages } from '#adapters/directory/lookup.ts';
 import { microsoftDirectory } from '#adapters/directory/microsoft.ts';
 import { directorySchema, type MicrosoftDirectoryConfig } from '#core/access/directory-schema.ts';
+import { CustodyError } from '#core/errors.ts';
 import type { GroupDirectory } from '#core/identity/directory.ts';
 import {
   type DirectoryAnswer,
@@ -185,6 +187,30 @@ describe('a directory that does not say', () => {
   ])('is not taken for one with no groups when it sends %s', async (_what, body) => {
     server.groups = (_asked, response) => response.end(body);
     expect((await refusal(directory().groupsOf(dana))).code).toBe('issuer-unreachable');
+  });
+
+  it('is believed in no other form than its own, whatever JSON it sends', async () => {
+    const item = fc.record(
+      {
+        '@odata.type': fc.constantFrom('#microsoft.graph.group', '#microsoft.graph.user', 7),
+        id: fc.oneof(fc.constant(guid(1)), fc.string(), fc.jsonValue()),
+      },
+      { requiredKeys: [] },
+    );
+    const page = fc.oneof(fc.jsonValue(), fc.record({ value: fc.oneof(fc.array(item), fc.jsonValue()) }));
+    await fc.assert(
+      fc.asyncProperty(page, async (body) => {
+        server.groups = (_asked, response) => json(response, body);
+        const groups = await directory()
+          .groupsOf(dana)
+          .catch((error: unknown) => error);
+        if (groups instanceof CustodyError) return groups.code === 'issuer-unreachable';
+        const { value } = body as { value: { id: string; '@odata.type': string }[] };
+        const own = value.filter((one) => one['@odata.type'] === '#microsoft.graph.group');
+        return JSON.stringify(groups) === JSON.stringify([...new Set(own.map(({ id }) => id.toLowerCase()))]);
+      }),
+      { numRuns: 200 },
+    );
   });
 
   it('is read no further than two MiB (security case 21)', async () => {
