@@ -204,7 +204,9 @@ describe('a directory that does not say', () => {
         const groups = await directory()
           .groupsOf(dana)
           .catch((error: unknown) => error);
-        if (groups instanceof CustodyError) return groups.code === 'issuer-unreachable';
+        const isRefused = groups instanceof CustodyError && groups.code === 'issuer-unreachable';
+        expect(isRefused || Array.isArray(groups)).toBe(true);
+        if (isRefused) return true;
         const { value } = body as { value: { id: string; '@odata.type': string }[] };
         const own = value.filter((one) => one['@odata.type'] === '#microsoft.graph.group');
         return JSON.stringify(groups) === JSON.stringify([...new Set(own.map(({ id }) => id.toLowerCase()))]);

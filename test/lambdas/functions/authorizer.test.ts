@@ -9,12 +9,12 @@ import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const OID = '87d349ed-44d7-43e1-9a83-5f2406dee5bd';
-const config = (issuer: string, graph: string): string => `version: 1
+const config = (issuer: string, entra: string, graph: string): string => `version: 1
 identity:
   - { issuer: '${issuer}', audience: custody }
-  - issuer: '${issuer}'
+  - issuer: '${entra}'
     name: entra
-    audience: entra
+    audience: custody
     groupsPrefix: 'entra:'
     directory: { kind: microsoft, tenant: acme.com, clientId: ${OID}, secret: custody/graph, when: always,
       graphUrl: '${graph}', loginUrl: '${graph}' }
@@ -27,6 +27,7 @@ type Handler = (event: never, context: Context) => Promise<AuthorizerAnswer>;
 describe.runIf(hasMoto())('the function authorizer', () => {
   let moto: Moto;
   let issuer: TestIssuer;
+  let entra: TestIssuer;
   let key: TestKey;
   let directory: TestDirectory;
   let handler: Handler;
@@ -34,12 +35,13 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   beforeAll(async () => {
     [moto, issuer, key] = await Promise.all([startMoto(), startIssuer(), makeKey('k1')]);
-    directory = await startDirectory();
+    [entra, directory] = await Promise.all([startIssuer(), startDirectory()]);
+    entra.keys = [key.jwk];
     const secret = { Name: 'custody/graph', SecretString: 'very-secret' };
     await moto.clients.secrets.send(new CreateSecretCommand(secret));
     issuer.keys = [key.jwk];
     const bucket = await moto.bucket();
-    const Body = config(issuer.url, directory.url);
+    const Body = config(issuer.url, entra.url, directory.url);
     await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
     const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
     const environment = {
@@ -62,7 +64,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
     vi.useRealTimers();
-    await Promise.all([moto?.stop(), issuer?.close(), directory?.close()]);
+    await Promise.all([moto?.stop(), issuer?.close(), entra?.close(), directory?.close()]);
   });
 
   async function authorize(token?: string): Promise<AuthorizerAnswer> {
@@ -92,7 +94,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   it('adds groups of the directory, which it asks with the secret that the file names', async () => {
     const group = { '@odata.type': '#microsoft.graph.group', id: OID };
     directory.groups = (_asked, response) => json(response, { value: [group] });
-    const answer = await authorize(await signToken(issuer, key, { aud: 'entra', oid: OID }));
+    const answer = await authorize(await signToken(entra, key, { oid: OID }));
     const { principal } = answer.context as { readonly principal: string };
     expect(JSON.parse(principal)).toMatchObject({ issuerName: 'entra', groups: [`entra:${OID}`] });
     expect(directory.asked[0]!.form.get('client_secret')).toBe('very-secret');
@@ -100,7 +102,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
 
   it('fails where the directory cannot say, as where the issuer is away', async () => {
     directory.groups = (_asked, response) => response.writeHead(503).end();
-    const token = await signToken(issuer, key, { aud: 'entra', oid: OID, sub: 'somebody-else' });
+    const token = await signToken(entra, key, { oid: OID, sub: 'somebody-else' });
     await expect(authorize(token)).rejects.toMatchObject({ code: 'issuer-unreachable' });
   });
 
