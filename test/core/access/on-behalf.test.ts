@@ -55,7 +55,7 @@ const granted = (rule: string, actors?: Principal['actors']): AccessRequest =>
 
 const base = { policy, target: 'orders-db', now: NOW };
 const isAllowed = (question: Omit<Question, 'policy' | 'target' | 'now'> & Partial<Question>): boolean =>
-  Authorization.isOne(decide({ ...base, ...question } as Question));
+  Authorization.isOne(decide({ ...base, ...question }));
 const mayApprove = (who: Principal, request: AccessRequest): boolean =>
   isAllowed({ action: 'approve', principal: who, request });
 
