@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Config } from '#core/access/config.ts';
 import { Authorization, decide, isDisabled, type Question } from '#core/access/decide.ts';
+import { explain } from '#core/access/explain.ts';
 import { giveBack, judge, newRequest, review, revoke } from '#core/access/lifecycle.ts';
 import { endingOf } from '#core/access/live.ts';
 import { owns } from '#core/access/own.ts';
@@ -186,6 +187,30 @@ describe('isDisabled', () => {
     expect(disabled([{ subject: 'agent-7', issuer: CI }], acting)).toBe(false);
     expect(disabled([{ subject: 'dana', issuer: ISSUER }], byMachine)).toBe(true);
     expect(disabled([{ email: 'dana@example.com' }], elsewhere)).toBe(true);
+  });
+});
+
+describe('an issuer that is in the file no more', () => {
+  const gone: Config = { ...policy, issuers: policy.issuers.filter(({ name }) => name !== 'default') };
+
+  it('vouches for nobody: its people are denied, their sessions end, and it is said why', () => {
+    const grants = [granted('ask')];
+    const question = { ...base, action: 'connect', principal: dana, grants } as const;
+    expect(Authorization.isOne(decide(question))).toBe(true);
+    expect(decide({ ...question, policy: gone })).toMatchObject({ code: 'access-denied' });
+    expect(explain({ ...question, policy: gone }).because).toBe('their issuer is not in the configuration');
+    const live = { session: idOf(9), rule: 'ask', grant: idOf(1), startedAt: NOW };
+    expect(endingOf({ ...question, live })).toBeUndefined();
+    expect(endingOf({ ...question, live, policy: gone })).toMatchObject({ reason: 'revoked' });
+  });
+
+  it('has no requests made or decided', () => {
+    const wish = { rule: 'ask' };
+    expect(isAllowed({ action: 'request', principal: dana, wish })).toBe(true);
+    expect(isAllowed({ action: 'request', principal: dana, wish, policy: gone })).toBe(false);
+    expect(isAllowed({ action: 'approve', principal: rita, request: asked('ask'), policy: gone })).toBe(
+      false,
+    );
   });
 });
 
