@@ -259,6 +259,14 @@ describe('what is somebody’s own', () => {
     expect(owns(who, record(more), sharing)).toBe(shared);
   });
 
+  it('is not what an issuer that shares nobody vouches for, also where the file has it twice', () => {
+    const [here, other] = sharing.issuers as [Config['issuers'][number], Config['issuers'][number]];
+    const twice = { ...here, name: 'again', sharesPeople: false };
+    expect(owns(elsewhere, danas, { issuers: [here, other] })).toBe(true);
+    expect(owns(elsewhere, danas, { issuers: [twice, other] })).toBe(false);
+    expect(owns(elsewhere, danas, { issuers: [here, twice, other] })).toBe(false);
+  });
+
   it('is what a grant and a session of one’s own are, where issuers share people', () => {
     const grants = [granted('ask')];
     expect(isAllowed({ action: 'connect', principal: elsewhere, grants })).toBe(false);
