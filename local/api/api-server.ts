@@ -24,6 +24,7 @@ import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 import { Door } from '#proxy/door.ts';
@@ -54,6 +55,7 @@ export interface ApiOptions {
   readonly ledger: LedgerView;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
+  readonly logout: LogoutIntake;
   readonly now: () => Date;
   /** Bad tokens by address; those of this server alone when not given. */
   readonly failures?: TokenFailures;
@@ -119,7 +121,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const { failures = new TokenFailures(() => performance.now()) } = options;
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
-  const handlerOf = handlers(options, links);
+  const handlerOf = handlers({ ...options, failures }, links);
 
   /** What API Gateway does: route, authorizer, function. */
   async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
@@ -151,7 +153,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
 }
 
 function handlers(
-  options: ApiOptions & { readonly log: FaultLog },
+  options: ApiOptions & { readonly log: FaultLog; readonly failures: TokenFailures },
   links: LocalEvidenceLinks,
 ): (route: Route) => HttpHandler {
   const {
@@ -165,6 +167,7 @@ function handlers(
     requests,
     desk,
     terminations,
+    failures,
   } = options;
   const policy = () => inForce.config;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
@@ -183,6 +186,7 @@ function handlers(
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
+    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures, leaves, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];

@@ -6,8 +6,10 @@ import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLogouts } from '#adapters/local/logouts.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -15,6 +17,8 @@ import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { standingVerifier } from '#core/identity/standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
@@ -45,6 +49,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const leaves = await closing(running, localLeafQueue(dataDir));
   const store = await closing(running, localAccessStore(dataDir));
   const deliveries = await closing(running, localDeliveries(dataDir));
+  const logouts = await closing(running, localLogouts(dataDir));
   const policy = localPolicy(files.config, leaves);
   const now = (): Date => new Date();
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
@@ -62,10 +67,14 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const issuers = () => policy.config.issuers;
+  const standing = logoutStanding(logouts, issuers);
+  const current = currentVerifier(issuers);
   const api = await startApi({
     port,
     policy,
-    verifier: currentVerifier(() => policy.config.issuers),
+    verifier: () => standingVerifier(current(), standing),
+    logout: { logouts, verifierOf: logoutVerifiers() },
     catalog,
     source: directoryStore(files.store),
     leaves,
