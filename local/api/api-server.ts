@@ -121,7 +121,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const { failures = new TokenFailures(() => performance.now()) } = options;
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
-  const handlerOf = handlers({ ...options, failures }, links);
+  const handlerOf = handlers(options, links);
 
   /** What API Gateway does: route, authorizer, function. */
   async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
@@ -153,7 +153,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
 }
 
 function handlers(
-  options: ApiOptions & { readonly log: FaultLog; readonly failures: TokenFailures },
+  options: ApiOptions & { readonly log: FaultLog },
   links: LocalEvidenceLinks,
 ): (route: Route) => HttpHandler {
   const {
@@ -167,11 +167,12 @@ function handlers(
     requests,
     desk,
     terminations,
-    failures,
   } = options;
   const policy = () => inForce.config;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
   const signer = async (): Promise<Uint8Array> => der;
+  // An issuer that sends what is not good keeps nobody else on this machine from logging in.
+  const issuers = new TokenFailures(() => performance.now());
   const access = accessHandler({ policy, requests, desk, now, log });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
@@ -186,7 +187,7 @@ function handlers(
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
-    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures, leaves, now, log })],
+    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures: issuers, leaves, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];
