@@ -26,7 +26,8 @@ export const tableActions: Readonly<
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     deliveries: ['PutItem', 'UpdateItem'],
   },
-  authorizer: {},
+  // Who was logged out.
+  authorizer: { access: ['Query'] },
   access: {
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     coordination: QUEUE_A_LEAF,
@@ -36,6 +37,10 @@ export const tableActions: Readonly<
     sessions: ['GetItem', 'Query'],
     coordination: QUEUE_A_LEAF,
     access: ['PutItem'],
+  },
+  logout: {
+    access: ['PutItem'],
+    coordination: QUEUE_A_LEAF,
   },
   sealer: {
     sessions: ['GetItem', 'Query', 'Scan', 'UpdateItem'],

@@ -12,6 +12,7 @@ import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
@@ -188,7 +189,7 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  { requests, leaves, deliveries }: RelaySurroundings,
+  { requests, logouts, leaves, deliveries }: RelaySurroundings,
   verifier: () => TokenVerifier,
   tally: Tally,
 ): Admission {
@@ -199,6 +200,7 @@ function createAdmission(
   return new Admission({
     policy,
     verifier,
+    standing: logoutStanding(logouts, () => policy.config.issuers),
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),

@@ -40,6 +40,12 @@ export const leafSchema = z.discriminatedUnion('kind', [
   leafOf('access-ended', { request, by: person, how: z.enum(['withdrawn', 'returned', 'revoked']) }),
   leafOf('access-reviewed', { request, by: person, verdict: z.enum(['justified', 'unjustified']) }),
   leafOf('policy-changed', { policy: sha256 }),
+  leafOf('logged-out', {
+    issuer: z.string(),
+    subject: z.string().optional(),
+    sid: z.string().optional(),
+    token: sha256,
+  }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 

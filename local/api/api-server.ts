@@ -24,6 +24,7 @@ import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 import { Door } from '#proxy/door.ts';
@@ -54,6 +55,7 @@ export interface ApiOptions {
   readonly ledger: LedgerView;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
+  readonly logout: LogoutIntake;
   readonly now: () => Date;
   /** Bad tokens by address; those of this server alone when not given. */
   readonly failures?: TokenFailures;
@@ -169,6 +171,8 @@ function handlers(
   const policy = () => inForce.config;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
   const signer = async (): Promise<Uint8Array> => der;
+  // An issuer that sends what is not good keeps nobody else on this machine from logging in.
+  const issuers = new TokenFailures(() => performance.now());
   const access = accessHandler({ policy, requests, desk, now, log });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
@@ -183,6 +187,7 @@ function handlers(
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
+    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures: issuers, leaves, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];

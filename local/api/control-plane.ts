@@ -6,9 +6,11 @@ import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLogouts } from '#adapters/local/logouts.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
+import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -16,6 +18,8 @@ import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { standingVerifier } from '#core/identity/standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
@@ -48,6 +52,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const leaves = await closing(running, localLeafQueue(dataDir));
   const store = await closing(running, localAccessStore(dataDir));
   const deliveries = await closing(running, localDeliveries(dataDir));
+  const logouts = await closing(running, localLogouts(dataDir));
   const policy = localPolicy(files.config, leaves);
   const now = (): Date => new Date();
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
@@ -65,18 +70,21 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const issuers = () => policy.config.issuers;
   const keyring = new Keyring();
-  const verifier = currentVerifier(() => policy.config.issuers, keyring);
+  const current = currentVerifier(issuers, keyring);
   const sayAway = awayNews(say);
   await every(running, ISSUERS_EVERY_MS, async () => {
-    verifier(); // makes those that the configuration names now
+    current(); // makes those that the configuration names now
     await keyring.refresh();
     sayAway(keyring.away());
   });
+  const standing = logoutStanding(logouts, issuers);
   const api = await startApi({
     port,
     policy,
-    verifier,
+    verifier: () => standingVerifier(current(), standing),
+    logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
     source: directoryStore(files.store),
     leaves,

@@ -103,7 +103,7 @@ describe('the API', () => {
     });
   });
 
-  it('sends sessions and the ledger to replay, the rest to access', () => {
+  it('sends sessions and the ledger to replay, what issuers send to logout, the rest to access', () => {
     const integrations = all('AWS::ApiGatewayV2::Integration');
     const functionOf = (target: unknown): string => {
       const integration = integrations.get(inWords(target).replace('integrations/', ''))!;
@@ -111,9 +111,9 @@ describe('the API', () => {
     };
     for (const route of all('AWS::ApiGatewayV2::Route').values()) {
       const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
-      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(
-        isReplay ? 'GatewayFunctionsReplayFunction' : 'GatewayFunctionsAccessFunction',
-      );
+      const isLogout = String(route['RouteKey']).startsWith('POST /v1/logout/');
+      const name = isReplay ? 'Replay' : isLogout ? 'Logout' : 'Access';
+      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(`GatewayFunctions${name}Function`);
     }
   });
 
@@ -226,7 +226,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(6);
+    expect(count('AWS/Lambda Errors')).toBe(7);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
   });
