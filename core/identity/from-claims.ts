@@ -14,6 +14,8 @@ export interface ClaimRules {
   readonly emailVerified?: 'unless-denied' | 'required' | undefined;
   /** The claim that names the task a token was issued for; none when not given. */
   readonly taskClaim?: string | undefined;
+  /** Where the issuer has a directory: the claim that is its externalId. */
+  readonly scim?: { readonly userClaim: string } | undefined;
 }
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -38,7 +40,18 @@ export function principalOf(claims: Claims, rules: ClaimRules, device: Device | 
     ...(device === undefined ? {} : { device }),
     ...(typeof task === 'string' ? { task } : {}),
     ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
+    ...directoryIdOf(claims, rules),
   };
+}
+
+/** Without the claim nobody could tell whether the person was deactivated. */
+function directoryIdOf(claims: Claims, { scim }: ClaimRules): Pick<Principal, 'directoryId'> {
+  if (scim === undefined || scim.userClaim === 'sub') return {};
+  const id = Object.hasOwn(claims, scim.userClaim) ? claims[scim.userClaim] : undefined;
+  if (typeof id === 'string' && id !== '') return { directoryId: id };
+  throw new CustodyError('token-invalid', `the token has no claim ${JSON.stringify(scim.userClaim)}`, {
+    hint: 'the directory knows people by it: tell whoever runs the identity provider',
+  });
 }
 
 function groupsOf(claims: Claims, { groupsClaim, groupsPrefix = '' }: ClaimRules): string[] {

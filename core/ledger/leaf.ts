@@ -12,6 +12,8 @@ const time = z.iso.datetime({ precision: 3 });
 const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
 const seen = { session, by: person };
+/** `user`: the externalId by which an issuer's directory names a person. */
+const known = { issuer: z.string(), user: z.string() };
 
 /** What must not vanish (FORMAT.md, "Leaves"). `statement`: SHA-256 of open.json or close.json. */
 export const leafSchema = z.discriminatedUnion('kind', [
@@ -35,6 +37,14 @@ export const leafSchema = z.discriminatedUnion('kind', [
   leafOf('access-ended', { request, by: person, how: z.enum(['withdrawn', 'returned', 'revoked']) }),
   leafOf('access-reviewed', { request, by: person, verdict: z.enum(['justified', 'unjustified']) }),
   leafOf('policy-changed', { policy: sha256 }),
+  leafOf('person-deactivated', known),
+  leafOf('person-reactivated', known),
+  leafOf('group-changed', {
+    issuer: z.string(),
+    group: z.string(),
+    how: z.enum(['came', 'left']),
+    users: z.array(z.string()).min(1),
+  }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 
