@@ -1,5 +1,13 @@
 /** The functions, each bundled from `lambdas/functions/<name>.ts`. */
-export const functionNames = ['authorizer', 'access', 'replay', 'sealer', 'sequencer', 'notifier'] as const;
+export const functionNames = [
+  'authorizer',
+  'access',
+  'replay',
+  'scim',
+  'sealer',
+  'sequencer',
+  'notifier',
+] as const;
 
 export type FunctionName = (typeof functionNames)[number];
 

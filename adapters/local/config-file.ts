@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 
 /** Reads custody.yaml; files that it names are relative to it. Throws `config-invalid`. */
@@ -13,7 +13,22 @@ export function readConfigFile(file: string): Config {
   const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
-  return { ...config, targets: new Map(targets), webhooks };
+  const issuers = config.issuers.map((issuer) => withTokenFile(issuer, base));
+  return { ...config, issuers, targets: new Map(targets), webhooks };
+}
+
+function withTokenFile(issuer: IssuerConfig, base: string): IssuerConfig {
+  const { scim } = issuer;
+  if (scim === undefined) return issuer;
+  if (scim.tokenFile !== undefined)
+    return { ...issuer, scim: { ...scim, tokenFile: resolve(base, scim.tokenFile) } };
+  throw new CustodyError(
+    'config-invalid',
+    `the directory of "${issuer.name}" has a secret that is kept in AWS`,
+    {
+      hint: 'on a laptop it is a tokenFile',
+    },
+  );
 }
 
 function readText(file: string): string {

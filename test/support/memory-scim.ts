@@ -1,4 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
+import { ScimDesk } from '#core/identity/scim/desk.ts';
+import type { ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 import type {
   Entry,
   Kind,
@@ -71,4 +73,15 @@ export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {
 
 function key(...parts: readonly string[]): string {
   return JSON.stringify(parts);
+}
+
+/** For an API that no directory calls. */
+export function noDirectory(): Pick<ScimHandlerPorts, 'desk' | 'secretOf'> {
+  const desk = new ScimDesk({
+    store: new MemoryScim(),
+    leaves: { add: async () => undefined },
+    now: () => new Date(0),
+    newId: () => 'none',
+  });
+  return { desk, secretOf: async () => 'nobody knows this one' };
 }

@@ -19,11 +19,10 @@ interface Known {
   readonly groups: ReadonlyMap<string, readonly string[]>;
 }
 
-/** A verifier whose principals also have the groups that their issuer's directory tells, where the file says that they count. */
-export function withDirectoryGroups(
-  verifier: TokenVerifier,
-  { policy, store }: DirectoryGroupsPorts,
-): TokenVerifier {
+/** Gives a principal the groups that their issuer's directory tells as well, where the file says that they count. */
+export type DirectoryGroups = (principal: Principal) => Promise<Principal>;
+
+export function directoryGroups({ policy, store }: DirectoryGroupsPorts): DirectoryGroups {
   const known = new Map<string, Known>();
 
   /** Read anew only when a group has changed. */
@@ -37,7 +36,7 @@ export function withDirectoryGroups(
     return groups;
   }
 
-  async function withGroups(principal: Principal): Promise<Principal> {
+  return async (principal) => {
     const { issuers } = policy();
     const own = issuers.find(({ name }) => name === principal.issuerName);
     if (own?.scim?.groups !== 'also-as-groups') return principal;
@@ -47,9 +46,12 @@ export function withDirectoryGroups(
     const groups = names.map((name) => `${own.groupsPrefix}${name}`);
     const told = groups.filter((group) => !isForeign(group, own, issuers));
     return { ...principal, groups: [...new Set([...principal.groups, ...told])] };
-  }
+  };
+}
 
-  return { verify: async (token, device) => withGroups(await verifier.verify(token, device)) };
+/** A verifier whose principals have those groups. */
+export function withDirectoryGroups(verifier: TokenVerifier, groups: DirectoryGroups): TokenVerifier {
+  return { verify: async (token, device) => groups(await verifier.verify(token, device)) };
 }
 
 /** An issuer without a prefix makes no groups that begin with another's. */

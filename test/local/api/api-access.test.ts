@@ -5,6 +5,7 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 
@@ -17,6 +18,7 @@ async function serve(): Promise<World & { url: string; port: number }> {
     verifier: () => verifier,
     requests: ports.requests,
     terminations: ports.terminations,
+    scim: noDirectory(),
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
