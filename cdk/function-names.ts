@@ -4,6 +4,7 @@ export const functionNames = [
   'access',
   'replay',
   'scim',
+  'logout',
   'sealer',
   'sequencer',
   'notifier',

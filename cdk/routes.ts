@@ -44,6 +44,7 @@ export const routes: readonly ApiRoute[] = [
     'scim',
     ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} /v1/scim/{issuer}/v2/{proxy}`),
   ).map((route) => ({ ...route, open: true }) as const),
+  ...of('logout', ['POST /v1/logout/{issuer}']).map((route) => ({ ...route, open: true }) as const),
   ...of('replay', ['GET /v1/signer', 'GET /v1/openapi.json']).map(
     (route) => ({ ...route, open: true }) as const,
   ),

@@ -27,7 +27,7 @@ export const tableActions: Readonly<
     access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     deliveries: ['PutItem', 'UpdateItem'],
   },
-  // Who was deactivated, and which groups a directory tells.
+  // Who was logged out or deactivated, and which groups a directory tells.
   authorizer: { access: ['GetItem', 'Query', 'BatchGetItem'] },
   access: {
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
@@ -41,6 +41,10 @@ export const tableActions: Readonly<
   },
   scim: {
     access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    coordination: QUEUE_A_LEAF,
+  },
+  logout: {
+    access: ['PutItem'],
     coordination: QUEUE_A_LEAF,
   },
   sealer: {

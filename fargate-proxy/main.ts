@@ -11,6 +11,7 @@ import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -183,7 +184,7 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  { requests, leaves, deliveries }: RelaySurroundings,
+  { requests, logouts, leaves, deliveries }: RelaySurroundings,
   tally: Tally,
 ): Admission {
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
@@ -193,6 +194,7 @@ function createAdmission(
   return new Admission({
     policy,
     verifier: currentVerifier(() => policy.config.issuers),
+    standing: logoutStanding(logouts, () => policy.config.issuers),
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),

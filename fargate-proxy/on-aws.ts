@@ -9,6 +9,7 @@ import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
+import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
@@ -37,6 +38,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     folder: join(tmpdir(), 'custody-certificates'),
   });
   const store = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
+  const logouts = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   return {
     readConfig: () => config.read(),
     configEveryMs: CONFIG_EVERY_MS,
@@ -44,6 +46,8 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     requests: store,
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
     terminations: store,
+    logouts: dynamoLogouts(logouts),
+    watchedLogouts: dynamoRecentLogouts(logouts),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),

@@ -2,6 +2,7 @@
 import type { Config } from '#core/access/config.ts';
 import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
 import type { Certificate } from './certificate.ts';
 import type { Gateway } from './gateway.ts';
 import type { Log } from './log.ts';
@@ -14,7 +15,7 @@ const CERTIFICATE_EVERY_MS = 5 * 60_000;
 /** Looks for a changed configuration, and twice a second after every session and for cancels from other tasks. */
 export function keepWatch(
   policy: PolicyInForce,
-  { configEveryMs, watched, terminations }: RelaySurroundings,
+  { configEveryMs, watched, terminations, watchedLogouts }: RelaySurroundings,
   gateway: Gateway,
   keys: CancelKeys,
   log: Log,
@@ -23,6 +24,7 @@ export function keepWatch(
     policy,
     requests: watched,
     terminations,
+    standing: logoutStanding(watchedLogouts, () => policy.config.issuers),
     sessions: () => gateway.sessions,
     wallClock: () => new Date(),
     monotonic: () => performance.now(),

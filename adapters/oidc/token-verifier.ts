@@ -32,9 +32,18 @@ interface Trusted {
 }
 
 /** Verifies ID tokens of one OIDC issuer: signature, algorithm, issuer, audience, times. Keys are fetched lazily. */
-export function oidcTokenVerifier(options: OidcOptions): TokenVerifier {
+export function oidcTokenVerifier(options: OidcOptions): TokenVerifier & ClaimsVerifier {
   const verifier = new OidcTokenVerifier(options);
-  return { verify: (token, device) => verifier.verify(token, device) };
+  return {
+    verify: (token, device) => verifier.verify(token, device),
+    claims: (token) => verifier.claims(token),
+  };
+}
+
+/** For tokens of the same issuer that are no ID tokens. */
+export interface ClaimsVerifier {
+  /** All that `verify` checks but what makes an identity of it. */
+  claims(token: string): Promise<Readonly<Record<string, unknown>>>;
 }
 
 class OidcTokenVerifier {
@@ -49,13 +58,17 @@ class OidcTokenVerifier {
   }
 
   async verify(token: string, device?: Device): Promise<Principal> {
+    const claims = await this.claims(token);
+    return principalOf(claims, this.#options, boundDevice(claims['cnf'], device));
+  }
+
+  async claims(token: string): Promise<Readonly<Record<string, unknown>>> {
     if (token.length > TOKEN_MAX_BYTES) throw invalidToken('the token is too long');
     refuseAmbiguous(token);
     const { verifier } = await this.#current();
-    const claims = await verifier.verify(token).catch((cause: unknown) => {
+    return verifier.verify(token).catch((cause: unknown) => {
       throw notVerified(cause);
     });
-    return principalOf(claims, this.#options, boundDevice(claims['cnf'], device));
   }
 
   async #current(): Promise<Trusted> {

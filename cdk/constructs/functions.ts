@@ -30,6 +30,7 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   // One vCPU: it verifies recordings and decodes them.
   replay: { memorySize: 1769, timeout: Duration.seconds(25) },
   scim: { memorySize: 512, timeout: Duration.seconds(25) },
+  logout: { memorySize: 512, timeout: Duration.seconds(25) },
   sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
   // It works until 20 seconds before the end, and is started every minute.

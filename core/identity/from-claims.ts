@@ -22,10 +22,12 @@ type Claims = Readonly<Record<string, unknown>>;
 
 /** Whom a verified token is of. Throws `token-invalid` for claims that are no identity. */
 export function principalOf(claims: Claims, rules: ClaimRules, device: Device | undefined): Principal {
-  const { sub, exp, amr } = claims;
+  const { sub, exp, amr, iat, sid } = claims;
   const { issuer, taskClaim, emailVerified } = rules;
   const task = taskClaim === undefined ? undefined : claims[taskClaim];
   const expiresAt = new Date(Number(exp) * 1000);
+  // RFC 8417 section 4.5: a security event, such as a logout, is no login, whoever signed it.
+  if (Object.hasOwn(claims, 'events')) throw invalidToken('it is a security event token');
   if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
   if (typeof exp !== 'number' || Number.isNaN(expiresAt.getTime()))
     throw invalidToken('no exp that is a time');
@@ -41,6 +43,8 @@ export function principalOf(claims: Claims, rules: ClaimRules, device: Device | 
     ...(typeof task === 'string' ? { task } : {}),
     ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
     ...directoryIdOf(claims, rules),
+    ...issuedAtOf(iat),
+    ...(typeof sid === 'string' && sid !== '' ? { issuerSession: sid } : {}),
   };
 }
 
@@ -52,6 +56,12 @@ function directoryIdOf(claims: Claims, { scim }: ClaimRules): Pick<Principal, 'd
   throw new CustodyError('token-invalid', `the token has no claim ${JSON.stringify(scim.userClaim)}`, {
     hint: 'the directory knows people by it: tell whoever runs the identity provider',
   });
+}
+
+/** Without a time that can be told, it counts as issued before anything. */
+function issuedAtOf(iat: unknown): Pick<Principal, 'issuedAt'> {
+  const issuedAt = new Date(typeof iat === 'number' ? iat * 1000 : Number.NaN);
+  return Number.isNaN(issuedAt.getTime()) ? {} : { issuedAt };
 }
 
 function groupsOf(claims: Claims, { groupsClaim, groupsPrefix = '' }: ClaimRules): string[] {

@@ -45,6 +45,12 @@ export const leafSchema = z.discriminatedUnion('kind', [
     how: z.enum(['came', 'left']),
     users: z.array(z.string()).min(1),
   }),
+  leafOf('logged-out', {
+    issuer: z.string(),
+    subject: z.string().optional(),
+    sid: z.string().optional(),
+    token: sha256,
+  }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 

@@ -1,19 +1,26 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
-import { s3Client } from '#adapters/aws/clients.ts';
+import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { standingVerifier } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
 import type { FreshPolicy } from '../fresh-policy.ts';
-import { freshPolicy } from '../surroundings.ts';
+import { freshPolicy, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
 const prepared = once(prepare);
-const CANNOT_TELL: readonly string[] = ['internal', 'issuer-unreachable'] satisfies ErrorCode[];
+const CANNOT_TELL: readonly string[] = [
+  'internal',
+  'issuer-unreachable',
+  'store-unavailable',
+] satisfies ErrorCode[];
 
 /** Verifies bearer tokens, before every function of the API. */
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
@@ -36,8 +43,13 @@ async function prepare(): Promise<{
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
-  const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
-  const verifier = currentVerifier(() => policy.config().issuers);
+  const client = { region: settings.AWS_REGION };
+  const policy = await freshPolicy(settings, s3Client(client));
+  const issuers = () => policy.config().issuers;
+  const logouts = dynamoLogouts({ dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now });
+  const standing = logoutStanding(logouts, issuers);
+  const current = currentVerifier(issuers);
+  const verifier = () => standingVerifier(current(), standing);
   const failures = new TokenFailures(() => performance.now());
   return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

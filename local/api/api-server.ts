@@ -25,6 +25,7 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, scimHandler, type ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 import { Door } from '#proxy/door.ts';
@@ -57,6 +58,7 @@ export interface ApiOptions {
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
   readonly scim: Pick<ScimHandlerPorts, 'desk' | 'secretOf'>;
+  readonly logout: LogoutIntake;
   readonly now: () => Date;
   /** Bad tokens by address; those of this server alone when not given. */
   readonly failures?: TokenFailures;
@@ -189,6 +191,7 @@ function handlers(
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
     [SCIM, scimHandler({ ...options.scim, policy, failures, baseUrl, log })],
+    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures, leaves, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];

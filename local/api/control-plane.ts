@@ -6,8 +6,10 @@ import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLogouts } from '#adapters/local/logouts.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
@@ -20,7 +22,8 @@ import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
-import { standingVerifier } from '#core/identity/standing.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
@@ -52,6 +55,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const store = await closing(running, localAccessStore(dataDir));
   const deliveries = await closing(running, localDeliveries(dataDir));
   const directory = await closing(running, localScim(dataDir));
+  const logouts = await closing(running, localLogouts(dataDir));
   const policy = localPolicy(files.config, leaves);
   const now = (): Date => new Date();
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
@@ -70,16 +74,18 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const issuers = () => policy.config.issuers;
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
-  const standing = scimStanding(known);
-  const current = currentVerifier(() => policy.config.issuers);
+  const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(known));
+  const current = currentVerifier(issuers);
   const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
   const api = await startApi({
     port,
     policy,
     verifier: () => withDirectoryGroups(standingVerifier(current(), standing), groups),
     scim: { desk: scim, secretOf },
+    logout: { logouts, verifierOf: logoutVerifiers() },
     catalog,
     source: directoryStore(files.store),
     leaves,

@@ -14,6 +14,7 @@ import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 
@@ -128,6 +129,7 @@ async function serve(ports: World): Promise<Api> {
     requests: ports.requests,
     terminations: ports.terminations,
     scim: noDirectory(),
+    logout: NO_LOGOUTS,
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,

@@ -52,7 +52,14 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
       ]),
     ),
   },
-  GatewayFunctionsAuthorizerRole: { ...CONFIG, ...TRACES, ...logs('Authorizer') },
+  GatewayFunctionsAuthorizerRole: { ...CONFIG, ...TRACES, ...logs('Authorizer'), 'dynamodb:Query': access },
+  GatewayFunctionsLogoutRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Logout'),
+    'dynamodb:PutItem': [ACCESS, COORDINATION],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+  },
   GatewayFunctionsAccessRole: {
     ...CONFIG,
     ...TRACES,

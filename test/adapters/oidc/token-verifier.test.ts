@@ -65,6 +65,7 @@ describe('oidcTokenVerifier', () => {
       email: 'dana@example.com',
       groups: ['developers'],
       expiresAt: new Date(exp * 1000),
+      issuedAt: expect.any(Date),
     });
   });
 

@@ -8,6 +8,7 @@ import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
@@ -34,6 +35,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     requests: ports.requests,
     terminations: ports.terminations,
     scim: noDirectory(),
+    logout: NO_LOGOUTS,
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
@@ -193,6 +195,7 @@ describe('the API on this machine', () => {
       requests: ports.requests,
       terminations: ports.terminations,
       scim: noDirectory(),
+      logout: NO_LOGOUTS,
       desk: ports.desk,
       deadLetters: new MemoryDeliveries(),
       catalog: ports.catalog,
