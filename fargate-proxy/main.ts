@@ -12,6 +12,9 @@ import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { logoutStanding } from '#core/identity/logouts.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
+import { anyStanding } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -184,17 +187,21 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  { requests, logouts, leaves, deliveries }: RelaySurroundings,
+  { requests, logouts, directory, leaves, deliveries }: RelaySurroundings,
   tally: Tally,
 ): Admission {
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
   const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
+  const issuers = () => policy.config.issuers;
+  const current = currentVerifier(issuers);
+  const known = { policy: () => policy.config, store: directory };
+  const groups = directoryGroups(known);
   return new Admission({
     policy,
-    verifier: currentVerifier(() => policy.config.issuers),
-    standing: logoutStanding(logouts, () => policy.config.issuers),
+    verifier: () => withDirectoryGroups(current(), groups),
+    standing: anyStanding(logoutStanding(logouts, issuers), scimStanding(known)),
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),

@@ -3,10 +3,13 @@ import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { logoutStanding } from '#core/identity/logouts.ts';
-import { standingVerifier } from '#core/identity/standing.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
+import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
@@ -46,10 +49,15 @@ async function prepare(): Promise<{
   const client = { region: settings.AWS_REGION };
   const policy = await freshPolicy(settings, s3Client(client));
   const issuers = () => policy.config().issuers;
-  const logouts = dynamoLogouts({ dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now });
-  const standing = logoutStanding(logouts, issuers);
+  const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS };
+  const known = { policy: policy.config, store: dynamoScim(place) };
+  const standing = anyStanding(
+    logoutStanding(dynamoLogouts({ ...place, now }), issuers),
+    scimStanding(known),
+  );
+  const groups = directoryGroups(known);
   const current = currentVerifier(issuers);
-  const verifier = () => standingVerifier(current(), standing);
+  const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());
   return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }
