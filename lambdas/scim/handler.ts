@@ -30,6 +30,7 @@ export interface ScimHandlerPorts extends BearerPorts {
 /** The longest body that a directory may send: a group of thousands. */
 export const SCIM_BODY_MAX_BYTES = 1 << 20;
 const TYPE = 'application/scim+json';
+const NO_CONTENT: ApiResult = { statusCode: 204, headers: { 'cache-control': 'no-store' }, body: '' };
 
 /** A call of a directory that has shown its secret. */
 interface Call {
@@ -118,13 +119,19 @@ async function resource(call: Call, kind: Kind, id: string): Promise<ApiResult> 
     case 'PUT':
       return shown(await desk.replace(directory, kind, id, bodyOf(event)));
     case 'PATCH':
-      return shown(await desk.patch(directory, kind, id, parsePatch(bodyOf(event))));
+      return patched(call, await desk.patch(directory, kind, id, parsePatch(bodyOf(event))));
     case 'DELETE':
       await desk.remove(directory, kind, id);
-      return { statusCode: 204, headers: { 'cache-control': 'no-store' }, body: '' };
+      return NO_CONTENT;
     default:
       throw notAllowed('GET', 'PUT', 'PATCH', 'DELETE');
   }
+}
+
+/** RFC 7644 section 3.5.2: a group's thousands of members are sent back only to whoever asks for something of it. */
+function patched(call: Call, entry: Entry): ApiResult {
+  if (entry.kind === 'Group' && !call.query.has('attributes')) return NO_CONTENT;
+  return scim(200, shownEntry(call, entry));
 }
 
 function shownEntry({ base, query }: Call, entry: Entry): Json {

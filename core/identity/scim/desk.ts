@@ -89,24 +89,18 @@ export class ScimDesk {
     return owed.length;
   }
 
+  /** An index finds by the first term; the others are looked at in what it finds. */
   async #found(directory: Directory, kind: Kind, terms: readonly Term[]): Promise<Entry | undefined> {
-    const names = terms.map(({ attribute, value }) =>
-      attribute === 'id' && typeof value === 'string' ? `id:${value}` : nameFor(kind, attribute, value),
-    );
-    const unknown = names.findIndex((name) => name === undefined);
-    if (unknown >= 0)
-      throw scimRefusal(
-        'invalidFilter',
-        `${kind}s cannot be found by ${terms[unknown]!.attribute}: only by id, ${Object.keys(kindOf(kind).keys).join(', ')}`,
-      );
-    const [first, ...others] = names as [string, ...string[]];
+    const names = terms.map((term) => indexedBy(kind, term));
+    const name = names.find((one) => one !== undefined);
+    const unknown = terms.find((term, i) => names[i] === undefined && !isLookedAt(kind, term));
+    if (unknown !== undefined || name === undefined) throw cannotFind(kind, unknown ?? terms[0]!);
     const { store } = this.#ports;
-    const entry = first.startsWith('id:')
-      ? await store.get(directory.name, kind, first.slice(3))
-      : await store.find(directory.name, kind, first);
-    if (entry === undefined) return undefined;
-    const own = new Set([...entry.names, `id:${entry.id}`]);
-    return others.every((name) => own.has(name)) ? entry : undefined;
+    const entry = name.startsWith('id:')
+      ? await store.get(directory.name, kind, name.slice(3))
+      : await store.find(directory.name, kind, name);
+    const fits = (term: Term, i: number): boolean => holds(entry!, term, names[i]);
+    return entry !== undefined && terms.every(fits) ? entry : undefined;
   }
 
   #change<K extends Kind>(
@@ -195,4 +189,28 @@ export class ScimDesk {
       }
     }
   }
+}
+
+function indexedBy(kind: Kind, { attribute, value }: Term): string | undefined {
+  return attribute === 'id' && typeof value === 'string' ? `id:${value}` : nameFor(kind, attribute, value);
+}
+
+/** Entra asks whether a group that it names has a member. */
+const MEMBERS = ['members', 'members.value'];
+
+function isLookedAt(kind: Kind, { attribute }: Term): boolean {
+  return kind === 'Group' ? MEMBERS.includes(attribute) : attribute === 'active';
+}
+
+function holds(entry: Entry, { value }: Term, name: string | undefined): boolean {
+  if (name !== undefined) return name === `id:${entry.id}` || entry.names.includes(name);
+  const { resource } = entry;
+  return 'members' in resource
+    ? resource.members.some((member) => member === value)
+    : resource.active === value;
+}
+
+function cannotFind(kind: Kind, { attribute }: Term): CustodyError {
+  const by = ['id', ...Object.keys(kindOf(kind).keys)].join(', ');
+  return scimRefusal('invalidFilter', `${kind}s cannot be found by ${attribute}: only by ${by}`);
 }

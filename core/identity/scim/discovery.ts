@@ -40,9 +40,13 @@ export function resourceTypes(base: string): readonly Json[] {
 export function schemas(base: string): readonly Json[] {
   return [
     schemaOf(base, kinds.User.schema, 'User', [
+      {
+        ...text('externalId', 'equal to a claim of the tokens of the person'),
+        ...{ required: true, caseExact: true, uniqueness: 'server' },
+      },
       { ...text('userName', 'how the directory calls the person'), required: true, uniqueness: 'server' },
       text('displayName', 'for people to read'),
-      { ...attribute('active', 'boolean', 'who is not may do nothing, and their sessions end') },
+      attribute('active', 'boolean', 'who is not may do nothing, and their sessions end'),
       {
         ...attribute('emails', 'complex', 'by which the person is known at other issuers'),
         multiValued: true,
@@ -58,16 +62,7 @@ export function schemas(base: string): readonly Json[] {
       {
         ...attribute('members', 'complex', 'users'),
         multiValued: true,
-        subAttributes: [
-          { ...text('value', 'the id of a user'), mutability: 'immutable', caseExact: true },
-          {
-            ...attribute('$ref', 'reference', 'the user'),
-            mutability: 'readOnly',
-            caseExact: true,
-            referenceTypes: ['User'],
-          },
-          { ...text('type', 'User'), mutability: 'readOnly', canonicalValues: ['User'] },
-        ],
+        subAttributes: [{ ...text('value', 'the id of a user'), mutability: 'immutable', caseExact: true }],
       },
     ]),
   ];

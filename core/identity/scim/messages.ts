@@ -15,7 +15,7 @@ export function resourceOf(entry: Entry, base: string): Json {
   const { kind, id, createdAt, changedAt, resource } = entry;
   const { schema, endpoint } = kinds[kind];
   const own =
-    kind === 'User' ? userMembers(resource as DirectoryUser) : groupMembers(resource as DirectoryGroup, base);
+    kind === 'User' ? userMembers(resource as DirectoryUser) : groupMembers(resource as DirectoryGroup);
   return {
     schemas: [schema],
     id,
@@ -39,13 +39,11 @@ function userMembers({ externalId, userName, displayName, active, emails }: Dire
   };
 }
 
-function groupMembers({ displayName, externalId, members }: DirectoryGroup, base: string): Json {
+function groupMembers({ displayName, externalId, members }: DirectoryGroup): Json {
   return {
     ...(externalId === undefined ? {} : { externalId }),
     displayName,
-    ...(members.length === 0
-      ? {}
-      : { members: members.map((value) => ({ value, type: 'User', $ref: `${base}/Users/${value}` })) }),
+    ...(members.length === 0 ? {} : { members: members.map((value) => ({ value })) }),
   };
 }
 
