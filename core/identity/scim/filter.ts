@@ -20,7 +20,7 @@ const LENGTH_MAX = 2_048;
 const TERMS_MAX = 10;
 const CORE = /^urn:ietf:params:scim:schemas:core:2\.0:(?:user|group):/;
 /** A name, with the name of an extension's schema before it and a part behind it. */
-const NAME = /(?:[a-z][a-z0-9.-]*:)*[a-z$][a-z0-9_$-]*(?:\.[a-z$][a-z0-9_$-]*)?/iy;
+const NAME = /(?:[a-z0-9][a-z0-9.-]*:)*[a-z$][a-z0-9_$-]*(?:\.[a-z$][a-z0-9_$-]*)?/iy;
 const OPERATOR = / +([a-z]{2}) +/iy;
 const AND = / +and +/iy;
 /** As JSON writes it; what it holds is looked at by the reader of JSON. */
