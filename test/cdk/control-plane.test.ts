@@ -73,7 +73,8 @@ describe('the API', () => {
   const document = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item).map(([method, { security }]: [string, { security?: unknown[] }]) => ({
       key: `${method.toUpperCase()} ${path}`,
-      open: security?.length === 0,
+      // A directory shows a secret of its own.
+      open: security !== undefined,
     })),
   );
 
