@@ -88,15 +88,16 @@ export class Admission {
 
   async #identify({ greeting, network }: Visitor): Promise<Principal> {
     const { verifier, failures } = this.#ports;
-    failures.check(network);
+    failures.check(network, greeting.token);
     try {
       const principal = await verifier().verify(greeting.token, greeting.device);
+      failures.proved(network, greeting.token);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
       await this.#stillMay(principal);
       greeting.identified();
       return principal;
     } catch (error) {
-      if (asCustodyError(error).code === 'token-invalid') failures.failed(network);
+      if (asCustodyError(error).guess) failures.failed(network, greeting.token);
       throw error;
     }
   }

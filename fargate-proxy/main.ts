@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
@@ -15,6 +16,7 @@ import { logoutStanding } from '#core/identity/logouts.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
 import { anyStanding } from '#core/identity/standing.ts';
+import type { TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -41,7 +43,7 @@ import { type RecorderSettings, startRecorder } from './recorder/start.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
-import { keepWatch, watchCertificate } from './watches.ts';
+import { keepWatch, watchCertificate, watchIssuers } from './watches.ts';
 
 const timesOfLog = {
   now: () => performance.now(),
@@ -74,6 +76,8 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const task = randomUUID();
   const surroundings = await relaySurroundings(settings, task);
   const policy = await policyInForce(surroundings);
+  const keyring = new Keyring();
+  const verifier = currentVerifier(() => policy.config.issuers, keyring);
   const { dataDir, leaseMs, loginMs } = settings;
   const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs };
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
@@ -81,7 +85,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, tally),
+    admission: createAdmission(settings, policy, surroundings, verifier, tally),
     tapes,
     secretOf: surroundings.secretOf,
     version: VERSION,
@@ -93,6 +97,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   });
   const keys = new CancelKeys(surroundings.cancelWishes);
   keepWatch(policy, surroundings, gateway, keys, log);
+  watchIssuers(verifier, keyring, log);
   watchForDeadPeers(() => gateway.sessions);
   const certificate = await Certificate.of(surroundings.certificate);
   watchCertificate(certificate, log);
@@ -188,6 +193,7 @@ function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
   { requests, logouts, directory, leaves, deliveries }: RelaySurroundings,
+  verifier: () => TokenVerifier,
   tally: Tally,
 ): Admission {
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
@@ -195,12 +201,11 @@ function createAdmission(
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   const issuers = () => policy.config.issuers;
-  const current = currentVerifier(issuers);
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
   return new Admission({
     policy,
-    verifier: () => withDirectoryGroups(current(), groups),
+    verifier: () => withDirectoryGroups(verifier(), groups),
     standing: anyStanding(logoutStanding(logouts, issuers), scimStanding(known)),
     failures: new TokenFailures(() => performance.now()),
     requests,

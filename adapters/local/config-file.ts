@@ -13,22 +13,19 @@ export function readConfigFile(file: string): Config {
   const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
-  const issuers = config.issuers.map((issuer) => withTokenFile(issuer, base));
+  const issuers = config.issuers.map((issuer) => withFiles(issuer, base));
   return { ...config, issuers, targets: new Map(targets), webhooks };
 }
 
-function withTokenFile(issuer: IssuerConfig, base: string): IssuerConfig {
-  const { scim } = issuer;
-  if (scim === undefined) return issuer;
-  if (scim.tokenFile !== undefined)
-    return { ...issuer, scim: { ...scim, tokenFile: resolve(base, scim.tokenFile) } };
-  throw new CustodyError(
-    'config-invalid',
-    `the directory of "${issuer.name}" has a secret that is kept in AWS`,
-    {
+function withFiles(issuer: IssuerConfig, base: string): IssuerConfig {
+  const { jwksFile, scim, name } = issuer;
+  const keys = jwksFile === undefined ? {} : { jwksFile: resolve(base, jwksFile) };
+  if (scim === undefined) return { ...issuer, ...keys };
+  if (scim.tokenFile === undefined)
+    throw new CustodyError('config-invalid', `the directory of "${name}" has a secret that is kept in AWS`, {
       hint: 'on a laptop it is a tokenFile',
-    },
-  );
+    });
+  return { ...issuer, ...keys, scim: { ...scim, tokenFile: resolve(base, scim.tokenFile) } };
 }
 
 function readText(file: string): string {

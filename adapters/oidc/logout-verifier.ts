@@ -1,29 +1,26 @@
 import type { IssuerConfig } from '#core/access/config.ts';
 import type { LogoutTokenVerifier } from '#core/identity/logout-token.ts';
 import { parseJson } from '#core/json.ts';
-import { oidcTokenVerifier } from './token-verifier.ts';
+import type { Keyring } from './keyring.ts';
+import { signedClaims } from './token-verifier.ts';
 
-/** Verifiers of logout tokens by the names of their issuers, new ones when an issuer's configuration changes. */
-export function logoutVerifiers(): (issuer: IssuerConfig) => LogoutTokenVerifier {
-  const made = new Map<string, { readonly of: string; readonly verifier: LogoutTokenVerifier }>();
+/** OpenID Connect Back-Channel Logout 1.0 section 2.4. Issuers of before set the usual type. */
+const TYPES = /^(?:application\/)?(?:logout\+)?jwt$/i;
+
+/** Verifiers of logout tokens: by the keys, algorithms and audiences that their issuer's ID tokens are verified by (section 2.6). */
+export function logoutVerifiers(keyring: Keyring): (issuer: IssuerConfig) => LogoutTokenVerifier {
   return (issuer) => {
-    const of = JSON.stringify(issuer);
-    const known = made.get(issuer.name);
-    if (known?.of === of) return known.verifier;
-    const verifier = logoutVerifier(issuer);
-    made.set(issuer.name, { of, verifier });
-    return verifier;
+    const verified = signedClaims({ ...issuer, allowHttpLoopback: true, keys: keyring.of(issuer) });
+    return {
+      verify: async (token) => {
+        const claims = await verified(token, TYPES);
+        return { header: headerIn(token), claims };
+      },
+    };
   };
 }
 
-/** By the keys, algorithms and audiences that ID tokens of this issuer are verified by (section 2.6). */
-function logoutVerifier(issuer: IssuerConfig): LogoutTokenVerifier {
-  const verifier = oidcTokenVerifier({ ...issuer, allowHttpLoopback: true });
-  return {
-    verify: async (token) => {
-      const claims = await verifier.claims(token);
-      const header = parseJson(Buffer.from(token.split('.')[0]!, 'base64url').toString());
-      return { header: header as Record<string, unknown>, claims };
-    },
-  };
+/** It was read once, in the same way. */
+function headerIn(token: string): Readonly<Record<string, unknown>> {
+  return parseJson(Buffer.from(token.split('.')[0]!, 'base64url').toString()) as Record<string, unknown>;
 }

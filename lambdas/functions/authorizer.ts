@@ -5,6 +5,7 @@ import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { logoutStanding } from '#core/identity/logouts.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
@@ -29,9 +30,10 @@ const CANNOT_TELL: readonly string[] = [
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
   telemetry,
   async (event) => {
-    const { policy, authorize } = await prepared();
+    const { policy, keyring, authorize } = await prepared();
     await policy.look();
     const answer = await authorize(event);
+    tellAway(keyring);
     if (answer.isAuthorized) return answer;
     // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
     const { code, message } = answer.context;
@@ -41,14 +43,25 @@ export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, Authoriz
   },
 );
 
+/** Their last keys serve on, and not for ever: an alarm of the stack goes by it. */
+function tellAway(keyring: Keyring): void {
+  const away = keyring.away();
+  if (away.length === 0) return;
+  telemetry.metrics.addMetric('IssuersAway', MetricUnit.Count, away.length);
+  telemetry.logger.warn('issuers do not answer', { away });
+}
+
 async function prepare(): Promise<{
   policy: FreshPolicy;
+  keyring: Keyring;
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
   const client = { region: settings.AWS_REGION };
   const policy = await freshPolicy(settings, s3Client(client));
   const issuers = () => policy.config().issuers;
+  const keyring = new Keyring();
+  const current = currentVerifier(issuers, keyring);
   const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS };
   const known = { policy: policy.config, store: dynamoScim(place) };
   const standing = anyStanding(
@@ -56,8 +69,7 @@ async function prepare(): Promise<{
     scimStanding(known),
   );
   const groups = directoryGroups(known);
-  const current = currentVerifier(issuers);
   const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());
-  return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
+  return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

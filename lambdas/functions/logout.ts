@@ -1,6 +1,7 @@
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
@@ -18,7 +19,7 @@ export const handler = apiFunction(telemetry, async () => {
   const policy = await freshPolicy(settings, s3);
   const logout = logoutHandler({
     policy: policy.config,
-    verifierOf: logoutVerifiers(),
+    verifierOf: logoutVerifiers(new Keyring()),
     logouts: dynamoLogouts({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
     leaves: leavesOf(settings, dynamo),
     failures: new TokenFailures(() => performance.now()),

@@ -124,7 +124,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const { failures = new TokenFailures(() => performance.now()) } = options;
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
-  const handlerOf = handlers({ ...options, failures }, links, url);
+  const handlerOf = handlers(options, links, url);
 
   /** What API Gateway does: route, authorizer, function. */
   async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
@@ -156,7 +156,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
 }
 
 function handlers(
-  options: ApiOptions & { readonly log: FaultLog; readonly failures: TokenFailures },
+  options: ApiOptions & { readonly log: FaultLog },
   links: LocalEvidenceLinks,
   baseUrl: string,
 ): (route: Route) => HttpHandler {
@@ -171,11 +171,12 @@ function handlers(
     requests,
     desk,
     terminations,
-    failures,
   } = options;
   const policy = () => inForce.config;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
   const signer = async (): Promise<Uint8Array> => der;
+  // An issuer that sends what is not good keeps nobody else on this machine from logging in.
+  const issuers = new TokenFailures(() => performance.now());
   const access = accessHandler({ policy, requests, desk, now, log });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
@@ -190,8 +191,8 @@ function handlers(
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
-    [SCIM, scimHandler({ ...options.scim, policy, failures, baseUrl, log })],
-    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures, leaves, now, log })],
+    [SCIM, scimHandler({ ...options.scim, policy, failures: issuers, baseUrl, log })],
+    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures: issuers, leaves, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];

@@ -9,6 +9,7 @@ import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
@@ -34,10 +35,12 @@ import type { GatewayAddress } from '#lambdas/targets/handler.ts';
 import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
+import { awayNews } from './away-news.ts';
 import { keepDelivering } from './notifier.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
+const ISSUERS_EVERY_MS = 60_000;
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -75,17 +78,24 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
   const issuers = () => policy.config.issuers;
+  const keyring = new Keyring();
+  const current = currentVerifier(issuers, keyring);
+  const sayAway = awayNews(say);
+  await every(running, ISSUERS_EVERY_MS, async () => {
+    current(); // makes those that the configuration names now
+    await keyring.refresh();
+    sayAway(keyring.away());
+  });
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
   const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(known));
-  const current = currentVerifier(issuers);
   const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
   const api = await startApi({
     port,
     policy,
     verifier: () => withDirectoryGroups(standingVerifier(current(), standing), groups),
     scim: { desk: scim, secretOf },
-    logout: { logouts, verifierOf: logoutVerifiers() },
+    logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
     source: directoryStore(files.store),
     leaves,

@@ -104,7 +104,7 @@ describe('the API', () => {
     });
   });
 
-  it('sends sessions and the ledger to replay, the rest to access', () => {
+  it('sends sessions and the ledger to replay, what issuers send to logout, directories to scim, the rest to access', () => {
     const integrations = all('AWS::ApiGatewayV2::Integration');
     const functionOf = (target: unknown): string => {
       const integration = integrations.get(inWords(target).replace('integrations/', ''))!;
@@ -112,9 +112,10 @@ describe('the API', () => {
     };
     for (const route of all('AWS::ApiGatewayV2::Route').values()) {
       const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
-      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(
-        isReplay ? 'GatewayFunctionsReplayFunction' : 'GatewayFunctionsAccessFunction',
-      );
+      const isLogout = String(route['RouteKey']).startsWith('POST /v1/logout/');
+      const isScim = String(route['RouteKey']).includes(' /v1/scim/');
+      const name = isReplay ? 'Replay' : isLogout ? 'Logout' : isScim ? 'Scim' : 'Access';
+      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(`GatewayFunctions${name}Function`);
     }
   });
 
@@ -192,6 +193,7 @@ describe('alarms', () => {
 
   it.each([
     ['refused tokens at both doors', 'RefusedTokens', ['authorizer', 'proxy']],
+    ['issuers that are away, as both doors see it', 'IssuersAway', ['authorizer', 'proxy']],
     ['broken glass, whoever is the first to tell of it', 'BreakGlass', ['access', 'notifier', 'proxy']],
   ])('counts %s', (_what, name, services) => {
     const { Metrics } = alarms.get(`GatewayAlarms${name}`) as unknown as {
@@ -226,7 +228,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(6);
+    expect(count('AWS/Lambda Errors')).toBe(7);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
   });

@@ -155,27 +155,6 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await expect(clients.s3.send(new GetObjectCommand(object))).resolves.toBeDefined();
   });
 
-  it('the logout function keeps logouts and reads none; the authorizer and the proxy see them and keep none', async () => {
-    const [logout, authorizer, proxy] = ['FunctionsLogoutRole', 'FunctionsAuthorizerRole', 'ProxyRole'].map(
-      (role) => {
-        const { dynamo } = as(role);
-        const place = { dynamo, table: places.access, now };
-        return { own: dynamoLogouts(place), recent: dynamoRecentLogouts(place), clients: as(role) };
-      },
-    );
-    const taken = { token: 't', at: now(), marks: ['dana'] };
-    await dynamoLeafQueue({ ...coordination(logout!.clients), now }).add(Buffer.from('logged out'));
-    expect(await logout!.own.take(taken)).toBe(true);
-    expect(await authorizer!.own.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
-    expect(await proxy!.own.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
-    expect(await proxy!.recent.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
-    await expect(logout!.own.newest(['dana'])).rejects.toMatchObject(denied);
-    await expect(authorizer!.own.take({ ...taken, token: 'u' })).rejects.toMatchObject(denied);
-    const { s3 } = logout!.clients;
-    const object = { Bucket: places.evidence, Key: 'sessions/a/open.json' };
-    await expect(s3.send(new GetObjectCommand(object))).rejects.toMatchObject(refused);
-  });
-
   it('the sealer seals, and the sequencer sequences, and neither does the work of the other', async () => {
     const [sealer, sequencer] = [as('FunctionsSealerRole'), as('FunctionsSequencerRole')];
     const book = dynamoLeases(coordination(sealer));
@@ -198,6 +177,27 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await expect(storeOf(sequencer, true).put('sessions/a/y', Buffer.from('x'))).rejects.toMatchObject(
       denied,
     );
+  });
+
+  it('the logout function keeps logouts and reads none; the authorizer and the proxy see them and keep none', async () => {
+    const [logout, authorizer, proxy] = ['FunctionsLogoutRole', 'FunctionsAuthorizerRole', 'ProxyRole'].map(
+      (role) => {
+        const { dynamo } = as(role);
+        const place = { dynamo, table: places.access, now };
+        return { own: dynamoLogouts(place), recent: dynamoRecentLogouts(place), clients: as(role) };
+      },
+    );
+    const taken = { token: 't', at: now(), marks: ['dana'] };
+    await dynamoLeafQueue({ ...coordination(logout!.clients), now }).add(Buffer.from('logged out'));
+    expect(await logout!.own.take(taken)).toBe(true);
+    expect(await authorizer!.own.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
+    expect(await proxy!.own.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
+    expect(await proxy!.recent.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
+    await expect(logout!.own.newest(['dana'])).rejects.toMatchObject(denied);
+    await expect(authorizer!.own.take({ ...taken, token: 'u' })).rejects.toMatchObject(denied);
+    const { s3 } = logout!.clients;
+    const object = { Bucket: places.evidence, Key: 'sessions/a/open.json' };
+    await expect(s3.send(new GetObjectCommand(object))).rejects.toMatchObject(refused);
   });
 });
 

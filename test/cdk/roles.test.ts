@@ -147,7 +147,8 @@ describe('what roles may do', () => {
     const puts = { s3: ['kms:GenerateDataKey', 'kms:Decrypt'], dynamodb };
     expect(through).toEqual({
       GatewayProxyRole: puts,
-      GatewayFunctionsAuthorizerRole: {},
+      GatewayFunctionsAuthorizerRole: { dynamodb },
+      GatewayFunctionsLogoutRole: { dynamodb },
       GatewayFunctionsAccessRole: { dynamodb },
       GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
       GatewayFunctionsSealerRole: puts,
@@ -172,6 +173,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('6 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('7 roles');
   });
 });

@@ -7,8 +7,10 @@ import { CustodyError } from '#core/errors.ts';
 import type { Device, Principal } from '#core/identity/principal.ts';
 import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
+import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
+import { rawToken } from '#test/support/issuer.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
@@ -68,7 +70,8 @@ function door(config = policy()) {
 }
 
 async function verify(token: string, device?: Device): Promise<Principal> {
-  if (!token.startsWith('dana')) throw new CustodyError('token-invalid', 'the token is not valid here');
+  if (token === 'expired') throw refusedToken('it expired 5 min ago');
+  if (!token.startsWith('dana')) throw unprovenToken('its signature is wrong');
   const expiresAt = new Date(NOW + 3_600_000);
   return { ...by(token), groups: ['developers'], expiresAt, ...(device === undefined ? {} : { device }) };
 }
@@ -137,6 +140,26 @@ describe('who comes to the gateway', () => {
     }
     await expect(admission.admit(visitor('free').at)).rejects.toMatchObject({ code: 'too-many-failures' });
     await admission.admit(visitor('free', { network: '192.0.2.2' }).at);
+  });
+
+  it('is looked at however often it shows a genuine token that has expired, and so are its colleagues', async () => {
+    const { admission } = door();
+    for (let n = 0; n < 300; n += 1) {
+      await expect(admission.admit(visitor('free', { token: 'expired' }).at)).rejects.toMatchObject({
+        code: 'token-invalid',
+      });
+    }
+    await admission.admit(visitor('free').at);
+  });
+
+  it('goes in beside a colleague who keeps showing one bad token', async () => {
+    const { admission } = door();
+    const bad = rawToken({ kid: 'key-1' }, { sub: 'pool' });
+    for (let n = 0; n < 30; n += 1)
+      await expect(admission.admit(visitor('free', { token: bad }).at)).rejects.toMatchObject({
+        code: n < 20 ? 'token-invalid' : 'too-many-failures',
+      });
+    await admission.admit(visitor('free').at);
   });
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IssuerConfig } from '#core/access/config.ts';
 import { parseConfig } from '#core/access/config.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import { CustodyError } from '#core/errors.ts';
 import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
@@ -71,7 +72,7 @@ targets: {}
   const clock = { ms: 0 };
   const ports = {
     policy: (): { issuers: readonly IssuerConfig[] } => ({ issuers }),
-    verifierOf: logoutVerifiers(),
+    verifierOf: logoutVerifiers(new Keyring()),
     logouts,
     leaves,
     failures: new TokenFailures(() => clock.ms),
@@ -274,7 +275,10 @@ describe('a logout token', () => {
       groupsClaim: 'groups',
       allowHttpLoopback: true,
     });
-    await expect(verifier.verify(await logoutToken())).rejects.toMatchObject({ code: 'token-invalid' });
+    for (const typ of ['logout+jwt', 'JWT', undefined])
+      await expect(verifier.verify(await logoutToken({}, { typ }))).rejects.toMatchObject({
+        code: 'token-invalid',
+      });
     expect(await verifier.verify(await signToken(issuer, key, { sid: 's1' }))).toMatchObject({
       subject: 'dana',
       issuerSession: 's1',

@@ -2,9 +2,10 @@ import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import type { News, NewsStream } from '#core/access/news.ts';
-import { CustodyError } from '#core/errors.ts';
+import type { CustodyError } from '#core/errors.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
+import { unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { AccessPorts } from '#lambdas/access/handler.ts';
 import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
@@ -71,7 +72,7 @@ export const verifier: TokenVerifier = {
   verify: async (token): Promise<Principal> => {
     const [subject, issuer = ISSUER] = token.split('@') as [string, string?];
     const groups = GROUPS[subject];
-    if (groups === undefined) throw new CustodyError('token-invalid', 'the token is not valid');
+    if (groups === undefined) throw unprovenToken('nobody has that name');
     const lastsMs = groups.includes('reviewers') ? 86_400_000 : 60_000;
     return { issuer, subject, groups, expiresAt: new Date(NOW.getTime() + lastsMs) };
   },

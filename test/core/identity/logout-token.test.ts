@@ -108,7 +108,7 @@ describe('a logout token (OpenID Connect Back-Channel Logout 1.0 sections 2.4, 2
   it('is not made of what its prototype has', () => {
     const inherited = JSON.parse(`{"__proto__": {"sub": "dana", "jti": "j"}}`) as object;
     const claims = Object.assign(Object.create(inherited) as object, { iat: IAT, events: CLAIMS.events });
-    expect(() => read({ header: {}, claims: claims as VerifiedToken['claims'] })).toThrow(CustodyError);
+    expect(() => read({ header: {}, claims })).toThrow(CustodyError);
   });
 
   it('never makes anything else fail, whatever is in it, and orders only what it says', () => {
@@ -125,16 +125,21 @@ describe('a logout token (OpenID Connect Back-Channel Logout 1.0 sections 2.4, 2
       },
       { requiredKeys: [] },
     );
+    const outcome = (made: VerifiedToken): unknown => {
+      try {
+        const { subject, session } = read(made);
+        return [subject, session];
+      } catch (thrown) {
+        if (thrown instanceof CustodyError) return thrown.code;
+        throw thrown;
+      }
+    };
     fc.assert(
       fc.property(given, fc.record({ typ: claim }, { requiredKeys: [] }), (claims, header) => {
-        try {
-          const { subject, session } = read({ header, claims: claims as VerifiedToken['claims'] });
-          expect([subject, session]).toEqual([claims.sub, claims.sid]);
-          expect(subject ?? session).toBeTypeOf('string');
-        } catch (thrown) {
-          if (!(thrown instanceof CustodyError)) throw thrown;
-          expect(thrown.code).toBe('token-invalid');
-        }
+        const named = [claims.sub, claims.sid].filter((name) => name !== undefined);
+        const isNamed = named.length > 0 && named.every((name) => typeof name === 'string');
+        const good = isNamed && !('nonce' in claims) ? [[claims.sub, claims.sid]] : [];
+        expect([...good, 'token-invalid']).toContainEqual(outcome({ header, claims }));
       }),
       { numRuns: 2_000 },
     );
