@@ -3,6 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { parseFilter, parsePath } from '#core/identity/scim/filter.ts';
 
+/** `read`, or the type of a refusal. Throws what else is thrown. */
+function outcome(parse: (text: string) => unknown, text: string): string | undefined {
+  try {
+    parse(text);
+    return 'read';
+  } catch (thrown) {
+    if (thrown instanceof CustodyError) return thrown.hint;
+    throw thrown;
+  }
+}
+
 describe('a filter', () => {
   it.each([
     ['userName eq "dana@example.com"', [{ attribute: 'username', value: 'dana@example.com' }]],
@@ -95,12 +106,7 @@ describe('a filter', () => {
     fc.assert(
       fc.property(texts, (text) => {
         for (const parse of [parseFilter, parsePath])
-          try {
-            parse(text);
-          } catch (thrown) {
-            expect(thrown).toBeInstanceOf(CustodyError);
-            expect((thrown as CustodyError).hint).toMatch(/^invalid(?:Filter|Path)$/);
-          }
+          expect(['read', 'invalidFilter', 'invalidPath']).toContain(outcome(parse, text));
       }),
       { numRuns: 2_000 },
     );
