@@ -59,8 +59,7 @@ export const tableActions: Readonly<
     coordination: ['Query', 'PutItem', 'DeleteItem'],
   },
   notifier: {
-    // What directories' changes owe the ledger is taken off once it is there.
-    access: ['GetItem', 'Query', 'UpdateItem', 'DeleteItem'],
+    access: ['GetItem', 'Query', 'UpdateItem'],
     coordination: QUEUE_A_LEAF,
     deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },

@@ -49,7 +49,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     terminations: store,
     logouts: dynamoLogouts(logouts),
     watchedLogouts: dynamoRecentLogouts(logouts),
-    directory: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+    directory: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),

@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { BatchGetCommand, DeleteCommand, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  BatchGetCommand,
+  GetCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
 import type {
   Entry,
   Kind,
@@ -13,15 +19,19 @@ import type {
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import type { AccessTable } from './access-item.ts';
-import { named, transacting, valued } from './expression.ts';
+import { holds, named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';
 import { queried } from './paging.ts';
+
+export interface ScimTable extends AccessTable {
+  readonly now: () => Date;
+}
 
 /**
  * Directories in the table of requests. Names, marks and leaves that are owed are known by their hashes: they may be longer than a key
  * may be. Durable when a call returns; every read sees the writes before it.
  */
-export function dynamoScim(place: AccessTable): ScimDirectory & ScimOutbox & ScimMarks {
+export function dynamoScim(place: ScimTable): ScimDirectory & ScimOutbox & ScimMarks {
   return {
     get: (directory, kind, id) =>
       reaching('look a person or group up', () => entryAt(place, entryKey({ directory, kind, id }))),
@@ -39,6 +49,8 @@ export function dynamoScim(place: AccessTable): ScimDirectory & ScimOutbox & Sci
 
 const MARKS = 'scim-mark';
 const OWED = 'scim-owed';
+/** In the index of what is untold: requests have another word there. */
+const UNTOLD = 'scim';
 
 interface Key {
   readonly kind: string;
@@ -58,7 +70,7 @@ function markKey({ directory, externalId }: Mark): Key {
 }
 
 function changesKey(kind: Kind): Key {
-  return { kind: 'changes', id: `scim/${kind}` };
+  return { kind: 'scim-changes', id: kind };
 }
 
 async function itemAt(place: AccessTable, key: Key): Promise<Readonly<Record<string, unknown>> | undefined> {
@@ -149,7 +161,7 @@ async function change({ dynamo, table: TableName }: AccessTable, write: Write): 
     ...given.map((name) => remove(nameKey(own, name))),
     ...unmarked.map((mark) => remove(markKey(mark))),
     ...marked.map((mark) => put(markKey(mark), { mark: JSON.stringify(mark) })),
-    ...write.owed.map((leaf) => put(owedKey(leaf), { leaf })),
+    ...write.owed.map((leaf) => put(owedKey(leaf), { leaf, untold: UNTOLD })),
     counted(TableName, own.kind),
   ];
   const refused = await transacting(() => dynamo.send(new TransactWriteCommand({ TransactItems })));
@@ -185,18 +197,34 @@ function counted(TableName: string, kind: Kind) {
   };
 }
 
-async function owed(place: AccessTable, limit: number): Promise<readonly Uint8Array[]> {
-  const found: Uint8Array[] = [];
-  for await (const { leaf } of queried(place.dynamo, { ...ofKind(place, OWED), Limit: limit })) {
-    found.push(leaf as Uint8Array);
-    if (found.length === limit) break;
-  }
-  return found;
+/** By the index of what is untold, which may lag: a leaf that is owed no more is entered once all the same. */
+async function owed({ dynamo, table }: AccessTable, limit: number): Promise<readonly Uint8Array[]> {
+  const { Items = [] } = await dynamo.send(
+    new QueryCommand({
+      TableName: table,
+      IndexName: 'untold',
+      KeyConditionExpression: '#untold = :scim',
+      ExpressionAttributeNames: named('untold'),
+      ExpressionAttributeValues: valued({ scim: UNTOLD }),
+      Limit: limit,
+    }),
+  );
+  return Items.flatMap(({ leaf }) => (leaf === undefined ? [] : [leaf as Uint8Array]));
 }
 
-async function paid({ dynamo, table }: AccessTable, leaves: readonly Uint8Array[]): Promise<void> {
-  for (const leaf of leaves)
-    await dynamo.send(new DeleteCommand({ TableName: table, Key: { ...owedKey(leaf) } }));
+/** Not deleted: whoever pays could then delete requests. */
+async function paid({ dynamo, table, now }: ScimTable, leaves: readonly Uint8Array[]): Promise<void> {
+  for (const leaf of leaves) {
+    const update = new UpdateCommand({
+      TableName: table,
+      Key: { ...owedKey(leaf) },
+      UpdateExpression: 'SET #expires = :soon REMOVE #untold, #leaf',
+      ConditionExpression: 'attribute_exists(#untold)',
+      ExpressionAttributeNames: named('expires', 'untold', 'leaf'),
+      ExpressionAttributeValues: valued({ soon: Math.floor(now().getTime() / 1000) }),
+    });
+    await holds(dynamo.send(update));
+  }
 }
 
 async function changes(place: AccessTable, kind: Kind): Promise<number> {

@@ -62,12 +62,9 @@ async function prepare(): Promise<{
   const issuers = () => policy.config().issuers;
   const keyring = new Keyring();
   const current = currentVerifier(issuers, keyring);
-  const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS };
+  const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now };
   const known = { policy: policy.config, store: dynamoScim(place) };
-  const standing = anyStanding(
-    logoutStanding(dynamoLogouts({ ...place, now }), issuers),
-    scimStanding(known),
-  );
+  const standing = anyStanding(logoutStanding(dynamoLogouts(place), issuers), scimStanding(known));
   const groups = directoryGroups(known);
   const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());

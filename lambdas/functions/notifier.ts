@@ -40,7 +40,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
-  const place = { dynamo, table: settings.CUSTODY_TABLE_ACCESS };
+  const place = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   const scim = new ScimDesk({ store: dynamoScim(place), leaves: leavesOf(settings, dynamo), now, newId });
   const read = async (id: string): Promise<string> => (await readSecret(secrets, id)).trim();
   const ports = {

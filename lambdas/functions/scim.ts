@@ -21,7 +21,7 @@ export const handler = apiFunction(telemetry, async () => {
   const [dynamo, s3, secrets] = [dynamoClient(client), s3Client(client), secretsClient(client)];
   const policy = await freshPolicy(settings, s3);
   const desk = new ScimDesk({
-    store: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+    store: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
     leaves: leavesOf(settings, dynamo),
     now,
     newId: (at) => newSessionId(at.getTime(), randomBytes(10)),

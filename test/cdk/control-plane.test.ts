@@ -228,7 +228,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(7);
+    expect(count('AWS/Lambda Errors')).toBe(8);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
   });

@@ -210,7 +210,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
   });
 
   it('the scim function keeps what directories tell; who decides sees it, and the notifier pays what is owed', async () => {
-    const storeOf = (role: string) => dynamoScim({ dynamo: as(role).dynamo, table: places.access });
+    const storeOf = (role: string) => dynamoScim({ dynamo: as(role).dynamo, table: places.access, now });
     const deskOf = (role: string) =>
       new ScimDesk({
         store: storeOf(role),

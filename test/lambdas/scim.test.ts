@@ -163,7 +163,9 @@ describe('what Okta sends', () => {
     const id = await made(at, 'okta', 'Users', okta.create('00u1', 'test.user@okta.local'));
     const off = await at.call('okta', method, `Users/${id}`, change(id, false));
     expect(off).toMatchObject({ status: 200, body: { active: false, externalId: '00u1' } });
+    const changes = await at.store.changes('User');
     await at.call('okta', method, `Users/${id}`, change(id, false));
+    expect(await at.store.changes('User')).toBe(changes);
     expect(await at.marked()).toEqual(['00u1']);
     await at.call('okta', method, `Users/${id}`, change(id, true));
     expect(await at.marked()).toEqual([]);
@@ -172,6 +174,16 @@ describe('what Okta sends', () => {
       { ...leaf, kind: 'person-deactivated' },
       { ...leaf, kind: 'person-reactivated' },
     ]);
+  });
+
+  it('makes nobody active who is told of anew without a word of that', async () => {
+    const at = stand();
+    const id = await made(at, 'okta', 'Users', okta.create('00u1', 'test.user@okta.local'));
+    await at.call('okta', 'PATCH', `Users/${id}`, okta.patchActive(false));
+    const { active: _left, ...rest } = okta.put(id, 'new.name@okta.local', true);
+    const { body } = await at.call('okta', 'PUT', `Users/${id}`, rest);
+    expect(body).toMatchObject({ userName: 'new.name@okta.local', active: false });
+    expect(await at.marked()).toEqual(['00u1']);
   });
 
   it('takes a group, renames it, and changes who is in it', async () => {
@@ -187,6 +199,8 @@ describe('what Okta sends', () => {
     await patch(okta.replaceMembers(one));
     await patch(okta.swapMember(one, two));
     expect(await members()).toEqual([{ value: two }]);
+    await patch({ ...okta.replaceMembers(), Operations: [{ op: 'remove', path: 'members' }] });
+    expect(await members()).toEqual([]);
     await patch(okta.replaceMembers(one, two));
     await patch(okta.rename(id, 'Test SCIMv20'));
     expect(await members()).toEqual([{ value: one }, { value: two }]);

@@ -9,7 +9,7 @@ describe.runIf(hasMoto())('directories, in AWS', () => {
   afterAll(() => moto.stop());
 
   scimDirectoryContract('DynamoDB', async () => {
-    const place = { dynamo: moto.clients.dynamo, table: await moto.table('access') };
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('access'), now: () => new Date() };
     return () => dynamoScim(place);
   });
 });

@@ -68,7 +68,8 @@ describe.runIf(hasMoto())('the functions scim and authorizer', () => {
       isBase64Encoded: false,
     } as unknown as ApiEvent;
     const { statusCode, body: answered } = await scim(event, contextFor());
-    return { status: statusCode, ...(JSON.parse(answered === '' ? '{}' : answered!) as { id: string }) };
+    const { id } = JSON.parse(answered === '' ? '{}' : answered!) as { readonly id: string };
+    return { id, status: statusCode };
   }
 
   async function come(oid: string | undefined): Promise<AuthorizerAnswer> {
