@@ -2,6 +2,7 @@ import { algorithms as allAlgorithms } from '#core/access/identity-schema.ts';
 import { type ClaimRules, principalOf } from '#core/identity/from-claims.ts';
 import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
+import { issuerSpellings } from '#core/identity/issuer-spellings.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { timeOf } from '#core/identity/token-times.ts';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
@@ -74,8 +75,10 @@ function principalIn(claims: Claims, options: OidcOptions, device: Device | unde
 /** It is truly signed, and says so for another one. */
 function refuseOthers({ iss, aud }: Claims, issuer: string, audiences: readonly string[]): void {
   // Its issuer may have signed for others with the same key; nobody vouches for that.
-  if (iss !== issuer) throw unprovenToken('it is of another issuer');
-  const isMeant = [aud].flat().some((one) => typeof one === 'string' && audiences.includes(one));
+  if (!issuerSpellings(issuer).some((one) => one === iss)) throw unprovenToken('it is of another issuer');
+  const named: unknown[] = Array.isArray(aud) ? aud : [aud];
+  const isMeant =
+    named.every((one) => typeof one === 'string') && named.some((one) => audiences.includes(one));
   if (!isMeant) {
     const ours = audiences.slice(0, 3).join(', ');
     throw refusedToken(

@@ -17,7 +17,7 @@ import { MemoryLeaves } from '#test/support/memory-ports.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const by = (subject: string) => ({ issuer: 'https://id.example', subject });
-const policy = (wait = ''): Config =>
+const policy = (wait = '', more = ''): Config =>
   parseConfig(
     `version: 1
 identity: { issuer: "https://id.example", audience: c }
@@ -28,6 +28,7 @@ rules:
   - { name: work, groups: [developers], targets: [free], allow: [connect], when: { networks: [192.0.2.0/24] } }
   - name: ask
     groups: [developers]
+    ${more === '' ? '' : 'actor: any'}
     targets: [db]
     allow: [connect]
     approval: { reviewers: { any: [r] }, maxDuration: 4h, pendingFor: 8h ${wait} }
@@ -73,7 +74,15 @@ async function verify(token: string, device?: Device): Promise<Principal> {
   if (token === 'expired') throw refusedToken('it expired 5 min ago');
   if (!token.startsWith('dana')) throw unprovenToken('its signature is wrong');
   const expiresAt = new Date(NOW + 3_600_000);
-  return { ...by(token), groups: ['developers'], expiresAt, ...(device === undefined ? {} : { device }) };
+  const [person, actor] = token.split(' ') as [string, string?];
+  const acted = actor === undefined ? {} : { actors: [by(actor)] };
+  return {
+    ...by(person),
+    ...acted,
+    groups: ['developers'],
+    expiresAt,
+    ...(device === undefined ? {} : { device }),
+  };
 }
 
 function visitor(target: string, more: { token?: string; network?: string; reason?: string } = {}) {
@@ -216,6 +225,18 @@ describe('who waits at the gateway', () => {
       expect(clock).toEqual(['stop', 'restart']);
     }
     expect(store.requests.size).toBe(1);
+  });
+
+  it('is an agent for itself: it neither joins nor waits for the request of whom it acts for', async () => {
+    const { admission, store } = door(policy(', coversActors: true, wait: 10s', 'for actors'));
+    const visit = (token: string) =>
+      admission.admit(visitor('db', { reason: 'x', token }).at).catch(() => undefined);
+    await Promise.all(['dana', 'dana agent-7', 'dana agent-7'].map(visit));
+    await visit('dana');
+    await visit('dana agent-8');
+    const actors = [...store.requests.values()].map(({ requester }) => requester.actors?.[0]?.subject);
+    expect(actors).toHaveLength(3);
+    expect(new Set(actors)).toEqual(new Set(['agent-7', 'agent-8', undefined]));
   });
 
   it('makes one request with all its connections', async () => {

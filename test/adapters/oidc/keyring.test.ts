@@ -57,7 +57,7 @@ describe('the keys of all issuers', () => {
   it('are fetched once for several entries of one issuer', async () => {
     const url = one.url;
     const issuers = issuersOf(`
-  - { name: people, issuer: '${url}', audience: custody }
+  - { name: people, issuer: '${url}', audience: custody, match: { groups: developers } }
   - { name: ci, issuer: '${url}', audience: ci, kind: workload, match: { sub: '*' } }`);
     const verifier = currentVerifier(() => issuers, new Keyring(() => clock));
     await verifier().verify(await signToken(one, key));

@@ -60,6 +60,7 @@ describe('parseConfig', () => {
         emailVerified: 'unless-denied',
         sharesPeople: false,
         backchannelLogout: false,
+        keptClaims: [],
       },
     ]);
     expect(targets.get('orders-db')).toEqual({
