@@ -35,9 +35,9 @@ async function does(desk: ScimDesk, store: MemoryScim, done: Step): Promise<void
   const [at] = entries as readonly Entry<'User'>[];
   if (at === undefined) return;
   if (done.kind === 'remove') return desk.remove(OKTA, 'User', at.id);
-  const [attribute, value] =
-    done.kind === 'active' ? ['active', done.active] : ['externalid', done.externalId];
-  await desk.patch(OKTA, 'User', at.id, [{ op: 'replace', path: { attribute: attribute as string }, value }]);
+  const path = { attribute: done.kind === 'active' ? 'active' : 'externalid' };
+  const value = done.kind === 'active' ? done.active : done.externalId;
+  await desk.patch(OKTA, 'User', at.id, [{ op: 'replace', path, value }]);
 }
 
 describe('who is marked', () => {
