@@ -11,6 +11,7 @@ const KEPT_S = 400 * 24 * 3600;
 /** The watch sees what came while it could not look, and what was written late: it never waits for as long. */
 const RECENT_MS = 120_000;
 const RECENT = 'logouts';
+const RECENT_KEPT_S = 24 * 3600;
 const AT_ONCE = 16;
 
 export interface LogoutsPlace extends AccessTable {
@@ -38,14 +39,21 @@ export function dynamoRecentLogouts(place: LogoutsPlace): NewestLogouts {
 
 async function take({ dynamo, table, now }: LogoutsPlace, logout: MarkedLogout): Promise<boolean> {
   const { token, at, marks } = logout;
-  const expires = Math.floor(now().getTime() / 1000) + KEPT_S;
+  const seconds = Math.floor(now().getTime() / 1000);
+  const expires = seconds + KEPT_S;
   const absent = {
     ConditionExpression: 'attribute_not_exists(#kind)',
     ExpressionAttributeNames: named('kind'),
   };
   const kept = { kind: `logout-token/${token}`, id: 'token', expires };
   const marked = marks.map((mark) => ({ ...byTime(mark, at, token), at: at.getTime(), expires }));
-  const news = { kind: RECENT, id: `${now().toISOString()}/${token}`, at: at.getTime(), marks, expires };
+  const news = {
+    kind: RECENT,
+    id: `${now().toISOString()}/${token}`,
+    at: at.getTime(),
+    marks,
+    expires: seconds + RECENT_KEPT_S,
+  };
   const refused = await transacting(() =>
     dynamo.send(
       new TransactWriteCommand({

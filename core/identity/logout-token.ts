@@ -30,8 +30,8 @@ export interface VerifiedToken {
 
 /** How long a logout token is good, before and after the issuer's leeway: it is made for the moment. */
 export const LOGOUT_FRESH_MS = 120_000;
-/** In JSON. A leaf of the ledger holds all three. */
-const NAME_MAX_BYTES = 512;
+/** In JSON: more than tokens may have, and a leaf of the ledger still holds an issuer, a subject and a session. */
+const NAME_MAX_BYTES = 1024;
 /** Section 2.4 recommends the type; issuers of before set the usual one or none. */
 const TYPES: readonly unknown[] = [undefined, 'logout+jwt', 'jwt'];
 

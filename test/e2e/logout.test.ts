@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { custody } from '#test/cli/support.ts';
 import { reconfigure } from '#test/support/access-story.ts';
@@ -91,6 +93,8 @@ describe.skipIf(!hasClient('psql'))('a logout at an OpenID provider of others', 
     );
     expect(sealed.outcome).toMatchObject({ reason: 'revoked' });
     expect(await verify(local, sealed.id)).toMatchObject({ verdict: 'verified', findings: [] });
+    const close = readFileSync(join(local.dataDir, 'store', 'sessions', sealed.id, 'close.json'), 'utf8');
+    expect(JSON.parse(close)).toMatchObject({ reason: 'revoked', detail: LOGGED_OUT });
   });
 
   it('without a session ends all that somebody had, until they log in again; the ledger has each', async () => {

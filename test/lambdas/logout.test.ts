@@ -61,7 +61,7 @@ function endpoint() {
 identity:
   - { name: id, issuer: '${issuer.url}', audience: [custody, custody-web], backchannelLogout: true }
   - { name: other, issuer: '${other.url}', audience: custody, backchannelLogout: true, groupsPrefix: 'o:' }
-  - { name: deaf, issuer: '${issuer.url}', audience: x, groupsPrefix: 'd:' }
+  - { name: deaf, issuer: 'https://deaf.example', audience: custody, groupsPrefix: 'd:' }
 targets: {}
 `,
     'custody.yaml',

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
+import { leafBytes, parseLeaf } from '#core/ledger/leaf.ts';
+import { loggedOutLeaf } from '#core/ledger/leaves.ts';
 import { LOGOUT_EVENT, logoutOf, type VerifiedToken } from '#core/identity/logout-token.ts';
 
 const NOW = new Date('2026-11-23T09:00:00.000Z');
@@ -101,8 +103,19 @@ describe('a logout token (OpenID Connect Back-Channel Logout 1.0 sections 2.4, 2
     ['of a type that is a number', 'its typ is of another kind of token', {}, { typ: 1 }],
     ['of a type that is null', 'its typ is of another kind of token', {}, { typ: null }],
   ])('is refused %s, with the reason', (_, why, claims, header) => {
-    const failed = expect(() => read(token(claims, header)));
-    failed.toThrow(expect.objectContaining({ code: 'token-invalid', message: expect.stringContaining(why) }));
+    expect(() => read(token(claims, header))).toThrow(
+      expect.objectContaining({
+        code: 'token-invalid',
+        message: expect.stringContaining(why) as string,
+      }),
+    );
+  });
+
+  it('fits into a leaf of the ledger, however long its names are', () => {
+    const issuer = `https://${'漢'.repeat(504)}`;
+    const names = { sub: 'x'.repeat(1022), sid: 'y'.repeat(1022) };
+    const logout = logoutOf(token({ ...names, iss: issuer }), { issuer, leeway: 0 }, NOW);
+    expect(parseLeaf(leafBytes(loggedOutLeaf(logout)))).toMatchObject({ issuer, subject: names.sub });
   });
 
   it('is not made of what its prototype has', () => {
