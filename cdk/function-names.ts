@@ -3,6 +3,7 @@ export const functionNames = [
   'authorizer',
   'access',
   'replay',
+  'scim',
   'logout',
   'sealer',
   'sequencer',

@@ -11,6 +11,7 @@ import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
@@ -48,6 +49,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     terminations: store,
     logouts: dynamoLogouts(logouts),
     watchedLogouts: dynamoRecentLogouts(logouts),
+    directory: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),

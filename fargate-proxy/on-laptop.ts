@@ -10,6 +10,7 @@ import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
+import { localScim } from '#adapters/local/scim-directory.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
@@ -51,6 +52,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     terminations: store,
     logouts,
     watchedLogouts: logouts,
+    directory: localScim(dataDir),
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
     secretOf: readPasswordFile,

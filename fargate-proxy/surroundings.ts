@@ -2,6 +2,7 @@
 import type { Config, Target } from '#core/access/config.ts';
 import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
 import type { NewestLogouts } from '#core/identity/logouts.ts';
+import type { ScimDirectory, ScimMarks } from '#core/identity/scim/store.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { Sequencer } from '#core/ledger/sequencer.ts';
 import type { DeliveryIntake } from '#core/notify/deliveries.ts';
@@ -33,6 +34,8 @@ export interface RelaySurroundings {
   readonly logouts: NewestLogouts;
   /** As `logouts`, for a look at all live sessions twice a second. */
   readonly watchedLogouts: NewestLogouts;
+  /** What directories told of people and groups. */
+  readonly directory: ScimMarks & Pick<ScimDirectory, 'find' | 'page'>;
   readonly leaves: LeafSink;
   readonly deliveries: DeliveryIntake;
   /** The target's password. Rejects with a clear error when it cannot be had. */

@@ -3,6 +3,7 @@ import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
 import { configShape } from './config/handler.ts';
+import { scimPaths } from './scim/paths.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
 import { answers, operation, PUBLIC } from './operation.ts';
 import {
@@ -38,9 +39,10 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
     components: {
       securitySchemes: {
         oidc: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'an OIDC ID token' },
+        scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...sessionPaths, ...otherPaths },
+    paths: { ...accessPaths, ...sessionPaths, ...scimPaths, ...otherPaths },
   });
 }
 

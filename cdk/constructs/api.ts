@@ -59,6 +59,7 @@ export class Api extends Construct {
     const integrations = {
       access: new HttpLambdaIntegration('Access', byName.access),
       replay: new HttpLambdaIntegration('Replay', byName.replay),
+      scim: new HttpLambdaIntegration('Scim', byName.scim),
       logout: new HttpLambdaIntegration('Logout', byName.logout),
     };
     for (const route of routes) {
@@ -80,7 +81,7 @@ function gatewayPath({ path }: ApiRoute): string {
 function isOpen(route: HttpRoute): void {
   explain(
     route,
-    'anybody may read the public key, and what the API looks like; an issuer signs what it sends',
+    'anybody may read the public key, and what the API looks like; an issuer signs what it sends, and its directory shows a secret',
     'APIG4',
   );
 }

@@ -35,6 +35,7 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   access: { memorySize: 512, timeout: Duration.seconds(25) },
   // One vCPU: it verifies recordings and decodes them.
   replay: { memorySize: 1769, timeout: Duration.seconds(25) },
+  scim: { memorySize: 512, timeout: Duration.seconds(25) },
   logout: { memorySize: 512, timeout: Duration.seconds(25) },
   sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },

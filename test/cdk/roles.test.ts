@@ -41,6 +41,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:PutItem': [SESSION, JOURNAL, COORDINATION, ACCESS, DELIVERIES],
     'dynamodb:UpdateItem': [SESSION, ACCESS, DELIVERIES],
     'dynamodb:GetItem': [SESSION, COORDINATION, ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
     'dynamodb:ConditionCheckItem': [COORDINATION, ACCESS],
     'dynamodb:Query': [COORDINATION, ...access],
     'dynamodb:DeleteItem': [COORDINATION],
@@ -52,7 +53,26 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
       ]),
     ),
   },
-  GatewayFunctionsAuthorizerRole: { ...CONFIG, ...TRACES, ...logs('Authorizer'), 'dynamodb:Query': access },
+  GatewayFunctionsAuthorizerRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Authorizer'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
+    'dynamodb:Query': access,
+  },
+  GatewayFunctionsScimRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Scim'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
+    'dynamodb:Query': access,
+    'dynamodb:PutItem': [ACCESS, COORDINATION],
+    'dynamodb:UpdateItem': [ACCESS],
+    'dynamodb:DeleteItem': [ACCESS],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+  },
   GatewayFunctionsLogoutRole: {
     ...CONFIG,
     ...TRACES,
@@ -149,6 +169,7 @@ describe('what roles may do', () => {
       GatewayProxyRole: puts,
       GatewayFunctionsAuthorizerRole: { dynamodb },
       GatewayFunctionsLogoutRole: { dynamodb },
+      GatewayFunctionsScimRole: { dynamodb },
       GatewayFunctionsAccessRole: { dynamodb },
       GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
       GatewayFunctionsSealerRole: puts,
@@ -173,6 +194,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('7 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('8 roles');
   });
 });

@@ -7,6 +7,7 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
@@ -33,6 +34,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     verifier: () => verifier,
     requests: ports.requests,
     terminations: ports.terminations,
+    scim: noDirectory(),
     logout: NO_LOGOUTS,
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
@@ -192,6 +194,7 @@ describe('the API on this machine', () => {
       verifier: () => verifier,
       requests: ports.requests,
       terminations: ports.terminations,
+      scim: noDirectory(),
       logout: NO_LOGOUTS,
       desk: ports.desk,
       deadLetters: new MemoryDeliveries(),
