@@ -104,14 +104,20 @@ function keepCopy(folder: string, bytes: Uint8Array): string {
   return file;
 }
 
-function refuseFiles({ issuers, targets, webhooks }: Config): void {
-  const onFile = [...targets.values()].filter(({ credential }) => credential.passwordFile !== undefined);
-  const hooks = webhooks.filter(({ secretFile }) => secretFile !== undefined);
-  const directories = issuers.filter(({ directory }) => directory?.secretFile !== undefined);
+function refuseFiles({ targets, webhooks, issuers }: Config): void {
   const [what] = [
-    ...onFile.map(({ name }) => `the target "${name}"`),
-    ...hooks.map(({ name }) => `the webhook "${name}"`),
-    ...directories.map(({ name }) => `the directory of "${name}"`),
+    ...[...targets.values()]
+      .filter(({ credential }) => credential.passwordFile !== undefined)
+      .map(({ name }) => `the target "${name}"`),
+    ...webhooks
+      .filter(({ secretFile }) => secretFile !== undefined)
+      .map(({ name }) => `the webhook "${name}"`),
+    ...issuers
+      .filter(({ scim }) => scim?.tokenFile !== undefined)
+      .map(({ name }) => `the directory of "${name}"`),
+    ...issuers
+      .filter(({ directory }) => directory?.secretFile !== undefined)
+      .map(({ name }) => `the directory of groups of "${name}"`),
   ];
   if (what === undefined) return;
   throw new CustodyError(

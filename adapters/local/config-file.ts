@@ -14,11 +14,20 @@ export function readConfigFile(file: string): Config {
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
   const issuers = config.issuers
-    .map((issuer) =>
-      issuer.jwksFile === undefined ? issuer : { ...issuer, jwksFile: resolve(base, issuer.jwksFile) },
-    )
+    .map((issuer) => withFiles(issuer, base))
     .map((issuer) => withDirectoryFile(issuer, base));
   return { ...config, issuers, targets: new Map(targets), webhooks };
+}
+
+function withFiles(issuer: IssuerConfig, base: string): IssuerConfig {
+  const { jwksFile, scim, name } = issuer;
+  const keys = jwksFile === undefined ? {} : { jwksFile: resolve(base, jwksFile) };
+  if (scim === undefined) return { ...issuer, ...keys };
+  if (scim.tokenFile === undefined)
+    throw new CustodyError('config-invalid', `the directory of "${name}" has a secret that is kept in AWS`, {
+      hint: 'on a laptop it is a tokenFile',
+    });
+  return { ...issuer, ...keys, scim: { ...scim, tokenFile: resolve(base, scim.tokenFile) } };
 }
 
 function readText(file: string): string {
@@ -45,7 +54,8 @@ function withPaths(target: Target, base: string): Target {
 function withDirectoryFile(issuer: IssuerConfig, base: string): IssuerConfig {
   const { name, directory } = issuer;
   if (directory === undefined) return issuer;
-  if (directory.secretFile === undefined) throw needsFile(`the directory of "${name}"`, 'secretFile');
+  if (directory.secretFile === undefined)
+    throw needsFile(`the directory of groups of "${name}"`, 'secretFile');
   return { ...issuer, directory: { ...directory, secretFile: resolve(base, directory.secretFile) } };
 }
 

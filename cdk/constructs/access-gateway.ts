@@ -64,8 +64,10 @@ export interface AccessGatewayProps {
   readonly protect?: boolean;
   /** Secrets that webhooks sign with, as custody.yaml names them. */
   readonly webhookSecrets?: readonly ISecret[];
-  /** Credentials for directories of groups, as custody.yaml names them. */
+  /** Secrets that directories show (SCIM), as custody.yaml names them. */
   readonly directorySecrets?: readonly ISecret[];
+  /** Credentials with which directories are asked for groups, as custody.yaml names them. */
+  readonly groupSecrets?: readonly ISecret[];
   /** What `npm run build` made when not given. */
   readonly code?: (name: FunctionName) => Code;
   readonly image?: ContainerImage;
@@ -131,8 +133,11 @@ export class AccessGateway extends Construct {
     this.service.service.node.addDependency(config.files, this.evidence);
     // Told first what is deployed, it tells what is not from what is.
     config.files.node.addDependency(this.functions.byName.notifier);
-    this.#tellWebhooks(props.webhookSecrets ?? []);
-    this.#askDirectories(props.directorySecrets ?? []);
+    this.#mayRead('Webhook', this.functions.roles.notifier, props.webhookSecrets ?? []);
+    this.#mayRead('Directory', this.functions.roles.scim, props.directorySecrets ?? []);
+    // Whoever verifies tokens looks groups up.
+    for (const role of [this.#role, this.functions.roles.authorizer])
+      this.#mayRead('Groups', role, props.groupSecrets ?? []);
     const schedules = new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
     schedules.node.addDependency(this.service.service);
@@ -212,20 +217,9 @@ export class AccessGateway extends Construct {
     return role;
   }
 
-  #tellWebhooks(secrets: readonly ISecret[]): void {
-    for (const [i, secret] of secrets.entries()) {
-      for (const statement of mayReadSecret(`Webhook${i}`, secret)) {
-        this.functions.roles.notifier.addToPolicy(statement);
-      }
-    }
-  }
-
-  /** Whoever verifies tokens looks groups up. */
-  #askDirectories(secrets: readonly ISecret[]): void {
-    for (const [i, secret] of secrets.entries()) {
-      for (const role of [this.#role, this.functions.roles.authorizer])
-        for (const statement of mayReadSecret(`Directory${i}`, secret)) role.addToPolicy(statement);
-    }
+  #mayRead(what: string, role: Role, secrets: readonly ISecret[]): void {
+    for (const [i, secret] of secrets.entries())
+      for (const statement of mayReadSecret(`${what}${i}`, secret)) role.addToPolicy(statement);
   }
 
   #outputs({ balancer }: LoadBalancer, ledgerOrigin: string): Record<string, CfnOutput> {

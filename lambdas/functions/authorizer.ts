@@ -1,6 +1,5 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
-import { s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { directorySecrets } from '#adapters/aws/secrets.ts';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
@@ -8,6 +7,13 @@ import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
+import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
+import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
@@ -17,7 +23,11 @@ import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
 const prepared = once(prepare);
-const CANNOT_TELL: readonly string[] = ['internal', 'issuer-unreachable'] satisfies ErrorCode[];
+const CANNOT_TELL: readonly string[] = [
+  'internal',
+  'issuer-unreachable',
+  'store-unavailable',
+] satisfies ErrorCode[];
 
 /** Verifies bearer tokens, before every function of the API. */
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
@@ -64,7 +74,12 @@ async function prepare(): Promise<{
     },
   });
   const keyring = new Keyring();
-  const verifier = withGroups(currentVerifier(issuers, keyring), issuers, directoryOf);
+  const current = withGroups(currentVerifier(issuers, keyring), issuers, directoryOf);
+  const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now };
+  const known = { policy: policy.config, store: dynamoScim(place) };
+  const standing = anyStanding(logoutStanding(dynamoLogouts(place), issuers), scimStanding(known));
+  const groups = directoryGroups(known);
+  const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());
   return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

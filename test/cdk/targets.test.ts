@@ -296,7 +296,19 @@ describe('the stack that cdk.json and custody.yaml describe', () => {
       JSON.stringify(allowed(policiesOf(template, role)).get('secretsmanager:GetSecretValue') ?? []);
     for (const role of ['GatewayFunctionsAuthorizerRole', 'GatewayProxyRole'])
       expect(read(role)).toContain(':secret:custody/google-??????');
-    for (const role of ['Access', 'Replay', 'Sealer', 'Sequencer', 'Notifier'])
+    for (const role of ['Access', 'Replay', 'Sealer', 'Sequencer', 'Notifier', 'Scim'])
       expect(read(`GatewayFunctions${role}Role`)).not.toContain('custody/google');
+  });
+
+  it('lets the scim function read the secrets of directories, and nobody else', () => {
+    using folder = configFolder((yaml) =>
+      yaml.replace(/^( *)(audience: .*)$/m, '$1$2\n$1scim: { secret: custody/directory }'),
+    );
+    const template = gatewayTemplate({ configFolder: folder.path });
+    const secretsOf = (role: string) =>
+      allowed(policiesOf(template, role)).get('secretsmanager:GetSecretValue')?.join() ?? '';
+    expect(secretsOf('GatewayFunctionsScimRole')).toContain(':secret:custody/directory-??????');
+    for (const role of ['GatewayFunctionsNotifierRole', 'GatewayFunctionsAuthorizerRole', 'GatewayProxyRole'])
+      expect(secretsOf(role), role).not.toContain('custody/directory');
   });
 });

@@ -36,7 +36,7 @@ describe("a directory's credential on a laptop", () => {
 
   it('is nothing that is kept in AWS', () => {
     expect(() => read('secret: custody/google')).toThrow(
-      'the directory of "default" has a credential that is kept in AWS',
+      'the directory of groups of "default" has a credential that is kept in AWS',
     );
   });
 

@@ -6,12 +6,14 @@ import type { AuthorizerAnswer } from '#lambdas/authorizer/handler.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
 import { json, startDirectory, type TestDirectory } from '#test/support/directory.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { markedLogout } from '#core/identity/logouts.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const OID = '87d349ed-44d7-43e1-9a83-5f2406dee5bd';
 const config = (issuer: string, entra: string, graph: string): string => `version: 1
 identity:
-  - { issuer: '${issuer}', audience: custody }
+  - { issuer: '${issuer}', audience: custody, backchannelLogout: true }
   - issuer: '${entra}'
     name: entra
     audience: custody
@@ -31,6 +33,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   let key: TestKey;
   let directory: TestDirectory;
   let handler: Handler;
+  let access: string;
   const told: string[] = [];
   const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   beforeAll(async () => {
@@ -43,10 +46,12 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     const bucket = await moto.bucket();
     const Body = config(issuer.url, entra.url, directory.url);
     await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
+    access = await moto.table('access');
     const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
     const environment = {
       ...moto.environment,
       ...Object.fromEntries(tables.map((name) => [`CUSTODY_TABLE_${name}`, 'none'])),
+      CUSTODY_TABLE_ACCESS: access,
       CUSTODY_BUCKET: bucket,
       CUSTODY_CONFIG_BUCKET: bucket,
       CUSTODY_SIGNING_KEY: 'none',
@@ -104,6 +109,22 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     directory.groups = (_asked, response) => response.writeHead(503).end();
     const token = await signToken(entra, key, { oid: OID, sub: 'somebody-else' });
     await expect(authorize(token)).rejects.toMatchObject({ code: 'issuer-unreachable' });
+  });
+
+  it('refuses one of somebody who was logged out since, with words that help (security case 12)', async () => {
+    const now = () => new Date();
+    const logout = { issuer: issuer.url, subject: 'eve', at: now(), token: 'a'.repeat(64) };
+    const token = await signToken(issuer, key, { sub: 'eve' });
+    expect(await authorize(token)).toMatchObject({ isAuthorized: true });
+    await dynamoLogouts({ dynamo: moto.clients.dynamo, table: access, now }).take(markedLogout(logout));
+    expect(await authorize(token)).toEqual({
+      isAuthorized: false,
+      context: {
+        code: 'access-revoked',
+        message: 'you were logged out at the identity provider',
+        hint: 'log in again: custody login',
+      },
+    });
   });
 
   it('goes on with the last keys of an issuer that is away, and tells of it from ten minutes on', async () => {
