@@ -161,6 +161,20 @@ describe('who comes to the gateway', () => {
     await admission.admit(visitor('free').at);
   });
 
+  it('goes in again from where it was before, whoever makes up names there meanwhile', async () => {
+    const { admission } = door();
+    await admission.admit(visitor('free').at);
+    for (let n = 0; n < 200; n += 1) {
+      const token = rawToken({ kid: 'key-1' }, { sub: `made-up-${n}` });
+      await expect(admission.admit(visitor('free', { token }).at)).rejects.toMatchObject({
+        code: 'token-invalid',
+      });
+    }
+    await admission.admit(visitor('free').at);
+    const unknown = visitor('free', { token: rawToken({ kid: 'key-1' }, { sub: 'sam' }) }).at;
+    await expect(admission.admit(unknown)).rejects.toMatchObject({ code: 'too-many-failures' });
+  });
+
   it('goes in beside a colleague who keeps showing one bad token', async () => {
     const { admission } = door();
     const bad = rawToken({ kid: 'key-1' }, { sub: 'pool' });
