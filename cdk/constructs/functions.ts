@@ -22,7 +22,7 @@ export interface FunctionsProps {
 }
 
 /** They fetch the issuers' keys. */
-const ASK_ISSUER: readonly FunctionName[] = ['authorizer'];
+const ASK_ISSUER: readonly FunctionName[] = ['authorizer', 'logout'];
 
 interface Size {
   readonly memorySize: number;
