@@ -77,5 +77,5 @@ function gatewayPath({ path }: ApiRoute): string {
 }
 
 function isOpen(route: HttpRoute): void {
-  explain(route, 'anybody may read the public key, and what the API looks like', 'APIG4');
+  explain(route, 'anybody may read the public key, where to log in, and what the API looks like', 'APIG4');
 }

@@ -1,5 +1,6 @@
 /** What custody.yaml says of identity providers. */
 import { z } from 'zod';
+import { loginSchema } from './login-schema.ts';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
 
@@ -98,6 +99,7 @@ const issuerShape = {
       'whoever has one verified e-mail address at two issuers that say so is one person: grants and sessions are theirs at both',
     ),
   taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
+  login: loginSchema.optional().describe('how `custody login` goes about it, where its people need that'),
 };
 
 const issuerSchema = z
@@ -110,6 +112,10 @@ const issuerSchema = z
     path: ['match'],
     message:
       "is missing: a workload's issuer serves others too; say which of its tokens are yours, as in match: { repository_owner: acme }",
+  })
+  .refine(({ kind, login }) => kind === 'person' || login === undefined, {
+    path: ['login'],
+    message: 'is for people: a workload gets its tokens by itself (custody login --workload)',
   })
   .refine(({ sharesPeople, emailVerified }) => !sharesPeople || emailVerified === 'required', {
     path: ['sharesPeople'],
