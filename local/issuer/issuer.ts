@@ -84,6 +84,7 @@ function configuration(jwks: Keys, state: OidcState): Configuration {
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
+      revocation: { enabled: true },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: codeInput,

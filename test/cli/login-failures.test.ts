@@ -66,7 +66,9 @@ describe('a device code', () => {
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(`custody: the login failed: `);
     expect(ran.stderr.split('\n').at(-3)).toContain(words);
-    expect(ran.stderr).toMatch(/\nhint: run custody login --device again\n$/);
+    expect(ran.stderr).toMatch(
+      /\nhint: (?:run custody login --device again|register custody there as a public .*)\n$/,
+    );
   });
 
   test('that nobody confirms before it expires here', async () => {
