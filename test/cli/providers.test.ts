@@ -1,88 +1,12 @@
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { UnsecuredJWT } from 'jose';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { issuersVerifier } from '#adapters/oidc/issuers-verifier.ts';
-import { type Config, parseConfig } from '#core/access/config.ts';
-import { loginHandler } from '#lambdas/login/handler.ts';
-import { call } from '#test/lambdas/support.ts';
-import { makeSigner, pem } from '#test/support/evidence-builder.ts';
-import { CLIENT, startProvider } from '#test/support/providers/server.ts';
 import { groupsOfDana, type ProviderName, providerShapes } from '#test/support/providers/shapes.ts';
-import { custody, fakeApi, startCustody, temporary } from './support.ts';
+import { login, stand, stored, tokensOf } from './login-support.ts';
+import { custody } from './support.ts';
 
 const names = Object.keys(providerShapes) as ProviderName[];
-
-interface Stand {
-  readonly config: Config;
-  readonly args: readonly string[];
-  readonly env: { readonly CUSTODY_HOME: string };
-}
-
-/** A gateway whose only issuer is shaped so, with the block that the documents recommend, or another. */
-async function stand(name: ProviderName, edit: (block: string) => string = (block) => block): Promise<Stand> {
-  const shape = providerShapes[name];
-  const provider = await startProvider(shape);
-  onTestFinished(() => provider.close());
-  const head = `  - name: ${name}\n    issuer: ${provider.issuer}\n    audience: ${CLIENT}`;
-  const file = `version: 1\nidentity:\n${head}${edit(shape.recommended)}\ntargets: {}\n`;
-  const config = parseConfig(file, 'custody.yaml');
-  const api = await fakeApi(pem(makeSigner()).toString());
-  const served = await call(loginHandler({ policy: () => config, log: () => undefined }), '/v1/login');
-  api.answers.set('/v1/login', served.body);
-  api.answers.set('/v1/targets', { targets: [] });
-  const env = { CUSTODY_HOME: join(temporary(), 'home') };
-  return { config, args: ['login', '--no-browser', '--api', api.url], env };
-}
-
-/** Follows redirects with cookies, and gives the last page. */
-async function visit(start: string): Promise<string> {
-  const cookies = new Map<string, string>();
-  for (let url = start; ; ) {
-    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
-    const response = await fetch(url, { redirect: 'manual', headers });
-    for (const cookie of response.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
-      cookies.set(name!, value!);
-    }
-    const location = response.headers.get('location');
-    if (location === null) return response.text();
-    url = new URL(location, url).href;
-  }
-}
-
-async function said(running: ReturnType<typeof startCustody>, pattern: RegExp): Promise<string> {
-  const ended = running.ended.then(({ stderr }) => {
-    throw new Error(`it ended: ${stderr}`);
-  });
-  ended.catch(() => undefined);
-  for (;;) {
-    const found = pattern.exec(running.output.stderr)?.[1];
-    if (found !== undefined) return found;
-    await Promise.race([once(running.child.stderr, 'data'), ended]);
-  }
-}
-
-/** Logs in as far as it goes; the last page, and what custody said. */
-async function login({ args, env }: Stand, ...more: readonly string[]) {
-  const running = startCustody([...args, ...more], { env });
-  const page = await visit(await said(running, /log in here: (\S+)\n/));
-  if (!page.includes('go back to the terminal')) {
-    const redirect = await said(running, /it comes back to (\S+), which has to be registered with \S+\n/);
-    running.child.kill('SIGTERM');
-    await running.ended;
-    return { page, redirect, code: undefined, stderr: running.output.stderr };
-  }
-  return { page, redirect: '', ...(await running.ended) };
-}
-
-const tokensOf = (env: Stand['env']) => join(env.CUSTODY_HOME, 'tokens.json');
-
-function stored({ env }: Stand): { token: string; refreshToken?: string } {
-  const { logins } = JSON.parse(readFileSync(tokensOf(env), 'utf8')) as { logins: [{ token: string }] };
-  return logins[0];
-}
 
 describe.each(names)('%s', (name) => {
   test('with what is recommended: a login, its groups, and one that goes on by itself', async () => {

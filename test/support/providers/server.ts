@@ -143,6 +143,7 @@ async function configuration(
       Grant: DAYS_S,
       Session: 3600,
       Interaction: 600,
+      DeviceCode: 600,
     },
     interactions: { url: (_context, { uid }) => `/interaction/${uid}` },
     findAccount: (_context, sub) => ({
