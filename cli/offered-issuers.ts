@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface, type Interface } from 'node:readline/promises';
 import { CustodyError } from '#core/errors.ts';
 import { type Api, getIssuers } from './api.ts';
 import type { OfferedIssuer, WorkloadIssuer } from './api-shapes.ts';
@@ -51,13 +51,20 @@ async function choose(cli: Cli, issuers: readonly OfferedIssuer[]): Promise<Offe
     say(cli, `${at + 1}  ${title}  ${issuer}`);
   const asking = createInterface({ input: stdin, output: cli.stderr });
   try {
-    for (;;) {
-      const said = (await asking.question(`which one? [1-${issuers.length}] `)).trim();
-      const chosen = issuers[Number(said) - 1] ?? issuers.find(({ name }) => name === said);
-      if (chosen !== undefined) return chosen;
-    }
+    return await answer(asking, issuers);
+  } catch {
+    // Ctrl-C or Ctrl-D.
+    throw ambiguous(issuers);
   } finally {
     asking.close();
+  }
+}
+
+async function answer(asking: Interface, issuers: readonly OfferedIssuer[]): Promise<OfferedIssuer> {
+  for (;;) {
+    const said = (await asking.question(`which one? [1-${issuers.length}] `)).trim();
+    const chosen = issuers[Number(said) - 1] ?? issuers.find(({ name }) => name === said);
+    if (chosen !== undefined) return chosen;
   }
 }
 

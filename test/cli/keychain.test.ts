@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { UnsecuredJWT } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemKeychain } from '#cli/keychain.ts';
 import { parseConfig } from '#core/access/config.ts';
 import { hasClient } from '#test/support/clients.ts';
 import { apiOf } from './login-support.ts';
@@ -88,6 +91,20 @@ describe.runIf(hasKeychain)('a keychain', () => {
 });
 
 describe('without a keychain', () => {
+  test('that answers nobody waits longer than was said', async () => {
+    const folder = temporary();
+    const path = join(folder, 'bus');
+    const server = createServer().listen(path);
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const env = { PATH: process.env['PATH'], HOME: folder, DBUS_SESSION_BUS_ADDRESS: `unix:path=${path}` };
+    const connected = once(server, 'connection');
+    const asked = systemKeychain({ env }, 5_000).get('/a');
+    await expect(asked).rejects.toThrow('it does not answer');
+    const [socket] = (await connected) as [Socket];
+    socket.destroy();
+  });
+
   test('a login is in a file for its owner, unless a keychain is wanted', async () => {
     const { env, token, stored } = await stand();
     const wanted = await custody(['login', '--token-file', token, '--store', 'keychain'], { env });

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -6,10 +7,11 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
 import { listenOnLoopback } from '#cli/oidc/loopback.ts';
+import { hasClient } from '#test/support/clients.ts';
 import { startProvider } from '#test/support/providers/server.ts';
 import { providerShapes } from '#test/support/providers/shapes.ts';
 import { apiOf, login, said, stand, stored, visit } from './login-support.ts';
-import { custody, startCustody, temporary } from './support.ts';
+import { CUSTODY, custody, startCustody, temporary } from './support.ts';
 
 /** A port that is taken until the test ends, on one of this machine's addresses. */
 async function taken(host = '127.0.0.1'): Promise<number> {
@@ -91,6 +93,43 @@ targets: {}
     expect(ran.stderr).toMatch(
       /several identity providers\nhint: .*--issuer okta, custody login --issuer google\n$/,
     );
+  });
+
+  describe.runIf(hasClient('script'))('at a terminal', () => {
+    const begin = async () => {
+      const { args, env, config } = await two();
+      const command = [CUSTODY, ...args].join(' ');
+      const terminal = spawn('script', ['-qec', command, '/dev/null'], {
+        env: { PATH: process.env['PATH'], HOME: temporary(), ...env },
+      });
+      onTestFinished(() => void terminal.kill());
+      let seen = '';
+      terminal.stdout.setEncoding('utf8').on('data', (text: string) => (seen += text));
+      const shown = async (pattern: RegExp): Promise<void> => {
+        while (!pattern.test(seen)) await once(terminal.stdout, 'data');
+      };
+      await shown(/1 {2}okta {2}http.*\r\n2 {2}google {2}http.*\r\n.*which one\? \[1-2\] /);
+      return { terminal, shown, config };
+    };
+
+    test('lets a person choose', async () => {
+      const { terminal, shown, config } = await begin();
+      terminal.stdin.write('3\n');
+      await shown(/(?:which one.*){2}/s);
+      terminal.stdin.write('2\n');
+      await shown(new RegExp(`log in here: ${config.issuers[1]!.issuer}/auth\\?`));
+    });
+
+    test.each([
+      ['Ctrl-D', '\u0004'],
+      ['Ctrl-C', '\u0003'],
+    ])('ends at %s', async (_, key) => {
+      const { terminal, shown } = await begin();
+      const ended = once(terminal, 'close');
+      terminal.stdin.write(key);
+      await shown(/hint: say which: custody login --issuer okta/);
+      expect(await ended).toEqual([1, null]);
+    });
   });
 
   test('takes one by its name; a login at another does not replace it, and the newest counts', async () => {
