@@ -32,15 +32,20 @@ interface Stand {
 /** Somebody who logged in at an issuer whose token endpoint answers as it is told to. */
 async function stand(exp = 1): Promise<Stand> {
   const [sent, answers]: [URLSearchParams[], Answer[]] = [[], []];
-  const server = createServer(async (request, response) => {
-    const form = new URLSearchParams(await text(request));
-    if (request.url !== '/token')
-      return json(200, { issuer, token_endpoint: `${issuer}/token` })(response, form);
-    sent.push(form);
-    answers.shift()!(response, form);
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      const form = new URLSearchParams(body);
+      const known = json(200, { issuer, token_endpoint: `${issuer}/token` });
+      if (request.url !== '/token') return known(response, form);
+      sent.push(form);
+      return answers.shift()!(response, form);
+    });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => void (server.close(), server.closeAllConnections()));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const api = await fakeApi(pem(makeSigner()).toString());
   api.answers.set('/v1/targets', { targets: [] });

@@ -39,10 +39,15 @@ function token(claims: object): string {
 type Respond = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 async function serve(respond: Respond): Promise<string> {
-  const server = createServer(async (request, response) => respond(request, response, await text(request)));
+  const server = createServer((request, response) => {
+    void text(request).then((body) => respond(request, response, body));
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(() => void (server.close(), server.closeAllConnections()));
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
