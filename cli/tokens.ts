@@ -5,6 +5,8 @@ import { currentLogin, isFresh, renewedToken } from './renewal.ts';
 import { tokenOf } from './workload/sources.ts';
 import { workloadToken } from './workload/workload-token.ts';
 
+export { claimsOf } from './claims.ts';
+
 /**
  * The token for the API and the gateway: CUSTODY_TOKEN, else that in the file CUSTODY_TOKEN_FILE, else that of the last login to
  * this API, refreshed where it ran out. A workload gets a new one for each use.

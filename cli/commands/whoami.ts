@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
 import { apiAddress, getJson } from '../api.ts';
 import { text } from '../api-shapes.ts';
-import { claimsOf } from '../claims.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { facts } from '../listing.ts';
-import { currentToken } from '../tokens.ts';
+import { claimsOf, currentToken } from '../tokens.ts';
 
 const whoamiSchema = z.object({
   issuer: text,
