@@ -3,7 +3,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
 import { conditionWords } from './conditions.ts';
 import { durationText } from './duration.ts';
-import { sameEmail } from './person.ts';
+import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { obstaclesOf, type Question, usableGrant } from './rule-match.ts';
 
@@ -92,7 +92,7 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
   const { policy, principal, action, target: name } = question;
   const live = action === 'connect' ? question.live : undefined;
   if (live === undefined && isExpired(question)) return expired();
-  if (isDisabled(policy, principal)) return denied(question);
+  if (isShutOut(policy, principal)) return denied(question);
   if (policy.rules.some((rule) => denies(rule, question))) return denied(question);
   const target = policy.targets.get(name) ?? (NEEDS_TARGET.includes(action) ? undefined : { name });
   // A running session lives by the rule that opened it, and by no other.
@@ -123,17 +123,29 @@ function allows(rule: Rule, question: Question): boolean {
 
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 
-/** True for somebody whom the configuration names as disabled. */
+/** True for somebody who may do nothing here, whatever rules and grants say. */
+export function isShutOut(policy: Config, principal: Principal): boolean {
+  return isForeign(policy, principal) || isDisabled(policy, principal);
+}
+
+/** True where the configuration has their issuer no more: it vouches for nobody, and what it vouched for ends. */
+export function isForeign({ issuers }: Config, { issuer }: Principal): boolean {
+  return !issuers.some((known) => known.issuer === issuer);
+}
+
+/** True for somebody whom the configuration names as disabled, and for who acts, or is acted for, with such a one. */
 export function isDisabled({ disabled, issuers }: Config, principal: Principal): boolean {
-  const { issuer, subject, email, unverifiedEmail } = principal;
+  const { issuer, email, unverifiedEmail, actors = [] } = principal;
   // Also by an address that nobody has verified: who is disabled does not come back by changing theirs.
   const emails = [email, unverifiedEmail].filter((one) => one !== undefined);
-  return disabled.some((person) =>
-    'email' in person
-      ? (person.issuer ?? issuer) === issuer && emails.some((one) => sameEmail(person.email, one))
-      : // The file names the issuer where there are several.
-        person.subject === subject && (person.issuer ?? issuers[0]!.issuer) === issuer,
-  );
+  const accounts = [principal, ...actors];
+  return disabled.some((person) => {
+    if ('email' in person)
+      return (person.issuer ?? issuer) === issuer && emails.some((one) => sameEmail(person.email, one));
+    // The file names the issuer where there are several.
+    const named = { subject: person.subject, issuer: person.issuer ?? issuers[0]!.issuer };
+    return accounts.some((account) => sameAccount(account, named));
+  });
 }
 
 /** A refusal as the error that a client is shown. */
@@ -161,6 +173,21 @@ function expired(): Refusal {
 const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 'rerun'];
 
 function denied(question: Question): Refusal {
+  const refusal = plainlyDenied(question);
+  const { groupsOmittedByIssuer } = question.principal;
+  return groupsOmittedByIssuer === true && refusal.code === 'access-denied' ? withOmitted(refusal) : refusal;
+}
+
+/** They may be in the groups that it takes, or in those to which it is denied: nobody here can tell. */
+function withOmitted({ code, message, hint }: Refusal): Refusal {
+  return {
+    code,
+    message: `${message}: the identity provider left groups out of the token, as there are too many`,
+    hint: `whoever runs the gateway can have them looked up (directory in custody.yaml), or use application roles; ${hint}`,
+  };
+}
+
+function plainlyDenied(question: Question): Refusal {
   const { action, target } = question;
   const shown = shownTarget(target);
   const code = 'access-denied';
@@ -195,7 +222,7 @@ function noTarget(shown: string, what: string): Refusal {
 /** Where nothing but the circumstances is in the way, they are what to change. */
 function notNow(question: Question, shown: string): Refusal | undefined {
   const { policy, target, principal } = question;
-  if (!policy.targets.has(target) || isDisabled(policy, principal)) return undefined;
+  if (!policy.targets.has(target) || isShutOut(policy, principal)) return undefined;
   if (policy.rules.some((rule) => denies(rule, question))) return undefined;
   for (const rule of policy.rules) {
     const obstacles = rule.deny === undefined ? obstaclesOf(rule, question) : [];
@@ -241,7 +268,7 @@ function isUsed(question: Question, rule: Rule | undefined): boolean {
 function askable(question: Question, wish: { breakGlass?: boolean }): readonly Rule[] {
   const asking: Question = { ...question, action: 'request', wish };
   const { policy, target } = question;
-  if (!policy.targets.has(target) || isDisabled(policy, question.principal)) return [];
+  if (!policy.targets.has(target) || isShutOut(policy, question.principal)) return [];
   if (policy.rules.some((rule) => denies(rule, asking) || denies(rule, question))) return [];
   return policy.rules.filter((rule) => allows(rule, asking));
 }
