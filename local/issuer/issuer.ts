@@ -84,6 +84,10 @@ function configuration(jwks: Keys, state: OidcState): Configuration {
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
+      },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: codeInput,
