@@ -1,5 +1,6 @@
 /** What custody.yaml says of identity providers. */
 import { z } from 'zod';
+import { canonicalEmail } from '../identity/email.ts';
 import { directorySchema, foreignGroup, groupsMistake, membersSchema } from './directory-schema.ts';
 import { loginSchema } from './login-schema.ts';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
@@ -51,7 +52,14 @@ export const pattern = text
 export const claimPatterns = z
   .record(claim, oneOrMore(pattern))
   .refine((claims) => Object.keys(claims).length > 0, 'expected at least one claim')
-  .refine((claims) => Object.keys(claims).length <= 20, 'expected at most 20 claims');
+  .refine((claims) => Object.keys(claims).length <= 20, 'expected at most 20 claims')
+  .superRefine(({ email = [] }, context) => {
+    const other = email.find((one) => canonicalEmail(one) !== one);
+    if (other === undefined) return;
+    // A rule that denies by it would never hold.
+    const message = `fits nobody: addresses are compared in one form, which is ${canonicalEmail(other)}`;
+    context.addIssue({ code: 'custom', path: ['email'], message });
+  });
 
 const issuerShape = {
   issuer: issuerUrl,

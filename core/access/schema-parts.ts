@@ -4,13 +4,15 @@ import { durationMs } from './duration.ts';
 
 export const text = z.string().min(1);
 
+const NO_TIME = /^0[smhd]$/;
+
 /** A time such as 4h, bounded; milliseconds once it is read. */
 export function duration(minMs: number, maxMs: number, words: string) {
   return z
     .string()
     .transform((written, context) => {
-      const ms = durationMs(written) ?? 0;
-      if (ms >= minMs && ms <= maxMs) return ms;
+      const ms = NO_TIME.test(written) ? 0 : durationMs(written);
+      if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
       context.addIssue({ code: 'custom', message: words });
       return z.NEVER;
     })

@@ -28,18 +28,22 @@ const address = z
   })
   .describe("the target's own address: host:port");
 
-const tlsSchema = z.discriminatedUnion('mode', [
-  z.strictObject({
-    mode: z.literal('verify-full'),
-    caFile: text.optional(),
-    ca: z
-      .literal('rds')
-      .optional()
-      .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
-    serverName: text.optional(),
-  }),
-  z.strictObject({ mode: z.literal('disable') }),
-]);
+const tlsSchema = z.discriminatedUnion(
+  'mode',
+  [
+    z.strictObject({
+      mode: z.literal('verify-full'),
+      caFile: text.optional(),
+      ca: z
+        .literal('rds')
+        .optional()
+        .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
+      serverName: text.optional(),
+    }),
+    z.strictObject({ mode: z.literal('disable') }),
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? 'expected verify-full or disable' : undefined) },
+);
 
 const connectSchema = z.strictObject({
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
@@ -164,12 +168,15 @@ const whenSchema = z.strictObject({
     .describe('the token says that more than one factor was checked (RFC 8176: amr has mfa)'),
 });
 
-const reviewersSchema = z.union([
-  z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
-  z
-    .strictObject({ all: groups })
-    .describe('`approvals` people for each of these groups, nobody counted for two'),
-]);
+const reviewersSchema = z.union(
+  [
+    z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
+    z
+      .strictObject({ all: groups })
+      .describe('`approvals` people for each of these groups, nobody counted for two'),
+  ],
+  'expected any: [groups], or all: [groups]',
+);
 
 const LONGEST = duration(1_000, 30 * DAY_MS, 'expected a time from 1s to 30d, such as 4h');
 
@@ -211,13 +218,16 @@ const breakGlassSchema = z.strictObject({
 });
 
 /** Whoever acts for somebody. */
-const actorSchema = z.union([
-  z.literal('any'),
-  z.strictObject({
-    subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
-    issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
-  }),
-]);
+const actorSchema = z.union(
+  [
+    z.literal('any'),
+    z.strictObject({
+      subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
+      issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
+    }),
+  ],
+  'expected any, or a subject (and its issuer)',
+);
 
 export const actions = [
   'connect',
@@ -315,10 +325,13 @@ const webhookSchema = z.strictObject({
   secret: text.optional().describe('in AWS, in its place: a secret of Secrets Manager, by name or ARN'),
 });
 
-const disabledSchema = z.union([
-  z.strictObject({ email: text, issuer: issuerUrl.optional() }),
-  z.strictObject({ subject: text, issuer: issuerUrl.optional() }),
-]);
+const disabledSchema = z.union(
+  [
+    z.strictObject({ email: text, issuer: issuerUrl.optional() }),
+    z.strictObject({ subject: text, issuer: issuerUrl.optional() }),
+  ],
+  'expected an email, or a subject (and its issuer)',
+);
 
 export const fileSchema = z
   .strictObject({

@@ -129,13 +129,16 @@ describe('the claims that a principal keeps', () => {
   it.each<[what: string, elsewhere: Claims]>([
     ['as Entra does', { _claim_names: { groups: 'src1', roles: 'src1', realm: 'src1' } }],
     ['beside what is here', { _claim_names: { groups: 'a', roles: 'a', realm: 'a' }, roles: ['x'] }],
-  ])('are not known where the issuer says them elsewhere, %s: a rule that denies holds', (_what, elsewhere) => {
-    const keptClaims = ['groups', 'roles', 'realm.roles', 'department'];
-    expect(read({ ...BARE, ...elsewhere }, { keptClaims }).claims).toEqual({ department: [] });
-    const match = { roles: ['x'] };
-    expect(refusal({ ...BARE, ...elsewhere }, { match }).detail).toContain('roles is not known');
-    expect(read({ ...BARE, hasgroups: 'true' }, { keptClaims: ['groups'] }).claims).toEqual({});
-  });
+  ])(
+    'are not known where the issuer says them elsewhere, %s: a rule that denies holds',
+    (_what, elsewhere) => {
+      const keptClaims = ['groups', 'roles', 'realm.roles', 'department'];
+      expect(read({ ...BARE, ...elsewhere }, { keptClaims }).claims).toEqual({ department: [] });
+      const match = { roles: ['x'] };
+      expect(refusal({ ...BARE, ...elsewhere }, { match }).detail).toContain('roles is not known');
+      expect(read({ ...BARE, hasgroups: 'true' }, { keptClaims: ['groups'] }).claims).toEqual({});
+    },
+  );
 
   it('are never cut: more than can be kept is refused', () => {
     const keptClaims = ['a', 'b', 'c', 'd', 'e'];
