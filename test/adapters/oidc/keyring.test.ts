@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -114,6 +115,23 @@ describe('keys in a file', () => {
     put([(await makeKey('key-2')).jwk]);
     clock += 10 * MINUTE;
     await expect(verifier().verify(token)).rejects.toMatchObject({ code: 'token-invalid' });
+  });
+
+  it.each([
+    ['a pipe, which nobody writes into', (path: string) => execFileSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdirSync(path)],
+    ['a device', (path: string) => symlinkSync('/dev/zero', path)],
+  ])('are not %s: nobody waits for it', async (_what, make) => {
+    const folder = mkdtempSync(join(tmpdir(), 'custody-keys-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const jwksFile = join(folder, 'keys.json');
+    make(jwksFile);
+    const issuers = issuersOf(`{ issuer: '${one.url}', audience: custody, jwksFile: '${jwksFile}' }`);
+    const verifier = currentVerifier(() => issuers, new Keyring(() => clock));
+    await expect(verifier().verify(await signToken(one, key))).rejects.toMatchObject({
+      code: 'issuer-unreachable',
+      detail: 'it is not a file',
+    });
   });
 
   it('are no more than an issuer may answer', async () => {
