@@ -91,7 +91,6 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   });
   const directoryOf = currentDirectories({
     readSecret: readDirectorySecret,
-    now: () => performance.now(),
     wallClock: now,
     onTrouble: trouble("an issuer's directory cannot be asked", say),
   });
