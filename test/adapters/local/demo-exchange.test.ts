@@ -116,6 +116,18 @@ describe('token exchange at the demo identity provider (RFC 8693)', () => {
       'the subject token',
     ],
     [
+      'a subject token of another issuer',
+      () => signedBy(people, { iss: WORKLOADS, aud: 'custody', sub: 'dev-1', iat: NOW_S, exp: NOW_S + 60 }),
+      ofAgent,
+      'the subject token',
+    ],
+    [
+      'a subject token that never expires',
+      () => signedBy(people, { iss: ISSUER, aud: 'custody', sub: 'dev-1', iat: NOW_S }),
+      ofAgent,
+      'the subject token',
+    ],
+    [
       'a subject token for another client',
       () => signedBy(people, { iss: ISSUER, aud: 'other', sub: 'dev-1', iat: NOW_S, exp: NOW_S + 60 }),
       ofAgent,

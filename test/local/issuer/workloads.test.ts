@@ -4,7 +4,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoToken } from '#adapters/local/demo-issuer.ts';
-import { keptKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
+import { keptKeys, signedBy, workloadKeys } from '#adapters/local/demo-keys.ts';
 import { agentToken, demoWorkloads, jobRequestToken, jobRequestUrl } from '#adapters/local/demo-workloads.ts';
 import { type DemoIssuerServer, startDemoIssuer } from '#local/issuer/issuer.ts';
 import { freePortBase } from '#test/support/local-gateway.ts';
@@ -82,6 +82,24 @@ describe('the issuer of workloads', () => {
         const request = await jobRequestToken(keys(), issuer, demoWorkloads.deploy, Date.now());
         return String((await get(`${jobRequestUrl(issuer)}&audience=custody`, request)).body['value']);
       },
+    ],
+    [
+      'a token of its own for something else',
+      () => signedBy(keys(), { iss: issuer, aud: 'custody', job: demoWorkloads.deploy, exp: 2 ** 32 }),
+    ],
+    [
+      'a request token that never expires',
+      () => signedBy(keys(), { iss: issuer, aud: jobRequestUrl(issuer), job: demoWorkloads.deploy }),
+    ],
+    [
+      'a request token of another issuer',
+      () =>
+        signedBy(keys(), {
+          iss: server.url,
+          aud: jobRequestUrl(issuer),
+          job: demoWorkloads.deploy,
+          exp: 2 ** 32,
+        }),
     ],
     ['a request token of a job that is over', () => jobRequestToken(keys(), issuer, demoWorkloads.deploy, 0)],
   ])('gives no token for %s', async (_, token) => {
