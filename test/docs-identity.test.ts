@@ -64,7 +64,7 @@ const DANA = 'dana@acme.example';
 describe('the documented token of', () => {
   it.each<[page: string, ...principals: Partial<Principal>[]]>([
     ['okta.md', { email: DANA, groups: ['custody-developers'], mfa: true }],
-    ['entra.md', { unverifiedEmail: DANA, groups: ['0760b6cf-0000-4000-8000-4b78e0739963'] }],
+    ['entra.md', { email: DANA, groups: ['0760b6cf-0000-4000-8000-4b78e0739963'] }],
     ['google.md', { email: DANA, groups: [], claims: { hd: 'acme.example' } }],
     ['auth0.md', { email: DANA, groups: ['developers'], issuerSession: 'tGf0sbdTVaUCrsS7VsKdYXkUyQzqxNYj' }],
     ['keycloak.md', { email: DANA, groups: ['developers'] }],
