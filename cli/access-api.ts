@@ -2,10 +2,9 @@
 import { z } from 'zod';
 import { requestStates } from '#core/access/request.ts';
 import { type Api, getJson, postJson } from './api.ts';
-import { count, text } from './api-shapes.ts';
+import { count, person, text } from './api-shapes.ts';
 import { type Pages, type Paging, pagesOf, searchOf } from './paging.ts';
 
-const person = z.object({ issuer: text, subject: text, email: text.optional() });
 const long = z.string().max(70_000);
 
 const requestSchema = z.object({

@@ -6,11 +6,19 @@ import { closeReasons } from '#core/recording/format.ts';
 export const text = z.string().max(8192);
 export const count = z.int().min(0);
 
+const account = z.object({ issuer: text, subject: text });
+/** Somebody, with who acted for them. */
+export const person = z.object({
+  ...account.shape,
+  email: text.optional(),
+  actors: z.array(account).max(16).optional(),
+});
+
 export const sessionSchema = z.object({
   id: z.uuid().lowercase(),
   state: z.enum(['open', 'closed', 'recovered']),
   startedAt: text,
-  principal: z.object({ issuer: text, subject: text, email: text.optional() }),
+  principal: person,
   target: text,
   protocol: text,
   rule: text,

@@ -38,6 +38,17 @@ export function facts(values: Readonly<Record<string, string | undefined>>): str
   return known.map(([name, value]) => `${name.padEnd(width)}  ${escapeTerminal(value!)}`);
 }
 
+/** An account by what names it, and who says so. */
+export function accountText({
+  subject,
+  issuer,
+}: {
+  readonly subject: string;
+  readonly issuer: string;
+}): string {
+  return `${subject} at ${issuer}`;
+}
+
 /** 1893 → `1.8 KiB`. */
 export function sizeText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

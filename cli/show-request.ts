@@ -3,7 +3,7 @@ import { nameOf } from '#core/access/person.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import type { AccessRequest } from './access-api.ts';
 import { type Cli, print, printJson } from './cli.ts';
-import { facts } from './listing.ts';
+import { accountText, facts } from './listing.ts';
 
 /** One request, with all that reviewers decide about. */
 export async function showRequest(cli: Cli, request: AccessRequest, json: boolean): Promise<void> {
@@ -26,6 +26,7 @@ function described(request: AccessRequest): Record<string, string | undefined> {
     request: request.id,
     state: stateText(request),
     who: nameOf(request.requester),
+    ...actingText(request.requester),
     target: request.target,
     rule: request.rule,
     reason: request.reason,
@@ -40,6 +41,12 @@ function described(request: AccessRequest): Record<string, string | undefined> {
     digest: request.digest,
     commands: request.statements && `${request.statements.length}, and no others:`,
   };
+}
+
+/** Who acts, for whom, and who says so: what a reviewer of an agent's request has to know. */
+function actingText({ actors, ...person }: AccessRequest['requester']): Record<string, string> {
+  if (actors === undefined) return {};
+  return { actor: actors.map(accountText).join(', for '), 'acts for': accountText(person) };
 }
 
 /** In one or two words. */

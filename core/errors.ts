@@ -9,12 +9,15 @@ export class CustodyError extends Error {
   readonly hint: string | undefined;
   /** For the operator's log only; never sent to a client. */
   readonly detail: string | undefined;
+  /** What was shown proves nothing, so that whoever shows it may be guessing: it counts against them (TokenFailures). */
+  readonly guess: boolean;
 
   constructor(code: ErrorCode, message: string, more: ErrorMore = {}) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause });
     this.code = code;
     this.hint = more.hint;
     this.detail = more.detail;
+    this.guess = more.guess ?? false;
   }
 }
 
@@ -22,6 +25,7 @@ interface ErrorMore {
   readonly hint?: string;
   readonly detail?: string;
   readonly cause?: unknown;
+  readonly guess?: boolean;
 }
 
 /** Stable codes. Each protocol maps them to its own (PostgreSQL: SQLSTATE; HTTP: status). */

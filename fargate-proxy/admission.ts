@@ -2,6 +2,9 @@ import type { z } from 'zod';
 import type { AccessDesk } from '#core/access/desk.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import { use } from '#core/access/lifecycle.ts';
+import { sameHolder } from '#core/access/own.ts';
+import { openRequestsOf } from '#core/access/own-requests.ts';
+import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { type AccessRequest, stateOf } from '#core/access/request.ts';
 import { askWords } from '#core/access/words.ts';
@@ -85,14 +88,15 @@ export class Admission {
 
   async #identify({ greeting, network }: Visitor): Promise<Principal> {
     const { verifier, failures } = this.#ports;
-    failures.check(network);
+    failures.check(network, greeting.token);
     try {
       const principal = await verifier().verify(greeting.token, greeting.device);
+      failures.proved(network, greeting.token);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
       greeting.identified();
       return principal;
     } catch (error) {
-      if (asCustodyError(error).code === 'token-invalid') failures.failed(network);
+      if (asCustodyError(error).guess) failures.failed(network, greeting.token);
       throw error;
     }
   }
@@ -109,9 +113,10 @@ export class Admission {
   }
 
   async #openRequests(principal: Principal, target: string, now: Date): Promise<readonly AccessRequest[]> {
-    const { requests } = this.#ports;
-    const page = await requests.list({ requester: principal, target, openAt: now, limit: OPEN_MAX });
-    return Promise.all(page.requests.map(({ id }) => requests.get(id)));
+    const { requests, policy } = this.#ports;
+    const query = { caller: principal, policy: policy.config, target, openAt: now, limit: OPEN_MAX };
+    const open = await openRequestsOf(query, requests);
+    return Promise.all(open.map(({ id }) => requests.get(id)));
   }
 
   /** Asks in the client's name, tells it so, and looks until somebody has decided or the time is over. */
@@ -137,9 +142,9 @@ export class Admission {
     }
   }
 
-  /** One request for all connections of one person that wait for the same. */
+  /** One request for all connections of one person that wait for the same; who acts for them asks by themselves. */
   #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
-    const key = JSON.stringify([principal.issuer, principal.subject, visitor.greeting.target]);
+    const key = JSON.stringify([personOf(principal), visitor.greeting.target]);
     const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
     this.#asking.set(key, asking);
     return asking.finally(() => this.#asking.delete(key));
@@ -158,7 +163,11 @@ export class Admission {
     // One that is bound to commands was asked for by somebody who meant another session.
     const waiting = open.find(
       (request) =>
-        request.rule === rule && request.statements === undefined && stateOf(request, now) === 'pending',
+        request.rule === rule &&
+        request.statements === undefined &&
+        sameHolder(principal, request.requester, policy.config) &&
+        sameActors(principal, request.requester) &&
+        stateOf(request, now) === 'pending',
     );
     if (waiting !== undefined) return waiting;
     const question = {

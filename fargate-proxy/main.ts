@@ -7,10 +7,12 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
+import type { TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -37,7 +39,7 @@ import { type RecorderSettings, startRecorder } from './recorder/start.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
-import { keepWatch, watchCertificate } from './watches.ts';
+import { keepWatch, watchCertificate, watchIssuers } from './watches.ts';
 
 const timesOfLog = {
   now: () => performance.now(),
@@ -70,6 +72,8 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const task = randomUUID();
   const surroundings = await relaySurroundings(settings, task);
   const policy = await policyInForce(surroundings);
+  const keyring = new Keyring();
+  const verifier = currentVerifier(() => policy.config.issuers, keyring);
   const { dataDir, leaseMs, loginMs } = settings;
   const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs };
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
@@ -77,7 +81,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, tally),
+    admission: createAdmission(settings, policy, surroundings, verifier, tally),
     tapes,
     secretOf: surroundings.secretOf,
     version: VERSION,
@@ -89,6 +93,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   });
   const keys = new CancelKeys(surroundings.cancelWishes);
   keepWatch(policy, surroundings, gateway, keys, log);
+  watchIssuers(verifier, keyring, log);
   watchForDeadPeers(() => gateway.sessions);
   const certificate = await Certificate.of(surroundings.certificate);
   watchCertificate(certificate, log);
@@ -184,6 +189,7 @@ function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
   { requests, leaves, deliveries }: RelaySurroundings,
+  verifier: () => TokenVerifier,
   tally: Tally,
 ): Admission {
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
@@ -192,7 +198,7 @@ function createAdmission(
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   return new Admission({
     policy,
-    verifier: currentVerifier(() => policy.config.issuers),
+    verifier,
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),

@@ -6,7 +6,9 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 /** What is looked for beside sessions may fail without any of them: it is looked for again. */
 const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
-type Counts = Readonly<Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass', number>>;
+type Counts = Readonly<
+  Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass' | 'IssuersAway', number>
+>;
 
 /** What happened since the last look, by what was logged. */
 export class Tally {
@@ -14,6 +16,7 @@ export class Tally {
   #refusedPeers = 0;
   #recorderFailures = 0;
   #brokenGlass = 0;
+  #issuersAway = 0;
 
   /** A log that counts what passes through it. */
   counting(log: Log): Log {
@@ -35,11 +38,13 @@ export class Tally {
       RefusedPeers: this.#refusedPeers,
       RecorderFailures: this.#recorderFailures,
       BreakGlass: this.#brokenGlass,
+      IssuersAway: this.#issuersAway,
     };
     this.#refusedTokens = 0;
     this.#refusedPeers = 0;
     this.#recorderFailures = 0;
     this.#brokenGlass = 0;
+    this.#issuersAway = 0;
     return taken;
   }
 
@@ -47,6 +52,7 @@ export class Tally {
     if (reason === 'recording-failed') this.#recorderFailures += 1;
     if (error === undefined) return;
     if (event === 'peer-refused') this.#refusedPeers += 1;
+    if (event === 'issuer-away') this.#issuersAway += 1;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;
     const failed = OF_SESSIONS.includes(event) && FAILED.includes(error.code);
     if (failed || event === 'seal-failed') this.#recorderFailures += 1;

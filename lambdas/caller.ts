@@ -13,6 +13,7 @@ const principalSchema = z.strictObject({
   email: text.optional(),
   unverifiedEmail: text.optional(),
   groups: z.array(text),
+  groupsOmittedByIssuer: z.literal(true).optional(),
   expiresAt: z.iso.datetime().transform((time) => new Date(time)),
   device: z
     .strictObject({ thumbprint: text, expiresAt: z.iso.datetime().transform((time) => new Date(time)) })

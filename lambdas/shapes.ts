@@ -15,7 +15,15 @@ export const targetName = z
   .regex(new RegExp(`^${NAME}$`))
   .meta({ example: 'orders-db' });
 
-export const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });
+const account = z.object({ issuer: z.string(), subject: z.string() });
+
+export const person = z.object({
+  ...account.shape,
+  email: z.string().optional(),
+  actors: z.array(account).readonly().optional().meta({
+    description: 'who acted for them, the one that did first (RFC 8693); absent where they acted themselves',
+  }),
+});
 
 /** A session's id, assigned by the gateway: UUID version 7, lower case. */
 export const sessionId = z

@@ -1,20 +1,14 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from '@aws-sdk/client-s3';
-import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { ConfigPlace } from './config-place.ts';
 import { awsFailure } from './failure.ts';
+import { KeyFiles } from './key-files.ts';
 
 const CONFIG_MAX_BYTES = 1 << 20;
-
-export interface ConfigPlace {
-  readonly s3: S3Client;
-  readonly bucket: string;
-  readonly key: string;
-  /** A folder for copies of the certificates that the configuration names: they are read where targets are dialled. */
-  readonly folder: string;
-}
 
 /** A configuration as it is written now. */
 export interface WrittenConfig {
@@ -22,13 +16,21 @@ export interface WrittenConfig {
   readonly changedAt: Date;
 }
 
+interface Known extends WrittenConfig {
+  readonly etag: string;
+  /** Files with keys, by the names that they have beside it. */
+  readonly keyFiles: readonly string[];
+}
+
 /** Reads custody.yaml from its bucket; what has not changed since is not fetched again. */
 export class ConfigBucket {
   readonly #place: ConfigPlace;
-  #known: (WrittenConfig & { readonly etag: string }) | undefined;
+  readonly #keyFiles: KeyFiles;
+  #known: Known | undefined;
 
   constructor(place: ConfigPlace) {
     this.#place = place;
+    this.#keyFiles = new KeyFiles(place);
   }
 
   /** Rejects with `config-invalid` and `store-unavailable`. */
@@ -40,7 +42,7 @@ export class ConfigBucket {
       this.#known = await this.#parsed(object);
     } catch (thrown) {
       const { name, $metadata } = thrown as Error & { $metadata?: { httpStatusCode?: number } };
-      if ($metadata?.httpStatusCode === 304 && this.#known !== undefined) return this.#known;
+      if ($metadata?.httpStatusCode === 304 && this.#known !== undefined) return this.#unchanged(this.#known);
       if (name === 'NoSuchKey') throw missing(bucket, key);
       throw awsFailure(thrown, 'read the configuration');
     }
@@ -53,9 +55,27 @@ export class ConfigBucket {
       throw new CustodyError('config-invalid', `${key} is longer than ${CONFIG_MAX_BYTES} bytes`);
     const config = parseConfig(await Body!.transformToString(), `s3://${bucket}/${key}`);
     const targets = await Promise.all([...config.targets.values()].map((target) => this.#withCopies(target)));
+    const keyFiles = config.issuers.flatMap(({ jwksFile }) => jwksFile ?? []);
+    const issuers = await Promise.all(config.issuers.map((issuer) => this.#withKeys(issuer)));
     refuseFiles(config);
     const named = new Map(targets.map((target) => [target.name, target]));
-    return { config: { ...config, targets: named }, changedAt: LastModified!, etag: ETag! };
+    return {
+      config: { ...config, issuers, targets: named },
+      changedAt: LastModified!,
+      etag: ETag!,
+      keyFiles,
+    };
+  }
+
+  /** The keys of issuers may have changed nevertheless. */
+  async #unchanged(known: Known): Promise<Known> {
+    await Promise.all(known.keyFiles.map((name) => this.#keyFiles.copy(name)));
+    return known;
+  }
+
+  async #withKeys(issuer: IssuerConfig): Promise<IssuerConfig> {
+    const { jwksFile } = issuer;
+    return jwksFile === undefined ? issuer : { ...issuer, jwksFile: await this.#keyFiles.copy(jwksFile) };
   }
 
   /** A target's certificate lies beside custody.yaml, under the name that it has there. */

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { CustodyError } from '#core/errors.ts';
-import type { ConfigPlace } from './config-bucket.ts';
+import type { ConfigPlace } from './config-place.ts';
 import { awsFailure } from './failure.ts';
 
 /** Beside custody.yaml, where the gateway's certificate is not of a public CA. */

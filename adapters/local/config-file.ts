@@ -13,7 +13,10 @@ export function readConfigFile(file: string): Config {
   const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
-  return { ...config, targets: new Map(targets), webhooks };
+  const issuers = config.issuers.map((issuer) =>
+    issuer.jwksFile === undefined ? issuer : { ...issuer, jwksFile: resolve(base, issuer.jwksFile) },
+  );
+  return { ...config, issuers, targets: new Map(targets), webhooks };
 }
 
 function readText(file: string): string {

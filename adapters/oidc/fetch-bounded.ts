@@ -1,6 +1,9 @@
 const MAX_BYTES = 256 << 10;
 const TIMEOUT_MS = 5_000;
 
+/** For all that is asked together. */
+export const patience = (ms = TIMEOUT_MS): AbortSignal => AbortSignal.timeout(ms);
+
 /**
  * GET of a small JSON document over https; over http only from this machine, where that is allowed. Follows no
  * redirect. Rejects when the answer is not 200, too large or too slow.
@@ -8,13 +11,13 @@ const TIMEOUT_MS = 5_000;
 export async function fetchBounded(
   uri: string,
   allowHttpLoopback: boolean,
-  timeoutMs = TIMEOUT_MS,
+  signal = patience(),
 ): Promise<ArrayBuffer> {
   const url = new URL(uri);
   if (url.protocol !== 'https:' && !(allowHttpLoopback && isHttpLoopback(url))) {
     throw new Error(`${url.origin} is not https`);
   }
-  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+  const response = await fetch(url, { redirect: 'error', signal });
   if (response.status !== 200 || response.body === null) {
     await response.body?.cancel();
     throw new Error(`${url.origin} answered ${response.status}`);

@@ -1,34 +1,46 @@
 import type { IssuerConfig } from '#core/access/config.ts';
-import { invalidToken } from '#core/identity/from-claims.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
-import { parseJson } from '#core/json.ts';
+import { junkToken } from '#core/identity/token-refusals.ts';
+import { isJsonObject, parseJson } from '#core/json.ts';
+import { Keyring } from './keyring.ts';
+import { meantIssuer, type Unverified } from './meant-issuer.ts';
+import { headerOf } from './token-form.ts';
 import { oidcTokenVerifier } from './token-verifier.ts';
 
 /** Several issuers: which of them a token says it is of decides whose keys, audience and rules it has to meet. */
-export function issuersVerifier(issuers: readonly IssuerConfig[]): TokenVerifier {
-  const verifiers = issuers.map((issuer) => ({
-    issuer,
-    verifier: oidcTokenVerifier({ ...issuer, allowHttpLoopback: true }),
-  }));
+export function issuersVerifier(issuers: readonly IssuerConfig[], keyring = new Keyring()): TokenVerifier {
+  keyring.keep(issuers);
+  const verifiers = new Map(
+    issuers.map((issuer) => [issuer, verifierOf(issuer, prefixesBeside(issuer, issuers), keyring)]),
+  );
   return {
-    verify: (token, device) => {
-      const { iss, aud } = unverifiedClaims(token);
-      const ofIssuer = verifiers.filter(({ issuer }) => issuer.issuer === iss);
-      const meant = ofIssuer.find(({ issuer }) =>
-        [aud].flat().some((one) => issuer.audience.includes(String(one))),
-      );
-      const { verifier } = meant ?? ofIssuer[0] ?? {};
-      if (verifier === undefined) return Promise.reject(invalidToken('it is of another issuer'));
-      return verifier.verify(token, device);
+    verify: async (token, device) => {
+      headerOf(token); // throws for what is no token, and says what it is
+      const issuer = meantIssuer(issuers, unverifiedClaims(token));
+      if (issuer === undefined) throw junkToken('it is of an issuer that this gateway does not know');
+      return verifiers.get(issuer)!.verify(token, device);
     },
   };
 }
 
-/** What nobody has vouched for yet: good for choosing who is to. */
-function unverifiedClaims(token: string): { readonly iss?: unknown; readonly aud?: unknown } {
+function verifierOf(
+  issuer: IssuerConfig,
+  foreignPrefixes: readonly string[],
+  keyring: Keyring,
+): TokenVerifier {
+  const keys = keyring.of(issuer);
+  return oidcTokenVerifier({ ...issuer, foreignPrefixes, allowHttpLoopback: true, keys });
+}
+
+function prefixesBeside(issuer: IssuerConfig, all: readonly IssuerConfig[]): string[] {
+  const prefixes = all.filter((other) => other !== issuer).map(({ groupsPrefix }) => groupsPrefix);
+  return prefixes.filter((prefix) => prefix !== '');
+}
+
+function unverifiedClaims(token: string): Unverified {
   try {
     const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-    return typeof claims === 'object' && claims !== null ? claims : {};
+    return isJsonObject(claims) ? claims : {};
   } catch {
     return {};
   }

@@ -121,6 +121,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       above: 50,
       minutes: 5,
     },
+    // Whoever tells has waited for ten minutes.
+    IssuersAway: {
+      says: 'An identity provider does not answer: its last keys serve for as long as custody.yaml says, and then nobody of it logs in',
+      metric: metrics.count('IssuersAway'),
+      above: 0,
+      minutes: 1,
+    },
     RecorderFailures: {
       says: 'A recording failed, and its session ended',
       metric: metrics.count('RecorderFailures'),

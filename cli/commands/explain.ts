@@ -1,9 +1,10 @@
-import { Argument, Command } from 'commander';
+import { Argument, Command, InvalidArgumentError } from 'commander';
 import { demoPeople } from '#adapters/local/demo-issuer.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { type Explanation, explain } from '#core/access/explain.ts';
 import { actions } from '#core/access/schema.ts';
 import type { Action, Config } from '#core/access/config.ts';
+import { personOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
@@ -22,6 +23,10 @@ interface ExplainOptions {
   readonly at?: string;
   readonly mfa?: true;
   readonly task?: string;
+  readonly issuer?: string;
+  readonly claim?: Readonly<Record<string, string[]>>;
+  readonly actor?: readonly string[];
+  readonly actorIssuer?: string;
   readonly session?: string;
   readonly config?: string;
   readonly json?: true;
@@ -34,8 +39,15 @@ export function explainCommand(cli: Cli): Command {
     )
     .addArgument(new Argument('<action>').choices(actions))
     .argument('[target]')
-    .option('--as <email>', 'about this person')
-    .option('--groups <names>', 'who is in these groups, with commas (of a demo person they are known)')
+    .option('--as <email>', 'about this person, or the subject of this machine')
+    .option(
+      '--groups <names>',
+      'who is in these groups, as rules name them, with commas (of a demo person they are known)',
+    )
+    .option('--issuer <name>', 'whose token is of this issuer of the configuration (default: the first)')
+    .option('--claim <name=value>', 'whose token says so; may be given again', readClaim)
+    .option('--actor <subject>', 'for whom this one acts; given again: for whom that one acts in turn', list)
+    .option('--actor-issuer <url>', "the actors' issuer (default: that of the token)")
     .option('--from <address>', 'who connects from there')
     .option('--at <time>', 'then, such as 2026-11-23T20:00:00Z')
     .option('--mfa', 'whose token says that a second factor was checked')
@@ -87,36 +99,75 @@ function offline(cli: Cli, action: Action, target = '*', options: ExplainOptions
   const policy = readConfigFile(options.config ?? DEFAULT_CONFIG);
   const now = options.at === undefined ? new Date(cli.now()) : timeOf(options.at);
   const principal = principalOf(options, policy, now);
-  const other =
-    options.session === undefined ? principal : principalOf({ as: options.session, groups: '' }, policy, now);
+  const { issuer } = options;
+  const owner = { as: options.session!, groups: '', ...(issuer === undefined ? {} : { issuer }) };
+  const other = options.session === undefined ? principal : principalOf(owner, policy, now);
   return explain({
     policy,
     principal,
     action,
     target,
     now,
-    session: { issuer: other.issuer, subject: other.subject },
+    session: personOf(other),
     context: options.from === undefined ? {} : { network: options.from },
   });
 }
 
 /** Somebody who could log in now. What is not said of them they do not have. */
-function principalOf({ as, groups, mfa, task }: ExplainOptions, { issuers }: Config, now: Date): Principal {
+function principalOf(options: ExplainOptions, { issuers, rules }: Config, now: Date): Principal {
+  const { as, mfa, task } = options;
+  const issuer = issuerOf(options, issuers);
+  const isMachine = issuer.kind === 'workload';
   const demo = Object.values(demoPeople).find(({ email }) => email === as);
-  const named = groups?.split(',').map((group) => group.trim()) ?? demo?.groups;
-  if (named === undefined) {
-    throw new CustodyError('format-invalid', `say which groups ${as} is in`, { hint: 'with --groups a,b' });
-  }
   return {
-    issuer: issuers[0]!.issuer,
-    issuerName: issuers[0]!.name,
+    issuer: issuer.issuer,
+    issuerName: issuer.name,
     subject: demo?.subject ?? as!,
-    email: as!,
-    groups: named.filter((group) => group !== ''),
+    ...(isMachine ? { workload: true } : { email: as! }),
+    groups: groupsOf(options, demo?.groups ?? (isMachine ? [] : undefined)),
     expiresAt: new Date(now.getTime() + HOUR_MS),
+    claims: { ...absentClaims(rules), ...options.claim },
+    ...actorsOf(options, issuer),
     ...(mfa === undefined ? {} : { mfa }),
     ...(task === undefined ? {} : { task }),
   };
+}
+
+function issuerOf({ issuer }: ExplainOptions, issuers: Config['issuers']): Config['issuers'][number] {
+  const found = issuer === undefined ? issuers[0] : issuers.find(({ name }) => name === issuer);
+  if (found !== undefined) return found;
+  const hint = `it has ${issuers.map(({ name }) => name).join(', ')}`;
+  throw new CustodyError('format-invalid', `the configuration has no issuer ${issuer}`, { hint });
+}
+
+function groupsOf({ as, groups }: ExplainOptions, known: readonly string[] | undefined): string[] {
+  const named = groups?.split(',').map((group) => group.trim()) ?? known;
+  if (named !== undefined) return named.filter((group) => group !== '');
+  throw new CustodyError('format-invalid', `say which groups ${as} is in`, { hint: 'with --groups a,b' });
+}
+
+/** Known not to be in the token, where they are not given. */
+function absentClaims(rules: Config['rules']): Record<string, string[]> {
+  const names = rules.flatMap(({ claims = {} }) => Object.keys(claims));
+  return Object.fromEntries(names.map((name) => [name, []]));
+}
+
+function actorsOf({ actor = [], actorIssuer }: ExplainOptions, { issuer }: { issuer: string }) {
+  const actors = actor.map((subject) => ({ subject, issuer: actorIssuer ?? issuer }));
+  return actors.length === 0 ? {} : { actors };
+}
+
+/** The same claim given again is one of several values. */
+function readClaim(text: string, before: Record<string, string[]> = {}): Record<string, string[]> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined)
+    throw new InvalidArgumentError('It must be a name and a value: ref=refs/heads/main.');
+  const values = Object.hasOwn(before, name) ? before[name]! : [];
+  return { ...before, [name]: [...values, value!] };
+}
+
+function list(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }
 
 function timeOf(text: string): Date {

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { nameOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import {
@@ -101,8 +102,7 @@ async function introduce(cli: Cli, opening: Opening, { json }: PlayOptions): Pro
 }
 
 function titleOf({ session, principal, target, startedAt }: NonNullable<Opening['open']>): string {
-  const who = principal.email ?? principal.subject;
-  return escapeTerminal(`session ${session}: ${who} on ${target.name}, from ${startedAt}`);
+  return escapeTerminal(`session ${session}: ${nameOf(principal)} on ${target.name}, from ${startedAt}`);
 }
 
 /** False when the person has seen enough. */

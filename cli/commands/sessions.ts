@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { nameOf } from '#core/access/person.ts';
 import { type SessionFilter, sessionPages } from '../api.ts';
 import type { Session } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
@@ -17,7 +18,7 @@ export function sessionsCommand(cli: Cli): Command {
   return new Command('sessions')
     .description('the sessions you may see, newest first')
     .option('--target <name>', 'of one target')
-    .option('--person <who>', 'of one person: an e-mail address or a subject')
+    .option('--person <who>', 'of one person, or of who acted for others: an e-mail address or a subject')
     .option('--since <time>', 'that began then or later: 2026-11-23, 2026-11-23T09:00Z, 7d', time)
     .option('--until <time>', 'that began before', time)
     .option('--limit <n>', 'how many at most, or all', readLimit, 20)
@@ -38,13 +39,12 @@ const LISTED = {
 };
 
 function row({ id, startedAt, principal, target, state, outcome }: Session): string[] {
-  const who = principal.email ?? principal.subject;
   const ended = outcome === undefined ? state : outcome.reason;
   const bytes = outcome === undefined ? '' : sizeText(outcome.bytes);
   return [
     id,
     startedAt.replace(/\.\d+Z$/, 'Z'),
-    who,
+    nameOf(principal),
     target,
     ended,
     durationOf(startedAt, outcome?.endedAt),

@@ -3,7 +3,7 @@ import { getSession } from '../api.ts';
 import type { Session } from '../api-shapes.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { counted, facts, sizeText } from '../listing.ts';
+import { accountText, counted, facts, sizeText } from '../listing.ts';
 import { requireSessionId } from '../session-id.ts';
 
 export function showCommand(cli: Cli): Command {
@@ -25,7 +25,8 @@ function described(session: Session): Record<string, string | undefined> {
   return {
     session: session.id,
     who: principal.email,
-    subject: `${principal.subject} at ${principal.issuer}`,
+    subject: accountText(principal),
+    actor: principal.actors?.map(accountText).join(', for '),
     target: `${session.target} (${session.protocol})`,
     rule: session.rule,
     client: [client.address, client.application].filter(Boolean).join(', '),

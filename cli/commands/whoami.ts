@@ -1,17 +1,19 @@
 import { Command } from 'commander';
 import { z } from 'zod';
+import { nameOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
 import { apiAddress, getJson } from '../api.ts';
-import { text } from '../api-shapes.ts';
+import { person, text } from '../api-shapes.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { facts } from '../listing.ts';
+import { accountText, facts } from '../listing.ts';
 import { claimsOf, currentToken } from '../tokens.ts';
 
 const whoamiSchema = z.object({
-  issuer: text,
-  subject: text,
-  email: text.optional(),
+  ...person.shape,
+  issuerName: text.optional(),
+  kind: z.enum(['person', 'workload']).optional(),
+  claims: z.record(text, z.union([text, z.array(text)])).optional(),
   groups: z.array(text),
   groupsClaim: text,
   task: text.optional(),
@@ -33,16 +35,25 @@ async function whoami(cli: Cli, json: boolean): Promise<void> {
   if (json) return printJson(cli, { ...(seen ?? claimed(claims)), api });
   const { issuer, subject, email, expiresAt } = seen ?? claimed(claims);
   const shown = {
-    who: email ?? subject,
+    who: nameOf({ email, subject, actors: seen?.actors }),
     subject,
+    actor: seen?.actors?.map(accountText).join(', for '),
+    kind: seen?.kind === 'workload' ? 'a machine' : undefined,
     groups: seen && (seen.groups.join(', ') || `none in the token's claim ${seen.groupsClaim}`),
     task: seen?.task,
     factors: seen?.mfa ? 'more than one' : undefined,
-    issuer,
+    claims: claimsText(seen?.claims ?? {}),
+    issuer: seen?.issuerName === undefined ? issuer : `${issuer} (${seen.issuerName})`,
     expires: expiresAt,
     api,
   };
   await print(cli, facts(shown).join('\n'));
+}
+
+/** Those that rules look at; a claim that the token does not have is left out. */
+function claimsText(claims: Readonly<Record<string, string | readonly string[]>>): string {
+  const said = Object.entries(claims).filter(([, value]) => value.length > 0);
+  return said.map(([name, value]) => `${name}=${[value].flat().join(', ')}`).join('; ');
 }
 
 async function seenByGateway(cli: Cli): Promise<z.infer<typeof whoamiSchema>> {

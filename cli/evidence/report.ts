@@ -1,6 +1,7 @@
+import { nameOf } from '#core/access/person.ts';
 import type { EvidenceFacts, Verdict, VerifyReport } from '#core/recording/verify/verify.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
-import { counted, facts, sizeText } from '../listing.ts';
+import { accountText, counted, facts, sizeText } from '../listing.ts';
 
 type Facts = Readonly<Record<string, string | undefined>>;
 
@@ -41,8 +42,11 @@ function endOf({ verdict, findings }: VerifyReport): string[] {
 function sessionFacts({ session, principal, target, startedAt }: EvidenceFacts): Facts {
   return {
     session,
-    who: principal.email ?? principal.subject,
+    who: nameOf(principal),
     issuer: principal.issuer,
+    actor: principal.actors?.map(accountText).join(', for '),
+    leeway:
+      principal.leeway === undefined ? undefined : `the token was ${principal.leeway} s out of its time`,
     target: `${target.name} (${target.protocol} at ${target.address})`,
     started: startedAt,
   };

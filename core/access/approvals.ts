@@ -1,3 +1,4 @@
+import type { Principal } from '../identity/principal.ts';
 import type { Approval } from './config.ts';
 
 /** An approval as it counts: who it is by has been seen to be another person than everybody before. */
@@ -19,13 +20,13 @@ export function isApproved(
   return canSeat(seats, given);
 }
 
-/** The groups of a rule's reviewers that somebody is in. */
+/** The groups of a rule's reviewers that somebody is in; `*` is every person, and no machine. */
 export function reviewerGroups(
   { reviewers }: Pick<Approval, 'reviewers'>,
-  groups: readonly string[],
+  { groups, workload }: Pick<Principal, 'groups' | 'workload'>,
 ): string[] {
   const named = 'any' in reviewers ? reviewers.any : reviewers.all;
-  return [...new Set(named)].filter((group) => group === '*' || groups.includes(group));
+  return [...new Set(named)].filter((group) => (group === '*' ? workload !== true : groups.includes(group)));
 }
 
 function shares(groups: readonly string[], wanted: readonly string[]): boolean {

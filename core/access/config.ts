@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CustodyError } from '../errors.ts';
-import type { IssuerConfig } from './identity-schema.ts';
+import type { IssuerEntry } from './identity-schema.ts';
 import { type actions, fileSchema } from './schema.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 
@@ -18,7 +18,11 @@ export interface Config {
   readonly webhooks: File['webhooks'];
 }
 
-export type { IssuerConfig } from './identity-schema.ts';
+/** An issuer, and what of its tokens a principal has to carry on for rules. */
+export type IssuerConfig = IssuerEntry & {
+  /** The claims that rules for this issuer name. */
+  readonly keptClaims: readonly string[];
+};
 
 type File = z.infer<typeof fileSchema>;
 export type Target = File['targets'][string] & { readonly name: string };
@@ -37,12 +41,18 @@ export function parseConfig(text: string, fileName: string): Config {
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
-    issuers: identity,
+    issuers: identity.map((issuer) => ({ ...issuer, keptClaims: claimsNamed(rules, issuer.name) })),
     targets: new Map(named),
     rules,
     disabled,
     webhooks,
   };
+}
+
+/** Sorted, so that rules in another order are no change to an issuer. */
+function claimsNamed(rules: readonly Rule[], issuer: string): readonly string[] {
+  const ofIssuer = rules.filter((rule) => rule.issuer === issuer);
+  return [...new Set(ofIssuer.flatMap(({ claims = {} }) => Object.keys(claims)))].toSorted();
 }
 
 /** The JSON Schema of custody.yaml, for editors. */

@@ -3,7 +3,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
 import { conditionWords } from './conditions.ts';
 import { durationText } from './duration.ts';
-import { sameEmail } from './person.ts';
+import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { obstaclesOf, type Question, usableGrant } from './rule-match.ts';
 
@@ -123,17 +123,19 @@ function allows(rule: Rule, question: Question): boolean {
 
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 
-/** True for somebody whom the configuration names as disabled. */
+/** True for somebody whom the configuration names as disabled, and for who acts, or is acted for, with such a one. */
 export function isDisabled({ disabled, issuers }: Config, principal: Principal): boolean {
-  const { issuer, subject, email, unverifiedEmail } = principal;
+  const { issuer, email, unverifiedEmail, actors = [] } = principal;
   // Also by an address that nobody has verified: who is disabled does not come back by changing theirs.
   const emails = [email, unverifiedEmail].filter((one) => one !== undefined);
-  return disabled.some((person) =>
-    'email' in person
-      ? (person.issuer ?? issuer) === issuer && emails.some((one) => sameEmail(person.email, one))
-      : // The file names the issuer where there are several.
-        person.subject === subject && (person.issuer ?? issuers[0]!.issuer) === issuer,
-  );
+  const accounts = [principal, ...actors];
+  return disabled.some((person) => {
+    if ('email' in person)
+      return (person.issuer ?? issuer) === issuer && emails.some((one) => sameEmail(person.email, one));
+    // The file names the issuer where there are several.
+    const named = { subject: person.subject, issuer: person.issuer ?? issuers[0]!.issuer };
+    return accounts.some((account) => sameAccount(account, named));
+  });
 }
 
 /** A refusal as the error that a client is shown. */
@@ -161,6 +163,21 @@ function expired(): Refusal {
 const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 'rerun'];
 
 function denied(question: Question): Refusal {
+  const refusal = plainlyDenied(question);
+  const { groupsOmittedByIssuer } = question.principal;
+  return groupsOmittedByIssuer === true && refusal.code === 'access-denied' ? withOmitted(refusal) : refusal;
+}
+
+/** They may be in the groups that it takes, or in those to which it is denied: nobody here can tell. */
+function withOmitted({ code, message, hint }: Refusal): Refusal {
+  return {
+    code,
+    message: `${message}: the identity provider left groups out of the token, as there are too many`,
+    hint: `whoever runs the gateway can have them looked up (directory in custody.yaml), or use application roles; ${hint}`,
+  };
+}
+
+function plainlyDenied(question: Question): Refusal {
   const { action, target } = question;
   const shown = shownTarget(target);
   const code = 'access-denied';

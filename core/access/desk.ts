@@ -4,6 +4,7 @@ import type { Authorization } from './decide.ts';
 import { accessLeaf } from './leaves.ts';
 import { type Ask, newRequest } from './lifecycle.ts';
 import { type NewsStream, newsOf } from './news.ts';
+import { sameActors } from './person.ts';
 import type { AccessRequest, Step } from './request.ts';
 import type { AccessOutbox, AccessRequests } from './store.ts';
 
@@ -121,7 +122,8 @@ export class AccessDesk {
 function refuseAnother(stored: AccessRequest, asked: AccessRequest): void {
   const essence = ({ target, rule, reason, ticket, durationMs, statements }: AccessRequest): string =>
     JSON.stringify([target, rule, reason, ticket, durationMs, statements?.map(({ sha256 }) => sha256)]);
-  if (essence(stored) === essence(asked)) return;
+  // Who acts for somebody shares their keys, and is another requester all the same.
+  if (essence(stored) === essence(asked) && sameActors(stored.requester, asked.requester)) return;
   throw new CustodyError('conflict', 'this idempotency key was used for another request', {
     hint: 'use a new key for a new request',
   });

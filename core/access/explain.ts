@@ -1,7 +1,9 @@
 import { conditionWords } from './conditions.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule } from './config.ts';
 import { Authorization, decide, isDisabled, type Refusal, shownTarget } from './decide.ts';
 import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
+import { valueOf } from './whose.ts';
 
 /** A decision and, rule by rule, what led to it. */
 export interface Explanation {
@@ -70,20 +72,32 @@ function isKnownTarget({ targets }: Config, { action, target }: Question): boole
   return targets.has(target) || action === 'administer';
 }
 
-function words(obstacle: Obstacle, rule: Rule, { action, target, principal }: Question): string {
+function words(obstacle: Obstacle, rule: Rule, { action, target, principal, request }: Question): string {
   switch (obstacle.kind) {
     case 'action':
       return `it is not for ${action}`;
     case 'target':
       return `it is not for ${shownTarget(target)}`;
     case 'groups':
-      return `it is for ${rule.groups.join(', ')}; the groups are ${shownGroups(principal.groups)}`;
+      return groupWords(rule, principal);
+    case 'issuer':
+      return `it is for tokens of ${rule.issuer}; this one is of ${principal.issuerName ?? shown([principal.issuer])}`;
+    case 'claim':
+      return claimWords(obstacle.claim, rule, principal);
+    case 'acts':
+      return action === 'approve' ? 'who acts for somebody decides about nothing' : actsWords(rule);
+    case 'actor':
+      return `${shown([principal.actors![0]!.subject])} of ${shown([principal.actors![0]!.issuer])} is none of those that may act for others by it`;
+    case 'no-actor':
+      return 'it is for those who act for somebody, and nobody acts here';
     case 'sessions':
       return "it reaches one's own sessions only";
     case 'not-a-reviewer':
       return 'its reviewers are of other groups';
     case 'own-request':
-      return 'nobody decides about their own request';
+      return request!.requester.actors === undefined
+        ? 'nobody decides about their own request'
+        : 'nobody decides about what was asked for in their name, or what they asked for in the name of others';
     case 'other-wish':
       return action === 'request'
         ? 'it has nothing to ask for in this way'
@@ -103,11 +117,30 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal }: Qu
   }
 }
 
-/** Groups are an issuer's words: nothing of them reaches a terminal but what can be seen (security case 18). */
-function shownGroups(groups: readonly string[]): string {
-  const [most, more] = [groups.slice(0, GROUPS_SHOWN), groups.length - GROUPS_SHOWN];
-  const shown = most.map((group) => group.slice(0, 63).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'));
-  return [...shown, ...(more > 0 ? [`and ${more} more`] : [])].join(', ') || 'none';
+function groupWords(rule: Rule, { groups, workload, groupsOmittedByIssuer }: Principal): string {
+  if (rule.groups.includes('*') && workload === true)
+    return 'it is for people: a rule for machines names their issuer or their groups';
+  const omitted = groupsOmittedByIssuer === true ? ', and others that the identity provider left out' : '';
+  return `it is for ${rule.groups.join(', ')}; the groups are ${shown(groups)}${omitted}`;
 }
 
-const GROUPS_SHOWN = 20;
+function claimWords(claim: string, rule: Rule, principal: Principal): string {
+  const values = [valueOf(claim, principal) ?? []].flat();
+  const wanted = rule.claims![claim]!.join(' or ');
+  const found = values.length === 0 ? 'is not in the token' : `is ${shown(values)}`;
+  return `the claim ${claim} ${found}, and it is for ${wanted}`;
+}
+
+function actsWords({ breakGlass }: Rule): string {
+  return breakGlass === undefined ? 'it lets nobody act for others' : 'no agent breaks a glass';
+}
+
+/** An issuer's words: nothing of them reaches a terminal but what can be seen (security case 18). */
+function shown(words: readonly string[]): string {
+  const [most, more] = [words.slice(0, WORDS_SHOWN), words.length - WORDS_SHOWN];
+  const seen = most.map((word) => word.slice(0, WORD_MAX).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?'));
+  return [...seen, ...(more > 0 ? [`and ${more} more`] : [])].join(', ') || 'none';
+}
+
+const WORDS_SHOWN = 20;
+const WORD_MAX = 120;

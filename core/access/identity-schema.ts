@@ -121,7 +121,8 @@ const issuerSchema = z
   })
   .readonly();
 
-export type IssuerConfig = z.output<typeof issuerSchema>;
+/** What the file says of one issuer. */
+export type IssuerEntry = z.output<typeof issuerSchema>;
 
 const several = z
   .array(issuerSchema)
@@ -137,14 +138,17 @@ const several = z
 
 /** What would let a token, a rule or a group of the one be taken for the other's. */
 function confusion(
-  one: IssuerConfig,
-  other: IssuerConfig,
+  one: IssuerEntry,
+  other: IssuerEntry,
 ): readonly [key: string, message: string] | undefined {
   if (one.name === other.name)
     return ['name', `another issuer has the name "${one.name}" already: rules tell them apart by name`];
   const shared = one.audience.find((audience) => other.audience.includes(audience));
   if (one.issuer === other.issuer && shared !== undefined)
     return ['audience', `"${one.name}" is the same issuer with the same audience "${shared}"`];
+  // Jobs of GitLab choose the audience of their tokens: one could name the audience that is for people.
+  if (one.issuer === other.issuer && (one.match === undefined || other.match === undefined))
+    return ['match', `"${one.name}" is the same issuer: match has to say of both which tokens are theirs`];
   const [a, b] = [one.groupsPrefix, other.groupsPrefix];
   if (a === b || (a !== '' && b !== '' && (a.startsWith(b) || b.startsWith(a))))
     return [
@@ -157,4 +161,4 @@ function confusion(
 /** One issuer, as in files of before, or several. A list once it is read. */
 export const identitySchema = z
   .union([several, issuerSchema])
-  .transform((given): readonly IssuerConfig[] => (Array.isArray(given) ? given : [given]));
+  .transform((given): readonly IssuerEntry[] => (Array.isArray(given) ? given : [given]));

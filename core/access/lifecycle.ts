@@ -6,7 +6,16 @@ import type { Rule } from './config.ts';
 import type { Authorization } from './decide.ts';
 import { durationText } from './duration.ts';
 import type { Principal } from '../identity/principal.ts';
-import { mayBeSamePerson, nameOf, type Person, personOf, samePerson } from './person.ts';
+import { type Issuers, owns } from './own.ts';
+import {
+  isActedFor,
+  mayBeSamePerson,
+  mayHaveAsked,
+  nameOf,
+  type Person,
+  personOf,
+  samePerson,
+} from './person.ts';
 import {
   type AccessRequest,
   digestOf,
@@ -79,7 +88,7 @@ export function judge(
     at: now.toISOString(),
     kind: verdict,
     by: named(principal),
-    groups: reviewerGroups(approval, principal.groups),
+    groups: reviewerGroups(approval, principal),
     ...(comment === undefined ? {} : { comment }),
   };
   if (verdict === 'denied') return [step];
@@ -89,9 +98,17 @@ export function judge(
   return isApproved(approval, approvals) ? [step, granted(now, durationMs)] : [step];
 }
 
-/** The requester needs it no more: a pending request is withdrawn, a grant returned. Throws `access-denied` for anybody else. */
-export function giveBack(request: AccessRequest, caller: Person, now: Date): readonly Step[] {
-  refuseOthers(request, caller);
+/**
+ * The requester needs it no more: a pending request is withdrawn, a grant returned. Throws `access-denied` for anybody else.
+ * `issuers`: those that may share people; each has its own where it is left out.
+ */
+export function giveBack(
+  request: AccessRequest,
+  caller: Person,
+  now: Date,
+  issuers: Issuers = { issuers: [] },
+): readonly Step[] {
+  refuseOthers(request, caller, issuers);
   const state = stateOf(request, now);
   if (state === 'withdrawn' || state === 'returned') return [];
   if (state !== 'pending' && !isGiven(state))
@@ -170,12 +187,12 @@ function decisionBy({ steps }: AccessRequest, person: Principal): StepOf<'approv
 /** Permission is for one request: it is not carried over to another, least of all to one's own (security cases 11, 14). */
 function refuseOther(request: AccessRequest, { principal, terms, target }: Authorization<'approve'>): void {
   const isOther = terms.name !== request.rule || target.name !== request.target;
-  if (!isOther && !mayBeSamePerson(principal, request.requester)) return;
+  if (!isOther && !isActedFor(principal) && !mayHaveAsked(principal, request.requester)) return;
   throw new CustodyError('internal', 'the permission is for another request', { detail: request.id });
 }
 
-function refuseOthers({ id, requester }: AccessRequest, caller: Person): void {
-  if (requester.issuer === caller.issuer && requester.subject === caller.subject) return;
+function refuseOthers({ id, requester }: AccessRequest, caller: Person, issuers: Issuers): void {
+  if (owns(caller, requester, issuers)) return;
   throw new CustodyError('access-denied', 'only who asked for it can give it back', {
     hint: `reviewers revoke: custody revoke ${id}`,
   });

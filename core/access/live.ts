@@ -53,7 +53,12 @@ function endingBy(obstacle: Obstacle): LiveEnding {
       return grantEnding(obstacle.state);
     case 'action':
     case 'target':
+    case 'issuer':
     case 'groups':
+    case 'claim':
+    case 'acts':
+    case 'actor':
+    case 'no-actor':
     case 'sessions':
     case 'not-a-reviewer':
     case 'own-request':

@@ -1,3 +1,4 @@
+import type { Person } from './person.ts';
 import type { AccessRequest, StepKind } from './request.ts';
 
 /** What people and machines outside want to hear about at once. */
@@ -40,8 +41,9 @@ export interface AccessNews {
   /** True where somebody should look now. */
   readonly alarm: boolean;
   /** Whom it is by; absent where time or a rule did it. */
-  readonly by?: { readonly issuer: string; readonly subject: string; readonly email?: string };
-  readonly requester: { readonly issuer: string; readonly subject: string; readonly email?: string };
+  readonly by?: Person;
+  /** With whoever acted for them. */
+  readonly requester: Person;
   readonly request: string;
   readonly target: string;
   readonly rule: string;

@@ -1,15 +1,36 @@
 import { canonicalEmail } from '../identity/email.ts';
+import type { Actor } from '../identity/principal.ts';
 
 /** Somebody as requests, decisions and leaves name them. */
 export interface Person {
   readonly issuer: string;
   readonly subject: string;
   readonly email?: string;
+  /** Who acted for them, the one that did first; absent where they acted themselves. */
+  readonly actors?: readonly Actor[];
 }
 
+/** As schemas read one. */
+type LoosePerson = { readonly [K in keyof Person]: Person[K] | undefined } & Actor;
+
 /** Who a principal is, without what they may do. */
-export function personOf({ issuer, subject, email }: Person): Person {
-  return email === undefined ? { issuer, subject } : { issuer, subject, email };
+export function personOf({ issuer, subject, email, actors = [] }: LoosePerson): Person {
+  return {
+    issuer,
+    subject,
+    ...(email === undefined ? {} : { email }),
+    ...(actors.length === 0 ? {} : { actors: actors.map(accountOf) }),
+  };
+}
+
+/** An account by what names it. */
+function accountOf({ issuer, subject }: Actor): Actor {
+  return { issuer, subject };
+}
+
+/** True where somebody acts for the person. */
+export function isActedFor({ actors = [] }: Pick<Person, 'actors'>): boolean {
+  return actors.length > 0;
 }
 
 /**
@@ -17,8 +38,21 @@ export function personOf({ issuer, subject, email }: Person): Person {
  * address. A second account of one person is still one person (security case 11).
  */
 export function samePerson(a: Person, b: Person): boolean {
-  if (a.issuer === b.issuer && a.subject === b.subject) return true;
+  if (sameAccount(a, b)) return true;
   return a.email !== undefined && b.email !== undefined && sameEmail(a.email, b.email);
+}
+
+/** True for the same subject of the same issuer. */
+export function sameAccount(a: Actor, b: Actor): boolean {
+  return a.issuer === b.issuer && a.subject === b.subject;
+}
+
+/** True when the same act for both, in the same order; also where nobody does. */
+export function sameActors(
+  { actors: a = [] }: Pick<Person, 'actors'>,
+  { actors: b = [] }: Pick<Person, 'actors'>,
+): boolean {
+  return a.length === b.length && a.every((actor, at) => sameAccount(actor, b[at]!));
 }
 
 /** True when people read both as one address. */
@@ -41,13 +75,31 @@ export function mayBeSamePerson(
   );
 }
 
-/** How a person is shown: the e-mail address where there is one. */
-export function nameOf({
-  email,
-  subject,
-}: {
+/**
+ * True when somebody may have asked for it: by themselves, through whoever acts for them, or as one that acted (security case
+ * 11). Who acted is told by the account alone: an actor has no address.
+ */
+export function mayHaveAsked(
+  caller: Person & { readonly unverifiedEmail?: string },
+  requester: Person,
+): boolean {
+  const { actors = [] } = requester;
+  return mayBeSamePerson(caller, requester) || actors.some((actor) => sameAccount(actor, caller));
+}
+
+/** Somebody as texts name them. */
+interface Named {
   readonly email?: string | undefined;
   readonly subject: string;
-}): string {
-  return email ?? subject;
+  readonly actors?: readonly { readonly subject: string }[] | undefined;
+}
+
+/** How a person is shown: the e-mail address where there is one, behind whoever acts for them: `agent-7 for dana@example.com`. */
+export function nameOf({ email, subject, actors = [] }: Named): string {
+  return [...actors.map((actor) => actor.subject), email ?? subject].map(inOneWord).join(' for ');
+}
+
+/** A subject may be any text: with blanks in it, it could look like somebody who acts for somebody. */
+function inOneWord(name: string): string {
+  return /\s/u.test(name) ? JSON.stringify(name) : name;
 }

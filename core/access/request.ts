@@ -87,10 +87,12 @@ export type RequestState = (typeof requestStates)[number];
 export function digestOf(question: AccessQuestion): string {
   const { requester, target, rule, policy, reason, ticket, durationMs, statements, breakGlass } = question;
   const { createdAt, pendingUntil } = question;
-  const { issuer, subject, email } = requester;
+  const { issuer, subject, email, actors } = requester;
   const hashes = statements?.map(({ sha256 }) => sha256);
   const members = [issuer, subject, email, target, rule, policy, reason, ticket, durationMs, hashes];
-  const text = JSON.stringify([...members, breakGlass, createdAt, pendingUntil]);
+  // Without actors the bytes are those of before there were any.
+  const chain = actors === undefined ? [] : [actors.map((actor) => [actor.issuer, actor.subject])];
+  const text = JSON.stringify([...members, breakGlass, createdAt, pendingUntil, ...chain]);
   return createHash('sha256').update(text).digest('hex');
 }
 

@@ -1,8 +1,10 @@
 import type { Principal } from '../identity/principal.ts';
 import { type Context, knownUnmet, unmet } from './conditions.ts';
 import type { Action, Config, Rule, When } from './config.ts';
-import { mayBeSamePerson } from './person.ts';
+import { sameHolder, owns } from './own.ts';
+import { isActedFor, mayHaveAsked, type Person, sameActors } from './person.ts';
 import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
+import { isReviewer, notDenied, notFor, type WhoseObstacle } from './whose.ts';
 
 /** What is to be decided, and all that a decision looks at. */
 export interface Question<A extends Action = Action> {
@@ -13,7 +15,7 @@ export interface Question<A extends Action = Action> {
   readonly now: Date;
   readonly context?: Context;
   /** Whose session it is, for `replay`, `export`, `terminate` and `rerun`. */
-  readonly session?: { readonly issuer: string; readonly subject: string };
+  readonly session?: Person;
   /** What is asked for, for `request`: a rule by its name, or a broken glass. */
   readonly wish?: { readonly rule?: string; readonly breakGlass?: boolean };
   /** What is decided about, for `approve`. */
@@ -34,16 +36,8 @@ export interface LiveSession {
 
 /** Why a rule does not allow something. */
 export type Obstacle =
-  | {
-      readonly kind:
-        | 'action'
-        | 'target'
-        | 'groups'
-        | 'sessions'
-        | 'not-a-reviewer'
-        | 'own-request'
-        | 'other-wish';
-    }
+  | { readonly kind: 'action' | 'target' | 'sessions' | 'not-a-reviewer' | 'own-request' | 'other-wish' }
+  | WhoseObstacle
   | { readonly kind: 'when'; readonly condition: keyof When }
   | { readonly kind: 'token-over' | 'device-over' | 'too-long' }
   | { readonly kind: 'needs-grant'; readonly state?: RequestState };
@@ -90,13 +84,7 @@ function covers(rule: Rule, { action, target }: Question): Obstacle[] {
 }
 
 function reach(rule: Rule, question: Question): Obstacle[] {
-  return isMember(rule, question.principal)
-    ? covers(rule, question)
-    : [...covers(rule, question), { kind: 'groups' }];
-}
-
-function isMember({ groups }: Rule, principal: Principal): boolean {
-  return groups.includes('*') || groups.some((group) => principal.groups.includes(group));
+  return [...covers(rule, question), ...notFor(rule, question.principal, question.policy)];
 }
 
 function conditions({ when }: Rule, question: Question): Obstacle[] {
@@ -134,17 +122,27 @@ function grant(rule: Rule, question: Question): Obstacle[] {
  * Requests of this very principal, for this target, by this rule; newest first as they were given. Where the rule wants the
  * exact commands by now, one that names none is of a rule that was (security case 23).
  */
-function grantsFor(rule: Rule, { principal, target, grants = [], live }: Question): AccessRequest[] {
+function grantsFor(rule: Rule, question: Question): AccessRequest[] {
+  const { target, grants = [], live } = question;
   return grants.filter(
     (request) =>
       request.rule === rule.name &&
       request.target === target &&
       request.breakGlass === (rule.breakGlass !== undefined) &&
       (rule.approval?.statements !== 'exact' || request.statements !== undefined) &&
-      request.requester.issuer === principal.issuer &&
-      request.requester.subject === principal.subject &&
+      isGrantee(rule, request.requester, question) &&
       (live === undefined || request.id === live.grant),
   );
+}
+
+/**
+ * A grant is for the very chain that asked: reviewers saw who acts. One that a person asked for covers whoever acts for them
+ * where the rule says so; one that was asked for in their name never covers them.
+ */
+function isGrantee(rule: Rule, requester: Person, { principal, policy }: Question): boolean {
+  if (!sameHolder(principal, requester, policy)) return false;
+  const isCovered = rule.approval?.coversActors === true && !isActedFor(requester);
+  return sameActors(principal, requester) || isCovered;
 }
 
 /** A grant for one session is used up for every other. */
@@ -161,34 +159,30 @@ function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
   return fits ? [] : [{ kind: 'other-wish' }];
 }
 
-/** Nobody decides about what they asked for themselves, whoever they are. */
+/** Nobody decides about what they or their agents asked for, and no agent decides about anything. */
 function review(rule: Rule, { principal, request, target }: Question): Obstacle[] {
   // Rules that deny look at the target that was named: it is the request's, or the question is another one.
   if (request?.rule !== rule.name || request.target !== target) return [{ kind: 'other-wish' }];
   const terms = request.breakGlass ? rule.breakGlass : rule.approval;
   const found: Obstacle[] = [];
+  if (isActedFor(principal)) found.push({ kind: 'acts' });
   if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
-  if (mayBeSamePerson(principal, request.requester)) found.push({ kind: 'own-request' });
+  if (mayHaveAsked(principal, request.requester)) found.push({ kind: 'own-request' });
   return found;
 }
 
-function isReviewer(reviewers: object, { groups }: Principal): boolean {
-  const named = Object.values(reviewers).flat() as string[];
-  return named.includes('*') || named.some((group) => groups.includes(group));
-}
-
-function sessions({ sessions: whose }: Rule, { principal, session }: Question): Obstacle[] {
-  const own = session?.issuer === principal.issuer && session.subject === principal.subject;
-  return whose === 'any' || own ? [] : [{ kind: 'sessions' }];
+function sessions({ sessions: whose }: Rule, { principal, session, policy }: Question): Obstacle[] {
+  const isOwn = session !== undefined && owns(principal, session, policy);
+  return whose === 'any' || isOwn ? [] : [{ kind: 'sessions' }];
 }
 
 /** Whose sessions they are makes no difference to a rule that denies. */
 function denyObstacles(rule: Rule, question: Question): Obstacle[] {
-  const { action, target, principal } = question;
+  const { action, target, principal, policy } = question;
   const found: Obstacle[] = [];
   if (!rule.deny!.includes(action)) found.push({ kind: 'action' });
   if (!rule.targets.includes('*') && !rule.targets.includes(target)) found.push({ kind: 'target' });
-  if (!isMember(rule, principal)) found.push({ kind: 'groups' });
+  found.push(...notDenied(rule, principal, policy));
   const missing = rule.when === undefined ? [] : knownUnmet(rule.when, circumstances(question));
   return [...found, ...missing.map((condition) => ({ kind: 'when', condition }) as const)];
 }

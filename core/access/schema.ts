@@ -188,7 +188,9 @@ const approvalSchema = z.strictObject({
   coversActors: z
     .boolean()
     .default(false)
-    .describe('a grant that a person asked for is also for whoever acts for them by this rule (see actor)'),
+    .describe(
+      'a grant that a person asked for is also for whoever acts for them (see actor): the rule is then for both',
+    ),
   statements: z
     .enum(['any', 'exact'])
     .default('any')
@@ -238,14 +240,14 @@ const ruleSchema = z
     groups: groups
       .optional()
       .describe(
-        '"*": everybody whom the issuer vouches for; of workloads only where the rule names their issuer. May be left out where it does',
+        '"*": everybody whom the issuer vouches for; of workloads only where the rule names their issuer, or denies. May be left out where it names one',
       ),
     issuer: name.optional().describe('only for those of this issuer, by its name under identity'),
     claims: claimPatterns.optional().describe('what must be in the token; for one issuer at a time'),
     actor: actorSchema
       .optional()
       .describe(
-        'for whoever acts for somebody (RFC 8693): groups and claims are of whom they act for. Without it a rule lets nobody act for others; one that denies is for all of them',
+        'only for whoever acts for somebody (RFC 8693): groups and claims are of whom they act for. Without it a rule lets nobody act for others; one that denies is for all of them',
       ),
     targets: z
       .array(z.string().regex(new RegExp(`^(?:\\*|${NAME})$`), `expected * or a target's name: ${NAME_RULE}`))
@@ -284,6 +286,8 @@ const ruleSchema = z
       mistake('issuer', 'is missing: claims are of one issuer');
     if (rule.approval?.coversActors === true && rule.actor === undefined)
       mistake('approval', 'coversActors is for a rule with actor');
+    if (rule.breakGlass !== undefined && rule.actor !== undefined)
+      mistake('actor', 'is for no rule with breakGlass: nobody breaks a glass for somebody else');
     if (rule.approval !== undefined && rule.breakGlass !== undefined) {
       mistake('breakGlass', 'a rule has either approval or breakGlass: write a rule of its own');
     }

@@ -1,77 +1,107 @@
-import { CustodyError } from '../errors.ts';
-import { canonicalEmail, plainEmail } from './email.ts';
+import { actorsOf } from './actors.ts';
+import { claimAt, type Claims } from './claims.ts';
+import { emailOf } from './email-claim.ts';
+import { type GroupRules, groupsOf } from './groups.ts';
+import { keptClaims, type Match, refuseUnmatched } from './kept-claims.ts';
 import type { Device, Principal } from './principal.ts';
+import { misissuedToken, refusedToken } from './token-refusals.ts';
 
 /** How the claims of an issuer's tokens are read. */
-export interface ClaimRules {
+export interface ClaimRules extends GroupRules {
   readonly issuer: string;
   readonly name?: string;
   readonly kind?: 'person' | 'workload';
-  /** Those that name groups. */
-  readonly groupsClaim: string | readonly string[];
-  readonly groupsPrefix?: string;
+  /** What must be in a token. */
+  readonly match?: Match | undefined;
+  /** The claims that rules name. */
+  readonly keptClaims?: readonly string[];
   /** Whether an e-mail address counts of which the token does not say `email_verified`. */
   readonly emailVerified?: 'unless-denied' | 'required' | undefined;
   /** The claim that names the task a token was issued for; none when not given. */
   readonly taskClaim?: string | undefined;
 }
 
-type Claims = Readonly<Record<string, unknown>>;
+/** A service account of Kubernetes has up to 338 characters; what stands for nobody else is not cut. */
+const SUBJECT_MAX = 512;
+const SESSION_MAX = 512;
 
-/** Whom a verified token is of. Throws `token-invalid` for claims that are no identity. */
+/** Whom a verified token is of. Throws `token-invalid` for claims that are no identity, or not one that `match` takes. */
 export function principalOf(claims: Claims, rules: ClaimRules, device: Device | undefined): Principal {
-  const { sub, exp, amr } = claims;
-  const { issuer, taskClaim, emailVerified } = rules;
-  const task = taskClaim === undefined ? undefined : claims[taskClaim];
-  const expiresAt = new Date(Number(exp) * 1000);
-  if (typeof sub !== 'string' || sub === '') throw invalidToken('no sub');
-  if (typeof exp !== 'number' || Number.isNaN(expiresAt.getTime()))
-    throw invalidToken('no exp that is a time');
+  const { issuer, name, kind, emailVerified } = rules;
+  refuseEvent(claims);
+  const address = emailOf(claims, emailVerified === 'required');
+  const actors = actorsOf(claims, issuer);
   return {
     issuer,
-    ...(rules.name === undefined ? {} : { issuerName: rules.name }),
-    ...(rules.kind === 'workload' ? { workload: true } : {}),
-    subject: sub,
-    ...emailOf(claims, emailVerified === 'required'),
-    groups: groupsOf(claims, rules),
-    expiresAt,
+    ...(name === undefined ? {} : { issuerName: name }),
+    ...(kind === 'workload' ? { workload: true } : {}),
+    subject: subjectOf(claims),
+    ...address,
+    ...groupsOf(claims, rules),
+    ...claimsOf(claims, rules, address),
+    ...(actors.length === 0 ? {} : { actors }),
+    expiresAt: expiryOf(claims),
     ...(device === undefined ? {} : { device }),
-    ...(typeof task === 'string' ? { task } : {}),
-    ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
+    ...circumstancesOf(claims, rules),
   };
 }
 
-function groupsOf(claims: Claims, { groupsClaim, groupsPrefix = '' }: ClaimRules): string[] {
-  const named = [groupsClaim].flat().flatMap((claim) => (Object.hasOwn(claims, claim) ? claims[claim] : []));
-  return named.filter((group) => typeof group === 'string').map((group) => `${groupsPrefix}${group}`);
+/**
+ * A logout token is signed by the same keys for the same audience (OpenID Connect Back-Channel Logout 1.0 section 2.4), and so may
+ * other security events be (RFC 8417 section 2.2): they say that something happened to somebody, and not who shows them.
+ */
+function refuseEvent(claims: Claims): void {
+  if (Object.hasOwn(claims, 'events'))
+    throw refusedToken('it tells of an event, such as a logout, and names nobody to log in');
+}
+
+function subjectOf({ sub }: Claims): string {
+  if (typeof sub !== 'string' || sub === '') throw misissuedToken('it names nobody');
+  if (sub.length > SUBJECT_MAX)
+    throw misissuedToken(`its claim sub is longer than ${SUBJECT_MAX} characters`);
+  // Two of these would be one in evidence.
+  if (!sub.isWellFormed()) throw misissuedToken('its claim sub is not Unicode');
+  return sub;
+}
+
+function expiryOf({ exp }: Claims): Date {
+  const expiresAt = timeOf(exp);
+  if (expiresAt === undefined) throw misissuedToken('it does not say when it expires');
+  return expiresAt;
+}
+
+/** RFC 7519 section 2, NumericDate. */
+function timeOf(seconds: unknown): Date | undefined {
+  if (typeof seconds !== 'number') return undefined;
+  const time = new Date(seconds * 1000);
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}
+
+function claimsOf(
+  claims: Claims,
+  rules: ClaimRules,
+  address: ReturnType<typeof emailOf>,
+): Pick<Principal, 'claims'> {
+  const { match = {}, keptClaims: named = [], issuer, name = issuer } = rules;
+  const names = new Set([...Object.keys(match), ...named]);
+  if (names.size === 0) return {};
+  const kept = keptClaims(claims, [...names], address);
+  refuseUnmatched(kept, match, name);
+  return { claims: kept };
 }
 
 /**
- * OpenID Connect Core 1.0 section 5.1. Some issuers say it in a text. Two accounts of one person are told by their address: one
- * that can be written in ways which look alike would make two people of them (security case 11).
+ * What else rules and logouts look at. A `sid` that is no text, or too long to keep, names no session: a logout then ends those of
+ * its `sub` (OpenID Connect Back-Channel Logout 1.0 section 2.6).
  */
-function emailOf(
-  { email, email_verified: verified }: Claims,
-  isRequired: boolean,
-): Pick<Principal, 'email' | 'unverifiedEmail'> {
-  if (typeof email !== 'string' || email.trim() === '') return {};
-  const isVerified = verified === undefined ? !isRequired : verified === true || verified === 'true';
-  if (!isVerified) return { unverifiedEmail: canonicalEmail(email) };
-  const plain = plainEmail(email);
-  if (plain !== undefined) return { email: plain };
-  throw new CustodyError(
-    'token-invalid',
-    'the e-mail address in the token is not one that everybody reads alike',
-    {
-      hint: 'it may have characters that cannot be seen; tell whoever runs the identity provider',
-    },
-  );
-}
-
-/** The client learns that, not why: the reason would help a forger. `detail`: nothing of the token. */
-export function invalidToken(detail: string): CustodyError {
-  return new CustodyError('token-invalid', 'the token is not valid here', {
-    hint: 'log in again: custody login',
-    detail,
-  });
+function circumstancesOf(claims: Claims, { taskClaim }: ClaimRules): Partial<Principal> {
+  const { amr, iat, sid } = claims;
+  const task = taskClaim === undefined ? undefined : claimAt(claims, taskClaim);
+  const issuedAt = timeOf(iat);
+  return {
+    ...(typeof task === 'string' ? { task } : {}),
+    ...(Array.isArray(amr) && amr.includes('mfa') ? { mfa: true } : {}),
+    ...(issuedAt === undefined ? {} : { issuedAt }),
+    ...(typeof sid === 'string' && sid !== '' && sid.length <= SESSION_MAX ? { issuerSession: sid } : {}),
+  };
 }

@@ -7,6 +7,8 @@ export interface Principal {
   /** One that the issuer does not vouch for: it counts against who has it, and never for them. */
   readonly unverifiedEmail?: string;
   readonly groups: readonly string[];
+  /** The issuer left groups out of the token (Entra does above 200), so nobody knows which others they are in. */
+  readonly groupsOmittedByIssuer?: true;
   /** When the token that proved it expires. */
   readonly expiresAt: Date;
   /** The device's key that the token is bound to and that the connection proved to hold (RFC 8705 section 3). */
@@ -19,7 +21,10 @@ export interface Principal {
   readonly issuerName?: string;
   /** A machine: no person's rule is for it. */
   readonly workload?: true;
-  /** What the token says of the claims that rules ask for, by the name that they use. */
+  /**
+   * What the token says of the claims that rules ask for, by the name that they use. An empty list: the token has no such claim. A
+   * name that is not here: nobody knows, since no rule asked for it when the token came, or its issuer does not vouch for it.
+   */
   readonly claims?: Readonly<Record<string, ClaimValue>>;
   /**
    * Who acts for the principal, the one that does first, then whoever it acts for in turn (RFC 8693 section 4.1). The issuer

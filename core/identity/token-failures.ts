@@ -1,52 +1,128 @@
+import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { CustodyError } from '../errors.ts';
+import { isJsonObject, parseJson } from '../json.ts';
 
 const WINDOW_MS = 60_000;
-/** Failures of one address in a window that are put up with: enough for a person, too few for a guesser. */
+/** Guesses of one address with one name that are put up with in a window: enough for a person, too few for a guesser. */
 const ALLOWED = 20;
-/** Addresses remembered; beyond them the one that has failed longest ago is forgotten. */
-const ADDRESSES_MAX = 10_000;
+/** Guesses of one address under all names: whoever guesses can make up names as well. */
+const ALLOWED_IN_ALL = 200;
+/** A name that was proved from an address is known there for so long. */
+const KNOWN_FOR_MS = 12 * 3_600_000;
+/** Of each sort; beyond them the one that was heard of longest ago is forgotten. */
+const REMEMBERED_MAX = 10_000;
+/** Longer tokens are not looked into. */
+const TOKEN_MAX = 16 << 10;
 
 interface Window {
   readonly since: number;
   failures: number;
 }
 
-/** How often tokens failed, by the address they came from. Lives in one process and for its time alone. */
+/**
+ * How often somebody guessed, by the address and by the name that the token claims: its key, issuer and subject. Whoever keeps
+ * showing one bad token shuts out itself, and no colleague behind the same address. Under many names an address is shut as a
+ * whole, but for names that were proved from it before. A guesser who knows a colleague's name and shares the address can shut
+ * that colleague out, and nobody else. Lives in one process and for its time alone.
+ */
 export class TokenFailures {
-  readonly #windows = new Map<string, Window>();
+  /** Apart, so that many names do not drive out an address. */
+  readonly #ofNetworks = new Recent<Window>();
+  readonly #ofNames = new Recent<Window>();
+  /** When a name was last proved from an address. */
+  readonly #proved = new Recent<number>();
   readonly #now: () => number;
   readonly #allowed: number;
 
-  /** `now`: milliseconds, monotonic. `allowed`: failures of one address within a minute. */
+  /** `now`: milliseconds, monotonic. `allowed`: guesses of one address with one name within a minute. */
   constructor(now: () => number, allowed = ALLOWED) {
     this.#now = now;
     this.#allowed = allowed;
   }
 
-  /** Throws `too-many-failures` when this address has failed too often; its tokens are then not even looked at. */
-  check(address: string | undefined): void {
-    const window = this.#window(networkOf(address));
-    if (window === undefined || window.failures < this.#allowed) return;
+  /** Throws `too-many-failures` when there were too many guesses; such a token is then not even looked at. */
+  check(address: string | undefined, token?: string): void {
+    const network = networkOf(address);
+    const name = nameOf(network, token);
+    this.#refuseBeyond(this.#allowed, this.#window(this.#ofNames, name));
+    if (this.#isKnown(name)) return;
+    this.#refuseBeyond(Math.max(ALLOWED_IN_ALL, this.#allowed), this.#window(this.#ofNetworks, network));
+  }
+
+  /** The token was a guess: it proved nothing. One that is genuine and has expired, or is for somebody else, is none. */
+  failed(address: string | undefined, token?: string): void {
+    const network = networkOf(address);
+    this.#count(this.#ofNetworks, network);
+    this.#count(this.#ofNames, nameOf(network, token));
+  }
+
+  /** The token was good. */
+  proved(address: string | undefined, token: string): void {
+    this.#proved.set(nameOf(networkOf(address), token), this.#now());
+  }
+
+  #count(windows: Recent<Window>, key: string): void {
+    const window = this.#window(windows, key) ?? { since: this.#now(), failures: 0 };
+    window.failures += 1;
+    windows.set(key, window);
+  }
+
+  #refuseBeyond(allowed: number, window: Window | undefined): void {
+    if (window === undefined || window.failures < allowed) return;
     const seconds = Math.ceil((window.since + WINDOW_MS - this.#now()) / 1000);
     throw new CustodyError('too-many-failures', 'too many tokens from this address were not valid', {
       hint: `try again in ${seconds} s`,
     });
   }
 
-  failed(address: string | undefined): void {
-    const network = networkOf(address);
-    const window = this.#window(network) ?? { since: this.#now(), failures: 0 };
-    window.failures += 1;
-    this.#windows.delete(network);
-    this.#windows.set(network, window);
-    const [oldest] = this.#windows.keys();
-    if (this.#windows.size > ADDRESSES_MAX) this.#windows.delete(oldest!);
+  #isKnown(name: string): boolean {
+    const at = this.#proved.get(name);
+    return at !== undefined && this.#now() - at < KNOWN_FOR_MS;
   }
 
-  #window(network: string): Window | undefined {
-    const window = this.#windows.get(network);
+  #window(windows: Recent<Window>, key: string): Window | undefined {
+    const window = windows.get(key);
     return window !== undefined && this.#now() - window.since < WINDOW_MS ? window : undefined;
+  }
+}
+
+/** A map that forgets what was set longest ago. */
+class Recent<V> {
+  readonly #values = new Map<string, V>();
+
+  get(key: string): V | undefined {
+    return this.#values.get(key);
+  }
+
+  set(key: string, value: V): void {
+    this.#values.delete(key);
+    this.#values.set(key, value);
+    const [oldest] = this.#values.keys();
+    if (this.#values.size > REMEMBERED_MAX) this.#values.delete(oldest!);
+  }
+}
+
+/** One name at one address: a hash, since what was shown may be a password (security case 15). */
+function nameOf(network: string, token: string | undefined): string {
+  return `${network} ${createHash('sha256').update(claimedBy(token)).digest('base64url')}`;
+}
+
+/** Whose it says it is, which nobody has vouched for. All that is no token has one name. */
+function claimedBy(token: string | undefined): string {
+  if (token === undefined || token.length > TOKEN_MAX) return '';
+  const [header = '', claims = ''] = token.split('.', 2);
+  const { kid } = jsonOf(header);
+  const { iss, sub } = jsonOf(claims);
+  return [kid, iss, sub].every((part) => part === undefined) ? '' : JSON.stringify([kid, iss, sub]);
+}
+
+function jsonOf(part: string): Readonly<Record<string, unknown>> {
+  try {
+    const value = parseJson(Buffer.from(part, 'base64url').toString());
+    return isJsonObject(value) ? value : {};
+  } catch {
+    return {};
   }
 }
 

@@ -9,7 +9,12 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const session = z.uuidv7().lowercase();
 const request = z.uuidv7().lowercase();
 const time = z.iso.datetime({ precision: 3 });
-const person = z.object({ issuer: z.string(), subject: z.string(), email: z.string().optional() });
+const account = z.object({ issuer: z.string(), subject: z.string() });
+const person = z.object({
+  ...account.shape,
+  email: z.string().optional(),
+  actors: z.array(account).min(1).readonly().optional(),
+});
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
 const seen = { session, by: person };
 

@@ -1,6 +1,7 @@
 /** Leaves made of statements: the same statement always makes the same leaf, whoever adds it and however often. */
 import { createHash } from 'node:crypto';
 import type { Authorization } from '../access/decide.ts';
+import { personOf } from '../access/person.ts';
 import type { CloseStatement, OpenStatement } from '../recording/format.ts';
 import { type Leaf, leafBytes } from './leaf.ts';
 import type { LeafQueue } from './ports.ts';
@@ -10,14 +11,13 @@ export type LeafSink = Pick<LeafQueue, 'add'>;
 
 /** `bytes`: open.json as it is stored. */
 export function openedLeaf(statement: OpenStatement, bytes: Uint8Array): Leaf {
-  const { issuer, subject, email } = statement.principal;
   return {
     type: 'custody/leaf/1',
     kind: 'session-opened',
     at: statement.startedAt,
     session: statement.session,
     statement: sha256(bytes),
-    principal: email === undefined ? { issuer, subject } : { issuer, subject, email },
+    principal: personOf(statement.principal),
     target: statement.target.name,
   };
 }
@@ -40,13 +40,12 @@ export function seenLeaf(
   session: string,
   now: Date,
 ): Leaf {
-  const { issuer, subject, email } = principal;
   return {
     type: 'custody/leaf/1',
     kind: action === 'export' ? 'recording-exported' : 'recording-viewed',
     at: now.toISOString(),
     session,
-    by: email === undefined ? { issuer, subject } : { issuer, subject, email },
+    by: personOf(principal),
   };
 }
 

@@ -1,10 +1,13 @@
 import type { AccessNews, News, NewsKind, PolicyNews } from '../access/news.ts';
-import { nameOf, samePerson } from '../access/person.ts';
+import { isActedFor, nameOf, type Person, sameActors, samePerson } from '../access/person.ts';
+import type { Actor } from '../identity/principal.ts';
 import { asCode } from './slack-text.ts';
 
 /** With the words around them all together fit into the 3000 characters of one block. */
 const NAME_MAX = 150;
 const PROSE_MAX = 700;
+/** Where somebody acts for somebody, more names are in it. */
+const ACTED_PROSE_MAX = 350;
 
 /** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). */
 export function slackMessage(news: News): object {
@@ -40,7 +43,7 @@ function headline({ alarm, kind, requester, target }: AccessNews): string {
   const title = alarm
     ? `:rotating_light: *ALARM: ${alarmTitle(kind)}* :rotating_light:`
     : `*${TITLES[kind]}*`;
-  return `${title}\n${name(nameOf(requester))} on ${name(target)}`;
+  return `${title}\n${chain(requester)} on ${name(target)}`;
 }
 
 /** What makes these an alarm is not in their title. */
@@ -52,17 +55,34 @@ function alarmTitle(kind: NewsKind): string {
 /** One line a fact; what is not known has none. */
 function facts(news: AccessNews): string[] {
   const { by, requester, reason, ticket, comment, rule, statements } = news;
+  const prose = [requester, by ?? requester].some(isActedFor) ? ACTED_PROSE_MAX : PROSE_MAX;
   const lines: readonly (readonly [string, string | undefined])[] = [
-    ['By', by === undefined || samePerson(by, requester) ? undefined : name(nameOf(by))],
+    ['By', by === undefined || isRequester(by, requester) ? undefined : chain(by)],
+    ['Actor', isActedFor(requester) ? account(requester.actors![0]!) : undefined],
     ['How long', howLong(news)],
     ['Only for', statements === undefined ? undefined : commands(statements)],
-    ['Reason', reason === undefined ? undefined : asCode(reason, PROSE_MAX)],
+    ['Reason', reason === undefined ? undefined : asCode(reason, prose)],
     ['Ticket', ticket === undefined ? undefined : name(ticket)],
-    ['Comment', comment === undefined ? undefined : asCode(comment, PROSE_MAX)],
+    ['Comment', comment === undefined ? undefined : asCode(comment, prose)],
     ['Rule', name(rule)],
     ['Request', name(news.request)],
   ];
   return lines.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
+}
+
+function isRequester(by: Person, requester: Person): boolean {
+  return samePerson(by, requester) && sameActors(by, requester);
+}
+
+/** Each name by itself, so that none looks like two of them: `agent-7` for `dana@example.com`. Who acts now is named alone. */
+function chain({ actors = [], ...person }: Person): string {
+  const [actor] = actors;
+  return [...(actor === undefined ? [] : [name(actor.subject)]), name(nameOf(person))].join(' for ');
+}
+
+/** Who says so is part of who it is. */
+function account({ subject, issuer }: Actor): string {
+  return `${name(subject)} of ${name(issuer)}`;
 }
 
 function toDo({ kind, alarm, request }: AccessNews): string[] {

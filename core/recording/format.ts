@@ -39,8 +39,16 @@ export const openStatementSchema = z.object({
   startedAt: time,
   principal: z.object({
     issuer: z.string(),
+    issuerName: z.string().optional(),
     subject: z.string(),
     email: z.string().optional(),
+    actors: z
+      .array(z.object({ issuer: z.string(), subject: z.string() }))
+      .min(1)
+      .optional(),
+    claims: z.record(z.string(), z.union([z.string(), z.array(z.string())])).optional(),
+    claimsOmitted: count.optional(),
+    leeway: count.optional(),
     groups: z.array(z.string()),
     groupsOmitted: count,
   }),

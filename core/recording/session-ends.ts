@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { personOf } from '../access/person.ts';
 import { asCustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
 import type { CloseStatement, OpenStatement } from './format.ts';
@@ -118,12 +119,11 @@ function emptyClose({ session, startedAt, signer }: OpenStatement, open: string)
 
 /** As lists show it. */
 function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
-  const { issuer, subject, email } = opening.principal;
   const { address, application } = opening.client;
   return {
     id: opening.session,
     startedAt: opening.startedAt,
-    principal: email === undefined ? { issuer, subject } : { issuer, subject, email },
+    principal: personOf(opening.principal),
     target: opening.target.name,
     protocol: opening.target.protocol,
     rule: opening.grant.rule,

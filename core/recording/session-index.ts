@@ -1,3 +1,4 @@
+import type { Person } from '../access/person.ts';
 import type { CloseReason } from './format.ts';
 
 /** A session as lists show it. The index is a convenience: evidence alone is the truth. */
@@ -6,7 +7,8 @@ export interface SessionRecord {
   readonly state: 'open' | 'closed' | 'recovered';
   /** RFC 3339, UTC, milliseconds. */
   readonly startedAt: string;
-  readonly principal: { readonly issuer: string; readonly subject: string; readonly email?: string };
+  /** With whoever acted for them. */
+  readonly principal: Person;
   readonly target: string;
   readonly protocol: string;
   /** The access rule that allowed it. */
@@ -48,7 +50,7 @@ export interface SessionCatalog {
 export interface SessionQuery {
   readonly target?: string;
   readonly subject?: { readonly issuer: string; readonly subject: string };
-  /** Only sessions of whoever has this subject or this e-mail address, as `sameEmail` reads it. */
+  /** Only sessions of whoever has this subject or this e-mail address, as `sameEmail` reads it, or acted in them by this subject. */
   readonly person?: string;
   readonly limit: number;
   /** Only sessions whose id is this one or a later one: an id, or `lowestIdAt` of a time. */

@@ -40,9 +40,10 @@ function isAskedFor(
   return person === undefined || isNamed(principal, person);
 }
 
-/** By the subject to the letter, or by the e-mail address as people read it. */
-function isNamed({ subject, email }: SessionRecord['principal'], name: string): boolean {
-  return subject === name || (email !== undefined && sameEmail(email, name));
+/** By the subject to the letter, also of who acted, or by the e-mail address as people read it. */
+export function isNamed({ subject, email, actors = [] }: SessionRecord['principal'], name: string): boolean {
+  const isActor = actors.some((actor) => actor.subject === name);
+  return isActor || subject === name || (email !== undefined && sameEmail(email, name));
 }
 
 /**

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { type Person, personOf } from '../access/person.ts';
 import { CustodyError } from '../errors.ts';
+import type { Actor, ClaimValue } from '../identity/principal.ts';
 import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
 import { CLOSE, OPEN, signatureName } from './layout.ts';
@@ -73,37 +75,112 @@ const SUBJECT_MAX = 255;
 const EMAIL_MAX = 320;
 const ISSUER_MAX = 512;
 
+/** What there is room for in the statement of actors, claims and groups together, and of what else may be absent. */
+const ROOM = 1024;
+/** Room for the longest account, and for what cannot be left out beside it. */
+const ACTORS_MAX = 896;
+const CLAIMS_MAX = 512;
+
 /** A principal as the open statement names it. */
 export interface RecordedPrincipal {
   readonly issuer: string;
+  readonly issuerName?: string;
   readonly subject: string;
   readonly email?: string;
+  readonly actors?: Actor[];
+  readonly claims?: Record<string, string | string[]>;
+  readonly claimsOmitted?: number;
+  readonly leeway?: number;
   readonly groups: string[];
   readonly groupsOmitted: number;
 }
 
-/**
- * Who the session belongs to, small enough for the statement. Groups may be cut, as FORMAT.md says; an identity never
- * is, since two people could then look the same: throws `token-invalid` when one is too long, or is not text that
- * every reader of the evidence reads alike.
- */
-export function recordedPrincipal(principal: {
-  readonly issuer: string;
-  readonly subject: string;
-  readonly email?: string;
+/** What a statement says of a principal. */
+interface Recordable extends Person {
+  readonly issuerName?: string;
   readonly groups: readonly string[];
-}): RecordedPrincipal {
-  const { issuer, subject, email, groups } = principal;
+  readonly claims?: Readonly<Record<string, ClaimValue>>;
+  readonly leeway?: number;
+}
+
+/**
+ * Who the session belongs to, small enough for the statement. Groups and claims may be left out, as FORMAT.md says; an identity
+ * never is cut, since two people could then look the same, and neither is who acts for them: throws `token-invalid` when one is
+ * too long, or is not text that every reader of the evidence reads alike.
+ */
+export function recordedPrincipal(principal: Recordable): RecordedPrincipal {
+  const { issuer, subject, email, actors } = personOf(principal);
+  const { issuerName, groups, leeway } = principal;
   refuseUnrecordable('issuer', issuer, ISSUER_MAX);
   refuseUnrecordable('subject', subject, SUBJECT_MAX);
   if (email !== undefined) refuseUnrecordable('e-mail address', email, EMAIL_MAX);
-  return { issuer, subject, ...(email === undefined ? {} : { email }), ...boundGroups(groups) };
+  const acting = actors === undefined ? {} : { actors: boundActors(actors) };
+  const named = issuerName === undefined ? {} : { issuerName };
+  const early = leeway === undefined ? {} : { leeway };
+  const room = ROOM - sizeOf({ ...named, ...acting, ...early });
+  const claims = boundClaims(principal.claims, Math.min(CLAIMS_MAX, room));
+  return {
+    issuer,
+    ...named,
+    subject,
+    ...(email === undefined ? {} : { email }),
+    ...acting,
+    ...claims,
+    ...early,
+    ...boundGroups(groups, room - sizeOf(claims)),
+  };
 }
+
+/** All of them or none: whoever acts is part of who it is. */
+function boundActors(actors: readonly Actor[]): Actor[] {
+  for (const { issuer, subject } of actors) {
+    refuseUnrecordable('issuer of an actor', issuer, ISSUER_MAX);
+    refuseUnrecordable('subject of an actor', subject, SUBJECT_MAX);
+  }
+  if (sizeOf({ actors }) <= ACTORS_MAX) return [...actors];
+  throw unrecordable('chain of actors', `is longer than ${ACTORS_MAX} bytes`);
+}
+
+/** As many claims as fit, each whole, and how many were left out. A claim that the token does not have is none. */
+function boundClaims(
+  claims: Readonly<Record<string, ClaimValue>> = {},
+  maxBytes: number,
+): Pick<RecordedPrincipal, 'claims' | 'claimsOmitted'> {
+  const said = Object.entries(claims).filter(([, value]) => typeof value === 'string' || value.length > 0);
+  let kept: [string, string | string[]][] = [];
+  for (const [name, value] of said) {
+    if (!isRecordable(name, value)) continue;
+    const longer: typeof kept = [...kept, [name, typeof value === 'string' ? value : [...value]]];
+    const size = sizeOf({ claims: Object.fromEntries(longer), claimsOmitted: said.length });
+    if (size <= maxBytes) kept = longer;
+  }
+  const omitted = said.length - kept.length;
+  return {
+    ...(kept.length === 0 ? {} : { claims: Object.fromEntries(kept) }),
+    ...(omitted === 0 ? {} : { claimsOmitted: omitted }),
+  };
+}
+
+/** No reader of the evidence takes a member that is called `__proto__`. */
+function isRecordable(name: string, value: ClaimValue): boolean {
+  return name !== '__proto__' && [name, value].flat().every((text) => text.isWellFormed());
+}
+
+/** What these members take inside of the statement, with their line feeds and indents. */
+function sizeOf(members: object): number {
+  const text = JSON.stringify({ principal: members }, null, 1);
+  return Object.keys(members).length === 0 ? 0 : Buffer.byteLength(text) - EMPTY;
+}
+
+const EMPTY = Buffer.byteLength(JSON.stringify({ principal: {} }, null, 1));
 
 function refuseUnrecordable(what: string, text: string, maxBytes: number): void {
   if (jsonBytes(text) <= maxBytes && text.isWellFormed()) return;
-  const problem = text.isWellFormed() ? `is longer than ${maxBytes} bytes` : 'is not Unicode text';
-  throw new CustodyError('token-invalid', `the ${what} in the token ${problem} and cannot be recorded`, {
+  throw unrecordable(what, text.isWellFormed() ? `is longer than ${maxBytes} bytes` : 'is not Unicode text');
+}
+
+function unrecordable(what: string, problem: string): CustodyError {
+  return new CustodyError('token-invalid', `the ${what} in the token ${problem} and cannot be recorded`, {
     hint: 'nothing runs unrecorded; tell whoever runs the identity provider',
   });
 }
@@ -111,7 +188,7 @@ function refuseUnrecordable(what: string, text: string, maxBytes: number): void 
 /** As many groups as fit in `maxBytes` of JSON, and how many were left out. */
 export function boundGroups(
   groups: readonly string[],
-  maxBytes = 1024,
+  maxBytes = ROOM,
 ): { groups: string[]; groupsOmitted: number } {
   const kept: string[] = [];
   let used = 0;

@@ -121,7 +121,7 @@ function decideAbout(event: ApiEvent, asking: Asking, ports: AccessPorts): Promi
 function takeBack(event: ApiEvent, asking: Asking, ports: AccessPorts): Promise<ApiResult> {
   bodyOf(nothingBody, event);
   return changed(event, asking, ports, (request, now) => {
-    if (isOwn(request, asking)) return giveBack(request, asking.caller, now);
+    if (isOwn(request, asking)) return giveBack(request, asking.caller, now, asking.policy);
     throw new CustodyError('access-denied', 'only who asked for it can give it back', {
       hint: `reviewers revoke: custody revoke ${request.id}`,
     });

@@ -1,8 +1,10 @@
 import type { Context } from '#core/access/conditions.ts';
 import type { Config } from '#core/access/config.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
+import { owns, sharesPeople } from '#core/access/own.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestQuery } from '#core/access/store.ts';
+import { isReviewer } from '#core/access/whose.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 
@@ -27,8 +29,9 @@ export function isVisible(request: AccessRequest, asking: Asking): boolean {
   return isOwn(request, asking) || Authorization.isOne(mayDecide(request, asking)) || mayAdminister(asking);
 }
 
-export function isOwn({ requester }: AccessRequest, { caller }: Asking): boolean {
-  return requester.issuer === caller.issuer && requester.subject === caller.subject;
+/** A person's, also through who acts for them; of who acts for somebody only what they asked for themselves. */
+export function isOwn({ requester }: AccessRequest, { caller, policy }: Asking): boolean {
+  return owns(caller, requester, policy);
 }
 
 function mayAdminister({ policy, caller: principal, context, now }: Asking): boolean {
@@ -66,8 +69,10 @@ export function visibleQueries(
   target: string | undefined,
 ): readonly Pick<RequestQuery, 'requester' | 'target'>[] {
   const { issuer, subject } = asking.caller;
-  const own = { requester: { issuer, subject }, ...(target === undefined ? {} : { target }) };
-  if (mayAdminister(asking)) return [target === undefined ? {} : { target }];
+  const all = target === undefined ? {} : { target };
+  const own = { requester: { issuer, subject }, ...all };
+  // What somebody has under another account is found among everybody's: lists know no addresses.
+  if (mayAdminister(asking) || sharesPeople(asking.caller, asking.policy)) return [all];
   const reviewed = reviewedTargets(asking);
   if (target !== undefined)
     return reviewed.some((name) => name === EVERYTHING || name === target) ? [{ target }] : [own];
@@ -77,8 +82,8 @@ export function visibleQueries(
 /** The targets of the rules whose reviewers the caller is one of; what each request says is decided one by one. */
 function reviewedTargets({ policy, caller }: Asking): readonly string[] {
   const mine = policy.rules.filter(({ approval, breakGlass }) => {
-    const named = Object.values((approval ?? breakGlass)?.reviewers ?? {}).flat();
-    return named.includes(EVERYTHING) || named.some((group) => caller.groups.includes(group));
+    const terms = approval ?? breakGlass;
+    return terms !== undefined && isReviewer(terms.reviewers, caller);
   });
   return [...new Set(mine.flatMap(({ targets }) => targets))];
 }

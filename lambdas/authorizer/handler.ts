@@ -45,13 +45,15 @@ async function verified(
 ): Promise<Principal> {
   // The connection's own address: headers say whatever their sender likes (security case 19).
   const address = event.requestContext.http.sourceIp;
-  failures.check(address);
+  const token = bearerToken(event);
+  failures.check(address, token);
   try {
-    const principal = await verifier().verify(bearerToken(event));
+    const principal = await verifier().verify(token);
+    failures.proved(address, token);
     recordedPrincipal(principal); // throws for an identity that no leaf could hold
     return principal;
   } catch (error) {
-    if (asCustodyError(error).code === 'token-invalid') failures.failed(address);
+    if (asCustodyError(error).guess) failures.failed(address, token);
     throw error;
   }
 }

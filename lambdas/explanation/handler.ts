@@ -1,5 +1,7 @@
 import type { Config } from '#core/access/config.ts';
 import { explain } from '#core/access/explain.ts';
+import { openRequestsOf } from '#core/access/own-requests.ts';
+import { personOf } from '#core/access/person.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import { explanationQuery, explanationShape } from '../access/shapes.ts';
 import { callerOf, contextOf } from '../caller.ts';
@@ -18,11 +20,12 @@ export function explanationHandler({ policy, requests, now, log }: ExplanationPo
   return httpHandler(log, async (event) => {
     const [principal, at] = [callerOf(event), now()];
     const { action, target = '*' } = queryOf(explanationQuery, event);
-    const { requests: grants } = await requests.list({ requester: principal, openAt: at, limit: 1_000 });
-    const session = { issuer: principal.issuer, subject: principal.subject };
+    const own = { caller: principal, policy: policy(), openAt: at, limit: 1_000 };
+    const grants = await openRequestsOf(own, requests);
+    const session = personOf(principal);
     const context = contextOf(event);
     const { rules: _rules, ...answer } = explain({
-      policy: policy(),
+      policy: own.policy,
       principal,
       action,
       target,

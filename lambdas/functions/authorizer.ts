@@ -3,6 +3,7 @@ import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
@@ -19,9 +20,10 @@ const CANNOT_TELL: readonly string[] = ['internal', 'issuer-unreachable'] satisf
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
   telemetry,
   async (event) => {
-    const { policy, authorize } = await prepared();
+    const { policy, keyring, authorize } = await prepared();
     await policy.look();
     const answer = await authorize(event);
+    tellAway(keyring);
     if (answer.isAuthorized) return answer;
     // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
     const { code, message } = answer.context;
@@ -31,13 +33,23 @@ export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, Authoriz
   },
 );
 
+/** Their last keys serve on, and not for ever: an alarm of the stack goes by it. */
+function tellAway(keyring: Keyring): void {
+  const away = keyring.away();
+  if (away.length === 0) return;
+  telemetry.metrics.addMetric('IssuersAway', MetricUnit.Count, away.length);
+  telemetry.logger.warn('issuers do not answer', { away });
+}
+
 async function prepare(): Promise<{
   policy: FreshPolicy;
+  keyring: Keyring;
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
   const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
-  const verifier = currentVerifier(() => policy.config().issuers);
+  const keyring = new Keyring();
+  const verifier = currentVerifier(() => policy.config().issuers, keyring);
   const failures = new TokenFailures(() => performance.now());
-  return { policy, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
+  return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

@@ -17,7 +17,7 @@ import type {
   SessionQuery,
   SessionRecord,
 } from '#core/recording/session-index.ts';
-import { mergePages } from '#core/recording/session-page.ts';
+import { isNamed, mergePages } from '#core/recording/session-page.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import {
@@ -107,10 +107,20 @@ async function listPage(
   asking: Asking,
   catalog: SessionCatalog,
 ): Promise<SessionPage> {
-  const asked = { limit, ...rangeOf(where), ...(person === undefined ? {} : { person }) };
-  const queries = visibleQueries(asking, target).map((query) => catalog.list({ ...query, ...asked }));
+  const asked = { limit, ...rangeOf(where) };
+  const queries = visibleQueries(asking, target).map((query) =>
+    // Their own by their address, of somebody else by name: by both at once nothing is asked for, and what is found is looked at.
+    catalog.list({
+      ...query,
+      ...asked,
+      ...(person === undefined || query.person !== undefined ? {} : { person }),
+    }),
+  );
   const page = mergePages(await Promise.all(queries), limit);
-  return { ...page, sessions: page.sessions.filter((session) => isListed(session, asking)) };
+  const isAsked = ({ principal }: SessionRecord): boolean =>
+    person === undefined || isNamed(principal, person);
+  const sessions = page.sessions.filter((session) => isAsked(session) && isListed(session, asking));
+  return { ...page, sessions };
 }
 
 /** Times as places among ids. A cursor from within the time goes on from there. */

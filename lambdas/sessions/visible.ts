@@ -1,6 +1,7 @@
 import type { Context } from '#core/access/conditions.ts';
 import type { Action, Config } from '#core/access/config.ts';
 import { Authorization, decide, type Refusal } from '#core/access/decide.ts';
+import { owns, sharesPeople } from '#core/access/own.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import type { SessionQuery, SessionRecord } from '#core/recording/session-index.ts';
 
@@ -19,19 +20,24 @@ export type ReadPermission = Authorization<'replay'> | Authorization<'export'>;
 const EVERY_TARGET = '*';
 
 /**
- * Queries of the catalog that together find exactly what the caller may see in a list: their own sessions, and others'
+ * Queries of the catalog that together find what the caller may see in a list, and little else: their own sessions, and others'
  * where a rule allows to replay anybody's. So nobody pays for reading what they may not see.
  */
-export function visibleQueries(
-  asking: Asking,
-  target: string | undefined,
-): readonly Pick<SessionQuery, 'target' | 'subject'>[] {
-  const { issuer, subject } = asking.caller;
-  const own = { subject: { issuer, subject } };
-  if (target !== undefined) return [seesAll(asking, target) ? { target } : { target, ...own }];
+export function visibleQueries(asking: Asking, target: string | undefined): readonly ListQuery[] {
+  if (target !== undefined)
+    return seesAll(asking, target) ? [{ target }] : ownQueries(asking).map((own) => ({ target, ...own }));
   if (seesAll(asking, EVERY_TARGET)) return [{}];
   const names = [...asking.policy.targets.keys()].filter((name) => seesAll(asking, name));
-  return [own, ...names.map((name) => ({ target: name }))];
+  return [...ownQueries(asking), ...names.map((name) => ({ target: name }))];
+}
+
+type ListQuery = Pick<SessionQuery, 'target' | 'subject' | 'person'>;
+
+/** Where the issuer shares people, also by the address. */
+function ownQueries({ caller, policy }: Asking): readonly ListQuery[] {
+  const { issuer, subject, email } = caller;
+  const own = { subject: { issuer, subject } };
+  return sharesPeople(caller, policy) ? [own, { person: email! }] : [own];
 }
 
 /** True for the caller's own sessions and for those that they may replay. */
@@ -79,6 +85,7 @@ function seesAll({ policy, caller: principal, context, now }: Asking, target: st
   );
 }
 
-function isOwn({ principal }: SessionRecord, { caller }: Asking): boolean {
-  return principal.issuer === caller.issuer && principal.subject === caller.subject;
+/** A person's, also through who acts for them; of who acts for somebody only their own. */
+function isOwn({ principal }: SessionRecord, { caller, policy }: Asking): boolean {
+  return owns(caller, principal, policy);
 }

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Config, Rule, Target } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
+import { openRequestsOf } from '#core/access/own-requests.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
@@ -36,9 +37,9 @@ export function targetsHandler({ policy, requests, gateway, now, log }: TargetsP
     const asking = { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
     queryOf(noQuery, event);
     const address = await gateway();
-    const open = await requests.list({ requester: asking.caller, openAt: asking.now, limit: 1_000 });
+    const open = await openRequestsOf({ ...asking, openAt: asking.now, limit: 1_000 }, requests);
     const targets = [...asking.policy.targets.values()].flatMap((target) => {
-      const access = accessTo(target, open.requests, asking);
+      const access = accessTo(target, open, asking);
       if (access === undefined) return [];
       const { name, protocol } = target;
       const connectSeconds = connectSecondsOf(target, access, asking.policy);

@@ -3,7 +3,7 @@ import type { Config } from '#core/access/config.ts';
 import { callerOf } from '../caller.ts';
 import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
-import { noQuery, time } from '../shapes.ts';
+import { noQuery, person, time } from '../shapes.ts';
 
 export interface WhoamiPorts {
   readonly policy: () => Config;
@@ -12,9 +12,12 @@ export interface WhoamiPorts {
 
 export const whoamiShape = z
   .object({
-    issuer: z.string(),
-    subject: z.string(),
-    email: z.string().optional(),
+    ...person.shape,
+    issuerName: z.string().meta({ description: 'what rules call the issuer' }),
+    kind: z.enum(['person', 'workload']),
+    claims: z
+      .record(z.string(), z.union([z.string(), z.array(z.string()).readonly()]))
+      .meta({ description: 'what the token says of the claims that rules look at' }),
     groups: z.array(z.string()).readonly(),
     groupsClaim: z.string().meta({ description: 'the claim of the token that names them' }),
     task: z.string().optional().meta({ description: 'that the token was issued for' }),
@@ -27,11 +30,14 @@ export const whoamiShape = z
 export function whoamiHandler({ policy, log }: WhoamiPorts): HttpHandler {
   return httpHandler(log, async (event) => {
     queryOf(noQuery, event);
-    const { expiresAt, mfa = false, issuerName, ...caller } = callerOf(event);
+    const { expiresAt, mfa = false, issuerName, workload, claims = {}, ...caller } = callerOf(event);
     const { issuers } = policy();
-    const { groupsClaim } = issuers.find(({ name }) => name === issuerName) ?? issuers[0]!;
+    const { groupsClaim, name } = issuers.find((one) => one.name === issuerName) ?? issuers[0]!;
     return json(whoamiShape, {
       ...caller,
+      issuerName: issuerName ?? name,
+      kind: workload === true ? 'workload' : 'person',
+      claims,
       mfa,
       groupsClaim: groupsClaim.join(', '),
       expiresAt: expiresAt.toISOString(),

@@ -8,6 +8,7 @@ import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -25,10 +26,12 @@ import type { GatewayAddress } from '#lambdas/targets/handler.ts';
 import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
+import { awayNews } from './away-news.ts';
 import { keepDelivering } from './notifier.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
+const ISSUERS_EVERY_MS = 60_000;
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -62,10 +65,18 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const keyring = new Keyring();
+  const verifier = currentVerifier(() => policy.config.issuers, keyring);
+  const sayAway = awayNews(say);
+  await every(running, ISSUERS_EVERY_MS, async () => {
+    verifier(); // makes those that the configuration names now
+    await keyring.refresh();
+    sayAway(keyring.away());
+  });
   const api = await startApi({
     port,
     policy,
-    verifier: currentVerifier(() => policy.config.issuers),
+    verifier,
     catalog,
     source: directoryStore(files.store),
     leaves,

@@ -104,6 +104,38 @@ describe('custody request', () => {
   });
 });
 
+describe('a request of an agent', () => {
+  const acted = (actor: string) => ({
+    requester: {
+      issuer: 'https://id.example',
+      subject: 'dev-1',
+      email: 'dana@example.com',
+      actors: [{ issuer: 'https://ci.example', subject: actor }],
+    },
+  });
+
+  it('says who acts, for whom, and by whose word', async () => {
+    const { api, env } = await gateway();
+    api.answers.set(`/v1/requests/${ID}`, request(acted('agent-7')));
+    const { stdout } = await custody(['requests', ID], { env });
+    expect(stdout).toMatch(/^who +agent-7 for dana@example\.com$/m);
+    expect(stdout).toMatch(/^actor +agent-7 at https:\/\/ci\.example$/m);
+    expect(stdout).toMatch(/^acts for +dev-1 at https:\/\/id\.example$/m);
+    api.answers.set('/v1/requests', { requests: [request(acted('agent-7'))] });
+    expect((await custody(['requests'], { env })).stdout).toContain(
+      '  agent-7 for dana@example.com  orders-prod',
+    );
+  });
+
+  it('shows no name that could be two, or that a terminal would take for more (security case 18)', async () => {
+    const { api, env } = await gateway();
+    api.answers.set(`/v1/requests/${ID}`, request(acted('rui for eve\u001b[2J\u202e\nstate  granted')));
+    const { stdout } = await custody(['requests', ID], { env });
+    expect(stdout).not.toMatch(/\u001b|\u202e|^state +granted/m);
+    expect(stdout).toMatch(/^who +"rui for eve/m);
+  });
+});
+
 describe('custody requests', () => {
   it('is a table, and one line of JSON', async () => {
     const { api, env } = await gateway();

@@ -22,6 +22,72 @@ function parseBack(): string {
 
 const explain = (...args: string[]) => custody(['explain', ...args, '--config', file]);
 
+describe('custody explain, offline, of several issuers', () => {
+  const TEXT = `version: 1
+identity:
+  - { issuer: "https://id.example", audience: custody }
+  - { name: github, kind: workload, issuer: "https://ci.example", audience: custody, match: { owner: acme } }
+targets:
+  db: { protocol: postgres, address: "db:5432", database: d, credential: { user: u, passwordFile: p } }
+rules:
+  - { name: deploys, issuer: github, claims: { repository: acme/shop, ref: refs/heads/main }, targets: [db], allow: [connect] }
+  - { name: agents, groups: [developers], actor: { subject: "agent-*" }, targets: [db], allow: [connect] }
+`;
+  beforeEach(() => writeFileSync(file, TEXT));
+  const job = [
+    'connect',
+    'db',
+    '--as',
+    'repo:acme/shop',
+    '--issuer',
+    'github',
+    '--claim',
+    'repository=acme/shop',
+  ];
+  const dana = ['connect', 'db', '--as', 'x@example.com', '--groups', 'developers'];
+
+  it.each<[code: number, args: string[], line: string]>([
+    [0, [...job, '--claim', 'ref=refs/heads/main'], 'allowed: the rule deploys allows it'],
+    [
+      0,
+      [...job, '--claim', 'ref=x', '--claim', 'ref=refs/heads/main'],
+      'allowed: the rule deploys allows it',
+    ],
+    [
+      3,
+      [...job, '--claim', 'ref=refs/heads/main2'],
+      '  rule deploys: the claim ref is refs/heads/main2, and it is for refs/heads/main',
+    ],
+    [3, job, '  rule deploys: the claim ref is not in the token, and it is for refs/heads/main'],
+    [3, dana, '  rule agents: it is for those who act for somebody, and nobody acts here'],
+    [0, [...dana, '--actor', 'agent-7'], 'allowed: the rule agents allows it'],
+    [0, [...dana, '--actor', 'agent-7', '--actor', 'x'], 'allowed: the rule agents allows it'],
+    [
+      3,
+      [...dana, '--actor', 'x', '--actor', 'agent-7'],
+      '  rule agents: x of https://id.example is none of those that may act for others by it',
+    ],
+    [
+      3,
+      [...dana, '--actor', 'agent-7', '--actor-issuer', 'https://ci.example'],
+      '  rule agents: agent-7 of https://ci.example is none of those that may act for others by it',
+    ],
+  ])('ends with %i: %j', async (code, args, line) => {
+    const ran = await explain(...args);
+    expect([ran.code, ran.stderr]).toEqual([code, '']);
+    expect(ran.stdout).toContain(line);
+  });
+
+  it('says which issuers there are, and what a claim looks like', async () => {
+    const unknown = await explain(...dana, '--issuer', 'okta');
+    expect(unknown).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('it has default, github') as string,
+    });
+    expect((await explain(...dana, '--claim', 'ref')).code).toBe(2);
+  });
+});
+
 describe('custody explain, offline', () => {
   it('says why somebody may', async () => {
     const { code, stdout } = await explain('connect', 'orders-db', '--as', 'dana@example.com');

@@ -164,6 +164,19 @@ describe('whoami', () => {
     expect(none.stdout).toMatch(/^groups +none in the token's claim roles$/m);
   });
 
+  test('says which issuer, what rules look at, and who acts', async () => {
+    const api = await fakeApi(pem(makeSigner()).toString());
+    const actors = [{ issuer: 'https://ci.example', subject: 'agent-7' }];
+    const claims = { ref: 'refs/heads/main', roles: ['a', 'b'], none: [] };
+    api.answers.set('/v1/whoami', { ...SEEN, issuerName: 'okta', kind: 'workload', claims, actors });
+    const { stdout } = await custody(['whoami'], { env: env(api) });
+    expect(stdout).toMatch(/^who +agent-7 for dana$/m);
+    expect(stdout).toMatch(/^actor +agent-7 at https:\/\/ci\.example$/m);
+    expect(stdout).toMatch(/^kind +a machine$/m);
+    expect(stdout).toMatch(/^claims +ref=refs\/heads\/main; roles=a, b$/m);
+    expect(stdout).toMatch(/^issuer +https:\/\/id\.example \(okta\)$/m);
+  });
+
   test('says nothing of groups where the gateway cannot be asked, and says so', async () => {
     const api = await fakeApi(pem(makeSigner()).toString());
     const ran = await custody(['whoami'], { env: { ...env(api), CUSTODY_API: 'http://127.0.0.1:2' } });

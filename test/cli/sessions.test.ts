@@ -24,6 +24,25 @@ describe('sessions', () => {
     expect(JSON.parse(json.stdout)).toEqual({ sessions: [sessionRecord()] });
   });
 
+  test('names whoever acted beside whom they acted for, and show by whose word', async () => {
+    const session = sessionRecord();
+    const actors = [
+      { issuer: 'https://ci.example', subject: 'agent-7' },
+      { issuer: 'https://id.example', subject: 'planner' },
+    ];
+    const acted = { ...session, principal: { ...session.principal, actors } };
+    const { env } = await gateway([acted]);
+    expect((await custody(['sessions'], { env })).stdout).toContain(
+      '  agent-7 for planner for dana@example.com  ',
+    );
+    const shown = await custody(['show', SESSION], { env });
+    expect(shown.stdout).toMatch(
+      /^actor +agent-7 at https:\/\/ci\.example, for planner at https:\/\/id\.example$/m,
+    );
+    const json = await custody(['sessions', '--json'], { env });
+    expect(JSON.parse(json.stdout)).toEqual({ sessions: [acted] });
+  });
+
   test('asks for one target, and for no more than the limit', async () => {
     const { api, env } = await gateway([sessionRecord(), sessionRecord()]);
     const { stdout } = await custody(['sessions', '--target', 'a&b', '--limit', '1', '--json'], { env });

@@ -6,14 +6,16 @@ import type { Step } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Device, Principal } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
+import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
+import { rawToken } from '#test/support/issuer.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const by = (subject: string) => ({ issuer: 'https://id.example', subject });
-const policy = (wait = ''): Config =>
+const policy = (wait = '', more = ''): Config =>
   parseConfig(
     `version: 1
 identity: { issuer: "https://id.example", audience: c }
@@ -24,6 +26,7 @@ rules:
   - { name: work, groups: [developers], targets: [free], allow: [connect], when: { networks: [192.0.2.0/24] } }
   - name: ask
     groups: [developers]
+    ${more === '' ? '' : 'actor: any'}
     targets: [db]
     allow: [connect]
     approval: { reviewers: { any: [r] }, maxDuration: 4h, pendingFor: 8h ${wait} }
@@ -64,9 +67,18 @@ function door(config = policy()) {
 }
 
 async function verify(token: string, device?: Device): Promise<Principal> {
-  if (!token.startsWith('dana')) throw new CustodyError('token-invalid', 'the token is not valid here');
+  if (token === 'expired') throw refusedToken('it expired 5 min ago');
+  if (!token.startsWith('dana')) throw unprovenToken('its signature is wrong');
   const expiresAt = new Date(NOW + 3_600_000);
-  return { ...by(token), groups: ['developers'], expiresAt, ...(device === undefined ? {} : { device }) };
+  const [person, actor] = token.split(' ') as [string, string?];
+  const acted = actor === undefined ? {} : { actors: [by(actor)] };
+  return {
+    ...by(person),
+    ...acted,
+    groups: ['developers'],
+    expiresAt,
+    ...(device === undefined ? {} : { device }),
+  };
 }
 
 function visitor(target: string, more: { token?: string; network?: string; reason?: string } = {}) {
@@ -134,6 +146,26 @@ describe('who comes to the gateway', () => {
     await expect(admission.admit(visitor('free').at)).rejects.toMatchObject({ code: 'too-many-failures' });
     await admission.admit(visitor('free', { network: '192.0.2.2' }).at);
   });
+
+  it('is looked at however often it shows a genuine token that has expired, and so are its colleagues', async () => {
+    const { admission } = door();
+    for (let n = 0; n < 300; n += 1) {
+      await expect(admission.admit(visitor('free', { token: 'expired' }).at)).rejects.toMatchObject({
+        code: 'token-invalid',
+      });
+    }
+    await admission.admit(visitor('free').at);
+  });
+
+  it('goes in beside a colleague who keeps showing one bad token', async () => {
+    const { admission } = door();
+    const bad = rawToken({ kid: 'key-1' }, { sub: 'pool' });
+    for (let n = 0; n < 30; n += 1)
+      await expect(admission.admit(visitor('free', { token: bad }).at)).rejects.toMatchObject({
+        code: n < 20 ? 'token-invalid' : 'too-many-failures',
+      });
+    await admission.admit(visitor('free').at);
+  });
 });
 
 describe('who waits at the gateway', () => {
@@ -189,6 +221,17 @@ describe('who waits at the gateway', () => {
       expect(clock).toEqual(['stop', 'restart']);
     }
     expect(store.requests.size).toBe(1);
+  });
+
+  it('is an agent for itself: it neither joins nor waits for the request of whom it acts for', async () => {
+    const { admission, store } = door(policy(', coversActors: true, wait: 10s', 'for actors'));
+    const visits = ['dana', 'dana agent-7', 'dana agent-8', 'dana agent-7'].map(async (token) =>
+      admission.admit(visitor('db', { reason: 'x', token }).at),
+    );
+    await Promise.allSettled(visits);
+    await admission.admit(visitor('db', { reason: 'x', token: 'dana agent-8' }).at).catch(() => undefined);
+    const actors = [...store.requests.values()].map(({ requester }) => requester.actors?.[0]?.subject);
+    expect(actors.toSorted()).toEqual(['agent-7', 'agent-8', undefined]);
   });
 
   it('makes one request with all its connections', async () => {

@@ -139,10 +139,13 @@ describe('the tally', () => {
     log('seal-failed', of('internal'));
     log('session-error', of('access-denied'));
     log('listening');
+    log('issuer-away', of('issuer-unreachable'));
     tally.alarm();
-    expect(tally.take()).toEqual({ RefusedTokens: 1, RefusedPeers: 0, RecorderFailures: 2, BreakGlass: 1 });
-    expect(tally.take()).toEqual({ RefusedTokens: 0, RefusedPeers: 0, RecorderFailures: 0, BreakGlass: 0 });
-    expect(said).toHaveLength(5);
+    expect(tally.take()).toEqual({
+      ...{ RefusedTokens: 1, RefusedPeers: 0, RecorderFailures: 2, BreakGlass: 1, IssuersAway: 1 },
+    });
+    expect(Object.values(tally.take())).toEqual([0, 0, 0, 0, 0]);
+    expect(said).toHaveLength(6);
   });
 
   it('takes a session that ended because of its recorder for a failure, though it was sealed', () => {

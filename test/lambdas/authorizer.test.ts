@@ -2,6 +2,7 @@ import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
+import { refusedToken } from '#core/identity/token-refusals.ts';
 import { type AuthorizerAnswer, authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { callerOf } from '#lambdas/caller.ts';
 import type { ApiEvent } from '#lambdas/http.ts';
@@ -72,6 +73,18 @@ describe('the authorizer', () => {
     expect(await from('192.0.2.8', 'dana')).toMatchObject({ isAuthorized: true });
     clock.ms += 60_000;
     expect(await from('192.0.2.7', 'dana')).toMatchObject({ isAuthorized: true });
+  });
+
+  it('never stops to look at tokens that are genuine and have expired', async () => {
+    const { ask } = authorizer(async (token) => {
+      if (token === 'old') throw refusedToken('it expired 5 min ago');
+      return verifier.verify(token);
+    });
+    for (let n = 0; n < 300; n += 1)
+      expect(await ask({ token: 'old', sourceIp: '192.0.2.7' })).toMatchObject({
+        context: { code: 'token-invalid', message: 'the token is not valid here: it expired 5 min ago' },
+      });
+    expect(await ask({ token: 'dana', sourceIp: '192.0.2.7' })).toMatchObject({ isAuthorized: true });
   });
 
   it('goes by the address of the connection, whatever headers say (security case 19)', async () => {

@@ -2,9 +2,10 @@ import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import type { News, NewsStream } from '#core/access/news.ts';
-import { CustodyError } from '#core/errors.ts';
+import type { CustodyError } from '#core/errors.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
+import { unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { AccessPorts } from '#lambdas/access/handler.ts';
 import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
@@ -45,6 +46,12 @@ rules:
     targets: [stock-db]
     allow: [connect]
     breakGlass: { reviewers: { any: [reviewers] }, maxDuration: 1h }
+  - name: agents-ask
+    groups: [developers]
+    actor: { subject: "agent-*" }
+    targets: [payroll-db]
+    allow: [connect]
+    approval: { reviewers: { any: [reviewers] }, maxDuration: 1h }
   - { name: stop, groups: [operators], targets: ["*"], allow: [terminate], sessions: any }
   - { name: run-it, groups: [platform], targets: ["*"], allow: [administer] }
   - { name: payroll-archive, groups: [archive], targets: [payroll-db], allow: [export], sessions: any }
@@ -64,16 +71,38 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   devrev: ['developers', 'reviewers'],
   olga: ['operators'],
   adm: ['platform'],
+  bot: ['developers'],
+  'agent-7': ['reviewers'],
 };
+
+const AGENT = { issuer: ISSUER, subject: 'agent-7' };
+/** What their tokens say besides. */
+const MORE: Readonly<Record<string, Partial<Principal>>> = {
+  bot: { issuerName: 'ci', workload: true, claims: { ref: 'refs/heads/main', roles: [] }, actors: [AGENT] },
+};
+
+/** For whom an agent acts: `agent-7>dana`. */
+function actedFor(token: string): readonly [token: string, more: Partial<Principal>] {
+  const [actor, person] = token.split('>') as [string, string?];
+  return person === undefined ? [token, {}] : [person, { actors: [{ issuer: ISSUER, subject: actor }] }];
+}
 
 /** Takes a name for a token: `dana`, or `dana@https://other` for the same subject of another issuer. */
 export const verifier: TokenVerifier = {
   verify: async (token): Promise<Principal> => {
-    const [subject, issuer = ISSUER] = token.split('@') as [string, string?];
+    const [named, acted] = actedFor(token);
+    const [subject, issuer = ISSUER] = named.split('@') as [string, string?];
     const groups = GROUPS[subject];
-    if (groups === undefined) throw new CustodyError('token-invalid', 'the token is not valid');
+    if (groups === undefined) throw unprovenToken('nobody has that name');
     const lastsMs = groups.includes('reviewers') ? 86_400_000 : 60_000;
-    return { issuer, subject, groups, expiresAt: new Date(NOW.getTime() + lastsMs) };
+    return {
+      ...MORE[subject],
+      ...acted,
+      issuer,
+      subject,
+      groups,
+      expiresAt: new Date(NOW.getTime() + lastsMs),
+    };
   },
 };
 

@@ -17,10 +17,24 @@ it('tells the caller whom the gateway takes them for, and by which claim', async
   expect(body).toEqual({
     issuer: ISSUER,
     subject: 'dana',
+    issuerName: 'default',
+    kind: 'person',
+    claims: {},
     groups: ['developers'],
     groupsClaim: 'roles',
     mfa: false,
     expiresAt: new Date(NOW.getTime() + 60_000).toISOString(),
+  });
+});
+
+it('tells who acts, what rules look at, and that it is a machine', async () => {
+  const { body } = await call(handler, '/v1/whoami', { token: 'bot' });
+  expect(body).toMatchObject({
+    subject: 'bot',
+    issuerName: 'ci',
+    kind: 'workload',
+    claims: { ref: 'refs/heads/main', roles: [] },
+    actors: [{ issuer: ISSUER, subject: 'agent-7' }],
   });
 });
 

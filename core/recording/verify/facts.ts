@@ -17,13 +17,20 @@ export function gatherFacts(
   signer: string | undefined,
   ledger: LedgerFacts | undefined,
 ): EvidenceFacts {
-  const { issuer, subject, email } = open.principal;
+  const { issuer, issuerName, subject, email, actors, leeway } = open.principal;
   const recordedUntil = close?.recordedUntil ?? chain.lastHead?.until ?? 0;
   const isDoubted = hasClose && close === undefined;
   const completeness = isDoubted ? undefined : describeCompleteness(open, close, recordedUntil);
   return {
     session: open.session,
-    principal: { issuer, subject, email },
+    principal: {
+      issuer,
+      ...(issuerName !== undefined && { issuerName }),
+      subject,
+      email,
+      ...(actors !== undefined && { actors }),
+      ...(leeway !== undefined && { leeway }),
+    },
     target: open.target,
     startedAt: open.startedAt,
     ...(close && { endedAt: close.endedAt, reason: close.reason }),

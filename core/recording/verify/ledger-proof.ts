@@ -98,11 +98,15 @@ function isOpening(leaf: StatementLeaf): leaf is Opening {
 
 /** A member that is not what core/ledger/FORMAT.md takes from the statement, as it is in the leaf. */
 function openingDiffers({ at, target, principal }: Opening, statement: OpenStatement): string | undefined {
-  const { issuer, subject, email } = statement.principal;
   if (at !== statement.startedAt) return `at ${at}`;
   if (target !== statement.target.name) return `target ${target}`;
-  const isSame = principal.issuer === issuer && principal.subject === subject && principal.email === email;
-  return isSame ? undefined : `principal ${principal.issuer} ${principal.subject} ${principal.email ?? ''}`;
+  const isSame = identityOf(principal) === identityOf(statement.principal);
+  return isSame ? undefined : `principal ${JSON.stringify(principal)}`;
+}
+
+/** What a leaf says of a principal, in one form. */
+function identityOf({ issuer, subject, email, actors }: Opening['principal']): string {
+  return JSON.stringify([issuer, subject, email, actors?.map((actor) => [actor.issuer, actor.subject])]);
 }
 
 function endDiffers({ kind, at, reason }: End, statement: CloseStatement): string | undefined {

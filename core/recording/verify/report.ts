@@ -65,8 +65,14 @@ export interface EvidenceFacts {
   readonly session: string;
   readonly principal: {
     readonly issuer: string;
+    /** What the configuration called the issuer. */
+    readonly issuerName?: string;
     readonly subject: string;
     readonly email?: string | undefined;
+    /** Who acted for them, the one that did first. */
+    readonly actors?: readonly { readonly issuer: string; readonly subject: string }[];
+    /** Seconds of leeway that the token needed to be in its time. */
+    readonly leeway?: number;
   };
   readonly target: { readonly name: string; readonly protocol: string; readonly address: string };
   /** RFC 3339, UTC. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -49,6 +49,28 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
     expect(second.config.version).not.toBe(first.config.version);
   });
 
+  it('has the keys of issuers beside it, each change of which is taken without one of its own', async () => {
+    const text = file('secret: orders').replace(
+      'audience: custody',
+      'audience: custody, jwksFile: keys.json',
+    );
+    const { config, put } = await stand({
+      ...{ 'live/custody.yaml': text, 'live/ca.pem': 'x', 'live/keys.json': '{"keys":[1]}' },
+    });
+    const [issuer] = (await config.read()).config.issuers;
+    const read = (): string => readFileSync(issuer!.jwksFile!, 'utf8');
+    expect(read()).toBe('{"keys":[1]}');
+    await put('live/keys.json', '{"keys":[2]}');
+    expect((await config.read()).config.issuers[0]).toBe(issuer);
+    expect(read()).toBe('{"keys":[2]}');
+    const changed = statSync(issuer!.jwksFile!).ino;
+    await config.read();
+    expect(statSync(issuer!.jwksFile!).ino).toBe(changed);
+    await put('live/keys.json', 'x'.repeat((256 << 10) + 1));
+    await expect(config.read()).rejects.toMatchObject({ code: 'config-invalid' });
+    expect(read()).toBe('{"keys":[2]}');
+  });
+
   it("has the CA of the gateway's certificate beside it, or none", async () => {
     const { put, place } = await stand({ 'gateway-ca.pem': 'not this one' });
     expect(await gatewayCa(place)).toEqual({});
@@ -78,6 +100,11 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
       'the webhook "w" has its secret in a file',
     ],
     ['a certificate that is not there', file('secret: a', 'caFile: none.pem'), 'none.pem is not there'],
+    [
+      'keys that are not there',
+      file('secret: a').replace('audience: custody', 'audience: custody, jwksFile: none.json'),
+      'none.json is not there',
+    ],
     ['something else', 'version: 2', 's3://'],
   ])('with %s is refused', async (_what, text, why) => {
     const { config } = await stand({ 'live/custody.yaml': text, 'live/ca.pem': 'x' });

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchBounded } from '#adapters/oidc/fetch-bounded.ts';
+import { fetchBounded, patience } from '#adapters/oidc/fetch-bounded.ts';
 import { startIssuer, type TestIssuer } from '#test/support/issuer.ts';
 
 const LIMIT = 256 << 10;
@@ -49,8 +49,8 @@ describe('fetchBounded', () => {
   it('gives up on an answer that does not come, or does not end (security case 16)', async () => {
     server.answers.set('/never', () => undefined);
     server.answers.set('/half', (_request, response) => void response.write('{'));
-    await expect(fetchBounded(`${server.url}/never`, true, 20)).rejects.toThrow(/timeout/);
-    await expect(fetchBounded(`${server.url}/half`, true, 200)).rejects.toThrow(/timeout/);
+    await expect(fetchBounded(`${server.url}/never`, true, patience(20))).rejects.toThrow(/timeout/);
+    await expect(fetchBounded(`${server.url}/half`, true, patience(200))).rejects.toThrow(/timeout/);
   });
 
   it.each(['ftp://127.0.0.1/x', 'file:///etc/passwd', 'data:,{}', 'http://10.0.0.1/x', 'http://0.0.0.0/x'])(

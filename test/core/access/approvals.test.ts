@@ -48,7 +48,11 @@ describe('reviewerGroups', () => {
     ['everybody, also with no group', all(1, 'a', '*'), [], ['*']],
     ['a group of the token that is called * is not everybody', any(1, 'a'), ['*'], []],
   ])('%s', (_what, terms, groups, expected) => {
-    expect(reviewerGroups(terms, groups)).toEqual(expected);
+    expect(reviewerGroups(terms, { groups })).toEqual(expected);
+  });
+
+  it('is not everybody for a machine', () => {
+    expect(reviewerGroups(all(1, 'a', '*'), { groups: ['a'], workload: true })).toEqual(['a']);
   });
 });
 

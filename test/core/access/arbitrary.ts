@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import type { Action, Config, Rule } from '#core/access/config.ts';
 import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
-import { personOf } from '#core/access/person.ts';
+import { type Person, personOf } from '#core/access/person.ts';
 import type { LiveSession, Question } from '#core/access/rule-match.ts';
 import { actions } from '#core/access/schema.ts';
 import { days } from '#core/access/formats.ts';
 import type { Principal } from '#core/identity/principal.ts';
-import { after, HOUR, idOf, iso, ISSUER, NOW, person, policyOf } from './support.ts';
+import { after, CI, HOUR, idOf, iso, ISSUER, issuersOf, NOW, OTHER, person, policyOf } from './support.ts';
 
-const BASE = policyOf([]);
+const BASE: Config = { ...policyOf([]), issuers: issuersOf() };
 const groupNames = ['a', 'b', 'c'] as const;
 const groups = fc.subarray<string>([...groupNames]);
 const someGroups: fc.Arbitrary<string[]> = fc.oneof(
@@ -63,7 +63,7 @@ const anyApproval: fc.Arbitrary<Of<'approval'>> = fc.record({
   pendingFor: fc.constant(HOUR),
   reason: fc.constant('optional'),
   ticket: fc.constant('optional'),
-  coversActors: fc.constant(false),
+  coversActors: fc.boolean(),
   statements: fc.constantFrom('any', 'exact'),
   allow: fc.constant([]),
 });
@@ -93,8 +93,19 @@ const asking = merged(fc.record({ ...connects, approval: anyApproval }), maybe('
 const glass = merged(fc.record({ ...connects, breakGlass: anyBreakGlass }), maybe('session', anyLimits));
 const denying = fc.record({ deny: fc.subarray([...actions], { minLength: 1 }) });
 
+/** Whose tokens, beside the groups. */
+const whose = merged(
+  maybe('issuer', fc.constantFrom('default', 'ci'), 5),
+  maybe('claims', fc.constantFrom({ ref: ['main'] }, { ref: ['ma*', 'dev'], env: ['prod'] }), 7),
+  maybe(
+    'actor',
+    fc.constantFrom('any', { subject: ['agent-*'] }, { subject: ['agent-7', 'x'], issuer: CI }),
+    2,
+  ),
+);
+
 function ruleOf(kind: fc.Arbitrary<object>): fc.Arbitrary<Omit<Rule, 'name'>> {
-  return merged(reach, kind, maybe('when', anyWhen, 5)) as fc.Arbitrary<Omit<Rule, 'name'>>;
+  return merged(reach, kind, whose, maybe('when', anyWhen, 5)) as fc.Arbitrary<Omit<Rule, 'name'>>;
 }
 
 /** Rules that are named r1, r2 … by `named`. */
@@ -125,11 +136,34 @@ export const accounts = [
   person('dana', 'dana@example.com'),
   person('dana-admin', 'Dana@Example.com'),
   person('eve'),
-  { issuer: 'https://other.example', subject: 'dana' },
+  { issuer: OTHER, subject: 'dana' },
+  { issuer: CI, subject: 'agent-7' },
+] as const;
+
+/** What an issuer makes of its tokens. */
+const NAMED: Readonly<Record<string, Partial<Principal>>> = {
+  [ISSUER]: { issuerName: 'default' },
+  [OTHER]: { issuerName: 'other' },
+  [CI]: { issuerName: 'ci', workload: true },
+};
+export const chains = [
+  [{ issuer: ISSUER, subject: 'agent-7' }],
+  [{ issuer: CI, subject: 'agent-7' }],
+  [{ issuer: ISSUER, subject: 'rogue' }],
+  [
+    { issuer: CI, subject: 'agent-7' },
+    { issuer: ISSUER, subject: 'planner' },
+  ],
 ] as const;
 
 export const anyPrincipal: fc.Arbitrary<Principal> = merged(
-  fc.constantFrom(...accounts),
+  fc.constantFrom(...accounts).map((account) => ({ ...account, ...NAMED[account.issuer] })),
+  maybe('actors', fc.constantFrom(...chains)),
+  maybe(
+    'claims',
+    fc.constantFrom({ ref: 'main', env: 'prod' }, { ref: ['x', 'main'] }, { ref: [], env: 'prod' }),
+    1,
+  ),
   fc.record({ groups, expiresAt: often(fc.constant(after(HOUR)), fc.constant(NOW)) }),
   maybe(
     'device',
@@ -163,7 +197,10 @@ const anySteps: fc.Arbitrary<readonly Step[]> = fc
 
 const anyRequest: fc.Arbitrary<Omit<AccessRequest, 'id' | 'digest'>> = merged(
   fc.record({
-    requester: fc.constantFrom(...accounts),
+    requester: merged(
+      fc.constantFrom(...accounts),
+      maybe('actors', fc.constantFrom(...chains)),
+    ) as fc.Arbitrary<Person>,
     target: targetNames,
     rule: fc.constantFrom('r1', 'r2', 'r3', 'r4', 'r5'),
     breakGlass: fc.boolean(),

@@ -172,6 +172,12 @@ const ofRules: readonly Mistake[] = [
     '27:17: rules.1.breakGlass: a rule has either approval or breakGlass: write a rule of its own',
   ],
   [
+    'an agent that breaks a glass',
+    '    breakGlass:',
+    '    actor: any\n    breakGlass:',
+    '26:12: rules.1.actor: is for no rule with breakGlass: nobody breaks a glass for somebody else',
+  ],
+  [
     'allow and deny',
     '    deny: [',
     '    allow: [connect]\n    deny: [',

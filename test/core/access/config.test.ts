@@ -59,6 +59,7 @@ describe('parseConfig', () => {
         groupsPrefix: '',
         emailVerified: 'unless-denied',
         sharesPeople: false,
+        keptClaims: [],
       },
     ]);
     expect(targets.get('orders-db')).toEqual({

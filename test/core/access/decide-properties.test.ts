@@ -45,7 +45,7 @@ class Tally {
 describe('what the generators make', () => {
   it('is allowed and refused for every action, also by grants, so that what follows says something', () => {
     const tally = new Tally();
-    for (const question of fc.sample(anyQuestion(), { numRuns: 5_000 })) {
+    for (const question of fc.sample(anyQuestion(), { numRuns: 8_000 })) {
       const decision = decide(question);
       tally.add(`${question.action}: ${Authorization.isOne(decision) ? 'allowed' : decision.code}`);
     }

@@ -5,6 +5,8 @@ import { explain } from '#core/access/explain.ts';
 import { anyLiveQuestion, anyQuestion } from './arbitrary.ts';
 import {
   after,
+  CI,
+  issuersOf,
   grantedRequest,
   HOUR,
   idOf,
@@ -32,6 +34,98 @@ function ask(question: Partial<Question>) {
 
 const HINT_TARGETS = 'see what you may use: custody targets';
 const HINT_ASK = 'ask for access: custody request orders-db --reason "…" --for 4h';
+
+/** Rules that are about who somebody is, and what each says of them. */
+function because(rules: readonly string[], question: Partial<Question>): Record<string, readonly string[]> {
+  const policy = { ...policyOf(rules), issuers: issuersOf() };
+  return Object.fromEntries(ask({ policy, ...question }).rules.map(({ rule, because }) => [rule, because]));
+}
+
+describe('explain, of issuers, claims and actors', () => {
+  const rest = "targets: ['*'], allow: [connect]";
+  const RULES_OF_WHOM = [
+    `name: people, groups: ['*'], ${rest}`,
+    `name: deploys, issuer: default, claims: { repository: acme/shop, ref: [refs/heads/main, 'refs/tags/*'] }, ${rest}`,
+    `name: agents, groups: ['*'], actor: { subject: 'agent-*' }, ${rest}`,
+  ];
+  const job = { issuer: CI, issuerName: 'ci', workload: true } as const;
+  const actor = (subject: string, issuer = CI) => ({ actors: [{ issuer, subject }] });
+
+  it('says whose tokens a rule is for, and whose this one is', () => {
+    expect(because(RULES_OF_WHOM, { principal: principal('job', [], job) })).toEqual({
+      people: ['it is for people: a rule for machines names their issuer or their groups'],
+      deploys: expect.arrayContaining(['it is for tokens of default; this one is of ci']) as string[],
+      agents: [
+        'it is for people: a rule for machines names their issuer or their groups',
+        'it is for those who act for somebody, and nobody acts here',
+      ],
+    });
+    const { deploys } = because(RULES_OF_WHOM, { principal: principal('dana', []) });
+    expect(deploys).toContain('it is for tokens of default; this one is of https://id.example');
+  });
+
+  it('says which claim is in the way, and what the token says of it', () => {
+    const claims = { repository: 'acme/shop-fork', ref: ['a', 'b'] };
+    const found = because(RULES_OF_WHOM, {
+      principal: principal('x', [], { issuerName: 'default', claims }),
+    });
+    expect(found['deploys']).toEqual([
+      'the claim repository is acme/shop-fork, and it is for acme/shop',
+      'the claim ref is a, b, and it is for refs/heads/main or refs/tags/*',
+    ]);
+    const none = because(RULES_OF_WHOM, { principal: principal('x', [], { issuerName: 'default' }) });
+    expect(none['deploys']![0]).toBe('the claim repository is not in the token, and it is for acme/shop');
+  });
+
+  it('says who may act, and who does', () => {
+    const found = because(RULES_OF_WHOM, { principal: principal('dana', [], actor('agent-7')) });
+    expect(found['people']).toEqual(['it lets nobody act for others']);
+    expect(found['agents']).toEqual([
+      'agent-7 of https://ci.example is none of those that may act for others by it',
+    ]);
+    const decides = because(RULES, {
+      action: 'approve',
+      request: requestOf(),
+      policy: POLICY,
+      principal: principal('lee', ['leads'], actor('agent-7')),
+    });
+    expect(decides['ask']).toContain('who acts for somebody decides about nothing');
+    const glass = `name: glass, groups: ['*'], targets: ['*'], allow: [connect], breakGlass: { reviewers: { any: [a] }, maxDuration: 1h }`;
+    const broken = because([glass], { action: 'request', principal: principal('d', [], actor('agent-7')) });
+    expect(broken['glass']).toContain('no agent breaks a glass');
+  });
+
+  it('says why nobody decides about what was asked for in their name, or by themselves for others', () => {
+    const requester = { ...person('dana'), ...actor('agent-7') };
+    const decides = because(RULES, {
+      action: 'approve',
+      request: requestOf({ requester }),
+      policy: POLICY,
+      principal: principal('agent-7', ['leads'], { issuer: CI }),
+    });
+    expect(decides['ask']).toEqual([
+      'nobody decides about what was asked for in their name, or what they asked for in the name of others',
+    ]);
+  });
+
+  it('shows an issuer’s words short, and nothing that cannot be seen (security case 18)', () => {
+    const claims = {
+      repository: `\u001b[31mred\u202e${'x'.repeat(500)}`,
+      ref: Array.from({ length: 30 }, (_, n) => `v${n}`),
+    };
+    const who = principal('x', [], {
+      issuerName: 'default',
+      claims,
+      actors: [{ issuer: 'i\u0007', subject: 's\n' }],
+    });
+    const text = JSON.stringify(because(RULES_OF_WHOM, { principal: who }));
+    expect(text).toContain('?[31mred?xxx');
+    expect(text).toContain('v19, and 10 more');
+    expect(text).toContain('s? of i?');
+    expect(text.length).toBeLessThan(1500);
+    expect(text).not.toMatch(/\\u0|\\n|x{200}/);
+  });
+});
 
 describe('explain', () => {
   it.each<[what: string, question: Partial<Question>, verdict: string, because: string, hint?: string]>([

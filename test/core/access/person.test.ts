@@ -65,10 +65,21 @@ describe('a person', () => {
     const dana = principal('dana', ['a'], { email: 'dana@example.com', task: 'deploy', mfa: true });
     expect(personOf(dana)).toEqual({ issuer: ISSUER, subject: 'dana', email: 'dana@example.com' });
     expect(personOf(principal('dana', []))).toEqual({ issuer: ISSUER, subject: 'dana' });
+    expect(personOf({ ...person('dana'), actors: [] })).toEqual(person('dana'));
+    const more = { ...person('agent-7'), groups: ['x'] };
+    expect(personOf({ ...person('dana'), actors: [more] })).toEqual({
+      ...person('dana'),
+      actors: [person('agent-7')],
+    });
   });
 
   it('is called by the e-mail address, or else by the subject', () => {
     expect(nameOf(person('dana', 'dana@example.com'))).toBe('dana@example.com');
     expect(nameOf(person('dana'))).toBe('dana');
+    const actors = [person('agent-7'), person('plan ner')];
+    expect(nameOf({ ...person('dana', 'dana@example.com'), actors })).toBe(
+      'agent-7 for "plan ner" for dana@example.com',
+    );
+    expect(nameOf(person('agent-7 for dana'))).toBe('"agent-7 for dana"');
   });
 });

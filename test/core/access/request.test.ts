@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { personOf } from '#core/access/person.ts';
 import {
   type AccessQuestion,
   type AccessRequest,
@@ -130,14 +131,23 @@ const members = {
   breakGlass: fc.boolean(),
   createdAt: text,
   pendingUntil: text,
+  actors: fc.option(
+    fc.array(fc.record({ issuer: text, subject: text }, { noNullPrototype: true }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+    {
+      nil: undefined,
+    },
+  ),
 };
 type Members = {
   readonly [K in keyof typeof members]: (typeof members)[K] extends fc.Arbitrary<infer T> ? T : never;
 };
 
-function questionOf({ issuer, subject, email, ...rest }: Members): AccessQuestion {
+function questionOf({ issuer, subject, email, actors, ...rest }: Members): AccessQuestion {
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
-  const requester = email === undefined ? { issuer, subject } : { issuer, subject, email };
+  const requester = personOf({ issuer, subject, email, actors });
   return { requester, ...Object.fromEntries(given) } as unknown as AccessQuestion;
 }
 
@@ -164,6 +174,26 @@ describe('digestOf (security case 23)', () => {
     const { reason: _reason, ticket: _ticket, statements: _statements, ...bare } = question;
     const without = text.replace(/"fix order 7","OPS-7",3600000,\[.*?\]/, 'null,null,3600000,null');
     expect(digestOf(bare)).toBe(createHash('sha256').update(without).digest('hex'));
+  });
+
+  it('is what another program made of the same text: without actors as ever, with them one member more', () => {
+    const question = requestOf({
+      requester: { issuer: 'https://id.example.com', subject: 'dev-1', email: 'dana@example.com' },
+      rule: 'developers-ask',
+      reason: 'fix order 7',
+      ticket: 'OPS-7',
+      statements: [{ sha256: 'b'.repeat(64), text: 'select 1' }],
+      createdAt: '2026-11-23T08:50:00.000Z',
+      pendingUntil: '2026-11-23T09:50:00.000Z',
+    });
+    // python3: hashlib.sha256(json.dumps([…], separators=(',', ':')).encode()).hexdigest()
+    expect(digestOf(question)).toBe('750a81c537bef647fda564cf601e2ccd95c8b63dab7f70899698bf433c1e9385');
+    const actors = [
+      { issuer: 'https://ci.example.com', subject: 'agent-7' },
+      { issuer: 'https://id.example.com', subject: 'planner' },
+    ];
+    const acted = { ...question, requester: { ...question.requester, actors } };
+    expect(digestOf(acted)).toBe('352eb06085baf066c32d6b55ba3553be780058d7efce2391be2d6ef49f8ea3d6');
   });
 
   const anyMembers = fc.record(members) as fc.Arbitrary<Members>;

@@ -23,6 +23,20 @@ ${more}`;
   return parseConfig(text, 'custody.yaml');
 }
 
+export const CI = 'https://ci.example';
+export const OTHER = 'https://other.example';
+
+/** Three issuers: `default` and `other` are people's, `ci` is of machines. `more`: further keys of both of the former. */
+export function issuersOf(more = ''): Config['issuers'] {
+  const text = `version: 1
+targets: {}
+identity:
+  - { issuer: ${ISSUER}, audience: custody ${more} }
+  - { name: other, issuer: ${OTHER}, audience: custody, groupsPrefix: "other:" ${more} }
+  - { name: ci, kind: workload, issuer: ${CI}, audience: custody, match: { owner: acme } }`;
+  return parseConfig(text, 'custody.yaml').issuers;
+}
+
 /** Somebody with a token that is good for an hour. */
 export function principal(
   subject: string,

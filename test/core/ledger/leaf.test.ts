@@ -156,6 +156,12 @@ describe('a leaf', () => {
     ['a time in a zone', changed({ at: '2026-11-23T09:00:00.000+01:00' })],
     ['a day that is none', changed({ at: '2026-02-30T09:00:00.000Z' })],
     ['no principal', changed({ principal: undefined })],
+    ['a chain without actors', changed({ principal: { issuer: 'x', subject: 'y', actors: [] } })],
+    [
+      'an actor without issuer',
+      changed({ principal: { issuer: 'x', subject: 'y', actors: [{ subject: 'z' }] } }),
+    ],
+    ['an actor that is a text', changed({ principal: { issuer: 'x', subject: 'y', actors: 'z' } })],
     ['a principal without subject', changed({ principal: { issuer: 'x' } })],
     [
       'a principal with null for an email',

@@ -214,6 +214,15 @@ describe("a session's proof", () => {
   it.each<[what: string, name: string, leaf: (leaf: Leaf) => Leaf]>([
     ['target', 'open.json', (leaf) => ({ ...leaf, target: 'payroll' }) as Leaf],
     ['principal', 'open.json', (leaf) => ({ ...leaf, principal: { issuer: 'x', subject: 'y' } }) as Leaf],
+    [
+      'actor',
+      'open.json',
+      (leaf) =>
+        ({
+          ...leaf,
+          principal: { ...opening(3).principal, actors: [{ issuer: 'x', subject: 'agent-7' }] },
+        }) as Leaf,
+    ],
     ['start', 'open.json', (leaf) => ({ ...leaf, at: '2026-11-23T08:00:00.000Z' })],
     ['end', 'close.json', (leaf) => ({ ...leaf, at: '2026-11-23T08:00:00.000Z' })],
     ['reason', 'close.json', (leaf) => ({ ...leaf, reason: 'expired' }) as Leaf],

@@ -49,6 +49,21 @@ describe('a Slack notification', () => {
     ]);
   });
 
+  it('of an agent says who acts, for whom, and by whose word, each name by itself', () => {
+    const actors = [
+      { issuer: 'https://ci.example', subject: 'agent-7` for `rob' },
+      { issuer: 'https://id.example', subject: 'planner' },
+    ];
+    const requester = { ...newsItem(1).requester, actors };
+    const told = lines({ requester, by: requester });
+    expect(told[1]).toBe("`agent-7' for 'rob` for `dana@example.com` on `orders-db`");
+    expect(told).toContain("*Actor:* `agent-7' for 'rob` of `https://ci.example`");
+    expect(told.some((line) => line.startsWith('*By:*'))).toBe(false);
+    expect(lines({ requester, by: newsItem(1).requester })).toContain('*By:* `dana@example.com`');
+    const data = { data: { requester: { actors } } };
+    expect(JSON.parse(render('json', newsItem(1, { requester })))).toMatchObject(data);
+  });
+
   it('of a decision says who decided and what they say', () => {
     const told = lines({ kind: 'access-denied', by: REVIEWER, comment: 'not today' });
     expect(told[0]).toBe('*Access denied*');
@@ -133,7 +148,12 @@ describe('a Slack notification', () => {
         '🔑'.repeat(4000),
       ),
     );
-    const person = fc.record({ issuer: hostile, subject: hostile, email: hostile });
+    const account = { issuer: hostile, subject: hostile };
+    const actors = fc.array(fc.record(account), { minLength: 1, maxLength: 5 });
+    const person = fc.record(
+      { ...account, email: hostile, actors },
+      { requiredKeys: ['issuer', 'subject', 'email'] },
+    );
     const optional = { reason: hostile, ticket: hostile, comment: hostile, by: person, statements: fc.nat() };
     const more = fc.record(
       { ...optional, requester: person, target: hostile, rule: hostile, request: hostile },
@@ -146,7 +166,7 @@ describe('a Slack notification', () => {
         expect(blocks[0]!.text.text).toBe(text);
         expect(text).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
         for (const line of text.split('\n')) expect(line).toMatch(/^(?::rotating_light: )?\*|^`/);
-        expect(text.split('\n').length).toBeLessThanOrEqual(12);
+        expect(text.split('\n').length).toBeLessThanOrEqual(13);
       }),
       { numRuns: 300 },
     );

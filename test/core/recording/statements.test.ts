@@ -26,11 +26,23 @@ const hostile = fc.oneof(
   fc.constantFrom('\0', '"', '\\', '\u2028', '\ud800', '😀', '<script>').map((part) => part.repeat(300)),
 );
 
+const ISSUER_OF_ACTORS = 'https://ci.example.com';
+const BARE = { issuer: 'https://id.example', subject: 'dana', groups: [] };
+
+function fits(run: () => unknown): boolean {
+  try {
+    run();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const jsonLength = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
 
 describe('statement limit', () => {
   /** As long as config, gateway and client can make each member. */
-  function longest(): OpenStatement {
+  function longest(more: Partial<Parameters<typeof recordedPrincipal>[0]> = {}): OpenStatement {
     const groups = Array.from({ length: 500 }, (_, i) => `group-${i}-${'g'.repeat(i % 40)}`);
     return {
       ...(openStatement(makeKeys()) as OpenStatement),
@@ -39,6 +51,7 @@ describe('statement limit', () => {
         subject: 's'.repeat(255),
         email: 'e'.repeat(320),
         groups,
+        ...more,
       }),
       target: { name: 't'.repeat(63), protocol: 'postgres', address: `${'h'.repeat(253)}:65535` },
       client: {
@@ -46,7 +59,13 @@ describe('statement limit', () => {
         application: boundText('\0'.repeat(1000)),
         user: boundText('😀'.repeat(1000)),
       },
-      grant: { rule: 'r'.repeat(63) },
+      grant: {
+        rule: 'r'.repeat(63),
+        request: SESSION,
+        digest: 'd'.repeat(64),
+        until: '2026-11-23T09:55:00.000Z',
+      },
+      retention: { lock: 'governance', until: '2027-11-23T09:00:00.000Z', hold: true },
       gateway: { version: '10.10.10-rc.10', task: '0d6cfa3e-6d1c-4a61-9f43-0b9a7c1d2e3f' },
       durability: { mode: 'windowed', windowMs: 10_000 },
     };
@@ -58,6 +77,27 @@ describe('statement limit', () => {
     const bytes = statementBytes(statement);
     expect(bytes.byteLength).toBeLessThanOrEqual(STATEMENT_MAX_BYTES);
     expect(openStatementSchema.parse(JSON.parse(Buffer.from(bytes).toString()))).toEqual(statement);
+  });
+
+  it('holds with the longest chain of actors, claims and leeway as well', () => {
+    const issuerName = 'n'.repeat(63);
+    const claims = Object.fromEntries(
+      Array.from({ length: 40 }, (_, i) => [`claim-${i}`, ['v'.repeat(i), 'w']]),
+    );
+    const oneActor = [{ issuer: `https://${'a'.repeat(504)}`, subject: 's'.repeat(255) }];
+    const actors = [...Array(20).keys()].map((n) => ({ issuer: ISSUER_OF_ACTORS, subject: `agent-${n}` }));
+    const most = actors.findLastIndex((_, n) =>
+      fits(() => recordedPrincipal({ ...BARE, actors: actors.slice(0, n + 1) })),
+    );
+    for (const chain of [oneActor, actors.slice(0, most + 1)]) {
+      const statement = longest({ issuerName, claims, actors: chain, leeway: 60 });
+      expect(statement.principal.actors).toEqual(chain);
+      expect(statement.principal.claimsOmitted).toBeGreaterThan(0);
+      const bytes = statementBytes(statement);
+      expect(bytes.byteLength).toBeLessThanOrEqual(STATEMENT_MAX_BYTES);
+      expect(openStatementSchema.parse(JSON.parse(Buffer.from(bytes).toString()))).toEqual(statement);
+    }
+    expect(most).toBeGreaterThan(5);
   });
 
   it('is enforced to the byte', () => {
@@ -86,7 +126,55 @@ describe('recordedPrincipal', () => {
     expect(recordedPrincipal(dana)).not.toHaveProperty('email');
   });
 
+  it('keeps who acts, whole and in their order, and nothing else of them', () => {
+    const actors = [
+      { issuer: 'https://ci.example', subject: 'agent-7', more: 'x' },
+      { issuer: 'https://id.example', subject: 'planner' },
+    ];
+    const recorded = recordedPrincipal({ ...dana, actors, issuerName: 'okta', leeway: 3 });
+    expect(JSON.stringify(recorded)).toBe(
+      '{"issuer":"https://id.example","issuerName":"okta","subject":"dana","actors":[{"issuer":"https://ci.example","subject":"agent-7"},{"issuer":"https://id.example","subject":"planner"}],"leeway":3,"groups":["developers"],"groupsOmitted":0}',
+    );
+    expect(recordedPrincipal({ ...dana, actors: [] })).not.toHaveProperty('actors');
+  });
+
+  it('keeps claims whole, counts those that do not fit, and passes over those that are not in the token', () => {
+    const claims = {
+      ref: 'refs/heads/main',
+      none: [],
+      empty: '',
+      long: 'x'.repeat(600),
+      roles: ['a', 'b'],
+      odd: '\ud800',
+    };
+    expect(recordedPrincipal({ ...dana, claims })).toMatchObject({
+      claims: { ref: 'refs/heads/main', empty: '', roles: ['a', 'b'] },
+      claimsOmitted: 2,
+    });
+    const named = JSON.parse('{"__proto__":"x","constructor":"y"}') as Record<string, string>;
+    expect(Object.entries(recordedPrincipal({ ...dana, claims: named }).claims!)).toEqual([
+      ['constructor', 'y'],
+    ]);
+    expect(recordedPrincipal({ ...dana, claims: {} })).toEqual({ ...dana, groupsOmitted: 0 });
+  });
+
   it.each([
+    [
+      'subject of an actor',
+      { actors: [{ issuer: 'https://ci.example', subject: 's'.repeat(256) }] },
+      'is longer than 255 bytes',
+    ],
+    [
+      'issuer of an actor',
+      { actors: [{ issuer: 'i'.repeat(513), subject: 's' }] },
+      'is longer than 512 bytes',
+    ],
+    ['subject of an actor', { actors: [{ issuer: 'i', subject: 'a\ud800' }] }, 'is not Unicode text'],
+    [
+      'chain of actors',
+      { actors: Array.from({ length: 5 }, () => ({ issuer: 'i'.repeat(200), subject: 's' })) },
+      'is longer than 896 bytes',
+    ],
     ['subject', { subject: 's'.repeat(256) }, 'is longer than 255 bytes'],
     ['subject', { subject: '\u0001'.repeat(43) }, 'is longer than 255 bytes'],
     ['subject', { subject: 'a\ud800' }, 'is not Unicode text'],

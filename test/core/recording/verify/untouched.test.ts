@@ -21,6 +21,42 @@ test('untouched evidence is verified', async () => {
   expect(report.facts).not.toHaveProperty('completeness');
 });
 
+test('who acted, and what else the statement says of the principal, is among the facts', async () => {
+  const actors = [{ issuer: 'https://ci.example', subject: 'agent-7' }];
+  const principal = {
+    issuer: 'https://id.example',
+    issuerName: 'okta',
+    subject: 'dev-1',
+    actors,
+    claims: { ref: 'refs/heads/main', roles: ['a'] },
+    claimsOmitted: 1,
+    leeway: 3,
+    groups: [],
+    groupsOmitted: 2,
+  };
+  const report = await check(buildEvidence(keys, threeSegments(), { open: { principal } }), SESSION);
+  expect(report.verdict).toBe('verified');
+  expect(report.facts?.principal).toEqual({
+    issuer: 'https://id.example',
+    issuerName: 'okta',
+    subject: 'dev-1',
+    actors,
+    leeway: 3,
+  });
+});
+
+test.each<[what: string, more: object]>([
+  ['a chain without actors', { actors: [] }],
+  ['an actor without an issuer', { actors: [{ subject: 'agent-7' }] }],
+  ['an actor that is a text', { actors: ['agent-7'] }],
+  ['a claim that is a number', { claims: { ref: 7 } }],
+  ['a leeway below nothing', { leeway: -1 }],
+])('a statement with %s is malformed', async (_what, more) => {
+  const principal = { issuer: 'i', subject: 's', groups: [], groupsOmitted: 0, ...more };
+  const report = await check(buildEvidence(keys, threeSegments(), { open: { principal } }), SESSION);
+  expect(codes(report)).toContain('statement-malformed open.json');
+});
+
 describe('sessions that are not a plain close', () => {
   test('recovered: verified, and says until when and how much may be missing', async () => {
     const close = { recovered: true, reason: 'recovered', recordedUntil: 8_500 };
