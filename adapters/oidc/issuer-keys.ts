@@ -31,8 +31,8 @@ export interface Away {
 
 /**
  * The keys of one issuer, which nobody waits for but the first, and the last good ones while it cannot be reached. What is no
- * set of keys counts as no answer: an error page, or an empty list, withdraws nothing. They live in this process's memory: one that
- * starts while the issuer is away has none.
+ * set of keys counts as no answer: an error page, or an empty list, withdraws nothing. They live in this process's memory alone,
+ * since whoever may write a store of them could make up people: a process that starts while the issuer is away has none.
  */
 export class IssuerKeys {
   readonly #issuer: string;
@@ -97,7 +97,6 @@ export class IssuerKeys {
    * gateway ask all the time.
    */
   async #lookAgainFor(header: TokenHeader, known: KeySet): Promise<KeySet> {
-    if (this.#looking !== undefined) return this.#looking;
     if (this.#failedWithin(LEFT_ALONE_MS)) throw this.#failed!.error;
     if (this.#within(this.#missedAt, LEFT_ALONE_MS)) return known;
     const set = await this.#look(() => this.#source.again());

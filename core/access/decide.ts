@@ -92,7 +92,7 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
   const { policy, principal, action, target: name } = question;
   const live = action === 'connect' ? question.live : undefined;
   if (live === undefined && isExpired(question)) return expired();
-  if (isDisabled(policy, principal)) return denied(question);
+  if (isShutOut(policy, principal)) return denied(question);
   if (policy.rules.some((rule) => denies(rule, question))) return denied(question);
   const target = policy.targets.get(name) ?? (NEEDS_TARGET.includes(action) ? undefined : { name });
   // A running session lives by the rule that opened it, and by no other.
@@ -122,6 +122,16 @@ function allows(rule: Rule, question: Question): boolean {
 }
 
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
+
+/** True for somebody who may do nothing here, whatever rules and grants say. */
+export function isShutOut(policy: Config, principal: Principal): boolean {
+  return isForeign(policy, principal) || isDisabled(policy, principal);
+}
+
+/** True where the configuration has their issuer no more: it vouches for nobody, and what it vouched for ends. */
+export function isForeign({ issuers }: Config, { issuer }: Principal): boolean {
+  return !issuers.some((known) => known.issuer === issuer);
+}
 
 /** True for somebody whom the configuration names as disabled, and for who acts, or is acted for, with such a one. */
 export function isDisabled({ disabled, issuers }: Config, principal: Principal): boolean {
@@ -212,7 +222,7 @@ function noTarget(shown: string, what: string): Refusal {
 /** Where nothing but the circumstances is in the way, they are what to change. */
 function notNow(question: Question, shown: string): Refusal | undefined {
   const { policy, target, principal } = question;
-  if (!policy.targets.has(target) || isDisabled(policy, principal)) return undefined;
+  if (!policy.targets.has(target) || isShutOut(policy, principal)) return undefined;
   if (policy.rules.some((rule) => denies(rule, question))) return undefined;
   for (const rule of policy.rules) {
     const obstacles = rule.deny === undefined ? obstaclesOf(rule, question) : [];
@@ -258,7 +268,7 @@ function isUsed(question: Question, rule: Rule | undefined): boolean {
 function askable(question: Question, wish: { breakGlass?: boolean }): readonly Rule[] {
   const asking: Question = { ...question, action: 'request', wish };
   const { policy, target } = question;
-  if (!policy.targets.has(target) || isDisabled(policy, question.principal)) return [];
+  if (!policy.targets.has(target) || isShutOut(policy, question.principal)) return [];
   if (policy.rules.some((rule) => denies(rule, asking) || denies(rule, question))) return [];
   return policy.rules.filter((rule) => allows(rule, asking));
 }

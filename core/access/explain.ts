@@ -1,7 +1,7 @@
 import { conditionWords } from './conditions.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule } from './config.ts';
-import { Authorization, decide, isDisabled, type Refusal, shownTarget } from './decide.ts';
+import { Authorization, decide, isDisabled, isForeign, type Refusal, shownTarget } from './decide.ts';
 import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
 import { valueOf } from './whose.ts';
 
@@ -57,6 +57,7 @@ function allowedBy({ rule, grant }: Authorization): string {
 function deniedBy(refusal: Refusal, question: Question): string {
   const { policy, principal, target } = question;
   if (refusal.code === 'token-invalid') return refusal.message;
+  if (isForeign(policy, principal)) return 'their issuer is not in the configuration';
   if (isDisabled(policy, principal)) return 'this person is disabled in the configuration';
   const deny = policy.rules.find(
     (rule) => rule.deny !== undefined && obstaclesOf(rule, question).length === 0,

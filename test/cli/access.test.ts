@@ -131,7 +131,7 @@ describe('a request of an agent', () => {
     const { api, env } = await gateway();
     api.answers.set(`/v1/requests/${ID}`, request(acted('rui for eve\u001b[2J\u202e\nstate  granted')));
     const { stdout } = await custody(['requests', ID], { env });
-    expect(stdout).not.toMatch(/\u001b|\u202e|^state +granted/m);
+    for (const unseen of ['\u001b', '\u202e', '\nstate  granted']) expect(stdout).not.toContain(unseen);
     expect(stdout).toMatch(/^who +"rui for eve/m);
   });
 });

@@ -102,6 +102,29 @@ function hostileFolder(): string {
 }
 
 describe('play', () => {
+  test('says who acted, for whom; verify says by whose word (security case 18)', async () => {
+    const keys = makeKeys();
+    const principal = {
+      issuer: 'https://id.example',
+      subject: 'dev-1',
+      email: 'dana@example.com',
+      actors: [{ issuer: 'https://ci.example', subject: 'agent-7\u001b[2J' }],
+      leeway: 12,
+      groups: [],
+      groupsOmitted: 0,
+    };
+    const folder = folderOf(buildEvidence(keys, [[framesOf(ONE_ROW)]], { open: { principal } }));
+    const key = keyFile(pem(keys.signer).toString());
+    const played = await custody(['play', folder, '--key', key]);
+    const verified = await custody(['verify', folder, '--key', key]);
+    expect([played.code, verified.code]).toEqual([0, 0]);
+    expect(played.stdout).toMatch(/^session \S+: agent-7\S*\[2J for dana@example\.com on orders-db, from/m);
+    expect(verified.stdout).toMatch(/^who +agent-7\S*\[2J for dana@example\.com$/m);
+    expect(verified.stdout).toMatch(/^actor +agent-7\S*\[2J at https:\/\/ci\.example$/m);
+    expect(verified.stdout).toMatch(/^leeway +the token was 12 s out of its time$/m);
+    for (const { stdout } of [played, verified]) expect(stdout).not.toContain('\u001b');
+  });
+
   test('shows statements with their answers, rows as a table, times and errors', async () => {
     const { files, signerPem } = evidenceOf(framesOf(ONE_ROW));
     const ran = await custody(['play', folderOf(files), '--key', keyFile(signerPem)]);

@@ -68,8 +68,8 @@ describe.skipIf(!hasClient('python3'))('OAUTHBEARER by the libpq of PostgreSQL 1
 
   it('shows the reason when a token is not good (security case 22)', async () => {
     const { error } = await query('select 1', 'bad.token.here');
-    expect(error).toContain('FATAL:  the token is not valid here');
-    expect(error).toContain('HINT:  log in again: custody login');
+    expect(error).toContain('FATAL:  the token is not valid here: it is not a JWT');
+    expect(error).toContain('HINT:  give an ID token; a password is none: custody login');
   });
 
   it('shows the reason when the token is good and the target is not for them', async () => {

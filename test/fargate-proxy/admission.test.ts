@@ -225,13 +225,14 @@ describe('who waits at the gateway', () => {
 
   it('is an agent for itself: it neither joins nor waits for the request of whom it acts for', async () => {
     const { admission, store } = door(policy(', coversActors: true, wait: 10s', 'for actors'));
-    const visits = ['dana', 'dana agent-7', 'dana agent-8', 'dana agent-7'].map(async (token) =>
-      admission.admit(visitor('db', { reason: 'x', token }).at),
-    );
-    await Promise.allSettled(visits);
-    await admission.admit(visitor('db', { reason: 'x', token: 'dana agent-8' }).at).catch(() => undefined);
+    const visit = (token: string) =>
+      admission.admit(visitor('db', { reason: 'x', token }).at).catch(() => undefined);
+    await Promise.all(['dana', 'dana agent-7', 'dana agent-7'].map(visit));
+    await visit('dana');
+    await visit('dana agent-8');
     const actors = [...store.requests.values()].map(({ requester }) => requester.actors?.[0]?.subject);
-    expect(actors.toSorted()).toEqual(['agent-7', 'agent-8', undefined]);
+    expect(actors).toHaveLength(3);
+    expect(new Set(actors)).toEqual(new Set(['agent-7', 'agent-8', undefined]));
   });
 
   it('makes one request with all its connections', async () => {

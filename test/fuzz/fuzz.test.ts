@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import * as identity from './identity.ts';
 import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
@@ -20,12 +21,16 @@ test('the same seed makes the same inputs', () => {
   expect(new Set(inputs(7)).size).toBeGreaterThan(45);
 });
 
-test.each([recording.segments, recording.frames, recording.evidence, ...postgres.targets, ...ledger.targets])(
-  '$name survives its seeds and 300 more',
-  async (target) => {
-    await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);
-  },
-);
+test.each([
+  recording.segments,
+  recording.frames,
+  recording.evidence,
+  ...postgres.targets,
+  ...ledger.targets,
+  ...identity.targets,
+])('$name survives its seeds and 300 more', async (target) => {
+  await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);
+});
 
 /** How many inputs were run; rejects with the first crash. */
 async function survive(target: FuzzTarget, count: number): Promise<number> {

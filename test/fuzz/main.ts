@@ -1,5 +1,6 @@
 /** Mutational fuzzing of every parser: node test/fuzz/main.ts [--seconds N] [--seed S] [target …] */
 import { parseArgs } from 'node:util';
+import * as identity from './identity.ts';
 import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
@@ -12,6 +13,7 @@ const targets: readonly FuzzTarget[] = [
   recording.evidence,
   ...postgres.targets,
   ...ledger.targets,
+  ...identity.targets,
 ];
 
 const { values, positionals } = parseArgs({

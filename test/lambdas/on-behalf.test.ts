@@ -69,6 +69,14 @@ describe('a request of an agent for somebody', () => {
     expect((await asked(ports, 'dana', { target: 'stock-db' }, headers)).status).toBe(201);
     const agents = await asked(ports, AGENT, {}, headers);
     expect([agents.status, agents.body['code']]).toEqual([409, 'conflict']);
+    // The very same question, of another agent.
+    const [key, question] = [{ 'idempotency-key': 'k2' }, {}];
+    const first = await asked(ports, AGENT, question, key);
+    expect(await asked(ports, AGENT, question, key)).toMatchObject({
+      status: 201,
+      body: { id: first.body['id'] },
+    });
+    expect((await asked(ports, 'agent-8>dana', question, key)).status).toBe(409);
   });
 });
 

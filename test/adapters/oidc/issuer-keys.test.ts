@@ -112,6 +112,16 @@ describe('the keys of an issuer that is away', () => {
     expect(keys.away()).toBeUndefined();
   });
 
+  it('alarm no more once it has answered, also where nobody asks it again for long', async () => {
+    clock += 5 * MINUTE;
+    await keys.refresh();
+    issuer.down = false;
+    clock += 10 * SECOND;
+    await keys.refresh();
+    clock += DAY;
+    expect(keys.away()).toBeUndefined();
+  });
+
   it('are those of the last answer, also when it comes back with others', async () => {
     clock += 30 * MINUTE;
     await show();

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { meantIssuer, type Unverified } from '#adapters/oidc/meant-issuer.ts';
 import type { CustodyError } from '#core/errors.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
@@ -114,6 +115,24 @@ describe('one issuer for people and for jobs', () => {
       workload: true,
       claims: { namespace_path: 'acme' },
     });
+  });
+
+  it('keeps what rules ask for from the moment on that the file has them, and fetches no keys for that', async () => {
+    let rules: string[] = [];
+    const entries = [PEOPLE, JOBS].map((entry) => entry.replace('https://gitlab.example', gitlab.url));
+    const current = currentVerifier(() => configOf(entries, rules).issuers);
+    const token = await signToken(gitlab, key, { ...job, aud: 'ci', ref: 'main' });
+    expect((await current().verify(token)).claims).toEqual({ namespace_path: 'acme' });
+    const asked = gitlab.asked.length;
+    rules = [
+      'name: deploys, issuer: jobs, claims: { ref: main, environment: x }, targets: [db], allow: [connect]',
+    ];
+    expect((await current().verify(token)).claims).toEqual({
+      namespace_path: 'acme',
+      ref: 'main',
+      environment: [],
+    });
+    expect(gitlab.asked).toHaveLength(asked);
   });
 
   it('never takes a job for a person, though its author chose the audience (security case 22)', async () => {

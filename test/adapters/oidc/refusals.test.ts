@@ -14,6 +14,7 @@ import {
 const NOW = Date.parse('2030-01-01');
 const LONG_AGO = NOW / 1000 - 10 * 86_400;
 const LATER = NOW / 1000 + 10 * 86_400;
+const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout';
 const SECRET = 'tr0ub4dor-and-3';
 
 let issuer: TestIssuer;
@@ -72,6 +73,11 @@ describe('why a token is not valid (security case 15)', () => {
       'secrets, and not valid yet',
       'it is not valid yet, by 10 days: the clocks of its issuer and of the gateway differ, and 0 s of leeway are set',
       () => signToken(issuer, key, { nbf: LATER, exp: LATER + 60, ...hidden }),
+    ],
+    [
+      'an event that logs somebody out',
+      'it is a logout token',
+      () => signToken(issuer, key, { exp: LATER, events: { [LOGOUT]: hidden } }),
     ],
     [
       'a wrong signature',

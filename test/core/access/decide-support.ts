@@ -1,8 +1,8 @@
 import { type Authorization, decide, type Question, type Refusal } from '#core/access/decide.ts';
 import type { AccessRequest } from '#core/access/request.ts';
-import { grantedRequest, idOf, NOW, person, policyOf, principal, requestOf } from './support.ts';
+import { grantedRequest, idOf, issuersOf, NOW, person, policyOf, principal, requestOf } from './support.ts';
 
-export const POLICY = policyOf([
+const OF_RULES = policyOf([
   `name: ask, groups: [developers], targets: [orders-db], allow: [connect], approval: { reviewers: { any: [leads, owners] }, maxDuration: 4h }`,
   `name: ask-exact, groups: [scripts], targets: [orders-db], allow: [connect], approval: { reviewers: { all: [leads, owners] }, maxDuration: 1h, statements: exact, wait: 2m }`,
   `name: glass, groups: [on-call], targets: ['*'], allow: [connect], breakGlass: { reviewers: { any: [owners] }, maxDuration: 30m }`,
@@ -14,6 +14,7 @@ export const POLICY = policyOf([
   `name: not-from-there, groups: ['*'], targets: ['*'], deny: [connect, request, approve, administer], when: { networks: [192.0.2.0/24] }`,
   `name: never-payroll, groups: [contractors], targets: [payroll-db], deny: [connect, request, approve, replay, export, terminate, rerun]`,
 ]);
+export const POLICY = { ...OF_RULES, issuers: issuersOf() };
 export const HOME = { network: '198.51.100.7' };
 
 export const dana = principal('dana', ['developers'], { email: 'dana@example.com' });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Config } from '#core/access/config.ts';
 import { Authorization, decide, isDisabled, type Question } from '#core/access/decide.ts';
+import { explain } from '#core/access/explain.ts';
 import { giveBack, judge, newRequest, review, revoke } from '#core/access/lifecycle.ts';
 import { endingOf } from '#core/access/live.ts';
 import { owns } from '#core/access/own.ts';
@@ -55,7 +56,7 @@ const granted = (rule: string, actors?: Principal['actors']): AccessRequest =>
 
 const base = { policy, target: 'orders-db', now: NOW };
 const isAllowed = (question: Omit<Question, 'policy' | 'target' | 'now'> & Partial<Question>): boolean =>
-  Authorization.isOne(decide({ ...base, ...question } as Question));
+  Authorization.isOne(decide({ ...base, ...question }));
 const mayApprove = (who: Principal, request: AccessRequest): boolean =>
   isAllowed({ action: 'approve', principal: who, request });
 
@@ -189,6 +190,30 @@ describe('isDisabled', () => {
   });
 });
 
+describe('an issuer that is in the file no more', () => {
+  const gone: Config = { ...policy, issuers: policy.issuers.filter(({ name }) => name !== 'default') };
+
+  it('vouches for nobody: its people are denied, their sessions end, and it is said why', () => {
+    const grants = [granted('ask')];
+    const question = { ...base, action: 'connect', principal: dana, grants } as const;
+    expect(Authorization.isOne(decide(question))).toBe(true);
+    expect(decide({ ...question, policy: gone })).toMatchObject({ code: 'access-denied' });
+    expect(explain({ ...question, policy: gone }).because).toBe('their issuer is not in the configuration');
+    const live = { session: idOf(9), rule: 'ask', grant: idOf(1), startedAt: NOW };
+    expect(endingOf({ ...question, live })).toBeUndefined();
+    expect(endingOf({ ...question, live, policy: gone })).toMatchObject({ reason: 'revoked' });
+  });
+
+  it('has no requests made or decided', () => {
+    const wish = { rule: 'ask' };
+    expect(isAllowed({ action: 'request', principal: dana, wish })).toBe(true);
+    expect(isAllowed({ action: 'request', principal: dana, wish, policy: gone })).toBe(false);
+    expect(isAllowed({ action: 'approve', principal: rita, request: asked('ask'), policy: gone })).toBe(
+      false,
+    );
+  });
+});
+
 describe('what is somebody’s own', () => {
   const record = (more: object) => ({ ...danas, ...more });
   it.each<[what: string, Principal, object, own: boolean, shared: boolean]>([
@@ -232,6 +257,14 @@ describe('what is somebody’s own', () => {
   ])('%s', (_what, who, more, own, shared) => {
     expect(owns(who, record(more), policy)).toBe(own);
     expect(owns(who, record(more), sharing)).toBe(shared);
+  });
+
+  it('is not what an issuer that shares nobody vouches for, also where the file has it twice', () => {
+    const [here, other] = sharing.issuers as [Config['issuers'][number], Config['issuers'][number]];
+    const twice = { ...here, name: 'again', sharesPeople: false };
+    expect(owns(elsewhere, danas, { issuers: [here, other] })).toBe(true);
+    expect(owns(elsewhere, danas, { issuers: [twice, other] })).toBe(false);
+    expect(owns(elsewhere, danas, { issuers: [here, twice, other] })).toBe(false);
   });
 
   it('is what a grant and a session of one’s own are, where issuers share people', () => {

@@ -95,6 +95,14 @@ describe('who guesses tokens', () => {
     expect(isShut(tokenOf('next'))).toBe(true);
   });
 
+  it('cannot drive out an address by the names of others (security case 16)', () => {
+    const { fail, isShut } = stand();
+    fail(200, () => tokenOf('x'));
+    for (let network = 0; network < 60; network += 1)
+      for (let name = 0; name < 200; name += 1) fail(1, () => tokenOf(`${name}`), `198.51.100.${network}`);
+    expect(isShut(tokenOf('next'))).toBe(true);
+  });
+
   it('is told by its /64 in IPv6, and by its IPv4 address however that is written', () => {
     const { fail, isShut } = stand();
     fail(20, () => 'x', '2001:db8:0:1::5');

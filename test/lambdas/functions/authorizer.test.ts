@@ -19,6 +19,8 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   let issuer: TestIssuer;
   let key: TestKey;
   let handler: Handler;
+  const told: string[] = [];
+  const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   beforeAll(async () => {
     [moto, issuer, key] = await Promise.all([startMoto(), startIssuer(), makeKey('k1')]);
     issuer.keys = [key.jwk];
@@ -34,13 +36,18 @@ describe.runIf(hasMoto())('the function authorizer', () => {
       CUSTODY_SIGNING_KEY: 'none',
       CUSTODY_LEDGER_ORIGIN: 'ledger.example/custody',
       POWERTOOLS_LOG_LEVEL: 'SILENT',
-      POWERTOOLS_METRICS_DISABLED: 'true',
+      // Metrics go through the console, where a test can hear them.
+      POWERTOOLS_DEV: 'true',
+      POWERTOOLS_METRICS_DISABLED: 'false',
     };
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    vi.spyOn(console, 'log').mockImplementation((line: unknown) => void told.push(String(line)));
     ({ handler } = await import('#lambdas/functions/authorizer.ts'));
   });
   afterAll(async () => {
     vi.unstubAllEnvs();
+    vi.restoreAllMocks();
+    vi.useRealTimers();
     await Promise.all([moto?.stop(), issuer?.close()]);
   });
 
@@ -62,8 +69,23 @@ describe.runIf(hasMoto())('the function authorizer', () => {
 
   it('lets a token in that it can verify', async () => {
     issuer.down = false;
+    later(1_000);
     expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
       isAuthorized: true,
     });
+  });
+
+  it('goes on with the last keys of an issuer that is away, and tells of it from ten minutes on', async () => {
+    issuer.down = true;
+    const token = await signToken(issuer, key, { sub: 'dana' });
+    for (const [ms, isTold] of [
+      [9 * 60_000, false],
+      [60_000, true],
+    ] as const) {
+      later(ms);
+      told.length = 0;
+      expect(await authorize(token)).toMatchObject({ isAuthorized: true });
+      expect(told.some((line) => line.includes('"IssuersAway":1'))).toBe(isTold);
+    }
   });
 });

@@ -75,7 +75,7 @@ class Session:
         (self.folder / (name + ".sig")).write_bytes(signature)
         return data
 
-    def open(self, **style):
+    def open(self, principal=None, **style):
         members = {
             "type": "custody/open/1",
             "session": self.session,
@@ -86,6 +86,7 @@ class Session:
                 "email": "dana@example.com",
                 "groups": ["developers", "größer"],
                 "groupsOmitted": 0,
+                **(principal or {}),
             },
             "target": {"name": "orders-db", "protocol": "postgres", "address": "127.0.0.1:7432"},
             "client": {"address": "127.0.0.1:50412", "application": "psql \"x\", {y}", "user": "dana"},
@@ -181,6 +182,21 @@ def unsealed():
     session.segment([zstd(frame(1_000, CLIENT, b"begin"))], frames=1, size=5, until=250_000)
 
 
+def acted():
+    session = Session("acted", "019aaf3e-6d1c-7a61-9f43-000000000004")
+    session.open(principal=ACTED)
+    session.close("target-refused", 0)
+
+
+ACTED = {
+    "issuerName": "okta",
+    "actors": [{"issuer": "https://ci.example.com", "subject": "agent-7"},
+               {"issuer": "http://127.0.0.1:7401", "subject": "planner"}],
+    "claims": {"ref": "refs/heads/größer", "roles": ["a", "b"]},
+    "claimsOmitted": 1,
+    "leeway": 12,
+}
+
 EXPECTED = {
     "three-segments": {"verdict": "verified", "reason": "client-closed", "recovered": False, "segments": 3,
                        "frames": 8, "bytes": 18_960, "recordedUntil": 250_120_000},
@@ -190,6 +206,9 @@ EXPECTED = {
                   "frames": 2, "bytes": 11, "recordedUntil": 61_500_250},
     "unsealed": {"verdict": "incomplete", "recovered": False, "segments": 1,
                  "frames": 1, "bytes": 5, "recordedUntil": 250_000},
+    "acted": {"verdict": "verified", "reason": "target-refused", "recovered": False, "segments": 0,
+              "frames": 0, "bytes": 0, "recordedUntil": 0,
+              "principal": {"issuerName": "okta", "subject": "dev-1", "actors": ACTED["actors"], "leeway": 12}},
 }
 
 if __name__ == "__main__":
@@ -198,4 +217,5 @@ if __name__ == "__main__":
     empty()
     recovered()
     unsealed()
+    acted()
     (HERE / "expected.json").write_text(json.dumps(EXPECTED, indent=2) + "\n")

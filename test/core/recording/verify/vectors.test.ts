@@ -18,7 +18,7 @@ function vector(name: string): EvidenceFolder {
 }
 
 test('there are vectors', () => {
-  expect(Object.keys(expected)).toEqual(['three-segments', 'empty', 'recovered', 'unsealed']);
+  expect(Object.keys(expected)).toEqual(['three-segments', 'empty', 'recovered', 'unsealed', 'acted']);
 });
 
 describe.each(Object.entries(expected))('%s', (name, { verdict, ...facts }) => {
