@@ -1,5 +1,5 @@
 /** An agent that acts for Dana, and a deploy job, through a local gateway: as in the README, at the command line and with psql. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +125,13 @@ describe.skipIf(!hasClient('psql'))('an agent that acts for Dana', () => {
       return /"access-granted":1/.test(ran.stdout) ? ran : undefined;
     });
     expect(audit.code).toBe(0);
+    const entries = join(local.dataDir, 'store', 'ledger', 'tile', 'entries');
+    const leaves = readdirSync(entries, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1'));
+    const acted = leaves.join('').split('{"type":"custody/leaf/1",');
+    const kinds = acted.flatMap((leaf) => (leaf.includes('"agent-7"') ? leaf.split('"')[3] : []));
+    expect(kinds).toEqual(expect.arrayContaining(['session-opened', 'access-requested']));
   });
 
   it('breaks no glass, and acts for nobody but Dana', async () => {
