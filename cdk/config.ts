@@ -52,8 +52,10 @@ const networkSchema = section({
   vpcId: text('the id of a VPC, such as vpc-0123456789abcdef0')
     .regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC, such as vpc-0123456789abcdef0')
     .optional(),
-  /** How tasks fetch the issuer's keys: through one NAT gateway, or not at all from outside. */
+  /** How tasks fetch the issuer's keys: through NAT gateways, or not at all from outside. */
   issuerAccess: oneOf('nat', 'none').default('nat'),
+  /** Of a new VPC: 2 let people log in while a zone is away whose gateway was the only one. */
+  natGateways: whole(1, 2).default(1),
 });
 
 const tasksSchema = section({

@@ -30,13 +30,14 @@ export class GatewayStack extends Stack {
     const config = readConfigFolder(configFolder);
     refuseUnknownTargets(settings, config);
     const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
-    const { vpcId, issuerAccess } = network;
+    const { vpcId, issuerAccess, natGateways } = network;
     const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
       ...{
         ...gateway,
         configFolder,
         issuerAccess,
+        natGateways,
         tasks,
         protect,
         drain: Duration.seconds(drain),

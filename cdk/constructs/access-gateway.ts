@@ -6,7 +6,7 @@ import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { Config } from '#core/access/config.ts';
+import type { Config, IssuerConfig } from '#core/access/config.ts';
 import { builtFunction, builtImage, ROOT } from '../artifacts.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
 import type { FunctionEnvironment, ProxyEnvironment } from '../environment.ts';
@@ -45,8 +45,10 @@ export interface AccessGatewayProps {
   readonly clients: readonly string[];
   /** A new one when not given. */
   readonly vpc?: IVpc;
-  /** How the issuer's keys are fetched: through a NAT gateway, or not from outside. */
+  /** How issuers' keys are fetched: through NAT gateways, or not from outside. */
   readonly issuerAccess: 'nat' | 'none';
+  /** Of a new VPC; one when not given. */
+  readonly natGateways?: number;
   readonly tasks: TaskSettings;
   /** How long sessions may go on after their task was told to stop; an hour at most. */
   readonly drain: Duration;
@@ -111,6 +113,7 @@ export class AccessGateway extends Construct {
     this.functions = new Functions(this, 'Functions', {
       ...{ environment, places, key },
       code: props.code ?? builtFunction,
+      ...(this.#mustAskInside(props) ? { besideIssuer: this.network.placeForFunctions() } : {}),
     });
     this.api.route(this.functions);
     this.#role = this.#proxyRole(places, props.tlsSecret);
@@ -151,6 +154,15 @@ export class AccessGateway extends Construct {
   /** custody.yaml, as it is deployed. */
   get config(): Config {
     return this.#config;
+  }
+
+  /** What nothing reaches from outside is asked from inside; keys in files need not be asked for. */
+  #mustAskInside({ issuerAccess, vpc }: AccessGatewayProps): boolean {
+    const asked = this.#config.issuers.find(({ jwksFile }) => jwksFile === undefined);
+    if (issuerAccess === 'nat' || asked === undefined) return false;
+    if (vpc === undefined)
+      Annotations.of(this).addWarningV2('custody:issuer-unreachable', unreachable(asked));
+    return true;
   }
 
   #environment(
@@ -242,4 +254,8 @@ function proxyEnvironment(environment: FunctionEnvironment, tlsSecret: ISecret):
  */
 function idOf({ secretFullArn, secretName }: ISecret): string {
   return secretFullArn ?? secretName;
+}
+
+function unreachable({ issuer }: IssuerConfig): string {
+  return `nothing leads out of the new VPC (network.issuerAccess: none), and the keys of ${issuer} are to be fetched from there: nobody can log in until a way to it is made; or name the issuer's VPC with network.vpcId, or put its keys beside custody.yaml with jwksFile`;
 }

@@ -9,6 +9,7 @@ import { explain } from '../explain.ts';
 import { type FunctionName, functionNames } from '../function-names.ts';
 import { permit, type Places } from '../permissions.ts';
 import { encryptedLog } from './log-group.ts';
+import type { FunctionPlace } from './network.ts';
 
 export interface FunctionsProps {
   /** Each function's bundle: `index.mjs` (or `index.js`) with `handler`. */
@@ -16,7 +17,12 @@ export interface FunctionsProps {
   readonly environment: FunctionEnvironment;
   readonly places: Places;
   readonly key: IKey;
+  /** For those that ask the issuer, where only the VPC reaches it. */
+  readonly besideIssuer?: FunctionPlace;
 }
+
+/** They fetch the issuers' keys. */
+const ASK_ISSUER: readonly FunctionName[] = ['authorizer'];
 
 interface Size {
   readonly memorySize: number;
@@ -35,7 +41,7 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   notifier: { memorySize: 512, timeout: Duration.seconds(80) },
 };
 
-/** The control plane, outside the VPC: what it reaches are AWS's own addresses, the issuer's and webhooks'. */
+/** The control plane, outside the VPC: what it reaches are AWS's own addresses, the issuers' and webhooks'. */
 export class Functions extends Construct {
   readonly byName: Readonly<Record<FunctionName, Lambda>>;
   readonly roles: Readonly<Record<FunctionName, Role>>;
@@ -58,10 +64,11 @@ export class Functions extends Construct {
 function oneFunction(
   scope: Construct,
   name: FunctionName,
-  { code, environment, places, key }: FunctionsProps,
+  { code, environment, places, key, besideIssuer }: FunctionsProps,
 ) {
   const logGroup = encryptedLog(scope, 'Log', key);
   const role = functionRole(scope, logGroup);
+  const place = ASK_ISSUER.includes(name) ? besideIssuer : undefined;
   permit(role, name, places);
   const lambda = new Lambda(scope, 'Function', {
     description: `Custody: ${name}`,
@@ -70,14 +77,24 @@ function oneFunction(
     runtime: Runtime.NODEJS_24_X,
     architecture: Architecture.ARM_64,
     ...SIZES[name],
+    ...place,
     role,
     logGroup,
     tracing: Tracing.ACTIVE,
     environment: { ...environment },
   });
+  if (place !== undefined)
+    explain(
+      role,
+      'a function in a VPC makes its network interfaces, as the managed policy for that says',
+      VPC_POLICY,
+    );
   explain(role, 'traces belong to no resource: X-Ray knows only *', 'IAM5[Resource::*]');
   return { lambda, role };
 }
+
+const VPC_POLICY =
+  'IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole]';
 
 /** May write to its own log, which AWS's managed policy would extend to all logs. */
 function functionRole(scope: Construct, log: LogGroup): Role {

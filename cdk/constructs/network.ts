@@ -20,10 +20,19 @@ import { encryptedLog } from './log-group.ts';
 export interface NetworkProps {
   /** One that is there; it brings its endpoints along. */
   readonly vpc?: IVpc;
-  /** `nat`: tasks reach the issuer's keys through one NAT gateway. `none`: nothing leaves the VPC. */
+  /** `nat`: tasks reach the issuers' keys through NAT gateways. `none`: nothing leaves the VPC. */
   readonly issuerAccess: 'nat' | 'none';
+  /** Of a new VPC, with `nat`; one when not given. */
+  readonly natGateways?: number;
   readonly reach: 'internal' | 'internet';
   readonly key: IKey;
+}
+
+/** Where a function runs that is in the VPC. */
+export interface FunctionPlace {
+  readonly vpc: IVpc;
+  readonly vpcSubnets: SubnetSelection;
+  readonly securityGroups: ISecurityGroup[];
 }
 
 const ZONES = [0, 1];
@@ -72,9 +81,20 @@ export class Network extends Construct {
     const { internetConnectivityEstablished } = this.vpc.selectSubnets(this.private);
     this.wayOut = [internetConnectivityEstablished, this.tasks, ...made];
   }
+
+  /** A place in the VPC for functions that ask an issuer which is reached from there alone. */
+  placeForFunctions(): FunctionPlace {
+    const group = new SecurityGroup(this, 'Functions', {
+      vpc: this.vpc,
+      description: 'Functions that ask the issuer for its keys',
+      allowAllOutbound: false,
+    });
+    group.connections.allowToAnyIpv4(Port.tcp(443), 'S3, DynamoDB, and the keys of the issuer');
+    return { vpc: this.vpc, vpcSubnets: this.private, securityGroups: [group] };
+  }
 }
 
-function newVpc(scope: Construct, { issuerAccess, reach, key }: NetworkProps): IVpc {
+function newVpc(scope: Construct, { issuerAccess, natGateways = 1, reach, key }: NetworkProps): IVpc {
   const nat = issuerAccess === 'nat';
   const front = { name: 'front', subnetType: SubnetType.PUBLIC, cidrMask: 24, mapPublicIpOnLaunch: false };
   const subnetType = nat ? SubnetType.PRIVATE_WITH_EGRESS : SubnetType.PRIVATE_ISOLATED;
@@ -83,7 +103,7 @@ function newVpc(scope: Construct, { issuerAccess, reach, key }: NetworkProps): I
     ipAddresses: IpAddresses.cidr(CIDR),
     // The region's first, named when the stack is deployed: CDK would look their names up, which needs an account.
     availabilityZones: ZONES.map((zone) => Fn.select(zone, Fn.getAzs())),
-    natGateways: nat ? 1 : 0,
+    natGateways: nat ? natGateways : 0,
     subnetConfiguration: nat || reach === 'internet' ? [front, tasks] : [tasks],
     restrictDefaultSecurityGroup: false,
   });

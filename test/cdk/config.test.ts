@@ -20,7 +20,7 @@ describe('the settings of a deployment', () => {
     expect(readDeploymentConfig(MINIMAL)).toMatchObject({
       stackName: 'Custody',
       gateway: { port: 5432, reach: 'internal' },
-      network: { issuerAccess: 'nat' },
+      network: { issuerAccess: 'nat', natGateways: 1 },
       tasks: { min: 2, max: 10, cpu: 1024, memoryMiB: 2048, architecture: 'arm64' },
       drain: 1800,
       recordings: { lock: 'governance', days: 365, acknowledgeCompliance: false },

@@ -242,8 +242,9 @@ describe('the network', () => {
       expect(SourceSecurityGroupId['Fn::GetAtt'][0]).toMatch(/^GatewayFrontGroup/);
   });
 
-  it('has one way out for the keys of the issuer, or none at all', () => {
+  it('has one way out for the keys of the issuer, or two, or none at all', () => {
     template.resourceCountIs('AWS::EC2::NatGateway', 1);
+    gatewayTemplate({ network: { natGateways: 2 } }).resourceCountIs('AWS::EC2::NatGateway', 2);
     const closed = gatewayTemplate({ network: { issuerAccess: 'none' } });
     closed.resourceCountIs('AWS::EC2::NatGateway', 0);
     closed.resourceCountIs('AWS::EC2::InternetGateway', 0);

@@ -37,7 +37,7 @@ function gatewayIn(stack: Stack, folder = EXAMPLE, vpc?: IVpc): AccessGateway {
     tlsSecret: Secret.fromSecretNameV2(stack, 'Tls', 'tls'),
     reach: 'internal',
     clients: ['10.0.0.0/8'],
-    issuerAccess: 'none',
+    issuerAccess: 'nat',
     tasks: { min: 1, max: 2, cpu: 1024, memoryMiB: 2048, architecture: 'arm64', sessionsEach: 100 },
     drain: Duration.minutes(10),
     recordings: { lock: 'governance', lockDays: 365, ledgerDays: 3650, acknowledgeCompliance: false },
