@@ -1,5 +1,14 @@
 /** The functions, each bundled from `lambdas/functions/<name>.ts`. */
-export const functionNames = ['authorizer', 'access', 'replay', 'sealer', 'sequencer', 'notifier'] as const;
+export const functionNames = [
+  'authorizer',
+  'access',
+  'replay',
+  'scim',
+  'logout',
+  'sealer',
+  'sequencer',
+  'notifier',
+] as const;
 
 export type FunctionName = (typeof functionNames)[number];
 

@@ -46,6 +46,7 @@ export class GatewayStack extends Stack {
       recordings: { ...locks, lockDays, ...(breakGlassRoleArn === undefined ? {} : { breakGlassRoleArn }) },
       tlsSecret: this.#secret('TlsSecret', gateway.tlsSecret),
       webhookSecrets: webhookSecrets(config).map((name, i) => this.#secret(`WebhookSecret${i}`, name)),
+      directorySecrets: directorySecrets(config).map((name, i) => this.#secret(`DirectorySecret${i}`, name)),
       ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }) }),
       ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
       ...(code === undefined ? {} : { code }),
@@ -118,6 +119,10 @@ function needsWholeArn(name: string): CustodyError {
 function webhookSecrets({ webhooks }: Config): string[] {
   const names = webhooks.flatMap(({ secret }) => secret ?? []);
   return [...new Set(names)];
+}
+
+function directorySecrets({ issuers }: Config): string[] {
+  return [...new Set(issuers.flatMap(({ scim }) => scim?.secret ?? []))];
 }
 
 function refuseUnknownTargets({ targets }: DeploymentConfig, config: Config): void {

@@ -76,6 +76,17 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   ];
 }
 
+/** Whoever may delete, deletes its own items alone: the partition's name begins so. */
+const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, string>>>>>> = {
+  scim: { access: 'scim*' },
+};
+
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html */
+function onlyOwn(role: RoleName, table: TableName): Readonly<Record<string, unknown>> {
+  const own = OWN_ITEMS[role]?.[table];
+  return own === undefined ? {} : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [own] } };
+}
+
 /** Indexes are for looking things up. */
 const LOOK_UPS = ['Query', 'Scan'];
 
@@ -85,10 +96,11 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
     const [lookUps, others] = [true, false].map((wanted) =>
       actions.filter((action) => LOOK_UPS.includes(action) === wanted).map((action) => `dynamodb:${action}`),
     ) as [string[], string[]];
+    const own = onlyOwn(role, name as TableName);
     const everywhere = [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)];
     return [
-      ...(others.length === 0 ? [] : [allow(`Items${name}`, others, [tableArn])]),
-      ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere)]),
+      ...(others.length === 0 ? [] : [allow(`Items${name}`, others, [tableArn], own)]),
+      ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere, own)]),
     ];
   });
 }

@@ -5,7 +5,7 @@ export interface ApiRoute {
   /** As OpenAPI writes it; `{proxy}` takes the rest of a path. */
   readonly path: string;
   readonly to: FunctionName;
-  /** Anybody may call. */
+  /** Anybody may call: the function looks at a secret of its own, or needs none. */
   readonly open?: true;
 }
 
@@ -39,6 +39,12 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/ledger/checkpoint',
     'GET /v1/ledger/{proxy}',
   ]),
+  // Directories have secrets of their own.
+  ...of(
+    'scim',
+    ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((method) => `${method} /v1/scim/{issuer}/v2/{proxy}`),
+  ).map((route) => ({ ...route, open: true }) as const),
+  ...of('logout', ['POST /v1/logout/{issuer}']).map((route) => ({ ...route, open: true }) as const),
   ...of('replay', ['GET /v1/signer', 'GET /v1/openapi.json']).map(
     (route) => ({ ...route, open: true }) as const,
   ),

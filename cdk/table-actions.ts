@@ -10,6 +10,7 @@ type TableAction =
   | 'UpdateItem'
   | 'DeleteItem'
   | 'ConditionCheckItem'
+  | 'BatchGetItem'
   | 'BatchWriteItem';
 
 /** A leaf enters the queue in one transaction with the look at whether it left it already. */
@@ -23,10 +24,11 @@ export const tableActions: Readonly<
     sessions: ['PutItem', 'UpdateItem', 'GetItem'],
     journal: ['PutItem'],
     coordination: [...QUEUE_A_LEAF, 'GetItem', 'Query', 'DeleteItem'],
-    access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     deliveries: ['PutItem', 'UpdateItem'],
   },
-  authorizer: {},
+  // Who was logged out or deactivated, and which groups a directory tells.
+  authorizer: { access: ['GetItem', 'Query', 'BatchGetItem'] },
   access: {
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     coordination: QUEUE_A_LEAF,
@@ -36,6 +38,14 @@ export const tableActions: Readonly<
     sessions: ['GetItem', 'Query'],
     coordination: QUEUE_A_LEAF,
     access: ['PutItem'],
+  },
+  scim: {
+    access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
+    coordination: QUEUE_A_LEAF,
+  },
+  logout: {
+    access: ['PutItem'],
+    coordination: QUEUE_A_LEAF,
   },
   sealer: {
     sessions: ['GetItem', 'Query', 'Scan', 'UpdateItem'],

@@ -144,10 +144,17 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   429: 'too-many-failures',
 };
 
+const LOG_IN = 'log in again: custody login';
+const NOT_TAKEN =
+  'the token was not taken: it has expired, is for somebody else, or you were logged out at the identity provider';
+
 /** The API's own words (RFC 9457), else the status. */
 function problemOf({ status, url }: Response, body: unknown): CustodyError {
   const problem = problemSchema.safeParse(body).data ?? {};
+  // API Gateway refuses without our words when the authorizer did not take the token.
+  if (status === 403 && problem.code === undefined)
+    return new CustodyError('token-invalid', NOT_TAKEN, { hint: LOG_IN });
   const message = problem.detail ?? problem.title ?? `${new URL(url).origin} answered with status ${status}`;
-  const hint = problem.hint ?? (status === 401 ? 'log in again: custody login' : undefined);
+  const hint = problem.hint ?? (status === 401 ? LOG_IN : undefined);
   return new CustodyError(codes[status] ?? 'internal', message, hint === undefined ? {} : { hint });
 }

@@ -11,6 +11,7 @@ import { askWords } from '#core/access/words.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
+import type { Standing } from '#core/identity/standing.ts';
 import type { TokenFailures } from '#core/identity/token-failures.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
 import type { Greeting } from './protocol.ts';
@@ -19,6 +20,8 @@ export interface AdmissionPorts {
   readonly policy: PolicyInForce;
   /** For the identity provider that the configuration names now. */
   readonly verifier: () => TokenVerifier;
+  /** What became known of people since their tokens were issued. */
+  readonly standing: Standing;
   readonly failures: TokenFailures;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
@@ -93,12 +96,19 @@ export class Admission {
       const principal = await verifier().verify(greeting.token, greeting.device);
       failures.proved(network, greeting.token);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
+      await this.#stillMay(principal);
       greeting.identified();
       return principal;
     } catch (error) {
       if (asCustodyError(error).guess) failures.failed(network, greeting.token);
       throw error;
     }
+  }
+
+  /** Rejects for somebody who was let in once and had to go. */
+  async #stillMay(principal: Principal): Promise<void> {
+    const [ending] = await this.#ports.standing.over([principal]);
+    if (ending !== undefined) throw ending.error;
   }
 
   async #decide(
@@ -133,6 +143,7 @@ export class Admission {
       const request = await this.#requestFor(refusal, principal, visitor);
       this.#announce(request, waitMs, visitor.greeting);
       await this.#decided(request.id, waitMs, visitor.greeting);
+      await this.#stillMay(principal);
       const decision = await this.#decide(principal, visitor);
       if (Authorization.isOne(decision)) return decision;
       throw refusalError(decision);

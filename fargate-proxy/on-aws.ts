@@ -9,7 +9,9 @@ import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
+import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
@@ -37,6 +39,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     folder: join(tmpdir(), 'custody-certificates'),
   });
   const store = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
+  const logouts = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   return {
     readConfig: () => config.read(),
     configEveryMs: CONFIG_EVERY_MS,
@@ -44,6 +47,9 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     requests: store,
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
     terminations: store,
+    logouts: dynamoLogouts(logouts),
+    watchedLogouts: dynamoRecentLogouts(logouts),
+    directory: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),

@@ -9,6 +9,8 @@ import { fileSigner } from '#adapters/local/file-signer.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLogouts } from '#adapters/local/logouts.ts';
+import { localScim } from '#adapters/local/scim-directory.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
@@ -37,6 +39,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
   });
   lockFolder(dataDir);
   const store = localAccessStore(dataDir);
+  const logouts = localLogouts(dataDir);
   return {
     readConfig,
     configEveryMs: CONFIG_EVERY_MS,
@@ -47,6 +50,9 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     requests: store,
     watched: store,
     terminations: store,
+    logouts,
+    watchedLogouts: logouts,
+    directory: localScim(dataDir),
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
     secretOf: readPasswordFile,

@@ -3,6 +3,7 @@ import { nameOf } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { AccessRequests, Termination, Terminations } from '#core/access/store.ts';
+import type { Ending, Standing } from '#core/identity/standing.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 
@@ -17,6 +18,8 @@ export interface WatchPorts {
   readonly policy: PolicyInForce;
   readonly requests: Pick<AccessRequests, 'get'>;
   readonly terminations: Pick<Terminations, 'asked'>;
+  /** What became known of the people, and of whoever acts for them. */
+  readonly standing: Standing;
   readonly sessions: () => Iterable<Watched>;
   readonly wallClock: () => Date;
   /** Milliseconds, monotonic. */
@@ -29,7 +32,7 @@ export const LOOK_EVERY_MS = 500;
 /** Sessions end 5 s after a grant at the latest; what cannot be seen for this long counts as gone. */
 export const BLIND_MS = 4_000;
 
-/** Looks again, for as long as sessions live, whether they may: grants, rules, people, time, and who wants them ended. */
+/** Looks again, for as long as sessions live, whether they may: grants, rules, people, logouts, time, and who wants them ended. */
 export class SessionWatch {
   readonly #ports: WatchPorts;
   #seenAt: number;
@@ -57,23 +60,27 @@ export class SessionWatch {
   }
 
   async #look(): Promise<void> {
-    const { sessions, requests, terminations, monotonic } = this.#ports;
+    const { sessions, requests, terminations, standing, monotonic } = this.#ports;
     const startedAt = monotonic();
     const watched = [...sessions()];
     const ids = [...new Set(watched.flatMap(({ question }) => question.live.grant ?? []))];
     const grants = new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
     const asked = await terminations.asked(watched.map(({ question }) => question.live.session));
+    const endings = await standing.over(watched.map(({ question }) => question.principal));
     this.#seenAt = startedAt;
     const wanted = new Map(asked.map((termination) => [termination.session, termination]));
-    for (const session of watched) this.#check(session, grants, wanted.get(session.question.live.session));
+    for (const [at, session] of watched.entries())
+      this.#check(session, grants, wanted.get(session.question.live.session), endings[at]);
   }
 
   #check(
     session: Watched,
     grants: ReadonlyMap<string, AccessRequest>,
     termination: Termination | undefined,
+    over: Ending | undefined,
   ): void {
     if (termination !== undefined) return session.end('terminated', terminated(termination));
+    if (over !== undefined) return session.end(over.reason, over.error);
     const { question } = session;
     const { policy, wallClock } = this.#ports;
     const grant = grants.get(question.live.grant ?? '');

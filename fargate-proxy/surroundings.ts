@@ -1,6 +1,8 @@
 /** What a gateway needs from where it runs: a laptop's folder or an AWS account. main.ts alone chooses. */
 import type { Config, Target } from '#core/access/config.ts';
 import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
+import type { NewestLogouts } from '#core/identity/logouts.ts';
+import type { ScimDirectory, ScimMarks } from '#core/identity/scim/store.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { Sequencer } from '#core/ledger/sequencer.ts';
 import type { DeliveryIntake } from '#core/notify/deliveries.ts';
@@ -29,6 +31,11 @@ export interface RelaySurroundings {
   /** As `requests`, for a look at all live grants twice a second. */
   readonly watched: Pick<AccessRequests, 'get'>;
   readonly terminations: Pick<Terminations, 'asked'>;
+  readonly logouts: NewestLogouts;
+  /** As `logouts`, for a look at all live sessions twice a second. */
+  readonly watchedLogouts: NewestLogouts;
+  /** What directories told of people and groups. */
+  readonly directory: ScimMarks & Pick<ScimDirectory, 'find' | 'page'>;
   readonly leaves: LeafSink;
   readonly deliveries: DeliveryIntake;
   /** The target's password. Rejects with a clear error when it cannot be had. */

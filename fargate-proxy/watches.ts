@@ -2,6 +2,9 @@
 import type { Config } from '#core/access/config.ts';
 import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
+import { anyStanding } from '#core/identity/standing.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { lengthOf } from '#core/identity/token-times.ts';
 import type { Certificate } from './certificate.ts';
@@ -17,7 +20,7 @@ const ISSUERS_EVERY_MS = 60_000;
 /** Looks for a changed configuration, and twice a second after every session and for cancels from other tasks. */
 export function keepWatch(
   policy: PolicyInForce,
-  { configEveryMs, watched, terminations }: RelaySurroundings,
+  { configEveryMs, watched, terminations, watchedLogouts, directory }: RelaySurroundings,
   gateway: Gateway,
   keys: CancelKeys,
   log: Log,
@@ -26,6 +29,10 @@ export function keepWatch(
     policy,
     requests: watched,
     terminations,
+    standing: anyStanding(
+      logoutStanding(watchedLogouts, () => policy.config.issuers),
+      scimStanding({ policy: () => policy.config, store: directory }),
+    ),
     sessions: () => gateway.sessions,
     wallClock: () => new Date(),
     monotonic: () => performance.now(),

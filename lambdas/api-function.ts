@@ -9,17 +9,24 @@ import { instrumented, type Telemetry } from './telemetry.ts';
 /** The beginning of the paths that a handler answers. */
 export type Routes = readonly (readonly [start: string, handler: HttpHandler])[];
 
-/** One function for several handlers, each behind the policy that is in force at the moment of the call. */
+/**
+ * One function for several handlers, each behind the policy that is in force at the moment of the call. `ownBearer`: no authorizer
+ * stands before it, and its handlers look at a secret of their own.
+ */
 export function apiFunction(
   telemetry: Telemetry,
-  prepare: () => Promise<{ readonly policy: FreshPolicy; readonly routes: Routes }>,
+  prepare: () => Promise<{
+    readonly policy: FreshPolicy;
+    readonly routes: Routes;
+    readonly ownBearer?: true;
+  }>,
 ): HttpHandler {
   const prepared = once(prepare);
   return instrumented<ApiEvent, ApiResult>(telemetry, async (event, context) => {
     try {
-      const { policy, routes } = await prepared();
+      const { policy, routes, ownBearer = false } = await prepared();
       await policy.look();
-      return await handlerOf(routes, event)(withoutToken(event), context);
+      return await handlerOf(routes, event)(ownBearer ? event : withoutToken(event), context);
     } catch (thrown) {
       return problem(asCustodyError(thrown), telemetry.log);
     }

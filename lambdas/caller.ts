@@ -30,6 +30,7 @@ const principalSchema = z.strictObject({
     .optional(),
   issuerSession: text.optional(),
   leeway: z.int().optional(),
+  directoryId: text.optional(),
 });
 
 /** Who calls: what the authorizer has verified. Throws `token-missing` where no authorizer was before this function. */

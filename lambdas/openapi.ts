@@ -3,6 +3,8 @@ import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
 import { configShape } from './config/handler.ts';
+import { scimPaths } from './scim/paths.ts';
+import { logoutFailure, logoutForm } from './logout/handler.ts';
 import { answers, operation, PUBLIC } from './operation.ts';
 import {
   evidenceQuery,
@@ -12,6 +14,7 @@ import {
   sessionShape,
   sessionsQuery,
   signerShape,
+  targetName,
   targetsShape,
   terminationBody,
   terminationShape,
@@ -36,9 +39,10 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
     components: {
       securitySchemes: {
         oidc: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'an OIDC ID token' },
+        scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...sessionPaths, ...otherPaths },
+    paths: { ...accessPaths, ...sessionPaths, ...scimPaths, ...otherPaths },
   });
 }
 
@@ -129,6 +133,30 @@ const otherPaths: ZodOpenApiPathsObject = {
       },
       responses: answers({ '200': 'application/octet-stream' }, '401', '403', '404'),
     }),
+  },
+  '/v1/logout/{issuer}': {
+    post: operation(
+      'logOut',
+      'For identity providers: end what they let in (OpenID Connect Back-Channel Logout 1.0)',
+      {
+        ...PUBLIC,
+        requestParams: {
+          path: z.object({
+            issuer: targetName.meta({ description: 'its name in custody.yaml', example: 'okta' }),
+          }),
+        },
+        form: logoutForm,
+        responses: {
+          ...answers(z.never(), '404'),
+          '200': { description: 'it is over within 5 seconds, and nothing of it is let in again' },
+          '400': {
+            description: 'nothing was done',
+            content: { 'application/json': { schema: logoutFailure } },
+          },
+          '429': answers(z.never(), '401')['429']!,
+        },
+      },
+    ),
   },
   '/v1/signer': {
     get: operation('getSigner', 'The public key that statements are signed with', {

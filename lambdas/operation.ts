@@ -13,17 +13,20 @@ type BareType = 'text/plain' | 'application/octet-stream';
 interface Operation extends Omit<ZodOpenApiOperationObject, 'requestBody'> {
   /** JSON that has to be sent. */
   readonly body?: z.ZodType;
+  /** In its place, a form. */
+  readonly form?: z.ZodType;
 }
 
 export function operation(
   operationId: string,
   summary: string,
-  { body, ...rest }: Operation,
+  { body, form, ...rest }: Operation,
 ): ZodOpenApiOperationObject {
-  const requestBody =
-    body === undefined
-      ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: body } } } };
+  const content = {
+    ...(body === undefined ? {} : { 'application/json': { schema: body } }),
+    ...(form === undefined ? {} : { 'application/x-www-form-urlencoded': { schema: form } }),
+  };
+  const requestBody = Object.keys(content).length === 0 ? {} : { requestBody: { required: true, content } };
   return { operationId, summary, ...rest, ...requestBody };
 }
 

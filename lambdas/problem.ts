@@ -11,6 +11,7 @@ export type FaultLog = (error: CustodyError) => void;
 const STATUS: Partial<Record<ErrorCode, number>> = {
   'token-missing': 401,
   'token-invalid': 401,
+  'access-revoked': 401,
   'access-denied': 403,
   'approval-required': 403,
   conflict: 409,

@@ -104,11 +104,19 @@ function keepCopy(folder: string, bytes: Uint8Array): string {
   return file;
 }
 
-function refuseFiles({ targets, webhooks }: Config): void {
-  const onFile = [...targets.values()].find(({ credential }) => credential.passwordFile !== undefined);
-  const hook = webhooks.find(({ secretFile }) => secretFile !== undefined);
-  if (onFile === undefined && hook === undefined) return;
-  const what = onFile === undefined ? `the webhook "${hook!.name}"` : `the target "${onFile.name}"`;
+function refuseFiles({ targets, webhooks, issuers }: Config): void {
+  const [what] = [
+    ...[...targets.values()]
+      .filter(({ credential }) => credential.passwordFile !== undefined)
+      .map(({ name }) => `the target "${name}"`),
+    ...webhooks
+      .filter(({ secretFile }) => secretFile !== undefined)
+      .map(({ name }) => `the webhook "${name}"`),
+    ...issuers
+      .filter(({ scim }) => scim?.tokenFile !== undefined)
+      .map(({ name }) => `the directory of "${name}"`),
+  ];
+  if (what === undefined) return;
   throw new CustodyError(
     'config-invalid',
     `${what} has its secret in a file, which a gateway in AWS does not have`,

@@ -41,7 +41,7 @@ export const coordinationTable = {
   expires: 'expires',
 } as const satisfies TableSchema;
 
-/** Requests with their steps, wishes to end sessions. */
+/** Requests with their steps, wishes to end sessions, logouts at identity providers. */
 export const accessTable = {
   partition: 'kind',
   sort: 'id',

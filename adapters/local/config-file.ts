@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, parseConfig, type Target } from '#core/access/config.ts';
+import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 
 /** Reads custody.yaml; files that it names are relative to it. Throws `config-invalid`. */
@@ -13,10 +13,19 @@ export function readConfigFile(file: string): Config {
   const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
-  const issuers = config.issuers.map((issuer) =>
-    issuer.jwksFile === undefined ? issuer : { ...issuer, jwksFile: resolve(base, issuer.jwksFile) },
-  );
+  const issuers = config.issuers.map((issuer) => withFiles(issuer, base));
   return { ...config, issuers, targets: new Map(targets), webhooks };
+}
+
+function withFiles(issuer: IssuerConfig, base: string): IssuerConfig {
+  const { jwksFile, scim, name } = issuer;
+  const keys = jwksFile === undefined ? {} : { jwksFile: resolve(base, jwksFile) };
+  if (scim === undefined) return { ...issuer, ...keys };
+  if (scim.tokenFile === undefined)
+    throw new CustodyError('config-invalid', `the directory of "${name}" has a secret that is kept in AWS`, {
+      hint: 'on a laptop it is a tokenFile',
+    });
+  return { ...issuer, ...keys, scim: { ...scim, tokenFile: resolve(base, scim.tokenFile) } };
 }
 
 function readText(file: string): string {

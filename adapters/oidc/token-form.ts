@@ -7,6 +7,8 @@ const PART = /^[A-Za-z0-9_-]+$/;
 /** A JSON object in base64url begins so. */
 const BEGINNING = 'eyJ';
 const QUOTES = /^["'`]|["'`]$/g;
+/** Of tokens that say who somebody is. */
+const LOGIN_TYPES = /^(?:application\/)?(?:at\+)?jwt$/i;
 const COPY_ALL = 'copy all of it: three parts with dots between them, in one line';
 /** The fewest bytes of a signature: of ECDSA all (RFC 7518 section 3.4, RFC 8037), of RSA those of the shortest key. */
 const SIGNATURE_BYTES: Readonly<Record<string, number>> = {
@@ -29,27 +31,27 @@ type Json = Readonly<Record<string, unknown>>;
  * The header of a signed token in compact form (RFC 7515 section 7.1). Throws `token-invalid` that says what was given in its
  * place: whoever has pasted too much or too little sees it at once.
  */
-export function headerOf(token: string): TokenHeader {
+export function headerOf(token: string, types = LOGIN_TYPES): TokenHeader {
   if (token.length > TOKEN_MAX_BYTES) throw junkToken(`it is longer than ${TOKEN_MAX_BYTES} bytes`);
   const parts = token.split('.');
   const [header, claims] = parts.slice(0, 2).map(jsonOf);
   const signature = parts[2] ?? '';
   const isSigned = parts.length === 3 && (signature === '' || PART.test(signature));
   if (header === undefined || claims === undefined || !isSigned) throw misshapen(token, parts, header);
-  refuseHeader(header);
+  refuseHeader(header, types);
   refuseCut(String(header['alg']), signature);
   return { alg: String(header['alg']), kid: String(header['kid']) };
 }
 
 /** Signed by rules that are not ours, or for something else than to say who somebody is. */
-function refuseHeader({ alg, kid, crit, typ }: Json): void {
+function refuseHeader({ alg, kid, crit, typ }: Json, types: RegExp): void {
   // RFC 7515 section 4.1.11: a parameter that is critical and not understood makes the token invalid.
   if (crit !== undefined) throw junkToken('it has critical header parameters');
   if (typeof alg !== 'string' || !Object.hasOwn(SIGNATURE_BYTES, alg))
     throw junkToken('it is not signed with an algorithm that is taken');
   if (typeof kid !== 'string' || kid === '') throw junkToken('it names no key');
   // RFC 8725 section 3.11. A logout token, or a proof of a key, is of the same issuer and says who nobody is.
-  if (typ !== undefined && !(typeof typ === 'string' && /^(?:application\/)?(?:at\+)?jwt$/i.test(typ)))
+  if (typ !== undefined && !(typeof typ === 'string' && types.test(typ)))
     throw junkToken('it is a token of another type');
 }
 

@@ -1,5 +1,6 @@
 import { algorithms as allAlgorithms } from '#core/access/identity-schema.ts';
 import { type ClaimRules, principalOf } from '#core/identity/from-claims.ts';
+import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { issuerSpellings } from '#core/identity/issuer-spellings.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
@@ -9,8 +10,6 @@ import { IssuerKeys } from './issuer-keys.ts';
 import { headerOf } from './token-form.ts';
 
 const DAY_MS = 86_400_000;
-/** OpenID Connect Back-Channel Logout 1.0 section 2.4. */
-const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout';
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -39,17 +38,27 @@ export interface OidcOptions extends ClaimRules {
  * counts for nothing before its signature is good, also for words about it.
  */
 export function oidcTokenVerifier(options: OidcOptions): TokenVerifier {
-  const { audience, algorithms = allAlgorithms, keysLastFor = DAY_MS, leeway = 0 } = options;
-  const now = options.now ?? (() => Date.now());
-  const keys = options.keys ?? new IssuerKeys(options, now);
+  const { now = () => Date.now(), leeway = 0 } = options;
+  const verified = signedClaims(options);
   return {
     verify: async (token, device) => {
-      const header = headerOf(token);
-      const claims = claimsOf(await keys.verified(token, header, { algorithms, keysLastFor }));
-      refuseOthers(claims, options.issuer, [audience].flat());
+      const claims = await verified(token);
+      refuseLogouts(claims);
       const time = timeOf(claims, now(), leeway);
       return { ...principalIn(claims, options, device), ...time };
     },
+  };
+}
+
+/** The claims of tokens of this issuer for its audiences, whatever they are for. `types`: of headers that name theirs. */
+export function signedClaims(options: OidcOptions): (token: string, types?: RegExp) => Promise<Claims> {
+  const { issuer, audience, algorithms = allAlgorithms, keysLastFor = DAY_MS } = options;
+  const keys = options.keys ?? new IssuerKeys(options, options.now ?? (() => Date.now()));
+  return async (token, types) => {
+    const header = headerOf(token, types);
+    const claims = claimsOf(await keys.verified(token, header, { algorithms, keysLastFor }));
+    refuseOthers(claims, issuer, [audience].flat());
+    return claims;
   };
 }
 
@@ -63,8 +72,8 @@ function principalIn(claims: Claims, options: OidcOptions, device: Device | unde
   return principalOf(claims, options, boundDevice(claims['cnf'], device));
 }
 
-/** It is truly signed, and says so for another one, or for another purpose. */
-function refuseOthers({ iss, aud, events }: Claims, issuer: string, audiences: readonly string[]): void {
+/** It is truly signed, and says so for another one. */
+function refuseOthers({ iss, aud }: Claims, issuer: string, audiences: readonly string[]): void {
   // Its issuer may have signed for others with the same key; nobody vouches for that.
   if (!issuerSpellings(issuer).some((one) => one === iss)) throw unprovenToken('it is of another issuer');
   const named: unknown[] = Array.isArray(aud) ? aud : [aud];
@@ -77,7 +86,11 @@ function refuseOthers({ iss, aud, events }: Claims, issuer: string, audiences: r
       `give an ID token for ${ours}, not an access token: custody login`,
     );
   }
-  if (isJsonObject(events) && Object.hasOwn(events, LOGOUT)) throw refusedToken('it is a logout token');
+}
+
+/** Or for another purpose. */
+function refuseLogouts({ events }: Claims): void {
+  if (isJsonObject(events) && Object.hasOwn(events, LOGOUT_EVENT)) throw refusedToken('it is a logout token');
 }
 
 /**

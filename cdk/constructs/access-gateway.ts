@@ -64,6 +64,8 @@ export interface AccessGatewayProps {
   readonly protect?: boolean;
   /** Secrets that webhooks sign with, as custody.yaml names them. */
   readonly webhookSecrets?: readonly ISecret[];
+  /** Secrets that directories show (SCIM), as custody.yaml names them. */
+  readonly directorySecrets?: readonly ISecret[];
   /** What `npm run build` made when not given. */
   readonly code?: (name: FunctionName) => Code;
   readonly image?: ContainerImage;
@@ -129,7 +131,8 @@ export class AccessGateway extends Construct {
     this.service.service.node.addDependency(config.files, this.evidence);
     // Told first what is deployed, it tells what is not from what is.
     config.files.node.addDependency(this.functions.byName.notifier);
-    this.#tellWebhooks(props.webhookSecrets ?? []);
+    this.#mayRead('Webhook', this.functions.roles.notifier, props.webhookSecrets ?? []);
+    this.#mayRead('Directory', this.functions.roles.scim, props.directorySecrets ?? []);
     const schedules = new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
     schedules.node.addDependency(this.service.service);
@@ -209,12 +212,9 @@ export class AccessGateway extends Construct {
     return role;
   }
 
-  #tellWebhooks(secrets: readonly ISecret[]): void {
-    for (const [i, secret] of secrets.entries()) {
-      for (const statement of mayReadSecret(`Webhook${i}`, secret)) {
-        this.functions.roles.notifier.addToPolicy(statement);
-      }
-    }
+  #mayRead(what: string, role: Role, secrets: readonly ISecret[]): void {
+    for (const [i, secret] of secrets.entries())
+      for (const statement of mayReadSecret(`${what}${i}`, secret)) role.addToPolicy(statement);
   }
 
   #outputs({ balancer }: LoadBalancer, ledgerOrigin: string): Record<string, CfnOutput> {

@@ -59,6 +59,8 @@ export class Api extends Construct {
     const integrations = {
       access: new HttpLambdaIntegration('Access', byName.access),
       replay: new HttpLambdaIntegration('Replay', byName.replay),
+      scim: new HttpLambdaIntegration('Scim', byName.scim),
+      logout: new HttpLambdaIntegration('Logout', byName.logout),
     };
     for (const route of routes) {
       const made = this.api.addRoutes({
@@ -77,5 +79,9 @@ function gatewayPath({ path }: ApiRoute): string {
 }
 
 function isOpen(route: HttpRoute): void {
-  explain(route, 'anybody may read the public key, and what the API looks like', 'APIG4');
+  explain(
+    route,
+    'anybody may read the public key, and what the API looks like; an issuer signs what it sends, and its directory shows a secret',
+    'APIG4',
+  );
 }

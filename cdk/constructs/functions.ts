@@ -22,7 +22,7 @@ export interface FunctionsProps {
 }
 
 /** They fetch the issuers' keys. */
-const ASK_ISSUER: readonly FunctionName[] = ['authorizer'];
+const ASK_ISSUER: readonly FunctionName[] = ['authorizer', 'logout'];
 
 interface Size {
   readonly memorySize: number;
@@ -35,6 +35,8 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   access: { memorySize: 512, timeout: Duration.seconds(25) },
   // One vCPU: it verifies recordings and decodes them.
   replay: { memorySize: 1769, timeout: Duration.seconds(25) },
+  scim: { memorySize: 512, timeout: Duration.seconds(25) },
+  logout: { memorySize: 512, timeout: Duration.seconds(25) },
   sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
   // It works until 20 seconds before the end, and is started every minute.

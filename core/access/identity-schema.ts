@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
+import { scimSchema } from './scim-schema.ts';
 
 /** The issuer stands in every open statement, which has a limit. */
 const ISSUER_MAX = 512;
@@ -97,7 +98,14 @@ const issuerShape = {
     .describe(
       'whoever has one verified e-mail address at two issuers that say so is one person: grants and sessions are theirs at both',
     ),
+  backchannelLogout: z
+    .boolean()
+    .default(false)
+    .describe(
+      'whether it may end what it let in, by OpenID Connect Back-Channel Logout: POST /v1/logout/ and its name is the address',
+    ),
   taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
+  scim: scimSchema.optional().describe('its directory tells here who was deactivated (SCIM 2.0)'),
 };
 
 const issuerSchema = z

@@ -19,6 +19,8 @@ export interface ClaimRules extends GroupRules {
   readonly emailVerified?: 'unless-denied' | 'required' | undefined;
   /** The claim that names the task a token was issued for; none when not given. */
   readonly taskClaim?: string | undefined;
+  /** Where the issuer has a directory: the claim that is its externalId. */
+  readonly scim?: { readonly userClaim: string } | undefined;
 }
 
 /** A service account of Kubernetes has up to 338 characters; what stands for nobody else is not cut. */
@@ -42,8 +44,17 @@ export function principalOf(claims: Claims, rules: ClaimRules, device: Device | 
     ...(actors.length === 0 ? {} : { actors }),
     expiresAt: expiryOf(claims),
     ...(device === undefined ? {} : { device }),
+    ...directoryIdOf(claims, rules),
     ...circumstancesOf(claims, rules),
   };
+}
+
+/** Without the claim nobody could tell whether the person was deactivated. */
+function directoryIdOf(claims: Claims, { scim }: ClaimRules): Pick<Principal, 'directoryId'> {
+  if (scim === undefined || scim.userClaim === 'sub') return {};
+  const id = claimAt(claims, scim.userClaim);
+  if (typeof id === 'string' && id !== '') return { directoryId: id };
+  throw misissuedToken(`it has no claim ${JSON.stringify(scim.userClaim)}, by which the directory knows people`);
 }
 
 /**

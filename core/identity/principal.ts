@@ -35,6 +35,8 @@ export interface Principal {
   readonly issuedAt?: Date;
   /** The session at the issuer (`sid`), by which a logout names it. */
   readonly issuerSession?: string;
+  /** What the issuer's directory calls the person (SCIM's externalId), where that is another claim than the subject. */
+  readonly directoryId?: string;
   /** Seconds of the issuer's leeway without which the token would not have been in its time. */
   readonly leeway?: number;
 }

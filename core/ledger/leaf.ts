@@ -17,6 +17,8 @@ const person = z.object({
 });
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
 const seen = { session, by: person };
+/** `user`: the externalId by which an issuer's directory names a person. */
+const known = { issuer: z.string(), user: z.string() };
 
 /** What must not vanish (FORMAT.md, "Leaves"). `statement`: SHA-256 of open.json or close.json. */
 export const leafSchema = z.discriminatedUnion('kind', [
@@ -40,6 +42,20 @@ export const leafSchema = z.discriminatedUnion('kind', [
   leafOf('access-ended', { request, by: person, how: z.enum(['withdrawn', 'returned', 'revoked']) }),
   leafOf('access-reviewed', { request, by: person, verdict: z.enum(['justified', 'unjustified']) }),
   leafOf('policy-changed', { policy: sha256 }),
+  leafOf('person-deactivated', known),
+  leafOf('person-reactivated', known),
+  leafOf('group-changed', {
+    issuer: z.string(),
+    group: z.string(),
+    how: z.enum(['came', 'left']),
+    users: z.array(z.string()).min(1),
+  }),
+  leafOf('logged-out', {
+    issuer: z.string(),
+    subject: z.string().optional(),
+    sid: z.string().optional(),
+    token: sha256,
+  }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 

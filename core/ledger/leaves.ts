@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Authorization } from '../access/decide.ts';
 import { personOf } from '../access/person.ts';
+import type { Logout } from '../identity/logout-token.ts';
 import type { CloseStatement, OpenStatement } from '../recording/format.ts';
 import { type Leaf, leafBytes } from './leaf.ts';
 import type { LeafQueue } from './ports.ts';
@@ -52,6 +53,19 @@ export function seenLeaf(
 /** The configuration that sessions are decided under from now on. `changedAt`: when it was last written. */
 export function policyLeaf(version: string, changedAt: Date): Leaf {
   return { type: 'custody/leaf/1', kind: 'policy-changed', at: changedAt.toISOString(), policy: version };
+}
+
+/** An issuer has ended what somebody had. The same token always makes the same leaf. */
+export function loggedOutLeaf({ issuer, subject, session, at, token }: Logout): Leaf {
+  return {
+    type: 'custody/leaf/1',
+    kind: 'logged-out',
+    at: at.toISOString(),
+    issuer,
+    ...(subject === undefined ? {} : { subject }),
+    ...(session === undefined ? {} : { sid: session }),
+    token,
+  };
 }
 
 /** When it returns, the leaf is durably on its way into the ledger. */

@@ -1,5 +1,5 @@
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
-import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError, type ErrorCode } from '#core/errors.ts';
 import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { TokenFailures } from '#core/identity/token-failures.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
@@ -24,6 +24,12 @@ export type AuthorizerAnswer =
       readonly context: { readonly code: string; readonly message: string; readonly hint: string };
     };
 
+const FAULTS: readonly string[] = [
+  'internal',
+  'issuer-unreachable',
+  'store-unavailable',
+] satisfies ErrorCode[];
+
 /** Verifies the bearer token (RFC 6750 section 2.1) in a function of its own: nobody else ever sees it. */
 export function authorizerHandler(ports: AuthorizerPorts): Authorizer {
   return async (event) => {
@@ -32,7 +38,7 @@ export function authorizerHandler(ports: AuthorizerPorts): Authorizer {
       return { isAuthorized: true, context: { principal: JSON.stringify(principal) } };
     } catch (thrown) {
       const error = asCustodyError(thrown);
-      if (error.code === 'internal' || error.code === 'issuer-unreachable') ports.log(error);
+      if (FAULTS.includes(error.code)) ports.log(error);
       const message = error.code === 'internal' ? 'the token cannot be checked now' : error.message;
       return { isAuthorized: false, context: { code: error.code, message, hint: error.hint ?? '' } };
     }

@@ -1,20 +1,30 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
-import { s3Client } from '#adapters/aws/clients.ts';
+import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
+import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import { once } from '../once.ts';
 import type { FreshPolicy } from '../fresh-policy.ts';
-import { freshPolicy } from '../surroundings.ts';
+import { freshPolicy, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('authorizer');
 const prepared = once(prepare);
-const CANNOT_TELL: readonly string[] = ['internal', 'issuer-unreachable'] satisfies ErrorCode[];
+const CANNOT_TELL: readonly string[] = [
+  'internal',
+  'issuer-unreachable',
+  'store-unavailable',
+] satisfies ErrorCode[];
 
 /** Verifies bearer tokens, before every function of the API. */
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
@@ -47,9 +57,16 @@ async function prepare(): Promise<{
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
-  const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
+  const client = { region: settings.AWS_REGION };
+  const policy = await freshPolicy(settings, s3Client(client));
+  const issuers = () => policy.config().issuers;
   const keyring = new Keyring();
-  const verifier = currentVerifier(() => policy.config().issuers, keyring);
+  const current = currentVerifier(issuers, keyring);
+  const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now };
+  const known = { policy: policy.config, store: dynamoScim(place) };
+  const standing = anyStanding(logoutStanding(dynamoLogouts(place), issuers), scimStanding(known));
+  const groups = directoryGroups(known);
+  const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());
   return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
 }

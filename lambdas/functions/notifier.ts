@@ -5,9 +5,11 @@ import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { AccessDesk } from '#core/access/desk.ts';
+import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
@@ -38,6 +40,8 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const requests = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
+  const place = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
+  const scim = new ScimDesk({ store: dynamoScim(place), leaves: leavesOf(settings, dynamo), now, newId });
   const read = async (id: string): Promise<string> => (await readSecret(secrets, id)).trim();
   const ports = {
     webhooks,
@@ -51,7 +55,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   for (let round = 0; context.getRemainingTimeInMillis() > ENOUGH_MS; round += 1) {
     await policy.look();
     isOther ||= isOtherThanDeployed(policy.inForce, settings.CUSTODY_POLICY_DEPLOYED);
-    if (round % TELL_EVERY === 0) await desk.tellAll();
+    if (round % TELL_EVERY === 0) await Promise.all([desk.tellAll(), scim.payAll()]);
     for (const { outcome } of await deliverDue(ports, now)) {
       if (outcome !== 'delivered') telemetry.metrics.addMetric('FailedDeliveries', MetricUnit.Count, 1);
     }

@@ -6,7 +6,7 @@ export interface Route {
   readonly key: string;
   readonly template: string;
   readonly method: string;
-  /** False where anybody may call. */
+  /** False where anybody may call, and where a secret of another kind is asked for. */
   readonly needsToken: boolean;
 }
 
@@ -26,7 +26,7 @@ export function apiRouter(): (path: string) => Routed | undefined {
       key: `${method.toUpperCase()} ${template}`,
       template,
       method: method.toUpperCase(),
-      needsToken: security?.length !== 0,
+      needsToken: security === undefined,
     }));
     return { template, routes, pattern: patternOf(template) };
   });

@@ -23,7 +23,9 @@ import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from 
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
+import { SCIM_BODY_MAX_BYTES, scimHandler, type ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
 import { Door } from '#proxy/door.ts';
@@ -34,6 +36,7 @@ import { apiRouter, type Route } from './api-routes.ts';
 const REQUEST_MS = 10_000;
 /** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
 const IDLE_MS = 30_000;
+const SCIM = '/v1/scim';
 const HEADERS_MAX_BYTES = 32 << 10;
 /** Connections at once; one more, and the one that has been silent for the longest goes. */
 const CONNECTIONS_MAX = 256;
@@ -54,6 +57,8 @@ export interface ApiOptions {
   readonly ledger: LedgerView;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
+  readonly scim: Pick<ScimHandlerPorts, 'desk' | 'secretOf'>;
+  readonly logout: LogoutIntake;
   readonly now: () => Date;
   /** Bad tokens by address; those of this server alone when not given. */
   readonly failures?: TokenFailures;
@@ -119,7 +124,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const { failures = new TokenFailures(() => performance.now()) } = options;
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
-  const handlerOf = handlers(options, links);
+  const handlerOf = handlers(options, links, url);
 
   /** What API Gateway does: route, authorizer, function. */
   async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
@@ -128,7 +133,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const route = routed.routes.find((one) => one.method === method);
     if (route === undefined) return notAllowed(routed.routes, log);
-    const body = await readBody(request, method === 'GET');
+    const body = await readBody(request, method === 'GET' ? 0 : longestBody(route));
     if (body === undefined)
       return refused(413, 'the request is too long, or has a body where none belongs', log);
     const event = toEvent(request, address, route, routed.parameters, body);
@@ -153,6 +158,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
 function handlers(
   options: ApiOptions & { readonly log: FaultLog },
   links: LocalEvidenceLinks,
+  baseUrl: string,
 ): (route: Route) => HttpHandler {
   const {
     policy: inForce,
@@ -169,6 +175,8 @@ function handlers(
   const policy = () => inForce.config;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
   const signer = async (): Promise<Uint8Array> => der;
+  // An issuer that sends what is not good keeps nobody else on this machine from logging in.
+  const issuers = new TokenFailures(() => performance.now());
   const access = accessHandler({ policy, requests, desk, now, log });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
@@ -183,6 +191,8 @@ function handlers(
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
+    [SCIM, scimHandler({ ...options.scim, policy, failures: issuers, baseUrl, log })],
+    ['/v1/logout', logoutHandler({ ...options.logout, policy, failures: issuers, leaves, now, log })],
     ['/v1/signer', signerHandler({ pem: options.signerPem, log })],
     ['/v1/openapi.json', openApiHandler({ log })],
   ];
@@ -200,17 +210,21 @@ function notAllowed(routes: readonly Route[], log: FaultLog): Answer {
   return { ...answer, headers: { ...answer.headers, allow: methods.join(', ') } };
 }
 
+function longestBody({ template }: Route): number {
+  return template.startsWith(SCIM) ? SCIM_BODY_MAX_BYTES : BODY_MAX_BYTES;
+}
+
 /** The whole body; undefined when it is too long, or where there should be none. The rest is then not read. */
-async function readBody(request: IncomingMessage, none: boolean): Promise<Buffer | undefined> {
+async function readBody(request: IncomingMessage, atMost: number): Promise<Buffer | undefined> {
   const { headers } = request;
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
   if (!hasBody) return Buffer.alloc(0);
-  if (none || Number(headers['content-length'] ?? 0) > BODY_MAX_BYTES) return undefined;
+  if (atMost === 0 || Number(headers['content-length'] ?? 0) > atMost) return undefined;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.byteLength;
-    if (size > BODY_MAX_BYTES) return undefined;
+    if (size > atMost) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

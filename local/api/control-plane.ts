@@ -6,16 +6,25 @@ import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { localLogouts } from '#adapters/local/logouts.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
+import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
+import { localScim } from '#adapters/local/scim-directory.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
+import type { ScimConfig } from '#core/access/scim-schema.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import { ScimDesk } from '#core/identity/scim/desk.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
+import { logoutStanding } from '#core/identity/logouts.ts';
+import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
@@ -48,16 +57,19 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const leaves = await closing(running, localLeafQueue(dataDir));
   const store = await closing(running, localAccessStore(dataDir));
   const deliveries = await closing(running, localDeliveries(dataDir));
+  const directory = await closing(running, localScim(dataDir));
+  const logouts = await closing(running, localLogouts(dataDir));
   const policy = localPolicy(files.config, leaves);
   const now = (): Date => new Date();
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
+  const scim = new ScimDesk({ store: directory, leaves, now, newId });
   await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
   await every(
     running,
     TELL_EVERY_MS,
-    async () => void (await desk.tellAll()),
+    async () => void (await Promise.all([desk.tellAll(), scim.payAll()])),
     trouble('cannot tell about access', say),
   );
   const webhooks = () => policy.config.webhooks;
@@ -65,18 +77,25 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
+  const issuers = () => policy.config.issuers;
   const keyring = new Keyring();
-  const verifier = currentVerifier(() => policy.config.issuers, keyring);
+  const current = currentVerifier(issuers, keyring);
   const sayAway = awayNews(say);
   await every(running, ISSUERS_EVERY_MS, async () => {
-    verifier(); // makes those that the configuration names now
+    current(); // makes those that the configuration names now
     await keyring.refresh();
     sayAway(keyring.away());
   });
+  const known = { policy: () => policy.config, store: directory };
+  const groups = directoryGroups(known);
+  const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(known));
+  const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
   const api = await startApi({
     port,
     policy,
-    verifier,
+    verifier: () => withDirectoryGroups(standingVerifier(current(), standing), groups),
+    scim: { desk: scim, secretOf },
+    logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
     source: directoryStore(files.store),
     leaves,

@@ -13,6 +13,8 @@ import { accessHandler } from '#lambdas/access/handler.ts';
 import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 
@@ -126,6 +128,8 @@ async function serve(ports: World): Promise<Api> {
     failures: new TokenFailures(() => performance.now(), Number.MAX_SAFE_INTEGER),
     requests: ports.requests,
     terminations: ports.terminations,
+    scim: noDirectory(),
+    logout: NO_LOGOUTS,
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,

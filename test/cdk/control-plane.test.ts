@@ -73,7 +73,8 @@ describe('the API', () => {
   const document = Object.entries(openApiDocument().paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item).map(([method, { security }]: [string, { security?: unknown[] }]) => ({
       key: `${method.toUpperCase()} ${path}`,
-      open: security?.length === 0,
+      // A directory shows a secret of its own.
+      open: security !== undefined,
     })),
   );
 
@@ -103,7 +104,7 @@ describe('the API', () => {
     });
   });
 
-  it('sends sessions and the ledger to replay, the rest to access', () => {
+  it('sends sessions and the ledger to replay, what issuers send to logout, directories to scim, the rest to access', () => {
     const integrations = all('AWS::ApiGatewayV2::Integration');
     const functionOf = (target: unknown): string => {
       const integration = integrations.get(inWords(target).replace('integrations/', ''))!;
@@ -111,9 +112,10 @@ describe('the API', () => {
     };
     for (const route of all('AWS::ApiGatewayV2::Route').values()) {
       const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
-      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(
-        isReplay ? 'GatewayFunctionsReplayFunction' : 'GatewayFunctionsAccessFunction',
-      );
+      const isLogout = String(route['RouteKey']).startsWith('POST /v1/logout/');
+      const isScim = String(route['RouteKey']).includes(' /v1/scim/');
+      const name = isReplay ? 'Replay' : isLogout ? 'Logout' : isScim ? 'Scim' : 'Access';
+      expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(`GatewayFunctions${name}Function`);
     }
   });
 
@@ -226,7 +228,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(6);
+    expect(count('AWS/Lambda Errors')).toBe(8);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
   });

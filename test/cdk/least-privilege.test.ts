@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { ScanCommand } from '@aws-sdk/lib-dynamodb';
@@ -19,11 +20,18 @@ import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
+import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { readPassword } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { tables, type TableName } from '#adapters/aws/tables.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
+import { ScimDesk } from '#core/identity/scim/desk.ts';
+import { parsePatch } from '#core/identity/scim/patch.ts';
+import { leafBytes } from '#core/ledger/leaf.ts';
+import { policyLeaf } from '#core/ledger/leaves.ts';
+import { okta } from '#test/support/directory-calls.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
 import { inWords, policiesOf, type PolicyDocumentJson } from '#test/support/role-policies.ts';
@@ -53,6 +61,10 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     for (const role of [
       'ProxyRole',
       'FunctionsReplayRole',
+      'FunctionsAuthorizerRole',
+      'FunctionsLogoutRole',
+      'FunctionsScimRole',
+      'FunctionsNotifierRole',
       'FunctionsSealerRole',
       'FunctionsSequencerRole',
     ]) {
@@ -174,6 +186,68 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await expect(storeOf(sequencer, true).put('sessions/a/y', Buffer.from('x'))).rejects.toMatchObject(
       denied,
     );
+  });
+
+  it('the logout function keeps logouts and reads none; the authorizer and the proxy see them and keep none', async () => {
+    const [logout, authorizer, proxy] = ['FunctionsLogoutRole', 'FunctionsAuthorizerRole', 'ProxyRole'].map(
+      (role) => {
+        const { dynamo } = as(role);
+        const place = { dynamo, table: places.access, now };
+        return { own: dynamoLogouts(place), recent: dynamoRecentLogouts(place), clients: as(role) };
+      },
+    );
+    const taken = { token: 't', at: now(), marks: ['dana'] };
+    await dynamoLeafQueue({ ...coordination(logout!.clients), now }).add(Buffer.from('logged out'));
+    expect(await logout!.own.take(taken)).toBe(true);
+    expect(await authorizer!.own.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
+    expect(await proxy!.own.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
+    expect(await proxy!.recent.newest(['dana'])).toEqual(new Map([['dana', taken.at]]));
+    await expect(logout!.own.newest(['dana'])).rejects.toMatchObject(denied);
+    await expect(authorizer!.own.take({ ...taken, token: 'u' })).rejects.toMatchObject(denied);
+    const { s3 } = logout!.clients;
+    const object = { Bucket: places.evidence, Key: 'sessions/a/open.json' };
+    await expect(s3.send(new GetObjectCommand(object))).rejects.toMatchObject(refused);
+  });
+
+  it('the scim function keeps what directories tell; who decides sees it, and the notifier pays what is owed', async () => {
+    const storeOf = (role: string) => dynamoScim({ dynamo: as(role).dynamo, table: places.access, now });
+    const deskOf = (role: string) =>
+      new ScimDesk({
+        store: storeOf(role),
+        leaves: dynamoLeafQueue({ ...coordination(as(role)), now }),
+        now,
+        newId: () => randomUUID(),
+      });
+    const directory = { name: 'okta', issuer: 'https://id.example', groupsCount: true };
+    const desk = deskOf('FunctionsScimRole');
+    const { id, externalId } = {
+      ...(await desk.create(directory, 'User', okta.create('00u1', 'd@example.com'))),
+      externalId: '00u1',
+    };
+    const group = await desk.create(directory, 'Group', okta.createGroup('dbas'));
+    await desk.patch(directory, 'Group', group.id, parsePatch(okta.replaceMembers(id)));
+    await desk.patch(directory, 'User', id, parsePatch(okta.patchActive(false)));
+    for (const role of ['FunctionsAuthorizerRole', 'ProxyRole']) {
+      const seen = storeOf(role);
+      expect(await seen.marks()).toMatchObject([{ externalId }]);
+      expect(await seen.changes('User')).toBe(2);
+      expect(await seen.find('okta', 'User', 'externalid:00u1')).toMatchObject({ id });
+      expect((await seen.page('okta', 'Group', 0, 10)).entries).toMatchObject([{ id: group.id }]);
+    }
+    await expect(deskOf('FunctionsAuthorizerRole').remove(directory, 'User', id)).rejects.toMatchObject(
+      denied,
+    );
+    await desk.remove(directory, 'User', id);
+    const owed = {
+      before: undefined,
+      after: group,
+      marked: [],
+      unmarked: [],
+      owed: [leafBytes(policyLeaf('a'.repeat(64), now()))],
+    };
+    await storeOf('FunctionsScimRole').write({ ...owed, after: { ...group, id: randomUUID(), names: [] } });
+    expect(await deskOf('FunctionsNotifierRole').payAll()).toBe(1);
+    expect(await deskOf('FunctionsNotifierRole').payAll()).toBe(0);
   });
 });
 

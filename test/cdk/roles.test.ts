@@ -41,6 +41,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:PutItem': [SESSION, JOURNAL, COORDINATION, ACCESS, DELIVERIES],
     'dynamodb:UpdateItem': [SESSION, ACCESS, DELIVERIES],
     'dynamodb:GetItem': [SESSION, COORDINATION, ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
     'dynamodb:ConditionCheckItem': [COORDINATION, ACCESS],
     'dynamodb:Query': [COORDINATION, ...access],
     'dynamodb:DeleteItem': [COORDINATION],
@@ -52,7 +53,33 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
       ]),
     ),
   },
-  GatewayFunctionsAuthorizerRole: { ...CONFIG, ...TRACES, ...logs('Authorizer') },
+  GatewayFunctionsAuthorizerRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Authorizer'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
+    'dynamodb:Query': access,
+  },
+  GatewayFunctionsScimRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Scim'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
+    'dynamodb:Query': access,
+    'dynamodb:PutItem': [ACCESS, COORDINATION],
+    'dynamodb:UpdateItem': [ACCESS],
+    'dynamodb:DeleteItem': [ACCESS],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+  },
+  GatewayFunctionsLogoutRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Logout'),
+    'dynamodb:PutItem': [ACCESS, COORDINATION],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+  },
   GatewayFunctionsAccessRole: {
     ...CONFIG,
     ...TRACES,
@@ -140,7 +167,9 @@ describe('what roles may do', () => {
     const puts = { s3: ['kms:GenerateDataKey', 'kms:Decrypt'], dynamodb };
     expect(through).toEqual({
       GatewayProxyRole: puts,
-      GatewayFunctionsAuthorizerRole: {},
+      GatewayFunctionsAuthorizerRole: { dynamodb },
+      GatewayFunctionsLogoutRole: { dynamodb },
+      GatewayFunctionsScimRole: { dynamodb },
       GatewayFunctionsAccessRole: { dynamodb },
       GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
       GatewayFunctionsSealerRole: puts,
@@ -165,6 +194,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('6 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('8 roles');
   });
 });

@@ -285,4 +285,16 @@ describe('the stack that cdk.json and custody.yaml describe', () => {
       allowed(policiesOf(template, 'GatewayProxyRole')).get('secretsmanager:GetSecretValue'),
     ).toHaveLength(2);
   });
+
+  it('lets the scim function read the secrets of directories, and nobody else', () => {
+    using folder = configFolder((yaml) =>
+      yaml.replace(/^( *)(audience: .*)$/m, '$1$2\n$1scim: { secret: custody/directory }'),
+    );
+    const template = gatewayTemplate({ configFolder: folder.path });
+    const secretsOf = (role: string) =>
+      allowed(policiesOf(template, role)).get('secretsmanager:GetSecretValue')?.join() ?? '';
+    expect(secretsOf('GatewayFunctionsScimRole')).toContain(':secret:custody/directory-??????');
+    for (const role of ['GatewayFunctionsNotifierRole', 'GatewayFunctionsAuthorizerRole', 'GatewayProxyRole'])
+      expect(secretsOf(role), role).not.toContain('custody/directory');
+  });
 });

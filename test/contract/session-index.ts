@@ -167,6 +167,23 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
       expect(await walk(index, { limit: 9, from: lowestIdAt(0), cursor: lowestIdAt(9e12) })).toHaveLength(5);
     });
 
+    it('keeps who acted beside whom they acted for, and finds their sessions by either', async () => {
+      const index = await make();
+      const actors = [
+        { issuer: 'https://ci.example', subject: 'agent-7' },
+        { issuer: 'https://id.example', subject: 'planner' },
+      ];
+      const { principal, ...record } = sessionRecord(31);
+      const acted = { ...record, principal: { ...principal, actors } };
+      await index.opened(acted);
+      await index.opened(sessionRecord(32));
+      expect(await index.get(acted.id)).toEqual({ ...acted, state: 'open' });
+      const of = (person: string) => walk(index, { limit: 10, person });
+      expect(await of('agent-7')).toEqual([acted.id]);
+      expect(await of('planner')).toEqual([acted.id]);
+      expect(await of('dana')).toEqual(expect.arrayContaining([acted.id, sessionRecord(32).id]));
+    });
+
     it('lists the sessions of a person by subject or by e-mail, however it is spelt', async () => {
       const index = await make();
       await index.opened(sessionRecord(1));

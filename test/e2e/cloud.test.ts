@@ -293,6 +293,43 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     await receiver.close();
   });
 
+  it('the issuer logs somebody out: their sessions of every task end within 5 s, and their tokens are not taken (security case 12)', async () => {
+    const other = await cloud.task();
+    const clients = [
+      await task.connect('developer', 'orders-db'),
+      await other.connect('developer', 'orders-db'),
+    ];
+    const told = clients.map(gone);
+    const token = await cloud.token('developer');
+    const whoami = () => fetch(`${cloud.api}/v1/whoami`, { headers: { authorization: `Bearer ${token}` } });
+    expect((await whoami()).status).toBe(200);
+
+    const start = performance.now();
+    const sent = await fetch(`${cloud.api}/v1/logout/default`, {
+      method: 'POST',
+      body: new URLSearchParams({ logout_token: await cloud.logoutToken('developer') }),
+    });
+    expect([sent.status, sent.headers.get('cache-control'), await sent.text()]).toEqual([
+      200,
+      'no-store',
+      '',
+    ]);
+    for (const message of await Promise.all(told))
+      expect(message).toBe('you were logged out at the identity provider');
+    const took = performance.now() - start;
+    expect(took).toBeLessThan(5_000);
+    process.stderr.write(`from the logout to FATAL at two tasks: ${Math.round(took)} ms\n`);
+
+    expect((await whoami()).status).toBe(403);
+    expect((await ended({})).outcome).toMatchObject({ reason: 'revoked' });
+    // What was issued in the same second counts as of before.
+    const again = await eventually('a token of a later second', () =>
+      task.connect('developer', 'orders-db').catch(() => undefined),
+    );
+    await again.end();
+    expect(await other.stop()).toBe(0);
+  });
+
   it('a configuration that was put in place is in force, and a bad one is not', async () => {
     const text = await cloud.config();
     await cloud.configure(text.replaceAll('orders-prod', 'stock-db'));

@@ -5,12 +5,14 @@ import { PolicyInForce } from '#core/access/policy.ts';
 import type { Step } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Device, Principal } from '#core/identity/principal.ts';
+import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
 import { rawToken } from '#test/support/issuer.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
@@ -37,6 +39,7 @@ rules:
 /** A door where each pause moves the clock and lets the test do something. */
 function door(config = policy()) {
   const store = new MemoryAccess();
+  const logouts = new MemoryLogouts();
   const leaves = new MemoryLeaves();
   const clock = { ms: NOW };
   const during: ((pauses: number) => Promise<void> | void)[] = [];
@@ -52,6 +55,7 @@ function door(config = policy()) {
       now: wallClock,
     }),
     verifier: () => ({ verify }),
+    standing: logoutStanding(logouts, () => config.issuers),
     failures: new TokenFailures(() => clock.ms),
     requests: store,
     desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
@@ -63,7 +67,7 @@ function door(config = policy()) {
       for (const happen of during) await happen(pauses);
     },
   });
-  return { admission, store, leaves, clock, during };
+  return { admission, store, logouts, leaves, clock, during };
 }
 
 async function verify(token: string, device?: Device): Promise<Principal> {
@@ -155,6 +159,20 @@ describe('who comes to the gateway', () => {
       });
     }
     await admission.admit(visitor('free').at);
+  });
+
+  it('goes in again from where it was before, whoever makes up names there meanwhile', async () => {
+    const { admission } = door();
+    await admission.admit(visitor('free').at);
+    for (let n = 0; n < 200; n += 1) {
+      const token = rawToken({ kid: 'key-1' }, { sub: `made-up-${n}` });
+      await expect(admission.admit(visitor('free', { token }).at)).rejects.toMatchObject({
+        code: 'token-invalid',
+      });
+    }
+    await admission.admit(visitor('free').at);
+    const unknown = visitor('free', { token: rawToken({ kid: 'key-1' }, { sub: 'sam' }) }).at;
+    await expect(admission.admit(unknown)).rejects.toMatchObject({ code: 'too-many-failures' });
   });
 
   it('goes in beside a colleague who keeps showing one bad token', async () => {
@@ -292,6 +310,43 @@ describe('who waits at the gateway', () => {
       message: 'access to "db" needs an approval, and this access needs a reason',
     });
     expect(store.requests.size).toBe(0);
+  });
+});
+
+describe('who was logged out at the identity provider', () => {
+  const listening = (wait = ''): Config => {
+    const config = policy(wait);
+    return { ...config, issuers: config.issuers.map((issuer) => ({ ...issuer, backchannelLogout: true })) };
+  };
+  const logout = markedLogout({ ...by('dana'), at: new Date(NOW), token: 'a'.repeat(64) });
+  const refusal = {
+    code: 'access-revoked',
+    message: 'you were logged out at the identity provider',
+    hint: 'log in again: custody login',
+  };
+
+  it('is refused with the token of before, told to log in again, and counts for no guess (security case 12)', async () => {
+    const { admission, logouts } = door(listening());
+    await logouts.take(logout);
+    const refused = visitor('free');
+    for (let n = 0; n < 25; n += 1) await expect(admission.admit(refused.at)).rejects.toMatchObject(refusal);
+    expect(refused.greeting.known).toBe(0);
+    await admission.admit(visitor('free', { token: 'dana2' }).at);
+  });
+
+  it('is refused also where that happened while they waited for reviewers', async () => {
+    const { admission, store, logouts, during } = door(listening(', wait: 10s'));
+    during.push(async (pauses) => {
+      if (pauses === 1) await logouts.take(logout);
+      if (pauses === 3) await store.append([...store.requests.keys()][0]!, 0, approve());
+    });
+    await expect(admission.admit(visitor('db', { reason: 'x' }).at)).rejects.toMatchObject(refusal);
+  });
+
+  it('is refused where nobody can see it', async () => {
+    const { admission, logouts } = door(listening());
+    logouts.newest = () => Promise.reject(new CustodyError('store-unavailable', 'away'));
+    await expect(admission.admit(visitor('free').at)).rejects.toMatchObject({ code: 'store-unavailable' });
   });
 });
 

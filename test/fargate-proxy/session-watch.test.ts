@@ -3,9 +3,11 @@ import { type Config, parseConfig } from '#core/access/config.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import type { CustodyError } from '#core/errors.ts';
+import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();
@@ -23,6 +25,10 @@ rules: [${rules}]
     'c',
   );
 const STANDING = '{ name: work, groups: [developers], targets: [db], allow: [connect] }';
+const LISTENING: Config = {
+  ...policy(STANDING),
+  issuers: policy(STANDING).issuers.map((issuer) => ({ ...issuer, backchannelLogout: true })),
+};
 const ASK =
   '{ name: ask, groups: [developers], targets: [db], allow: [connect], approval: { reviewers: { any: [r] }, maxDuration: 4h } }';
 
@@ -43,6 +49,7 @@ function request(n: number, ...steps: Step[]): AccessRequest {
 /** A watch over sessions in memory, whose clocks a test moves. */
 function stand(config = policy(`${STANDING}, ${ASK}`)) {
   const store = new MemoryAccess();
+  const logouts = new MemoryLogouts();
   const clock = { ms: 0 };
   const troubles: CustodyError[] = [];
   const live = new Set<Watched>();
@@ -57,6 +64,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     policy: inForce,
     requests: store,
     terminations: store,
+    standing: logoutStanding(logouts, () => inForce.config.issuers),
     sessions: () => live,
     wallClock: () => new Date(NOW + clock.ms),
     monotonic: () => clock.ms,
@@ -93,7 +101,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     await inForce.check();
     await inForce.check();
   };
-  return { store, clock, troubles, open, look, change, ports };
+  return { store, logouts, clock, troubles, open, look, change, ports };
 }
 
 describe('a session that is watched (security case 12)', () => {
@@ -139,6 +147,40 @@ describe('a session that is watched (security case 12)', () => {
     open('two', 'work');
     await store.ask({ session: 'two', by: rui, at: at(1), reason: 'runaway' });
     expect(await look()).toEqual(['two terminated: an operator ended this session: runaway']);
+  });
+});
+
+describe('a session of somebody who was logged out', () => {
+  const logout = (subject: string) =>
+    markedLogout({ ...dana, subject, at: new Date(NOW), token: subject.padEnd(64, '0') });
+
+  it('ends at the next look, whoever else has sessions goes on (security case 12)', async () => {
+    const { open, look, logouts } = stand(LISTENING);
+    open('one', 'work');
+    open('two', 'work');
+    await logouts.take(logout('eve'));
+    expect(await look()).toEqual([]);
+    await logouts.take(logout('dana'));
+    expect(await look()).toEqual([
+      'one revoked: you were logged out at the identity provider',
+      'two revoked: you were logged out at the identity provider',
+    ]);
+  });
+
+  it('goes on where its issuer is not listened to', async () => {
+    const { open, look, logouts } = stand();
+    open('one', 'work');
+    await logouts.take(logout('dana'));
+    expect(await look()).toEqual([]);
+  });
+
+  it('does not go on because nobody can see who was logged out', async () => {
+    const { open, look, logouts } = stand(LISTENING);
+    open('one', 'work');
+    logouts.newest = () => Promise.reject(new Error('away'));
+    const ended: string[] = [];
+    for (let n = 0; n < 10; n += 1) ended.push(...(await look()));
+    expect(ended).toEqual(['one gateway-failed: the gateway cannot see any more whether access is granted']);
   });
 });
 

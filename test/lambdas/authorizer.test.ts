@@ -6,6 +6,7 @@ import { refusedToken } from '#core/identity/token-refusals.ts';
 import { type AuthorizerAnswer, authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { callerOf } from '#lambdas/caller.ts';
 import type { ApiEvent } from '#lambdas/http.ts';
+import { rawToken } from '#test/support/issuer.ts';
 import { type Call, event, verifier } from './support.ts';
 
 function authorizer(verify = (token: string) => verifier.verify(token)) {
@@ -85,6 +86,20 @@ describe('the authorizer', () => {
         context: { code: 'token-invalid', message: 'the token is not valid here: it expired 5 min ago' },
       });
     expect(await ask({ token: 'dana', sourceIp: '192.0.2.7' })).toMatchObject({ isAuthorized: true });
+  });
+
+  it('looks at whom it knows from an address, whoever makes up names there', async () => {
+    const { ask } = authorizer();
+    const from = (token: string) => ask({ token, sourceIp: '192.0.2.7' });
+    expect(await from('dana')).toMatchObject({ isAuthorized: true });
+    for (let n = 0; n < 200; n += 1)
+      expect(await from(rawToken({ kid: 'k' }, { sub: `made-up-${n}` }))).toMatchObject({
+        context: { code: 'token-invalid' },
+      });
+    expect(await from('dana')).toMatchObject({ isAuthorized: true });
+    expect(await from(rawToken({ kid: 'k' }, { sub: 'sam' }))).toMatchObject({
+      context: { code: 'too-many-failures' },
+    });
   });
 
   it('goes by the address of the connection, whatever headers say (security case 19)', async () => {

@@ -11,7 +11,7 @@ interface Parameter {
 }
 
 const document = openApiDocument();
-const METHODS = ['get', 'post'] as const;
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const operations = Object.entries(document.paths!).flatMap(([path, item]) =>
   METHODS.flatMap((method) => {
     const operation = item[method];
@@ -46,6 +46,11 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/evidence',
       'get /v1/sessions/{id}/steps',
       'post /v1/sessions/{id}/termination',
+      'get /v1/scim/{issuer}/v2/{proxy}',
+      'post /v1/scim/{issuer}/v2/{proxy}',
+      'put /v1/scim/{issuer}/v2/{proxy}',
+      'patch /v1/scim/{issuer}/v2/{proxy}',
+      'delete /v1/scim/{issuer}/v2/{proxy}',
       'get /v1/targets',
       'get /v1/whoami',
       'get /v1/config',
@@ -53,6 +58,7 @@ describe('the OpenAPI document', () => {
       'post /v1/dead-letters',
       'get /v1/ledger/checkpoint',
       'get /v1/ledger/{proxy}',
+      'post /v1/logout/{issuer}',
       'get /v1/signer',
       'get /v1/openapi.json',
     ]);
@@ -91,7 +97,7 @@ describe('the OpenAPI document', () => {
 
   it('asks for a token everywhere but where everything is public', () => {
     const open = operations.filter(({ get }) => get.security?.length === 0).map(({ path }) => path);
-    expect(open).toEqual(['/v1/signer', '/v1/openapi.json']);
+    expect(open).toEqual(['/v1/logout/{issuer}', '/v1/signer', '/v1/openapi.json']);
     expect(document.security).toEqual([{ oidc: [] }]);
   });
 

@@ -11,12 +11,13 @@ interface Functions {
   ) => Promise<{ isAuthorized: boolean; context: object }>;
   readonly access: HttpHandler;
   readonly replay: HttpHandler;
+  readonly logout: HttpHandler;
 }
 
 /** What API Gateway's HTTP API does with our functions: routes, asks the authorizer, hands its context on. */
 export async function startApiGateway(
   functions: Functions,
-  functionOf: (template: string) => 'access' | 'replay',
+  functionOf: (template: string) => 'access' | 'replay' | 'logout',
 ): Promise<{ readonly url: string; close(): Promise<void> }> {
   const find = apiRouter();
   const server = createServer((request, response) => {

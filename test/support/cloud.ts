@@ -18,7 +18,7 @@ import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify
 import { localCertificates } from '#local/setup/certificates.ts';
 import { contextFor, startApiGateway } from './api-gateway.ts';
 import { type DebianPostgres, startDebianPostgres } from './debian-postgres.ts';
-import { makeKey, signToken, startIssuer } from './issuer.ts';
+import { logoutToken, makeKey, signToken, startIssuer } from './issuer.ts';
 import { freePortBase } from './local-gateway.ts';
 import { type Moto, REGION, startMoto } from './moto.ts';
 import type { Radosgw } from './radosgw.ts';
@@ -44,6 +44,8 @@ export interface Cloud {
   readonly database: DebianPostgres;
   readonly environment: Readonly<Record<string, string>>;
   token(person: Person): Promise<string>;
+  /** What the issuer sends when it ends all that somebody had. */
+  logoutToken(person: Person): Promise<string>;
   /** Calls the API; rejects on an error. */
   call<T>(person: Person, method: string, path: string, body?: object): Promise<T>;
   /** Runs a function of a schedule once. */
@@ -136,18 +138,27 @@ export async function startCloud(
     const { Body } = await own.s3.send(new GetObjectCommand({ Bucket: configBucket, Key: 'custody.yaml' }));
     return Body!.transformToString();
   };
-  const [authorizer, access, replay, sealer, sequencer, notifier] = await Promise.all([
+  const [authorizer, access, replay, logout, sealer, sequencer, notifier] = await Promise.all([
     import('#lambdas/functions/authorizer.ts'),
     import('#lambdas/functions/access.ts'),
     import('#lambdas/functions/replay.ts'),
+    import('#lambdas/functions/logout.ts'),
     import('#lambdas/functions/sealer.ts'),
     import('#lambdas/functions/sequencer.ts'),
     import('#lambdas/functions/notifier.ts'),
   ]);
   const scheduled = { sealer: sealer.handler, sequencer: sequencer.handler, notifier: notifier.handler };
   const api = await startApiGateway(
-    { authorizer: authorizer.handler, access: access.handler, replay: replay.handler },
-    (template) => (/^\/v1\/(?:sessions|ledger|signer|openapi)/.test(template) ? 'replay' : 'access'),
+    {
+      authorizer: authorizer.handler,
+      access: access.handler,
+      replay: replay.handler,
+      logout: logout.handler,
+    },
+    (template) => {
+      if (template.startsWith('/v1/logout/')) return 'logout';
+      return /^\/v1\/(?:sessions|ledger|signer|openapi)/.test(template) ? 'replay' : 'access';
+    },
   );
   const now = (): Date => new Date();
   const store = s3Store(own.s3, { bucket, lock: 'governance', retentionMs: 86_400_000, mayRead: true, now });
@@ -169,6 +180,7 @@ export async function startCloud(
     environment,
     store,
     token,
+    logoutToken: (person) => logoutToken(issuer, key, PEOPLE[person].sub),
     config,
     configure,
     call: async <T>(person: Person, method: string, path: string, body?: object): Promise<T> => {
@@ -282,7 +294,7 @@ function configOf(issuer: string, port: number): string {
     recording: { retention: { keep: 30d, lock: compliance } }
 `;
   return `version: 1
-identity: { issuer: '${issuer}', audience: custody, groupsClaim: groups }
+identity: { issuer: '${issuer}', audience: custody, groupsClaim: groups, backchannelLogout: true }
 targets:
 ${target('orders-db')}${target('orders-prod')}rules:
   - { name: developers-work, groups: [developers], targets: [orders-db], allow: [connect] }

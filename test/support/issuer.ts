@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
 
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -76,6 +78,17 @@ export function signToken(
   return new SignJWT({ ...usual, groups: ['developers'], ...claims })
     .setProtectedHeader({ alg: key.jwk.alg!, kid: key.kid, ...header })
     .sign(key.privateKey, { crit: { 'urn:custody': true } });
+}
+
+/** What the issuer sends when it ends all that `sub` had (OpenID Connect Back-Channel Logout 1.0), with `claims` on top. */
+export function logoutToken(
+  issuer: { readonly url: string },
+  key: TestKey,
+  sub: string,
+  claims: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const logout = { sub, jti: randomUUID(), groups: undefined, events: { [LOGOUT_EVENT]: {} } };
+  return signToken(issuer, key, { ...logout, ...claims }, { typ: 'logout+jwt' });
 }
 
 /** A compact token of these parts, whatever they are. */

@@ -99,6 +99,11 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
       ),
       'the webhook "w" has its secret in a file',
     ],
+    [
+      "a directory's secret in a file",
+      file('secret: a').replace('audience: custody', 'audience: custody, scim: { tokenFile: s }'),
+      'the directory of "default" has its secret in a file',
+    ],
     ['a certificate that is not there', file('secret: a', 'caFile: none.pem'), 'none.pem is not there'],
     [
       'keys that are not there',

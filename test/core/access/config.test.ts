@@ -59,6 +59,7 @@ describe('parseConfig', () => {
         groupsPrefix: '',
         emailVerified: 'unless-denied',
         sharesPeople: false,
+        backchannelLogout: false,
         keptClaims: [],
       },
     ]);

@@ -96,6 +96,18 @@ describe('a leaf', () => {
       by: person,
       decision: fc.constantFrom('approved' as const, 'denied' as const),
     }),
+    fc.record(
+      {
+        type: fc.constant('custody/leaf/1' as const),
+        kind: fc.constant('logged-out' as const),
+        at: time,
+        issuer: text,
+        subject: text,
+        sid: text,
+        token: hash,
+      },
+      { requiredKeys: ['type', 'kind', 'at', 'issuer', 'token'] },
+    ),
   );
 
   it('is read as it was written, from one line', () => {

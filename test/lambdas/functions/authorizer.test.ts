@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AuthorizerAnswer } from '#lambdas/authorizer/handler.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { markedLogout } from '#core/identity/logouts.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const config = (issuer: string): string => `version: 1
-identity: { issuer: '${issuer}', audience: custody }
+identity: { issuer: '${issuer}', audience: custody, backchannelLogout: true }
 targets: {}
 rules: []
 `;
@@ -19,6 +21,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
   let issuer: TestIssuer;
   let key: TestKey;
   let handler: Handler;
+  let access: string;
   const told: string[] = [];
   const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   beforeAll(async () => {
@@ -27,10 +30,12 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     const bucket = await moto.bucket();
     const Body = config(issuer.url);
     await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
+    access = await moto.table('access');
     const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
     const environment = {
       ...moto.environment,
       ...Object.fromEntries(tables.map((name) => [`CUSTODY_TABLE_${name}`, 'none'])),
+      CUSTODY_TABLE_ACCESS: access,
       CUSTODY_BUCKET: bucket,
       CUSTODY_CONFIG_BUCKET: bucket,
       CUSTODY_SIGNING_KEY: 'none',
@@ -72,6 +77,22 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     later(1_000);
     expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
       isAuthorized: true,
+    });
+  });
+
+  it('refuses one of somebody who was logged out since, with words that help (security case 12)', async () => {
+    const now = () => new Date();
+    const logout = { issuer: issuer.url, subject: 'eve', at: now(), token: 'a'.repeat(64) };
+    const token = await signToken(issuer, key, { sub: 'eve' });
+    expect(await authorize(token)).toMatchObject({ isAuthorized: true });
+    await dynamoLogouts({ dynamo: moto.clients.dynamo, table: access, now }).take(markedLogout(logout));
+    expect(await authorize(token)).toEqual({
+      isAuthorized: false,
+      context: {
+        code: 'access-revoked',
+        message: 'you were logged out at the identity provider',
+        hint: 'log in again: custody login',
+      },
     });
   });
 

@@ -5,6 +5,8 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 
@@ -17,6 +19,8 @@ async function serve(): Promise<World & { url: string; port: number }> {
     verifier: () => verifier,
     requests: ports.requests,
     terminations: ports.terminations,
+    scim: noDirectory(),
+    logout: NO_LOGOUTS,
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
@@ -33,7 +37,7 @@ async function serve(): Promise<World & { url: string; port: number }> {
 }
 
 const operations = Object.entries(openApiDocument().paths!).flatMap(([path, item]) =>
-  (['get', 'post'] as const).flatMap((method) => {
+  (['get', 'post', 'put', 'patch', 'delete'] as const).flatMap((method) => {
     const operation = item[method];
     if (operation === undefined) return [];
     const there = path.replace('{id}', MISSING).replace('{proxy}', 'tile/0/000');
@@ -49,8 +53,9 @@ describe('the authorizer of the API on this machine', () => {
     'stands before $method $path (security cases 3, 22)',
     async ({ method, path }) => {
       const { url } = await serve();
-      const body = method === 'POST' ? { body: '{}' } : {};
-      const headers = method === 'POST' ? JSON_TYPE : {};
+      const hasBody = ['POST', 'PUT', 'PATCH'].includes(method);
+      const body = hasBody ? { body: '{}' } : {};
+      const headers = hasBody ? JSON_TYPE : {};
       const bare = await fetch(url + path, { method, headers, ...body });
       expect([bare.status, bare.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
       const bad = await fetch(url + path, { method, headers: { ...headers, ...as('mallory') }, ...body });
@@ -58,7 +63,9 @@ describe('the authorizer of the API on this machine', () => {
         401,
         'Bearer error="invalid_token"',
       ]);
-      expect(bad.headers.get('content-type')).toBe('application/problem+json');
+      // What a directory calls looks at a secret of its own.
+      const kind = path.startsWith('/v1/scim/') ? 'scim' : 'problem';
+      expect(bad.headers.get('content-type')).toBe(`application/${kind}+json`);
     },
   );
 

@@ -7,6 +7,8 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
@@ -32,6 +34,8 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     verifier: () => verifier,
     requests: ports.requests,
     terminations: ports.terminations,
+    scim: noDirectory(),
+    logout: NO_LOGOUTS,
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
@@ -190,6 +194,8 @@ describe('the API on this machine', () => {
       verifier: () => verifier,
       requests: ports.requests,
       terminations: ports.terminations,
+      scim: noDirectory(),
+      logout: NO_LOGOUTS,
       desk: ports.desk,
       deadLetters: new MemoryDeliveries(),
       catalog: ports.catalog,

@@ -1,0 +1,59 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Config } from '#core/access/config.ts';
+import type { ScimConfig } from '#core/access/scim-schema.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { Directory } from '#core/identity/scim/meaning.ts';
+import type { TokenFailures } from '#core/identity/token-failures.ts';
+import type { ApiEvent } from '../api-event.ts';
+
+export interface BearerPorts {
+  readonly policy: () => Pick<Config, 'issuers'>;
+  /** The secret of a directory, from wherever the file says that it is. */
+  readonly secretOf: (scim: ScimConfig) => Promise<string>;
+  readonly failures: TokenFailures;
+}
+
+/** One that can be guessed would let anybody shut everybody out. */
+const SECRET_MIN = 20;
+
+/** Which directory calls. Throws `token-missing` and `token-invalid`, also where there is no such directory, and `too-many-failures`. */
+export async function directoryOf(
+  event: ApiEvent,
+  name: string,
+  { policy, secretOf, failures }: BearerPorts,
+): Promise<Directory> {
+  // The connection's own address: headers say whatever their sender likes (security case 19).
+  const address = event.requestContext.http.sourceIp;
+  failures.check(address);
+  const [, shown] = /^Bearer +(\S+)$/i.exec(headerOf(event, 'authorization')) ?? [];
+  if (shown === undefined)
+    throw new CustodyError('token-missing', 'this needs the bearer secret of a directory');
+  const issuer = policy().issuers.find((one) => one.name === name && one.scim !== undefined);
+  const secret = issuer?.scim === undefined ? undefined : await secretOf(issuer.scim);
+  if (secret !== undefined && secret.length < SECRET_MIN) throw tooShort(name);
+  if (issuer !== undefined && secret !== undefined && isSame(shown, secret))
+    return {
+      name,
+      issuer: issuer.issuer,
+      groupsCount: issuer.scim?.groups === 'also-as-groups',
+    };
+  failures.failed(address);
+  throw new CustodyError('token-invalid', 'this is not the secret of the directory');
+}
+
+/** Of the hashes, which have one length: how long it takes tells nothing of the secret. */
+function isSame(shown: string, secret: string): boolean {
+  const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hash(shown), hash(secret));
+}
+
+export function headerOf({ headers }: ApiEvent, name: string): string {
+  const found = Object.entries(headers).find(([own]) => own.toLowerCase() === name);
+  return found?.[1] ?? '';
+}
+
+function tooShort(name: string): CustodyError {
+  return new CustodyError('config-invalid', 'the directory cannot be let in', {
+    detail: `the SCIM secret of the issuer "${name}" is shorter than ${SECRET_MIN} characters`,
+  });
+}
