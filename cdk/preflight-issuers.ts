@@ -1,5 +1,4 @@
 import type { Config, IssuerConfig } from '#core/access/config.ts';
-import { parseJson } from '#core/json.ts';
 
 export interface IssuerPorts {
   /** The text at an address. Rejects, saying why, where there is none. */
@@ -57,7 +56,7 @@ function keysIn(text: string): readonly Jwk[] {
 
 function parsed(text: string, what: string): object {
   try {
-    const value = parseJson(text);
+    const value: unknown = JSON.parse(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
     // Said below.

@@ -54,7 +54,9 @@ function directoryIdOf(claims: Claims, { scim }: ClaimRules): Pick<Principal, 'd
   if (scim === undefined || scim.userClaim === 'sub') return {};
   const id = claimAt(claims, scim.userClaim);
   if (typeof id === 'string' && id !== '') return { directoryId: id };
-  throw misissuedToken(`it has no claim ${JSON.stringify(scim.userClaim)}, by which the directory knows people`);
+  throw misissuedToken(
+    `it has no claim ${JSON.stringify(scim.userClaim)}, by which the directory knows people`,
+  );
 }
 
 /**
