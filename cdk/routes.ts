@@ -39,6 +39,7 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/ledger/checkpoint',
     'GET /v1/ledger/{proxy}',
   ]),
+  ...of('access', ['GET /v1/login']).map((route) => ({ ...route, open: true }) as const),
   // Directories have secrets of their own.
   ...of(
     'scim',

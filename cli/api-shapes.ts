@@ -79,6 +79,36 @@ export type Target = z.infer<typeof targetsSchema>['targets'][number];
 
 export const signerSchema = z.object({ pem: z.string().max(4096) });
 
+const issuerShape = { name: text, issuer: text, audience: z.array(text).min(1) };
+
+/** Where people log in. What is not a port or a path of this machine's own is for the issuer to check. */
+const offeredIssuerSchema = z.object({
+  ...issuerShape,
+  kind: z.literal('person'),
+  title: text.optional(),
+  clientId: text,
+  clientSecret: text.optional(),
+  scopes: z.array(text).readonly().optional(),
+  ports: z.array(z.int().min(1).max(65_535)).min(1).readonly().optional(),
+  redirectHost: z.enum(['127.0.0.1', 'localhost']).default('127.0.0.1'),
+  redirectPath: z
+    .string()
+    .regex(/^\/[A-Za-z0-9/_-]*$/)
+    .default('/callback'),
+  prompt: z.enum(['login', 'consent', 'select_account']).optional(),
+  flow: z.enum(['browser', 'device']).default('browser'),
+  token: z.enum(['id', 'access']).default('id'),
+  params: z.record(z.string(), z.string()).default({}),
+});
+export type OfferedIssuer = z.infer<typeof offeredIssuerSchema>;
+
+const workloadIssuerSchema = z.object({ ...issuerShape, kind: z.literal('workload') });
+export type WorkloadIssuer = z.infer<typeof workloadIssuerSchema>;
+
+export const loginSchema = z.object({
+  issuers: z.array(z.discriminatedUnion('kind', [offeredIssuerSchema, workloadIssuerSchema])),
+});
+
 /** RFC 9457, with a stable code and a hint. */
 export const problemSchema = z.object({
   title: text.optional(),

@@ -3,6 +3,7 @@ import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { type SessionProof, sessionProofSchema } from '#core/ledger/session-proof.ts';
 import {
   evidenceSchema,
+  loginSchema,
   problemSchema,
   type Session,
   sessionPageSchema,
@@ -15,7 +16,7 @@ import type { Cli } from './cli.ts';
 import { boundedJson, safeUrl, send } from './http.ts';
 import { type Pages, type Paging, pagesOf, searchOf } from './paging.ts';
 
-const DEFAULT_API = 'http://127.0.0.1:7402';
+export const DEFAULT_API = 'http://127.0.0.1:7402';
 const ANSWER_MAX_BYTES = 32 << 20;
 /** Addresses live for a minute: the fewer come at once, the more of them are used before they expire. */
 const EVIDENCE_PAGE = 1_000;
@@ -36,6 +37,12 @@ export function apiAddress(cli: Cli): URL {
 
 export async function getSigner(api: Api): Promise<{ pem: string }> {
   return getJson(api, '/v1/signer', signerSchema);
+}
+
+/** Whose tokens the API takes, and how to log in there; nothing where it is too old to say. */
+export async function getIssuers(api: Api): Promise<z.infer<typeof loginSchema>['issuers']> {
+  const { issuers } = await unlessMissing(getJson(api, '/v1/login', loginSchema), { issuers: [] });
+  return issuers;
 }
 
 export async function getTargets(api: Api): Promise<readonly Target[]> {
@@ -63,10 +70,17 @@ export async function getEvidence(
 /** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */
 export async function getLedgerProof(api: Api, id: string): Promise<SessionProof | undefined> {
   const path = `/v1/sessions/${encodeURIComponent(id)}/ledger`;
-  return getJson(api, path, sessionProofSchema).catch((error: unknown) => {
-    if (error instanceof CustodyError && error.code === 'not-found') return undefined;
+  return unlessMissing(getJson(api, path, sessionProofSchema), undefined);
+}
+
+/** `otherwise` in place of what the API does not have. */
+async function unlessMissing<T, O>(asked: Promise<T>, otherwise: O): Promise<T | O> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof CustodyError && error.code === 'not-found') return otherwise;
     throw error;
-  });
+  }
 }
 
 /** Which sessions. */

@@ -1,10 +1,10 @@
 import { CustodyError } from '#core/errors.ts';
 import { type Api, getTargets } from './api.ts';
 import type { Target } from './api-shapes.ts';
+import { claimsOf } from './claims.ts';
 import type { Cli } from './cli.ts';
 import { connectApi } from './connect-api.ts';
 import { publicCas } from './public-cas.ts';
-import { claimsOf } from './tokens.ts';
 
 /** Variables for a client of one target; undefined: unset it, as it would lead the client elsewhere. */
 export type ClientEnv = Readonly<Record<string, string | undefined>>;

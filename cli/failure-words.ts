@@ -33,7 +33,7 @@ export function failureWords(error: unknown): string {
     const words = typeof code === 'string' ? WORDS[code] : undefined;
     if (words !== undefined) return `${words} (${String(code)})`;
   }
-  const { code, message } = chain.at(-1) ?? {};
+  const { code, message } = chain.findLast((one) => one.message || typeof one.code === 'string') ?? {};
   if (message) return message;
   return typeof code === 'string' ? code : 'of something that it does not say';
 }

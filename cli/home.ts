@@ -30,12 +30,22 @@ export function openHome(env: Readonly<Record<string, string | undefined>>): Hom
 
 function readIn(path: string, kind: 'secret' | 'public'): string | undefined {
   try {
-    if (kind === 'secret' && (statSync(path).mode & 0o077) !== 0) throw openToOthers(path);
+    if (kind === 'secret') refuseOthers(path);
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** A login that somebody else put there would be somebody else's. */
+function refuseOthers(path: string): void {
+  const { mode, uid } = statSync(path);
+  if ((mode & 0o077) !== 0) throw openToOthers(path);
+  if (process.getuid !== undefined && uid !== process.getuid())
+    throw new CustodyError('state-damaged', `${path} belongs to somebody else`, {
+      hint: `remove it, and log in again; with sudo: give CUSTODY_HOME a folder of that user`,
+    });
 }
 
 function writeIn(folder: string, path: string, text: string): void {

@@ -27,6 +27,7 @@ import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
 import { targetsCommand } from './commands/targets.ts';
 import { terminateCommand } from './commands/terminate.ts';
+import { tokenCommand } from './commands/token.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whoamiCommand } from './commands/whoami.ts';
 import { failureWords } from './failure-words.ts';
@@ -40,6 +41,7 @@ const commands = [
   loginCommand,
   logoutCommand,
   whoamiCommand,
+  tokenCommand,
   targetsCommand,
   connectCommand,
   envCommand,

@@ -3,6 +3,7 @@ import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
 import { configShape } from './config/handler.ts';
+import { loginShape } from './login/handler.ts';
 import { scimPaths } from './scim/paths.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
 import { answers, operation, PUBLIC } from './operation.ts';
@@ -162,6 +163,12 @@ const otherPaths: ZodOpenApiPathsObject = {
     get: operation('getSigner', 'The public key that statements are signed with', {
       ...PUBLIC,
       responses: answers(signerShape),
+    }),
+  },
+  '/v1/login': {
+    get: operation('getLogin', 'Where to log in, and what a client needs to know for it', {
+      ...PUBLIC,
+      responses: answers(loginShape, '400'),
     }),
   },
   '/v1/openapi.json': {

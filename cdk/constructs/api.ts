@@ -81,7 +81,7 @@ function gatewayPath({ path }: ApiRoute): string {
 function isOpen(route: HttpRoute): void {
   explain(
     route,
-    'anybody may read the public key, and what the API looks like; an issuer signs what it sends, and its directory shows a secret',
+    'anybody may read the public key, where to log in, and what the API looks like; an issuer signs what it sends, and its directory shows a secret',
     'APIG4',
   );
 }

@@ -1,21 +1,25 @@
 import { Command } from 'commander';
+import { apiAddress } from '../api.ts';
 import { type Cli, say } from '../cli.ts';
 import { revoke } from '../oidc/refresh.ts';
-import { forgetTokens, storedTokens } from '../stored-tokens.ts';
+import { type Login, removeLogins } from '../stored-tokens.ts';
 
 export function logoutCommand(cli: Cli): Command {
   return new Command('logout')
-    .description('forget the login, here and at the identity provider')
+    .description('forget the login to this API, here and at the identity provider')
     .action(() => logout(cli));
 }
 
 /** Forgets first: a provider that is away must not keep tokens on the disk. */
 async function logout(cli: Cli): Promise<void> {
-  const stored = storedTokens(cli);
-  forgetTokens(cli);
-  if (stored === undefined) return say(cli, 'nobody was logged in');
+  const logins = await removeLogins(cli, apiAddress(cli).href);
+  if (logins.length === 0) return say(cli, 'nobody was logged in');
   say(cli, 'logged out');
-  await revoke(stored).catch(() => {
-    say(cli, 'the identity provider could not be told: the login there lives until it expires');
-  });
+  for (const login of logins) await tell(cli, login);
+}
+
+async function tell(cli: Cli, login: Login): Promise<void> {
+  if (login.kind === 'workload' || login.refreshToken === undefined) return;
+  const told = await revoke(login, login.refreshToken).catch(() => false);
+  if (!told) say(cli, `${login.issuer} could not be told: the login there lives until it expires`);
 }

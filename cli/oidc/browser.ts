@@ -1,7 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
@@ -14,87 +11,77 @@ import {
 } from 'openid-client';
 import { CustodyError } from '#core/errors.ts';
 import { type Cli, say } from '../cli.ts';
-import { SCOPE } from './discover.ts';
-import { oidcError } from './words.ts';
+import { scopeOf } from './discover.ts';
+import { type Loopback, listenOnLoopback } from './loopback.ts';
+import type { Plan } from './plan.ts';
+import { adviceFor, oidcError } from './words.ts';
 
 const PATIENCE_MS = 5 * 60_000;
-const PATH = '/callback';
 
-/** Authorization code with PKCE (RFC 7636) and a callback on a free loopback port (RFC 8252 section 7.3). */
+/** Authorization code with PKCE (RFC 7636); a response that names another issuer is refused (RFC 9207). */
 export async function browserLogin(
   cli: Cli,
   config: Configuration,
+  plan: Plan,
   openBrowser: boolean,
 ): Promise<TokenEndpointResponse> {
   const [verifier, state, nonce] = [randomPKCECodeVerifier(), randomState(), randomNonce()];
-  const server = createServer();
+  const scope = scopeOf(plan, config);
+  const loopback = await listenOnLoopback(plan);
   try {
-    const redirect = await listen(server);
     const url = buildAuthorizationUrl(config, {
-      redirect_uri: redirect,
-      scope: SCOPE,
-      prompt: 'consent',
+      ...plan.params,
+      redirect_uri: loopback.redirect,
+      scope,
+      ...(plan.prompt !== undefined && { prompt: plan.prompt }),
       code_challenge: await calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
       state,
       nonce,
     });
-    const callback = awaitCallback(server, redirect, state);
+    const arrival = patiently(loopback, state, plan);
     say(cli, `log in here: ${url.href}`);
+    say(cli, `it comes back to ${loopback.redirect}, which has to be registered with ${plan.clientId}`);
     if (openBrowser) open(url);
     const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
-    return await authorizationCodeGrant(config, await callback, checks);
+    return await authorizationCodeGrant(config, await arrival, checks);
   } catch (thrown) {
     if (thrown instanceof CustodyError) throw thrown;
-    throw oidcError(
-      'the login failed',
-      thrown,
-      'try again, or without a browser here: custody login --device',
-    );
+    throw oidcError('the login failed', thrown, adviceFor(thrown, plan, scope) ?? elsewhere(config));
   } finally {
-    server.close();
-    server.closeAllConnections();
+    loopback.close();
   }
 }
 
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}${PATH}`;
-}
-
-/** The first call of our own login; others may come, from pages that guess at ports, and change nothing. */
-async function awaitCallback(server: Server, redirect: string, state: string): Promise<URL> {
-  const { promise, resolve, reject } = Promise.withResolvers<URL>();
-  const patience = setTimeout(() => reject(tooSlow()), PATIENCE_MS);
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const url = URL.parse(request.url ?? '', redirect);
-    const isOurs = url?.pathname === PATH && url.searchParams.get('state') === state;
-    answer(response, isOurs);
-    if (isOurs) resolve(url);
-  });
-  return promise.finally(() => clearTimeout(patience));
-}
-
-function answer(response: ServerResponse, isOurs: boolean): void {
-  const text = isOurs ? 'You can close this window and go back to the terminal.' : 'Not found.';
-  response.writeHead(isOurs ? 200 : 404, {
-    'content-type': 'text/plain; charset=utf-8',
-    connection: 'close',
-  });
-  response.end(`${text}\n`);
+async function patiently(loopback: Loopback, state: string, plan: Plan): Promise<URL> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const patience = setTimeout(() => reject(tooSlow(loopback, plan)), PATIENCE_MS);
+  return Promise.race([promise, loopback.arrival(state)]).finally(() => clearTimeout(patience));
 }
 
 /** Best effort: the address is on the terminal too. */
-function open(url: URL): void {
-  const command = process.platform === 'darwin' ? 'open' : 'xdg-open';
-  const child = spawn(command, [url.href], { stdio: 'ignore', detached: true });
+function open({ href }: URL): void {
+  const [command, ...args] = openers[process.platform] ?? ['xdg-open'];
+  const child = spawn(command, [...args, href], { stdio: 'ignore', detached: true });
   child.on('error', () => undefined);
   child.unref();
 }
 
-function tooSlow(): CustodyError {
+/** No shell reads the address, which has characters that one would take for its own. */
+const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
+  darwin: ['open'],
+  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
+};
+
+/** Some issuers know no codes for other machines; there a tunnel brings the browser back. */
+function elsewhere(config: Configuration): string {
+  return config.serverMetadata().device_authorization_endpoint === undefined
+    ? 'try again: custody login'
+    : 'try again, or without a browser here: custody login --device';
+}
+
+function tooSlow({ redirect }: Loopback, { clientId }: Plan): CustodyError {
   return new CustodyError('too-slow', 'nobody logged in within five minutes', {
-    hint: 'run custody login again, or custody login --device on a machine without a browser',
+    hint: `if the page did not like the redirect address, register exactly ${redirect} with the client ${clientId}; on a machine without a browser: custody login --device`,
   });
 }

@@ -1,5 +1,6 @@
 /** What custody.yaml says of identity providers. */
 import { z } from 'zod';
+import { loginSchema } from './login-schema.ts';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { scimSchema } from './scim-schema.ts';
@@ -105,6 +106,7 @@ const issuerShape = {
       'whether it may end what it let in, by OpenID Connect Back-Channel Logout: POST /v1/logout/ and its name is the address',
     ),
   taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
+  login: loginSchema.optional().describe('how `custody login` goes about it, where its people need that'),
   scim: scimSchema.optional().describe('its directory tells here who was deactivated (SCIM 2.0)'),
 };
 
@@ -118,6 +120,10 @@ const issuerSchema = z
     path: ['match'],
     message:
       "is missing: a workload's issuer serves others too; say which of its tokens are yours, as in match: { repository_owner: acme }",
+  })
+  .refine(({ kind, login }) => kind === 'person' || login === undefined, {
+    path: ['login'],
+    message: 'is for people: a workload gets its tokens by itself (custody login --workload)',
   })
   .refine(({ sharesPeople, emailVerified }) => !sharesPeople || emailVerified === 'required', {
     path: ['sharesPeople'],

@@ -13,6 +13,7 @@ import { accessHandler } from '../access/handler.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { configHandler } from '../config/handler.ts';
 import { explanationHandler } from '../explanation/handler.ts';
+import { loginHandler } from '../login/handler.ts';
 import { freshPolicy, leavesOf, now } from '../surroundings.ts';
 import { type GatewayAddress, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
@@ -45,6 +46,7 @@ export const handler = apiFunction(telemetry, async () => {
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],
+    ['/v1/login', loginHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: fresh.inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: deliveries, now, log })],
   ];

@@ -23,6 +23,7 @@ import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from 
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
+import { loginHandler } from '#lambdas/login/handler.ts';
 import { SCIM_BODY_MAX_BYTES, scimHandler, type ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
@@ -188,6 +189,7 @@ function handlers(
     ['/v1/targets', targetsHandler({ policy, requests, gateway: async () => options.gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],
+    ['/v1/login', loginHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: inForce, now, log })],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],

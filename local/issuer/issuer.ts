@@ -98,6 +98,10 @@ function configuration(jwks: DemoKeys, state: OidcState): Configuration {
     pkce: { required: () => true },
     features: {
       devInteractions: { enabled: false },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
+      },
       deviceFlow: {
         enabled: true,
         userCodeInputSource: codeInput,

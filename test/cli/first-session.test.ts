@@ -28,8 +28,8 @@ afterAll(() => local.stop());
 
 /** The login of README, by a browser without a screen. */
 async function login(env: Readonly<Record<string, string>>): Promise<Ran> {
-  const { issuer, api } = local.addresses;
-  const running = startCustody(['login', '--no-browser', '--issuer', issuer, '--api', api], { env });
+  const { api } = local.addresses;
+  const running = startCustody(['login', '--no-browser', '--api', api], { env });
   running.child.once('close', () => running.child.stderr.emit('data', ''));
   const browser = new Browser();
   for (;;) {

@@ -12,8 +12,10 @@ interface Said {
   readonly body: object;
 }
 
+type Answers = Said | (() => Said);
+
 /** An identity provider whose token endpoint says `token`; it keeps a code for `seconds`. */
-async function issuer(token: Said, seconds = 60): Promise<string> {
+async function issuer(token: Answers, seconds = 60): Promise<string> {
   const server = createServer((request, response) => {
     const { status, body } = answerOf(server, request.url!, token, seconds);
     response.writeHead(status, { 'content-type': 'application/json' });
@@ -28,9 +30,9 @@ function urlOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function answerOf(server: Server, path: string, token: Said, seconds: number): Said {
+function answerOf(server: Server, path: string, token: Answers, seconds: number): Said {
   const url = urlOf(server);
-  if (path === '/token') return token;
+  if (path === '/token') return typeof token === 'function' ? token() : token;
   if (path === '/device') {
     const codes = { device_code: 'd', user_code: 'ABCD', verification_uri: `${url}/confirm` };
     return { status: 200, body: { ...codes, expires_in: seconds, interval: 1 } };
@@ -39,7 +41,7 @@ function answerOf(server: Server, path: string, token: Said, seconds: number): S
   return { status: 200, body: { issuer: url, ...endpoints } };
 }
 
-async function login(token: Said, seconds?: number): Promise<Ran> {
+async function login(token: Answers, seconds?: number): Promise<Ran> {
   const api = await fakeApi(pem(makeSigner()).toString());
   const args = ['login', '--device', '--issuer', await issuer(token, seconds), '--api', api.url];
   return custody(args, { env: { CUSTODY_HOME: join(temporary(), 'home') } });
@@ -66,13 +68,28 @@ describe('a device code', () => {
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain(`custody: the login failed: `);
     expect(ran.stderr.split('\n').at(-3)).toContain(words);
-    expect(ran.stderr).toMatch(/\nhint: run custody login --device again\n$/);
+    expect(ran.stderr).toMatch(
+      /\nhint: (?:run custody login --device again|register custody there as a public .*)\n$/,
+    );
   });
 
   test('that nobody confirms before it expires here', async () => {
     const ran = await login(refusal('authorization_pending'), 2);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain('custody: the login failed: the code was not confirmed in time\n');
+  });
+
+  test('is asked for less often where the issuer says so (RFC 8628 section 3.5)', async () => {
+    const asked: number[] = [];
+    const said = [refusal('authorization_pending'), refusal('slow_down'), refusal('access_denied')];
+    const ran = await login(() => {
+      asked.push(performance.now());
+      return said[asked.length - 1]!;
+    });
+    expect(ran.stderr).toContain('it was refused in the browser');
+    const [first, second, third] = asked as [number, number, number];
+    expect(second - first).toBeGreaterThan(900);
+    expect(third - second).toBeGreaterThan(5_900);
   });
 
   test('that becomes something that is no token', async () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { decodeJwt } from 'jose';
+import { decodeJwt, UnsecuredJWT } from 'jose';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startDemoIssuer } from '#local/issuer/issuer.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
@@ -13,6 +13,7 @@ interface Gateway {
   readonly issuer: string;
   readonly dataDir: string;
   readonly env: { readonly CUSTODY_HOME: string };
+  readonly stopIssuer: () => Promise<void>;
 }
 
 /** A real OIDC provider, and an API that gives what it is told to. */
@@ -21,8 +22,10 @@ async function gateway(): Promise<Gateway> {
   api.answers.set('/v1/targets', { targets: [] });
   const dataDir = temporary();
   const server = await startDemoIssuer(dataDir, await freePort());
-  onTestFinished(() => server.close());
-  return { api, issuer: server.url, dataDir, env: { CUSTODY_HOME: join(temporary(), 'home') } };
+  let closing: Promise<void> | undefined;
+  const stopIssuer = (): Promise<void> => (closing ??= server.close());
+  onTestFinished(stopIssuer);
+  return { api, issuer: server.url, dataDir, env: { CUSTODY_HOME: join(temporary(), 'home') }, stopIssuer };
 }
 
 async function freePort(): Promise<number> {
@@ -209,19 +212,71 @@ describe('a token that ran out', () => {
     const ran = await custody(['targets'], { env: here.env });
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toMatch(
-      /^custody: your login has expired and could not be refreshed\nhint: run custody login/,
+      /^custody: your login is over: the identity provider does not accept this login any more.*\nhint: run custody login/,
     );
+    // What the issuer called worth nothing is not sent again: to some that is a theft.
+    expect(stored(here.env).logins[0]).not.toHaveProperty('refreshToken');
+    const again = await custody(['targets'], { env: here.env });
+    expect(again.stderr).toMatch(/^custody: your login has expired\n/);
+  });
+
+  test('soon serves on while the identity provider is away', async () => {
+    const here = await gateway();
+    await login(here);
+    expire(here, {}, Math.floor(Date.now() / 1000) + 55);
+    await here.stopIssuer();
+    expect(await custody(['targets'], { env: here.env })).toMatchObject({ code: 0, stderr: '' });
+    expire(here);
+    const ran = await custody(['targets'], { env: here.env });
+    expect(ran.stderr).toContain('your login has expired and cannot be refreshed: cannot use the identity');
+    expect(stored(here.env).logins[0]).toHaveProperty('refreshToken');
   });
 });
 
 /** Makes the stored ID token an old one. */
-function expire({ env }: Gateway, change: object = {}): void {
-  const path = join(env.CUSTODY_HOME, 'tokens.json');
-  const tokens = JSON.parse(readFileSync(path, 'utf8')) as object;
-  writeFileSync(path, JSON.stringify({ ...tokens, idToken: idToken({ exp: 1 }), ...change }));
+function expire({ env }: Gateway, change: object = {}, exp = 1): void {
+  const { logins, path } = stored(env);
+  const { iss, sub } = decodeJwt(String(logins[0]!['token']));
+  const token = new UnsecuredJWT({ iss: iss!, sub: sub!, exp }).encode();
+  writeFileSync(path, JSON.stringify({ logins: [{ ...logins[0], token, ...change }, ...logins.slice(1)] }));
+}
+
+function stored({ CUSTODY_HOME }: Gateway['env']): { path: string; logins: Record<string, unknown>[] } {
+  const path = join(CUSTODY_HOME, 'tokens.json');
+  return { path, ...(JSON.parse(readFileSync(path, 'utf8')) as { logins: Record<string, unknown>[] }) };
 }
 
 describe('the stored login', () => {
+  test('of a custody that knew one login only is still good, for the API of that login', async () => {
+    const here = await gateway();
+    await login(here);
+    const { path, logins } = stored(here.env);
+    const { issuer, clientId, token: idToken, refreshToken } = logins[0]!;
+    writeFileSync(path, JSON.stringify({ issuer, clientId, idToken, refreshToken }));
+    expect(await custody(['targets'], { env: here.env })).toMatchObject({ code: 0 });
+    const env = { ...here.env, CUSTODY_API: 'http://127.0.0.1:2' };
+    expect((await custody(['targets'], { env })).stderr).toMatch(
+      /not logged in to http:\/\/127\.0\.0\.1:2\//,
+    );
+  });
+
+  test('goes to no other API than that which it was for', async () => {
+    const here = await gateway();
+    const other = await fakeApi(pem(makeSigner()).toString());
+    await login(here);
+    const ran = await custody(['targets'], { env: { ...here.env, CUSTODY_API: other.url } });
+    expect(ran.stderr).toContain(`you are not logged in to ${other.url}/`);
+    expect(other.requests).toEqual([]);
+  });
+
+  test('of somebody else is refused', async (context) => {
+    if (process.getuid!() !== 0) return context.skip('only root can make such a file');
+    const here = await gateway();
+    await login(here);
+    chownSync(join(here.env.CUSTODY_HOME, 'tokens.json'), 12_345, 12_345);
+    expect((await custody(['whoami'], { env: here.env })).stderr).toContain('belongs to somebody else');
+  });
+
   test('is gone after logout', async () => {
     const here = await gateway();
     await login(here);

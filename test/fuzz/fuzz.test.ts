@@ -6,6 +6,7 @@ import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
+import * as scim from './scim.ts';
 import type { FuzzTarget } from './target.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -28,6 +29,7 @@ test.each([
   ...postgres.targets,
   ...ledger.targets,
   ...identity.targets,
+  ...scim.targets,
 ])('$name survives its seeds and 300 more', async (target) => {
   await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);
 });

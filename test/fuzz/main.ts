@@ -5,6 +5,7 @@ import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
+import * as scim from './scim.ts';
 import type { FuzzTarget } from './target.ts';
 
 const targets: readonly FuzzTarget[] = [
@@ -14,6 +15,7 @@ const targets: readonly FuzzTarget[] = [
   ...postgres.targets,
   ...ledger.targets,
   ...identity.targets,
+  ...scim.targets,
 ];
 
 const { values, positionals } = parseArgs({

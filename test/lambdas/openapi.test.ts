@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
       'get /v1/ledger/{proxy}',
       'post /v1/logout/{issuer}',
       'get /v1/signer',
+      'get /v1/login',
       'get /v1/openapi.json',
     ]);
     for (const item of Object.values(document.paths!))
@@ -97,7 +98,7 @@ describe('the OpenAPI document', () => {
 
   it('asks for a token everywhere but where everything is public', () => {
     const open = operations.filter(({ get }) => get.security?.length === 0).map(({ path }) => path);
-    expect(open).toEqual(['/v1/logout/{issuer}', '/v1/signer', '/v1/openapi.json']);
+    expect(open).toEqual(['/v1/logout/{issuer}', '/v1/signer', '/v1/login', '/v1/openapi.json']);
     expect(document.security).toEqual([{ oidc: [] }]);
   });
 

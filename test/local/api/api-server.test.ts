@@ -90,6 +90,13 @@ describe('the API on this machine', () => {
     expect(document).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
   });
 
+  it('says where to log in to whoever asks', async () => {
+    const response = await fetch(`${(await api()).url}/v1/login`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('public, max-age=60');
+    expect(await response.json()).toMatchObject({ issuers: [{ kind: 'person', clientId: 'custody' }] });
+  });
+
   it('hands evidence out by its links, and nothing but the bytes', async () => {
     const server = await api();
     for (const { name, size, url } of await evidence(server)) {
