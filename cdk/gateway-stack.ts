@@ -46,6 +46,7 @@ export class GatewayStack extends Stack {
       recordings: { ...locks, lockDays, ...(breakGlassRoleArn === undefined ? {} : { breakGlassRoleArn }) },
       tlsSecret: this.#secret('TlsSecret', gateway.tlsSecret),
       webhookSecrets: webhookSecrets(config).map((name, i) => this.#secret(`WebhookSecret${i}`, name)),
+      groupSecrets: groupSecrets(config).map((name, i) => this.#secret(`GroupSecret${i}`, name)),
       directorySecrets: directorySecrets(config).map((name, i) => this.#secret(`DirectorySecret${i}`, name)),
       ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }) }),
       ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
@@ -123,6 +124,10 @@ function webhookSecrets({ webhooks }: Config): string[] {
 
 function directorySecrets({ issuers }: Config): string[] {
   return [...new Set(issuers.flatMap(({ scim }) => scim?.secret ?? []))];
+}
+
+function groupSecrets({ issuers }: Config): string[] {
+  return [...new Set(issuers.flatMap(({ directory }) => directory?.secret ?? []))];
 }
 
 function refuseUnknownTargets({ targets }: DeploymentConfig, config: Config): void {

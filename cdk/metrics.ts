@@ -10,6 +10,7 @@ const TOLD_BY = {
   // Whoever changes a request tells of it; the notifier, what was left behind by one who died.
   BreakGlass: ['access', 'notifier', 'proxy'],
   RefusedTokens: ['authorizer', 'proxy'],
+  DirectoryFailures: ['authorizer', 'proxy'],
   IssuersAway: ['authorizer', 'proxy'],
   JournalLagMs: ['proxy'],
   RecorderFailures: ['proxy'],
@@ -33,7 +34,9 @@ export class CustodyMetrics {
   }
 
   /** How many a minute, whoever counted them. */
-  count(name: 'BreakGlass' | 'RefusedTokens' | 'IssuersAway' | 'RecorderFailures'): IMetric {
+  count(
+    name: 'BreakGlass' | 'RefusedTokens' | 'DirectoryFailures' | 'IssuersAway' | 'RecorderFailures',
+  ): IMetric {
     const services: readonly string[] = TOLD_BY[name];
     if (services.length === 1) return this.of(name, Stats.SUM);
     const told = services.map((service) => [service, this.#told(name, service, Stats.SUM)] as const);

@@ -6,12 +6,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
 import { logoutStanding } from '#core/identity/logouts.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
@@ -78,6 +80,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const policy = await policyInForce(surroundings);
   const keyring = new Keyring();
   const verifier = currentVerifier(() => policy.config.issuers, keyring);
+  const identities = withDirectories(verifier, policy, surroundings, log);
   const { dataDir, leaseMs, loginMs } = settings;
   const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs };
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
@@ -85,7 +88,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, verifier, tally),
+    admission: createAdmission(settings, policy, surroundings, identities, tally),
     tapes,
     secretOf: surroundings.secretOf,
     version: VERSION,
@@ -214,4 +217,20 @@ function createAdmission(
     wallClock,
     pause: (ms) => sleep(ms),
   });
+}
+
+/** Groups by the directories that the configuration names now. */
+function withDirectories(
+  verifier: () => TokenVerifier,
+  policy: PolicyInForce,
+  { directorySecret }: RelaySurroundings,
+  log: Log,
+): () => TokenVerifier {
+  const directoryOf = currentDirectories({
+    readSecret: directorySecret,
+    now: () => performance.now(),
+    wallClock: () => new Date(),
+    onTrouble: (error, issuer) => log('directory-failed', error, { issuer }),
+  });
+  return withGroups(verifier, () => policy.config.issuers, directoryOf);
 }

@@ -13,7 +13,7 @@ import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
-import { readSecret } from '#adapters/aws/secrets.ts';
+import { directorySecrets, readSecret } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { targetCredentials } from '#adapters/aws/target-credentials.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
@@ -53,6 +53,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),
+    directorySecret: directorySecrets(secrets),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
     keepUp: (upkept) =>
       keepUp(

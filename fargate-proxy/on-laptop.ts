@@ -12,6 +12,7 @@ import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
@@ -56,6 +57,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
     secretOf: readPasswordFile,
+    directorySecret: readDirectorySecret,
   };
 }
 

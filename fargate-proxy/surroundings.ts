@@ -40,6 +40,11 @@ export interface RelaySurroundings {
   readonly deliveries: DeliveryIntake;
   /** The target's password. Rejects with a clear error when it cannot be had. */
   readonly secretOf: (target: Target) => Promise<string>;
+  /** The credential for an issuer's directory of groups. Rejects with a clear error when it cannot be had. */
+  readonly directorySecret: (place: {
+    readonly secret?: string | undefined;
+    readonly secretFile?: string | undefined;
+  }) => Promise<string>;
   /** Where several tasks stand behind one address. */
   readonly cancelWishes?: CancelWishes;
   /** What a task does beside its sessions, where something looks after tasks. */

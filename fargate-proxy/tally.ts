@@ -7,7 +7,15 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
 type Counts = Readonly<
-  Record<'RefusedTokens' | 'RefusedPeers' | 'RecorderFailures' | 'BreakGlass' | 'IssuersAway', number>
+  Record<
+    | 'RefusedTokens'
+    | 'RefusedPeers'
+    | 'RecorderFailures'
+    | 'BreakGlass'
+    | 'DirectoryFailures'
+    | 'IssuersAway',
+    number
+  >
 >;
 
 /** What happened since the last look, by what was logged. */
@@ -16,6 +24,7 @@ export class Tally {
   #refusedPeers = 0;
   #recorderFailures = 0;
   #brokenGlass = 0;
+  #directoryFailures = 0;
   #issuersAway = 0;
 
   /** A log that counts what passes through it. */
@@ -38,12 +47,14 @@ export class Tally {
       RefusedPeers: this.#refusedPeers,
       RecorderFailures: this.#recorderFailures,
       BreakGlass: this.#brokenGlass,
+      DirectoryFailures: this.#directoryFailures,
       IssuersAway: this.#issuersAway,
     };
     this.#refusedTokens = 0;
     this.#refusedPeers = 0;
     this.#recorderFailures = 0;
     this.#brokenGlass = 0;
+    this.#directoryFailures = 0;
     this.#issuersAway = 0;
     return taken;
   }
@@ -51,6 +62,7 @@ export class Tally {
   #count(event: string, error: CustodyError | undefined, reason: unknown): void {
     if (reason === 'recording-failed') this.#recorderFailures += 1;
     if (error === undefined) return;
+    if (event === 'directory-failed') this.#directoryFailures += 1;
     if (event === 'peer-refused') this.#refusedPeers += 1;
     if (event === 'issuer-away') this.#issuersAway += 1;
     if (REFUSED.includes(error.code)) this.#refusedTokens += 1;

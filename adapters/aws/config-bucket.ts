@@ -115,6 +115,9 @@ function refuseFiles({ targets, webhooks, issuers }: Config): void {
     ...issuers
       .filter(({ scim }) => scim?.tokenFile !== undefined)
       .map(({ name }) => `the directory of "${name}"`),
+    ...issuers
+      .filter(({ directory }) => directory?.secretFile !== undefined)
+      .map(({ name }) => `the directory of groups of "${name}"`),
   ];
   if (what === undefined) return;
   throw new CustodyError(

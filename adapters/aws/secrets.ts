@@ -27,6 +27,16 @@ export async function readPassword(secrets: SecretsManagerClient, id: string): P
   throw unusable(id, 'it is JSON without a "password"');
 }
 
+/** Credentials of directories, as custody.yaml names them. Rejects with `config-invalid`, and `store-unavailable`. */
+export function directorySecrets(
+  secrets: SecretsManagerClient,
+): (place: { readonly secret?: string | undefined }) => Promise<string> {
+  return async ({ secret }) => {
+    if (secret !== undefined) return readSecret(secrets, secret);
+    throw unusable('a file', 'this gateway has none');
+  };
+}
+
 const UNUSABLE = ['ResourceNotFoundException', 'AccessDeniedException', 'InvalidRequestException'];
 
 function parse(text: string): { readonly password?: unknown } {

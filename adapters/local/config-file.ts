@@ -13,7 +13,9 @@ export function readConfigFile(file: string): Config {
   const webhooks = config.webhooks.map(({ secretFile, ...webhook }) =>
     secretFile === undefined ? webhook : { ...webhook, secretFile: resolve(base, secretFile) },
   );
-  const issuers = config.issuers.map((issuer) => withFiles(issuer, base));
+  const issuers = config.issuers
+    .map((issuer) => withFiles(issuer, base))
+    .map((issuer) => withDirectoryFile(issuer, base));
   return { ...config, issuers, targets: new Map(targets), webhooks };
 }
 
@@ -42,15 +44,23 @@ function readText(file: string): string {
 
 function withPaths(target: Target, base: string): Target {
   const { credential, tls } = target;
-  if (credential.passwordFile === undefined) throw needsFile(target.name);
+  if (credential.passwordFile === undefined) throw needsFile(`the target "${target.name}"`, 'passwordFile');
   const passwordFile = resolve(base, credential.passwordFile);
   const caFile =
     tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: resolve(base, tls.caFile) };
   return { ...target, credential: { ...credential, passwordFile }, tls: { ...tls, ...caFile } };
 }
 
-function needsFile(target: string): CustodyError {
-  return new CustodyError('config-invalid', `the target "${target}" has a credential that is kept in AWS`, {
-    hint: 'on a laptop a credential is a passwordFile',
+function withDirectoryFile(issuer: IssuerConfig, base: string): IssuerConfig {
+  const { name, directory } = issuer;
+  if (directory === undefined) return issuer;
+  if (directory.secretFile === undefined)
+    throw needsFile(`the directory of groups of "${name}"`, 'secretFile');
+  return { ...issuer, directory: { ...directory, secretFile: resolve(base, directory.secretFile) } };
+}
+
+function needsFile(whose: string, key: string): CustodyError {
+  return new CustodyError('config-invalid', `${whose} has a credential that is kept in AWS`, {
+    hint: `on a laptop a credential is a ${key}`,
   });
 }

@@ -66,6 +66,8 @@ export interface AccessGatewayProps {
   readonly webhookSecrets?: readonly ISecret[];
   /** Secrets that directories show (SCIM), as custody.yaml names them. */
   readonly directorySecrets?: readonly ISecret[];
+  /** Credentials with which directories are asked for groups, as custody.yaml names them. */
+  readonly groupSecrets?: readonly ISecret[];
   /** What `npm run build` made when not given. */
   readonly code?: (name: FunctionName) => Code;
   readonly image?: ContainerImage;
@@ -133,6 +135,9 @@ export class AccessGateway extends Construct {
     config.files.node.addDependency(this.functions.byName.notifier);
     this.#mayRead('Webhook', this.functions.roles.notifier, props.webhookSecrets ?? []);
     this.#mayRead('Directory', this.functions.roles.scim, props.directorySecrets ?? []);
+    // Whoever verifies tokens looks groups up.
+    for (const role of [this.#role, this.functions.roles.authorizer])
+      this.#mayRead('Groups', role, props.groupSecrets ?? []);
     const schedules = new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
     // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
     schedules.node.addDependency(this.service.service);

@@ -121,6 +121,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       above: 50,
       minutes: 5,
     },
+    // One look-up that fails is tried again with the next login.
+    DirectoryFailures: {
+      says: 'Groups cannot be looked up: older answers serve for as long as staleFor says, then logins are refused',
+      metric: metrics.count('DirectoryFailures'),
+      above: 0,
+      minutes: 3,
+    },
     // Whoever tells has waited for ten minutes.
     IssuersAway: {
       says: 'An identity provider does not answer: its last keys serve for as long as custody.yaml says, and then nobody of it logs in',

@@ -16,6 +16,7 @@ const whoamiSchema = z.object({
   claims: z.record(text, z.union([text, z.array(text)])).optional(),
   groups: z.array(text),
   groupsClaim: text,
+  directory: text.optional(),
   task: text.optional(),
   mfa: z.boolean(),
   expiresAt: text,
@@ -39,7 +40,7 @@ async function whoami(cli: Cli, json: boolean): Promise<void> {
     subject,
     actor: seen?.actors?.map(accountText).join(', for '),
     kind: seen?.kind === 'workload' ? 'a machine' : undefined,
-    groups: seen && (seen.groups.join(', ') || `none in the token's claim ${seen.groupsClaim}`),
+    groups: seen && (seen.groups.join(', ') || noneOf(seen)),
     task: seen?.task,
     factors: seen?.mfa ? 'more than one' : undefined,
     claims: claimsText(seen?.claims ?? {}),
@@ -48,6 +49,13 @@ async function whoami(cli: Cli, json: boolean): Promise<void> {
     api,
   };
   await print(cli, facts(shown).join('\n'));
+}
+
+function noneOf({ groupsClaim, directory }: z.infer<typeof whoamiSchema>): string {
+  const inToken = `none in the token's claim ${groupsClaim}`;
+  return directory === undefined
+    ? inToken
+    : `${inToken}, and none that the directory (${directory}) was asked for`;
 }
 
 /** Those that rules look at; a claim that the token does not have is left out. */

@@ -1,5 +1,6 @@
 /** What custody.yaml says of identity providers. */
 import { z } from 'zod';
+import { directorySchema, foreignGroup, groupsMistake, membersSchema } from './directory-schema.ts';
 import { loginSchema } from './login-schema.ts';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
@@ -108,6 +109,8 @@ const issuerShape = {
   taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
   login: loginSchema.optional().describe('how `custody login` goes about it, where its people need that'),
   scim: scimSchema.optional().describe('its directory tells here who was deactivated (SCIM 2.0)'),
+  members: membersSchema.optional(),
+  directory: directorySchema.optional(),
 };
 
 const issuerSchema = z
@@ -133,6 +136,10 @@ const issuerSchema = z
     const prefix = groupsPrefix ?? (issuer.kind === 'workload' ? `${issuer.name}:` : '');
     return { ...issuer, groupsPrefix: prefix };
   })
+  .superRefine((issuer, context) => {
+    const [path, message] = groupsMistake(issuer) ?? [];
+    if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
+  })
   .readonly();
 
 /** What the file says of one issuer. */
@@ -148,6 +155,8 @@ const several = z
         const [key, message] = confusion(before, issuer) ?? [];
         if (key !== undefined) context.addIssue({ code: 'custom', path: [at, key], message: message! });
       }
+    const [path, message] = foreignGroup(issuers) ?? [];
+    if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
   });
 
 /** What would let a token, a rule or a group of the one be taken for the other's. */

@@ -1,12 +1,15 @@
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
-import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
-import { dynamoLogouts } from '#adapters/aws/logouts.ts';
-import { dynamoScim } from '#adapters/aws/scim-directory.ts';
+import { directorySecrets } from '#adapters/aws/secrets.ts';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
+import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { logoutStanding } from '#core/identity/logouts.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
@@ -60,8 +63,18 @@ async function prepare(): Promise<{
   const client = { region: settings.AWS_REGION };
   const policy = await freshPolicy(settings, s3Client(client));
   const issuers = () => policy.config().issuers;
+  const directoryOf = currentDirectories({
+    // A client of its own once an hour: most gateways have no directory.
+    readSecret: (place) => directorySecrets(secretsClient(client))(place),
+    now: () => performance.now(),
+    wallClock: now,
+    onTrouble: (error) => {
+      telemetry.log(error);
+      telemetry.metrics.addMetric('DirectoryFailures', MetricUnit.Count, 1);
+    },
+  });
   const keyring = new Keyring();
-  const current = currentVerifier(issuers, keyring);
+  const current = withGroups(currentVerifier(issuers, keyring), issuers, directoryOf);
   const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now };
   const known = { policy: policy.config, store: dynamoScim(place) };
   const standing = anyStanding(logoutStanding(dynamoLogouts(place), issuers), scimStanding(known));

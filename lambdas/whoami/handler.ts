@@ -20,6 +20,10 @@ export const whoamiShape = z
       .meta({ description: 'what the token says of the claims that rules look at' }),
     groups: z.array(z.string()).readonly(),
     groupsClaim: z.string().meta({ description: 'the claim of the token that names them' }),
+    directory: z
+      .enum(['google', 'microsoft'])
+      .optional()
+      .meta({ description: 'where groups are looked up that tokens do not name' }),
     task: z.string().optional().meta({ description: 'that the token was issued for' }),
     mfa: z.boolean().meta({ description: 'whether the issuer says that more than one factor was checked' }),
     expiresAt: time,
@@ -32,7 +36,7 @@ export function whoamiHandler({ policy, log }: WhoamiPorts): HttpHandler {
     queryOf(noQuery, event);
     const { expiresAt, mfa = false, issuerName, workload, claims = {}, ...caller } = callerOf(event);
     const { issuers } = policy();
-    const { groupsClaim, name } = issuers.find((one) => one.name === issuerName) ?? issuers[0]!;
+    const { groupsClaim, name, directory } = issuers.find((one) => one.name === issuerName) ?? issuers[0]!;
     return json(whoamiShape, {
       ...caller,
       issuerName: issuerName ?? name,
@@ -40,6 +44,7 @@ export function whoamiHandler({ policy, log }: WhoamiPorts): HttpHandler {
       claims,
       mfa,
       groupsClaim: groupsClaim.join(', '),
+      ...(directory === undefined ? {} : { directory: directory.kind }),
       expiresAt: expiresAt.toISOString(),
     });
   });

@@ -6,8 +6,10 @@ import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
@@ -20,6 +22,7 @@ import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import type { ScimConfig } from '#core/access/scim-schema.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
@@ -86,6 +89,13 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     await keyring.refresh();
     sayAway(keyring.away());
   });
+  const directoryOf = currentDirectories({
+    readSecret: readDirectorySecret,
+    now: () => performance.now(),
+    wallClock: now,
+    onTrouble: trouble("an issuer's directory cannot be asked", say),
+  });
+  const looking = withGroups(current, issuers, directoryOf);
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
   const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(known));
@@ -93,7 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const api = await startApi({
     port,
     policy,
-    verifier: () => withDirectoryGroups(standingVerifier(current(), standing), groups),
+    verifier: () => withDirectoryGroups(standingVerifier(looking(), standing), groups),
     scim: { desk: scim, secretOf },
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,

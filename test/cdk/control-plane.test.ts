@@ -193,6 +193,7 @@ describe('alarms', () => {
 
   it.each([
     ['refused tokens at both doors', 'RefusedTokens', ['authorizer', 'proxy']],
+    ['directories that fail at both doors', 'DirectoryFailures', ['authorizer', 'proxy']],
     ['issuers that are away, as both doors see it', 'IssuersAway', ['authorizer', 'proxy']],
     ['broken glass, whoever is the first to tell of it', 'BreakGlass', ['access', 'notifier', 'proxy']],
   ])('counts %s', (_what, name, services) => {

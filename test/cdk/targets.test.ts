@@ -286,6 +286,20 @@ describe('the stack that cdk.json and custody.yaml describe', () => {
     ).toHaveLength(2);
   });
 
+  it('lets whoever verifies tokens read the credentials of directories, and nobody else', () => {
+    const directory = '{ kind: google, admin: a@example.com, secret: custody/google }';
+    using folder = configFolder((yaml) =>
+      yaml.replace('groupsClaim: groups', `groupsClaim: groups\n  directory: ${directory}`),
+    );
+    const template = gatewayTemplate({ configFolder: folder.path });
+    const read = (role: string) =>
+      JSON.stringify(allowed(policiesOf(template, role)).get('secretsmanager:GetSecretValue') ?? []);
+    for (const role of ['GatewayFunctionsAuthorizerRole', 'GatewayProxyRole'])
+      expect(read(role)).toContain(':secret:custody/google-??????');
+    for (const role of ['Access', 'Replay', 'Sealer', 'Sequencer', 'Notifier', 'Scim'])
+      expect(read(`GatewayFunctions${role}Role`)).not.toContain('custody/google');
+  });
+
   it('lets the scim function read the secrets of directories, and nobody else', () => {
     using folder = configFolder((yaml) =>
       yaml.replace(/^( *)(audience: .*)$/m, '$1$2\n$1scim: { secret: custody/directory }'),

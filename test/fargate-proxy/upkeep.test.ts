@@ -139,13 +139,15 @@ describe('the tally', () => {
     log('seal-failed', of('internal'));
     log('session-error', of('access-denied'));
     log('listening');
+    log('directory-failed', of('issuer-unreachable'));
     log('issuer-away', of('issuer-unreachable'));
     tally.alarm();
     expect(tally.take()).toEqual({
-      ...{ RefusedTokens: 1, RefusedPeers: 0, RecorderFailures: 2, BreakGlass: 1, IssuersAway: 1 },
+      ...{ RefusedTokens: 1, RefusedPeers: 0, RecorderFailures: 2, BreakGlass: 1 },
+      ...{ DirectoryFailures: 1, IssuersAway: 1 },
     });
-    expect(Object.values(tally.take())).toEqual([0, 0, 0, 0, 0]);
-    expect(said).toHaveLength(6);
+    expect(Object.values(tally.take())).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(said).toHaveLength(7);
   });
 
   it('takes a session that ended because of its recorder for a failure, though it was sealed', () => {

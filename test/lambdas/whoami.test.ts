@@ -42,3 +42,15 @@ it('needs a token (security case 22)', async () => {
   expect((await call(handler, '/v1/whoami')).status).toBe(401);
   expect((await call(handler, '/v1/whoami', { token: 'mallory' })).status).toBe(401);
 });
+
+it('tells where groups are looked up', async () => {
+  const directory = '{ kind: google, admin: a@b.example, secret: s }';
+  const looked = parseConfig(
+    `version: 1
+identity: { issuer: ${ISSUER}, audience: custody, directory: ${directory} }
+targets: {}`,
+    'c',
+  );
+  const asked = whoamiHandler({ policy: () => looked, log: () => undefined });
+  expect((await call(asked, '/v1/whoami', { token: 'dana' })).body).toMatchObject({ directory: 'google' });
+});

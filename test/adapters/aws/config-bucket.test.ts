@@ -101,6 +101,14 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
     ],
     [
       "a directory's secret in a file",
+      file('secret: a').replace(
+        'audience: custody }',
+        'audience: custody, directory: { kind: google, admin: a@b.example, secretFile: s } }',
+      ),
+      'the directory of groups of "default" has its secret in a file',
+    ],
+    [
+      "a directory's own secret in a file",
       file('secret: a').replace('audience: custody', 'audience: custody, scim: { tokenFile: s }'),
       'the directory of "default" has its secret in a file',
     ],

@@ -1,15 +1,25 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { AuthorizerAnswer } from '#lambdas/authorizer/handler.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
+import { json, startDirectory, type TestDirectory } from '#test/support/directory.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { markedLogout } from '#core/identity/logouts.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
-const config = (issuer: string): string => `version: 1
-identity: { issuer: '${issuer}', audience: custody, backchannelLogout: true }
+const OID = '87d349ed-44d7-43e1-9a83-5f2406dee5bd';
+const config = (issuer: string, entra: string, graph: string): string => `version: 1
+identity:
+  - { issuer: '${issuer}', audience: custody, backchannelLogout: true }
+  - issuer: '${entra}'
+    name: entra
+    audience: custody
+    groupsPrefix: 'entra:'
+    directory: { kind: microsoft, tenant: acme.com, clientId: ${OID}, secret: custody/graph, when: always,
+      graphUrl: '${graph}', loginUrl: '${graph}' }
 targets: {}
 rules: []
 `;
@@ -19,16 +29,22 @@ type Handler = (event: never, context: Context) => Promise<AuthorizerAnswer>;
 describe.runIf(hasMoto())('the function authorizer', () => {
   let moto: Moto;
   let issuer: TestIssuer;
+  let entra: TestIssuer;
   let key: TestKey;
+  let directory: TestDirectory;
   let handler: Handler;
   let access: string;
   const told: string[] = [];
   const later = (ms: number): void => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
   beforeAll(async () => {
     [moto, issuer, key] = await Promise.all([startMoto(), startIssuer(), makeKey('k1')]);
+    [entra, directory] = await Promise.all([startIssuer(), startDirectory()]);
+    entra.keys = [key.jwk];
+    const secret = { Name: 'custody/graph', SecretString: 'very-secret' };
+    await moto.clients.secrets.send(new CreateSecretCommand(secret));
     issuer.keys = [key.jwk];
     const bucket = await moto.bucket();
-    const Body = config(issuer.url);
+    const Body = config(issuer.url, entra.url, directory.url);
     await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
     access = await moto.table('access');
     const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
@@ -53,7 +69,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     vi.unstubAllEnvs();
     vi.restoreAllMocks();
     vi.useRealTimers();
-    await Promise.all([moto?.stop(), issuer?.close()]);
+    await Promise.all([moto?.stop(), issuer?.close(), entra?.close(), directory?.close()]);
   });
 
   async function authorize(token?: string): Promise<AuthorizerAnswer> {
@@ -78,6 +94,21 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
       isAuthorized: true,
     });
+  });
+
+  it('adds groups of the directory, which it asks with the secret that the file names', async () => {
+    const group = { '@odata.type': '#microsoft.graph.group', id: OID };
+    directory.groups = (_asked, response) => json(response, { value: [group] });
+    const answer = await authorize(await signToken(entra, key, { oid: OID }));
+    const { principal } = answer.context as { readonly principal: string };
+    expect(JSON.parse(principal)).toMatchObject({ issuerName: 'entra', groups: [`entra:${OID}`] });
+    expect(directory.asked[0]!.form.get('client_secret')).toBe('very-secret');
+  });
+
+  it('fails where the directory cannot say, as where the issuer is away', async () => {
+    directory.groups = (_asked, response) => response.writeHead(503).end();
+    const token = await signToken(entra, key, { oid: OID, sub: 'somebody-else' });
+    await expect(authorize(token)).rejects.toMatchObject({ code: 'issuer-unreachable' });
   });
 
   it('refuses one of somebody who was logged out since, with words that help (security case 12)', async () => {

@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfigFile } from '#adapters/local/config-file.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'custody-config-file-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function read(credential: string) {
+  const file = join(folder, 'custody.yaml');
+  writeFileSync(
+    file,
+    `version: 1
+identity:
+  - issuer: https://id.example
+    audience: custody
+    directory: { kind: google, admin: a@b.example, ${credential} }
+  - { issuer: https://other.example, name: other, audience: custody, groupsPrefix: 'o:' }
+targets: {}
+`,
+  );
+  return readConfigFile(file);
+}
+
+describe("a directory's credential on a laptop", () => {
+  it('is a file beside custody.yaml', () => {
+    const [first, other] = read('secretFile: secrets/google.json').issuers;
+    expect(first!.directory!.secretFile).toBe(join(folder, 'secrets/google.json'));
+    expect(other!.directory).toBeUndefined();
+  });
+
+  it('is nothing that is kept in AWS', () => {
+    expect(() => read('secret: custody/google')).toThrow(
+      'the directory of groups of "default" has a credential that is kept in AWS',
+    );
+  });
+
+  it('is read without the line end after it, and named where it cannot be', async () => {
+    const secretFile = join(folder, 'secret');
+    writeFileSync(secretFile, 'very secret\n');
+    expect(await readDirectorySecret({ secretFile })).toBe('very secret');
+    await expect(readDirectorySecret({ secretFile: folder })).rejects.toMatchObject({
+      code: 'config-invalid',
+      detail: `${folder} cannot be read (EISDIR)`,
+    });
+  });
+});
