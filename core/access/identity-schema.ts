@@ -6,6 +6,7 @@ import { loginSchema } from './login-schema.ts';
 import { duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { scimSchema } from './scim-schema.ts';
+import { matchOfShared } from './shared-issuers.ts';
 
 /** The issuer stands in every open statement, which has a limit. */
 const ISSUER_MAX = 512;
@@ -131,6 +132,12 @@ const issuerSchema = z
     path: ['match'],
     message:
       "is missing: a workload's issuer serves others too; say which of its tokens are yours, as in match: { repository_owner: acme }",
+  })
+  .superRefine(({ issuer, kind, match }, context) => {
+    const example = kind === 'person' && match === undefined ? matchOfShared(issuer) : undefined;
+    if (example === undefined) return;
+    const message = `is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`;
+    context.addIssue({ code: 'custom', path: ['match'], message });
   })
   .refine(({ kind, login }) => kind === 'person' || login === undefined, {
     path: ['login'],

@@ -166,6 +166,23 @@ describe('identity in custody.yaml', () => {
     expect(mistake(identity).slice(-words.length)).toBe(words);
   });
 
+  it.each([
+    ['https://accounts.google.com', 'hd: acme.com'],
+    ['https://gitlab.com', "sub: '*'"],
+    ['https://gitlab.com/', "sub: '*'"],
+    ['https://token.actions.githubusercontent.com', 'repository_owner: acme'],
+  ])(
+    'takes nobody of %s by the audience alone, which anybody can ask it for (security case 22)',
+    (url, example) => {
+      const of = (more: string) => `{ issuer: ${url}, audience: a${more} }`;
+      expect(mistake(of(''))).toBe(
+        `identity.match: is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`,
+      );
+      expect(mistake(`[${OKTA}, ${of(', name: b, groupsPrefix: "b:"')}]`)).toContain('identity.1.match');
+      expect(issuersOf(of(`, match: { ${example} }`))).toHaveLength(1);
+    },
+  );
+
   it('takes no leeway at all, and patterns of addresses', () => {
     const patterns = ['*', '**', '*@acme.example', 'dana@*.example', '*@**', 'd*@10.*'];
     const [issuer] = issuersOf(`{ ${OF}, leeway: 0s, match: { email: ${JSON.stringify(patterns)} } }`);
