@@ -93,6 +93,24 @@ describe('the keys of all issuers', () => {
   });
 });
 
+describe('a verifier for the issuers of the moment', () => {
+  it('looks at the file’s list once, however often somebody comes with junk, and at the next one again', async () => {
+    let looked = 0;
+    const listOf = (name: string): readonly IssuerConfig[] => {
+      const list = issuersOf(`[{ name: ${name}, issuer: '${one.url}', audience: custody }]`);
+      return Object.assign([...list], { toJSON: () => [(looked += 1), list] });
+    };
+    let issuers = listOf('before');
+    const verifier = currentVerifier(() => issuers, new Keyring(() => clock));
+    for (let n = 0; n < 5; n += 1)
+      await expect(verifier().verify('x')).rejects.toMatchObject({ code: 'token-invalid' });
+    expect(looked).toBe(1);
+    issuers = listOf('after');
+    expect(await verifier().verify(await signToken(one, key))).toMatchObject({ issuerName: 'after' });
+    expect(looked).toBe(2);
+  });
+});
+
 describe('keys in a file', () => {
   it('lie beside custody.yaml, and count within ten minutes when they change (security case 12)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'custody-keys-'));
