@@ -197,6 +197,9 @@ describe('match', () => {
     const claims = { ...BARE, email: 'DANA@acme.example' };
     expect(read({ ...claims, email_verified: true }, rules).email).toBe('dana@acme.example');
     expect(refusal({ ...claims, email_verified: false }, rules).detail).toContain('email is not known');
+    const anybody = { match: { email: ['**'] } };
+    expect(read({ ...claims, email_verified: true }, anybody).email).toBe('dana@acme.example');
+    expect(refusal(BARE, anybody).detail).toContain('email is not known');
     expect(refusal(claims, { ...rules, emailVerified: 'required' }).detail).toContain('email is not known');
   });
 });
