@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
+import { directorySpelling } from './directory-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 import { duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
@@ -316,6 +317,22 @@ const ruleSchema = z
   })
   .transform(({ groups = EVERYBODY, ...rule }) => ({ ...rule, groups }));
 
+/** All groups that a rule names, and under which key. */
+function groupsIn({
+  groups,
+  approval,
+  breakGlass,
+}: z.output<typeof ruleSchema>): [key: string, group: string][] {
+  const named = {
+    groups: [groups],
+    approval: Object.values(approval?.reviewers ?? {}),
+    breakGlass: Object.values(breakGlass?.reviewers ?? {}),
+  };
+  return Object.entries(named).flatMap(([key, lists]) =>
+    lists.flat().map((group): [string, string] => [key, group]),
+  );
+}
+
 const webhookSchema = z.strictObject({
   name,
   url: z.string().max(2048).refine(isSafeUrl, 'expected an https URL (http only on this machine)'),
@@ -358,6 +375,11 @@ export const fileSchema = z
         );
       if (rule.issuer !== undefined && !identity.some(({ name: known }) => known === rule.issuer))
         mistake(['rules', i, 'issuer'], `no issuer is named "${rule.issuer}"`);
+      for (const [key, group] of groupsIn(rule)) {
+        const spelling = directorySpelling(group, identity);
+        if (spelling !== undefined)
+          mistake(['rules', i, key], `nobody is in "${group}": the directory writes it "${spelling}"`);
+      }
       const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
       if (unknown >= 0)
         mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
