@@ -12,7 +12,7 @@ import type {
   Write,
 } from '#core/identity/scim/store.ts';
 
-/** Directories in memory. */
+/** Directories in memory; as strict as DynamoDB, of which one write never has the same item twice. */
 export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {
   readonly #entries = new Map<string, Entry>();
   readonly #marks = new Map<string, Mark>();
@@ -35,6 +35,10 @@ export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {
   async write({ before, after, marked, unmarked, owed }: Write): Promise<void> {
     const { directory, kind, id } = (after ?? before)!;
     const at = key(directory, kind, id);
+    const marks = [...marked, ...unmarked].map((mark) => key(mark.directory, mark.externalId));
+    for (const items of [marks, after?.names ?? [], owed.map((leaf) => Buffer.from(leaf).toString())])
+      if (new Set(items).size < items.length)
+        throw new Error(`one item twice in a write: ${items.join(' ')}`);
     if (this.#entries.get(at)?.version !== before?.version)
       throw new CustodyError('conflict', 'changed meanwhile');
     const others = this.#all(directory, kind).filter((entry) => entry.id !== id);

@@ -34,17 +34,18 @@ export function meaningFor(
   const off = after?.active === false ? [...gone, after] : gone;
   const on = after?.active === true ? [after] : [];
   const emails = new Set(on.flatMap(addressesOf));
+  const freed = (mark: Mark): Mark => ({ ...mark, emails: mark.emails.filter((one) => !emails.has(one)) });
+  const ids = [...off, ...on].map(({ externalId }) => externalId);
+  const others = own.filter((mark) => !ids.includes(mark.externalId));
   const leaf = (kind: Leaf['kind'] & `person-${string}`, user: DirectoryUser): Uint8Array =>
     leafBytes({ type: 'custody/leaf/1', kind, at, issuer: directory.issuer, user: user.externalId });
   return {
     marked: [
-      ...off.map((user) => markOf(directory, user)),
-      ...own
-        .filter(
-          (mark) => mark.externalId !== after?.externalId && mark.emails.some((email) => emails.has(email)),
-        )
+      ...off.map((user) => freed(markOf(directory, user))),
+      ...others
+        .filter((mark) => mark.emails.some((email) => emails.has(email)))
         .slice(0, FREED_MAX)
-        .map((mark) => ({ ...mark, emails: mark.emails.filter((email) => !emails.has(email)) })),
+        .map(freed),
     ],
     unmarked: own.filter((mark) => on.some(({ externalId }) => externalId === mark.externalId)),
     owed: [

@@ -12,14 +12,12 @@ import { parsePatch } from '#core/identity/scim/patch.ts';
 const OKTA: Directory = { name: 'okta', issuer: 'https://okta.example', groupsCount: true };
 const ENTRA: Directory = { name: 'entra', issuer: 'https://entra.example', groupsCount: true };
 
-function config(unknown: 'allow' | 'deny' = 'allow'): Config {
-  return parseConfig(
-    `version: 1
+const CONFIG = `version: 1
 identity:
   - name: okta
     issuer: https://okta.example
     audience: custody
-    scim: { tokenFile: a, groups: also-as-groups, unknown: ${unknown} }
+    scim: { tokenFile: a, groups: also-as-groups, unknown: allow }
   - name: entra
     issuer: https://entra.example
     audience: custody
@@ -27,9 +25,10 @@ identity:
     scim: { tokenFile: b, userClaim: oid }
   - { name: ci, issuer: https://ci.example, audience: custody, kind: workload, match: { repository: acme } }
 targets: {}
-`,
-    'custody.yaml',
-  );
+`;
+
+function config(unknown: 'allow' | 'deny' = 'allow'): Config {
+  return parseConfig(CONFIG.replace('unknown: allow', `unknown: ${unknown}`), 'custody.yaml');
 }
 
 /** Two directories, and who is let in by what they say. */
@@ -133,6 +132,33 @@ describe('who a directory says is not active', () => {
     const rename = { op: 'replace', path: { attribute: 'externalid' }, value: '00u9' } as const;
     await desk.patch(OKTA, 'User', id, [rename]);
     expect(await isOut(person('00u1'), person('00u9'))).toEqual([true, false]);
+  });
+
+  it('is nobody who only got another externalId, at no issuer', async () => {
+    const { desk, isOut } = stand();
+    const { id } = await desk.create(OKTA, 'User', okta.create('00u1', 'dana@example.com'));
+    await desk.replace(OKTA, 'User', id, okta.create('00u9', 'dana@example.com'));
+    expect(await isOut(person('00u9'), atEntra('o', { email: 'dana@example.com' }))).toEqual([false, false]);
+    await desk.patch(OKTA, 'User', id, off);
+    // Active again, and under another name, in one message.
+    await desk.replace(OKTA, 'User', id, { ...okta.create('00u10', 'dana@example.com'), active: true });
+    expect(await isOut(person('00u10'), atEntra('o', { email: 'dana@example.com' }))).toEqual([false, false]);
+    expect(await isOut(person('00u1'), person('00u9'))).toEqual([true, true]);
+  });
+
+  it('stays out when the file gives their issuer another address, or its directory another name', async () => {
+    const { desk, store, isOut } = stand();
+    const { id } = await desk.create(OKTA, 'User', okta.create('00u1', 'dana@example.com'));
+    await desk.patch(OKTA, 'User', id, off);
+    const isOutUnder = async (from: string, to: string, who: Partial<Principal>): Promise<boolean> => {
+      const text = CONFIG.replaceAll(from, to);
+      const standing = scimStanding({ policy: () => parseConfig(text, 'custody.yaml'), store });
+      return (await standing.over([person('00u1', who)]))[0] !== undefined;
+    };
+    const moved = 'https://login.okta.example';
+    expect(await isOutUnder('https://okta.example', moved, { issuer: moved })).toBe(true);
+    expect(await isOutUnder('name: okta', 'name: staff', { issuerName: 'staff' })).toBe(true);
+    expect(await isOut(person('00u2'))).toEqual([false]);
   });
 
   it('is whoever the directory does not know, where the file says so', async () => {
