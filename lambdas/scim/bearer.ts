@@ -36,6 +36,7 @@ export async function directoryOf(
       name,
       issuer: issuer.issuer,
       groupsCount: issuer.scim?.groups === 'also-as-groups',
+      names: policy().issuers.flatMap((one) => (one.scim === undefined ? [] : [one.name])),
     };
   failures.failed(address);
   throw new CustodyError('token-invalid', 'this is not the secret of the directory');

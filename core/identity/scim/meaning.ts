@@ -10,6 +10,8 @@ export interface Directory {
   readonly issuer: string;
   /** Whether its groups count. */
   readonly groupsCount: boolean;
+  /** The names of all directories in the file: a mark of the same issuer under none of them is of this one, under its name of before. */
+  readonly names?: readonly string[];
 }
 
 export type Meaning = Pick<Write, 'marked' | 'unmarked' | 'owed'>;
@@ -28,7 +30,7 @@ export function meaningFor(
   marks: readonly Mark[],
   at: string,
 ): Meaning {
-  const own = marks.filter((mark) => mark.directory === directory.name);
+  const own = marks.filter((mark) => isOf(mark, directory));
   const isMarked = (externalId: string): boolean => own.some((mark) => mark.externalId === externalId);
   const gone = before !== undefined && before.externalId !== after?.externalId ? [before] : [];
   const off = after?.active === false ? [...gone, after] : gone;
@@ -55,6 +57,10 @@ export function meaningFor(
       ...on.filter(({ externalId }) => isMarked(externalId)).map((user) => leaf('person-reactivated', user)),
     ],
   };
+}
+
+function isOf(mark: Mark, { name, issuer, names }: Directory): boolean {
+  return mark.directory === name || (mark.issuer === issuer && names?.includes(mark.directory) === false);
 }
 
 function markOf({ name, issuer }: Directory, user: DirectoryUser): Mark {

@@ -159,6 +159,16 @@ describe('who a directory says is not active', () => {
     expect(await isOutUnder('https://okta.example', moved, { issuer: moved })).toBe(true);
     expect(await isOutUnder('name: okta', 'name: staff', { issuerName: 'staff' })).toBe(true);
     expect(await isOut(person('00u2'))).toEqual([false]);
+    // Not by what another directory of the same issuer says: only by their own, under its new name.
+    const says = async (names: readonly string[]): Promise<void> => {
+      const staff = { ...OKTA, name: 'staff', names };
+      const made = await desk.create(staff, 'User', okta.create('00u1', 'dana@example.com'));
+      await desk.remove({ ...staff, issuer: 'https://elsewhere.example' }, 'User', made.id);
+    };
+    await says(['staff', 'okta']);
+    expect(await isOut(person('00u1'))).toEqual([true]);
+    await says(['staff']);
+    expect(await isOut(person('00u1'))).toEqual([false]);
   });
 
   it('is whoever the directory does not know, where the file says so', async () => {
