@@ -286,6 +286,43 @@ describe('what Entra sends', () => {
   });
 });
 
+describe('a group of thousands that counts', () => {
+  const hundreds = (from: number, to: number): string[] =>
+    Array.from(
+      { length: to - from },
+      (_, i) => `00000000-0000-4000-8000-${String(from + i).padStart(12, '0')}`,
+    );
+
+  it('is told of in parts, and goes at one word with a leaf of everybody who left it', async () => {
+    const at = stand();
+    const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'everybody'));
+    const all = hundreds(0, 5_000);
+    for (const from of [0, 2_500]) {
+      const { Operations, ...rest } = okta.replaceMembers(...all.slice(from, from + 2_500));
+      const add = { ...rest, Operations: [{ ...Operations[0], op: 'add' }] };
+      expect((await at.call('entra', 'PATCH', `Groups/${id}`, add)).status).toBe(204);
+    }
+    expect((await at.call('entra', 'DELETE', `Groups/${id}`)).status).toBe(204);
+    expect((await at.call('entra', 'GET', `Groups/${id}`)).status).toBe(404);
+    const left = at.leaves.flatMap((leaf) =>
+      leaf.kind === 'group-changed' && leaf.how === 'left' ? leaf.users : [],
+    );
+    expect(left.toSorted()).toEqual(all);
+  });
+
+  it('loses a member whose id is written in capitals, as it takes one', async () => {
+    const at = stand();
+    const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'dbas'));
+    const member = 'ABCDEF00-0000-4000-8000-000000000000';
+    await at.call('entra', 'PATCH', `Groups/${id}`, okta.replaceMembers(member));
+    const gone = okta.swapMember(member, hundreds(0, 1)[0]!);
+    expect((await at.call('entra', 'PATCH', `Groups/${id}`, gone)).status).toBe(204);
+    expect((await at.call('entra', 'GET', `Groups/${id}`)).body['members']).toEqual([
+      { value: hundreds(0, 1)[0] },
+    ]);
+  });
+});
+
 describe('a directory', () => {
   it('is let in by its own secret alone', async () => {
     const { call } = stand();

@@ -22,6 +22,8 @@ export interface ScimPorts {
 const TRIES = 20;
 const PAID_AT_ONCE = 100;
 const NAMED_AT_ONCE = 50;
+/** Members whose longest names fit into the leaves of one write. */
+const LEAVE_AT_ONCE = 200;
 
 /** Where directories change what is known of people: each change is durable, and its leaf in the ledger's queue, before it is answered. */
 export class ScimDesk {
@@ -62,9 +64,19 @@ export class ScimDesk {
 
   async remove(directory: Directory, kind: Kind, id: string): Promise<void> {
     await this.#retried(async () => {
-      const before = await this.get(directory, kind, id);
+      const before = await this.#emptied(directory, await this.get(directory, kind, id));
       await this.#store(directory, before, undefined);
     });
+  }
+
+  /** A group that counts is left by so many that one write can tell of them, until the last of them go with it. */
+  async #emptied(directory: Directory, entry: Entry): Promise<Entry> {
+    const { kind, id, resource } = entry;
+    if (!directory.groupsCount || !('members' in resource)) return entry;
+    const members = resource.members.slice(LEAVE_AT_ONCE);
+    if (members.length === 0) return entry;
+    const left = await this.#write(directory, kind, id, entry, { ...resource, members });
+    return this.#emptied(directory, left);
   }
 
   /** Those for which all terms hold; one of the terms has to be one by which an index finds. `from` counts from 0. */
