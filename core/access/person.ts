@@ -97,7 +97,9 @@ export function nameOf({ email, subject, actors = [] }: Named): string {
   return [...actors.map((actor) => actor.subject), email ?? subject].map(inOneWord).join(' for ');
 }
 
-/** A subject may be any text: with blanks in it, it could look like somebody who acts for somebody. */
+/** A subject may be any text: with blanks in it, or what looks like one, it could look like somebody who acts for somebody. */
 function inOneWord(name: string): string {
-  return /\s/u.test(name) ? JSON.stringify(name) : name;
+  return BLANK.test(name) ? JSON.stringify(name) : name;
 }
+
+const BLANK = /[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;
