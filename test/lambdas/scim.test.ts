@@ -348,9 +348,22 @@ describe('a directory', () => {
 
   it('is not asked any more after many wrong secrets from one address', async () => {
     const { call } = stand();
-    for (let n = 0; n < 20; n += 1) await call('okta', 'GET', 'Users', undefined, { secret: 'wrong' });
+    const wrong = { secret: 'wrong' };
+    for (let n = 0; n < 20; n += 1) await call('okta', 'GET', 'Users', undefined, wrong);
+    expect((await call('okta', 'GET', 'Users', undefined, wrong)).status).toBe(429);
+    for (let n = 0; n < 180; n += 1) await call('okta', 'GET', 'Users', undefined, { secret: `guess-${n}` });
     expect((await call('okta', 'GET', 'Users')).status).toBe(429);
     expect((await call('okta', 'GET', 'Users', undefined, { from: '192.0.2.2' })).status).toBe(200);
+  });
+
+  it('is heard from an address that it called from before, whatever other tenants of its provider show there', async () => {
+    const { call } = stand();
+    expect((await call('okta', 'GET', 'Users')).status).toBe(200);
+    for (let n = 0; n < 201; n += 1) await call('okta', 'GET', 'Users', undefined, { secret: `theirs-${n}` });
+    expect((await call('okta', 'GET', 'Users')).status).toBe(200);
+    expect((await call('okta', 'GET', 'Users', undefined, { secret: 'theirs' })).status).toBe(429);
+    // Which directory a secret is of is part of what was proved.
+    expect((await call('entra', 'GET', 'Users')).status).toBe(429);
   });
 
   it('sees nothing of another', async () => {
