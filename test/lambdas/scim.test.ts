@@ -366,6 +366,17 @@ describe('a directory', () => {
     expect((await call('entra', 'GET', 'Users')).status).toBe(429);
   });
 
+  it.each(['x'.repeat(1_100), 'é'.repeat(600), 'x'])(
+    'finds nobody by an id that is none: %.9s',
+    async (id) => {
+      const { call } = stand();
+      expect((await call('okta', 'GET', `Users/${id}`)).status).toBe(404);
+      expect((await call('okta', 'DELETE', `Groups/${id}`)).status).toBe(404);
+      for (const named of [id, ''])
+        expect((await call('okta', 'GET', `Users?filter=id eq "${named}"`)).body['totalResults']).toBe(0);
+    },
+  );
+
   it('sees nothing of another', async () => {
     const at = stand();
     const id = await made(at, 'okta', 'Users', okta.create('00u1', 'dana@example.com'));

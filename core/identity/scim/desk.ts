@@ -22,6 +22,7 @@ export interface ScimPorts {
 const TRIES = 20;
 const PAID_AT_ONCE = 100;
 const NAMED_AT_ONCE = 50;
+const ID = /^[0-9a-f-]{1,36}$/;
 /** Members whose longest names fit into the leaves of one write. */
 const LEAVE_AT_ONCE = 200;
 
@@ -43,7 +44,7 @@ export class ScimDesk {
 
   /** Rejects with `not-found`. */
   async get<K extends Kind>(directory: Directory, kind: K, id: string): Promise<Entry<K>> {
-    const entry = await this.#ports.store.get(directory.name, kind, id);
+    const entry = await this.#at(directory, kind, id);
     if (entry !== undefined) return entry;
     throw new CustodyError('not-found', `there is no such ${kind}`);
   }
@@ -107,12 +108,16 @@ export class ScimDesk {
     const name = names.find((one) => one !== undefined);
     const unknown = terms.find((term, i) => names[i] === undefined && !isLookedAt(kind, term));
     if (unknown !== undefined || name === undefined) throw cannotFind(kind, unknown ?? terms[0]!);
-    const { store } = this.#ports;
     const entry = name.startsWith('id:')
-      ? await store.get(directory.name, kind, name.slice(3))
-      : await store.find(directory.name, kind, name);
+      ? await this.#at(directory, kind, name.slice(3))
+      : await this.#ports.store.find(directory.name, kind, name);
     const fits = (term: Term, i: number): boolean => holds(entry!, term, names[i]);
     return entry !== undefined && terms.every(fits) ? entry : undefined;
+  }
+
+  /** Stores are asked only for what may be an id: not all of them take any text. */
+  async #at<K extends Kind>(directory: Directory, kind: K, id: string): Promise<Entry<K> | undefined> {
+    return ID.test(id) ? this.#ports.store.get(directory.name, kind, id) : undefined;
   }
 
   #change<K extends Kind>(
