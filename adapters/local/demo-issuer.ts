@@ -1,11 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
-import { parseJson } from '#core/json.ts';
-import { isDisksFault, unreadable } from './unreadable.ts';
+import { demoFile, keptKeys, peopleKeys, readDemoFile, replaceDemoFile, signedBy } from './demo-keys.ts';
 
 /**
  * What the demo identity provider keeps in `<data folder>/oidc/`, so that `custody demo token` can sign an ID token of
@@ -33,23 +27,24 @@ export const demoPeople: Readonly<Record<DemoRole, DemoPerson>> = {
   admin: { subject: 'adm-1', name: 'Pat', email: 'pat@example.com', groups: ['platform'] },
 };
 
-const ALGORITHM = 'ES256';
 const LIFETIME_S = 3600;
 
 const issuerSchema = z.object({ issuer: z.url(), audience: z.string().min(1) });
-const jwksSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string() })).min(1) });
-
-/** The provider's private keys, newest first, as oidc-provider's `jwks` takes them; makes one at the first start. */
-export async function demoKeys(dataFolder: string): Promise<{ keys: JWK[] }> {
-  const path = keysPath(dataFolder);
-  mkdirSync(join(dataFolder, 'oidc'), { recursive: true, mode: 0o700 });
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) replace(path, { keys: [await newKey()] });
-  return readKeys(path);
-}
 
 /** Says under which address the provider runs now, for `demoToken`. */
 export function recordDemoIssuer(dataFolder: string, issuer: DemoIssuer): void {
-  replace(issuerPath(dataFolder), issuer);
+  replaceDemoFile(demoFile(dataFolder, 'issuer.json'), issuer);
+}
+
+/** Where the provider runs, or ran last. Throws `not-found` where no local gateway was started. */
+export function demoIssuer(dataFolder: string): DemoIssuer {
+  return readDemoFile(demoFile(dataFolder, 'issuer.json'), issuerSchema);
+}
+
+/** A demo person by role (`developer`) or by name (`dana`). */
+export function demoRole(called: string): DemoRole | undefined {
+  const roles = Object.keys(demoPeople) as DemoRole[];
+  return roles.find((role) => role === called || demoPeople[role].name.toLowerCase() === called);
 }
 
 /** An ID token of a demo person that is good for an hour, with `more` claims. Throws `not-found` where no local gateway was started. */
@@ -59,68 +54,18 @@ export async function demoToken(
   nowMs: number,
   more: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
-  const { issuer, audience } = readJson(issuerPath(dataFolder), issuerSchema);
-  const [key] = readKeys(keysPath(dataFolder)).keys;
+  const { issuer, audience } = demoIssuer(dataFolder);
   const { subject, name, email, groups } = demoPeople[role];
   const seconds = Math.floor(nowMs / 1000);
-  return new SignJWT({ name, email, groups, ...more })
-    .setProtectedHeader({ alg: ALGORITHM, typ: 'JWT', ...(key!.kid !== undefined && { kid: key!.kid }) })
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(subject)
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + LIFETIME_S)
-    .sign(await importJWK(key!, ALGORITHM));
-}
-
-async function newKey(): Promise<JWK> {
-  const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-  return { ...(await exportJWK(privateKey)), alg: ALGORITHM, use: 'sig', kid: randomUUID() };
-}
-
-function readKeys(path: string): { keys: JWK[] } {
-  const { keys } = readJson(path, jwksSchema);
-  if ((statSync(path).mode & 0o077) !== 0)
-    throw damaged(path, 'others may read it', `run: chmod 600 ${path}`);
-  return { keys };
-}
-
-function readJson<Shape extends z.ZodType>(path: string, shape: Shape): z.infer<Shape> {
-  try {
-    return shape.parse(parseJson(readFileSync(path, 'utf8')));
-  } catch (error) {
-    if (isDisksFault(error)) throw unreadable('the file', path, error);
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw damaged(
-        path,
-        'it is not what the local gateway writes',
-        `remove it and run npm start again`,
-        error,
-      );
-    }
-    throw new CustodyError('not-found', `there is no demo identity provider: ${path} does not exist`, {
-      hint: 'start the local gateway (npm start), or name its data folder with --data-dir',
-      cause: error,
-    });
-  }
-}
-
-/** In one step, and for the owner alone. */
-function replace(path: string, value: unknown): void {
-  const draft = `${path}.new`;
-  rmSync(draft, { force: true });
-  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
-  renameSync(draft, path);
-}
-
-function damaged(path: string, what: string, hint: string, cause?: unknown): CustodyError {
-  return new CustodyError('state-damaged', `${path} cannot be used: ${what}`, { hint, cause });
-}
-
-function keysPath(dataFolder: string): string {
-  return join(dataFolder, 'oidc', 'jwks.json');
-}
-
-function issuerPath(dataFolder: string): string {
-  return join(dataFolder, 'oidc', 'issuer.json');
+  return signedBy(keptKeys(dataFolder, peopleKeys), {
+    name,
+    email,
+    groups,
+    ...more,
+    iss: issuer,
+    aud: audience,
+    sub: subject,
+    iat: seconds,
+    exp: seconds + LIFETIME_S,
+  });
 }

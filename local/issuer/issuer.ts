@@ -2,9 +2,12 @@ import { hkdfSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { type Configuration, interactionPolicy, Provider } from 'oidc-provider';
-import { demoKeys, demoPeople, recordDemoIssuer } from '#adapters/local/demo-issuer.ts';
+import { demoPeople, recordDemoIssuer } from '#adapters/local/demo-issuer.ts';
+import { type DemoKeys, demoKeys, peopleKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
 import { CustodyError } from '#core/errors.ts';
 import { type OidcState, openOidcState } from './oidc-state.ts';
+import { AGENT_CLIENT, offerTokenExchange, TOKEN_EXCHANGE } from './token-exchange.ts';
+import { workloadsHandler } from './workloads.ts';
 
 const AUDIENCE = 'custody';
 const ID_TOKEN_S = 3600;
@@ -18,17 +21,21 @@ export interface DemoIssuerServer {
 
 /**
  * A real OIDC provider with five demo people and no passwords: authorization code with PKCE, device flow, refresh
- * tokens. For a laptop alone: it listens on this machine only, and whoever reaches it may be anybody.
+ * tokens, and token exchange for an agent that acts for one of them. Beside it, under /workloads, the issuer of machines.
+ * For a laptop alone: it listens on this machine only, and whoever reaches it may be anybody.
  */
 export async function startDemoIssuer(dataDir: string, port: number): Promise<DemoIssuerServer> {
   const url = `http://127.0.0.1:${port}`;
-  const keys = await demoKeys(dataDir);
+  const keys = await demoKeys(dataDir, peopleKeys);
+  const workloads = workloadsHandler(url, await demoKeys(dataDir, workloadKeys), Date.now);
   const state = openOidcState(join(dataDir, 'oidc', 'state.sqlite'), Date.now);
   const provider = new Provider(url, configuration(keys, state));
+  offerTokenExchange(provider, dataDir, AUDIENCE);
   const answer = provider.callback();
   const server = createServer((request, response) => {
     if (!isForUs(request, port)) return misdirected(response);
     response.setHeader('content-security-policy', "frame-ancestors 'none'");
+    if (workloads.isFor(request)) return void workloads.handle(request, response).catch(() => fail(response));
     const interaction = /^\/interaction\/([\w-]+)/.exec(request.url ?? '');
     const handled = interaction === null ? answer(request, response) : interact(provider, request, response);
     handled.catch(() => fail(response));
@@ -60,9 +67,7 @@ function misdirected(response: ServerResponse): void {
   response.writeHead(421, { 'content-type': 'text/plain' }).end('this is not the address of this server\n');
 }
 
-type Keys = Awaited<ReturnType<typeof demoKeys>>;
-
-function configuration(jwks: Keys, state: OidcState): Configuration {
+function configuration(jwks: DemoKeys, state: OidcState): Configuration {
   return {
     jwks,
     adapter: state.adapter,
@@ -76,6 +81,15 @@ function configuration(jwks: Keys, state: OidcState): Configuration {
         grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
         response_types: ['code'],
         redirect_uris: ['http://127.0.0.1/callback'],
+      },
+      {
+        client_id: AGENT_CLIENT,
+        client_name: 'An agent of the demo',
+        id_token_signed_response_alg: 'ES256',
+        token_endpoint_auth_method: 'none',
+        grant_types: [TOKEN_EXCHANGE],
+        response_types: [],
+        redirect_uris: [],
       },
     ],
     scopes: ['openid', 'offline_access'],
@@ -135,7 +149,7 @@ function alwaysChoose(): interactionPolicy.DefaultPolicy {
 }
 
 /** Cookies are signed with a key of their own, made from the one that is kept anyway. */
-function cookieKey({ keys }: Keys): string {
+function cookieKey({ keys }: DemoKeys): string {
   const key = Buffer.from(hkdfSync('sha256', String(keys[0]!.d), '', 'custody demo cookies', 32));
   return key.toString('base64url');
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { workloadsIssuer } from '#adapters/local/demo-workloads.ts';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { LocalSettings } from './settings.ts';
@@ -33,11 +34,22 @@ function replace(file: string, text: string): void {
   renameSync(`${file}.new`, file);
 }
 
-/** Only the lines that this program wrote, and only while they still carry its mark. */
+/** Only the lines that this program wrote, and only while they still carry its mark. A file of before knows people alone. */
 function withPorts(text: string, ports: LocalSettings['ports']): string {
+  const people = peopleIssuer(ports);
   return text
-    .replace(/^( *issuer: )\S+( +# set by npm start)$/m, `$1http://127.0.0.1:${ports.issuer}$2`)
+    .replace(
+      /^( *(?:- )?issuer: )(\S+)( +# set by npm start)$/gm,
+      (_, key: string, was: string, mark: string) => {
+        const issuer = was.endsWith(workloadsIssuer('')) ? workloadsIssuer(people) : people;
+        return `${key}${issuer}${mark}`;
+      },
+    )
     .replace(/^( *address: )\S+( +# set by npm start)$/gm, `$1127.0.0.1:${ports.database}$2`);
+}
+
+function peopleIssuer({ issuer }: LocalSettings['ports']): string {
+  return `http://127.0.0.1:${issuer}`;
 }
 
 function template(ports: LocalSettings['ports']): string {
@@ -45,10 +57,16 @@ function template(ports: LocalSettings['ports']): string {
 # custody config check. What each key means: custody config schema.
 version: 1
 
-identity:
-  issuer: http://127.0.0.1:${ports.issuer} # set by npm start
-  audience: custody
-  groupsClaim: groups
+identity: # whose tokens are taken; docs/identity says what to write for yours
+  - name: people
+    issuer: ${peopleIssuer(ports)} # set by npm start
+    audience: custody
+    groupsClaim: groups
+  - name: actions # machines: jobs with tokens of the form that GitHub Actions gives them
+    kind: workload
+    issuer: ${workloadsIssuer(peopleIssuer(ports))} # set by npm start
+    audience: custody
+    match: { repository_owner: acme } # of everybody's jobs, only ours
 
 targets:
   orders-db: # the name a client gives as its database
@@ -98,6 +116,32 @@ rules: # nothing is allowed that no rule allows
     breakGlass: # at once, with an alarm; somebody has to look at it afterwards
       reviewers: { any: [reviewers] }
       maxDuration: 1h
+  - name: deploys # custody demo token --workload deploy
+    issuer: actions
+    claims: { repository: acme/shop, ref: refs/heads/main } # no other branch, no fork
+    targets: [orders-db]
+    allow: [connect]
+    session: { maxDuration: 15m }
+  - name: agents-work # custody demo token dana --actor agent-7: an agent that acts for somebody in developers
+    groups: [developers]
+    actor:
+      subject: agent-*
+      issuer: ${workloadsIssuer(peopleIssuer(ports))} # set by npm start
+    targets: [orders-db]
+    allow: [connect]
+    session: { maxDuration: 1h, endsWithToken: true }
+  - name: agents-ask # whom the agent acts for cannot approve it, and their own grant is not the agent's
+    groups: [developers]
+    actor:
+      subject: agent-*
+      issuer: ${workloadsIssuer(peopleIssuer(ports))} # set by npm start
+    targets: [orders-prod]
+    allow: [connect]
+    approval:
+      reviewers: { any: [reviewers] }
+      maxDuration: 1h
+      reason: required
+      # coversActors: true # what its person was granted would be for the agent too
   - name: own-sessions
     groups: [developers]
     targets: ['*']

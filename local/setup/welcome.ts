@@ -28,6 +28,11 @@ psql without the CLI, here with the token of a demo person as password:
   export PGPASSWORD=$(npx custody demo token developer${data})
   psql "${conninfo} sslrootcert=${pathFrom(cwd, ca)}"
 
+An agent that acts for Dana, and a deploy job, in her place: both have a rule in custody.yaml.
+
+  export PGPASSWORD=$(npx custody demo token dana --actor agent-7${data})
+  export PGPASSWORD=$(npx custody demo token --workload deploy${data})
+
 Login is choosing one of five demo people, without a password: Dana (developer) may connect and replay
 her own sessions, Rui and Sam (reviewers) decide about requests and end sessions, Ada (auditor) may replay
 and export every session, Pat (admin) sees the state of the gateway.

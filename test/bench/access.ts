@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { importJWK, SignJWT } from 'jose';
-import { demoKeys } from '#adapters/local/demo-issuer.ts';
+import { keptKeys, peopleKeys } from '#adapters/local/demo-keys.ts';
 import { apiAs, connected, granted, type SeenRequest } from '#test/support/access-story.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 
@@ -86,7 +86,7 @@ async function decide(
 
 /** A token of one of many reviewers. */
 async function reviewer({ dataDir, addresses }: LocalGateway, n: number): Promise<string> {
-  const [key] = (await demoKeys(dataDir)).keys;
+  const [key] = keptKeys(dataDir, peopleKeys).keys;
   return new SignJWT({ email: `reviewer-${n}@example.com`, groups: ['reviewers'] })
     .setProtectedHeader({ alg: 'ES256', kid: key!.kid! })
     .setIssuer(addresses.issuer)

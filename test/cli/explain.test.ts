@@ -191,10 +191,10 @@ describe('custody config', () => {
     const good = await custody(['config', 'check', file]);
     expect(good).toMatchObject({
       code: 0,
-      stdout: `${file}: good, 2 targets, 7 rules, 0 webhooks; version ${text}\n`,
+      stdout: `${file}: good, 2 targets, 10 rules, 0 webhooks; version ${text}\n`,
     });
     const json = await custody(['config', 'check', file, '--json']);
-    expect(JSON.parse(json.stdout)).toEqual({ file, version: text, targets: 2, rules: 7, webhooks: 0 });
+    expect(JSON.parse(json.stdout)).toEqual({ file, version: text, targets: 2, rules: 10, webhooks: 0 });
     writeFileSync(file, 'version: 1\nidentity: { issuer: "http://example.com", audience: c }\ntargets: {}\n');
     const bad = await custody(['config', 'check', file]);
     expect([bad.code, bad.stderr.split('\n')[0]]).toEqual([

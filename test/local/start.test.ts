@@ -68,7 +68,13 @@ describe('npm start', () => {
 
   test('what is secret is for the owner alone', () => {
     const secrets = ['custody.yaml', 'signer.key', 'index.sqlite', 'oidc/jwks.json', 'oidc/state.sqlite'];
-    for (const name of [...secrets, 'secrets/orders-db', 'tls/ca.key', 'tls/gateway.key']) {
+    for (const name of [
+      ...secrets,
+      'oidc/workloads-jwks.json',
+      'secrets/orders-db',
+      'tls/ca.key',
+      'tls/gateway.key',
+    ]) {
       expect([name, statSync(`${local.dataDir}/${name}`).mode & 0o077]).toEqual([name, 0]);
     }
   });
