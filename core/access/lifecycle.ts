@@ -76,7 +76,8 @@ export function judge(
 ): readonly Step[] {
   const { principal, terms } = permission;
   refuseOther(request, permission);
-  const earlier = decisionBy(request, principal);
+  // An address that nobody has verified keeps somebody from a second approval, and nobody from a denial.
+  const earlier = decisionBy(request, principal, verdict === 'denied' ? samePerson : mayBeSamePerson);
   if (earlier?.kind === verdict) return [];
   if (earlier !== undefined) throw conflict(`you have ${earlier.kind} this request already`);
   if (request.breakGlass)
@@ -177,10 +178,14 @@ export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
   return given.filter(({ by }, at) => !given.slice(0, at).some((before) => mayBeSamePerson(before.by, by)));
 }
 
-function decisionBy({ steps }: AccessRequest, person: Principal): StepOf<'approved' | 'denied'> | undefined {
+function decisionBy(
+  { steps }: AccessRequest,
+  person: Principal,
+  isSame: (a: Person, b: Person) => boolean,
+): StepOf<'approved' | 'denied'> | undefined {
   return steps.find(
     (step): step is StepOf<'approved' | 'denied'> =>
-      (step.kind === 'approved' || step.kind === 'denied') && mayBeSamePerson(person, step.by),
+      (step.kind === 'approved' || step.kind === 'denied') && isSame(person, step.by),
   );
 }
 

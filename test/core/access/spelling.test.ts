@@ -4,7 +4,7 @@ import { accessLeaf } from '#core/access/leaves.ts';
 import { approvalsOf, judge, newRequest } from '#core/access/lifecycle.ts';
 import { newsOf } from '#core/access/news.ts';
 import { personOf } from '#core/access/person.ts';
-import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, stateOf, type Step } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { leafBytes } from '#core/ledger/leaf.ts';
 import { ISSUER, NOW, person, policyOf, principal, requestOf } from './support.ts';
@@ -16,7 +16,11 @@ const asked = requestOf({ requester: person('dana', 'dana@example.com') });
 const reviewer = (subject: string, more: Partial<Principal>): Principal =>
   principal(subject, ['leads'], more);
 
-function approved(request: AccessRequest, by: Principal): AccessRequest | string {
+function approved(
+  request: AccessRequest,
+  by: Principal,
+  verdict: 'approved' | 'denied' = 'approved',
+): AccessRequest | string {
   const decision = decide({
     policy: POLICY,
     principal: by,
@@ -26,7 +30,7 @@ function approved(request: AccessRequest, by: Principal): AccessRequest | string
     now: NOW,
   });
   if (!Authorization.isOne(decision)) return decision.code;
-  return { ...request, steps: [...request.steps, ...judge(request, decision, 'approved', undefined, NOW)] };
+  return { ...request, steps: [...request.steps, ...judge(request, decision, verdict, undefined, NOW)] };
 }
 
 function askedBy(requester: Principal): AccessRequest {
@@ -94,6 +98,13 @@ describe('people by their addresses, however spelt (security case 11)', () => {
     expect(
       (approved(one, reviewer('kim', { email: 'kim@example.com' })) as AccessRequest).steps,
     ).toHaveLength(3);
+  });
+
+  it('nobody is kept from denying by who only says to have their address', () => {
+    const one = approved(asked, reviewer('eve', { unverifiedEmail: 'lee@example.com' })) as AccessRequest;
+    const lee = reviewer('lee', { email: 'lee@example.com' });
+    expect(stateOf(approved(one, lee, 'denied') as AccessRequest, NOW)).toBe('denied');
+    expect(() => approved(approved(asked, lee) as AccessRequest, lee, 'denied')).toThrow('approved');
   });
 
   it('nobody decides about what they asked for with an address that nobody verified', () => {
