@@ -310,6 +310,18 @@ describe('a group of thousands that counts', () => {
     expect(left.toSorted()).toEqual(all);
   });
 
+  it('takes a hundred changes that come at once', async () => {
+    const at = stand();
+    const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'dbas'));
+    const all = hundreds(0, 100);
+    const answers = await Promise.all(
+      all.map((member) => at.call('entra', 'PATCH', `Groups/${id}`, entra.addMember(member))),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]));
+    const { body } = await at.call('entra', 'GET', `Groups/${id}`);
+    expect((body['members'] as { value: string }[]).map(({ value }) => value).toSorted()).toEqual(all);
+  });
+
   it('loses a member whose id is written in capitals, as it takes one', async () => {
     const at = stand();
     const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'dbas'));

@@ -18,8 +18,8 @@ export interface ScimPorts {
   readonly newId: (now: Date) => string;
 }
 
-/** Directories send changes of one group at once. */
-const TRIES = 20;
+/** Directories send changes of one group at once. One of each round gets through, so this many can be in a row. */
+const TRIES = 500;
 const PAID_AT_ONCE = 100;
 const NAMED_AT_ONCE = 50;
 const ID = /^[0-9a-f-]{1,36}$/;
