@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Authorization, decide } from '#core/access/decide.ts';
 import { accessLeaf } from '#core/access/leaves.ts';
@@ -46,6 +47,10 @@ function askedBy(requester: Principal): AccessRequest {
   });
   if (!Authorization.isOne(permission)) throw new Error(permission.message);
   return newRequest(permission, { reason: 'see INC-7' }, asked.id, NOW);
+}
+
+function stepsOf(request: AccessRequest | string): number {
+  return typeof request === 'string' ? 0 : request.steps.length;
 }
 
 const SPELLINGS = [
@@ -98,6 +103,29 @@ describe('people by their addresses, however spelt (security case 11)', () => {
     expect(
       (approved(one, reviewer('kim', { email: 'kim@example.com' })) as AccessRequest).steps,
     ).toHaveLength(3);
+  });
+
+  it('whoever has an address in common is one person in both directions, for any two', () => {
+    const address = fc.option(fc.constantFrom('lee@example.com', 'LEE@example.com', 'kim@example.com'), {
+      nil: undefined,
+    });
+    const account = fc.record({
+      subject: fc.constantFrom('a', 'b'),
+      email: address,
+      unverifiedEmail: address,
+    }) as fc.Arbitrary<Principal>;
+    fc.assert(
+      fc.property(account, account, (one, two) => {
+        const [a, b] = [reviewer(one.subject, one), reviewer(two.subject, two)];
+        const known = (who: Principal) => [who.email, who.unverifiedEmail].map((text) => text?.toLowerCase());
+        const isOne =
+          a.subject === b.subject || known(a).some((text) => text !== undefined && known(b).includes(text));
+        const first = approved(asked, a) as AccessRequest;
+        expect(stepsOf(approved(first, b)) === 1).toBe(isOne);
+        const own = askedBy({ ...a, groups: ['developers'] });
+        expect(approved(own, b) === 'access-denied').toBe(isOne);
+      }),
+    );
   });
 
   it('nobody is kept from denying by who only says to have their address', () => {
