@@ -36,3 +36,10 @@ export function isSafeUrl(written: string): boolean {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
+
+/** A check across parts of a thing, once each of them is sound: one that has a mistake may hold anything. */
+export function acrossSound<T>(check: (value: T, context: z.core.$RefinementCtx<T>) => void) {
+  return (value: T, context: z.core.$RefinementCtx<T>): void => {
+    if (context.issues.length === 0) check(value, context);
+  };
+}

@@ -6,7 +6,7 @@ import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './
 import { directorySpelling } from './directory-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
-import { duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
+import { acrossSound, duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
@@ -318,15 +318,11 @@ const ruleSchema = z
   .transform(({ groups = EVERYBODY, ...rule }) => ({ ...rule, groups }));
 
 /** All groups that a rule names, and under which key. */
-function groupsIn({
-  groups,
-  approval,
-  breakGlass,
-}: z.output<typeof ruleSchema>): [key: string, group: string][] {
+function groupsIn(rule: z.output<typeof ruleSchema>): [key: string, group: string][] {
   const named = {
-    groups: [groups],
-    approval: Object.values(approval?.reviewers ?? {}),
-    breakGlass: Object.values(breakGlass?.reviewers ?? {}),
+    groups: [rule.groups],
+    approval: Object.values(rule.approval?.reviewers ?? {}),
+    breakGlass: Object.values(rule.breakGlass?.reviewers ?? {}),
   };
   return Object.entries(named).flatMap(([key, lists]) =>
     lists.flat().map((group): [string, string] => [key, group]),
@@ -362,36 +358,41 @@ export const fileSchema = z
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
   })
-  .superRefine(({ identity, targets, rules, disabled, webhooks }, context) => {
-    const mistake = (path: (string | number)[], message: string): void => {
-      context.addIssue({ code: 'custom', path, message });
-    };
-    for (const [i, rule] of rules.entries()) {
-      const first = rules.findIndex((other) => other.name === rule.name);
-      if (first < i)
-        mistake(
-          ['rules', i, 'name'],
-          `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`,
-        );
-      if (rule.issuer !== undefined && !identity.some(({ name: known }) => known === rule.issuer))
-        mistake(['rules', i, 'issuer'], `no issuer is named "${rule.issuer}"`);
-      for (const [key, group] of groupsIn(rule)) {
-        const spelling = directorySpelling(group, identity);
-        if (spelling !== undefined)
-          mistake(['rules', i, key], `nobody is in "${group}": the directory writes it "${spelling}"`);
+  .superRefine(
+    acrossSound(({ identity, targets, rules, disabled, webhooks }, context) => {
+      const mistake = (path: (string | number)[], message: string): void => {
+        context.addIssue({ code: 'custom', path, message });
+      };
+      for (const [i, rule] of rules.entries()) {
+        const first = rules.findIndex((other) => other.name === rule.name);
+        if (first < i)
+          mistake(
+            ['rules', i, 'name'],
+            `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`,
+          );
+        if (rule.issuer !== undefined && !identity.some(({ name: known }) => known === rule.issuer))
+          mistake(['rules', i, 'issuer'], `no issuer is named "${rule.issuer}"`);
+        for (const [key, group] of groupsIn(rule)) {
+          const spelling = directorySpelling(group, identity);
+          if (spelling !== undefined)
+            mistake(['rules', i, key], `nobody is in "${group}": the directory writes it "${spelling}"`);
+        }
+        const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
+        if (unknown >= 0)
+          mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
       }
-      const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
-      if (unknown >= 0)
-        mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
-    }
-    for (const [i, person] of disabled.entries())
-      if ('subject' in person && person.issuer === undefined && identity.length > 1)
-        mistake(['disabled', i, 'subject'], 'is of which issuer? there are several: add issuer');
-    for (const [i, webhook] of webhooks.entries()) {
-      const first = webhooks.findIndex((other) => other.name === webhook.name);
-      if (first < i)
-        mistake(['webhooks', i, 'name'], `webhook ${first} has the name "${webhook.name}" already`);
-      if (webhook.format === 'json' && !oneOf(webhook.secretFile, webhook.secret))
-        mistake(['webhooks', i, 'secretFile'], 'is missing: whoever receives it could not tell who sent it');
-    }
-  });
+      for (const [i, person] of disabled.entries())
+        if ('subject' in person && person.issuer === undefined && identity.length > 1)
+          mistake(['disabled', i, 'subject'], 'is of which issuer? there are several: add issuer');
+      for (const [i, webhook] of webhooks.entries()) {
+        const first = webhooks.findIndex((other) => other.name === webhook.name);
+        if (first < i)
+          mistake(['webhooks', i, 'name'], `webhook ${first} has the name "${webhook.name}" already`);
+        if (webhook.format === 'json' && !oneOf(webhook.secretFile, webhook.secret))
+          mistake(
+            ['webhooks', i, 'secretFile'],
+            'is missing: whoever receives it could not tell who sent it',
+          );
+      }
+    }),
+  );

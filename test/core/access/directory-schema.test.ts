@@ -186,6 +186,25 @@ rules: [{ name: one, ${groups}, targets: ['*'], allow: [connect]${key === 'group
   });
 
   it.each([
+    ['targets: [nowhere], allow: [connect]', 'rules.0.groups: is missing'],
+    ['groups: [5], targets: ["*"], allow: [connect]', 'rules.0.groups.0: expected a string'],
+    ['groups: [{ a: b }], targets: ["*"]', 'rules.0.groups.0: expected a string'],
+    [
+      'groups: [x], targets: ["*"], allow: [connect], approval: { reviewers: 5 }',
+      'rules.0.approval.reviewers: ',
+    ],
+    [
+      'groups: [x], targets: ["*"], allow: [connect], breakGlass: { reviewers: { any: [5] } }',
+      'rules.0.breakGlass',
+    ],
+  ])('are not looked at in a rule that has another mistake: %s', (rule, words) => {
+    const identity = `{ issuer: https://a.example, audience: a, ${GOOGLE} }`;
+    const read = () =>
+      parseConfig(`version: 1\nidentity: ${identity}\ntargets: {}\nrules: [{ name: one, ${rule} }]\n`, 'c');
+    expect(read).toThrow(words);
+  });
+
+  it.each([
     ['that is listed in the file', 'Devs@Acme.com', `members: { "Devs@Acme.com": [x] }, ${GOOGLE}`],
     ['that is no address', 'Developers', GOOGLE],
     ['of another issuer', 'gh:Devs@Acme.com', GOOGLE],

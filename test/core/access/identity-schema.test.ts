@@ -199,4 +199,23 @@ describe('identity in custody.yaml', () => {
     const read = () => issuersOf('{ issuer: https://a.example, audience: a }', [rule]);
     expect(read).toThrow(`rules.0.${words}`);
   });
+
+  it('says what is wrong in one entry, whatever is beside it', () => {
+    const other = '{ name: b, issuer: https://b.example, audience: c }';
+    for (const value of ['[]', '""', '5', '[5]', '{ a: b }', 'true'])
+      for (const key of [
+        'match: { email: V }',
+        'match: { ref: V, email: x }',
+        'members: { a: V }',
+        'groupsPrefix: V',
+      ])
+        for (const rule of [
+          '{ name: one, targets: [x] }',
+          `{ name: one, groups: ${value}, claims: { email: ${value} } }`,
+        ]) {
+          const entry = `{ ${OF}, ${key.replace('V', value)} }`;
+          for (const identity of [entry, `[${entry}, ${other}]`, `[${other}, ${entry}]`])
+            expect(() => issuersOf(identity, [rule])).toThrow(/^custody\.yaml:\d+:\d+: \S+: /);
+        }
+  });
 });
