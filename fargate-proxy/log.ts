@@ -5,7 +5,7 @@ import { escapeJson } from '#core/replay/text.ts';
 export type Log = (event: string, error?: CustodyError, facts?: Readonly<Record<string, unknown>>) => void;
 
 /** Somebody was told no: the gateway does what it is there for. */
-const WARNINGS: readonly string[] = ['refused', 'peer-refused', 'config-refused'];
+const WARNINGS: readonly string[] = ['refused', 'peer-refused', 'config-refused', 'config-open'];
 
 /**
  * Logs one JSON object a line. `write` takes the line without its line feed. Names, addresses and messages may hold a

@@ -45,7 +45,7 @@ import { type RecorderSettings, startRecorder } from './recorder/start.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
-import { keepWatch, watchCertificate, watchIssuers } from './watches.ts';
+import { keepWatch, sayWarnings, watchCertificate, watchIssuers } from './watches.ts';
 
 const timesOfLog = {
   now: () => performance.now(),
@@ -126,6 +126,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   });
   tapes.onDeath((error) => void abandon(error, gateway, server, log));
   process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
+  sayWarnings(policy.config, log);
   log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
 }
 

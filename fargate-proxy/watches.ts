@@ -1,6 +1,7 @@
 /** What a gateway looks after for as long as it runs. */
 import type { Config } from '#core/access/config.ts';
 import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
+import { configWarnings } from '#core/access/shared-issuers.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { logoutStanding } from '#core/identity/logouts.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
@@ -86,6 +87,13 @@ export function watchIssuers(verifier: () => TokenVerifier, contact: IssuerConta
 
 function sayNews(news: Config | RefusedConfig | undefined, log: Log): void {
   if (news === undefined) return;
-  if ('version' in news) log('config-in-force', undefined, { policy: news.version });
-  else log('config-refused', news.error);
+  if (!('version' in news)) return log('config-refused', news.error);
+  log('config-in-force', undefined, { policy: news.version });
+  sayWarnings(news, log);
+}
+
+/** What should not stay as it is, and was taken all the same. */
+export function sayWarnings(config: Config, log: Log): void {
+  for (const warning of configWarnings(config))
+    log('config-open', new CustodyError('config-invalid', warning));
 }

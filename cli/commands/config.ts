@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { configJsonSchema } from '#core/access/config.ts';
+import { configWarnings } from '#core/access/shared-issuers.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { counted } from '../listing.ts';
 
@@ -23,9 +24,12 @@ function checkCommand(cli: Cli): Command {
 }
 
 async function check(cli: Cli, file: string, json: boolean): Promise<void> {
-  const { version, targets, rules, webhooks } = readConfigFile(file);
+  const config = readConfigFile(file);
+  const { version, targets, rules, webhooks } = config;
+  const warnings = configWarnings(config);
   const counts = { targets: targets.size, rules: rules.length, webhooks: webhooks.length };
-  if (json) return printJson(cli, { file, version, ...counts });
+  if (json) return printJson(cli, { file, version, ...counts, ...(warnings.length > 0 ? { warnings } : {}) });
+  for (const warning of warnings) cli.stderr.write(`warning: ${file}: ${warning}\n`);
   const parts = [
     counted(targets.size, 'target'),
     counted(rules.length, 'rule'),

@@ -6,7 +6,7 @@ import { loginSchema } from './login-schema.ts';
 import { acrossSound, duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { scimSchema } from './scim-schema.ts';
-import { matchOfShared } from './shared-issuers.ts';
+import { openToAll } from './shared-issuers.ts';
 
 /** The issuer stands in every open statement, which has a limit. */
 const ISSUER_MAX = 512;
@@ -135,12 +135,6 @@ const issuerSchema = z
     message:
       "is missing: a workload's issuer serves others too; say which of its tokens are yours, as in match: { repository_owner: acme }",
   })
-  .superRefine(({ issuer, kind, match }, context) => {
-    const example = kind === 'person' && match === undefined ? matchOfShared(issuer) : undefined;
-    if (example === undefined) return;
-    const message = `is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`;
-    context.addIssue({ code: 'custom', path: ['match'], message });
-  })
   .refine(({ kind, login }) => kind === 'person' || login === undefined, {
     path: ['login'],
     message: 'is for people: a workload gets its tokens by itself (custody login --workload)',
@@ -168,11 +162,14 @@ const several = z
   .max(20)
   .superRefine(
     acrossSound((issuers, context) => {
-      for (const [at, issuer] of issuers.entries())
+      for (const [at, issuer] of issuers.entries()) {
+        const open = openToAll(issuer);
+        if (open !== undefined) context.addIssue({ code: 'custom', path: [at, 'match'], message: open });
         for (const before of issuers.slice(0, at)) {
           const [key, message] = confusion(before, issuer) ?? [];
           if (key !== undefined) context.addIssue({ code: 'custom', path: [at, key], message: message! });
         }
+      }
       const [path, message] = foreignGroup(issuers) ?? [];
       if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
     }),
@@ -200,7 +197,7 @@ function confusion(
   return undefined;
 }
 
-/** One issuer, as in files of before, or several. A list once it is read. */
+/** One issuer, as in files of before, or several. A list once it is read. What only a list is refused for, `configWarnings` says of the one. */
 export const identitySchema = z
   .union([several, issuerSchema])
   .transform((given): readonly IssuerEntry[] => (Array.isArray(given) ? given : [given]));

@@ -8,7 +8,22 @@ const SHARED: ReadonlyMap<string, string> = new Map([
   ['https://token.actions.githubusercontent.com', 'repository_owner: acme'],
 ]);
 
-/** What `match` could say of an issuer that others use as well; undefined for one's own. */
-export function matchOfShared(issuer: string): string | undefined {
-  return SHARED.get(issuer.replace(/\/$/, ''));
+interface Entry {
+  readonly issuer: string;
+  readonly kind: 'person' | 'workload';
+  readonly match?: object | undefined;
+}
+
+/** What is missing from an entry by which everybody could come as a person of ours. */
+export function openToAll({ issuer, kind, match }: Entry): string | undefined {
+  const example =
+    kind === 'person' && match === undefined ? SHARED.get(issuer.replace(/\/$/, '')) : undefined;
+  return example === undefined
+    ? undefined
+    : `is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`;
+}
+
+/** What a gateway takes, since it took it before, and says each time. A list of issuers is not taken like that. */
+export function configWarnings({ issuers }: { readonly issuers: readonly Entry[] }): readonly string[] {
+  return issuers.flatMap((issuer) => openToAll(issuer) ?? []).map((open) => `identity.match: ${open}`);
 }

@@ -195,6 +195,13 @@ describe('custody config', () => {
     });
     const json = await custody(['config', 'check', file, '--json']);
     expect(JSON.parse(json.stdout)).toEqual({ file, version: text, targets: 2, rules: 10, webhooks: 0 });
+    const open = 'version: 1\nidentity: { issuer: https://accounts.google.com, audience: c }\ntargets: {}\n';
+    writeFileSync(file, open);
+    const warned = await custody(['config', 'check', file]);
+    expect(warned).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`warning: ${file}: identity.match: is missing`) as string,
+    });
     writeFileSync(file, 'version: 1\nidentity: { issuer: "http://example.com", audience: c }\ntargets: {}\n');
     const bad = await custody(['config', 'check', file]);
     expect([bad.code, bad.stderr.split('\n')[0]]).toEqual([

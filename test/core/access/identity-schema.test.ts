@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
+import { configWarnings } from '#core/access/shared-issuers.ts';
 import { CustodyError } from '#core/errors.ts';
 
 const OKTA = '{ name: okta, issuer: https://acme.okta.com, audience: custody }';
@@ -175,11 +176,13 @@ describe('identity in custody.yaml', () => {
     'takes nobody of %s by the audience alone, which anybody can ask it for (security case 22)',
     (url, example) => {
       const of = (more: string) => `{ issuer: ${url}, audience: a${more} }`;
-      expect(mistake(of(''))).toBe(
-        `identity.match: is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`,
-      );
+      const words = `is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`;
+      expect(mistake(`[${of('')}]`)).toBe(`identity.0.match: ${words}`);
       expect(mistake(`[${OKTA}, ${of(', name: b, groupsPrefix: "b:"')}]`)).toContain('identity.1.match');
-      expect(issuersOf(of(`, match: { ${example} }`))).toHaveLength(1);
+      const [good, old] = [issuersOf(of(`, match: { ${example} }`)), issuersOf(of(''))];
+      expect(configWarnings({ issuers: good })).toEqual([]);
+      // Files of before go on, and the gateway says it.
+      expect(configWarnings({ issuers: old })).toEqual([`identity.match: ${words}`]);
     },
   );
 
