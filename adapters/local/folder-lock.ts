@@ -10,14 +10,15 @@ const LOCK = 'gateway.lock';
  * cannot be had.
  */
 export function lockFolder(folder: string): FileLock {
-  const lock = lockIn(folder);
+  const lock = tryLockFolder(folder);
   if (lock !== undefined) return lock;
   throw new CustodyError('state-damaged', `the data folder ${folder} is in use by another gateway`, {
     hint: 'stop the other one, or choose another folder with --data-dir',
   });
 }
 
-function lockIn(folder: string): FileLock | undefined {
+/** Undefined when another process has the folder. Throws `state-damaged` when the lock cannot be had at all. */
+export function tryLockFolder(folder: string): FileLock | undefined {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return takeLock(join(folder, LOCK));
