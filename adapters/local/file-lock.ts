@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
 /** SQLITE_BUSY (https://sqlite.org/rescode.html). */
@@ -15,6 +16,8 @@ export interface FileLock {
 export function takeLock(path: string): FileLock | undefined {
   let database: DatabaseSync | undefined;
   try {
+    // For its owner alone: whoever may open it could keep it.
+    closeSync(openSync(path, 'a', 0o600));
     database = new DatabaseSync(path);
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
