@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization } from '#core/access/decide.ts';
+import { nameOf } from '#core/access/person.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import type { CloseReason } from '#core/recording/format.ts';
@@ -110,8 +111,8 @@ export class Gateway {
   async #admit(visitor: AtTheDoor, protocol: Protocol): Promise<LiveSession | undefined> {
     const { greeting, clock, network, place } = visitor;
     let who: string | undefined;
-    const goIn = ({ email, subject }: Principal): void => {
-      who = email ?? subject;
+    const goIn = (principal: Principal): void => {
+      who = nameOf(principal);
       place.goIn();
     };
     try {

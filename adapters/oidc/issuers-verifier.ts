@@ -37,7 +37,8 @@ function prefixesBeside(issuer: IssuerConfig, all: readonly IssuerConfig[]): str
   return prefixes.filter((prefix) => prefix !== '');
 }
 
-function unverifiedClaims(token: string): Unverified {
+/** Nothing where there are none. */
+export function unverifiedClaims(token: string): Unverified {
   try {
     const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
     return isJsonObject(claims) ? claims : {};

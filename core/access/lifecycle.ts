@@ -76,7 +76,8 @@ export function judge(
 ): readonly Step[] {
   const { principal, terms } = permission;
   refuseOther(request, permission);
-  const earlier = decisionBy(request, principal);
+  // An address that nobody has verified keeps somebody from a second approval, and nobody from a denial.
+  const earlier = decisionBy(request, principal, verdict === 'denied' ? samePerson : mayBeSamePerson);
   if (earlier?.kind === verdict) return [];
   if (earlier !== undefined) throw conflict(`you have ${earlier.kind} this request already`);
   if (request.breakGlass)
@@ -174,13 +175,17 @@ function isGiven(state: RequestState): boolean {
 /** One for each person, however their second account is spelt. */
 export function approvalsOf({ steps }: AccessRequest): StepOf<'approved'>[] {
   const given = steps.filter((step): step is StepOf<'approved'> => step.kind === 'approved');
-  return given.filter(({ by }, at) => !given.slice(0, at).some((before) => samePerson(before.by, by)));
+  return given.filter(({ by }, at) => !given.slice(0, at).some((before) => mayBeSamePerson(before.by, by)));
 }
 
-function decisionBy({ steps }: AccessRequest, person: Principal): StepOf<'approved' | 'denied'> | undefined {
+function decisionBy(
+  { steps }: AccessRequest,
+  person: Principal,
+  isSame: (a: Person, b: Person) => boolean,
+): StepOf<'approved' | 'denied'> | undefined {
   return steps.find(
     (step): step is StepOf<'approved' | 'denied'> =>
-      (step.kind === 'approved' || step.kind === 'denied') && mayBeSamePerson(person, step.by),
+      (step.kind === 'approved' || step.kind === 'denied') && isSame(person, step.by),
   );
 }
 
@@ -198,10 +203,21 @@ function refuseOthers({ id, requester }: AccessRequest, caller: Person, issuers:
   });
 }
 
-/** Who it is, as every leaf of the ledger can name them. Throws `token-invalid` for an identity that is too long, or no text. */
+/**
+ * Who it is, as every leaf of the ledger can name them, and by which other address they may be known. Throws `token-invalid` for an
+ * identity that is too long, or no text.
+ */
 function named(person: Person): Person {
-  return personOf(recordedPrincipal({ ...personOf(person), groups: [] }));
+  const { unverifiedEmail = '' } = person;
+  // No longer one is anybody's.
+  const isKept = unverifiedEmail !== '' && unverifiedEmail.length <= UNVERIFIED_MAX;
+  return {
+    ...personOf(recordedPrincipal({ ...personOf(person), groups: [] })),
+    ...(isKept ? { unverifiedEmail } : {}),
+  };
 }
+
+const UNVERIFIED_MAX = 320;
 
 function granted(now: Date, durationMs: number): Step {
   return { at: now.toISOString(), kind: 'granted', until: later(now, durationMs) };

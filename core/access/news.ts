@@ -1,4 +1,4 @@
-import type { Person } from './person.ts';
+import { type Person, personOf } from './person.ts';
 import type { AccessRequest, StepKind } from './request.ts';
 
 /** What people and machines outside want to hear about at once. */
@@ -87,8 +87,8 @@ export function newsOf(request: AccessRequest, number: number): AccessNews {
     kind: step === undefined ? (broken ? 'break-glass' : 'access-requested') : KINDS[step.kind],
     at: step?.at ?? request.createdAt,
     alarm: broken || (step?.kind === 'reviewed' && step.verdict === 'unjustified'),
-    ...(by === undefined ? {} : { by }),
-    requester,
+    ...(by === undefined ? {} : { by: personOf(by) }),
+    requester: personOf(requester),
     request: request.id,
     target,
     rule,

@@ -6,6 +6,8 @@ export interface Person {
   readonly issuer: string;
   readonly subject: string;
   readonly email?: string;
+  /** One that nobody has verified. Kept because it counts against them; it is shown to nobody, and no digest or leaf has it. */
+  readonly unverifiedEmail?: string;
   /** Who acted for them, the one that did first; absent where they acted themselves. */
   readonly actors?: readonly Actor[];
 }
@@ -13,7 +15,7 @@ export interface Person {
 /** As schemas read one. */
 type LoosePerson = { readonly [K in keyof Person]: Person[K] | undefined } & Actor;
 
-/** Who a principal is, without what they may do. */
+/** Who a principal is, as others are told. */
 export function personOf({ issuer, subject, email, actors = [] }: LoosePerson): Person {
   return {
     issuer,
@@ -61,28 +63,24 @@ export function sameEmail(a: string, b: string): boolean {
 }
 
 /**
- * True when somebody who wants to act may be that person. An address that nobody has verified counts here, where it stands in their
- * way, and nowhere else.
+ * True when both may be one person. An address that nobody has verified counts here, where it stands in somebody's way, and nowhere
+ * else; which of the two accounts has it, and which came first, makes no difference.
  */
-export function mayBeSamePerson(
-  actor: Person & { readonly unverifiedEmail?: string },
-  person: Person,
-): boolean {
-  if (samePerson(actor, person)) return true;
-  const { unverifiedEmail } = actor;
+export function mayBeSamePerson(a: Person, b: Person): boolean {
   return (
-    unverifiedEmail !== undefined && person.email !== undefined && sameEmail(unverifiedEmail, person.email)
+    sameAccount(a, b) || addressesOf(a).some((one) => addressesOf(b).some((other) => sameEmail(one, other)))
   );
+}
+
+function addressesOf({ email, unverifiedEmail }: Person): readonly string[] {
+  return [email, unverifiedEmail].filter((one) => one !== undefined);
 }
 
 /**
  * True when somebody may have asked for it: by themselves, through whoever acts for them, or as one that acted (security case
  * 11). Who acted is told by the account alone: an actor has no address.
  */
-export function mayHaveAsked(
-  caller: Person & { readonly unverifiedEmail?: string },
-  requester: Person,
-): boolean {
+export function mayHaveAsked(caller: Person, requester: Person): boolean {
   const { actors = [] } = requester;
   return mayBeSamePerson(caller, requester) || actors.some((actor) => sameAccount(actor, caller));
 }
@@ -99,7 +97,9 @@ export function nameOf({ email, subject, actors = [] }: Named): string {
   return [...actors.map((actor) => actor.subject), email ?? subject].map(inOneWord).join(' for ');
 }
 
-/** A subject may be any text: with blanks in it, it could look like somebody who acts for somebody. */
+/** A subject may be any text: with blanks in it, or what looks like one, it could look like somebody who acts for somebody. */
 function inOneWord(name: string): string {
-  return /\s/u.test(name) ? JSON.stringify(name) : name;
+  return BLANK.test(name) ? JSON.stringify(name) : name;
 }
+
+const BLANK = /[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u;

@@ -77,7 +77,8 @@ function looksAt(person: Principal, isListenedTo: (issuer: string) => boolean): 
   const { issuer, subject, issuerSession, issuedAt, actors = [] } = person;
   const own = isListenedTo(issuer) ? [{ issuer, subject }] : [];
   const acting = actors.filter((actor) => isListenedTo(actor.issuer));
-  const from = issuedAt?.getTime() ?? -Infinity;
+  // Most issuers say whole seconds of logouts, and of tokens as well: which came first within one, nobody can tell.
+  const from = issuedAt === undefined ? -Infinity : Math.floor(issuedAt.getTime() / 1000) * 1000;
   const look = (kind: MarkKind) => (one: { readonly issuer: string; readonly subject: string }) => ({
     mark: markOf(kind, one.issuer, one.subject),
     from,

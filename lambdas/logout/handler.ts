@@ -49,13 +49,18 @@ export function logoutHandler(ports: LogoutPorts): HttpHandler {
       return { statusCode: 200, headers: { 'cache-control': 'no-store' }, body: '' };
     } catch (thrown) {
       const error = asCustodyError(thrown);
-      if (NOT_GOOD.includes(error.code)) ports.failures.failed(address);
+      if (isGuess(error)) ports.failures.failed(address);
       return failure(error, ports.log);
     }
   });
 }
 
 const NOT_GOOD: readonly string[] = ['token-invalid', 'format-invalid', 'conflict'];
+
+/** What the issuer signed and sends twice, or late, keeps none of its logouts out. */
+function isGuess({ guess, code }: CustodyError): boolean {
+  return guess || code === 'format-invalid';
+}
 
 async function take(event: ApiEvent, issuer: IssuerConfig, ports: LogoutPorts): Promise<void> {
   const verified = await ports.verifierOf(issuer).verify(tokenOf(event));

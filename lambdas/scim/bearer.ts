@@ -24,21 +24,34 @@ export async function directoryOf(
 ): Promise<Directory> {
   // The connection's own address: headers say whatever their sender likes (security case 19).
   const address = event.requestContext.http.sourceIp;
-  failures.check(address);
   const [, shown] = /^Bearer +(\S+)$/i.exec(headerOf(event, 'authorization')) ?? [];
   if (shown === undefined)
     throw new CustodyError('token-missing', 'this needs the bearer secret of a directory');
+  const claim = claimOf(name, shown);
+  failures.check(address, claim);
   const issuer = policy().issuers.find((one) => one.name === name && one.scim !== undefined);
   const secret = issuer?.scim === undefined ? undefined : await secretOf(issuer.scim);
   if (secret !== undefined && secret.length < SECRET_MIN) throw tooShort(name);
-  if (issuer !== undefined && secret !== undefined && isSame(shown, secret))
+  if (issuer !== undefined && secret !== undefined && isSame(shown, secret)) {
+    failures.proved(address, claim);
     return {
       name,
       issuer: issuer.issuer,
       groupsCount: issuer.scim?.groups === 'also-as-groups',
+      names: policy().issuers.flatMap((one) => (one.scim === undefined ? [] : [one.name])),
     };
-  failures.failed(address);
+  }
+  failures.failed(address, claim);
   throw new CustodyError('token-invalid', 'this is not the secret of the directory');
+}
+
+/**
+ * A secret in the form of a token that claims to be whose it is: tenants of one provider call from one address, and none of them can
+ * keep the directory of another out there.
+ */
+function claimOf(name: string, shown: string): string {
+  const sub = createHash('sha256').update(shown).digest('hex');
+  return `.${Buffer.from(JSON.stringify({ iss: name, sub })).toString('base64url')}`;
 }
 
 /** Of the hashes, which have one length: how long it takes tells nothing of the secret. */

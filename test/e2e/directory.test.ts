@@ -100,7 +100,7 @@ describe.skipIf(!hasClient('psql'))('a gateway whose issuer has a directory', ()
     const line = local.said.split('\n').find((one) => one.includes('"event":"directory-failed"'));
     expect(JSON.parse(line!)).toMatchObject({
       level: 'error',
-      detail: `the directory of the issuer "default": ${directory.url} answered 503`,
+      detail: `the directory of the issuer "people": ${directory.url} answered 503`,
     });
     expect(local.said).toContain("an issuer's directory cannot be asked");
     expect(local.said).not.toContain(SECRET);

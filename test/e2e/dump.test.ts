@@ -52,7 +52,11 @@ describe.skipIf(!hasDebianPostgres() || !hasClient('pg_dump'))(
 
     it('says so when the target goes away in the middle, and when it is not there at all', async () => {
       const env = libpqEnvironment(gateway, await gateway.token('developer'), 'legacy-db');
+      const before = new Set((await sessions(gateway)).map((session) => session.id));
       const running = startClient('psql', ['-XAtc', 'select pg_sleep(30)'], env);
+      const { id } = await eventually('its session', async () =>
+        (await sessions(gateway)).find((session) => !before.has(session.id)),
+      );
       await eventually('the query to run', async () => {
         const busy = await psql(
           gateway,
@@ -61,15 +65,15 @@ describe.skipIf(!hasDebianPostgres() || !hasClient('pg_dump'))(
         );
         return busy.stdout === '1\n' ? true : undefined;
       });
-      const watchers = new Set(
-        (await sessions(gateway)).filter(({ outcome }) => outcome).map(({ id }) => id),
-      );
       await target.kill();
       expect((await running.done).stderr).toMatch(
         /terminating connection|closed the connection unexpectedly/,
       );
-      const { id, outcome } = await lastSession(gateway, watchers);
-      expect(outcome?.reason).toMatch(/^target-(closed|lost)$/);
+      const outcome = await eventually(
+        'its end',
+        async () => (await sessions(gateway)).find((session) => session.id === id)?.outcome,
+      );
+      expect(outcome.reason).toMatch(/^target-(closed|lost)$/);
       expect((await verify(gateway, id)).verdict).toBe('verified');
       const known = new Set((await sessions(gateway)).map((session) => session.id));
       const refused = await psql(gateway, 'select 1', on);

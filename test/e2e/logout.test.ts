@@ -29,14 +29,10 @@ describe.skipIf(!hasClient('psql'))('a logout at an OpenID provider of others', 
     provider = await startLogoutProvider([named, plain]);
     await reconfigure(local, (text) =>
       text
-        .replace(/identity:\n( {2}.*\n)+/, (single) => {
-          const demo = single
-            .replace('identity:\n', '')
-            .replace(/^ {2}/, '  - ')
-            .replace(/^ {2}(?! *-)/gm, '    ');
-          const own = `{ name: op, issuer: '${provider.url}', audience: [custody-named, custody-plain], groupsPrefix: 'op:', backchannelLogout: true }`;
-          return `identity:\n${demo}  - ${own}\n`;
-        })
+        .replace(
+          /^targets:$/m,
+          `  - { name: op, issuer: '${provider.url}', audience: [custody-named, custody-plain], groupsPrefix: 'op:', backchannelLogout: true }\n\n$&`,
+        )
         .replace('groups: [developers]', "groups: [developers, 'op:developers']"),
     );
   });

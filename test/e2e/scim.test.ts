@@ -26,7 +26,7 @@ afterAll(async () => {
 
 /** A call of the directory. */
 async function tell(method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
-  const response = await fetch(`${local.addresses.api}/v1/scim/default/v2/${path}`, {
+  const response = await fetch(`${local.addresses.api}/v1/scim/people/v2/${path}`, {
     method,
     headers: { authorization: `Bearer ${SECRET}`, 'content-type': 'application/scim+json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -111,7 +111,7 @@ describe.skipIf(!hasClient('psql'))('a directory that tells who was deactivated'
   });
 
   it('is not let in with a token of a person', async () => {
-    const response = await fetch(`${local.addresses.api}/v1/scim/default/v2/Users`, {
+    const response = await fetch(`${local.addresses.api}/v1/scim/people/v2/Users`, {
       headers: { authorization: `Bearer ${await local.token('admin')}` },
     });
     expect([response.status, response.headers.get('content-type')]).toEqual([401, 'application/scim+json']);

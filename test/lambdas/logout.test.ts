@@ -252,6 +252,20 @@ describe('an issuer that ends what it let in (OpenID Connect Back-Channel Logout
     expect((await order(await logoutToken())).status).toBe(200);
   });
 
+  it('is not shut out by what it signed itself, twice or too late, nor by what its provider signed for others', async () => {
+    const { order, logouts } = endpoint();
+    const twice = await logoutToken();
+    await order(twice);
+    const old = await logoutToken({ iat: 1 });
+    const elsewhere = await logoutToken({ aud: 'elsewhere' });
+    // Tenants of one provider call from one address, and each can name this endpoint as theirs.
+    const tenants = await logoutToken({ iss: 'https://tenant.example' }, { kid: 'theirs' }, foreign);
+    for (let n = 0; n < 21; n += 1)
+      for (const token of [twice, old, elsewhere, tenants]) expect(await order(token)).toMatchObject(INVALID);
+    expect((await order(await logoutToken())).status).toBe(200);
+    expect(logouts.taken).toHaveLength(2);
+  });
+
   it('is asked to send it again where it could not be kept, and the operator hears of it', async () => {
     const { order, logouts, faults, leaves } = endpoint();
     const take = logouts.take.bind(logouts);

@@ -286,6 +286,55 @@ describe('what Entra sends', () => {
   });
 });
 
+describe('a group of thousands that counts', () => {
+  const hundreds = (from: number, to: number): string[] =>
+    Array.from(
+      { length: to - from },
+      (_, i) => `00000000-0000-4000-8000-${String(from + i).padStart(12, '0')}`,
+    );
+
+  it('is told of in parts, and goes at one word with a leaf of everybody who left it', async () => {
+    const at = stand();
+    const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'everybody'));
+    const all = hundreds(0, 5_000);
+    for (const from of [0, 2_500]) {
+      const { Operations, ...rest } = okta.replaceMembers(...all.slice(from, from + 2_500));
+      const add = { ...rest, Operations: [{ ...Operations[0], op: 'add' }] };
+      expect((await at.call('entra', 'PATCH', `Groups/${id}`, add)).status).toBe(204);
+    }
+    expect((await at.call('entra', 'DELETE', `Groups/${id}`)).status).toBe(204);
+    expect((await at.call('entra', 'GET', `Groups/${id}`)).status).toBe(404);
+    const left = at.leaves.flatMap((leaf) =>
+      leaf.kind === 'group-changed' && leaf.how === 'left' ? leaf.users : [],
+    );
+    expect(left.toSorted()).toEqual(all);
+  });
+
+  it('takes a hundred changes that come at once', async () => {
+    const at = stand();
+    const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'dbas'));
+    const all = hundreds(0, 100);
+    const answers = await Promise.all(
+      all.map((member) => at.call('entra', 'PATCH', `Groups/${id}`, entra.addMember(member))),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]));
+    const { body } = await at.call('entra', 'GET', `Groups/${id}`);
+    expect((body['members'] as { value: string }[]).map(({ value }) => value).toSorted()).toEqual(all);
+  });
+
+  it('loses a member whose id is written in capitals, as it takes one', async () => {
+    const at = stand();
+    const id = await made(at, 'entra', 'Groups', entra.createGroup('8aa1a0c0', 'dbas'));
+    const member = 'ABCDEF00-0000-4000-8000-000000000000';
+    await at.call('entra', 'PATCH', `Groups/${id}`, okta.replaceMembers(member));
+    const gone = okta.swapMember(member, hundreds(0, 1)[0]!);
+    expect((await at.call('entra', 'PATCH', `Groups/${id}`, gone)).status).toBe(204);
+    expect((await at.call('entra', 'GET', `Groups/${id}`)).body['members']).toEqual([
+      { value: hundreds(0, 1)[0] },
+    ]);
+  });
+});
+
 describe('a directory', () => {
   it('is let in by its own secret alone', async () => {
     const { call } = stand();
@@ -311,10 +360,34 @@ describe('a directory', () => {
 
   it('is not asked any more after many wrong secrets from one address', async () => {
     const { call } = stand();
-    for (let n = 0; n < 20; n += 1) await call('okta', 'GET', 'Users', undefined, { secret: 'wrong' });
+    const wrong = { secret: 'wrong' };
+    for (let n = 0; n < 20; n += 1) await call('okta', 'GET', 'Users', undefined, wrong);
+    expect((await call('okta', 'GET', 'Users', undefined, wrong)).status).toBe(429);
+    for (let n = 0; n < 180; n += 1) await call('okta', 'GET', 'Users', undefined, { secret: `guess-${n}` });
     expect((await call('okta', 'GET', 'Users')).status).toBe(429);
     expect((await call('okta', 'GET', 'Users', undefined, { from: '192.0.2.2' })).status).toBe(200);
   });
+
+  it('is heard from an address that it called from before, whatever other tenants of its provider show there', async () => {
+    const { call } = stand();
+    expect((await call('okta', 'GET', 'Users')).status).toBe(200);
+    for (let n = 0; n < 201; n += 1) await call('okta', 'GET', 'Users', undefined, { secret: `theirs-${n}` });
+    expect((await call('okta', 'GET', 'Users')).status).toBe(200);
+    expect((await call('okta', 'GET', 'Users', undefined, { secret: 'theirs' })).status).toBe(429);
+    // Which directory a secret is of is part of what was proved.
+    expect((await call('entra', 'GET', 'Users')).status).toBe(429);
+  });
+
+  it.each(['x'.repeat(1_100), 'é'.repeat(600), 'x'])(
+    'finds nobody by an id that is none: %.9s',
+    async (id) => {
+      const { call } = stand();
+      expect((await call('okta', 'GET', `Users/${id}`)).status).toBe(404);
+      expect((await call('okta', 'DELETE', `Groups/${id}`)).status).toBe(404);
+      for (const named of [id, ''])
+        expect((await call('okta', 'GET', `Users?filter=id eq "${named}"`)).body['totalResults']).toBe(0);
+    },
+  );
 
   it('sees nothing of another', async () => {
     const at = stand();

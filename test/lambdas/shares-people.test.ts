@@ -42,9 +42,9 @@ async function as(
   return { status: statusCode, body: JSON.parse(body!) as Record<string, unknown> };
 }
 
-async function asked(ports: World): Promise<string> {
+async function asked(ports: World, who = here): Promise<string> {
   const body = { target: 'stock-db', reason: 'a bug' };
-  const { status, body: made } = await as(here, accessHandler(ports), '/v1/requests', {
+  const { status, body: made } = await as(who, accessHandler(ports), '/v1/requests', {
     method: 'POST',
     body,
   });
@@ -80,6 +80,26 @@ describe.each([
     const path = `/v1/requests/${id}/decisions`;
     const decided = await as(reviewer, accessHandler(ports), path, { method: 'POST', body });
     expect(decided.status).toBe(shared ? 403 : 404);
+  });
+
+  it('let nobody decide about what they asked for at the other with an address that it does not vouch for', async () => {
+    const ports = world(policy);
+    const { email: unverifiedEmail, ...rest } = here;
+    const asker = { ...rest, unverifiedEmail } as Principal;
+    const id = await asked(ports, asker);
+    const handler = accessHandler(ports);
+    const path = `/v1/requests/${id}/decisions`;
+    const decide = (who: Principal) =>
+      as(who, handler, path, { method: 'POST', body: { decision: 'approved' } });
+    const reviewer = { groups: ['reviewers'] };
+    expect((await decide({ ...there, ...reviewer })).status).toBe(404);
+    const decided = await decide({ ...eve, email: 'rui@example.com', ...reviewer });
+    expect(decided).toMatchObject({ status: 200, body: { decisions: [{ decision: 'approved' }] } });
+    // Kept, and shown to nobody.
+    expect((await ports.access.get(id)).requester).toMatchObject({ unverifiedEmail });
+    const seen = await as(asker, handler, `/v1/requests/${id}`);
+    const told = [seen.body, decided.body, [...ports.leaves.added], ports.stream.told];
+    expect(JSON.stringify(told)).not.toContain(unverifiedEmail);
   });
 
   it('give access by a grant of the one at the other, or not', async () => {

@@ -12,7 +12,7 @@ import type {
   Write,
 } from '#core/identity/scim/store.ts';
 
-/** Directories in memory. */
+/** Directories in memory; as strict as DynamoDB, of which one write never has the same item twice. */
 export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {
   readonly #entries = new Map<string, Entry>();
   readonly #marks = new Map<string, Mark>();
@@ -20,6 +20,8 @@ export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {
   readonly #changes = new Map<Kind, number>();
 
   async get<K extends Kind>(directory: string, kind: K, id: string): Promise<Entry<K> | undefined> {
+    // A key of DynamoDB has 1 to 1024 bytes; with any other it refuses to look.
+    if (id === '' || Buffer.byteLength(id) > 1_024) throw new Error('no key');
     return this.#entries.get(key(directory, kind, id)) as Entry<K> | undefined;
   }
 
@@ -35,6 +37,10 @@ export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {
   async write({ before, after, marked, unmarked, owed }: Write): Promise<void> {
     const { directory, kind, id } = (after ?? before)!;
     const at = key(directory, kind, id);
+    const marks = [...marked, ...unmarked].map((mark) => key(mark.directory, mark.externalId));
+    for (const items of [marks, after?.names ?? [], owed.map((leaf) => Buffer.from(leaf).toString())])
+      if (new Set(items).size < items.length)
+        throw new Error(`one item twice in a write: ${items.join(' ')}`);
     if (this.#entries.get(at)?.version !== before?.version)
       throw new CustodyError('conflict', 'changed meanwhile');
     const others = this.#all(directory, kind).filter((entry) => entry.id !== id);

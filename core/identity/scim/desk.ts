@@ -18,10 +18,13 @@ export interface ScimPorts {
   readonly newId: (now: Date) => string;
 }
 
-/** Directories send changes of one group at once. */
-const TRIES = 20;
+/** Directories send changes of one group at once. One of each round gets through, so this many can be in a row. */
+const TRIES = 500;
 const PAID_AT_ONCE = 100;
 const NAMED_AT_ONCE = 50;
+const ID = /^[0-9a-f-]{1,36}$/;
+/** Members whose longest names fit into the leaves of one write. */
+const LEAVE_AT_ONCE = 200;
 
 /** Where directories change what is known of people: each change is durable, and its leaf in the ledger's queue, before it is answered. */
 export class ScimDesk {
@@ -41,7 +44,7 @@ export class ScimDesk {
 
   /** Rejects with `not-found`. */
   async get<K extends Kind>(directory: Directory, kind: K, id: string): Promise<Entry<K>> {
-    const entry = await this.#ports.store.get(directory.name, kind, id);
+    const entry = await this.#at(directory, kind, id);
     if (entry !== undefined) return entry;
     throw new CustodyError('not-found', `there is no such ${kind}`);
   }
@@ -62,9 +65,19 @@ export class ScimDesk {
 
   async remove(directory: Directory, kind: Kind, id: string): Promise<void> {
     await this.#retried(async () => {
-      const before = await this.get(directory, kind, id);
+      const before = await this.#emptied(directory, await this.get(directory, kind, id));
       await this.#store(directory, before, undefined);
     });
+  }
+
+  /** A group that counts is left by so many that one write can tell of them, until the last of them go with it. */
+  async #emptied(directory: Directory, entry: Entry): Promise<Entry> {
+    const { kind, id, resource } = entry;
+    if (!directory.groupsCount || !('members' in resource)) return entry;
+    const members = resource.members.slice(LEAVE_AT_ONCE);
+    if (members.length === 0) return entry;
+    const left = await this.#write(directory, kind, id, entry, { ...resource, members });
+    return this.#emptied(directory, left);
   }
 
   /** Those for which all terms hold; one of the terms has to be one by which an index finds. `from` counts from 0. */
@@ -95,12 +108,16 @@ export class ScimDesk {
     const name = names.find((one) => one !== undefined);
     const unknown = terms.find((term, i) => names[i] === undefined && !isLookedAt(kind, term));
     if (unknown !== undefined || name === undefined) throw cannotFind(kind, unknown ?? terms[0]!);
-    const { store } = this.#ports;
     const entry = name.startsWith('id:')
-      ? await store.get(directory.name, kind, name.slice(3))
-      : await store.find(directory.name, kind, name);
+      ? await this.#at(directory, kind, name.slice(3))
+      : await this.#ports.store.find(directory.name, kind, name);
     const fits = (term: Term, i: number): boolean => holds(entry!, term, names[i]);
     return entry !== undefined && terms.every(fits) ? entry : undefined;
+  }
+
+  /** Stores are asked only for what may be an id: not all of them take any text. */
+  async #at<K extends Kind>(directory: Directory, kind: K, id: string): Promise<Entry<K> | undefined> {
+    return ID.test(id) ? this.#ports.store.get(directory.name, kind, id) : undefined;
   }
 
   #change<K extends Kind>(

@@ -60,7 +60,8 @@ function patchedMembers(members: readonly string[], { op, path, value }: Change)
 
 /** `members[value eq "…"]` is all that directories send. */
 function memberIn([term, ...others]: readonly Term[]): string {
-  if (term?.attribute === 'value' && typeof term.value === 'string' && others.length === 0) return term.value;
+  if (term?.attribute === 'value' && typeof term.value === 'string' && others.length === 0)
+    return term.value.toLowerCase();
   throw scimRefusal('invalidPath', 'members are chosen by their value alone');
 }
 

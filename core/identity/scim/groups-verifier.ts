@@ -10,13 +10,15 @@ export interface DirectoryGroupsPorts {
   readonly store: Pick<ScimDirectory, 'find' | 'page'> & Pick<ScimMarks, 'changes'>;
 }
 
-/** Groups of one directory: more are refused by nobody, and count for nobody. */
+/** Groups of one directory that are looked at. Of more, nobody's are all known. */
 const GROUPS_MAX = 1_000;
 
 interface Known {
   readonly changes: number;
   /** The names of a user's groups, by the user's id. */
   readonly groups: ReadonlyMap<string, readonly string[]>;
+  /** Whether these are all. */
+  readonly isWhole: boolean;
 }
 
 /** Gives a principal the groups that their issuer's directory tells as well, where the file says that they count. */
@@ -26,14 +28,15 @@ export function directoryGroups({ policy, store }: DirectoryGroupsPorts): Direct
   const known = new Map<string, Known>();
 
   /** Read anew only when a group has changed. */
-  async function groupsOf(directory: string): Promise<Known['groups']> {
+  async function groupsOf(directory: string): Promise<Known> {
     const changes = await store.changes('Group');
     const before = known.get(directory);
-    if (before?.changes === changes) return before.groups;
-    const { entries } = await store.page(directory, 'Group', 0, GROUPS_MAX);
+    if (before?.changes === changes) return before;
+    const { total, entries } = await store.page(directory, 'Group', 0, GROUPS_MAX);
     const groups = byMember(entries.map(({ resource }) => resource as DirectoryGroup));
-    known.set(directory, { changes, groups });
-    return groups;
+    const read = { changes, groups, isWhole: total <= GROUPS_MAX };
+    known.set(directory, read);
+    return read;
   }
 
   return async (principal) => {
@@ -42,10 +45,14 @@ export function directoryGroups({ policy, store }: DirectoryGroupsPorts): Direct
     if (own?.scim?.groups !== 'also-as-groups') return principal;
     const user = await store.find(own.name, 'User', nameFor('User', 'externalid', externalIdOf(principal))!);
     if (user === undefined) return principal;
-    const names = (await groupsOf(own.name)).get(user.id) ?? [];
-    const groups = names.map((name) => `${own.groupsPrefix}${name}`);
+    const { groups: all, isWhole } = await groupsOf(own.name);
+    const groups = (all.get(user.id) ?? []).map((name) => `${own.groupsPrefix}${name}`);
     const told = groups.filter((group) => !isForeign(group, own, issuers));
-    return { ...principal, groups: [...new Set([...principal.groups, ...told])] };
+    return {
+      ...principal,
+      groups: [...new Set([...principal.groups, ...told])],
+      ...(isWhole ? {} : { groupsOmittedByIssuer: true as const }),
+    };
   };
 }
 

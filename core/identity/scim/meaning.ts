@@ -10,6 +10,8 @@ export interface Directory {
   readonly issuer: string;
   /** Whether its groups count. */
   readonly groupsCount: boolean;
+  /** The names of all directories in the file: a mark of the same issuer under none of them is of this one, under its name of before. */
+  readonly names?: readonly string[];
 }
 
 export type Meaning = Pick<Write, 'marked' | 'unmarked' | 'owed'>;
@@ -28,23 +30,24 @@ export function meaningFor(
   marks: readonly Mark[],
   at: string,
 ): Meaning {
-  const own = marks.filter((mark) => mark.directory === directory.name);
+  const own = marks.filter((mark) => isOf(mark, directory));
   const isMarked = (externalId: string): boolean => own.some((mark) => mark.externalId === externalId);
   const gone = before !== undefined && before.externalId !== after?.externalId ? [before] : [];
   const off = after?.active === false ? [...gone, after] : gone;
   const on = after?.active === true ? [after] : [];
   const emails = new Set(on.flatMap(addressesOf));
+  const freed = (mark: Mark): Mark => ({ ...mark, emails: mark.emails.filter((one) => !emails.has(one)) });
+  const ids = [...off, ...on].map(({ externalId }) => externalId);
+  const others = own.filter((mark) => !ids.includes(mark.externalId));
   const leaf = (kind: Leaf['kind'] & `person-${string}`, user: DirectoryUser): Uint8Array =>
     leafBytes({ type: 'custody/leaf/1', kind, at, issuer: directory.issuer, user: user.externalId });
   return {
     marked: [
-      ...off.map((user) => markOf(directory, user)),
-      ...own
-        .filter(
-          (mark) => mark.externalId !== after?.externalId && mark.emails.some((email) => emails.has(email)),
-        )
+      ...off.map((user) => freed(markOf(directory, user))),
+      ...others
+        .filter((mark) => mark.emails.some((email) => emails.has(email)))
         .slice(0, FREED_MAX)
-        .map((mark) => ({ ...mark, emails: mark.emails.filter((email) => !emails.has(email)) })),
+        .map(freed),
     ],
     unmarked: own.filter((mark) => on.some(({ externalId }) => externalId === mark.externalId)),
     owed: [
@@ -54,6 +57,10 @@ export function meaningFor(
       ...on.filter(({ externalId }) => isMarked(externalId)).map((user) => leaf('person-reactivated', user)),
     ],
   };
+}
+
+function isOf(mark: Mark, { name, issuer, names }: Directory): boolean {
+  return mark.directory === name || (mark.issuer === issuer && names?.includes(mark.directory) === false);
 }
 
 function markOf({ name, issuer }: Directory, user: DirectoryUser): Mark {

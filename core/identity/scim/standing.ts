@@ -19,6 +19,7 @@ interface Known {
 }
 
 interface Marks {
+  /** By the issuer, and by the name of its directory: whichever of the two the file changes, they stay out. */
   readonly people: ReadonlySet<string>;
   /** Addresses, with the issuers whose directories have them only of people that are not active. */
   readonly emails: ReadonlyMap<string, readonly string[]>;
@@ -78,8 +79,9 @@ function issuerOf({ issuer, issuerName }: Principal, issuers: readonly IssuerCon
 
 function isMarked(person: Principal, { people, emails }: Marks, issuers: readonly IssuerConfig[]): boolean {
   const { issuer, actors = [], email, unverifiedEmail } = person;
-  if (issuerOf(person, issuers)?.scim !== undefined && people.has(keyOf(issuer, externalIdOf(person))))
-    return true;
+  const own = issuerOf(person, issuers);
+  const isOff = (place: string): boolean => people.has(keyOf(place, externalIdOf(person)));
+  if (own?.scim !== undefined && (isOff(issuer) || isOff(own.name))) return true;
   // Of an actor no other claim is known.
   const bySubject = issuers.filter(({ scim }) => scim?.userClaim === 'sub').map((one) => one.issuer);
   if (
@@ -96,11 +98,15 @@ function marksOf(marks: readonly Mark[]): Marks {
   const emails = new Map<string, string[]>();
   for (const mark of marks)
     for (const email of mark.emails) emails.set(email, [...(emails.get(email) ?? []), mark.issuer]);
-  return { people: new Set(marks.map(({ issuer, externalId }) => keyOf(issuer, externalId))), emails };
+  const places = marks.flatMap(({ issuer, directory, externalId }) =>
+    [issuer, directory].map((place) => keyOf(place, externalId)),
+  );
+  return { people: new Set(places), emails };
 }
 
-function keyOf(issuer: string, externalId: string): string {
-  return JSON.stringify([issuer, externalId]);
+/** `place`: an issuer, which is a URL, or the name of a directory, which is none. */
+function keyOf(place: string, externalId: string): string {
+  return JSON.stringify([place, externalId]);
 }
 
 const OFF: Ending = {

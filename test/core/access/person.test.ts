@@ -81,5 +81,7 @@ describe('a person', () => {
       'agent-7 for "plan ner" for dana@example.com',
     );
     expect(nameOf(person('agent-7 for dana'))).toBe('"agent-7 for dana"');
+    for (const blank of ['\u00a0', '\u2800', '\u3164', '\u200b', '\u202e', '\ufe0f', '\u{e0020}'])
+      expect(nameOf(person(`agent-7${blank}for${blank}dana`))).toMatch(/^".*"$/u);
   });
 });

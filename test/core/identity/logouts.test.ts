@@ -60,6 +60,7 @@ describe('a logout (security case 12)', () => {
   it.each<[what: string, over: boolean, who: Principal, by: Logout]>([
     ['of somebody ends what they had before', true, principal(), ALL],
     ['of somebody ends what they had that second', true, principal({ issuedAt: at(60) }), ALL],
+    ['of somebody ends what they had within that second', true, principal({ issuedAt: at(60.4) }), ALL],
     ['of somebody lets in what they got later', false, principal({ issuedAt: at(61) }), ALL],
     ['of somebody ends each of their sessions', true, principal({ issuerSession: 's2' }), ALL],
     ['of somebody ends a token without a time', true, principal({ issuedAt: undefined as never }), ALL],

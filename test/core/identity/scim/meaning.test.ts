@@ -15,6 +15,12 @@ type Step =
   | { readonly kind: 'create'; readonly externalId: string; readonly active: boolean }
   | { readonly kind: 'active'; readonly user: number; readonly active: boolean }
   | { readonly kind: 'rename'; readonly user: number; readonly externalId: string }
+  | {
+      readonly kind: 'replace';
+      readonly user: number;
+      readonly externalId: string;
+      readonly active: boolean;
+    }
   | { readonly kind: 'remove'; readonly user: number };
 
 const name = fc.constantFrom(...NAMES);
@@ -23,6 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('create' as const), externalId: name, active: fc.boolean() }),
   fc.record({ kind: fc.constant('active' as const), user, active: fc.boolean() }),
   fc.record({ kind: fc.constant('rename' as const), user, externalId: name }),
+  fc.record({ kind: fc.constant('replace' as const), user, externalId: name, active: fc.boolean() }),
   fc.record({ kind: fc.constant('remove' as const), user }),
 );
 
@@ -35,6 +42,10 @@ async function does(desk: ScimDesk, store: MemoryScim, done: Step): Promise<void
   const [at] = entries as readonly Entry<'User'>[];
   if (at === undefined) return;
   if (done.kind === 'remove') return desk.remove(OKTA, 'User', at.id);
+  if (done.kind === 'replace') {
+    const body = { ...okta.create(done.externalId, at.resource.userName), active: done.active };
+    return void (await desk.replace(OKTA, 'User', at.id, body));
+  }
   const path = { attribute: done.kind === 'active' ? 'active' : 'externalid' };
   const value = done.kind === 'active' ? done.active : done.externalId;
   await desk.patch(OKTA, 'User', at.id, [{ op: 'replace', path, value }]);

@@ -12,14 +12,12 @@ import { parsePatch } from '#core/identity/scim/patch.ts';
 const OKTA: Directory = { name: 'okta', issuer: 'https://okta.example', groupsCount: true };
 const ENTRA: Directory = { name: 'entra', issuer: 'https://entra.example', groupsCount: true };
 
-function config(unknown: 'allow' | 'deny' = 'allow'): Config {
-  return parseConfig(
-    `version: 1
+const CONFIG = `version: 1
 identity:
   - name: okta
     issuer: https://okta.example
     audience: custody
-    scim: { tokenFile: a, groups: also-as-groups, unknown: ${unknown} }
+    scim: { tokenFile: a, groups: also-as-groups, unknown: allow }
   - name: entra
     issuer: https://entra.example
     audience: custody
@@ -27,9 +25,10 @@ identity:
     scim: { tokenFile: b, userClaim: oid }
   - { name: ci, issuer: https://ci.example, audience: custody, kind: workload, match: { repository: acme } }
 targets: {}
-`,
-    'custody.yaml',
-  );
+`;
+
+function config(unknown: 'allow' | 'deny' = 'allow'): Config {
+  return parseConfig(CONFIG.replace('unknown: allow', `unknown: ${unknown}`), 'custody.yaml');
 }
 
 /** Two directories, and who is let in by what they say. */
@@ -135,6 +134,43 @@ describe('who a directory says is not active', () => {
     expect(await isOut(person('00u1'), person('00u9'))).toEqual([true, false]);
   });
 
+  it('is nobody who only got another externalId, at no issuer', async () => {
+    const { desk, isOut } = stand();
+    const { id } = await desk.create(OKTA, 'User', okta.create('00u1', 'dana@example.com'));
+    await desk.replace(OKTA, 'User', id, okta.create('00u9', 'dana@example.com'));
+    expect(await isOut(person('00u9'), atEntra('o', { email: 'dana@example.com' }))).toEqual([false, false]);
+    await desk.patch(OKTA, 'User', id, off);
+    // Active again, and under another name, in one message.
+    await desk.replace(OKTA, 'User', id, { ...okta.create('00u10', 'dana@example.com'), active: true });
+    expect(await isOut(person('00u10'), atEntra('o', { email: 'dana@example.com' }))).toEqual([false, false]);
+    expect(await isOut(person('00u1'), person('00u9'))).toEqual([true, true]);
+  });
+
+  it('stays out when the file gives their issuer another address, or its directory another name', async () => {
+    const { desk, store, isOut } = stand();
+    const { id } = await desk.create(OKTA, 'User', okta.create('00u1', 'dana@example.com'));
+    await desk.patch(OKTA, 'User', id, off);
+    const isOutUnder = async (from: string, to: string, who: Partial<Principal>): Promise<boolean> => {
+      const text = CONFIG.replaceAll(from, to);
+      const standing = scimStanding({ policy: () => parseConfig(text, 'custody.yaml'), store });
+      return (await standing.over([person('00u1', who)]))[0] !== undefined;
+    };
+    const moved = 'https://login.okta.example';
+    expect(await isOutUnder('https://okta.example', moved, { issuer: moved })).toBe(true);
+    expect(await isOutUnder('name: okta', 'name: staff', { issuerName: 'staff' })).toBe(true);
+    expect(await isOut(person('00u2'))).toEqual([false]);
+    // Not by what another directory of the same issuer says: only by their own, under its new name.
+    const says = async (names: readonly string[]): Promise<void> => {
+      const staff = { ...OKTA, name: 'staff', names };
+      const made = await desk.create(staff, 'User', okta.create('00u1', 'dana@example.com'));
+      await desk.remove({ ...staff, issuer: 'https://elsewhere.example' }, 'User', made.id);
+    };
+    await says(['staff', 'okta']);
+    expect(await isOut(person('00u1'))).toEqual([true]);
+    await says(['staff']);
+    expect(await isOut(person('00u1'))).toEqual([false]);
+  });
+
   it('is whoever the directory does not know, where the file says so', async () => {
     const { desk, isOut, why } = stand(config('deny'));
     expect(await why(person('00u1'))).toContain('does not know you');
@@ -216,6 +252,17 @@ describe('groups of a directory', () => {
     const theirs = await at.desk.create(ENTRA, 'Group', okta.createGroup('dbas'));
     await at.desk.patch(ENTRA, 'Group', theirs.id, parsePatch(entra.addMember(other.id)));
     expect(await groupsOf(at, atEntra('oid'))).toEqual([]);
+  });
+
+  it('are not all known where there are more than can be looked at: what denies by group then counts against them', async () => {
+    const at = stand();
+    const { id } = await at.desk.create(OKTA, 'User', okta.create('00u1', 'dana@example.com'));
+    const verify = directoryGroups({ policy: () => at.policy, store: at.store });
+    for (let n = 0; n < 1_000; n += 1) await at.desk.create(OKTA, 'Group', okta.createGroup(`g${n}`));
+    expect(await verify(person('00u1'))).not.toHaveProperty('groupsOmittedByIssuer');
+    const last = await at.desk.create(OKTA, 'Group', okta.createGroup('suspended'));
+    await at.desk.patch(OKTA, 'Group', last.id, parsePatch(entra.addMember(id)));
+    expect(await verify(person('00u1'))).toMatchObject({ groups: [], groupsOmittedByIssuer: true });
   });
 
   it("are gone with the next login once somebody left them, and never pass for another issuer's", async () => {
