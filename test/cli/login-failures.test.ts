@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -138,3 +139,26 @@ test.each([
 ])('the words for %s', (error, words) => {
   expect(failureWords(error)).toBe(words);
 });
+
+/** Whoever answers for the API chooses the issuer, and so what a browser, or whatever else takes such an address, is given. */
+test.each(['file:///etc/passwd', 'javascript:alert(1)', 'calculator:1', '-flag'])(
+  'a login page at %s is neither shown nor opened',
+  async (authorization_endpoint) => {
+    const server = createServer((_request, response) => {
+      const endpoints = { issuer: urlOf(server), token_endpoint: `${urlOf(server)}/token` };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ ...endpoints, authorization_endpoint }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const api = await fakeApi(pem(makeSigner()).toString());
+    const folder = temporary();
+    writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\ntouch ${folder}/opened\n`, { mode: 0o755 });
+    const env = { PATH: `${folder}:${process.env['PATH']}`, CUSTODY_HOME: join(folder, 'home') };
+    const ran = await custody(['login', '--issuer', urlOf(server), '--api', api.url], { env });
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(/only .*HTTPS? requests are allowed|authorization_endpoint/);
+    expect(ran.stderr).not.toContain('log in here');
+    expect(existsSync(join(folder, 'opened'))).toBe(false);
+  },
+);
