@@ -153,9 +153,9 @@ export class Admission {
     }
   }
 
-  /** One request for all connections of one person that wait for the same; who acts for them asks by themselves. */
+  /** One request for all connections of one person that wait for the same, by one rule; who acts for them asks by themselves. */
   #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
-    const key = JSON.stringify([personOf(principal), visitor.greeting.target]);
+    const key = JSON.stringify([personOf(principal), visitor.greeting.target, refusal.ask!.name]);
     const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
     this.#asking.set(key, asking);
     return asking.finally(() => this.#asking.delete(key));

@@ -228,7 +228,6 @@ function withDirectories(
 ): () => TokenVerifier {
   const directoryOf = currentDirectories({
     readSecret: directorySecret,
-    now: () => performance.now(),
     wallClock: () => new Date(),
     onTrouble: (error, issuer) => log('directory-failed', error, { issuer }),
   });

@@ -1,5 +1,6 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { isJsonObject } from '#core/json.ts';
+import { isWithin } from './age.ts';
 import { cannotSay } from './failures.ts';
 import type { Told } from './http.ts';
 
@@ -22,7 +23,7 @@ export class AccessTokens {
   #asking: Promise<Kept> | undefined;
   #failed: { readonly at: number; readonly error: CustodyError } | undefined;
 
-  /** `ask`: the token endpoint's answer (RFC 6749 section 5). `now`: milliseconds. */
+  /** `ask`: the token endpoint's answer (RFC 6749 section 5). `now`: the wall clock, milliseconds. */
   constructor(ask: () => Promise<Told>, now: () => number) {
     this.#ask = ask;
     this.#now = now;
@@ -31,7 +32,8 @@ export class AccessTokens {
   /** Rejects with `issuer-unreachable`. */
   async get(): Promise<string> {
     if (this.#kept !== undefined && this.#now() < this.#kept.until) return this.#kept.token;
-    if (this.#failed !== undefined && this.#now() - this.#failed.at < REST_MS) throw this.#failed.error;
+    if (this.#failed !== undefined && isWithin(this.#failed.at, REST_MS, this.#now()))
+      throw this.#failed.error;
     this.#asking ??= this.#renew().finally(() => (this.#asking = undefined));
     return (await this.#asking).token;
   }

@@ -1,5 +1,6 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import type { DirectoryPerson, GroupDirectory } from '#core/identity/directory.ts';
+import { isWithin } from './age.ts';
 
 const PEOPLE_MAX = 5_000;
 const GROUPS_MAX = 200_000;
@@ -12,6 +13,7 @@ export interface CacheOptions {
   readonly staleFor: number;
   /** The claims by which the directory finds people. */
   readonly claims: readonly string[];
+  /** The wall clock, milliseconds. */
   readonly now: () => number;
   /** The directory failed, whether or not an older answer served. */
   readonly onTrouble: (error: CustodyError) => void;
@@ -97,7 +99,7 @@ class DirectoryCache {
   }
 
   #isWithin<T extends { readonly at: number }>(one: T | undefined, ms: number): one is T {
-    return one !== undefined && this.#options.now() - one.at < ms;
+    return one !== undefined && isWithin(one.at, ms, this.#options.now());
   }
 
   /** The subject alone could name two people to a directory that goes by something else. */

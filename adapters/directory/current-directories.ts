@@ -33,10 +33,11 @@ function makeDirectory(config: DirectoryConfig, issuer: string, ports: Directori
   const directory =
     config.kind === 'google' ? googleDirectory(config, ports) : microsoftDirectory(config, ports);
   const { cacheFor, staleFor } = config;
-  const { now, onTrouble } = ports;
+  const { wallClock, onTrouble } = ports;
   const claims = config.kind === 'google' ? [] : ['oid'];
   return cachedDirectory(directory, {
-    ...{ cacheFor, staleFor, claims, now },
+    ...{ cacheFor, staleFor, claims },
+    now: () => wallClock().getTime(),
     onTrouble: (error) => onTrouble(naming(error, issuer), issuer),
   });
 }

@@ -41,8 +41,9 @@ const pageSchema = z.object({
  * https://developers.google.com/workspace/admin/directory/reference/rest/v1/groups/list
  */
 export function googleDirectory(config: GoogleDirectoryConfig, ports: DirectoryPorts): GroupDirectory {
-  const http = new DirectoryHttp(ports);
-  const tokens = new AccessTokens(() => askForToken(config, ports, http), ports.now);
+  const now = () => ports.wallClock().getTime();
+  const http = new DirectoryHttp({ ...ports, now });
+  const tokens = new AccessTokens(() => askForToken(config, ports, http), now);
   return {
     groupsOf: async (person) => {
       const lookup = { http, tokens, signal: timeOf(ports) };

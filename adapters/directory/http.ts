@@ -1,5 +1,6 @@
 import type { CustodyError } from '#core/errors.ts';
 import { parseJsonBytes } from '#core/json.ts';
+import { isWithin } from './age.ts';
 import { cannotSay } from './failures.ts';
 
 const CALL_MS = 3_000;
@@ -24,7 +25,7 @@ export interface Told {
 }
 
 export interface HttpOptions {
-  /** Milliseconds; for how long it is left alone. */
+  /** The wall clock, milliseconds; for how long it is left alone. */
   readonly now: () => number;
   /** How long one call may take. */
   readonly callMs?: number;
@@ -37,7 +38,7 @@ export interface HttpOptions {
 export class DirectoryHttp {
   readonly #now: () => number;
   readonly #callMs: number;
-  #restsUntil = -Infinity;
+  #rests = { at: -Infinity, ms: 0 };
 
   constructor({ now, callMs = CALL_MS }: HttpOptions) {
     this.#now = now;
@@ -46,7 +47,8 @@ export class DirectoryHttp {
 
   /** Every answer below 500 but 429. Rejects with `issuer-unreachable`. */
   async ask({ url, form, headers, signal }: Ask): Promise<Told> {
-    if (this.#now() < this.#restsUntil) throw cannotSay('it is left alone after a failure');
+    if (isWithin(this.#rests.at, this.#rests.ms, this.#now()))
+      throw cannotSay('it is left alone after a failure');
     if (url.protocol !== 'https:' && !isHttpLoopback(url)) throw cannotSay(`${url.origin} is not https`);
     const inTime = AbortSignal.timeout(this.#callMs);
     const response = await fetch(url, {
@@ -96,7 +98,7 @@ export class DirectoryHttp {
   }
 
   #rest(ms: number): void {
-    this.#restsUntil = this.#now() + Math.min(ms, REST_MAX_MS);
+    this.#rests = { at: this.#now(), ms: Math.min(ms, REST_MAX_MS) };
   }
 }
 

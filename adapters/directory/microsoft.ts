@@ -34,8 +34,9 @@ const pageSchema = z.object({
  * https://learn.microsoft.com/en-us/graph/api/user-list-transitivememberof
  */
 export function microsoftDirectory(config: MicrosoftDirectoryConfig, ports: DirectoryPorts): GroupDirectory {
-  const http = new DirectoryHttp(ports);
-  const tokens = new AccessTokens(() => askForToken(config, ports, http), ports.now);
+  const now = () => ports.wallClock().getTime();
+  const http = new DirectoryHttp({ ...ports, now });
+  const tokens = new AccessTokens(() => askForToken(config, ports, http), now);
   return {
     groupsOf: async (person) => {
       const first = groupsUrl(config, objectId(person));

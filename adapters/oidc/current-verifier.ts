@@ -8,10 +8,16 @@ export function currentVerifier(
   issuers: () => readonly IssuerConfig[],
   keyring = new Keyring(),
 ): () => TokenVerifier {
-  let made: { readonly of: string; readonly verifier: TokenVerifier } | undefined;
+  let made:
+    | { readonly list: readonly IssuerConfig[]; readonly of: string; readonly verifier: TokenVerifier }
+    | undefined;
   return () => {
-    const of = JSON.stringify(issuers());
-    if (made?.of !== of) made = { of, verifier: issuersVerifier(issuers(), keyring) };
-    return made.verifier;
+    const list = issuers();
+    // Lists of members are long, and whoever shows junk comes here as well: one that is the same is not looked at.
+    if (made?.list === list) return made.verifier;
+    const of = JSON.stringify(list);
+    const verifier = made?.of === of ? made.verifier : issuersVerifier(list, keyring);
+    made = { list, of, verifier };
+    return verifier;
   };
 }

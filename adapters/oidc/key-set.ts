@@ -70,7 +70,8 @@ export class KeySet {
 }
 
 /** Why a key verifies nothing; undefined for one that may. */
-function problemOf({ kty, use, key_ops: operations, crv, n }: Members): string | undefined {
+function problemOf({ kty, use, key_ops: operations, crv, n, d }: Members): string | undefined {
+  if (d !== undefined) return 'is published with its private half, so that everybody can sign with it';
   if (use !== undefined && use !== 'sig') return 'is not for signatures';
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify')))
     return 'is not for signatures';

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
 import { fetchBounded, isHttpLoopback, patience } from './fetch-bounded.ts';
 import { JWKS_MAX_BYTES, KeySet } from './key-set.ts';
@@ -45,9 +45,11 @@ async function fromUri(uri: string, http: boolean, signal: AbortSignal): Promise
   return KeySet.read(new Uint8Array(await fetchBounded(uri, http, signal)));
 }
 
+/** Whatever is no file is refused: to read a pipe waits for whoever writes into it, and all logins would wait as well. */
 async function fromFile(path: string): Promise<KeySet> {
-  const file = await open(path);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    if (!(await file.stat()).isFile()) throw new Error('it is not a file');
     const bytes = Buffer.alloc(JWKS_MAX_BYTES + 1);
     const { bytesRead } = await file.read(bytes);
     return KeySet.read(bytes.subarray(0, bytesRead));

@@ -2,6 +2,7 @@ import type { CustodyError } from '#core/errors.ts';
 import { junkToken } from '#core/identity/token-refusals.ts';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
 
+const LEEWAY_MAX_MS = 60_000;
 const TOKEN_MAX_BYTES = 16 << 10;
 const PART = /^[A-Za-z0-9_-]+$/;
 /** A JSON object in base64url begins so. */
@@ -47,6 +48,12 @@ export function compactForm(token: string): { readonly header: Json; readonly si
   const isSigned = parts.length === 3 && (signature === '' || PART.test(signature));
   if (header === undefined || claims === undefined || !isSigned) throw misshapen(token, parts, header);
   return { header, signature };
+}
+
+/** True where it says itself that its time has been over for a minute, the largest leeway. Nobody has vouched for that. */
+export function saysItIsOver(token: string, now: number): boolean {
+  const exp = jsonOf(token.split('.')[1] ?? '')?.['exp'];
+  return typeof exp === 'number' && exp * 1000 < now - LEEWAY_MAX_MS;
 }
 
 /** Signed by rules that are not ours, or for something else than to say who somebody is. */

@@ -89,14 +89,6 @@ function inYaml(type: string): string {
   return names[type] ?? (type === 'int' ? 'a whole number' : `a ${type}`);
 }
 
-/** What a key takes that takes one of several shapes. */
-const UNIONS: Readonly<Record<string, string>> = {
-  tls: 'expected verify-full or disable',
-  mode: 'expected verify-full or disable',
-  reviewers: 'expected any: [groups], or all: [groups]',
-  disabled: 'expected an email, or a subject (and its issuer)',
-};
-
 /** A misspelt key comes first: what is then missing follows from it. */
 function firstMistake(issues: readonly z.core.$ZodIssue[], file: YamlFile): CustodyError {
   const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
@@ -107,26 +99,31 @@ function firstMistake(issues: readonly z.core.$ZodIssue[], file: YamlFile): Cust
     case 'invalid_key':
       return file.mistake(path, issue.issues[0]?.message ?? issue.message, 'key');
     case 'invalid_union': {
-      const meant = branchMeant(issue, file);
-      if (meant !== undefined) return firstMistake(meant, file);
-      return file.mistake(
-        path,
-        UNIONS[String(path.findLast((part) => typeof part === 'string'))] ?? issue.message,
-        'value',
-      );
+      const meant = shapeMeant(issue);
+      return meant === undefined ? file.mistake(path, issue.message, 'value') : firstMistake(meant, file);
     }
     default:
       return file.mistake(path, issue.message, 'value');
   }
 }
 
-/** identity is one issuer or a list of them: what is wrong with the one that was written. */
-function branchMeant(
-  { path, errors }: z.core.$ZodIssueInvalidUnion,
-  file: YamlFile,
-): readonly z.core.$ZodIssue[] | undefined {
-  if (path.join('.') !== 'identity') return undefined;
-  const { identity } = file.value as { identity?: unknown };
-  const branch = errors[Array.isArray(identity) ? 0 : 1];
-  return branch?.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+/**
+ * Of a key that takes several shapes, what is wrong with the one that was written; of one thing or a list of them, the thing where it
+ * is neither. Undefined where nobody can tell which was meant.
+ */
+function shapeMeant({ path, errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const taken = errors.filter((shape) => shape.every((issue) => !isOfShape(issue)));
+  const single = errors.filter((shape) => !shape.some((issue) => isOfShape(issue) && expectsList(issue)));
+  const [meant, ...others] = taken.length === 0 && single.length < errors.length ? single : taken;
+  if (others.length > 0) return undefined;
+  return meant?.map((issue) => ({ ...issue, path: [...path, ...issue.path] }));
+}
+
+/** It is about the thing as a whole. */
+function isOfShape({ code, path }: z.core.$ZodIssue): boolean {
+  return path.length === 0 && ['invalid_type', 'invalid_value', 'invalid_union'].includes(code);
+}
+
+function expectsList(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && issue.expected === 'array';
 }

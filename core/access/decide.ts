@@ -124,13 +124,18 @@ function allows(rule: Rule, question: Question): boolean {
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
 
 /** True for somebody who may do nothing here, whatever rules and grants say. */
-export function isShutOut(policy: Config, principal: Principal): boolean {
+function isShutOut(policy: Config, principal: Principal): boolean {
   return isForeign(policy, principal) || isDisabled(policy, principal);
 }
 
-/** True where the configuration has their issuer no more: it vouches for nobody, and what it vouched for ends. */
-export function isForeign({ issuers }: Config, { issuer }: Principal): boolean {
-  return !issuers.some((known) => known.issuer === issuer);
+/**
+ * True where the configuration has their issuer no more: it vouches for nobody, and what it vouched for ends. An issuer may be in the
+ * file twice, for other people: which of the entries vouched is told by its name.
+ */
+export function isForeign({ issuers }: Config, { issuer, issuerName }: Principal): boolean {
+  return !issuers.some(
+    (known) => known.issuer === issuer && (issuerName === undefined || known.name === issuerName),
+  );
 }
 
 /** True for somebody whom the configuration names as disabled, and for who acts, or is acted for, with such a one. */

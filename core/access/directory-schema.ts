@@ -156,3 +156,29 @@ export function foreignGroup(
     }
   return undefined;
 }
+
+/**
+ * How a directory writes the group that a rule names, where it writes it otherwise: a rule that denies by it would not hold. Google's
+ * addresses and Entra's ids are in lower case.
+ */
+export function directorySpelling(
+  group: string,
+  issuers: readonly (Pick<WithGroups, 'groupsPrefix' | 'members' | 'directory'> & {
+    readonly scim?: { readonly groups: string } | undefined;
+  })[],
+): string | undefined {
+  const ofGroup = issuers
+    .filter(({ groupsPrefix }) => group.startsWith(groupsPrefix))
+    .toSorted((a, b) => b.groupsPrefix.length - a.groupsPrefix.length);
+  const { groupsPrefix = '', members = {}, directory, scim } = ofGroup[0] ?? {};
+  const name = group.slice(groupsPrefix.length);
+  if (directory === undefined || Object.hasOwn(members, name) || scim?.groups === 'also-as-groups')
+    return undefined;
+  const isSmall = directory.kind === 'google' ? name.includes('@') : isId(name, directory);
+  const small = `${groupsPrefix}${name.toLowerCase()}`;
+  return isSmall && small !== group ? small : undefined;
+}
+
+function isId(name: string, { groupNames }: MicrosoftDirectoryConfig): boolean {
+  return groupNames === 'id' && /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(name);
+}

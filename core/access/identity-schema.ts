@@ -1,10 +1,12 @@
 /** What custody.yaml says of identity providers. */
 import { z } from 'zod';
+import { canonicalEmail } from '../identity/email.ts';
 import { directorySchema, foreignGroup, groupsMistake, membersSchema } from './directory-schema.ts';
 import { loginSchema } from './login-schema.ts';
-import { duration, isSafeUrl, text } from './schema-parts.ts';
+import { acrossSound, duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { scimSchema } from './scim-schema.ts';
+import { matchOfShared } from './shared-issuers.ts';
 
 /** The issuer stands in every open statement, which has a limit. */
 const ISSUER_MAX = 512;
@@ -51,7 +53,16 @@ export const pattern = text
 export const claimPatterns = z
   .record(claim, oneOrMore(pattern))
   .refine((claims) => Object.keys(claims).length > 0, 'expected at least one claim')
-  .refine((claims) => Object.keys(claims).length <= 20, 'expected at most 20 claims');
+  .refine((claims) => Object.keys(claims).length <= 20, 'expected at most 20 claims')
+  .superRefine(
+    acrossSound(({ email = [] }, context) => {
+      const other = email.find((one) => canonicalEmail(one) !== one);
+      if (other === undefined) return;
+      // A rule that denies by it would never hold.
+      const message = `fits nobody: addresses are compared in one form, which is ${canonicalEmail(other)}`;
+      context.addIssue({ code: 'custom', path: ['email'], message });
+    }),
+  );
 
 const issuerShape = {
   issuer: issuerUrl,
@@ -124,6 +135,12 @@ const issuerSchema = z
     message:
       "is missing: a workload's issuer serves others too; say which of its tokens are yours, as in match: { repository_owner: acme }",
   })
+  .superRefine(({ issuer, kind, match }, context) => {
+    const example = kind === 'person' && match === undefined ? matchOfShared(issuer) : undefined;
+    if (example === undefined) return;
+    const message = `is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`;
+    context.addIssue({ code: 'custom', path: ['match'], message });
+  })
   .refine(({ kind, login }) => kind === 'person' || login === undefined, {
     path: ['login'],
     message: 'is for people: a workload gets its tokens by itself (custody login --workload)',
@@ -149,15 +166,17 @@ const several = z
   .array(issuerSchema)
   .min(1)
   .max(20)
-  .superRefine((issuers, context) => {
-    for (const [at, issuer] of issuers.entries())
-      for (const before of issuers.slice(0, at)) {
-        const [key, message] = confusion(before, issuer) ?? [];
-        if (key !== undefined) context.addIssue({ code: 'custom', path: [at, key], message: message! });
-      }
-    const [path, message] = foreignGroup(issuers) ?? [];
-    if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
-  });
+  .superRefine(
+    acrossSound((issuers, context) => {
+      for (const [at, issuer] of issuers.entries())
+        for (const before of issuers.slice(0, at)) {
+          const [key, message] = confusion(before, issuer) ?? [];
+          if (key !== undefined) context.addIssue({ code: 'custom', path: [at, key], message: message! });
+        }
+      const [path, message] = foreignGroup(issuers) ?? [];
+      if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
+    }),
+  );
 
 /** What would let a token, a rule or a group of the one be taken for the other's. */
 function confusion(

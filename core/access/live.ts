@@ -1,5 +1,5 @@
 import { CustodyError } from '../errors.ts';
-import { Authorization, decide, denies, isShutOut } from './decide.ts';
+import { Authorization, decide, denies, isDisabled, isForeign } from './decide.ts';
 import { type LiveSession, type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
 
 /** Why a running session has to end. */
@@ -16,7 +16,9 @@ export type LiveQuestion = Question<'connect'> & { readonly live: LiveSession };
 export function endingOf(question: LiveQuestion): LiveEnding | undefined {
   if (Authorization.isOne(decide(question))) return undefined;
   const { policy, principal, live } = question;
-  if (isShutOut(policy, principal)) return revoked('you may not use this gateway any more');
+  if (isForeign(policy, principal))
+    return revoked('the identity provider of this session is not in the configuration any more');
+  if (isDisabled(policy, principal)) return revoked('you may not use this gateway any more');
   const rule = policy.rules.find(({ name }) => name === live.rule);
   const forbidden = policy.rules.find((candidate) => denies(candidate, question));
   if (forbidden !== undefined) return revoked(`the access rule "${forbidden.name}" forbids it now`);

@@ -4,13 +4,15 @@ import { durationMs } from './duration.ts';
 
 export const text = z.string().min(1);
 
+const NO_TIME = /^0[smhd]$/;
+
 /** A time such as 4h, bounded; milliseconds once it is read. */
 export function duration(minMs: number, maxMs: number, words: string) {
   return z
     .string()
     .transform((written, context) => {
-      const ms = durationMs(written) ?? 0;
-      if (ms >= minMs && ms <= maxMs) return ms;
+      const ms = NO_TIME.test(written) ? 0 : durationMs(written);
+      if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
       context.addIssue({ code: 'custom', message: words });
       return z.NEVER;
     })
@@ -33,4 +35,11 @@ export function isSafeUrl(written: string): boolean {
 
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+/** A check across parts of a thing, once each of them is sound: one that has a mistake may hold anything. */
+export function acrossSound<T>(check: (value: T, context: z.core.$RefinementCtx<T>) => void) {
+  return (value: T, context: z.core.$RefinementCtx<T>): void => {
+    if (context.issues.length === 0) check(value, context);
+  };
 }

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
+import { directorySpelling } from './directory-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
-import { duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
+import { acrossSound, duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
@@ -28,18 +29,22 @@ const address = z
   })
   .describe("the target's own address: host:port");
 
-const tlsSchema = z.discriminatedUnion('mode', [
-  z.strictObject({
-    mode: z.literal('verify-full'),
-    caFile: text.optional(),
-    ca: z
-      .literal('rds')
-      .optional()
-      .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
-    serverName: text.optional(),
-  }),
-  z.strictObject({ mode: z.literal('disable') }),
-]);
+const tlsSchema = z.discriminatedUnion(
+  'mode',
+  [
+    z.strictObject({
+      mode: z.literal('verify-full'),
+      caFile: text.optional(),
+      ca: z
+        .literal('rds')
+        .optional()
+        .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
+      serverName: text.optional(),
+    }),
+    z.strictObject({ mode: z.literal('disable') }),
+  ],
+  { error: ({ code }) => (code === 'invalid_union' ? 'expected verify-full or disable' : undefined) },
+);
 
 const connectSchema = z.strictObject({
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
@@ -164,12 +169,15 @@ const whenSchema = z.strictObject({
     .describe('the token says that more than one factor was checked (RFC 8176: amr has mfa)'),
 });
 
-const reviewersSchema = z.union([
-  z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
-  z
-    .strictObject({ all: groups })
-    .describe('`approvals` people for each of these groups, nobody counted for two'),
-]);
+const reviewersSchema = z.union(
+  [
+    z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
+    z
+      .strictObject({ all: groups })
+      .describe('`approvals` people for each of these groups, nobody counted for two'),
+  ],
+  'expected any: [groups], or all: [groups]',
+);
 
 const LONGEST = duration(1_000, 30 * DAY_MS, 'expected a time from 1s to 30d, such as 4h');
 
@@ -211,13 +219,16 @@ const breakGlassSchema = z.strictObject({
 });
 
 /** Whoever acts for somebody. */
-const actorSchema = z.union([
-  z.literal('any'),
-  z.strictObject({
-    subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
-    issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
-  }),
-]);
+const actorSchema = z.union(
+  [
+    z.literal('any'),
+    z.strictObject({
+      subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
+      issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
+    }),
+  ],
+  'expected any, or a subject (and its issuer)',
+);
 
 export const actions = [
   'connect',
@@ -306,6 +317,18 @@ const ruleSchema = z
   })
   .transform(({ groups = EVERYBODY, ...rule }) => ({ ...rule, groups }));
 
+/** All groups that a rule names, and under which key. */
+function groupsIn(rule: z.output<typeof ruleSchema>): [key: string, group: string][] {
+  const named = {
+    groups: [rule.groups],
+    approval: Object.values(rule.approval?.reviewers ?? {}),
+    breakGlass: Object.values(rule.breakGlass?.reviewers ?? {}),
+  };
+  return Object.entries(named).flatMap(([key, lists]) =>
+    lists.flat().map((group): [string, string] => [key, group]),
+  );
+}
+
 const webhookSchema = z.strictObject({
   name,
   url: z.string().max(2048).refine(isSafeUrl, 'expected an https URL (http only on this machine)'),
@@ -315,10 +338,13 @@ const webhookSchema = z.strictObject({
   secret: text.optional().describe('in AWS, in its place: a secret of Secrets Manager, by name or ARN'),
 });
 
-const disabledSchema = z.union([
-  z.strictObject({ email: text, issuer: issuerUrl.optional() }),
-  z.strictObject({ subject: text, issuer: issuerUrl.optional() }),
-]);
+const disabledSchema = z.union(
+  [
+    z.strictObject({ email: text, issuer: issuerUrl.optional() }),
+    z.strictObject({ subject: text, issuer: issuerUrl.optional() }),
+  ],
+  'expected an email, or a subject (and its issuer)',
+);
 
 export const fileSchema = z
   .strictObject({
@@ -332,31 +358,41 @@ export const fileSchema = z
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
   })
-  .superRefine(({ identity, targets, rules, disabled, webhooks }, context) => {
-    const mistake = (path: (string | number)[], message: string): void => {
-      context.addIssue({ code: 'custom', path, message });
-    };
-    for (const [i, rule] of rules.entries()) {
-      const first = rules.findIndex((other) => other.name === rule.name);
-      if (first < i)
-        mistake(
-          ['rules', i, 'name'],
-          `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`,
-        );
-      if (rule.issuer !== undefined && !identity.some(({ name: known }) => known === rule.issuer))
-        mistake(['rules', i, 'issuer'], `no issuer is named "${rule.issuer}"`);
-      const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
-      if (unknown >= 0)
-        mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
-    }
-    for (const [i, person] of disabled.entries())
-      if ('subject' in person && person.issuer === undefined && identity.length > 1)
-        mistake(['disabled', i, 'subject'], 'is of which issuer? there are several: add issuer');
-    for (const [i, webhook] of webhooks.entries()) {
-      const first = webhooks.findIndex((other) => other.name === webhook.name);
-      if (first < i)
-        mistake(['webhooks', i, 'name'], `webhook ${first} has the name "${webhook.name}" already`);
-      if (webhook.format === 'json' && !oneOf(webhook.secretFile, webhook.secret))
-        mistake(['webhooks', i, 'secretFile'], 'is missing: whoever receives it could not tell who sent it');
-    }
-  });
+  .superRefine(
+    acrossSound(({ identity, targets, rules, disabled, webhooks }, context) => {
+      const mistake = (path: (string | number)[], message: string): void => {
+        context.addIssue({ code: 'custom', path, message });
+      };
+      for (const [i, rule] of rules.entries()) {
+        const first = rules.findIndex((other) => other.name === rule.name);
+        if (first < i)
+          mistake(
+            ['rules', i, 'name'],
+            `rule ${first} has the name "${rule.name}" already: evidence tells rules apart by name`,
+          );
+        if (rule.issuer !== undefined && !identity.some(({ name: known }) => known === rule.issuer))
+          mistake(['rules', i, 'issuer'], `no issuer is named "${rule.issuer}"`);
+        for (const [key, group] of groupsIn(rule)) {
+          const spelling = directorySpelling(group, identity);
+          if (spelling !== undefined)
+            mistake(['rules', i, key], `nobody is in "${group}": the directory writes it "${spelling}"`);
+        }
+        const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
+        if (unknown >= 0)
+          mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
+      }
+      for (const [i, person] of disabled.entries())
+        if ('subject' in person && person.issuer === undefined && identity.length > 1)
+          mistake(['disabled', i, 'subject'], 'is of which issuer? there are several: add issuer');
+      for (const [i, webhook] of webhooks.entries()) {
+        const first = webhooks.findIndex((other) => other.name === webhook.name);
+        if (first < i)
+          mistake(['webhooks', i, 'name'], `webhook ${first} has the name "${webhook.name}" already`);
+        if (webhook.format === 'json' && !oneOf(webhook.secretFile, webhook.secret))
+          mistake(
+            ['webhooks', i, 'secretFile'],
+            'is missing: whoever receives it could not tell who sent it',
+          );
+      }
+    }),
+  );

@@ -1,5 +1,6 @@
 import { isJsonObject } from '../json.ts';
 import type { Claims } from './claims.ts';
+import { issuerNamed } from './issuer-spellings.ts';
 import type { Actor } from './principal.ts';
 import { misissuedToken } from './token-refusals.ts';
 
@@ -29,7 +30,8 @@ function actorOf(act: unknown, issuer: string): Actor {
   const { sub, iss = issuer } = act;
   if (!isName(sub)) throw unfit('has no sub that is a text');
   if (!isName(iss)) throw unfit('has an iss that is no text');
-  return { issuer: iss, subject: sub };
+  // Under a second name of theirs they would be somebody else, whom nobody has disabled.
+  return { issuer: issuerNamed(iss), subject: sub };
 }
 
 function isName(value: unknown): value is string {

@@ -24,6 +24,17 @@ export function claimAt(claims: Claims, name: string): unknown {
 }
 
 /**
+ * True where the issuer says a claim elsewhere than in the token, so that nobody here knows it: `_claim_names` (OpenID Connect Core 1.0
+ * section 5.6.2), as Entra does with more than 200 groups, or its `hasgroups` in tokens that come by a browser's address. Nothing is
+ * fetched from where a token points.
+ */
+export function isElsewhere({ _claim_names: elsewhere, hasgroups }: Claims, name: string): boolean {
+  const names = isJsonObject(elsewhere) ? Object.keys(elsewhere) : [];
+  if (names.some((one) => name === one || name.startsWith(`${one}.`))) return true;
+  return name === 'groups' && (hasgroups === true || hasgroups === 'true');
+}
+
+/**
  * A claim as patterns look at it; no texts where the token has none. Throws `token-invalid` for what no pattern can look at: to leave
  * it out, or to cut it, could make the token fit.
  */

@@ -1,5 +1,4 @@
-import { isJsonObject } from '../json.ts';
-import { claimAt, type Claims, typeWords, unfit } from './claims.ts';
+import { claimAt, type Claims, isElsewhere, typeWords, unfit } from './claims.ts';
 import type { Principal } from './principal.ts';
 
 /** How an issuer's groups are read. */
@@ -32,7 +31,7 @@ export function groupsOf(
   const own = [...groups].filter((group) => !foreignPrefixes.some((prefix) => group.startsWith(prefix)));
   return {
     groups: own,
-    ...(names.some((name) => isOmitted(claims, name)) ? { groupsOmittedByIssuer: true } : {}),
+    ...(names.some((name) => isElsewhere(claims, name)) ? { groupsOmittedByIssuer: true } : {}),
   };
 }
 
@@ -46,14 +45,4 @@ function namesIn(value: unknown, claim: string): readonly string[] {
     if (group.length > GROUP_MAX) throw unfit(claim, `names a group longer than ${GROUP_MAX} characters`);
   }
   return groups as readonly string[];
-}
-
-/**
- * Entra names more than 200 groups elsewhere than in the token: in `_claim_names`, as OpenID Connect Core 1.0 section 5.6.2 has it,
- * or by `hasgroups` in tokens that come by a browser's address. Nothing is fetched from where a token points.
- */
-function isOmitted(claims: Claims, name: string): boolean {
-  const { _claim_names: elsewhere, hasgroups } = claims;
-  if (isJsonObject(elsewhere) && Object.hasOwn(elsewhere, name)) return true;
-  return name === 'groups' && (hasgroups === true || hasgroups === 'true');
 }

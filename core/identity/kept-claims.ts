@@ -1,7 +1,7 @@
 /** What rules, and the file's `match`, look at in a token. */
 import { fits } from '../access/patterns.ts';
 import { printable } from '../printable.ts';
-import { claimAt, type Claims, textsAt, unfit } from './claims.ts';
+import { claimAt, type Claims, isElsewhere, textsAt, unfit } from './claims.ts';
 import type { ClaimValue, Principal } from './principal.ts';
 import { refusedToken } from './token-refusals.ts';
 
@@ -14,13 +14,17 @@ type Address = Pick<Principal, 'email' | 'unverifiedEmail'>;
 /** With the names and JSON around them; all of it stands in the open statement. */
 const BYTES_MAX = 2048;
 
-/** The claims of these names. An e-mail address is known here only where the issuer vouches for it, and in its canonical form. */
+/**
+ * The claims of these names that are known: an e-mail address only where the issuer vouches for it, and in its canonical form; none that
+ * the issuer says elsewhere, which a rule that denies would take for one that the token has not.
+ */
 export function keptClaims(
   claims: Claims,
   names: readonly string[],
   address: Address,
 ): Readonly<Record<string, ClaimValue>> {
-  const known = names.filter((name) => name !== 'email' || address.unverifiedEmail === undefined);
+  const vouched = names.filter((name) => name !== 'email' || address.unverifiedEmail === undefined);
+  const known = vouched.filter((name) => !isElsewhere(claims, name));
   const kept = known.map((name) => [name, valueOf(claims, name, address)] as const);
   const said = kept.filter(([, value]) => value.length > 0);
   const bytes = new TextEncoder().encode(JSON.stringify(said)).length;

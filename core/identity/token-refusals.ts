@@ -21,11 +21,10 @@ export function junkToken(why: string, hint = LOG_IN): CustodyError {
   return new CustodyError('token-invalid', message, { hint, detail: why, guess: true });
 }
 
-/** What somebody else may have made. Why it is refused would help them, and is for the operator alone. */
-export function unprovenToken(detail: string): CustodyError {
-  return new CustodyError('token-invalid', 'the token is not valid here', {
-    hint: LOG_IN,
-    detail,
-    guess: true,
-  });
+/**
+ * What somebody else may have made. Why it is refused would help them, and is for the operator alone. `guess`: false for what could not be
+ * let in, however good its signature were.
+ */
+export function unprovenToken(detail: string, guess = true): CustodyError {
+  return new CustodyError('token-invalid', 'the token is not valid here', { hint: LOG_IN, detail, guess });
 }

@@ -4,8 +4,8 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** The last moment that a Date can name, in seconds. */
-const TIME_MAX = 8.64e12;
+/** The years 0000 to 9999, which are all that a time in evidence can name (RFC 3339 section 1). Milliseconds are beyond them. */
+const [TIME_MIN, TIME_MAX] = [-62_167_219_200, 253_402_300_799];
 /** No clock may be further ahead than the largest leeway: such an issuer's times say nothing. */
 const AHEAD_MAX_MS = MINUTE;
 
@@ -52,6 +52,6 @@ function tooEarly(what: string, byMs: number, leewayMs: number) {
 function momentOf(claims: Claims, name: 'exp' | 'nbf' | 'iat'): number | undefined {
   const value = claims[name];
   if (value === undefined) return undefined;
-  if (typeof value === 'number' && Math.abs(value) <= TIME_MAX) return value * SECOND;
+  if (typeof value === 'number' && value >= TIME_MIN && value <= TIME_MAX) return value * SECOND;
   throw refusedToken(`its claim ${name} is not a time`);
 }

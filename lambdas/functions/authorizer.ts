@@ -66,7 +66,6 @@ async function prepare(): Promise<{
   const directoryOf = currentDirectories({
     // A client of its own once an hour: most gateways have no directory.
     readSecret: (place) => directorySecrets(secretsClient(client))(place),
-    now: () => performance.now(),
     wallClock: now,
     onTrouble: (error) => {
       telemetry.log(error);

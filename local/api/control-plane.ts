@@ -147,7 +147,6 @@ function verifierOf(
   const issuers = () => policy.config.issuers;
   const directoryOf = currentDirectories({
     readSecret: readDirectorySecret,
-    now: () => performance.now(),
     wallClock: now,
     onTrouble: trouble("an issuer's directory cannot be asked", say),
   });

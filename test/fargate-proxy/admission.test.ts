@@ -74,12 +74,12 @@ async function verify(token: string, device?: Device): Promise<Principal> {
   if (token === 'expired') throw refusedToken('it expired 5 min ago');
   if (!token.startsWith('dana')) throw unprovenToken('its signature is wrong');
   const expiresAt = new Date(NOW + 3_600_000);
-  const [person, actor] = token.split(' ') as [string, string?];
+  const [person, actor] = token.split('/')[0]!.split(' ') as [string, string?];
   const acted = actor === undefined ? {} : { actors: [by(actor)] };
   return {
     ...by(person),
     ...acted,
-    groups: ['developers'],
+    groups: [token.split('/')[1] ?? 'developers'],
     expiresAt,
     ...(device === undefined ? {} : { device }),
   };
@@ -251,6 +251,22 @@ describe('who waits at the gateway', () => {
     const actors = [...store.requests.values()].map(({ requester }) => requester.actors?.[0]?.subject);
     expect(actors).toHaveLength(3);
     expect(new Set(actors)).toEqual(new Set(['agent-7', 'agent-8', undefined]));
+  });
+
+  it('asks by the rule that it may use, whatever another token of the same person may', async () => {
+    const config = policy(', wait: 30s');
+    const rule = {
+      ...config.rules.find(({ name }) => name === 'ask')!,
+      name: 'ask-too',
+      groups: ['writers'],
+    };
+    const { admission, store } = door({ ...config, rules: [...config.rules, rule] });
+    const visits = ['dana', 'dana/writers'].map((token) =>
+      admission.admit(visitor('db', { reason: 'x', token }).at).catch(() => undefined),
+    );
+    await Promise.all(visits);
+    const { requests } = await store.list({ limit: 5 });
+    expect(requests.map((one) => one.rule).toSorted()).toEqual(['ask', 'ask-too']);
   });
 
   it('makes one request with all its connections', async () => {

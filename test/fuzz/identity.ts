@@ -1,4 +1,5 @@
 import { CustodyError } from '#core/errors.ts';
+import { isElsewhere } from '#core/identity/claims.ts';
 import { principalOf } from '#core/identity/from-claims.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
@@ -41,7 +42,8 @@ function check({ subject, groups, actors = [], claims: kept = {} }: Principal, g
   if (groups.some((group) => group.startsWith('gh:'))) throw new Error("another issuer's group");
   if (groups.some((group) => !text.includes(JSON.stringify(group)))) throw new Error('a group of nobody');
   if (actors.length !== chainOf(given)) throw new Error('an actor that is not seen');
-  if (RULES.keptClaims.some((name) => name !== 'email' && !Object.hasOwn(kept, name)))
+  const isHere = (name: string) => name !== 'email' && !isElsewhere(given, name);
+  if (RULES.keptClaims.some((name) => isHere(name) && !Object.hasOwn(kept, name)))
     throw new Error('a claim that is not looked at');
 }
 

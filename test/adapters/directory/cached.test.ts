@@ -57,6 +57,20 @@ describe('an answer of a directory', () => {
     expect(state.asked).toHaveLength(2);
   });
 
+  it('is of no age by a clock that was set back: it is asked for anew, and serves nobody', async () => {
+    const { state, ask } = stand();
+    state.now = 60 * MINUTE;
+    await ask();
+    state.now -= 1;
+    expect(await ask()).toEqual(['g2']);
+    state.now -= 1;
+    state.answer = () => Promise.reject(away);
+    await expect(ask()).rejects.toBe(away);
+    state.now -= 1;
+    state.answer = () => Promise.resolve(['back']);
+    expect(await ask()).toEqual(['back']);
+  });
+
   it('is for all logins that wait for it, and a failure is too', async () => {
     const { state, ask } = stand();
     const answer = Promise.withResolvers<readonly string[]>();

@@ -17,7 +17,6 @@ afterEach(() => server.close());
 
 const directoryOf = currentDirectories({
   readSecret: async ({ secret }) => `${secret}'s text`,
-  now: () => 0,
   wallClock: () => new Date(0),
   onTrouble: (error, issuer) => troubles.push([issuer, error]),
 });

@@ -27,7 +27,7 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-function directory(more: object = {}, ms: { callMs?: number; lookupMs?: number; now?: () => number } = {}) {
+function directory(more: object = {}, ms: { callMs?: number; lookupMs?: number } = {}) {
   const config = directorySchema.parse({
     kind: 'google',
     admin: 'Admin@Acme.com',
@@ -38,7 +38,6 @@ function directory(more: object = {}, ms: { callMs?: number; lookupMs?: number; 
   }) as GoogleDirectoryConfig;
   return googleDirectory(config, {
     readSecret: () => Promise.resolve(secret),
-    now: () => 0,
     wallClock: () => NOW,
     ...ms,
   });

@@ -39,7 +39,7 @@ function directory(url = server.url): GroupDirectory {
     reads += 1;
     return SECRET;
   };
-  return microsoftDirectory(config, { readSecret, now: () => now, wallClock: () => new Date(0) });
+  return microsoftDirectory(config, { readSecret, wallClock: () => new Date(now) });
 }
 
 function personOf(n: number) {
@@ -172,6 +172,15 @@ describe('a directory that does not say', () => {
     expect((await refusal(groups.groupsOf(rui))).detail).toContain('left alone');
     expect(lookups()).toBe(1);
     now = seconds * 1000;
+    expect(await groups.groupsOf(rui)).toEqual([guid(0)]);
+  });
+
+  it('is asked again where the clock was set back meanwhile', async () => {
+    server.groups = inTurn((_asked, response) => response.writeHead(503).end(), good);
+    const groups = directory();
+    now = 3600_000;
+    await refusal(groups.groupsOf(dana));
+    now -= 1;
     expect(await groups.groupsOf(rui)).toEqual([guid(0)]);
   });
 

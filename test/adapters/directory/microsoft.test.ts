@@ -35,7 +35,7 @@ function directory(more: object = {}) {
     ...more,
   }) as MicrosoftDirectoryConfig;
   const readSecret = () => Promise.resolve(secret);
-  return microsoftDirectory(config, { readSecret, now: () => 0, wallClock: () => NOW });
+  return microsoftDirectory(config, { readSecret, wallClock: () => NOW });
 }
 
 function group(id: string, displayName: string | null = null): object {

@@ -32,7 +32,6 @@ targets: {}
   );
   const directoryOf = currentDirectories({
     readSecret: async () => 'secret',
-    now: () => 0,
     wallClock: () => new Date(),
     onTrouble: () => undefined,
   });

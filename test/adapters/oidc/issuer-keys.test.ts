@@ -44,6 +44,28 @@ async function show(signer = key, keysLastFor = DAY): Promise<unknown> {
 /** Until whatever is asked in the background has its answer. */
 const answered = (): Promise<void> => keys.refresh();
 
+describe('a token that outlived its key', () => {
+  const stranger = makeKey('gone');
+  it.each<[what: string, secondsToEnd: number | undefined, guess: boolean]>([
+    ['is no guess where it is over: it would not be let in, whoever signed it', -61, false],
+    ['is one while leeway might let it in', -59, true],
+    ['is one before its end', 3600, true],
+    ['is one without an end', undefined, true],
+  ])('%s', async (_what, seconds, guess) => {
+    const exp = seconds === undefined ? undefined : Math.floor(clock / SECOND) + seconds;
+    const token = await signToken(issuer, await stranger, { exp });
+    const terms = { algorithms: ['ES256'], keysLastFor: DAY };
+    await expect(keys.verified(token, headerOf(token), terms)).rejects.toMatchObject({ ...INVALID, guess });
+  });
+
+  it('is a guess where its key is there, and did not sign it', async () => {
+    const other = { ...(await stranger), kid: key.kid };
+    const token = await signToken(issuer, other, { exp: 1 });
+    const terms = { algorithms: ['ES256'], keysLastFor: DAY };
+    await expect(keys.verified(token, headerOf(token), terms)).rejects.toMatchObject(INVALID);
+  });
+});
+
 describe('the keys of an issuer that is away', () => {
   beforeEach(async () => {
     await show();

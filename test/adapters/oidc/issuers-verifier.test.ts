@@ -22,7 +22,8 @@ const PEOPLE =
   'name: people, issuer: https://gitlab.example, audience: [app, cli], match: { auth_time: "*" }';
 const JOBS =
   'name: jobs, kind: workload, issuer: https://gitlab.example, audience: [ci, cd], match: { namespace_path: acme }';
-const GOOGLE = 'name: google, issuer: https://accounts.google.com, audience: app, groupsPrefix: "g:"';
+const GOOGLE =
+  'name: google, issuer: https://accounts.google.com, audience: app, groupsPrefix: "g:", match: { sub: "*" }';
 
 describe('the issuer that is meant', () => {
   it.each<[aud: unknown, entry: string]>([

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
+import { exportJWK } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { KeySet } from '#adapters/oidc/key-set.ts';
 import { headerOf } from '#adapters/oidc/token-form.ts';
@@ -33,6 +34,11 @@ describe('a set of keys', () => {
 
   it.each<[what: string, change: Record<string, unknown>, why: string]>([
     ['for encryption', { use: 'enc' }, 'its key is not for signatures'],
+    [
+      'that everybody has',
+      { d: 'AAAA' },
+      'its key is published with its private half, so that everybody can sign with it',
+    ],
     ['for wrapping', { key_ops: ['wrapKey'] }, 'its key is not for signatures'],
     ['with operations that are no list', { key_ops: 'verify' }, 'its key is not for signatures'],
     ['of a curve that is not taken', { crv: 'secp256k1' }, 'its key is of a type that is not taken'],
@@ -43,6 +49,14 @@ describe('a set of keys', () => {
   ])('verifies nothing with a key %s', async (_what, change, detail) => {
     const set = setOf(rsa.jwk, { ...key.jwk, ...change });
     await expect(verified(set)).rejects.toMatchObject({ code: 'token-invalid', guess: true, detail });
+  });
+
+  it('verifies nothing with a private key that is whole', async () => {
+    const jwk = { ...(await exportJWK(key.privateKey)), kid: key.kid };
+    await expect(verified(setOf(rsa.jwk, jwk))).rejects.toMatchObject({
+      code: 'token-invalid',
+      detail: 'its key is published with its private half, so that everybody can sign with it',
+    });
   });
 
   it.each([

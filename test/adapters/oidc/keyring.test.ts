@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -92,6 +93,24 @@ describe('the keys of all issuers', () => {
   });
 });
 
+describe('a verifier for the issuers of the moment', () => {
+  it('looks at the file’s list once, however often somebody comes with junk, and at the next one again', async () => {
+    let looked = 0;
+    const listOf = (name: string): readonly IssuerConfig[] => {
+      const list = issuersOf(`[{ name: ${name}, issuer: '${one.url}', audience: custody }]`);
+      return Object.assign([...list], { toJSON: () => [(looked += 1), list] });
+    };
+    let issuers = listOf('before');
+    const verifier = currentVerifier(() => issuers, new Keyring(() => clock));
+    for (let n = 0; n < 5; n += 1)
+      await expect(verifier().verify('x')).rejects.toMatchObject({ code: 'token-invalid' });
+    expect(looked).toBe(1);
+    issuers = listOf('after');
+    expect(await verifier().verify(await signToken(one, key))).toMatchObject({ issuerName: 'after' });
+    expect(looked).toBe(2);
+  });
+});
+
 describe('keys in a file', () => {
   it('lie beside custody.yaml, and count within ten minutes when they change (security case 12)', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'custody-keys-'));
@@ -114,6 +133,23 @@ describe('keys in a file', () => {
     put([(await makeKey('key-2')).jwk]);
     clock += 10 * MINUTE;
     await expect(verifier().verify(token)).rejects.toMatchObject({ code: 'token-invalid' });
+  });
+
+  it.each([
+    ['a pipe, which nobody writes into', (path: string) => execFileSync('mkfifo', [path])],
+    ['a folder', (path: string) => mkdirSync(path)],
+    ['a device', (path: string) => symlinkSync('/dev/zero', path)],
+  ])('are not %s: nobody waits for it', async (_what, make) => {
+    const folder = mkdtempSync(join(tmpdir(), 'custody-keys-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const jwksFile = join(folder, 'keys.json');
+    make(jwksFile);
+    const issuers = issuersOf(`{ issuer: '${one.url}', audience: custody, jwksFile: '${jwksFile}' }`);
+    const verifier = currentVerifier(() => issuers, new Keyring(() => clock));
+    await expect(verifier().verify(await signToken(one, key))).rejects.toMatchObject({
+      code: 'issuer-unreachable',
+      detail: 'it is not a file',
+    });
   });
 
   it('are no more than an issuer may answer', async () => {

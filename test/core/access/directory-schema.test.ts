@@ -153,3 +153,69 @@ it('what the documentation says to write is taken', () => {
   );
   expect(issuers.map(({ directory }) => directory?.kind)).toEqual([undefined, 'google', 'microsoft']);
 });
+
+describe('groups of a directory in rules', () => {
+  const ID = '0760B6CF-0000-4000-8000-4b78e0739963';
+  const ofRule = (group: string, directory: string, key = 'groups'): string => {
+    const people = `{ issuer: https://id.example, name: people, audience: custody, emailVerified: required, ${directory} }`;
+    const groups = `groups: [${key === 'groups' ? `"${group}"` : 'x'}]`;
+    const approval = `, approval: { reviewers: { any: [x, "${group}"] }, maxDuration: 1h }`;
+    const yaml = `version: 1
+identity: [${people}, { name: gh, kind: workload, issuer: https://gh.example, audience: custody, match: { owner: acme } }]
+targets: {}
+rules: [{ name: one, ${groups}, targets: ['*'], allow: [connect]${key === 'groups' ? '' : approval} }]
+`;
+    try {
+      parseConfig(yaml, 'c');
+      return 'no mistake';
+    } catch (error) {
+      return (error as Error).message.replace(/^c:[0-9]+:[0-9]+: /, '');
+    }
+  };
+
+  it.each([
+    ['Devs@Acme.com', GOOGLE, 'devs@acme.com'],
+    [ID, MICROSOFT, ID.toLowerCase()],
+    ['p:Devs@Acme.com', `groupsPrefix: "p:", ${GOOGLE}`, 'p:devs@acme.com'],
+  ])('are written as it writes them, or nobody is in them: %s', (group, directory, spelling) => {
+    for (const key of ['groups', 'approval'])
+      expect(ofRule(group, directory, key)).toBe(
+        `rules.0.${key}: nobody is in "${group}": the directory writes it "${spelling}"`,
+      );
+    expect(ofRule(spelling, directory)).toBe('no mistake');
+  });
+
+  it.each([
+    ['targets: [nowhere], allow: [connect]', 'rules.0.groups: is missing'],
+    ['groups: [5], targets: ["*"], allow: [connect]', 'rules.0.groups.0: expected a string'],
+    ['groups: [{ a: b }], targets: ["*"]', 'rules.0.groups.0: expected a string'],
+    [
+      'groups: [x], targets: ["*"], allow: [connect], approval: { reviewers: 5 }',
+      'rules.0.approval.reviewers: ',
+    ],
+    [
+      'groups: [x], targets: ["*"], allow: [connect], breakGlass: { reviewers: { any: [5] } }',
+      'rules.0.breakGlass',
+    ],
+  ])('are not looked at in a rule that has another mistake: %s', (rule, words) => {
+    const identity = `{ issuer: https://a.example, audience: a, ${GOOGLE} }`;
+    const read = () =>
+      parseConfig(`version: 1\nidentity: ${identity}\ntargets: {}\nrules: [{ name: one, ${rule} }]\n`, 'c');
+    expect(read).toThrow(words);
+  });
+
+  it.each([
+    ['that is listed in the file', 'Devs@Acme.com', `members: { "Devs@Acme.com": [x] }, ${GOOGLE}`],
+    ['that is no address', 'Developers', GOOGLE],
+    ['of another issuer', 'gh:Devs@Acme.com', GOOGLE],
+    ['by name', ID, MICROSOFT.replace('secret: s', 'secret: s, groupNames: displayName')],
+    [
+      'of a directory that is told by SCIM',
+      'Devs@Acme.com',
+      `scim: { secret: s, groups: also-as-groups }, ${GOOGLE}`,
+    ],
+    ['where there is no directory', 'Devs@Acme.com', 'leeway: 0s'],
+  ])('may be written otherwise: one %s', (_what, group, directory) => {
+    expect(ofRule(group, directory)).toBe('no mistake');
+  });
+});

@@ -129,4 +129,93 @@ describe('identity in custody.yaml', () => {
       'there is no such key',
     ],
   ])('refuses %s', (_, identity, words) => expect(mistake(identity)).toContain(words));
+
+  const OF = 'issuer: https://a.example, audience: a';
+  it.each<[what: string, identity: string, words: string]>([
+    [
+      'an audience that is a number',
+      '{ issuer: https://a.example, audience: 5 }',
+      'audience: expected a string',
+    ],
+    [
+      'an audience in a list',
+      '{ issuer: https://a.example, audience: [a, 5] }',
+      'audience.1: expected a string',
+    ],
+    ['no audience', '{ issuer: https://a.example }', 'audience: is missing: expected a string'],
+    [
+      'an audience of nothing',
+      '{ issuer: https://a.example, audience: }',
+      'audience: is empty: expected a string',
+    ],
+    ['a groups claim', `{ ${OF}, groupsClaim: 5 }`, 'groupsClaim: expected a string'],
+    ['a truth value', `{ ${OF}, match: { a: true } }`, 'match.a: expected a string'],
+    // Keys of their own making, which have the names of others elsewhere.
+    ['a claim "mode"', `{ ${OF}, match: { mode: 5 } }`, 'match.mode: expected a string'],
+    ['a claim "disabled"', `{ ${OF}, match: { disabled: 5 } }`, 'match.disabled: expected a string'],
+    ['a claim "constructor"', `{ ${OF}, match: { constructor: 5 } }`, 'match.constructor: expected a string'],
+    ['leeway in words', `{ ${OF}, leeway: 30sec }`, 'leeway: expected a time from 0s to 60s'],
+    ['leeway below nothing', `{ ${OF}, leeway: -1s }`, 'leeway: expected a time from 0s to 60s'],
+    [
+      'an address in capitals',
+      `{ ${OF}, match: { email: ["*@acme.example", "*@Acme.example"] } }`,
+      'match.email: fits nobody: addresses are compared in one form, which is *@acme.example',
+    ],
+    ['an address with an end', `{ ${OF}, match: { email: "d@a.example." } }`, 'which is d@a.example'],
+  ])('says exactly what is wrong with %s', (_, identity, words) => {
+    expect(mistake(identity).slice(-words.length)).toBe(words);
+  });
+
+  it.each([
+    ['https://accounts.google.com', 'hd: acme.com'],
+    ['https://gitlab.com', "sub: '*'"],
+    ['https://gitlab.com/', "sub: '*'"],
+    ['https://token.actions.githubusercontent.com', 'repository_owner: acme'],
+  ])(
+    'takes nobody of %s by the audience alone, which anybody can ask it for (security case 22)',
+    (url, example) => {
+      const of = (more: string) => `{ issuer: ${url}, audience: a${more} }`;
+      expect(mistake(of(''))).toBe(
+        `identity.match: is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`,
+      );
+      expect(mistake(`[${OKTA}, ${of(', name: b, groupsPrefix: "b:"')}]`)).toContain('identity.1.match');
+      expect(issuersOf(of(`, match: { ${example} }`))).toHaveLength(1);
+    },
+  );
+
+  it('takes no leeway at all, and patterns of addresses', () => {
+    const patterns = ['*', '**', '*@acme.example', 'dana@*.example', '*@**', 'd*@10.*'];
+    const [issuer] = issuersOf(`{ ${OF}, leeway: 0s, match: { email: ${JSON.stringify(patterns)} } }`);
+    expect(issuer).toMatchObject({ leeway: 0, match: { email: patterns } });
+  });
+
+  it.each([
+    ['all', 'actor: expected any, or a subject (and its issuer)'],
+    ['{ sub: x }', 'actor.sub: there is no such key here'],
+    ['{}', 'actor.subject: is missing: expected a string'],
+    ['{ subject: [x, 5] }', 'actor.subject.1: expected a string'],
+  ])('says exactly what is wrong with an actor that is %s', (actor, words) => {
+    const rule = `{ name: one, issuer: default, actor: ${actor}, targets: [db], allow: [connect] }`;
+    const read = () => issuersOf('{ issuer: https://a.example, audience: a }', [rule]);
+    expect(read).toThrow(`rules.0.${words}`);
+  });
+
+  it('says what is wrong in one entry, whatever is beside it', () => {
+    const other = '{ name: b, issuer: https://b.example, audience: c }';
+    for (const value of ['[]', '""', '5', '[5]', '{ a: b }', 'true'])
+      for (const key of [
+        'match: { email: V }',
+        'match: { ref: V, email: x }',
+        'members: { a: V }',
+        'groupsPrefix: V',
+      ])
+        for (const rule of [
+          '{ name: one, targets: [x] }',
+          `{ name: one, groups: ${value}, claims: { email: ${value} } }`,
+        ]) {
+          const entry = `{ ${OF}, ${key.replace('V', value)} }`;
+          for (const identity of [entry, `[${entry}, ${other}]`, `[${other}, ${entry}]`])
+            expect(() => issuersOf(identity, [rule])).toThrow(/^custody\.yaml:\d+:\d+: \S+: /);
+        }
+  });
 });

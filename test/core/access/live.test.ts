@@ -11,6 +11,7 @@ import {
   HOUR,
   idOf,
   iso,
+  issuersOf,
   NOW,
   person,
   policyOf,
@@ -290,5 +291,33 @@ describe('endingOf', () => {
       { numRuns: 3_000 },
     );
     expect(seen.on).toBeGreaterThan(50);
+  });
+});
+
+describe('a running session whose issuer left the configuration', () => {
+  const ISSUERS = issuersOf();
+  const [own] = ISSUERS;
+  const twice = (...names: readonly string[]) => names.map((name) => ({ ...own!, name }));
+  const ending = (issuers: Config['issuers'], issuerName = 'people') =>
+    endingOf({
+      ...BY_RULE,
+      policy: { ...BY_RULE.policy, issuers },
+      principal: { ...dana, issuerName },
+    });
+
+  it('goes on while the entry is there that vouched for it', () => {
+    expect(ending(twice('people', 'contractors'))).toBeUndefined();
+    expect(ending(twice('people'))).toBeUndefined();
+  });
+
+  it.each<[what: string, issuers: Config['issuers']]>([
+    ['of which nothing is left', ISSUERS.slice(1)],
+    ['that is there for others', twice('contractors')],
+    ['whose name was given to another', [{ ...own!, name: 'people', issuer: 'https://b.example' }]],
+  ])('ends in true words: %s', (_what, issuers) => {
+    expect(ending(issuers)).toMatchObject({
+      reason: 'revoked',
+      error: { message: 'the identity provider of this session is not in the configuration any more' },
+    });
   });
 });

@@ -83,7 +83,11 @@ describe('a request of somebody for whom an agent acts', () => {
     ],
     ['the agent as itself', machine, false],
     ['somebody for whom an agent acts', { ...rita, actors: [agent] }, false],
-    ['an agent of the same name at another issuer, which is another', { ...machine, issuer: OTHER }, true],
+    [
+      'an agent of the same name at another issuer, which is another',
+      { ...machine, issuer: OTHER, issuerName: 'other' },
+      true,
+    ],
   ])('is decided by %s: %j', (_who, who, may) => {
     expect(mayApprove(who, asked('agents', [agent]))).toBe(may);
   });

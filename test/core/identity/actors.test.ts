@@ -28,6 +28,18 @@ describe('actorsOf (RFC 8693 section 4.1)', () => {
     expect(actorsOf({ sub: 'dana', act: { sub: 'dana' } }, ISSUER)).toHaveLength(1);
   });
 
+  it('has one name for an issuer that has two', () => {
+    const chain = {
+      sub: 'a',
+      iss: 'accounts.google.com',
+      act: { sub: 'b', iss: 'https://accounts.google.com' },
+    };
+    expect(actorsOf({ act: chain }, ISSUER).map(({ issuer }) => issuer)).toEqual([
+      'https://accounts.google.com',
+      'https://accounts.google.com',
+    ]);
+  });
+
   it('reads a chain of five', () => {
     const subjects = actorsOf({ act: chain(5) }, ISSUER).map(({ subject }) => subject);
     expect(subjects).toEqual(['agent-0', 'agent-1', 'agent-2', 'agent-3', 'agent-4']);

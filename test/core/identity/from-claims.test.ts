@@ -126,6 +126,20 @@ describe('the claims that a principal keeps', () => {
     expect(claims({ email: undefined })).toEqual({ email: [] });
   });
 
+  it.each<[what: string, elsewhere: Claims]>([
+    ['as Entra does', { _claim_names: { groups: 'src1', roles: 'src1', realm: 'src1' } }],
+    ['beside what is here', { _claim_names: { groups: 'a', roles: 'a', realm: 'a' }, roles: ['x'] }],
+  ])(
+    'are not known where the issuer says them elsewhere, %s: a rule that denies holds',
+    (_what, elsewhere) => {
+      const keptClaims = ['groups', 'roles', 'realm.roles', 'department'];
+      expect(read({ ...BARE, ...elsewhere }, { keptClaims }).claims).toEqual({ department: [] });
+      const match = { roles: ['x'] };
+      expect(refusal({ ...BARE, ...elsewhere }, { match }).detail).toContain('roles is not known');
+      expect(read({ ...BARE, hasgroups: 'true' }, { keptClaims: ['groups'] }).claims).toEqual({});
+    },
+  );
+
   it('are never cut: more than can be kept is refused', () => {
     const keptClaims = ['a', 'b', 'c', 'd', 'e'];
     const long = Object.fromEntries(keptClaims.map((name) => [name, 'x'.repeat(500)]));
@@ -183,6 +197,9 @@ describe('match', () => {
     const claims = { ...BARE, email: 'DANA@acme.example' };
     expect(read({ ...claims, email_verified: true }, rules).email).toBe('dana@acme.example');
     expect(refusal({ ...claims, email_verified: false }, rules).detail).toContain('email is not known');
+    const anybody = { match: { email: ['**'] } };
+    expect(read({ ...claims, email_verified: true }, anybody).email).toBe('dana@acme.example');
+    expect(refusal(BARE, anybody).detail).toContain('email is not known');
     expect(refusal(claims, { ...rules, emailVerified: 'required' }).detail).toContain('email is not known');
   });
 });

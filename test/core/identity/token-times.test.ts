@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { lengthOf, timeOf } from '#core/identity/token-times.ts';
 
@@ -36,6 +37,8 @@ describe('the time of a token', () => {
     ['without an end', { exp: undefined }, 60, 'it does not say when it expires'],
     ['with an end in words', { exp: 'never' }, 60, 'its claim exp is not a time'],
     ['with an end that no date has', { exp: 1e300 }, 60, 'its claim exp is not a time'],
+    ['with an end in milliseconds', { exp: NOW + 3_600_000 }, 60, 'its claim exp is not a time'],
+    ['with an issue before all years', { iat: -62_167_219_201 }, 60, 'its claim iat is not a time'],
     ['with a beginning that is no number', { nbf: '0' }, 60, 'its claim nbf is not a time'],
     ['with an issue that is null', { iat: null }, 60, 'its claim iat is not a time'],
   ])('is not now: %s', (_what, claims, leewayS, why) => {
@@ -52,6 +55,13 @@ describe('the time of a token', () => {
   ])('is now by leeway, and says by how much: %s', (_what, claims, leeway, untilS) => {
     const time = timeOf({ exp: NOW_S + 3600, ...claims }, NOW, 60_000);
     expect(time).toEqual({ expiresAt: new Date(untilS * 1000), leeway });
+  });
+
+  it('is one that evidence can name', () => {
+    const first = -62_167_219_200;
+    const { expiresAt } = timeOf({ exp: 253_402_300_799, iat: first, nbf: first }, NOW, 60_000);
+    expect(z.iso.datetime().parse(expiresAt.toISOString())).toBe('9999-12-31T23:59:59.000Z');
+    expect(z.iso.datetime().safeParse(new Date(first * 1000).toISOString()).success).toBe(true);
   });
 
   it('never lasts into the past, and never asks for more leeway than there is', () => {
