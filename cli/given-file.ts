@@ -44,5 +44,8 @@ function refuseOther(path: string, isFile: () => boolean): void {
 
 function unreadable(path: string, cause: unknown): CustodyError {
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-  return new CustodyError('not-found', `${path} cannot be read${code}`, { cause });
+  return new CustodyError('not-found', `${path} cannot be read${code}`, {
+    hint: 'is it there, and may you read it?',
+    cause,
+  });
 }

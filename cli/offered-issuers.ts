@@ -7,6 +7,10 @@ import { type Cli, say } from './cli.ts';
 /** The local gateway's, where the API is too old to say. */
 const DEFAULT_ISSUER = 'http://127.0.0.1:7401';
 
+type Named = Pick<OfferedIssuer | WorkloadIssuer, 'name' | 'issuer' | 'kind'>;
+
+const WHO = { person: 'people', workload: 'machines' } as const;
+
 /** Where a person logs in: what `wanted` names, by name or address, else the only one, else the one that is chosen. */
 export async function issuerForPerson(
   cli: Cli,
@@ -15,11 +19,11 @@ export async function issuerForPerson(
 ): Promise<OfferedIssuer | string> {
   const all = await getIssuers(api);
   const issuers = all.filter((one) => one.kind === 'person');
-  const named = issuers.find(({ name, issuer }) => name === wanted || issuer === wanted);
+  const named = issuers.find((one) => isMeant(one, wanted));
   if (named !== undefined) return named;
   // An address that the API does not know: whoever gives it knows better, or will hear it from the gateway.
   if (wanted !== undefined && URL.canParse(wanted)) return wanted;
-  if (wanted !== undefined) throw unknown(wanted, issuers);
+  if (wanted !== undefined) throw unknown(wanted, 'person', all);
   if (all.length === 0) return DEFAULT_ISSUER;
   if (issuers.length === 0)
     throw new CustodyError('not-found', 'people cannot log in to this gateway', {
@@ -33,12 +37,11 @@ export async function issuersForWorkload(
   api: Api,
   wanted: string | undefined,
 ): Promise<readonly WorkloadIssuer[]> {
-  const issuers = (await getIssuers(api)).filter((one) => one.kind === 'workload');
-  const fitting = issuers.filter(
-    ({ name, issuer }) => wanted === undefined || [name, issuer].includes(wanted),
-  );
+  const all = await getIssuers(api);
+  const issuers = all.filter((one) => one.kind === 'workload');
+  const fitting = issuers.filter((one) => wanted === undefined || isMeant(one, wanted));
   if (fitting.length > 0) return fitting;
-  if (wanted !== undefined) throw unknown(wanted, issuers);
+  if (wanted !== undefined) throw unknown(wanted, 'workload', all);
   throw new CustodyError('not-found', 'machines cannot log in to this gateway', {
     hint: 'custody.yaml needs an issuer with kind: workload under identity',
   });
@@ -74,9 +77,25 @@ function ambiguous(issuers: readonly OfferedIssuer[]): CustodyError {
   });
 }
 
-function unknown(wanted: string, issuers: readonly { readonly name: string }[]): CustodyError {
-  const names = issuers.map(({ name }) => name).join(', ');
-  return new CustodyError('not-found', `this gateway has no issuer ${wanted} for that`, {
-    hint: names === '' ? 'give its address: --issuer https://…' : `there are: ${names}`,
+function isMeant({ name, issuer }: Named, wanted: string | undefined): boolean {
+  return name === wanted || issuer === wanted;
+}
+
+function unknown(wanted: string, kind: Named['kind'], all: readonly Named[]): CustodyError {
+  return new CustodyError('not-found', `this gateway has no issuer ${wanted} for ${WHO[kind]}`, {
+    hint: instead(wanted, kind, all),
   });
+}
+
+function instead(wanted: string, kind: Named['kind'], all: readonly Named[]): string {
+  const other = all.find((one) => isMeant(one, wanted));
+  if (other !== undefined) {
+    const flag = other.kind === 'workload' ? ' --workload' : '';
+    return `${wanted} is for ${WHO[other.kind]}: custody login${flag} --issuer ${other.name}`;
+  }
+  const names = all.filter((one) => one.kind === kind).map(({ name }) => name);
+  if (names.length > 0) return `there are: ${names.join(', ')}`;
+  return kind === 'person'
+    ? 'give its address: --issuer https://…'
+    : 'machines cannot log in to this gateway';
 }

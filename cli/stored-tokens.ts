@@ -64,19 +64,17 @@ export async function storedLogins(cli: Cli): Promise<readonly Login[]> {
 }
 
 /** Replaces them; where they were sealed they stay so, unless another `store` is wanted. */
-export async function storeLogins(
-  cli: Cli,
-  logins: readonly Login[],
-  store: StoreKind = kindNow(cli),
-): Promise<void> {
+export async function storeLogins(cli: Cli, logins: readonly Login[], store?: StoreKind): Promise<void> {
+  // Without a look at the file: a logout has to get over one that cannot be read.
   if (logins.length === 0) return forgetLogins(cli);
-  const sealed = store === 'file' ? undefined : await seal(cli, JSON.stringify(logins), store);
+  const kind = store ?? kindNow(cli);
+  const sealed = kind === 'file' ? undefined : await seal(cli, JSON.stringify(logins), kind);
   cli.home.write(TOKENS, `${JSON.stringify(sealed === undefined ? { logins } : { sealed }, null, 2)}\n`);
   if (sealed === undefined) await forgetKey(cli);
 }
 
 /** All of them, also where they cannot be read any more. */
-export async function forgetLogins(cli: Cli): Promise<void> {
+async function forgetLogins(cli: Cli): Promise<void> {
   cli.home.remove(TOKENS);
   await forgetKey(cli);
 }

@@ -1,4 +1,5 @@
-import { CustodyError } from '#core/errors.ts';
+import { compactForm } from '#adapters/oidc/token-form.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { claimsOf } from './claims.ts';
 import type { Cli } from './cli.ts';
 import { currentLogin, isFresh, renewedToken } from './renewal.ts';
@@ -23,6 +24,7 @@ export async function currentToken(cli: Cli): Promise<string> {
 }
 
 function unexpired(cli: Cli, token: string, from: string): string {
+  refuseMisshapen(token, from);
   if (claimsOf(token).expiresAt > cli.now()) return token;
   throw new CustodyError('token-invalid', `the token in ${from} has expired`, {
     hint:
@@ -30,4 +32,14 @@ function unexpired(cli: Cli, token: string, from: string): string {
         ? 'get a new one, or unset CUSTODY_TOKEN and run custody login'
         : 'whoever puts it there has to renew it: the job or the pod that it was for may have ended',
   });
+}
+
+/** Looked at here: with quotes or a "Bearer" around it, the API would find no token to say anything of. */
+function refuseMisshapen(token: string, from: string): void {
+  try {
+    compactForm(token);
+  } catch (thrown) {
+    const { detail, hint = 'run custody login' } = asCustodyError(thrown);
+    throw new CustodyError('token-invalid', `the token in ${from} is not good: ${detail}`, { hint });
+  }
 }

@@ -49,9 +49,14 @@ export function bodyOf<Shape extends z.ZodType>(shape: Shape, event: ApiEvent): 
   const type = event.headers['content-type'] ?? '';
   if (!/^application\/json *(?:;|$)/i.test(type))
     throw invalid('send JSON, with content-type: application/json');
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const bytes = bytesOf(event);
   if (bytes.byteLength > BODY_MAX_BYTES) throw invalid(`the body is longer than ${BODY_MAX_BYTES} bytes`);
   return parsed(shape, jsonOf(bytes));
+}
+
+/** The body, whatever it is; API Gateway hands over what is no text as base64. */
+export function bytesOf({ body = '', isBase64Encoded }: ApiEvent): Buffer {
+  return Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
 }
 
 function jsonOf(bytes: Buffer): unknown {

@@ -28,20 +28,26 @@ export interface TokenHeader {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/**
- * The header of a signed token in compact form (RFC 7515 section 7.1). Throws `token-invalid` that says what was given in its
- * place: whoever has pasted too much or too little sees it at once.
- */
+/** The header of a signed token. Throws `token-invalid` where it is none, or one that nobody here would take. */
 export function headerOf(token: string, types = LOGIN_TYPES): TokenHeader {
+  const { header, signature } = compactForm(token);
+  refuseHeader(header, types);
+  refuseCut(String(header['alg']), signature);
+  return { alg: String(header['alg']), kid: String(header['kid']) };
+}
+
+/**
+ * The compact form of a token (RFC 7515 section 7.1). Throws `token-invalid` that says what was given in its place: whoever has
+ * pasted too much or too little sees it at once.
+ */
+export function compactForm(token: string): { readonly header: Json; readonly signature: string } {
   if (token.length > TOKEN_MAX_BYTES) throw junkToken(`it is longer than ${TOKEN_MAX_BYTES} bytes`);
   const parts = token.split('.');
   const [header, claims] = parts.slice(0, 2).map(jsonOf);
   const signature = parts[2] ?? '';
   const isSigned = parts.length === 3 && (signature === '' || PART.test(signature));
   if (header === undefined || claims === undefined || !isSigned) throw misshapen(token, parts, header);
-  refuseHeader(header, types);
-  refuseCut(String(header['alg']), signature);
-  return { alg: String(header['alg']), kid: String(header['kid']) };
+  return { header, signature };
 }
 
 /** True where it says itself that its time has been over for a minute, the largest leeway. Nobody has vouched for that. */

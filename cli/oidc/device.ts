@@ -20,7 +20,7 @@ export async function deviceLogin(
   const scope = scopeOf(plan, config);
   let patience: AbortSignal | undefined;
   try {
-    const device = await initiateDeviceAuthorization(config, { scope });
+    const device = await initiateDeviceAuthorization(config, { ...plan.params, scope });
     patience = AbortSignal.timeout(device.expires_in * 1000);
     say(cli, `log in here: ${device.verification_uri_complete ?? device.verification_uri}`);
     say(cli, `and confirm this code: ${device.user_code}`);

@@ -10,7 +10,7 @@ import { isLoopback, safeUrl } from '../http.ts';
 import type { Plan } from './plan.ts';
 import { oidcError } from './words.ts';
 
-/** For each answer: a refresh asks twice, and is over before its lock counts as left behind. */
+/** For each answer: a refresh asks twice, and is over before another custody, which waits for it, gives up. */
 const PATIENCE_S = 10;
 
 /** `offline_access` is what makes many issuers give a refresh token (OpenID Connect Core 1.0 section 11); some refuse it. */

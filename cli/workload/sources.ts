@@ -39,7 +39,10 @@ export async function tokenOf(cli: Cli, { source, file }: Source, audience: stri
 async function fromGitHub({ env }: Cli, audience: string): Promise<string> {
   const [address, secret] = [env['ACTIONS_ID_TOKEN_REQUEST_URL'], env['ACTIONS_ID_TOKEN_REQUEST_TOKEN']];
   if (!address || !secret)
-    throw noToken('this job of GitHub Actions may not have one', 'permissions: { id-token: write } lets it');
+    throw noToken(
+      'this is no job of GitHub Actions, or one that may not have one',
+      'permissions: { id-token: write } lets a job; somewhere else: custody login',
+    );
   const url = safeUrl(address, 'ACTIONS_ID_TOKEN_REQUEST_URL');
   url.searchParams.set('audience', audience);
   const response = await get(url, { authorization: `Bearer ${secret}`, accept: 'application/json' });

@@ -40,7 +40,10 @@ function outsideOf(token: string): { readonly iss?: string; readonly aud?: strin
   try {
     return decodeJwt(token);
   } catch (cause) {
-    throw new CustodyError('token-invalid', "the workload's token is not a JWT", { cause });
+    throw new CustodyError('token-invalid', "the workload's token is not a JWT", {
+      hint: 'look at where it is from (--workload, --token-file): it has to be an ID token, and nothing else',
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { conditionWords } from './conditions.ts';
-import type { Principal } from '../identity/principal.ts';
+import type { Actor, Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule } from './config.ts';
 import { Authorization, decide, isDisabled, isForeign, type Refusal, shownTarget } from './decide.ts';
 import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
@@ -88,7 +88,7 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
     case 'acts':
       return action === 'approve' ? 'who acts for somebody decides about nothing' : actsWords(rule);
     case 'actor':
-      return `${shown([principal.actors![0]!.subject])} of ${shown([principal.actors![0]!.issuer])} is none of those that may act for others by it`;
+      return actorWords(rule, principal.actors![0]!);
     case 'no-actor':
       return 'it is for those who act for somebody, and nobody acts here';
     case 'sessions':
@@ -134,6 +134,12 @@ function claimWords(claim: string, rule: Rule, principal: Principal): string {
 
 function actsWords({ breakGlass }: Rule): string {
   return breakGlass === undefined ? 'it lets nobody act for others' : 'no agent breaks a glass';
+}
+
+function actorWords({ actor }: Rule, { subject, issuer }: Actor): string {
+  const found = `${shown([subject])} of ${shown([issuer])} is none of those that may act for others by it`;
+  if (actor === undefined || actor === 'any') return found;
+  return `${found}: ${actor.subject.join(' or ')} of ${actor.issuer ?? "the token's own issuer"}`;
 }
 
 /** An issuer's words: nothing of them reaches a terminal but what can be seen (security case 18). */

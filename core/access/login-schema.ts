@@ -84,7 +84,7 @@ export const loginSchema = z
       .describe('which token goes to the gateway; an access token has to be a JWT for its audience'),
     params: params
       .default({})
-      .describe('what else the issuer wants in the address, such as hd, connection or access_type'),
+      .describe('what else the issuer wants to be asked with, such as hd, connection or access_type'),
   })
   .readonly();
 

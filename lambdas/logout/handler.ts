@@ -6,7 +6,7 @@ import { type LogoutTokenVerifier, logoutOf } from '#core/identity/logout-token.
 import type { Logouts } from '#core/identity/logouts.ts';
 import type { TokenFailures } from '#core/identity/token-failures.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
-import { type ApiEvent, type ApiResult, type HttpHandler, httpHandler } from '../http.ts';
+import { type ApiEvent, type ApiResult, bytesOf, type HttpHandler, httpHandler } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 
 export interface LogoutPorts extends LogoutIntake {
@@ -77,10 +77,10 @@ function issuerOf({ pathParameters }: ApiEvent, { issuers }: Pick<Config, 'issue
 }
 
 /** Section 2.5. Other members of the form are passed over; twice the token would be two things to two readers. */
-function tokenOf({ headers, body = '', isBase64Encoded }: ApiEvent): string {
-  if (!/^application\/x-www-form-urlencoded *(?:;|$)/i.test(headers['content-type'] ?? ''))
+function tokenOf(event: ApiEvent): string {
+  if (!/^application\/x-www-form-urlencoded *(?:;|$)/i.test(event.headers['content-type'] ?? ''))
     throw invalid('send a form, with content-type: application/x-www-form-urlencoded');
-  const form = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+  const form = bytesOf(event);
   if (form.byteLength > FORM_MAX_BYTES) throw invalid(`the form is longer than ${FORM_MAX_BYTES} bytes`);
   const [token, ...more] = new URLSearchParams(form.toString()).getAll('logout_token');
   if (token === undefined || token === '' || more.length > 0)

@@ -16,7 +16,7 @@ import { scimRefusal, scimTypeOf } from '#core/identity/scim/refusal.ts';
 import type { Entry, Kind } from '#core/identity/scim/store.ts';
 import { parseJsonBytes } from '#core/json.ts';
 import type { ApiEvent, ApiResult } from '../api-event.ts';
-import type { HttpHandler } from '../http.ts';
+import { bytesOf, type HttpHandler } from '../http.ts';
 import { type FaultLog, problem } from '../problem.ts';
 import { type BearerPorts, directoryOf, headerOf } from './bearer.ts';
 
@@ -152,9 +152,8 @@ function wholeNumber(query: URLSearchParams, name: string, otherwise: number): n
 function bodyOf(event: ApiEvent): unknown {
   if (!/^application\/(?:scim\+)?json *(?:;|$)/i.test(headerOf(event, 'content-type')))
     throw scimRefusal('invalidSyntax', `send JSON, with content-type: ${TYPE}`);
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
   try {
-    return parseJsonBytes(bytes, SCIM_BODY_MAX_BYTES);
+    return parseJsonBytes(bytesOf(event), SCIM_BODY_MAX_BYTES);
   } catch (thrown) {
     throw scimRefusal('invalidSyntax', `the body ${asCustodyError(thrown).message}`);
   }

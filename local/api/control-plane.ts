@@ -14,7 +14,7 @@ import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
-import { localScim } from '#adapters/local/scim-directory.ts';
+import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import type { NewsStream } from '#core/access/news.ts';
@@ -26,11 +26,13 @@ import { withGroups } from '#core/identity/added-groups.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
-import { logoutStanding } from '#core/identity/logouts.ts';
+import { type Logouts, logoutStanding } from '#core/identity/logouts.ts';
+import type { TokenVerifier } from '#core/identity/principal.ts';
 import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
+import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
@@ -63,46 +65,21 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const directory = await closing(running, localScim(dataDir));
   const logouts = await closing(running, localLogouts(dataDir));
   const policy = localPolicy(files.config, leaves);
-  const now = (): Date => new Date();
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
-  const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
   const scim = new ScimDesk({ store: directory, leaves, now, newId });
-  await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
-  await every(
-    running,
-    TELL_EVERY_MS,
-    async () => void (await Promise.all([desk.tellAll(), scim.payAll()])),
-    trouble('cannot tell about access', say),
-  );
-  const webhooks = () => policy.config.webhooks;
-  const secrets = { readSecret: readSecretFile, random: Math.random, busy: new Set<string>() };
-  const ports = { webhooks, queue: deliveries, sender: webhookPost(), ...secrets };
-  const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
-  await running.add(() => delivering.stop());
-  const issuers = () => policy.config.issuers;
   const keyring = new Keyring();
-  const current = currentVerifier(issuers, keyring);
-  const sayAway = awayNews(say);
-  await every(running, ISSUERS_EVERY_MS, async () => {
-    current(); // makes those that the configuration names now
-    await keyring.refresh();
-    sayAway(keyring.away());
-  });
-  const directoryOf = currentDirectories({
-    readSecret: readDirectorySecret,
-    wallClock: now,
-    onTrouble: trouble("an issuer's directory cannot be asked", say),
-  });
-  const looking = withGroups(current, issuers, directoryOf);
-  const known = { policy: () => policy.config, store: directory };
-  const groups = directoryGroups(known);
-  const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(known));
-  const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
+  const current = currentVerifier(() => policy.config.issuers, keyring);
+  const known = { policy, logouts, directory, keyring, current };
+  await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
+  const tellAll = async (): Promise<void> => void (await Promise.all([desk.tellAll(), scim.payAll()]));
+  await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
+  await deliver(running, policy, deliveries, say);
+  await watchIssuers(running, known, say);
   const api = await startApi({
     port,
     policy,
-    verifier: () => withDirectoryGroups(standingVerifier(looking(), standing), groups),
+    verifier: verifierOf(known, say),
     scim: { desk: scim, secretOf },
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
@@ -119,6 +96,65 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   });
   await running.add(() => api.close());
   return api;
+}
+
+const now = (): Date => new Date();
+const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
+const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
+
+/** What a token is looked at with. */
+interface Known {
+  readonly policy: PolicyInForce;
+  readonly logouts: Logouts;
+  readonly directory: LocalScim;
+  readonly keyring: Keyring;
+  /** For the issuers that the configuration names now. */
+  readonly current: () => TokenVerifier;
+}
+
+async function deliver(
+  running: Running,
+  policy: PolicyInForce,
+  queue: DeliveryQueue,
+  say: (line: string) => void,
+): Promise<void> {
+  const webhooks = () => policy.config.webhooks;
+  const secrets = { readSecret: readSecretFile, random: Math.random, busy: new Set<string>() };
+  const ports = { webhooks, queue, sender: webhookPost(), ...secrets };
+  const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
+  await running.add(() => delivering.stop());
+}
+
+/** Keys are fetched before somebody waits for them, and an issuer that is away is heard of. */
+async function watchIssuers(
+  running: Running,
+  { keyring, current }: Known,
+  say: (line: string) => void,
+): Promise<void> {
+  const sayAway = awayNews(say);
+  await every(running, ISSUERS_EVERY_MS, async () => {
+    current(); // so that the keyring has the issuers that the configuration names now
+    await keyring.refresh();
+    sayAway(keyring.away());
+  });
+}
+
+/** A good token, with the groups that directories know, of somebody who was not logged out or deactivated since. */
+function verifierOf(
+  { policy, logouts, directory, current }: Known,
+  say: (line: string) => void,
+): () => TokenVerifier {
+  const issuers = () => policy.config.issuers;
+  const directoryOf = currentDirectories({
+    readSecret: readDirectorySecret,
+    wallClock: now,
+    onTrouble: trouble("an issuer's directory cannot be asked", say),
+  });
+  const looking = withGroups(current, issuers, directoryOf);
+  const scim = { policy: () => policy.config, store: directory };
+  const groups = directoryGroups(scim);
+  const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(scim));
+  return () => withDirectoryGroups(standingVerifier(looking(), standing), groups);
 }
 
 /** Whoever watches the terminal hears an alarm also where no webhook is. */

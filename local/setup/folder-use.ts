@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lockFolder } from '#adapters/local/folder-lock.ts';
+import { lockFolder, tryLockFolder } from '#adapters/local/folder-lock.ts';
 import { CustodyError } from '#core/errors.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -16,16 +16,11 @@ export function useDataFolder(dataDir: string): { release(): void } {
   if (mkdirSync(dataDir, { recursive: true, mode: 0o700 }) !== undefined && process.getuid?.() === 0) {
     chmodSync(dataDir, 0o711); // PostgreSQL's own user has to pass through
   }
-  try {
-    return lockFolder(join(dataDir, 'supervisor'));
-  } catch (error) {
-    throw isInUse(error)
-      ? new CustodyError('state-damaged', `another npm start uses the data folder ${dataDir}`, {
-          hint: 'stop that one, or choose another folder with --data-dir',
-          cause: error,
-        })
-      : error;
-  }
+  const lock = tryLockFolder(join(dataDir, 'supervisor'));
+  if (lock !== undefined) return lock;
+  throw new CustodyError('state-damaged', `another npm start uses the data folder ${dataDir}`, {
+    hint: 'stop that one, or choose another folder with --data-dir',
+  });
 }
 
 /**
@@ -38,18 +33,10 @@ export async function waitForEarlierGateway(
   say: (line: string) => void,
 ): Promise<void> {
   for (let waited = 0; ; waited += LOOK_EVERY_MS) {
-    try {
-      return lockFolder(dataDir).release();
-    } catch (error) {
-      if (!isInUse(error) || waited > drainMs + GRACE_MS) throw error;
-    }
+    const isLast = waited > drainMs + GRACE_MS;
+    const lock = isLast ? lockFolder(dataDir) : tryLockFolder(dataDir);
+    if (lock !== undefined) return lock.release();
     if (waited === LOOK_EVERY_MS) say('a gateway of an earlier start is still ending its sessions: waiting');
     await sleep(LOOK_EVERY_MS);
   }
-}
-
-/** SQLITE_BUSY (https://sqlite.org/rescode.html) is why the lock could not be had. */
-function isInUse(error: unknown): boolean {
-  const cause = error instanceof CustodyError ? (error.cause as { readonly errcode?: number }) : {};
-  return (cause.errcode ?? 0) % 256 === 5;
 }

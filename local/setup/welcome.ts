@@ -3,13 +3,13 @@ import type { LocalAddresses } from './addresses.ts';
 import type { LocalSettings } from './settings.ts';
 
 const USUAL_FOLDER = '.custody';
-const USUAL_ISSUER = 'http://127.0.0.1:7401';
+const USUAL_API = 'http://127.0.0.1:7402';
 
 /** What a person copies next; paths as seen from `cwd`. */
 export function welcome(addresses: LocalAddresses, { drainMs }: LocalSettings, cwd: string): string {
-  const { dataDir, postgres, api, issuer, database, ca, config } = addresses;
+  const { dataDir, postgres, api, database, ca, config } = addresses;
   const folder = pathFrom(cwd, dataDir);
-  const where = issuer === USUAL_ISSUER ? '' : ` --issuer ${issuer} --api ${api}`;
+  const where = api === USUAL_API ? '' : ` --api ${api}`;
   const data = folder === USUAL_FOLDER ? '' : ` --data-dir ${folder}`;
   const conninfo = `host=localhost port=${postgres.port} dbname=orders-db user=dana sslmode=verify-full`;
   return `
@@ -28,7 +28,7 @@ psql without the CLI, here with the token of a demo person as password:
   export PGPASSWORD=$(npx custody demo token developer${data})
   psql "${conninfo} sslrootcert=${pathFrom(cwd, ca)}"
 
-An agent that acts for Dana, and a deploy job, in her place: both have a rule in custody.yaml.
+An agent that acts for Dana, and a deploy job, in her place (a custody.yaml of before has no rules for them):
 
   export PGPASSWORD=$(npx custody demo token dana --actor agent-7${data})
   export PGPASSWORD=$(npx custody demo token --workload deploy${data})

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { failureWords } from '#cli/failure-words.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
@@ -15,8 +17,13 @@ interface Said {
 type Answers = Said | (() => Said);
 
 /** An identity provider whose token endpoint says `token`; it keeps a code for `seconds`. */
-async function issuer(token: Answers, seconds = 60): Promise<string> {
+async function issuer(
+  token: Answers,
+  seconds = 60,
+  onCode: (form: URLSearchParams) => void = () => undefined,
+): Promise<string> {
   const server = createServer((request, response) => {
+    if (request.url === '/device') void text(request).then((body) => onCode(new URLSearchParams(body)));
     const { status, body } = answerOf(server, request.url!, token, seconds);
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(body));
@@ -53,6 +60,18 @@ const refusal = (error: string, description?: string): Said => ({
 });
 
 describe('a device code', () => {
+  test('is asked for with what custody.yaml adds, such as an audience', async () => {
+    const sent: URLSearchParams[] = [];
+    const url = await issuer(refusal('access_denied'), 60, (form) => sent.push(form));
+    const api = await fakeApi(pem(makeSigner()).toString());
+    const offered = { name: 'a', kind: 'person', issuer: url, audience: ['c'], clientId: 'c' };
+    const way = { redirectHost: '127.0.0.1', redirectPath: '/callback', flow: 'device', token: 'access' };
+    const params = { audience: 'https://api.example' };
+    api.answers.set('/v1/login', { issuers: [{ ...offered, ...way, params }] });
+    await custody(['login', '--api', api.url], { env: { CUSTODY_HOME: join(temporary(), 'home') } });
+    expect(sent[0]!.get('audience')).toBe('https://api.example');
+  });
+
   test.each([
     ['that the issuer calls expired', refusal('expired_token'), 'the code was not confirmed in time'],
     ['that was refused', refusal('access_denied'), 'it was refused in the browser'],
@@ -120,3 +139,26 @@ test.each([
 ])('the words for %s', (error, words) => {
   expect(failureWords(error)).toBe(words);
 });
+
+/** Whoever answers for the API chooses the issuer, and so what a browser, or whatever else takes such an address, is given. */
+test.each(['file:///etc/passwd', 'javascript:alert(1)', 'calculator:1', '-flag'])(
+  'a login page at %s is neither shown nor opened',
+  async (authorization_endpoint) => {
+    const server = createServer((_request, response) => {
+      const endpoints = { issuer: urlOf(server), token_endpoint: `${urlOf(server)}/token` };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ ...endpoints, authorization_endpoint }));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const api = await fakeApi(pem(makeSigner()).toString());
+    const folder = temporary();
+    writeFileSync(join(folder, 'xdg-open'), `#!/bin/sh\ntouch ${folder}/opened\n`, { mode: 0o755 });
+    const env = { PATH: `${folder}:${process.env['PATH']}`, CUSTODY_HOME: join(folder, 'home') };
+    const ran = await custody(['login', '--issuer', urlOf(server), '--api', api.url], { env });
+    expect(ran.code).toBe(1);
+    expect(ran.stderr).toMatch(/only .*HTTPS? requests are allowed|authorization_endpoint/);
+    expect(ran.stderr).not.toContain('log in here');
+    expect(existsSync(join(folder, 'opened'))).toBe(false);
+  },
+);

@@ -153,8 +153,16 @@ targets: {}
 
   test('says what there is where the name is another', async () => {
     const { args, env } = await two();
-    const ran = await custody([...args, '--issuer', 'oktta'], { env });
-    expect(ran.stderr).toContain('no issuer oktta for that\nhint: there are: okta, google');
+    const said = async (...more: string[]) => (await custody([...args, ...more], { env })).stderr;
+    expect(await said('--issuer', 'oktta')).toContain(
+      'no issuer oktta for people\nhint: there are: okta, google\n',
+    );
+    expect(await said('--issuer', 'ci')).toContain(
+      'no issuer ci for people\nhint: ci is for machines: custody login --workload --issuer ci\n',
+    );
+    expect(await said('--workload', 'gitlab', '--issuer', 'okta')).toContain(
+      'no issuer okta for machines\nhint: okta is for people: custody login --issuer okta\n',
+    );
   });
 });
 

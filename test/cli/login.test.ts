@@ -1,5 +1,13 @@
 import { once } from 'node:events';
-import { chmodSync, chownSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { decodeJwt, UnsecuredJWT } from 'jose';
@@ -85,7 +93,7 @@ describe('login', () => {
     await login(here);
     const { CUSTODY_HOME: home } = here.env;
     expect(statSync(home).mode & 0o777).toBe(0o700);
-    expect(readdirSync(home).sort()).toEqual(['api.txt', 'signer.pem', 'tokens.json']);
+    expect(readdirSync(home).sort()).toEqual(['api.txt', 'signer.pem', 'tokens.guard', 'tokens.json']);
     for (const name of readdirSync(home)) expect(statSync(join(home, name)).mode & 0o777).toBe(0o600);
     const who = await custody(['whoami', '--json'], { env: here.env });
     expect(JSON.parse(who.stdout)).toMatchObject({ email: 'dana@example.com', issuer: here.issuer });
@@ -258,6 +266,15 @@ describe('the stored login', () => {
     expect((await custody(['targets'], { env })).stderr).toMatch(
       /not logged in to http:\/\/127\.0\.0\.1:2\//,
     );
+  });
+
+  test('that cannot be read any more is forgotten by a logout', async () => {
+    const env = { CUSTODY_HOME: temporary(), CUSTODY_API: 'http://127.0.0.1:2' };
+    const path = join(env.CUSTODY_HOME, 'tokens.json');
+    writeFileSync(path, 'cut off', { mode: 0o600 });
+    expect((await custody(['targets'], { env })).stderr).toContain('hint: log in again: custody logout');
+    expect(await custody(['logout'], { env })).toMatchObject({ code: 0 });
+    expect(existsSync(path)).toBe(false);
   });
 
   test('goes to no other API than that which it was for', async () => {

@@ -118,8 +118,8 @@ describe('play', () => {
     const played = await custody(['play', folder, '--key', key]);
     const verified = await custody(['verify', folder, '--key', key]);
     expect([played.code, verified.code]).toEqual([0, 0]);
-    expect(played.stdout).toMatch(/^session \S+: agent-7\S*\[2J for dana@example\.com on orders-db, from/m);
-    expect(verified.stdout).toMatch(/^who +agent-7\S*\[2J for dana@example\.com$/m);
+    expect(played.stdout).toMatch(/^session \S+: "agent-7\S*\[2J" for dana@example\.com on orders-db, from/m);
+    expect(verified.stdout).toMatch(/^who +"agent-7\S*\[2J" for dana@example\.com$/m);
     expect(verified.stdout).toMatch(/^actor +agent-7\S*\[2J at https:\/\/ci\.example$/m);
     expect(verified.stdout).toMatch(/^leeway +the token was 12 s out of its time$/m);
     for (const { stdout } of [played, verified]) expect(stdout).not.toContain('\u001b');

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
 import { makeKey, signToken } from '#test/support/issuer.ts';
-import { custody, fakeApi, temporary } from './support.ts';
+import { fakeApi, startCustody, temporary } from './support.ts';
 
 type Answer = (response: ServerResponse, form: URLSearchParams) => void;
 
@@ -26,7 +26,8 @@ interface Stand {
   readonly answers: Answer[];
   token(claims: object): Promise<string>;
   stored(): { token: string; refreshToken?: string };
-  targets(): ReturnType<typeof custody>;
+  start(): ReturnType<typeof startCustody>;
+  targets(): ReturnType<typeof startCustody>['ended'];
 }
 
 /** Somebody who logged in at an issuer whose token endpoint answers as it is told to. */
@@ -57,13 +58,15 @@ async function stand(exp = 1): Promise<Stand> {
   const tokens = { tokenKind: 'id', token: await token({ exp }), refreshToken: 'r1' };
   mkdirSync(CUSTODY_HOME, { mode: 0o700 });
   writeFileSync(file, JSON.stringify({ logins: [{ ...login, ...tokens }] }), { mode: 0o600 });
+  const start = () => startCustody(['targets'], { env: { CUSTODY_HOME, CUSTODY_API: api.url } });
   return {
     issuer,
     sent,
     answers,
     token,
     stored: () => (JSON.parse(readFileSync(file, 'utf8')) as { logins: [{ token: string }] }).logins[0],
-    targets: () => custody(['targets'], { env: { CUSTODY_HOME, CUSTODY_API: api.url } }),
+    start,
+    targets: () => start().ended,
   };
 }
 
@@ -129,6 +132,17 @@ describe('a refresh', () => {
     expect(refused.stderr).toMatch(/your login is over: .*\(reuse detected\)\nhint: run custody login/);
     expect(await here.targets()).toMatchObject({ code: 1 });
     expect(here.sent.map((form) => form.get('refresh_token'))).toEqual(['r1', 'r1']);
+  });
+
+  test('that is killed leaves nothing that the next one waits for', async () => {
+    const here = await stand();
+    const asked = Promise.withResolvers<void>();
+    here.answers.push(() => asked.resolve(), json(200, { ...access, id_token: await here.token({}) }));
+    const { child, ended } = here.start();
+    await asked.promise;
+    child.kill('SIGKILL');
+    await ended;
+    expect(await here.targets()).toMatchObject({ code: 0 });
   });
 
   test('by five at once sends no refresh token twice', async () => {

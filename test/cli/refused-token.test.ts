@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { rawToken } from '#test/support/issuer.ts';
-import { custody, type Ran, temporary } from './support.ts';
+import { custody, idToken, type Ran, temporary } from './support.ts';
 
 async function whoami(type: string, body: object): Promise<Ran> {
   const server = createServer((_request, response) => {
@@ -43,4 +43,17 @@ test('what the API itself forbids is said in its words', async () => {
   const { stderr } = await whoami('application/problem+json', problem);
   expect(stderr).toContain('you may not look at this');
   expect(stderr).not.toContain('log in again');
+});
+
+test.each([
+  [(token: string) => `"${token}"`, 'it is in quotes'],
+  [(token: string) => `Bearer ${token}`, '"Bearer" stands before it'],
+  [(token: string) => token.slice(0, 20), 'it is cut off'],
+  [() => 'hunter2', 'it is not a JWT'],
+])('CUSTODY_TOKEN that holds something else is said before anybody is asked: %#', async (wrap, why) => {
+  const env = { CUSTODY_API: 'http://127.0.0.1:2', CUSTODY_HOME: temporary() };
+  const { code, stderr } = await custody(['targets'], { env: { ...env, CUSTODY_TOKEN: wrap(idToken()) } });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^custody: the token in CUSTODY_TOKEN is not good: .*\nhint: /);
+  expect(stderr).toContain(why);
 });

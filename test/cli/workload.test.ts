@@ -105,7 +105,8 @@ describe('a job of GitHub Actions', () => {
   test('that may not have one hears of the permission', async () => {
     const here = await stand();
     const none = await here.run(['login', '--workload', 'github']);
-    expect(none.stderr).toContain('hint: permissions: { id-token: write } lets it');
+    expect(none.stderr).toContain('this is no job of GitHub Actions, or one that may not have one');
+    expect(none.stderr).toContain('hint: permissions: { id-token: write } lets a job;');
     const env = { ...(await actions([])), ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'other' };
     const refused = await here.run(['login', '--workload'], env);
     expect(refused.stderr).toContain('GitHub Actions answered with status 401');

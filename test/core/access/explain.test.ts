@@ -81,7 +81,7 @@ describe('explain, of issuers, claims and actors', () => {
     const found = because(RULES_OF_WHOM, { principal: principal('dana', [], actor('agent-7')) });
     expect(found['people']).toEqual(['it lets nobody act for others']);
     expect(found['agents']).toEqual([
-      'agent-7 of https://ci.example is none of those that may act for others by it',
+      "agent-7 of https://ci.example is none of those that may act for others by it: agent-* of the token's own issuer",
     ]);
     const decides = because(RULES, {
       action: 'approve',
