@@ -10,7 +10,8 @@ import { EXAMPLE, MINIMAL, ROOT } from '#test/support/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'custody-preflight-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-const NOW = new Date();
+// Certificates that are made later than this are not yet valid.
+const NOW = new Date(Date.now() + 3_600_000);
 const HOST = 'gateway.example.com';
 
 interface Pair {
