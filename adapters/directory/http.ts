@@ -1,6 +1,7 @@
+import { isWithin } from '#core/age.ts';
 import type { CustodyError } from '#core/errors.ts';
 import { parseJsonBytes } from '#core/json.ts';
-import { isWithin } from './age.ts';
+import { isLoopback } from '#core/loopback.ts';
 import { cannotSay } from './failures.ts';
 
 const CALL_MS = 3_000;
@@ -49,7 +50,8 @@ export class DirectoryHttp {
   async ask({ url, form, headers, signal }: Ask): Promise<Told> {
     if (isWithin(this.#rests.at, this.#rests.ms, this.#now()))
       throw cannotSay('it is left alone after a failure');
-    if (url.protocol !== 'https:' && !isHttpLoopback(url)) throw cannotSay(`${url.origin} is not https`);
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname)))
+      throw cannotSay(`${url.origin} is not https`);
     const inTime = AbortSignal.timeout(this.#callMs);
     const response = await fetch(url, {
       redirect: 'error',
@@ -100,11 +102,4 @@ export class DirectoryHttp {
   #rest(ms: number): void {
     this.#rests = { at: this.#now(), ms: Math.min(ms, REST_MAX_MS) };
   }
-}
-
-function isHttpLoopback({ protocol, hostname }: URL): boolean {
-  return (
-    protocol === 'http:' &&
-    (hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname))
-  );
 }

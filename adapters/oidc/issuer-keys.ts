@@ -1,3 +1,4 @@
+import { isWithin } from '#core/age.ts';
 import { CustodyError } from '#core/errors.ts';
 import { unprovenToken } from '#core/identity/token-refusals.ts';
 import { type KeyPlace, keySource, type KeySource } from './key-source.ts';
@@ -137,8 +138,7 @@ export class IssuerKeys {
   }
 
   #within(at: number, ms: number): boolean {
-    const since = this.#now() - at;
-    return since >= 0 && since < ms;
+    return isWithin(at, ms, this.#now());
   }
 }
 

@@ -1,7 +1,7 @@
 import type { IssuerConfig } from '#core/access/config.ts';
 import type { LogoutTokenVerifier } from '#core/identity/logout-token.ts';
+import { tokenPart } from '#core/identity/token-part.ts';
 import { refusedToken } from '#core/identity/token-refusals.ts';
-import { parseJson } from '#core/json.ts';
 import { unverifiedClaims } from './issuers-verifier.ts';
 import type { Keyring } from './keyring.ts';
 import { meantIssuer } from './meant-issuer.ts';
@@ -36,5 +36,5 @@ function refuseOthers(token: string, issuer: IssuerConfig): void {
 
 /** It was read once, in the same way. */
 function headerIn(token: string): Readonly<Record<string, unknown>> {
-  return parseJson(Buffer.from(token.split('.')[0]!, 'base64url').toString()) as Record<string, unknown>;
+  return tokenPart(token.split('.')[0])!;
 }

@@ -1,10 +1,8 @@
 import type { CustodyError } from '#core/errors.ts';
 import { junkToken } from '#core/identity/token-refusals.ts';
-import { isJsonObject, parseJsonBytes } from '#core/json.ts';
+import { TOKEN_MAX_BYTES, TOKEN_PART, tokenPart } from '#core/identity/token-part.ts';
 
 const LEEWAY_MAX_MS = 60_000;
-const TOKEN_MAX_BYTES = 16 << 10;
-const PART = /^[A-Za-z0-9_-]+$/;
 /** A JSON object in base64url begins so. */
 const BEGINNING = 'eyJ';
 const QUOTES = /^["'`]|["'`]$/g;
@@ -43,16 +41,16 @@ export function headerOf(token: string, types = LOGIN_TYPES): TokenHeader {
 export function compactForm(token: string): { readonly header: Json; readonly signature: string } {
   if (token.length > TOKEN_MAX_BYTES) throw junkToken(`it is longer than ${TOKEN_MAX_BYTES} bytes`);
   const parts = token.split('.');
-  const [header, claims] = parts.slice(0, 2).map(jsonOf);
+  const [header, claims] = parts.slice(0, 2).map((part) => tokenPart(part));
   const signature = parts[2] ?? '';
-  const isSigned = parts.length === 3 && (signature === '' || PART.test(signature));
+  const isSigned = parts.length === 3 && (signature === '' || TOKEN_PART.test(signature));
   if (header === undefined || claims === undefined || !isSigned) throw misshapen(token, parts, header);
   return { header, signature };
 }
 
 /** True where it says itself that its time has been over for a minute, the largest leeway. Nobody has vouched for that. */
 export function saysItIsOver(token: string, now: number): boolean {
-  const exp = jsonOf(token.split('.')[1] ?? '')?.['exp'];
+  const exp = tokenPart(token.split('.')[1])?.['exp'];
   return typeof exp === 'number' && exp * 1000 < now - LEEWAY_MAX_MS;
 }
 
@@ -91,18 +89,4 @@ function misshapen(token: string, parts: readonly string[], header: Json | undef
 
 function isLikely(text: string): boolean {
   return text.startsWith(BEGINNING);
-}
-
-/**
- * A part, if it is a JSON object that all readers read alike (RFC 7519 section 4: claim names are unique); undefined for all
- * else.
- */
-function jsonOf(part: string): Json | undefined {
-  if (!PART.test(part)) return undefined;
-  try {
-    const value = parseJsonBytes(Buffer.from(part, 'base64url'), TOKEN_MAX_BYTES);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import type { PostWebhook } from '#core/notify/deliver.ts';
 import { CustodyError } from '#core/errors.ts';
+import { isLoopback } from '#core/loopback.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -37,10 +38,6 @@ function isAllowed(text: string): boolean {
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** What fetch throws may name the URL, which is a secret: of it only a code is kept (security case 15). */

@@ -1,5 +1,6 @@
 /** Pieces that several schemas of custody.yaml share. */
 import { z } from 'zod';
+import { isLoopback } from '../loopback.ts';
 import { durationMs } from './duration.ts';
 
 export const text = z.string().min(1);
@@ -30,11 +31,7 @@ export function isSafeUrl(written: string): boolean {
   const { protocol, hostname, username, password } = new URL(written);
   // A password has no place in a file that is reviewed (security case 15).
   if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
 /** A check across parts of a thing, once each of them is sound: one that has a mistake may hold anything. */

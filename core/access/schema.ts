@@ -1,12 +1,13 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
+import { isLoopback } from '../loopback.ts';
 import { durabilityModes } from '../recording/format.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
 import { directorySpelling } from './directory-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
-import { acrossSound, duration, isLoopback, isSafeUrl, oneOf, text } from './schema-parts.ts';
+import { acrossSound, duration, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */

@@ -1,6 +1,6 @@
-import { isJsonObject, parseJson } from '../json.ts';
 import type { GroupDirectory } from './directory.ts';
 import type { Principal, TokenVerifier } from './principal.ts';
+import { tokenPart } from './token-part.ts';
 
 /** What is said beside its tokens of who is in which of an issuer's groups. */
 export interface GroupSource {
@@ -70,6 +70,5 @@ function named(
 
 /** Of a token that was verified a moment ago, by the same reader. */
 function verifiedClaims(token: string): Readonly<Record<string, unknown>> {
-  const claims = parseJson(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-  return isJsonObject(claims) ? claims : {};
+  return tokenPart(token.split('.')[1]) ?? {};
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { CustodyError } from '../errors.ts';
-import { isJsonObject, parseJson } from '../json.ts';
+import { TOKEN_MAX_BYTES, tokenPart } from './token-part.ts';
 
 const WINDOW_MS = 60_000;
 /** Guesses of one address with one name that are put up with in a window: enough for a person, too few for a guesser. */
@@ -12,8 +12,6 @@ const ALLOWED_IN_ALL = 200;
 const KNOWN_FOR_MS = 12 * 3_600_000;
 /** Of each sort; beyond them the one that was heard of longest ago is forgotten. */
 const REMEMBERED_MAX = 10_000;
-/** Longer tokens are not looked into. */
-const TOKEN_MAX = 16 << 10;
 
 interface Window {
   readonly since: number;
@@ -110,20 +108,11 @@ function nameOf(network: string, token: string | undefined): string {
 
 /** Whose it says it is, which nobody has vouched for. All that is no token has one name. */
 function claimedBy(token: string | undefined): string {
-  if (token === undefined || token.length > TOKEN_MAX) return '';
-  const [header = '', claims = ''] = token.split('.', 2);
-  const { kid } = jsonOf(header);
-  const { iss, sub } = jsonOf(claims);
+  if (token === undefined || token.length > TOKEN_MAX_BYTES) return '';
+  const [header, claims] = token.split('.', 2);
+  const { kid } = tokenPart(header) ?? {};
+  const { iss, sub } = tokenPart(claims) ?? {};
   return [kid, iss, sub].every((part) => part === undefined) ? '' : JSON.stringify([kid, iss, sub]);
-}
-
-function jsonOf(part: string): Readonly<Record<string, unknown>> {
-  try {
-    const value = parseJson(Buffer.from(part, 'base64url').toString());
-    return isJsonObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }
 
 /** What counts as one address. A subscriber has a /64 of IPv6 to choose addresses from (RFC 6177). */
