@@ -14,10 +14,8 @@ import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
-import { logoutStanding } from '#core/identity/logouts.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
-import { scimStanding } from '#core/identity/scim/standing.ts';
-import { anyStanding } from '#core/identity/standing.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
@@ -204,13 +202,12 @@ function createAdmission(
   const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
-  const issuers = () => policy.config.issuers;
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
   return new Admission({
     policy,
     verifier: () => withDirectoryGroups(verifier(), groups),
-    standing: anyStanding(logoutStanding(logouts, issuers), scimStanding(known)),
+    standing: toldStanding({ ...known, logouts }),
     failures: new TokenFailures(() => performance.now()),
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),

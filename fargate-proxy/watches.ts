@@ -3,9 +3,7 @@ import type { Config } from '#core/access/config.ts';
 import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
 import { configWarnings } from '#core/access/shared-issuers.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import { logoutStanding } from '#core/identity/logouts.ts';
-import { scimStanding } from '#core/identity/scim/standing.ts';
-import { anyStanding } from '#core/identity/standing.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { lengthOf } from '#core/identity/token-times.ts';
 import type { Certificate } from './certificate.ts';
@@ -30,10 +28,7 @@ export function keepWatch(
     policy,
     requests: watched,
     terminations,
-    standing: anyStanding(
-      logoutStanding(watchedLogouts, () => policy.config.issuers),
-      scimStanding({ policy: () => policy.config, store: directory }),
-    ),
+    standing: toldStanding({ policy: () => policy.config, logouts: watchedLogouts, store: directory }),
     sessions: () => gateway.sessions,
     wallClock: () => new Date(),
     monotonic: () => performance.now(),

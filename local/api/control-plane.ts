@@ -25,10 +25,10 @@ import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
-import { scimStanding } from '#core/identity/scim/standing.ts';
-import { type Logouts, logoutStanding } from '#core/identity/logouts.ts';
+import type { Logouts } from '#core/identity/logouts.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
-import { anyStanding, standingVerifier } from '#core/identity/standing.ts';
+import { standingVerifier } from '#core/identity/standing.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
 import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
@@ -153,7 +153,7 @@ function verifierOf(
   const looking = withGroups(current, issuers, directoryOf);
   const scim = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(scim);
-  const standing = anyStanding(logoutStanding(logouts, issuers), scimStanding(scim));
+  const standing = toldStanding({ ...scim, logouts });
   return () => withDirectoryGroups(standingVerifier(looking(), standing), groups);
 }
 

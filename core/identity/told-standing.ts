@@ -1,0 +1,15 @@
+import { logoutStanding, type NewestLogouts } from './logouts.ts';
+import { scimStanding, type ScimStandingPorts } from './scim/standing.ts';
+import { anyStanding, type Standing } from './standing.ts';
+
+export interface ToldStandingPorts extends ScimStandingPorts {
+  readonly logouts: NewestLogouts;
+}
+
+/** Who had to go by what issuers and their directories told, as far as the configuration in force listens to them. */
+export function toldStanding({ logouts, ...directories }: ToldStandingPorts): Standing {
+  return anyStanding(
+    logoutStanding(logouts, () => directories.policy().issuers),
+    scimStanding(directories),
+  );
+}
