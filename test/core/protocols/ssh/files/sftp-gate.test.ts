@@ -129,6 +129,22 @@ describe('security case 4: sftp reaches no more than the rule says', () => {
     expect(codeOf(await sftp.ask(guessed))).toBe(SftpStatus.failure);
   });
 
+  test('opening for nothing is reading', async () => {
+    const sftp = await session({ upload: [`${root}/in/**`], download: [`${root}/in/deep/**`] });
+    expect(codeOf(await sftp.ask(open(`${root}/in/file`, 0)))).toBe(SftpStatus.permissionDenied);
+  });
+
+  test.each(['../x', './x', 'IN/deep/../x'])(
+    'a link that says %s would lead elsewhere once it is moved',
+    async (says) => {
+      const sftp = await session(inside());
+      const link = paths(Sftp.symlink, says.replace('IN', `${root}/in`), `${root}/in/deep/link`);
+      expect(codeOf(await sftp.ask(link))).toBe(SftpStatus.permissionDenied);
+      const absolute = paths(Sftp.symlink, `${root}/in/x`, `${root}/in/deep/link`);
+      expect(codeOf(await sftp.ask(absolute))).toBe(SftpStatus.ok);
+    },
+  );
+
   test('what is written where it may not be read is not moved to where it may', async () => {
     const sftp = await session({ upload: [`${root}/in/**`], download: [`${root}/in/deep/**`] });
     expect(codeOf(await sftp.ask(paths(Sftp.rename, `${root}/in/file`, `${root}/in/deep/file`)))).toBe(3);
