@@ -9,7 +9,7 @@ export interface FileGatesOptions {
   /** Of the target. */
   readonly recording: ReturnType<typeof fileRecording.parse>;
   /** A number below 2^32 that the client cannot foresee. */
-  random(): number;
+  readonly random: () => number;
 }
 
 /** A command whose first word is scp, whatever stands before its name or around it. */

@@ -38,7 +38,7 @@ export interface SftpGateOptions {
   /** Contents stand as zeros on the tape, and notes say what passed. */
   readonly digests: boolean;
   /** A number below 2^32 that the client cannot foresee. */
-  random(): number;
+  readonly random: () => number;
 }
 
 /**

@@ -98,9 +98,9 @@ export class Behind {
     return message;
   }
 
-  async ask(message: Uint8Array): Promise<Buffer> {
+  ask(message: Uint8Array): Promise<Buffer> {
     this.send(message);
-    return await this.answer();
+    return this.answer();
   }
 
   end(): void {
