@@ -65,6 +65,8 @@ const hostAndPort = z
     'expected host:port, such as db.internal:5432 or *.internal:443',
   );
 
+const filePath = text.regex(/^(?:\/|\*\*)/, 'expected an absolute path, such as /srv/app/**');
+
 /** What a rule that allows `connect` says of SSH sessions. */
 export const sshRuleSchema = z.strictObject({
   logins: z.array(text).min(1).optional().describe("which of the target's logins; all when absent"),
@@ -83,13 +85,17 @@ export const sshRuleSchema = z.strictObject({
   files: z
     .strictObject({
       upload: z
-        .array(text)
+        .array(filePath)
         .optional()
         .describe('paths at the target that may be written, such as /srv/app/**; all when absent'),
-      download: z.array(text).optional().describe('paths that may be read; all when absent'),
+      download: z.array(filePath).optional().describe('paths that may be read; all when absent'),
+      besides: z
+        .array(z.enum(['shell', 'exec']))
+        .optional()
+        .describe('what else may be done; it reaches files too, whatever their paths'),
     })
     .optional()
-    .describe('with it, files pass by sftp and scp alone, and only these'),
+    .describe('with it, files pass by sftp alone (which scp speaks, too), and only these'),
   touch: z.literal('required').optional().describe('a FIDO key that verifies its user for each session'),
 });
 export type SshRule = z.infer<typeof sshRuleSchema>;
