@@ -31,7 +31,11 @@ export function deriveKeys(
   };
 }
 
-function derive({ hashName, secret, hash, sessionId }: Exchanged, letter: string, length: number): Uint8Array {
+function derive(
+  { hashName, secret, hash, sessionId }: Exchanged,
+  letter: string,
+  length: number,
+): Uint8Array {
   const start = Buffer.concat([secret, hash]);
   let key = createHash(hashName).update(start).update(letter).update(sessionId).digest();
   while (key.length < length)
