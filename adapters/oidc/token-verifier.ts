@@ -1,8 +1,8 @@
 import { algorithms as allAlgorithms } from '#core/access/identity-schema.ts';
 import { type ClaimRules, principalOf } from '#core/identity/from-claims.ts';
+import { issuerSpellings } from '#core/identity/issuer-spellings.ts';
 import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
 import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
-import { issuerSpellings } from '#core/identity/issuer-spellings.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { timeOf } from '#core/identity/token-times.ts';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
