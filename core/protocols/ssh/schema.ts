@@ -1,6 +1,7 @@
 /** SSH's own part of custody.yaml. */
 import { z } from 'zod';
 import { duration, oneOf, text } from '#core/access/schema-parts.ts';
+import { recordingWith, targetShape } from '#core/access/target-schema.ts';
 
 const LOGIN = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 const PUBLIC_KEY =
@@ -102,3 +103,15 @@ export type SshRule = z.infer<typeof sshRuleSchema>;
 
 /** `full`: every byte. `digest`: of a file its path, size and SHA-256 alone; the bytes stand as zeros on the tape. */
 export const fileRecording = z.enum(['full', 'digest']);
+
+export const sshTargetSchema = z
+  .strictObject({
+    ...targetShape,
+    ...sshTargetShape,
+    recording: recordingWith({ files: fileRecording.default('full') }).prefault({}),
+  })
+  .refine(({ hostKeys, hostCa }) => oneOf(hostKeys, hostCa), {
+    path: ['hostKeys'],
+    message: 'expected one of hostKeys, hostCa: a target is known by its key',
+  });
+export type SshTarget = z.infer<typeof sshTargetSchema> & { readonly name: string };
