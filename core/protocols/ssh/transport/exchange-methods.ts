@@ -10,7 +10,7 @@ import {
   encapsulate,
   type KeyObject,
 } from 'node:crypto';
-import { concat, mpint, Reader, string, violation } from './wire.ts';
+import { concat, mpint, type Reader, string, violation } from './wire.ts';
 
 export type Random = (length: number) => Uint8Array;
 
@@ -80,8 +80,8 @@ const curve25519: ExchangeMethod = {
   hash: 'sha256',
   ...asString,
   ...symmetric((random) => {
-    const { value, agree } = x25519(random);
-    return { value, secret: (peer) => mpint(agree(peer)) };
+    const half = x25519(random);
+    return { value: half.value, secret: (peer) => mpint(half.agree(peer)) };
   }),
 };
 
