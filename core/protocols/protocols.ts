@@ -10,13 +10,11 @@ export type TargetOf<P extends ProtocolName> = Extract<Target, { readonly protoc
 const byName: { readonly [P in ProtocolName]: ProtocolFacts<TargetOf<P>> } = { postgres, ssh };
 
 /** In the order in which they are shown. */
-export const protocols: readonly ProtocolFacts<Target>[] = Object.values(
-  byName,
-) as ProtocolFacts<never>[] as never;
+export const protocols: readonly ProtocolFacts<Target>[] = Object.values(byName);
 
 /** What is known of a target's protocol. */
 export function protocolOf(target: Pick<Target, 'protocol'>): ProtocolFacts<Target> {
-  return byName[target.protocol] as ProtocolFacts<never> as never;
+  return byName[target.protocol];
 }
 
 /** By a name that may be any word: of a statement, or of a catalogue. */

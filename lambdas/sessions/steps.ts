@@ -66,12 +66,12 @@ export async function stepsPage(
 async function taken(all: AsyncIterable<ReadStep>, { limit, cursor }: Page, isLive: boolean) {
   const steps = [];
   let [n, characters] = [0, 0];
-  for await (const { step, toJson } of all) {
-    if (isLive && step.kind === 'end') continue;
+  for await (const read of all) {
+    if (isLive && read.step.kind === 'end') continue;
     if (steps.length === limit || characters >= PAGE_MAX_CHARACTERS) return { steps, next: n };
     n += 1;
     if (n <= cursor) continue;
-    const json = toJson();
+    const json = read.toJson();
     characters += JSON.stringify(json).length;
     steps.push(json);
   }

@@ -17,7 +17,8 @@ export const postgres: ProtocolFacts<PostgresTarget> = {
   withFiles,
   unapprovable: (texts) => {
     try {
-      return void refuseUnapprovable(texts);
+      refuseUnapprovable(texts);
+      return undefined;
     } catch (thrown) {
       return asCustodyError(thrown);
     }

@@ -25,7 +25,9 @@ export function requestedByClient({ name, reader }: ChannelRequest, terms: Sessi
     case 'env':
       return environment(reader.text(TEXT_MAX), terms);
     case 'pty-req':
-      return terms.exact === undefined && terms.pty ? { kind: 'pty' } : refuse('no terminal is given in this session');
+      return terms.exact === undefined && terms.pty
+        ? { kind: 'pty' }
+        : refuse('no terminal is given in this session');
     case 'auth-agent-req@openssh.com':
       return terms.forward.agent ? { kind: 'agent' } : refuse('no rule lets you forward your agent');
     case 'x11-req':
