@@ -103,6 +103,7 @@ function visitor(target: string, more: { token?: string; network?: string; reaso
   };
   const made = {
     greeting,
+    protocol: 'postgres',
     network: more.network ?? '192.0.2.1',
     clock: { stop: () => void clock.push('stop'), restart: () => void clock.push('restart') },
   };
