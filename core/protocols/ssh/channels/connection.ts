@@ -2,12 +2,12 @@ import { CustodyError } from '#core/errors.ts';
 import { violation } from '../wire.ts';
 import { Channel, type ChannelKind, pieces, type Side } from './channel.ts';
 import { Forwardings } from './forwardings.ts';
-import { GatedData, type Range } from './gated.ts';
 import type { ChannelStart } from './gate.ts';
+import { GatedData, type Range } from './gated.ts';
 import * as M from './messages.ts';
-import { openedByClient, openedByTarget, type OpenVerdict } from './opening.ts';
+import { type OpenVerdict, openedByClient, openedByTarget } from './opening.ts';
 import { Replies } from './replies.ts';
-import { requestedByClient, REQUESTS_ANYWHERE, REQUESTS_OF_TARGET, startFor } from './requests.ts';
+import { REQUESTS_ANYWHERE, REQUESTS_OF_TARGET, requestedByClient, startFor } from './requests.ts';
 import { ChannelTable } from './table.ts';
 import type { SessionTerms } from './terms.ts';
 
@@ -58,7 +58,9 @@ export class Connection {
     this.#globalOfClient = new Replies((message) => hands.say(message));
     this.#globalOfTarget = new Replies((message) => hands.ask(message));
     this.#forwardings = new Forwardings(terms);
-    this.#gated = new GatedData(hands, (channel, words, status) => this.#closeWithWords(channel, words, status));
+    this.#gated = new GatedData(hands, (channel, words, status) =>
+      this.#closeWithWords(channel, words, status),
+    );
   }
 
   /** The client should not be read: what it sends is held. */
@@ -229,7 +231,11 @@ export class Connection {
       return M.openFailure(open.sender, reason, refused);
     }
     if (!this.#table.isFull) return undefined;
-    return M.openFailure(open.sender, M.OpenFailure.resourceShortage, 'this connection has too many channels');
+    return M.openFailure(
+      open.sender,
+      M.OpenFailure.resourceShortage,
+      'this connection has too many channels',
+    );
   }
 
   #newChannel(kind: ChannelKind, opener: Side): Channel {
@@ -262,7 +268,8 @@ export class Connection {
 
   #beingOpened(side: Side, payload: Uint8Array): Channel {
     const channel = this.#channelOf(side, payload);
-    if (channel.opener === side || channel.isOpen) throw violation(`the ${side} answers what nobody asked it`);
+    if (channel.opener === side || channel.isOpen)
+      throw violation(`the ${side} answers what nobody asked it`);
     return channel;
   }
 
@@ -381,7 +388,8 @@ export class Connection {
 
   /** A shell, a command or a subsystem: one a channel (RFC 4254 section 6.5), and each by the same way. */
   #start(channel: Channel, request: M.ChannelRequest, asked: ChannelStart, payload: Uint8Array): void {
-    if (channel.start !== 'none') return this.#refuseRequest(channel, request, 'the channel runs something already');
+    if (channel.start !== 'none')
+      return this.#refuseRequest(channel, request, 'the channel runs something already');
     const runs = startFor(asked, this.#terms);
     if ('words' in runs) return this.#refuseStart(channel, request, asked, runs.words);
     const verdict = this.#terms.gates?.(runs.start, { pty: channel.pty });
@@ -457,7 +465,10 @@ export class Connection {
   #errorMessages(channel: Channel, words: string): Uint8Array[] {
     const lineEnd = channel.pty ? '\r\n' : '\n';
     const lines = words.split('\n').map((line) => `custody: ${line}${lineEnd}`);
-    const bytes = Buffer.from((channel.pty ? lineEnd : '') + lines.join('')).subarray(0, channel.clientWindow.reserve);
+    const bytes = Buffer.from((channel.pty ? lineEnd : '') + lines.join('')).subarray(
+      0,
+      channel.clientWindow.reserve,
+    );
     channel.clientWindow.spend(bytes.length);
     return [...pieces(bytes, channel.clientMaxPacket)].map((piece) => M.extendedData(channel.client!, piece));
   }

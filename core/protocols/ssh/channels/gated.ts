@@ -43,14 +43,16 @@ export class GatedData {
 
   fromClient(channel: Channel, payload: Uint8Array): void {
     const bytes = M.dataOf(payload);
-    if (payload[0] !== M.Message.data) throw violation('the client sent data that is neither input nor output');
+    if (payload[0] !== M.Message.data)
+      throw violation('the client sent data that is neither input nor output');
     this.#turn(channel, 'client', payload, bytes, (acts) => channel.gate!.fromClient(bytes, acts));
   }
 
   fromTarget(channel: Channel, payload: Uint8Array): void {
     const bytes = M.dataOf(payload);
     const error = payload[0] === M.Message.extendedData;
-    if (error && M.extendedKind(payload) !== M.STDERR) throw violation('the target sent data of an unknown kind');
+    if (error && M.extendedKind(payload) !== M.STDERR)
+      throw violation('the target sent data of an unknown kind');
     this.#turn(channel, 'target', payload, bytes, (acts) => channel.gate!.fromTarget(bytes, acts, error));
   }
 
@@ -125,7 +127,10 @@ export class GatedData {
   #sendInTurn(channel: Channel, to: Side, item: Extract<Item, { bytes: Uint8Array }>): void {
     if (channel.closed[to] || item.bytes.length === 0) return;
     if (!this.#isWaiting(channel, to) && this.#send(channel, to, item)) return;
-    const lines = this.#lines.get(channel) ?? { client: { items: [], bytes: 0 }, target: { items: [], bytes: 0 } };
+    const lines = this.#lines.get(channel) ?? {
+      client: { items: [], bytes: 0 },
+      target: { items: [], bytes: 0 },
+    };
     this.#lines.set(channel, lines);
     const line = lines[to];
     line.bytes += item.bytes.length;
@@ -165,7 +170,13 @@ export class GatedData {
 }
 
 type Act =
-  | { readonly kind: 'send'; readonly to: Side; readonly bytes: Uint8Array; readonly error: boolean; readonly own: boolean }
+  | {
+      readonly kind: 'send';
+      readonly to: Side;
+      readonly bytes: Uint8Array;
+      readonly error: boolean;
+      readonly own: boolean;
+    }
   | { readonly kind: 'drop'; readonly side: Side; readonly bytes: number }
   | { readonly kind: 'note'; readonly fact: { readonly note: string } & Readonly<Record<string, unknown>> }
   | { readonly kind: 'close'; readonly words: string; readonly status: number };
@@ -216,6 +227,9 @@ class Acts implements GateHands {
 
   /** In terms of the whole payload, of which the data begins at `at`. */
   withheldIn(at: number, length: number): readonly Range[] | undefined {
-    return this.#withheld?.map(({ from, to }) => ({ from: at + Math.min(from, length), to: at + Math.min(to, length) }));
+    return this.#withheld?.map(({ from, to }) => ({
+      from: at + Math.min(from, length),
+      to: at + Math.min(to, length),
+    }));
   }
 }

@@ -113,7 +113,8 @@ export function dataOf(payload: Uint8Array): Uint8Array {
   const lengthAt = payload[0] === Message.data ? 5 : 9;
   if (payload.length < lengthAt + 4) throw violation('a message of data is shorter than it says');
   const length = readUint32(payload, lengthAt);
-  if (length !== payload.length - lengthAt - 4) throw violation('a message of data has another length than it says');
+  if (length !== payload.length - lengthAt - 4)
+    throw violation('a message of data has another length than it says');
   return payload.subarray(lengthAt + 4);
 }
 
@@ -129,7 +130,10 @@ export function adjustOf(payload: Uint8Array): number {
 }
 
 export function data(recipient: number, bytes: Uint8Array): Uint8Array {
-  return SshWriter.message(Message.data, bytes.length + 9).uint32(recipient).string(bytes).done();
+  return SshWriter.message(Message.data, bytes.length + 9)
+    .uint32(recipient)
+    .string(bytes)
+    .done();
 }
 
 export function extendedData(recipient: number, bytes: Uint8Array): Uint8Array {
@@ -153,7 +157,12 @@ export function about(
 }
 
 export function openFailure(recipient: number, reason: number, words: string): Uint8Array {
-  return SshWriter.message(Message.openFailure).uint32(recipient).uint32(reason).string(words).string('').done();
+  return SshWriter.message(Message.openFailure)
+    .uint32(recipient)
+    .uint32(reason)
+    .string(words)
+    .string('')
+    .done();
 }
 
 export function requestFailure(): Uint8Array {

@@ -58,7 +58,8 @@ export class Replies {
   /** Nothing more will be answered: what the gateway had to say is said all the same. */
   flush(): void {
     const left = this.#waiting.splice(0);
-    for (const awaited of left) if (awaited.kind === 'ours') for (const message of awaited.messages) this.#say(message);
+    for (const awaited of left)
+      if (awaited.kind === 'ours') for (const message of awaited.messages) this.#say(message);
   }
 
   #push(awaited: Awaited): void {

@@ -1,6 +1,7 @@
 /** Which requests of a client pass on a session channel (RFC 4254 section 6), and what it asks to run. */
-import { bareStatement, statementHash } from '#core/access/statements.ts';
+
 import { fits } from '#core/access/patterns.ts';
+import { bareStatement, statementHash } from '#core/access/statements.ts';
 import type { ChannelStart } from './gate.ts';
 import { type ChannelRequest, COMMAND_MAX, TEXT_MAX } from './messages.ts';
 import type { SessionTerms } from './terms.ts';
@@ -25,7 +26,9 @@ export function requestedByClient({ name, reader }: ChannelRequest, terms: Sessi
     case 'env':
       return environment(reader.text(TEXT_MAX), terms);
     case 'pty-req':
-      return terms.exact === undefined && terms.pty ? { kind: 'pty' } : refuse('no terminal is given in this session');
+      return terms.exact === undefined && terms.pty
+        ? { kind: 'pty' }
+        : refuse('no terminal is given in this session');
     case 'auth-agent-req@openssh.com':
       return terms.forward.agent ? { kind: 'agent' } : refuse('no rule lets you forward your agent');
     case 'x11-req':
