@@ -4,8 +4,9 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { Config, Target } from '#core/access/config.ts';
+import type { Config } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { TargetOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
 import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
@@ -57,10 +58,10 @@ export class GatewayStack extends Stack {
     // As cdk/README.md names them.
     for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
     for (const target of config.targets.values())
-      this.gateway.addPostgresTarget(target.name, this.#target(target));
+      if (target.protocol === 'postgres') this.gateway.addPostgresTarget(target.name, this.#target(target));
   }
 
-  #target({ name, address, credential }: Target): PostgresTarget {
+  #target({ name, address, credential }: TargetOf<'postgres'>): PostgresTarget {
     const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
     const id = `Target-${name}`;
     const upstream = {

@@ -3,8 +3,9 @@ import { type ISecurityGroup, Peer, Port } from 'aws-cdk-lib/aws-ec2';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { Config, Target } from '#core/access/config.ts';
+import type { Config } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { PostgresTarget as Target } from '#core/protocols/postgres/schema.ts';
 import { inSid, mayReadSecret } from './secret-access.ts';
 
 /** Where the database is. Its address is in custody.yaml too: that is what the proxy dials, and what reviewers see. */
@@ -51,6 +52,10 @@ function declaredTarget(name: string, target: PostgresTarget, { targets }: Confi
       hint: `add "${name}" under targets in custody.yaml, or correct the name in addPostgresTarget`,
     });
   }
+  if (declared.protocol !== 'postgres')
+    throw refused(name, `found addPostgresTarget, but custody.yaml says protocol: ${declared.protocol}`, {
+      hint: 'correct whichever is wrong',
+    });
   refuseOtherAddress(name, target, declared);
   refuseOtherCredential(name, target, declared);
   return declared;

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Config } from '#core/access/config.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
 
 /** A command of the AWS CLI. */
@@ -75,8 +76,13 @@ function pairOf(text: string) {
 }
 
 function secretMistakes({ targets, webhooks }: Config, look: Aws): string[] {
-  const ofTargets = [...targets.values()].map(
-    ({ name, credential }) => [`targets.${name}.credential.secret`, credential.secret] as const,
+  const ofTargets = [...targets.values()].flatMap((target) =>
+    protocolOf(target)
+      .secrets(target)
+      .map(
+        (held) =>
+          [`targets.${target.name}: the secret`, held.kind === 'secret' ? held.secret : undefined] as const,
+      ),
   );
   const ofWebhooks = webhooks.map(({ name, secret }) => [`the webhook ${name}`, secret] as const);
   return [...ofTargets, ...ofWebhooks].flatMap(([name, secret]) => {

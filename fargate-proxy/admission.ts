@@ -1,25 +1,31 @@
+import { createHash } from 'node:crypto';
 import type { z } from 'zod';
-import type { AccessDesk } from '#core/access/desk.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
+import type { AccessDesk } from '#core/access/desk.ts';
 import { use } from '#core/access/lifecycle.ts';
 import { sameHolder } from '#core/access/own.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { type AccessRequest, stateOf } from '#core/access/request.ts';
-import { askWords } from '#core/access/words.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
+import { askWords } from '#core/access/words.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
+import type { Credential } from '#core/identity/credential.ts';
+import type { CertificateVerifier, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { Standing } from '#core/identity/standing.ts';
 import type { TokenFailures } from '#core/identity/token-failures.ts';
+import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
 import type { Greeting } from './protocol.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export interface AdmissionPorts {
   readonly policy: PolicyInForce;
   /** For the identity provider that the configuration names now. */
   readonly verifier: () => TokenVerifier;
+  /** For certificates of our own CA; none is good where it is absent. */
+  readonly certificates?: CertificateVerifier;
   /** What became known of people since their tokens were issued. */
   readonly standing: Standing;
   readonly failures: TokenFailures;
@@ -29,11 +35,15 @@ export interface AdmissionPorts {
   readonly requestUrl?: (id: string) => string;
   readonly wallClock: () => Date;
   readonly pause: (ms: number) => Promise<void>;
+  /** Shared with whoever else waits for people. */
+  readonly waitingRoom: WaitingRoom;
 }
 
 /** Somebody at the door. */
 export interface Visitor {
   readonly greeting: Greeting;
+  /** What the client speaks. */
+  readonly protocol: ProtocolName;
   /** The address of the client, as the socket has it. */
   readonly network: string | undefined;
   /** Stops the login's clock while somebody decides, and starts it anew. */
@@ -43,15 +53,12 @@ export interface Visitor {
 }
 
 const POLL_MS = 500;
-/** Clients that wait for an approval at once. */
-const WAITING_MAX = 200;
 /** Requests of one person for one target that are looked at. */
 const OPEN_MAX = 100;
 
 /** Identify and authorize: from a token to permission, waiting for reviewers where the rule says so. */
 export class Admission {
   readonly #ports: AdmissionPorts;
-  #waiting = 0;
   readonly #asking = new Map<string, Promise<AccessRequest>>();
   #closed: CustodyError | undefined;
 
@@ -69,7 +76,7 @@ export class Admission {
     const principal = await this.#identify(visitor);
     visitor.goIn?.(principal);
     const decision = await this.#decide(principal, visitor);
-    if (Authorization.isOne(decision)) return decision;
+    if (Authorization.isOne(decision)) return spokenTo(decision, visitor);
     const wait = decision.ask?.approval?.wait;
     if (wait === undefined) throw refusalError(decision);
     return this.#waitFor(decision, wait, principal, visitor);
@@ -90,18 +97,30 @@ export class Admission {
   }
 
   async #identify({ greeting, network }: Visitor): Promise<Principal> {
-    const { verifier, failures } = this.#ports;
-    failures.check(network, greeting.token);
+    const { failures } = this.#ports;
+    const shown = namedIn(greeting.credential);
+    failures.check(network, shown);
     try {
-      const principal = await verifier().verify(greeting.token, greeting.device);
-      failures.proved(network, greeting.token);
+      const principal = await this.#verified(greeting, network);
+      failures.proved(network, shown);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
       await this.#stillMay(principal);
       greeting.identified();
       return principal;
     } catch (error) {
-      if (asCustodyError(error).guess) failures.failed(network, greeting.token);
+      if (asCustodyError(error).guess) failures.failed(network, shown);
       throw error;
+    }
+  }
+
+  #verified({ credential, device }: Greeting, network: string | undefined): Promise<Principal> {
+    const { verifier, certificates } = this.#ports;
+    switch (credential.kind) {
+      case 'token':
+        return verifier().verify(credential.token, device);
+      case 'ssh-certificate':
+        if (certificates === undefined) throw noCertificates();
+        return certificates.verify(credential.certificate, device, network);
     }
   }
 
@@ -113,12 +132,15 @@ export class Admission {
 
   async #decide(
     principal: Principal,
-    { greeting: { target }, network }: Visitor,
+    { greeting: { target, login }, network }: Visitor,
   ): Promise<Authorization<'connect'> | Refusal> {
     const { policy, wallClock } = this.#ports;
     const now = wallClock();
     const grants = await this.#openRequests(principal, target, now);
-    const context = network === undefined ? {} : { network };
+    const context = {
+      ...(network === undefined ? {} : { network }),
+      ...(login === undefined ? {} : { login }),
+    };
     return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
   }
 
@@ -136,8 +158,8 @@ export class Admission {
     principal: Principal,
     visitor: Visitor,
   ): Promise<Authorization<'connect'>> {
-    if (this.#waiting >= WAITING_MAX) throw refusalError(refusal);
-    this.#waiting += 1;
+    if (this.#ports.waitingRoom.isFull) throw refusalError(refusal);
+    const leave = this.#ports.waitingRoom.enter();
     visitor.clock.stop();
     try {
       const request = await this.#requestFor(refusal, principal, visitor);
@@ -145,10 +167,10 @@ export class Admission {
       await this.#decided(request.id, waitMs, visitor.greeting);
       await this.#stillMay(principal);
       const decision = await this.#decide(principal, visitor);
-      if (Authorization.isOne(decision)) return decision;
+      if (Authorization.isOne(decision)) return spokenTo(decision, visitor);
       throw refusalError(decision);
     } finally {
-      this.#waiting -= 1;
+      leave();
       visitor.clock.restart();
     }
   }
@@ -221,6 +243,32 @@ export class Admission {
       await pause(POLL_MS);
     }
   }
+}
+
+/** Told to whoever may enter alone: others learn nothing of a target. */
+function spokenTo(
+  permission: Authorization<'connect'>,
+  { protocol, greeting }: Visitor,
+): Authorization<'connect'> {
+  const { target } = permission;
+  if (target.protocol === protocol) return permission;
+  const { label } = protocolOf(target);
+  throw new CustodyError('access-denied', `the target "${greeting.target}" speaks ${label}`, {
+    hint: `connect to it with a client of ${label}: custody connect ${target.name}`,
+  });
+}
+
+/** What guesses are counted by. Of a certificate a hash stands for the name: it claims one too, and nobody has looked yet. */
+function namedIn(credential: Credential): string {
+  if (credential.kind === 'token') return credential.token;
+  return `ssh-certificate ${createHash('sha256').update(credential.certificate).digest('base64url')}`;
+}
+
+function noCertificates(): CustodyError {
+  return new CustodyError('token-invalid', 'this gateway takes no SSH certificates', {
+    hint: 'log in without one, and confirm the login in a browser',
+    detail: 'no CA for users is configured',
+  });
 }
 
 /** What a client says at its start is taken as the API would take it: it is shown to the same people. */

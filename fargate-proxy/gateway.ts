@@ -4,6 +4,8 @@ import type { Authorization } from '#core/access/decide.ts';
 import { nameOf } from '#core/access/person.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import type { SecretReference } from '#core/protocols/protocol.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Admission, Visitor } from './admission.ts';
 import type { Conversing } from './dead-peers.ts';
@@ -15,15 +17,20 @@ import { openingOf } from './opening.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 import type { Ends } from './wire/unanswered.ts';
+
+/** For a person who confirms a login in a browser. */
+const CONFIRMING_MS = 10 * 60_000;
 
 export interface GatewayOptions {
   /** How many may be here at once. */
   readonly door: Door;
   readonly admission: Admission;
   readonly tapes: Tapes;
-  /** The target's credential. Rejects with a clear error when it cannot be had. */
-  readonly secretOf: (target: Target) => Promise<string>;
+  /** A credential of the target, as its protocol refers to it. Rejects with a clear error when it cannot be had. */
+  readonly secretOf: (target: Target, reference: SecretReference) => Promise<string>;
+  readonly waitingRoom: WaitingRoom;
   readonly version: string;
   readonly task: string;
   /** From accept to relay, milliseconds: greeting, token and target login together, but not a wait for reviewers. */
@@ -40,6 +47,7 @@ export class Gateway {
   readonly #live = new Set<LiveSession>();
   readonly #serving = new Set<Promise<void>>();
   #draining = false;
+  readonly #drains = new AbortController();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -66,6 +74,7 @@ export class Gateway {
   /** No new sessions; running ones go on for `deadlineMs`, then end with a clear error, sealed. */
   async drain(deadlineMs: number): Promise<void> {
     this.#draining = true;
+    this.#drains.abort(draining());
     this.#options.admission.close(draining());
     const deadline = setTimeout(() => this.#endAll(), deadlineMs);
     while (this.#serving.size > 0) await Promise.allSettled(this.#serving);
@@ -84,9 +93,9 @@ export class Gateway {
     const ends = { localAddress, localPort, remoteAddress: network, remotePort };
     const knocking = { place, client: `${network}:${remotePort}`, ends };
     try {
-      const greeting = await this.#greet(protocol, socket, clock.signal, knocking);
+      const greeting = await this.#greet(protocol, socket, clock, knocking);
       if (greeting === undefined) return undefined;
-      return await this.#admit({ greeting, network, clock, ...knocking }, protocol);
+      return await this.#admit({ greeting, network, clock, protocol: protocol.name, ...knocking });
     } finally {
       clock.stop();
     }
@@ -96,20 +105,36 @@ export class Gateway {
   async #greet(
     protocol: Protocol,
     socket: Socket,
-    signal: AbortSignal,
+    clock: LoginClock,
     knocking: Knocking,
   ): Promise<Greeting | undefined> {
     try {
-      return await protocol.greet(socket, signal);
+      return await protocol.greet(socket, {
+        signal: clock.signal,
+        whileConfirming: (work) => this.#whileConfirming(clock, work),
+      });
     } catch (thrown) {
-      this.#sayRefused(knocking, signal.aborted ? signal.reason : thrown);
+      this.#sayRefused(knocking, clock.signal.aborted ? clock.signal.reason : thrown);
       return undefined;
     }
   }
 
+  /** A person confirms a login in a browser. The clock has another limit meanwhile, and counts anew afterwards. */
+  async #whileConfirming<T>(clock: LoginClock, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const leave = this.#options.waitingRoom.enter();
+    clock.restart(CONFIRMING_MS, notConfirmed);
+    try {
+      if (this.#draining) throw draining();
+      return await work(AbortSignal.any([clock.signal, this.#drains.signal]));
+    } finally {
+      leave();
+      clock.restart();
+    }
+  }
+
   /** Identify, authorize, open, dial. Undefined when the client was refused and told so. */
-  async #admit(visitor: AtTheDoor, protocol: Protocol): Promise<LiveSession | undefined> {
-    const { greeting, clock, network, place } = visitor;
+  async #admit(visitor: AtTheDoor): Promise<LiveSession | undefined> {
+    const { greeting, clock, network, place, protocol } = visitor;
     let who: string | undefined;
     const goIn = (principal: Principal): void => {
       who = nameOf(principal);
@@ -117,9 +142,9 @@ export class Gateway {
     };
     try {
       if (this.#draining) throw draining();
-      const permission = await this.#options.admission.admit({ greeting, network, clock, goIn });
-      const secret = await this.#options.secretOf(permission.target);
-      const live = this.#sessionOf(permission, visitor, protocol);
+      const permission = await this.#options.admission.admit({ greeting, network, clock, protocol, goIn });
+      const secret = await this.#secretFor(permission.target, greeting.login);
+      const live = this.#sessionOf(permission, visitor);
       await this.#options.admission.tell(permission);
       const link = await this.#begin(live, permission, greeting, secret, clock);
       place.alsoHolds(link.target);
@@ -132,15 +157,20 @@ export class Gateway {
     }
   }
 
+  /** By reference: the protocol knows which one, and nobody else what it is for. */
+  async #secretFor(target: Target, login: string | undefined): Promise<string | undefined> {
+    const reference = protocolOf(target).secretFor(target, login);
+    return reference && (await this.#options.secretOf(target, reference));
+  }
+
   #sessionOf(
     permission: Authorization<'connect'>,
     { greeting, network, client, ends }: AtTheDoor,
-    protocol: Protocol,
   ): LiveSession {
     const { version, task, wallClock, userTimeoutMs } = this.#options;
     const opening = openingOf(permission, {
-      protocol: protocol.name,
-      client: { ...greeting.client, address: client },
+      greeting,
+      address: client,
       gateway: { version, task },
       now: wallClock(),
     });
@@ -165,7 +195,7 @@ export class Gateway {
     live: LiveSession,
     permission: Authorization<'connect'>,
     greeting: Greeting,
-    secret: string,
+    secret: string | undefined,
     clock: LoginClock,
   ): Promise<Link> {
     const tape = await this.#options.tapes.open(live.opening, {
@@ -256,6 +286,10 @@ function targetTooSlow({ name, connect }: Target): CustodyError {
     `the target "${name}" did not complete the login within ${seconds} s`,
     { hint: 'the gateway is up; the target is slow: connect again, or have connect.timeout raised for it' },
   );
+}
+
+function notConfirmed(): CustodyError {
+  return new CustodyError('too-slow', 'nobody confirmed the login in time', { hint: 'connect again' });
 }
 
 function draining(): CustodyError {

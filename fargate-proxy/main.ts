@@ -14,35 +14,36 @@ import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
-import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
-import { toldStanding } from '#core/identity/told-standing.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
-import { PolicyTeller } from '#core/notify/policy-teller.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
+import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
 import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
+import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
 import { Door } from './door.ts';
-import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
 import { CancelKeys } from './protocols/postgres/cancel.ts';
-import { Tally } from './tally.ts';
+import { keepSealing } from './recorder/late-seals.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { type FromRecorder, plainError } from './recorder/messages.ts';
-import { keepSealing } from './recorder/late-seals.ts';
 import { keepSequencing } from './recorder/sequencing.ts';
 import { type RecorderSettings, startRecorder } from './recorder/start.ts';
 import { serveRecorder } from './recorder/thread.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+import { Tally } from './tally.ts';
+import { WaitingRoom } from './waiting-room.ts';
 import { keepWatch, sayWarnings, watchCertificate, watchIssuers } from './watches.ts';
 
 const timesOfLog = {
@@ -84,9 +85,11 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
   const openFiles = descriptorLimit();
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
+  const waitingRoom = new WaitingRoom();
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, identities, tally),
+    admission: createAdmission(settings, policy, surroundings, identities, tally, waitingRoom),
+    waitingRoom,
     tapes,
     secretOf: surroundings.secretOf,
     version: VERSION,
@@ -197,6 +200,7 @@ function createAdmission(
   { requests, logouts, directory, leaves, deliveries }: RelaySurroundings,
   verifier: () => TokenVerifier,
   tally: Tally,
+  waitingRoom: WaitingRoom,
 ): Admission {
   const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
   const stream = countingAlarms(webhooks, tally.alarm);
@@ -214,6 +218,7 @@ function createAdmission(
     ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),
     wallClock,
     pause: (ms) => sleep(ms),
+    waitingRoom,
   });
 }
 

@@ -11,16 +11,17 @@ import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
-import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
+import type { SecretReference } from '#core/protocols/protocol.ts';
 import type { LeaseBook } from '#core/recording/leases.ts';
-import { type Sealing, sealAbandoned, type SealerPorts, together } from '#core/recording/seal.ts';
+import { type SealerPorts, type Sealing, sealAbandoned, together } from '#core/recording/seal.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 
 /** The last moment that a Date can name. */
@@ -56,7 +57,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     directory: localScim(dataDir),
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
-    secretOf: readPasswordFile,
+    secretOf: readCredentialFile,
     directorySecret: readDirectorySecret,
   };
 }
@@ -112,15 +113,16 @@ async function fenceAll(leases: LeaseBook): Promise<void> {
   }
 }
 
-async function readPasswordFile({ name, credential: { passwordFile = '' } }: Target): Promise<string> {
+async function readCredentialFile({ name }: Target, reference: SecretReference): Promise<string> {
+  const file = reference.kind === 'file' ? reference.file : '';
   try {
-    return (await readFile(passwordFile, 'utf8')).trimEnd();
+    return (await readFile(file, 'utf8')).trimEnd();
   } catch (cause) {
     // Of a gateway without descriptors, or of a disk that fails, the target has refused nothing.
-    if (isDisksFault(cause)) throw unreadable('the credential', passwordFile, cause);
+    if (isDisksFault(cause)) throw unreadable('the credential', file, cause);
     throw new CustodyError('target-refused', `the gateway has no credential for the target "${name}"`, {
       hint: 'tell whoever runs the gateway',
-      detail: `${passwordFile} cannot be read`,
+      detail: `${file} cannot be read`,
       cause,
     });
   }

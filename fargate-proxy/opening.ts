@@ -9,8 +9,9 @@ import type { Greeting } from './protocol.ts';
 
 /** What an open statement says beside what was authorized. */
 interface Particulars {
-  readonly protocol: string;
-  readonly client: Greeting['client'] & { readonly address: string };
+  readonly greeting: Pick<Greeting, 'client' | 'login' | 'device'>;
+  /** Where the client connects from. */
+  readonly address: string;
   readonly gateway: Opening['gateway'];
   readonly now: Date;
 }
@@ -18,14 +19,14 @@ interface Particulars {
 /** What the open statement of a new session says. */
 export function openingOf(
   { principal, target, rule, grant, policyVersion }: Authorization<'connect'>,
-  { protocol, client, gateway, now }: Particulars,
+  { greeting, address, gateway, now }: Particulars,
 ): Opening {
-  const { address, application, user } = client;
+  const { application, user } = greeting.client;
   return {
     session: newSessionId(now.getTime(), randomBytes(10)),
     startedAt: now.toISOString(),
     principal: recordedPrincipal(principal),
-    target: { name: target.name, protocol, address: addressText(target) },
+    target: { name: target.name, protocol: target.protocol, address: addressText(target) },
     client: {
       address,
       ...(application === undefined ? {} : { application: boundText(application) }),

@@ -1,34 +1,49 @@
 import type { Socket } from 'node:net';
 import type { Authorization } from '#core/access/decide.ts';
 import type { CustodyError } from '#core/errors.ts';
-import type { Device } from '#core/identity/principal.ts';
+import type { Credential, ProvedKey } from '#core/identity/credential.ts';
+import type { ProtocolName } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 
 /** One protocol's part in the life of a session (ARCHITECTURE.md). One adapter never knows of another. */
 export interface Protocol {
-  readonly name: string;
+  readonly name: ProtocolName;
   /**
-   * Speaks just enough to learn the target's name and to receive a token. Resolves with undefined when the
+   * Speaks just enough to learn the target's name and to receive a credential. Resolves with undefined when the
    * connection was no login and is dealt with: a cancel request, a probe of the port, a client that left before it showed
-   * a token. Nothing of that is an error. Rejects after telling the client what it can.
+   * a credential. Nothing of that is an error. Rejects after telling the client what it can.
    */
-  greet(socket: Socket, signal: AbortSignal): Promise<Greeting | undefined>;
+  greet(socket: Socket, time: GreetingTime): Promise<Greeting | undefined>;
 }
 
-/** A client that has named a target and presented a token, and waits for an answer. */
+/** How long a greeting may take. */
+export interface GreetingTime {
+  /** Aborted when the client has taken too long. */
+  readonly signal: AbortSignal;
+  /**
+   * Stops the clock while a person confirms a login in a browser, for ten minutes at most, and starts it anew afterwards: the client is
+   * not to blame for that. `work` is given a signal that is aborted when those are over, or the gateway drains. Rejects with
+   * `too-many-connections` where too many wait already. Whoever waits is at the door still: a flood may push it out.
+   */
+  whileConfirming<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/** A client that has named a target and presented a credential, and waits for an answer. */
 export interface Greeting {
   readonly target: string;
-  readonly token: string;
-  /** The device whose key the client proved to hold in the TLS handshake. */
-  readonly device?: Device;
+  /** The login at the target that the client chose, where the protocol lets it. */
+  readonly login?: string;
+  readonly credential: Credential;
+  /** The device whose key the client proved to hold on this very connection. */
+  readonly device?: ProvedKey;
   /** The client's own words: recorded, never believed. */
   readonly client: { readonly application?: string; readonly user?: string };
   /** Why it wants access, should it have to ask for it. */
   readonly ask: { readonly reason?: string; readonly ticket?: string };
   /** True when the client has gone. */
   readonly gone: boolean;
-  /** The token is good. Before anything is said or refused that the token's bearer alone may know. */
+  /** The credential is good. Before anything is said or refused that its bearer alone may know. */
   identified(): void;
   /** Tells a client that stays connected something, in the protocol's own words. */
   notify(message: string, hint: string): void;
@@ -37,14 +52,14 @@ export interface Greeting {
   /** Puts what was said so far on the tape, secrets withheld. */
   recordLogin(tape: SessionTape): void;
   /**
-   * Logs in to the target with its own credential, for as long as the signal lets it and the client stays. Where the
+   * Logs in to the target with its own credential (`secret`; undefined where the protocol makes one itself), for as long as the signal lets it and the client stays. Where the
    * grant names commands, only those will pass, and `claim` makes it this session's before the first of them does. Rejects
    * with `target-unreachable`, `target-refused` (what the target says of the session itself is then told by `refuse`),
    * `target-lost`, `peer-left`, and with the reason of the signal.
    */
   dial(
     permission: Authorization<'connect'>,
-    secret: string,
+    secret: string | undefined,
     tape: SessionTape,
     signal: AbortSignal,
     claim: () => Promise<void>,

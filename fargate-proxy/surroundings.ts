@@ -7,6 +7,7 @@ import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { Sequencer } from '#core/ledger/sequencer.ts';
 import type { DeliveryIntake } from '#core/notify/deliveries.ts';
 import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
+import type { SecretReference } from '#core/protocols/protocol.ts';
 import type { TaskLeases } from '#core/recording/leases.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
@@ -38,8 +39,8 @@ export interface RelaySurroundings {
   readonly directory: ScimMarks & Pick<ScimDirectory, 'find' | 'page'>;
   readonly leaves: LeafSink;
   readonly deliveries: DeliveryIntake;
-  /** The target's password. Rejects with a clear error when it cannot be had. */
-  readonly secretOf: (target: Target) => Promise<string>;
+  /** A credential of the target, as its protocol refers to it. Rejects with a clear error when it cannot be had. */
+  readonly secretOf: (target: Target, reference: SecretReference) => Promise<string>;
   /** The credential for an issuer's directory of groups. Rejects with a clear error when it cannot be had. */
   readonly directorySecret: (place: {
     readonly secret?: string | undefined;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Context } from '#core/access/conditions.ts';
 import { CustodyError } from '#core/errors.ts';
-import { parseJson } from '#core/json.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import { parseJson } from '#core/json.ts';
 import type { ApiEvent } from './http.ts';
 
 const text = z.string();
@@ -16,7 +16,16 @@ const principalSchema = z.strictObject({
   groupsOmittedByIssuer: z.literal(true).optional(),
   expiresAt: z.iso.datetime().transform((time) => new Date(time)),
   device: z
-    .strictObject({ thumbprint: text, expiresAt: z.iso.datetime().transform((time) => new Date(time)) })
+    .strictObject({
+      key: text,
+      proof: z.enum(['tls-certificate', 'ssh-certificate', 'ssh-key']),
+      user: z.strictObject({ present: z.boolean(), verified: z.boolean() }).optional(),
+      thumbprint: text.optional(),
+      expiresAt: z.iso
+        .datetime()
+        .transform((time) => new Date(time))
+        .optional(),
+    })
     .optional(),
   task: text.optional(),
   mfa: z.boolean().optional(),

@@ -4,6 +4,7 @@ import { join, posix } from 'node:path';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
 import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import type { ConfigPlace } from './config-place.ts';
 import { awsFailure } from './failure.ts';
 import { KeyFiles } from './key-files.ts';
@@ -78,15 +79,20 @@ export class ConfigBucket {
     return jwksFile === undefined ? issuer : { ...issuer, jwksFile: await this.#keyFiles.copy(jwksFile) };
   }
 
-  /** A target's certificate lies beside custody.yaml, under the name that it has there. */
+  /** Whom a target trusts lies beside custody.yaml, under the name that it has there. */
   async #withCopies(target: Target): Promise<Target> {
-    const { tls } = target;
-    if (tls.mode === 'disable' || tls.caFile === undefined) return target;
+    const protocol = protocolOf(target);
+    const copies = new Map<string, string>();
+    for (const file of protocol.trustFiles(target)) copies.set(file, await this.#copyOf(file));
+    return protocol.withFiles(target, (file) => copies.get(file) ?? file);
+  }
+
+  async #copyOf(file: string): Promise<string> {
     const { s3, bucket, key, folder } = this.#place;
-    const Key = posix.join(posix.dirname(key), tls.caFile);
+    const Key = posix.join(posix.dirname(key), file);
     try {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key }));
-      return { ...target, tls: { ...tls, caFile: keepCopy(folder, await Body!.transformToByteArray()) } };
+      return keepCopy(folder, await Body!.transformToByteArray());
     } catch (thrown) {
       if ((thrown as Error).name !== 'NoSuchKey') throw awsFailure(thrown, `read ${Key}`);
       throw missing(bucket, Key);
@@ -107,7 +113,11 @@ function keepCopy(folder: string, bytes: Uint8Array): string {
 function refuseFiles({ targets, webhooks, issuers }: Config): void {
   const [what] = [
     ...[...targets.values()]
-      .filter(({ credential }) => credential.passwordFile !== undefined)
+      .filter((target) =>
+        protocolOf(target)
+          .secrets(target)
+          .some(({ kind }) => kind === 'file'),
+      )
       .map(({ name }) => `the target "${name}"`),
     ...webhooks
       .filter(({ secretFile }) => secretFile !== undefined)

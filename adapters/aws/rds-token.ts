@@ -6,11 +6,15 @@ import { reaching } from './failure.ts';
  * A password for RDS, good for 15 minutes, signed with the task's own role: nothing is stored anywhere.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
  */
-export function rdsToken({ address, credential }: Target, region: string): Promise<string> {
+export function rdsToken(
+  { address }: Pick<Target, 'address'>,
+  username: string,
+  region: string,
+): Promise<string> {
   const signer = new Signer({
     hostname: address.host,
     port: address.port,
-    username: credential.user,
+    username,
     region,
   });
   return reaching('sign a login to RDS', () => signer.getAuthToken());

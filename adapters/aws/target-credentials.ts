@@ -1,24 +1,38 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Target } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { SecretReference } from '#core/protocols/protocol.ts';
 import { rdsToken } from './rds-token.ts';
-import { readPassword } from './secrets.ts';
+import { readPassword, readSecret } from './secrets.ts';
 
-/** The target's password, as its configuration names it. Rejects with `target-refused`, and `store-unavailable`. */
+/** A target's credential, by the reference that its protocol makes of the configuration. Rejects with `target-refused`, and `store-unavailable`. */
 export function targetCredentials(
   secrets: SecretsManagerClient,
   region: string,
-): (target: Target) => Promise<string> {
-  return async (target) => {
-    const { secret, rdsIam } = target.credential;
+): (target: Target, reference: SecretReference) => Promise<string> {
+  return async (target, reference) => {
     try {
-      if (secret !== undefined) return await readPassword(secrets, secret);
-      if (rdsIam === true) return await rdsToken(target, region);
+      switch (reference.kind) {
+        case 'secret':
+          return await readCredential(secrets, reference);
+        case 'rds':
+          return await rdsToken(target, reference.user, region);
+        case 'file':
+          break;
+      }
     } catch (thrown) {
       throw noCredential(target, thrown);
     }
     throw noCredential(target, 'its credential is a file, and this gateway has none');
   };
+}
+
+/** A key is a text of its own; a password may stand in JSON, as Secrets Manager itself writes it. */
+function readCredential(
+  secrets: SecretsManagerClient,
+  { what, secret }: Extract<SecretReference, { kind: 'secret' }>,
+): Promise<string> {
+  return what === 'password' ? readPassword(secrets, secret) : readSecret(secrets, secret);
 }
 
 function noCredential({ name }: Target, cause: unknown): CustodyError {

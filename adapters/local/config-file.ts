@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 
 /** Reads custody.yaml; files that it names are relative to it. Throws `config-invalid`. */
 export function readConfigFile(file: string): Config {
@@ -43,12 +44,10 @@ function readText(file: string): string {
 }
 
 function withPaths(target: Target, base: string): Target {
-  const { credential, tls } = target;
-  if (credential.passwordFile === undefined) throw needsFile(`the target "${target.name}"`, 'passwordFile');
-  const passwordFile = resolve(base, credential.passwordFile);
-  const caFile =
-    tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: resolve(base, tls.caFile) };
-  return { ...target, credential: { ...credential, passwordFile }, tls: { ...tls, ...caFile } };
+  const protocol = protocolOf(target);
+  if (protocol.secrets(target).some(({ kind }) => kind !== 'file'))
+    throw needsFile(`the target "${target.name}"`, protocol.fileKey);
+  return protocol.withFiles(target, (file) => resolve(base, file));
 }
 
 function withDirectoryFile(issuer: IssuerConfig, base: string): IssuerConfig {

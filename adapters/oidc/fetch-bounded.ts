@@ -41,3 +41,11 @@ async function readBounded(body: ReadableStream<Uint8Array>): Promise<ArrayBuffe
   const whole = Buffer.concat(chunks);
   return whole.buffer.slice(whole.byteOffset, whole.byteOffset + whole.byteLength);
 }
+
+/** As `fetch`, for libraries: follows no redirect, and gives an answer whose body is whole and small. */
+export async function fetchSmall(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, { ...init, redirect: 'error' });
+  const body = response.body === null ? null : await readBounded(response.body);
+  const { status, statusText, headers } = response;
+  return new Response(body, { status, statusText, headers });
+}

@@ -1,8 +1,8 @@
 import { isWithin } from '#core/age.ts';
 import { CustodyError } from '#core/errors.ts';
 import { unprovenToken } from '#core/identity/token-refusals.ts';
-import { type KeyPlace, keySource, type KeySource } from './key-source.ts';
 import type { KeySet } from './key-set.ts';
+import { type KeyPlace, type KeySource, keySource } from './key-source.ts';
 import { saysItIsOver, type TokenHeader } from './token-form.ts';
 
 const MINUTE = 60_000;

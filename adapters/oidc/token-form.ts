@@ -1,6 +1,6 @@
 import type { CustodyError } from '#core/errors.ts';
-import { junkToken } from '#core/identity/token-refusals.ts';
 import { TOKEN_MAX_BYTES, TOKEN_PART, tokenPart } from '#core/identity/token-part.ts';
+import { junkToken } from '#core/identity/token-refusals.ts';
 
 const LEEWAY_MAX_MS = 60_000;
 /** A JSON object in base64url begins so. */

@@ -1,8 +1,9 @@
 import { algorithms as allAlgorithms } from '#core/access/identity-schema.ts';
+import type { ProvedKey } from '#core/identity/credential.ts';
 import { type ClaimRules, principalOf } from '#core/identity/from-claims.ts';
-import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
-import type { Device, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { issuerSpellings } from '#core/identity/issuer-spellings.ts';
+import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
+import type { Principal, TokenVerifier } from '#core/identity/principal.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { timeOf } from '#core/identity/token-times.ts';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
@@ -68,7 +69,7 @@ function claimsOf(bytes: Uint8Array): Claims {
   throw refusedToken('it is not a JWT');
 }
 
-function principalIn(claims: Claims, options: OidcOptions, device: Device | undefined): Principal {
+function principalIn(claims: Claims, options: OidcOptions, device: ProvedKey | undefined): Principal {
   return principalOf(claims, options, boundDevice(claims['cnf'], device));
 }
 
@@ -97,7 +98,7 @@ function refuseLogouts({ events }: Claims): void {
  * The device that a token is bound to by its certificate (RFC 8705 section 3.1); undefined for a token that anybody may
  * bear. One that is bound to a key this connection did not prove to hold is worth nothing here (security cases 2, 3).
  */
-function boundDevice(cnf: unknown, device: Device | undefined): Device | undefined {
+function boundDevice(cnf: unknown, device: ProvedKey | undefined): ProvedKey | undefined {
   if (cnf === undefined) return undefined;
   const members = isJsonObject(cnf) ? Object.entries(cnf) : [];
   const [[method, thumbprint] = []] = members;

@@ -9,15 +9,14 @@ import {
   type VerifyReport,
   verdictOf,
 } from '#core/recording/verify/verify.ts';
-import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import { REPLAY_LIMITS, type Step } from '#core/replay/step.ts';
+import type { ReadStep, ReplayReader } from '#core/replay/reader.ts';
+import { READERS } from '#core/replay/readers.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { openEvidence } from '../evidence/open.ts';
 import { NOT_CHECKED, VERDICT_CODES, VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
 import { CheckedReading } from '../play/checked-reading.ts';
-import { formatStep } from '../play/format-step.ts';
 import { atOnce, type Pace, recordedPace, steppedPace } from '../play/pace.ts';
 import { knownSigners, type PublicSigner } from '../signer-pin.ts';
 import { StatusLine } from '../status-line.ts';
@@ -66,8 +65,8 @@ async function play(cli: Cli, name: string, options: PlayOptions): Promise<void>
   );
   try {
     const opening = await reading.open();
-    await introduce(cli, opening, options);
-    if (!(await showSteps(cli, reading, opening, status, options))) return sayStopped(cli);
+    const reader = await introduce(cli, opening, options);
+    if (!(await showSteps(cli, reader, reading, opening, status, options))) return sayStopped(cli);
     await conclude(cli, await reading.finish(), trusted, status, options);
   } finally {
     status.clear();
@@ -88,17 +87,20 @@ async function watched(folder: EvidenceFolder, status: StatusLine): Promise<Evid
   };
 }
 
-/** Whose recording it is, and what is known against it already. */
-async function introduce(cli: Cli, opening: Opening, { json }: PlayOptions): Promise<void> {
+/** Whose recording it is, and what is known against it already. Who reads it. */
+async function introduce(cli: Cli, opening: Opening, { json }: PlayOptions): Promise<ReplayReader> {
   const { open, close, findings, fault: doubt } = opening;
   if (open === undefined) throw notEvidence();
   const { name, protocol } = open.target;
-  if (doubt === undefined && protocol !== 'postgres')
+  // What an opening that is in doubt says does not count, and nothing of it will be shown.
+  const reader = READERS.get(protocol) ?? (doubt === undefined ? undefined : [...READERS.values()][0]);
+  if (reader === undefined)
     throw new CustodyError('unsupported', `${name} speaks ${protocol}, which this custody cannot show`);
   const fault = findings.find((finding) => verdictOf([finding]) === 'failed');
   if (fault !== undefined) say(cli, `WARNING: this recording FAILS verification: ${fault.message}`);
   if (close?.recovered) say(cli, 'note: the gateway died in this session; what it had recorded follows');
   if (!json && doubt === undefined) await print(cli, `${titleOf(open)}\n`);
+  return reader;
 }
 
 function titleOf({ session, principal, target, startedAt }: NonNullable<Opening['open']>): string {
@@ -108,6 +110,7 @@ function titleOf({ session, principal, target, startedAt }: NonNullable<Opening[
 /** False when the person has seen enough. */
 async function showSteps(
   cli: Cli,
+  reader: ReplayReader,
   reading: CheckedReading,
   { close }: Opening,
   status: StatusLine,
@@ -115,13 +118,14 @@ async function showSteps(
 ): Promise<boolean> {
   const pace = paceOf(cli, options);
   try {
-    const steps = postgresSteps(reading.frames(), REPLAY_LIMITS, () => ({ reason: close?.reason }));
-    for await (const step of steps) {
+    const steps = reader.steps(reading.frames(), 'whole', () => ({ reason: close?.reason }));
+    for await (const read of steps) {
+      const { step } = read;
       // The decoder takes the end of what it is given for the end of the session.
       if (step.kind === 'end' && (close === undefined || reading.fault !== undefined)) continue;
       if (!(await pace.next(step))) return false;
       status.clear();
-      await showStep(cli, step, options);
+      await showStep(cli, read, options);
     }
     return true;
   } finally {
@@ -129,9 +133,9 @@ async function showSteps(
   }
 }
 
-async function showStep(cli: Cli, step: Step, { json }: PlayOptions): Promise<void> {
-  if (json) return printJson(cli, step);
-  await print(cli, formatStep(step, cli.stdout.columns ?? PLAIN_WIDTH));
+async function showStep(cli: Cli, read: ReadStep, { json }: PlayOptions): Promise<void> {
+  if (json) return printJson(cli, read.toJson());
+  await print(cli, read.toText(cli.stdout.columns ?? PLAIN_WIDTH));
 }
 
 async function conclude(

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Step } from '#core/replay/step.ts';
+import type { StepBase } from '#core/replay/step.ts';
 import type { Cli } from '../cli.ts';
 
 /** What happens before a step is shown. */
 export interface Pace {
   /** False: the person has seen enough. */
-  next(step: Step): Promise<boolean>;
+  next(step: StepBase): Promise<boolean>;
   end(): void;
 }
 
@@ -15,7 +15,7 @@ export const atOnce: Pace = { next: async () => true, end: () => undefined };
 /** As long between steps as it was then, divided by `speed`. */
 export function recordedPace(speed: number): Pace {
   let at = 0;
-  const next = async (step: Step): Promise<boolean> => {
+  const next = async (step: StepBase): Promise<boolean> => {
     const ms = (step.at - at) / 1000 / speed;
     at = Math.max(at, step.at);
     if (ms > 0) await sleep(ms);

@@ -6,6 +6,8 @@ import { days } from './formats.ts';
 export interface Context {
   /** Where the connection comes from, as the gateway's own socket has it; never a header's word (security case 19). */
   readonly network?: string;
+  /** The login at the target that the client chose, where the protocol lets it. */
+  readonly login?: string;
 }
 
 /** What conditions look at. */

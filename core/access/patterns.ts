@@ -11,6 +11,20 @@ export function fits(pattern: string, text: string): boolean {
   return reached.has(text.length);
 }
 
+/** True when some text that begins like this fits the pattern. */
+export function leads(pattern: string, beginning: string): boolean {
+  let reached = new Set([0]);
+  for (const piece of pattern.match(/\*\*|\*|[^*]+/g) ?? []) {
+    if (!piece.startsWith('*') && [...reached].some((at) => piece.startsWith(beginning.slice(at))))
+      return true;
+    reached = piece.startsWith('*')
+      ? spread(reached, beginning, piece === '**')
+      : step(reached, beginning, piece);
+    if (reached.has(beginning.length)) return true;
+  }
+  return false;
+}
+
 function step(reached: ReadonlySet<number>, text: string, literal: string): Set<number> {
   const after = new Set<number>();
   for (const at of reached) if (text.startsWith(literal, at)) after.add(at + literal.length);

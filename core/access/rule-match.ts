@@ -1,7 +1,7 @@
 import type { Principal } from '../identity/principal.ts';
 import { type Context, knownUnmet, unmet } from './conditions.ts';
 import type { Action, Config, Rule, When } from './config.ts';
-import { sameHolder, owns } from './own.ts';
+import { owns, sameHolder } from './own.ts';
 import { isActedFor, mayHaveAsked, type Person, sameActors } from './person.ts';
 import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
 import { isReviewer, notDenied, notFor, type WhoseObstacle } from './whose.ts';
@@ -103,7 +103,8 @@ function limits({ session, when }: Rule, { principal, now, live }: Question): Ob
   const found: Obstacle[] = [];
   const over = (time: Date): boolean => !(time.getTime() > now.getTime());
   if (session?.endsWithToken === true && over(principal.expiresAt)) found.push({ kind: 'token-over' });
-  if (when?.device === 'bound' && principal.device !== undefined && over(principal.device.expiresAt))
+  const deviceEnds = principal.device?.expiresAt;
+  if (when?.device === 'bound' && deviceEnds !== undefined && over(deviceEnds))
     found.push({ kind: 'device-over' });
   const longest = session?.maxDuration;
   if (longest !== undefined && live !== undefined && over(new Date(live.startedAt.getTime() + longest)))

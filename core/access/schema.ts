@@ -1,138 +1,16 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
-import { isLoopback } from '../loopback.ts';
-import { durabilityModes } from '../recording/format.ts';
+import { ruleParts, targetSchema } from '../protocols/schemas.ts';
+import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
-import { directorySpelling } from './directory-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 import { acrossSound, duration, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
-/** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
-const HOST_MAX = 253;
 const DAY_MS = 86_400_000;
 const groups = z.array(text).min(1);
-
-/** host:port, with an IPv6 address in brackets. */
-const address = z
-  .string()
-  .transform((written, context) => {
-    const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written);
-    const host = parts?.[1] ?? parts?.[2] ?? '';
-    const port = Number(parts?.[3]);
-    if (host !== '' && host.length <= HOST_MAX && port >= 1 && URL.canParse(`http://${written}`)) {
-      return { host, port };
-    }
-    context.addIssue({ code: 'custom', message: 'expected host:port, as in db.internal:5432 or [::1]:5432' });
-    return z.NEVER;
-  })
-  .describe("the target's own address: host:port");
-
-const tlsSchema = z.discriminatedUnion(
-  'mode',
-  [
-    z.strictObject({
-      mode: z.literal('verify-full'),
-      caFile: text.optional(),
-      ca: z
-        .literal('rds')
-        .optional()
-        .describe("in place of caFile: the certificates of Amazon RDS, in the gateway's image"),
-      serverName: text.optional(),
-    }),
-    z.strictObject({ mode: z.literal('disable') }),
-  ],
-  { error: ({ code }) => (code === 'invalid_union' ? 'expected verify-full or disable' : undefined) },
-);
-
-const connectSchema = z.strictObject({
-  timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
-    .prefault('10s')
-    .describe('how long the target may take from the connection to the end of the login'),
-  userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
-    .prefault('30s')
-    .describe(
-      'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
-    ),
-});
-
-const retentionSchema = z.strictObject({
-  keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
-  lock: z
-    .enum(['governance', 'compliance'])
-    .default('governance')
-    .describe('the mode of S3 Object Lock; on a laptop nothing is deleted, and nothing can be locked'),
-  hold: z
-    .boolean()
-    .default(false)
-    .describe(
-      'a legal hold on every new recording: kept beyond its date, until somebody who may lifts the hold',
-    ),
-});
-
-const credentialSchema = z
-  .strictObject({
-    user: text,
-    passwordFile: text.optional().describe('on a laptop: a file with nothing but the password'),
-    secret: text
-      .optional()
-      .describe(
-        'in AWS: a secret of Secrets Manager, by name or ARN: the password, or JSON with a "password"',
-      ),
-    rdsIam: z.literal(true).optional().describe('in AWS: a token of RDS, made anew for every session'),
-  })
-  .refine(({ passwordFile, secret, rdsIam }) => oneOf(passwordFile, secret, rdsIam), {
-    message: 'expected one of passwordFile, secret, rdsIam: true',
-  })
-  .describe("the gateway's own login, by reference; no client ever sees it");
-
-const SETTING = /^[a-z_][a-z0-9_]{0,62}(?:\.[a-z_][a-z0-9_]{0,62})?$/;
-
-/** PostgreSQL's own defaults, but for the time zone, which it takes from its machine. */
-const exactSchema = z
-  .strictObject({
-    searchPath: text.max(1000).default('"$user", public'),
-    timeZone: z.string().refine(isZone, 'expected a time zone such as Europe/Zurich or UTC').default('UTC'),
-    dateStyle: z.enum(['ISO, MDY', 'ISO, DMY', 'ISO, YMD']).default('ISO, MDY'),
-    settings: z
-      .record(z.string().regex(SETTING, 'expected the name of a setting, in lower case'), text.max(1000))
-      .default({})
-      .describe('others that are to hold, such as those of an application; they are set at the start'),
-  })
-  .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
-
-export const targetSchema = z
-  .strictObject({
-    protocol: z.literal('postgres'),
-    address,
-    database: text,
-    credential: credentialSchema,
-    tls: tlsSchema.default({ mode: 'verify-full' }),
-    exact: exactSchema.prefault({}),
-    connect: connectSchema.prefault({}),
-    recording: z
-      .strictObject({
-        durability: z.enum(durabilityModes).default('windowed'),
-        windowMs: z.int().min(100).max(10_000).default(250),
-        deadlineMs: z.int().min(1_000).max(60_000).default(5_000),
-        retention: retentionSchema.prefault({}),
-      })
-      .prefault({}),
-  })
-  .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
-    path: ['tls', 'mode'],
-    message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
-  })
-  .refine(({ tls }) => tls.mode === 'disable' || tls.ca === undefined || tls.caFile === undefined, {
-    path: ['tls', 'ca'],
-    message: 'expected one of ca, caFile',
-  })
-  .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
-    path: ['tls', 'mode'],
-    message: 'RDS takes its tokens over TLS alone',
-  });
 
 const CLOCK = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
 const clock = z.string().regex(CLOCK, 'expected a time of day from "00:00" to "24:00", in quotes');
@@ -284,6 +162,7 @@ const ruleSchema = z
     breakGlass: breakGlassSchema
       .optional()
       .describe('connect needs a grant, which is given at once, with an alarm'),
+    ...ruleParts,
   })
   .superRefine((rule, context) => {
     const mistake = (path: string, message: string): void => {

@@ -1,9 +1,10 @@
 import { actorsOf } from './actors.ts';
-import { claimAt, type Claims } from './claims.ts';
+import { type Claims, claimAt } from './claims.ts';
+import type { ProvedKey } from './credential.ts';
 import { emailOf } from './email-claim.ts';
 import { type GroupRules, groupsOf } from './groups.ts';
 import { keptClaims, type Match, refuseUnmatched } from './kept-claims.ts';
-import type { Device, Principal } from './principal.ts';
+import type { Principal } from './principal.ts';
 import { misissuedToken, refusedToken } from './token-refusals.ts';
 
 /** How the claims of an issuer's tokens are read. */
@@ -28,7 +29,7 @@ const SUBJECT_MAX = 512;
 const SESSION_MAX = 512;
 
 /** Whom a verified token is of. Throws `token-invalid` for claims that are no identity, or not one that `match` takes. */
-export function principalOf(claims: Claims, rules: ClaimRules, device: Device | undefined): Principal {
+export function principalOf(claims: Claims, rules: ClaimRules, device: ProvedKey | undefined): Principal {
   const { issuer, name, kind, emailVerified } = rules;
   refuseEvent(claims);
   const address = emailOf(claims, emailVerified === 'required');

@@ -1,4 +1,6 @@
-/** A verified identity. Made only from a token that passed every check of TokenVerifier. */
+import type { ProvedKey } from './credential.ts';
+
+/** A verified identity. Made only from a credential that passed every check of its verifier. */
 export interface Principal {
   readonly issuer: string;
   readonly subject: string;
@@ -11,8 +13,8 @@ export interface Principal {
   readonly groupsOmittedByIssuer?: true;
   /** When the token that proved it expires. */
   readonly expiresAt: Date;
-  /** The device's key that the token is bound to and that the connection proved to hold (RFC 8705 section 3). */
-  readonly device?: Device;
+  /** The device's key that the credential is bound to and that the connection proved to hold (RFC 8705 section 3). */
+  readonly device?: ProvedKey;
   /** The task that the token was issued for. */
   readonly task?: string;
   /** The issuer says that more than one factor was checked (RFC 8176 section 2, `mfa`). */
@@ -50,19 +52,24 @@ export interface Actor {
   readonly subject: string;
 }
 
-/** A device by the certificate it showed in TLS, whose key it proved to hold. */
-export interface Device {
-  /** SHA-256 of the certificate's DER, base64url without padding: `x5t#S256`. */
-  readonly thumbprint: string;
-  /** The certificate's end. */
-  readonly expiresAt: Date;
-}
-
 export interface TokenVerifier {
   /**
    * Issuer, audience, signature, expiry and algorithm are checked before it resolves. A token that is bound to a key (RFC
    * 7800, `cnf`) is good only on a connection that proved to hold it: `device`.
    * Rejects with `token-invalid`, and says nothing in the message that would help a forger.
    */
-  verify(token: string, device?: Device): Promise<Principal>;
+  verify(token: string, device?: ProvedKey): Promise<Principal>;
+}
+
+export interface CertificateVerifier {
+  /**
+   * An OpenSSH user certificate of ours: the CA's signature, its time, its revocation, the addresses it is for and the key that it
+   * names, which must be the one that the connection proved. `certificate`: its wire form. `clientAddress`: as the socket has it.
+   * Rejects with `token-invalid`, and says nothing in the message that would help a forger.
+   */
+  verify(
+    certificate: Uint8Array,
+    device: ProvedKey | undefined,
+    clientAddress: string | undefined,
+  ): Promise<Principal>;
 }

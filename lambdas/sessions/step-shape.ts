@@ -1,6 +1,6 @@
-/** A session's steps as the API answers them: core/replay/step.ts, as JSON. */
+/** A session's steps as the API answers them. */
 import { z } from 'zod';
-import type { Outcome, Step, StepKind } from '#core/replay/step.ts';
+import { READERS } from '#core/replay/readers.ts';
 import { count, sessionId } from '../shapes.ts';
 
 /** Steps in one page at most, and where none is asked for. */
@@ -12,120 +12,14 @@ export const stepsQuery = z.strictObject({
   cursor: z.coerce.number().int().min(0).default(0).meta({ description: 'the `next` of the page before' }),
 });
 
-const KINDS = [
-  'login',
-  'query',
-  'prepare',
-  'execute',
-  'function-call',
-  'copy-in',
-  'copy-out',
-  'copy-both',
-  'unmatched',
-  'notification',
-  'notice',
-  'error',
-  'cancel',
-  'note',
-  'damaged',
-  'end',
-] as const satisfies readonly StepKind[];
-
-const OUTCOMES = [
-  'completed',
-  'failed',
-  'suspended',
-  'empty',
-  'skipped',
-  'unfinished',
-] as const satisfies readonly Outcome[];
-
-const undecoded = z.literal(true).optional().meta({
-  description:
-    "bytes that are no text in the session's encoding, or of which it is not known for certain, stand as \\xNN",
-});
-
-const shown = z
-  .object({
-    text: z.string(),
-    bytes: count,
-    cut: z.boolean().meta({ description: 'text is not all of it' }),
-    undecoded,
-  })
-  .meta({ id: 'Shown', description: 'a text or a value as it was on the wire; escape it before showing it' });
-const values = z.array(shown.nullable()).readonly();
-
-const report = z.object({
-  severity: z.string(),
-  sqlstate: z.string(),
-  message: z.string(),
-  detail: z.string().optional(),
-  hint: z.string().optional(),
-  position: z.string().optional(),
-  where: z.string().optional(),
-  cut: z
-    .record(z.string(), count)
-    .optional()
-    .meta({
-      description: 'of those that are not whole here: how many bytes they have, by their names',
-      example: { detail: 1_000_000 },
-    }),
-  undecoded,
-});
-
-const login = z.object({
-  user: z.string(),
-  database: z.string(),
-  application: z.string().optional(),
-  protocol: z.string(),
-  authentication: z.array(z.string()).readonly(),
-  settings: z.record(z.string(), z.string()),
-  undecoded,
-});
-
-const copy = z.object({ format: z.enum(['text', 'binary']), messages: count, bytes: count, sample: shown });
-
 const stepShape = z
-  .object({
-    kind: z.enum(KINDS),
-    at: z.number().meta({ description: "microseconds since the session's start" }),
-    took: z.number().meta({ description: 'microseconds' }),
-    outcome: z.enum(OUTCOMES).optional(),
-    statement: shown.optional(),
-    runs: shown.optional().meta({
-      description:
-        'what a name in the statement stood for: of EXECUTE the prepared statement, of FETCH the query of the cursor',
-    }),
-    doubt: z.string().optional().meta({
-      description:
-        'why statement or runs may not be what ran, or values are missing: where this is, do not rely on them',
-    }),
-    name: z.string().optional().meta({ description: 'of the prepared statement' }),
-    undecoded,
-    part: count.optional().meta({ description: "which of a query's statements, from 1" }),
-    values: values.optional().meta({ description: 'bind values; null is NULL' }),
-    columns: z
-      .array(z.object({ name: z.string(), type: count, undecoded }))
-      .readonly()
-      .optional(),
-    rows: z.array(values).readonly().optional().meta({ description: 'the first rows; null is NULL' }),
-    rowCount: count.optional().meta({ description: 'all rows' }),
-    tag: z.string().optional().meta({ example: 'INSERT 0 1' }),
-    copy: copy.optional(),
-    error: report.optional(),
-    notices: z.array(report).readonly().optional(),
-    noticesLeftOut: count.optional().meta({ description: 'notices that came and are not shown' }),
-    login: login.optional(),
-    notification: z.object({ channel: z.string(), payload: shown, processId: z.int(), undecoded }).optional(),
-    note: z.record(z.string(), z.unknown()).optional(),
-    text: z.string().optional(),
-    bytes: z.object({ client: count, server: count }).optional(),
-  })
-  .meta({ id: 'Step' });
+  .union([...READERS.values()].map(({ shape }) => shape))
+  .meta({ id: 'Step', description: 'what a step says is its own of each protocol' });
 
 export const stepsShape = z
   .object({
     session: sessionId,
+    protocol: z.string().meta({ description: 'of the target: which steps these are' }),
     verdict: z.enum(['verified', 'incomplete', 'failed', 'unanchored']).meta({
       description: 'of the evidence that the steps are read from; incomplete: the session is live',
     }),
@@ -138,10 +32,3 @@ export const stepsShape = z
     next: count.optional(),
   })
   .meta({ id: 'Steps' });
-
-/** A step as JSON has it. */
-export function stepJson({ login: seen, ...step }: Step): z.input<typeof stepShape> {
-  return seen === undefined
-    ? step
-    : { ...step, login: { ...seen, settings: Object.fromEntries(seen.settings) } };
-}

@@ -7,9 +7,9 @@ import type { SessionRecord } from '#core/recording/session-index.ts';
 import { framesOf } from '#core/recording/verify/frames.ts';
 import { storedEvidence } from '#core/recording/stored-evidence.ts';
 import { type EvidenceFolder, verifyEvidence } from '#core/recording/verify/verify.ts';
-import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/step.ts';
-import { stepJson, type stepsQuery, type stepsShape } from './step-shape.ts';
+import type { ReadStep } from '#core/replay/reader.ts';
+import { READERS } from '#core/replay/readers.ts';
+import type { stepsQuery, stepsShape } from './step-shape.ts';
 import type { ReadPermission } from './visible.ts';
 
 interface StepsPorts {
@@ -29,7 +29,6 @@ const AT_ONCE = 32;
 /** Characters of JSON in a page, about. With the largest step there can be, it stays below the 6 MB that a function may answer. */
 const PAGE_MAX_CHARACTERS = 1 << 20;
 const FINDINGS_MAX = 20;
-const LIMITS: ReplayLimits = { ...REPLAY_LIMITS, text: 32 << 10, answer: 128 << 10, memory: 32 << 20 };
 
 /**
  * A page of what was done in a session. The evidence is verified first, each time: steps are never shown as if they were whole
@@ -41,7 +40,8 @@ export async function stepsPage(
   page: Page,
   { source, signer }: StepsPorts,
 ): Promise<z.input<typeof stepsShape>> {
-  if (protocol !== 'postgres') throw elsewhere(`the steps of ${protocol} cannot be read here`);
+  const reader = READERS.get(protocol);
+  if (reader === undefined) throw elsewhere(`the steps of ${protocol} cannot be read here`);
   if ((outcome?.bytes ?? 0) > RECORDED_MAX_BYTES) throw elsewhere(TOO_LARGE);
   const names = await source.list(sessionPrefix(id));
   await refuseTooMuch(id, names, source);
@@ -50,11 +50,12 @@ export async function stepsPage(
   const { verdict, findings, facts } = await verifyEvidence(evidence, { trustedSigners: [key], session: id });
   return {
     session: id,
+    protocol,
     verdict,
     findings: findings.slice(0, FINDINGS_MAX),
     ...(facts?.completeness === undefined ? {} : { completeness: facts.completeness }),
     ...(await taken(
-      postgresSteps(framesOf(evidence), LIMITS, () => ({ reason: facts?.reason })),
+      reader.steps(framesOf(evidence), 'page', () => ({ reason: facts?.reason })),
       page,
       state === 'open',
     )),
@@ -62,15 +63,15 @@ export async function stepsPage(
 }
 
 /** The decoder cannot know that a session goes on: where it does, nothing has ended yet. */
-async function taken(all: AsyncIterable<Step>, { limit, cursor }: Page, isLive: boolean) {
+async function taken(all: AsyncIterable<ReadStep>, { limit, cursor }: Page, isLive: boolean) {
   const steps = [];
   let [n, characters] = [0, 0];
-  for await (const step of all) {
-    if (isLive && step.kind === 'end') continue;
+  for await (const read of all) {
+    if (isLive && read.step.kind === 'end') continue;
     if (steps.length === limit || characters >= PAGE_MAX_CHARACTERS) return { steps, next: n };
     n += 1;
     if (n <= cursor) continue;
-    const json = stepJson(step);
+    const json = read.toJson();
     characters += JSON.stringify(json).length;
     steps.push(json);
   }

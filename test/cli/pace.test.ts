@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { recordedPace } from '#cli/play/pace.ts';
-import type { Step } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 
 const sleeps = vi.hoisted(() => [] as number[]);
 vi.mock('node:timers/promises', () => ({

@@ -2,8 +2,9 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { formatStep } from '#cli/play/format-step.ts';
-import type { Shown, Step } from '#core/replay/step.ts';
+import { formatStep } from '#core/replay/postgres/format.ts';
+import type { Shown } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import { int16, LOGIN, type Said, server } from '#test/core/replay/support.ts';
 import {
   buildEvidence,

@@ -4,7 +4,7 @@ import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { passwordMessage, terminate } from '#core/protocols/postgres/frontend.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
-import type { Step } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import { custody, temporary } from '#test/cli/support.ts';
 import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';

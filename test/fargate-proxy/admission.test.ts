@@ -4,12 +4,14 @@ import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import type { Step } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
-import type { Device, Principal } from '#core/identity/principal.ts';
+import type { ProvedKey } from '#core/identity/credential.ts';
 import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
+import type { Principal } from '#core/identity/principal.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
+import { WaitingRoom } from '#proxy/waiting-room.ts';
 import { rawToken } from '#test/support/issuer.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
@@ -59,6 +61,7 @@ function door(config = policy()) {
     failures: new TokenFailures(() => clock.ms),
     requests: store,
     desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
+    waitingRoom: new WaitingRoom(),
     requestUrl: (id) => `https://custody.example/${id}`,
     wallClock,
     pause: async (ms) => {
@@ -70,7 +73,7 @@ function door(config = policy()) {
   return { admission, store, logouts, leaves, clock, during };
 }
 
-async function verify(token: string, device?: Device): Promise<Principal> {
+async function verify(token: string, device?: ProvedKey): Promise<Principal> {
   if (token === 'expired') throw refusedToken('it expired 5 min ago');
   if (!token.startsWith('dana')) throw unprovenToken('its signature is wrong');
   const expiresAt = new Date(NOW + 3_600_000);
@@ -90,7 +93,7 @@ function visitor(target: string, more: { token?: string; network?: string; reaso
   const clock: string[] = [];
   const greeting = {
     target,
-    token: more.token ?? 'dana',
+    credential: { kind: 'token' as const, token: more.token ?? 'dana' },
     client: {},
     ask: more.reason === undefined ? {} : { reason: more.reason },
     gone: false,

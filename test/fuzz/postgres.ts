@@ -13,7 +13,7 @@ import {
 } from '#core/protocols/postgres/startup.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import { formatTable } from '#core/replay/table.ts';
+import { formatTable } from '#core/replay/postgres/table.ts';
 import { displayWidth } from '#core/replay/text.ts';
 import { Gated } from '#test/support/gated.ts';
 import { captured, capturedStream, SCENARIOS } from '../vectors/postgres/read.ts';

@@ -6,7 +6,12 @@ import * as tokens from '#test/support/provider-tokens.ts';
 
 /** As the authorizer hands it on, and API Gateway carries it: in a text. */
 function handedOn(claims: Readonly<Record<string, unknown>>, rules: Partial<ClaimRules> = {}) {
-  const device = { thumbprint: 'A'.repeat(43), expiresAt: new Date(1_800_000_000_000) };
+  const device = {
+    key: 'SHA256:x',
+    proof: 'tls-certificate' as const,
+    thumbprint: 'A'.repeat(43),
+    expiresAt: new Date(1_800_000_000_000),
+  };
   const all = { issuer: String(claims['iss']), name: 'it', groupsClaim: 'groups', ...rules };
   const principal = principalOf(claims, all, device);
   const event = { requestContext: { authorizer: { lambda: { principal: JSON.stringify(principal) } } } };

@@ -1,6 +1,6 @@
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Step } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import { gist } from '../core/replay/support.ts';
 import { shownOf, type Turn } from './real.ts';
 import { OracleServer } from './server.ts';

@@ -1,4 +1,5 @@
-import { REPLAY_LIMITS, type ReplayFrame, type ReplayLimits, type Step } from '#core/replay/step.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
+import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/postgres/step.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { frozen } from '../support/frozen.ts';
 import type { OracleServer } from './server.ts';

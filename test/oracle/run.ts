@@ -1,5 +1,6 @@
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import type { ReplayFrame, Step } from '#core/replay/step.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import { type Random, randomFrom } from '../fuzz/mutate.ts';
 import { disagreements } from './compare.ts';
 import { Cases, type Move } from './generate.ts';

@@ -1,29 +1,29 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { Target } from '#core/access/config.ts';
 import { statementHash } from '#core/access/statements.ts';
+import type { CustodyError } from '#core/errors.ts';
 import { parseBackend } from '#core/protocols/postgres/backend.ts';
 import { ExactSession, type Hands } from '#core/protocols/postgres/exact-session.ts';
 import type { Harmless } from '#core/protocols/postgres/harmless.ts';
 import { meaningFor } from '#core/protocols/postgres/meaning.ts';
 import { Backend, MessageReader } from '#core/protocols/postgres/messages.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
+import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { encodeStartup, readStartup } from '#core/protocols/postgres/startup.ts';
 import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
-import type { CustodyError } from '#core/errors.ts';
-import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 
 export interface ExactProxyOptions {
   readonly port: number;
   readonly statements: readonly string[];
   readonly allow?: readonly Harmless[];
-  readonly exact?: Partial<Target['exact']>;
+  readonly exact?: Partial<PostgresTarget['exact']>;
   /** Leave out to be the only session there is. */
   readonly claim?: () => Promise<void>;
   /** Leaves the settings at the start away, as a target would that does not heed them. */
   readonly unheeded?: boolean;
 }
 
-export const EXACT: Target['exact'] = {
+export const EXACT: PostgresTarget['exact'] = {
   searchPath: '"$user", public',
   timeZone: 'UTC',
   dateStyle: 'ISO, MDY',

@@ -1,12 +1,12 @@
-import type { Target } from '#core/access/config.ts';
 import { SETTABLE } from './harmless.ts';
+import type { PostgresTarget } from './schema.ts';
 
 /**
  * How a session for exact commands reads them: whatever the login, its database or the client has for settings of their own, these
  * are told to the server at the start, where they come before all of those.
  * https://www.postgresql.org/docs/current/config-setting.html
  */
-export function meaningFor({ exact }: Pick<Target, 'exact'>): ReadonlyMap<string, string> {
+export function meaningFor({ exact }: Pick<PostgresTarget, 'exact'>): ReadonlyMap<string, string> {
   return new Map([
     ['client_encoding', 'UTF8'],
     ['standard_conforming_strings', 'on'],

@@ -1,6 +1,7 @@
 /** SSH's own part of custody.yaml. */
 import { z } from 'zod';
 import { duration, oneOf, text } from '#core/access/schema-parts.ts';
+import { recordingWith, targetShape } from '#core/access/target-schema.ts';
 
 const LOGIN = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 const PUBLIC_KEY =
@@ -65,6 +66,8 @@ const hostAndPort = z
     'expected host:port, such as db.internal:5432 or *.internal:443',
   );
 
+const filePath = text.regex(/^(?:\/|\*\*)/, 'expected an absolute path, such as /srv/app/**');
+
 /** What a rule that allows `connect` says of SSH sessions. */
 export const sshRuleSchema = z.strictObject({
   logins: z.array(text).min(1).optional().describe("which of the target's logins; all when absent"),
@@ -83,16 +86,32 @@ export const sshRuleSchema = z.strictObject({
   files: z
     .strictObject({
       upload: z
-        .array(text)
+        .array(filePath)
         .optional()
         .describe('paths at the target that may be written, such as /srv/app/**; all when absent'),
-      download: z.array(text).optional().describe('paths that may be read; all when absent'),
+      download: z.array(filePath).optional().describe('paths that may be read; all when absent'),
+      besides: z
+        .array(z.enum(['shell', 'exec']))
+        .optional()
+        .describe('what else may be done; it reaches files too, whatever their paths'),
     })
     .optional()
-    .describe('with it, files pass by sftp and scp alone, and only these'),
+    .describe('with it, files pass by sftp alone (which scp speaks, too), and only these'),
   touch: z.literal('required').optional().describe('a FIDO key that verifies its user for each session'),
 });
 export type SshRule = z.infer<typeof sshRuleSchema>;
 
 /** `full`: every byte. `digest`: of a file its path, size and SHA-256 alone; the bytes stand as zeros on the tape. */
 export const fileRecording = z.enum(['full', 'digest']);
+
+export const sshTargetSchema = z
+  .strictObject({
+    ...targetShape,
+    ...sshTargetShape,
+    recording: recordingWith({ files: fileRecording.default('full') }).prefault({}),
+  })
+  .refine(({ hostKeys, hostCa }) => oneOf(hostKeys, hostCa), {
+    path: ['hostKeys'],
+    message: 'expected one of hostKeys, hostCa: a target is known by its key',
+  });
+export type SshTarget = z.infer<typeof sshTargetSchema> & { readonly name: string };

@@ -92,7 +92,7 @@ export class SshReader {
   /** A string's bytes, at most `atMost` of them. */
   string(atMost = Number.MAX_SAFE_INTEGER): Uint8Array {
     const length = this.uint32();
-    if (length > atMost) throw violation(`a field of a message is ${length} bytes long, more than ${atMost}`);
+    if (length > atMost) tooLong(length, atMost);
     return this.take(length);
   }
 
@@ -134,7 +134,7 @@ export class SshReader {
     const bytes = this.string(atMost + 1);
     if (bytes.length === 0) return bytes;
     if (bytes[0]! >= 0x80) throw violation('a number in a message is negative');
-    if (bytes[0] !== 0) return bytes;
+    if (bytes[0] !== 0) return bytes.length > atMost ? tooLong(bytes.length, atMost) : bytes;
     if (bytes.length === 1 || bytes[1]! < 0x80) throw violation('a number in a message is padded');
     return bytes.subarray(1);
   }
@@ -142,6 +142,10 @@ export class SshReader {
   end(): void {
     if (this.left > 0) throw violation('a message is longer than its content');
   }
+}
+
+function tooLong(length: number, atMost: number): never {
+  throw violation(`a field of a message is ${length} bytes long, more than ${atMost}`);
 }
 
 function latin1(bytes: Uint8Array): string {

@@ -1,4 +1,5 @@
-import type { ReplayLimits, Shown, ShownColumn, ShownCopy, ShownReport, StepKind } from '../step.ts';
+import type { Shown } from '../step.ts';
+import type { ReplayLimits, ShownColumn, ShownCopy, ShownReport, StepKind } from './step.ts';
 import type { Described } from './memory.ts';
 import type { CopyPiece } from './operations.ts';
 import { nothingYet } from './parts.ts';

@@ -1,4 +1,4 @@
-import type { ReplayLimits } from '../step.ts';
+import type { ReplayLimits } from './step.ts';
 import type { ClientContent } from './contents.ts';
 import { keep, keepOrNull } from './memory.ts';
 import type { CutValue } from './values.ts';

@@ -1,4 +1,4 @@
-import type { ReplayLimits } from '../step.ts';
+import type { ReplayLimits } from './step.ts';
 import { nothingYet, type Parts, type Reading } from './parts.ts';
 import type { CutValue } from './values.ts';
 

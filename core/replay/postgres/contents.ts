@@ -5,7 +5,7 @@
 import { asCustodyError } from '#core/errors.ts';
 import { Backend, Frontend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
-import type { ReplayLimits } from '../step.ts';
+import type { ReplayLimits } from './step.ts';
 import { type ClientContent, readClient } from './client-messages.ts';
 import type { Values } from './common-messages.ts';
 import { Parts, type Reading } from './parts.ts';

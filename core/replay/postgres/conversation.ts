@@ -1,4 +1,4 @@
-import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
+import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import { shorten } from './answer.ts';
 import { operationOf } from './asked.ts';
 import type { ClientContent, ServerContent } from './contents.ts';

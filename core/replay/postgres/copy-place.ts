@@ -1,4 +1,4 @@
-import type { ShownReport } from '../step.ts';
+import type { ShownReport } from './step.ts';
 import type { Answer } from './answer.ts';
 import type { Operation } from './operations.ts';
 

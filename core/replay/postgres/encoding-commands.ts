@@ -1,5 +1,5 @@
 import { isEncodingName } from '#core/protocols/postgres/encoding/names.ts';
-import type { Step } from '../step.ts';
+import type { Step } from './step.ts';
 import { effectOf } from './sql/effect.ts';
 import { runsHidden } from './sql/hidden.ts';
 import { isSymbol, isWord, type Token, tokensOf } from './sql/tokens.ts';

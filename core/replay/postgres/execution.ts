@@ -1,4 +1,4 @@
-import type { Outcome, ReplayLimits, Step } from '../step.ts';
+import type { Outcome, ReplayLimits, Step } from './step.ts';
 import { Answer } from './answer.ts';
 import { columnFormat, statementStep } from './present.ts';
 import type { Statement } from './statement.ts';

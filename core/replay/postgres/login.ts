@@ -1,4 +1,4 @@
-import type { ShownLogin, ShownReport, Step } from '../step.ts';
+import type { ShownLogin, ShownReport, Step } from './step.ts';
 import type { ServerContent } from './contents.ts';
 import type { RecordedStartup } from './startup.ts';
 import type { Texts } from './texts.ts';

@@ -1,4 +1,4 @@
-import type { ReplayLimits, ShownReport } from '../step.ts';
+import type { ReplayLimits, ShownReport } from './step.ts';
 import type { ServerContent } from './contents.ts';
 import { portalOf, preparedOf } from './entries.ts';
 import { Intended } from './intended.ts';

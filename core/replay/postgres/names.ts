@@ -1,4 +1,4 @@
-import type { ReplayLimits } from '../step.ts';
+import type { ReplayLimits } from './step.ts';
 import {
   Budget,
   type Described,

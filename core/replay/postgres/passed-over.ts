@@ -1,4 +1,4 @@
-import type { ShownReport } from '../step.ts';
+import type { ShownReport } from './step.ts';
 import type { Intended } from './intended.ts';
 
 /** After an error the server passes over everything up to the next Sync. Texts of what it passes over are what the client intended. */

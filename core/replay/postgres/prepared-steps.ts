@@ -1,4 +1,4 @@
-import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
+import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import type { Prepared } from './memory.ts';
 import type { Texts } from './texts.ts';
 

@@ -1,4 +1,5 @@
-import type { ReplayLimits, Shown, Step } from '../step.ts';
+import type { Shown } from '../step.ts';
+import type { ReplayLimits, Step } from './step.ts';
 import type { Answer } from './answer.ts';
 import { copyEncoding } from './encoding-commands.ts';
 import type { Portal } from './memory.ts';

@@ -1,7 +1,7 @@
 import { type BackendMessage, parseBackend } from '#core/protocols/postgres/backend.ts';
 import { Backend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
-import type { ReplayLimits } from '../step.ts';
+import type { ReplayLimits } from './step.ts';
 import { readCopyData, readTypes, readValue, readValues } from './common-messages.ts';
 import { nothingYet, type Parts, type Reading } from './parts.ts';
 import type { CutValue } from './values.ts';

@@ -1,5 +1,5 @@
 import { MessageReader, type TruncatedMessage } from '#core/protocols/postgres/messages.ts';
-import type { ReplayLimits } from '../step.ts';
+import type { ReplayLimits } from './step.ts';
 import { type Content, GrowingContent, type Side, wholeContent } from './contents.ts';
 
 const HEADER_BYTES = 5;

@@ -1,4 +1,4 @@
-import type { Outcome, ReplayLimits, ShownReport, Step } from '../step.ts';
+import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import type { ServerContent } from './contents.ts';
 import { Discarded } from './discarded.ts';
 import { Execution } from './execution.ts';

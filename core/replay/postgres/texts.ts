@@ -1,6 +1,7 @@
 import { TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { asciiEnd, type Decoded } from '#core/protocols/postgres/encoding/escape.ts';
-import type { ReplayLimits, Shown, ShownColumn, ShownNotification, ShownReport, Step } from '../step.ts';
+import type { Shown } from '../step.ts';
+import type { ReplayLimits, ShownColumn, ShownNotification, ShownReport, Step } from './step.ts';
 import { Commands, encodingChange, mentionsEncoding, unseenChange } from './encoding-commands.ts';
 import { BYTES_ONLY, EncodingInForce, type Stamp } from './encoding-in-force.ts';
 import type { Described } from './memory.ts';

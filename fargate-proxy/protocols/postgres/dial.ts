@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { encodeSslRequest } from '#core/protocols/postgres/startup.ts';
 import type { Trust } from './trust.ts';
 
@@ -11,7 +11,11 @@ const KEEP_ALIVE_MS = 30_000;
  * A connection to the target, encrypted where the target asks for it. Rejects with the reason of the signal once that is
  * aborted, else with `target-unreachable`.
  */
-export async function connectTarget(target: Target, trust: Trust, signal: AbortSignal): Promise<Socket> {
+export async function connectTarget(
+  target: PostgresTarget,
+  trust: Trust,
+  signal: AbortSignal,
+): Promise<Socket> {
   signal.throwIfAborted();
   const socket = await connectPlain(target, signal);
   const abandon = (): void => void socket.destroy();
@@ -29,8 +33,8 @@ export async function connectTarget(target: Target, trust: Trust, signal: AbortS
 
 async function secured(
   socket: Socket,
-  target: Target,
-  tls: Extract<Target['tls'], { mode: 'verify-full' }>,
+  target: PostgresTarget,
+  tls: Extract<PostgresTarget['tls'], { mode: 'verify-full' }>,
   trust: Trust,
 ): Promise<TLSSocket> {
   const context = await trust.contextFor(tls);
@@ -38,7 +42,7 @@ async function secured(
   return verifyFull(socket, tls.serverName ?? target.address.host, context);
 }
 
-function connectPlain(target: Target, signal: AbortSignal): Promise<Socket> {
+function connectPlain(target: PostgresTarget, signal: AbortSignal): Promise<Socket> {
   const { host, port } = target.address;
   return new Promise((resolve, reject) => {
     const socket = connectTcp({
@@ -107,7 +111,7 @@ function verifyFull(socket: Socket, serverName: string, secureContext: SecureCon
   });
 }
 
-function unreachable(target: Target, cause: unknown): CustodyError {
+function unreachable(target: PostgresTarget, cause: unknown): CustodyError {
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new CustodyError('target-unreachable', `the target "${target.name}" cannot be reached`, {
     hint: 'the gateway is up; the target behind it is down or its address is wrong',

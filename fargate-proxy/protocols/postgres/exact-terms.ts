@@ -1,5 +1,6 @@
 import type { Authorization } from '#core/access/decide.ts';
 import { meaningFor } from '#core/protocols/postgres/meaning.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import type { ExactTerms } from './link.ts';
 
@@ -11,5 +12,10 @@ export function exactTerms(
   if (grant?.statements === undefined) return undefined;
   const hashes = grant.statements.map(({ sha256 }) => sha256);
   const beside = terms.approval?.allow ?? [];
-  return { gate: new StatementGate(hashes, beside), settings: meaningFor(target), beside, claim };
+  return {
+    gate: new StatementGate(hashes, beside),
+    settings: meaningFor(target as PostgresTarget),
+    beside,
+    claim,
+  };
 }

@@ -1,7 +1,7 @@
-import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { SETTABLE } from '#core/protocols/postgres/harmless.ts';
 import type { Setting } from '#core/protocols/postgres/options.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import type { StartupParameter } from '#core/protocols/postgres/startup.ts';
 import { bytesOf, charactersOf } from '#core/protocols/postgres/wire.ts';
 import type { ExactTerms } from './link.ts';
@@ -22,7 +22,7 @@ const OWN = ['user', 'database', 'options'];
  */
 export function parametersForTarget(
   given: readonly StartupParameter[],
-  target: Target,
+  target: PostgresTarget,
   exact: Exact | undefined,
 ): Parameters {
   const asked = given.filter((one) => !OWN.includes(one.name) && !isForGateway(one));

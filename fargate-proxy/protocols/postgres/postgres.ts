@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import type { SecureContext, TLSSocket } from 'node:tls';
-import type { Target } from '#core/access/config.ts';
 import type { Authorization } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
-import type { Device } from '#core/identity/principal.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Greeting, Link, Protocol } from '../../protocol.ts';
@@ -16,8 +16,8 @@ import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 import type { CancelKey, CancelKeys, Canceller } from './cancel.ts';
 import { connectTarget } from './dial.ts';
-import { type Login, readLogin, refuseLogin } from './greet.ts';
 import { exactTerms } from './exact-terms.ts';
+import { type Login, readLogin, refuseLogin } from './greet.ts';
 import { type ExactTerms, PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
 import { namedTarget } from './settings.ts';
@@ -46,7 +46,7 @@ export interface PostgresOptions {
 /** PostgreSQL, protocol 3.0 and 3.2. https://www.postgresql.org/docs/current/protocol.html */
 export function postgresProtocol(options: PostgresOptions): Protocol {
   const parts = { ...options, trust: new Trust(options.rdsBundle) };
-  return { name: 'postgres', greet: (socket, signal) => greet(socket, signal, parts) };
+  return { name: 'postgres', greet: (socket, { signal }) => greet(socket, signal, parts) };
 }
 
 async function greet(
@@ -110,9 +110,9 @@ interface GreetingParts {
 
 class PostgresGreeting implements Greeting {
   readonly target: string;
-  readonly token: string;
+  readonly credential: Credential;
   readonly client: Greeting['client'];
-  readonly device?: Device;
+  readonly device?: ProvedKey;
   readonly ask: Greeting['ask'];
   /** AuthenticationOk has gone out: clients take a notice only after it, and libpq tries nothing else. */
   #identified = false;
@@ -128,7 +128,7 @@ class PostgresGreeting implements Greeting {
     const { token, startup, settings } = login;
     const user = startup.parameters.get('user')!;
     const application = startup.parameters.get('application_name');
-    this.token = token;
+    this.credential = { kind: 'token', token };
     this.target = namedTarget(startup, settings);
     this.client = { user, ...(application === undefined ? {} : { application }) };
     const device = deviceOf(secure);
@@ -176,14 +176,14 @@ class PostgresGreeting implements Greeting {
 
   async dial(
     permission: Authorization<'connect'>,
-    secret: string,
+    secret: string | undefined,
     tape: SessionTape,
     signal: AbortSignal,
     claim: () => Promise<void>,
   ): Promise<Link> {
     const { login, options } = this.#parts;
     const { minor, startup } = login;
-    const { target } = permission;
+    const target = permission.target as PostgresTarget;
     const exact = exactTerms(permission, claim);
     const parameters = parametersForTarget(startup.given, target, exact);
     const until = AbortSignal.any([signal, this.#left.signal]);
@@ -191,7 +191,7 @@ class PostgresGreeting implements Greeting {
     const abandon = (): void => void socket.destroy();
     until.addEventListener('abort', abandon, { once: true });
     try {
-      const session = await loginToTarget(socket, target, secret, { minor, parameters });
+      const session = await loginToTarget(socket, target, secret!, { minor, parameters });
       if ('refusal' in session) throw this.#passOn(session, tape);
       return await this.#link(target, exact, socket, session, tape);
     } catch (error) {
@@ -211,7 +211,7 @@ class PostgresGreeting implements Greeting {
   }
 
   async #link(
-    target: Target,
+    target: PostgresTarget,
     exact: ExactTerms | undefined,
     socket: Socket,
     session: TargetSession,
@@ -293,7 +293,11 @@ async function welcome(
 }
 
 /** The target's own cancel key, over a connection of its own; resolves when the target has closed it. */
-async function cancelAtTarget(target: Target, trust: Trust, { processId, secret }: TargetKey): Promise<void> {
+async function cancelAtTarget(
+  target: PostgresTarget,
+  trust: Trust,
+  { processId, secret }: TargetKey,
+): Promise<void> {
   const socket = await connectTarget(target, trust, AbortSignal.timeout(CANCEL_MS));
   socket.setTimeout(CANCEL_MS, () => socket.destroy());
   socket.end(encodeCancelRequest(processId, secret));

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Target } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Authentication, type BackendMessage, parseBackend } from '#core/protocols/postgres/backend.ts';
 import { certificateHash } from '#core/protocols/postgres/channel-binding.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from '#core/protocols/postgres/frontend.ts';
 import { md5Password } from '#core/protocols/postgres/md5.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { chooseScram, ScramClient } from '#core/protocols/postgres/scram.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { HandshakeReader, type Parsed } from '../../wire/handshake.ts';
@@ -44,7 +44,7 @@ export interface TargetRefusal {
  */
 export async function loginToTarget(
   socket: Socket,
-  target: Target,
+  target: PostgresTarget,
   secret: string,
   startup: Parameters<typeof encodeStartup>[0],
 ): Promise<TargetSession | TargetRefusal> {
@@ -182,7 +182,7 @@ const WHOEVER_ASKS = ['53', '57'];
  * client has asked for, or has to know (no such database, too many connections, shutting down).
  */
 function refusedBy(
-  target: Target,
+  target: PostgresTarget,
   at: LoginStage,
   { fields }: Extract<BackendMessage, { kind: 'error' | 'notice' }>,
   refusal: readonly Uint8Array[],

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
-import type { Device } from '#core/identity/principal.ts';
+import type { ProvedKey } from '#core/identity/credential.ts';
+import { keyFingerprint } from '#core/identity/key-fingerprint.ts';
 import {
-  type CancelRequest,
   askedMajor,
+  type CancelRequest,
   readStartup,
   type StartupPacket,
 } from '#core/protocols/postgres/startup.ts';
@@ -119,11 +120,16 @@ function acceptTls(socket: Socket, context: SecureContext): Promise<TLSSocket> {
  * The client's certificate, where it showed one. TLS proves that it holds the key: a handshake with a key that is only
  * offered does not get this far (RFC 8446 section 4.4.3; security case 2).
  */
-export function deviceOf(secure: TLSSocket): Device | undefined {
+export function deviceOf(secure: TLSSocket): ProvedKey | undefined {
   const certificate = secure.getPeerX509Certificate();
   if (certificate === undefined) return undefined;
   const thumbprint = createHash('sha256').update(certificate.raw).digest('base64url');
-  return { thumbprint, expiresAt: certificate.validToDate };
+  return {
+    key: keyFingerprint(certificate.publicKey),
+    proof: 'tls-certificate',
+    thumbprint,
+    expiresAt: certificate.validToDate,
+  };
 }
 
 function requireAlpn(secure: TLSSocket): TLSSocket {

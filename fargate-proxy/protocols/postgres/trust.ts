@@ -1,10 +1,10 @@
 import { constants } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 
-type Tls = Extract<Target['tls'], { mode: 'verify-full' }>;
+type Tls = Extract<PostgresTarget['tls'], { mode: 'verify-full' }>;
 
 interface Known {
   readonly version: string;

@@ -5,6 +5,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const file = (credential: string, tls = 'caFile: ca.pem', more = ''): string => `version: 1
@@ -40,12 +41,14 @@ describe.runIf(hasMoto())('the configuration in its bucket', () => {
       'live/ca.pem': 'a certificate',
     });
     const first = await config.read();
-    const { tls } = first.config.targets.get('orders-db')!;
+    const { tls } = first.config.targets.get('orders-db') as PostgresTarget;
     expect(readFileSync((tls as { caFile: string }).caFile, 'utf8')).toBe('a certificate');
     expect(await config.read()).toBe(first);
     await put('live/custody.yaml', file('rdsIam: true'));
     const second = await config.read();
-    expect(second.config.targets.get('orders-db')!.credential).toMatchObject({ rdsIam: true });
+    expect((second.config.targets.get('orders-db') as PostgresTarget).credential).toMatchObject({
+      rdsIam: true,
+    });
     expect(second.config.version).not.toBe(first.config.version);
   });
 

@@ -3,11 +3,26 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rdsToken } from '#adapters/aws/rds-token.ts';
 import { targetCredentials } from '#adapters/aws/target-credentials.ts';
 import type { Target } from '#core/access/config.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
 
-function target(credential: Partial<Target['credential']>): Target {
+function target(credential: Partial<PostgresTarget['credential']>): Target {
   const address = { host: 'orders.cluster-x.eu-central-1.rds.amazonaws.com', port: 5432 };
-  return { name: 'orders-db', address, credential: { user: 'app', ...credential } } as Target;
+  return {
+    protocol: 'postgres',
+    name: 'orders-db',
+    address,
+    credential: { user: 'app', ...credential },
+  } as Target;
+}
+
+/** As the gateway does. */
+function credentialOf(moto: Moto, whose: Target): Promise<string> {
+  return targetCredentials(moto.clients.secrets, REGION)(
+    whose,
+    protocolOf(whose).secretFor(whose, undefined)!,
+  );
 }
 
 describe.runIf(hasMoto())('the credential of a target', () => {
@@ -21,10 +36,9 @@ describe.runIf(hasMoto())('the credential of a target', () => {
   ])('is a secret: %s', async (name, SecretString, password) => {
     const Name = `orders-${name.length}`;
     await moto.clients.secrets.send(new CreateSecretCommand({ Name, SecretString }));
-    const secretOf = targetCredentials(moto.clients.secrets, REGION);
-    expect(await secretOf(target({ secret: Name }))).toBe(password);
+    expect(await credentialOf(moto, target({ secret: Name }))).toBe(password);
     await moto.clients.secrets.send(new PutSecretValueCommand({ SecretId: Name, SecretString: 'rotated' }));
-    expect(await secretOf(target({ secret: Name }))).toBe('rotated');
+    expect(await credentialOf(moto, target({ secret: Name }))).toBe('rotated');
   });
 
   it.each([
@@ -35,10 +49,9 @@ describe.runIf(hasMoto())('the credential of a target', () => {
     const Name = 'odd';
     const SecretString = '{"user":"app","key":"top-secret"}';
     await moto.clients.secrets.send(new CreateSecretCommand({ Name, SecretString })).catch(() => undefined);
-    const failure = (await targetCredentials(
-      moto.clients.secrets,
-      REGION,
-    )(target(credential)).catch((error: unknown) => error)) as Error & { detail: string };
+    const failure = (await credentialOf(moto, target(credential)).catch(
+      (error: unknown) => error,
+    )) as Error & { detail: string };
     expect(failure).toMatchObject({
       code: 'target-refused',
       message: expect.stringContaining('orders-db') as string,
@@ -48,7 +61,7 @@ describe.runIf(hasMoto())('the credential of a target', () => {
 
   it('is a login that RDS can check, signed here', async () => {
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
-    const token = new URL(`https://${await rdsToken(target({ rdsIam: true }), REGION)}`);
+    const token = new URL(`https://${await rdsToken(target({ rdsIam: true }), 'app', REGION)}`);
     expect(token.host).toBe('orders.cluster-x.eu-central-1.rds.amazonaws.com:5432');
     expect(Object.fromEntries(token.searchParams)).toMatchObject({
       Action: 'connect',

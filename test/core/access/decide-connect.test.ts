@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import type { Question, Refusal } from '#core/access/decide.ts';
 import type { Step } from '#core/access/request.ts';
 import {
-  HOME,
-  POLICY,
+  admin,
+  answer,
+  ask,
+  byDana,
   dana,
+  GRANT,
+  grant,
+  HOME,
   lee,
   oncall,
-  admin,
-  ask,
-  answer,
+  POLICY,
   type Row,
-  GRANT,
-  byDana,
-  grant,
 } from './decide-support.ts';
 import {
   after,
@@ -99,7 +99,9 @@ describe('connect', () => {
     expect(answer(question)).toBe(expected);
   });
 
-  const bound = { device: { thumbprint: 'x', expiresAt: after(1) } };
+  const bound = {
+    device: { key: 'SHA256:x', proof: 'tls-certificate' as const, thumbprint: 'x', expiresAt: after(1) },
+  };
   const atOffice = {
     principal: principal('olaf', ['office'], { ...bound, mfa: true }),
     context: { network: '10.1.2.3' },
@@ -114,7 +116,10 @@ describe('connect', () => {
     [
       'a device whose certificate is over',
       {
-        principal: principal('olaf', ['office'], { device: { thumbprint: 'x', expiresAt: NOW }, mfa: true }),
+        principal: principal('olaf', ['office'], {
+          device: { key: 'SHA256:x', proof: 'tls-certificate' as const, thumbprint: 'x', expiresAt: NOW },
+          mfa: true,
+        }),
       },
       'access-denied',
     ],

@@ -6,11 +6,11 @@ import { anyLiveQuestion, anyQuestion } from './arbitrary.ts';
 import {
   after,
   CI,
-  issuersOf,
   grantedRequest,
   HOUR,
   idOf,
   iso,
+  issuersOf,
   NOW,
   person,
   policyOf,
@@ -210,7 +210,10 @@ describe('explain', () => {
   const lead = principal('lee', ['leads']);
   const live = { session: idOf(7), rule: 'night', startedAt: after(-2 * HOUR) };
   const late = {
-    principal: { ...night, device: { thumbprint: 'x', expiresAt: NOW } },
+    principal: {
+      ...night,
+      device: { key: 'SHA256:x', proof: 'tls-certificate' as const, thumbprint: 'x', expiresAt: NOW },
+    },
     now: after(11.5 * HOUR),
   };
   it.each<[rule: string, question: Partial<Question>, because: string[]]>([

@@ -55,7 +55,12 @@ function withPolicy(question: LiveQuestion, ...rules: readonly string[]): LiveQu
 }
 
 const HINT = 'see what you may use: custody targets';
-const device = { thumbprint: 'x', expiresAt: after(HOUR) };
+const device = {
+  key: 'SHA256:x',
+  proof: 'tls-certificate' as const,
+  thumbprint: 'x',
+  expiresAt: after(HOUR),
+};
 const CHANGED = 'the access rule does not allow it any more';
 const NO_GRANT = 'the grant of this session is not valid any more';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { CustodyError } from '#core/errors.ts';
 import { type GroupSource, withGroups } from '#core/identity/added-groups.ts';
 import type { DirectoryPerson, GroupDirectory } from '#core/identity/directory.ts';
 import type { Principal } from '#core/identity/principal.ts';
-import { CustodyError } from '#core/errors.ts';
 import { rawToken } from '#test/support/issuer.ts';
 
 const dana: Principal = {
@@ -13,7 +13,12 @@ const dana: Principal = {
   groups: ['from-token'],
   expiresAt: new Date(0),
 };
-const device = { thumbprint: 'x', expiresAt: new Date(0) };
+const device = {
+  key: 'SHA256:x',
+  proof: 'tls-certificate' as const,
+  thumbprint: 'x',
+  expiresAt: new Date(0),
+};
 const token = rawToken({ alg: 'ES256' }, { sub: 'dana', oid: '1' });
 
 /** The groups of `principal` where custody.yaml says this of its issuer, and what the directory was asked. */

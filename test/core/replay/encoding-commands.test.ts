@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
-import type { Shown, Step } from '#core/replay/step.ts';
+import type { Shown } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import {
   Commands,
   copyEncoding,

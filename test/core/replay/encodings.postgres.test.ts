@@ -1,7 +1,7 @@
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { int32, message } from '#core/protocols/postgres/wire.ts';
-import type { Step } from '#core/replay/step.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import {
   type DebianPostgres,
   hasDebianPostgres,

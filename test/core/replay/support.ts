@@ -2,7 +2,8 @@ import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import type { ReplayFrame, ReplayLimits, Step } from '#core/replay/step.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
+import type { ReplayLimits, Step } from '#core/replay/postgres/step.ts';
 import { frozen } from '#test/support/frozen.ts';
 import { captured } from '#test/vectors/postgres/read.ts';
 

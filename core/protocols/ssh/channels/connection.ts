@@ -1,4 +1,4 @@
-import { CustodyError } from '#core/errors.ts';
+import type { CustodyError } from '#core/errors.ts';
 import { violation } from '../wire.ts';
 import { Channel, type ChannelKind, pieces, type Side } from './channel.ts';
 import { Forwardings } from './forwardings.ts';
@@ -330,7 +330,7 @@ export class Connection {
       if (wantReply) replies.answer(M.requestFailure());
       return;
     }
-    if (wantReply) replies.expect(verdict === 'pass' ? undefined : verdict.then);
+    if (wantReply) replies.expect(verdict === 'pass' ? undefined : verdict.answered);
     this.#hands.pass(side === 'client' ? 'target' : 'client', payload);
   }
 

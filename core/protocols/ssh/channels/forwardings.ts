@@ -1,5 +1,5 @@
 /** What of forwarding the client asked for on this connection, and what came of it (RFC 4254 section 7.1). */
-import { readUint32, SshReader } from '../wire.ts';
+import { readUint32, type SshReader } from '../wire.ts';
 import { type GlobalRequest, TEXT_MAX } from './messages.ts';
 import type { AskedFor } from './opening.ts';
 import { isAllowed, type Place, placeText } from './places.ts';
@@ -9,7 +9,7 @@ import type { SessionTerms } from './terms.ts';
 export type GlobalVerdict =
   | 'pass'
   | 'swallow'
-  | { readonly then: Answered }
+  | { readonly answered: Answered }
   | { readonly words: string; readonly to?: string };
 
 /** Listening sockets of one connection at the target. */
@@ -55,7 +55,7 @@ export class Forwardings implements AskedFor {
     // A connection may come before the answer does.
     if (place.port !== 0) this.#listening.add(to);
     return {
-      then: (success, payload) => {
+      answered: (success, payload) => {
         if (!success) this.#listening.delete(to);
         else if (place.port === 0 && payload.length >= 5)
           this.#listening.add(placeText({ host: place.host, port: readUint32(payload, 1) }));
@@ -66,7 +66,7 @@ export class Forwardings implements AskedFor {
   #stopListening(place: Place): GlobalVerdict {
     const to = placeText(place);
     if (!this.#listening.has(to)) return { words: 'the target does not listen there for you', to };
-    return { then: (success) => success && this.#listening.delete(to) };
+    return { answered: (success) => success && this.#listening.delete(to) };
   }
 }
 

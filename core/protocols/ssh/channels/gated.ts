@@ -74,7 +74,12 @@ export class GatedData {
   /** The side that data goes to has made room. */
   roomFor(to: Side, channel: Channel): void {
     const line = this.#lines.get(channel)?.[to];
-    while (line !== undefined && line.items.length > 0 && this.#send(channel, to, line.items[0]!)) {
+    if (line === undefined) return;
+    for (
+      let next = line.items[0];
+      next !== undefined && this.#send(channel, to, next);
+      next = line.items[0]
+    ) {
       const sent = line.items.shift()!;
       if ('bytes' in sent) line.bytes -= sent.bytes.length;
     }

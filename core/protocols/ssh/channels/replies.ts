@@ -7,7 +7,7 @@ const PENDING_MAX = 1024;
 export type Answered = (success: boolean, payload: Uint8Array) => void;
 
 type Awaited =
-  | { readonly kind: 'passed'; readonly then: Answered | undefined }
+  | { readonly kind: 'passed'; readonly answered: Answered | undefined }
   | { readonly kind: 'swallowed' }
   | { readonly kind: 'ours'; readonly messages: readonly Uint8Array[] };
 
@@ -24,8 +24,8 @@ export class Replies {
   }
 
   /** The far side was asked, and its answer goes to whoever asked. */
-  expect(then?: Answered): void {
-    this.#push({ kind: 'passed', then });
+  expect(answered?: Answered): void {
+    this.#push({ kind: 'passed', answered });
   }
 
   /** The gateway asked in its own name: the answer stays here. */
@@ -43,7 +43,7 @@ export class Replies {
   take(success: boolean, payload: Uint8Array): boolean {
     const first = this.#waiting.shift();
     if (first === undefined) return false;
-    if (first.kind === 'passed') first.then?.(success, payload);
+    if (first.kind === 'passed') first.answered?.(success, payload);
     return first.kind === 'passed';
   }
 

@@ -93,6 +93,7 @@ describe('malformed messages are refused', () => {
     ['a negative number', '00000001 80', (r) => r.mpint(), /negative/],
     ['a padded number', '00000002 0001', (r) => r.mpint(), /padded/],
     ['a padded zero', '00000001 00', (r) => r.mpint(), /padded/],
+    ['a number one byte over its bound', '00000002 0101', (r) => r.mpint(1), /2 bytes long, more than 1/],
     ['bytes after the end', '00', (r) => r.end(), /longer/],
   ])('%s', (_, wire, read, expected) => {
     expect(() => read(new SshReader(hex(wire)))).toThrow(expected);

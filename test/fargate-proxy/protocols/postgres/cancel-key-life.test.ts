@@ -16,6 +16,7 @@ import { postgresProtocol } from '#proxy/protocols/postgres/postgres.ts';
 import type { SessionTape } from '#proxy/recorder/tapes.ts';
 import { streamBindings } from '#proxy/wire/raw-end.ts';
 import { RelayMemory } from '#proxy/wire/relay-memory.ts';
+import { noHurry } from '#test/support/greeting-time.ts';
 
 const NOW = new Date('2026-11-28T09:00:00.000Z');
 const folder = mkdtempSync(join(tmpdir(), 'custody-cancel-key-'));
@@ -70,7 +71,7 @@ async function greeted(keys: CancelKeys): Promise<Greeting> {
   });
   const { promise, resolve, reject } = Promise.withResolvers<Greeting | undefined>();
   const port = await listening(
-    createServer((socket) => void protocol.greet(socket, new AbortController().signal).then(resolve, reject)),
+    createServer((socket) => void protocol.greet(socket, noHurry()).then(resolve, reject)),
   );
   const client = new pg.Client({
     host: '127.0.0.1',
@@ -100,13 +101,7 @@ it('a login that fails after its cancel key was issued leaves no key behind', as
       throw full;
     },
   } as Partial<SessionTape> as SessionTape;
-  const dialled = greeting.dial(
-    await permission(),
-    'secret',
-    tape,
-    new AbortController().signal,
-    async () => {},
-  );
+  const dialled = greeting.dial(await permission(), 'secret', tape, noHurry().signal, async () => {});
   await expect(dialled).rejects.toBe(full);
   expect(issued).toHaveLength(1);
   expect(revoked).toEqual(issued);

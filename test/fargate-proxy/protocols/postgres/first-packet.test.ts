@@ -11,12 +11,13 @@ import { CancelKeys } from '#proxy/protocols/postgres/cancel.ts';
 import { postgresProtocol } from '#proxy/protocols/postgres/postgres.ts';
 import { streamBindings } from '#proxy/wire/raw-end.ts';
 import { RelayMemory } from '#proxy/wire/relay-memory.ts';
+import { eventually } from '#test/support/clients.ts';
 import {
   type DebianPostgres,
   hasDebianPostgres,
   startDebianPostgres,
 } from '#test/support/debian-postgres.ts';
-import { eventually } from '#test/support/clients.ts';
+import { noHurry } from '#test/support/greeting-time.ts';
 import { freePortBase } from '#test/support/local-gateway.ts';
 
 const SSL_REQUEST = packet(80877103);
@@ -126,7 +127,7 @@ beforeAll(async () => {
     keys: new CancelKeys(),
   });
   gateway = createServer((socket) => {
-    protocol.greet(socket, new AbortController().signal).then(
+    protocol.greet(socket, noHurry()).then(
       (greeting) => outcomes.push(greeting === undefined ? 'quiet' : 'greeted'),
       (error: unknown) => outcomes.push(asCustodyError(error).code),
     );

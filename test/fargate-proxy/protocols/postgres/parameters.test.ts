@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
 import type { Harmless } from '#core/protocols/postgres/harmless.ts';
 import { meaningFor } from '#core/protocols/postgres/meaning.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { parametersForTarget } from '#proxy/protocols/postgres/parameters.ts';
 
 const { targets } = parseConfig(
@@ -12,7 +13,7 @@ targets:
 `,
   'c',
 );
-const target = targets.get('orders')!;
+const target = targets.get('orders') as PostgresTarget;
 const settings = meaningFor(target);
 /** What the target is sent, as its server would read it: the last of a name counts. */
 const parameters = (asked: Record<string, string>, beside?: readonly Harmless[]) =>

@@ -10,6 +10,7 @@ import {
   parameterStatus,
   readyForQuery,
 } from '#core/protocols/postgres/backend.ts';
+import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { int32, message } from '#core/protocols/postgres/wire.ts';
 import { loginToTarget } from '#proxy/protocols/postgres/target-login.ts';
 import { connections } from '#test/support/connected.ts';
@@ -21,7 +22,7 @@ targets:
   orders: { protocol: postgres, address: "db:5432", database: main, credential: { user: app, passwordFile: p } }
 `,
   'c',
-).targets.get('orders')!;
+).targets.get('orders') as PostgresTarget;
 const connect = connections();
 const md5 = message(0x52, int32(5), Buffer.from('salt'));
 const notice = noticeResponse({ severity: 'WARNING', sqlstate: '01000', message: 'mind the step' });

@@ -1,5 +1,6 @@
-import type { Shown, ShownColumn } from './step.ts';
-import { displayWidth, escapeTerminal, fitWidth, UNDECODED } from './text.ts';
+import type { Shown } from '../step.ts';
+import type { ShownColumn } from './step.ts';
+import { displayWidth, escapeTerminal, fitWidth, UNDECODED } from '../text.ts';
 
 export interface TableOptions {
   /** Columns of the terminal: no line is wider. */

@@ -1,0 +1,67 @@
+/** What every target in custody.yaml says, whatever its protocol. */
+import { z } from 'zod';
+import { durabilityModes } from '../recording/format.ts';
+import { duration } from './schema-parts.ts';
+
+/** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
+const HOST_MAX = 253;
+const DAY_MS = 86_400_000;
+
+/** host:port, with an IPv6 address in brackets. */
+const address = z
+  .string()
+  .transform((written, context) => {
+    const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written);
+    const host = parts?.[1] ?? parts?.[2] ?? '';
+    const port = Number(parts?.[3]);
+    if (host !== '' && host.length <= HOST_MAX && port >= 1 && URL.canParse(`http://${written}`)) {
+      return { host, port };
+    }
+    context.addIssue({ code: 'custom', message: 'expected host:port, as in db.internal:5432 or [::1]:5432' });
+    return z.NEVER;
+  })
+  .describe("the target's own address: host:port");
+
+const connectSchema = z.strictObject({
+  timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
+    .prefault('10s')
+    .describe('how long the target may take from the connection to the end of the login'),
+  userTimeout: duration(5_000, 3_600_000, 'expected a time from 5s to 1h, such as 30s')
+    .prefault('30s')
+    .describe(
+      'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
+    ),
+});
+
+const retentionSchema = z.strictObject({
+  keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
+  lock: z
+    .enum(['governance', 'compliance'])
+    .default('governance')
+    .describe('the mode of S3 Object Lock; on a laptop nothing is deleted, and nothing can be locked'),
+  hold: z
+    .boolean()
+    .default(false)
+    .describe(
+      'a legal hold on every new recording: kept beyond its date, until somebody who may lifts the hold',
+    ),
+});
+
+const recordingSchema = {
+  durability: z.enum(durabilityModes).default('windowed'),
+  windowMs: z.int().min(100).max(10_000).default(250),
+  deadlineMs: z.int().min(1_000).max(60_000).default(5_000),
+  retention: retentionSchema.prefault({}),
+};
+
+/** The shape that a protocol adds its own to. */
+export const targetShape = {
+  address,
+  connect: connectSchema.prefault({}),
+  recording: z.strictObject(recordingSchema).prefault({}),
+};
+
+/** Of a protocol whose recordings may leave out what files hold: see `fileRecording` in its schema. */
+export function recordingWith<T extends z.ZodRawShape>(own: T) {
+  return z.strictObject({ ...recordingSchema, ...own });
+}

@@ -1,0 +1,41 @@
+import { asCustodyError } from '../../errors.ts';
+import type { ProtocolFacts, SecretReference } from '../protocol.ts';
+import { refuseUnapprovable } from './approvable.ts';
+import type { PostgresTarget } from './schema.ts';
+import { splitStatements } from './split.ts';
+
+/** PostgreSQL, as others know it. */
+export const postgres: ProtocolFacts<PostgresTarget> = {
+  name: 'postgres',
+  label: 'PostgreSQL',
+  port: 5432,
+  fileKey: 'passwordFile',
+  logins: () => [],
+  secrets: (target) => [credentialOf(target)],
+  secretFor: credentialOf,
+  trustFiles: ({ tls }) => (tls.mode === 'disable' || tls.caFile === undefined ? [] : [tls.caFile]),
+  withFiles,
+  unapprovable: (texts) => {
+    try {
+      refuseUnapprovable(texts);
+      return undefined;
+    } catch (thrown) {
+      return asCustodyError(thrown);
+    }
+  },
+  commandsIn: splitStatements,
+};
+
+function credentialOf({ credential }: PostgresTarget): SecretReference {
+  const { user, passwordFile: file, secret } = credential;
+  if (file !== undefined) return { kind: 'file', what: 'password', file };
+  return secret === undefined ? { kind: 'rds', user } : { kind: 'secret', what: 'password', secret };
+}
+
+function withFiles(target: PostgresTarget, rename: (file: string) => string): PostgresTarget {
+  const { credential, tls } = target;
+  const password =
+    credential.passwordFile === undefined ? {} : { passwordFile: rename(credential.passwordFile) };
+  const ca = tls.mode === 'disable' || tls.caFile === undefined ? {} : { caFile: rename(tls.caFile) };
+  return { ...target, credential: { ...credential, ...password }, tls: { ...tls, ...ca } };
+}

@@ -1,0 +1,46 @@
+/** What others need to know of a protocol: one value each, in `protocols.ts`. */
+import type { CustodyError } from '../errors.ts';
+
+/** Where a credential for a target is, one of these. Whoever reads it knows neither protocol nor target. */
+export type SecretReference =
+  /** A file on this machine; `what` it holds, in words. */
+  | { readonly kind: 'file'; readonly what: string; readonly file: string }
+  /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. */
+  | { readonly kind: 'secret'; readonly what: string; readonly secret: string }
+  /** A token of RDS for this user, made anew for each session. */
+  | { readonly kind: 'rds'; readonly user: string };
+
+/** What every target has. */
+interface AnyTarget {
+  readonly name: string;
+  readonly protocol: string;
+}
+
+/** One protocol, as data and pure functions. `T` is a target of it. */
+export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
+  /** As custody.yaml, statements and folders have it. */
+  readonly name: T['protocol'];
+  /** As people write it. */
+  readonly label: string;
+  /** Its own, where servers of it listen. */
+  readonly port: number;
+  /** The keys of a target's credential that name a file, for words. */
+  readonly fileKey: string;
+  /** The logins that a client may choose from; none where the target has one login that nobody chooses. */
+  logins(target: T): readonly string[];
+  /** All credentials of a target. One that the gateway makes itself is none. */
+  secrets(target: T): readonly SecretReference[];
+  /**
+   * The credential that a session needs; undefined where the gateway makes it itself. `login`: as the client chose it.
+   * Throws `access-denied` where the target has no such login.
+   */
+  secretFor(target: T, login: string | undefined): SecretReference | undefined;
+  /** Files beside custody.yaml that say whom to trust: copied to wherever a gateway runs. */
+  trustFiles(target: T): readonly string[];
+  /** The same target with other names for its files: credentials and trust. */
+  withFiles(target: T, rename: (file: string) => string): T;
+  /** What keeps commands from being approved as exact ones; undefined for ones that an approval can hold for. */
+  unapprovable(texts: readonly string[]): CustodyError | undefined;
+  /** A text as a list of commands, as whoever asks for exact ones writes them. */
+  commandsIn(text: string): readonly string[];
+}

@@ -1,0 +1,56 @@
+import { CustodyError } from '../../errors.ts';
+import type { ProtocolFacts, SecretReference } from '../protocol.ts';
+import type { SshTarget } from './schema.ts';
+
+type Login = SshTarget['logins'][string];
+
+/** SSH, as others know it. */
+export const ssh: ProtocolFacts<SshTarget> = {
+  name: 'ssh',
+  label: 'SSH',
+  port: 22,
+  fileKey: 'keyFile or a passwordFile',
+  logins: ({ logins }) => Object.keys(logins),
+  secrets: ({ logins }) => Object.values(logins).flatMap((login) => referenceOf(login) ?? []),
+  secretFor: (target, login) => referenceOf(target.logins[loginOf(target, login)]!),
+  trustFiles: () => [],
+  withFiles,
+  unapprovable,
+  commandsIn: (text) => [text],
+};
+
+/** The login at the target that a client asked for; the only one where it named none. Throws `access-denied`. */
+export function loginOf({ name, logins }: SshTarget, asked: string | undefined): string {
+  const known = Object.keys(logins);
+  const [only, ...others] = known;
+  if (asked === undefined && others.length === 0) return only!;
+  if (asked !== undefined && Object.hasOwn(logins, asked)) return asked;
+  const found = asked === undefined ? 'no login was named' : `there is no login "${asked}"`;
+  throw new CustodyError('access-denied', `${found} for the target "${name}"`, {
+    hint: `name one in the user, as in ${only!}+${name}`,
+  });
+}
+
+function referenceOf({ keyFile, passwordFile, keySecret, secret }: Login): SecretReference | undefined {
+  if (keyFile !== undefined) return { kind: 'file', what: 'private key', file: keyFile };
+  if (passwordFile !== undefined) return { kind: 'file', what: 'password', file: passwordFile };
+  if (keySecret !== undefined) return { kind: 'secret', what: 'private key', secret: keySecret };
+  return secret === undefined ? undefined : { kind: 'secret', what: 'password', secret };
+}
+
+function withFiles(target: SshTarget, rename: (file: string) => string): SshTarget {
+  const renamed = ({ keyFile, passwordFile, ...login }: Login): Login => ({
+    ...login,
+    ...(keyFile === undefined ? {} : { keyFile: rename(keyFile) }),
+    ...(passwordFile === undefined ? {} : { passwordFile: rename(passwordFile) }),
+  });
+  const logins = Object.entries(target.logins).map(([name, login]) => [name, renamed(login)] as const);
+  return { ...target, logins: Object.fromEntries(logins) };
+}
+
+/** A command is what `exec` is asked for, whole (RFC 4254 section 6.5): a text, in which a NUL would end it for the target. */
+function unapprovable(texts: readonly string[]): CustodyError | undefined {
+  const at = texts.findIndex((text) => text.includes('\0'));
+  if (at < 0) return undefined;
+  return new CustodyError('format-invalid', `command ${at + 1} cannot be approved: there is a NUL in it`);
+}

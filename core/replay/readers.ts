@@ -1,0 +1,5 @@
+import { postgresReader } from './postgres/reader.ts';
+import type { ReplayReader } from './reader.ts';
+
+/** Who reads the recordings of which protocol. */
+export const READERS: ReadonlyMap<string, ReplayReader> = new Map([['postgres', postgresReader]]);
