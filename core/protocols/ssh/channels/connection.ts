@@ -2,12 +2,12 @@ import type { CustodyError } from '#core/errors.ts';
 import { violation } from '../wire.ts';
 import { Channel, type ChannelKind, pieces, type Side } from './channel.ts';
 import { Forwardings } from './forwardings.ts';
-import { GatedData, type Range } from './gated.ts';
 import type { ChannelStart } from './gate.ts';
+import { GatedData, type Range } from './gated.ts';
 import * as M from './messages.ts';
-import { openedByClient, openedByTarget, type OpenVerdict } from './opening.ts';
+import { type OpenVerdict, openedByClient, openedByTarget } from './opening.ts';
 import { Replies } from './replies.ts';
-import { requestedByClient, REQUESTS_ANYWHERE, REQUESTS_OF_TARGET, startFor } from './requests.ts';
+import { REQUESTS_ANYWHERE, REQUESTS_OF_TARGET, requestedByClient, startFor } from './requests.ts';
 import { ChannelTable } from './table.ts';
 import type { SessionTerms } from './terms.ts';
 

@@ -1,6 +1,7 @@
 /** Which requests of a client pass on a session channel (RFC 4254 section 6), and what it asks to run. */
-import { bareStatement, statementHash } from '#core/access/statements.ts';
+
 import { fits } from '#core/access/patterns.ts';
+import { bareStatement, statementHash } from '#core/access/statements.ts';
 import type { ChannelStart } from './gate.ts';
 import { type ChannelRequest, COMMAND_MAX, TEXT_MAX } from './messages.ts';
 import type { SessionTerms } from './terms.ts';
