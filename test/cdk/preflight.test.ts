@@ -78,7 +78,7 @@ describe('npm run preflight', () => {
   it('names each secret that is missing', () => {
     expect(found(account({}))).toEqual([
       expect.stringMatching(/^gateway\.tlsSecret custody\/tls: .*ResourceNotFound/),
-      expect.stringMatching(/^targets\.orders\.credential\.secret custody\/orders: .*ResourceNotFound/),
+      expect.stringMatching(/^targets\.orders: the secret custody\/orders: .*ResourceNotFound/),
     ]);
   });
 

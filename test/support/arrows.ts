@@ -123,7 +123,11 @@ function protocolOf(path: string): string | undefined {
 
 /** Plain data, and what checks custody.yaml; of the environment, types alone. */
 function isForCdk(path: string, typeOnly: boolean): boolean {
-  if (/^core\/(?:errors\.ts$|access\/)/.test(path) || path === 'adapters/aws/tables.ts') return true;
+  if (
+    /^core\/(?:errors\.ts$|access\/|protocols\/(?:protocols|[^/]+\/schema)\.ts$)/.test(path) ||
+    path === 'adapters/aws/tables.ts'
+  )
+    return true;
   return typeOnly && /^(?:lambdas\/[^/]+|fargate-proxy|adapters\/aws)\/env\.ts$/.test(path);
 }
 
