@@ -148,17 +148,6 @@ describe('two transports', () => {
     expect(made.client.messages).toHaveLength(1);
   });
 
-  it.each([
-    ['ecdh-nistp', 'ecdh-sha2-nistp256'],
-    ['dh-group14-sha256', 'diffie-hellman-group14-sha256'],
-  ] as const)('a client with %s says so, and a server of ours does not need it', (older, name) => {
-    const made = pair({ client: { older: [older] } });
-    made.client.leg.start();
-    const init = made.client.take();
-    expect(init.toString('latin1')).toContain(name);
-    expect(connected().client.leg.keys?.kex).not.toBe(name);
-  });
-
   it('refuse a host key that the caller refuses', () => {
     const refuse = (): void => {
       throw new Error('not this one');
@@ -211,8 +200,6 @@ describe('security case 17: strict key exchange (Terrapin, CVE-2023-48795)', () 
   });
 
   it('numbers begin at 0 again with every later exchange', () => {
-    const both = (names: readonly string[]) => ({ toServer: names, toClient: names });
-    expect(both([]).toClient).toEqual([]);
     const made = connected();
     for (let count = 0; count < 3; count += 1) {
       made.client.leg.rekey();
@@ -264,16 +251,6 @@ describe('what a transport refuses', () => {
 
   it.each(bad)('%s', (_name, attempt) => {
     expect(attempt).toThrow(expect.objectContaining({ name: 'CustodyError' }));
-  });
-
-  it('a flipped bit anywhere in a sealed packet, by every cipher', () => {
-    for (const older of [undefined, ['aes-ctr', 'hmac-sha2']] as const) {
-      const made = connected(older === undefined ? {} : { client: { older: [...older] } });
-      made.client.leg.send(DATA);
-      const bytes = made.client.take();
-      bytes[bytes.length >> 1]! ^= 1;
-      expect(() => made.server.leg.receive(bytes)).toThrow('not authentic');
-    }
   });
 
   it('a peer that fills our memory with pings while keys are exchanged', () => {
