@@ -1,5 +1,4 @@
 /** What others need to know of a protocol: one value each, in `protocols.ts`. */
-import type { CustodyError } from '../errors.ts';
 
 /** Where a credential for a target is, one of these. Whoever reads it knows neither protocol nor target. */
 export type SecretReference =
@@ -39,8 +38,8 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
   trustFiles(target: T): readonly string[];
   /** The same target with other names for its files: credentials and trust. */
   withFiles(target: T, rename: (file: string) => string): T;
-  /** What keeps commands from being approved as exact ones; undefined for ones that an approval can hold for. */
-  unapprovable(texts: readonly string[]): CustodyError | undefined;
+  /** Throws `format-invalid` for commands whose approval, as exact ones, could not hold. */
+  refuseUnapprovable(texts: readonly string[]): void;
   /** A text as a list of commands, as whoever asks for exact ones writes them. */
   commandsIn(text: string): readonly string[];
 }

@@ -9,15 +9,7 @@ export type TargetOf<P extends ProtocolName> = Extract<Target, { readonly protoc
 
 const byName: { readonly [P in ProtocolName]: ProtocolFacts<TargetOf<P>> } = { postgres, ssh };
 
-/** In the order in which they are shown. */
-export const protocols: readonly ProtocolFacts<Target>[] = Object.values(byName);
-
 /** What is known of a target's protocol. */
 export function protocolOf(target: Pick<Target, 'protocol'>): ProtocolFacts<Target> {
   return byName[target.protocol];
-}
-
-/** By a name that may be any word: of a statement, or of a catalogue. */
-export function protocolNamed(name: string): ProtocolFacts<Target> | undefined {
-  return protocols.find((protocol) => protocol.name === name);
 }

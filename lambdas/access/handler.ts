@@ -7,7 +7,7 @@ import { type AccessRequest, grantOf, type Step } from '#core/access/request.ts'
 import { nameStatements } from '#core/access/statements.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import { refuseUnapprovable } from '#core/protocols/postgres/approvable.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
@@ -81,7 +81,7 @@ async function create(event: ApiEvent, asking: Asking, { desk, requests }: Acces
   const wish = { breakGlass, ...(rule === undefined ? {} : { rule }) };
   const permission = decide({ policy, principal, action: 'request', target, wish, context, now });
   if ('code' in permission) throw refusalError(permission);
-  if (statements !== undefined) refuseUnapprovable(statements);
+  if (statements !== undefined) protocolOf(permission.target).refuseUnapprovable(statements);
   const key = idempotencyKey(event);
   await refuseTooMany(asking, requests);
   const ask = {

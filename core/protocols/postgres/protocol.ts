@@ -1,4 +1,3 @@
-import { asCustodyError } from '../../errors.ts';
 import type { ProtocolFacts, SecretReference } from '../protocol.ts';
 import { refuseUnapprovable } from './approvable.ts';
 import type { PostgresTarget } from './schema.ts';
@@ -15,14 +14,7 @@ export const postgres: ProtocolFacts<PostgresTarget> = {
   secretFor: credentialOf,
   trustFiles: ({ tls }) => (tls.mode === 'disable' || tls.caFile === undefined ? [] : [tls.caFile]),
   withFiles,
-  unapprovable: (texts) => {
-    try {
-      refuseUnapprovable(texts);
-      return undefined;
-    } catch (thrown) {
-      return asCustodyError(thrown);
-    }
-  },
+  refuseUnapprovable,
   commandsIn: splitStatements,
 };
 

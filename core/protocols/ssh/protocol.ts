@@ -15,7 +15,7 @@ export const ssh: ProtocolFacts<SshTarget> = {
   secretFor: (target, login) => referenceOf(target.logins[loginOf(target, login)]!),
   trustFiles: () => [],
   withFiles,
-  unapprovable,
+  refuseUnapprovable,
   commandsIn: (text) => [text],
 };
 
@@ -49,8 +49,8 @@ function withFiles(target: SshTarget, rename: (file: string) => string): SshTarg
 }
 
 /** A command is what `exec` is asked for, whole (RFC 4254 section 6.5): a text, in which a NUL would end it for the target. */
-function unapprovable(texts: readonly string[]): CustodyError | undefined {
+function refuseUnapprovable(texts: readonly string[]): void {
   const at = texts.findIndex((text) => text.includes('\0'));
-  if (at < 0) return undefined;
-  return new CustodyError('format-invalid', `command ${at + 1} cannot be approved: there is a NUL in it`);
+  if (at < 0) return;
+  throw new CustodyError('format-invalid', `command ${at + 1} cannot be approved: there is a NUL in it`);
 }
