@@ -2,7 +2,7 @@
 import { createCipheriv, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { poly1305 } from '@noble/ciphers/_poly1305.js';
 import { type CipherKind, type Opener, type Sealer, secretKey } from './cipher.ts';
-import { readUint32, writeUint32 } from './wire.ts';
+import { readUint32, writeUint32 } from '../wire.ts';
 
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 64;

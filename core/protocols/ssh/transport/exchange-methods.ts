@@ -10,7 +10,8 @@ import {
   encapsulate,
   type KeyObject,
 } from 'node:crypto';
-import { concat, mpint, type Reader, string, violation } from './wire.ts';
+import { type SshReader, violation } from '../wire.ts';
+import { concat, mpint, string } from './wire.ts';
 
 export type Random = (length: number) => Uint8Array;
 
@@ -29,7 +30,7 @@ export interface ServerHalf {
 export interface ExchangeMethod {
   readonly hash: 'sha256' | 'sha384';
   /** How a value of the exchange is read from a message, to its wire form without a length. */
-  read(reader: Reader): Uint8Array;
+  read(reader: SshReader): Uint8Array;
   /** The wire form with its length, as it goes into messages and hash. */
   write(value: Uint8Array): Uint8Array;
   client(random: Random): ClientHalf;
@@ -56,7 +57,7 @@ export function exchangeMethod(name: string): ExchangeMethod | undefined {
 }
 
 const asString = {
-  read: (reader: Reader): Uint8Array => reader.string(),
+  read: (reader: SshReader): Uint8Array => reader.string(),
   write: (value: Uint8Array): Uint8Array => string(value),
 };
 

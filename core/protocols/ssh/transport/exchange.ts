@@ -5,7 +5,8 @@ import { type ExchangeMethod, exchangeMethod, type Random } from './exchange-met
 import { hostKeyFor, type ServerHostKey, signExchange, verifyExchange } from './host-key.ts';
 import type { Agreement } from './kexinit.ts';
 import { MESSAGE } from './numbers.ts';
-import { concat, message, Reader, string } from './wire.ts';
+import { SshReader } from '../wire.ts';
+import { concat, message, string } from './wire.ts';
 
 /** What both sides have said so far, as it goes into the hash (section 8). */
 export interface Said {
@@ -35,7 +36,7 @@ export function answerExchange(
   random: Random,
 ): Outcome & { readonly reply: Uint8Array } {
   const method = methodOf(agreement);
-  const reader = new Reader(payload, 1);
+  const reader = new SshReader(payload, 1);
   const theirs = method.read(reader);
   reader.end();
   const { value, secret } = method.server(theirs, random);
@@ -57,7 +58,7 @@ export function beginExchange(
   return {
     init: message(MESSAGE.exchangeInit, method.write(mine.value)),
     finish: (payload) => {
-      const reader = new Reader(payload, 1);
+      const reader = new SshReader(payload, 1);
       const hostKey = Uint8Array.from(reader.string());
       const theirs = method.read(reader);
       const signature = reader.string();

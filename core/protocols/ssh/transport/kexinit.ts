@@ -1,7 +1,8 @@
 /** The offer that opens a key exchange, and what two of them agree on (RFC 4253 section 7.1). */
 import { CustodyError } from '#core/errors.ts';
 import { MESSAGE } from './numbers.ts';
-import { concat, message, nameList, Reader, uint32, violation } from './wire.ts';
+import { SshReader, violation } from '../wire.ts';
+import { concat, message, nameList, offeredNames, uint32 } from './wire.ts';
 
 /** What one side can do, in its order of preference. */
 export interface Offer {
@@ -41,9 +42,9 @@ export function encodeKexInit(offer: Offer, markers: readonly string[], cookie: 
 }
 
 export function readKexInit(payload: Uint8Array): KexInit {
-  const reader = new Reader(payload, 1);
+  const reader = new SshReader(payload, 1);
   reader.take(16);
-  const lists = Array.from({ length: 10 }, () => reader.nameList());
+  const lists = Array.from({ length: 10 }, () => offeredNames(reader));
   const guessFollows = reader.boolean();
   // Reserved; OpenSSH ignores what stands there, and so must whoever wants to be extended one day.
   reader.uint32();

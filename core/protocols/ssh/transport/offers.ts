@@ -75,7 +75,7 @@ export function withoutFragile(whole: Offer): Offer {
 
 /**
  * A client that has GCM is asked for it, by leaving the rest out: OpenSSH before 10.0 would choose ChaCha20, then CTR, and node:crypto
- * does GCM several times faster (test/bench/ssh-transport.ts has the figures).
+ * does GCM several times faster.
  */
 export function leaningToGcm(whole: Offer, client: Offer): Offer {
   const lean = (direction: 'toServer' | 'toClient'): readonly string[] =>

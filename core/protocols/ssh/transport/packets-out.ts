@@ -2,7 +2,7 @@
 import type { Sealer } from './cipher.ts';
 import { plain } from './ciphers.ts';
 import type { Random } from './exchange-methods.ts';
-import { writeUint32 } from './wire.ts';
+import { writeUint32 } from '../wire.ts';
 
 /** Beyond it nothing waits for more. */
 const ENOUGH = 64 * 1024;

@@ -31,7 +31,8 @@ import type {
   TransportOptions,
 } from './types.ts';
 import { VERSION, VersionReader } from './version.ts';
-import { concat, message, Reader, string, uint32, violation } from './wire.ts';
+import { concat, message, string, uint32 } from './wire.ts';
+import { SshReader, violation } from '../wire.ts';
 
 const REKEY_BYTES = 1 << 30;
 const REKEY_MS = 3_600_000;
@@ -321,14 +322,8 @@ class Leg implements Transport {
     const first = this.#keys === undefined;
     this.#out.send(message(MESSAGE.newKeys));
     const direction = this.#role.side === 'server' ? 'toClient' : 'toServer';
-    const { cipher, mac } = exchange.agreement!;
-    const keys = deriveKeys(
-      exchanged(outcome, this.#sessionId(outcome)),
-      direction,
-      cipher[direction],
-      mac[direction],
-    );
-    this.#out.useKeys(cipherKind(cipher[direction])!.sealer(keys, macKind(mac[direction])), this.#strict);
+    const { kind, keys, mac } = this.#newKeys(exchange, outcome, direction);
+    this.#out.useKeys(kind.sealer(keys, mac), this.#strict);
     if (first && this.#role.side === 'server') this.#sayExtensions(exchange, this.#role.options);
   }
 
@@ -337,13 +332,11 @@ class Leg implements Transport {
     const outcome = exchange.outcome!;
     const agreement = exchange.agreement!;
     const direction = this.#role.side === 'server' ? 'toServer' : 'toClient';
-    const { cipher, mac } = agreement;
-    const sessionId = this.#sessionId(outcome);
-    const keys = deriveKeys(exchanged(outcome, sessionId), direction, cipher[direction], mac[direction]);
-    this.#in.useKeys(cipherKind(cipher[direction])!.opener(keys, macKind(mac[direction])), this.#strict);
+    const { kind, keys, mac } = this.#newKeys(exchange, outcome, direction);
+    this.#in.useKeys(kind.opener(keys, mac), this.#strict);
     this.#keys = {
       ...agreement,
-      sessionId,
+      sessionId: this.#sessionId(outcome),
       hostKey: outcome.hostKey,
       strict: this.#strict,
       peerVersion: this.#peerVersion,
@@ -351,6 +344,12 @@ class Leg implements Transport {
     this.#exchange = undefined;
     this.#keyedAt = this.#options.now();
     this.#release(this.#keys);
+  }
+
+  #newKeys({ agreement }: Exchange, outcome: Outcome, direction: 'toServer' | 'toClient') {
+    const [cipher, mac] = [agreement!.cipher[direction], agreement!.mac[direction]];
+    const keys = deriveKeys(exchanged(outcome, this.#sessionId(outcome)), direction, cipher, mac);
+    return { kind: cipherKind(cipher)!, keys, mac: macKind(mac) };
   }
 
   #sessionId(outcome: Outcome): Uint8Array {
@@ -374,18 +373,18 @@ class Leg implements Transport {
   }
 
   #takeExtensions(payload: Uint8Array): void {
-    const reader = new Reader(payload, 1);
+    const reader = new SshReader(payload, 1);
     const count = reader.uint32();
     if (count > EXTENSIONS_MAX) throw violation('too many extensions');
     for (let index = 0; index < count; index += 1)
-      this.#extensions.set(reader.text(), Uint8Array.from(reader.string()));
+      this.#extensions.set(reader.words(), Uint8Array.from(reader.string()));
     reader.end();
   }
 
   #disconnected(payload: Uint8Array): void {
-    const reader = new Reader(payload, 1);
+    const reader = new SshReader(payload, 1);
     const reason = reader.uint32();
-    const words = reader.text();
+    const words = reader.words();
     this.#ended = true;
     this.#events.disconnected(reason, words.slice(0, WORDS_MAX));
   }

@@ -1,5 +1,5 @@
 /** The lines that come before any packet (RFC 4253 section 4.2). */
-import { violation } from './wire.ts';
+import { violation } from '../wire.ts';
 
 /** With its end of line. */
 const MAX_LINE = 255;
