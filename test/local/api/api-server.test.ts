@@ -7,10 +7,10 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
-import { noDirectory } from '#test/support/memory-scim.ts';
-import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
 const signerPem = memorySigner().pem;
