@@ -105,9 +105,12 @@ describe.skipIf(!hasOpenSsh())('the demo SSH server', () => {
   });
 
   it('of a killed start is ended by the next one, which gets its port', async () => {
-    const earlier = server;
-    server = await startDemoSshd({ ...options, onGivenUp: () => undefined });
-    await earlier.stop();
+    await server.stop();
+    const config = sshdConfig(files.folder);
+    const left = spawn(login.sshd, ['-D', '-f', config], { ...owner, cwd: '/', stdio: 'ignore', env: {} });
+    await vi.waitFor(() => ssh('true'), 10_000);
+    server = await startDemoSshd(options);
+    expect(left.signalCode).toBe('SIGKILL');
     expect((await ssh('echo next')).stdout).toBe('next\n');
     await endLeftover(sshdConfig(join(root, 'nobody')));
     expect((await ssh('echo still')).stdout).toBe('still\n');
