@@ -107,7 +107,12 @@ describe.skipIf(!hasOpenSsh())('the demo SSH server', () => {
   it('of a killed start is ended by the next one, which gets its port', async () => {
     await server.stop();
     const config = sshdConfig(files.folder);
-    const left = spawn(login.sshd, ['-D', '-f', config], { ...owner, cwd: '/', stdio: 'ignore', env: {} });
+    const left = spawn(login.sshd, ['-D', '-f', config], {
+      ...owner,
+      cwd: '/',
+      stdio: 'ignore',
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin' },
+    });
     await vi.waitFor(() => ssh('true'), 10_000);
     server = await startDemoSshd(options);
     expect(left.signalCode).toBe('SIGKILL');
