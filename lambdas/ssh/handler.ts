@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { Authorization, decide } from '#core/access/decide.ts';
 import type { Config } from '#core/access/config.ts';
 import { owns } from '#core/access/own.ts';
 import type { CertificateBook, IssuedCertificate } from '#core/access/ssh-certificates/book.ts';
@@ -11,7 +10,7 @@ import { CustodyError } from '#core/errors.ts';
 import type { NewestLogouts } from '#core/identity/logouts.ts';
 import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
-import { type Asking, requireAdminister } from '../access/visible.ts';
+import { type Asking, mayAdminister, requireAdminister } from '../access/visible.ts';
 import { nothingBody } from '../access/shapes.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
@@ -151,9 +150,4 @@ async function revokeMany(event: ApiEvent, asking: Asking, { desk }: SshPorts): 
   if (!isOwn) requireAdminister(asking);
   const at = await desk.revoke(revoked, asking.caller);
   return json(revocationShape, { revokedAt: at.toISOString() }, { status: 202 });
-}
-
-function mayAdminister({ caller: principal, policy, context, now }: Asking): boolean {
-  const question = { policy, principal, action: 'administer' as const, target: '*', context, now };
-  return Authorization.isOne(decide(question));
 }
