@@ -263,6 +263,8 @@ export class Tapes {
 /** One session's tape, as the relay holds it. */
 export class SessionTape {
   readonly number: number;
+  /** The session's id. */
+  readonly session: string;
   readonly startedMs: number;
   readonly durability: DurabilityMode;
   readonly windowMs: number;

@@ -1,5 +1,4 @@
 import type { Authorization } from '#core/access/decide.ts';
-import { personOf } from '#core/access/person.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { LoginProof } from '#core/protocols/ssh/auth/client.ts';
@@ -90,7 +89,7 @@ export class SshGreeting implements Greeting {
     const target = permission.target as SshTarget;
     const login = loginOf(target, this.login);
     const until = AbortSignal.any([signal, client.left]);
-    const proof = await this.#proof(permission, login, secret);
+    const proof = await this.#proof(permission, login, secret, tape.session);
     const leg = await loginAtTarget({ target, login, proof }, until, options);
     try {
       until.throwIfAborted();
@@ -105,11 +104,12 @@ export class SshGreeting implements Greeting {
     { target, principal }: Authorization<'connect'>,
     login: string,
     secret: string | undefined,
+    session: string,
   ): Promise<LoginProof> {
     if (secret !== undefined) return proofBy(target as SshTarget, login, secret);
     const { targetCertificate } = this.#parts.options;
     if (targetCertificate === undefined) throw noTargetCa(target.name);
-    return targetCertificate({ target: target.name, login, person: personOf(principal) });
+    return targetCertificate({ target: target.name, login, session, principal });
   }
 
   #link(

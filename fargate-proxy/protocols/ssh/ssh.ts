@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { asCustodyError } from '#core/errors.ts';
+import type { Principal } from '#core/identity/principal.ts';
 import type { LoginProof } from '#core/protocols/ssh/auth/client.ts';
 import type { Greeting, GreetingTime, Protocol } from '../../protocol.ts';
 import { ClientSide, type ClientSideOptions } from './client-side.ts';
@@ -10,7 +11,8 @@ import { SshGreeting } from './greeting.ts';
 export interface TargetCertificateQuestion {
   readonly target: string;
   readonly login: string;
-  readonly person: string;
+  readonly session: string;
+  readonly principal: Principal;
 }
 
 export interface SshOptions extends Omit<ClientSideOptions, 'devices'>, CredentialOptions {
