@@ -141,6 +141,7 @@ async function startGateway(
     dataDir,
     apiUrl,
     port: ports.gateway,
+    sshPort: ports.ssh,
     drainMs,
     say,
     onGivenUp: (error) => void fail(error),
