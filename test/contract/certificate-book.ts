@@ -6,7 +6,11 @@ const START = Date.parse('2026-11-29T09:00:00.000Z');
 const DANA = { issuer: 'https://id.example', subject: 'dana' };
 const EVE = { issuer: 'https://id.example', subject: 'eve' };
 
-const issued = (serial: string, seconds: number, person: IssuedCertificate['person'] = DANA): IssuedCertificate => ({
+const issued = (
+  serial: string,
+  seconds: number,
+  person: IssuedCertificate['person'] = DANA,
+): IssuedCertificate => ({
   serial,
   key: 'SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU',
   keyId: person.subject,

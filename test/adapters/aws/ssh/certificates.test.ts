@@ -3,11 +3,11 @@ import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
 import { dynamoCertificates } from '#adapters/aws/ssh/certificates.ts';
+import { issueCertificate } from '#core/access/ssh-certificates/issue.ts';
 import { targetCertificate } from '#core/access/ssh-certificates/target-certificate.ts';
+import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
 import { parseCertificate } from '#core/protocols/ssh/keys/certificate.ts';
 import { publicKeyOf } from '#core/protocols/ssh/keys/public-key.ts';
-import { issueCertificate } from '#core/access/ssh-certificates/issue.ts';
-import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
 import { certificateBookContract } from '#test/contract/certificate-book.ts';
 import { DANA, NOW, POLICY } from '#test/core/access/ssh-certificates/support.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
@@ -43,7 +43,10 @@ describe.runIf(hasMoto())('SSH certificates in AWS', () => {
     const key = publicKeyOf(generateKeyPairSync('ed25519').publicKey);
     const circumstances = { policy: POLICY, now: NOW, serial: 5n };
     const verifier = certificateVerifier({ cas: () => cas, policy: () => POLICY, now: () => NOW });
-    for (const [arn, ca] of [[both, cas[0]!], [older, cas[1]!]] as const) {
+    for (const [arn, ca] of [
+      [both, cas[0]!],
+      [older, cas[1]!],
+    ] as const) {
       const { certificate } = await issueCertificate({ key }, DANA, circumstances, kmsCa(kms, arn));
       expect(parseCertificate(certificate).ca.fingerprint).toBe(ca.fingerprint);
       const device = { key: key.fingerprint, proof: 'ssh-certificate' as const };
@@ -63,6 +66,8 @@ describe.runIf(hasMoto())('SSH certificates in AWS', () => {
 
   it('need a CA', () => {
     for (const none of [undefined, '', ','])
-      expect(() => kmsCa(moto.clients.kms, none)).toThrow(expect.objectContaining({ code: 'config-invalid' }));
+      expect(() => kmsCa(moto.clients.kms, none)).toThrow(
+        expect.objectContaining({ code: 'config-invalid' }),
+      );
   });
 });

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, test } from 'vitest';
@@ -70,6 +78,8 @@ describe('the CAs of a data folder', () => {
     createSshCas(where);
     const path = (file: string) => join(where, 'ssh', file);
     const half = execFileSync('ssh-keygen', ['-y', '-f', path('user-ca.key')], { encoding: 'utf8' });
-    expect(readFileSync(path('user-ca.pub'), 'utf8').split(' ').slice(0, 2)).toEqual(half.trim().split(' ').slice(0, 2));
+    expect(readFileSync(path('user-ca.pub'), 'utf8').split(' ').slice(0, 2)).toEqual(
+      half.trim().split(' ').slice(0, 2),
+    );
   });
 });
