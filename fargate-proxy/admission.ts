@@ -12,6 +12,7 @@ import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential } from '#core/identity/credential.ts';
+import type { DeviceBook } from '#core/identity/devices/store.ts';
 import type { CertificateVerifier, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { Standing } from '#core/identity/standing.ts';
 import type { TokenFailures } from '#core/identity/token-failures.ts';
@@ -30,6 +31,8 @@ export interface AdmissionPorts {
   /** What became known of people since their tokens were issued. */
   readonly standing: Standing;
   readonly failures: TokenFailures;
+  /** Keys that people registered. */
+  readonly devices: DeviceBook;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
   /** Where people look at a request; nothing is linked without it. */
