@@ -259,7 +259,12 @@ async function told({ dynamo, table }: AccessTable, id: string, count: number): 
         ExpressionAttributeValues: valued({ count }),
       }),
     );
-  const all = update('SET #told = :count REMOVE #untold', '#told < :count AND #steps < :count', 'steps', 'untold');
+  const all = update(
+    'SET #told = :count REMOVE #untold',
+    '#told < :count AND #steps < :count',
+    'steps',
+    'untold',
+  );
   if (!(await holds(all))) await holds(update('SET #told = :count', '#told < :count'));
 }
 

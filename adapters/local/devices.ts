@@ -41,7 +41,8 @@ export function localDevices(folder: string): LocalDevices {
     },
     revoked: async (keys) => revoked(database, keys),
     challenge: async (challenge) => issue(database, challenge),
-    create: async (device, now, atMost) => inTransaction(database, () => create(database, device, now, atMost)),
+    create: async (device, now, atMost) =>
+      inTransaction(database, () => create(database, device, now, atMost)),
     append: async (id, after, step) => append(database, id, after, step),
     get: async (id) => get(database, id),
     list: async (query) => list(database, query),
@@ -91,7 +92,9 @@ function create(
     .run(challenge, issuer, subject, now.getTime());
   if (changes !== 1) return 'no-challenge';
   database
-    .prepare('INSERT INTO devices (id, issuer, subject, email, state, device, steps) VALUES (?, ?, ?, ?, ?, ?, 0)')
+    .prepare(
+      'INSERT INTO devices (id, issuer, subject, email, state, device, steps) VALUES (?, ?, ?, ?, ?, ?, 0)',
+    )
     .run(id, issuer, subject, email, deviceState(device), JSON.stringify(device));
   return 'created';
 }
@@ -120,7 +123,12 @@ function rowOf(database: DatabaseSync, id: string): UntoldDevice | undefined {
 
 function revoked(database: DatabaseSync, keys: readonly string[]): Set<string> {
   const sql = "SELECT id FROM devices WHERE state = 'revoked' AND id IN (SELECT value FROM json_each(?))";
-  return new Set(database.prepare(sql).all(JSON.stringify(keys)).map(({ id }) => id as string));
+  return new Set(
+    database
+      .prepare(sql)
+      .all(JSON.stringify(keys))
+      .map(({ id }) => id as string),
+  );
 }
 
 function list(database: DatabaseSync, query: DeviceQuery): DevicePage {

@@ -10,7 +10,9 @@ export const devicesSchema = z
     approval: z
       .strictObject({ reviewers: reviewersSchema, approvals: z.int().min(1).max(20).default(1) })
       .optional()
-      .describe('a device that is registered from now on counts once reviewers approved it; nobody approves their own'),
+      .describe(
+        'a device that is registered from now on counts once reviewers approved it; nobody approves their own',
+      ),
     mfa: z
       .literal('required')
       .optional()

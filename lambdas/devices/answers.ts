@@ -6,7 +6,10 @@ import type { deviceShape } from './shapes.ts';
 import type { AskingForDevices } from './visible.ts';
 
 /** A device as the caller is shown it. */
-export function deviceAnswer(device: Device, { caller, policy }: AskingForDevices): z.input<typeof deviceShape> {
+export function deviceAnswer(
+  device: Device,
+  { caller, policy }: AskingForDevices,
+): z.input<typeof deviceShape> {
   const { id, name, publicKey, owner, registeredAt, kept, steps } = device;
   const { approval } = policy.devices;
   const state = deviceState(device);

@@ -8,7 +8,15 @@ import { approve, revoke } from '#core/identity/devices/lifecycle.ts';
 import type { DeviceStore } from '#core/identity/devices/store.ts';
 import { requireAdminister } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
-import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import {
+  type ApiEvent,
+  type ApiResult,
+  bodyOf,
+  type HttpHandler,
+  httpHandler,
+  json,
+  queryOf,
+} from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { deviceAnswer } from './answers.ts';
 import { devicesOf, listed } from './lists.ts';
@@ -102,7 +110,11 @@ async function list(event: ApiEvent, asking: AskingForDevices, ports: DevicesPor
   return json(devicePageShape, page);
 }
 
-async function approveOne(event: ApiEvent, asking: AskingForDevices, ports: DevicesPorts): Promise<ApiResult> {
+async function approveOne(
+  event: ApiEvent,
+  asking: AskingForDevices,
+  ports: DevicesPorts,
+): Promise<ApiResult> {
   bodyOf(nothingBody, event);
   const { caller, policy } = asking;
   const { id } = await visible(event, asking, ports);

@@ -9,7 +9,10 @@ import { type AskingForDevices, isOwn, isVisible } from './visible.ts';
 type Catalog = Pick<DeviceStore, 'list'>;
 type Wish = Omit<z.output<typeof devicesQuery>, 'person'>;
 /** By whom or what, without how many. */
-type Whose = Pick<Extract<DeviceQuery, { owner: unknown }>, 'owner'> | { email: string } | { state: DeviceState };
+type Whose =
+  | Pick<Extract<DeviceQuery, { owner: unknown }>, 'owner'>
+  | { email: string }
+  | { state: DeviceState };
 
 /** Of one person: more than anybody has that were not revoked, and with those that were, what is looked through at once. */
 const OF_ONE_MAX = 1_000;

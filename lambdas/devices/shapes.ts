@@ -34,7 +34,8 @@ export const registrationBody = z.strictObject({
     description: 'over the bytes of the challenge and nothing else: ssh-keygen -Y sign -n custody-device',
   }),
   attestation: z.base64().max(TEXT_MAX).optional().meta({
-    description: 'of a FIDO key that was made with -O challenge=FILE: what -O write-attestation=FILE wrote, in base64',
+    description:
+      'of a FIDO key that was made with -O challenge=FILE: what -O write-attestation=FILE wrote, in base64',
   }),
 });
 
@@ -65,17 +66,20 @@ export const deviceShape = z
     publicKey: z.string(),
     type: z.string().meta({ example: 'ssh-ed25519' }),
     owner: person,
-    state: z.enum(deviceStates).meta({ description: 'pending: it waits for reviewers, and counts for nothing' }),
+    state: z
+      .enum(deviceStates)
+      .meta({ description: 'pending: it waits for reviewers, and counts for nothing' }),
     registeredAt: time,
     fido: z.boolean().meta({ description: 'a key of a FIDO authenticator, by its type' }),
-    userVerified: z.boolean().meta({ description: 'the authenticator verified its user at the registration' }),
+    userVerified: z
+      .boolean()
+      .meta({ description: 'the authenticator verified its user at the registration' }),
     attested: z.boolean().meta({
-      description: 'a root of the configuration vouches for the authenticator: it holds the key, and no software does',
+      description:
+        'a root of the configuration vouches for the authenticator: it holds the key, and no software does',
     }),
     model: z.string().optional().meta({ description: "the authenticator's AAGUID" }),
-    approvals: z
-      .array(z.object({ by: person, at: time, groups: z.array(z.string()).readonly() }))
-      .readonly(),
+    approvals: z.array(z.object({ by: person, at: time, groups: z.array(z.string()).readonly() })).readonly(),
     needs: z
       .object({ approvals: count, any: z.array(z.string()).optional(), all: z.array(z.string()).optional() })
       .optional()

@@ -187,10 +187,7 @@ function handlers(
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
     ['/v1/grants', access],
-    [
-      '/v1/devices',
-      devicesHandler({ policy, devices: options.devices, desk: options.deviceDesk, now, log }),
-    ],
+    ['/v1/devices', devicesHandler({ policy, devices: options.devices, desk: options.deviceDesk, now, log })],
     [
       '/v1/sessions',
       sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),

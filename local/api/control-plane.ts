@@ -77,7 +77,8 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const current = currentVerifier(() => policy.config.issuers, keyring);
   const known = { policy, logouts, devices, directory, keyring, current };
   await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
-  const tellAll = async (): Promise<void> => void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll()]));
+  const tellAll = async (): Promise<void> =>
+    void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);

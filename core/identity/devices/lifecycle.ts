@@ -66,9 +66,7 @@ export function mayApprove(
   { approval }: Pick<DevicesConfig, 'approval'>,
 ): boolean {
   if (!needsApproval || approval === undefined) return false;
-  return (
-    reviewerGroups(approval, caller).length > 0 && !isActedFor(caller) && !mayHaveAsked(caller, owner)
-  );
+  return reviewerGroups(approval, caller).length > 0 && !isActedFor(caller) && !mayHaveAsked(caller, owner);
 }
 
 /** Its end. Whoever calls has been seen to be its owner, or one that administers. Nothing where it was revoked already. */
@@ -78,7 +76,8 @@ export function revoke(
   reason: string | undefined,
   now: Date,
 ): DeviceStep | undefined {
-  if (isActedFor(caller)) throw denied(`who acts for ${nameOf({ subject: caller.subject })} revokes no device`);
+  if (isActedFor(caller))
+    throw denied(`who acts for ${nameOf({ subject: caller.subject })} revokes no device`);
   if (deviceState(device) === 'revoked') return undefined;
   return {
     at: now.toISOString(),

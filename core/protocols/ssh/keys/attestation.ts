@@ -67,7 +67,8 @@ export function checkAttestation(key: SshPublicKey, file: Uint8Array, terms: Att
   if (!isVouchedFor(certificate, terms))
     throw notGood('is of an authenticator that none of the configured roots vouches for');
   const said = modelIn(certificate);
-  if (said !== undefined && !sameBytes(said, data.model)) throw notGood('is of another model than its certificate');
+  if (said !== undefined && !sameBytes(said, data.model))
+    throw notGood('is of another model than its certificate');
   return sameBytes(data.model, NO_MODEL) ? {} : { model: uuid(data.model) };
 }
 
@@ -157,7 +158,9 @@ function isVouchedFor(certificate: X509Certificate, { roots, now }: AttestationT
   if (certificate.ca || !isInTime(certificate, now)) return false;
   return roots
     .map((pem) => new X509Certificate(pem))
-    .some((root) => isInTime(root, now) && certificate.checkIssued(root) && certificate.verify(root.publicKey));
+    .some(
+      (root) => isInTime(root, now) && certificate.checkIssued(root) && certificate.verify(root.publicKey),
+    );
 }
 
 function isInTime({ validFromDate, validToDate }: X509Certificate, now: Date): boolean {
