@@ -1,5 +1,6 @@
 /** The protocols that a gateway speaks, and where. */
 import { deviceLogins } from '#adapters/oidc/device-logins.ts';
+import type { Rule } from '#core/access/config.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { CustodyError } from '#core/errors.ts';
 import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
@@ -49,7 +50,7 @@ function speakPostgres({ policy, certificate, keys, rdsBundle }: DoorwayParts, m
   });
 }
 
-async function speakSsh({ policy, surroundings: { hostKeys } }: DoorwayParts, memory: Memory) {
+async function speakSsh({ policy, surroundings: { hostKeys, devices } }: DoorwayParts, memory: Memory) {
   if (hostKeys === undefined)
     throw new CustodyError('config-invalid', 'the gateway has no host keys, and cannot speak SSH', {
       hint: 'deploy the stack anew with an ssh target in custody.yaml, or leave CUSTODY_SSH_PORT out',
@@ -61,9 +62,18 @@ async function speakSsh({ policy, surroundings: { hostKeys } }: DoorwayParts, me
     now: () => performance.now(),
     wallClock: () => new Date(),
     userCas: () => [],
+    devices: {
+      wanted: () => policy.config.rules.some(asksForDevice),
+      has: async (key) => (await devices.of(key)) !== undefined,
+    },
     deviceLogins: deviceLogins(
       () => policy.config.issuers,
       () => Date.now(),
     ),
   });
+}
+
+/** Where no rule does, nobody is asked for a signature that means nothing, and for the passphrase or the touch that it takes. */
+function asksForDevice({ when, ssh }: Rule): boolean {
+  return when?.device !== undefined || ssh?.touch !== undefined;
 }

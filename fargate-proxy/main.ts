@@ -203,7 +203,7 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  { requests, logouts, directory, leaves, deliveries }: RelaySurroundings,
+  { requests, logouts, devices, directory, leaves, deliveries }: RelaySurroundings,
   verifier: () => TokenVerifier,
   tally: Tally,
   waitingRoom: WaitingRoom,
@@ -217,8 +217,9 @@ function createAdmission(
   return new Admission({
     policy,
     verifier: () => withDirectoryGroups(verifier(), groups),
-    standing: toldStanding({ ...known, logouts }),
+    standing: toldStanding({ ...known, logouts, devices }),
     failures: new TokenFailures(() => performance.now()),
+    devices,
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),
     ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),

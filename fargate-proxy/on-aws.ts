@@ -5,6 +5,7 @@ import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
+import { dynamoDevices, dynamoRecentRevocations } from '#adapters/aws/devices.ts';
 import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -40,7 +41,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     folder: join(tmpdir(), 'custody-certificates'),
   });
   const store = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
-  const logouts = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
+  const access = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   return {
     readConfig: () => config.read(),
     configEveryMs: CONFIG_EVERY_MS,
@@ -48,9 +49,11 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     requests: store,
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
     terminations: store,
-    logouts: dynamoLogouts(logouts),
-    watchedLogouts: dynamoRecentLogouts(logouts),
-    directory: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
+    logouts: dynamoLogouts(access),
+    watchedLogouts: dynamoRecentLogouts(access),
+    devices: dynamoDevices(access),
+    watchedDevices: dynamoRecentRevocations(access),
+    directory: dynamoScim(access),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),

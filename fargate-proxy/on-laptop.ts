@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
+import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
@@ -44,6 +45,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
   const store = localAccessStore(dataDir);
   const logouts = localLogouts(dataDir);
   const hostKeys = localHostKeys(dataDir);
+  const devices = localDevices(dataDir);
   return {
     readConfig,
     configEveryMs: CONFIG_EVERY_MS,
@@ -56,6 +58,8 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     terminations: store,
     logouts,
     watchedLogouts: logouts,
+    devices,
+    watchedDevices: devices,
     directory: localScim(dataDir),
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),

@@ -1,6 +1,7 @@
 /** What a gateway needs from where it runs: a laptop's folder or an AWS account. main.ts alone chooses. */
 import type { Config, Target } from '#core/access/config.ts';
 import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
+import type { DeviceBook, RevokedDevices } from '#core/identity/devices/store.ts';
 import type { NewestLogouts } from '#core/identity/logouts.ts';
 import type { ScimDirectory, ScimMarks } from '#core/identity/scim/store.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
@@ -36,6 +37,10 @@ export interface RelaySurroundings {
   readonly logouts: NewestLogouts;
   /** As `logouts`, for a look at all live sessions twice a second. */
   readonly watchedLogouts: NewestLogouts;
+  /** Keys that people registered. */
+  readonly devices: DeviceBook & RevokedDevices;
+  /** As `devices`, for a look at all live sessions twice a second. */
+  readonly watchedDevices: RevokedDevices;
   /** What directories told of people and groups. */
   readonly directory: ScimMarks & Pick<ScimDirectory, 'find' | 'page'>;
   readonly leaves: LeafSink;

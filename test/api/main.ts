@@ -13,6 +13,7 @@ import { accessHandler } from '#lambdas/access/handler.ts';
 import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
@@ -130,6 +131,7 @@ async function serve(ports: World): Promise<Api> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,

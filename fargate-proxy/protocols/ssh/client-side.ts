@@ -24,8 +24,18 @@ export interface ClientSideOptions extends LegMemory {
   readonly wallClock: () => Date;
   /** Whose certificates are believed now. */
   readonly userCas: () => readonly SshPublicKey[];
-  /** Whether plain keys are asked for a signature at all. Of all or of none: an answer by key would tell strangers whose it is. */
-  readonly devices: boolean;
+  readonly devices?: DeviceKeys | undefined;
+}
+
+/** Keys of people's devices: half a login, and never more. */
+export interface DeviceKeys {
+  /**
+   * Whether plain keys are asked for a signature at all. It says so of all or of none: an answer that went by the key would tell
+   * strangers whose keys are registered.
+   */
+  wanted(): boolean;
+  /** Whether a key that was proved is a registered device's, by its fingerprint. */
+  has(key: string): Promise<boolean>;
 }
 
 export class ClientSide implements LegEars {
@@ -70,7 +80,7 @@ export class ClientSide implements LegEars {
           now: wallClock(),
           ...(address === undefined ? {} : { address }),
         }),
-        isDevice: async () => devices,
+        isDevice: async () => devices?.wanted() === true,
       },
     );
     this.#keyed.resolve(this.#auth);

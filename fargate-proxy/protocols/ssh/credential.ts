@@ -5,14 +5,13 @@ import type { DeviceLogins } from '#core/identity/device-login.ts';
 import { type Attempt, type AuthServer, provedKeyOf } from '#core/protocols/ssh/auth/server.ts';
 import type { KeyProof } from '#core/protocols/ssh/auth/key-request.ts';
 import type { GreetingTime } from '../../protocol.ts';
-import type { ClientSide } from './client-side.ts';
+import type { ClientSide, DeviceKeys } from './client-side.ts';
 import { confirmWords, wordsOf } from './words.ts';
 
 export interface CredentialOptions {
   /** Absent where nobody can confirm a login in a browser. */
   readonly deviceLogins?: DeviceLogins | undefined;
-  /** Whether the key is a registered device's. Only asked of keys that were proved. */
-  readonly isDevice?: ((key: string) => Promise<boolean>) | undefined;
+  readonly devices?: DeviceKeys | undefined;
 }
 
 /** What a client showed, and nobody has verified yet. */
@@ -48,13 +47,13 @@ async function shownBy(
   auth: AuthServer,
   client: ClientSide,
   time: GreetingTime,
-  { deviceLogins, isDevice }: CredentialOptions,
+  { deviceLogins, devices }: CredentialOptions,
 ): Promise<Shown | undefined> {
   switch (attempt.kind) {
     case 'certificate':
       return byCertificate(attempt);
     case 'key':
-      if ((await isDevice?.(provedKeyOf(attempt.proof).key)) === true) auth.goOn();
+      if ((await devices?.has(provedKeyOf(attempt.proof).key)) === true) auth.goOn();
       else auth.refuse();
       return undefined;
     case 'password':

@@ -15,7 +15,7 @@ export interface TargetCertificateQuestion {
   readonly principal: Principal;
 }
 
-export interface SshOptions extends Omit<ClientSideOptions, 'devices'>, CredentialOptions {
+export interface SshOptions extends ClientSideOptions, CredentialOptions {
   /** A key and a certificate of it, for one session. Absent where there is no CA for targets. */
   readonly targetCertificate?: ((question: TargetCertificateQuestion) => Promise<LoginProof>) | undefined;
 }
@@ -28,7 +28,7 @@ export function sshProtocol(options: SshOptions): Protocol {
 async function greet(socket: Socket, time: GreetingTime, options: SshOptions): Promise<Greeting | undefined> {
   const { signal } = time;
   socket.on('error', () => socket.destroy());
-  const client = new ClientSide(socket, { ...options, devices: options.isDevice !== undefined });
+  const client = new ClientSide(socket, options);
   const tooSlow = (): void => client.refuse(asCustodyError(signal.reason));
   signal.addEventListener('abort', tooSlow, { once: true });
   try {

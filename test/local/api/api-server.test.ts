@@ -7,6 +7,7 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
@@ -36,6 +37,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
@@ -203,6 +205,7 @@ describe('the API on this machine', () => {
       terminations: ports.terminations,
       scim: noDirectory(),
       logout: NO_LOGOUTS,
+      ...noDevices(),
       desk: ports.desk,
       deadLetters: new MemoryDeliveries(),
       catalog: ports.catalog,
