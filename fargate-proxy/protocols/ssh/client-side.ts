@@ -1,5 +1,6 @@
 /** The client's connection, from its accept to the relay: what it says to log in, and what it is told. */
 import type { Socket } from 'node:net';
+import { certificateUse } from '#core/access/ssh-certificates/verifier.ts';
 import { CustodyError } from '#core/errors.ts';
 import { AuthServer } from '#core/protocols/ssh/auth/server.ts';
 import { SIGNATURE_ALGORITHMS } from '#core/protocols/ssh/keys/signature.ts';
@@ -9,8 +10,6 @@ import { Leg, type LegEars, type LegEnding, type LegMemory, Reason } from './leg
 import { LoginTranscript } from './transcript.ts';
 import { lineOf, wordsOf } from './words.ts';
 
-/** The principal that every certificate of ours is for; whose it is stands in an extension. */
-const PRINCIPAL = 'custody';
 /** What clients may rely on (RFC 8308 section 3.1; OpenSSH's PROTOCOL, section 3.1). */
 const EXTENSIONS = [
   ['server-sig-algs', SIGNATURE_ALGORITHMS.join(',')],
@@ -73,13 +72,7 @@ export class ClientSide implements LegEars {
       { sessionId, hostKey },
       {
         send: (payload) => this.#say(payload),
-        certificates: () => ({
-          kind: 'user',
-          cas: userCas(),
-          principals: [PRINCIPAL],
-          now: wallClock(),
-          ...(address === undefined ? {} : { address }),
-        }),
+        certificates: () => certificateUse(userCas(), wallClock(), address),
         isDevice: async () => devices?.wanted() === true,
       },
     );

@@ -1,4 +1,5 @@
 /** The three ways in: a certificate, a login confirmed in a browser, a token as the password. */
+import { type SessionTerms, sessionTerms } from '#core/access/ssh-certificates/terms.ts';
 import { asCustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { DeviceLogins } from '#core/identity/device-login.ts';
@@ -20,8 +21,8 @@ export interface Shown {
   readonly way: 'certificate' | 'browser' | 'token';
   readonly credential: Credential;
   readonly device?: ProvedKey;
-  /** Of a certificate: the one command that may run. */
-  readonly forceCommand?: string;
+  /** Of a certificate: what the session may do, whoever it is for. */
+  readonly terms?: SessionTerms;
 }
 
 /**
@@ -69,18 +70,13 @@ async function shownBy(
   }
 }
 
-function byCertificate({
-  user,
-  certificate,
-  terms: { forceCommand },
-  proof,
-}: Attempt & { kind: 'certificate' }): Shown {
+function byCertificate({ user, certificate, proof }: Attempt & { kind: 'certificate' }): Shown {
   return {
     user,
     way: 'certificate',
     credential: { kind: 'ssh-certificate', certificate: certificate.blob },
     device: provedKeyOf(proof, certificate),
-    ...(forceCommand === undefined ? {} : { forceCommand }),
+    terms: sessionTerms(certificate),
   };
 }
 
