@@ -25,7 +25,9 @@ describe('sessions', () => {
   });
 
   test('names the login that was chosen at a target, and show too', async () => {
-    const { env } = await gateway([{ ...sessionRecord(), target: 'web-1', protocol: 'ssh', login: 'deploy' }]);
+    const { env } = await gateway([
+      { ...sessionRecord(), target: 'web-1', protocol: 'ssh', login: 'deploy' },
+    ]);
     expect((await custody(['sessions'], { env })).stdout).toContain('  deploy@web-1  ');
     const shown = await custody(['show', SESSION], { env });
     expect(shown.stdout).toMatch(/^target +deploy@web-1 \(ssh\)$/m);
