@@ -36,11 +36,15 @@ export function withGroups<Source extends GroupSource>(
 }
 
 /** Those that custody.yaml lists, as it is now, for a principal that was verified before. */
-export function listedNow(sources: () => readonly GroupSource[]): (principal: Principal) => Promise<Principal> {
+export function listedNow(
+  sources: () => readonly GroupSource[],
+): (principal: Principal) => Promise<Principal> {
   return async (principal) => {
     const known = sources();
     const source = known.find(({ name }) => name === principal.issuerName);
-    return source === undefined ? principal : withTold(principal, named(listedGroups(principal, source), source, known));
+    return source === undefined
+      ? principal
+      : withTold(principal, named(listedGroups(principal, source), source, known));
   };
 }
 

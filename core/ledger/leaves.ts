@@ -84,7 +84,12 @@ export function certificateLeaf({ serial, key, person, issuedAt, expiresAt }: Is
 
 /** One certificate, or all that a key or a person has had until then. */
 export function revocationLeaf(revoked: Revoked, by: Person, at: Date): Leaf {
-  const leaf = { type: 'custody/leaf/1', kind: 'ssh-certificate-revoked', at: at.toISOString(), by: personOf(by) } as const;
+  const leaf = {
+    type: 'custody/leaf/1',
+    kind: 'ssh-certificate-revoked',
+    at: at.toISOString(),
+    by: personOf(by),
+  } as const;
   switch (revoked.kind) {
     case 'serial':
       return { ...leaf, serial: revoked.serial };

@@ -1,8 +1,9 @@
 import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
-import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh-cas.ts';
-import { dynamoCertificates } from '#adapters/aws/ssh-certificates.ts';
+import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
+import { dynamoCertificates } from '#adapters/aws/ssh/certificates.ts';
+import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { CertificateDesk } from '#core/access/ssh-certificates/desk.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { sshHandler } from '../ssh/handler.ts';
@@ -35,7 +36,7 @@ export const handler = apiFunction(telemetry, async () => {
     desk,
     book,
     revocations,
-    place: sshPlace(settings, s3),
+    place: sshPlace(settings.CUSTODY_SSH_ADDRESS, dynamoToldHostKeys(table)),
     userCa: () => kmsCaKeys(kms, userCa),
     targetCa: () => kmsCaKeys(kms, targetCa),
     now,

@@ -10,12 +10,21 @@ import { CustodyError } from '#core/errors.ts';
 import type { NewestLogouts } from '#core/identity/logouts.ts';
 import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
-import { type Asking, mayAdminister, requireAdminister } from '../access/visible.ts';
 import { nothingBody } from '../access/shapes.ts';
+import { type Asking, mayAdminister, requireAdminister } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
-import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import {
+  type ApiEvent,
+  type ApiResult,
+  bodyOf,
+  type HttpHandler,
+  httpHandler,
+  json,
+  queryOf,
+} from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { noQuery } from '../shapes.ts';
+import type { SshPlace } from './place.ts';
 import {
   certificateBody,
   certificatePageShape,
@@ -26,14 +35,6 @@ import {
   serial as serialShape,
   sshShape,
 } from './shapes.ts';
-
-/** Where SSH clients reach the gateway, and how they know it. */
-export interface SshPlace {
-  readonly host: string;
-  readonly port: number;
-  /** Lines as in a `.pub` file. */
-  readonly hostKeys: readonly string[];
-}
 
 export interface SshPorts {
   readonly policy: () => Config;
@@ -92,7 +93,13 @@ async function issue(event: ApiEvent, { caller }: Asking, { desk }: SshPorts): P
   return json(certificateShape, { certificate: line, ...answerOf(issued) }, { status: 201 });
 }
 
-function wishOf({ publicKey, validSeconds, sourceAddress, target, forceCommand }: z.infer<typeof certificateBody>): CertificateWish {
+function wishOf({
+  publicKey,
+  validSeconds,
+  sourceAddress,
+  target,
+  forceCommand,
+}: z.infer<typeof certificateBody>): CertificateWish {
   return {
     key: keyOf(publicKey),
     ...(validSeconds === undefined ? {} : { validMs: validSeconds * 1000 }),
@@ -113,12 +120,17 @@ function keyOf(line: string): SshPublicKey {
   }
 }
 
-function answerOf({ person: _, issuedAt, expiresAt, ...issued }: IssuedCertificate) {
+/** Shapes name what is told: not whose it is, which only its owner asks. */
+function answerOf({ issuedAt, expiresAt, ...issued }: IssuedCertificate) {
   return { ...issued, issuedAt: issuedAt.toISOString(), expiresAt: expiresAt.toISOString() };
 }
 
 /** One's own: of the account that asked for them. */
-async function list(event: ApiEvent, { caller }: Asking, { book, revocations }: SshPorts): Promise<ApiResult> {
+async function list(
+  event: ApiEvent,
+  { caller }: Asking,
+  { book, revocations }: SshPorts,
+): Promise<ApiResult> {
   const { limit, cursor } = queryOf(certificatesQuery, event);
   const page = await book.of(caller, { limit, ...(cursor === undefined ? {} : { cursor }) });
   const revoked = await revocationsOf(page.certificates, revocations);
@@ -126,7 +138,10 @@ async function list(event: ApiEvent, { caller }: Asking, { book, revocations }: 
     const revokedAt = revoked[at]?.toISOString();
     return { ...answerOf(issued), ...(revokedAt === undefined ? {} : { revokedAt }) };
   });
-  return json(certificatePageShape, { certificates, ...(page.next === undefined ? {} : { next: page.next }) });
+  return json(certificatePageShape, {
+    certificates,
+    ...(page.next === undefined ? {} : { next: page.next }),
+  });
 }
 
 /** One of somebody else's is there for who administers alone: nobody else learns that there is one. */
@@ -136,7 +151,9 @@ async function revokeOne(event: ApiEvent, asking: Asking, { desk, book }: SshPor
   const issued = parsed.success ? await book.find(parsed.data) : undefined;
   const isOwn = issued !== undefined && owns(asking.caller, issued.person, asking.policy);
   if (!parsed.success || !(isOwn || mayAdminister(asking)))
-    throw new CustodyError('not-found', 'you have no such certificate', { hint: 'see GET /v1/ssh/certificates' });
+    throw new CustodyError('not-found', 'you have no such certificate', {
+      hint: 'see GET /v1/ssh/certificates',
+    });
   const serial = parsed.data;
   const at = await desk.revoke({ kind: 'serial', serial }, asking.caller);
   return json(revocationShape, { serial, revokedAt: at.toISOString() }, { status: 202 });
@@ -145,7 +162,8 @@ async function revokeOne(event: ApiEvent, asking: Asking, { desk, book }: SshPor
 /** All that a key or a person has: one's own person, and whatever else for who administers. */
 async function revokeMany(event: ApiEvent, asking: Asking, { desk }: SshPorts): Promise<ApiResult> {
   const body = bodyOf(revocationBody, event);
-  const revoked: Revoked = 'key' in body ? { kind: 'key', key: body.key } : { kind: 'person', person: body.person };
+  const revoked: Revoked =
+    'key' in body ? { kind: 'key', key: body.key } : { kind: 'person', person: body.person };
   const isOwn = revoked.kind === 'person' && owns(asking.caller, revoked.person, asking.policy);
   if (!isOwn) requireAdminister(asking);
   const at = await desk.revoke(revoked, asking.caller);

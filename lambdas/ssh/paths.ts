@@ -16,9 +16,13 @@ import {
 
 export const sshPaths: ZodOpenApiPathsObject = {
   '/v1/ssh': {
-    get: operation('getSsh', 'Where the gateway speaks SSH, the keys that it proves itself with, and its CAs', {
-      responses: answers(sshShape, '400', '401', '404'),
-    }),
+    get: operation(
+      'getSsh',
+      'Where the gateway speaks SSH, the keys that it proves itself with, and its CAs',
+      {
+        responses: answers(sshShape, '400', '401', '404'),
+      },
+    ),
   },
   '/v1/ssh/certificates': {
     get: operation('listSshCertificates', 'Your SSH certificates, newest first', {
@@ -31,16 +35,24 @@ export const sshPaths: ZodOpenApiPathsObject = {
     }),
   },
   '/v1/ssh/certificates/{serial}/revoke': {
-    post: operation('revokeSshCertificate', 'Take a certificate back: yours, or anybody’s for who administers', {
-      requestParams: { path: z.object({ serial }) },
-      body: nothingBody,
-      responses: answers({ '202': revocationShape }, '400', '401', '404'),
-    }),
+    post: operation(
+      'revokeSshCertificate',
+      'Take a certificate back: yours, or anybody’s for who administers',
+      {
+        requestParams: { path: z.object({ serial }) },
+        body: nothingBody,
+        responses: answers({ '202': revocationShape }, '400', '401', '404'),
+      },
+    ),
   },
   '/v1/ssh/revocations': {
-    post: operation('revokeSshCertificates', 'Take back all certificates that a person or a key has until now', {
-      body: revocationBody,
-      responses: answers({ '202': revocationShape }, '400', '401', '403'),
-    }),
+    post: operation(
+      'revokeSshCertificates',
+      'Take back all certificates that a person or a key has until now',
+      {
+        body: revocationBody,
+        responses: answers({ '202': revocationShape }, '400', '401', '403'),
+      },
+    ),
   },
 };

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { certificateLeaf, enter, type LeafSink, revocationLeaf } from '../../ledger/leaves.ts';
-import type { Signer } from '../../recording/ports.ts';
 import { CustodyError } from '../../errors.ts';
 import type { Logouts } from '../../identity/logouts.ts';
 import type { Principal } from '../../identity/principal.ts';
+import { certificateLeaf, enter, type LeafSink, revocationLeaf } from '../../ledger/leaves.ts';
+import type { Signer } from '../../recording/ports.ts';
 import type { Config } from '../config.ts';
 import { sameHolder } from '../own.ts';
 import { type Person, personOf } from '../person.ts';
 import type { CertificateBook } from './book.ts';
 import { type CertificateWish, issueCertificate, type MadeCertificate } from './issue.ts';
-import { revocationMark, type Revoked } from './revocation.ts';
+import { type Revoked, revocationMark } from './revocation.ts';
 
 /** Who knows which keys are people's devices: approved where that is asked for, and not revoked. */
 export interface RegisteredKeys {

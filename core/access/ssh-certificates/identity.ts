@@ -82,7 +82,9 @@ export function identityFrom(written: string): CertifiedIdentity {
 }
 
 /** JSON never has a member that is undefined. */
-type Whole = { [K in keyof Written]: Exclude<Written[K], undefined> } & { readonly [K in 'issuedAt' | 'target']?: string };
+type Whole = { [K in keyof Written]: Exclude<Written[K], undefined> } & {
+  readonly [K in 'issuedAt' | 'target']?: string;
+};
 
 function sorted<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(record).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,12 +1,13 @@
 /** Certificates for people, made of what their tokens proved. */
-import type { CertificateContent } from '../../protocols/ssh/keys/certificate-make.ts';
-import { caKeyOf, certificateToSign, makeCertificate } from '../../protocols/ssh/keys/certificate-make.ts';
-import type { SshPublicKey } from '../../protocols/ssh/keys/public-key.ts';
-import type { Signer } from '../../recording/ports.ts';
+
 import { CustodyError } from '../../errors.ts';
 import type { Principal } from '../../identity/principal.ts';
 import { refusedToken } from '../../identity/token-refusals.ts';
 import { printable } from '../../printable.ts';
+import type { CertificateContent } from '../../protocols/ssh/keys/certificate-make.ts';
+import { caKeyOf, certificateToSign, makeCertificate } from '../../protocols/ssh/keys/certificate-make.ts';
+import type { SshPublicKey } from '../../protocols/ssh/keys/public-key.ts';
+import type { Signer } from '../../recording/ports.ts';
 import type { Config } from '../config.ts';
 import { nameOf, personOf } from '../person.ts';
 import { notFor } from '../whose.ts';
@@ -42,7 +43,13 @@ const NONCE_BYTES = 32;
 /** The clocks of the gateway's tasks are not this one. */
 const EARLY_MS = 60_000;
 /** What a session may ask for besides; rules say what of it passes. */
-const PERMITS = ['permit-X11-forwarding', 'permit-agent-forwarding', 'permit-port-forwarding', 'permit-pty', 'permit-user-rc'];
+const PERMITS = [
+  'permit-X11-forwarding',
+  'permit-agent-forwarding',
+  'permit-port-forwarding',
+  'permit-pty',
+  'permit-user-rc',
+];
 
 /**
  * Makes a certificate for somebody whose token was verified a moment ago. Throws `token-invalid` where it would be over at once, and
@@ -55,17 +62,24 @@ export async function issueCertificate(
   ca: Signer,
 ): Promise<MadeCertificate> {
   const expiresAt = endOf(wish, principal, policy, now);
-  const content = await fitting(wish, principal, policy, ca, (identity) => ({
-    kind: 'user',
-    key: wish.key,
-    serial,
-    keyId: printable(nameOf(principal)),
-    principals: [PRINCIPAL],
-    validAfter: new Date(now.getTime() - EARLY_MS),
-    validBefore: expiresAt,
-    criticalOptions: demands(wish),
-    extensions: { ...Object.fromEntries(PERMITS.map((name) => [name, ''])), [IDENTITY]: identity },
-  }), now);
+  const content = await fitting(
+    wish,
+    principal,
+    policy,
+    ca,
+    (identity) => ({
+      kind: 'user',
+      key: wish.key,
+      serial,
+      keyId: printable(nameOf(principal)),
+      principals: [PRINCIPAL],
+      validAfter: new Date(now.getTime() - EARLY_MS),
+      validBefore: expiresAt,
+      criticalOptions: demands(wish),
+      extensions: { ...Object.fromEntries(PERMITS.map((name) => [name, ''])), [IDENTITY]: identity },
+    }),
+    now,
+  );
   const issued = {
     serial: String(serial),
     key: wish.key.fingerprint,

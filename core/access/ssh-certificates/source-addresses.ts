@@ -13,7 +13,8 @@ export function sourceAddresses(list: string): string {
 }
 
 function network(text: string): string {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text)) return ipaddr.parse(text).toString();
+  if (ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text))
+    return ipaddr.parse(text).toString();
   const [address = ''] = text.split('/');
   const isDotted = ipaddr.IPv4.isValidFourPartDecimal(address) || ipaddr.IPv6.isValid(address);
   if (!isDotted || !ipaddr.isValidCIDR(text)) throw invalid();
@@ -26,7 +27,11 @@ function network(text: string): string {
 }
 
 function invalid(): CustodyError {
-  return new CustodyError('format-invalid', 'sourceAddress: expected addresses and networks, commas between', {
-    hint: 'such as 10.0.0.0/8,2001:db8::/32,192.0.2.7',
-  });
+  return new CustodyError(
+    'format-invalid',
+    'sourceAddress: expected addresses and networks, commas between',
+    {
+      hint: 'such as 10.0.0.0/8,2001:db8::/32,192.0.2.7',
+    },
+  );
 }

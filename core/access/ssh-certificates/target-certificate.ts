@@ -1,9 +1,9 @@
 /** The certificate with which the gateway logs in at a target: of one session, and for minutes. */
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { printable } from '../../printable.ts';
 import { makeCertificate } from '../../protocols/ssh/keys/certificate-make.ts';
 import { privateKeyOf, type SshPrivateKey } from '../../protocols/ssh/keys/private-key.ts';
 import type { Signer } from '../../recording/ports.ts';
-import { printable } from '../../printable.ts';
 import { nameOf, type Person } from '../person.ts';
 
 export interface TargetLogin {

@@ -1,9 +1,9 @@
 import { asCustodyError, CustodyError } from '../../errors.ts';
-import { refuseUnmatched } from '../../identity/kept-claims.ts';
 import type { ProvedKey } from '../../identity/credential.ts';
+import { refuseUnmatched } from '../../identity/kept-claims.ts';
 import type { CertificateVerifier, Principal } from '../../identity/principal.ts';
-import { parseCertificate, type SshCertificate, optionText } from '../../protocols/ssh/keys/certificate.ts';
-import { certificateProblem, type CertificateUse } from '../../protocols/ssh/keys/certificate-check.ts';
+import { optionText, parseCertificate, type SshCertificate } from '../../protocols/ssh/keys/certificate.ts';
+import { type CertificateUse, certificateProblem } from '../../protocols/ssh/keys/certificate-check.ts';
 import type { SshPublicKey } from '../../protocols/ssh/keys/public-key.ts';
 import { sameBytes } from '../../protocols/ssh/wire.ts';
 import type { Config } from '../config.ts';
@@ -89,8 +89,13 @@ function principalOf(
 }
 
 /** The file may have changed since: its issuer is the same one under the same name, and still wants what the token said. */
-function refuseForeign({ issuer, issuerName, workload, claims = {} }: Principal, issuers: Config['issuers']): void {
-  const own = issuers.find((one) => one.issuer === issuer && one.name === issuerName);
+function refuseForeign(
+  { issuer, issuerName, workload, claims = {} }: Principal,
+  issuers: Config['issuers'],
+): void {
+  const own = issuers.find(
+    (one) => one.issuer === issuer && (issuerName === undefined || one.name === issuerName),
+  );
   if (own === undefined || (own.kind === 'workload') !== (workload === true))
     throw refused('the issuer that the certificate rests on is not in the configuration any more');
   if (own.match !== undefined) refuseUnmatched(claims, own.match, own.name);

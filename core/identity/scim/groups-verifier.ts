@@ -1,9 +1,9 @@
 import type { Config, IssuerConfig } from '../../access/config.ts';
 import { withTold } from '../added-groups.ts';
 import type { CertificateVerifier, Principal, TokenVerifier } from '../principal.ts';
+import type { DirectoryGroup } from './group.ts';
 import { nameFor } from './kinds.ts';
 import { externalIdOf } from './standing.ts';
-import type { DirectoryGroup } from './group.ts';
 import type { ScimDirectory, ScimMarks } from './store.ts';
 
 export interface DirectoryGroupsPorts {
@@ -62,7 +62,10 @@ export function withDirectoryGroups(verifier: TokenVerifier, groups: DirectoryGr
 }
 
 /** As `withDirectoryGroups`, for certificates: those in them are from when they were issued, and these are from now. */
-export function withGroupsOfNow(verifier: CertificateVerifier, ...sources: readonly DirectoryGroups[]): CertificateVerifier {
+export function withGroupsOfNow(
+  verifier: CertificateVerifier,
+  ...sources: readonly DirectoryGroups[]
+): CertificateVerifier {
   return {
     verify: async (certificate, device, clientAddress) => {
       let principal = await verifier.verify(certificate, device, clientAddress);

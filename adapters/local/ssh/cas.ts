@@ -4,8 +4,8 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { publicKeyOf, type SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Signer } from '#core/recording/ports.ts';
-import { createKeyFile, keyFileSigner } from './file-signer.ts';
-import { isDisksFault, unreadable } from './unreadable.ts';
+import { createKeyFile, keyFileSigner } from '../file-signer.ts';
+import { isDisksFault, unreadable } from '../unreadable.ts';
 
 /** Two CAs: whoever could sign for targets with the one for people would be everybody at the gateway. */
 type Ca = 'user' | 'target';

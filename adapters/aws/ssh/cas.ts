@@ -3,7 +3,7 @@ import { CustodyError } from '#core/errors.ts';
 import { caKeyOf } from '#core/protocols/ssh/keys/certificate-make.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Signer } from '#core/recording/ports.ts';
-import { kmsSigner } from './kms-signer.ts';
+import { kmsSigner } from '../kms-signer.ts';
 
 /** The CA of which `keys` are the ARNs, with commas between: the first signs. Throws `config-invalid` where there is none. */
 export function kmsCa(kms: KMSClient, keys: string | undefined): Signer {

@@ -8,9 +8,9 @@ import {
 } from '#core/access/ssh-certificates/book.ts';
 import { readIssued, writeIssued } from '#core/access/ssh-certificates/issued-record.ts';
 import type { Actor } from '#core/identity/principal.ts';
-import type { AccessTable } from './access-item.ts';
-import { named, valued } from './expression.ts';
-import { reaching } from './failure.ts';
+import type { AccessTable } from '../access-item.ts';
+import { named, valued } from '../expression.ts';
+import { reaching } from '../failure.ts';
 
 /** After its end, for whoever wants to see what there was; the ledger knows for ever. */
 const KEPT_S = 30 * 24 * 3600;
@@ -54,7 +54,10 @@ async function list(
       TableName: table,
       KeyConditionExpression: cursor === undefined ? '#kind = :kind' : '#kind = :kind AND #id < :cursor',
       ExpressionAttributeNames: cursor === undefined ? named('kind') : named('kind', 'id'),
-      ExpressionAttributeValues: valued({ kind: kindOf(account), ...(cursor === undefined ? {} : { cursor }) }),
+      ExpressionAttributeValues: valued({
+        kind: kindOf(account),
+        ...(cursor === undefined ? {} : { cursor }),
+      }),
       ConsistentRead: true,
       ScanIndexForward: false,
       Limit: limit + 1,
@@ -70,6 +73,8 @@ function keyOf(serial: string): { readonly kind: string; readonly id: string } {
 }
 
 function kindOf({ issuer, subject }: Actor): string {
-  const hash = createHash('sha256').update(JSON.stringify([issuer, subject])).digest('base64url');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([issuer, subject]))
+    .digest('base64url');
   return `ssh-certificates-of/${hash}`;
 }

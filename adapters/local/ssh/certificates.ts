@@ -8,7 +8,7 @@ import {
 } from '#core/access/ssh-certificates/book.ts';
 import { readIssued, writeIssued } from '#core/access/ssh-certificates/issued-record.ts';
 import type { Actor } from '#core/identity/principal.ts';
-import { openSqlite } from './sqlite.ts';
+import { openSqlite } from '../sqlite.ts';
 
 const FILE = 'ssh-certificates.sqlite';
 /** `place`: where it stands among those of its account. `record`: JSON. */
