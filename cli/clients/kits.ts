@@ -1,0 +1,16 @@
+import type { ProtocolName } from '#core/protocols/protocols.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { Target } from '../api-shapes.ts';
+import type { ClientKit } from './kit.ts';
+import { postgresKit } from './postgres.ts';
+import { sshKit } from './ssh.ts';
+
+const byProtocol: Readonly<Record<ProtocolName, ClientKit>> = { postgres: postgresKit, ssh: sshKit };
+
+/** What clients of a target need. Throws `unsupported` for a protocol that a newer gateway knows. */
+export function kitOf({ name, protocol }: Target): ClientKit {
+  if (Object.hasOwn(byProtocol, protocol)) return byProtocol[protocol as ProtocolName];
+  throw new CustodyError('unsupported', `${name} speaks ${protocol}, which this custody does not know`, {
+    hint: 'is there a newer custody?',
+  });
+}
