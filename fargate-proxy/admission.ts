@@ -17,6 +17,7 @@ import type { Standing } from '#core/identity/standing.ts';
 import type { TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
+import { comingOf } from './coming.ts';
 import type { Greeting } from './protocol.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
@@ -132,15 +133,13 @@ export class Admission {
 
   async #decide(
     principal: Principal,
-    { greeting: { target, login }, network }: Visitor,
+    { greeting, network }: Visitor,
   ): Promise<Authorization<'connect'> | Refusal> {
     const { policy, wallClock } = this.#ports;
+    const { target } = greeting;
     const now = wallClock();
     const grants = await this.#openRequests(principal, target, now);
-    const context = {
-      ...(network === undefined ? {} : { network }),
-      ...(login === undefined ? {} : { login }),
-    };
+    const context = comingOf(greeting, network);
     return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
   }
 

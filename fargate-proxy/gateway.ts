@@ -8,6 +8,7 @@ import type { SecretReference } from '#core/protocols/protocol.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Admission, Visitor } from './admission.ts';
+import { comingOf } from './coming.ts';
 import type { Conversing } from './dead-peers.ts';
 import { crowdedOut, type Door, type Place } from './door.ts';
 import { LiveSession } from './live-session.ts';
@@ -174,7 +175,11 @@ export class Gateway {
       gateway: { version, task },
       now: wallClock(),
     });
-    return new LiveSession(opening, permission, network, { who: 'client', ends, userTimeoutMs });
+    return new LiveSession(opening, permission, comingOf(greeting, network), {
+      who: 'client',
+      ends,
+      userTimeoutMs,
+    });
   }
 
   /** Whoever looks whether a port is open, or goes to ask a person for the password, was refused nothing. */

@@ -1,3 +1,4 @@
+import type { Context } from '#core/access/conditions.ts';
 import type { Authorization } from '#core/access/decide.ts';
 import type { CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
@@ -18,14 +19,9 @@ export class LiveSession implements Watched, Conversing {
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
   readonly #end = new AbortController();
 
-  constructor(
-    opening: Opening,
-    permission: Authorization<'connect'>,
-    network: string | undefined,
-    client: Side,
-  ) {
+  constructor(opening: Opening, permission: Authorization<'connect'>, coming: Context, client: Side) {
     this.opening = opening;
-    this.question = questionOf(opening, permission, network);
+    this.question = questionOf(opening, permission, coming);
     this.#client = client;
     this.#userTimeoutMs = permission.target.connect.userTimeout;
   }
@@ -65,7 +61,7 @@ export class LiveSession implements Watched, Conversing {
 function questionOf(
   { session, startedAt }: Opening,
   { principal, target, rule, grant }: Authorization<'connect'>,
-  network: string | undefined,
+  context: Context,
 ): Watched['question'] {
   const live = {
     session,
@@ -73,6 +69,5 @@ function questionOf(
     startedAt: new Date(startedAt),
     ...(grant === undefined ? {} : { grant: grant.id }),
   };
-  const context = network === undefined ? {} : { network };
   return { principal, action: 'connect', target: target.name, context, live };
 }

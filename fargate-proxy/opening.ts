@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
+import type { ProvedKey } from '#core/identity/credential.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -21,12 +23,22 @@ export function openingOf(
   { principal, target, rule, grant, policyVersion }: Authorization<'connect'>,
   { greeting, address, gateway, now }: Particulars,
 ): Opening {
-  const { application, user } = greeting.client;
+  const {
+    device,
+    client: { application, user },
+  } = greeting;
+  const login = protocolOf(target).loginFor(target, greeting.login);
   return {
     session: newSessionId(now.getTime(), randomBytes(10)),
     startedAt: now.toISOString(),
     principal: recordedPrincipal(principal),
-    target: { name: target.name, protocol: target.protocol, address: addressText(target) },
+    target: {
+      name: target.name,
+      protocol: target.protocol,
+      address: addressText(target),
+      ...(login === undefined ? {} : { login }),
+    },
+    ...(device === undefined ? {} : { device: recordedDevice(device) }),
     client: {
       address,
       ...(application === undefined ? {} : { application: boundText(application) }),
@@ -34,10 +46,21 @@ export function openingOf(
     },
     grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
     policy: policyVersion,
+    ...filesOf(target),
     gateway,
     durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
     retention: retentionOf(target, now),
   };
+}
+
+/** The device that proved to hold its key on this connection, and how. */
+function recordedDevice({ key, proof, user }: ProvedKey): NonNullable<Opening['device']> {
+  return { key, proof, ...(user === undefined ? {} : { user }) };
+}
+
+/** What is left out of what files hold is said before the first of them passes. */
+function filesOf({ recording }: Target): Pick<Opening, 'files'> {
+  return 'files' in recording && recording.files === 'digest' ? { files: 'digest' } : {};
 }
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {

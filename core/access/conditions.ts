@@ -8,6 +8,8 @@ export interface Context {
   readonly network?: string;
   /** The login at the target that the client chose, where the protocol lets it. */
   readonly login?: string;
+  /** True where a FIDO authenticator verified its user for this very connection. */
+  readonly userVerified?: boolean;
 }
 
 /** What conditions look at. */

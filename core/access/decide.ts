@@ -5,7 +5,7 @@ import { conditionWords } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
-import { obstaclesOf, type Question, usableGrant } from './rule-match.ts';
+import { type Obstacle, obstaclesOf, partObstacles, type Question, usableGrant } from './rule-match.ts';
 
 export type { Question } from './rule-match.ts';
 
@@ -197,7 +197,12 @@ function plainlyDenied(question: Question): Refusal {
   const shown = shownTarget(target);
   const code = 'access-denied';
   if (action === 'connect')
-    return notNow(question, shown) ?? askFor(question, shown) ?? noTarget(shown, 'connect to');
+    return (
+      notNow(question, shown) ??
+      askFor(question, shown) ??
+      notSo(question, shown) ??
+      noTarget(shown, 'connect to')
+    );
   if (action === 'request') return noTarget(shown, 'ask for');
   if (action === 'administer')
     return { code, message: 'you may not administer this gateway', hint: 'ask whoever runs it' };
@@ -226,20 +231,43 @@ function noTarget(shown: string, what: string): Refusal {
 
 /** Where nothing but the circumstances is in the way, they are what to change. */
 function notNow(question: Question, shown: string): Refusal | undefined {
+  return ofCircumstances(question, shown, (rule) => obstaclesOf(rule, question));
+}
+
+/** The same where a grant would be needed, too, and would not help. */
+function notSo(question: Question, shown: string): Refusal | undefined {
+  return ofCircumstances(question, shown, (rule) => {
+    const others = obstaclesOf(rule, question).filter(({ kind }) => kind !== 'needs-grant');
+    return partObstacles(rule, question).length === 0 ? [] : others;
+  });
+}
+
+function ofCircumstances(
+  question: Question,
+  shown: string,
+  obstaclesTo: (rule: Rule) => readonly Obstacle[],
+): Refusal | undefined {
   const { policy, target, principal } = question;
   if (!policy.targets.has(target) || isShutOut(policy, principal)) return undefined;
   if (policy.rules.some((rule) => denies(rule, question))) return undefined;
   for (const rule of policy.rules) {
-    const obstacles = rule.deny === undefined ? obstaclesOf(rule, question) : [];
-    const [first] = obstacles;
-    if (first?.kind !== 'when' || obstacles.some(({ kind }) => kind !== 'when')) continue;
+    const obstacles = rule.deny === undefined ? obstaclesTo(rule) : [];
+    const [first, ...others] = obstacles.map(circumstance);
+    if (first === undefined || others.includes(undefined)) continue;
     return {
       code: 'access-denied',
-      message: `the rule ${rule.name} does not let you connect to ${shown} now: ${conditionWords[first.condition]}`,
+      message: `the rule ${rule.name} does not let you connect to ${shown} now: ${first}`,
       hint: 'custody explain says what each rule wants',
     };
   }
   return undefined;
+}
+
+/** In words, what may be otherwise the next time; undefined for what is not a matter of circumstances. */
+function circumstance(obstacle: Obstacle): string | undefined {
+  if (obstacle.kind === 'when') return conditionWords[obstacle.condition];
+  if (obstacle.kind === 'login') return `it is for the login ${obstacle.wanted.join(' or ')}`;
+  return obstacle.kind === 'touch' ? 'it wants a FIDO key that verifies its user' : undefined;
 }
 
 /** Where a request would help, that is what to do next. */
@@ -275,5 +303,5 @@ function askable(question: Question, wish: { breakGlass?: boolean }): readonly R
   const { policy, target } = question;
   if (!policy.targets.has(target) || isShutOut(policy, question.principal)) return [];
   if (policy.rules.some((rule) => denies(rule, asking) || denies(rule, question))) return [];
-  return policy.rules.filter((rule) => allows(rule, asking));
+  return policy.rules.filter((rule) => allows(rule, asking) && partObstacles(rule, question).length === 0);
 }

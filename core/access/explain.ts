@@ -105,6 +105,10 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
         : 'the request is by another rule';
     case 'when':
       return conditionWords[obstacle.condition];
+    case 'login':
+      return `it is for the login ${obstacle.wanted.join(' or ')}; ${askedLogin(obstacle.login)}`;
+    case 'touch':
+      return 'it wants a FIDO key that verifies its user for each session';
     case 'token-over':
       return 'the token has expired, and the rule ends a session with it';
     case 'device-over':
@@ -116,6 +120,10 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
         ? 'it needs a grant'
         : `it needs a grant; the last one is ${obstacle.state}`;
   }
+}
+
+function askedLogin(login: string | undefined): string {
+  return login === undefined ? 'none was named' : `this is ${shown([login])}`;
 }
 
 function groupWords(rule: Rule, { groups, workload, groupsOmittedByIssuer }: Principal): string {

@@ -65,6 +65,8 @@ function endingBy(obstacle: Obstacle): LiveEnding {
     case 'not-a-reviewer':
     case 'own-request':
     case 'other-wish':
+    case 'login':
+    case 'touch':
       return revoked(CHANGED);
   }
 }

@@ -1,4 +1,6 @@
 import type { Principal } from '../identity/principal.ts';
+import type { PartObstacle } from '../protocols/protocol.ts';
+import { protocolOf } from '../protocols/protocols.ts';
 import { type Context, knownUnmet, unmet } from './conditions.ts';
 import type { Action, Config, Rule, When } from './config.ts';
 import { owns, sameHolder } from './own.ts';
@@ -40,7 +42,8 @@ export type Obstacle =
   | WhoseObstacle
   | { readonly kind: 'when'; readonly condition: keyof When }
   | { readonly kind: 'token-over' | 'device-over' | 'too-long' }
-  | { readonly kind: 'needs-grant'; readonly state?: RequestState };
+  | { readonly kind: 'needs-grant'; readonly state?: RequestState }
+  | PartObstacle;
 
 /** What keeps a rule from allowing it; nothing when it allows. Of a rule that denies: what keeps it from denying. */
 export function obstaclesOf(rule: Rule, question: Question): readonly Obstacle[] {
@@ -50,6 +53,7 @@ export function obstaclesOf(rule: Rule, question: Question): readonly Obstacle[]
       return [
         ...reach(rule, question),
         ...conditions(rule, question),
+        ...partObstacles(rule, question),
         ...limits(rule, question),
         ...grant(rule, question),
       ];
@@ -91,6 +95,15 @@ function conditions({ when }: Rule, question: Question): Obstacle[] {
   return when === undefined
     ? []
     : unmet(when, circumstances(question)).map((condition) => ({ kind: 'when', condition }));
+}
+
+/** What the target's protocol has of its own in the rule. */
+export function partObstacles(
+  rule: Rule,
+  { policy, target: name, context = {} }: Question,
+): readonly PartObstacle[] {
+  const target = policy.targets.get(name);
+  return target === undefined ? [] : protocolOf(target).obstacles(rule, target, context);
 }
 
 function circumstances({ principal, context, now }: Question) {

@@ -1,6 +1,6 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
-import { ruleParts, targetSchema } from '../protocols/schemas.ts';
+import { partMistakes, ruleParts, targetSchema } from '../protocols/schemas.ts';
 import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
@@ -257,6 +257,7 @@ export const fileSchema = z
           if (spelling !== undefined)
             mistake(['rules', i, key], `nobody is in "${group}": the directory writes it "${spelling}"`);
         }
+        for (const { path, message } of partMistakes(rule, targets)) mistake(['rules', i, ...path], message);
         const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
         if (unknown >= 0)
           mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);

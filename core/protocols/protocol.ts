@@ -1,4 +1,6 @@
 /** What others need to know of a protocol: one value each, in `protocols.ts`. */
+import type { Context } from '../access/conditions.ts';
+import type { Rule } from '../access/config.ts';
 
 /** Where a credential for a target is, one of these. Whoever reads it knows neither protocol nor target. */
 export type SecretReference =
@@ -8,6 +10,12 @@ export type SecretReference =
   | { readonly kind: 'secret'; readonly what: string; readonly secret: string }
   /** A token of RDS for this user, made anew for each session. */
   | { readonly kind: 'rds'; readonly user: string };
+
+/** What of its own part a rule may have against a connection. */
+export type PartObstacle =
+  /** The rule is for other logins. `login`: the one asked for, where that is known. */
+  | { readonly kind: 'login'; readonly wanted: readonly string[]; readonly login?: string }
+  | { readonly kind: 'touch' };
 
 /** What every target has. */
 interface AnyTarget {
@@ -27,6 +35,13 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
   readonly fileKey: string;
   /** The logins that a client may choose from; none where the target has one login that nobody chooses. */
   logins(target: T): readonly string[];
+  /** What the protocol's own part of a rule has against a connection like this one; nothing where the rule has no such part. */
+  obstacles(rule: Rule, target: T, context: Context): readonly PartObstacle[];
+  /**
+   * The login that a session is for; undefined where the target has one that nobody chooses. `asked`: as the client chose it. Throws
+   * `access-denied` where the target has no such login.
+   */
+  loginFor(target: T, asked: string | undefined): string | undefined;
   /** All credentials of a target. One that the gateway makes itself is none. */
   secrets(target: T): readonly SecretReference[];
   /**

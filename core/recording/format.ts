@@ -52,7 +52,21 @@ export const openStatementSchema = z.object({
     groups: z.array(z.string()),
     groupsOmitted: count,
   }),
-  target: z.object({ name: z.string(), protocol: z.string(), address: z.string() }),
+  target: z.object({
+    name: z.string(),
+    protocol: z.string(),
+    address: z.string(),
+    login: z.string().optional(),
+  }),
+  device: z
+    .object({
+      key: z.string(),
+      proof: z.string(),
+      name: z.string().optional(),
+      attested: z.boolean().optional(),
+      user: z.object({ present: z.boolean(), verified: z.boolean() }).optional(),
+    })
+    .optional(),
   client: z.object({
     address: z.string(),
     application: z.string().optional(),
@@ -65,6 +79,7 @@ export const openStatementSchema = z.object({
     until: time.optional(),
   }),
   policy: sha256,
+  files: z.literal('digest').optional(),
   gateway: z.object({ version: z.string(), task: z.string() }),
   durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),
   retention: z.object({ lock: z.enum(lockModes), until: time, hold: z.literal(true).optional() }).optional(),

@@ -9,6 +9,8 @@ export const postgres: ProtocolFacts<PostgresTarget> = {
   label: 'PostgreSQL',
   port: 5432,
   fileKey: 'passwordFile',
+  loginFor: () => undefined,
+  obstacles: () => [],
   logins: () => [],
   secrets: (target) => [credentialOf(target)],
   secretFor: credentialOf,

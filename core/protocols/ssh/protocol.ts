@@ -1,6 +1,7 @@
 import { CustodyError } from '../../errors.ts';
-import type { ProtocolFacts, SecretReference } from '../protocol.ts';
-import type { SshTarget } from './schema.ts';
+import type { Context } from '../../access/conditions.ts';
+import type { PartObstacle, ProtocolFacts, SecretReference } from '../protocol.ts';
+import type { SshRule, SshTarget } from './schema.ts';
 
 type Login = SshTarget['logins'][string];
 
@@ -11,6 +12,11 @@ export const ssh: ProtocolFacts<SshTarget> = {
   port: 22,
   fileKey: 'keyFile or a passwordFile',
   logins: ({ logins }) => Object.keys(logins),
+  loginFor: loginOf,
+  obstacles: ({ ssh: part = {} }, target, context) => [
+    ...wrongLogin(part, target, context),
+    ...noTouch(part, context),
+  ],
   secrets: ({ logins }) => Object.values(logins).flatMap((login) => referenceOf(login) ?? []),
   secretFor: (target, login) => referenceOf(target.logins[loginOf(target, login)]!),
   trustFiles: () => [],
@@ -29,6 +35,18 @@ export function loginOf({ name, logins }: SshTarget, asked: string | undefined):
   throw new CustodyError('access-denied', `${found} for the target "${name}"`, {
     hint: `name one in the user, as in ${only!}+${name}`,
   });
+}
+
+/** Which login it is going to be where nobody has named one is known for a target with a single one only. */
+function wrongLogin({ logins: wanted }: SshRule, { logins }: SshTarget, asked: Context): PartObstacle[] {
+  const [only, ...others] = Object.keys(logins);
+  const login = asked.login ?? (others.length === 0 ? only : undefined);
+  if (wanted === undefined || (login !== undefined && wanted.includes(login))) return [];
+  return [{ kind: 'login', wanted, ...(login === undefined ? {} : { login }) }];
+}
+
+function noTouch({ touch }: SshRule, { userVerified = false }: Context): PartObstacle[] {
+  return touch === 'required' && !userVerified ? [{ kind: 'touch' }] : [];
 }
 
 function referenceOf({ keyFile, passwordFile, keySecret, secret }: Login): SecretReference | undefined {

@@ -53,7 +53,20 @@ describe('statement limit', () => {
         groups,
         ...more,
       }),
-      target: { name: 't'.repeat(63), protocol: 'postgres', address: `${'h'.repeat(253)}:65535` },
+      target: {
+        name: 't'.repeat(63),
+        protocol: 'postgres',
+        address: `${'h'.repeat(253)}:65535`,
+        login: 'l'.repeat(64),
+      },
+      device: {
+        key: `SHA256:${'k'.repeat(43)}`,
+        proof: 'tls-certificate',
+        name: 'n'.repeat(63),
+        attested: false,
+        user: { present: false, verified: false },
+      },
+      files: 'digest',
       client: {
         address: `[${'f'.repeat(45)}]:65535`,
         application: boundText('\0'.repeat(1000)),
