@@ -28,11 +28,5 @@ export interface ClientKit {
   /** What any client of `target` needs in its environment. Throws `unsupported` for a wish that its clients cannot have. */
   env(cli: Cli, api: Api, target: Target, wishes: Wishes): Promise<ClientEnv>;
   /** One client, with what that one needs besides. */
-  prepare(
-    cli: Cli,
-    api: Api,
-    target: Target,
-    command: readonly string[],
-    wishes: Wishes,
-  ): Promise<Prepared>;
+  prepare(cli: Cli, api: Api, target: Target, command: readonly string[], wishes: Wishes): Promise<Prepared>;
 }

@@ -57,7 +57,7 @@ export function loginCommand(cli: Cli): Command {
 }
 
 /** The signing key is looked at first: nobody logs in to a gateway that was swapped. */
-async function login(cli: Cli, options: LoginOptions): Promise<void> {
+export async function login(cli: Cli, options: LoginOptions): Promise<void> {
   const base = options.api === undefined ? apiAddress(cli) : safeUrl(options.api, 'the API address');
   await checkSigner(cli, { base });
   const isMachine = options.workload !== undefined || options.tokenFile !== undefined;

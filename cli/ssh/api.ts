@@ -1,7 +1,7 @@
 /** What of the API is for SSH: the gateway's own keys, and certificates. */
 import { z } from 'zod';
 import { type Api, getJson, postJson } from '../api.ts';
-import { person, text } from '../api-shapes.ts';
+import { text } from '../api-shapes.ts';
 import { type Pages, type Paging, pagesOf, searchOf } from '../paging.ts';
 
 const line = z.string().min(1).max(24_576);
@@ -11,7 +11,6 @@ const gatewaySchema = z.object({
   host: z.string().regex(/^[A-Za-z0-9.:-]{1,255}$/),
   port: z.int().min(1).max(65_535),
   hostKeys: z.array(line).min(1).max(16),
-  userCa: line.optional(),
 });
 export type Gateway = z.infer<typeof gatewaySchema>;
 
@@ -20,14 +19,14 @@ export type Issued = z.infer<typeof issuedSchema>;
 
 const certificateSchema = z.object({
   serial,
-  fingerprint: text.optional(),
-  principal: person.optional(),
+  key: text,
+  keyId: text,
+  issuedAt: text,
+  expiresAt: text,
   target: text.optional(),
   sourceAddress: text.optional(),
   forceCommand: text.optional(),
-  issuedAt: text.optional(),
-  expiresAt: text,
-  revoked: z.object({ at: text, by: person.optional() }).optional(),
+  revokedAt: text.optional(),
 });
 export type Certificate = z.infer<typeof certificateSchema>;
 const certificatesSchema = z.object({ certificates: z.array(certificateSchema), next: text.optional() });
@@ -61,6 +60,8 @@ export function certificatePages(api: Api, paging: Paging): Pages<Certificate> {
   });
 }
 
-export function revokeCertificate(api: Api, serial: string): Promise<unknown> {
-  return postJson(api, `/v1/ssh/certificates/${encodeURIComponent(serial)}/revoke`, z.unknown(), {});
+const revokedSchema = z.object({ serial, revokedAt: text });
+
+export function revokeCertificate(api: Api, serial: string): Promise<z.infer<typeof revokedSchema>> {
+  return postJson(api, `/v1/ssh/certificates/${encodeURIComponent(serial)}/revoke`, revokedSchema, {});
 }

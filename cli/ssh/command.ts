@@ -43,7 +43,10 @@ function readOptions(args: readonly string[], valued: string) {
     const arg = args[at]!;
     if (arg === '--') return { operand: at + 1, hasConfig };
     if (!arg.startsWith('-') || arg === '-') break;
-    const letter = [...arg.slice(1)].findIndex((option) => valued.includes(option));
+    const letter = arg
+      .slice(1)
+      .split('')
+      .findIndex((option) => valued.includes(option));
     if (letter < 0) continue;
     if (arg[letter + 1] === 'F') hasConfig = true;
     if (letter + 2 === arg.length) at++;

@@ -38,7 +38,9 @@ function matchBlock(host: SshHost, renewal: string): string {
 
 function hostBlocks(host: SshHost, files: SshFiles): string[] {
   const [usual] = host.logins;
-  const users = host.logins.map((login) => block(`Host ${login}+${host.name}`, [`User ${login}+${host.name}`]));
+  const users = host.logins.map((login) =>
+    block(`Host ${login}+${host.name}`, [`User ${login}+${host.name}`]),
+  );
   const usualUser = block(`Host ${host.name}`, [
     `User ${usual === undefined ? host.name : `${usual}+${host.name}`}`,
   ]);
@@ -77,7 +79,11 @@ export function quoted(path: string): string {
 }
 
 function unusable(path: string): CustodyError {
-  return new CustodyError('config-invalid', `ssh cannot be told of ${path}: its name has a character that ssh_config has no form for`, {
-    hint: 'give CUSTODY_HOME a folder with a plainer name',
-  });
+  return new CustodyError(
+    'config-invalid',
+    `ssh cannot be told of ${path}: its name has a character that ssh_config has no form for`,
+    {
+      hint: 'give CUSTODY_HOME a folder with a plainer name',
+    },
+  );
 }

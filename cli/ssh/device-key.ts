@@ -1,5 +1,5 @@
 /** The key of this device: a file, or one that ssh-agent holds. Certificates are for it, and the device is registered under it. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
@@ -43,13 +43,13 @@ const stateSchema = z.object({
   kind: z.enum(['file', 'agent', 'fido']),
 });
 
-/** The key that is wished for; remembered as this device's from then on. */
-export async function deviceKey(cli: Cli, wishes: KeyWishes): Promise<DeviceKey> {
+/** The key that is wished for; remembered as this device's from then on. `challenge`: what a new FIDO key is to be attested over. */
+export async function deviceKey(cli: Cli, wishes: KeyWishes, challenge?: string): Promise<DeviceKey> {
   if ([wishes.key, wishes.fromAgent, wishes.new, wishes.fido].filter(Boolean).length > 1)
     throw new CustodyError('format-invalid', 'give one of --key, --from-agent, --new and --fido');
-  const key = await wished(cli, wishes);
-  const { fingerprint: _, attestation: __, ...state } = key;
-  const text = `${JSON.stringify(state, null, 2)}\n`;
+  const key = await wished(cli, wishes, challenge);
+  const { identity, publicKey, kind } = key;
+  const text = `${JSON.stringify({ identity, publicKey, kind }, null, 2)}\n`;
   if (cli.home.read(STATE) !== text) cli.home.write(STATE, text);
   return key;
 }
@@ -63,10 +63,14 @@ export function rememberedKey(cli: Cli): DeviceKey | undefined {
   return existsSync(state.identity) ? { ...state, ...known(state.publicKey, STATE) } : undefined;
 }
 
-async function wished(cli: Cli, { key, fromAgent, new: isNew, fido }: KeyWishes): Promise<DeviceKey> {
+async function wished(
+  cli: Cli,
+  { key, fromAgent, new: isNew, fido }: KeyWishes,
+  challenge: string | undefined,
+): Promise<DeviceKey> {
   if (key !== undefined) return givenKey(cli, key);
   if (fromAgent !== undefined) return agentKey(cli, fromAgent === true ? undefined : fromAgent);
-  if (fido) return newFidoKey(cli);
+  if (fido) return newFidoKey(cli, challenge);
   if (isNew) return newKey(cli);
   return rememberedKey(cli) ?? (existsSync(cli.home.path(OWN)) ? ownKey(cli, OWN, 'file') : newKey(cli));
 }
@@ -105,13 +109,29 @@ async function newKey(cli: Cli): Promise<DeviceKey> {
   return ownKey(cli, OWN, 'file');
 }
 
-/** The authenticator says by its attestation what it is: of the key's application, and of a challenge that is in the file. */
-async function newFidoKey(cli: Cli): Promise<DeviceKey> {
-  const attestation = `${FIDO}.attestation`;
-  cli.home.remove(attestation);
-  const options = ['-O', 'verify-required', '-O', `write-attestation=${cli.home.path(attestation)}`];
-  await make(cli, FIDO, ['-t', 'ed25519-sk', ...options]);
-  return ownKey(cli, FIDO, 'fido');
+/** One that knows its user each time. Over a challenge, the authenticator says by its attestation what it is. */
+async function newFidoKey(cli: Cli, challenge: string | undefined): Promise<DeviceKey> {
+  const options = ['-t', 'ed25519-sk', '-O', 'verify-required'];
+  if (challenge === undefined) {
+    await make(cli, FIDO, options);
+    return ownKey(cli, FIDO, 'fido');
+  }
+  const [asked, said] = [`${FIDO}.challenge`, `${FIDO}.attestation`];
+  cli.home.write(asked, challenge);
+  cli.home.remove(said);
+  try {
+    const over = [
+      '-O',
+      `challenge=${cli.home.path(asked)}`,
+      '-O',
+      `write-attestation=${cli.home.path(said)}`,
+    ];
+    await make(cli, FIDO, [...options, ...over]);
+    const attestation = readFileSync(cli.home.path(said)).toString('base64');
+    return { ...ownKey(cli, FIDO, 'fido'), attestation };
+  } finally {
+    for (const file of [asked, said]) cli.home.remove(file);
+  }
 }
 
 /** Under another name first: a key that is not made leaves the last one as it was. */
