@@ -1,4 +1,5 @@
 /** The certificate that lets this device's key in: got where it is needed, and kept in CUSTODY_HOME. */
+import { readdirSync } from 'node:fs';
 import { parseKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { parseCertificate, type SshCertificate } from '#core/protocols/ssh/keys/certificate.ts';
 import type { Api } from '../api.ts';
@@ -13,6 +14,13 @@ const MARGIN_MS = 60_000;
 /** Where the certificate for all targets is kept, or the one for a single target. */
 export function certificateFile(target?: string): string {
   return target === undefined ? ANY : `ssh_cert-${target}.pub`;
+}
+
+/** All of them: they are of whoever was logged in. */
+export function forgetCertificates({ home }: Cli): void {
+  home.makeFolder();
+  const kept = readdirSync(home.folder).filter((name) => /^ssh_cert(?:-.+)?\.pub$/.test(name));
+  for (const name of kept) home.remove(name);
 }
 
 /** What is in the file; undefined where there is none that can be read, as a new one takes its place. */

@@ -60,7 +60,7 @@ function settings({ host, port }: SshHost, files: SshFiles): string[] {
     ...files.certificates.map((file) => `CertificateFile ${quoted(file)}`),
     'IdentitiesOnly yes',
     `UserKnownHostsFile ${quoted(files.knownHosts)}`,
-    'GlobalKnownHostsFile none',
+    'GlobalKnownHostsFile /dev/null',
     'StrictHostKeyChecking yes',
     'UpdateHostKeys no',
     'PreferredAuthentications publickey,keyboard-interactive',
