@@ -5,21 +5,28 @@ import { claimsOf } from '../claims.ts';
 import type { Cli } from '../cli.ts';
 import { libpqService, takesService } from '../libpq-service.ts';
 import { publicCas } from '../public-cas.ts';
+import { deviceEnv } from './device-certificate.ts';
 import type { ClientEnv, ClientKit, Wishes } from './kit.ts';
 
 export const postgresKit: ClientKit = {
   usual: 'psql',
-  env: async (cli, api, target, wishes) => envOf(cli, api, target, wishes),
+  env: envOf,
   prepare: async (cli, api, target, command, wishes) => ({
     command,
-    env: envOf(cli, api, target, takesService(command) ? { ...wishes, libpq: true } : wishes),
+    env: await envOf(cli, api, target, takesService(command) ? { ...wishes, libpq: true } : wishes),
   }),
 };
 
-function envOf(cli: Cli, { token }: Api, target: Target, { libpq, ...asking }: Wishes): ClientEnv {
+async function envOf(
+  cli: Cli,
+  { token }: Api,
+  target: Target,
+  { libpq, ...asking }: Wishes,
+): Promise<ClientEnv> {
   return {
     ...libpqEnv(cli, target, token!),
     ...askingEnv(cli, asking),
+    ...(await deviceEnv(cli)),
     ...(libpq ? libpqService(cli) : {}),
   };
 }
