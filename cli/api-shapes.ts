@@ -21,6 +21,7 @@ export const sessionSchema = z.object({
   principal: person,
   target: text,
   protocol: text,
+  login: text.optional(),
   rule: text,
   task: text,
   client: z.object({ address: text, application: text.optional() }),

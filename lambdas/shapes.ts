@@ -75,6 +75,7 @@ export const sessionShape = z
     principal: person,
     target: z.string(),
     protocol: z.string(),
+    login: z.string().optional().meta({ description: 'at the target, where the client chose one' }),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
     task: z.string().meta({ description: 'the gateway task that holds it' }),
     client: z.object({ address: z.string(), application: z.string().optional() }),
