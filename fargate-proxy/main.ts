@@ -29,6 +29,7 @@ import { Certificate } from './certificate.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
 import { Door } from './door.ts';
+import { doorwaysOf } from './doorways.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
@@ -54,7 +55,7 @@ const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
-if (isMainThread) await runGateway(readSettings(process.argv.slice(2)));
+if (isMainThread) await runGateway(readSettings(process.argv.slice(2), process.env));
 else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
 
 /** The relay's thread, which says so if it cannot start. */
@@ -105,30 +106,35 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   watchForDeadPeers(() => gateway.sessions);
   const certificate = await Certificate.of(surroundings.certificate);
   watchCertificate(certificate, log);
-  const server = await listen(
-    {
-      host: settings.host,
-      port: settings.port,
-      certificate,
-      issuer: () => policy.config.issuers[0]!.issuer,
-      keys,
-      rdsBundle: process.env['CUSTODY_RDS_CA'],
-      onTrouble: (error) => log('accept-failed', error),
-    },
-    gateway,
-  );
-  drainOnRequest(settings, gateway, server, tapes, log);
+  const doorways = await doorwaysOf({
+    settings,
+    surroundings,
+    policy,
+    certificate,
+    keys,
+    rdsBundle: process.env['CUSTODY_RDS_CA'],
+  });
+  const listeners = await listen(doorways, gateway, (error) => log('accept-failed', error));
+  drainOnRequest(settings, gateway, listeners, tapes, log);
   await surroundings.keepUp?.({
     sessions: () => gateway.sessions.size,
-    draining: () => !server.listening,
+    draining: () => !listeners.listening,
     journalLagMs: () => tapes.lagMs,
     tally,
     log,
   });
-  tapes.onDeath((error) => void abandon(error, gateway, server, log));
-  process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
+  tapes.onDeath((error) => void abandon(error, gateway, listeners, log));
+  const spoken = doorways.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
+  process.send?.({ type: 'ready', ...Object.fromEntries(spoken) });
   sayWarnings(policy.config, log);
-  log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
+  log('listening', undefined, {
+    host: settings.host,
+    port: settings.port,
+    ...(settings.sshPort === undefined ? {} : { sshPort: settings.sshPort }),
+    task,
+    openFiles,
+    ...limits,
+  });
 }
 
 function writtenLog(): Log {

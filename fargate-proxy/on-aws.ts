@@ -10,6 +10,7 @@ import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
@@ -54,6 +55,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),
     directorySecret: directorySecrets(secrets),
+    ...hostKeysOf(clients, settings, environment),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
     keepUp: (upkept) =>
       keepUp(
@@ -66,6 +68,17 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
         upkept,
       ),
   };
+}
+
+/** The stack has the secret where custody.yaml has an SSH target. */
+function hostKeysOf(
+  { dynamo, secrets }: AwsClients,
+  settings: AwsSettings,
+  { CUSTODY_SSH_HOST_KEY_SECRET: id }: Environment,
+): Pick<RelaySurroundings, 'hostKeys'> {
+  if (id === undefined) return {};
+  const told = dynamoToldHostKeys({ dynamo, table: settings.CUSTODY_TABLE_ACCESS });
+  return { hostKeys: { kept: secretHostKeys(secrets, id), told } };
 }
 
 /** The sealer and the sequencer are functions of their own. */

@@ -13,6 +13,7 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
@@ -42,6 +43,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
   lockFolder(dataDir);
   const store = localAccessStore(dataDir);
   const logouts = localLogouts(dataDir);
+  const hostKeys = localHostKeys(dataDir);
   return {
     readConfig,
     configEveryMs: CONFIG_EVERY_MS,
@@ -59,6 +61,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     deliveries: localDeliveries(dataDir),
     secretOf: readCredentialFile,
     directorySecret: readDirectorySecret,
+    hostKeys: { kept: hostKeys, told: hostKeys },
   };
 }
 

@@ -7,6 +7,7 @@ import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { Sequencer } from '#core/ledger/sequencer.ts';
 import type { DeliveryIntake } from '#core/notify/deliveries.ts';
 import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
+import type { HostKeys, ToldHostKeys } from '#core/protocols/ssh/host-keys.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
 import type { TaskLeases } from '#core/recording/leases.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
@@ -46,6 +47,8 @@ export interface RelaySurroundings {
     readonly secret?: string | undefined;
     readonly secretFile?: string | undefined;
   }) => Promise<string>;
+  /** What SSH clients know the gateway by; absent where it cannot speak SSH. */
+  readonly hostKeys?: { readonly kept: HostKeys; readonly told: ToldHostKeys };
   /** Where several tasks stand behind one address. */
   readonly cancelWishes?: CancelWishes;
   /** What a task does beside its sessions, where something looks after tasks. */
