@@ -2,7 +2,10 @@ import type { AwsEnvironment } from '#adapters/aws/env.ts';
 
 type Variables = { readonly [Name in keyof AwsEnvironment]-?: string };
 
-type Common = Omit<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET' | 'CUSTODY_POLICY_DEPLOYED'>;
+/** Only of a stack that has SSH targets. */
+type Ssh = 'CUSTODY_SSH_ADDRESS' | 'CUSTODY_SSH_USER_CA' | 'CUSTODY_SSH_TARGET_CA';
+type Common = Omit<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET' | 'CUSTODY_POLICY_DEPLOYED' | Ssh> &
+  Partial<Pick<Variables, Ssh>>;
 
 /** All that a process reads, so that one which is missing does not compile. */
 export type ProxyEnvironment = Common & Pick<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET'>;

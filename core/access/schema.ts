@@ -6,6 +6,7 @@ import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
+import { sshSchema } from './ssh-schema.ts';
 import { acrossSound, duration, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
@@ -237,6 +238,7 @@ export const fileSchema = z
       .default([])
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
+    ssh: sshSchema.prefault({}),
   })
   .superRefine(
     acrossSound(({ identity, targets, rules, disabled, webhooks }, context) => {
