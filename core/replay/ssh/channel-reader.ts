@@ -13,7 +13,7 @@ export interface ChannelReader {
   take(direction: Direction, bytes: Uint8Array, at: number, withheld: boolean): SshStep[];
   /** What the gateway said to the client on this channel in its own name: it may stand within a message of the target's. */
   said?(bytes: Uint8Array, at: number): SshStep[];
-  /** A note of the gateway's about this channel, such as the digest of a file that is not in the recording. It may follow `end`. */
+  /** A note of the gateway's about this channel, such as the digest of a file that is not in the recording. */
   note?(note: Readonly<Record<string, unknown>>, at: number): SshStep[];
   /** The channel is closed, or the recording is over. */
   end(at: number): SshStep[];
