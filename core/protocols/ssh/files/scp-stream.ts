@@ -140,7 +140,8 @@ class LineCutter {
   take(chunk: Uint8Array, from: number): { readonly end: number; readonly line?: Uint8Array } {
     const feed = chunk.indexOf(NEWLINE, from);
     const end = feed < 0 ? chunk.length : feed + 1;
-    if (this.held + end - from > SCP_LINE_MAX) throw violation(`a line of scp is longer than ${SCP_LINE_MAX} bytes`);
+    if (this.held + end - from > SCP_LINE_MAX)
+      throw violation(`a line of scp is longer than ${SCP_LINE_MAX} bytes`);
     if (feed >= 0 && this.#held === undefined) return { end, line: chunk.subarray(from, end) };
     this.#held ??= new SshWriter();
     this.#held.raw(chunk.subarray(from, end));
@@ -185,4 +186,3 @@ function complaintOf(bytes: Uint8Array): ScpComplaint | undefined {
   if (first !== 1 && first !== 2) return undefined;
   return { kind: 'error', fatal: first === 2, words: bytes.slice(1, -1) };
 }
-

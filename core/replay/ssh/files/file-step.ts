@@ -10,6 +10,7 @@ export type FileOperation =
   | 'list'
   | 'remove'
   | 'rmdir'
+  /** Of scp: or it was there before. */
   | 'mkdir'
   | 'rename'
   /** `newPath` is another name of what is at `path`. */
