@@ -1,13 +1,15 @@
 import type { Shown } from '../step.ts';
 import { escapeLines, escapeTerminal } from '../text.ts';
-import { fileLines, gitLines } from './files/format.ts';
+import { fileWords, gitWords } from './files/words.ts';
 import type {
   ShownAddress,
   ShownData,
   ShownForward,
+  ShownKey,
   ShownProgram,
   ShownPty,
   ShownRequest,
+  SshOutcome,
   SshStep,
 } from './step.ts';
 
@@ -43,9 +45,9 @@ function linesOf(step: SshStep): string[] {
     case 'command':
       return indentedLines(`typed, by ${foundText(step)}: ${shownText(step.command)}`);
     case 'file':
-      return step.file === undefined ? ['file'] : fileLines(step.file);
+      return step.file === undefined ? ['file'] : fileWords(step).split('\n');
     case 'git':
-      return step.git === undefined ? ['git'] : gitLines(step.git);
+      return step.git === undefined ? ['git'] : [...gitWords(step)];
     case 'forward':
       return step.forward === undefined ? ['forward'] : forwardLines(step.forward, refusalText(step));
     case 'listen':
@@ -63,24 +65,43 @@ function linesOf(step: SshStep): string[] {
   }
 }
 
-function loginLines({ login }: SshStep): string[] {
+function loginLines({ login, note }: SshStep): string[] {
   if (login === undefined) return ['login'];
   const { user, methods, keys = [], accepted } = login;
   const words = [`login of ${user}`, methods.join(', then '), accepted ? '' : 'not let in'];
   return [
     escapeTerminal(words.filter(Boolean).join(', ')),
-    ...keys.map(({ algorithm, fingerprint }) => escapeTerminal(`by the key ${algorithm} ${fingerprint}`)),
+    ...keys.map(keyText),
+    ...(note === undefined ? [] : [`note ${escapeTerminal(JSON.stringify(note))}`]),
   ];
+}
+
+function keyText({ algorithm, fingerprint, certificate }: ShownKey): string {
+  const certified =
+    certificate === undefined ? '' : `, certificate ${certificate.serial} (${certificate.keyId})`;
+  return escapeTerminal(`by the key ${algorithm} ${fingerprint}${certified}`);
 }
 
 function programLines(program: ShownProgram | undefined): string[] {
   if (program === undefined) return [];
-  const { pty, env = [], signals = [], requests = [], input, output, errors, commands } = program;
+  const {
+    pty,
+    env = [],
+    signals = [],
+    requests = [],
+    input,
+    output,
+    errors,
+    said,
+    forced,
+    commands,
+  } = program;
   const variables = env.map(
-    ({ name, value, refused }) =>
-      `${escapeTerminal(name)}=${escapeTerminal(value.text)}${refused ? ' (refused)' : ''}`,
+    ({ name, value, outcome }) =>
+      `${escapeTerminal(name)}=${escapeTerminal(value.text)}${isNo(outcome) ? ` (${outcome})` : ''}`,
   );
   return [
+    ...(forced === undefined ? [] : indentedLines(`in its place ran ${shownText(forced)}`)),
     ...(pty === undefined ? [] : [ptyText(pty)]),
     ...(variables.length === 0 ? [] : [`env ${variables.join(' ')}`]),
     ...(signals.length === 0 ? [] : [`signals ${escapeTerminal(signals.join(' '))}`]),
@@ -88,6 +109,7 @@ function programLines(program: ShownProgram | undefined): string[] {
     ...dataLines('in', input),
     ...dataLines('out', output),
     ...dataLines('stderr', errors),
+    ...dataLines('the gateway said', said),
     ...(commands === undefined ? [] : [`${commands} typed ${commands === 1 ? 'line' : 'lines'} found`]),
   ];
 }
@@ -131,8 +153,13 @@ function addressText(address: ShownAddress | undefined): string {
 
 function requestText(request: ShownRequest | undefined): string {
   if (request === undefined) return '';
-  const { type, outcome } = request;
-  return escapeTerminal(outcome === undefined ? type : `${type}: ${outcome}`);
+  const { type, outcome, words } = request;
+  const ending = [outcome, words].filter(Boolean).join(': ');
+  return escapeTerminal(ending === '' ? type : `${type}: ${ending}`);
+}
+
+function isNo(outcome: SshOutcome | undefined): boolean {
+  return outcome === 'refused' || outcome === 'denied';
 }
 
 function refusalText({ refusal }: SshStep): string {
@@ -157,12 +184,13 @@ function indentedLines(text: string): string[] {
 }
 
 /** How it ended, and how long it took. */
-function endingText({ kind, outcome, took, program, exitStatus }: SshStep): string {
+function endingText({ kind, outcome, took, program, exitStatus, text }: SshStep): string {
   if (outcome === undefined && exitStatus === undefined) return '';
   const status = exitStatus ?? program?.exitStatus;
   const signal = program?.exitSignal;
   const words = [
-    outcome === 'denied' ? 'denied by the gateway' : outcome,
+    outcome === 'denied' || outcome === 'ended' ? `${outcome} by the gateway` : outcome,
+    text !== undefined && escapeTerminal(text),
     status !== undefined && `exit status ${status}`,
     signal && `signal ${escapeTerminal(signal.name)} ${escapeTerminal(signal.message)}`.trimEnd(),
     kind !== 'listen' && kind !== 'request' && `${(took / 1000).toFixed(took < 10_000 ? 2 : 0)} ms`,

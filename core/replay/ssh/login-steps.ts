@@ -1,4 +1,10 @@
-import { AuthMessage, HOSTBOUND, readBanner, readInfoRequest, readRequest } from '#core/protocols/ssh/auth/messages.ts';
+import {
+  AuthMessage,
+  HOSTBOUND,
+  readBanner,
+  readInfoRequest,
+  readRequest,
+} from '#core/protocols/ssh/auth/messages.ts';
 import { parseCertificate } from '#core/protocols/ssh/keys/certificate.ts';
 import { fingerprintOf } from '#core/protocols/ssh/keys/public-key.ts';
 import type { SshReader } from '#core/protocols/ssh/wire.ts';

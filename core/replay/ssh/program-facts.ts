@@ -4,10 +4,16 @@ import { Tally } from './tally.ts';
 import type { ChannelTapeRequest, TapeRequest } from './tape-events.ts';
 import type { RequestDetail } from './tape-requests.ts';
 
+interface Variable {
+  readonly name: string;
+  readonly value: Uint8Array;
+  readonly request: TapeRequest;
+}
+
 /** What is known of a program besides what it is: terminal, variables, data, how it ended. */
 export class ProgramFacts {
   readonly #limits: SshReplayLimits;
-  readonly #env: { readonly name: string; readonly value: Uint8Array; readonly request: TapeRequest }[] = [];
+  readonly #env: Variable[] = [];
   readonly #signals: string[] = [];
   readonly #requests: TapeRequest[] = [];
   readonly #resizes: { readonly columns: number; readonly rows: number; readonly at: number }[] = [];
@@ -96,7 +102,7 @@ export class ProgramFacts {
     return { term, columns, rows, resizes: this.#resizes, resized: this.#resized };
   }
 
-  #shownEnv({ name, value, request }: (typeof this.#env)[number]): ShownEnv {
+  #shownEnv({ name, value, request }: Variable): ShownEnv {
     const outcome = outcomeOfRequest(request);
     return { name, value: shown(value, this.#limits.sample), ...(outcome && { outcome }) };
   }

@@ -7,7 +7,7 @@ import { sshSteps } from './steps.ts';
 export const sshReader = replayReader({
   steps: (frames, extent, ending) =>
     sshSteps(frames, extent === 'page' ? SSH_PAGE_LIMITS : SSH_LIMITS, ending),
-  format: formatSshStep,
+  format: (step) => formatSshStep(step),
   json: sshStepJson,
   shape: sshStepShape,
 });

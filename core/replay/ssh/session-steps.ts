@@ -29,6 +29,7 @@ export class SessionSteps implements ChannelSteps {
   /** Null: what runs has none. */
   #reader: ChannelReader | null | undefined;
   #endedByGateway = false;
+  #forced: Note | undefined;
 
   constructor(channel: TapeChannel, limits: SshReplayLimits, readerFor: ChannelReaderFor) {
     this.channel = channel;
@@ -41,7 +42,6 @@ export class SessionSteps implements ChannelSteps {
     const { detail } = request;
     if (detail.kind === 'start' && this.#started === undefined) this.#start(request, detail, at);
     else this.#facts.request(request, at);
-    if (detail.kind === 'size') this.#reader?.resized?.(detail.columns, detail.rows);
     return [];
   }
 
@@ -87,26 +87,24 @@ export class SessionSteps implements ChannelSteps {
     return [...steps, this.#step(this.#outcome(how), at, how)];
   }
 
-  #start(request: ChannelTapeRequest, { start, what }: Extract<RequestDetail, { kind: 'start' }>, at: number): void {
+  #start(
+    request: ChannelTapeRequest,
+    { start, what }: Extract<RequestDetail, { kind: 'start' }>,
+    at: number,
+  ): void {
     this.#started = { request, start, what: what.slice(0, COMMAND_MAX), at };
-    this.#runs = this.#program(start, this.#started.what);
+    this.#runs = start === 'shell' ? undefined : this.#program(start, this.#started.what);
   }
 
-  #program(start: Started['start'], bytes: Uint8Array): ChannelProgram {
-    const { pty } = this.#facts;
-    return {
-      channel: this.channel.number,
-      kind: start,
-      command: shown(bytes, this.#limits.text),
-      bytes,
-      text: this.#limits.text,
-      screen: this.#limits.screen,
-      ...(pty && { terminal: { columns: pty.columns, rows: pty.rows } }),
-    };
+  #program(start: 'exec' | 'subsystem', bytes: Uint8Array): ChannelProgram {
+    const { text } = this.#limits;
+    return { channel: this.channel.number, kind: start, command: shown(bytes, text), bytes, text };
   }
 
   /** What runs in place of what was asked for. */
-  #force({ runs }: Note): void {
+  #force(note: Note): void {
+    this.#forced = note;
+    const { runs } = note;
     if (typeof runs !== 'string') return;
     const isSftp = runs === 'internal-sftp';
     const bytes = Buffer.from(isSftp ? 'sftp' : runs).subarray(0, COMMAND_MAX);
@@ -157,6 +155,7 @@ export class SessionSteps implements ChannelSteps {
       program: this.#facts.shown(),
       ...(request?.words !== undefined && { text: request.words }),
       ...(refusal && { refusal }),
+      ...(this.#forced && { note: this.#forced }),
     };
   }
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { JsonStep } from '../reader.ts';
 import { base, count, shown } from '../shape-parts.ts';
-import { file, git } from './files/shape.ts';
+import { fileShape, gitShape } from './files/shape.ts';
 import type { SshOutcome, SshStep, SshStepKind } from './step.ts';
 
 const KINDS = [
@@ -28,6 +28,7 @@ const OUTCOMES = [
   'failed',
   'refused',
   'denied',
+  'ended',
   'unfinished',
 ] as const satisfies readonly SshOutcome[];
 
@@ -38,7 +39,16 @@ const data = z.object({
   withheld: count.optional().meta({ description: 'bytes that stand as zeros in the recording' }),
 });
 
-const request = z.object({ type: z.string(), outcome: z.enum(OUTCOMES).optional() });
+const outcome = z.enum(OUTCOMES).optional().meta({
+  description:
+    'refused: by the target; denied: by the gateway, and it did not reach the target; ended: by the gateway',
+});
+
+const request = z.object({
+  type: z.string(),
+  outcome,
+  words: z.string().optional().meta({ description: 'why the gateway would not' }),
+});
 const size = { columns: count, rows: count };
 const address = z.object({ host: z.string(), port: count.optional() });
 
@@ -52,7 +62,7 @@ const program = z.object({
     })
     .optional(),
   env: z
-    .array(z.object({ name: z.string(), value: shown, refused: z.literal(true).optional() }))
+    .array(z.object({ name: z.string(), value: shown, outcome }))
     .readonly()
     .optional(),
   signals: z.array(z.string()).readonly().optional(),
@@ -63,6 +73,8 @@ const program = z.object({
   output: data.optional(),
   errors: data.optional().meta({ description: 'stderr, where it is apart' }),
   commands: count.optional().meta({ description: 'lines that were found in its terminal' }),
+  said: data.optional().meta({ description: 'by the gateway to the client' }),
+  forced: shown.optional().meta({ description: 'what ran in its place' }),
 });
 
 const forward = z.object({
@@ -78,7 +90,13 @@ const login = z.object({
   user: z.string(),
   methods: z.array(z.string()).readonly(),
   keys: z
-    .array(z.object({ algorithm: z.string(), fingerprint: z.string() }))
+    .array(
+      z.object({
+        algorithm: z.string(),
+        fingerprint: z.string(),
+        certificate: z.object({ serial: z.string(), keyId: z.string() }).optional(),
+      }),
+    )
     .readonly()
     .optional(),
   accepted: z.boolean(),
@@ -88,7 +106,7 @@ export const sshStepShape = z
   .object({
     ...base,
     kind: z.enum(KINDS),
-    outcome: z.enum(OUTCOMES).optional(),
+    outcome,
     channel: count.optional().meta({ description: 'from 1, in the order in which they were opened' }),
     command: shown.optional(),
     prompt: shown.optional().meta({ description: 'what stood before the command on the screen' }),
@@ -103,8 +121,8 @@ export const sshStepShape = z
     login: login.optional(),
     request: request.optional(),
     listen: address.optional(),
-    file: file.optional(),
-    git: git.optional(),
+    file: fileShape.optional(),
+    git: gitShape.optional(),
     refusal: z.object({ code: count, message: z.string() }).optional(),
     said: shown.optional(),
   })

@@ -57,7 +57,8 @@ export class SshTape {
     const messages = this.#streams[stream];
     if (messages.lost) return;
     for (const message of messages.take(payload, withheld)) yield* this.#message(stream, message);
-    if (messages.lost) yield damaged(`a message of the ${stream} has a length that none has; the rest of it cannot be shown`);
+    if (messages.lost)
+      yield damaged(`a message of the ${stream} has a length that none has; the rest of it cannot be shown`);
   }
 
   /** Nothing follows. */
@@ -227,13 +228,23 @@ export class SshTape {
     const note = noteOf(payload);
     const number = note?.['channel'];
     const isOfClosing = this.#closing !== undefined && number === this.#closing.client;
-    const channel = isOfClosing ? this.#closing : typeof number === 'number' ? this.#channels.named(number) : undefined;
+    const channel = isOfClosing
+      ? this.#closing
+      : typeof number === 'number'
+        ? this.#channels.named(number)
+        : undefined;
     if (!isOfClosing) yield* this.#closed();
     if (note === undefined) return yield damaged('a note that is not a small JSON object');
     const asked = this.#asked;
     this.#asked = undefined;
     const { words } = note;
-    if (note.note === 'ssh-refused' && asked !== undefined && asked.by === note['by'] && asked.name === note['name'] && typeof words === 'string')
+    if (
+      note.note === 'ssh-refused' &&
+      asked !== undefined &&
+      asked.by === note['by'] &&
+      asked.name === note['name'] &&
+      typeof words === 'string'
+    )
       return yield* asked.refuse(words);
     yield channel === undefined ? { kind: 'note', note } : { kind: 'note', note, channel };
   }
