@@ -22,7 +22,7 @@ const OPERATIONS = [
 
 const range = z.object({ from: count, bytes: count, sha256: z.string() });
 
-export const file = z
+export const fileShape = z
   .object({
     by: z.enum(['sftp', 'scp', 'rsync']),
     operation: z.enum(OPERATIONS).meta({ description: 'look: what only looks, where it was denied' }),
@@ -63,7 +63,7 @@ const ref = z.object({
   status: shown.optional().meta({ description: 'of push, what the target said of it: ok, or why not' }),
 });
 
-export const git = z
+export const gitShape = z
   .object({
     operation: z.enum(['fetch', 'push', 'archive']),
     repository: shown,
