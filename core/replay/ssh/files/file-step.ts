@@ -78,7 +78,8 @@ export interface ShownFile {
 }
 
 export interface ShownRef {
-  readonly name: Shown;
+  /** Absent where the target did not tell of a ref with the object that was wanted. */
+  readonly name?: Shown;
   /** Object ids. Of fetch: `to` is what the client wanted. Of push: what the client said it was, and shall be. */
   readonly from?: string;
   readonly to?: string;

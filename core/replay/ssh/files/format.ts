@@ -76,7 +76,7 @@ function refLine({ name, from, to, change, status }: ShownRef): string {
     (id) => id !== false && id !== undefined,
   );
   const said = status === undefined ? '' : `: ${words(status)}`;
-  return `${change ?? 'wanted'} ${words(name)} ${ids.join(' -> ')}${said}`.trimEnd();
+  return `${change ?? 'wanted'} ${name === undefined ? 'what no ref named' : words(name)} ${ids.join(' -> ')}${said}`.trimEnd();
 }
 
 function words({ text, cut, bytes }: Shown): string {

@@ -1,5 +1,8 @@
 import { scpCommand } from '#core/protocols/ssh/files/scp-command.ts';
 import type { ChannelReaderFor } from '../channel-reader.ts';
+import { gitCommand } from './git-command.ts';
+import { gitReader } from './git-reader.ts';
+import { rsyncCommand, rsyncReader } from './rsync-reader.ts';
 import { scpReader } from './scp-reader.ts';
 import { sftpReader } from './sftp-reader.ts';
 
@@ -9,5 +12,8 @@ export const fileReaderFor: ChannelReaderFor = (program) => {
   const command = Buffer.from(program.bytes).toString();
   const scp = scpCommand(command);
   if (scp !== undefined) return scpReader(program, scp);
-  return undefined;
+  const git = gitCommand(command);
+  if (git !== undefined) return gitReader(program, git);
+  const rsync = rsyncCommand(command);
+  return rsync === undefined ? undefined : rsyncReader(program, rsync);
 };

@@ -56,7 +56,7 @@ export const fileShape = z
   .meta({ id: 'SshFile' });
 
 const ref = z.object({
-  name: shown,
+  name: shown.optional(),
   from: z.string().optional(),
   to: z.string().optional(),
   change: z.enum(['create', 'update', 'delete']).optional(),
