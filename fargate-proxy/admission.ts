@@ -12,6 +12,7 @@ import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential } from '#core/identity/credential.ts';
+import type { DeviceBook } from '#core/identity/devices/store.ts';
 import type { CertificateVerifier, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { Standing } from '#core/identity/standing.ts';
 import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
@@ -30,6 +31,8 @@ export interface AdmissionPorts {
   /** What became known of people since their tokens were issued. */
   readonly standing: Standing;
   readonly failures: TokenFailures;
+  /** Keys that people registered. */
+  readonly devices: DeviceBook;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
   /** Where people look at a request; nothing is linked without it. */
@@ -106,7 +109,7 @@ export class Admission {
       failures.proved(network, shown);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
       refuseElsewhere(principal, greeting.target);
-      await this.#stillMay(principal);
+      await this.#stillMay(principal, greeting);
       greeting.identified();
       return principal;
     } catch (error) {
@@ -126,9 +129,10 @@ export class Admission {
     }
   }
 
-  /** Rejects for somebody who was let in once and had to go. */
-  async #stillMay(principal: Principal): Promise<void> {
-    const [ending] = await this.#ports.standing.over([principal]);
+  /** Rejects for somebody who was let in once and had to go, and for whoever shows a key that was revoked. */
+  async #stillMay(principal: Principal, { device: proved }: Greeting): Promise<void> {
+    const question = proved === undefined ? principal : { ...principal, proved };
+    const [ending] = await this.#ports.standing.over([question]);
     if (ending !== undefined) throw ending.error;
   }
 
@@ -136,11 +140,11 @@ export class Admission {
     principal: Principal,
     { greeting, network }: Visitor,
   ): Promise<Authorization<'connect'> | Refusal> {
-    const { policy, wallClock } = this.#ports;
+    const { policy, wallClock, devices } = this.#ports;
     const { target } = greeting;
     const now = wallClock();
     const grants = await this.#openRequests(principal, target, now);
-    const context = comingOf(greeting, network);
+    const context = await comingOf(greeting, network, devices);
     return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
   }
 
@@ -165,7 +169,7 @@ export class Admission {
       const request = await this.#requestFor(refusal, principal, visitor);
       this.#announce(request, waitMs, visitor.greeting);
       await this.#decided(request.id, waitMs, visitor.greeting);
-      await this.#stillMay(principal);
+      await this.#stillMay(principal, visitor.greeting);
       const decision = await this.#decide(principal, visitor);
       if (Authorization.isOne(decision)) return spokenTo(decision, visitor);
       throw refusalError(decision);

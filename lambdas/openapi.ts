@@ -4,6 +4,7 @@ import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
 import { configShape } from './config/handler.ts';
 import { loginShape } from './login/handler.ts';
+import { devicePaths } from './devices/paths.ts';
 import { scimPaths } from './scim/paths.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
 import { answers, operation, PUBLIC } from './operation.ts';
@@ -44,7 +45,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...sessionPaths, ...scimPaths, ...sshPaths, ...otherPaths },
+    paths: { ...accessPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...sshPaths, ...otherPaths },
   });
 }
 

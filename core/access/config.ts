@@ -16,6 +16,7 @@ export interface Config {
   /** People who may do nothing any more. */
   readonly disabled: File['disabled'];
   readonly webhooks: File['webhooks'];
+  readonly devices: File['devices'];
   readonly ssh: File['ssh'];
 }
 
@@ -38,7 +39,7 @@ export function parseConfig(text: string, fileName: string): Config {
   const file = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(file.value, { error: wording });
   if (!parsed.success) throw firstMistake(parsed.error.issues, file);
-  const { identity, targets, rules, disabled, webhooks, ssh } = parsed.data;
+  const { identity, targets, rules, disabled, webhooks, devices, ssh } = parsed.data;
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
@@ -47,6 +48,7 @@ export function parseConfig(text: string, fileName: string): Config {
     rules,
     disabled,
     webhooks,
+    devices,
     ssh,
   };
 }

@@ -30,14 +30,10 @@ export const certificateBody = z.strictObject({
     .optional()
     .meta({ description: 'the longest that the configuration gives when absent, and never longer' }),
   target: targetName.optional().meta({ description: 'the one target that it is good for; all when absent' }),
-  sourceAddress: z
-    .string()
-    .max(LIST_MAX)
-    .optional()
-    .meta({
-      description: 'where it is good from: addresses and networks, commas between',
-      example: '10.0.0.0/8',
-    }),
+  sourceAddress: z.string().max(LIST_MAX).optional().meta({
+    description: 'where it is good from: addresses and networks, commas between',
+    example: '10.0.0.0/8',
+  }),
   forceCommand: z
     .string()
     .min(1)
@@ -106,11 +102,8 @@ export const sshShape = z
       .readonly()
       .meta({ description: 'by which the gateway proves itself; for known_hosts' }),
     userCa: z.array(keyLine).readonly().meta({ description: 'who signs certificates for people' }),
-    targetCa: z
-      .array(keyLine)
-      .readonly()
-      .meta({
-        description: 'who signs those with which the gateway logs in at targets: for TrustedUserCAKeys',
-      }),
+    targetCa: z.array(keyLine).readonly().meta({
+      description: 'who signs those with which the gateway logs in at targets: for TrustedUserCAKeys',
+    }),
   })
   .meta({ id: 'Ssh' });

@@ -9,6 +9,8 @@ import type { PolicyInForce } from '#core/access/policy.ts';
 import type { AccessCatalog, AccessRequests, Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import type { DeviceDesk } from '#core/identity/devices/desk.ts';
+import type { DeviceStore } from '#core/identity/devices/store.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { DeadLetters } from '#core/notify/deliveries.ts';
@@ -18,6 +20,7 @@ import { escapeTerminal } from '#core/replay/text.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
 import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
+import { devicesHandler } from '#lambdas/devices/handler.ts';
 import { explanationHandler } from '#lambdas/explanation/handler.ts';
 import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
@@ -53,6 +56,8 @@ export interface ApiOptions {
   readonly requests: AccessRequests & AccessCatalog;
   readonly terminations: Pick<Terminations, 'ask'>;
   readonly desk: AccessDesk;
+  readonly devices: Pick<DeviceStore, 'get' | 'list'>;
+  readonly deviceDesk: DeviceDesk;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
@@ -189,6 +194,7 @@ function handlers(
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
     ['/v1/grants', access],
+    ['/v1/devices', devicesHandler({ policy, devices: options.devices, desk: options.deviceDesk, now, log })],
     [
       '/v1/sessions',
       sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),

@@ -4,6 +4,7 @@ import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
+import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
@@ -27,6 +28,8 @@ import type { ScimConfig } from '#core/access/scim-schema.ts';
 import { CertificateDesk } from '#core/access/ssh-certificates/desk.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
+import { DeviceDesk } from '#core/identity/devices/desk.ts';
+import type { RevokedDevices } from '#core/identity/devices/store.ts';
 import type { Logouts } from '#core/identity/logouts.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
@@ -71,15 +74,18 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const deliveries = await closing(running, localDeliveries(dataDir));
   const directory = await closing(running, localScim(dataDir));
   const logouts = await closing(running, localLogouts(dataDir));
+  const devices = await closing(running, localDevices(dataDir));
   const policy = localPolicy(files.config, leaves);
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
+  const deviceDesk = new DeviceDesk({ devices, leaves, now });
   const scim = new ScimDesk({ store: directory, leaves, now, newId });
   const keyring = new Keyring();
   const current = currentVerifier(() => policy.config.issuers, keyring);
-  const known = { policy, logouts, directory, keyring, current };
+  const known = { policy, logouts, devices, directory, keyring, current };
   await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
-  const tellAll = async (): Promise<void> => void (await Promise.all([desk.tellAll(), scim.payAll()]));
+  const tellAll = async (): Promise<void> =>
+    void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
@@ -88,6 +94,8 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     policy,
     verifier: verifierOf(known, say),
     scim: { desk: scim, secretOf },
+    devices,
+    deviceDesk,
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
     source: directoryStore(files.store),
@@ -132,6 +140,7 @@ const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "
 interface Known {
   readonly policy: PolicyInForce;
   readonly logouts: Logouts;
+  readonly devices: RevokedDevices;
   readonly directory: LocalScim;
   readonly keyring: Keyring;
   /** For the issuers that the configuration names now. */
@@ -167,7 +176,7 @@ async function watchIssuers(
 
 /** A good token, with the groups that directories know, of somebody who was not logged out or deactivated since. */
 function verifierOf(
-  { policy, logouts, directory, current }: Known,
+  { policy, logouts, devices, directory, current }: Known,
   say: (line: string) => void,
 ): () => TokenVerifier {
   const issuers = () => policy.config.issuers;
@@ -179,7 +188,7 @@ function verifierOf(
   const looking = withGroups(current, issuers, directoryOf);
   const scim = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(scim);
-  const standing = toldStanding({ ...scim, logouts });
+  const standing = toldStanding({ ...scim, logouts, devices });
   return () => withDirectoryGroups(standingVerifier(looking(), standing), groups);
 }
 

@@ -7,7 +7,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
+import { createSshCas } from '#adapters/local/ssh/cas.ts';
+import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { hostKeyLines } from '#core/protocols/ssh/host-keys.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
 import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
@@ -235,10 +238,9 @@ export class SshGateway {
   async #prepare(options: SshGatewayOptions): Promise<void> {
     mkdirSync(this.dataDir, { mode: 0o700 });
     createSignerKey(this.dataDir);
+    createSshCas(this.dataDir);
     await localCertificates(join(this.dataDir, 'tls'), new Date());
     this.writeConfig(options);
-    const { localHostKeys } = await import('#adapters/local/ssh/host-keys.ts');
-    const { hostKeyLines } = await import('#core/protocols/ssh/host-keys.ts');
     const lines = hostKeyLines(await localHostKeys(this.dataDir).load());
     writeFileSync(this.knownHosts, lines.map((line) => `[127.0.0.1]:${this.port} ${line}\n`).join(''));
   }

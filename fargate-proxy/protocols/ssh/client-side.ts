@@ -1,5 +1,6 @@
 /** The client's connection, from its accept to the relay: what it says to log in, and what it is told. */
 import type { Socket } from 'node:net';
+import { certificateUse } from '#core/access/ssh-certificates/verifier.ts';
 import { CustodyError } from '#core/errors.ts';
 import { AuthServer } from '#core/protocols/ssh/auth/server.ts';
 import { SIGNATURE_ALGORITHMS } from '#core/protocols/ssh/keys/signature.ts';
@@ -9,8 +10,6 @@ import { Leg, type LegEars, type LegEnding, type LegMemory, Reason } from './leg
 import { LoginTranscript } from './transcript.ts';
 import { lineOf, wordsOf } from './words.ts';
 
-/** The principal that every certificate of ours is for; whose it is stands in an extension. */
-const PRINCIPAL = 'custody';
 /** What clients may rely on (RFC 8308 section 3.1; OpenSSH's PROTOCOL, section 3.1). */
 const EXTENSIONS = [
   ['server-sig-algs', SIGNATURE_ALGORITHMS.join(',')],
@@ -24,8 +23,18 @@ export interface ClientSideOptions extends LegMemory {
   readonly wallClock: () => Date;
   /** Whose certificates are believed now. */
   readonly userCas: () => readonly SshPublicKey[];
-  /** Whether plain keys are asked for a signature at all. Of all or of none: an answer by key would tell strangers whose it is. */
-  readonly devices: boolean;
+  readonly devices?: DeviceKeys | undefined;
+}
+
+/** Keys of people's devices: half a login, and never more. */
+export interface DeviceKeys {
+  /**
+   * Whether plain keys are asked for a signature at all. It says so of all or of none: an answer that went by the key would tell
+   * strangers whose keys are registered.
+   */
+  wanted(): boolean;
+  /** Whether a key that was proved is a registered device's, by its fingerprint. */
+  has(key: string): Promise<boolean>;
 }
 
 export class ClientSide implements LegEars {
@@ -63,14 +72,8 @@ export class ClientSide implements LegEars {
       { sessionId, hostKey },
       {
         send: (payload) => this.#say(payload),
-        certificates: () => ({
-          kind: 'user',
-          cas: userCas(),
-          principals: [PRINCIPAL],
-          now: wallClock(),
-          ...(address === undefined ? {} : { address }),
-        }),
-        isDevice: async () => devices,
+        certificates: () => certificateUse(userCas(), wallClock(), address),
+        isDevice: async () => devices?.wanted() === true,
       },
     );
     this.#keyed.resolve(this.#auth);

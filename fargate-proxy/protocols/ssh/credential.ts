@@ -1,18 +1,18 @@
 /** The three ways in: a certificate, a login confirmed in a browser, a token as the password. */
+import { type SessionTerms, sessionTerms } from '#core/access/ssh-certificates/terms.ts';
 import { asCustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { DeviceLogins } from '#core/identity/device-login.ts';
 import { type Attempt, type AuthServer, provedKeyOf } from '#core/protocols/ssh/auth/server.ts';
 import type { KeyProof } from '#core/protocols/ssh/auth/key-request.ts';
 import type { GreetingTime } from '../../protocol.ts';
-import type { ClientSide } from './client-side.ts';
+import type { ClientSide, DeviceKeys } from './client-side.ts';
 import { confirmWords, wordsOf } from './words.ts';
 
 export interface CredentialOptions {
   /** Absent where nobody can confirm a login in a browser. */
   readonly deviceLogins?: DeviceLogins | undefined;
-  /** Whether the key is a registered device's. Only asked of keys that were proved. */
-  readonly isDevice?: ((key: string) => Promise<boolean>) | undefined;
+  readonly devices?: DeviceKeys | undefined;
 }
 
 /** What a client showed, and nobody has verified yet. */
@@ -21,8 +21,8 @@ export interface Shown {
   readonly way: 'certificate' | 'browser' | 'token';
   readonly credential: Credential;
   readonly device?: ProvedKey;
-  /** Of a certificate: the one command that may run. */
-  readonly forceCommand?: string;
+  /** Of a certificate: what the session may do, whoever it is for. */
+  readonly terms?: SessionTerms;
 }
 
 /**
@@ -48,13 +48,13 @@ async function shownBy(
   auth: AuthServer,
   client: ClientSide,
   time: GreetingTime,
-  { deviceLogins, isDevice }: CredentialOptions,
+  { deviceLogins, devices }: CredentialOptions,
 ): Promise<Shown | undefined> {
   switch (attempt.kind) {
     case 'certificate':
       return byCertificate(attempt);
     case 'key':
-      if ((await isDevice?.(provedKeyOf(attempt.proof).key)) === true) auth.goOn();
+      if ((await devices?.has(provedKeyOf(attempt.proof).key)) === true) auth.goOn();
       else auth.refuse();
       return undefined;
     case 'password':
@@ -70,18 +70,13 @@ async function shownBy(
   }
 }
 
-function byCertificate({
-  user,
-  certificate,
-  terms: { forceCommand },
-  proof,
-}: Attempt & { kind: 'certificate' }): Shown {
+function byCertificate({ user, certificate, proof }: Attempt & { kind: 'certificate' }): Shown {
   return {
     user,
     way: 'certificate',
     credential: { kind: 'ssh-certificate', certificate: certificate.blob },
     device: provedKeyOf(proof, certificate),
-    ...(forceCommand === undefined ? {} : { forceCommand }),
+    terms: sessionTerms(certificate),
   };
 }
 

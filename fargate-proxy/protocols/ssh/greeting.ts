@@ -1,4 +1,5 @@
 import type { Authorization } from '#core/access/decide.ts';
+import { personOf } from '#core/access/person.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { LoginProof } from '#core/protocols/ssh/auth/client.ts';
@@ -109,7 +110,9 @@ export class SshGreeting implements Greeting {
     if (secret !== undefined) return proofBy(target as SshTarget, login, secret);
     const { targetCertificate } = this.#parts.options;
     if (targetCertificate === undefined) throw noTargetCa(target.name);
-    return targetCertificate({ target: target.name, login, session, principal });
+    const [person, now] = [personOf(principal), this.#parts.options.wallClock()];
+    const made = await targetCertificate({ target: target.name, login, session, person, now });
+    return { kind: 'certificate', ...made };
   }
 
   #link(
@@ -128,7 +131,7 @@ export class SshGreeting implements Greeting {
       tape,
       memory: options.memory,
       permission,
-      ...(shown.forceCommand === undefined ? {} : { forceCommand: shown.forceCommand }),
+      ...shown.terms,
       claim,
       release: () => undefined,
     });

@@ -15,6 +15,7 @@ export interface SshLinkParts {
   readonly memory: RelayMemory;
   readonly permission: Authorization<'connect'>;
   readonly forceCommand?: string;
+  readonly permits?: ReadonlySet<string>;
   readonly claim: () => Promise<void>;
   readonly release: () => void;
 }

@@ -1,23 +1,14 @@
 import type { Socket } from 'node:net';
+import type { TargetCredential, TargetLogin } from '#core/access/ssh-certificates/target-certificate.ts';
 import { asCustodyError } from '#core/errors.ts';
-import type { Principal } from '#core/identity/principal.ts';
-import type { LoginProof } from '#core/protocols/ssh/auth/client.ts';
 import type { Greeting, GreetingTime, Protocol } from '../../protocol.ts';
 import { ClientSide, type ClientSideOptions } from './client-side.ts';
 import { type CredentialOptions, readCredential } from './credential.ts';
 import { SshGreeting } from './greeting.ts';
 
-/** Whom a certificate for a target is made for. */
-export interface TargetCertificateQuestion {
-  readonly target: string;
-  readonly login: string;
-  readonly session: string;
-  readonly principal: Principal;
-}
-
-export interface SshOptions extends Omit<ClientSideOptions, 'devices'>, CredentialOptions {
+export interface SshOptions extends ClientSideOptions, CredentialOptions {
   /** A key and a certificate of it, for one session. Absent where there is no CA for targets. */
-  readonly targetCertificate?: ((question: TargetCertificateQuestion) => Promise<LoginProof>) | undefined;
+  readonly targetCertificate?: ((login: TargetLogin) => Promise<TargetCredential>) | undefined;
 }
 
 /** SSH, protocol 2.0 (RFC 4251 to 4254). */
@@ -28,7 +19,7 @@ export function sshProtocol(options: SshOptions): Protocol {
 async function greet(socket: Socket, time: GreetingTime, options: SshOptions): Promise<Greeting | undefined> {
   const { signal } = time;
   socket.on('error', () => socket.destroy());
-  const client = new ClientSide(socket, { ...options, devices: options.isDevice !== undefined });
+  const client = new ClientSide(socket, options);
   const tooSlow = (): void => client.refuse(asCustodyError(signal.reason));
   signal.addEventListener('abort', tooSlow, { once: true });
   try {

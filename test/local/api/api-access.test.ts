@@ -6,6 +6,7 @@ import { startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySsh } from '#test/support/memory-certificates.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
@@ -22,6 +23,7 @@ async function serve(): Promise<World & { url: string; port: number }> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
     ssh: memorySsh(
       () => POLICY,
       () => new Date(),

@@ -8,6 +8,7 @@ import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySsh } from '#test/support/memory-certificates.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
@@ -37,6 +38,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
     ssh: memorySsh(
       () => POLICY,
       () => new Date(),
@@ -208,6 +210,7 @@ describe('the API on this machine', () => {
       terminations: ports.terminations,
       scim: noDirectory(),
       logout: NO_LOGOUTS,
+      ...noDevices(),
       ssh: memorySsh(
         () => POLICY,
         () => new Date(),
