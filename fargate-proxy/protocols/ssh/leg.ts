@@ -37,6 +37,8 @@ export interface LegEars {
   /** Before the messages of one read, and after them: whoever passes them on gathers what goes out. */
   reading?(): void;
   read?(): void;
+  /** After each key exchange, before anything that comes under the new keys. */
+  keyed?(keys: AgreedKeys): void;
   /** A message above the transport, until the call returns. What it throws is the peer's violation. */
   message(payload: Uint8Array): void;
   /** `held` is false again. */
@@ -56,7 +58,6 @@ export class Leg {
   readonly end: RawEnd;
   readonly transport: Transport;
   readonly #memory: RelayMemory;
-  readonly #keyed = Promise.withResolvers<AgreedKeys>();
   #ears: LegEars | undefined;
   /** Came in the read after which nobody listened: no more than that is read. */
   #parked: Uint8Array[] = [];
@@ -73,11 +74,10 @@ export class Leg {
     this.socket = socket;
     this.#memory = memory;
     this.end = new RawEnd(socket, memory, bindings);
-    this.#keyed.promise.catch(() => undefined);
     this.transport = transport({
       write: (bytes) => this.#write(bytes),
       message: (payload) => this.#message(payload),
-      keyed: (keys) => this.#keyed.resolve(keys),
+      keyed: (keys) => this.#ears?.keyed?.(keys),
       released: () => this.#ears?.released?.(),
       disconnected: (reason, words) => this.#end({ by: 'disconnect', reason, words }),
     });
@@ -92,11 +92,6 @@ export class Leg {
   /** Towards a target that we have connected to in this very tick. */
   static client(socket: Socket, options: ClientOptions, memory: LegMemory, ears: LegEars): Leg {
     return new Leg(socket, memory, (events) => clientTransport(options, events)).#start(ears);
-  }
-
-  /** Once the first key exchange is done. Rejects never: who waits hears by its ears that there will be none. */
-  get keyed(): Promise<AgreedKeys> {
-    return this.#keyed.promise;
   }
 
   /** Messages wait for the end of a key exchange: their source should not be read. */

@@ -29,7 +29,7 @@ export interface SshLinkParts {
   readonly permission: Authorization<'connect'>;
   /** Of the client's certificate: what runs in place of whatever it asks for, and all that it permits. */
   readonly forceCommand?: string | undefined;
-  readonly permits?: ReadonlySet<Permit> | undefined;
+  readonly permits?: ReadonlySet<string> | undefined;
   /** Makes the grant this session's; asked before the first approved command goes on. */
   readonly claim: () => Promise<void>;
   /** Called once, when it is over. */
@@ -135,7 +135,7 @@ function sessionTerms({ permission, forceCommand, permits }: SshLinkParts): Sess
 
 function limitsOf(
   forcedCommand: string | undefined,
-  permits: ReadonlySet<Permit> | undefined,
+  permits: ReadonlySet<string> | undefined,
 ): CertificateLimits | undefined {
   if (forcedCommand === undefined && permits === undefined) return undefined;
   const given = PERMITS.filter((permit) => permits?.has(permit) ?? true);
