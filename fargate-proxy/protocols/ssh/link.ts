@@ -79,7 +79,10 @@ class SshLink implements Link {
   /** A client that closes all its channels has said goodbye, whether or not it also says so to the transport. */
   #clientEnded(end: LegEnding): void {
     if (end.by === 'violation')
-      return this.#finish({ reason: 'protocol-violation', detail: detailOf('client', end.error) }, lineOf(end.error));
+      return this.#finish(
+        { reason: 'protocol-violation', detail: detailOf('client', end.error) },
+        lineOf(end.error),
+      );
     const said = end.by === 'disconnect' || this.#relay.channels === 0;
     this.#finish({ reason: said ? 'client-closed' : 'client-lost' }, 'the client has gone');
   }
@@ -95,7 +98,10 @@ class SshLink implements Link {
     }
     const said = end.by === 'disconnect' ? printable(end.words) : '';
     if (said === '' && this.#relay.channels > 0) return this.end('target-lost', targetLost());
-    this.#finish({ reason: 'target-closed', ...(said === '' ? {} : { detail: said }) }, `the target: ${said}`);
+    this.#finish(
+      { reason: 'target-closed', ...(said === '' ? {} : { detail: said }) },
+      `the target: ${said}`,
+    );
   }
 
   #finish(ended: Ended, words: string): void {
