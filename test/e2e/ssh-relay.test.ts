@@ -14,7 +14,7 @@ describe.runIf(hasOpenSsh())('what passes between OpenSSH and its server', () =>
   let gateway: SshGateway;
   let folder: string;
   beforeAll(async () => {
-    gateway = await SshGateway.start();
+    gateway = await SshGateway.start({ args: ['--drain-ms', '300'] });
     folder = join(gateway.folder, 'files');
     mkdirSync(folder);
     writeFileSync(join(folder, 'blob'), BLOB);
@@ -108,7 +108,7 @@ describe.runIf(hasOpenSsh())('what passes between OpenSSH and its server', () =>
     const batch = `get ${folder}/blob ${folder}/got\nput ${folder}/blob ${folder}/put\n`;
     const sftp = await program(
       'sftp',
-      ['-b', '-', ...port(), ...gateway.options(), '-o', 'BatchMode=no', host()],
+      ['-o', 'BatchMode=no', '-b', '-', ...port(), ...gateway.options(), host()],
       {
         input: batch,
       },
@@ -165,9 +165,6 @@ describe.runIf(hasOpenSsh())('what passes between OpenSSH and its server', () =>
       options: ['-A', '-X'],
     });
     expect(local.stdout.toString()).toContain('no agent: []');
-    expect((await gateway.ssh([], { options: ['-W', '/run/x.sock', '-o', 'LogLevel=ERROR'] })).code).not.toBe(
-      0,
-    );
   });
 
   it('an ended gateway tells the client why, and the evidence holds', async () => {
