@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -232,5 +233,44 @@ describe.runIf(hasOpenSsh())('where a rule lets connections be forwarded', () =>
     const { stderr, code } = await gateway.ssh(['true'], { options: remote });
     expect(stderr).toMatch(/Allocated port \d+/);
     expect(code).toBe(0);
+  });
+});
+
+describe.runIf(hasOpenSsh())('where nothing reaches the target before it is stored', () => {
+  let gateway: SshGateway;
+  beforeAll(async () => {
+    gateway = await SshGateway.start({ target: 'recording: { durability: write-ahead }' });
+  });
+  afterAll(() => gateway?.stop());
+
+  it('input and output arrive whole, through key exchanges on the way', async () => {
+    const { stdout } = await gateway.ssh(['cat'], { input: BLOB, options: ['-o', 'RekeyLimit=256K'] });
+    expect(hash(stdout)).toBe(hash(BLOB));
+    expect((await gateway.verify((await gateway.lastSession()).id)).findings).toEqual([]);
+  });
+});
+
+describe.runIf(hasOpenSsh())('a client that does not read', () => {
+  it('security case 16: makes the target wait, and no memory grow', async () => {
+    const gateway = await SshGateway.start();
+    const memory = (): number =>
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, 'utf8'))![1]) / 1024;
+    try {
+      await gateway.ssh(['head -c 100000000 /dev/zero']);
+      const before = memory();
+      const where = ['-p', String(gateway.port), '-l', `${gateway.sshd.login}+web`, '127.0.0.1'];
+      const args = [...gateway.options(), ...where, 'cat /dev/zero'];
+      const child = spawn('ssh', args, {
+        env: { ...process.env, ...(await gateway.askpass()) },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      await new Promise((begun) => child.stdout.once('readable', begun as () => void));
+      child.kill('SIGSTOP');
+      await new Promise((later) => setTimeout(later, 1500));
+      expect(memory() - before).toBeLessThan(60);
+      child.kill('SIGKILL');
+    } finally {
+      await gateway.stop();
+    }
   });
 });
