@@ -9,7 +9,8 @@ const DANA = { issuer: 'https://id.example', subject: 'dana', email: 'Dana@Examp
 const RUI = { issuer: 'https://id.example', subject: 'rui' };
 const SAME_NAME = { issuer: 'https://other.example', subject: 'dana' };
 
-const idOf = (number: number): string => `SHA256:${Buffer.alloc(32, number).toString('base64').replace('=', '')}`;
+const idOf = (number: number): string =>
+  `SHA256:${Buffer.alloc(32, number).toString('base64').replace('=', '')}`;
 const hashOf = (number: number): string => Buffer.alloc(32, number).toString('hex');
 
 export const device = (number: number, more: Partial<Device> = {}): Device => ({

@@ -120,8 +120,16 @@ export class SoftwareAuthenticator {
   sshsig(message: Uint8Array | string, namespace: string, flags = 1): string {
     const head = [string(namespace), string(''), string('sha512')];
     const signed = Buffer.concat([Buffer.from('SSHSIG'), ...head, string(sha512(message))]);
-    const body = [Buffer.from('SSHSIG'), uint32(1), string(this.blob), ...head, string(this.sign(signed, flags))];
-    const lines = Buffer.concat(body).toString('base64').match(/.{1,70}/g)!;
+    const body = [
+      Buffer.from('SSHSIG'),
+      uint32(1),
+      string(this.blob),
+      ...head,
+      string(this.sign(signed, flags)),
+    ];
+    const lines = Buffer.concat(body)
+      .toString('base64')
+      .match(/.{1,70}/g)!;
     return `-----BEGIN SSH SIGNATURE-----\n${lines.join('\n')}\n-----END SSH SIGNATURE-----\n`;
   }
 
@@ -146,7 +154,10 @@ export class SoftwareAuthenticator {
     const signed = u2f
       ? Buffer.concat([Buffer.of(0), wanted, clientData, this.#credential, Buffer.of(4), ...this.#point])
       : Buffer.concat([data, clientData]);
-    const cbor = Buffer.concat([data.length < 256 ? Buffer.of(0x58, data.length) : Buffer.of(0x59, data.length >> 8, data.length & 255), data]);
+    const cbor = Buffer.concat([
+      data.length < 256 ? Buffer.of(0x58, data.length) : Buffer.of(0x59, data.length >> 8, data.length & 255),
+      data,
+    ]);
     return Buffer.concat([
       string('ssh-sk-attest-v01'),
       string(by.certificate),
@@ -160,7 +171,8 @@ export class SoftwareAuthenticator {
   #cose(): Buffer {
     const [x, y] = this.#point;
     const bytes = (part: Buffer): Buffer => Buffer.concat([Buffer.of(0x58, 32), part]);
-    if (y === undefined) return Buffer.concat([Buffer.from('a4010103272006', 'hex'), Buffer.of(0x21), bytes(x!)]);
+    if (y === undefined)
+      return Buffer.concat([Buffer.from('a4010103272006', 'hex'), Buffer.of(0x21), bytes(x!)]);
     return Buffer.concat([
       Buffer.from('a5010203262001', 'hex'),
       Buffer.of(0x21),

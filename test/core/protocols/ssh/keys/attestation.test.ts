@@ -27,18 +27,24 @@ describe.each(['ed25519', 'ecdsa'] as const)('what an authenticator attests of a
   });
   const file = (more: Partial<Attesting> = {}) =>
     authenticator.attestation({ challenge, by: trusted, ...more });
-  const check = (bytes: Uint8Array, more: { roots?: readonly string[]; now?: Date; challenge?: Uint8Array } = {}) =>
-    checkAttestation(key, bytes, { challenge, roots: [other.root, trusted.root], now: NOW, ...more });
+  const check = (
+    bytes: Uint8Array,
+    more: { roots?: readonly string[]; now?: Date; challenge?: Uint8Array } = {},
+  ) => checkAttestation(key, bytes, { challenge, roots: [other.root, trusted.root], now: NOW, ...more });
   const code = (code: string, message: RegExp) =>
     expect.objectContaining({ code, message: expect.stringMatching(message) as string });
 
   test('is believed where a root vouches for it, with its model', () => {
     expect(check(file())).toEqual({ model: MODEL });
-    expect(check(file({ extensions: Buffer.from('a16b6372656450726f7465637402', 'hex') }))).toEqual({ model: MODEL });
+    expect(check(file({ extensions: Buffer.from('a16b6372656450726f7465637402', 'hex') }))).toEqual({
+      model: MODEL,
+    });
   });
 
   test('security case 1: is refused where none does, or no more', async () => {
-    expect(() => check(file({ by: other }), { roots: [trusted.root] })).toThrow(code('token-invalid', /roots/));
+    expect(() => check(file({ by: other }), { roots: [trusted.root] })).toThrow(
+      code('token-invalid', /roots/),
+    );
     expect(() => check(file(), { roots: [] })).toThrow(code('token-invalid', /roots/));
     expect(() => check(file(), { now: new Date('2036-01-02') })).toThrow(code('token-invalid', /roots/));
     expect(() => check(file(), { now: new Date('2025-12-31') })).toThrow(code('token-invalid', /roots/));
@@ -46,7 +52,9 @@ describe.each(['ed25519', 'ecdsa'] as const)('what an authenticator attests of a
     expect(() => check(file({ by: ca }), { roots: [ca.root] })).toThrow(code('token-invalid', /roots/));
     // The name of the root, and another's key.
     const forged = { ...other, root: trusted.root };
-    expect(() => check(file({ by: forged }), { roots: [trusted.root] })).toThrow(code('token-invalid', /roots/));
+    expect(() => check(file({ by: forged }), { roots: [trusted.root] })).toThrow(
+      code('token-invalid', /roots/),
+    );
   });
 
   test('security case 2: is of this key, this application and this challenge', () => {
@@ -54,7 +62,9 @@ describe.each(['ed25519', 'ecdsa'] as const)('what an authenticator attests of a
     expect(() => check(file({ of: another }))).toThrow(code('token-invalid', /another key/));
     expect(() => check(file({ application: 'ssh:other' }))).toThrow(code('token-invalid', /another key/));
     expect(() => check(file({ challenge: 'another' }))).toThrow(code('token-invalid', /this challenge/));
-    expect(() => check(file(), { challenge: Buffer.from('another') })).toThrow(code('token-invalid', /this challenge/));
+    expect(() => check(file(), { challenge: Buffer.from('another') })).toThrow(
+      code('token-invalid', /this challenge/),
+    );
     const plain = publicKeyOf(generateKeyPairSync('ed25519').publicKey);
     const terms = { challenge, roots: [trusted.root], now: NOW };
     expect(() => checkAttestation(plain, file(), terms)).toThrow(code('token-invalid', /FIDO/));
