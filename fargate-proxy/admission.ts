@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
@@ -8,6 +7,7 @@ import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import { claimedHolder } from '#core/access/ssh-certificates/claimed.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
@@ -15,7 +15,7 @@ import type { Credential } from '#core/identity/credential.ts';
 import type { DeviceBook } from '#core/identity/devices/store.ts';
 import type { CertificateVerifier, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { Standing } from '#core/identity/standing.ts';
-import type { TokenFailures } from '#core/identity/token-failures.ts';
+import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
 import { comingOf } from './coming.ts';
@@ -108,6 +108,7 @@ export class Admission {
       const principal = await this.#verified(greeting, network);
       failures.proved(network, shown);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
+      refuseElsewhere(principal, greeting.target);
       await this.#stillMay(principal, greeting);
       greeting.identified();
       return principal;
@@ -261,10 +262,17 @@ function spokenTo(
   });
 }
 
-/** What guesses are counted by. Of a certificate a hash stands for the name: it claims one too, and nobody has looked yet. */
-function namedIn(credential: Credential): string {
-  if (credential.kind === 'token') return credential.token;
-  return `ssh-certificate ${createHash('sha256').update(credential.certificate).digest('base64url')}`;
+/** What guesses are counted by. */
+function namedIn(credential: Credential): Shown {
+  return credential.kind === 'token' ? credential.token : claimedHolder(credential.certificate);
+}
+
+/** Whoever asked for a certificate for one target meant that nothing else can be done with it. */
+function refuseElsewhere({ certificate }: Principal, target: string): void {
+  if (certificate?.target === undefined || certificate.target === target) return;
+  throw new CustodyError('access-denied', 'the SSH certificate is for another target', {
+    hint: 'get one for this target: custody ssh-login',
+  });
 }
 
 function noCertificates(): CustodyError {

@@ -11,6 +11,8 @@ import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
+import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
+import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
@@ -57,6 +59,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),
     directorySecret: directorySecrets(secrets),
+    ...sshOnAws(clients, settings, environment),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
     keepUp: (upkept) =>
       keepUp(
@@ -68,6 +71,24 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
         },
         upkept,
       ),
+  };
+}
+
+/** The stack has the secret and the CAs where custody.yaml has an SSH target. */
+function sshOnAws(
+  { dynamo, secrets, kms }: AwsClients,
+  settings: AwsSettings,
+  { CUSTODY_SSH_HOST_KEY_SECRET: id }: Environment,
+): Pick<RelaySurroundings, 'ssh'> {
+  if (id === undefined) return {};
+  const { CUSTODY_SSH_USER_CA: userCas, CUSTODY_SSH_TARGET_CA: targetCa } = settings;
+  return {
+    ssh: {
+      hostKeys: secretHostKeys(secrets, id),
+      toldHostKeys: dynamoToldHostKeys({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+      userCas: () => kmsCaKeys(kms, userCas),
+      ...(targetCa === undefined ? {} : { targetCa: kmsCa(kms, targetCa) }),
+    },
   };
 }
 

@@ -14,6 +14,8 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { caKeys, targetCa } from '#adapters/local/ssh/cas.ts';
+import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
@@ -21,9 +23,10 @@ import { CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
+import type { Signer } from '#core/recording/ports.ts';
 import type { LeaseBook } from '#core/recording/leases.ts';
 import { type SealerPorts, type Sealing, sealAbandoned, together } from '#core/recording/seal.ts';
-import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+import type { RecorderSurroundings, RelaySurroundings, SshSurroundings } from './surroundings.ts';
 
 /** The last moment that a Date can name. */
 const END_OF_TIME = new Date(8.64e15);
@@ -63,6 +66,19 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     deliveries: localDeliveries(dataDir),
     secretOf: readCredentialFile,
     directorySecret: readDirectorySecret,
+    ssh: sshOnLaptop(dataDir),
+  };
+}
+
+/** Keys are read where they are needed: a folder of a gateway without SSH has none. */
+function sshOnLaptop(dataDir: string): SshSurroundings {
+  const hostKeys = localHostKeys(dataDir);
+  const ca = (): Signer => targetCa(dataDir);
+  return {
+    hostKeys,
+    toldHostKeys: hostKeys,
+    userCas: async () => caKeys(dataDir, 'user'),
+    targetCa: { sign: (message) => ca().sign(message), publicKey: () => ca().publicKey() },
   };
 }
 

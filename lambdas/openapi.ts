@@ -21,6 +21,7 @@ import {
   terminationBody,
   terminationShape,
 } from './shapes.ts';
+import { sshPaths } from './ssh/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
@@ -44,7 +45,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...otherPaths },
+    paths: { ...accessPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...sshPaths, ...otherPaths },
   });
 }
 

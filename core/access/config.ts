@@ -17,6 +17,7 @@ export interface Config {
   readonly disabled: File['disabled'];
   readonly webhooks: File['webhooks'];
   readonly devices: File['devices'];
+  readonly ssh: File['ssh'];
 }
 
 /** An issuer, and what of its tokens a principal has to carry on for rules. */
@@ -38,7 +39,7 @@ export function parseConfig(text: string, fileName: string): Config {
   const file = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(file.value, { error: wording });
   if (!parsed.success) throw firstMistake(parsed.error.issues, file);
-  const { identity, targets, rules, disabled, webhooks, devices } = parsed.data;
+  const { identity, targets, rules, disabled, webhooks, devices, ssh } = parsed.data;
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
@@ -48,6 +49,7 @@ export function parseConfig(text: string, fileName: string): Config {
     disabled,
     webhooks,
     devices,
+    ssh,
   };
 }
 

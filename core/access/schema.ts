@@ -7,6 +7,7 @@ import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
+import { sshSchema } from './ssh-schema.ts';
 import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
@@ -230,6 +231,7 @@ export const fileSchema = z
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
     devices: devicesSchema.prefault({}).describe("people's devices: keys that they register"),
+    ssh: sshSchema.prefault({}),
   })
   .superRefine(
     acrossSound(({ identity, targets, rules, disabled, webhooks, devices }, context) => {

@@ -1,3 +1,4 @@
+import { certificateStanding } from '../access/ssh-certificates/revocation.ts';
 import { deviceStanding } from './devices/standing.ts';
 import type { RevokedDevices } from './devices/store.ts';
 import { logoutStanding, type NewestLogouts } from './logouts.ts';
@@ -11,12 +12,13 @@ export interface ToldStandingPorts extends ScimStandingPorts {
 
 /**
  * Who had to go by what issuers and their directories told, as far as the configuration in force listens to them, and by what became of
- * their devices.
+ * their devices and certificates.
  */
 export function toldStanding({ logouts, devices, ...directories }: ToldStandingPorts): Standing {
   return anyStanding(
     logoutStanding(logouts, () => directories.policy().issuers),
     scimStanding(directories),
     deviceStanding(devices),
+    certificateStanding(logouts),
   );
 }

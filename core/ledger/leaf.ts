@@ -19,6 +19,10 @@ const person = z.object({
 });
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
 const seen = { session, by: person };
+/** Of an SSH certificate: 64 bits in decimal digits. */
+const serial = z.string().regex(/^(?:0|[1-9]\d{0,19})$/);
+/** Of a public key, as `ssh-keygen -l` prints it. */
+const key = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 /** `user`: the externalId by which an issuer's directory names a person. */
 const known = { issuer: z.string(), user: z.string() };
 
@@ -67,6 +71,13 @@ export const leafSchema = z.discriminatedUnion('kind', [
   }),
   leafOf('device-approved', { device: fingerprint, by: person, last: z.boolean() }),
   leafOf('device-revoked', { device: fingerprint, by: person }),
+  leafOf('ssh-certificate-issued', { serial, key, by: person, until: time }),
+  leafOf('ssh-certificate-revoked', {
+    by: person,
+    serial: serial.optional(),
+    key: key.optional(),
+    of: account.optional(),
+  }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
-import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
+import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
@@ -17,8 +18,9 @@ import { configHandler } from '../config/handler.ts';
 import { devicesHandler } from '../devices/handler.ts';
 import { explanationHandler } from '../explanation/handler.ts';
 import { loginHandler } from '../login/handler.ts';
+import { addressOnly, sshPlace } from '../ssh/place.ts';
 import { freshPolicy, leavesOf, now } from '../surroundings.ts';
-import { type GatewayAddress, targetsHandler } from '../targets/handler.ts';
+import { type GatewayAddress, gatewayAddresses, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
 import { whoamiHandler } from '../whoami/handler.ts';
@@ -44,7 +46,14 @@ export const handler = apiFunction(telemetry, async () => {
   const deviceDesk = new DeviceDesk({ devices, leaves: leavesOf(settings, dynamo), now });
   const address = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
   const place = { s3, bucket: settings.CUSTODY_CONFIG_BUCKET, key: settings.CUSTODY_CONFIG_KEY };
-  const gateway = async (): Promise<GatewayAddress> => ({ ...address, ...(await gatewayCa(place)) });
+  const ssh = sshPlace(
+    settings.CUSTODY_SSH_ADDRESS,
+    dynamoToldHostKeys({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+  );
+  const gateway = gatewayAddresses({
+    postgres: async () => ({ ...address, ...(await gatewayCa(place)) }),
+    ssh: async () => addressOnly(await ssh()),
+  });
   const routes: Routes = [
     ['/v1/requests', access],
     ['/v1/grants', access],
