@@ -43,7 +43,7 @@ describe('a device', () => {
     const key = new SoftwareAuthenticator();
     const { challenge } = await world.desk.challenge(dana, {});
     await expect(world.desk.register(dana, answered(challenge, key), {})).rejects.toThrow('away');
-    const [{ device }] = (await world.devices.untold(1)) as [{ device: { id: string } }];
+    const { device } = (await world.devices.untold(1))[0]!;
     expect(await world.devices.of(device.id)).toBeUndefined();
     world.leaves.add = add;
     expect(await world.desk.tellAll()).toBe(1);
