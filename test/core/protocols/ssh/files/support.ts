@@ -106,8 +106,9 @@ export class Tape {
   #readBesides(): void {
     for (const one of this.#hands.besides.splice(0)) {
       this.#at += 1;
-      const { note, said } = this.#reader;
-      this.steps.push(...(('note' in one ? note?.(one.note, this.#at) : said?.(one.said, this.#at)) ?? []));
+      const steps =
+        'note' in one ? this.#reader.note?.(one.note, this.#at) : this.#reader.said?.(one.said, this.#at);
+      this.steps.push(...(steps ?? []));
     }
   }
 }
