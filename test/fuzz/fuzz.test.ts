@@ -8,6 +8,7 @@ import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import * as scim from './scim.ts';
 import * as sshFiles from './ssh-files.ts';
+import * as ssh from './ssh.ts';
 import type { FuzzTarget } from './target.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -32,6 +33,7 @@ test.each([
   ...identity.targets,
   ...scim.targets,
   ...sshFiles.targets,
+  ...ssh.targets,
 ])('$name survives its seeds and 300 more', async (target) => {
   await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);
 });

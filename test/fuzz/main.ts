@@ -7,6 +7,7 @@ import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import * as scim from './scim.ts';
 import * as sshFiles from './ssh-files.ts';
+import * as ssh from './ssh.ts';
 import type { FuzzTarget } from './target.ts';
 
 const targets: readonly FuzzTarget[] = [
@@ -18,6 +19,7 @@ const targets: readonly FuzzTarget[] = [
   ...identity.targets,
   ...scim.targets,
   ...sshFiles.targets,
+  ...ssh.targets,
 ];
 
 const { values, positionals } = parseArgs({
