@@ -26,6 +26,7 @@ import {
   verifierAt,
 } from '#test/core/access/ssh-certificates/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves, memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
@@ -37,7 +38,7 @@ const config = policyWith('', RULE);
 function door() {
   const clock = { now: NOW };
   const wallClock = (): Date => clock.now;
-  const [store, logouts] = [new MemoryAccess(), new MemoryLogouts()];
+  const [store, logouts, devices] = [new MemoryAccess(), new MemoryLogouts(), new MemoryDevices()];
   const policy = new PolicyInForce(config, {
     read: async () => config,
     adopt: async () => undefined,
@@ -52,8 +53,9 @@ function door() {
     policy,
     verifier: () => ({ verify: () => Promise.reject(new Error('no token was shown')) }),
     certificates: { verify: (...shown) => verifierAt(clock.now, config).verify(...shown) },
-    standing: toldStanding({ policy: () => listening, store: noDirectory().desk as never, logouts }),
+    standing: toldStanding({ policy: () => listening, store: noDirectory().desk as never, logouts, devices }),
     failures: new TokenFailures(() => clock.now.getTime()),
+    devices,
     requests: store,
     desk: new AccessDesk({
       requests: store,
