@@ -15,6 +15,7 @@ import {
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { envCommand } from './commands/env.ts';
+import { exportCommand } from './commands/export.ts';
 import { explainCommand } from './commands/explain.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { loginCommand } from './commands/login.ts';
@@ -48,6 +49,7 @@ const commands = [
   sessionsCommand,
   showCommand,
   playCommand,
+  exportCommand,
   pullCommand,
   verifyCommand,
   requestCommand,
