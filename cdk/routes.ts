@@ -22,6 +22,12 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/grants/{id}',
     'POST /v1/grants/{id}/return',
     'POST /v1/grants/{id}/revocation',
+    'POST /v1/devices/challenge',
+    'GET /v1/devices',
+    'POST /v1/devices',
+    'GET /v1/devices/{id}',
+    'POST /v1/devices/{id}/approve',
+    'POST /v1/devices/{id}/revoke',
     'GET /v1/explanation',
     'GET /v1/whoami',
     'GET /v1/targets',
@@ -40,6 +46,13 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/ledger/{proxy}',
   ]),
   ...of('access', ['GET /v1/login']).map((route) => ({ ...route, open: true }) as const),
+  ...of('ssh', [
+    'GET /v1/ssh',
+    'GET /v1/ssh/certificates',
+    'POST /v1/ssh/certificates',
+    'POST /v1/ssh/certificates/{serial}/revoke',
+    'POST /v1/ssh/revocations',
+  ]),
   // Directories have secrets of their own.
   ...of(
     'scim',

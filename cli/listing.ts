@@ -60,3 +60,14 @@ export function sizeText(bytes: number): string {
 export function counted(count: number, what: string, plural = `${what}s`): string {
   return `${count} ${count === 1 ? what : plural}`;
 }
+
+/** The target as somebody came to it: with the login, where they chose one. */
+export function targetText({
+  target,
+  login,
+}: {
+  readonly target: string;
+  readonly login?: string | undefined;
+}): string {
+  return login === undefined ? target : `${login}@${target}`;
+}

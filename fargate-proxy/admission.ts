@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
@@ -8,13 +7,15 @@ import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import { claimedHolder } from '#core/access/ssh-certificates/claimed.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential } from '#core/identity/credential.ts';
+import type { DeviceBook } from '#core/identity/devices/store.ts';
 import type { CertificateVerifier, Principal, TokenVerifier } from '#core/identity/principal.ts';
 import type { Standing } from '#core/identity/standing.ts';
-import type { TokenFailures } from '#core/identity/token-failures.ts';
+import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
 import { comingOf } from './coming.ts';
@@ -30,6 +31,8 @@ export interface AdmissionPorts {
   /** What became known of people since their tokens were issued. */
   readonly standing: Standing;
   readonly failures: TokenFailures;
+  /** Keys that people registered. */
+  readonly devices: DeviceBook;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
   /** Where people look at a request; nothing is linked without it. */
@@ -105,7 +108,8 @@ export class Admission {
       const principal = await this.#verified(greeting, network);
       failures.proved(network, shown);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
-      await this.#stillMay(principal);
+      refuseElsewhere(principal, greeting.target);
+      await this.#stillMay(principal, greeting);
       greeting.identified();
       return principal;
     } catch (error) {
@@ -125,9 +129,10 @@ export class Admission {
     }
   }
 
-  /** Rejects for somebody who was let in once and had to go. */
-  async #stillMay(principal: Principal): Promise<void> {
-    const [ending] = await this.#ports.standing.over([principal]);
+  /** Rejects for somebody who was let in once and had to go, and for whoever shows a key that was revoked. */
+  async #stillMay(principal: Principal, { device: proved }: Greeting): Promise<void> {
+    const question = proved === undefined ? principal : { ...principal, proved };
+    const [ending] = await this.#ports.standing.over([question]);
     if (ending !== undefined) throw ending.error;
   }
 
@@ -135,11 +140,11 @@ export class Admission {
     principal: Principal,
     { greeting, network }: Visitor,
   ): Promise<Authorization<'connect'> | Refusal> {
-    const { policy, wallClock } = this.#ports;
+    const { policy, wallClock, devices } = this.#ports;
     const { target } = greeting;
     const now = wallClock();
     const grants = await this.#openRequests(principal, target, now);
-    const context = comingOf(greeting, network);
+    const context = await comingOf(greeting, network, devices);
     return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
   }
 
@@ -164,7 +169,7 @@ export class Admission {
       const request = await this.#requestFor(refusal, principal, visitor);
       this.#announce(request, waitMs, visitor.greeting);
       await this.#decided(request.id, waitMs, visitor.greeting);
-      await this.#stillMay(principal);
+      await this.#stillMay(principal, visitor.greeting);
       const decision = await this.#decide(principal, visitor);
       if (Authorization.isOne(decision)) return spokenTo(decision, visitor);
       throw refusalError(decision);
@@ -257,10 +262,17 @@ function spokenTo(
   });
 }
 
-/** What guesses are counted by. Of a certificate a hash stands for the name: it claims one too, and nobody has looked yet. */
-function namedIn(credential: Credential): string {
-  if (credential.kind === 'token') return credential.token;
-  return `ssh-certificate ${createHash('sha256').update(credential.certificate).digest('base64url')}`;
+/** What guesses are counted by. */
+function namedIn(credential: Credential): Shown {
+  return credential.kind === 'token' ? credential.token : claimedHolder(credential.certificate);
+}
+
+/** Whoever asked for a certificate for one target meant that nothing else can be done with it. */
+function refuseElsewhere({ certificate }: Principal, target: string): void {
+  if (certificate?.target === undefined || certificate.target === target) return;
+  throw new CustodyError('access-denied', 'the SSH certificate is for another target', {
+    hint: 'get one for this target: custody ssh-login',
+  });
 }
 
 function noCertificates(): CustodyError {

@@ -1,14 +1,21 @@
 import type { Context } from '#core/access/conditions.ts';
+import type { DeviceBook } from '#core/identity/devices/store.ts';
 import type { Greeting } from './protocol.ts';
 
-/** How somebody comes, as rules look at it, at the door and for as long as the session lives. */
-export function comingOf(
-  { login, device }: Pick<Greeting, 'login' | 'device'>,
+/** How somebody comes, as rules look at it. A key counts as a device's only once the connection has proved it (security case 2). */
+export async function comingOf(
+  { login, device: proved }: Pick<Greeting, 'login' | 'device'>,
   network: string | undefined,
-): Context {
+  devices: DeviceBook,
+): Promise<Context> {
+  const registered = proved === undefined ? undefined : await devices.of(proved.key);
   return {
     ...(network === undefined ? {} : { network }),
     ...(login === undefined ? {} : { login }),
-    ...(device?.user?.verified === true ? { userVerified: true } : {}),
+    ...(proved?.user?.verified === true ? { userVerified: true } : {}),
+    device: {
+      ...(proved === undefined ? {} : { proved }),
+      ...(registered === undefined ? {} : { registered }),
+    },
   };
 }

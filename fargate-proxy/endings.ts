@@ -1,7 +1,7 @@
 /** How a gateway's process ends. */
-import type { Server } from 'node:net';
 import type { CustodyError } from '#core/errors.ts';
 import type { Gateway } from './gateway.ts';
+import type { Listeners } from './listener.ts';
 import type { Log } from './log.ts';
 import type { Tapes } from './recorder/tapes.ts';
 import type { Settings } from './settings.ts';
@@ -13,12 +13,12 @@ const GOODBYE_MS = 3_000;
 export async function abandon(
   error: CustodyError,
   gateway: Gateway,
-  server: Server,
+  listeners: Listeners,
   log: Log,
 ): Promise<void> {
   log('abandoned', error, { sessions: gateway.sessions.size });
   setTimeout(() => process.exit(1), GOODBYE_MS);
-  server.close();
+  listeners.close();
   await gateway.drain(0);
   process.exit(1);
 }
@@ -27,7 +27,7 @@ export async function abandon(
 export function drainOnRequest(
   settings: Settings,
   gateway: Gateway,
-  server: Server,
+  listeners: Listeners,
   tapes: Tapes,
   log: Log,
 ): void {
@@ -36,7 +36,7 @@ export function drainOnRequest(
     if (draining) return;
     draining = true;
     log('draining', undefined, { cause, sessions: gateway.sessions.size, deadlineMs: settings.drainMs });
-    server.close();
+    listeners.close();
     await gateway.drain(settings.drainMs);
     tapes.stop();
     log('stopped');

@@ -8,7 +8,6 @@ import type { SecretReference } from '#core/protocols/protocol.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Admission, Visitor } from './admission.ts';
-import { comingOf } from './coming.ts';
 import type { Conversing } from './dead-peers.ts';
 import { crowdedOut, type Door, type Place } from './door.ts';
 import { LiveSession } from './live-session.ts';
@@ -164,10 +163,7 @@ export class Gateway {
     return reference && (await this.#options.secretOf(target, reference));
   }
 
-  #sessionOf(
-    permission: Authorization<'connect'>,
-    { greeting, network, client, ends }: AtTheDoor,
-  ): LiveSession {
+  #sessionOf(permission: Authorization<'connect'>, { greeting, client, ends }: AtTheDoor): LiveSession {
     const { version, task, wallClock, userTimeoutMs } = this.#options;
     const opening = openingOf(permission, {
       greeting,
@@ -175,7 +171,7 @@ export class Gateway {
       gateway: { version, task },
       now: wallClock(),
     });
-    return new LiveSession(opening, permission, comingOf(greeting, network), {
+    return new LiveSession(opening, permission, {
       who: 'client',
       ends,
       userTimeoutMs,

@@ -1,38 +1,57 @@
 import { createServer, type Server } from 'node:net';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import type { Certificate } from './certificate.ts';
 import type { Gateway } from './gateway.ts';
-import type { CancelKeys } from './protocols/postgres/cancel.ts';
-import { postgresProtocol } from './protocols/postgres/postgres.ts';
-import { streamBindings } from './wire/raw-end.ts';
-import { RelayMemory } from './wire/relay-memory.ts';
+import type { Protocol } from './protocol.ts';
 
-export interface Listening {
+/** Where clients of one protocol are listened for. */
+export interface Doorway {
+  readonly protocol: Protocol;
   readonly host: string;
   readonly port: number;
-  readonly certificate: Certificate;
-  /** Who is told to clients that ask where to log in. */
-  readonly issuer: () => string;
-  readonly keys: CancelKeys;
-  /** The file that a target's `ca: rds` means. */
-  readonly rdsBundle: string | undefined;
-  /** A connection could not be accepted. */
-  readonly onTrouble: (error: CustodyError) => void;
 }
 
-/** Listens for clients. Rejects with `config-invalid`. */
-export function listen(
-  { host, port, certificate, onTrouble, ...options }: Listening,
+/** All doorways of a gateway: they open and close together. */
+export class Listeners {
+  readonly #servers: readonly Server[];
+
+  constructor(servers: readonly Server[]) {
+    this.#servers = servers;
+  }
+
+  /** Whether whoever comes is let in, by every protocol. */
+  get listening(): boolean {
+    return this.#servers.every(({ listening }) => listening);
+  }
+
+  /** Nobody new; who is inside stays. */
+  close(): void {
+    for (const server of this.#servers) server.close();
+  }
+}
+
+/** Listens for clients. `onTrouble`: a connection could not be accepted. Rejects with `config-invalid`, and listens nowhere then. */
+export async function listen(
+  doorways: readonly Doorway[],
   gateway: Gateway,
+  onTrouble: (error: CustodyError) => void,
+): Promise<Listeners> {
+  const servers: Server[] = [];
+  try {
+    for (const doorway of doorways) servers.push(await open(doorway, gateway, onTrouble));
+  } catch (error) {
+    new Listeners(servers).close();
+    throw error;
+  }
+  return new Listeners(servers);
+}
+
+function open(
+  { protocol, host, port }: Doorway,
+  gateway: Gateway,
+  onTrouble: (error: CustodyError) => void,
 ): Promise<Server> {
-  const postgres = postgresProtocol({
-    tls: () => certificate.context,
-    ...options,
-    memory: new RelayMemory(),
-    bindings: streamBindings(),
-  });
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) =>
-    gateway.serve(postgres, socket),
+    gateway.serve(protocol, socket),
   );
   return new Promise((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)));

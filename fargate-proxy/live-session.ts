@@ -1,4 +1,3 @@
-import type { Context } from '#core/access/conditions.ts';
 import type { Authorization } from '#core/access/decide.ts';
 import type { CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
@@ -19,9 +18,9 @@ export class LiveSession implements Watched, Conversing {
   #ended: { readonly reason: CloseReason; readonly error: CustodyError } | undefined;
   readonly #end = new AbortController();
 
-  constructor(opening: Opening, permission: Authorization<'connect'>, coming: Context, client: Side) {
+  constructor(opening: Opening, permission: Authorization<'connect'>, client: Side) {
     this.opening = opening;
-    this.question = questionOf(opening, permission, coming);
+    this.question = questionOf(opening, permission);
     this.#client = client;
     this.#userTimeoutMs = permission.target.connect.userTimeout;
   }
@@ -60,8 +59,7 @@ export class LiveSession implements Watched, Conversing {
 /** What is asked again for as long as the session lives. */
 function questionOf(
   { session, startedAt }: Opening,
-  { principal, target, rule, grant }: Authorization<'connect'>,
-  context: Context,
+  { principal, target, rule, grant, context }: Authorization<'connect'>,
 ): Watched['question'] {
   const live = {
     session,

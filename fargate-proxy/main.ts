@@ -12,15 +12,21 @@ import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
+import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
 import { asCustodyError } from '#core/errors.ts';
-import { withGroups } from '#core/identity/added-groups.ts';
+import { listedNow, withGroups } from '#core/identity/added-groups.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
-import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import {
+  directoryGroups,
+  withDirectoryGroups,
+  withGroupsOfNow,
+} from '#core/identity/scim/groups-verifier.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
+import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { HeldLease } from '#core/recording/leases.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
@@ -29,6 +35,7 @@ import { Certificate } from './certificate.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
 import { Door } from './door.ts';
+import { doorwaysOf, userCasOf } from './doorways.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
@@ -54,7 +61,7 @@ const VERSION = (
   JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version;
 
-if (isMainThread) await runGateway(readSettings(process.argv.slice(2)));
+if (isMainThread) await runGateway(readSettings(process.argv.slice(2), process.env));
 else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
 
 /** The relay's thread, which says so if it cannot start. */
@@ -86,9 +93,10 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const openFiles = descriptorLimit();
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const waitingRoom = new WaitingRoom();
+  const userCas = await userCasOf(settings, surroundings);
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, identities, tally, waitingRoom),
+    admission: createAdmission(settings, policy, surroundings, { identities, userCas }, tally, waitingRoom),
     waitingRoom,
     tapes,
     secretOf: surroundings.secretOf,
@@ -105,30 +113,36 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   watchForDeadPeers(() => gateway.sessions);
   const certificate = await Certificate.of(surroundings.certificate);
   watchCertificate(certificate, log);
-  const server = await listen(
-    {
-      host: settings.host,
-      port: settings.port,
-      certificate,
-      issuer: () => policy.config.issuers[0]!.issuer,
-      keys,
-      rdsBundle: process.env['CUSTODY_RDS_CA'],
-      onTrouble: (error) => log('accept-failed', error),
-    },
-    gateway,
-  );
-  drainOnRequest(settings, gateway, server, tapes, log);
+  const doorways = await doorwaysOf({
+    settings,
+    surroundings,
+    policy,
+    certificate,
+    keys,
+    userCas,
+    rdsBundle: process.env['CUSTODY_RDS_CA'],
+  });
+  const listeners = await listen(doorways, gateway, (error) => log('accept-failed', error));
+  drainOnRequest(settings, gateway, listeners, tapes, log);
   await surroundings.keepUp?.({
     sessions: () => gateway.sessions.size,
-    draining: () => !server.listening,
+    draining: () => !listeners.listening,
     journalLagMs: () => tapes.lagMs,
     tally,
     log,
   });
-  tapes.onDeath((error) => void abandon(error, gateway, server, log));
-  process.send?.({ type: 'ready', postgres: { host: settings.host, port: settings.port } });
+  tapes.onDeath((error) => void abandon(error, gateway, listeners, log));
+  const spoken = doorways.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
+  process.send?.({ type: 'ready', ...Object.fromEntries(spoken) });
   sayWarnings(policy.config, log);
-  log('listening', undefined, { host: settings.host, port: settings.port, task, openFiles, ...limits });
+  log('listening', undefined, {
+    host: settings.host,
+    port: settings.port,
+    ...(settings.sshPort === undefined ? {} : { sshPort: settings.sshPort }),
+    task,
+    openFiles,
+    ...limits,
+  });
 }
 
 function writtenLog(): Log {
@@ -193,12 +207,18 @@ async function policyInForce({ readConfig, leaves, deliveries }: RelaySurroundin
   return new PolicyInForce(written.config, { read, adopt, now: () => new Date() });
 }
 
+/** Whoever vouches for people. */
+interface Identities {
+  readonly identities: () => TokenVerifier;
+  readonly userCas: readonly SshPublicKey[];
+}
+
 /** Who may enter, by the configuration that is in force at the moment. */
 function createAdmission(
   { apiUrl }: Settings,
   policy: PolicyInForce,
-  { requests, logouts, directory, leaves, deliveries }: RelaySurroundings,
-  verifier: () => TokenVerifier,
+  { requests, logouts, devices, directory, leaves, deliveries }: RelaySurroundings,
+  { identities, userCas }: Identities,
   tally: Tally,
   waitingRoom: WaitingRoom,
 ): Admission {
@@ -208,11 +228,15 @@ function createAdmission(
   const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
+  const certificates = certificateVerifier({ cas: () => userCas, policy: known.policy, now: wallClock });
+  const listed = listedNow(() => policy.config.issuers);
   return new Admission({
     policy,
-    verifier: () => withDirectoryGroups(verifier(), groups),
-    standing: toldStanding({ ...known, logouts }),
+    verifier: () => withDirectoryGroups(identities(), groups),
+    ...(userCas.length === 0 ? {} : { certificates: withGroupsOfNow(certificates, listed, groups) }),
+    standing: toldStanding({ ...known, logouts, devices }),
     failures: new TokenFailures(() => performance.now()),
+    devices,
     requests,
     desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),
     ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),

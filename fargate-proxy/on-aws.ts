@@ -5,11 +5,14 @@ import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
+import { dynamoDevices, dynamoRecentRevocations } from '#adapters/aws/devices.ts';
 import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
+import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
+import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
@@ -39,7 +42,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     folder: join(tmpdir(), 'custody-certificates'),
   });
   const store = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
-  const logouts = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
+  const access = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   return {
     readConfig: () => config.read(),
     configEveryMs: CONFIG_EVERY_MS,
@@ -47,13 +50,16 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     requests: store,
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
     terminations: store,
-    logouts: dynamoLogouts(logouts),
-    watchedLogouts: dynamoRecentLogouts(logouts),
-    directory: dynamoScim({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now }),
+    logouts: dynamoLogouts(access),
+    watchedLogouts: dynamoRecentLogouts(access),
+    devices: dynamoDevices(access),
+    watchedDevices: dynamoRecentRevocations(access),
+    directory: dynamoScim(access),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     secretOf: targetCredentials(secrets, settings.AWS_REGION),
     directorySecret: directorySecrets(secrets),
+    ...sshOnAws(clients, settings, environment),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
     keepUp: (upkept) =>
       keepUp(
@@ -65,6 +71,24 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
         },
         upkept,
       ),
+  };
+}
+
+/** The stack has the secret and the CAs where custody.yaml has an SSH target. */
+function sshOnAws(
+  { dynamo, secrets, kms }: AwsClients,
+  settings: AwsSettings,
+  { CUSTODY_SSH_HOST_KEY_SECRET: id }: Environment,
+): Pick<RelaySurroundings, 'ssh'> {
+  if (id === undefined) return {};
+  const { CUSTODY_SSH_USER_CA: userCas, CUSTODY_SSH_TARGET_CA: targetCa } = settings;
+  return {
+    ssh: {
+      hostKeys: secretHostKeys(secrets, id),
+      toldHostKeys: dynamoToldHostKeys({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+      userCas: () => kmsCaKeys(kms, userCas),
+      ...(targetCa === undefined ? {} : { targetCa: kmsCa(kms, targetCa) }),
+    },
   };
 }
 

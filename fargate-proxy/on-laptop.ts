@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
+import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
@@ -13,6 +14,8 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { caKeys, targetCa } from '#adapters/local/ssh/cas.ts';
+import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
@@ -20,9 +23,10 @@ import { CustodyError } from '#core/errors.ts';
 import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
+import type { Signer } from '#core/recording/ports.ts';
 import type { LeaseBook } from '#core/recording/leases.ts';
 import { type SealerPorts, type Sealing, sealAbandoned, together } from '#core/recording/seal.ts';
-import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+import type { RecorderSurroundings, RelaySurroundings, SshSurroundings } from './surroundings.ts';
 
 /** The last moment that a Date can name. */
 const END_OF_TIME = new Date(8.64e15);
@@ -42,6 +46,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
   lockFolder(dataDir);
   const store = localAccessStore(dataDir);
   const logouts = localLogouts(dataDir);
+  const devices = localDevices(dataDir);
   return {
     readConfig,
     configEveryMs: CONFIG_EVERY_MS,
@@ -54,11 +59,26 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     terminations: store,
     logouts,
     watchedLogouts: logouts,
+    devices,
+    watchedDevices: devices,
     directory: localScim(dataDir),
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
     secretOf: readCredentialFile,
     directorySecret: readDirectorySecret,
+    ssh: sshOnLaptop(dataDir),
+  };
+}
+
+/** Keys are read where they are needed: a folder of a gateway without SSH has none. */
+function sshOnLaptop(dataDir: string): SshSurroundings {
+  const hostKeys = localHostKeys(dataDir);
+  const ca = (): Signer => targetCa(dataDir);
+  return {
+    hostKeys,
+    toldHostKeys: hostKeys,
+    userCas: async () => caKeys(dataDir, 'user'),
+    targetCa: { sign: (message) => ca().sign(message), publicKey: () => ca().publicKey() },
   };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
+import type { RegisteredDevice } from '#core/identity/devices/device.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import type { Opening } from '#core/recording/recorder.ts';
@@ -20,7 +21,7 @@ interface Particulars {
 
 /** What the open statement of a new session says. */
 export function openingOf(
-  { principal, target, rule, grant, policyVersion }: Authorization<'connect'>,
+  { principal, target, rule, grant, policyVersion, context }: Authorization<'connect'>,
   { greeting, address, gateway, now }: Particulars,
 ): Opening {
   const {
@@ -38,7 +39,7 @@ export function openingOf(
       address: addressText(target),
       ...(login === undefined ? {} : { login }),
     },
-    ...(device === undefined ? {} : { device: recordedDevice(device) }),
+    ...(device === undefined ? {} : { device: recordedDevice(device, context.device?.registered) }),
     client: {
       address,
       ...(application === undefined ? {} : { application: boundText(application) }),
@@ -53,9 +54,17 @@ export function openingOf(
   };
 }
 
-/** The device that proved to hold its key on this connection, and how. */
-function recordedDevice({ key, proof, user }: ProvedKey): NonNullable<Opening['device']> {
-  return { key, proof, ...(user === undefined ? {} : { user }) };
+/** The device that proved to hold its key on this connection, and how; what it is registered as, whoever's it is. */
+function recordedDevice(
+  { key, proof, user }: ProvedKey,
+  registered: RegisteredDevice | undefined,
+): NonNullable<Opening['device']> {
+  return {
+    key,
+    proof,
+    ...(registered === undefined ? {} : { name: registered.name, attested: registered.attested }),
+    ...(user === undefined ? {} : { user }),
+  };
 }
 
 /** What is left out of what files hold is said before the first of them passes. */

@@ -3,7 +3,7 @@ import { nameOf } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { AccessRequests, Termination, Terminations } from '#core/access/store.ts';
-import type { Ending, Standing } from '#core/identity/standing.ts';
+import type { Ending, Standing, StandingQuestion } from '#core/identity/standing.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 
@@ -66,7 +66,7 @@ export class SessionWatch {
     const ids = [...new Set(watched.flatMap(({ question }) => question.live.grant ?? []))];
     const grants = new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
     const asked = await terminations.asked(watched.map(({ question }) => question.live.session));
-    const endings = await standing.over(watched.map(({ question }) => question.principal));
+    const endings = await standing.over(watched.map(({ question }) => comingBack(question)));
     this.#seenAt = startedAt;
     const wanted = new Map(asked.map((termination) => [termination.session, termination]));
     for (const [at, session] of watched.entries())
@@ -102,6 +102,12 @@ export class SessionWatch {
     if (live.length > 0) this.#ports.onTrouble(error);
     for (const session of live) session.end('gateway-failed', error);
   }
+}
+
+/** The person, with the key that their connection proved. */
+function comingBack({ principal, context }: Watched['question']): StandingQuestion {
+  const proved = context?.device?.proved;
+  return proved === undefined ? principal : { ...principal, proved };
 }
 
 function terminated({ by, reason }: Termination): CustodyError {

@@ -9,6 +9,8 @@ export interface Settings {
   readonly dataDir: string;
   readonly host: string;
   readonly port: number;
+  /** Where SSH is spoken, on the same host; nowhere when absent. */
+  readonly sshPort?: number;
   readonly loginMs: number;
   readonly drainMs: number;
   /** How long this task may be unheard of before its sessions are taken over. */
@@ -21,14 +23,18 @@ export interface Settings {
   readonly limits: AskedLimits;
 }
 
-/** From the command line. */
-export function readSettings(args: readonly string[]): Settings {
+/** From the command line; what the stack says in the environment counts where that says nothing. */
+export function readSettings(
+  args: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Settings {
   const { values } = parseArgs({
     args: [...args],
     options: {
       config: { type: 'string' },
       'data-dir': { type: 'string' },
       listen: { type: 'string', default: '127.0.0.1:7432' },
+      'ssh-port': { type: 'string' },
       'login-ms': { type: 'string', default: '10000' },
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
@@ -41,11 +47,13 @@ export function readSettings(args: readonly string[]): Settings {
   });
   const dataDir = resolve(values['data-dir'] ?? '.custody');
   const { host, port } = parseListen(values.listen);
+  const sshPort = numberIn({ 'ssh-port': values['ssh-port'] ?? environment['CUSTODY_SSH_PORT'] }, 'ssh-port');
   return {
     configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
     dataDir,
     host,
     port,
+    ...(sshPort === undefined ? {} : { sshPort }),
     loginMs: Number(values['login-ms']),
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),

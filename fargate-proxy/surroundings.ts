@@ -1,14 +1,18 @@
 /** What a gateway needs from where it runs: a laptop's folder or an AWS account. main.ts alone chooses. */
 import type { Config, Target } from '#core/access/config.ts';
 import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
+import type { DeviceBook, RevokedDevices } from '#core/identity/devices/store.ts';
 import type { NewestLogouts } from '#core/identity/logouts.ts';
 import type { ScimDirectory, ScimMarks } from '#core/identity/scim/store.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { Sequencer } from '#core/ledger/sequencer.ts';
 import type { DeliveryIntake } from '#core/notify/deliveries.ts';
 import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
+import type { HostKeys, ToldHostKeys } from '#core/protocols/ssh/host-keys.ts';
+import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
 import type { TaskLeases } from '#core/recording/leases.ts';
+import type { Signer } from '#core/recording/ports.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
 import type { CertificatePair } from './certificate.ts';
@@ -35,6 +39,10 @@ export interface RelaySurroundings {
   readonly logouts: NewestLogouts;
   /** As `logouts`, for a look at all live sessions twice a second. */
   readonly watchedLogouts: NewestLogouts;
+  /** Keys that people registered. */
+  readonly devices: DeviceBook & RevokedDevices;
+  /** As `devices`, for a look at all live sessions twice a second. */
+  readonly watchedDevices: RevokedDevices;
   /** What directories told of people and groups. */
   readonly directory: ScimMarks & Pick<ScimDirectory, 'find' | 'page'>;
   readonly leaves: LeafSink;
@@ -46,10 +54,23 @@ export interface RelaySurroundings {
     readonly secret?: string | undefined;
     readonly secretFile?: string | undefined;
   }) => Promise<string>;
+  /** Absent where SSH cannot be spoken. */
+  readonly ssh?: SshSurroundings;
   /** Where several tasks stand behind one address. */
   readonly cancelWishes?: CancelWishes;
   /** What a task does beside its sessions, where something looks after tasks. */
   readonly keepUp?: (task: Upkept) => Promise<void>;
+}
+
+/** What SSH needs of where it is spoken. */
+export interface SshSurroundings {
+  /** What clients know the gateway by. */
+  readonly hostKeys: HostKeys;
+  readonly toldHostKeys: ToldHostKeys;
+  /** Whose certificates of people are believed. */
+  readonly userCas: () => Promise<readonly SshPublicKey[]>;
+  /** Signs the certificates with which the gateway logs in at targets; another key than that for people. */
+  readonly targetCa?: Signer;
 }
 
 /** For the recorder's thread. */

@@ -19,7 +19,7 @@ const ISSUERS_EVERY_MS = 60_000;
 /** Looks for a changed configuration, and twice a second after every session and for cancels from other tasks. */
 export function keepWatch(
   policy: PolicyInForce,
-  { configEveryMs, watched, terminations, watchedLogouts, directory }: RelaySurroundings,
+  { configEveryMs, watched, terminations, watchedLogouts, watchedDevices, directory }: RelaySurroundings,
   gateway: Gateway,
   keys: CancelKeys,
   log: Log,
@@ -28,7 +28,12 @@ export function keepWatch(
     policy,
     requests: watched,
     terminations,
-    standing: toldStanding({ policy: () => policy.config, logouts: watchedLogouts, store: directory }),
+    standing: toldStanding({
+      policy: () => policy.config,
+      logouts: watchedLogouts,
+      devices: watchedDevices,
+      store: directory,
+    }),
     sessions: () => gateway.sessions,
     wallClock: () => new Date(),
     monotonic: () => performance.now(),

@@ -40,6 +40,7 @@ const principalSchema = z.strictObject({
   issuerSession: text.optional(),
   leeway: z.int().optional(),
   directoryId: text.optional(),
+  toldGroups: z.array(text).optional(),
 });
 
 /** Who calls: what the authorizer has verified. Throws `token-missing` where no authorizer was before this function. */

@@ -4,6 +4,7 @@ import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
 import { configShape } from './config/handler.ts';
 import { loginShape } from './login/handler.ts';
+import { devicePaths } from './devices/paths.ts';
 import { scimPaths } from './scim/paths.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
 import { answers, operation, PUBLIC } from './operation.ts';
@@ -20,6 +21,7 @@ import {
   terminationBody,
   terminationShape,
 } from './shapes.ts';
+import { sshPaths } from './ssh/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
@@ -43,7 +45,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...sessionPaths, ...scimPaths, ...otherPaths },
+    paths: { ...accessPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...sshPaths, ...otherPaths },
   });
 }
 

@@ -75,6 +75,7 @@ export const sessionShape = z
     principal: person,
     target: z.string(),
     protocol: z.string(),
+    login: z.string().optional().meta({ description: 'at the target, where the client chose one' }),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
     task: z.string().meta({ description: 'the gateway task that holds it' }),
     client: z.object({ address: z.string(), application: z.string().optional() }),
@@ -117,7 +118,12 @@ export const targetsShape = z
           protocol: z.string(),
           host: z.string().meta({ description: "the gateway's" }),
           port: z.int().min(1).max(65_535).meta({ description: "the gateway's" }),
-          database: z.string().meta({ description: 'the name that a client gives' }),
+          database: z.string().optional().meta({ description: 'the name that a client of a database gives' }),
+          logins: z
+            .array(z.string())
+            .readonly()
+            .optional()
+            .meta({ description: 'of those at the target, the ones that you may use or ask for' }),
           caPem: z.string().optional().meta({ description: 'what to verify the gateway with' }),
           connectSeconds: count.meta({
             description:

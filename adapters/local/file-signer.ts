@@ -10,12 +10,18 @@ const PUBLIC = 'signer.pem';
 
 /** Makes the signing key of a data folder, owner-only, unless it exists. */
 export function createSignerKey(folder: string): void {
-  const path = join(folder, PRIVATE);
+  createKeyFile(join(folder, PRIVATE), (publicKey) => {
+    writeFileSync(join(folder, PUBLIC), publicKey.export({ type: 'spki', format: 'pem' }));
+    chmodSync(join(folder, PUBLIC), 0o444);
+  });
+}
+
+/** Makes a P-256 key in a file, owner-only, unless it exists. `publish`: is told the public half of a new one. */
+export function createKeyFile(path: string, publish: (publicKey: KeyObject) => void): void {
   if (existsSync(path)) return;
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { flag: 'wx', mode: 0o600 });
-  writeFileSync(join(folder, PUBLIC), publicKey.export({ type: 'spki', format: 'pem' }));
-  chmodSync(join(folder, PUBLIC), 0o444);
+  publish(publicKey);
 }
 
 /**
@@ -24,7 +30,12 @@ export function createSignerKey(folder: string): void {
  * disk does not give it.
  */
 export function fileSigner(folder: string): Signer {
-  const key = loadKey(join(folder, PRIVATE));
+  return keyFileSigner(join(folder, PRIVATE));
+}
+
+/** As `fileSigner`, of any file. */
+export function keyFileSigner(path: string): Signer {
+  const key = loadKey(path);
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   return {
     sign: async (message) => sign('sha256', message, key),

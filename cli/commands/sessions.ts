@@ -4,7 +4,7 @@ import { type SessionFilter, sessionPages } from '../api.ts';
 import type { Session } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { sizeText } from '../listing.ts';
+import { sizeText, targetText } from '../listing.ts';
 import { type Paging, printPages, readLimit } from '../paging.ts';
 import { requireSessionId } from '../session-id.ts';
 import { readTime } from '../time.ts';
@@ -38,14 +38,15 @@ const LISTED = {
   row,
 };
 
-function row({ id, startedAt, principal, target, state, outcome }: Session): string[] {
+function row(session: Session): string[] {
+  const { id, startedAt, principal, state, outcome } = session;
   const ended = outcome === undefined ? state : outcome.reason;
   const bytes = outcome === undefined ? '' : sizeText(outcome.bytes);
   return [
     id,
     startedAt.replace(/\.\d+Z$/, 'Z'),
     nameOf(principal),
-    target,
+    targetText(session),
     ended,
     durationOf(startedAt, outcome?.endedAt),
     bytes,

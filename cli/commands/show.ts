@@ -3,7 +3,7 @@ import { getSession } from '../api.ts';
 import type { Session } from '../api-shapes.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { accountText, counted, facts, sizeText } from '../listing.ts';
+import { accountText, counted, facts, sizeText, targetText } from '../listing.ts';
 import { requireSessionId } from '../session-id.ts';
 
 export function showCommand(cli: Cli): Command {
@@ -27,7 +27,7 @@ function described(session: Session): Record<string, string | undefined> {
     who: principal.email,
     subject: accountText(principal),
     actor: principal.actors?.map(accountText).join(', for '),
-    target: `${session.target} (${session.protocol})`,
+    target: `${targetText(session)} (${session.protocol})`,
     rule: session.rule,
     client: [client.address, client.application].filter(Boolean).join(', '),
     task: session.task,

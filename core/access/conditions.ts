@@ -1,4 +1,6 @@
 import ipaddr from 'ipaddr.js';
+import type { ProvedKey } from '../identity/credential.ts';
+import type { RegisteredDevice } from '../identity/devices/device.ts';
 import type { When } from './config.ts';
 import { days } from './formats.ts';
 
@@ -10,12 +12,23 @@ export interface Context {
   readonly login?: string;
   /** True where a FIDO authenticator verified its user for this very connection. */
   readonly userVerified?: boolean;
+  /** What is known of the device that it comes from; absent where nobody could look. */
+  readonly device?: ComingDevice;
+}
+
+export interface ComingDevice {
+  /** The key that this very connection proved to hold. */
+  readonly proved?: ProvedKey;
+  /** Whose device that key is, where it is one. */
+  readonly registered?: RegisteredDevice;
 }
 
 /** What conditions look at. */
 export interface Circumstances extends Context {
   readonly now: Date;
   readonly deviceBound: boolean;
+  /** The key that the connection proved is a registered device of the very person. */
+  readonly deviceRegistered: boolean;
   readonly task: string | undefined;
   readonly mfa: boolean;
 }
@@ -33,7 +46,10 @@ export function mayHold(when: When | undefined, about: Circumstances): boolean {
 /** The conditions that are known not to hold. */
 export function knownUnmet(when: When, about: Circumstances): readonly (keyof When)[] {
   const isNetworkKnown = clientOf(about.network) !== undefined;
-  return unmet(when, about).filter((condition) => condition !== 'networks' || isNetworkKnown);
+  const isDeviceKnown = about.device !== undefined || when.device === 'bound' || when.device === 'unbound';
+  return unmet(when, about).filter(
+    (condition) => (condition !== 'networks' || isNetworkKnown) && (condition !== 'device' || isDeviceKnown),
+  );
 }
 
 /** The conditions that do not hold, by their name in the file. */
@@ -42,11 +58,24 @@ export function unmet(when: When, about: Circumstances): readonly (keyof When)[]
   const met: Record<keyof When, boolean> = {
     networks: networks === undefined || isIn(networks, about.network),
     hours: hours === undefined || isWithin(hours, about.now),
-    device: device === undefined || (device === 'bound') === about.deviceBound,
+    device: device === undefined || isOfDevice(device, about),
     tasks: tasks === undefined || (about.task !== undefined && tasks.includes(about.task)),
     mfa: mfa === undefined || about.mfa,
   };
   return (Object.keys(met) as (keyof When)[]).filter((condition) => !met[condition]);
+}
+
+function isOfDevice(wanted: NonNullable<When['device']>, about: Circumstances): boolean {
+  switch (wanted) {
+    case 'bound':
+      return about.deviceBound;
+    case 'unbound':
+      return !about.deviceBound;
+    case 'registered':
+      return about.deviceRegistered;
+    case 'verified':
+      return about.deviceRegistered && about.userVerified === true;
+  }
 }
 
 function isIn(networks: readonly string[], address: string | undefined): boolean {
@@ -96,10 +125,21 @@ function localTime(now: Date, timeZone: string): { readonly day: number; readonl
 }
 
 /** What is missing where a condition does not hold. */
-export const conditionWords: Readonly<Record<keyof When, string>> = {
+export function conditionWords(condition: keyof When, { device }: When): string {
+  return condition === 'device' ? DEVICE_WORDS[device ?? 'bound'] : WORDS[condition];
+}
+
+const WORDS: Readonly<Record<Exclude<keyof When, 'device'>, string>> = {
   networks: 'the connection does not come from its networks',
   hours: 'it is outside its hours',
-  device: 'the token is not bound to a device as it wants',
   tasks: 'the token was not issued for one of its tasks',
   mfa: 'the token does not say that a second factor was checked',
+};
+
+const DEVICE_WORDS: Readonly<Record<NonNullable<When['device']>, string>> = {
+  bound: 'the token is not bound to a device as it wants',
+  unbound: 'the token is not bound to a device as it wants',
+  registered: 'the connection did not prove the key of a registered device of yours',
+  verified:
+    'the connection did not prove the FIDO key of a registered device of yours, with its PIN or your finger',
 };

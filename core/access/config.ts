@@ -16,6 +16,8 @@ export interface Config {
   /** People who may do nothing any more. */
   readonly disabled: File['disabled'];
   readonly webhooks: File['webhooks'];
+  readonly devices: File['devices'];
+  readonly ssh: File['ssh'];
 }
 
 /** An issuer, and what of its tokens a principal has to carry on for rules. */
@@ -37,7 +39,7 @@ export function parseConfig(text: string, fileName: string): Config {
   const file = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(file.value, { error: wording });
   if (!parsed.success) throw firstMistake(parsed.error.issues, file);
-  const { identity, targets, rules, disabled, webhooks } = parsed.data;
+  const { identity, targets, rules, disabled, webhooks, devices, ssh } = parsed.data;
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
@@ -46,6 +48,8 @@ export function parseConfig(text: string, fileName: string): Config {
     rules,
     disabled,
     webhooks,
+    devices,
+    ssh,
   };
 }
 

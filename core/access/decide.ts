@@ -1,7 +1,7 @@
 import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
-import { conditionWords } from './conditions.ts';
+import { conditionWords, type Context } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
@@ -33,6 +33,8 @@ export class Authorization<A extends Action = Action> {
   readonly grant: Grant | undefined;
   /** The version of the configuration it was decided under. */
   readonly policyVersion: string;
+  /** How they came, as it was decided by. */
+  readonly context: Context;
 
   constructor(key: symbol, facts: Facts<A>) {
     if (key !== MADE_BY_DECIDE) throw new TypeError('only decide() makes an Authorization');
@@ -43,6 +45,7 @@ export class Authorization<A extends Action = Action> {
     this.terms = facts.terms;
     this.grant = facts.grant;
     this.policyVersion = facts.policyVersion;
+    this.context = facts.context;
     Object.freeze(this);
   }
 
@@ -70,6 +73,7 @@ interface Facts<A extends Action> {
   readonly terms: Rule;
   readonly grant: Grant | undefined;
   readonly policyVersion: string;
+  readonly context: Context;
 }
 
 export interface Refusal {
@@ -109,6 +113,7 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
     terms,
     grant: action === 'connect' ? grantFor(terms, question) : undefined,
     policyVersion: policy.version,
+    context: question.context ?? {},
   });
 }
 
@@ -252,7 +257,7 @@ function ofCircumstances(
   if (policy.rules.some((rule) => denies(rule, question))) return undefined;
   for (const rule of policy.rules) {
     const obstacles = rule.deny === undefined ? obstaclesTo(rule) : [];
-    const [first, ...others] = obstacles.map(circumstance);
+    const [first, ...others] = obstacles.map((obstacle) => circumstance(obstacle, rule));
     if (first === undefined || others.includes(undefined)) continue;
     return {
       code: 'access-denied',
@@ -264,8 +269,8 @@ function ofCircumstances(
 }
 
 /** In words, what may be otherwise the next time; undefined for what is not a matter of circumstances. */
-function circumstance(obstacle: Obstacle): string | undefined {
-  if (obstacle.kind === 'when') return conditionWords[obstacle.condition];
+function circumstance(obstacle: Obstacle, { when = {} }: Rule): string | undefined {
+  if (obstacle.kind === 'when') return conditionWords(obstacle.condition, when);
   if (obstacle.kind === 'login') return `it is for the login ${obstacle.wanted.join(' or ')}`;
   return obstacle.kind === 'touch' ? 'it wants a FIDO key that verifies its user' : undefined;
 }

@@ -104,7 +104,7 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
         ? 'it has nothing to ask for in this way'
         : 'the request is by another rule';
     case 'when':
-      return conditionWords[obstacle.condition];
+      return conditionWords(obstacle.condition, rule.when ?? {});
     case 'login':
       return `it is for the login ${obstacle.wanted.join(' or ')}; ${askedLogin(obstacle.login)}`;
     case 'touch':

@@ -207,7 +207,7 @@ function refuseOthers({ id, requester }: AccessRequest, caller: Person, issuers:
  * Who it is, as every leaf of the ledger can name them, and by which other address they may be known. Throws `token-invalid` for an
  * identity that is too long, or no text.
  */
-function named(person: Person): Person {
+export function named(person: Person): Person {
   const { unverifiedEmail = '' } = person;
   // No longer one is anybody's.
   const isKept = unverifiedEmail !== '' && unverifiedEmail.length <= UNVERIFIED_MAX;

@@ -106,9 +106,12 @@ export function partObstacles(
   return target === undefined ? [] : protocolOf(target).obstacles(rule, target, context);
 }
 
-function circumstances({ principal, context, now }: Question) {
+function circumstances({ principal, context, now, policy }: Question) {
   const { device, task, mfa = false } = principal;
-  return { ...context, now, deviceBound: device !== undefined, task, mfa };
+  const owner = context?.device?.registered?.owner;
+  // Of somebody else's device the key may have been lent, with whatever is on it.
+  const deviceRegistered = owner !== undefined && sameHolder(principal, owner, policy);
+  return { ...context, now, deviceBound: device !== undefined, deviceRegistered, task, mfa };
 }
 
 /** What ends a session by itself. A token that opened a session may expire while it runs, unless the rule says otherwise. */

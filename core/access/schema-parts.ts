@@ -4,6 +4,17 @@ import { isLoopback } from '../loopback.ts';
 import { durationMs } from './duration.ts';
 
 export const text = z.string().min(1);
+export const groups = z.array(text).min(1);
+
+export const reviewersSchema = z.union(
+  [
+    z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
+    z
+      .strictObject({ all: groups })
+      .describe('`approvals` people for each of these groups, nobody counted for two'),
+  ],
+  'expected any: [groups], or all: [groups]',
+);
 
 const NO_TIME = /^0[smhd]$/;
 

@@ -1,16 +1,17 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
 import { partMistakes, ruleParts, targetSchema } from '../protocols/schemas.ts';
+import { devicesSchema } from './devices-schema.ts';
 import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
-import { acrossSound, duration, isSafeUrl, oneOf, text } from './schema-parts.ts';
+import { sshSchema } from './ssh-schema.ts';
+import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 const DAY_MS = 86_400_000;
-const groups = z.array(text).min(1);
 
 const CLOCK = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
 const clock = z.string().regex(CLOCK, 'expected a time of day from "00:00" to "24:00", in quotes');
@@ -38,25 +39,17 @@ const whenSchema = z.strictObject({
     .describe('where the client connects from'),
   hours: hoursSchema.optional(),
   device: z
-    .enum(['bound', 'unbound'])
+    .enum(['bound', 'unbound', 'registered', 'verified'])
     .optional()
-    .describe("bound: the token is bound to a device's key (RFC 8705), which the connection proved to hold"),
+    .describe(
+      "registered: the connection proved to hold the key of a device that the person has registered; verified: the same, of a FIDO key that verified its user for this session; bound: the token is bound to a device's key (RFC 8705), which the connection proved to hold",
+    ),
   tasks: z.array(text).min(1).optional().describe('the task that the token was issued for; see taskClaim'),
   mfa: z
     .literal('required')
     .optional()
     .describe('the token says that more than one factor was checked (RFC 8176: amr has mfa)'),
 });
-
-const reviewersSchema = z.union(
-  [
-    z.strictObject({ any: groups }).describe('members of any of these groups, `approvals` people in all'),
-    z
-      .strictObject({ all: groups })
-      .describe('`approvals` people for each of these groups, nobody counted for two'),
-  ],
-  'expected any: [groups], or all: [groups]',
-);
 
 const LONGEST = duration(1_000, 30 * DAY_MS, 'expected a time from 1s to 30d, such as 4h');
 
@@ -237,9 +230,11 @@ export const fileSchema = z
       .default([])
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
+    devices: devicesSchema.prefault({}).describe("people's devices: keys that they register"),
+    ssh: sshSchema.prefault({}),
   })
   .superRefine(
-    acrossSound(({ identity, targets, rules, disabled, webhooks }, context) => {
+    acrossSound(({ identity, targets, rules, disabled, webhooks, devices }, context) => {
       const mistake = (path: (string | number)[], message: string): void => {
         context.addIssue({ code: 'custom', path, message });
       };
@@ -261,6 +256,14 @@ export const fileSchema = z
         const unknown = rule.targets.findIndex((target) => target !== '*' && !Object.hasOwn(targets, target));
         if (unknown >= 0)
           mistake(['rules', i, 'targets', unknown], `no target is named "${rule.targets[unknown]}"`);
+      }
+      for (const group of Object.values(devices.approval?.reviewers ?? {}).flat()) {
+        const spelling = directorySpelling(group, identity);
+        if (spelling !== undefined)
+          mistake(
+            ['devices', 'approval', 'reviewers'],
+            `nobody is in "${group}": the directory writes it "${spelling}"`,
+          );
       }
       for (const [i, person] of disabled.entries())
         if ('subject' in person && person.issuer === undefined && identity.length > 1)

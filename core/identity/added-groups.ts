@@ -30,10 +30,30 @@ export function withGroups<Source extends GroupSource>(
       const source = known.find(({ name }) => name === principal.issuerName);
       if (source === undefined) return principal;
       const own = await groupsBesideMembers(principal, source, directoryOf(source), token, known);
-      const listed = named(listedGroups(principal, source), source, known);
-      return { ...own, groups: [...new Set([...own.groups, ...listed])] };
+      return withTold(own, named(listedGroups(principal, source), source, known));
     },
   });
+}
+
+/** Those that custody.yaml lists, as it is now, for a principal that was verified before. */
+export function listedNow(
+  sources: () => readonly GroupSource[],
+): (principal: Principal) => Promise<Principal> {
+  return async (principal) => {
+    const known = sources();
+    const source = known.find(({ name }) => name === principal.issuerName);
+    return source === undefined
+      ? principal
+      : withTold(principal, named(listedGroups(principal, source), source, known));
+  };
+}
+
+/** With groups that no token says: which these are is kept, for they may be others tomorrow. */
+export function withTold(principal: Principal, groups: readonly string[]): Principal {
+  const { groups: before, toldGroups = [] } = principal;
+  const told = [...new Set(groups)].filter((group) => !before.includes(group));
+  if (told.length === 0) return principal;
+  return { ...principal, groups: [...before, ...told], toldGroups: [...toldGroups, ...told] };
 }
 
 async function groupsBesideMembers(

@@ -41,6 +41,24 @@ export interface Principal {
   readonly directoryId?: string;
   /** Seconds of the issuer's leeway without which the token would not have been in its time. */
   readonly leeway?: number;
+  /**
+   * Of the groups, those that no token said: custody.yaml lists them, or a directory told of them. Whoever keeps a principal for
+   * later asks for these again.
+   */
+  readonly toldGroups?: readonly string[];
+  /** The certificate of ours that proved it, in place of a token. */
+  readonly certificate?: ShownCertificate;
+}
+
+/** What of an SSH certificate its holder goes by. */
+export interface ShownCertificate {
+  /** A number of 64 bits, in decimal digits. */
+  readonly serial: string;
+  /** The fingerprint of the key that it certifies. */
+  readonly key: string;
+  readonly issuedAt: Date;
+  /** The one target that it is good for; for all when absent. */
+  readonly target?: string;
 }
 
 /** A claim as patterns look at it: one text or several; numbers and truth values as JSON writes them. */
@@ -63,9 +81,9 @@ export interface TokenVerifier {
 
 export interface CertificateVerifier {
   /**
-   * An OpenSSH user certificate of ours: the CA's signature, its time, its revocation, the addresses it is for and the key that it
-   * names, which must be the one that the connection proved. `certificate`: its wire form. `clientAddress`: as the socket has it.
-   * Rejects with `token-invalid`, and says nothing in the message that would help a forger.
+   * An OpenSSH user certificate of ours: the CA's signature, its time, the addresses it is for and the key that it names, which must
+   * be the one that the connection proved. Whether it was revoked since is a matter of `Standing`. `certificate`: its wire form.
+   * `clientAddress`: as the socket has it. Rejects with `token-invalid`, and says nothing in the message that would help a forger.
    */
   verify(
     certificate: Uint8Array,

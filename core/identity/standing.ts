@@ -1,8 +1,9 @@
 import type { CustodyError } from '../errors.ts';
+import type { ProvedKey } from './credential.ts';
 import type { Principal, TokenVerifier } from './principal.ts';
 
-/** Somebody with a token that was good: the person, and whoever acts for them. */
-export type StandingQuestion = Principal;
+/** Somebody with a credential that was good: the person, whoever acts for them, and the key that their connection proved. */
+export type StandingQuestion = Principal & { readonly proved?: ProvedKey };
 
 /** Why somebody who was let in has to go. */
 export interface Ending {

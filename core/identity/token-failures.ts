@@ -13,6 +13,14 @@ const KNOWN_FOR_MS = 12 * 3_600_000;
 /** Of each sort; beyond them the one that was heard of longest ago is forgotten. */
 const REMEMBERED_MAX = 10_000;
 
+/** Who something that is no token says that it is of. */
+export interface Claimed {
+  readonly claimed: readonly string[];
+}
+
+/** A token, which is read for what it claims, or what another kind of credential does. */
+export type Shown = string | Claimed;
+
 interface Window {
   readonly since: number;
   failures: number;
@@ -40,7 +48,7 @@ export class TokenFailures {
   }
 
   /** Throws `too-many-failures` when there were too many guesses; such a token is then not even looked at. */
-  check(address: string | undefined, token?: string): void {
+  check(address: string | undefined, token?: Shown): void {
     const network = networkOf(address);
     const name = nameOf(network, token);
     this.#refuseBeyond(this.#allowed, this.#window(this.#ofNames, name));
@@ -49,14 +57,14 @@ export class TokenFailures {
   }
 
   /** The token was a guess: it proved nothing. One that is genuine and has expired, or is for somebody else, is none. */
-  failed(address: string | undefined, token?: string): void {
+  failed(address: string | undefined, token?: Shown): void {
     const network = networkOf(address);
     this.#count(this.#ofNetworks, network);
     this.#count(this.#ofNames, nameOf(network, token));
   }
 
   /** The token was good. */
-  proved(address: string | undefined, token: string): void {
+  proved(address: string | undefined, token: Shown): void {
     this.#proved.set(nameOf(networkOf(address), token), this.#now());
   }
 
@@ -102,12 +110,13 @@ class Recent<V> {
 }
 
 /** One name at one address: a hash, since what was shown may be a password (security case 15). */
-function nameOf(network: string, token: string | undefined): string {
+function nameOf(network: string, token: Shown | undefined): string {
   return `${network} ${createHash('sha256').update(claimedBy(token)).digest('base64url')}`;
 }
 
 /** Whose it says it is, which nobody has vouched for. All that is no token has one name. */
-function claimedBy(token: string | undefined): string {
+function claimedBy(token: Shown | undefined): string {
+  if (typeof token === 'object') return JSON.stringify(token.claimed);
   if (token === undefined || token.length > TOKEN_MAX_BYTES) return '';
   const [header, claims] = token.split('.', 2);
   const { kid } = tokenPart(header) ?? {};

@@ -6,6 +6,8 @@ import { parseStrictJson } from '../recording/verify/json.ts';
 export const LEAF_MAX_BYTES = 4096;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** Of a public key, as `ssh-keygen -l` prints it. */
+const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 const session = z.uuidv7().lowercase();
 const request = z.uuidv7().lowercase();
 const time = z.iso.datetime({ precision: 3 });
@@ -17,6 +19,10 @@ const person = z.object({
 });
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
 const seen = { session, by: person };
+/** Of an SSH certificate: 64 bits in decimal digits. */
+const serial = z.string().regex(/^(?:0|[1-9]\d{0,19})$/);
+/** Of a public key, as `ssh-keygen -l` prints it. */
+const key = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 /** `user`: the externalId by which an issuer's directory names a person. */
 const known = { issuer: z.string(), user: z.string() };
 
@@ -55,6 +61,22 @@ export const leafSchema = z.discriminatedUnion('kind', [
     subject: z.string().optional(),
     sid: z.string().optional(),
     token: sha256,
+  }),
+  leafOf('device-registered', {
+    device: fingerprint,
+    by: person,
+    fido: z.boolean(),
+    attested: z.boolean(),
+    approval: z.boolean(),
+  }),
+  leafOf('device-approved', { device: fingerprint, by: person, last: z.boolean() }),
+  leafOf('device-revoked', { device: fingerprint, by: person }),
+  leafOf('ssh-certificate-issued', { serial, key, by: person, until: time }),
+  leafOf('ssh-certificate-revoked', {
+    by: person,
+    serial: serial.optional(),
+    key: key.optional(),
+    of: account.optional(),
   }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;

@@ -1,7 +1,9 @@
 /** Leaves made of statements: the same statement always makes the same leaf, whoever adds it and however often. */
 import { createHash } from 'node:crypto';
 import type { Authorization } from '../access/decide.ts';
-import { personOf } from '../access/person.ts';
+import { type Person, personOf } from '../access/person.ts';
+import type { IssuedCertificate } from '../access/ssh-certificates/book.ts';
+import type { Revoked } from '../access/ssh-certificates/revocation.ts';
 import type { Logout } from '../identity/logout-token.ts';
 import type { CloseStatement, OpenStatement } from '../recording/format.ts';
 import { type Leaf, leafBytes } from './leaf.ts';
@@ -66,6 +68,36 @@ export function loggedOutLeaf({ issuer, subject, session, at, token }: Logout): 
     ...(session === undefined ? {} : { sid: session }),
     token,
   };
+}
+
+export function certificateLeaf({ serial, key, person, issuedAt, expiresAt }: IssuedCertificate): Leaf {
+  return {
+    type: 'custody/leaf/1',
+    kind: 'ssh-certificate-issued',
+    at: issuedAt.toISOString(),
+    serial,
+    key,
+    by: personOf(person),
+    until: expiresAt.toISOString(),
+  };
+}
+
+/** One certificate, or all that a key or a person has had until then. */
+export function revocationLeaf(revoked: Revoked, by: Person, at: Date): Leaf {
+  const leaf = {
+    type: 'custody/leaf/1',
+    kind: 'ssh-certificate-revoked',
+    at: at.toISOString(),
+    by: personOf(by),
+  } as const;
+  switch (revoked.kind) {
+    case 'serial':
+      return { ...leaf, serial: revoked.serial };
+    case 'key':
+      return { ...leaf, key: revoked.key };
+    case 'person':
+      return { ...leaf, of: { issuer: revoked.person.issuer, subject: revoked.person.subject } };
+  }
 }
 
 /** When it returns, the leaf is durably on its way into the ledger. */

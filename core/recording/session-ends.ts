@@ -120,12 +120,14 @@ function emptyClose({ session, startedAt, signer }: OpenStatement, open: string)
 /** As lists show it. */
 function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
   const { address, application } = opening.client;
+  const { login } = opening.target;
   return {
     id: opening.session,
     startedAt: opening.startedAt,
     principal: personOf(opening.principal),
     target: opening.target.name,
     protocol: opening.target.protocol,
+    ...(login === undefined ? {} : { login }),
     rule: opening.grant.rule,
     task: opening.gateway.task,
     client: application === undefined ? { address } : { address, application },

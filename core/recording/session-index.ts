@@ -11,6 +11,8 @@ export interface SessionRecord {
   readonly principal: Person;
   readonly target: string;
   readonly protocol: string;
+  /** The login at the target, where the client chose one. */
+  readonly login?: string;
   /** The access rule that allowed it. */
   readonly rule: string;
   /** The gateway task that holds it. */

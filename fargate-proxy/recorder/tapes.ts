@@ -82,7 +82,7 @@ export class Tapes {
     this.#port.postMessage({ kind: 'open', tape, opening, startedMs });
     const answer = await opened;
     if (answer.kind === 'opened' && answer.error !== undefined) throw custodyError(answer.error);
-    const session = new SessionTape(this, tape, startedMs, options);
+    const session = new SessionTape(this, tape, opening.session, startedMs, options);
     this.#open.set(tape, session);
     return session;
   }
@@ -263,6 +263,8 @@ export class Tapes {
 /** One session's tape, as the relay holds it. */
 export class SessionTape {
   readonly number: number;
+  /** The session's id. */
+  readonly session: string;
   readonly startedMs: number;
   readonly durability: DurabilityMode;
   readonly windowMs: number;
@@ -273,9 +275,10 @@ export class SessionTape {
   #waiting = false;
   #failed = false;
 
-  constructor(tapes: Tapes, number: number, startedMs: number, options: TapeOptions) {
+  constructor(tapes: Tapes, number: number, session: string, startedMs: number, options: TapeOptions) {
     this.#tapes = tapes;
     this.number = number;
+    this.session = session;
     this.startedMs = startedMs;
     this.durability = options.durability;
     this.windowMs = options.windowMs;

@@ -34,7 +34,7 @@ export function isOwn({ requester }: AccessRequest, { caller, policy }: Asking):
   return owns(caller, requester, policy);
 }
 
-function mayAdminister({ policy, caller: principal, context, now }: Asking): boolean {
+export function mayAdminister({ policy, caller: principal, context, now }: Asking): boolean {
   return Authorization.isOne(
     decide({ policy, principal, action: 'administer', target: EVERYTHING, context, now }),
   );

@@ -1,21 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
-import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
+import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
+import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
+import { DeviceDesk } from '#core/identity/devices/desk.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { accessHandler } from '../access/handler.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { configHandler } from '../config/handler.ts';
+import { devicesHandler } from '../devices/handler.ts';
 import { explanationHandler } from '../explanation/handler.ts';
 import { loginHandler } from '../login/handler.ts';
+import { addressOnly, sshPlace } from '../ssh/place.ts';
 import { freshPolicy, leavesOf, now } from '../surroundings.ts';
-import { type GatewayAddress, targetsHandler } from '../targets/handler.ts';
+import { type GatewayAddress, gatewayAddresses, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
 import { whoamiHandler } from '../whoami/handler.ts';
@@ -23,7 +28,7 @@ import { whoamiHandler } from '../whoami/handler.ts';
 const telemetry = telemetryFor('access');
 const { log } = telemetry;
 
-/** Requests, decisions and grants; targets; what would be decided; the configuration's state; dead letters. */
+/** Requests, decisions and grants; devices; targets; what would be decided; the configuration's state; dead letters. */
 export const handler = apiFunction(telemetry, async () => {
   const settings = readAwsSettings(process.env);
   const client = { region: settings.AWS_REGION };
@@ -37,12 +42,22 @@ export const handler = apiFunction(telemetry, async () => {
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const access = accessHandler({ policy, requests, desk, now, log });
+  const devices = dynamoDevices({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now });
+  const deviceDesk = new DeviceDesk({ devices, leaves: leavesOf(settings, dynamo), now });
   const address = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
   const place = { s3, bucket: settings.CUSTODY_CONFIG_BUCKET, key: settings.CUSTODY_CONFIG_KEY };
-  const gateway = async (): Promise<GatewayAddress> => ({ ...address, ...(await gatewayCa(place)) });
+  const ssh = sshPlace(
+    settings.CUSTODY_SSH_ADDRESS,
+    dynamoToldHostKeys({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+  );
+  const gateway = gatewayAddresses({
+    postgres: async () => ({ ...address, ...(await gatewayCa(place)) }),
+    ssh: async () => addressOnly(await ssh()),
+  });
   const routes: Routes = [
     ['/v1/requests', access],
     ['/v1/grants', access],
+    ['/v1/devices', devicesHandler({ policy, devices, desk: deviceDesk, now, log })],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],

@@ -8,6 +8,7 @@ import { Keyring } from '#adapters/oidc/keyring.ts';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
+import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
@@ -75,7 +76,7 @@ async function prepare(): Promise<{
   const current = withGroups(currentVerifier(issuers, keyring), issuers, directoryOf);
   const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now };
   const known = { policy: policy.config, store: dynamoScim(place) };
-  const standing = toldStanding({ ...known, logouts: dynamoLogouts(place) });
+  const standing = toldStanding({ ...known, logouts: dynamoLogouts(place), devices: dynamoDevices(place) });
   const groups = directoryGroups(known);
   const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());

@@ -5,10 +5,12 @@ import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
+import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { AccessDesk } from '#core/access/desk.ts';
+import { DeviceDesk } from '#core/identity/devices/desk.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { deliverDue } from '#core/notify/deliver.ts';
@@ -42,6 +44,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
   const place = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   const scim = new ScimDesk({ store: dynamoScim(place), leaves: leavesOf(settings, dynamo), now, newId });
+  const devices = new DeviceDesk({ devices: dynamoDevices(place), leaves: leavesOf(settings, dynamo), now });
   const read = async (id: string): Promise<string> => (await readSecret(secrets, id)).trim();
   const ports = {
     webhooks,
@@ -55,7 +58,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   for (let round = 0; context.getRemainingTimeInMillis() > ENOUGH_MS; round += 1) {
     await policy.look();
     isOther ||= isOtherThanDeployed(policy.inForce, settings.CUSTODY_POLICY_DEPLOYED);
-    if (round % TELL_EVERY === 0) await Promise.all([desk.tellAll(), scim.payAll()]);
+    if (round % TELL_EVERY === 0) await Promise.all([desk.tellAll(), scim.payAll(), devices.tellAll()]);
     for (const { outcome } of await deliverDue(ports, now)) {
       if (outcome !== 'delivered') telemetry.metrics.addMetric('FailedDeliveries', MetricUnit.Count, 1);
     }

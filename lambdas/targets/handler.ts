@@ -5,6 +5,7 @@ import { openRequestsOf } from '#core/access/own-requests.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
+import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import type { Asking } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
@@ -22,9 +23,17 @@ export interface GatewayAddress {
 export interface TargetsPorts {
   readonly policy: () => Config;
   readonly requests: AccessCatalog;
-  readonly gateway: () => Promise<GatewayAddress>;
+  /** For clients of a protocol; undefined where the gateway does not speak it. */
+  readonly gateway: (protocol: ProtocolName) => Promise<GatewayAddress | undefined>;
   readonly now: () => Date;
   readonly log: FaultLog;
+}
+
+/** One for each protocol: whoever adds a protocol says where the gateway speaks it. */
+export function gatewayAddresses(
+  byProtocol: Readonly<Record<ProtocolName, () => Promise<GatewayAddress | undefined>>>,
+): TargetsPorts['gateway'] {
+  return (protocol) => byProtocol[protocol]();
 }
 
 const LOGIN_SECONDS = 10;
@@ -34,27 +43,61 @@ type Answer = z.input<typeof targetsShape>['targets'][number];
 /** GET /v1/targets: what the caller may connect to or ask for, and how. The target's own address is nobody's business. */
 export function targetsHandler({ policy, requests, gateway, now, log }: TargetsPorts): HttpHandler {
   return httpHandler(log, async (event) => {
-    const asking = { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
+    // Whoever may come in with a touch may come in.
+    const context = { ...contextOf(event), userVerified: true };
+    const asking = { caller: callerOf(event), policy: policy(), context, now: now() };
     queryOf(noQuery, event);
-    const address = await gateway();
+    const addresses = await addressesOf(asking.policy, gateway);
     const open = await openRequestsOf({ ...asking, openAt: asking.now, limit: 1_000 }, requests);
     const targets = [...asking.policy.targets.values()].flatMap((target) => {
-      const access = accessTo(target, open, asking);
-      if (access === undefined) return [];
+      const access = accessByLogin(target, open, asking);
       const { name, protocol } = target;
+      const address = addresses.get(protocol);
+      if (access === undefined || address === undefined) return [];
       const connectSeconds = connectSecondsOf(target, access, asking.policy);
-      return [{ name, protocol, ...address, database: name, connectSeconds, ...access }];
+      return [{ name, protocol, ...address, connectSeconds, ...access }];
     });
     return json(targetsShape, { targets });
   });
 }
 
+async function addressesOf({ targets }: Config, gateway: TargetsPorts['gateway']) {
+  const spoken = [...new Set([...targets.values()].map(({ protocol }) => protocol))];
+  return new Map(await Promise.all(spoken.map(async (name) => [name, await gateway(name)] as const)));
+}
+
+type Access = Pick<Answer, 'access' | 'until' | 'ask'>;
+
+const BEST_FIRST: readonly Access['access'][] = ['standing', 'granted', 'requestable'];
+
+/** Where a client chooses a login: those that the caller may choose or ask for, and the best that they get with one. */
+function accessByLogin(target: Target, grants: readonly AccessRequest[], asking: Asking) {
+  const logins = protocolOf(target).logins(target);
+  if (logins.length === 0) {
+    const access = accessTo(target, grants, asking);
+    return access && { database: target.name, ...access };
+  }
+  const found = logins.flatMap((login) => {
+    const access = accessTo(target, grants, { ...asking, context: { ...asking.context, login } });
+    return access === undefined ? [] : [{ login, access }];
+  });
+  const [best] = found.toSorted(
+    (one, other) => BEST_FIRST.indexOf(one.access.access) - BEST_FIRST.indexOf(other.access.access),
+  );
+  if (best === undefined) return undefined;
+  const terms = new Map(found.flatMap(({ access }) => access.ask.map((one) => [one.rule, one] as const)));
+  return { logins: found.map(({ login }) => login), ...best.access, ask: [...terms.values()] };
+}
+
 /** Undefined where the caller may not even ask. */
 function accessTo(
-  { name: target }: Target,
+  reached: Target,
   grants: readonly AccessRequest[],
   { policy, caller: principal, context, now }: Asking,
-): Pick<Answer, 'access' | 'until' | 'ask'> | undefined {
+): Access | undefined {
+  const target = reached.name;
+  const isForLogin = (rule: Rule): boolean =>
+    protocolOf(reached).obstacles(rule, reached, context).length === 0;
   const connect = decide({ policy, principal, action: 'connect', target, context, grants, now });
   const ask = [false, true].flatMap((breakGlass) => {
     const wish = { breakGlass };
@@ -62,6 +105,7 @@ function accessTo(
     if (!Authorization.isOne(decide(question))) return [];
     return policy.rules
       .filter((rule) => rule.deny === undefined && obstaclesOf(rule, question).length === 0)
+      .filter(isForLogin)
       .map(termsOf);
   });
   if (!Authorization.isOne(connect)) {

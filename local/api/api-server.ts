@@ -9,6 +9,8 @@ import type { PolicyInForce } from '#core/access/policy.ts';
 import type { AccessCatalog, AccessRequests, Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import type { DeviceDesk } from '#core/identity/devices/desk.ts';
+import type { DeviceStore } from '#core/identity/devices/store.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
 import type { DeadLetters } from '#core/notify/deliveries.ts';
@@ -18,20 +20,23 @@ import { escapeTerminal } from '#core/replay/text.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
 import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
+import { devicesHandler } from '#lambdas/devices/handler.ts';
 import { explanationHandler } from '#lambdas/explanation/handler.ts';
 import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
+import { loginHandler } from '#lambdas/login/handler.ts';
+import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
-import { loginHandler } from '#lambdas/login/handler.ts';
-import { SCIM_BODY_MAX_BYTES, scimHandler, type ScimHandlerPorts } from '#lambdas/scim/handler.ts';
+import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
-import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
-import { type GatewayAddress, targetsHandler } from '#lambdas/targets/handler.ts';
-import { Door } from '#proxy/door.ts';
+import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
+import { addressOnly } from '#lambdas/ssh/place.ts';
+import { type GatewayAddress, gatewayAddresses, targetsHandler } from '#lambdas/targets/handler.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
+import { Door } from '#proxy/door.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 
 const REQUEST_MS = 10_000;
@@ -51,6 +56,8 @@ export interface ApiOptions {
   readonly requests: AccessRequests & AccessCatalog;
   readonly terminations: Pick<Terminations, 'ask'>;
   readonly desk: AccessDesk;
+  readonly devices: Pick<DeviceStore, 'get' | 'list'>;
+  readonly deviceDesk: DeviceDesk;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
@@ -58,6 +65,7 @@ export interface ApiOptions {
   readonly ledger: LedgerView;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
+  readonly ssh: Omit<SshPorts, 'policy' | 'now' | 'log'>;
   readonly scim: Pick<ScimHandlerPorts, 'desk' | 'secretOf'>;
   readonly logout: LogoutIntake;
   readonly now: () => Date;
@@ -179,14 +187,20 @@ function handlers(
   // An issuer that sends what is not good keeps nobody else on this machine from logging in.
   const issuers = new TokenFailures(() => performance.now());
   const access = accessHandler({ policy, requests, desk, now, log });
+  const gateway = gatewayAddresses({
+    postgres: async () => options.gateway,
+    ssh: async () => addressOnly(await options.ssh.place()),
+  });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],
     ['/v1/grants', access],
+    ['/v1/devices', devicesHandler({ policy, devices: options.devices, desk: options.deviceDesk, now, log })],
     [
       '/v1/sessions',
       sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
     ],
-    ['/v1/targets', targetsHandler({ policy, requests, gateway: async () => options.gateway, now, log })],
+    ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
+    ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],
     ['/v1/login', loginHandler({ policy, log })],

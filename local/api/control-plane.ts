@@ -1,32 +1,39 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
+import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
-import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
+import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
-import { currentDirectories } from '#adapters/directory/current-directories.ts';
+import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
+import { localCertificates } from '#adapters/local/ssh/certificates.ts';
+import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
-import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import type { ScimConfig } from '#core/access/scim-schema.ts';
+import { CertificateDesk } from '#core/access/ssh-certificates/desk.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
-import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
-import { ScimDesk } from '#core/identity/scim/desk.ts';
+import { DeviceDesk } from '#core/identity/devices/desk.ts';
+import type { RevokedDevices } from '#core/identity/devices/store.ts';
 import type { Logouts } from '#core/identity/logouts.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import { ScimDesk } from '#core/identity/scim/desk.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { standingVerifier } from '#core/identity/standing.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
@@ -36,6 +43,7 @@ import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
+import { sshPlace } from '#lambdas/ssh/place.ts';
 import type { GatewayAddress } from '#lambdas/targets/handler.ts';
 import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
@@ -51,6 +59,8 @@ export interface ControlPlaneOptions {
   readonly dataDir: string;
   readonly port: number;
   readonly gateway: GatewayAddress;
+  /** Where the gateway speaks SSH. */
+  readonly ssh?: { readonly host: string; readonly port: number };
   readonly say: (line: string) => void;
 }
 
@@ -64,15 +74,18 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const deliveries = await closing(running, localDeliveries(dataDir));
   const directory = await closing(running, localScim(dataDir));
   const logouts = await closing(running, localLogouts(dataDir));
+  const devices = await closing(running, localDevices(dataDir));
   const policy = localPolicy(files.config, leaves);
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
+  const deviceDesk = new DeviceDesk({ devices, leaves, now });
   const scim = new ScimDesk({ store: directory, leaves, now, newId });
   const keyring = new Keyring();
   const current = currentVerifier(() => policy.config.issuers, keyring);
-  const known = { policy, logouts, directory, keyring, current };
+  const known = { policy, logouts, devices, directory, keyring, current };
   await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
-  const tellAll = async (): Promise<void> => void (await Promise.all([desk.tellAll(), scim.payAll()]));
+  const tellAll = async (): Promise<void> =>
+    void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
@@ -81,11 +94,14 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     policy,
     verifier: verifierOf(known, say),
     scim: { desk: scim, secretOf },
+    devices,
+    deviceDesk,
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
     source: directoryStore(files.store),
     leaves,
     ledger: await ledgerView(dataDir, files.store),
+    ssh: await sshPorts(options, running, { policy, leaves, logouts }),
     requests: store,
     terminations: store,
     desk,
@@ -98,6 +114,24 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   return api;
 }
 
+/** People's SSH certificates, by CAs in the data folder. */
+async function sshPorts(
+  { dataDir, ssh }: ControlPlaneOptions,
+  running: Running,
+  { policy, leaves, logouts: revocations }: Pick<Known, 'policy' | 'logouts'> & { readonly leaves: LeafSink },
+) {
+  createSshCas(dataDir);
+  const book = await closing(running, localCertificates(dataDir));
+  const inForce = () => policy.config;
+  const desk = new CertificateDesk({ policy: inForce, ca: userCa(dataDir), book, revocations, leaves, now });
+  const address = ssh && `${ssh.host}:${ssh.port}`;
+  return {
+    ...{ desk, book, revocations, place: sshPlace(address, localHostKeys(dataDir)) },
+    userCa: async () => caKeys(dataDir, 'user'),
+    targetCa: async () => caKeys(dataDir, 'target'),
+  };
+}
+
 const now = (): Date => new Date();
 const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
 const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
@@ -106,6 +140,7 @@ const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "
 interface Known {
   readonly policy: PolicyInForce;
   readonly logouts: Logouts;
+  readonly devices: RevokedDevices;
   readonly directory: LocalScim;
   readonly keyring: Keyring;
   /** For the issuers that the configuration names now. */
@@ -141,7 +176,7 @@ async function watchIssuers(
 
 /** A good token, with the groups that directories know, of somebody who was not logged out or deactivated since. */
 function verifierOf(
-  { policy, logouts, directory, current }: Known,
+  { policy, logouts, devices, directory, current }: Known,
   say: (line: string) => void,
 ): () => TokenVerifier {
   const issuers = () => policy.config.issuers;
@@ -153,7 +188,7 @@ function verifierOf(
   const looking = withGroups(current, issuers, directoryOf);
   const scim = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(scim);
-  const standing = toldStanding({ ...scim, logouts });
+  const standing = toldStanding({ ...scim, logouts, devices });
   return () => withDirectoryGroups(standingVerifier(looking(), standing), groups);
 }
 

@@ -13,10 +13,12 @@ import { accessHandler } from '#lambdas/access/handler.ts';
 import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
-import { noDirectory } from '#test/support/memory-scim.ts';
-import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
+import { memorySsh } from '#test/support/memory-certificates.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 
 const VERSION = '4.32.5';
 /** Who calls: every reader of the policy in test/lambdas/support.ts is one of these. */
@@ -130,6 +132,11 @@ async function serve(ports: World): Promise<Api> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
+    ssh: memorySsh(
+      () => POLICY,
+      () => new Date(),
+    ),
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,

@@ -24,6 +24,15 @@ describe('sessions', () => {
     expect(JSON.parse(json.stdout)).toEqual({ sessions: [sessionRecord()] });
   });
 
+  test('names the login that was chosen at a target, and show too', async () => {
+    const { env } = await gateway([
+      { ...sessionRecord(), target: 'web-1', protocol: 'ssh', login: 'deploy' },
+    ]);
+    expect((await custody(['sessions'], { env })).stdout).toContain('  deploy@web-1  ');
+    const shown = await custody(['show', SESSION], { env });
+    expect(shown.stdout).toMatch(/^target +deploy@web-1 \(ssh\)$/m);
+  });
+
   test('names whoever acted beside whom they acted for, and show by whose word', async () => {
     const session = sessionRecord();
     const actors = [

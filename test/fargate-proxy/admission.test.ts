@@ -5,8 +5,10 @@ import { PolicyInForce } from '#core/access/policy.ts';
 import type { Step } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
+import { deviceStanding } from '#core/identity/devices/standing.ts';
 import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import { anyStanding } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -14,6 +16,7 @@ import { Admission, type Visitor } from '#proxy/admission.ts';
 import { WaitingRoom } from '#proxy/waiting-room.ts';
 import { rawToken } from '#test/support/issuer.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 
@@ -42,6 +45,7 @@ rules:
 function door(config = policy()) {
   const store = new MemoryAccess();
   const logouts = new MemoryLogouts();
+  const devices = new MemoryDevices();
   const leaves = new MemoryLeaves();
   const clock = { ms: NOW };
   const during: ((pauses: number) => Promise<void> | void)[] = [];
@@ -57,8 +61,12 @@ function door(config = policy()) {
       now: wallClock,
     }),
     verifier: () => ({ verify }),
-    standing: logoutStanding(logouts, () => config.issuers),
+    standing: anyStanding(
+      logoutStanding(logouts, () => config.issuers),
+      deviceStanding(devices),
+    ),
     failures: new TokenFailures(() => clock.ms),
+    devices,
     requests: store,
     desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
     waitingRoom: new WaitingRoom(),
@@ -70,7 +78,7 @@ function door(config = policy()) {
       for (const happen of during) await happen(pauses);
     },
   });
-  return { admission, store, logouts, leaves, clock, during };
+  return { admission, store, logouts, devices, leaves, clock, during };
 }
 
 async function verify(token: string, device?: ProvedKey): Promise<Principal> {

@@ -6,6 +6,7 @@ import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import * as scim from './scim.ts';
+import * as ssh from './ssh.ts';
 import type { FuzzTarget } from './target.ts';
 
 const targets: readonly FuzzTarget[] = [
@@ -16,6 +17,7 @@ const targets: readonly FuzzTarget[] = [
   ...ledger.targets,
   ...identity.targets,
   ...scim.targets,
+  ...ssh.targets,
 ];
 
 const { values, positionals } = parseArgs({

@@ -1,8 +1,9 @@
 import type { Config, IssuerConfig } from '../../access/config.ts';
-import type { Principal, TokenVerifier } from '../principal.ts';
+import { withTold } from '../added-groups.ts';
+import type { CertificateVerifier, Principal, TokenVerifier } from '../principal.ts';
+import type { DirectoryGroup } from './group.ts';
 import { nameFor } from './kinds.ts';
 import { externalIdOf } from './standing.ts';
-import type { DirectoryGroup } from './group.ts';
 import type { ScimDirectory, ScimMarks } from './store.ts';
 
 export interface DirectoryGroupsPorts {
@@ -49,8 +50,7 @@ export function directoryGroups({ policy, store }: DirectoryGroupsPorts): Direct
     const groups = (all.get(user.id) ?? []).map((name) => `${own.groupsPrefix}${name}`);
     const told = groups.filter((group) => !isForeign(group, own, issuers));
     return {
-      ...principal,
-      groups: [...new Set([...principal.groups, ...told])],
+      ...withTold(principal, told),
       ...(isWhole ? {} : { groupsOmittedByIssuer: true as const }),
     };
   };
@@ -59,6 +59,20 @@ export function directoryGroups({ policy, store }: DirectoryGroupsPorts): Direct
 /** A verifier whose principals have those groups. */
 export function withDirectoryGroups(verifier: TokenVerifier, groups: DirectoryGroups): TokenVerifier {
   return { verify: async (token, device) => groups(await verifier.verify(token, device)) };
+}
+
+/** As `withDirectoryGroups`, for certificates: those in them are from when they were issued, and these are from now. */
+export function withGroupsOfNow(
+  verifier: CertificateVerifier,
+  ...sources: readonly DirectoryGroups[]
+): CertificateVerifier {
+  return {
+    verify: async (certificate, device, clientAddress) => {
+      let principal = await verifier.verify(certificate, device, clientAddress);
+      for (const groups of sources) principal = await groups(principal);
+      return principal;
+    },
+  };
 }
 
 /** An issuer without a prefix makes no groups that begin with another's. */

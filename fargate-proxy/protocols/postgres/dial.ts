@@ -1,11 +1,9 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
-import { CustodyError } from '#core/errors.ts';
 import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { encodeSslRequest } from '#core/protocols/postgres/startup.ts';
+import { connectPlain, unreachable } from '../../wire/connect.ts';
 import type { Trust } from './trust.ts';
-
-const KEEP_ALIVE_MS = 30_000;
 
 /**
  * A connection to the target, encrypted where the target asks for it. Rejects with the reason of the signal once that is
@@ -40,34 +38,6 @@ async function secured(
   const context = await trust.contextFor(tls);
   await requestTls(socket);
   return verifyFull(socket, tls.serverName ?? target.address.host, context);
-}
-
-function connectPlain(target: PostgresTarget, signal: AbortSignal): Promise<Socket> {
-  const { host, port } = target.address;
-  return new Promise((resolve, reject) => {
-    const socket = connectTcp({
-      host,
-      port,
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: KEEP_ALIVE_MS,
-    });
-    const aborted = (): void => {
-      socket.destroy();
-      reject(signal.reason as Error);
-    };
-    signal.addEventListener('abort', aborted, { once: true });
-    socket.once('error', (cause) => {
-      signal.removeEventListener('abort', aborted);
-      reject(unreachable(target, cause));
-    });
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', aborted);
-      socket.removeAllListeners('error');
-      socket.on('error', () => socket.destroy());
-      resolve(socket);
-    });
-  });
 }
 
 /** SSLRequest; a plaintext byte after the answer would be somebody else's (CVE-2021-23222). */
@@ -108,14 +78,5 @@ function verifyFull(socket: Socket, serverName: string, secureContext: SecureCon
     });
     secure.once('error', reject);
     secure.once('close', () => reject(new Error('the target closed the connection')));
-  });
-}
-
-function unreachable(target: PostgresTarget, cause: unknown): CustodyError {
-  const detail = cause instanceof Error ? cause.message : String(cause);
-  return new CustodyError('target-unreachable', `the target "${target.name}" cannot be reached`, {
-    hint: 'the gateway is up; the target behind it is down or its address is wrong',
-    detail: `${target.address.host}:${target.address.port}: ${detail}`,
-    cause,
   });
 }

@@ -8,6 +8,7 @@ import { NOW } from './support.ts';
 const about = (more: Partial<Circumstances> = {}): Circumstances => ({
   now: NOW,
   deviceBound: false,
+  deviceRegistered: false,
   task: undefined,
   mfa: false,
   ...more,

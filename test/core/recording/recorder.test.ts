@@ -131,6 +131,13 @@ describe('Recorder', () => {
     expect(await parts.index.unsealed()).toHaveLength(1);
   });
 
+  it('lists the login at the target where one was chosen', async () => {
+    const parts = await memoryRecorder();
+    const opened = opening();
+    await parts.recorder.open(1, { ...opened, target: { ...opened.target, login: 'deploy' } }, 0);
+    expect(await parts.index.unsealed()).toMatchObject([{ target: opened.target.name, login: 'deploy' }]);
+  });
+
   it('keeps sessions apart, whatever the order of their frames', async () => {
     const frame = fc.record({
       tape: fc.integer({ min: 1, max: 3 }),

@@ -5,10 +5,12 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
-import { noDirectory } from '#test/support/memory-scim.ts';
-import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
+import { memorySsh } from '#test/support/memory-certificates.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 
 async function serve(): Promise<World & { url: string; port: number }> {
   const ports = world();
@@ -21,6 +23,11 @@ async function serve(): Promise<World & { url: string; port: number }> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
+    ssh: memorySsh(
+      () => POLICY,
+      () => new Date(),
+    ),
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,

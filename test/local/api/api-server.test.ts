@@ -7,10 +7,12 @@ import { openApiDocument } from '#lambdas/openapi.ts';
 import { type ApiOptions, startApi } from '#local/api/api-server.ts';
 import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
-import { noDirectory } from '#test/support/memory-scim.ts';
-import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
+import { memorySsh } from '#test/support/memory-certificates.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
 const signerPem = memorySigner().pem;
@@ -36,6 +38,11 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     terminations: ports.terminations,
     scim: noDirectory(),
     logout: NO_LOGOUTS,
+    ...noDevices(),
+    ssh: memorySsh(
+      () => POLICY,
+      () => new Date(),
+    ),
     desk: ports.desk,
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
@@ -203,6 +210,11 @@ describe('the API on this machine', () => {
       terminations: ports.terminations,
       scim: noDirectory(),
       logout: NO_LOGOUTS,
+      ...noDevices(),
+      ssh: memorySsh(
+        () => POLICY,
+        () => new Date(),
+      ),
       desk: ports.desk,
       deadLetters: new MemoryDeliveries(),
       catalog: ports.catalog,

@@ -145,9 +145,12 @@ export class AuthServer {
   refuse(words?: string): void {
     if (this.#current === undefined) return;
     if (this.#dialogue?.waits === true) this.#late += 1;
+    const { kind } = this.#current;
     this.#current = undefined;
     this.#dialogue = undefined;
-    this.#fail(words);
+    // A key that is nobody's device was offered in good faith: agents hold many.
+    if (kind === 'key') this.#unwelcome(words);
+    else this.#fail(words);
   }
 
   /** Shows words to the person, at any time before `accept`. */

@@ -5,7 +5,10 @@ import type { Random } from './exchange-methods.ts';
 export interface Transport {
   /** Sends the version line, and KEXINIT when that is ours to say first. */
   start(): void;
-  /** Bytes of the peer's. Throws `protocol-violation`, after which only `disconnect` may be called. */
+  /**
+   * Bytes of the peer's. Throws `protocol-violation`, `unsupported` where there is no algorithm in common, or what `hostKey` throws; only
+   * `disconnect` may be called afterwards.
+   */
   receive(bytes: Uint8Array): void;
   /** Seals one message and writes it; kept, in order, while keys are exchanged. The payload may change once it returns. */
   send(payload: Uint8Array): void;

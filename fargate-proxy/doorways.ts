@@ -1,0 +1,97 @@
+/** The protocols that a gateway speaks, and where. */
+import { deviceLogins } from '#adapters/oidc/device-logins.ts';
+import type { Rule } from '#core/access/config.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
+import { targetCertificate } from '#core/access/ssh-certificates/target-certificate.ts';
+import { CustodyError } from '#core/errors.ts';
+import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
+import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
+import type { Certificate } from './certificate.ts';
+import type { Doorway } from './listener.ts';
+import type { CancelKeys } from './protocols/postgres/cancel.ts';
+import { postgresProtocol } from './protocols/postgres/postgres.ts';
+import { sshProtocol } from './protocols/ssh/ssh.ts';
+import type { Settings } from './settings.ts';
+import type { RelaySurroundings } from './surroundings.ts';
+import { streamBindings } from './wire/raw-end.ts';
+import { RelayMemory } from './wire/relay-memory.ts';
+
+export interface DoorwayParts {
+  readonly settings: Settings;
+  readonly surroundings: RelaySurroundings;
+  readonly policy: PolicyInForce;
+  readonly certificate: Certificate;
+  readonly keys: CancelKeys;
+  /** Whose certificates of people are believed. */
+  readonly userCas: readonly SshPublicKey[];
+  /** The file that a target's `ca: rds` means. */
+  readonly rdsBundle: string | undefined;
+}
+
+/** Rejects where a protocol cannot be spoken that was asked for. */
+export async function doorwaysOf(parts: DoorwayParts): Promise<readonly Doorway[]> {
+  // Shared by all: one thread reads and passes on one piece at a time.
+  const memory = { memory: new RelayMemory(), bindings: streamBindings() };
+  const { host, port, sshPort } = parts.settings;
+  const postgres = { protocol: speakPostgres(parts, memory), host, port };
+  return sshPort === undefined
+    ? [postgres]
+    : [postgres, { protocol: await speakSsh(parts, memory), host, port: sshPort }];
+}
+
+interface Memory {
+  readonly memory: RelayMemory;
+  readonly bindings: ReturnType<typeof streamBindings>;
+}
+
+function speakPostgres({ policy, certificate, keys, rdsBundle }: DoorwayParts, memory: Memory) {
+  return postgresProtocol({
+    ...memory,
+    tls: () => certificate.context,
+    issuer: () => policy.config.issuers[0]!.issuer,
+    keys,
+    rdsBundle,
+  });
+}
+
+async function speakSsh({ policy, surroundings, userCas }: DoorwayParts, memory: Memory) {
+  const { ssh, devices } = surroundings;
+  if (ssh === undefined) throw noSsh();
+  const hostKeys = await loadAndTell(ssh.hostKeys, ssh.toldHostKeys);
+  const { targetCa } = ssh;
+  return sshProtocol({
+    ...memory,
+    hostKeys: hostKeys.map(({ key }) => ({ key })),
+    now: () => performance.now(),
+    wallClock: () => new Date(),
+    userCas: () => userCas,
+    devices: {
+      wanted: () => policy.config.rules.some(asksForDevice),
+      has: async (key) => (await devices.of(key)) !== undefined,
+    },
+    deviceLogins: deviceLogins(
+      () => policy.config.issuers,
+      () => Date.now(),
+    ),
+    targetCertificate: targetCa && ((login) => targetCertificate(login, targetCa)),
+  });
+}
+
+/** Whose certificates of people are believed; nobody's where SSH is not spoken. */
+export async function userCasOf(
+  { sshPort }: Settings,
+  { ssh }: RelaySurroundings,
+): Promise<readonly SshPublicKey[]> {
+  return sshPort === undefined || ssh === undefined ? [] : ssh.userCas();
+}
+
+function noSsh(): CustodyError {
+  return new CustodyError('config-invalid', 'the gateway has no host keys, and cannot speak SSH', {
+    hint: 'deploy the stack anew with an ssh target in custody.yaml, or leave CUSTODY_SSH_PORT out',
+  });
+}
+
+/** Where no rule does, nobody is asked for a signature that means nothing, and for the passphrase or the touch that it takes. */
+function asksForDevice({ when, ssh }: Rule): boolean {
+  return when?.device !== undefined || ssh?.touch !== undefined;
+}

@@ -1,0 +1,26 @@
+import type { CustodyError } from '#core/errors.ts';
+import type { DeviceLogin } from '#core/identity/device-login.ts';
+import { printable } from '#core/printable.ts';
+
+/** For a person at a terminal: what is wrong, and what to do next. */
+export function wordsOf({ message, hint }: Pick<CustodyError, 'message' | 'hint'>): string {
+  const said = `custody: ${printable(message)}\r\n`;
+  return hint === undefined ? said : `${said}custody: ${printable(hint)}\r\n`;
+}
+
+/** In one line, for the end of a connection. */
+export function lineOf({ message, hint }: Pick<CustodyError, 'message' | 'hint'>): string {
+  return printable(hint === undefined ? message : `${message}; ${hint}`);
+}
+
+export function confirmWords({ url, code }: DeviceLogin): string {
+  return [
+    'custody: to log in, open this address in a browser:',
+    '',
+    `    ${url}`,
+    '',
+    `and compare the code: ${code}`,
+    'Confirm only what you have just begun yourself. This connection waits.',
+    '',
+  ].join('\r\n');
+}

@@ -1,0 +1,48 @@
+import { connect, type Socket } from 'node:net';
+import { CustodyError } from '#core/errors.ts';
+
+const KEEP_ALIVE_MS = 30_000;
+
+/** Where the configuration says that a target is: nobody else has a say in it (security case 9). */
+export interface Destination {
+  readonly name: string;
+  readonly address: { readonly host: string; readonly port: number };
+}
+
+/** Rejects with the reason of the signal once that is aborted, else with `target-unreachable`. */
+export function connectPlain(target: Destination, signal: AbortSignal): Promise<Socket> {
+  const { host, port } = target.address;
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+    });
+    const aborted = (): void => {
+      socket.destroy();
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener('abort', aborted, { once: true });
+    socket.once('error', (cause) => {
+      signal.removeEventListener('abort', aborted);
+      reject(unreachable(target, cause));
+    });
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', aborted);
+      socket.removeAllListeners('error');
+      socket.on('error', () => socket.destroy());
+      resolve(socket);
+    });
+  });
+}
+
+export function unreachable({ name, address: { host, port } }: Destination, cause: unknown): CustodyError {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  return new CustodyError('target-unreachable', `the target "${name}" cannot be reached`, {
+    hint: 'the gateway is up; the target behind it is down or its address is wrong',
+    detail: `${host}:${port}: ${detail}`,
+    cause,
+  });
+}
