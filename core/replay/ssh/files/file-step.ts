@@ -10,6 +10,7 @@ export type FileOperation =
   | 'list'
   | 'remove'
   | 'rmdir'
+  /** Of scp: or it was there before. */
   | 'mkdir'
   | 'rename'
   /** `newPath` is another name of what is at `path`. */
@@ -77,7 +78,8 @@ export interface ShownFile {
 }
 
 export interface ShownRef {
-  readonly name: Shown;
+  /** Absent where the target did not tell of a ref with the object that was wanted. */
+  readonly name?: Shown;
   /** Object ids. Of fetch: `to` is what the client wanted. Of push: what the client said it was, and shall be. */
   readonly from?: string;
   readonly to?: string;
