@@ -18,12 +18,108 @@ const OWN: Readonly<Record<Protocol, RegExp>> = {
 };
 
 /**
- * Files that name a protocol all the same, with why. One that no longer does has to leave the list, so that it only ever gets shorter
- * by work and longer in sight of a reviewer.
+ * Files that name a protocol all the same, by why they do. One that no longer does has to leave the list: it gets longer only in
+ * sight of a reviewer.
  */
-const ALLOWED: Readonly<Record<Protocol, readonly string[]>> = {
-  postgres: [],
-  ssh: [],
+const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string[]>>>> = {
+  'the lists of protocols': {
+    postgres: [
+      'cdk/targets/listeners.ts',
+      'cli/clients/kits.ts',
+      'core/protocols/protocols.ts',
+      'core/protocols/schemas.ts',
+      'core/replay/readers.ts',
+      'fargate-proxy/doorways.ts',
+    ],
+    ssh: [
+      'cdk/targets/listeners.ts',
+      'cli/clients/kits.ts',
+      'core/protocols/protocols.ts',
+      'core/protocols/schemas.ts',
+      'core/replay/readers.ts',
+      'fargate-proxy/doorways.ts',
+    ],
+  },
+  'what puts a process, the stack or the demo together': {
+    postgres: [
+      'cdk/artifacts.ts',
+      'cdk/bundle.ts',
+      'cdk/constructs/access-gateway.ts',
+      'cdk/gateway-stack.ts',
+      'fargate-proxy/main.ts',
+      'lambdas/functions/access.ts',
+      'local/api/api-server.ts',
+      'local/main.ts',
+      'local/setup/addresses.ts',
+      'local/setup/certificates.ts',
+      'local/setup/demo-config.ts',
+      'local/setup/ports.ts',
+      'local/setup/settings.ts',
+      'local/setup/welcome.ts',
+      'local/ssh/demo-sshd.ts',
+    ],
+    ssh: [
+      'cdk/constructs/access-gateway.ts',
+      'cdk/gateway-stack.ts',
+      'cli/main.ts',
+      'fargate-proxy/main.ts',
+      'fargate-proxy/on-aws.ts',
+      'fargate-proxy/on-laptop.ts',
+      'lambdas/functions/access.ts',
+      'local/api/api-server.ts',
+      'local/api/control-plane.ts',
+      'local/main.ts',
+      'local/setup/addresses.ts',
+      'local/setup/demo-config.ts',
+      'local/setup/ports.ts',
+      'local/setup/settings.ts',
+      'local/setup/welcome.ts',
+    ],
+  },
+  'names of settings, routes and functions': {
+    postgres: [],
+    ssh: [
+      'adapters/aws/env.ts',
+      'cdk/config.ts',
+      'cdk/constructs/api.ts',
+      'cdk/constructs/functions.ts',
+      'cdk/environment.ts',
+      'cdk/function-names.ts',
+      'cdk/permissions.ts',
+      'cdk/routes.ts',
+      'cdk/table-actions.ts',
+      'core/access/config.ts',
+      'core/access/schema.ts',
+      'fargate-proxy/settings.ts',
+      'fargate-proxy/surroundings.ts',
+      'lambdas/openapi.ts',
+      'local/supervisor/gateway-process.ts',
+    ],
+  },
+  'identities that come as SSH certificates, and keys whose fingerprints are in its form': {
+    postgres: [],
+    ssh: [
+      'core/identity/credential.ts',
+      'core/identity/key-fingerprint.ts',
+      'core/identity/told-standing.ts',
+      'core/ledger/leaf.ts',
+      'core/ledger/leaves.ts',
+      'fargate-proxy/admission.ts',
+      'lambdas/caller.ts',
+    ],
+  },
+  'words for people': {
+    postgres: [
+      'cdk/config-folder.ts',
+      'cli/clients/device-certificate.ts',
+      'cli/clients/kit.ts',
+      'cli/clients/ssh.ts',
+      'cli/commands/connect.ts',
+      'cli/commands/env.ts',
+      'fargate-proxy/watches.ts',
+    ],
+    ssh: ['cli/commands/connect.ts', 'cli/commands/login.ts', 'cli/commands/logout.ts'],
+  },
 };
 
 /** Code alone: a comment may give an example. */
@@ -40,6 +136,7 @@ describe.each(Object.keys(PROTOCOLS) as Protocol[])('the word %s', (protocol) =>
     .toSorted();
 
   it('stands in its own folders, in the lists of protocols, and where a reviewer agreed to it', () => {
-    expect(naming).toEqual(ALLOWED[protocol].toSorted());
+    const allowed = Object.values(ALLOWED).flatMap((files) => files[protocol]);
+    expect(naming).toEqual(allowed.toSorted());
   });
 });
