@@ -1,6 +1,9 @@
 /** SSH below and above its ciphers: what strangers say first, keys and signatures in every form, and messages about channels. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { parseCertificate } from '#core/protocols/ssh/keys/certificate.ts';
+import { certificateProblem } from '#core/protocols/ssh/keys/certificate-check.ts';
+import { makeCertificate } from '#core/protocols/ssh/keys/certificate-make.ts';
 import { formatKeyLine, parseKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { knownHosts } from '#core/protocols/ssh/keys/known-hosts.ts';
 import { parsePrivateKey } from '#core/protocols/ssh/keys/private-key.ts';
@@ -73,6 +76,42 @@ const keyForms: FuzzTarget = {
   },
 };
 
+const CERTIFICATE_CA = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const CERTIFICATE_SIGNER = {
+  sign: async (message: Uint8Array) => sign('sha256', message, CERTIFICATE_CA.privateKey),
+  publicKey: async () => CERTIFICATE_CA.publicKey.export({ type: 'spki', format: 'der' }),
+};
+const CERTIFICATES = await Promise.all(
+  KEYS.map((key) =>
+    makeCertificate(
+      {
+        kind: 'user',
+        ...{ key, serial: 7n, keyId: 'dana', principals: ['custody'] },
+        validAfter: new Date(0),
+        validBefore: new Date(1e12),
+        criticalOptions: { 'source-address': '10.0.0.0/8', 'force-command': 'true' },
+        extensions: { 'permit-pty': '', 'identity@custody': '{}' },
+      },
+      CERTIFICATE_SIGNER,
+    ),
+  ),
+);
+const CERTIFICATE_CAS = [publicKeyOf(CERTIFICATE_CA.publicKey)];
+
+const certificates: FuzzTarget = {
+  name: 'ssh-certificates',
+  seeds: () => CERTIFICATES,
+  run: (bytes) => {
+    const certificate = refused(WIRE, () => parseCertificate(bytes));
+    if (certificate === undefined) return;
+    const use = { kind: 'user' as const, cas: CERTIFICATE_CAS, principals: ['custody'], now: new Date(1) };
+    const problem = certificateProblem(certificate, { ...use, address: '10.0.0.1' });
+    if (problem !== undefined) return;
+    const signed = CERTIFICATES.some((one) => Buffer.from(one).equals(bytes));
+    if (!signed) throw new Error('a certificate that nobody signed');
+  },
+};
+
 const privateKeys: FuzzTarget = {
   name: 'ssh-private-keys',
   seeds: () => PAIRS.map(({ privateKey }) => text(pem(privateKey))),
@@ -120,7 +159,9 @@ const connection: FuzzTarget = {
   },
 };
 
-export const targets: readonly FuzzTarget[] = [server, client, keyForms, privateKeys, signatures, connection];
+export const targets: readonly FuzzTarget[] = [
+  ...[server, client, keyForms, certificates, privateKeys, signatures, connection],
+];
 
 /** Nothing reaches a side that is not on the tape before it, unless the gateway says it itself. */
 function checkTape(happened: ReturnType<typeof stand>['happened']): void {

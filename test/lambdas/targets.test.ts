@@ -95,3 +95,61 @@ rules:
     expect((await call(handler, '/v1/targets', { token: 'dana' })).body).toEqual({ targets: [] });
   });
 });
+
+describe('of a target with several logins', () => {
+  const text = (rules: string) => `version: 1
+identity: { issuer: https://id.example, audience: custody }
+targets:
+  web-1:
+    protocol: ssh
+    address: web-1.internal:22
+    logins: { deploy: { keyFile: k }, admin: { keyFile: k }, root: { keyFile: k } }
+    hostKeys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIZfBjhLIbwXpcu2yHZtHVzAmzbs1hvB64x4bTLKEdMx"]
+rules:
+${rules}
+`;
+  const WORK =
+    '  - { name: work, groups: [developers], targets: [web-1], allow: [connect], ssh: { logins: [deploy] } }';
+  const ASK = `  - name: ask
+    groups: [developers]
+    targets: [web-1]
+    allow: [connect]
+    ssh: { logins: [admin], touch: required }
+    approval: { reviewers: { any: [reviewers] }, maxDuration: 4h }`;
+  const ssh = { host: 'gateway.example', port: 2222 };
+  const listed = async (rules: string, isSpoken = true) => {
+    const policy = parseConfig(text(rules), 'c');
+    const handler = targetsHandler({
+      policy: () => policy,
+      requests: new MemoryAccess(),
+      gateway: async (protocol) => (protocol === 'ssh' && isSpoken ? ssh : undefined),
+      now: () => NOW,
+      log,
+    });
+    const { body } = await call(handler, '/v1/targets', { token: 'dana' });
+    return (body as { targets: unknown[] }).targets;
+  };
+
+  it('names those that the caller may use, or ask for, and the best that they get', async () => {
+    expect(await listed(`${WORK}\n${ASK}`)).toEqual([
+      {
+        name: 'web-1',
+        protocol: 'ssh',
+        ...ssh,
+        logins: ['deploy', 'admin'],
+        connectSeconds: 20,
+        access: 'standing',
+        ask: [expect.objectContaining({ rule: 'ask' })],
+      },
+    ]);
+    expect(await listed(ASK)).toMatchObject([{ logins: ['admin'], access: 'requestable' }]);
+    expect(await listed(WORK.replace(', ssh: { logins: [deploy] }', ''))).toMatchObject([
+      { logins: ['deploy', 'admin', 'root'] },
+    ]);
+  });
+
+  it('is silent where the gateway does not speak its protocol, and to whom no login is open', async () => {
+    expect(await listed(WORK, false)).toEqual([]);
+    expect(await listed(WORK.replace('developers', 'auditors'))).toEqual([]);
+  });
+});

@@ -93,7 +93,9 @@ function refuseForeign(
   { issuer, issuerName, workload, claims = {} }: Principal,
   issuers: Config['issuers'],
 ): void {
-  const own = issuers.find((one) => one.issuer === issuer && one.name === issuerName);
+  const own = issuers.find(
+    (one) => one.issuer === issuer && (issuerName === undefined || one.name === issuerName),
+  );
   if (own === undefined || (own.kind === 'workload') !== (workload === true))
     throw refused('the issuer that the certificate rests on is not in the configuration any more');
   if (own.match !== undefined) refuseUnmatched(claims, own.match, own.name);
