@@ -98,4 +98,48 @@ describe.runIf(hasOpenSsh())('ssh and what is built on it, as the CLI sets them 
     writeFileSync(join(env['CUSTODY_HOME']!, 'ssh_cert.pub'), '');
     expect(await ssh('web-1', 'echo renewed')).toEqual({ code: 0, stdout: 'renewed\n', stderr: '' });
   });
+
+  test('Ansible: a ping, and a playbook with pipelining', async () => {
+    // Ansible itself cannot have a percent sign in its home.
+    const home = mkdtempSync(join(tmpdir(), 'ansible-'));
+    const ansible = {
+      HOME: home,
+      ANSIBLE_PIPELINING: 'true',
+      ANSIBLE_HOST_KEY_CHECKING: 'true',
+      ANSIBLE_NOCOLOR: '1',
+    };
+    const quiet = { ...ansible, ANSIBLE_PYTHON_INTERPRETER: '/usr/bin/python3', LC_ALL: 'C.UTF-8' };
+    const connect = ['connect', 'web-1', '--'];
+    const ping = await program(CUSTODY, [...connect, 'ansible', 'web-1', '-m', 'ping'], { env: quiet });
+    expect(ping).toMatchObject({ code: 0, stdout: expect.stringContaining('"ping": "pong"') as string });
+    const play = '- hosts: all\n  gather_facts: false\n  tasks: [{ command: echo played }]\n';
+    writeFileSync(join(folder, 'play.yaml'), play);
+    const played = await program(CUSTODY, [...connect, 'ansible-playbook', 'play.yaml'], { env: quiet });
+    expect(played.stdout).toMatch(/web-1 +: ok=1 +changed=1 +unreachable=0 +failed=0/);
+  });
+
+  test('a certificate that was revoked: ssh is refused, and a new one is one command away', async () => {
+    const { serial } = JSON.parse((await run('ssh-login', '--json')).stdout) as { serial: string };
+    expect(await run('ssh-certificates', 'revoke', serial)).toMatchObject({ code: 0 });
+    expect((await run('ssh-certificates')).stdout).toMatch(new RegExp(`^${serial} .* revoked `, 'm'));
+    const refused = await ssh('-o', 'BatchMode=yes', 'web-1', 'true');
+    expect(refused).toMatchObject({ code: 255, stdout: '' });
+    expect(refused.stderr).toContain('the SSH certificate was revoked; get a new one: custody ssh-login');
+  });
+
+  test("a device is registered by the key's signature, listed and revoked", async () => {
+    await run('ssh-login', '--new');
+    expect(await ssh('-o', 'BatchMode=yes', 'web-1', 'true')).toMatchObject({ code: 0 });
+    const device = JSON.parse((await run('devices', 'register', '--name', 'laptop', '--json')).stdout) as {
+      id: string;
+    };
+    expect((await run('devices')).stdout).toMatch(/^SHA256:\S+ +laptop .* registered /m);
+    expect(await run('devices', 'revoke', device.id, '--reason', 'lost')).toMatchObject({ code: 0 });
+    expect((await run('devices', '--state', 'revoked')).stdout).toContain(device.id);
+    const refused = await ssh('-o', 'BatchMode=yes', 'web-1', 'true');
+    expect(refused).toMatchObject({ code: 255, stdout: '' });
+    expect(refused.stderr).toContain(
+      'the key of this device was revoked; register a new one: custody devices',
+    );
+  });
 });
