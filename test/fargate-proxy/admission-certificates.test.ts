@@ -27,6 +27,7 @@ import {
 } from '#test/core/access/ssh-certificates/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryLeaves, memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 
@@ -52,7 +53,13 @@ function door() {
     policy,
     verifier: () => ({ verify: () => Promise.reject(new Error('no token was shown')) }),
     certificates: { verify: (...shown) => verifierAt(clock.now, config).verify(...shown) },
-    standing: toldStanding({ policy: () => listening, store: noDirectory().desk as never, logouts }),
+    devices: noDevices().devices,
+    standing: toldStanding({
+      policy: () => listening,
+      store: noDirectory().desk as never,
+      logouts,
+      devices: noDevices().devices,
+    }),
     failures: new TokenFailures(() => clock.now.getTime()),
     requests: store,
     desk: new AccessDesk({
