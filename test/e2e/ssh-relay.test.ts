@@ -186,11 +186,11 @@ describe.runIf(hasOpenSsh())('what passes between OpenSSH and its server', () =>
 
   it('a killed gateway leaves evidence of what passed', async () => {
     const before = (await gateway.sessions()).length;
-    const running = gateway.ssh(['echo begun; exec sleep 30']);
-    await eventually('the session', async () =>
-      (await gateway.sessions()).length > before ? true : undefined,
-    );
-    await new Promise((later) => setTimeout(later, 500));
+    const mark = join(folder, 'begun');
+    const running = gateway.ssh([`echo begun; touch ${mark}; exec sleep 30`]);
+    await eventually('the command to run', () => existsSync(mark) || undefined);
+    // What is older than the window is stored: that is the promise.
+    await new Promise((later) => setTimeout(later, 1500));
     await gateway.end('SIGKILL');
     await running;
     await gateway.run();

@@ -1,0 +1,192 @@
+import { describe, expect, it } from 'vitest';
+import { CustodyError } from '#core/errors.ts';
+import { about, data, Message } from '#core/protocols/ssh/channels/messages.ts';
+import { Stream } from '#core/recording/format.ts';
+import type { Leg, LegEars } from '#proxy/protocols/ssh/leg.ts';
+import { MessageTape } from '#proxy/protocols/ssh/message-tape.ts';
+import { SshRelay } from '#proxy/protocols/ssh/relay.ts';
+import type { SessionTape } from '#proxy/recorder/tapes.ts';
+import { RelayMemory } from '#proxy/wire/relay-memory.ts';
+import {
+  CLIENT,
+  confirmation,
+  exec,
+  OPEN_TERMS,
+  open,
+  TARGETS,
+} from '../../../core/protocols/ssh/channels/stand.ts';
+
+/** A leg without a socket. */
+class FakeLeg {
+  held = false;
+  congested = false;
+  reads = false;
+  readonly sent: Buffer[] = [];
+  unknown = 0;
+  readonly transport = { unimplemented: () => (this.unknown += 1) };
+  ears!: LegEars;
+  drained: (() => void) | undefined;
+  listen(ears: LegEars): void {
+    this.ears = ears;
+  }
+  send(payload: Uint8Array): void {
+    this.sent.push(Buffer.from(payload));
+  }
+  cork(): void {}
+  uncork(): void {}
+  pause(): void {
+    this.reads = false;
+  }
+  resume(): void {
+    this.reads = true;
+  }
+  whenDrained(drained: () => void): void {
+    this.drained = drained;
+  }
+  /** The peer says something. */
+  say(...payloads: Uint8Array[]): void {
+    this.ears.reading?.();
+    for (const payload of payloads) this.ears.message(payload);
+    this.ears.read?.();
+  }
+}
+
+class FakeTape {
+  readonly durability = 'windowed';
+  readonly frames: { readonly stream: number; readonly bytes: Buffer; readonly withheld?: true }[] = [];
+  keepsUp = true;
+  caughtUp: (() => void) | undefined;
+  onRecord: () => void = () => undefined;
+  record(stream: number, bytes: Uint8Array, length: number): boolean {
+    this.frames.push({ stream, bytes: Buffer.from(bytes.subarray(0, length)) });
+    this.onRecord();
+    return this.keepsUp;
+  }
+  recordWithheld(stream: number, length: number): void {
+    this.frames.push({ stream, bytes: Buffer.alloc(length), withheld: true });
+  }
+  note(): void {}
+  onWait(): void {}
+  whenCaughtUp(caughtUp: () => void): void {
+    this.caughtUp = caughtUp;
+  }
+}
+
+function running() {
+  const [client, target, tape] = [new FakeLeg(), new FakeLeg(), new FakeTape()];
+  const failures: CustodyError[] = [];
+  const relay = new SshRelay({
+    client: client as unknown as Leg,
+    target: target as unknown as Leg,
+    tape: tape as unknown as SessionTape,
+    memory: new RelayMemory(),
+    terms: OPEN_TERMS,
+    claim: () => Promise.resolve(),
+    onEnd: () => undefined,
+    onFailure: (error) => failures.push(error),
+  });
+  relay.start();
+  client.say(open().done());
+  target.say(confirmation());
+  client.say(exec('cat'));
+  target.say(about(Message.success, CLIENT));
+  for (const leg of [client, target]) leg.sent.length = 0;
+  return { client, target, tape, relay, failures };
+}
+const input = data(TARGETS, Buffer.from('input'));
+const output = data(CLIENT, Buffer.from('output'));
+
+describe('the relay of SSH', () => {
+  it('records before it passes on, each message behind its length', () => {
+    const { client, target, tape } = running();
+    let passedBefore = -1;
+    tape.onRecord = () => (passedBefore = target.sent.length);
+    client.say(input);
+    expect(passedBefore).toBe(0);
+    expect(target.sent).toEqual([Buffer.from(input)]);
+    expect(tape.frames.at(-1)).toEqual({
+      stream: Stream.client,
+      bytes: Buffer.concat([Buffer.of(0, 0, 0, input.length), input]),
+    });
+  });
+
+  it('passes nothing on that ended the session by its being recorded', () => {
+    const { client, target, tape, relay } = running();
+    tape.onRecord = () => relay.stop();
+    client.say(input, input);
+    target.say(output);
+    expect([client.sent, target.sent]).toEqual([[], []]);
+  });
+
+  it('reads nobody while the recorder is behind', () => {
+    const { client, target, tape } = running();
+    tape.keepsUp = false;
+    client.say(input);
+    expect([client.reads, target.reads]).toEqual([false, false]);
+    tape.keepsUp = true;
+    tape.caughtUp!();
+    expect([client.reads, target.reads]).toEqual([true, true]);
+  });
+
+  it('security case 16: does not read the side whose peer does not read', () => {
+    const { client, target } = running();
+    client.congested = true;
+    target.say(output);
+    expect([client.reads, target.reads]).toEqual([true, false]);
+    client.congested = false;
+    client.drained!();
+    expect(target.reads).toBe(true);
+  });
+
+  it('does not read what it cannot pass on during a key exchange, but for a side that is in one, too', () => {
+    const { client, target } = running();
+    client.held = true;
+    target.say(output);
+    expect([client.reads, target.reads]).toEqual([true, false]);
+    target.held = true;
+    client.say();
+    expect([client.reads, target.reads]).toEqual([true, true]);
+    client.held = false;
+    target.held = false;
+    client.ears.released!();
+    expect([client.reads, target.reads]).toEqual([true, true]);
+  });
+
+  it('security case 16: bounds what waits for key exchanges that no peer ends', () => {
+    const { client, target } = running();
+    client.held = true;
+    target.held = true;
+    const much = data(CLIENT, Buffer.alloc(30_000));
+    expect(() => {
+      for (let count = 0; count < 2000; count += 1) target.say(much);
+    }).toThrow('key exchange');
+  });
+
+  it('says of numbers without a meaning that they are not known', () => {
+    const { client, target } = running();
+    client.say(Uint8Array.of(110, 1, 2));
+    expect([client.unknown, target.sent.length]).toEqual([1, 0]);
+  });
+});
+
+describe('the tape of messages', () => {
+  it.each([10, 5000])('has zeros in place of what is withheld, of %i bytes', (length) => {
+    const tape = new FakeTape();
+    const payload = Buffer.alloc(length, 7);
+    new MessageTape(tape as unknown as SessionTape).recordWithheld(Stream.client, payload, [
+      { from: 3, to: 6 },
+    ]);
+    const expected = Buffer.concat([Buffer.alloc(4), payload]);
+    expected.writeUInt32BE(length);
+    expected.fill(0, 7, 10);
+    expect(Buffer.concat(tape.frames.map(({ bytes }) => bytes))).toEqual(expected);
+    expect(tape.frames.filter(({ withheld }) => withheld).map(({ bytes }) => bytes.length)).toEqual([3]);
+  });
+
+  it.each([10, 2048, 2049, 40_000])('has messages of %i bytes whole', (length) => {
+    const tape = new FakeTape();
+    const payload = Buffer.alloc(length, 7);
+    new MessageTape(tape as unknown as SessionTape).record(Stream.target, payload);
+    expect(Buffer.concat(tape.frames.map(({ bytes }) => bytes)).subarray(4)).toEqual(payload);
+  });
+});
