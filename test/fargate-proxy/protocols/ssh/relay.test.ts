@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CustodyError } from '#core/errors.ts';
+import type { CustodyError } from '#core/errors.ts';
 import { about, data, Message } from '#core/protocols/ssh/channels/messages.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Leg, LegEars } from '#proxy/protocols/ssh/leg.ts';
