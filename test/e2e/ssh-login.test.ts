@@ -155,7 +155,7 @@ describe.runIf(hasOpenSsh())('the way in by SSH', () => {
       let asked = 0;
       answer = async () => {
         asked += 1;
-        if (asked < 5) return { status: 400, body: { error: 'authorization_pending' } };
+        if (asked < 3) return { status: 400, body: { error: 'authorization_pending' } };
         return {
           status: 200,
           body: { id_token: await gateway.token(), access_token: 'a', token_type: 'Bearer' },
