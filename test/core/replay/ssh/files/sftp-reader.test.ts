@@ -45,21 +45,25 @@ describe.runIf(hasOpenSsh())('OpenSSH', () => {
   );
 });
 
-test.runIf(hasOpenSsh() && hasSshTools())('paramiko: a thousand random operations, each a step', async () => {
-  const stand = new Stand();
-  try {
-    const script = fileURLToPath(new URL('random-sftp.py', import.meta.url));
-    const capture = await stand.run(sshTool('python'), [script, stand.ssh, '7', '1000']);
-    expect(stand.errors).toBe('');
-    const steps = stepsOf(capture, 10_000).map(({ file, outcome }) => [
-      file?.operation,
-      file?.path.text,
-      file?.sha256 ?? file?.newPath?.text ?? null,
-      outcome,
-    ]);
-    const did = JSON.parse(stand.output) as unknown[][];
-    expect(steps).toEqual(did.map((one) => [...one, 'completed']));
-  } finally {
-    stand.end();
-  }
-});
+test.runIf(hasOpenSsh() && hasSshTools())(
+  'paramiko: hundreds of random operations, each a step',
+  async () => {
+    const stand = new Stand();
+    try {
+      const script = fileURLToPath(new URL('random-sftp.py', import.meta.url));
+      const capture = await stand.run(sshTool('python'), [script, stand.ssh, '7', '300']);
+      expect(stand.errors).toBe('');
+      const steps = stepsOf(capture, 10_000).map(({ file, outcome }) => [
+        file?.operation,
+        file?.path.text,
+        file?.sha256 ?? file?.newPath?.text ?? null,
+        outcome,
+      ]);
+      const did = JSON.parse(stand.output) as unknown[][];
+      expect(steps).toEqual(did.map((one) => [...one, 'completed']));
+    } finally {
+      stand.end();
+    }
+  },
+  60_000,
+);
