@@ -66,7 +66,11 @@ describe.runIf(hasOpenSsh())('files under a rule with paths, and digests in plac
 
   it('sftp goes where the rule says, and the steps say what passed while the tape has none of it', async () => {
     const lines = [`put ${root}/here/blob ${root}/up/blob`, `get ${root}/up/blob ${root}/here/back`];
-    const { ran, steps, tape } = await run('sftp', ['-o', 'BatchMode=no', '-b', '-', host()], `${lines.join('\n')}\n`);
+    const { ran, steps, tape } = await run(
+      'sftp',
+      ['-o', 'BatchMode=no', '-b', '-', host()],
+      `${lines.join('\n')}\n`,
+    );
     expect(ran.stderr + ran.stdout.toString()).not.toContain('custody:');
     expect(ran.code).toBe(0);
     expect(readFileSync(join(root, 'up/blob')).equals(BLOB)).toBe(true);
