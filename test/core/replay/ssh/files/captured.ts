@@ -49,7 +49,8 @@ export class Stand {
         program,
         args,
         { cwd: this.local, env, maxBuffer: 64 << 20 },
-        (_error, _out, errors) => {
+        (_error, out, errors) => {
+          this.output = out;
           this.errors = errors;
           resolve();
         },
@@ -59,7 +60,8 @@ export class Stand {
     return readCapture(readFileSync(this.#log));
   }
 
-  /** What the last client said on its error stream. */
+  /** What the last client said. */
+  output = '';
   errors = '';
 
   end(): void {

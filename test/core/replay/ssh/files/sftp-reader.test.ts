@@ -1,8 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasOpenSsh } from '#test/support/ssh-tools.ts';
+import { hasOpenSsh, hasSshTools, sshTool } from '#test/support/ssh-tools.ts';
 import { Stand, stepsOf } from './captured.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -43,3 +44,26 @@ describe.runIf(hasOpenSsh())('OpenSSH', () => {
     },
   );
 });
+
+test.runIf(hasOpenSsh() && hasSshTools())(
+  'paramiko: hundreds of random operations, each a step',
+  async () => {
+    const stand = new Stand();
+    try {
+      const script = fileURLToPath(new URL('random-sftp.py', import.meta.url));
+      const capture = await stand.run(sshTool('python'), [script, stand.ssh, '7', '300']);
+      expect(stand.errors).toBe('');
+      const steps = stepsOf(capture, 10_000).map(({ file, outcome }) => [
+        file?.operation,
+        file?.path.text,
+        file?.sha256 ?? file?.newPath?.text ?? null,
+        outcome,
+      ]);
+      const did = JSON.parse(stand.output) as unknown[][];
+      expect(steps).toEqual(did.map((one) => [...one, 'completed']));
+    } finally {
+      stand.end();
+    }
+  },
+  60_000,
+);
