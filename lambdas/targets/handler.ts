@@ -1,14 +1,16 @@
 import type { z } from 'zod';
+import type { Context } from '#core/access/conditions.ts';
 import type { Config, Rule, Target } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
+import type { Principal } from '#core/identity/principal.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import type { Asking } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
-import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { noQuery, targetsShape } from '../shapes.ts';
 
@@ -43,9 +45,8 @@ type Answer = z.input<typeof targetsShape>['targets'][number];
 /** GET /v1/targets: what the caller may connect to or ask for, and how. The target's own address is nobody's business. */
 export function targetsHandler({ policy, requests, gateway, now, log }: TargetsPorts): HttpHandler {
   return httpHandler(log, async (event) => {
-    // Whoever may come in with a touch may come in.
-    const context = { ...contextOf(event), userVerified: true };
-    const asking = { caller: callerOf(event), policy: policy(), context, now: now() };
+    const caller = callerOf(event);
+    const asking = { caller, policy: policy(), context: asFromDevice(caller, event), now: now() };
     queryOf(noQuery, event);
     const addresses = await addressesOf(asking.policy, gateway);
     const open = await openRequestsOf({ ...asking, openAt: asking.now, limit: 1_000 }, requests);
@@ -59,6 +60,12 @@ export function targetsHandler({ policy, requests, gateway, now, log }: TargetsP
     });
     return json(targetsShape, { targets });
   });
+}
+
+/** Whoever may come in with a touch, or from a device of theirs, may come in: the API sees neither. */
+function asFromDevice(caller: Principal, event: ApiEvent): Context {
+  const registered = { id: '', owner: caller, name: '', fido: true, attested: false };
+  return { ...contextOf(event), userVerified: true, device: { registered } };
 }
 
 async function addressesOf({ targets }: Config, gateway: TargetsPorts['gateway']) {

@@ -14,6 +14,7 @@ import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
 import { WaitingRoom } from '#proxy/waiting-room.ts';
+import { device } from '#test/contract/devices.ts';
 import { rawToken } from '#test/support/issuer.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryDevices } from '#test/support/memory-devices.ts';
@@ -396,5 +397,20 @@ describe('a grant for one session', () => {
     const settled = await Promise.allSettled(claims);
     expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await expect(admission.admit(visitor('db').at)).rejects.toMatchObject({ code: 'approval-required' });
+  });
+});
+
+describe('a key that was revoked', () => {
+  it('keeps whoever shows it out, though no rule asks for a device (security case 12)', async () => {
+    const { admission, devices } = door();
+    const { id, owner } = device(1);
+    devices.items.set(id, { device: device(1), told: 1 });
+    const at = visitor('free');
+    Object.assign(at.greeting, { device: { key: id, proof: 'tls-certificate' } satisfies ProvedKey });
+    const { context } = await admission.admit(at.at);
+    expect(context.device?.registered).toMatchObject({ id, name: 'key 1' });
+    await devices.append(id, 0, { at: new Date(NOW).toISOString(), kind: 'revoked', by: owner });
+    await expect(admission.admit(at.at)).rejects.toMatchObject({ code: 'access-revoked' });
+    await admission.admit(visitor('free').at);
   });
 });
