@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { IgnoreMode } from 'aws-cdk-lib';
-import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { CustodyError } from '#core/errors.ts';
 import type { FunctionName } from './function-names.ts';
-import { RDS_CERTIFICATES } from './rds-certificates.ts';
+import { RDS_CERTIFICATES } from './targets/postgres/rds-certificates.ts';
 
 export const ROOT = new URL('..', import.meta.url).pathname;
 

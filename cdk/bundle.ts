@@ -1,9 +1,9 @@
 /** `npm run build`: each function, and the proxy, as one file in dist. */
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { build as bundle, type BuildOptions, type Plugin } from 'esbuild';
+import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { functionNames } from './function-names.ts';
-import { RDS_CERTIFICATES, rdsCertificates } from './rds-certificates.ts';
+import { RDS_CERTIFICATES, rdsCertificates } from './targets/postgres/rds-certificates.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 

@@ -39,6 +39,8 @@ const gatewaySchema = section({
   /** Where clients reach the gateway; its DNS record is made by whoever owns the zone. */
   hostname,
   port: whole(1, 65_535).default(5432),
+  /** Where SSH clients connect, where custody.yaml has a target for them. */
+  sshPort: whole(1, 65_535).default(22),
   /** A secret with the certificate chain that the gateway shows its clients, and its key: JSON `{"cert", "key"}`, both PEM. */
   tlsSecret: text('the name or ARN of a secret in Secrets Manager'),
   /** `internet`: the load balancer has public addresses. */

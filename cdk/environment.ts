@@ -4,11 +4,17 @@ type Variables = { readonly [Name in keyof AwsEnvironment]-?: string };
 
 /** Only of a stack that has SSH targets. */
 type Ssh = 'CUSTODY_SSH_ADDRESS' | 'CUSTODY_SSH_USER_CA' | 'CUSTODY_SSH_TARGET_CA';
-type Common = Omit<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET' | 'CUSTODY_POLICY_DEPLOYED' | Ssh> &
+type SshProxy = 'CUSTODY_SSH_PORT' | 'CUSTODY_SSH_HOST_KEY_SECRET';
+type Common = Omit<
+  Variables,
+  'AWS_REGION' | 'CUSTODY_TLS_SECRET' | 'CUSTODY_POLICY_DEPLOYED' | Ssh | SshProxy
+> &
   Partial<Pick<Variables, Ssh>>;
 
 /** All that a process reads, so that one which is missing does not compile. */
-export type ProxyEnvironment = Common & Pick<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET'>;
+export type ProxyEnvironment = Common &
+  Pick<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET'> &
+  Partial<Pick<Variables, SshProxy>>;
 
 /** Lambda sets the region itself; the certificate is the proxy's alone. */
 export type FunctionEnvironment = Common & Pick<Variables, 'CUSTODY_POLICY_DEPLOYED'>;

@@ -5,6 +5,7 @@ export const functionNames = [
   'replay',
   'scim',
   'logout',
+  'ssh',
   'sealer',
   'sequencer',
   'notifier',

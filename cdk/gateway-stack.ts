@@ -4,13 +4,14 @@ import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
-import type { Config } from '#core/access/config.ts';
+import type { Config, Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { TargetOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
 import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
-import type { PostgresTarget } from './postgres-target.ts';
+import type { PostgresTarget } from './targets/postgres/target.ts';
+import { refuseFiles, type SshTarget, secretOfLogin } from './targets/ssh/target.ts';
 
 export interface GatewayStackProps extends StackProps, Pick<AccessGatewayProps, 'code' | 'image'> {
   readonly settings: DeploymentConfig;
@@ -57,11 +58,19 @@ export class GatewayStack extends Stack {
     if (!protect) Annotations.of(this).addWarningV2('custody:not-protected', NOT_PROTECTED);
     // As cdk/README.md names them.
     for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
-    for (const target of config.targets.values())
-      if (target.protocol === 'postgres') this.gateway.addPostgresTarget(target.name, this.#target(target));
+    for (const target of config.targets.values()) this.#add(target);
   }
 
-  #target({ name, address, credential }: TargetOf<'postgres'>): PostgresTarget {
+  #add(target: Target): void {
+    switch (target.protocol) {
+      case 'postgres':
+        return void this.gateway.addPostgresTarget(target.name, this.#postgres(target));
+      case 'ssh':
+        return void this.gateway.addSshTarget(target.name, this.#ssh(target));
+    }
+  }
+
+  #postgres({ name, address, credential }: TargetOf<'postgres'>): PostgresTarget {
     const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
     const id = `Target-${name}`;
     const upstream = {
@@ -82,6 +91,23 @@ export class GatewayStack extends Stack {
         hint: 'tasks have no files of yours: put the password into Secrets Manager, and name it with secret',
       },
     );
+  }
+
+  #ssh(target: TargetOf<'ssh'>): SshTarget {
+    refuseFiles(target);
+    const { name, address, logins } = target;
+    const { securityGroupId, secretKeyArn } = this.#settings.targets[name] ?? {};
+    const secrets = Object.keys(logins).flatMap((login) => {
+      const secret = secretOfLogin(target, login);
+      return secret === undefined
+        ? []
+        : [[login, this.#secret(`Target-${name}-${login}`, secret, secretKeyArn)] as const];
+    });
+    const connections =
+      securityGroupId === undefined
+        ? {}
+        : { connections: SecurityGroup.fromSecurityGroupId(this, `Target-${name}-Group`, securityGroupId) };
+    return { ...address, ...connections, secrets: Object.fromEntries(secrets) };
   }
 
   /** By its ARN, or by its name. */

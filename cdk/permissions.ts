@@ -14,6 +14,8 @@ export interface Places {
   >;
   readonly signingKey: string;
   readonly dataKey: string;
+  /** Where people's SSH certificates, and the gateway's own, are signed. */
+  readonly authorities?: { readonly users: string; readonly targets: string };
 }
 
 /** All that a role may do beside logging, traces and the secrets that it is given one by one. */
@@ -22,6 +24,7 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
     ...evidenceStatements(role, places.evidence),
     ...tableStatements(role, places.tables),
     ...signingStatements(role, places.signingKey),
+    ...authorityStatements(role, places.authorities),
     ...dataKeyStatements(role, places.dataKey),
     ...configStatements(role, places.config),
   ];
@@ -110,6 +113,17 @@ const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'sequencer'];
 function signingStatements(role: RoleName, key: string): PolicyStatement[] {
   if (SIGNERS.includes(role)) return [allow('Sign', ['kms:Sign', 'kms:GetPublicKey'], [key])];
   return role === 'replay' ? [allow('TellTheKey', ['kms:GetPublicKey'], [key])] : [];
+}
+
+/** Who signs for people tells what targets are to believe; the proxy signs for targets, and knows whom to believe. */
+function authorityStatements(role: RoleName, keys: Places['authorities']): PolicyStatement[] {
+  if (keys === undefined || (role !== 'proxy' && role !== 'ssh')) return [];
+  const { users, targets } = keys;
+  const [signs, knows] = role === 'proxy' ? [targets, users] : [users, targets];
+  return [
+    allow('SignCertificates', ['kms:Sign', 'kms:GetPublicKey'], [signs]),
+    allow('KnowTheOtherAuthority', ['kms:GetPublicKey'], [knows]),
+  ];
 }
 
 /**

@@ -46,6 +46,13 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/ledger/{proxy}',
   ]),
   ...of('access', ['GET /v1/login']).map((route) => ({ ...route, open: true }) as const),
+  ...of('ssh', [
+    'GET /v1/ssh',
+    'GET /v1/ssh/certificates',
+    'POST /v1/ssh/certificates',
+    'POST /v1/ssh/certificates/{serial}/revoke',
+    'POST /v1/ssh/revocations',
+  ]),
   // Directories have secrets of their own.
   ...of(
     'scim',

@@ -47,6 +47,11 @@ export const tableActions: Readonly<
     access: ['PutItem'],
     coordination: QUEUE_A_LEAF,
   },
+  // Certificates that were issued, and the marks of those that were taken back.
+  ssh: {
+    access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    coordination: QUEUE_A_LEAF,
+  },
   sealer: {
     sessions: ['GetItem', 'Query', 'Scan', 'UpdateItem'],
     // A batch of deletions, and the mark that nothing before it counts.

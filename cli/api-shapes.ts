@@ -55,7 +55,13 @@ export const targetsSchema = z.object({
       protocol: text,
       host: z.string().regex(/^[A-Za-z0-9.:-]{1,255}$/),
       port: z.int().min(1).max(65_535),
-      database: z.string().min(1).max(63),
+      /** Of a target that is a database. */
+      database: z.string().min(1).max(63).optional(),
+      /** At the target, of one where a client chooses: the first is the usual one. */
+      logins: z
+        .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/))
+        .max(1024)
+        .optional(),
       caPem: z.string().max(65_536).nullish(),
       connectSeconds: z.int().min(1).max(86_400).default(20),
       access: z.enum(['standing', 'granted', 'requestable']).default('standing'),

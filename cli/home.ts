@@ -11,6 +11,10 @@ export interface Home {
   read(name: string, kind?: 'secret' | 'public'): string | undefined;
   /** Replaces the file in one step; for the owner alone from its first byte. */
   write(name: string, text: string): void;
+  /** Makes the folder, for what another program writes there. */
+  makeFolder(): void;
+  /** One of its files takes the place of another in one step. */
+  rename(name: string, to: string): void;
   remove(name: string): void;
 }
 
@@ -24,6 +28,8 @@ export function openHome(env: Readonly<Record<string, string | undefined>>): Hom
     path,
     read: (name, kind = 'public') => readIn(path(name), kind),
     write: (name, text) => writeIn(folder, path(name), text),
+    makeFolder: () => makePrivate(folder),
+    rename: (name, to) => renameSync(path(name), path(to)),
     remove: (name) => rmSync(path(name), { force: true }),
   };
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Cli } from './cli.ts';
-import type { ClientEnv } from './client-env.ts';
+import type { ClientEnv } from './clients/kit.ts';
 
 const FILE = 'libpq-service.conf';
 const SERVICE = 'custody';

@@ -14,6 +14,7 @@ import {
 } from './commands/decide.ts';
 import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
+import { devicesCommand } from './commands/devices.ts';
 import { envCommand } from './commands/env.ts';
 import { explainCommand } from './commands/explain.ts';
 import { ledgerCommand } from './commands/ledger.ts';
@@ -25,6 +26,9 @@ import { requestCommand } from './commands/request.ts';
 import { requestsCommand } from './commands/requests.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
+import { sshCertificatesCommand } from './commands/ssh-certificates.ts';
+import { sshConfigCommand } from './commands/ssh-config.ts';
+import { sshLoginCommand } from './commands/ssh-login.ts';
 import { targetsCommand } from './commands/targets.ts';
 import { terminateCommand } from './commands/terminate.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -45,6 +49,10 @@ const commands = [
   targetsCommand,
   connectCommand,
   envCommand,
+  sshLoginCommand,
+  sshConfigCommand,
+  sshCertificatesCommand,
+  devicesCommand,
   sessionsCommand,
   showCommand,
   playCommand,

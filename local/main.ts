@@ -5,6 +5,8 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { escapeLines } from '#core/replay/text.ts';
 import { startControlPlane } from './api/control-plane.ts';
 import { startDemoPostgres } from './database/demo-postgres.ts';
+import { ownerForPostgres } from './database/owner.ts';
+import { postgresBinaries } from './database/postgres-binaries.ts';
 import { stopLeftover } from './database/postgres-leftover.ts';
 import { startDemoIssuer } from './issuer/issuer.ts';
 import type { LocalAddresses } from './setup/addresses.ts';
@@ -14,11 +16,15 @@ import { useDataFolder, waitForEarlierGateway } from './setup/folder-use.ts';
 import { refuseTakenPorts } from './setup/ports.ts';
 import { dataFiles, type LocalSettings, readSettings } from './setup/settings.ts';
 import { welcome } from './setup/welcome.ts';
+import { prepareDemoSsh, sshdConfig } from './ssh/demo-files.ts';
+import { type DemoLogin, demoLogin } from './ssh/demo-login.ts';
+import { type DemoSshd, endLeftover, startDemoSshd } from './ssh/demo-sshd.ts';
 import { GatewayProcess } from './supervisor/gateway-process.ts';
 import { Running } from './supervisor/running.ts';
 
 /** A line may quote what a client sent. */
 const say = (line: string): void => void process.stderr.write(`${escapeLines(line)}\n`);
+const WEB = 'web-1';
 const running = new Running();
 let failed = false;
 
@@ -42,6 +48,7 @@ async function claim({ dataDir, drainMs, ports }: LocalSettings): Promise<void> 
   await running.add(() => use.release());
   await waitForEarlierGateway(dataDir, drainMs, say);
   await stopLeftover(dataFiles(dataDir).postgres);
+  await endLeftover(sshdConfig(dataFiles(dataDir).web.folder));
   await refuseTakenPorts(ports);
 }
 
@@ -51,7 +58,10 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   const files = dataFiles(dataDir);
   createSignerKey(dataDir);
   fileSigner(dataDir); // throws when the key is damaged
-  demoConfig(files.config, settings);
+  const login = wantedLogin(settings);
+  const hostKey = login === undefined ? undefined : prepareDemoSsh(files.web, login.owner);
+  const web = login === undefined || hostKey === undefined ? undefined : { login: login.user, hostKey };
+  const config = demoConfig(files.config, settings, web);
   const certificates = await localCertificates(files.tls, new Date());
 
   say('starting the demo identity provider');
@@ -70,6 +80,8 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   });
   await running.add(() => database.stop());
 
+  const sshd = config.targets.has(WEB) ? await startWeb(settings, login) : undefined;
+
   say('starting the API and the gateway');
   const address = { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') };
   const api = await startControlPlane({ dataDir, port: ports.api, gateway: address, say }, running);
@@ -79,12 +91,44 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     api: api.url,
     postgres: { host: 'localhost', port: ports.gateway },
     database: { host: '127.0.0.1', port: ports.database },
+    ssh: { host: 'localhost', port: ports.ssh },
+    ...(sshd === undefined ? {} : { web: { host: '127.0.0.1', port: ports.sshTarget, login: login!.user } }),
     dataDir,
     config: files.config,
     ca: certificates.ca,
     signer: files.signerPem,
-    pids: { supervisor: process.pid, gateway: gateway.pid!, database: database.pid },
+    pids: {
+      ...{ supervisor: process.pid, gateway: gateway.pid!, database: database.pid },
+      ...(sshd === undefined ? {} : { web: sshd.pid }),
+    },
   };
+}
+
+/** Undefined where the demo SSH server is not wanted, or this machine cannot have it; then that is said. */
+function wantedLogin({ demoSsh, dataDir }: LocalSettings): DemoLogin | undefined {
+  if (!demoSsh) return undefined;
+  const login = demoLogin(ownerForPostgres(dataFiles(dataDir).postgres, postgresBinaries()));
+  if (!('leftOut' in login)) return login;
+  say(`${WEB}, the demo SSH server, is left out: ${login.leftOut}`);
+  return undefined;
+}
+
+async function startWeb(
+  { dataDir, ports }: LocalSettings,
+  login: DemoLogin | undefined,
+): Promise<DemoSshd | undefined> {
+  if (login === undefined) return undefined;
+  say('starting the demo SSH server');
+  const sshd = await startDemoSshd({
+    folder: dataFiles(dataDir).web.folder,
+    port: ports.sshTarget,
+    login,
+    say,
+    onGivenUp: (error) => void fail(error),
+    now: () => performance.now(),
+  });
+  await running.add(() => sshd.stop());
+  return sshd;
 }
 
 async function startGateway(
@@ -97,6 +141,7 @@ async function startGateway(
     dataDir,
     apiUrl,
     port: ports.gateway,
+    sshPort: ports.ssh,
     drainMs,
     say,
     onGivenUp: (error) => void fail(error),

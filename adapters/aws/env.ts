@@ -32,6 +32,9 @@ const schema = z.object({
   CUSTODY_SSH_USER_CA: text.optional(),
   /** The CA for the gateway's own certificates, which targets take: an ARN. */
   CUSTODY_SSH_TARGET_CA: text.optional(),
+  /** The proxy alone: the port on which it speaks SSH, and the secret with its host key. */
+  CUSTODY_SSH_PORT: text.optional(),
+  CUSTODY_SSH_HOST_KEY_SECRET: text.optional(),
   /** Under which namespace metrics are told: each stack has its own, or one's alarms would go by another's. */
   POWERTOOLS_METRICS_NAMESPACE: text.optional(),
   /** Functions alone: the version of custody.yaml that was deployed last, which only a deployment changes. */

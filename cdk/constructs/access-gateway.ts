@@ -7,16 +7,21 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Config, IssuerConfig } from '#core/access/config.ts';
+import type { ProtocolName } from '#core/protocols/protocols.ts';
 import { builtFunction, builtImage, ROOT } from '../artifacts.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
 import type { FunctionEnvironment, ProxyEnvironment } from '../environment.ts';
 import type { FunctionName } from '../function-names.ts';
 import { CustodyMetrics } from '../metrics.ts';
-import { permit, type Places } from '../permissions.ts';
-import { type PostgresTarget, wirePostgresTarget } from '../postgres-target.ts';
-import { requireRdsCertificates } from '../rds-certificates.ts';
+import { type Places, permit } from '../permissions.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
 import { mayReadSecret } from '../secret-access.ts';
+import { listenersOf, SSH_CONTAINER_PORT, speaksSsh } from '../targets/listeners.ts';
+import { requireRdsCertificates } from '../targets/postgres/rds-certificates.ts';
+import { type PostgresTarget, wirePostgresTarget } from '../targets/postgres/target.ts';
+import { SshAuthorities } from '../targets/ssh/authorities.ts';
+import { type SshTarget, wireSshTarget } from '../targets/ssh/target.ts';
+import type { TargetWiring } from '../targets/wiring.ts';
 import { AccessLogs } from './access-logs.ts';
 import { Alarms } from './alarms.ts';
 import { Api } from './api.ts';
@@ -38,6 +43,8 @@ export interface AccessGatewayProps {
   /** Where clients reach the gateway. */
   readonly hostname: string;
   readonly port: number;
+  /** Where SSH clients reach it, where custody.yaml has a target for them; 22 when not given. */
+  readonly sshPort?: number;
   /** JSON `{"cert", "key"}`, both PEM: what clients see. */
   readonly tlsSecret: ISecret;
   readonly reach: 'internal' | 'internet';
@@ -73,6 +80,9 @@ export interface AccessGatewayProps {
   readonly image?: ContainerImage;
 }
 
+const SSH_PORT = 22;
+const ADDS: Readonly<Record<ProtocolName, string>> = { postgres: 'addPostgresTarget', ssh: 'addSshTarget' };
+
 /** The whole gateway. Targets are added one by one, and each gives the proxy what it needs for that target alone. */
 export class AccessGateway extends Construct {
   readonly network: Network;
@@ -81,6 +91,8 @@ export class AccessGateway extends Construct {
   readonly evidence: EvidenceStore;
   readonly tables: Tables;
   readonly signing: Signing;
+  /** Where custody.yaml has SSH targets. */
+  readonly ssh: SshAuthorities | undefined;
   readonly alarms: Alarms;
   readonly api: Api;
   /** What people need who deploy, use and audit it. */
@@ -103,13 +115,15 @@ export class AccessGateway extends Construct {
       ...{ accessLogs, key, protect },
     });
     this.signing = new Signing(this, 'Signing', protect);
+    this.ssh = speaksSsh(this.#config) ? new SshAuthorities(this, 'Ssh', protect) : undefined;
     this.tables = new Tables(this, 'Tables', key, protect);
     this.evidence = new EvidenceStore(this, 'Evidence', {
       ...{ key, accessLogs, ...props.recordings },
       longestDays: longestDays(this.#config, props.recordings),
     });
     this.network = new Network(this, 'Network', { ...props, key });
-    const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, protect });
+    const listeners = listenersOf(this.#config, { sshPort: SSH_PORT, ...props });
+    const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, listeners, protect });
     this.api = new Api(this, 'Api', key);
     const metrics = new CustodyMetrics(this);
     const environment = this.#environment(props, config, metrics);
@@ -122,10 +136,11 @@ export class AccessGateway extends Construct {
     this.api.route(this.functions);
     this.#role = this.#proxyRole(places, props.tlsSecret);
     this.signing.onlyFor([this.#role, this.functions.roles.sealer, this.functions.roles.sequencer]);
+    this.ssh?.onlyFor({ certificates: this.functions.roles.ssh, proxy: this.#role });
     this.service = new ProxyService(this, 'Proxy', {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
       image: props.image ?? builtImage(props.tasks.architecture),
-      environment: proxyEnvironment(environment, props.tlsSecret),
+      environment: proxyEnvironment(environment, props.tlsSecret, this.ssh),
       activeSessions: metrics.of('ActiveSessions', 'Average'),
     });
     // A task that finds no custody.yaml does not start, and a few of those roll a deployment back. One that finds the bucket of
@@ -154,9 +169,23 @@ export class AccessGateway extends Construct {
    * `rds-db:connect`) and no other. Throws `config-invalid` where custody.yaml says otherwise.
    */
   addPostgresTarget(name: string, target: PostgresTarget): this {
-    wirePostgresTarget(name, target, { config: this.#config, role: this.#role, tasks: this.network.tasks });
+    wirePostgresTarget(name, target, this.#wiring);
     this.#added.add(name);
     return this;
+  }
+
+  /**
+   * Lets the gateway reach a server, and log in to it: opens its port to the tasks, and gives the proxy the secrets of its logins and
+   * no others. Throws `config-invalid` where custody.yaml says otherwise.
+   */
+  addSshTarget(name: string, target: SshTarget): this {
+    wireSshTarget(name, target, this.#wiring);
+    this.#added.add(name);
+    return this;
+  }
+
+  get #wiring(): TargetWiring {
+    return { config: this.#config, role: this.#role, tasks: this.network.tasks };
   }
 
   /** custody.yaml, as it is deployed. */
@@ -196,6 +225,7 @@ export class AccessGateway extends Construct {
       CUSTODY_POLICY_DEPLOYED: this.#config.version,
       CUSTODY_API_URL: this.api.api.apiEndpoint,
       CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
+      ...sshEnvironment(this.ssh, `${hostname}:${props.sshPort ?? SSH_PORT}`),
       POWERTOOLS_METRICS_NAMESPACE: namespace,
     };
   }
@@ -207,6 +237,7 @@ export class AccessGateway extends Construct {
       tables: this.tables.places,
       signingKey: this.signing.key.keyArn,
       dataKey,
+      ...(this.ssh === undefined ? {} : { authorities: authoritiesOf(this.ssh) }),
     };
   }
 
@@ -240,7 +271,7 @@ export class AccessGateway extends Construct {
   #mentionForgotten(): string[] {
     const forgotten = [...this.#config.targets.keys()].filter((name) => !this.#added.has(name));
     for (const name of forgotten) {
-      const text = `custody.yaml has the target "${name}", and no code adds it: call addPostgresTarget('${name}', …)`;
+      const text = `custody.yaml has the target "${name}", and no code adds it: call ${ADDS[this.#config.targets.get(name)!.protocol]}('${name}', …)`;
       Annotations.of(this).addWarningV2(`custody:target-${name}`, text);
     }
     return [];
@@ -248,9 +279,34 @@ export class AccessGateway extends Construct {
 }
 
 /** Without what is deployed: a task would have to end for a new custody.yaml, which it takes without. */
-function proxyEnvironment(environment: FunctionEnvironment, tlsSecret: ISecret): ProxyEnvironment {
+function proxyEnvironment(
+  environment: FunctionEnvironment,
+  tlsSecret: ISecret,
+  ssh: SshAuthorities | undefined,
+): ProxyEnvironment {
   const { CUSTODY_POLICY_DEPLOYED: _deployed, ...common } = environment;
-  return { ...common, AWS_REGION: Aws.REGION, CUSTODY_TLS_SECRET: idOf(tlsSecret) };
+  return {
+    ...common,
+    AWS_REGION: Aws.REGION,
+    CUSTODY_TLS_SECRET: idOf(tlsSecret),
+    ...(ssh === undefined
+      ? {}
+      : { CUSTODY_SSH_PORT: String(SSH_CONTAINER_PORT), CUSTODY_SSH_HOST_KEY_SECRET: ssh.hostKey }),
+  };
+}
+
+function sshEnvironment(ssh: SshAuthorities | undefined, address: string): Partial<FunctionEnvironment> {
+  if (ssh === undefined) return {};
+  const { users, targets } = authoritiesOf(ssh);
+  return {
+    CUSTODY_SSH_ADDRESS: address,
+    CUSTODY_SSH_USER_CA: users,
+    CUSTODY_SSH_TARGET_CA: targets,
+  };
+}
+
+function authoritiesOf({ userCa, targetCa }: SshAuthorities) {
+  return { users: userCa.key.keyArn, targets: targetCa.key.keyArn };
 }
 
 /**

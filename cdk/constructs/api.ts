@@ -61,6 +61,7 @@ export class Api extends Construct {
       replay: new HttpLambdaIntegration('Replay', byName.replay),
       scim: new HttpLambdaIntegration('Scim', byName.scim),
       logout: new HttpLambdaIntegration('Logout', byName.logout),
+      ssh: new HttpLambdaIntegration('Ssh', byName.ssh),
     };
     for (const route of routes) {
       const made = this.api.addRoutes({

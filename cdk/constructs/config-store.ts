@@ -1,9 +1,9 @@
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, type Bucket, BucketEncryption, type IBucket } from 'aws-cdk-lib/aws-s3';
 import { BucketDeployment, Source } from 'aws-cdk-lib/aws-s3-deployment';
-import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { keep } from '../kept.ts';
 import { explain, explainPolicyOfCdk } from '../explain.ts';
+import { keep } from '../kept.ts';
 import { configPolicy } from './config-policy.ts';
 import { emptiedWhereCreationFails } from './emptied.ts';
 import { encryptedLog } from './log-group.ts';

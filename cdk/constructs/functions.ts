@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import type { FunctionEnvironment } from '../environment.ts';
 import { explain } from '../explain.ts';
 import { type FunctionName, functionNames } from '../function-names.ts';
-import { permit, type Places } from '../permissions.ts';
+import { type Places, permit } from '../permissions.ts';
 import { encryptedLog } from './log-group.ts';
 import type { FunctionPlace } from './network.ts';
 
@@ -37,6 +37,7 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   replay: { memorySize: 1769, timeout: Duration.seconds(25) },
   scim: { memorySize: 512, timeout: Duration.seconds(25) },
   logout: { memorySize: 512, timeout: Duration.seconds(25) },
+  ssh: { memorySize: 512, timeout: Duration.seconds(25) },
   sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
   // It works until 20 seconds before the end, and is started every minute.

@@ -1,20 +1,21 @@
 import { Duration, Validations } from 'aws-cdk-lib';
 import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
-  NetworkLoadBalancer,
   type NetworkListener,
+  NetworkLoadBalancer,
   type NetworkTargetGroup,
   type NetworkTargetGroupProps,
   Protocol,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { explain } from '../explain.ts';
+import type { GatewayListener } from '../targets/listeners.ts';
 import type { Network } from './network.ts';
 
 export interface LoadBalancerProps {
   readonly network: Network;
   readonly reach: 'internal' | 'internet';
-  readonly port: number;
+  readonly listeners: readonly GatewayListener[];
   /** Where clients may come from. */
   readonly clients: readonly string[];
   /** Whether it can be deleted only after that was undone. */
@@ -36,17 +37,19 @@ const NO_ACCESS_LOG =
 export class LoadBalancer extends Construct {
   readonly balancer: NetworkLoadBalancer;
   readonly group: SecurityGroup;
-  readonly listener: NetworkListener;
+  /** Of each protocol, with where it leads. */
+  readonly listeners: readonly (GatewayListener & { readonly listener: NetworkListener })[];
 
-  constructor(scope: Construct, id: string, { network, reach, port, clients, protect }: LoadBalancerProps) {
+  constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
+    const { network, reach, clients, protect } = props;
     const { vpc } = network;
     this.group = new SecurityGroup(this, 'Group', {
       vpc,
       description: 'Clients of the gateway',
       allowAllOutbound: false,
     });
-    for (const cidr of clients) this.#allow(cidr, port);
+    for (const { port } of props.listeners) for (const cidr of clients) this.#allow(cidr, port);
     this.balancer = new NetworkLoadBalancer(this, 'Balancer', {
       vpc,
       vpcSubnets: network.front,
@@ -56,11 +59,11 @@ export class LoadBalancer extends Construct {
       securityGroups: [this.group],
     });
     explain(this.balancer, NO_ACCESS_LOG, 'ELB2');
-    this.listener = this.balancer.addListener('Postgres', {
-      port,
-      protocol: Protocol.TCP,
-      tcpIdleTimeout: IDLE,
-    });
+    this.listeners = props.listeners.map((one) => ({ ...one, listener: this.#listen(one) }));
+  }
+
+  #listen({ id, port }: GatewayListener): NetworkListener {
+    return this.balancer.addListener(id, { port, protocol: Protocol.TCP, tcpIdleTimeout: IDLE });
   }
 
   #allow(cidr: string, port: number): void {

@@ -2,8 +2,8 @@ import { Fn } from 'aws-cdk-lib';
 import {
   FlowLogDestination,
   GatewayVpcEndpointAwsService as Gateway,
-  InterfaceVpcEndpoint,
   InterfaceVpcEndpointAwsService as Interface,
+  InterfaceVpcEndpoint,
   IpAddresses,
   type ISecurityGroup,
   type IVpc,

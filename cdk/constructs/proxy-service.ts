@@ -49,7 +49,6 @@ export interface ProxyServiceProps {
   readonly activeSessions: Metric;
 }
 
-const POSTGRES_PORT = 5432;
 /** The most that Fargate gives between SIGTERM and SIGKILL. */
 const STOP = Duration.seconds(120);
 /** Sessions that are still there have so long to be told and sealed. */
@@ -93,7 +92,7 @@ export class ProxyService extends Construct {
 
 function taskOf(
   scope: Construct,
-  { tasks, role, key, image, environment }: ProxyServiceProps,
+  { tasks, role, key, image, environment, balancer }: ProxyServiceProps,
 ): FargateTaskDefinition {
   const task = new FargateTaskDefinition(scope, 'Task', {
     cpu: tasks.cpu,
@@ -105,10 +104,11 @@ function taskOf(
     },
     volumes: [{ name: SCRATCH }],
   });
+  const ports = balancer.listeners.map(({ containerPort }) => containerPort);
   const container = task.addContainer('Proxy', {
     image,
     command: [
-      ...['--listen', `0.0.0.0:${POSTGRES_PORT}`, '--data-dir', '/tmp/custody'],
+      ...['--listen', `0.0.0.0:${ports[0]}`, '--data-dir', '/tmp/custody'],
       ...['--drain-ms', String(GOODBYE.toMilliseconds()), '--api-url', environment.CUSTODY_API_URL],
     ],
     environment: { ...environment },
@@ -118,7 +118,7 @@ function taskOf(
     privileged: false,
     linuxParameters: withInit(scope),
     stopTimeout: STOP,
-    portMappings: [{ containerPort: POSTGRES_PORT }, { containerPort: HEALTH_PORT }],
+    portMappings: [...ports, HEALTH_PORT].map((containerPort) => ({ containerPort })),
   });
   mountScratch(container);
   explain(task, 'they are names of things: secrets are fetched by the process, by its own role', 'ECS2');
@@ -157,18 +157,19 @@ function mayProtectItself(role: Role, cluster: Cluster): void {
 }
 
 function listen(service: FargateService, { network, balancer, drain }: ProxyServiceProps): void {
-  const group = new NetworkTargetGroup(service, 'Targets', {
-    ...sessionTargets(drain),
-    vpc: network.vpc,
-    port: POSTGRES_PORT,
-    protocol: Protocol.TCP,
-    targets: [service.loadBalancerTarget({ containerName: 'Proxy', containerPort: POSTGRES_PORT })],
-  });
-  balancer.listener.addTargetGroups('Tasks', group);
-  endUnhealthySessions(group);
-  for (const port of [POSTGRES_PORT, HEALTH_PORT]) {
-    network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
+  for (const { listener, targetsId, containerPort } of balancer.listeners) {
+    const group = new NetworkTargetGroup(service, targetsId, {
+      ...sessionTargets(drain),
+      vpc: network.vpc,
+      port: containerPort,
+      protocol: Protocol.TCP,
+      targets: [service.loadBalancerTarget({ containerName: 'Proxy', containerPort })],
+    });
+    listener.addTargetGroups('Tasks', group);
+    endUnhealthySessions(group);
   }
+  for (const port of [...balancer.listeners.map(({ containerPort }) => containerPort), HEALTH_PORT])
+    network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
 }
 
 function scale(service: FargateService, { tasks, activeSessions }: ProxyServiceProps): void {

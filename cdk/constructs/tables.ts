@@ -1,8 +1,8 @@
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { tables as schemas, type TableName, type TableSchema } from '#adapters/aws/tables.ts';
 import { KEPT } from '../kept.ts';
-import { type TableName, tables as schemas, type TableSchema } from '#adapters/aws/tables.ts';
 import type { Places } from '../permissions.ts';
 
 /** A table of each schema that the adapters use. */

@@ -3,9 +3,11 @@ import { constants } from 'node:os';
 import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
 import type { Cli } from '../cli.ts';
-import { type Asking, type ClientEnv, clientEnv } from '../client-env.ts';
+import type { Prepared, Wishes } from '../clients/kit.ts';
+import { kitOf } from '../clients/kits.ts';
+import { connectApi } from '../connect-api.ts';
 import { failureWords } from '../failure-words.ts';
-import { libpqService, takesService } from '../libpq-service.ts';
+import { knownTarget } from '../known-target.ts';
 
 const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -13,29 +15,30 @@ export function connectCommand(cli: Cli): Command {
   return new Command('connect')
     .description('run a client of a target: custody connect orders-db -- psql')
     .argument('<target>')
-    .argument('[command...]', 'the client and its arguments (default: psql)')
+    .argument('[command...]', 'the client and its arguments (default: psql, or ssh)')
     .option('--reason <text>', 'why, where the gateway may have to ask reviewers (before the target)')
     .option('--ticket <id>', 'where it is written down')
     .passThroughOptions()
-    .action((target: string, command: readonly string[], asking: Asking) =>
-      connect(cli, target, command, asking),
+    .action((target: string, command: readonly string[], wishes: Wishes) =>
+      connect(cli, target, command, wishes),
     );
 }
 
 /** Commander leaves the `--` in what it passes through. */
-async function connect(cli: Cli, target: string, given: readonly string[], asking: Asking): Promise<void> {
+async function connect(cli: Cli, name: string, given: readonly string[], wishes: Wishes): Promise<void> {
   const wanted = given[0] === '--' ? given.slice(1) : given;
-  const command = wanted.length === 0 ? ['psql'] : wanted;
-  const env = await clientEnv(cli, target, asking);
-  const service = takesService(command) ? libpqService(cli) : {};
-  cli.exitWith(await runClient(cli, command, { ...env, ...service }));
+  const api = await connectApi(cli);
+  const target = await knownTarget(api, name);
+  const kit = kitOf(target);
+  const command = wanted.length === 0 ? [kit.usual] : wanted;
+  cli.exitWith(await runClient(cli, await kit.prepare(cli, api, target, command, wishes)));
 }
 
 /**
- * Runs it on this terminal, the token in its environment alone; resolves with its exit code, 128 + n for signal n.
+ * Runs it on this terminal, what is secret in its environment alone; resolves with its exit code, 128 + n for signal n.
  * Signals are listened for before it starts, so that none can end this process and leave the client behind.
  */
-async function runClient(cli: Cli, [file, ...args]: readonly string[], env: ClientEnv): Promise<number> {
+async function runClient(cli: Cli, { command: [file, ...args], env }: Prepared): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let child: ChildProcess | undefined;
   const passOn = (signal: NodeJS.Signals): void => {
@@ -66,6 +69,6 @@ function cannotRun(cli: Cli, file: string, error: NodeJS.ErrnoException): Custod
   cli.exitWith(isMissing ? 127 : 126);
   const reason = isMissing ? 'it is not installed, or not on PATH' : failureWords(error);
   return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
-    hint: 'give the client after --, such as: custody connect orders-db -- psql',
+    hint: 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh',
   });
 }

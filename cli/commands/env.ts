@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { type Cli, print, printJson } from '../cli.ts';
-import { type Asking, clientEnv } from '../client-env.ts';
-import { libpqService } from '../libpq-service.ts';
+import type { Wishes } from '../clients/kit.ts';
+import { kitOf } from '../clients/kits.ts';
+import { connectApi } from '../connect-api.ts';
+import { knownTarget } from '../known-target.ts';
 import { shellLines, shells } from '../shells.ts';
 
-interface EnvOptions extends Asking {
+interface EnvOptions extends Wishes {
   readonly shell: string;
-  readonly libpq?: true;
   readonly json?: true;
 }
 
@@ -32,9 +33,10 @@ export function envCommand(cli: Cli): Command {
     .action((target: string, options: EnvOptions) => env(cli, target, options));
 }
 
-async function env(cli: Cli, target: string, { shell, libpq, json, ...asking }: EnvOptions): Promise<void> {
-  const common = await clientEnv(cli, target, asking);
-  const variables = libpq ? { ...common, ...libpqService(cli) } : common;
+async function env(cli: Cli, name: string, { shell, json, ...wishes }: EnvOptions): Promise<void> {
+  const api = await connectApi(cli);
+  const target = await knownTarget(api, name);
+  const variables = await kitOf(target).env(cli, api, target, wishes);
   if (json) return printJson(cli, variables);
   await print(cli, shellLines(shells[shell]!, variables).join('\n'));
 }

@@ -13,6 +13,7 @@ import { type Plan, planFor, type Wishes, withWishes } from '../oidc/plan.ts';
 import { tokensFrom } from '../oidc/tokens-from.ts';
 import { type StoreKind, stores } from '../sealed-tokens.ts';
 import { checkSigner } from '../signer-pin.ts';
+import { forgetCertificates } from '../ssh/certificate.ts';
 import { addLogin, type Login } from '../stored-tokens.ts';
 import { type SourceName, sourceIn, sourceNames } from '../workload/sources.ts';
 import { issuerOf, workloadToken } from '../workload/workload-token.ts';
@@ -57,13 +58,14 @@ export function loginCommand(cli: Cli): Command {
 }
 
 /** The signing key is looked at first: nobody logs in to a gateway that was swapped. */
-async function login(cli: Cli, options: LoginOptions): Promise<void> {
+export async function login(cli: Cli, options: LoginOptions): Promise<void> {
   const base = options.api === undefined ? apiAddress(cli) : safeUrl(options.api, 'the API address');
   await checkSigner(cli, { base });
   const isMachine = options.workload !== undefined || options.tokenFile !== undefined;
   const [login, token] = await (isMachine ? asMachine : asPerson)(cli, { base }, options);
   const { subject, email } = claimsOf(token);
   await addLogin(cli, login, options.store ?? 'auto');
+  forgetCertificates(cli);
   cli.home.write(API_FILE, `${base.href}\n`);
   say(cli, `logged in as ${email ?? subject}`);
   for (const name of ['CUSTODY_TOKEN', 'CUSTODY_TOKEN_FILE'])

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { apiAddress } from '../api.ts';
 import { type Cli, say } from '../cli.ts';
 import { revoke } from '../oidc/refresh.ts';
+import { forgetCertificates } from '../ssh/certificate.ts';
 import { type Login, removeLogins } from '../stored-tokens.ts';
 
 export function logoutCommand(cli: Cli): Command {
@@ -12,6 +13,7 @@ export function logoutCommand(cli: Cli): Command {
 
 /** Forgets first: a provider that is away must not keep tokens on the disk. */
 async function logout(cli: Cli): Promise<void> {
+  forgetCertificates(cli);
   const logins = await removeLogins(cli, apiAddress(cli).href);
   if (logins.length === 0) return say(cli, 'nobody was logged in');
   say(cli, 'logged out');

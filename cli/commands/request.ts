@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { CustodyError } from '#core/errors.ts';
-import { splitStatements } from '#core/protocols/postgres/split.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import { type AccessRequest, type AskBody, createRequest, getRequest } from '../access-api.ts';
 import type { Api } from '../api.ts';
 import { type Cli, say } from '../cli.ts';
+import { protocolNameOf } from '../clients/kits.ts';
 import { connectApi } from '../connect-api.ts';
+import { knownTarget } from '../known-target.ts';
 import { showRequest } from '../show-request.ts';
 import { readDuration, WAIT_MS, waitUntil } from '../wait.ts';
 
@@ -41,7 +43,7 @@ export function requestCommand(cli: Cli): Command {
       'how long, from the approval on (default: as long as the rule gives)',
       readDuration,
     )
-    .option('--statement <sql...>', 'for one session that runs exactly these commands')
+    .option('--statement <command...>', 'for one session that runs exactly these commands')
     .option('--file <script>', 'the same, with the commands of a script')
     .option('--break-glass', 'at once, without approval: it alarms, and is reviewed afterwards')
     .option('--rule <name>', 'where there is more than one rule to ask by')
@@ -54,7 +56,8 @@ export function requestCommand(cli: Cli): Command {
 
 async function request(cli: Cli, target: string, options: RequestOptions): Promise<void> {
   const api = await connectApi(cli);
-  const made = await createRequest(api, bodyOf(target, options), options.idempotencyKey ?? randomUUID());
+  const body = bodyOf(target, options, await statementsOf(api, target, options));
+  const made = await createRequest(api, body, options.idempotencyKey ?? randomUUID());
   if (options.wait !== undefined && made.state === 'pending')
     say(cli, `request ${made.id} waits for reviewers`);
   const known = options.wait === undefined ? made : await decided(cli, api, made, options.wait);
@@ -62,8 +65,11 @@ async function request(cli: Cli, target: string, options: RequestOptions): Promi
   if (options.wait !== undefined) cli.exitWith(exitCodeOf(known));
 }
 
-function bodyOf(target: string, { reason, ticket, rule, breakGlass, ...options }: RequestOptions): AskBody {
-  const statements = statementsOf(options);
+function bodyOf(
+  target: string,
+  { reason, ticket, rule, breakGlass, ...options }: RequestOptions,
+  statements: readonly string[] | undefined,
+): AskBody {
   return {
     target,
     ...(reason === undefined ? {} : { reason }),
@@ -75,14 +81,19 @@ function bodyOf(target: string, { reason, ticket, rule, breakGlass, ...options }
   };
 }
 
-function statementsOf({
-  statement,
-  file,
-}: Pick<RequestOptions, 'statement' | 'file'>): readonly string[] | undefined {
+/** What of a script is one command is for the target's protocol to say. */
+async function statementsOf(
+  api: Api,
+  target: string,
+  { statement, file }: RequestOptions,
+): Promise<readonly string[] | undefined> {
   if (statement !== undefined && file !== undefined) {
     throw new CustodyError('format-invalid', 'give --statement or --file, not both');
   }
-  return file === undefined ? statement : splitStatements(readFileSync(file, 'utf8'));
+  if (file === undefined) return statement;
+  const text = readFileSync(file, 'utf8');
+  const protocol = protocolNameOf(await knownTarget(api, target));
+  return protocolOf({ protocol }).commandsIn(text);
 }
 
 /** Looks until it is decided, or the time is over. */

@@ -1,5 +1,9 @@
 import { postgresReader } from './postgres/reader.ts';
 import type { ReplayReader } from './reader.ts';
+import { sshReader } from './ssh/reader.ts';
 
 /** Who reads the recordings of which protocol. */
-export const READERS: ReadonlyMap<string, ReplayReader> = new Map([['postgres', postgresReader]]);
+export const READERS: ReadonlyMap<string, ReplayReader> = new Map([
+  ['postgres', postgresReader],
+  ['ssh', sshReader],
+]);

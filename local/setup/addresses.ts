@@ -6,11 +6,20 @@ export interface LocalAddresses {
   readonly postgres: { readonly host: string; readonly port: number };
   /** The demo target behind it. */
   readonly database: { readonly host: string; readonly port: number };
+  /** Where SSH clients connect: the gateway. */
+  readonly ssh: { readonly host: string; readonly port: number };
+  /** The demo SSH server behind it, and its one login; absent where it is left out. */
+  readonly web?: { readonly host: string; readonly port: number; readonly login: string };
   readonly dataDir: string;
   readonly config: string;
   /** The local CA's certificate: sslrootcert. */
   readonly ca: string;
   /** The public key that statements are signed with. */
   readonly signer: string;
-  readonly pids: { readonly supervisor: number; readonly gateway: number; readonly database: number };
+  readonly pids: {
+    readonly supervisor: number;
+    readonly gateway: number;
+    readonly database: number;
+    readonly web?: number;
+  };
 }

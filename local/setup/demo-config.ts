@@ -4,12 +4,18 @@ import { type Config, parseConfig } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { LocalSettings } from './settings.ts';
 
+/** The demo SSH server, as custody.yaml names it. */
+export interface DemoWeb {
+  readonly login: string;
+  readonly hostKey: string;
+}
+
 /**
  * The data folder's custody.yaml: written at the first start, the user's own afterwards. Addresses of the demo's own
  * parts follow the ports of this start. Throws `config-invalid` with the place of a mistake.
  */
-export function demoConfig(file: string, { ports }: LocalSettings): Config {
-  if (!existsSync(file)) replace(file, template(ports));
+export function demoConfig(file: string, { ports }: LocalSettings, web?: DemoWeb): Config {
+  if (!existsSync(file)) replace(file, template(ports, web));
   const text = read(file);
   const moved = withPorts(text, ports);
   if (moved !== text) replace(file, moved);
@@ -37,22 +43,27 @@ function replace(file: string, text: string): void {
 /** Only the lines that this program wrote, and only while they still carry its mark. A file of before knows people alone. */
 function withPorts(text: string, ports: LocalSettings['ports']): string {
   const people = peopleIssuer(ports);
-  return text
-    .replace(
-      /^( *(?:- )?issuer: )(\S+)( +# set by npm start)$/gm,
-      (_, key: string, was: string, mark: string) => {
-        const issuer = was.endsWith(workloadsIssuer('')) ? workloadsIssuer(people) : people;
-        return `${key}${issuer}${mark}`;
-      },
-    )
-    .replace(/^( *address: )\S+( +# set by npm start)$/gm, `$1127.0.0.1:${ports.database}$2`);
+  const moved = text.replace(
+    /^( *(?:- )?issuer: )(\S+)( +# set by npm start)$/gm,
+    (_, key: string, was: string, mark: string) => {
+      const issuer = was.endsWith(workloadsIssuer('')) ? workloadsIssuer(people) : people;
+      return `${key}${issuer}${mark}`;
+    },
+  );
+  return moved.replace(
+    /^( *)address: \S+( +# set by npm start)$/gm,
+    (_, indent: string, mark: string, at: number) => {
+      const port = protocolAt(moved, at, indent) === 'ssh' ? ports.sshTarget : ports.database;
+      return `${indent}address: 127.0.0.1:${port}${mark}`;
+    },
+  );
 }
 
 function peopleIssuer({ issuer }: LocalSettings['ports']): string {
   return `http://127.0.0.1:${issuer}`;
 }
 
-function template(ports: LocalSettings['ports']): string {
+function template(ports: LocalSettings['ports'], web: DemoWeb | undefined): string {
   return `# Who may reach what through this gateway. A running gateway takes changes within a second, and refuses what is not valid:
 # custody config check. What each key means: custody config schema.
 version: 1
@@ -90,11 +101,11 @@ targets:
     database: orders
     credential: { user: app, passwordFile: secrets/orders-db }
     tls: { mode: verify-full, caFile: tls/ca.pem, serverName: localhost }
-
+${web === undefined ? '' : webTarget(ports, web)}
 rules: # nothing is allowed that no rule allows
   - name: developers-work
     groups: [developers]
-    targets: [orders-db]
+    targets: [${web === undefined ? 'orders-db' : 'orders-db, web-1'}]
     allow: [connect]
   - name: developers-ask
     groups: [developers]
@@ -164,4 +175,29 @@ rules: # nothing is allowed that no rule allows
 
 webhooks: [] # who is told: { name, url, format: json or slack, secretFile }; see custody config schema
 `;
+}
+
+function webTarget(ports: LocalSettings['ports'], { login, hostKey }: DemoWeb): string {
+  return `  web-1: # ssh web-1, with what custody ssh-config writes
+    protocol: ssh
+    address: 127.0.0.1:${ports.sshTarget} # set by npm start
+    hostKeys: ['${hostKey}'] # any other is refused
+    logins:
+      ${login}: { keyFile: secrets/web-1 } # the gateway's own; no client ever sees it
+`;
+}
+
+/** Of the target whose line of this indent stands there: the demo has a server for each protocol. */
+function protocolAt(text: string, at: number, indent: string): string | undefined {
+  const isInside = (line: string): boolean => line.startsWith(indent) || line.trim() === '';
+  const above = text.slice(0, at).split('\n').slice(0, -1);
+  const below = text.slice(at).split('\n');
+  const first = above.findLastIndex((line) => !isInside(line)) + 1;
+  const end = below.findIndex((line) => !isInside(line));
+  const own = [...above.slice(first), ...below.slice(0, end === -1 ? undefined : end)];
+  const key = `${indent}protocol: `;
+  return own
+    .find((line) => line.startsWith(key))
+    ?.slice(key.length)
+    .split(' ')[0];
 }

@@ -7,11 +7,14 @@ const WHAT = {
   api: 'the API',
   gateway: 'the gateway',
   database: 'the demo PostgreSQL',
+  ssh: 'the gateway (SSH)',
+  sshTarget: 'the demo SSH server',
 } as const;
 
 /** Throws `config-invalid` when something else listens on a port that is needed, before anything is started. */
 export async function refuseTakenPorts(ports: LocalSettings['ports']): Promise<void> {
-  for (const name of ['issuer', 'api', 'gateway', 'database'] as const) await refuseTaken(name, ports[name]);
+  for (const name of ['issuer', 'api', 'gateway', 'database', 'ssh', 'sshTarget'] as const)
+    await refuseTaken(name, ports[name]);
 }
 
 function refuseTaken(name: keyof typeof WHAT, port: number): Promise<void> {

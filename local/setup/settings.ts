@@ -13,7 +13,13 @@ export interface LocalSettings {
     readonly api: number;
     readonly gateway: number;
     readonly database: number;
+    /** Where SSH clients connect: the gateway. */
+    readonly ssh: number;
+    /** The demo SSH server behind it. */
+    readonly sshTarget: number;
   };
+  /** Whether the demo SSH server is wanted. */
+  readonly demoSsh: boolean;
 }
 
 const DEFAULT_BASE = 7400;
@@ -26,7 +32,11 @@ export function readSettings(args: readonly string[]): LocalSettings {
     dataDir: resolve(values['data-dir']),
     json: values.json,
     drainMs: wholeNumber('--drain-ms', values['drain-ms'], 0, 86_400_000),
-    ports: { issuer: base + 1, api: base + 2, gateway: base + 32, database: base + 33 },
+    ports: {
+      ...{ issuer: base + 1, api: base + 2, gateway: base + 32, database: base + 33 },
+      ...{ ssh: base + 22, sshTarget: base + 23 },
+    },
+    demoSsh: values['demo-ssh'] ?? runsAsAnother(),
   };
 }
 
@@ -34,18 +44,28 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({
       args: [...args],
+      allowNegative: true,
       options: {
         'data-dir': { type: 'string', default: '.custody' },
         'port-base': { type: 'string', default: String(DEFAULT_BASE) },
         'drain-ms': { type: 'string', default: '10000' },
         json: { type: 'boolean', default: false },
+        'demo-ssh': { type: 'boolean' },
       },
     });
   } catch (cause) {
     throw new CustodyError('config-invalid', cause instanceof Error ? cause.message : String(cause), {
-      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json]',
+      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json] [--[no-]demo-ssh]',
     });
   }
+}
+
+/**
+ * Whoever may use this machine can log in at the demo's identity provider. To them the demo SSH server is a shell: of a user of its
+ * own where we are root, and else of ours, which is for us to say.
+ */
+function runsAsAnother(): boolean {
+  return process.getuid?.() === 0;
 }
 
 function wholeNumber(option: string, text: string, min: number, max: number): number {
@@ -64,5 +84,6 @@ export function dataFiles(dataDir: string) {
     index: join(dataDir, 'index.sqlite'),
     postgres: join(dataDir, 'postgres'),
     password: join(dataDir, 'secrets', 'orders-db'),
+    web: { folder: join(dataDir, 'web-1'), keyFile: join(dataDir, 'secrets', 'web-1') },
   };
 }

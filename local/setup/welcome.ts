@@ -17,7 +17,7 @@ Custody is ready. In another terminal:
 
   log in               npx custody login${where}
   connect              npx custody connect orders-db -- psql
-  ask for more         npx custody request orders-prod --reason 'a bug'; two reviewers: npx custody approve <id>
+${shell(addresses)}  ask for more         npx custody request orders-prod --reason 'a bug'; two reviewers: npx custody approve <id>
   what happened        npx custody sessions
   replay one           npx custody play <id>
   take the evidence    npx custody pull <id> --out evidence
@@ -37,12 +37,27 @@ Login is choosing one of five demo people, without a password: Dana (developer) 
 her own sessions, Rui and Sam (reviewers) decide about requests and end sessions, Ada (auditor) may replay
 and export every session, Pat (admin) sees the state of the gateway.
 Rules are in ${pathFrom(cwd, config)}. The demo database itself listens on ${database.host}:${database.port}.
-
+${webServer(addresses)}
 What local mode cannot promise: whoever owns ${folder} can delete or replace everything in it, as there
 is no Object Lock, and can sign, as the signing key is a file in it and not in a KMS.
 
 Stop with Ctrl-C: running sessions get ${drainMs / 1000} s to finish. Everything in ${folder} is kept.
 `;
+}
+
+function shell({ web }: LocalAddresses): string {
+  if (web === undefined) return '';
+  return `  a shell              npx custody connect web-1 -- ssh
+  ssh as it is         npx custody ssh-config --install; then ssh, scp, sftp, rsync, git: ssh web-1\n`;
+}
+
+/** Whoever reads it knows whose shell that is. */
+function webServer({ web, ssh }: LocalAddresses): string {
+  if (web === undefined)
+    return `\nThere is no demo SSH server: npm start -- --demo-ssh starts one (in a new data folder), which is a shell as
+you for whoever can log in here.\n`;
+  return `web-1 is a real sshd on ${web.host}:${web.port}; its one login is ${web.login}, on this machine, for whoever may connect.
+SSH clients reach the gateway at ${ssh.host}:${ssh.port}.\n`;
 }
 
 /** Short, and safe to paste into a shell. */

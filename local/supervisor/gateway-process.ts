@@ -13,6 +13,8 @@ export interface GatewayProcessOptions {
   /** Where people look at requests. */
   readonly apiUrl: string;
   readonly port: number;
+  /** Where SSH is spoken. */
+  readonly sshPort: number;
   readonly drainMs: number;
   readonly say: (line: string) => void;
   /** The gateway died too often to be started again. */
@@ -37,12 +39,13 @@ export class GatewayProcess {
 
   /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
   start(): Promise<void> {
-    const { config, dataDir, apiUrl, port, drainMs } = this.#options;
+    const { config, dataDir, apiUrl, port, sshPort, drainMs } = this.#options;
     const main = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
-    const listen = ['--listen', `127.0.0.1:${port}`, '--drain-ms', String(drainMs), '--api-url', apiUrl];
+    const listen = ['--listen', `127.0.0.1:${port}`, '--ssh-port', String(sshPort)];
+    const times = ['--drain-ms', String(drainMs), '--api-url', apiUrl];
     const child = spawn(
       process.execPath,
-      [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen],
+      [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen, ...times],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       },

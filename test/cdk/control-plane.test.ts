@@ -104,7 +104,7 @@ describe('the API', () => {
     });
   });
 
-  it('sends sessions and the ledger to replay, what issuers send to logout, directories to scim, the rest to access', () => {
+  it('sends sessions and the ledger to replay, what issuers send to logout, directories to scim, certificates to ssh, the rest to access', () => {
     const integrations = all('AWS::ApiGatewayV2::Integration');
     const functionOf = (target: unknown): string => {
       const integration = integrations.get(inWords(target).replace('integrations/', ''))!;
@@ -114,7 +114,8 @@ describe('the API', () => {
       const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
       const isLogout = String(route['RouteKey']).startsWith('POST /v1/logout/');
       const isScim = String(route['RouteKey']).includes(' /v1/scim/');
-      const name = isReplay ? 'Replay' : isLogout ? 'Logout' : isScim ? 'Scim' : 'Access';
+      const isSsh = / \/v1\/ssh(?:\/|$)/.test(String(route['RouteKey']));
+      const name = isSsh ? 'Ssh' : isReplay ? 'Replay' : isLogout ? 'Logout' : isScim ? 'Scim' : 'Access';
       expect(functionOf(route['Target']), String(route['RouteKey'])).toBe(`GatewayFunctions${name}Function`);
     }
   });
@@ -229,7 +230,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(8);
+    expect(count('AWS/Lambda Errors')).toBe(9);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
   });

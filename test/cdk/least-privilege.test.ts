@@ -1,31 +1,31 @@
 import { randomUUID } from 'node:crypto';
-import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import {
   CreateAccessKeyCommand,
   CreateUserCommand,
   IAMClient,
   PutUserPolicyCommand,
 } from '@aws-sdk/client-iam';
+import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
-import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
+import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
-import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { readPassword } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
-import { tables, type TableName } from '#adapters/aws/tables.ts';
+import { type TableName, tables } from '#adapters/aws/tables.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { parsePatch } from '#core/identity/scim/patch.ts';
@@ -34,7 +34,7 @@ import { policyLeaf } from '#core/ledger/leaves.ts';
 import { okta } from '#test/support/directory-calls.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
-import { inWords, policiesOf, type PolicyDocumentJson } from '#test/support/role-policies.ts';
+import { inWords, type PolicyDocumentJson, policiesOf } from '#test/support/role-policies.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { gatewayTemplate } from '#test/support/stacks.ts';
 

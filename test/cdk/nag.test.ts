@@ -6,7 +6,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cfnLint, hasCfnLint } from '#test/support/cfn-lint.ts';
-import { gatewayStack, MINIMAL, testApp } from '#test/support/stacks.ts';
+import { configFolder, gatewayStack, MINIMAL, testApp } from '#test/support/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'custody-nag-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -31,8 +31,21 @@ function checked(name: string, make: (app: App) => void): { found: string[]; out
 }
 
 const { gateway } = MINIMAL;
+const withSsh = configFolder((yaml) =>
+  yaml.replace(
+    /^rules:/m,
+    `  web-1:
+    protocol: ssh
+    address: 10.1.2.3:22
+    hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n']
+    logins: { deploy: { keySecret: custody/deploy }, app: { certificate: true } }
+rules:`,
+  ),
+);
+afterAll(() => withSsh[Symbol.dispose]());
 const KINDS: Readonly<Record<string, object>> = {
   plain: {},
+  shells: { configFolder: withSsh.path },
   open: { gateway: { ...gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'] } },
   closed: { network: { issuerAccess: 'none' }, tasks: { architecture: 'x64', cpu: 512, memoryMiB: 1024 } },
   strict: {
@@ -86,7 +99,7 @@ describe('cdk-nag', () => {
     const rules = new Set(all.map(({ id }) => id.replace(/\[.*/s, '')));
     const known = ['AwsSolutions-IAM5', 'AwsSolutions-IAM4', 'AwsSolutions-L1', 'AwsSolutions-S1'].concat(
       ['AwsSolutions-ECS2', 'AwsSolutions-ELB2', 'AwsSolutions-KMS5', 'AwsSolutions-APIG4'],
-      kind === 'open' ? ['AwsSolutions-EC23'] : [],
+      kind === 'open' ? ['AwsSolutions-EC23'] : kind === 'shells' ? ['AwsSolutions-SMG4'] : [],
     );
     expect([...rules].filter((rule) => !known.includes(rule))).toEqual([]);
   });

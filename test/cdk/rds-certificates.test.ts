@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { rdsCertificates, regionsOf } from '#cdk/rds-certificates.ts';
+import { rdsCertificates, regionsOf } from '#cdk/targets/postgres/rds-certificates.ts';
 import { CustodyError } from '#core/errors.ts';
 import { configFolder, gatewayStack, ROOT } from '#test/support/stacks.ts';
 

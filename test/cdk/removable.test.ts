@@ -145,7 +145,7 @@ describe('a stack that was deployed', () => {
   ])('keeps what holds evidence when it is deleted or changed: %s', (_how, settings) => {
     const all = Object.entries(resourcesOf(gatewayTemplate(settings)));
     const kept = all.filter(([, { Type }]) => KEPT.includes(Type));
-    expect(kept).toHaveLength(3 + 2 + 5 + 12);
+    expect(kept).toHaveLength(3 + 2 + 5 + 13);
     const policies = all.filter(
       ([id, { Type }]) => Type === 'AWS::S3::BucketPolicy' && /^Gateway(?:Evidence|Config)/.test(id),
     );

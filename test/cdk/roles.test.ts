@@ -80,6 +80,17 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:PutItem': [ACCESS, COORDINATION],
     'dynamodb:ConditionCheckItem': [COORDINATION],
   },
+  GatewayFunctionsSshRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Ssh'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:BatchGetItem': [ACCESS],
+    'dynamodb:Query': access,
+    'dynamodb:PutItem': [ACCESS, COORDINATION],
+    'dynamodb:UpdateItem': [ACCESS],
+    'dynamodb:ConditionCheckItem': [ACCESS, COORDINATION],
+  },
   GatewayFunctionsAccessRole: {
     ...CONFIG,
     ...TRACES,
@@ -170,6 +181,7 @@ describe('what roles may do', () => {
       GatewayFunctionsAuthorizerRole: { dynamodb },
       GatewayFunctionsLogoutRole: { dynamodb },
       GatewayFunctionsScimRole: { dynamodb },
+      GatewayFunctionsSshRole: { dynamodb },
       GatewayFunctionsAccessRole: { dynamodb },
       GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
       GatewayFunctionsSealerRole: puts,
@@ -194,6 +206,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('8 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('9 roles');
   });
 });

@@ -14,12 +14,12 @@ import { CustodyError } from '#core/errors.ts';
 import { allowed, policiesOf } from '#test/support/role-policies.ts';
 import {
   configFolder,
-  emptyStack,
   EXAMPLE,
+  emptyStack,
   gatewayStack,
   gatewayTemplate,
-  STUBS,
   MINIMAL,
+  STUBS,
 } from '#test/support/stacks.ts';
 
 const ADDRESS = { host: 'orders.cluster-example.eu-central-1.rds.amazonaws.com', port: 5432 };

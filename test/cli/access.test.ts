@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { makeSigner, pem, SESSION } from '#test/support/evidence-builder.ts';
@@ -29,6 +29,10 @@ function request(more: object = {}) {
   };
 }
 
+const AT = { host: '127.0.0.1', port: 7432 };
+const ORDERS = { ...AT, name: 'orders-prod', protocol: 'postgres', database: 'orders-prod' };
+const WEB = { ...AT, name: 'web-1', protocol: 'ssh', logins: ['deploy'] };
+
 async function gateway(): Promise<{ api: FakeApi; env: Record<string, string> }> {
   const api = await fakeApi(pem(makeSigner()).toString());
   return { api, env: environment(api) };
@@ -55,9 +59,10 @@ describe('custody request', () => {
     expect(sent(api).key).toMatch(/^[0-9a-f-]{36}$/);
   });
 
-  it('takes the commands of a script, and not from two places', async () => {
+  it("takes the commands of a script, as the target's protocol has them, and not from two places", async () => {
     const { api, env } = await gateway();
     api.answers.set('POST /v1/requests', request());
+    api.answers.set('/v1/targets', { targets: [ORDERS, WEB] });
     const file = join(temporary(), 'fix.sql');
     writeFileSync(file, "-- a fix\nupdate orders set status = 'a;b' where id = 1;\nselect 1;\n");
     await custody(['request', 'orders-prod', '--file', file, '--idempotency-key', 'k'], { env });
@@ -65,6 +70,8 @@ describe('custody request', () => {
       body: { statements: ["update orders set status = 'a;b' where id = 1;", 'select 1;'] },
       key: 'k',
     });
+    await custody(['request', 'web-1', '--file', file], { env });
+    expect(sent(api).body).toMatchObject({ statements: [readFileSync(file, 'utf8').trimEnd()] });
     const both = await custody(['request', 'orders-prod', '--file', file, '--statement', 'select 1'], {
       env,
     });

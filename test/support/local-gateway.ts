@@ -97,6 +97,7 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
     async stop() {
       await run.terminate();
       killLeftover(pidOf('database'), dataDir);
+      if (run.addresses.web !== undefined) killLeftover(run.addresses.pids.web!, dataDir);
       rmSync(parent, { recursive: true, force: true });
     },
   };
@@ -125,11 +126,11 @@ async function startOnFreePorts(
   }
 }
 
-/** A base whose four ports are free, below the range that the kernel hands out by itself. */
+/** A base whose six ports are free, below the range that the kernel hands out by itself. */
 export async function freePortBase(): Promise<number> {
   for (;;) {
     const base = 12_000 + 40 * Math.floor(Math.random() * 500);
-    const free = await Promise.all([1, 2, 32, 33].map((offset) => isFree(base + offset)));
+    const free = await Promise.all([1, 2, 22, 23, 32, 33].map((offset) => isFree(base + offset)));
     if (free.every(Boolean)) return base;
   }
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createPublicKey } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,9 +7,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
-import { createSshCas } from '#adapters/local/ssh/cas.ts';
+import { readConfigFile } from '#adapters/local/config-file.ts';
+import { createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { type CertificateWish, issueCertificate } from '#core/access/ssh-certificates/issue.ts';
+import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { Keyring } from '#adapters/oidc/keyring.ts';
+import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { hostKeyLines } from '#core/protocols/ssh/host-keys.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
 import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
@@ -109,6 +114,21 @@ export class SshGateway {
     return signToken(this.issuer, this.#key, claims);
   }
 
+  /** A certificate of a developer's for this public key file, beside it as OpenSSH looks for it: `id` has `id-cert.pub`. */
+  async certify(
+    keyFile: string,
+    wish: Omit<CertificateWish, 'key'> = {},
+    claims: Readonly<Record<string, unknown>> = {},
+  ): Promise<void> {
+    const policy = readConfigFile(join(this.dataDir, 'custody.yaml'));
+    const verifier = currentVerifier(() => policy.issuers, new Keyring())();
+    const principal = await verifier.verify(await this.token(claims));
+    const key = parsePublicKeyLine(readFileSync(`${keyFile}.pub`, 'utf8'));
+    const at = { policy, now: new Date(), serial: randomBytes(8).readBigUInt64BE() };
+    const made = await issueCertificate({ key, ...wish }, principal, at, userCa(this.dataDir));
+    writeFileSync(`${keyFile}-cert.pub`, `${formatKeyLine(made.certificate)}\n`);
+  }
+
   /** Starts the gateway's process; resolves when it listens. */
   run(): Promise<void> {
     const listen = ['--listen', `127.0.0.1:${this.postgresPort}`, '--ssh-port', String(this.port)];
@@ -145,10 +165,11 @@ export class SshGateway {
 
   /** The options that ssh, scp and sftp share. `-o PreferredAuthentications=password` with the token by askpass. */
   options(more: readonly string[] = []): string[] {
+    // The first one that says something counts.
     return [
+      ...more,
       ...['-F', 'none', '-o', `UserKnownHostsFile=${this.knownHosts}`, '-o', 'StrictHostKeyChecking=yes'],
       ...['-o', 'PreferredAuthentications=password', '-o', 'IdentityAgent=none', '-o', 'LogLevel=INFO'],
-      ...more,
     ];
   }
 

@@ -1,6 +1,9 @@
 /** The gateway's SSH host key in Secrets Manager, and what the API tells of it in the table of access. */
-import { PutSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { CustodyError } from '#core/errors.ts';
 import { type HostKeys, hostKeyFrom, newHostKey, type ToldHostKeys } from '#core/protocols/ssh/host-keys.ts';

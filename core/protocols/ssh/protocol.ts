@@ -22,7 +22,8 @@ export const ssh: ProtocolFacts<SshTarget> = {
   trustFiles: () => [],
   withFiles,
   refuseUnapprovable,
-  commandsIn: (text) => [text],
+  // As exec is asked for it: what ends a line of a file is no part of the command.
+  commandsIn: (text) => [text.replace(/\r?\n$/, '')],
 };
 
 /** The login at the target that a client asked for; the only one where it named none. Throws `access-denied`. */

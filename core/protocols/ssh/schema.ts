@@ -96,7 +96,9 @@ export const sshRuleSchema = z.strictObject({
         .describe('what else may be done; it reaches files too, whatever their paths'),
     })
     .optional()
-    .describe('with it, files pass by sftp alone (which scp speaks, too), and only these'),
+    .describe(
+      'with it, files pass by sftp alone (which scp speaks, too), and only these; by scp -O where no path decides',
+    ),
   touch: z.literal('required').optional().describe('a FIDO key that verifies its user for each session'),
 });
 export type SshRule = z.infer<typeof sshRuleSchema>;

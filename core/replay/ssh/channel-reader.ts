@@ -11,6 +11,8 @@ export interface ChannelReader {
    * for what the bytes are: what cannot be read is said in a step `damaged`, once, and nothing more is read. Keeps a bounded amount.
    */
   take(direction: Direction, bytes: Uint8Array, at: number, withheld: boolean): SshStep[];
+  /** What the gateway said to the client on this channel in its own name: it may stand within a message of the target's. */
+  said?(bytes: Uint8Array, at: number): SshStep[];
   /** A note of the gateway's about this channel, such as the digest of a file that is not in the recording. */
   note?(note: Readonly<Record<string, unknown>>, at: number): SshStep[];
   /** The channel is closed, or the recording is over. */

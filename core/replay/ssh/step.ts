@@ -36,6 +36,8 @@ export type SshOutcome =
   | 'refused'
   /** The gateway would not; it did not reach the target. */
   | 'denied'
+  /** Of a program: the gateway ended it. */
+  | 'ended'
   /** The recording ends before it does. */
   | 'unfinished';
 
@@ -66,8 +68,7 @@ export interface ShownPty extends ShownSize {
 export interface ShownEnv {
   readonly name: string;
   readonly value: Shown;
-  /** It was not taken. */
-  readonly refused?: true;
+  readonly outcome?: SshOutcome;
 }
 
 export interface ShownProgram {
@@ -84,13 +85,19 @@ export interface ShownProgram {
   readonly input?: ShownData;
   readonly output?: ShownData;
   readonly errors?: ShownData;
-  /** Lines that were found in its terminal, of a shell; and what they were found by. */
+  /** Lines that were found in its terminal. */
   readonly commands?: number;
+  /** What the gateway said to the client on its channel, such as why it may not run. */
+  readonly said?: ShownData;
+  /** What ran in its place, as the client's certificate or the target has it. */
+  readonly forced?: Shown;
 }
 
 export interface ShownRequest {
   readonly type: string;
   readonly outcome?: SshOutcome;
+  /** Why the gateway would not. */
+  readonly words?: string;
 }
 
 export interface ShownAddress {
@@ -116,14 +123,22 @@ export interface ShownForward {
   readonly received?: ShownData;
 }
 
+export interface ShownKey {
+  /** As the client called it. */
+  readonly algorithm: string;
+  /** `SHA256:…` of the key itself, with or without a certificate. */
+  readonly fingerprint: string;
+  readonly certificate?: { readonly serial: string; readonly keyId: string };
+}
+
 /** How the client got in: by what the streams hold, and the gateway's note of it. */
 export interface ShownSshLogin {
   /** The user name as it was sent, such as `deploy+web-1`. */
   readonly user: string;
   /** Methods that were tried, in order, with `none`; the last one let it in, where it is in. */
   readonly methods: readonly string[];
-  /** Keys with which a signature was given: algorithm and fingerprint (`SHA256:…`), the first of them. */
-  readonly keys?: readonly { readonly algorithm: string; readonly fingerprint: string }[];
+  /** Keys with which a signature was given, the first of them. */
+  readonly keys?: readonly ShownKey[];
   /** The client has leave to go on. */
   readonly accepted: boolean;
 }
@@ -179,7 +194,7 @@ export const SSH_LIMITS: SshReplayLimits = {
   message: 1 << 20,
   text: 32 << 10,
   sample: 16 << 10,
-  channels: 4096,
+  channels: 1024,
   pending: 4096,
   list: 100,
   screen: 1 << 30,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { join } from 'node:path';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoToken } from '#adapters/local/demo-issuer.ts';
 import { keptKeys, signedBy, workloadKeys } from '#adapters/local/demo-keys.ts';

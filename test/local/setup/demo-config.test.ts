@@ -51,6 +51,23 @@ describe("the demo's custody.yaml", () => {
     expect(readFileSync(file, 'utf8')).toBe(before);
   });
 
+  it('gives each target the port of its own server, wherever its protocol stands', () => {
+    const web = { login: 'demo', hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n+' };
+    demoConfig(file, readSettings(['--port-base', '7400']), web);
+    const portsOf = (config: ReturnType<typeof startOn>) =>
+      Object.fromEntries([...config.targets.values()].map(({ name, address }) => [name, address.port]));
+    expect(portsOf(startOn(8400))).toEqual({ 'orders-db': 8433, 'orders-prod': 8433, 'web-1': 8423 });
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/( *protocol: ssh\n)( *address: .*\n)/, '$2    # theirs\n\n$1'));
+    expect(portsOf(startOn(7400))).toEqual({ 'orders-db': 7433, 'orders-prod': 7433, 'web-1': 7423 });
+  });
+
+  it('lets developers connect to the SSH server where there is one', () => {
+    const web = { login: 'demo', hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n+' };
+    const { rules } = demoConfig(file, readSettings([]), web);
+    expect(rules.find(({ name }) => name === 'developers-work')?.targets).toEqual(['orders-db', 'web-1']);
+  });
+
   it('leaves a line alone that somebody made their own', () => {
     startOn(7400);
     const mine = readFileSync(file, 'utf8').replace(

@@ -9,9 +9,10 @@ import { filesOf, judge, namedPaths, type Verdict } from './sftp-judge.ts';
 import { readRequest, type SftpRequest } from './sftp-requests.ts';
 import { SftpCutter } from './sftp-stream.ts';
 
-/** Open files, and requests without an answer, that one channel may have. */
+/** Open files that one channel may have. */
 const FILES_MAX = 1024;
-const PENDING_MAX = 16_384;
+/** Requests without an answer: some clients ask for all parts of a file at once, of 4 GiB in usual parts. */
+const PENDING_MAX = 131_072;
 /** What a client sends while the target is asked where a path leads. */
 const WAITING_MAX = 16_384;
 const WAITING_BYTES_MAX = 8 << 20;
@@ -117,7 +118,7 @@ export class SftpGate implements ChannelGate {
       this.#dead = true;
       const error = asCustodyError(thrown);
       if (error.code === 'internal') throw error;
-      hands.close(`custody: ${error.message}`, 1);
+      hands.close(error.message, 1);
     } finally {
       this.#hands = undefined;
     }

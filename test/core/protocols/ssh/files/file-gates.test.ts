@@ -23,19 +23,43 @@ test.each([
   ['rsync', exec('rsync --server . /srv'), 'refused'],
   ['git', exec("git-upload-pack '/srv/x'"), 'refused'],
 ])('security case 4: under a rule with files, %s: %s → %s', (_, start, expected) => {
-  expect(becomes(start, { files: {} })).toBe(expected);
+  expect(becomes(start, { files: { upload: ['/srv/**'] } })).toBe(expected);
 });
 
-test('besides lets the shell or commands pass, and never scp by its old protocol', () => {
-  expect(becomes({ kind: 'shell' }, { files: { besides: ['shell'] } })).toBe('passes');
-  expect(becomes(exec('ls'), { files: { besides: ['shell'] } })).toBe('refused');
-  expect(becomes(exec('ls'), { files: { besides: ['exec'] } })).toBe('passes');
-  expect(becomes(exec('scp -f /srv/x'), { files: { besides: ['exec'] } })).toBe('refused');
+test('besides lets the shell or commands pass, and scp by its old protocol no more than without', () => {
+  const files = { download: ['/srv/**'] };
+  expect(becomes({ kind: 'shell' }, { files: { ...files, besides: ['shell'] } })).toBe('passes');
+  expect(becomes(exec('ls'), { files: { ...files, besides: ['shell'] } })).toBe('refused');
+  expect(becomes(exec('ls'), { files: { ...files, besides: ['exec'] } })).toBe('passes');
+  expect(becomes(exec('scp -f /srv/x'), { files: { ...files, besides: ['exec'] } })).toBe('refused');
 });
 
-test('digests look at sftp, and let no scp pass whose contents they would not see', () => {
+test.each([
+  ['where every path may be read', { upload: [] }, 'scp -f /srv/x', 'gate'],
+  ['where none may be written', { upload: [] }, 'scp -t /srv/x', 'refused'],
+  [
+    'where some may be read, which a link could lead out of',
+    { download: ['/srv/**'] },
+    'scp -f /srv/x',
+    'refused',
+  ],
+  ['the other direction of that rule', { download: ['/srv/**'] }, 'scp -t /srv/x', 'gate'],
+  ['with a second command', {}, 'scp -t /srv/x; id', 'refused'],
+  ['with a substitution', {}, 'scp -t $(id)', 'refused'],
+  ['with a program of its own', {}, 'scp -S /tmp/x -f a', 'refused'],
+  ['with what may become an option', {}, 'scp -f *', 'refused'],
+  ['of another place', {}, '/tmp/scp -f a', 'refused'],
+  ['a quoted name', {}, "'scp' -f a", 'gate'],
+  ['a variable before it', {}, 'LD_PRELOAD=/tmp/x scp -f a', 'refused'],
+])('security case 4: scp by its old protocol, %s', (_, files, command, expected) => {
+  expect(becomes(exec(command), { files })).toBe(expected);
+});
+
+test('digests look at sftp and scp, and let no scp pass whose contents they would not see', () => {
   expect(becomes(SFTP, { recording: 'digest' })).toBe('gate');
-  expect(becomes(exec('/usr/bin/scp -v -f x'), { recording: 'digest' })).toBe('refused');
+  expect(becomes(exec('/usr/bin/scp -v -f x'), { recording: 'digest' })).toBe('gate');
+  expect(becomes(exec('/usr/bin/scp -v -f x'), { recording: 'digest' }, true)).toBe('refused');
+  expect(becomes(exec('scp -f $HOME/x'), { recording: 'digest' })).toBe('refused');
   expect(becomes(exec('ls'), { recording: 'digest' })).toBe('passes');
 });
 

@@ -1,12 +1,19 @@
-import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
-import { type ISecurityGroup, Peer, Port } from 'aws-cdk-lib/aws-ec2';
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { IConnectable, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Config } from '#core/access/config.ts';
-import { CustodyError } from '#core/errors.ts';
 import type { PostgresTarget as Target } from '#core/protocols/postgres/schema.ts';
-import { inSid, mayReadSecret } from './secret-access.ts';
+import { inSid, mayReadSecret } from '../../secret-access.ts';
+import {
+  declaredTarget,
+  openWay,
+  refused,
+  refuseOtherAddress,
+  refuseOtherSecret,
+  type TargetWiring,
+} from '../wiring.ts';
 
 /** Where the database is. Its address is in custody.yaml too: that is what the proxy dials, and what reviewers see. */
 export type PostgresUpstream =
@@ -26,16 +33,10 @@ export type PostgresCredential = { readonly secret: ISecret } | { readonly auth:
 
 export type PostgresTarget = PostgresUpstream & PostgresCredential;
 
-export interface TargetWiring {
-  readonly config: Config;
-  readonly role: IRole;
-  readonly tasks: ISecurityGroup;
-}
-
 /** Opens the way from the tasks to the database, and lets them read this target's secret. Throws `config-invalid`. */
 export function wirePostgresTarget(name: string, target: PostgresTarget, wiring: TargetWiring): void {
-  const declared = declaredTarget(name, target, wiring.config);
-  openWay(target, declared, wiring.tasks);
+  const declared = declaredPostgres(name, target, wiring.config);
+  openWay(groupOf(target), declared.address, wiring.tasks);
   if ('secret' in target) {
     for (const statement of mayReadSecret(`Target${name}`, target.secret))
       wiring.role.addToPrincipalPolicy(statement);
@@ -44,29 +45,11 @@ export function wirePostgresTarget(name: string, target: PostgresTarget, wiring:
   }
 }
 
-function declaredTarget(name: string, target: PostgresTarget, { targets }: Config): Target {
-  const declared = targets.get(name);
-  if (declared === undefined) {
-    const known = [...targets.keys()].map((known) => `"${known}"`).join(', ') || 'none';
-    throw refused(name, `found it in code, expected it in custody.yaml too, whose targets are: ${known}`, {
-      hint: `add "${name}" under targets in custody.yaml, or correct the name in addPostgresTarget`,
-    });
-  }
-  if (declared.protocol !== 'postgres')
-    throw refused(name, `found addPostgresTarget, but custody.yaml says protocol: ${declared.protocol}`, {
-      hint: 'correct whichever is wrong',
-    });
-  refuseOtherAddress(name, target, declared);
+function declaredPostgres(name: string, target: PostgresTarget, config: Config): Target {
+  const declared = declaredTarget(name, 'postgres', 'addPostgresTarget', config);
+  if ('host' in target) refuseOtherAddress(name, target, declared.address);
   refuseOtherCredential(name, target, declared);
   return declared;
-}
-
-function refuseOtherAddress(name: string, target: PostgresTarget, { address }: Target): void {
-  if (!('host' in target) || (target.host === address.host && target.port === address.port)) return;
-  const [found, expected] = [`${target.host}:${target.port}`, `${address.host}:${address.port}`];
-  throw refused(name, `found ${found}, expected ${expected}, as custody.yaml says`, {
-    hint: 'correct whichever is wrong: the gateway dials what custody.yaml says',
-  });
 }
 
 function refuseOtherCredential(name: string, target: PostgresTarget, { credential }: Target): void {
@@ -81,26 +64,10 @@ function refuseOtherCredential(name: string, target: PostgresTarget, { credentia
   });
 }
 
-/** The proxy asks for the one of custody.yaml. What CDK does not know before the stack is deployed is taken as it is. */
-function refuseOtherSecret(name: string, { secretArn, secretName }: ISecret, declared: string): void {
-  const found = declared.startsWith('arn:') ? secretArn : secretName;
-  // CDK takes a name's own last six characters off where its ARN came without those of Secrets Manager.
-  const same = found === declared || secretArn.endsWith(`:secret:${declared}`);
-  if (same || Token.isUnresolved(found)) return;
-  throw refused(name, `found the secret ${found}, expected ${declared}, as custody.yaml says`, {
-    hint: 'correct whichever is wrong: the gateway asks for the one that custody.yaml names',
-  });
-}
-
-/** The port is custody.yaml's, as the address is. */
-function openWay(target: PostgresTarget, { address }: Target, tasks: ISecurityGroup): void {
-  const port = Port.tcp(address.port);
-  const why = `The target at port ${address.port}`;
-  if ('cluster' in target) tasks.connections.allowTo(target.cluster, port, why);
-  else if ('instance' in target) tasks.connections.allowTo(target.instance, port, why);
-  else if (target.securityGroup !== undefined) tasks.connections.allowTo(target.securityGroup, port, why);
-  else
-    tasks.addEgressRule(isIpv4(address.host) ? Peer.ipv4(`${address.host}/32`) : Peer.anyIpv4(), port, why);
+/** What knows its security groups by itself, or was given one. */
+function groupOf(target: PostgresTarget): IConnectable | undefined {
+  if ('cluster' in target) return target.cluster;
+  return 'instance' in target ? target.instance : target.securityGroup;
 }
 
 /** https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html */
@@ -128,12 +95,4 @@ function resourceIdOf(target: PostgresUpstream): string | undefined {
   if ('cluster' in target) return target.cluster.clusterResourceIdentifier;
   if ('instance' in target) return target.instance.instanceResourceId;
   return target.resourceId;
-}
-
-function isIpv4(host: string): boolean {
-  return /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host);
-}
-
-function refused(name: string, what: string, more: { readonly hint: string }): CustodyError {
-  return new CustodyError('config-invalid', `the target "${name}": ${what}`, more);
 }

@@ -1,0 +1,32 @@
+import type { Api } from '../api.ts';
+import type { Target } from '../api-shapes.ts';
+import type { Cli } from '../cli.ts';
+
+/** Variables for a client of one target; undefined: unset it, as it would lead the client elsewhere. */
+export type ClientEnv = Readonly<Record<string, string | undefined>>;
+
+/** What is wished for a client's environment. */
+export interface Wishes {
+  /** What a gateway is told where a rule lets clients wait for an approval. */
+  readonly reason?: string;
+  readonly ticket?: string;
+  /** For libpq alone, with what only libpq understands. */
+  readonly libpq?: true;
+}
+
+/** A client that can be run. */
+export interface Prepared {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  readonly env: ClientEnv;
+}
+
+/** What clients of one protocol need; one value each, in `kits.ts`. */
+export interface ClientKit {
+  /** What `custody connect` runs where it is given nothing. */
+  readonly usual: string;
+  /** What any client of `target` needs in its environment. Throws `unsupported` for a wish that its clients cannot have. */
+  env(cli: Cli, api: Api, target: Target, wishes: Wishes): Promise<ClientEnv>;
+  /** One client, with what that one needs besides. */
+  prepare(cli: Cli, api: Api, target: Target, command: readonly string[], wishes: Wishes): Promise<Prepared>;
+}
