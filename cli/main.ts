@@ -16,6 +16,7 @@ import { deadLettersCommand } from './commands/dead-letters.ts';
 import { demoCommand } from './commands/demo.ts';
 import { devicesCommand } from './commands/devices.ts';
 import { envCommand } from './commands/env.ts';
+import { exportCommand } from './commands/export.ts';
 import { explainCommand } from './commands/explain.ts';
 import { ledgerCommand } from './commands/ledger.ts';
 import { loginCommand } from './commands/login.ts';
@@ -56,6 +57,7 @@ const commands = [
   sessionsCommand,
   showCommand,
   playCommand,
+  exportCommand,
   pullCommand,
   verifyCommand,
   requestCommand,

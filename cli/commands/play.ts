@@ -1,32 +1,22 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { nameOf } from '#core/access/person.ts';
-import { CustodyError } from '#core/errors.ts';
-import { segmentNumber } from '#core/recording/layout.ts';
-import {
-  type EvidenceFolder,
-  type Opening,
-  readEvidence,
-  type VerifyReport,
-  verdictOf,
-} from '#core/recording/verify/verify.ts';
-import type { ReadStep, ReplayReader } from '#core/replay/reader.ts';
-import { READERS } from '#core/replay/readers.ts';
+import type { Opening } from '#core/recording/verify/verify.ts';
+import type { ReadStep } from '#core/replay/reader.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
-import { openEvidence } from '../evidence/open.ts';
-import { NOT_CHECKED, VERDICT_CODES, VERDICT_HELP, verdictLines } from '../evidence/report.ts';
-import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
-import { CheckedReading } from '../play/checked-reading.ts';
+import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
+import { ORIGIN_HELP } from '../ledger-pin.ts';
+import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { atOnce, type Pace, recordedPace, steppedPace } from '../play/pace.ts';
-import { knownSigners, type PublicSigner } from '../signer-pin.ts';
-import { StatusLine } from '../status-line.ts';
+import { playRaw } from '../play/raw.ts';
+import { readChannel } from './export.ts';
 
-interface PlayOptions {
+interface PlayOptions extends ReadingOptions {
   readonly speed?: number;
   readonly step?: true;
-  readonly key?: readonly string[];
-  readonly origin?: string;
   readonly json?: true;
+  readonly raw?: true;
+  readonly channel?: number;
 }
 
 /** Columns where the output is not a terminal. */
@@ -45,62 +35,30 @@ export function playCommand(cli: Cli): Command {
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
     .option('--origin <name>', ORIGIN_HELP)
     .option('--json', 'one step a line, as JSON, and the verdict on the last')
+    .addOption(
+      new Option('--raw', "a terminal's output as it was, given to yours: it acts on it").conflicts([
+        'json',
+        'step',
+      ]),
+    )
+    .option('--channel <n>', 'with --raw, of this channel; else the first terminal', readChannel)
     .addHelpText('after', NOTES)
     .action((name: string, options: PlayOptions) => play(cli, name, options));
 }
 
 async function play(cli: Cli, name: string, options: PlayOptions): Promise<void> {
-  cli.exitWith(NOT_CHECKED);
-  const given = options.key === undefined ? undefined : knownSigners(cli, options.key);
-  const { folder, session, throwFailure } = await openEvidence(cli, name);
-  const trusted = given ?? knownSigners(cli, undefined);
-  const status = new StatusLine(cli);
-  const reading = new CheckedReading(
-    readEvidence(await watched(folder, status), {
-      trustedSigners: trusted.map(({ der }) => der),
-      ledger: expectedLedger(cli, options),
-      ...(session === undefined ? {} : { session }),
-    }),
-    throwFailure,
-  );
-  try {
-    const opening = await reading.open();
-    const reader = await introduce(cli, opening, options);
-    if (!(await showSteps(cli, reader, reading, opening, status, options))) return sayStopped(cli);
-    await conclude(cli, await reading.finish(), trusted, status, options);
-  } finally {
-    status.clear();
-  }
+  await withEvidence(cli, name, options, async (evidence) => {
+    await introduce(cli, evidence, options);
+    if (options.raw) await playRaw(cli, evidence, options);
+    else if (!(await showSteps(cli, evidence, options))) return sayStopped(cli);
+    await conclude(cli, evidence, options);
+  });
 }
 
-/** Says how far it is. */
-async function watched(folder: EvidenceFolder, status: StatusLine): Promise<EvidenceFolder> {
-  const names = await folder.list();
-  const of = names.filter((name) => segmentNumber(name) !== undefined).length;
-  return {
-    list: async () => names,
-    get: (name, atMost) => {
-      const number = segmentNumber(name);
-      if (number !== undefined) status.show(`segment ${number + 1} of ${of}`);
-      return folder.get(name, atMost);
-    },
-  };
-}
-
-/** Whose recording it is, and what is known against it already. Who reads it. */
-async function introduce(cli: Cli, opening: Opening, { json }: PlayOptions): Promise<ReplayReader> {
-  const { open, close, findings, fault: doubt } = opening;
-  if (open === undefined) throw notEvidence();
-  const { name, protocol } = open.target;
-  // What an opening that is in doubt says does not count, and nothing of it will be shown.
-  const reader = READERS.get(protocol) ?? (doubt === undefined ? undefined : [...READERS.values()][0]);
-  if (reader === undefined)
-    throw new CustodyError('unsupported', `${name} speaks ${protocol}, which this custody cannot show`);
-  const fault = findings.find((finding) => verdictOf([finding]) === 'failed');
-  if (fault !== undefined) say(cli, `WARNING: this recording FAILS verification: ${fault.message}`);
-  if (close?.recovered) say(cli, 'note: the gateway died in this session; what it had recorded follows');
-  if (!json && doubt === undefined) await print(cli, `${titleOf(open)}\n`);
-  return reader;
+/** Whose recording it is. */
+async function introduce(cli: Cli, { opening }: EvidenceReading, { json }: PlayOptions): Promise<void> {
+  const { open, fault: doubt } = opening;
+  if (!json && doubt === undefined) await print(cli, `${titleOf(open!)}\n`);
 }
 
 function titleOf({ session, principal, target, startedAt }: NonNullable<Opening['open']>): string {
@@ -110,10 +68,7 @@ function titleOf({ session, principal, target, startedAt }: NonNullable<Opening[
 /** False when the person has seen enough. */
 async function showSteps(
   cli: Cli,
-  reader: ReplayReader,
-  reading: CheckedReading,
-  { close }: Opening,
-  status: StatusLine,
+  { reader, reading, opening: { close }, status }: EvidenceReading,
   options: PlayOptions,
 ): Promise<boolean> {
   const pace = paceOf(cli, options);
@@ -138,16 +93,9 @@ async function showStep(cli: Cli, read: ReadStep, { json }: PlayOptions): Promis
   await print(cli, read.toText(cli.stdout.columns ?? PLAIN_WIDTH));
 }
 
-async function conclude(
-  cli: Cli,
-  report: VerifyReport,
-  trusted: readonly PublicSigner[],
-  status: StatusLine,
-  { json }: PlayOptions,
-): Promise<void> {
-  status.clear();
-  cli.exitWith(VERDICT_CODES[report.verdict]);
-  const signers = trusted.map(({ fingerprint }) => fingerprint);
+async function conclude(cli: Cli, evidence: EvidenceReading, { json }: PlayOptions): Promise<void> {
+  const report = await evidence.conclude();
+  const signers = evidence.trusted.map(({ fingerprint }) => fingerprint);
   if (json) return printJson(cli, { kind: 'verdict', ...report, trusted: signers });
   await print(cli, ['', ...verdictLines(report)].join('\n'));
 }
@@ -165,14 +113,4 @@ function readSpeed(text: string): number {
   const speed = Number(text);
   if (Number.isFinite(speed) && speed > 0) return speed;
   throw new InvalidArgumentError('It must be a number above 0, such as 1 or 10.');
-}
-
-function notEvidence(): CustodyError {
-  return new CustodyError(
-    'not-found',
-    'there is no readable open statement: this is not an evidence folder',
-    {
-      hint: 'custody verify says what is wrong with it',
-    },
-  );
 }

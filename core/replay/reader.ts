@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Ending } from './ending.ts';
 import type { ReplayFrame, StepBase } from './step.ts';
+import type { TerminalEvent } from './terminal.ts';
 
 /** How much of texts and data steps keep: `whole` for a person's own machine, `page` for an answer of the API. */
 export type Extent = 'whole' | 'page';
@@ -18,7 +19,17 @@ export interface ReplayReader {
   steps(frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf): AsyncIterable<ReadStep>;
   /** What `ReadStep.json` gives. */
   readonly shape: z.ZodType<JsonStep>;
+  /**
+   * The terminal of one channel by its number in steps, else the first that there is; nothing where there is none. Absent where the
+   * protocol has no terminals.
+   */
+  readonly terminal?: TerminalOf | undefined;
 }
+
+export type TerminalOf = (
+  frames: AsyncIterable<ReplayFrame>,
+  channel?: number,
+) => AsyncIterable<TerminalEvent>;
 
 export type JsonStep = Readonly<Record<string, unknown>>;
 
@@ -37,11 +48,14 @@ interface Parts<S extends StepBase> {
   readonly format: (step: S, width: number) => string;
   readonly json: (step: S) => JsonStep;
   readonly shape: z.ZodType<JsonStep>;
+  readonly terminal?: TerminalOf;
 }
 
-export function replayReader<S extends StepBase>({ steps, format, json, shape }: Parts<S>): ReplayReader {
+export function replayReader<S extends StepBase>(parts: Parts<S>): ReplayReader {
+  const { steps, format, json, shape, terminal } = parts;
   return {
     shape,
+    terminal,
     async *steps(frames, extent, ending) {
       for await (const step of steps(frames, extent, ending)) {
         yield { step, toText: (width) => format(step, width), toJson: () => json(step) };

@@ -19,6 +19,8 @@ export interface ChannelSteps {
   data(event: DataEvent, at: number): SshStep[];
   told(event: ToldEvent, at: number): SshStep[];
   note(note: Note, at: number): SshStep[];
+  /** Steps that take longer to find; asked after each frame, and with `wholly` before `end`. */
+  settle?(wholly: boolean): Promise<SshStep[]>;
   /** `refused`: it was never open. */
   end(how: 'closed' | 'cut-off' | Refusal, at: number): SshStep[];
 }

@@ -3,6 +3,7 @@ import { formatSshStep } from './format.ts';
 import { sshStepJson, sshStepShape } from './shape.ts';
 import { SSH_LIMITS, SSH_PAGE_LIMITS } from './step.ts';
 import { sshSteps } from './steps.ts';
+import { sshTerminal } from './terminal-events.ts';
 
 export const sshReader = replayReader({
   steps: (frames, extent, ending) =>
@@ -10,4 +11,5 @@ export const sshReader = replayReader({
   format: (step) => formatSshStep(step),
   json: sshStepJson,
   shape: sshStepShape,
+  terminal: sshTerminal,
 });

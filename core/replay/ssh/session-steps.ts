@@ -7,6 +7,7 @@ import type { SshOutcome, SshReplayLimits, SshStep } from './step.ts';
 import type { ChannelTapeRequest, Note, TapeChannel } from './tape-events.ts';
 import type { Range } from './tape-messages.ts';
 import type { RequestDetail } from './tape-requests.ts';
+import { TypedLines } from './typed-lines.ts';
 
 /** Of a command, for whoever reads what it says. */
 const COMMAND_MAX = 256 << 10;
@@ -16,6 +17,11 @@ interface Started {
   readonly start: 'shell' | 'exec' | 'subsystem';
   readonly what: Uint8Array;
   readonly at: number;
+}
+
+/** How many terminals more may be looked at. */
+export interface Screens {
+  left: number;
 }
 
 /** A session channel: what ran on it. Its own step comes once it is over; those of its reader before. */
@@ -28,10 +34,13 @@ export class SessionSteps implements ChannelSteps {
   #runs: ChannelProgram | undefined;
   /** Null: what runs has none. */
   #reader: ChannelReader | null | undefined;
+  #lines: TypedLines | undefined;
+  readonly #screens: Screens;
   #endedByGateway = false;
   #forced: Note | undefined;
 
-  constructor(channel: TapeChannel, limits: SshReplayLimits, readerFor: ChannelReaderFor) {
+  constructor(channel: TapeChannel, limits: SshReplayLimits, readerFor: ChannelReaderFor, screens: Screens) {
+    this.#screens = screens;
     this.channel = channel;
     this.#limits = limits;
     this.#readerFor = readerFor;
@@ -42,6 +51,7 @@ export class SessionSteps implements ChannelSteps {
     const { detail } = request;
     if (detail.kind === 'start' && this.#started === undefined) this.#start(request, detail, at);
     else this.#facts.request(request, at);
+    if (detail.kind === 'size') this.#lines?.resized(detail);
     return [];
   }
 
@@ -55,6 +65,7 @@ export class SessionSteps implements ChannelSteps {
   }
 
   data({ by, error, bytes, withheld }: DataEvent, at: number): SshStep[] {
+    if (!withheld.length) this.#lines?.take(by === 'client' ? 'input' : 'output', bytes, at);
     if (by === 'gateway') {
       this.#facts.said.add(bytes, withheld);
       return this.#read()?.said?.(bytes, at) ?? [];
@@ -82,6 +93,18 @@ export class SessionSteps implements ChannelSteps {
     return [{ kind: 'note', at, took: 0, note, channel: this.channel.number }];
   }
 
+  async settle(wholly: boolean): Promise<SshStep[]> {
+    const lines = this.#lines;
+    if (lines === undefined) return [];
+    const steps = this.#counted(await lines.settle(wholly));
+    if (wholly) {
+      lines.dispose();
+      this.#lines = undefined;
+      this.#screens.left += 1;
+    }
+    return steps;
+  }
+
   end(how: 'closed' | 'cut-off' | Refusal, at: number): SshStep[] {
     const steps = this.#reader ? this.#counted(this.#reader.end(at)) : [];
     return [...steps, this.#step(this.#outcome(how), at, how)];
@@ -94,6 +117,15 @@ export class SessionSteps implements ChannelSteps {
   ): void {
     this.#started = { request, start, what: what.slice(0, COMMAND_MAX), at };
     this.#runs = start === 'shell' ? undefined : this.#program(start, this.#started.what);
+    this.#watch();
+  }
+
+  /** A terminal is looked at for lines that are entered, as long as there are not too many. */
+  #watch(): void {
+    const { pty } = this.#facts;
+    if (pty === undefined || this.#lines !== undefined || this.#screens.left === 0) return;
+    this.#screens.left -= 1;
+    this.#lines = new TypedLines(this.channel.number, pty, this.#limits);
   }
 
   #program(start: 'exec' | 'subsystem', bytes: Uint8Array): ChannelProgram {

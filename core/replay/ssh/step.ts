@@ -186,6 +186,8 @@ export interface SshReplayLimits {
   readonly pending: number;
   /** Entries of a list in a step: variables, resizes, signals. */
   readonly list: number;
+  /** Terminals at one time that are looked at for commands. */
+  readonly terminals: number;
   /** Of a terminal's output that is looked at for commands. */
   readonly screen: number;
 }
@@ -197,6 +199,7 @@ export const SSH_LIMITS: SshReplayLimits = {
   channels: 1024,
   pending: 4096,
   list: 100,
+  terminals: 16,
   screen: 1 << 30,
 };
 

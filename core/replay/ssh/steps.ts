@@ -7,7 +7,7 @@ import { fileReaderFor } from './files/readers.ts';
 import { ForwardSteps } from './forward-steps.ts';
 import { LoginSteps } from './login-steps.ts';
 import { outcomeOfRequest, shownRequest } from './program-facts.ts';
-import { SessionSteps } from './session-steps.ts';
+import { type Screens, SessionSteps } from './session-steps.ts';
 import { SSH_LIMITS, type SshReplayLimits, type SshStep } from './step.ts';
 import { SshTape } from './tape.ts';
 import type { ListenRequest, SshEvent, TapeChannel } from './tape-events.ts';
@@ -37,24 +37,39 @@ class SshSteps {
   readonly #login: LoginSteps;
   readonly #channels = new Map<TapeChannel, ChannelSteps>();
   readonly #readerFor: ChannelReaderFor;
+  readonly #screens: Screens;
   #now = 0;
 
   constructor(limits: SshReplayLimits) {
     this.#limits = limits;
+    this.#screens = { left: limits.terminals };
     this.#tape = new SshTape(limits);
     this.#login = new LoginSteps(limits);
     this.#readerFor = fileReaderFor;
   }
 
-  *take(frame: ReplayFrame): Generator<SshStep> {
+  async *take(frame: ReplayFrame): AsyncGenerator<SshStep> {
     this.#now = frame.timeUs;
-    for (const event of this.#tape.take(frame)) yield* this.#event(event);
+    const touched = new Set<ChannelSteps>();
+    for (const event of this.#tape.take(frame)) {
+      const steps = 'channel' in event && event.channel ? this.#channels.get(event.channel) : undefined;
+      if (event.kind === 'closed') yield* (await steps?.settle?.(true)) ?? [];
+      else if (steps?.settle !== undefined) touched.add(steps);
+      yield* this.#event(event);
+    }
+    for (const steps of touched) yield* (await steps.settle?.(false)) ?? [];
   }
 
-  *finish(ending: Ending | undefined): Generator<SshStep> {
-    for (const event of this.#tape.finish()) yield* this.#event(event);
+  async *finish(ending: Ending | undefined): AsyncGenerator<SshStep> {
+    for (const event of this.#tape.finish()) {
+      if (event.kind === 'closed') yield* (await this.#of(event.channel).settle?.(true)) ?? [];
+      yield* this.#event(event);
+    }
     yield* this.#login.finish(this.#now, false);
-    for (const channel of this.#channels.values()) yield* channel.end('cut-off', this.#now);
+    for (const channel of this.#channels.values()) {
+      yield* (await channel.settle?.(true)) ?? [];
+      yield* channel.end('cut-off', this.#now);
+    }
     this.#channels.clear();
     const cut = this.#tape.cutOff.map((speaker) => `in the middle of a message of the ${speaker}`);
     const words = ending === undefined ? 'the recording ends here' : endingWords(ending);
@@ -111,7 +126,7 @@ class SshSteps {
   #opened(channel: TapeChannel): SshStep[] {
     const steps =
       channel.type === 'session'
-        ? new SessionSteps(channel, this.#limits, this.#readerFor)
+        ? new SessionSteps(channel, this.#limits, this.#readerFor, this.#screens)
         : new ForwardSteps(channel, this.#limits);
     this.#channels.set(channel, steps);
     return this.#login.finish(this.#now, true);
