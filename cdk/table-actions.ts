@@ -49,7 +49,7 @@ export const tableActions: Readonly<
   },
   // Certificates that were issued, and the marks of those that were taken back.
   ssh: {
-    access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    access: ['GetItem', 'Query', 'PutItem'],
     coordination: QUEUE_A_LEAF,
   },
   sealer: {

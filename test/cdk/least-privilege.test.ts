@@ -25,20 +25,30 @@ import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { readPassword } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
+import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
+import { dynamoCertificates } from '#adapters/aws/ssh/certificates.ts';
+import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { type TableName, tables } from '#adapters/aws/tables.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { parsePatch } from '#core/identity/scim/patch.ts';
 import { leafBytes } from '#core/ledger/leaf.ts';
 import { policyLeaf } from '#core/ledger/leaves.ts';
+import { hostKeyLines, loadAndTell } from '#core/protocols/ssh/host-keys.ts';
 import { okta } from '#test/support/directory-calls.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
 import { inWords, type PolicyDocumentJson, policiesOf } from '#test/support/role-policies.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
-import { gatewayTemplate } from '#test/support/stacks.ts';
+import { configFolder, gatewayTemplate } from '#test/support/stacks.ts';
 
 const now = (): Date => new Date();
+const SSH_TARGET = `  web-1:
+    protocol: ssh
+    address: web-1.internal:22
+    hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n']
+    logins: { deploy: { keySecret: custody/deploy }, app: { certificate: true } }
+`;
 
 /** The roles as the stack makes them, each a user of an AWS that asks what a user may. */
 describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', () => {
@@ -57,13 +67,16 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     const { s3, secrets } = moto.clients;
     await s3.send(new PutObjectCommand({ Bucket: config, Key: 'custody.yaml', Body: CONFIG }));
     await secrets.send(new CreateSecretCommand({ Name: 'custody/orders', SecretString: 'password' }));
-    const template = gatewayTemplate();
+    await secrets.send(new CreateSecretCommand({ Name: 'host-key' }));
+    using folder = configFolder((yaml) => yaml.replace(/^rules:/m, `${SSH_TARGET}rules:`));
+    const template = gatewayTemplate({ configFolder: folder.path });
     for (const role of [
       'ProxyRole',
       'FunctionsReplayRole',
       'FunctionsAuthorizerRole',
       'FunctionsLogoutRole',
       'FunctionsScimRole',
+      'FunctionsSshRole',
       'FunctionsNotifierRole',
       'FunctionsSealerRole',
       'FunctionsSequencerRole',
@@ -207,6 +220,31 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     const { s3 } = logout!.clients;
     const object = { Bucket: places.evidence, Key: 'sessions/a/open.json' };
     await expect(s3.send(new GetObjectCommand(object))).rejects.toMatchObject(refused);
+  });
+
+  it('the function of certificates signs, keeps and takes back; the proxy makes the host key once, which nobody else reads', async () => {
+    const [ssh, proxy] = [as('FunctionsSshRole'), as('ProxyRole')];
+    const table = places.access;
+    await kmsCa(ssh.kms, keyId).sign(Buffer.from('a certificate'));
+    expect(await kmsCaKeys(ssh.kms, keyId)).toHaveLength(1);
+    const book = dynamoCertificates({ dynamo: ssh.dynamo, table });
+    const person = { issuer: 'https://id', subject: 'dana' };
+    const issued = { serial: '7', key: 'SHA256:x', keyId: 'dana', person, issuedAt: now(), expiresAt: now() };
+    await book.keep(issued);
+    expect(await book.find('7')).toMatchObject({ keyId: 'dana' });
+    expect((await book.of(person, { limit: 5 })).certificates).toHaveLength(1);
+    const revocations = dynamoLogouts({ dynamo: ssh.dynamo, table, now });
+    expect(await revocations.take({ token: 'revoked/7', at: now(), marks: ['certificate/7'] })).toBe(true);
+    await dynamoLeafQueue({ ...coordination(ssh), now }).add(Buffer.from('issued'));
+
+    const hostKeys = secretHostKeys(proxy.secrets, 'host-key');
+    const [key] = await loadAndTell(hostKeys, dynamoToldHostKeys({ dynamo: proxy.dynamo, table }));
+    expect(await dynamoToldHostKeys({ dynamo: ssh.dynamo, table }).told()).toEqual(hostKeyLines([key!]));
+    for (const { secrets } of [ssh, as('FunctionsReplayRole')])
+      await expect(secretHostKeys(secrets, 'host-key').load()).rejects.toMatchObject(denied);
+    await expect(
+      kmsSigner(as('FunctionsReplayRole').kms, keyId).sign(Buffer.from('x')),
+    ).rejects.toMatchObject(denied);
   });
 
   it('the scim function keeps what directories tell; who decides sees it, and the notifier pays what is owed', async () => {

@@ -1,8 +1,8 @@
 import type { Template } from 'aws-cdk-lib/assertions';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { refusedBy } from '#test/support/policy-judge.ts';
 import { inWords, type PolicyStatementJson } from '#test/support/role-policies.ts';
-import { gatewayTemplate, MINIMAL } from '#test/support/stacks.ts';
+import { configFolder, gatewayTemplate, MINIMAL } from '#test/support/stacks.ts';
 
 interface Resource {
   readonly Type: string;
@@ -98,7 +98,21 @@ function scheduledAfterService(all: Readonly<Record<string, Resource>>): boolean
   return rules.length === 4 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
 }
 
+const WITH_SSH = configFolder((yaml) =>
+  yaml.replace(
+    /^rules:/m,
+    `  web-1:
+    protocol: ssh
+    address: 10.1.2.3:22
+    hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n']
+    logins: { app: { certificate: true } }
+rules:`,
+  ),
+);
+afterAll(() => WITH_SSH[Symbol.dispose]());
+
 const KINDS = {
+  shells: { configFolder: WITH_SSH.path },
   plain: {},
   open: { gateway: { ...MINIMAL.gateway, reach: 'internet', clients: ['0.0.0.0/0'] } },
   closed: { network: { issuerAccess: 'none' } },

@@ -85,11 +85,9 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...TRACES,
     ...logs('Ssh'),
     'dynamodb:GetItem': [ACCESS],
-    'dynamodb:BatchGetItem': [ACCESS],
     'dynamodb:Query': access,
     'dynamodb:PutItem': [ACCESS, COORDINATION],
-    'dynamodb:UpdateItem': [ACCESS],
-    'dynamodb:ConditionCheckItem': [ACCESS, COORDINATION],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
   },
   GatewayFunctionsAccessRole: {
     ...CONFIG,
