@@ -1,5 +1,5 @@
 /** Lines that somebody entered in a terminal, by what a terminal showed: an index for people, never evidence. */
-import { Terminal, type IBuffer, type IMarker } from '@xterm/headless';
+import xterm, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
 import { shownWords } from './shown.ts';
 import type { SshReplayLimits, SshStep } from './step.ts';
 import { decodeText } from '#core/protocols/ssh/wire.ts';
@@ -61,13 +61,15 @@ export class TypedLines {
   #marked = false;
   #markedStart: LineStart | undefined;
   #markedText: string | undefined;
+  /** Found by the screen, of a shell that marks its prompt: the mark that it runs may follow, and says it better. */
+  #held: SshStep | undefined;
   #running: SshStep | undefined;
   #found: SshStep[] = [];
 
   constructor(channel: number, size: Size, limits: SshReplayLimits) {
     this.#channel = channel;
     this.#limits = limits;
-    this.#terminal = new Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
+    this.#terminal = new xterm.Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
     for (const code of [133, 633])
       this.#terminal.parser.registerOscHandler(code, (data) => {
         this.#mark(data);
@@ -89,7 +91,10 @@ export class TypedLines {
     for (const piece of this.#pieces.splice(0)) await this.#piece(piece);
     if (wholly || this.#batchBytes >= BATCH_BYTES || this.#now - this.#batchFrom >= BATCH_US)
       await this.#flush();
-    if (wholly) this.#ran();
+    if (wholly) {
+      this.#release();
+      this.#ran();
+    }
     return this.#found.splice(0);
   }
 
@@ -200,9 +205,16 @@ export class TypedLines {
     const isAlternate = this.#terminal.buffer.active.type === 'alternate';
     if (start !== undefined && !isAlternate && !this.#marked) {
       const text = lineSince(this.#terminal.buffer.active, start).trim();
-      if (text !== '') this.#found.push(this.#step(text, start, 'screen'));
+      this.#release();
+      if (text !== '') this.#held = this.#step(text, start, 'screen');
+      if (this.#markedStart === undefined) this.#release();
     }
     start?.marker?.dispose();
+  }
+
+  #release(): void {
+    if (this.#held !== undefined) this.#found.push(this.#held);
+    this.#held = undefined;
   }
 
   #step(text: string, { prompt, at }: LineStart, foundBy: 'marks' | 'screen'): SshStep {
@@ -224,8 +236,10 @@ export class TypedLines {
     const [letter, ...rest] = data.split(';');
     switch (letter) {
       case 'A':
+        this.#release();
         return this.#ran();
       case 'B':
+        this.#release();
         this.#markedStart?.marker?.dispose();
         this.#markedStart = this.#here();
         return;
@@ -243,6 +257,7 @@ export class TypedLines {
 
   #runs(): void {
     this.#ran();
+    this.#held = undefined;
     const start = this.#markedStart;
     const told = this.#markedText;
     this.#markedStart = undefined;
