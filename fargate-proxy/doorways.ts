@@ -1,9 +1,9 @@
 /** The protocols that a gateway speaks, and where. */
-import { deviceLogins } from '#adapters/oidc/device-logins.ts';
 import type { Rule } from '#core/access/config.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { targetCertificate } from '#core/access/ssh-certificates/target-certificate.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { DeviceLogins } from '#core/identity/device-login.ts';
 import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
@@ -24,6 +24,7 @@ export interface DoorwayParts {
   readonly keys: CancelKeys;
   /** Whose certificates of people are believed. */
   readonly userCas: readonly SshPublicKey[];
+  readonly deviceLogins: DeviceLogins;
   /** The file that a target's `ca: rds` means. */
   readonly rdsBundle: string | undefined;
 }
@@ -54,7 +55,7 @@ function speakPostgres({ policy, certificate, keys, rdsBundle }: DoorwayParts, m
   });
 }
 
-async function speakSsh({ policy, surroundings, userCas }: DoorwayParts, memory: Memory) {
+async function speakSsh({ policy, surroundings, userCas, deviceLogins }: DoorwayParts, memory: Memory) {
   const { ssh, devices } = surroundings;
   if (ssh === undefined) throw noSsh();
   const hostKeys = await loadAndTell(ssh.hostKeys, ssh.toldHostKeys);
@@ -69,10 +70,7 @@ async function speakSsh({ policy, surroundings, userCas }: DoorwayParts, memory:
       wanted: () => policy.config.rules.some(asksForDevice),
       has: async (key) => (await devices.of(key)) !== undefined,
     },
-    deviceLogins: deviceLogins(
-      () => policy.config.issuers,
-      () => Date.now(),
-    ),
+    deviceLogins,
     targetCertificate: targetCa && ((login) => targetCertificate(login, targetCa)),
   });
 }

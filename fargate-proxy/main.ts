@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
+import { deviceLogins } from '#adapters/oidc/device-logins.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -120,6 +121,10 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     certificate,
     keys,
     userCas,
+    deviceLogins: deviceLogins(
+      () => policy.config.issuers,
+      () => Date.now(),
+    ),
     rdsBundle: process.env['CUSTODY_RDS_CA'],
   });
   const listeners = await listen(doorways, gateway, (error) => log('accept-failed', error));

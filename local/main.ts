@@ -84,14 +84,15 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
 
   say('starting the API and the gateway');
   const address = { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') };
-  const api = await startControlPlane({ dataDir, port: ports.api, gateway: address, say }, running);
+  const ssh = { host: 'localhost', port: ports.ssh };
+  const api = await startControlPlane({ dataDir, port: ports.api, gateway: address, ssh, say }, running);
   const gateway = await startGateway(settings, files.config, api.url);
   return {
     issuer: issuer.url,
     api: api.url,
     postgres: { host: 'localhost', port: ports.gateway },
     database: { host: '127.0.0.1', port: ports.database },
-    ssh: { host: 'localhost', port: ports.ssh },
+    ssh,
     ...(sshd === undefined ? {} : { web: { host: '127.0.0.1', port: ports.sshTarget, login: login!.user } }),
     dataDir,
     config: files.config,

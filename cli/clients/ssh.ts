@@ -40,8 +40,15 @@ function envOf(cli: Cli, { name }: Target): ClientEnv {
     GIT_SSH_VARIANT: 'ssh',
     RSYNC_RSH: ssh,
     ANSIBLE_SSH_ARGS: `-F ${shellWord(config)} ${ANSIBLE_USUAL}`,
-    ANSIBLE_INVENTORY: `${name},`,
+    ANSIBLE_INVENTORY: inventory(cli, name),
   };
+}
+
+/** The variable takes files alone, where the option takes names, too. */
+function inventory({ home }: Cli, name: string): string {
+  const file = `ansible-${name}`;
+  if (home.read(file) !== `${name}\n`) home.write(file, `${name}\n`);
+  return home.path(file);
 }
 
 /** A reason is no part of SSH's own login. */

@@ -15,8 +15,9 @@ import { dirname, join } from 'node:path';
 import type { Cli } from '../cli.ts';
 import { quoted } from './config-text.ts';
 
+/** A pattern of glob(7), in which newer versions of ssh read tokens (`%h`) and older ones do not: any character stands for those. */
 export function includeLine(path: string): string {
-  return `Include ${quoted(path)}`;
+  return `Include ${quoted(path.replaceAll(/[%*?[\]]/g, '?'))}`;
 }
 
 /** At the top: after a `Host` it would be for that host alone, and what comes first counts (ssh_config(5)). */

@@ -115,6 +115,11 @@ export class RawEnd {
     else this.#write(bytes);
   }
 
+  /** Writes bytes that may change once this returns. Costs a copy into memory that is used again, and no garbage. */
+  sendCopy(bytes: Uint8Array): void {
+    this.#enqueue(bytes);
+  }
+
   /** Writes what is in the block, and gives the block back. */
   sendBlock(block: Block): void {
     this.#queuedBytes += block.used;

@@ -1,4 +1,5 @@
 import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
+import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
@@ -29,6 +30,7 @@ export const handler = apiFunction(telemetry, async () => {
     book,
     revocations,
     leaves: leavesOf(settings, dynamo),
+    devices: dynamoDevices({ ...table, now }),
     now,
   });
   const ssh = sshHandler({

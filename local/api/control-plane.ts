@@ -25,7 +25,7 @@ import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import type { ScimConfig } from '#core/access/scim-schema.ts';
-import { CertificateDesk } from '#core/access/ssh-certificates/desk.ts';
+import { CertificateDesk, type RegisteredKeys } from '#core/access/ssh-certificates/desk.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
@@ -101,7 +101,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     source: directoryStore(files.store),
     leaves,
     ledger: await ledgerView(dataDir, files.store),
-    ssh: await sshPorts(options, running, { policy, leaves, logouts }),
+    ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),
     requests: store,
     terminations: store,
     desk,
@@ -114,16 +114,29 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   return api;
 }
 
+interface SshStores extends Pick<Known, 'policy' | 'logouts'> {
+  readonly leaves: LeafSink;
+  readonly devices: RegisteredKeys;
+}
+
 /** People's SSH certificates, by CAs in the data folder. */
 async function sshPorts(
   { dataDir, ssh }: ControlPlaneOptions,
   running: Running,
-  { policy, leaves, logouts: revocations }: Pick<Known, 'policy' | 'logouts'> & { readonly leaves: LeafSink },
+  { policy, leaves, devices, logouts: revocations }: SshStores,
 ) {
   createSshCas(dataDir);
   const book = await closing(running, localCertificates(dataDir));
   const inForce = () => policy.config;
-  const desk = new CertificateDesk({ policy: inForce, ca: userCa(dataDir), book, revocations, leaves, now });
+  const desk = new CertificateDesk({
+    policy: inForce,
+    ca: userCa(dataDir),
+    book,
+    revocations,
+    leaves,
+    devices,
+    now,
+  });
   const address = ssh && `${ssh.host}:${ssh.port}`;
   return {
     ...{ desk, book, revocations, place: sshPlace(address, localHostKeys(dataDir)) },

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerJson } from '#test/support/issuer.ts';
 import { eventually } from '#test/support/clients.ts';
 import { type Ran, runProgram, SshGateway } from '#test/support/ssh-gateway.ts';
-import { hasOpenSsh, hasSshTools, sshTool } from '#test/support/ssh-tools.ts';
+import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { makeSshKey } from '#test/support/sshd.ts';
 
 const HELLO = { code: 0, stdout: Buffer.from('hello\n') };
@@ -155,7 +155,7 @@ describe.runIf(hasOpenSsh())('the way in by SSH', () => {
       let asked = 0;
       answer = async () => {
         asked += 1;
-        if (asked < 5) return { status: 400, body: { error: 'authorization_pending' } };
+        if (asked < 3) return { status: 400, body: { error: 'authorization_pending' } };
         return {
           status: 200,
           body: { id_token: await gateway.token(), access_token: 'a', token_type: 'Bearer' },
@@ -221,18 +221,5 @@ describe.runIf(hasOpenSsh())('the way in by SSH', () => {
     expect(huge.after).toBeLessThan(2_000);
     expect((await silent).after).toBeLessThan(8_000);
     expect(await gateway.ssh(['echo', 'hello'])).toMatchObject(HELLO);
-  });
-
-  it('security case 17: ssh-audit finds nothing to fail', async ({ skip }) => {
-    if (!hasSshTools()) return skip();
-    const ran = await runProgram(sshTool('ssh-audit'), [
-      '-p',
-      String(gateway.port),
-      '-l',
-      'fail',
-      '127.0.0.1',
-    ]);
-    expect(ran.stdout.toString()).not.toMatch(/\[fail\]/);
-    expect(ran.code === 0 || ran.code === 2).toBe(true);
   });
 });

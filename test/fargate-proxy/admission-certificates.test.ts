@@ -26,8 +26,8 @@ import {
   verifierAt,
 } from '#test/core/access/ssh-certificates/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
-import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryLeaves, memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 
@@ -38,7 +38,7 @@ const config = policyWith('', RULE);
 function door() {
   const clock = { now: NOW };
   const wallClock = (): Date => clock.now;
-  const [store, logouts] = [new MemoryAccess(), new MemoryLogouts()];
+  const [store, logouts, devices] = [new MemoryAccess(), new MemoryLogouts(), new MemoryDevices()];
   const policy = new PolicyInForce(config, {
     read: async () => config,
     adopt: async () => undefined,
@@ -53,14 +53,9 @@ function door() {
     policy,
     verifier: () => ({ verify: () => Promise.reject(new Error('no token was shown')) }),
     certificates: { verify: (...shown) => verifierAt(clock.now, config).verify(...shown) },
-    devices: noDevices().devices,
-    standing: toldStanding({
-      policy: () => listening,
-      store: noDirectory().desk as never,
-      logouts,
-      devices: noDevices().devices,
-    }),
+    standing: toldStanding({ policy: () => listening, store: noDirectory().desk as never, logouts, devices }),
     failures: new TokenFailures(() => clock.now.getTime()),
+    devices,
     requests: store,
     desk: new AccessDesk({
       requests: store,
@@ -111,7 +106,7 @@ describe('with an SSH certificate', () => {
   it('nobody is let in whom the issuer has logged out since they got it (security case 12)', async () => {
     const { knock, logouts } = door();
     const { certificate } = await issue();
-    await logouts.take(markedLogout({ issuer: ISSUER, subject: 'dana', at: NOW, token: 't' } as never));
+    await logouts.take(markedLogout({ issuer: ISSUER, subject: 'dana', at: NOW, token: 't' }));
     await expect(knock(certificate)).rejects.toMatchObject({ code: 'access-revoked' });
   });
 

@@ -7,6 +7,7 @@ import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import * as scim from './scim.ts';
+import * as sshFiles from './ssh-files.ts';
 import * as ssh from './ssh.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -31,6 +32,7 @@ test.each([
   ...ledger.targets,
   ...identity.targets,
   ...scim.targets,
+  ...sshFiles.targets,
   ...ssh.targets,
 ])('$name survives its seeds and 300 more', async (target) => {
   await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);

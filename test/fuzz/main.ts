@@ -6,6 +6,7 @@ import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import * as scim from './scim.ts';
+import * as sshFiles from './ssh-files.ts';
 import * as ssh from './ssh.ts';
 import type { FuzzTarget } from './target.ts';
 
@@ -17,6 +18,7 @@ const targets: readonly FuzzTarget[] = [
   ...ledger.targets,
   ...identity.targets,
   ...scim.targets,
+  ...sshFiles.targets,
   ...ssh.targets,
 ];
 

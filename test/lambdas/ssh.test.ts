@@ -141,7 +141,8 @@ describe('revocation', () => {
     expect(kindsOf(at).at(-1)).toBe('ssh-certificate-revoked');
     const page = (await at.ask('/v1/ssh/certificates')).body as { certificates: { revokedAt?: string }[] };
     const { certificates } = page;
-    expect(certificates.map(({ revokedAt }) => revokedAt).toSorted()).toEqual([NOW.toISOString(), undefined]);
+    const dates = certificates.flatMap(({ revokedAt }) => revokedAt ?? []);
+    expect([certificates.length, dates]).toEqual([2, [NOW.toISOString()]]);
     expect((await at.ask(path, revoke)).status).toBe(202);
   });
 

@@ -42,16 +42,22 @@ describe('npm start', () => {
   test('says every address and path', () => {
     const { addresses, dataDir } = local;
     const base = addresses.postgres.port - 32;
+    const { web } = addresses;
     expect(addresses).toEqual({
       issuer: `http://127.0.0.1:${base + 1}`,
       api: `http://127.0.0.1:${base + 2}`,
       postgres: { host: 'localhost', port: base + 32 },
       database: { host: '127.0.0.1', port: base + 33 },
+      ssh: { host: 'localhost', port: base + 22 },
+      ...(web === undefined ? {} : { web: { host: '127.0.0.1', port: base + 23, login: web.login } }),
       dataDir,
       config: `${dataDir}/custody.yaml`,
       ca: `${dataDir}/tls/ca.pem`,
       signer: `${dataDir}/signer.pem`,
-      pids: { supervisor: expect.any(Number), gateway: expect.any(Number), database: expect.any(Number) },
+      pids: {
+        ...{ supervisor: expect.any(Number), gateway: expect.any(Number), database: expect.any(Number) },
+        ...(web === undefined ? {} : { web: expect.any(Number) }),
+      },
     });
   });
 

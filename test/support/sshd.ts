@@ -24,11 +24,13 @@ export interface SshdOptions {
   readonly lines?: readonly string[];
   readonly host?: string;
   readonly hostKeyType?: string;
+  /** The key file of a CA, which certifies its host key for these names. */
+  readonly certified?: { readonly ca: string; readonly names: string };
 }
 
 export async function startSshd(
   folder: string,
-  { lines = [], host = '127.0.0.1', hostKeyType = 'ed25519' }: SshdOptions = {},
+  { lines = [], host = '127.0.0.1', hostKeyType = 'ed25519', certified }: SshdOptions = {},
 ): Promise<Sshd> {
   mkdirSync(folder, { recursive: true });
   // Where sshd gives its privileges up; the package makes it at boot.
@@ -36,6 +38,7 @@ export async function startSshd(
   const [hostKey, keyFile] = [join(folder, 'host'), join(folder, 'login')];
   makeSshKey(hostKey, hostKeyType);
   makeSshKey(keyFile);
+  if (certified !== undefined) certifyHost(hostKey, certified);
   writeFileSync(join(folder, 'authorized'), readFileSync(`${keyFile}.pub`));
   const port = await freePort(host);
   const config = [
@@ -43,6 +46,7 @@ export async function startSshd(
     `Port ${port}`,
     `ListenAddress ${host}`,
     `HostKey ${hostKey}`,
+    ...(certified === undefined ? [] : [`HostCertificate ${hostKey}-cert.pub`]),
     `AuthorizedKeysFile ${join(folder, 'authorized')}`,
     'PasswordAuthentication no',
     'KbdInteractiveAuthentication no',
@@ -82,6 +86,11 @@ export async function startSshd(
 /** A new key pair without passphrase. */
 export function makeSshKey(file: string, type = 'ed25519'): void {
   execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', 'test', '-f', file]);
+}
+
+function certifyHost(hostKey: string, { ca, names }: NonNullable<SshdOptions['certified']>): void {
+  const wish = ['-I', 'host', '-h', '-n', names, '-V', '-5m:+1h', `${hostKey}.pub`];
+  execFileSync('ssh-keygen', ['-q', '-s', ca, ...wish]);
 }
 
 /** A port that nobody listens on at the moment. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { certificateUse } from '#core/access/ssh-certificates/verifier.ts';
 import { CustodyError } from '#core/errors.ts';
+import { AuthMessage } from '#core/protocols/ssh/auth/messages.ts';
 import { AuthServer } from '#core/protocols/ssh/auth/server.ts';
 import { SIGNATURE_ALGORITHMS } from '#core/protocols/ssh/keys/signature.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
@@ -80,6 +81,8 @@ export class ClientSide implements LegEars {
   }
 
   message(payload: Uint8Array): void {
+    // The transport keeps what the client says that it can (RFC 8308).
+    if (payload[0] === AuthMessage.extInfo) return;
     this.transcript.client(payload);
     this.#auth!.receive(payload);
   }

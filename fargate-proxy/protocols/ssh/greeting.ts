@@ -11,7 +11,7 @@ import type { ClientSide } from './client-side.ts';
 import type { Shown } from './credential.ts';
 import type { Leg } from './leg.ts';
 import { sshLink } from './link.ts';
-import type { SshOptions } from './ssh.ts';
+import type { SshOptions } from './options.ts';
 import { loginAtTarget, proofBy } from './target-login.ts';
 import { namedTarget } from './user-name.ts';
 import { wordsOf } from './words.ts';

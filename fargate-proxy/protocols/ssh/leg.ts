@@ -34,6 +34,9 @@ export type LegEnding =
 
 /** Whoever hears what a peer says. */
 export interface LegEars {
+  /** Before the messages of one read, and after them: whoever passes them on gathers what goes out. */
+  reading?(): void;
+  read?(): void;
   /** After each key exchange, before anything that comes under the new keys. */
   keyed?(keys: AgreedKeys): void;
   /** A message above the transport, until the call returns. What it throws is the peer's violation. */
@@ -60,6 +63,7 @@ export class Leg {
   #parked: Uint8Array[] = [];
   #ended: LegEnding | undefined;
   #saidSince = false;
+  #outlet: ((bytes: Uint8Array) => void) | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -119,6 +123,11 @@ export class Leg {
   park(): void {
     this.#ears = undefined;
     this.pause();
+  }
+
+  /** From now on sealed bytes go to the socket by way of this; they may change once the call returns. */
+  divert(outlet: (bytes: Uint8Array) => void): void {
+    this.#outlet = outlet;
   }
 
   send(payload: Uint8Array): void {
@@ -187,7 +196,10 @@ export class Leg {
   }
 
   #read(length: number): void {
+    const ears = this.#ears;
+    ears?.reading?.();
     this.#guarded(() => this.transport.receive(this.#memory.view(length)));
+    ears?.read?.();
   }
 
   #guarded(work: () => void): void {
@@ -208,7 +220,8 @@ export class Leg {
 
   #write(bytes: Uint8Array): void {
     this.#saidSince = true;
-    this.end.send(Uint8Array.from(bytes));
+    if (this.#outlet === undefined) this.end.sendCopy(bytes);
+    else this.#outlet(bytes);
   }
 
   #end(end: LegEnding): void {

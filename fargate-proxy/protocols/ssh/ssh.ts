@@ -1,15 +1,10 @@
 import type { Socket } from 'node:net';
-import type { TargetCredential, TargetLogin } from '#core/access/ssh-certificates/target-certificate.ts';
 import { asCustodyError } from '#core/errors.ts';
 import type { Greeting, GreetingTime, Protocol } from '../../protocol.ts';
-import { ClientSide, type ClientSideOptions } from './client-side.ts';
-import { type CredentialOptions, readCredential } from './credential.ts';
+import { ClientSide } from './client-side.ts';
+import { readCredential } from './credential.ts';
 import { SshGreeting } from './greeting.ts';
-
-export interface SshOptions extends ClientSideOptions, CredentialOptions {
-  /** A key and a certificate of it, for one session. Absent where there is no CA for targets. */
-  readonly targetCertificate?: ((login: TargetLogin) => Promise<TargetCredential>) | undefined;
-}
+import type { SshOptions } from './options.ts';
 
 /** SSH, protocol 2.0 (RFC 4251 to 4254). */
 export function sshProtocol(options: SshOptions): Protocol {

@@ -189,7 +189,7 @@ describe.skipIf(!hasOpenSsh())('connect and env for an SSH target', () => {
       GIT_SSH_COMMAND: `ssh -F '${config}'`,
       RSYNC_RSH: `ssh -F '${config}'`,
       ANSIBLE_SSH_ARGS: expect.stringContaining(`-F '${config}'`) as string,
-      ANSIBLE_INVENTORY: 'web-1,',
+      ANSIBLE_INVENTORY: join(spaced.CUSTODY_HOME, 'ansible-web-1'),
     });
     const lines = await custody(['env', 'web-1'], { env: spaced });
     expect(lines.stdout).toContain('export GIT_SSH_COMMAND=');

@@ -397,7 +397,7 @@ const ofConditions: readonly Mistake[] = [
     'a device that is there',
     'mfa: required',
     'device: yes',
-    '24:105: rules.1.when.device: Invalid option: expected one of "bound"|"unbound"',
+    '24:105: rules.1.when.device: Invalid option: expected one of "bound"|"unbound"|"registered"|"verified"',
   ],
   ['no task', 'mfa: required', 'tasks: []', `24:104: rules.1.when.tasks: ${ONE}`],
   [

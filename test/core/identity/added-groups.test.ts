@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
-import { type GroupSource, withGroups } from '#core/identity/added-groups.ts';
+import { type GroupSource, listedNow, withGroups } from '#core/identity/added-groups.ts';
 import type { DirectoryPerson, GroupDirectory } from '#core/identity/directory.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { rawToken } from '#test/support/issuer.ts';
@@ -119,5 +119,16 @@ describe('groups that are listed', () => {
     expect(prefixed.groups).toEqual(['from-token', 'g:developers', 'g:auditors', 'g:from-token']);
     const other = { ...dana, issuerName: 'other' };
     expect((await groupsOf(other, { members })).verified).toBe(other);
+  });
+});
+
+describe('groups that custody.yaml lists', () => {
+  it('are those of now for somebody who was verified before (security case 12)', async () => {
+    const { verified } = await groupsOf(dana, { members: { oncall: [{ email: 'dana@acme.com' }] } });
+    expect(verified).toMatchObject({ groups: ['from-token', 'oncall'], toldGroups: ['oncall'] });
+    const source = { name: 'people', groupsPrefix: 'p:' };
+    const later = listedNow(() => [{ ...source, members: { dbas: [{ subject: 'dana' }], oncall: [] } }]);
+    expect((await later(dana)).groups).toEqual(['from-token', 'p:dbas']);
+    expect(await listedNow(() => [])(dana)).toBe(dana);
   });
 });

@@ -132,7 +132,7 @@ describe('Recorder', () => {
   });
 
   it('lists the login at the target where one was chosen', async () => {
-    const parts = await memoryRecorder();
+    const parts = memoryRecorder();
     const opened = opening();
     await parts.recorder.open(1, { ...opened, target: { ...opened.target, login: 'deploy' } }, 0);
     expect(await parts.index.unsealed()).toMatchObject([{ target: opened.target.name, login: 'deploy' }]);

@@ -129,7 +129,11 @@ export class Connection {
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    for (const channel of this.#table) channel.gate?.closed(this.#hands);
+    for (const channel of this.#table) this.#gateClosed(channel);
+  }
+
+  #gateClosed(channel: Channel): void {
+    channel.gate?.closed({ note: (fact) => this.#hands.note({ ...fact, channel: channel.client }) });
   }
 
   #other(side: Side, payload: Uint8Array): void {
@@ -297,7 +301,7 @@ export class Connection {
       this.#hands.pass('target', payload);
     }
     if (!channel.closed.client || !channel.closed.target) return;
-    channel.gate?.closed(this.#hands);
+    this.#gateClosed(channel);
     this.#gated.forget(channel);
     this.#table.delete(channel);
   }
@@ -419,26 +423,18 @@ export class Connection {
   /** The grant becomes this session's before the first approved command goes on; what the client sends meanwhile waits. */
   #claimFirst(message: Uint8Array, channel: Channel, go: (message: Uint8Array) => void): void {
     this.#held = [];
-    this.#hands.claim().then(
-      () => {
+    this.#hands
+      .claim()
+      .then(() => {
         this.#claimed = true;
         const held = this.#held ?? [];
         this.#held = undefined;
         if (this.#over) return;
         if (!channel.closed.target) go(message);
-        this.#heldAgain(held);
+        for (const payload of held) this.fromClient(payload);
         this.#hands.resumed();
-      },
-      (error: unknown) => this.#hands.end(error as CustodyError),
-    );
-  }
-
-  #heldAgain(held: readonly Uint8Array[]): void {
-    try {
-      for (const payload of held) this.fromClient(payload);
-    } catch (error) {
-      this.#hands.end(error as CustodyError);
-    }
+      })
+      .catch((error: unknown) => this.#hands.end(error as CustodyError));
   }
 
   #refuseStart(channel: Channel, request: M.ChannelRequest, asked: ChannelStart, words: string): void {

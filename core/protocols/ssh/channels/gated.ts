@@ -117,7 +117,7 @@ export class GatedData {
           this.#giveBack(channel, act.side, act.bytes);
           break;
         case 'note':
-          this.#hands.note(act.fact);
+          this.#hands.note({ ...act.fact, channel: channel.client });
           break;
         case 'close':
           this.#close(channel, act.words, act.status);

@@ -22,6 +22,14 @@ export const Message = {
 export const FIRST = 80;
 export const LAST = 127;
 
+/** False for numbers that RFC 4250 section 4.1.1 keeps for the connection protocol, but nobody has given a meaning. */
+export function isConnectionMessage(number: number): boolean {
+  return (
+    (number >= Message.globalRequest && number <= Message.requestFailure) ||
+    (number >= Message.open && number <= Message.failure)
+  );
+}
+
 /** RFC 4254 section 5.1. */
 export const OpenFailure = {
   prohibited: 1,

@@ -3,7 +3,7 @@
  * the key is in an authenticator of this make. Web Authentication sections 6.1 and 8.2 say what is signed ("packed"), 8.6 what older
  * authenticators sign ("fido-u2f").
  */
-import { createHash, verify, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
 import { sameBytes, SshReader, violation } from '../wire.ts';
 import { inWords } from './key-line.ts';
@@ -25,6 +25,7 @@ export interface Attested {
 /** As the file has it. */
 interface Attestation {
   readonly certificate: X509Certificate;
+  readonly publicKey: KeyObject;
   readonly signature: Uint8Array;
   readonly data: AuthenticatorData;
 }
@@ -83,13 +84,15 @@ function readAttestation(file: Uint8Array): Attestation {
   reader.uint32();
   reader.string();
   reader.end();
-  return { certificate, signature, data };
+  return { ...certificate, signature, data };
 }
 
-function readCertificate(der: Uint8Array): X509Certificate {
+/** Its key as well: node looks at it only when it is asked for. */
+function readCertificate(der: Uint8Array): Pick<Attestation, 'certificate' | 'publicKey'> {
   if (der.length === 0) throw violation('it has no certificate: the authenticator vouches for itself alone');
   try {
-    return new X509Certificate(der);
+    const certificate = new X509Certificate(der);
+    return { certificate, publicKey: certificate.publicKey };
   } catch (cause) {
     throw violation('its certificate is none', String(cause));
   }
@@ -137,11 +140,10 @@ function holdsKey({ rest, hasExtensions }: AuthenticatorData, { key }: SshPublic
 }
 
 function isSigned(
-  { certificate, signature, data }: Attestation,
+  { publicKey, signature, data }: Attestation,
   { key }: SshPublicKey,
   clientData: Uint8Array,
 ): boolean {
-  const { publicKey } = certificate;
   if (publicKey.asymmetricKeyType !== 'ec') return false;
   const packed = Buffer.concat([data.bytes, clientData]);
   const isOf = (message: Uint8Array): boolean => verify('sha256', message, publicKey, signature);

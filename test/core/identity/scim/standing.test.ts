@@ -2,12 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
-import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import {
+  directoryGroups,
+  withDirectoryGroups,
+  withGroupsOfNow,
+} from '#core/identity/scim/groups-verifier.ts';
 import type { Directory } from '#core/identity/scim/meaning.ts';
 import { scimStanding } from '#core/identity/scim/standing.ts';
 import { entra, okta } from '#test/support/directory-calls.ts';
 import { MemoryScim } from '#test/support/memory-scim.ts';
 import { parsePatch } from '#core/identity/scim/patch.ts';
+import { issueCertificate } from '#core/access/ssh-certificates/issue.ts';
+import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
+import { caKeyOf } from '#core/protocols/ssh/keys/certificate-make.ts';
+import { CA, KEY, NOW, POLICY, proved } from '#test/core/access/ssh-certificates/support.ts';
 
 const OKTA: Directory = { name: 'okta', issuer: 'https://okta.example', groupsCount: true };
 const ENTRA: Directory = { name: 'entra', issuer: 'https://entra.example', groupsCount: true };
@@ -278,5 +286,26 @@ describe('groups of a directory', () => {
     expect((await verify(person('00u1'))).groups).toEqual(['dbas']);
     await at.desk.patch(OKTA, 'Group', own.id, parsePatch(entra.removeMember(id)));
     expect((await verify(person('00u1'))).groups).toEqual([]);
+  });
+
+  it('are not in a certificate, but asked for whenever it is shown (security case 12)', async () => {
+    const at = stand();
+    const { id } = await at.desk.create(OKTA, 'User', okta.create('00u1', 'dana@example.com'));
+    const group = await at.desk.create(OKTA, 'Group', okta.createGroup('dbas'));
+    await at.desk.patch(OKTA, 'Group', group.id, parsePatch(entra.addMember(id)));
+    const groups = directoryGroups({ policy: () => at.policy, store: at.store });
+    const caller = await groups(person('00u1', { groups: ['developers'] }));
+    expect(caller).toMatchObject({ groups: ['developers', 'dbas'], toldGroups: ['dbas'] });
+    const circumstances = { policy: { ...POLICY, issuers: at.policy.issuers }, now: NOW, serial: 1n };
+    const { certificate } = await issueCertificate({ key: KEY }, caller, circumstances, CA);
+    const certificates = certificateVerifier({
+      cas: () => [caKeyOf(CA.der)],
+      policy: () => at.policy,
+      now: () => NOW,
+    });
+    const shown = () => withGroupsOfNow(certificates, groups).verify(certificate, proved(), undefined);
+    expect((await shown()).groups).toEqual(['developers', 'dbas']);
+    await at.desk.patch(OKTA, 'Group', group.id, parsePatch(entra.removeMember(id)));
+    expect((await shown()).groups).toEqual(['developers']);
   });
 });

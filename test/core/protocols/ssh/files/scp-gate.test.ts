@@ -6,11 +6,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { scpCommand } from '#core/protocols/ssh/files/scp-command.ts';
 import { ScpGate } from '#core/protocols/ssh/files/scp-gate.ts';
-import type { ChannelReader } from '#core/replay/ssh/channel-reader.ts';
 import type { SshStep } from '#core/replay/ssh/step.ts';
 import { readerOf } from '#test/core/replay/ssh/files/captured.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
-import { Hands } from './support.ts';
+import { Hands, Tape } from './support.ts';
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 let root: string;
@@ -23,16 +22,13 @@ afterEach(() => rmSync(root, { recursive: true }));
 /** A client and a target, both real, on the two sides of a gate; and what reads its tape. */
 class Between {
   readonly hands = new Hands();
-  readonly steps: SshStep[] = [];
-  readonly tape: Buffer[] = [];
+  readonly tape: Tape;
   readonly #gate: ScpGate;
-  readonly #reader: ChannelReader;
   readonly #cut: number;
-  #at = 0;
 
   constructor(command: string, cut: number) {
     this.#gate = new ScpGate(scpCommand(command)!, true);
-    this.#reader = readerOf({ kind: 'exec', command })!;
+    this.tape = new Tape(this.hands, readerOf({ kind: 'exec', command })!);
     this.#cut = cut;
   }
 
@@ -51,8 +47,7 @@ class Between {
     );
     await Promise.all(ends);
     this.#gate.closed(this.hands);
-    this.#told();
-    this.steps.push(...this.#reader.end((this.#at += 1)));
+    this.tape.end();
   }
 
   #take(
@@ -64,34 +59,11 @@ class Between {
       const part = bytes.subarray(from, from + this.#cut);
       if (side === 'client') this.#gate.fromClient(part, this.hands);
       else this.#gate.fromTarget(part, this.hands, false);
-      this.#record(side, Buffer.from(part));
+      this.tape.record(side, part);
       const { target, client } = this.hands.flush();
       if (target.length > 0) to.target.stdin.write(target);
       if (client.length > 0) to.client.stdin.write(client);
     }
-  }
-
-  #record(side: 'client' | 'target', bytes: Buffer): void {
-    const direction = side === 'client' ? 'in' : 'out';
-    let at = 0;
-    const give = (to: number, withheld: boolean): void => {
-      const part = bytes.subarray(at, to);
-      at = to;
-      this.steps.push(...this.#reader.take(direction, part, (this.#at += 1), withheld));
-    };
-    for (const [from, to] of this.hands.withheld.splice(0)) {
-      bytes.fill(0, from, to);
-      give(from, false);
-      give(to, true);
-    }
-    give(bytes.length, false);
-    this.tape.push(bytes);
-    this.#told();
-  }
-
-  #told(): void {
-    for (const note of this.hands.notes.splice(0))
-      this.steps.push(...this.#reader.note!(note, (this.#at += 1)));
   }
 }
 
@@ -114,8 +86,8 @@ describe.runIf(hasOpenSsh())('OpenSSH', () => {
       await between.run(other.split(' ').slice(1), command.split(' ').slice(1));
       expect(between.hands.closedWith).toBeUndefined();
       expect(readFileSync(join(root, 'to/from/one')).equals(one)).toBe(true);
-      const files = between.steps.filter(({ file }) => file?.direction === direction);
-      const name = ({ file }: SshStep): string => (file?.name ?? file?.path)!.text.split('/').at(-1)!;
+      const files = between.tape.steps.filter(({ file }) => file?.direction === direction);
+      const name = ({ file }: SshStep): string => (file!.name ?? file!.path).text.split('/').at(-1)!;
       expect(Object.fromEntries(files.map((step) => [name(step), step.file?.sha256]))).toEqual({
         one: sha256(one),
         two: sha256(one.subarray(5)),
@@ -123,7 +95,7 @@ describe.runIf(hasOpenSsh())('OpenSSH', () => {
       });
       expect(files.every(({ outcome, file }) => outcome === 'completed' && file?.whole)).toBe(true);
       expect(files.filter(({ file }) => file?.withheld)).toHaveLength(2);
-      const tape = Buffer.concat(between.tape);
+      const tape = Buffer.concat([...between.tape.client, ...between.tape.target]);
       expect(tape.includes(one.subarray(300, 332))).toBe(false);
       expect(tape.includes(Buffer.alloc(5000))).toBe(true);
     },

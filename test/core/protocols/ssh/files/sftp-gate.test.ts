@@ -110,6 +110,7 @@ describe('security case 4: sftp reaches no more than the rule says', () => {
     const sftp = await session(inside());
     expect(codeOf(await sftp.ask(message(root)))).toBe(SftpStatus.permissionDenied);
     expect(sftp.hands.notes.at(-1)).toMatchObject({ note: 'ssh-files-refused' });
+    expect(sftp.tape.steps).toMatchObject([{ kind: 'file', outcome: 'denied', channel: 1 }]);
     expect(readFileSync(join(root, 'out/secret'), 'utf8')).toBe('secret');
   });
 
@@ -177,6 +178,21 @@ describe('security case 4: sftp reaches no more than the rule says', () => {
   });
 });
 
+test('digests: a file that is open as the channel ends is told of, as unfinished', async () => {
+  const sftp = await session(undefined, { digests: true });
+  const handle = handleOf(await sftp.ask(open(`${root}/in/big`, WRITE)));
+  await sftp.ask(request(Sftp.write, 2, (to) => to.string(handle).uint64(10n).string('content')));
+  sftp.end();
+  behind = undefined;
+  const sha256 = createHash('sha256').update('content').digest('hex');
+  expect(sftp.tape.steps).toMatchObject([
+    {
+      outcome: 'unfinished',
+      file: { whole: false, withheld: true, ranges: [{ from: 10, bytes: 7, sha256 }] },
+    },
+  ]);
+});
+
 test('refusals come in the order of the requests', async () => {
   const sftp = await session({ upload: [], download: ['**'] });
   sftp.send(
@@ -216,6 +232,11 @@ test.each([32_768, 1000])(
       await sftp.ask(request(Sftp.read, 4, (to) => to.string(again).uint64(BigInt(at)).uint32(25_000)));
     await sftp.ask(request(Sftp.close, 5, (to) => to.string(again)));
     expect(sftp.hands.notes.at(-1)).toEqual({ ...told, direction: 'download', end: true });
+    const shown = { sha256, transferred: 100_000, whole: true, withheld: true };
+    expect(sftp.tape.steps).toMatchObject([
+      { outcome: 'completed', file: { operation: 'write', ...shown } },
+      { outcome: 'completed', file: { operation: 'read', ...shown } },
+    ]);
     for (const side of ['client', 'target'] as const) {
       const tape = Buffer.concat(sftp.tape[side]);
       expect(tape.includes(content.subarray(300, 332))).toBe(false);

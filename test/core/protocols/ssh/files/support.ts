@@ -2,8 +2,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { FileRights } from '#core/protocols/ssh/files/file-rights.ts';
 import { SftpGate } from '#core/protocols/ssh/files/sftp-gate.ts';
+import type { ChannelReader } from '#core/replay/ssh/channel-reader.ts';
+import type { SshStep } from '#core/replay/ssh/step.ts';
 import type { ChannelGate, GateHands } from '#core/protocols/ssh/channels/gate.ts';
 import type { SshRule } from '#core/protocols/ssh/schema.ts';
+import { readerOf } from '#test/core/replay/ssh/files/captured.ts';
 import { readUint32, SshWriter } from '#core/protocols/ssh/wire.ts';
 
 const SERVER = '/usr/lib/openssh/sftp-server';
@@ -21,6 +24,8 @@ export class Hands implements GateHands {
   readonly withheld: [number, number][] = [];
   dropped = { client: 0, target: 0 };
   closedWith: string | undefined;
+  /** What the tape has besides what passed, since it was taken from here. */
+  readonly besides: ({ readonly note: Note } | { readonly said: Buffer })[] = [];
   said = 0;
   asked = 0;
 
@@ -35,6 +40,7 @@ export class Hands implements GateHands {
   }
   say(bytes: Uint8Array): void {
     this.said += bytes.length;
+    this.besides.push({ said: Buffer.from(bytes) });
     this.client.push(Buffer.from(bytes));
   }
   ask(bytes: Uint8Array): void {
@@ -46,6 +52,7 @@ export class Hands implements GateHands {
   }
   note(fact: Note): void {
     this.notes.push(fact);
+    this.besides.push({ note: fact });
   }
   close(words: string): void {
     this.closedWith = words;
@@ -57,6 +64,55 @@ export class Hands implements GateHands {
   }
 }
 
+/** The tape that a gate makes, and what a reader makes of it. */
+export class Tape {
+  readonly steps: SshStep[] = [];
+  readonly client: Buffer[] = [];
+  readonly target: Buffer[] = [];
+  readonly #hands: Hands;
+  readonly #reader: ChannelReader;
+  #at = 0;
+
+  constructor(hands: Hands, reader: ChannelReader) {
+    this.#hands = hands;
+    this.#reader = reader;
+  }
+
+  /** What came just now, after the gate has seen it. */
+  record(side: 'client' | 'target', came: Uint8Array): void {
+    const bytes = Buffer.from(came);
+    let at = 0;
+    const give = (to: number, withheld: boolean): void => {
+      const part = bytes.subarray(at, to);
+      at = to;
+      const direction = side === 'client' ? 'in' : 'out';
+      this.steps.push(...this.#reader.take(direction, part, (this.#at += 1), withheld));
+    };
+    for (const [from, to] of this.#hands.withheld.splice(0)) {
+      bytes.fill(0, from, to);
+      give(from, false);
+      give(to, true);
+    }
+    give(bytes.length, false);
+    this[side].push(bytes);
+    this.#readBesides();
+  }
+
+  end(): void {
+    this.#readBesides();
+    this.steps.push(...this.#reader.end((this.#at += 1)));
+  }
+
+  #readBesides(): void {
+    for (const one of this.#hands.besides.splice(0)) {
+      this.#at += 1;
+      const steps =
+        'note' in one ? this.#reader.note?.(one.note, this.#at) : this.#reader.said?.(one.said, this.#at);
+      this.steps.push(...(steps ?? []));
+    }
+  }
+}
+
 export function sftpGate(files: SshRule['files'], digests = false): SftpGate {
   let next = 0x9000_0000;
   return new SftpGate({ rights: new FileRights(files), digests, random: () => next++ });
@@ -65,7 +121,7 @@ export function sftpGate(files: SshRule['files'], digests = false): SftpGate {
 /** A server behind a gate. `send` gives requests; `answer` waits for the next message. */
 export class Behind {
   readonly hands = new Hands();
-  readonly tape: { client: Buffer[]; target: Buffer[] } = { client: [], target: [] };
+  readonly tape = new Tape(this.hands, readerOf({ kind: 'subsystem', command: 'sftp' })!);
   readonly #gate: ChannelGate;
   readonly #server: ChildProcessWithoutNullStreams;
   #came = Buffer.alloc(0);
@@ -105,15 +161,14 @@ export class Behind {
 
   end(): void {
     this.#gate.closed(this.hands);
+    this.tape.end();
     this.#server.kill();
   }
 
   #take(side: 'client' | 'target', part: Buffer): void {
     if (side === 'client') this.#gate.fromClient(part, this.hands);
     else this.#gate.fromTarget(part, this.hands, false);
-    const recorded = Buffer.from(part);
-    for (const [from, to] of this.hands.withheld.splice(0)) recorded.fill(0, from, to);
-    this.tape[side].push(recorded);
+    this.tape.record(side, part);
     const { target, client } = this.hands.flush();
     if (target.length > 0) this.#server.stdin.write(target);
     this.#came = Buffer.concat([this.#came, client]);
