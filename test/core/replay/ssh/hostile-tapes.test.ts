@@ -78,7 +78,9 @@ it('a tape of anything', async () => {
     payload: fc.uint8Array({ maxLength: 64 }),
   } as const);
   await fc.assert(
-    fc.asyncProperty(fc.array(frame), async (frames) => expect(await readAll(frames)).toBe('end')),
+    fc.asyncProperty(fc.array(frame), async (frames) => {
+      expect(await readAll(frames)).toBe('end');
+    }),
     { numRuns: 300 },
   );
 });
