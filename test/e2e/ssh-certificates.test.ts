@@ -133,7 +133,7 @@ describe.runIf(hasOpenSsh())('ssh with a certificate', () => {
     const ran = await ssh('forced', ['echo', 'mine']);
     expect(ran.stdout.toString()).toMatch(/^forced/);
     const { id } = await gateway.lastSession();
-    expect((await gateway.notes(id)).map(({ kind }) => kind)).toContain('ssh-forced-command');
+    expect((await gateway.notes(id)).map(({ note }) => note)).toContain('ssh-forced-command');
   });
 
   it('that is revoked ends its session, and opens none (security case 12)', async () => {
