@@ -1,5 +1,5 @@
 /** Lines that somebody entered in a terminal, by what a terminal showed: an index for people, never evidence. */
-import { Terminal, type IBuffer, type IMarker } from '@xterm/headless';
+import xterm, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
 import { shownWords } from './shown.ts';
 import type { SshReplayLimits, SshStep } from './step.ts';
 import { decodeText } from '#core/protocols/ssh/wire.ts';
@@ -22,7 +22,7 @@ const GIVES_UP: ReadonlySet<number> = new Set([0x03, 0x04, 0x1a]);
 /** What terminals answer by themselves: reports of all kinds, focus. */
 // oxlint-disable-next-line no-control-regex
 const REPORT = /^(?:\x1b(?:\[[?>=]?[\d;]*[cRntyIO]|[\]P][^\x07\x1b]*(?:\x07|\x1b\\)))+$/;
-const PASTE = { begins: '\x1b[200~', ends: '\x1b[201~' } as const;
+const PASTE = { begins: '\x1b[200~', ends: '\x1b[201~', off: '\x1b[?2004l' } as const;
 
 type Piece =
   | { readonly kind: 'output' | 'input'; readonly bytes: Uint8Array; readonly at: number }
@@ -57,17 +57,23 @@ export class TypedLines {
   #ahead: Uint8Array[] = [];
   #aheadBytes = 0;
   #pasting = false;
+  /** Line ends were pasted: the screen shows some before the one that answers Enter. */
+  #severalLines = false;
+  /** Of the line before: a line that is drawn anew may begin with it where something else stood before. */
+  #prompt = '';
   /** By marks of the shell's (OSC 133, 633): where its prompt ends, and what it runs. Once there are some, the screen is not asked. */
   #marked = false;
   #markedStart: LineStart | undefined;
   #markedText: string | undefined;
+  /** Found by the screen, of a shell that marks its prompt: the mark that it runs may follow, and says it better. */
+  #held: SshStep | undefined;
   #running: SshStep | undefined;
   #found: SshStep[] = [];
 
   constructor(channel: number, size: Size, limits: SshReplayLimits) {
     this.#channel = channel;
     this.#limits = limits;
-    this.#terminal = new Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
+    this.#terminal = new xterm.Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
     for (const code of [133, 633])
       this.#terminal.parser.registerOscHandler(code, (data) => {
         this.#mark(data);
@@ -89,7 +95,10 @@ export class TypedLines {
     for (const piece of this.#pieces.splice(0)) await this.#piece(piece);
     if (wholly || this.#batchBytes >= BATCH_BYTES || this.#now - this.#batchFrom >= BATCH_US)
       await this.#flush();
-    if (wholly) this.#ran();
+    if (wholly) {
+      this.#release();
+      this.#ran();
+    }
     return this.#found.splice(0);
   }
 
@@ -112,7 +121,7 @@ export class TypedLines {
   async #output(bytes: Uint8Array): Promise<void> {
     this.#seen += bytes.length;
     if (this.#enteredAt === undefined) return this.#later(bytes);
-    const at = bytes.indexOf(LF);
+    const at = this.#answerIn(bytes);
     if (at < 0) {
       this.#later(bytes);
       if (this.#now - this.#enteredAt > ECHO_US) await this.#giveUpEcho();
@@ -124,6 +133,17 @@ export class TypedLines {
     this.#entered();
     this.#later(bytes.subarray(at));
     await this.#goAhead();
+  }
+
+  /**
+   * Where the answer to Enter begins; -1 where there is none. A line editor draws several lines again before it answers, and then ends
+   * bracketed paste, some of them with the LF before that and some behind.
+   */
+  #answerIn(bytes: Uint8Array): number {
+    if (!this.#severalLines) return bytes.indexOf(LF);
+    const end = Buffer.from(bytes).indexOf(PASTE.off);
+    const at = end < 0 ? -1 : bytes.lastIndexOf(LF, end);
+    return at < 0 ? end : at;
   }
 
   #later(bytes: Uint8Array): void {
@@ -163,6 +183,7 @@ export class TypedLines {
   /** The line is over: what was typed meanwhile begins the next. */
   async #goAhead(): Promise<void> {
     this.#enteredAt = undefined;
+    this.#severalLines = false;
     this.#aheadBytes = 0;
     for (const bytes of this.#ahead.splice(0)) await this.#input(bytes);
   }
@@ -175,10 +196,15 @@ export class TypedLines {
       const key = bytes[at]!;
       if (GIVES_UP.has(key) && !this.#pasting) {
         this.#start = undefined;
+        this.#severalLines = false;
         continue;
       }
       this.#start ??= this.#here();
-      if ((key !== CR && key !== LF) || this.#pasting) continue;
+      if (key !== CR && key !== LF) continue;
+      if (this.#pasting) {
+        this.#severalLines = this.#terminal.modes.bracketedPasteMode;
+        continue;
+      }
       this.#enteredAt = this.#now;
       if (at + 1 < bytes.length) await this.#input(bytes.subarray(at + 1));
       return;
@@ -199,10 +225,18 @@ export class TypedLines {
     this.#start = undefined;
     const isAlternate = this.#terminal.buffer.active.type === 'alternate';
     if (start !== undefined && !isAlternate && !this.#marked) {
-      const text = lineSince(this.#terminal.buffer.active, start).trim();
-      if (text !== '') this.#found.push(this.#step(text, start, 'screen'));
+      const text = lineSince(this.#terminal.buffer.active, start, this.#prompt).trim();
+      if (text !== '') this.#prompt = start.prompt;
+      this.#release();
+      if (text !== '') this.#held = this.#step(text, start, 'screen');
+      if (this.#markedStart === undefined) this.#release();
     }
     start?.marker?.dispose();
+  }
+
+  #release(): void {
+    if (this.#held !== undefined) this.#found.push(this.#held);
+    this.#held = undefined;
   }
 
   #step(text: string, { prompt, at }: LineStart, foundBy: 'marks' | 'screen'): SshStep {
@@ -224,8 +258,10 @@ export class TypedLines {
     const [letter, ...rest] = data.split(';');
     switch (letter) {
       case 'A':
+        this.#release();
         return this.#ran();
       case 'B':
+        this.#release();
         this.#markedStart?.marker?.dispose();
         this.#markedStart = this.#here();
         return;
@@ -243,6 +279,7 @@ export class TypedLines {
 
   #runs(): void {
     this.#ran();
+    this.#held = undefined;
     const start = this.#markedStart;
     const told = this.#markedText;
     this.#markedStart = undefined;
@@ -301,13 +338,13 @@ function textOf(buffer: IBuffer, top: number, bottom: number, until?: number, fr
 }
 
 /** What was entered: the line that the cursor is in behind its prompt, or all that stands since the first keystroke. */
-function lineSince(buffer: IBuffer, { prompt, marker, column }: LineStart): string {
+function lineSince(buffer: IBuffer, { prompt, marker, column }: LineStart, before: string): string {
   const y = buffer.baseY + buffer.cursorY;
   const top = topOf(buffer, y);
   const bottom = bottomOf(buffer, y);
   const line = textOf(buffer, top, bottom);
-  const isRedrawn = prompt.trim() !== '' && line.startsWith(prompt.trimEnd());
-  if (isRedrawn) return line.slice(prompt.length);
+  for (const known of [prompt, before])
+    if (known.trim() !== '' && line.startsWith(known.trimEnd())) return line.slice(known.length);
   const from = marker === undefined || marker.isDisposed ? -1 : marker.line;
   if (from < 0 || from > y) return line;
   return textOf(buffer, from, bottom, undefined, column);

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,15 @@ const OPTIONS: CastOptions = {
   title: 'dana on web-1',
   input: false,
 };
+
+const hasAsciinema = spawnSync('asciinema', ['--version']).status === 0;
+
+/** It wants a terminal of its own. */
+function played(file: string): string {
+  return execFileSync('script', ['-qec', `asciinema cat ${file}`, '/dev/null'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).toString();
+}
 
 function recorded(withTerminal = true) {
   const peers = session();
@@ -64,12 +73,12 @@ it('lines of a program without a terminal get a carriage return', async () => {
   expect(parsed[0]).toMatchObject({ term: { cols: 80, rows: 24 } });
 });
 
-it('version 2 is played by asciinema 2, byte for byte', async () => {
+it.skipIf(!hasAsciinema)('version 2 is played by asciinema 2, byte for byte', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'custody-cast-'));
   try {
     const { lines, parsed } = await castOf({ version: 2 });
     writeFileSync(join(folder, 'x.cast'), `${lines.join('\n')}\n`);
-    expect(execFileSync('asciinema', ['cat', join(folder, 'x.cast')]).toString()).toBe('a€\n\ufffd');
+    expect(played(join(folder, 'x.cast'))).toBe('a€\n\ufffd');
     expect(parsed.slice(1)).toEqual([
       [0.002, 'o', 'a'],
       [0.503, 'o', '€\n\ufffd'],

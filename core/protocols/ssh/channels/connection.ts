@@ -137,7 +137,7 @@ export class Connection {
   }
 
   #other(side: Side, payload: Uint8Array): void {
-    this.#hands.record(side, payload);
+    if (!this.#answersGateway(side, payload)) this.#hands.record(side, payload);
     switch (payload[0]) {
       case Message.confirmation:
         return this.#confirmed(side, payload);
@@ -157,6 +157,12 @@ export class Connection {
         // No message of the connection protocol: nobody is told of what nobody knows.
         return undefined;
     }
+  }
+
+  /** As its question is not on the tape, the answer is not either: a reader would take it for another's. */
+  #answersGateway(side: Side, payload: Uint8Array): boolean {
+    const isGlobal = payload[0] === Message.requestSuccess || payload[0] === Message.requestFailure;
+    return isGlobal && (side === 'target' ? this.#globalOfClient : this.#globalOfTarget).isOwnNext;
   }
 
   #channelOf(side: Side, payload: Uint8Array): Channel {
@@ -403,8 +409,11 @@ export class Connection {
     channel.noInput = this.#terms.exact !== undefined;
     channel.start = 'asked';
     const changed = isSame(asked, runs.start) ? payload : startMessage(request, runs.start);
-    if (this.#terms.forcedCommand !== undefined)
-      this.#hands.note({ note: 'ssh-forced-command', channel: channel.client, asked: startText(asked) });
+    const runsInPlace = this.#terms.forcedCommand;
+    if (runsInPlace !== undefined) {
+      const fact = { channel: channel.client, asked: startText(asked), runs: runsInPlace };
+      this.#hands.note({ note: 'ssh-forced-command', ...fact });
+    }
     const go = (message: Uint8Array): void => this.#passStart(channel, request.wantReply, message);
     if (this.#terms.exact === undefined || this.#claimed) return go(changed);
     this.#claimFirst(Uint8Array.from(changed), channel, go);

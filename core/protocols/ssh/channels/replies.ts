@@ -33,6 +33,11 @@ export class Replies {
     this.#push({ kind: 'swallowed' });
   }
 
+  /** The next answer is to a question of the gateway's own. */
+  get isOwnNext(): boolean {
+    return this.#waiting[0]?.kind === 'swallowed';
+  }
+
   /** The gateway answers, as soon as it is its turn. */
   answer(...messages: readonly Uint8Array[]): void {
     if (this.#waiting.length === 0) for (const message of messages) this.#say(message);
