@@ -1,8 +1,9 @@
 /** Lines that somebody entered in a terminal, by what a terminal showed: an index for people, never evidence. */
-import { Terminal, type IBuffer, type IMarker } from '@xterm/headless';
+// A bundle of CommonJS, whose names node does not find: it comes as a whole.
+import headless, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
+import { decodeText } from '#core/protocols/ssh/wire.ts';
 import { shownWords } from './shown.ts';
 import type { SshReplayLimits, SshStep } from './step.ts';
-import { decodeText } from '#core/protocols/ssh/wire.ts';
 
 /** No screen is larger; a larger one is looked at as if it were of this size. */
 const COLUMNS_MAX = 1000;
@@ -67,7 +68,11 @@ export class TypedLines {
   constructor(channel: number, size: Size, limits: SshReplayLimits) {
     this.#channel = channel;
     this.#limits = limits;
-    this.#terminal = new Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
+    this.#terminal = new headless.Terminal({
+      ...bounded(size),
+      scrollback: SCROLLBACK,
+      allowProposedApi: true,
+    });
     for (const code of [133, 633])
       this.#terminal.parser.registerOscHandler(code, (data) => {
         this.#mark(data);
