@@ -42,7 +42,7 @@ describe('npm start', () => {
   test('says every address and path', () => {
     const { addresses, dataDir } = local;
     const base = addresses.postgres.port - 32;
-    const { web } = addresses;
+    const { web, pids } = addresses;
     expect(addresses).toEqual({
       issuer: `http://127.0.0.1:${base + 1}`,
       api: `http://127.0.0.1:${base + 2}`,
@@ -56,7 +56,7 @@ describe('npm start', () => {
       signer: `${dataDir}/signer.pem`,
       pids: {
         ...{ supervisor: expect.any(Number), gateway: expect.any(Number), database: expect.any(Number) },
-        ...(web === undefined ? {} : { web: expect.any(Number) }),
+        ...(pids.web === undefined ? {} : { web: pids.web }),
       },
     });
   });

@@ -1,4 +1,5 @@
 /** Lines that somebody entered in a terminal, by what a terminal showed: an index for people, never evidence. */
+// A bundle of CommonJS, whose names node does not find: it comes as a whole.
 import xterm, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
 import { shownWords } from './shown.ts';
 import type { SshReplayLimits, SshStep } from './step.ts';

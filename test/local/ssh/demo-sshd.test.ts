@@ -63,12 +63,15 @@ describe.skipIf(!hasOpenSsh())('the demo SSH server', () => {
     await expect(ssh('exit 3')).rejects.toMatchObject({ code: 3 });
   }, 20_000);
 
-  it('runs as somebody who is not root, and hides its keys from others', async () => {
-    if (process.getuid?.() === 0) {
-      const { stdout } = await ssh('id -u');
-      expect(Number(stdout)).toBe(owner.uid);
+  it.runIf(process.getuid?.() === 0)(
+    'runs as somebody who is not root, and reads no key of the gateway',
+    async () => {
+      expect(Number((await ssh('id -u')).stdout)).toBe(owner.uid);
       await expect(ssh(`cat ${files.keyFile}`)).rejects.toThrow('Permission denied');
-    }
+    },
+  );
+
+  it('hides its keys from others', () => {
     expect(statSync(files.folder).mode & 0o077).toBe(0);
     expect(statSync(files.keyFile).mode & 0o077).toBe(0);
   });
