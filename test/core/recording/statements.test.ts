@@ -66,6 +66,7 @@ describe('statement limit', () => {
         attested: false,
         user: { present: false, verified: false },
       },
+      certificate: { serial: String(2n ** 64n - 1n) },
       files: 'digest',
       client: {
         address: `[${'f'.repeat(45)}]:65535`,
