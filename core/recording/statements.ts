@@ -203,7 +203,7 @@ export function boundGroups(
 }
 
 /** A client's own words, cut to `maxBytes` of UTF-8 JSON so that a statement stays inside its limit. */
-export function boundText(text: string, maxBytes = 63): string {
+export function boundText(text: string, maxBytes = 54): string {
   let cut = '';
   let used = 0;
   for (const character of text.toWellFormed()) {

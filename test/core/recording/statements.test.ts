@@ -187,7 +187,7 @@ describe('recordedPrincipal', () => {
     [
       'chain of actors',
       { actors: Array.from({ length: 5 }, () => ({ issuer: 'i'.repeat(200), subject: 's' })) },
-      'is longer than 896 bytes',
+      'is longer than 874 bytes',
     ],
     ['subject', { subject: 's'.repeat(256) }, 'is longer than 255 bytes'],
     ['subject', { subject: '\u0001'.repeat(43) }, 'is longer than 255 bytes'],
