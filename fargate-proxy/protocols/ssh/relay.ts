@@ -1,7 +1,8 @@
 /** Carries the connection protocol between two legs: on the tape first, then on; in both directions, with back-pressure. */
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import type { Side } from '#core/protocols/ssh/channels/channel.ts';
-import { Connection, type ConnectionHands } from '#core/protocols/ssh/channels/connection.ts';
+import { Connection } from '#core/protocols/ssh/channels/connection.ts';
+import type { ConnectionHands } from '#core/protocols/ssh/channels/hands.ts';
 import { isConnectionMessage } from '#core/protocols/ssh/channels/messages.ts';
 import type { SessionTerms } from '#core/protocols/ssh/channels/terms.ts';
 import { violation } from '#core/protocols/ssh/wire.ts';
