@@ -22,7 +22,10 @@ const KEYSTROKES = 600;
 const BURST_LINES = 1_000_000;
 const CONNECTIONS = 48;
 const AT_A_TIME = 4;
-const IDLE_SESSIONS = 100;
+const SOME_SESSIONS = 50;
+const IDLE_SESSIONS = 150;
+/** As long as V8 may take until it gives back what logins left behind. */
+const SETTLE_MS = 9_000;
 const AT_ONCE = 200;
 /** Logins at a time where many are held: what is measured is what they hold. */
 const LOGGING_IN = 10;
@@ -163,8 +166,8 @@ function manyAtOnce(): SshWorkload {
 }
 
 /**
- * What an idle session keeps of the processes between client and sshd. Comes first and once, after as many sessions that have come
- * and gone: a process that has been busy has memory to spare, and would seem to need none.
+ * What one more idle session keeps of the processes between client and sshd, when there are some. Comes first and once, after as
+ * many that have come and gone: a process that has been busy has memory to spare, and would seem to need none.
  */
 function idleMemory(): SshWorkload {
   return {
@@ -174,21 +177,25 @@ function idleMemory(): SshWorkload {
     run: async (contender, stage) => {
       const none = { rate: Number.NaN, cpu: Number.NaN, machineCpu: Number.NaN };
       if (contender.name === 'direct') return none;
-      await holding(stage, contender, async () => undefined);
-      await sleep(3_000);
+      await letGo(await hold(stage, contender, IDLE_SESSIONS));
+      const some = await hold(stage, contender, SOME_SESSIONS);
+      await sleep(SETTLE_MS);
       const before = ownBytes(contender.pids());
-      const after = await holding(stage, contender, async () => ownBytes(contender.pids()));
+      const more = await hold(stage, contender, IDLE_SESSIONS);
+      await sleep(SETTLE_MS);
+      const after = ownBytes(contender.pids());
+      await letGo([...some, ...more]);
       return { ...none, rate: (after - before) / IDLE_SESSIONS / 1024 };
     },
   };
 }
 
-/** While so many `ssh -N` are logged in and have been quiet for a while. */
-async function holding<T>(stage: SshStage, contender: SshContender, work: () => Promise<T>): Promise<T> {
+/** So many `ssh -N` that are logged in. */
+async function hold(stage: SshStage, contender: SshContender, count: number): Promise<ChildProcess[]> {
   const held: ChildProcess[] = [];
-  await eachOf(IDLE_SESSIONS, LOGGING_IN, async () => {
-    // `-v` says when it is there.
-    const child = ssh(stage, contender, ['-N', '-n', '-v', '-o', 'LogLevel=DEBUG1']);
+  await eachOf(count, LOGGING_IN, async () => {
+    // It says when it is there.
+    const child = ssh(stage, contender, ['-N', '-n', '-o', 'LogLevel=DEBUG1']);
     held.push(child);
     await new Promise<void>((done, failed) => {
       let said = '';
@@ -199,12 +206,13 @@ async function holding<T>(stage: SshStage, contender: SshContender, work: () => 
       child.once('close', () => failed(new Error(`ssh -N of ${contender.name} ended: ${said}`)));
     });
   });
-  await sleep(3_000);
-  const result = await work();
+  return held;
+}
+
+async function letGo(held: readonly ChildProcess[]): Promise<void> {
   const over = held.map((child) => once(child, 'close'));
   for (const child of held) child.kill();
   await Promise.all(over);
-  return result;
 }
 
 /** Resident; of processes that share their memory, each one's share. */
