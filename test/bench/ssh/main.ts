@@ -1,5 +1,5 @@
 /**
- * npm run bench -- ssh [--rounds N --mib N --only TEXT --against TEXT --flags "NODE FLAGS" --json FILE]
+ * npm run bench -- ssh [--rounds N --mib N --only TEXT --against TEXT --flags="NODE FLAGS" --json FILE]
  * An sshd direct, by way of a plain ProxyJump through another, and through the gateway with recording, alternating; medians and
  * ratios. `--mib 1024` is what the issue asks for; less is the default, since every byte of it is recorded.
  */
