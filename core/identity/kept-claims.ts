@@ -50,11 +50,11 @@ export function refuseUnmatched(
   for (const [name, patterns] of Object.entries(match)) {
     const values = [kept[name] ?? []].flat();
     if (values.some((value) => patterns.some((pattern) => fits(pattern, value)))) continue;
-    const wanted = patterns.map(printable).join(', ');
+    const wanted = patterns.map((text) => printable(text)).join(', ');
     throw refusedToken(
       `its claim ${printable(name)} is not one that is taken of this identity provider`,
       'which it takes is in custody.yaml under identity, match; ask whoever runs the gateway',
-      `${issuer}: ${name} is ${values.map(printable).join(', ') || 'not known'}, and match wants ${wanted}`,
+      `${issuer}: ${name} is ${values.map((text) => printable(text)).join(', ') || 'not known'}, and match wants ${wanted}`,
     );
   }
 }

@@ -6,7 +6,7 @@ const WORDS_MAX = 1_000;
 
 /** The gateway's own words. What to do next stands at their end: they are not cut where a stranger's would be. */
 export function printableWords(text: string): string {
-  return printable(text, WORDS_MAX);
+  return printable(text, { max: WORDS_MAX });
 }
 
 /** For a person at a terminal: what is wrong, and what to do next. */

@@ -152,7 +152,7 @@ export class AuthClient {
   #refusedAll(methods: readonly string[]): CustodyError {
     if (this.#current !== undefined)
       return this.#refused(`did not take the gateway's ${this.#options.proof.kind}`);
-    const offers = methods.map(printable).join(', ') || 'nothing';
+    const offers = methods.map((text) => printable(text)).join(', ') || 'nothing';
     return this.#refused(`takes no ${this.#options.proof.kind}: it offers ${offers}`);
   }
 

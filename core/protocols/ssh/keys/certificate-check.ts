@@ -64,7 +64,7 @@ function timeProblem({ validAfter, validBefore }: SshCertificate, now: Date): st
 function principalProblem({ principals, kind }: SshCertificate, use: CertificateUse): string | undefined {
   const fits = kind === 'host' ? matchesName : (principal: string, name: string) => principal === name;
   const found = use.principals.some((name) => principals.some((principal) => fits(principal, name)));
-  return found ? undefined : `is not for ${use.principals.map(printable).join(', ')}`;
+  return found ? undefined : `is not for ${use.principals.map((text) => printable(text)).join(', ')}`;
 }
 
 /** Names of hosts, without regard to case; a `*` stands for any part of one, as OpenSSH has it. */
