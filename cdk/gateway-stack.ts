@@ -96,7 +96,8 @@ export class GatewayStack extends Stack {
   #ssh(target: TargetOf<'ssh'>): SshTarget {
     refuseFiles(target);
     const { name, address, logins } = target;
-    const { securityGroupId, secretKeyArn } = this.#settings.targets[name] ?? {};
+    const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
+    if (resourceId !== undefined) throw needsNoResourceId(name, resourceId);
     const secrets = Object.keys(logins).flatMap((login) => {
       const secret = secretOfLogin(target, login);
       return secret === undefined
@@ -142,6 +143,14 @@ function needsWholeArn(name: string): CustodyError {
   return new CustodyError('config-invalid', `the secret ${name} has a key of yours: expected its whole ARN`, {
     hint: 'its name ends as ARNs do, and would be cut; give the ARN, with its last six characters, wherever it is named',
   });
+}
+
+function needsNoResourceId(name: string, found: string): CustodyError {
+  return new CustodyError(
+    'config-invalid',
+    `cdk.json: context.custody.targets.${name}.resourceId: found "${found}", expected none: "${name}" is no database of RDS`,
+    { hint: 'remove it, or correct the name of the target' },
+  );
 }
 
 function webhookSecrets({ webhooks }: Config): string[] {

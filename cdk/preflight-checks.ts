@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import type { Config } from '#core/access/config.ts';
+import type { Config, Target } from '#core/access/config.ts';
+import { asCustodyError } from '#core/errors.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
 
@@ -76,19 +77,29 @@ function pairOf(text: string) {
 }
 
 function secretMistakes({ targets, webhooks }: Config, look: Aws): string[] {
-  const ofTargets = [...targets.values()].flatMap((target) =>
-    protocolOf(target)
-      .secrets(target)
-      .map(
-        (held) =>
-          [`targets.${target.name}: the secret`, held.kind === 'secret' ? held.secret : undefined] as const,
-      ),
-  );
-  const ofWebhooks = webhooks.map(({ name, secret }) => [`the webhook ${name}`, secret] as const);
-  return [...ofTargets, ...ofWebhooks].flatMap(([name, secret]) => {
+  const ofTargets = [...targets.values()].flatMap((target) => targetMistakes(target, look));
+  const ofWebhooks = webhooks.flatMap(({ name, secret }) => {
     if (secret === undefined) return [];
     const found = secretOf(secret, look);
-    return 'mistake' in found ? [`${name} ${secret}: ${found.mistake}`] : [];
+    return 'mistake' in found ? [`the webhook ${name} ${secret}: ${found.mistake}`] : [];
+  });
+  return [...ofTargets, ...ofWebhooks];
+}
+
+function targetMistakes(target: Target, look: Aws): string[] {
+  const protocol = protocolOf(target);
+  return protocol.secrets(target).flatMap((held) => {
+    if (held.kind !== 'secret') return [];
+    const name = `targets.${target.name}: the secret ${held.secret}`;
+    const found = secretOf(held.secret, look);
+    if ('mistake' in found) return [`${name}: ${found.mistake}`];
+    try {
+      protocol.refuseUnusable(held, found.text);
+      return [];
+    } catch (thrown) {
+      const { message, hint } = asCustodyError(thrown);
+      return [`${name} ${message}${hint === undefined ? '' : `: ${hint}`}`];
+    }
   });
 }
 

@@ -28,6 +28,7 @@ export function openingOf(
     device,
     client: { application, user },
   } = greeting;
+  const { certificate } = principal;
   const login = protocolOf(target).loginFor(target, greeting.login);
   return {
     session: newSessionId(now.getTime(), randomBytes(10)),
@@ -40,6 +41,7 @@ export function openingOf(
       ...(login === undefined ? {} : { login }),
     },
     ...(device === undefined ? {} : { device: recordedDevice(device, context.device?.registered) }),
+    ...(certificate === undefined ? {} : { certificate: { serial: certificate.serial } }),
     client: {
       address,
       ...(application === undefined ? {} : { application: boundText(application) }),

@@ -47,7 +47,7 @@ export function readSettings(
   });
   const dataDir = resolve(values['data-dir'] ?? '.custody');
   const { host, port } = parseListen(values.listen);
-  const sshPort = numberIn({ 'ssh-port': values['ssh-port'] ?? environment['CUSTODY_SSH_PORT'] }, 'ssh-port');
+  const sshPort = portIn(values, 'ssh-port') ?? portIn(environment, 'CUSTODY_SSH_PORT');
   return {
     configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
     dataDir,
@@ -73,7 +73,18 @@ function numberIn(values: Readonly<Record<string, unknown>>, name: string): numb
   if (written === undefined) return undefined;
   const value = Number(written);
   if (Number.isInteger(value) && value >= 1) return value;
-  throw new CustodyError('config-invalid', `--${name} is not a whole number of one or more`);
+  throw new CustodyError('config-invalid', `${shown(name)} is not a whole number of one or more`);
+}
+
+function portIn(values: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const port = numberIn(values, name);
+  if (port === undefined || port <= 65_535) return port;
+  throw new CustodyError('config-invalid', `${shown(name)} is not a port: it is more than 65535`);
+}
+
+/** As people write it: settings of the environment are in capitals. */
+function shown(name: string): string {
+  return name === name.toUpperCase() ? name : `--${name}`;
 }
 
 function parseListen(listen: string): { host: string; port: number } {

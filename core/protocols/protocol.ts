@@ -49,6 +49,8 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
    * Throws `access-denied` where the target has no such login.
    */
   secretFor(target: T, login: string | undefined): SecretReference | undefined;
+  /** Throws `config-invalid` for a credential that no session could log in with. The message completes "the secret …", and holds no part of it. */
+  refuseUnusable(reference: SecretReference, text: string): void;
   /** Files beside custody.yaml that say whom to trust: copied to wherever a gateway runs. */
   trustFiles(target: T): readonly string[];
   /** The same target with other names for its files: credentials and trust. */

@@ -67,6 +67,7 @@ export const openStatementSchema = z.object({
       user: z.object({ present: z.boolean(), verified: z.boolean() }).optional(),
     })
     .optional(),
+  certificate: z.object({ serial: z.string() }).optional(),
   client: z.object({
     address: z.string(),
     application: z.string().optional(),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDeploymentConfig } from '#cdk/config.ts';
 import { readConfigFolder } from '#cdk/config-folder.ts';
 import { type Aws, mistakesIn } from '#cdk/preflight-checks.ts';
-import { EXAMPLE, MINIMAL, ROOT } from '#test/support/stacks.ts';
+import { configFolder, EXAMPLE, MINIMAL, ROOT } from '#test/support/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'custody-preflight-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -64,6 +64,13 @@ const secrets = (pair: object = good) => ({
   'custody/orders': 'secret!',
 });
 
+const WEB_1 = `  web-1:
+    protocol: ssh
+    address: web-1.internal:22
+    hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n']
+    logins: { deploy: { keySecret: custody/deploy }, admin: { secret: custody/admin }, app: { certificate: true } }
+`;
+
 describe('npm run preflight', () => {
   it('finds nothing in the way where everything is there', () => {
     expect(found(account(secrets()))).toEqual([]);
@@ -95,6 +102,49 @@ describe('npm run preflight', () => {
     const mistakes = found(account(secrets(pair())));
     expect(mistakes).toEqual([expect.stringMatching(says)]);
     expect(mistakes.join()).not.toContain('PRIVATE KEY');
+  });
+
+  describe('with an SSH target', () => {
+    const ssh = (deploy: string) => {
+      using folder = configFolder((yaml) => yaml.replace(/^rules:/m, `${WEB_1}rules:`));
+      const aws = account({
+        ...secrets(),
+        'custody/admin': 'secret!',
+        ...(deploy && { 'custody/deploy': deploy }),
+      });
+      return mistakesIn(readDeploymentConfig(MINIMAL), readConfigFolder(folder.path), { aws, now: NOW });
+    };
+    const made = (passphrase: string, file = join(folder, 'deploy')) => {
+      execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'who@where', '-f', file]);
+      const [key, line] = [readFileSync(file, 'utf8'), readFileSync(`${file}.pub`, 'utf8')];
+      for (const name of [file, `${file}.pub`]) rmSync(name);
+      return { key, line };
+    };
+
+    it('finds nothing in the way where each login has its secret, or needs none', () => {
+      expect(ssh(made('').key)).toEqual([]);
+    });
+
+    it('names the key of a login that is missing', () => {
+      expect(ssh('')).toEqual([
+        expect.stringMatching(/^targets\.web-1: the secret custody\/deploy: .*ResourceNotFound/),
+      ]);
+    });
+
+    it.each<[what: string, text: () => string, says: string]>([
+      [
+        'has a passphrase',
+        () => made('pass-phrase').key,
+        'has a passphrase, which nobody could type here: take it off',
+      ],
+      ['is the public one', () => made('').line, 'is a public key; the file without .pub is needed'],
+      ['is half a key', () => made('').key.slice(0, 200), 'has no end'],
+      ['is a password', () => 'pass-phrase', 'is not in OpenSSH or PEM form'],
+    ])('says that a key %s, and shows none of it (security case 15)', (_what, text, says) => {
+      const mistakes = ssh(text());
+      expect(mistakes).toEqual([expect.stringContaining(`targets.web-1: the secret custody/deploy ${says}`)]);
+      expect(mistakes.join()).not.toMatch(/PRIVATE KEY|AAAA|who@where|pass-phrase/);
+    });
   });
 
   it('refuses a certificate before and after its time', () => {

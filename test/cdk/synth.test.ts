@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { IMAGE_FILES } from '#cdk/artifacts.ts';
-import { bundles } from '#cdk/bundle.ts';
+import { build, bundles } from '#cdk/bundle.ts';
 import { configFolder, ROOT } from '#test/support/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'custody-synth-'));
@@ -66,6 +66,15 @@ describe('npm run build', () => {
     });
     expect(status).toBe(1);
     expect(JSON.parse(stderr)).toMatchObject({ event: 'cannot-start', code: 'config-invalid' });
+  });
+
+  it('has a terminal for what reads recordings, and it works in a bundle: its package is CommonJS', async () => {
+    const holds = bundles.filter(({ output }) =>
+      readFileSync(join(ROOT, 'dist', output), 'utf8').includes('windowsPty'),
+    );
+    expect(holds.map(({ output }) => output)).toEqual(['lambdas/replay/index.mjs']);
+    await build([{ entry: 'test/cdk/typed-line.ts', output: 'typed.mjs' }], folder);
+    expect(execFileSync(process.execPath, [join(folder, 'typed.mjs')], { encoding: 'utf8' })).toBe('ls');
   });
 
   it.each(bundles.filter(({ output }) => output.startsWith('lambdas/')))(

@@ -216,8 +216,11 @@ describe('GET /v1/sessions/{id}/steps', () => {
   it('is for protocols that it knows', async () => {
     const there = await recorded();
     const get = there.ports.catalog.get.bind(there.ports.catalog);
-    there.ports.catalog.get = async (id) => ({ ...(await get(id)), protocol: 'ssh' });
-    expect((await steps(there)).status).toBe(422);
+    there.ports.catalog.get = async (id) => ({ ...(await get(id)), protocol: 'gopher' });
+    expect(await steps(there)).toMatchObject({
+      status: 422,
+      body: { code: 'unsupported', hint: expect.stringContaining('custody play') },
+    });
   });
 
   it.each([

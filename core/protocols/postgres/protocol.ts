@@ -14,6 +14,8 @@ export const postgres: ProtocolFacts<PostgresTarget> = {
   logins: () => [],
   secrets: (target) => [credentialOf(target)],
   secretFor: credentialOf,
+  // The database knows its passwords.
+  refuseUnusable: () => undefined,
   trustFiles: ({ tls }) => (tls.mode === 'disable' || tls.caFile === undefined ? [] : [tls.caFile]),
   withFiles,
   refuseUnapprovable,

@@ -1,7 +1,10 @@
 import { CustodyError } from '../../errors.ts';
 import type { Context } from '../../access/conditions.ts';
 import type { PartObstacle, ProtocolFacts, SecretReference } from '../protocol.ts';
+import { parsePrivateKey } from './keys/private-key.ts';
 import type { SshRule, SshTarget } from './schema.ts';
+
+const KEY = 'private key';
 
 type Login = SshTarget['logins'][string];
 
@@ -19,6 +22,7 @@ export const ssh: ProtocolFacts<SshTarget> = {
   ],
   secrets: ({ logins }) => Object.values(logins).flatMap((login) => referenceOf(login) ?? []),
   secretFor: (target, login) => referenceOf(target.logins[loginOf(target, login)]!),
+  refuseUnusable,
   trustFiles: () => [],
   withFiles,
   refuseUnapprovable,
@@ -51,10 +55,14 @@ function noTouch({ touch }: SshRule, { userVerified = false }: Context): PartObs
 }
 
 function referenceOf({ keyFile, passwordFile, keySecret, secret }: Login): SecretReference | undefined {
-  if (keyFile !== undefined) return { kind: 'file', what: 'private key', file: keyFile };
+  if (keyFile !== undefined) return { kind: 'file', what: KEY, file: keyFile };
   if (passwordFile !== undefined) return { kind: 'file', what: 'password', file: passwordFile };
-  if (keySecret !== undefined) return { kind: 'secret', what: 'private key', secret: keySecret };
+  if (keySecret !== undefined) return { kind: 'secret', what: KEY, secret: keySecret };
   return secret === undefined ? undefined : { kind: 'secret', what: 'password', secret };
+}
+
+function refuseUnusable(reference: SecretReference, text: string): void {
+  if (reference.kind !== 'rds' && reference.what === KEY) parsePrivateKey(text);
 }
 
 function withFiles(target: SshTarget, rename: (file: string) => string): SshTarget {

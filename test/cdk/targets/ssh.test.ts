@@ -185,6 +185,13 @@ describe('an SSH target that custody.yaml does not have so', () => {
     );
   });
 
+  it('is refused for the resource id of a database: nothing would be done with it', () => {
+    const targets = { 'web-1': { resourceId: 'db-ABC123' } };
+    expect(() => templateOf({ targets })).toThrow(
+      'cdk.json: context.custody.targets.web-1.resourceId: found "db-ABC123", expected none',
+    );
+  });
+
   it('is refused in code for what differs', () => {
     using folder = withTarget();
     const { gateway } = gatewayStack({ configFolder: folder.path });

@@ -66,6 +66,7 @@ describe('statement limit', () => {
         attested: false,
         user: { present: false, verified: false },
       },
+      certificate: { serial: String(2n ** 64n - 1n) },
       files: 'digest',
       client: {
         address: `[${'f'.repeat(45)}]:65535`,
@@ -186,7 +187,7 @@ describe('recordedPrincipal', () => {
     [
       'chain of actors',
       { actors: Array.from({ length: 5 }, () => ({ issuer: 'i'.repeat(200), subject: 's' })) },
-      'is longer than 896 bytes',
+      'is longer than 874 bytes',
     ],
     ['subject', { subject: 's'.repeat(256) }, 'is longer than 255 bytes'],
     ['subject', { subject: '\u0001'.repeat(43) }, 'is longer than 255 bytes'],

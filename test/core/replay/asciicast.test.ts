@@ -1,10 +1,11 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { asciicast, type CastOptions } from '#core/replay/asciicast.ts';
 import { sshTerminal } from '#core/replay/ssh/terminal-events.ts';
+import { hasClient } from '#test/support/clients.ts';
 import { ask, asyncOf, ptyRequest, session, TARGET } from './ssh/support.ts';
 
 const OPTIONS: CastOptions = {
@@ -13,8 +14,6 @@ const OPTIONS: CastOptions = {
   title: 'dana on web-1',
   input: false,
 };
-
-const hasAsciinema = spawnSync('asciinema', ['--version']).status === 0;
 
 /** It wants a terminal of its own. */
 function played(file: string): string {
@@ -73,7 +72,7 @@ it('lines of a program without a terminal get a carriage return', async () => {
   expect(parsed[0]).toMatchObject({ term: { cols: 80, rows: 24 } });
 });
 
-it.skipIf(!hasAsciinema)('version 2 is played by asciinema 2, byte for byte', async () => {
+it.skipIf(!hasClient('asciinema'))('version 2 is played by asciinema 2, byte for byte', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'custody-cast-'));
   try {
     const { lines, parsed } = await castOf({ version: 2 });
