@@ -170,10 +170,9 @@ describe.runIf(hasOpenSsh())('what passes between OpenSSH and its server', () =>
 
   it('an ended gateway tells the client why, and the evidence holds', async () => {
     const before = (await gateway.sessions()).length;
-    const running = gateway.ssh(['echo begun; sleep 30']);
-    await eventually('the session', async () =>
-      (await gateway.sessions()).length > before ? true : undefined,
-    );
+    const mark = join(folder, 'runs');
+    const running = gateway.ssh([`touch ${mark}; exec sleep 30`]);
+    await eventually('the command to run', () => existsSync(mark) || undefined);
     await gateway.end('SIGTERM');
     const { stderr, code } = await running;
     expect(code).not.toBe(0);
