@@ -76,7 +76,7 @@ const EMAIL_MAX = 320;
 const ISSUER_MAX = 512;
 
 /** What there is room for in the statement of actors, claims and groups together, and of what else may be absent. */
-const ROOM = 930;
+const ROOM = 926;
 /** Room for the longest account, and for what cannot be left out beside it. */
 const ACTORS_MAX = 874;
 const CLAIMS_MAX = 512;
@@ -203,7 +203,7 @@ export function boundGroups(
 }
 
 /** A client's own words, cut to `maxBytes` of UTF-8 JSON so that a statement stays inside its limit. */
-export function boundText(text: string, maxBytes = 54): string {
+export function boundText(text: string, maxBytes = 48): string {
   let cut = '';
   let used = 0;
   for (const character of text.toWellFormed()) {
