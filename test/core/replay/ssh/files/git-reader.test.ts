@@ -169,7 +169,7 @@ test('an archive, a repository that is not there, and one without anything', asy
   });
 });
 
-test.each([[[]], [['-s']]])(
+test.skipIf(!hasClient('rsync')).each([[[]], [['-s']]])(
   'rsync %j: the direction and the paths, as the command line has them',
   async (more) => {
     writeFileSync(join(stand.local, 'a b'), 'x');
