@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SshStep } from '#core/replay/ssh/step.ts';
+import { hasClient } from '#test/support/clients.ts';
 import { type Capture, readerOf, Stand, stepsOf } from './captured.ts';
 
 let stand: Stand;
