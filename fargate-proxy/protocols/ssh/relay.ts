@@ -2,7 +2,8 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { withheldOf } from '#core/protocols/ssh/auth/withheld.ts';
 import type { Side } from '#core/protocols/ssh/channels/channel.ts';
-import { Connection, type ConnectionHands } from '#core/protocols/ssh/channels/connection.ts';
+import { Connection } from '#core/protocols/ssh/channels/connection.ts';
+import type { ConnectionHands } from '#core/protocols/ssh/channels/hands.ts';
 import { isConnectionMessage } from '#core/protocols/ssh/channels/messages.ts';
 import type { SessionTerms } from '#core/protocols/ssh/channels/terms.ts';
 import { violation } from '#core/protocols/ssh/wire.ts';
