@@ -172,10 +172,13 @@ describe.runIf(hasOpenSsh())('what passes between OpenSSH and its server', () =>
     await gateway.end('SIGTERM');
     const { stderr, code } = await running;
     expect(code).not.toBe(0);
-    expect(stderr).toContain('custody: ');
+    expect(stderr).toContain('this gateway is shutting down');
     await gateway.run();
     const session = await gateway.lastSession(before);
     expect(session.outcome).toMatchObject({ reason: 'drained' });
+    // On the channel as well, though ssh shows no more of that once it has read that the connection ends.
+    const own = Buffer.concat(await gateway.messages(session.id, 'gateway')).toString('latin1');
+    expect(own).toContain('custody: this gateway is shutting down');
     expect((await gateway.verify(session.id)).findings).toEqual([]);
   });
 });
