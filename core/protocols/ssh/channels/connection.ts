@@ -140,7 +140,8 @@ export class Connection {
 
   #dataOfClient(payload: Uint8Array): void {
     const channel = this.#table.ofClient(M.recipientOf(payload));
-    if (channel.gate !== undefined && !channel.abandoned) return this.#gated.fromClient(channel, payload);
+    const isGated = channel.gate !== undefined && !channel.abandoned && !channel.noInput;
+    if (isGated) return this.#gated.fromClient(channel, payload);
     this.#hands.record('client', payload);
     if (channel.abandoned || channel.closed.client) return;
     if (channel.kind === 'session' && channel.start === 'none')
