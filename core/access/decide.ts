@@ -259,13 +259,23 @@ function ofCircumstances(
     const obstacles = rule.deny === undefined ? obstaclesTo(rule) : [];
     const [first, ...others] = obstacles.map((obstacle) => circumstance(obstacle, rule));
     if (first === undefined || others.includes(undefined)) continue;
+    const wantsDevice = obstacles.some((obstacle) => isOfDeviceKey(obstacle, rule));
     return {
       code: 'access-denied',
       message: `the rule ${rule.name} does not let you connect to ${shown} now: ${first}`,
-      hint: 'custody explain says what each rule wants',
+      hint: wantsDevice ? SHOW_DEVICE : 'custody explain says what each rule wants',
     };
   }
   return undefined;
+}
+
+const SHOW_DEVICE =
+  'register a key, once: custody devices register; then let the client prove it: custody connect does, and so does ssh -i KEY before the token';
+
+function isOfDeviceKey(obstacle: Obstacle, { when }: Rule): boolean {
+  if (obstacle.kind === 'touch') return true;
+  const isDevice = obstacle.kind === 'when' && obstacle.condition === 'device';
+  return isDevice && (when?.device === 'registered' || when?.device === 'verified');
 }
 
 /** In words, what may be otherwise the next time; undefined for what is not a matter of circumstances. */

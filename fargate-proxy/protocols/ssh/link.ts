@@ -15,6 +15,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 import { type Leg, type LegEnding, Reason } from './leg.ts';
 import { SshRelay } from './relay.ts';
+import { lineOf, printableWords } from './words.ts';
 
 /** What a certificate may permit; extensions of PROTOCOL.certkeys without their `permit-`. */
 export type Permit = 'pty' | 'port-forwarding' | 'agent-forwarding' | 'X11-forwarding';
@@ -162,11 +163,7 @@ function reasonOf(error: CustodyError): CloseReason {
 }
 
 function channelWords({ message, hint }: CustodyError): string {
-  return hint === undefined ? printable(message) : `${printable(message)}\n${printable(hint)}`;
-}
-
-function lineOf({ message, hint }: CustodyError): string {
-  return printable(hint === undefined ? message : `${message}; ${hint}`);
+  return [message, ...(hint === undefined ? [] : [hint])].map(printableWords).join('\n');
 }
 
 function detailOf(side: Side, { message, detail }: CustodyError): string {
