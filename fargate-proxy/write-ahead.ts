@@ -9,6 +9,8 @@ const FULL_BYTES = 64 << 10;
 interface Batch {
   readonly slab: number;
   readonly blocks: Block[];
+  /** Of the client's. */
+  said: number;
 }
 
 /** Holds what the client sent until its frames are durable; then, in order, it goes to the target. */
@@ -26,17 +28,27 @@ export class WriteAhead {
     this.#memory = memory;
   }
 
+  get empty(): boolean {
+    return this.#bytes === 0;
+  }
+
   get full(): boolean {
     return this.#bytes > FULL_BYTES;
   }
 
-  /** Takes a copy of bytes that were just recorded. What was recorded into one slab shares one wait. */
-  hold(bytes: Uint8Array): void {
+  /**
+   * Takes a copy of bytes that were just recorded. What was recorded into one slab shares one wait. `said`: how many bytes of the
+   * client's they carry, where they are sealed for the target.
+   */
+  hold(bytes: Uint8Array, said = bytes.byteLength): void {
     this.#bytes += bytes.byteLength;
     const { slab } = this.#tape;
     const last = this.#batches.at(-1);
-    if (last?.slab === slab) return this.#memory.append(last.blocks, bytes);
-    const batch: Batch = { slab, blocks: [] };
+    if (last?.slab === slab) {
+      last.said += said;
+      return this.#memory.append(last.blocks, bytes);
+    }
+    const batch: Batch = { slab, blocks: [], said };
     this.#memory.append(batch.blocks, bytes);
     this.#batches.push(batch);
     this.#tape.whenDurable(() => this.#release(batch));
@@ -48,9 +60,9 @@ export class WriteAhead {
     else this.#whenEmpty.push(empty);
   }
 
-  /** Nothing that is held will be forwarded. Returns how many bytes that were. */
+  /** Nothing that is held will be forwarded. Returns how many bytes of the client's that were. */
   drop(): number {
-    const dropped = this.#bytes;
+    const dropped = this.#batches.reduce((sum, { said }) => sum + said, 0);
     for (const { blocks } of this.#batches) for (const block of blocks) this.#memory.give(block);
     this.#batches = [];
     this.#bytes = 0;

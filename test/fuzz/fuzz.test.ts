@@ -9,6 +9,7 @@ import * as recording from './recording.ts';
 import * as scim from './scim.ts';
 import * as sshFiles from './ssh-files.ts';
 import * as ssh from './ssh.ts';
+import * as sshReplay from './ssh-replay.ts';
 import type { FuzzTarget } from './target.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
@@ -34,6 +35,7 @@ test.each([
   ...scim.targets,
   ...sshFiles.targets,
   ...ssh.targets,
+  ...sshReplay.targets,
 ])('$name survives its seeds and 300 more', async (target) => {
   await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);
 });

@@ -8,6 +8,7 @@ import * as recording from './recording.ts';
 import * as scim from './scim.ts';
 import * as sshFiles from './ssh-files.ts';
 import * as ssh from './ssh.ts';
+import * as sshReplay from './ssh-replay.ts';
 import type { FuzzTarget } from './target.ts';
 
 const targets: readonly FuzzTarget[] = [
@@ -20,6 +21,7 @@ const targets: readonly FuzzTarget[] = [
   ...scim.targets,
   ...sshFiles.targets,
   ...ssh.targets,
+  ...sshReplay.targets,
 ];
 
 const { values, positionals } = parseArgs({

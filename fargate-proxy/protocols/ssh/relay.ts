@@ -39,6 +39,8 @@ export class SshRelay {
   /** The recorder is behind. */
   #late = false;
   #waiting = 0;
+  /** Bytes of the client's messages that its target's transport has, and has not sealed. */
+  #unsealed = 0;
   #over = false;
 
   constructor(parts: SshRelayParts) {
@@ -58,7 +60,11 @@ export class SshRelay {
     const { client, target, tape } = this.#parts;
     const ahead = this.#ahead;
     // Sealed at once and held as it is: the target's transport goes on counting while its packets wait.
-    if (ahead !== undefined) target.divert((bytes) => ahead.hold(bytes));
+    if (ahead !== undefined)
+      target.divert((bytes) => {
+        ahead.hold(bytes, this.#unsealed);
+        this.#unsealed = 0;
+      });
     tape.onWait(() => this.#waitForRecorder());
     this.#listen('client', client, target);
     this.#listen('target', target, client);
@@ -75,9 +81,11 @@ export class SshRelay {
     if (this.#over) return false;
     this.#connection.end();
     this.#over = true;
-    const dropped = this.#ahead?.drop() ?? 0;
+    if (this.#ahead === undefined) return false;
+    const keeps = !this.#ahead.empty;
+    const dropped = this.#ahead.drop() + this.#unsealed;
     if (dropped > 0) this.#tape.note({ note: 'not-forwarded', bytes: dropped });
-    return dropped > 0;
+    return keeps;
   }
 
   /** Calls `sent` once what the client said has gone to the target. */
@@ -121,7 +129,10 @@ export class SshRelay {
         if (withheld === undefined) this.#record(side, payload);
         else this.#behind(this.#tape.recordWithheld(STREAM_OF[side], payload, withheld));
       },
-      pass: (to, payload) => this.#pass(to, payload),
+      pass: (to, payload) => {
+        if (to === 'target') this.#unsealed += payload.length;
+        this.#pass(to, payload);
+      },
       say: (payload) => {
         this.#behind(this.#tape.record(Stream.gateway, payload));
         this.#pass('client', payload);

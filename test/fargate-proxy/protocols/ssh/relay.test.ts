@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { CustodyError } from '#core/errors.ts';
 import { infoResponse, request } from '#core/protocols/ssh/auth/messages.ts';
 import { about, data, Message } from '#core/protocols/ssh/channels/messages.ts';
-import { Stream } from '#core/recording/format.ts';
+import { type DurabilityMode, Stream } from '#core/recording/format.ts';
 import type { Leg, LegEars } from '#proxy/protocols/ssh/leg.ts';
 import { MessageTape } from '#proxy/protocols/ssh/message-tape.ts';
 import { SshRelay } from '#proxy/protocols/ssh/relay.ts';
@@ -17,6 +17,9 @@ import {
   TARGETS,
 } from '../../../core/protocols/ssh/channels/stand.ts';
 
+/** Padding, lengths and a MAC. */
+const SEAL = 32;
+
 /** A leg without a socket. */
 class FakeLeg {
   held = false;
@@ -30,8 +33,13 @@ class FakeLeg {
   listen(ears: LegEars): void {
     this.ears = ears;
   }
+  outlet: ((bytes: Uint8Array) => void) | undefined;
+  divert(outlet: (bytes: Uint8Array) => void): void {
+    this.outlet = outlet;
+  }
   send(payload: Uint8Array): void {
     this.sent.push(Buffer.from(payload));
+    this.outlet?.(new Uint8Array(payload.length + SEAL));
   }
   cork(): void {}
   uncork(): void {}
@@ -53,11 +61,17 @@ class FakeLeg {
 }
 
 class FakeTape {
-  readonly durability = 'windowed';
+  readonly durability: DurabilityMode;
+  readonly slab = 1;
+  readonly notes: unknown[] = [];
+  durable: (() => void) | undefined;
   readonly frames: { readonly stream: number; readonly bytes: Buffer; readonly withheld?: true }[] = [];
   keepsUp = true;
   caughtUp: (() => void) | undefined;
   onRecord: () => void = () => undefined;
+  constructor(durability: DurabilityMode = 'windowed') {
+    this.durability = durability;
+  }
   record(stream: number, bytes: Uint8Array, length: number): boolean {
     this.frames.push({ stream, bytes: Buffer.from(bytes.subarray(0, length)) });
     this.onRecord();
@@ -66,15 +80,20 @@ class FakeTape {
   recordWithheld(stream: number, length: number): void {
     this.frames.push({ stream, bytes: Buffer.alloc(length), withheld: true });
   }
-  note(): void {}
+  note(fact: unknown): void {
+    this.notes.push(fact);
+  }
+  whenDurable(durable: () => void): void {
+    this.durable = durable;
+  }
   onWait(): void {}
   whenCaughtUp(caughtUp: () => void): void {
     this.caughtUp = caughtUp;
   }
 }
 
-function running() {
-  const [client, target, tape] = [new FakeLeg(), new FakeLeg(), new FakeTape()];
+function running(durability: DurabilityMode = 'windowed') {
+  const [client, target, tape] = [new FakeLeg(), new FakeLeg(), new FakeTape(durability)];
   const failures: CustodyError[] = [];
   const relay = new SshRelay({
     client: client as unknown as Leg,
@@ -132,6 +151,15 @@ describe('the relay of SSH', () => {
     client.say(input, input);
     target.say(output);
     expect([client.sent, target.sent]).toEqual([[], []]);
+  });
+
+  it('says how much of what the client said never went on, as the tape has it and not as it was sealed', () => {
+    const { client, target, tape, relay } = running('write-ahead');
+    const before = open().done().length + exec('cat').length;
+    target.send(Buffer.from('a word of the gateway'));
+    client.say(input, input);
+    expect(relay.stop()).toBe(true);
+    expect(tape.notes).toEqual([{ note: 'not-forwarded', bytes: before + 2 * input.length }]);
   });
 
   it('reads nobody while the recorder is behind', () => {
