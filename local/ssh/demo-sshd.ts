@@ -6,6 +6,7 @@ import { readIfThere } from '../database/postgres-leftover.ts';
 import { RestartLimit } from '../supervisor/restart-limit.ts';
 import { writeSshdConfig } from './demo-files.ts';
 import type { DemoLogin } from './demo-login.ts';
+import { withTerminals } from './terminal-group.ts';
 
 const READY_MS = 15_000;
 const STOP_MS = 5_000;
@@ -57,8 +58,10 @@ export class DemoSshd {
     await endLeftover(config);
     if (this.#stopping) return;
     // Detached: Ctrl-C in the terminal must not reach it before the sessions through the gateway are sealed.
-    const server = spawn(login.sshd, ['-D', '-e', '-f', config], {
-      ...login.owner,
+    const as = withTerminals([login.sshd, '-D', '-e', '-f', config], login.owner);
+    const [program, ...args] = as.command;
+    const server = spawn(program, args, {
+      ...as.owner,
       cwd: '/',
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe'],

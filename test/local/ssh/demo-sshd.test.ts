@@ -71,6 +71,13 @@ describe.skipIf(!hasOpenSsh())('the demo SSH server', () => {
     },
   );
 
+  it('gives terminals, also where /dev/pts belongs to no group', async () => {
+    const { stdout } = await run('ssh', ['-tt', ...args(login.user), 'tty; echo "$TERM"'], {
+      env: { ...process.env, TERM: 'xterm' },
+    });
+    expect(stdout).toMatch(/^\/dev\/\S+\r\nxterm\r\n$/);
+  });
+
   it('hides its keys from others', () => {
     expect(statSync(files.folder).mode & 0o077).toBe(0);
     expect(statSync(files.keyFile).mode & 0o077).toBe(0);
