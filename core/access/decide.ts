@@ -270,7 +270,7 @@ function ofCircumstances(
 }
 
 const SHOW_DEVICE =
-  'register a key, once: custody devices register; then let the client prove it: custody connect does, and so does ssh -i KEY before the token';
+  'register a key, once: custody devices register; then let the client prove that key, as custody connect does';
 
 function isOfDeviceKey(obstacle: Obstacle, { when }: Rule): boolean {
   if (obstacle.kind === 'touch') return true;
