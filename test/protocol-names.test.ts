@@ -57,6 +57,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/setup/settings.ts',
       'local/setup/welcome.ts',
       'local/ssh/demo-sshd.ts',
+      'local/ssh/terminal-group.ts',
     ],
     ssh: [
       'cdk/constructs/access-gateway.ts',
@@ -118,7 +119,12 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/commands/env.ts',
       'fargate-proxy/watches.ts',
     ],
-    ssh: ['cli/commands/connect.ts', 'cli/commands/login.ts', 'cli/commands/logout.ts'],
+    ssh: [
+      'cli/commands/connect.ts',
+      'cli/commands/login.ts',
+      'cli/commands/logout.ts',
+      'core/access/decide.ts',
+    ],
   },
 };
 
