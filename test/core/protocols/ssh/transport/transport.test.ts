@@ -253,6 +253,13 @@ describe('what a transport refuses', () => {
     expect(attempt).toThrow(expect.objectContaining({ name: 'CustodyError' }));
   });
 
+  it('an offer of a thousand names, of which a log is told the first', () => {
+    const kex = Array.from({ length: 1000 }, (_, i) => `made-up-${i}`);
+    expect(heard(offered({ kex }))).toThrow(
+      expect.objectContaining({ detail: expect.stringMatching(/^.{1000,1300}$/) }),
+    );
+  });
+
   it('a peer that fills our memory with pings while keys are exchanged', () => {
     const made = connected();
     made.server.leg.rekey();
