@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo, connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './clients.ts';
@@ -93,15 +94,24 @@ function certifyHost(hostKey: string, { ca, names }: NonNullable<SshdOptions['ce
   execFileSync('ssh-keygen', ['-q', '-s', ca, ...wish]);
 }
 
-/** A port that nobody listens on at the moment. */
-export function freePort(host = '127.0.0.1'): Promise<number> {
+/**
+ * A port that nobody listens on at the moment, below the range that the kernel hands out by itself: of that, any connection of
+ * anybody's may take it before it is listened on.
+ */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  for (;;) {
+    const port = randomInt(7_000, 12_000);
+    if (await isFree(host, port)) return port;
+  }
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+    );
+    server.listen(port, host, () => server.close(() => resolve(true)));
   });
 }
 
