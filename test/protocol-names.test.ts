@@ -119,12 +119,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/commands/env.ts',
       'fargate-proxy/watches.ts',
     ],
-    ssh: [
-      'cli/commands/connect.ts',
-      'cli/commands/login.ts',
-      'cli/commands/logout.ts',
-      'core/access/decide.ts',
-    ],
+    ssh: ['cli/commands/connect.ts', 'cli/commands/login.ts', 'cli/commands/logout.ts'],
   },
 };
 
