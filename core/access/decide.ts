@@ -262,10 +262,19 @@ function ofCircumstances(
     return {
       code: 'access-denied',
       message: `the rule ${rule.name} does not let you connect to ${shown} now: ${first}`,
-      hint: 'custody explain says what each rule wants',
+      hint: hintFor(obstacles, rule),
     };
   }
   return undefined;
+}
+
+function hintFor(obstacles: readonly Obstacle[], { when }: Rule): string {
+  const device = obstacles.some((one) => one.kind === 'when' && one.condition === 'device');
+  if (device && when?.device === 'registered')
+    return "connect with this device's key; to register it: custody devices register";
+  if (device && when?.device === 'verified')
+    return 'connect with a FIDO key; to register one: custody devices register --fido';
+  return 'custody explain says what each rule wants';
 }
 
 /** In words, what may be otherwise the next time; undefined for what is not a matter of circumstances. */

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Authorization } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
-import { printable } from '#core/printable.ts';
+import { printable, printableWords } from '#core/printable.ts';
 import type { Side } from '#core/protocols/ssh/channels/channel.ts';
 import type { ChannelGates } from '#core/protocols/ssh/channels/gate.ts';
 import { type CertificateLimits, type SessionTerms, termsOf } from '#core/protocols/ssh/channels/terms.ts';
@@ -162,11 +162,11 @@ function reasonOf(error: CustodyError): CloseReason {
 }
 
 function channelWords({ message, hint }: CustodyError): string {
-  return hint === undefined ? printable(message) : `${printable(message)}\n${printable(hint)}`;
+  return hint === undefined ? printableWords(message) : `${printableWords(message)}\n${printableWords(hint)}`;
 }
 
 function lineOf({ message, hint }: CustodyError): string {
-  return printable(hint === undefined ? message : `${message}; ${hint}`);
+  return printableWords(hint === undefined ? message : `${message}; ${hint}`);
 }
 
 function detailOf(side: Side, { message, detail }: CustodyError): string {

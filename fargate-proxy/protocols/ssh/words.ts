@@ -1,16 +1,16 @@
 import type { CustodyError } from '#core/errors.ts';
 import type { DeviceLogin } from '#core/identity/device-login.ts';
-import { printable } from '#core/printable.ts';
+import { printableWords } from '#core/printable.ts';
 
 /** For a person at a terminal: what is wrong, and what to do next. */
 export function wordsOf({ message, hint }: Pick<CustodyError, 'message' | 'hint'>): string {
-  const said = `custody: ${printable(message)}\r\n`;
-  return hint === undefined ? said : `${said}custody: ${printable(hint)}\r\n`;
+  const said = `custody: ${printableWords(message)}\r\n`;
+  return hint === undefined ? said : `${said}custody: ${printableWords(hint)}\r\n`;
 }
 
 /** In one line, for the end of a connection. */
 export function lineOf({ message, hint }: Pick<CustodyError, 'message' | 'hint'>): string {
-  return printable(hint === undefined ? message : `${message}; ${hint}`);
+  return printableWords(hint === undefined ? message : `${message}; ${hint}`);
 }
 
 export function confirmWords({ url, code }: DeviceLogin): string {
