@@ -103,7 +103,13 @@ export function terminateSession(api: Api, id: string, reason: string | undefine
   return postJson(api, `/v1/sessions/${encodeURIComponent(id)}/termination`, terminationSchema, body);
 }
 
-export function getExplanation(api: Api, action: string, target: string | undefined) {
-  const search = new URLSearchParams({ action, ...(target === undefined ? {} : { target }) });
+export function getExplanation(
+  api: Api,
+  action: string,
+  target: string | undefined,
+  login: string | undefined,
+) {
+  const named = { ...(target === undefined ? {} : { target }), ...(login === undefined ? {} : { login }) };
+  const search = new URLSearchParams({ action, ...named });
   return getJson(api, `/v1/explanation?${search.toString()}`, explanationSchema);
 }

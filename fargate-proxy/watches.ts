@@ -1,7 +1,7 @@
 /** What a gateway looks after for as long as it runs. */
 import type { Config } from '#core/access/config.ts';
 import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
-import { configWarnings } from '#core/access/shared-issuers.ts';
+import { configWarnings } from '#core/access/config-warnings.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { configJsonSchema } from '#core/access/config.ts';
-import { configWarnings } from '#core/access/shared-issuers.ts';
+import { configWarnings } from '#core/access/config-warnings.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { counted } from '../listing.ts';
 

@@ -1,7 +1,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { demoPeople } from '#adapters/local/demo-issuer.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
-import { type Explanation, explain } from '#core/access/explain.ts';
+import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
 import { actions } from '#core/access/schema.ts';
 import type { Action, Config } from '#core/access/config.ts';
 import { personOf } from '#core/access/person.ts';
@@ -23,6 +23,7 @@ interface ExplainOptions {
   readonly at?: string;
   readonly mfa?: true;
   readonly task?: string;
+  readonly login?: string;
   readonly issuer?: string;
   readonly claim?: Readonly<Record<string, string[]>>;
   readonly actor?: readonly string[];
@@ -52,6 +53,7 @@ export function explainCommand(cli: Cli): Command {
     .option('--at <time>', 'then, such as 2026-11-23T20:00:00Z')
     .option('--mfa', 'whose token says that a second factor was checked')
     .option('--task <name>', 'whose token was issued for this task')
+    .option('--login <name>', 'as this login of the target')
     .option('--session <email>', "about a session of this person's (default: their own)")
     .option('--config <file>', `the configuration (default: ${DEFAULT_CONFIG})`)
     .option('--json', 'as one line of JSON')
@@ -74,7 +76,9 @@ async function run(
     throw new CustodyError('format-invalid', `name the target: custody explain ${action} <target>`);
   }
   const explanation =
-    options.as === undefined ? await online(cli, action, target) : offline(cli, action, target, options);
+    options.as === undefined
+      ? await online(cli, action, target, options.login)
+      : offline(cli, action, target, options);
   cli.exitWith(CODES[explanation.verdict]);
   if (options.json) return printJson(cli, explanation);
   await print(cli, escapeTerminal(`${explanation.verdict}: ${explanation.because}`));
@@ -90,8 +94,13 @@ type Shown = Omit<Explanation, 'rules' | 'action'> & {
   readonly rules?: Explanation['rules'];
 };
 
-async function online(cli: Cli, action: Action, target: string | undefined): Promise<Shown> {
-  const { hint, ...answer } = await getExplanation(await connectApi(cli), action, target);
+async function online(
+  cli: Cli,
+  action: Action,
+  target: string | undefined,
+  login: string | undefined,
+): Promise<Shown> {
+  const { hint, ...answer } = await getExplanation(await connectApi(cli), action, target, login);
   return { ...answer, ...(hint === undefined ? {} : { hint }) };
 }
 
@@ -102,15 +111,13 @@ function offline(cli: Cli, action: Action, target = '*', options: ExplainOptions
   const { issuer } = options;
   const owner = { as: options.session!, groups: '', ...(issuer === undefined ? {} : { issuer }) };
   const other = options.session === undefined ? principal : principalOf(owner, policy, now);
-  return explain({
-    policy,
-    principal,
-    action,
-    target,
-    now,
-    session: personOf(other),
-    context: options.from === undefined ? {} : { network: options.from },
-  });
+  const { from: network, login } = options;
+  const context = {
+    ...(network === undefined ? {} : { network }),
+    ...(login === undefined ? {} : { login }),
+  };
+  const about = { policy, principal, target, now, session: personOf(other), context };
+  return action === 'connect' ? explainBeforehand({ ...about, action }) : explain({ ...about, action });
 }
 
 /** Somebody who could log in now. What is not said of them they do not have. */

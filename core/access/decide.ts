@@ -259,22 +259,23 @@ function ofCircumstances(
     const obstacles = rule.deny === undefined ? obstaclesTo(rule) : [];
     const [first, ...others] = obstacles.map((obstacle) => circumstance(obstacle, rule));
     if (first === undefined || others.includes(undefined)) continue;
+    const wantsDevice = obstacles.some((obstacle) => isOfDeviceKey(obstacle, rule));
     return {
       code: 'access-denied',
       message: `the rule ${rule.name} does not let you connect to ${shown} now: ${first}`,
-      hint: hintFor(obstacles, rule),
+      hint: wantsDevice ? SHOW_DEVICE : 'custody explain says what each rule wants',
     };
   }
   return undefined;
 }
 
-function hintFor(obstacles: readonly Obstacle[], { when }: Rule): string {
-  const device = obstacles.some((one) => one.kind === 'when' && one.condition === 'device');
-  if (device && when?.device === 'registered')
-    return "connect with this device's key; to register it: custody devices register";
-  if (device && when?.device === 'verified')
-    return 'connect with a FIDO key; to register one: custody devices register --fido';
-  return 'custody explain says what each rule wants';
+const SHOW_DEVICE =
+  'register a key, once: custody devices register; then let the client prove it: custody connect does, and so does ssh -i KEY before the token';
+
+function isOfDeviceKey(obstacle: Obstacle, { when }: Rule): boolean {
+  if (obstacle.kind === 'touch') return true;
+  const isDevice = obstacle.kind === 'when' && obstacle.condition === 'device';
+  return isDevice && (when?.device === 'registered' || when?.device === 'verified');
 }
 
 /** In words, what may be otherwise the next time; undefined for what is not a matter of circumstances. */

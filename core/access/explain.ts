@@ -1,8 +1,9 @@
-import { conditionWords } from './conditions.ts';
+import { conditionWords, type Context } from './conditions.ts';
 import type { Actor, Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule } from './config.ts';
 import { Authorization, decide, isDisabled, isForeign, type Refusal, shownTarget } from './decide.ts';
-import { type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
+import { personOf } from './person.ts';
+import { type Obstacle, obstaclesOf, partObstacles, type Question } from './rule-match.ts';
 import { valueOf } from './whose.ts';
 
 /** A decision and, rule by rule, what led to it. */
@@ -37,6 +38,62 @@ export function explain(question: Question): Explanation {
   if (Authorization.isOne(decision)) return { ...base, verdict: 'allowed', because: allowedBy(decision) };
   const verdict = decision.code === 'approval-required' ? 'requestable' : 'denied';
   return { ...base, verdict, because: deniedBy(decision, question), hint: decision.hint };
+}
+
+/**
+ * The same for whoever asks beforehand: no connection has proved a device yet, and where none is named the login is still to be chosen.
+ * What they can see to themselves is taken to be so where it would help, and `because` says which it is.
+ */
+export function explainBeforehand(question: Question<'connect'>): Explanation {
+  const plain = explain(question);
+  if (plain.verdict === 'allowed') return plain;
+  const other = assumptions(question)
+    .map(({ context, words: assumed }) => {
+      const found = explain({ ...question, context });
+      return { ...found, because: `${found.because}, ${assumed}` };
+    })
+    .filter(({ verdict }) => verdict === 'allowed' || plain.verdict === 'denied');
+  return (
+    other.find(({ verdict }) => verdict === 'allowed') ??
+    other.find(({ verdict }) => verdict === 'requestable') ??
+    plain
+  );
+}
+
+interface Assumption {
+  readonly context: Context;
+  readonly words: string;
+}
+
+/** What asks for least comes first. */
+function assumptions(question: Question<'connect'>): readonly Assumption[] {
+  const { context = {}, principal } = question;
+  const owner = personOf(principal);
+  const device = { registered: { id: '', owner, name: '', fido: true, attested: false } };
+  const devices: Assumption[] = [{ context, words: '' }];
+  if (context.device === undefined)
+    devices.push(
+      { context: { ...context, device }, words: 'from a registered device of yours' },
+      {
+        context: { ...context, device, userVerified: true },
+        words: 'with the FIDO key of a registered device of yours that verifies its user',
+      },
+    );
+  const logins = context.login === undefined ? [undefined, ...wantedLogins(question)] : [undefined];
+  const all = logins.flatMap((login) =>
+    devices.map((one) => (login === undefined ? one : asLogin(one, login))),
+  );
+  return all.filter(({ words: assumed }) => assumed !== '');
+}
+
+function asLogin({ context, words: assumed }: Assumption, login: string): Assumption {
+  const as = `as the login ${login}`;
+  return { context: { ...context, login }, words: assumed === '' ? as : `${as} ${assumed}` };
+}
+
+function wantedLogins(question: Question): readonly string[] {
+  const obstacles = question.policy.rules.flatMap((rule) => partObstacles(rule, question));
+  return [...new Set(obstacles.flatMap((one) => (one.kind === 'login' ? one.wanted : [])))];
 }
 
 function explainRule(rule: Rule, question: Question): RuleExplanation {

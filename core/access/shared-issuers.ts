@@ -8,7 +8,7 @@ const SHARED: ReadonlyMap<string, string> = new Map([
   ['https://token.actions.githubusercontent.com', 'repository_owner: acme'],
 ]);
 
-interface Entry {
+export interface Entry {
   readonly issuer: string;
   readonly kind: 'person' | 'workload';
   readonly match?: object | undefined;
@@ -21,9 +21,4 @@ export function openToAll({ issuer, kind, match }: Entry): string | undefined {
   return example === undefined
     ? undefined
     : `is missing: this issuer serves everybody, and whoever asks for a token chooses its audience; say which are yours, as in match: { ${example} }`;
-}
-
-/** What a gateway takes, since it took it before, and says each time. A list of issuers is not taken like that. */
-export function configWarnings({ issuers }: { readonly issuers: readonly Entry[] }): readonly string[] {
-  return issuers.flatMap((issuer) => openToAll(issuer) ?? []).map((open) => `identity.match: ${open}`);
 }

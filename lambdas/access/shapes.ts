@@ -150,6 +150,12 @@ export const grantPageShape = z
 export const explanationQuery = z.strictObject({
   action: z.enum(actions),
   target: targetName.optional(),
+  login: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: "of the target's logins, the one that is meant" }),
 });
 
 export const explanationShape = z

@@ -1,6 +1,13 @@
 import type { Context } from '#core/access/conditions.ts';
 import type { Config } from '#core/access/config.ts';
-import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
+import {
+  Authorization,
+  decide,
+  isDisabled,
+  isForeign,
+  type Refusal,
+  refusalError,
+} from '#core/access/decide.ts';
 import { owns, sharesPeople } from '#core/access/own.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestQuery } from '#core/access/store.ts';
@@ -50,6 +57,12 @@ export function requireAdminister({
   const decision = decide({ policy, principal, action: 'administer', target: EVERYTHING, context, now });
   if (Authorization.isOne(decision)) return decision;
   throw refusalError(decision);
+}
+
+/** No rule is asked about one's own devices and certificates; who may do nothing here gets none (security case 12). */
+export function refuseShutOut({ policy, caller }: Pick<Asking, 'policy' | 'caller'>): void {
+  if (!isForeign(policy, caller) && !isDisabled(policy, caller)) return;
+  throw new CustodyError('access-denied', 'you may not use this gateway', { hint: 'ask whoever runs it' });
 }
 
 /** A request that the caller may not know of answers like one that does not exist (security cases 7, 14). */

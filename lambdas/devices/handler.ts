@@ -1,12 +1,11 @@
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
-import { isDisabled, isForeign } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { DeviceDesk } from '#core/identity/devices/desk.ts';
 import type { Device } from '#core/identity/devices/device.ts';
 import { approve, revoke } from '#core/identity/devices/lifecycle.ts';
 import type { DeviceStore } from '#core/identity/devices/store.ts';
-import { requireAdminister } from '../access/visible.ts';
+import { refuseShutOut, requireAdminister } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import {
   type ApiEvent,
@@ -67,12 +66,6 @@ export function devicesHandler(ports: DevicesPorts): HttpHandler {
         throw new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
     }
   });
-}
-
-/** No rule is asked about one's own devices; who may do nothing here has none. */
-function refuseShutOut({ policy, caller }: AskingForDevices): void {
-  if (!isForeign(policy, caller) && !isDisabled(policy, caller)) return;
-  throw new CustodyError('access-denied', 'you may not use this gateway', { hint: 'ask whoever runs it' });
 }
 
 async function challenge(

@@ -1,5 +1,6 @@
 import type { Config } from '#core/access/config.ts';
-import { explain } from '#core/access/explain.ts';
+import type { Question } from '#core/access/decide.ts';
+import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf } from '#core/access/person.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
@@ -19,12 +20,12 @@ export interface ExplanationPorts {
 export function explanationHandler({ policy, requests, now, log }: ExplanationPorts): HttpHandler {
   return httpHandler(log, async (event) => {
     const [principal, at] = [callerOf(event), now()];
-    const { action, target = '*' } = queryOf(explanationQuery, event);
+    const { action, target = '*', login } = queryOf(explanationQuery, event);
     const own = { caller: principal, policy: policy(), openAt: at, limit: 1_000 };
     const grants = await openRequestsOf(own, requests);
     const session = personOf(principal);
-    const context = contextOf(event);
-    const { rules: _rules, ...answer } = explain({
+    const context = { ...contextOf(event), ...(login === undefined ? {} : { login }) };
+    const { rules: _rules, ...answer } = answered({
       policy: own.policy,
       principal,
       action,
@@ -36,6 +37,14 @@ export function explanationHandler({ policy, requests, now, log }: ExplanationPo
     });
     return json(explanationShape, withoutSecrets(answer));
   });
+}
+
+function answered(question: Question): Explanation {
+  return isConnect(question) ? explainBeforehand(question) : explain(question);
+}
+
+function isConnect(question: Question): question is Question<'connect'> {
+  return question.action === 'connect';
 }
 
 /** A target that one may not know of and one that does not exist read the same (security case 14). */

@@ -11,7 +11,7 @@ import type { NewestLogouts } from '#core/identity/logouts.ts';
 import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { nothingBody } from '../access/shapes.ts';
-import { type Asking, mayAdminister, requireAdminister } from '../access/visible.ts';
+import { type Asking, mayAdminister, refuseShutOut, requireAdminister } from '../access/visible.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import {
   type ApiEvent,
@@ -86,9 +86,10 @@ function linesOf(keys: readonly SshPublicKey[]): string[] {
   return keys.map(({ blob }) => formatKeyLine(blob));
 }
 
-async function issue(event: ApiEvent, { caller }: Asking, { desk }: SshPorts): Promise<ApiResult> {
+async function issue(event: ApiEvent, asking: Asking, { desk }: SshPorts): Promise<ApiResult> {
+  refuseShutOut(asking);
   const wish = wishOf(bodyOf(certificateBody, event));
-  const { issued, certificate } = await desk.issue(caller, wish);
+  const { issued, certificate } = await desk.issue(asking.caller, wish);
   const line = formatKeyLine(certificate, issued.keyId);
   return json(certificateShape, { certificate: line, ...answerOf(issued) }, { status: 201 });
 }

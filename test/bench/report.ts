@@ -1,4 +1,4 @@
-import type { Measure, Workload } from './workloads.ts';
+import type { Measure } from './workloads.ts';
 
 export interface Row {
   readonly workload: string;
@@ -16,7 +16,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-export function toRow(workload: Workload, contender: string, rounds: readonly Measure[]): Row {
+export function toRow(
+  workload: { readonly name: string; readonly unit: string },
+  contender: string,
+  rounds: readonly Measure[],
+): Row {
   const of = (pick: (measure: Measure) => number | undefined): number =>
     median(rounds.map((measure) => pick(measure) ?? Number.NaN));
   const value = {

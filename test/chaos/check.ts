@@ -3,11 +3,11 @@ import type pg from 'pg';
 import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
-import { readFrames } from '#core/recording/read.ts';
+import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { storedEvidence } from '#core/recording/stored-evidence.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
-import type { Sent } from './clients.ts';
+import { type Oracle, type Sent, sessionOf } from './oracle.ts';
 
 const WINDOW_MS = 250;
 const TAG = /(?:windowed|write-ahead)-r\d+-c\d+-s\d+-\d+\./g;
@@ -22,6 +22,8 @@ export interface Checked {
   readonly lost: Readonly<Record<DurabilityMode, number>>;
   /** Of sessions that lost something: from the first lost statement to the last that the target executed, milliseconds. */
   readonly lostSpansMs: readonly number[];
+  /** Answers that a client got and the recording does not have. */
+  readonly answersLost: number;
   /** What must not be. Empty when all is well. */
   readonly wrong: readonly string[];
 }
@@ -49,16 +51,23 @@ export async function checkRound(
   remains: Remains,
   round: { readonly sent: readonly Sent[] },
   known: Set<string>,
+  oracle: Oracle = postgresOracle(remains),
 ): Promise<Checked> {
-  const fresh = (await remains.sessions()).filter(({ id }) => !known.has(id));
+  const isFresh = ({ id, protocol }: SessionRecord): boolean =>
+    protocol === oracle.protocol && !known.has(id);
+  const fresh = (await remains.sessions()).filter(isFresh);
   for (const { id } of fresh) known.add(id);
   const wrong: string[] = [];
   const recorded = new Map<string, number>();
+  const answered = new Set<string>();
   for (const session of fresh) {
+    const frames = await framesOf(remains, session.id);
     wrong.push(...(await problemsOf(remains, session)));
-    for (const tag of await tagsOf(remains, session.id)) recorded.set(tag, (recorded.get(tag) ?? 0) + 1);
+    wrong.push(...(await oracle.problems(frames, round.sent)).map((problem) => `${session.id}: ${problem}`));
+    for (const tag of tagsIn(oracle.said(frames))) recorded.set(tag, (recorded.get(tag) ?? 0) + 1);
+    for (const tag of tagsIn(oracle.answered?.(frames) ?? '')) answered.add(tag);
   }
-  const executed = await executedTags(remains, round.sent);
+  const executed = await oracle.executed(round.sent);
   for (const [tag, times] of recorded)
     if (times > 1) wrong.push(`${tag} is in the recordings ${times} times`);
   for (const { tag, ackedAt } of round.sent)
@@ -66,8 +75,12 @@ export async function checkRound(
   const lost = round.sent.filter(({ tag }) => executed.has(tag) && !recorded.has(tag));
   for (const { tag, mode } of lost)
     if (mode === 'write-ahead') wrong.push(`${tag} was executed and is not recorded`);
-  const lostSpansMs = spans(lost, round.sent, executed);
+  const lostSpansMs = spans(lost, executed);
   for (const span of lostSpansMs) if (span > WINDOW_MS) wrong.push(`a session lost ${span} ms`);
+  const unheard = oracle.answered === undefined ? [] : acknowledged(round.sent, answered);
+  const heard = new Map(round.sent.map(({ tag, ackedAt }) => [tag, ackedAt ?? 0]));
+  for (const span of spans(unheard, heard))
+    if (span > WINDOW_MS) wrong.push(`a session lost answers of ${span} ms`);
   return {
     sessions: fresh.length,
     recovered: fresh.filter(({ outcome }) => outcome?.recovered).length,
@@ -75,7 +88,24 @@ export async function checkRound(
     executed: countByMode(round.sent.filter(({ tag }) => executed.has(tag))),
     lost: countByMode(lost),
     lostSpansMs,
+    answersLost: unheard.length,
     wrong,
+  };
+}
+
+/** What a table at the target has. */
+function postgresOracle(remains: Remains): Oracle {
+  return {
+    protocol: 'postgres',
+    executed: async (sent) => {
+      const tags = await executedTags(remains, sent);
+      return new Map(sent.filter(({ tag }) => tags.has(tag)).map(({ tag, sentAt }) => [tag, sentAt]));
+    },
+    said: (frames) => {
+      const parts = frames.filter(({ stream }) => stream === 'client').map(({ payload }) => payload);
+      return Buffer.concat(parts).toString('latin1');
+    },
+    problems: async () => [],
   };
 }
 
@@ -93,16 +123,23 @@ async function problemsOf({ store, signerPem }: Remains, { id, outcome }: Sessio
   return [...unsealed, ...verdict, ...findings];
 }
 
-/** Tags in what the client sent, as the recording has it. */
-async function tagsOf({ store }: Remains, session: string): Promise<readonly string[]> {
+async function framesOf({ store }: Remains, session: string): Promise<readonly RecordedFrame[]> {
   const names = (await store.list(sessionPrefix(session))).filter((name) => name.endsWith('.seg'));
-  const parts: Uint8Array[] = [];
+  const frames: RecordedFrame[] = [];
   for (const name of names) {
-    for (const { stream, payload } of readFrames(await store.get(sessionPrefix(session) + name))) {
-      if (stream === 'client') parts.push(Uint8Array.from(payload));
-    }
+    for (const frame of readFrames(await store.get(sessionPrefix(session) + name)))
+      frames.push({ ...frame, payload: Uint8Array.from(frame.payload) });
   }
-  return Buffer.concat(parts).toString('latin1').match(TAG) ?? [];
+  return frames;
+}
+
+function tagsIn(text: string): readonly string[] {
+  return text.match(TAG) ?? [];
+}
+
+/** What clients were told, and no tape has them be told. */
+function acknowledged(sent: readonly Sent[], answered: ReadonlySet<string>): readonly Sent[] {
+  return sent.filter(({ tag, ackedAt }) => ackedAt !== undefined && !answered.has(tag));
 }
 
 async function executedTags(remains: Remains, sent: readonly Sent[]): Promise<ReadonlySet<string>> {
@@ -116,17 +153,14 @@ async function executedTags(remains: Remains, sent: readonly Sent[]): Promise<Re
   }
 }
 
-/** A session's statements come one after the other: what it lost, it lost at its end. */
-function spans(lost: readonly Sent[], sent: readonly Sent[], executed: ReadonlySet<string>): number[] {
+/** A session's statements come one after the other: what it lost, it lost at its end. `when`: each one's time. */
+function spans(lost: readonly Sent[], when: ReadonlyMap<string, number>): number[] {
   const bySession = Map.groupBy(lost, ({ tag }) => sessionOf(tag));
-  return [...bySession].map(([session, missing]) => {
-    const last = sent.filter(({ tag }) => sessionOf(tag) === session && executed.has(tag)).at(-1)!;
-    return last.sentAt - missing[0]!.sentAt;
-  });
-}
-
-function sessionOf(tag: string): string {
-  return tag.slice(0, tag.lastIndexOf('-'));
+  const lasts = new Map<string, number>();
+  for (const [tag, at] of when) lasts.set(sessionOf(tag), Math.max(at, lasts.get(sessionOf(tag)) ?? 0));
+  return [...bySession].map(([session, missing]) =>
+    Math.round(lasts.get(session)! - when.get(missing[0]!.tag)!),
+  );
 }
 
 function countByMode(sent: readonly Sent[]): Record<DurabilityMode, number> {

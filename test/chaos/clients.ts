@@ -1,15 +1,7 @@
 import pg from 'pg';
 import type { DurabilityMode } from '#core/recording/format.ts';
+import type { Sent } from './oracle.ts';
 import type { Seeded } from './seed.ts';
-
-/** One statement that a client sent: each carries a tag of its own. */
-export interface Sent {
-  readonly tag: string;
-  readonly mode: DurabilityMode;
-  readonly sentAt: number;
-  /** When its answer arrived; undefined while the client does not know. */
-  ackedAt: number | undefined;
-}
 
 export interface Login {
   readonly token: string;

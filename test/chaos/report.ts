@@ -7,6 +7,8 @@ export interface ChaosRun {
   readonly done: readonly {
     readonly round: { readonly fault: { readonly kind: string }; readonly diedAt: number | undefined };
     readonly checked: Checked;
+    /** Of the round's SSH sessions. */
+    readonly ssh?: Checked | undefined;
   }[];
   readonly injected: readonly { readonly fault: string; readonly point: string }[];
   readonly audit: AuditReport;
@@ -19,25 +21,33 @@ export function renderChaos(run: ChaosRun): string {
 }
 
 function figuresOf({ seed, done, injected, audit }: ChaosRun) {
-  const checks = done.map(({ checked }) => checked);
-  const sum = (of: (checked: Checked) => number): number =>
-    checks.reduce((total, checked) => total + of(checked), 0);
-  const spans = checks.flatMap(({ lostSpansMs }) => lostSpansMs).sort((a, b) => a - b);
-  const byMode = (of: (checked: Checked, mode: DurabilityMode) => number) =>
-    Object.fromEntries(durabilityModes.map((mode) => [mode, sum((checked) => of(checked, mode))]));
+  const ssh = done.flatMap((round) => round.ssh ?? []);
   return {
     seed,
     rounds: done.length,
     kills: count(done.map(({ round }) => round.fault.kind)),
     injected: count(injected.map(({ fault, point }) => `${fault} at ${point}`)),
     gatewayDied: done.filter(({ round }) => round.diedAt !== undefined).length,
+    ...sumsOf(done.map(({ checked }) => checked)),
+    ...(ssh.length === 0 ? {} : { ssh: sumsOf(ssh) }),
+    audit: { ...audit.facts, findings: audit.findings.length },
+  };
+}
+
+function sumsOf(checks: readonly Checked[]) {
+  const sum = (of: (checked: Checked) => number): number =>
+    checks.reduce((total, checked) => total + of(checked), 0);
+  const spans = checks.flatMap(({ lostSpansMs }) => lostSpansMs).sort((a, b) => a - b);
+  const byMode = (of: (checked: Checked, mode: DurabilityMode) => number) =>
+    Object.fromEntries(durabilityModes.map((mode) => [mode, sum((checked) => of(checked, mode))]));
+  return {
     sessions: sum(({ sessions }) => sessions),
     recovered: sum(({ recovered }) => recovered),
     statements: sum(({ statements }) => statements),
     executed: byMode(({ executed }, mode) => executed[mode]),
     lost: byMode(({ lost }, mode) => lost[mode]),
     lostSpansMs: { sessions: spans.length, median: at(spans, 0.5), p90: at(spans, 0.9), max: at(spans, 1) },
-    audit: { ...audit.facts, findings: audit.findings.length },
+    answersLost: sum(({ answersLost }) => answersLost),
     wrong: checks.flatMap(({ wrong }) => wrong),
   };
 }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DurabilityMode } from '#core/recording/format.ts';
-import { ChaosClient, type Sent } from './clients.ts';
+import { ChaosClient } from './clients.ts';
+import type { Sent } from './oracle.ts';
 import { injectedFaults, type Plan, writePoints } from './plan.ts';
 import { Seeded } from './seed.ts';
+import { SshChaosClient } from './ssh/clients.ts';
 import type { Stand } from './stand.ts';
 
 const CLIENTS_OF_EACH_MODE = 2;
@@ -17,6 +19,8 @@ export type Fault =
 export interface Round {
   readonly fault: Fault;
   readonly sent: readonly Sent[];
+  /** By SSH clients. */
+  readonly lines: readonly Sent[];
   /** When the gateway was seen dead; undefined when it lived through the round. */
   readonly diedAt: number | undefined;
 }
@@ -52,8 +56,11 @@ export async function runRound(
   random: Seeded,
   modes: readonly DurabilityMode[],
 ): Promise<Round> {
-  const clients = await startClients(stand, round, modes, random);
-  await sleep(random.between(150, 700));
+  const sql = await startClients(stand, round, modes, random);
+  const ssh = await startSshClients(stand, round, modes, random);
+  const clients = [...sql, ...ssh];
+  // ssh takes its time to say its first line.
+  await sleep(random.between(150, stand.ssh === undefined ? 700 : 1_500));
   let diedAt: number | undefined;
   await cause(fault, stand);
   const end = Date.now() + random.between(300, 1_200);
@@ -72,7 +79,12 @@ export async function runRound(
   await stand.kill();
   await stopping;
   await stand.start();
-  return { fault, sent: clients.flatMap(({ sent }) => sent), diedAt };
+  return {
+    fault,
+    sent: sql.flatMap(({ sent }) => sent),
+    lines: ssh.flatMap(({ sent }) => sent),
+    diedAt,
+  };
 }
 
 async function startClients(
@@ -96,6 +108,23 @@ async function startClients(
         ),
     ),
   );
+  for (const client of clients) client.start();
+  return clients;
+}
+
+async function startSshClients(
+  { ssh, local }: Stand,
+  round: number,
+  modes: readonly DurabilityMode[],
+  random: Seeded,
+): Promise<SshChaosClient[]> {
+  if (ssh === undefined) return [];
+  const token = await local.token('developer');
+  const clients = modes.map((mode) => {
+    // Beside those that speak SQL: each tag is sent once.
+    const name = `${mode}-r${round}-c${CLIENTS_OF_EACH_MODE}`;
+    return new SshChaosClient(ssh, mode, name, token, new Seeded(random.between(0, 2 ** 31)));
+  });
   for (const client of clients) client.start();
   return clients;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
+import { createSshCas } from '#adapters/local/ssh/cas.ts';
 import {
   freePortBase,
   type LocalGateway,
@@ -11,6 +12,7 @@ import {
   temporaryFolder,
 } from '#test/support/local-gateway.ts';
 import type { Plan } from './plan.ts';
+import { type SshTarget, startSshTarget } from './ssh/target.ts';
 
 const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
 const INJECT = new URL('./inject.ts', import.meta.url).href;
@@ -21,6 +23,8 @@ export interface Stand {
   readonly local: LocalGateway;
   readonly dataDir: string;
   readonly port: number;
+  /** Where SSH clients go, if they are to. */
+  readonly ssh: SshTarget | undefined;
   /** What it injected so far. */
   injected(): readonly { readonly fault: string; readonly point: string; readonly at: number }[];
   plan(plan: Plan): void;
@@ -34,18 +38,22 @@ export interface Stand {
   stop(): Promise<void>;
 }
 
-/** Targets of the same database: `windowed` and `write-ahead`. */
-export async function startStand(log: (line: string) => void): Promise<Stand> {
+/** Targets of the same database: `windowed` and `write-ahead`; `withSsh`: of the same sshd, `ssh-windowed` and `ssh-write-ahead`. */
+export async function startStand(withSsh: boolean, log: (line: string) => void): Promise<Stand> {
   const local = await startLocalGateway();
-  const dataDir = join(temporaryFolder(), 'data');
+  const folder = temporaryFolder();
+  const dataDir = join(folder, 'data');
   const port = (await freePortBase()) + 1;
-  prepareFolder(local, dataDir);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  createSshCas(dataDir);
+  const ssh = withSsh ? await startSshTarget(join(folder, 'sshd'), dataDir) : undefined;
+  prepareFolder(local, dataDir, ssh?.targets);
   const planFile = join(dataDir, PLAN_NAME);
   let child: ChildProcess | undefined;
   const running = (): boolean => child !== undefined && child.exitCode === null && child.signalCode === null;
   const start = async (): Promise<void> => {
     if (running()) return;
-    child = spawnGateway(dataDir, port, planFile);
+    child = spawnGateway(dataDir, port, planFile, ssh?.port);
     await listening(child, log);
   };
   const kill = async (): Promise<void> => {
@@ -59,6 +67,7 @@ export async function startStand(log: (line: string) => void): Promise<Stand> {
     local,
     dataDir,
     port,
+    ssh,
     running,
     start,
     kill,
@@ -70,12 +79,12 @@ export async function startStand(log: (line: string) => void): Promise<Stand> {
     signal: (signal) => void child?.kill(signal),
     stop: async () => {
       await kill();
-      await local.stop();
+      await Promise.all([local.stop(), ssh?.stop()]);
     },
   };
 }
 
-export function prepareFolder(local: LocalGateway, dataDir: string): void {
+export function prepareFolder(local: LocalGateway, dataDir: string, more: object = {}): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   for (const name of ['tls', 'secrets', 'signer.key', 'signer.pem']) {
     cpSync(join(local.dataDir, name), join(dataDir, name), { recursive: true });
@@ -86,12 +95,18 @@ export function prepareFolder(local: LocalGateway, dataDir: string): void {
   config.setIn(['targets'], {
     windowed: withDurability('windowed'),
     'write-ahead': withDurability('write-ahead'),
+    ...more,
   });
   config.setIn(['rules'], [{ name: 'chaos', groups: ['developers'], targets: ['*'], allow: ['connect'] }]);
   writeFileSync(join(dataDir, 'custody.yaml'), String(config));
 }
 
-function spawnGateway(dataDir: string, port: number, planFile: string): ChildProcess {
+function spawnGateway(
+  dataDir: string,
+  port: number,
+  planFile: string,
+  sshPort: number | undefined,
+): ChildProcess {
   const options = [
     '--config',
     join(dataDir, 'custody.yaml'),
@@ -99,6 +114,7 @@ function spawnGateway(dataDir: string, port: number, planFile: string): ChildPro
     dataDir,
     '--listen',
     `127.0.0.1:${port}`,
+    ...(sshPort === undefined ? [] : ['--ssh-port', String(sshPort)]),
   ];
   return spawn(process.execPath, ['--import', INJECT, MAIN, ...options], {
     stdio: ['ignore', 'ignore', 'pipe'],

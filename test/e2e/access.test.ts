@@ -282,7 +282,8 @@ describe('a running session', () => {
     const { client } = await connected(local, 'orders-db');
     const text = readFileSync(local.addresses.config, 'utf8');
     await reconfigure(local, (before) => before.replace('approvals: 2', 'approvals: two'));
-    const problem = `${local.addresses.config}:50:18: rules.1.approval.approvals: expected a number`;
+    const line = text.slice(0, text.indexOf('approvals: 2')).split('\n').length;
+    const problem = `${local.addresses.config}:${line}:18: rules.1.approval.approvals: expected a number`;
     expect(local.said).toContain(problem);
     const state = await apiAs(local, 'admin').get<{ refused: { problem: string } }>('/v1/config');
     expect(state.refused.problem).toBe(problem);

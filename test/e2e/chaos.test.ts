@@ -1,20 +1,26 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
 import { hasMoto } from '#test/support/moto.ts';
+import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
 const HERE = fileURLToPath(new URL('../chaos/main.ts', import.meta.url));
 const CLOUD = fileURLToPath(new URL('../chaos/cloud/main.ts', import.meta.url));
 
-interface Figures {
+interface Sums {
   readonly wrong: readonly string[];
-  readonly rounds: number;
   readonly sessions: number;
   readonly executed: Readonly<Record<string, number>>;
   readonly lost: Readonly<Record<string, number>>;
   readonly recovered: number;
+}
+
+interface Figures extends Sums {
+  readonly rounds: number;
+  /** Where there is an OpenSSH. */
+  readonly ssh?: Sums;
   readonly audit: { readonly findings: number; readonly sessions: number };
 }
 
@@ -24,8 +30,13 @@ async function chaos(main: string, rounds: number, seed: number): Promise<Figure
 }
 
 describe('chaos, the short version of `npm run chaos`', () => {
-  it('a gateway broken ten times over loses nothing in write-ahead, and no more than the window otherwise', async () => {
-    const figures = await chaos(HERE, 10, 7);
+  let figures: Figures;
+
+  beforeAll(async () => {
+    figures = await chaos(HERE, 10, 7);
+  }, 240_000);
+
+  it('a gateway broken ten times over loses nothing in write-ahead, and no more than the window otherwise', () => {
     expect(figures.wrong).toEqual([]);
     expect(figures.audit.findings).toBe(0);
     expect(figures.audit.sessions).toBeGreaterThanOrEqual(figures.sessions);
@@ -34,7 +45,14 @@ describe('chaos, the short version of `npm run chaos`', () => {
     expect(figures.recovered).toBeGreaterThan(0);
     expect(figures.executed['write-ahead']).toBeGreaterThan(0);
     expect(figures.executed['windowed']).toBeGreaterThan(0);
-  }, 240_000);
+  });
+
+  it.runIf(hasOpenSsh())('nor of what SSH clients said and were told meanwhile', () => {
+    expect(figures.ssh).toMatchObject({ wrong: [], lost: { 'write-ahead': 0 } });
+    expect(figures.ssh?.recovered).toBeGreaterThan(0);
+    expect(figures.ssh?.executed['write-ahead']).toBeGreaterThan(0);
+    expect(figures.ssh?.executed['windowed']).toBeGreaterThan(0);
+  });
 
   it.runIf(hasMoto() && hasDebianPostgres())(
     'in the cloud: tasks that are paused and killed and an AWS that has bad days lose nothing in write-ahead',

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CUSTODY } from '#test/cli/support.ts';
+import { hasClient } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
@@ -76,7 +77,7 @@ describe.runIf(hasOpenSsh())('ssh and what is built on it, as the CLI sets them 
     expect(readFileSync(join(folder, 'again'), 'utf8')).toBe(bytes);
   });
 
-  test('rsync and git, by their variables', async () => {
+  test.skipIf(!hasClient('rsync'))('rsync and git, by their variables', async () => {
     const there = (await ssh('web-1', 'mktemp -d')).stdout.trim();
     writeFileSync(join(folder, 'up'), 'rsync');
     const rsync = await run('connect', 'web-1', '--', 'rsync', '-a', 'up', `web-1:${there}/b`);
@@ -99,7 +100,7 @@ describe.runIf(hasOpenSsh())('ssh and what is built on it, as the CLI sets them 
     expect(await ssh('web-1', 'echo renewed')).toEqual({ code: 0, stdout: 'renewed\n', stderr: '' });
   });
 
-  test('Ansible: a ping, and a playbook with pipelining', async () => {
+  test.skipIf(!hasClient('ansible'))('Ansible: a ping, and a playbook with pipelining', async () => {
     // Ansible itself cannot have a percent sign in its home.
     const home = mkdtempSync(join(tmpdir(), 'ansible-'));
     const ansible = {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasClient } from '#test/support/clients.ts';
 import { runProgram, SshGateway } from '#test/support/ssh-gateway.ts';
 import { hasOpenSsh, hasSshTools, sshTool } from '#test/support/ssh-tools.ts';
 
@@ -28,7 +29,7 @@ describe.runIf(hasOpenSsh() && hasSshTools())('other SSH clients than OpenSSH', 
     expect(ran, ran.stderr).toMatchObject(HELLO);
   });
 
-  it('dbclient runs a command with a token as the password', async () => {
+  it.skipIf(!hasClient('dbclient'))('dbclient runs a command with a token as the password', async () => {
     const args = ['-y', '-y', '-p', String(gateway.port), `${gateway.sshd.login}+web@127.0.0.1`, COMMAND];
     const ran = await runProgram('dbclient', args, { env: { DROPBEAR_PASSWORD: token } });
     expect(ran, ran.stderr).toMatchObject(HELLO);

@@ -13,10 +13,13 @@ import { type Call, call, ISSUER, NOW, POLICY, verifier } from './support.ts';
 
 const log = (): void => undefined;
 
-function stand(more: { readonly devices?: 'registered'; readonly owner?: string } = {}) {
+function stand(
+  more: { readonly devices?: 'registered'; readonly owner?: string; readonly disabled?: string } = {},
+) {
   const clock = { now: NOW };
   const certificates = { ...POLICY.ssh.certificates, ...(more.devices && { devices: more.devices }) };
-  const policy = () => ({ ...POLICY, ssh: { certificates } });
+  const disabled = more.disabled === undefined ? [] : [{ subject: more.disabled }];
+  const policy = () => ({ ...POLICY, disabled, ssh: { certificates } });
   const now = () => clock.now;
   const memory = memorySsh(policy, now);
   const { leaves, revocations, book, users: ca } = memory;
@@ -58,6 +61,13 @@ const kindsOf = ({ leaves }: Pick<ReturnType<typeof stand>, 'leaves'>) =>
   [...leaves.added].map((leaf) => parseLeaf(Buffer.from(leaf))!.kind);
 
 describe('POST /v1/ssh/certificates', () => {
+  it('security case 12: gives none to who is shut out, to come back with when they are not any more', async () => {
+    const at = stand({ disabled: 'dana' });
+    expect((await at.issue()).status).toBe(403);
+    expect([at.book.kept, [...at.leaves.added]]).toEqual([[], []]);
+    expect((await at.issue({}, { token: 'eve' })).status).toBe(201);
+  });
+
   it('gives a certificate, of which the ledger and the list know', async () => {
     const at = stand();
     const { status, body } = await at.issue({ validSeconds: 600, forceCommand: 'uptime', target: 'web-1' });

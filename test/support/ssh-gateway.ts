@@ -39,6 +39,8 @@ export interface SshGatewayOptions {
   /** Whole lines at the top level. */
   readonly more?: string;
   readonly args?: readonly string[];
+  /** Of node itself. */
+  readonly nodeFlags?: readonly string[];
 }
 
 export interface Ran {
@@ -68,6 +70,7 @@ export class SshGateway {
   readonly said: { readonly event: string; readonly [more: string]: unknown }[] = [];
   readonly #key: TestKey;
   readonly #args: readonly string[];
+  readonly #nodeFlags: readonly string[];
   #child: ChildProcess | undefined;
 
   private constructor(parts: {
@@ -77,6 +80,7 @@ export class SshGateway {
     readonly issuer: TestIssuer;
     readonly key: TestKey;
     readonly args: readonly string[];
+    readonly nodeFlags: readonly string[];
   }) {
     this.folder = parts.folder;
     this.dataDir = join(parts.folder, 'data');
@@ -85,6 +89,7 @@ export class SshGateway {
     this.issuer = parts.issuer;
     this.#key = parts.key;
     this.#args = parts.args;
+    this.#nodeFlags = parts.nodeFlags;
   }
 
   static async start(options: SshGatewayOptions = {}): Promise<SshGateway> {
@@ -94,7 +99,8 @@ export class SshGateway {
     issuer.keys = [key.jwk];
     const sshd = await startSshd(join(folder, 'sshd'), options.sshd);
     const ports = [await freePort(), await freePort()] as const;
-    const gateway = new SshGateway({ folder, ports, sshd, issuer, key, args: options.args ?? [] });
+    const { args = [], nodeFlags = [] } = options;
+    const gateway = new SshGateway({ folder, ports, sshd, issuer, key, args, nodeFlags });
     await gateway.#prepare(options);
     await gateway.run();
     return gateway;
@@ -133,7 +139,7 @@ export class SshGateway {
   run(): Promise<void> {
     const listen = ['--listen', `127.0.0.1:${this.postgresPort}`, '--ssh-port', String(this.port)];
     const place = ['--config', join(this.dataDir, 'custody.yaml'), '--data-dir', this.dataDir];
-    const child = spawn(process.execPath, [MAIN, ...place, ...listen, ...this.#args], {
+    const child = spawn(process.execPath, [...this.#nodeFlags, MAIN, ...place, ...listen, ...this.#args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;

@@ -63,6 +63,12 @@ export class Leg {
   #parked: Uint8Array[] = [];
   #ended: LegEnding | undefined;
   #saidSince = false;
+  /** Whoever listens wants to hear; reading stops all the same where the peer is `#deaf`. */
+  #wanted = true;
+  /** It makes us answer and does not read: nothing more is heard until it has (security case 16). */
+  #deaf = false;
+  #answered = false;
+  #drained: (() => void) | undefined;
   #outlet: ((bytes: Uint8Array) => void) | undefined;
   #keepAlive: NodeJS.Timeout | undefined;
 
@@ -143,15 +149,18 @@ export class Leg {
   }
 
   pause(): void {
+    this.#wanted = false;
     this.end.pause();
   }
 
   resume(): void {
-    this.end.resume();
+    this.#wanted = true;
+    if (!this.#deaf) this.end.resume();
   }
 
   whenDrained(drained: () => void): void {
-    this.end.whenDrained(drained);
+    this.#drained = drained;
+    this.end.whenDrained(() => this.#drain());
   }
 
   /** A word without meaning whenever nothing was said for so long: a peer that is gone does not acknowledge it (see dead-peers.ts). */
@@ -197,9 +206,26 @@ export class Leg {
 
   #read(length: number): void {
     const ears = this.#ears;
+    this.#answered = false;
     ears?.reading?.();
     this.#guarded(() => this.transport.receive(this.#memory.view(length)));
     ears?.read?.();
+    if (this.#answered && this.congested && this.#ended === undefined) this.#waitForReader();
+  }
+
+  /** Pongs, refusals and whatever else its own words bring about are kept until it reads them: there is no end to them else. */
+  #waitForReader(): void {
+    this.#deaf = true;
+    this.end.pause();
+    this.end.whenDrained(() => this.#drain());
+  }
+
+  #drain(): void {
+    this.#deaf = false;
+    if (this.#wanted && this.#ended === undefined) this.end.resume();
+    const drained = this.#drained;
+    this.#drained = undefined;
+    drained?.();
   }
 
   #guarded(work: () => void): void {
@@ -220,6 +246,7 @@ export class Leg {
 
   #write(bytes: Uint8Array): void {
     this.#saidSince = true;
+    this.#answered = true;
     if (this.#outlet === undefined) this.end.sendCopy(bytes);
     else this.#outlet(bytes);
   }

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Authorization } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
-import { printable, printableWords } from '#core/printable.ts';
+import { printable } from '#core/printable.ts';
 import type { Side } from '#core/protocols/ssh/channels/channel.ts';
 import type { ChannelGates } from '#core/protocols/ssh/channels/gate.ts';
 import { type CertificateLimits, type SessionTerms, termsOf } from '#core/protocols/ssh/channels/terms.ts';
@@ -15,6 +15,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 import { type Leg, type LegEnding, Reason } from './leg.ts';
 import { SshRelay } from './relay.ts';
+import { lineOf, printableWords } from './words.ts';
 
 /** What a certificate may permit; extensions of PROTOCOL.certkeys without their `permit-`. */
 export type Permit = 'pty' | 'port-forwarding' | 'agent-forwarding' | 'X11-forwarding';
@@ -162,11 +163,7 @@ function reasonOf(error: CustodyError): CloseReason {
 }
 
 function channelWords({ message, hint }: CustodyError): string {
-  return hint === undefined ? printableWords(message) : `${printableWords(message)}\n${printableWords(hint)}`;
-}
-
-function lineOf({ message, hint }: CustodyError): string {
-  return printableWords(hint === undefined ? message : `${message}; ${hint}`);
+  return [message, ...(hint === undefined ? [] : [hint])].map(printableWords).join('\n');
 }
 
 function detailOf(side: Side, { message, detail }: CustodyError): string {

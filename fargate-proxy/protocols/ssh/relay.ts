@@ -1,7 +1,9 @@
 /** Carries the connection protocol between two legs: on the tape first, then on; in both directions, with back-pressure. */
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { withheldOf } from '#core/protocols/ssh/auth/withheld.ts';
 import type { Side } from '#core/protocols/ssh/channels/channel.ts';
-import { Connection, type ConnectionHands } from '#core/protocols/ssh/channels/connection.ts';
+import { Connection } from '#core/protocols/ssh/channels/connection.ts';
+import type { ConnectionHands } from '#core/protocols/ssh/channels/hands.ts';
 import { isConnectionMessage } from '#core/protocols/ssh/channels/messages.ts';
 import type { SessionTerms } from '#core/protocols/ssh/channels/terms.ts';
 import { violation } from '#core/protocols/ssh/wire.ts';
@@ -103,7 +105,7 @@ export class SshRelay {
   #message(side: Side, source: Leg, payload: Uint8Array): void {
     if (this.#over) return;
     // RFC 4252 section 5.1: authentication is over, and what still comes of it is passed over.
-    if (payload[0]! < 80) return side === 'client' ? this.#record(side, payload) : undefined;
+    if (payload[0]! < 80) return side === 'client' ? this.#recordLate(payload) : undefined;
     if (!isConnectionMessage(payload[0]!)) {
       this.#record(side, payload);
       return source.transport.unimplemented();
@@ -130,6 +132,13 @@ export class SshRelay {
       end: (error) => onFailure(asCustodyError(error)),
       resumed: () => this.#heed(),
     };
+  }
+
+  /** A client that did not wait may still send its token: what is a secret before the login's end is one after it (security case 15). */
+  #recordLate(payload: Uint8Array): void {
+    const secret = withheldOf(payload);
+    if (secret === undefined) this.#record('client', payload);
+    else this.#behind(this.#tape.recordWithheld(Stream.client, payload, [secret]));
   }
 
   #record(side: Side, payload: Uint8Array): void {

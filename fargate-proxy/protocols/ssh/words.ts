@@ -1,6 +1,13 @@
 import type { CustodyError } from '#core/errors.ts';
 import type { DeviceLogin } from '#core/identity/device-login.ts';
-import { printableWords } from '#core/printable.ts';
+import { printable } from '#core/printable.ts';
+
+const WORDS_MAX = 1_000;
+
+/** The gateway's own words. What to do next stands at their end: they are not cut where a stranger's would be. */
+export function printableWords(text: string): string {
+  return printable(text, WORDS_MAX);
+}
 
 /** For a person at a terminal: what is wrong, and what to do next. */
 export function wordsOf({ message, hint }: Pick<CustodyError, 'message' | 'hint'>): string {

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { durabilityModes } from '#core/recording/format.ts';
 import type { CloudTask } from '#test/support/cloud.ts';
 import { type AwsFault, awsFaults } from '#test/support/faulty-aws.ts';
-import { ChaosClient, type Sent } from '../clients.ts';
+import { ChaosClient } from '../clients.ts';
+import type { Sent } from '../oracle.ts';
 import { Seeded } from '../seed.ts';
 import type { CloudStand } from './stand.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
-import { configWarnings } from '#core/access/shared-issuers.ts';
+import { configWarnings } from '#core/access/config-warnings.ts';
 import { CustodyError } from '#core/errors.ts';
 
 const OKTA = '{ name: okta, issuer: https://acme.okta.com, audience: custody }';

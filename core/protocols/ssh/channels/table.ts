@@ -1,5 +1,5 @@
 import { violation } from '../wire.ts';
-import type { Channel } from './channel.ts';
+import type { Channel, Side } from './channel.ts';
 
 /** Channels of one connection at once. */
 export const CHANNELS_MAX = 1024;
@@ -32,6 +32,11 @@ export class ChannelTable {
     if (this.#byTarget.has(number)) throw violation('the target uses the number of a channel twice');
     this.#byTarget.set(number, channel);
     channel.target = number;
+  }
+
+  /** The channel that this side calls by the other's number. */
+  of(side: Side, recipient: number): Channel {
+    return side === 'client' ? this.ofClient(recipient) : this.ofTarget(recipient);
   }
 
   /** The channel that the client calls by the target's number. */

@@ -4,6 +4,9 @@ import { MESSAGE } from './numbers.ts';
 import { SshReader, violation } from '../wire.ts';
 import { concat, message, nameList, offeredNames, uint32 } from './wire.ts';
 
+/** Characters of a list that a log is told. */
+const LISTED_MAX = 1_000;
+
 /** What one side can do, in its order of preference. */
 export interface Offer {
   readonly kex: readonly string[];
@@ -90,8 +93,14 @@ function first(kind: string, client: readonly string[], server: readonly string[
   const found = client.find((name) => server.includes(name) && !MARKERS.includes(name));
   if (found !== undefined) return found;
   throw new CustodyError('unsupported', `no ${kind} in common`, {
-    detail: `client: ${client.join(',')}; server: ${server.join(',')}`,
+    detail: `client: ${listed(client)}; server: ${listed(server)}`,
   });
+}
+
+/** A stranger's list may be as long as a packet, and nobody reads that in a log. */
+function listed(names: readonly string[]): string {
+  const text = names.join(',');
+  return text.length <= LISTED_MAX ? text : `${text.slice(0, LISTED_MAX)}…`;
 }
 
 /** Nothing is compressed here: the peer must be able to leave it. */

@@ -1,5 +1,6 @@
 /** One leg's transport: packets, key exchanges and what is said between them (RFC 4253). */
 import { randomBytes } from 'node:crypto';
+import { SshReader, violation } from '../wire.ts';
 import { cipherKind, macKind } from './ciphers.ts';
 import { deriveKeys } from './derive.ts';
 import { answerExchange, beginExchange, exchanged, type Outcome, type Said } from './exchange.ts';
@@ -32,7 +33,6 @@ import type {
 } from './types.ts';
 import { VERSION, VersionReader } from './version.ts';
 import { concat, message, string, uint32 } from './wire.ts';
-import { SshReader, violation } from '../wire.ts';
 
 const REKEY_BYTES = 1 << 30;
 const REKEY_MS = 3_600_000;
@@ -45,6 +45,9 @@ const MAX_BEFORE_OFFER = 64;
 const MAX_WAITING_ANSWERS = 64;
 const WORDS_MAX = 1024;
 const EXTENSIONS_MAX = 64;
+const EXTENSION_MAX_BYTES = 16 << 10;
+/** Key exchanges of one who has not logged in: each costs us far more than it costs them. */
+const MAX_STRANGER_EXCHANGES = 16;
 
 /** A key exchange on its way. */
 interface Exchange {
@@ -90,9 +93,13 @@ class Leg implements Transport {
   #ended = false;
   #beforeOffer = 0;
   #answers = 0;
+  #exchanges = 0;
+  /** The peer has logged in, or is the server. */
+  #known: boolean;
 
   constructor(role: Role, options: TransportOptions, events: TransportEvents) {
     this.#role = role;
+    this.#known = role.side === 'client';
     this.#options = options;
     this.#events = events;
     this.#random = options.random ?? randomBytes;
@@ -254,6 +261,8 @@ class Leg implements Transport {
   #takeOffer(payload: Uint8Array): void {
     const offer = readKexInit(payload);
     demandNoCompression(offer);
+    if (!this.#known && (this.#exchanges += 1) > MAX_STRANGER_EXCHANGES)
+      throw violation('the client exchanges keys and does not log in');
     const first = this.#keys === undefined;
     if (first)
       this.#strict = offer.kex.includes(this.#role.side === 'server' ? STRICT.client : STRICT.server);
@@ -377,8 +386,10 @@ class Leg implements Transport {
     const count = reader.uint32();
     if (count > EXTENSIONS_MAX) throw violation('too many extensions');
     for (let index = 0; index < count; index += 1)
-      this.#extensions.set(reader.words(), Uint8Array.from(reader.string()));
+      this.#extensions.set(reader.name(), Uint8Array.from(reader.string(EXTENSION_MAX_BYTES)));
     reader.end();
+    // Who says it again and again, each time with other names, would fill our memory (security case 16).
+    if (this.#extensions.size > EXTENSIONS_MAX) throw violation('too many extensions');
   }
 
   #disconnected(payload: Uint8Array): void {
@@ -399,7 +410,10 @@ class Leg implements Transport {
   #seal(payload: Uint8Array): void {
     if (this.#out.packets >= MAX_PACKETS) throw violation('too many packets under the same keys');
     // From here on whoever is on the other side has a name (RFC 4253 section 6.1 binds us towards anybody).
-    if (payload[0] === MESSAGE.authSuccess && this.#role.side === 'server') this.#in.allowMore();
+    if (payload[0] === MESSAGE.authSuccess && this.#role.side === 'server') {
+      this.#in.allowMore();
+      this.#known = true;
+    }
     this.#out.send(payload);
   }
 

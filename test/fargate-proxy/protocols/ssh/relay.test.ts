@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CustodyError } from '#core/errors.ts';
+import { infoResponse, request } from '#core/protocols/ssh/auth/messages.ts';
 import { about, data, Message } from '#core/protocols/ssh/channels/messages.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Leg, LegEars } from '#proxy/protocols/ssh/leg.ts';
@@ -93,10 +94,25 @@ function running() {
   for (const leg of [client, target]) leg.sent.length = 0;
   return { client, target, tape, relay, failures };
 }
+const [USER, TOKEN] = ['deploy+web-1', 'eyJhbGciOiJFUzI1NiJ9.secret'];
 const input = data(TARGETS, Buffer.from('input'));
 const output = data(CLIENT, Buffer.from('output'));
 
 describe('the relay of SSH', () => {
+  it.each([
+    ['a password', request(USER, 'password').boolean(false).string(TOKEN).done()],
+    ['a new password', request(USER, 'password').boolean(true).string(TOKEN).string(TOKEN).done()],
+    ['of a method that nobody knows', request(USER, 'token@example.com').string(TOKEN).done()],
+    ['an answer', infoResponse([TOKEN])],
+  ])('security case 15: %s that comes when the login is over is on the tape as zeros', (_, late) => {
+    const { client, target, tape } = running();
+    const before = tape.frames.length;
+    client.say(late);
+    const said = Buffer.concat(tape.frames.slice(before).map(({ bytes }) => bytes));
+    expect([said.length, said.includes(TOKEN)]).toEqual([4 + late.length, false]);
+    expect(target.sent).toEqual([]);
+  });
+
   it('records before it passes on, each message behind its length', () => {
     const { client, target, tape } = running();
     let passedBefore = -1;

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { lineOf, wordsOf } from '#proxy/protocols/ssh/words.ts';
 
-describe('what a client is told', () => {
-  const message =
-    'the rule developers-work does not let you connect to "web-1" now: ' +
-    'the connection did not prove the FIDO key of a registered device of yours, with its PIN or your finger';
-  const hint = 'connect with a FIDO key; to register one: custody devices register --fido';
+describe('what a person at a terminal reads', () => {
+  const error = { message: `no, ${'since '.repeat(30)}so`, hint: `do ${'this and '.repeat(30)}that` };
 
-  it('is whole, with what to do next', () => {
-    expect(wordsOf({ message, hint })).toBe(`custody: ${message}\r\ncustody: ${hint}\r\n`);
-    expect(lineOf({ message, hint })).toBe(`${message}; ${hint}`);
+  it('is whole, also where it is longer than what a stranger may have quoted', () => {
+    for (const text of [wordsOf(error), lineOf(error)]) {
+      expect(text).toContain(error.message);
+      expect(text).toContain(error.hint);
+    }
   });
 
-  it('is bounded, and no escape of a terminal', () => {
-    expect(lineOf({ message: 'x'.repeat(1000), hint: undefined })).toHaveLength(503);
-    expect(lineOf({ message: '\x1b[2J', hint: undefined })).toBe('\\u001b[2J');
+  it('security case 18: has an end, and nothing that a terminal would obey', () => {
+    const said = wordsOf({ message: `\u001b[2J${'x'.repeat(5_000)}`, hint: undefined });
+    expect(said.length).toBeLessThan(1_100);
+    expect(said.replaceAll('\r\n', '')).toMatch(/^[ -~]*$/);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { nameStatements } from '#core/access/statements.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { GateHands } from '#core/protocols/ssh/channels/gate.ts';
 import { about, data, Message, windowAdjust } from '#core/protocols/ssh/channels/messages.ts';
 import { termsOf } from '#core/protocols/ssh/channels/terms.ts';
 import { SshWriter } from '#core/protocols/ssh/wire.ts';
@@ -176,6 +177,21 @@ describe('exact commands', () => {
     await new Promise(setImmediate);
     stood.toTarget();
     stood.client(data(TARGETS, bytes('rm -rf /\n')));
+    expect(words(stood.toTarget())).toEqual([`close ${TARGETS}`]);
+  });
+
+  test('security case 4: input of a file transfer ends it as any other does', async () => {
+    const gate = {
+      fromClient: (passing: Uint8Array, hands: GateHands) => hands.toTarget(passing),
+      fromTarget: () => undefined,
+      ended: () => undefined,
+      closed: () => undefined,
+    };
+    const stood = withSession({ ...exactly('scp -t /srv'), gates: () => ({ gate }) });
+    stood.client(exec('scp -t /srv'));
+    await new Promise(setImmediate);
+    stood.toTarget();
+    stood.client(data(TARGETS, bytes('C0644 4 authorized_keys\n')));
     expect(words(stood.toTarget())).toEqual([`close ${TARGETS}`]);
   });
 

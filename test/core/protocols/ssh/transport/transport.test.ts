@@ -253,12 +253,55 @@ describe('what a transport refuses', () => {
     expect(attempt).toThrow(expect.objectContaining({ name: 'CustodyError' }));
   });
 
+  it('an offer of a thousand names, of which a log is told the first', () => {
+    const kex = Array.from({ length: 1000 }, (_, i) => `made-up-${i}`);
+    expect(heard(offered({ kex }))).toThrow(
+      expect.objectContaining({ detail: expect.stringMatching(/^.{1000,1300}$/) }),
+    );
+  });
+
   it('a peer that fills our memory with pings while keys are exchanged', () => {
     const made = connected();
     made.server.leg.rekey();
     const ping = message(192, string(Buffer.alloc(1000)));
     for (let count = 0; count < 65; count += 1) made.client.leg.send(ping);
     expect(() => made.server.leg.receive(made.client.take())).toThrow('too much to answer');
+  });
+
+  it('security case 16: a stranger that says again and again what it can, each time by other names', () => {
+    const made = connected();
+    const say = (name: string): void => {
+      made.client.leg.send(message(7, uint32(1), string(name), string(Buffer.alloc(16_000))));
+      made.run();
+    };
+    for (let count = 0; count < 100; count += 1) say('server-sig-algs');
+    expect(() => {
+      for (let count = 0; count < 100; count += 1) say(`x${count}@example.com`);
+    }).toThrow('too many extensions');
+    expect(made.server.leg.extensions.size).toBeLessThan(70);
+  });
+
+  it.each([
+    ['name', string('n'.repeat(65)), string('')],
+    ['value', string('name'), string(Buffer.alloc(17_000))],
+  ])('an extension with a %s that is too long', (_what, name, value) => {
+    const made = connected();
+    made.client.leg.send(message(7, uint32(1), name, value));
+    expect(() => made.run()).toThrow(expect.objectContaining({ code: 'protocol-violation' }));
+  });
+
+  it('security case 16: a stranger that does nothing but exchange keys; who has logged in may', () => {
+    const exchange = (made: Pair): void => {
+      for (let count = 0; count < 16; count += 1) {
+        made.client.leg.rekey();
+        made.run();
+      }
+    };
+    expect(() => exchange(connected())).toThrow('exchanges keys and does not log in');
+    const known = connected();
+    known.server.leg.send(Buffer.of(52));
+    exchange(known);
+    expect(known.server.keyed).toBe(17);
   });
 
   it('a server that has not logged in may not send long packets; one that has may', () => {

@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { SshStep } from '#core/replay/ssh/step.ts';
+import { hasClient } from '#test/support/clients.ts';
 import { type Capture, readerOf, Stand, stepsOf } from './captured.ts';
 
 let stand: Stand;
@@ -169,7 +170,7 @@ test('an archive, a repository that is not there, and one without anything', asy
   });
 });
 
-test.each([[[]], [['-s']]])(
+test.skipIf(!hasClient('rsync')).each([[[]], [['-s']]])(
   'rsync %j: the direction and the paths, as the command line has them',
   async (more) => {
     writeFileSync(join(stand.local, 'a b'), 'x');
