@@ -69,6 +69,8 @@ function cannotRun(cli: Cli, file: string, error: NodeJS.ErrnoException): Custod
   cli.exitWith(isMissing ? 127 : 126);
   const reason = isMissing ? 'it is not installed, or not on PATH' : failureWords(error);
   return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
-    hint: 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh',
+    hint: file.startsWith('-')
+      ? 'an option of connect stands before the target: custody connect --reason … orders-db -- psql'
+      : 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh',
   });
 }

@@ -33,12 +33,16 @@ const LISTED = { name: 'certificates', headings: ['SERIAL', 'KEY', 'ISSUED', 'ST
 
 function row(cli: Cli, certificate: Certificate): string[] {
   const { serial, key, issuedAt } = certificate;
-  return [serial, key, issuedAt.replace(/\.\d+Z$/, 'Z'), stateText(cli, certificate), termsText(certificate)];
+  return [serial, key, wholeSeconds(issuedAt), stateText(cli, certificate), termsText(certificate)];
 }
 
 function stateText(cli: Cli, { expiresAt, revokedAt }: Certificate): string {
-  if (revokedAt !== undefined) return `revoked ${revokedAt}`;
-  return `${Date.parse(expiresAt) > cli.now() ? 'until' : 'ended'} ${expiresAt}`;
+  if (revokedAt !== undefined) return `revoked ${wholeSeconds(revokedAt)}`;
+  return `${Date.parse(expiresAt) > cli.now() ? 'until' : 'ended'} ${wholeSeconds(expiresAt)}`;
+}
+
+function wholeSeconds(time: string): string {
+  return time.replace(/\.\d+Z$/, 'Z');
 }
 
 function termsText({ target, sourceAddress, forceCommand }: Certificate): string {

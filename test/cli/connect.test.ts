@@ -112,6 +112,13 @@ describe('connect', () => {
     },
   );
 
+  test('an option after the target, which is taken for a client, is told its place', async () => {
+    const { env } = await gateway();
+    const ran = await custody(['connect', 'orders-db', '--reason', 'x', '--', 'true'], { env });
+    expect(ran).toMatchObject({ code: 127, stdout: '' });
+    expect(ran.stderr).toContain('an option of connect stands before the target');
+  });
+
   test('arguments that are too long for the system are no stack trace', async () => {
     const { env } = await gateway();
     const shown = await custody(['env', 'orders-db'], { env });

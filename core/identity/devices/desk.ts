@@ -133,7 +133,10 @@ function refuseAnother(stored: Device, device: Device): void {
   if (isSame && deviceState(stored) !== 'revoked') return;
   const isOwn = sameAccount(stored.owner, device.owner);
   if (deviceState(stored) === 'revoked')
-    throw taken('this key was revoked, and is never registered again', 'make a new one: ssh-keygen');
+    throw taken(
+      'this key was revoked, and is never registered again',
+      'register a new one: custody devices register --new',
+    );
   throw isOwn
     ? taken(`this key is registered already, as ${JSON.stringify(stored.name)}`, 'see yours: custody devices')
     : taken('this key is registered already, and not as yours', 'make one of your own: ssh-keygen');

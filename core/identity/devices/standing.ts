@@ -25,6 +25,6 @@ function keysOf({ proved, device }: StandingQuestion): readonly string[] {
 const REVOKED: Ending = {
   reason: 'revoked',
   error: new CustodyError('access-revoked', 'the key of this device was revoked', {
-    hint: 'register a new one: custody devices register',
+    hint: 'register a new one: custody devices register --new',
   }),
 };
