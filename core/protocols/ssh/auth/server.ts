@@ -252,7 +252,7 @@ export class AuthServer {
   async #problemOf(user: string, { key, certificate }: OfferedKey): Promise<{ words?: string } | undefined> {
     if (certificate === undefined) return (await this.#port.isDevice(user, key)) ? undefined : {};
     const words = certificateProblem(certificate, this.#port.certificates(user));
-    return words === undefined ? undefined : { words: `the certificate ${words}` };
+    return words === undefined ? undefined : { words: `custody: the certificate ${words}; get a new one: custody ssh-login` };
   }
 
   #proved(user: string, { certificate }: OfferedKey, proof: KeyProof): Attempt | undefined {
@@ -260,7 +260,7 @@ export class AuthServer {
     const terms = checkCertificate(certificate, this.#port.certificates(user));
     if (terms.verifyRequired && proof.authenticator?.verified !== true)
       return this.#fail(
-        'the certificate wants a FIDO key that verifies its user: ssh-keygen -O verify-required',
+        'custody: the certificate wants a FIDO key that verifies its user: ssh-keygen -O verify-required',
       );
     return { kind: 'certificate', user, certificate, terms, proof };
   }
