@@ -101,7 +101,7 @@ class SshLink implements Link {
     if (said === '' && this.#relay.channels > 0) return this.end('target-lost', targetLost());
     this.#finish(
       { reason: 'target-closed', ...(said === '' ? {} : { detail: said }) },
-      `the target: ${said}`,
+      said === '' ? 'the target has closed the connection' : `the target: ${said}`,
     );
   }
 
