@@ -252,7 +252,9 @@ export class AuthServer {
   async #problemOf(user: string, { key, certificate }: OfferedKey): Promise<{ words?: string } | undefined> {
     if (certificate === undefined) return (await this.#port.isDevice(user, key)) ? undefined : {};
     const words = certificateProblem(certificate, this.#port.certificates(user));
-    return words === undefined ? undefined : { words: `custody: the certificate ${words}; get a new one: custody ssh-login` };
+    return words === undefined
+      ? undefined
+      : { words: `custody: the certificate ${words}; get a new one: custody ssh-login` };
   }
 
   #proved(user: string, { certificate }: OfferedKey, proof: KeyProof): Attempt | undefined {
