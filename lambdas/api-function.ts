@@ -1,9 +1,9 @@
 import type { Context } from 'aws-lambda';
-import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { asCustodyError } from '#core/errors.ts';
 import type { FreshPolicy } from './fresh-policy.ts';
 import type { ApiEvent, ApiResult, HttpHandler } from './http.ts';
 import { once } from './once.ts';
-import { problem } from './problem.ts';
+import { noSuchOperation, problem } from './problem.ts';
 import { instrumented, type Telemetry } from './telemetry.ts';
 
 /** The beginning of the paths that a handler answers. */
@@ -37,7 +37,7 @@ function handlerOf(routes: Routes, { rawPath }: ApiEvent): HttpHandler {
   const found = routes.find(([start]) => rawPath === start || rawPath.startsWith(`${start}/`));
   if (found !== undefined) return found[1];
   return async (_event: ApiEvent, _context: Context) => {
-    throw new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+    throw noSuchOperation();
   };
 }
 

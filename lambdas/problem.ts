@@ -79,3 +79,8 @@ function challenge(status: number, { code }: CustodyError): Record<string, strin
   if (status !== 401) return {};
   return { 'www-authenticate': code === 'token-missing' ? 'Bearer' : 'Bearer error="invalid_token"' };
 }
+
+/** Nothing is served under this name. */
+export function noSuchOperation(): CustodyError {
+  return new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+}

@@ -9,7 +9,8 @@ import {
   stepOf,
 } from '#core/access/request.ts';
 import type { grantShape, requestShape } from './shapes.ts';
-import { type Asking, mayDecide } from './visible.ts';
+import type { Asking } from '../asking.ts';
+import { mayDecide } from './visible.ts';
 
 /** A request as the caller is shown it. */
 export function requestAnswer(request: AccessRequest, asking: Asking): z.input<typeof requestShape> {

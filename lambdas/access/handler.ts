@@ -8,9 +8,9 @@ import { nameStatements } from '#core/access/statements.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { type Asking, askingOf } from '../asking.ts';
 import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json } from '../http.ts';
-import type { FaultLog } from '../problem.ts';
+import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
 import { listGrants, listRequests } from './lists.ts';
 import {
@@ -23,7 +23,7 @@ import {
   reviewBody,
   revocationBody,
 } from './shapes.ts';
-import { type Asking, isOwn, mayDecide, noSuchRequest, requireVisible } from './visible.ts';
+import { isOwn, mayDecide, noSuchRequest, requireVisible } from './visible.ts';
 
 export interface AccessPorts {
   readonly policy: () => Config;
@@ -40,12 +40,7 @@ const KEY = /^[\x21-\x7e]{1,128}$/;
 /** Requests, decisions and grants: /v1/requests and /v1/grants. `routeKey` names the operation. */
 export function accessHandler(ports: AccessPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
-    const asking = {
-      caller: callerOf(event),
-      policy: ports.policy(),
-      context: contextOf(event),
-      now: ports.now(),
-    };
+    const asking = askingOf(event, ports);
     switch (event.routeKey) {
       case 'GET /v1/requests':
         return listRequests(event, asking, ports.requests);
@@ -67,7 +62,7 @@ export function accessHandler(ports: AccessPorts): HttpHandler {
       case 'POST /v1/grants/{id}/revocation':
         return revokeGrant(event, asking, ports);
       default:
-        throw new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+        throw noSuchOperation();
     }
   });
 }

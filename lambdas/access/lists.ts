@@ -4,7 +4,8 @@ import type { AccessCatalog } from '#core/access/store.ts';
 import { type ApiEvent, type ApiResult, json, queryOf } from '../http.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
 import { grantPageShape, grantsQuery, requestPageShape, requestsQuery } from './shapes.ts';
-import { type Asking, isVisible, visibleQueries } from './visible.ts';
+import type { Asking } from '../asking.ts';
+import { isVisible, visibleQueries } from './visible.ts';
 
 interface Listing {
   readonly limit: number;

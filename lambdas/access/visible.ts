@@ -1,5 +1,3 @@
-import type { Context } from '#core/access/conditions.ts';
-import type { Config } from '#core/access/config.ts';
 import {
   Authorization,
   decide,
@@ -13,15 +11,7 @@ import type { AccessRequest } from '#core/access/request.ts';
 import type { RequestQuery } from '#core/access/store.ts';
 import { isReviewer } from '#core/access/whose.ts';
 import { CustodyError } from '#core/errors.ts';
-import type { Principal } from '#core/identity/principal.ts';
-
-/** Who asks, under which rules, from where, and when. */
-export interface Asking {
-  readonly caller: Principal;
-  readonly policy: Config;
-  readonly context: Context;
-  readonly now: Date;
-}
+import type { Asking } from '../asking.ts';
 
 const EVERYTHING = '*';
 

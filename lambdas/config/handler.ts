@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { requireAdminister } from '../access/visible.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { askingOf } from '../asking.ts';
 import { type HttpHandler, httpHandler, json } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { time } from '../shapes.ts';
@@ -25,8 +25,7 @@ export const configShape = z
 /** GET /v1/config: which configuration is in force, and whether a newer one was refused. For who administers. */
 export function configHandler({ policy, now, log }: ConfigPorts): HttpHandler {
   return httpHandler(log, async (event) => {
-    const asking = { caller: callerOf(event), policy: policy.config, context: contextOf(event), now: now() };
-    requireAdminister(asking);
+    requireAdminister(askingOf(event, { policy: () => policy.config, now }));
     const { config, refused } = policy;
     const problem = refused && { since: refused.since.toISOString(), problem: refused.error.message };
     return json(configShape, {

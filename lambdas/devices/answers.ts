@@ -3,13 +3,10 @@ import { personOf } from '#core/access/person.ts';
 import { type Device, deviceState } from '#core/identity/devices/device.ts';
 import { mayApprove } from '#core/identity/devices/lifecycle.ts';
 import type { deviceShape } from './shapes.ts';
-import type { AskingForDevices } from './visible.ts';
+import type { Asking } from '../asking.ts';
 
 /** A device as the caller is shown it. */
-export function deviceAnswer(
-  device: Device,
-  { caller, policy }: AskingForDevices,
-): z.input<typeof deviceShape> {
+export function deviceAnswer(device: Device, { caller, policy }: Asking): z.input<typeof deviceShape> {
   const { id, name, publicKey, owner, registeredAt, kept, steps } = device;
   const { approval } = policy.devices;
   const state = deviceState(device);

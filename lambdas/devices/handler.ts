@@ -6,7 +6,7 @@ import type { Device } from '#core/identity/devices/device.ts';
 import { approve, revoke } from '#core/identity/devices/lifecycle.ts';
 import type { DeviceStore } from '#core/identity/devices/store.ts';
 import { refuseShutOut, requireAdminister } from '../access/visible.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { type Asking, askingOf } from '../asking.ts';
 import {
   type ApiEvent,
   type ApiResult,
@@ -16,7 +16,7 @@ import {
   json,
   queryOf,
 } from '../http.ts';
-import type { FaultLog } from '../problem.ts';
+import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { deviceAnswer } from './answers.ts';
 import { devicesOf, listed } from './lists.ts';
 import {
@@ -29,7 +29,7 @@ import {
   registrationBody,
   revocationBody,
 } from './shapes.ts';
-import { type AskingForDevices, isOwn, isVisible } from './visible.ts';
+import { isOwn, isVisible } from './visible.ts';
 
 export interface DevicesPorts {
   readonly policy: () => Config;
@@ -42,12 +42,7 @@ export interface DevicesPorts {
 /** People's devices: /v1/devices. `routeKey` names the operation. */
 export function devicesHandler(ports: DevicesPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
-    const asking = {
-      caller: callerOf(event),
-      policy: ports.policy(),
-      context: contextOf(event),
-      now: ports.now(),
-    };
+    const asking = askingOf(event, ports);
     refuseShutOut(asking);
     switch (event.routeKey) {
       case 'POST /v1/devices/challenge':
@@ -63,14 +58,14 @@ export function devicesHandler(ports: DevicesPorts): HttpHandler {
       case 'POST /v1/devices/{id}/revoke':
         return revokeOne(event, asking, ports);
       default:
-        throw new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+        throw noSuchOperation();
     }
   });
 }
 
 async function challenge(
   event: ApiEvent,
-  { caller, policy }: AskingForDevices,
+  { caller, policy }: Asking,
   { desk }: DevicesPorts,
 ): Promise<ApiResult> {
   bodyOf(nothingBody, event);
@@ -79,18 +74,14 @@ async function challenge(
   return json(challengeShape, shown, { status: 201 });
 }
 
-async function register(
-  event: ApiEvent,
-  asking: AskingForDevices,
-  { desk }: DevicesPorts,
-): Promise<ApiResult> {
+async function register(event: ApiEvent, asking: Asking, { desk }: DevicesPorts): Promise<ApiResult> {
   const { attestation, ...given } = bodyOf(registrationBody, event);
   const shown = attestation === undefined ? {} : { attestation: Buffer.from(attestation, 'base64') };
   const device = await desk.register(asking.caller, { ...given, ...shown }, asking.policy.devices);
   return answer(device, asking, 201);
 }
 
-async function list(event: ApiEvent, asking: AskingForDevices, ports: DevicesPorts): Promise<ApiResult> {
+async function list(event: ApiEvent, asking: Asking, ports: DevicesPorts): Promise<ApiResult> {
   const { person, ...query } = queryOf(devicesQuery, event);
   if (person !== undefined) requireAdminister(asking);
   const found = await (person === undefined
@@ -103,11 +94,7 @@ async function list(event: ApiEvent, asking: AskingForDevices, ports: DevicesPor
   return json(devicePageShape, page);
 }
 
-async function approveOne(
-  event: ApiEvent,
-  asking: AskingForDevices,
-  ports: DevicesPorts,
-): Promise<ApiResult> {
+async function approveOne(event: ApiEvent, asking: Asking, ports: DevicesPorts): Promise<ApiResult> {
   bodyOf(nothingBody, event);
   const { caller, policy } = asking;
   const { id } = await visible(event, asking, ports);
@@ -115,7 +102,7 @@ async function approveOne(
   return answer(await ports.desk.change(id, step), asking);
 }
 
-async function revokeOne(event: ApiEvent, asking: AskingForDevices, ports: DevicesPorts): Promise<ApiResult> {
+async function revokeOne(event: ApiEvent, asking: Asking, ports: DevicesPorts): Promise<ApiResult> {
   const { reason } = bodyOf(revocationBody, event);
   const device = await visible(event, asking, ports);
   if (!isOwn(device, asking)) requireAdminister(asking);
@@ -126,7 +113,7 @@ async function revokeOne(event: ApiEvent, asking: AskingForDevices, ports: Devic
 /** One that the caller may not know of answers like one that does not exist (security cases 7, 14). */
 async function visible(
   { pathParameters }: ApiEvent,
-  asking: AskingForDevices,
+  asking: Asking,
   { devices }: DevicesPorts,
 ): Promise<Device> {
   const parsed = deviceId.safeParse(pathParameters?.['id']);
@@ -148,6 +135,6 @@ function noSuchDevice(): CustodyError {
   return new CustodyError('not-found', 'no such device', { hint: 'see those you may see: custody devices' });
 }
 
-function answer(device: Device, asking: AskingForDevices, status = 200): ApiResult {
+function answer(device: Device, asking: Asking, status = 200): ApiResult {
   return json(deviceShape, deviceAnswer(device, asking), { status });
 }

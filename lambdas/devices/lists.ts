@@ -4,7 +4,8 @@ import type { DevicePage, DeviceQuery, DeviceStore } from '#core/identity/device
 import { canonicalEmail } from '#core/identity/email.ts';
 import type { z } from 'zod';
 import type { devicesQuery } from './shapes.ts';
-import { type AskingForDevices, isOwn, isVisible } from './visible.ts';
+import type { Asking } from '../asking.ts';
+import { isOwn, isVisible } from './visible.ts';
 
 type Catalog = Pick<DeviceStore, 'list'>;
 type Wish = Omit<z.output<typeof devicesQuery>, 'person'>;
@@ -18,7 +19,7 @@ type Whose =
 const OF_ONE_MAX = 1_000;
 
 /** The caller's own, newest first; of those that wait, also what they may approve. */
-export async function listed(query: Wish, asking: AskingForDevices, catalog: Catalog): Promise<DevicePage> {
+export async function listed(query: Wish, asking: Asking, catalog: Catalog): Promise<DevicePage> {
   const { caller, policy } = asking;
   const { approval } = policy.devices;
   const isReviewer = approval !== undefined && reviewerGroups(approval, caller).length > 0;
@@ -31,7 +32,7 @@ export async function listed(query: Wish, asking: AskingForDevices, catalog: Cat
 export function devicesOf(
   person: string,
   query: Wish,
-  { policy }: AskingForDevices,
+  { policy }: Asking,
   catalog: Catalog,
 ): Promise<DevicePage> {
   const owners = policy.issuers.map(({ issuer }) => ({ owner: { issuer, subject: person } }));
@@ -40,11 +41,7 @@ export function devicesOf(
 }
 
 /** All that wait: a page may hold less than `limit`, or nothing, and still go on. */
-async function waiting(
-  { limit, cursor }: Wish,
-  asking: AskingForDevices,
-  catalog: Catalog,
-): Promise<DevicePage> {
+async function waiting({ limit, cursor }: Wish, asking: Asking, catalog: Catalog): Promise<DevicePage> {
   const from = cursor === undefined ? {} : { cursor };
   const { devices, next } = await catalog.list({ state: 'pending', limit, ...from });
   const seen = devices.filter((device) => isVisible(device, asking));

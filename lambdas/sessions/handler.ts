@@ -19,7 +19,7 @@ import type {
 } from '#core/recording/session-index.ts';
 import { isNamed, mergePages } from '#core/recording/session-page.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { type Asking, askingOf } from '../asking.ts';
 import {
   type ApiEvent,
   type ApiResult,
@@ -44,7 +44,6 @@ import { evidencePage } from './evidence.ts';
 import { stepsQuery, stepsShape } from './step-shape.ts';
 import { stepsPage } from './steps.ts';
 import {
-  type Asking,
   decideFor,
   isKnown,
   isListed,
@@ -96,10 +95,6 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     if (part === 'steps') return stepsAnswer(session, event, asking, ports);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
-}
-
-function askingOf(event: ApiEvent, { policy, now }: SessionsPorts): Asking {
-  return { caller: callerOf(event), policy: policy(), context: contextOf(event), now: now() };
 }
 
 async function listPage(

@@ -1,17 +1,8 @@
-import type { Context } from '#core/access/conditions.ts';
-import type { Action, Config } from '#core/access/config.ts';
+import type { Action } from '#core/access/config.ts';
 import { Authorization, decide, type Refusal } from '#core/access/decide.ts';
 import { owns, sharesPeople } from '#core/access/own.ts';
-import type { Principal } from '#core/identity/principal.ts';
 import type { SessionQuery, SessionRecord } from '#core/recording/session-index.ts';
-
-/** Who asks, under which rules, and when. */
-export interface Asking {
-  readonly caller: Principal;
-  readonly policy: Config;
-  readonly context: Context;
-  readonly now: Date;
-}
+import type { Asking } from '../asking.ts';
 
 /** Permission for what was said in a session. */
 export type ReadPermission = Authorization<'replay'> | Authorization<'export'>;

@@ -11,8 +11,8 @@ import type { NewestLogouts } from '#core/identity/logouts.ts';
 import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { nothingBody } from '../access/shapes.ts';
-import { type Asking, mayAdminister, refuseShutOut, requireAdminister } from '../access/visible.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { mayAdminister, refuseShutOut, requireAdminister } from '../access/visible.ts';
+import { type Asking, askingOf } from '../asking.ts';
 import {
   type ApiEvent,
   type ApiResult,
@@ -22,7 +22,7 @@ import {
   json,
   queryOf,
 } from '../http.ts';
-import type { FaultLog } from '../problem.ts';
+import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { noQuery } from '../shapes.ts';
 import type { SshPlace } from './place.ts';
 import {
@@ -52,12 +52,7 @@ export interface SshPorts {
 /** SSH's own part of the API: /v1/ssh. */
 export function sshHandler(ports: SshPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
-    const asking = {
-      caller: callerOf(event),
-      policy: ports.policy(),
-      context: contextOf(event),
-      now: ports.now(),
-    };
+    const asking = askingOf(event, ports);
     switch (event.routeKey) {
       case 'GET /v1/ssh':
         return show(event, ports);
@@ -70,7 +65,7 @@ export function sshHandler(ports: SshPorts): HttpHandler {
       case 'POST /v1/ssh/revocations':
         return revokeMany(event, asking, ports);
       default:
-        throw new CustodyError('not-found', 'there is nothing here', { hint: 'see /v1/openapi.json' });
+        throw noSuchOperation();
     }
   });
 }

@@ -8,7 +8,7 @@ import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
-import type { Asking } from '../access/visible.ts';
+import type { Asking } from '../asking.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';

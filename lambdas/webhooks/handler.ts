@@ -3,7 +3,7 @@ import type { Config } from '#core/access/config.ts';
 import { newsKinds } from '#core/access/news.ts';
 import type { DeadLetters } from '#core/notify/deliveries.ts';
 import { requireAdminister } from '../access/visible.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { askingOf } from '../asking.ts';
 import { bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { PAGE_MAX, time } from '../shapes.ts';
@@ -44,11 +44,11 @@ export const retryShape = z.object({ id: z.string() }).meta({ id: 'Retry' });
 /** GET /v1/dead-letters, POST /v1/dead-letters: what could not be delivered, and to try it again. For who administers. */
 export function webhooksHandler({ policy, deadLetters, now, log }: WebhooksPorts): HttpHandler {
   return httpHandler(log, async (event) => {
-    const at = now();
-    requireAdminister({ caller: callerOf(event), policy: policy(), context: contextOf(event), now: at });
+    const asking = askingOf(event, { policy, now });
+    requireAdminister(asking);
     if (event.routeKey.startsWith('POST')) {
       const { id } = bodyOf(retryBody, event);
-      await deadLetters.again(id, at);
+      await deadLetters.again(id, asking.now);
       return json(retryShape, { id }, { status: 202 });
     }
     return json(deadLettersShape, await deadPage(queryOf(deadLettersQuery, event), deadLetters));
