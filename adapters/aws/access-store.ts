@@ -4,7 +4,6 @@ import {
   PutCommand,
   QueryCommand,
   TransactWriteCommand,
-  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
 import type {
@@ -31,6 +30,7 @@ import { listRequests } from './access-lists.ts';
 import { holds, named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';
 import { queried } from './paging.ts';
+import { markTold } from './told.ts';
 
 /** A wish to end a session is done within seconds. */
 const WISH_KEPT_S = 7 * 24 * 3600;
@@ -48,7 +48,7 @@ export function dynamoAccessStore(
     get: (id) => reaching('look a request up', () => getRequest(place, id)),
     list: (query) => reaching('list requests', () => listRequests(place, query)),
     untold: (limit, id) => reaching('look for untold news', () => untold(place, limit, id)),
-    told: (id, count) => reaching('note what was told', () => told(place, id, count)),
+    told: (id, count) => reaching('note what was told', () => markTold(place, keyOf(id), count)),
     ask: (termination) => reaching('ask for the end of a session', () => ask(place, termination)),
     asked: (sessions) => reaching('look for sessions to end', () => asked(place, sessions)),
   };
@@ -150,28 +150,6 @@ async function untoldItems({ dynamo, table }: AccessTable, limit: number): Promi
     }),
   );
   return Items as RequestItem[];
-}
-
-/** All that there is to tell has been told, unless steps were added meanwhile. */
-async function told({ dynamo, table }: AccessTable, id: string, count: number): Promise<void> {
-  const update = (UpdateExpression: string, ConditionExpression: string, ...names: readonly string[]) =>
-    dynamo.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: keyOf(id),
-        UpdateExpression,
-        ConditionExpression,
-        ExpressionAttributeNames: named('told', ...names),
-        ExpressionAttributeValues: valued({ count }),
-      }),
-    );
-  const all = update(
-    'SET #told = :count REMOVE #untold',
-    '#told < :count AND #steps < :count',
-    'steps',
-    'untold',
-  );
-  if (!(await holds(all))) await holds(update('SET #told = :count', '#told < :count'));
 }
 
 async function ask({ dynamo, table }: AccessTable, termination: Termination): Promise<void> {

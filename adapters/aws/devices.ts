@@ -5,7 +5,6 @@ import {
   QueryCommand,
   type TransactWriteCommandInput,
   TransactWriteCommand,
-  UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { type Device, type DeviceStep, deviceState, registered } from '#core/identity/devices/device.ts';
 import type {
@@ -22,9 +21,10 @@ import { parseJson } from '#core/json.ts';
 import { fingerprintHex } from '#core/protocols/ssh/keys/key-line.ts';
 import { type AccessTable, requesterOf } from './access-item.ts';
 import { listDevices } from './device-lists.ts';
-import { holds, named, transacting, valued } from './expression.ts';
+import { named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';
 import { queried } from './paging.ts';
+import { markTold } from './told.ts';
 
 export interface DevicesPlace extends AccessTable {
   readonly now: () => Date;
@@ -52,7 +52,7 @@ export function dynamoDevices(place: DevicesPlace): DeviceStore & DeviceOutbox {
     get: (id) => reaching('look a device up', async () => (await itemOf(place, id)).device),
     list: (query) => reaching('list devices', () => listDevices(place, query)),
     untold: (limit, id) => reaching('look for untold devices', () => untold(place, limit, id)),
-    told: (id, count) => reaching('note what was told', () => told(place, id, count)),
+    told: (id, count) => reaching('note what was told', () => markTold(place, { ...keyOf(id) }, count)),
   };
 }
 
@@ -244,28 +244,6 @@ async function untold(place: AccessTable, limit: number, id: string | undefined)
     }),
   );
   return Items.map(untoldIn);
-}
-
-/** All that there is to tell has been told, unless a step was added meanwhile. */
-async function told({ dynamo, table }: AccessTable, id: string, count: number): Promise<void> {
-  const update = (UpdateExpression: string, ConditionExpression: string, ...names: readonly string[]) =>
-    dynamo.send(
-      new UpdateCommand({
-        TableName: table,
-        Key: { ...keyOf(id) },
-        UpdateExpression,
-        ConditionExpression,
-        ExpressionAttributeNames: named('told', ...names),
-        ExpressionAttributeValues: valued({ count }),
-      }),
-    );
-  const all = update(
-    'SET #told = :count REMOVE #untold',
-    '#told < :count AND #steps < :count',
-    'steps',
-    'untold',
-  );
-  if (!(await holds(all))) await holds(update('SET #told = :count', '#told < :count'));
 }
 
 /** The attributes of indexes are words of their own: no list of requests finds a device. */
