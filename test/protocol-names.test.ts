@@ -56,8 +56,6 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/setup/ports.ts',
       'local/setup/settings.ts',
       'local/setup/welcome.ts',
-      'local/ssh/demo-sshd.ts',
-      'local/ssh/terminal-group.ts',
     ],
     ssh: [
       'cdk/constructs/access-gateway.ts',

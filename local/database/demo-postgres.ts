@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CertificateFiles } from '../setup/certificates.ts';
+import { readIfThere } from '../supervisor/processes.ts';
 import { RestartLimit } from '../supervisor/restart-limit.ts';
 import { makeDemoDatabase } from './demo-database.ts';
 import { type Owner, ownerForPostgres } from './owner.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
-import { clusterName, endOrphans, readIfThere } from './postgres-leftover.ts';
+import { clusterName, endOrphans } from './postgres-leftover.ts';
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CustodyError } from '#core/errors.ts';
+import { killIfThere, processIds, readIfThere } from '../supervisor/processes.ts';
 
 const STOP_MS = 10_000;
 const LOOK_EVERY_MS = 50;
@@ -40,7 +40,7 @@ export function clusterName(data: string): string {
  */
 export async function endOrphans(data: string): Promise<void> {
   const pids = processIds().filter((pid) => isChildOn(pid, data));
-  for (const pid of pids) killIfThere(pid);
+  for (const pid of pids) killIfThere(pid, 'SIGKILL');
   for (const pid of pids) {
     if (!(await within(STOP_MS, () => !isChildOn(pid, data)))) throw doesNotStop(pid);
   }
@@ -49,20 +49,6 @@ export async function endOrphans(data: string): Promise<void> {
 /** Children write `postgres: <cluster name>: <what they do>` over their arguments. */
 function isChildOn(pid: number, data: string): boolean {
   return readIfThere(`/proc/${pid}/cmdline`).startsWith(`postgres: ${clusterName(data)}: `);
-}
-
-function processIds(): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number);
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended by itself, or `endOrphans` finds that it has not.
-  }
 }
 
 async function within(ms: number, isSo: () => boolean): Promise<boolean> {
@@ -78,13 +64,4 @@ function doesNotStop(pid: number): CustodyError {
       hint: `end it (kill ${pid}), then start again`,
     },
   );
-}
-
-/** The file's text; empty when it cannot be read. */
-export function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
 }

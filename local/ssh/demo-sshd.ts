@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import { readIfThere } from '../database/postgres-leftover.ts';
+import { killIfThere, processIds, readIfThere } from '../supervisor/processes.ts';
 import { RestartLimit } from '../supervisor/restart-limit.ts';
 import { writeSshdConfig } from './demo-files.ts';
 import type { DemoLogin } from './demo-login.ts';
@@ -104,9 +103,9 @@ export async function endLeftover(config: string): Promise<void> {
     const title = `${readIfThere(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')} `;
     return /^\S*sshd/.test(title) && title.includes(` -f ${config} `);
   };
-  const left = processes().filter(({ pid }) => isOurs(pid));
-  for (const { pid } of left) kill(pid, 'SIGKILL');
-  for (let waited = 0; waited < STOP_MS && left.some(({ pid }) => isOurs(pid)); waited += LOOK_EVERY_MS)
+  const left = processIds().filter(isOurs);
+  for (const pid of left) killIfThere(pid, 'SIGKILL');
+  for (let waited = 0; waited < STOP_MS && left.some(isOurs); waited += LOOK_EVERY_MS)
     await sleep(LOOK_EVERY_MS);
 }
 
@@ -139,11 +138,11 @@ async function stop(server: ChildProcess): Promise<void> {
   const gone = new Promise<void>((done) => server.once('exit', () => done()));
   const sessions = descendantsOf(pid);
   server.kill('SIGTERM');
-  for (const session of sessions) kill(session, 'SIGTERM');
+  for (const session of sessions) killIfThere(session, 'SIGTERM');
   const force = setTimeout(() => server.kill('SIGKILL'), STOP_MS);
   await gone;
   clearTimeout(force);
-  for (const session of sessions) kill(session, 'SIGKILL');
+  for (const session of sessions) killIfThere(session, 'SIGKILL');
 }
 
 function descendantsOf(pid: number): number[] {
@@ -155,31 +154,13 @@ function descendantsOf(pid: number): number[] {
 
 /** Where there is no /proc, nothing is found: sessions end when the gateway has closed their connections. */
 function processes(): { readonly pid: number; readonly parent: number }[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => ({ pid: Number(name), parent: parentOf(name) }));
-  } catch {
-    return [];
-  }
+  return processIds().map((pid) => ({ pid, parent: parentOf(pid) }));
 }
 
 /** proc_pid_stat(5): the name, in parentheses, may hold anything. */
-function parentOf(pid: string): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return 0;
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // It ended by itself.
-  }
+function parentOf(pid: number): number {
+  const stat = readIfThere(`/proc/${pid}/stat`);
+  return stat === '' ? 0 : Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
 }
 
 function diedTooOften(times: number, how: string): CustodyError {

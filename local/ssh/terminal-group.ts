@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import type { Owner } from '../database/owner.ts';
-import { readIfThere } from '../database/postgres-leftover.ts';
+import { readIfThere } from '../supervisor/processes.ts';
 
 const SETPRIV = '/usr/bin/setpriv';
 
