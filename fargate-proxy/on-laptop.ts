@@ -40,7 +40,7 @@ export interface LaptopPlace {
 /** Takes the folder's lock: one gateway at a time. Throws `config-invalid`, `state-damaged`. */
 export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurroundings {
   const readConfig = async () => ({
-    config: readConfigFile(configFile),
+    config: await readConfigFile(configFile),
     changedAt: new Date(Math.floor(statSync(configFile).mtimeMs)),
   });
   lockFolder(dataDir);

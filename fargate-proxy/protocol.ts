@@ -41,6 +41,10 @@ export interface Greeting {
   readonly client: { readonly application?: string; readonly user?: string };
   /** Why it wants access, should it have to ask for it. */
   readonly ask: { readonly reason?: string; readonly ticket?: string };
+  /** The task of a run that the session is, where the client names one. Its words alone: whether it may be is decided. */
+  readonly task?: { readonly run: string; readonly task: string };
+  /** W3C traceparent that the client gave, unchecked. */
+  readonly trace?: string;
   /** True when the client has gone. */
   readonly gone: boolean;
   /** The credential is good. Before anything is said or refused that its bearer alone may know. */

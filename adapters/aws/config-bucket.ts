@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3';
-import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
+import { type Config, type IssuerConfig, readConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { ConfigPlace } from './config-place.ts';
@@ -54,7 +54,7 @@ export class ConfigBucket {
     const { bucket, key } = this.#place;
     if (ContentLength > CONFIG_MAX_BYTES)
       throw new CustodyError('config-invalid', `${key} is longer than ${CONFIG_MAX_BYTES} bytes`);
-    const config = parseConfig(await Body!.transformToString(), `s3://${bucket}/${key}`);
+    const config = await readConfig(await Body!.transformToString(), `s3://${bucket}/${key}`);
     const targets = await Promise.all([...config.targets.values()].map((target) => this.#withCopies(target)));
     const keyFiles = config.issuers.flatMap(({ jwksFile }) => jwksFile ?? []);
     const issuers = await Promise.all(config.issuers.map((issuer) => this.#withKeys(issuer)));

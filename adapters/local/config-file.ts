@@ -1,13 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Config, type IssuerConfig, parseConfig, type Target } from '#core/access/config.ts';
+import { type Config, type IssuerConfig, parseConfig, readConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 
-/** Reads custody.yaml; files that it names are relative to it. Throws `config-invalid`. */
-export function readConfigFile(file: string): Config {
-  const config = parseConfig(readText(file), file);
-  const base = dirname(file);
+/** Reads custody.yaml; files that it names are relative to it. Rejects with `config-invalid`. */
+export async function readConfigFile(file: string): Promise<Config> {
+  return onThisMachine(await readConfig(readText(file), file), dirname(file));
+}
+
+/** The same without workflows' commands, which take a parser. Throws `config-invalid`. */
+export function parseConfigFile(file: string): Config {
+  return onThisMachine(parseConfig(readText(file), file), dirname(file));
+}
+
+function onThisMachine(config: Config, base: string): Config {
   const targets = [...config.targets.values()].map(
     (target) => [target.name, withPaths(target, base)] as const,
   );

@@ -24,7 +24,7 @@ function checkCommand(cli: Cli): Command {
 }
 
 async function check(cli: Cli, file: string, json: boolean): Promise<void> {
-  const config = readConfigFile(file);
+  const config = await readConfigFile(file);
   const { version, targets, rules, webhooks } = config;
   const warnings = configWarnings(config);
   const counts = { targets: targets.size, rules: rules.length, webhooks: webhooks.length };

@@ -1,6 +1,6 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { demoPeople } from '#adapters/local/demo-issuer.ts';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
 import { actions } from '#core/access/schema.ts';
 import type { Action, Config } from '#core/access/config.ts';
@@ -105,7 +105,7 @@ async function online(
 }
 
 function offline(cli: Cli, action: Action, target = '*', options: ExplainOptions): Explanation {
-  const policy = readConfigFile(options.config ?? DEFAULT_CONFIG);
+  const policy = parseConfigFile(options.config ?? DEFAULT_CONFIG);
   const now = options.at === undefined ? new Date(cli.now()) : timeOf(options.at);
   const principal = principalOf(options, policy, now);
   const { issuer } = options;

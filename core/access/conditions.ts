@@ -12,8 +12,16 @@ export interface Context {
   readonly login?: string;
   /** True where a FIDO authenticator verified its user for this very connection. */
   readonly userVerified?: boolean;
+  /** The task of a run that the session would be, where that was looked at and may be it now (core/tasks). */
+  readonly task?: ComingTask;
   /** What is known of the device that it comes from; absent where nobody could look. */
   readonly device?: ComingDevice;
+}
+
+export interface ComingTask {
+  readonly run: string;
+  readonly workflow: string;
+  readonly task: string;
 }
 
 export interface ComingDevice {
@@ -24,11 +32,14 @@ export interface ComingDevice {
 }
 
 /** What conditions look at. */
-export interface Circumstances extends Context {
+export interface Circumstances extends Omit<Context, 'task'> {
+  /** See `Context.task`. */
+  readonly step?: ComingTask | undefined;
   readonly now: Date;
   readonly deviceBound: boolean;
   /** The key that the connection proved is a registered device of the very person. */
   readonly deviceRegistered: boolean;
+  /** The one that the token was issued for. */
   readonly task: string | undefined;
   readonly mfa: boolean;
 }
@@ -54,12 +65,13 @@ export function knownUnmet(when: When, about: Circumstances): readonly (keyof Wh
 
 /** The conditions that do not hold, by their name in the file. */
 export function unmet(when: When, about: Circumstances): readonly (keyof When)[] {
-  const { networks, hours, device, tasks, mfa } = when;
+  const { networks, hours, device, tasks, task, mfa } = when;
   const met: Record<keyof When, boolean> = {
     networks: networks === undefined || isIn(networks, about.network),
     hours: hours === undefined || isWithin(hours, about.now),
     device: device === undefined || isOfDevice(device, about),
     tasks: tasks === undefined || (about.task !== undefined && tasks.includes(about.task)),
+    task: task === undefined || isTask(task, about.step),
     mfa: mfa === undefined || about.mfa,
   };
   return (Object.keys(met) as (keyof When)[]).filter((condition) => !met[condition]);
@@ -76,6 +88,11 @@ function isOfDevice(wanted: NonNullable<When['device']>, about: Circumstances): 
     case 'verified':
       return about.deviceRegistered && about.userVerified === true;
   }
+}
+
+function isTask(wanted: readonly string[], step: ComingTask | undefined): boolean {
+  if (step === undefined) return false;
+  return wanted.some((one) => one === `${step.workflow}/${step.task}` || one === `${step.workflow}/*`);
 }
 
 function isIn(networks: readonly string[], address: string | undefined): boolean {
@@ -133,6 +150,7 @@ const WORDS: Readonly<Record<Exclude<keyof When, 'device'>, string>> = {
   networks: 'the connection does not come from its networks',
   hours: 'it is outside its hours',
   tasks: 'the token was not issued for one of its tasks',
+  task: 'the session is no task of a workflow that it is for',
   mfa: 'the token does not say that a second factor was checked',
 };
 

@@ -2,6 +2,10 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CustodyError } from '../errors.ts';
 import type { IssuerEntry } from './identity-schema.ts';
+import { canonicalJson } from '../tasks/canonical-json.ts';
+import { ContractMistake } from '../tasks/contract.ts';
+import type { Selector } from '../tasks/schema.ts';
+import { compileWorkflows, type Workflows, type WrittenWorkflow } from '../tasks/workflows.ts';
 import { type actions, fileSchema } from './schema.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 
@@ -16,6 +20,10 @@ export interface Config {
   /** People who may do nothing any more. */
   readonly disabled: File['disabled'];
   readonly webhooks: File['webhooks'];
+  /** As they are declared; what their commands are is known once they are compiled. */
+  readonly workflows: ReadonlyMap<string, WrittenWorkflow>;
+  /** The same, ready to be run; none where the file was only parsed. */
+  readonly compiled: Workflows;
   readonly devices: File['devices'];
   readonly ssh: File['ssh'];
 }
@@ -39,24 +47,63 @@ export function parseConfig(text: string, fileName: string): Config {
   const file = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(file.value, { error: wording });
   if (!parsed.success) throw firstMistake(parsed.error.issues, file);
-  const { identity, targets, rules, disabled, webhooks, devices, ssh } = parsed.data;
+  const { identity, targets, rules, disabled, webhooks, workflows, devices, ssh } = parsed.data;
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
-    issuers: identity.map((issuer) => ({ ...issuer, keptClaims: claimsNamed(rules, issuer.name) })),
+    issuers: identity.map((issuer) => ({
+      ...issuer,
+      keptClaims: claimsNamed([...rules, ...selectorsOf(workflows)], issuer.name),
+    })),
     targets: new Map(named),
     rules,
     disabled,
     webhooks,
+    workflows: asWritten(workflows, file.value as { workflows?: Record<string, unknown> }),
+    compiled: new Map(),
     devices,
     ssh,
   };
 }
 
+/**
+ * The same, and what workflows' commands are: only their protocols' parsers know that. Rejects with `config-invalid`, as above. Whoever
+ * runs tasks reads the file by this.
+ */
+export async function readConfig(text: string, fileName: string): Promise<Config> {
+  const config = parseConfig(text, fileName);
+  try {
+    return { ...config, compiled: await compileWorkflows(config) };
+  } catch (error) {
+    if (!(error instanceof ContractMistake)) throw error;
+    throw readYaml(text, fileName).mistake(error.path, error.message, 'value');
+  }
+}
+
 /** Sorted, so that rules in another order are no change to an issuer. */
-function claimsNamed(rules: readonly Rule[], issuer: string): readonly string[] {
+function claimsNamed(rules: readonly Pick<Rule, 'issuer' | 'claims'>[], issuer: string): readonly string[] {
   const ofIssuer = rules.filter((rule) => rule.issuer === issuer);
   return [...new Set(ofIssuer.flatMap(({ claims = {} }) => Object.keys(claims)))].toSorted();
+}
+
+function asWritten(
+  workflows: File['workflows'],
+  { workflows: written = {} }: { workflows?: Record<string, unknown> },
+): ReadonlyMap<string, WrittenWorkflow> {
+  return new Map(
+    Object.entries(workflows).map(([name, workflow]) => [
+      name,
+      { ...workflow, written: canonicalJson(written[name]) },
+    ]),
+  );
+}
+
+/** Everybody whom a workflow names. */
+function selectorsOf(workflows: File['workflows']): readonly Selector[] {
+  return Object.values(workflows).flatMap(({ startedBy = [], tasks }) => [
+    ...startedBy,
+    ...Object.values(tasks).flatMap(({ by }) => by),
+  ]);
 }
 
 /** The JSON Schema of custody.yaml, for editors. */

@@ -64,6 +64,18 @@ export const claimPatterns = z
     }),
   );
 
+/** Whoever acts for somebody. */
+export const actorSchema = z.union(
+  [
+    z.literal('any'),
+    z.strictObject({
+      subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
+      issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
+    }),
+  ],
+  'expected any, or a subject (and its issuer)',
+);
+
 const issuerShape = {
   issuer: issuerUrl,
   name: z

@@ -108,10 +108,11 @@ export function partObstacles(
 
 function circumstances({ principal, context, now, policy }: Question) {
   const { device, task, mfa = false } = principal;
+  const { task: step, ...coming } = context ?? {};
   const owner = context?.device?.registered?.owner;
   // Of somebody else's device the key may have been lent, with whatever is on it.
   const deviceRegistered = owner !== undefined && sameHolder(principal, owner, policy);
-  return { ...context, now, deviceBound: device !== undefined, deviceRegistered, task, mfa };
+  return { ...coming, step, now, deviceBound: device !== undefined, deviceRegistered, task, mfa };
 }
 
 /** What ends a session by itself. A token that opened a session may expire while it runs, unless the rule says otherwise. */

@@ -4,10 +4,12 @@ import { partMistakes, ruleParts, targetSchema } from '../protocols/schemas.ts';
 import { devicesSchema } from './devices-schema.ts';
 import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
-import { claimPatterns, identitySchema, issuerUrl, oneOrMore, pattern } from './identity-schema.ts';
+import { actorSchema, claimPatterns, identitySchema, issuerUrl, oneOrMore } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 import { sshSchema } from './ssh-schema.ts';
+import { workflowSchema } from '../tasks/schema.ts';
+import { workflowMistakes } from '../tasks/mistakes.ts';
 import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
@@ -31,6 +33,14 @@ const hoursSchema = z
     message: 'is the same time as `from`: the window is empty; leave `hours` out for the whole day',
   });
 
+const taskName = z
+  .string()
+  .regex(
+    new RegExp(`^${NAME}/(?:\\*|${NAME})$`),
+    'expected workflow/task, or workflow/* for any of its tasks',
+  );
+const taskNames = oneOrMore(taskName);
+
 const whenSchema = z.strictObject({
   networks: z
     .array(z.string().refine(isNetwork, 'expected a network such as 10.0.0.0/8 or 2001:db8::/32'))
@@ -45,6 +55,11 @@ const whenSchema = z.strictObject({
       "registered: the connection proved to hold the key of a device that the person has registered; verified: the same, of a FIDO key that verified its user for this session; bound: the token is bound to a device's key (RFC 8705), which the connection proved to hold",
     ),
   tasks: z.array(text).min(1).optional().describe('the task that the token was issued for; see taskClaim'),
+  task: taskNames
+    .optional()
+    .describe(
+      'the session is a task of a workflow: workflow/task, or workflow/* for any of its tasks; several in a list',
+    ),
   mfa: z
     .literal('required')
     .optional()
@@ -89,18 +104,6 @@ const breakGlassSchema = z.strictObject({
   reviewers: z.strictObject({ any: groups }).describe('who looks at it afterwards'),
   maxDuration: LONGEST,
 });
-
-/** Whoever acts for somebody. */
-const actorSchema = z.union(
-  [
-    z.literal('any'),
-    z.strictObject({
-      subject: oneOrMore(pattern).describe("the `sub` of the token's `act`"),
-      issuer: issuerUrl.optional().describe("where the actor is of another issuer than the token's"),
-    }),
-  ],
-  'expected any, or a subject (and its issuer)',
-);
 
 export const actions = [
   'connect',
@@ -230,14 +233,20 @@ export const fileSchema = z
       .default([])
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
+    workflows: z
+      .record(name, workflowSchema)
+      .default({})
+      .describe('jobs cut into tasks, and what each task may do'),
     devices: devicesSchema.prefault({}).describe("people's devices: keys that they register"),
     ssh: sshSchema.prefault({}),
   })
   .superRefine(
-    acrossSound(({ identity, targets, rules, disabled, webhooks, devices }, context) => {
+    acrossSound((file, context) => {
+      const { identity, targets, rules, disabled, webhooks, devices } = file;
       const mistake = (path: (string | number)[], message: string): void => {
         context.addIssue({ code: 'custom', path, message });
       };
+      for (const { path, message } of workflowMistakes(file)) mistake([...path], message);
       for (const [i, rule] of rules.entries()) {
         const first = rules.findIndex((other) => other.name === rule.name);
         if (first < i)

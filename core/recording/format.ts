@@ -80,6 +80,15 @@ export const openStatementSchema = z.object({
     until: time.optional(),
   }),
   policy: sha256,
+  task: z
+    .object({
+      run: z.uuidv7().lowercase(),
+      workflow: z.string(),
+      digest: sha256,
+      name: z.string(),
+    })
+    .optional(),
+  trace: z.string().optional(),
   files: z.literal('digest').optional(),
   gateway: z.object({ version: z.string(), task: z.string() }),
   durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),

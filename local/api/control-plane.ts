@@ -75,7 +75,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const directory = await closing(running, localScim(dataDir));
   const logouts = await closing(running, localLogouts(dataDir));
   const devices = await closing(running, localDevices(dataDir));
-  const policy = localPolicy(files.config, leaves);
+  const policy = await localPolicy(files.config, leaves);
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
   const deviceDesk = new DeviceDesk({ devices, leaves, now });
@@ -224,9 +224,9 @@ async function closing<T extends { close(): void }>(running: Running, opened: T)
 }
 
 /** The gateway enters the leaf as well: the same file makes the same leaf, and the queue takes it once. */
-function localPolicy(file: string, leaves: LeafSink): PolicyInForce {
-  return new PolicyInForce(readConfigFile(file), {
-    read: async () => readConfigFile(file),
+async function localPolicy(file: string, leaves: LeafSink): Promise<PolicyInForce> {
+  return new PolicyInForce(await readConfigFile(file), {
+    read: () => readConfigFile(file),
     adopt: ({ version }) => enter(policyLeaf(version, new Date(Math.floor(statSync(file).mtimeMs))), leaves),
     now: () => new Date(),
   });

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { userCa } from '#adapters/local/ssh/cas.ts';
 import { type CertificateWish, issueCertificate } from '#core/access/ssh-certificates/issue.ts';
@@ -38,7 +38,7 @@ describe.runIf(hasOpenSsh())('ssh with a certificate', () => {
 
   /** As the API makes one, for somebody of `group`. */
   async function certify(name: string, wish: Partial<CertificateWish> = {}, group = 'developers') {
-    const policy = readConfigFile(join(gateway.dataDir, 'custody.yaml'));
+    const policy = parseConfigFile(join(gateway.dataDir, 'custody.yaml'));
     const now = new Date();
     const { issuer, name: issuerName } = policy.issuers[0]!;
     const principal = {

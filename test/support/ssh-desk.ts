@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localAccessStore } from '#adapters/local/access-store.ts';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { localDevices } from '#adapters/local/devices.ts';
 import { localLeafQueue } from '#adapters/local/ledger.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
@@ -99,7 +99,7 @@ export class SshDesk {
   }
 
   get #policy() {
-    return readConfigFile(join(this.#gateway.dataDir, 'custody.yaml'));
+    return parseConfigFile(join(this.#gateway.dataDir, 'custody.yaml'));
   }
 
   async #principal(claims: Claims): Promise<Principal> {

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
@@ -126,7 +126,7 @@ export class SshGateway {
     wish: Omit<CertificateWish, 'key'> = {},
     claims: Readonly<Record<string, unknown>> = {},
   ): Promise<void> {
-    const policy = readConfigFile(join(this.dataDir, 'custody.yaml'));
+    const policy = parseConfigFile(join(this.dataDir, 'custody.yaml'));
     const verifier = currentVerifier(() => policy.issuers, new Keyring())();
     const principal = await verifier.verify(await this.token(claims));
     const key = parsePublicKeyLine(readFileSync(`${keyFile}.pub`, 'utf8'));

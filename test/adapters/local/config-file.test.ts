@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 
 let folder: string;
@@ -24,7 +24,7 @@ identity:
 targets: {}
 `,
   );
-  return readConfigFile(file);
+  return parseConfigFile(file);
 }
 
 describe("a directory's credential on a laptop", () => {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { type IssuerConfig, parseConfig } from '#core/access/config.ts';
@@ -123,7 +123,7 @@ describe('keys in a file', () => {
       text("{ issuer: 'https://nowhere.example', audience: custody, jwksFile: keys.json }"),
     );
     const keyring = new Keyring(() => clock);
-    const verifier = currentVerifier(() => readConfigFile(file).issuers, keyring);
+    const verifier = currentVerifier(() => parseConfigFile(file).issuers, keyring);
     const token = await signToken({ url: 'https://nowhere.example' }, key);
     expect(await verifier().verify(token)).toMatchObject({ subject: 'dana' });
     rmSync(join(folder, 'keys.json'));

@@ -1,0 +1,24 @@
+/** What a command of a contract is in each protocol: one key for each, of which a command has the one of its target's protocol. */
+import { z } from 'zod';
+import type { ProtocolName } from './protocols.ts';
+
+/** Longer ones cost a parser too much, and nobody reviews them. */
+export const COMMAND_MAX_BYTES = 16 << 10;
+
+const written = z.string().min(1).max(COMMAND_MAX_BYTES);
+
+export const commandParts = {
+  statement: written.optional().describe('PostgreSQL: one statement, with $1, $2 … where a value is open'),
+  argv: z
+    .array(z.string().max(4096))
+    .min(1)
+    .max(200)
+    .optional()
+    .describe('SSH: the words of a command, with $1, $2 … for words that are open'),
+};
+
+/** The key of each protocol. */
+export const COMMAND_KEYS: Readonly<Record<ProtocolName, keyof typeof commandParts>> = {
+  postgres: 'statement',
+  ssh: 'argv',
+};
