@@ -39,6 +39,8 @@ export type ErrorCode =
   | 'token-invalid'
   | 'issuer-unreachable'
   | 'not-approved'
+  | 'contract-deviation'
+  | 'task-refused'
   | 'transaction-failed'
   | 'access-denied'
   | 'approval-required'

@@ -211,7 +211,7 @@ export class Gateway {
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
       const until = AbortSignal.any([clock.signal, live.ended]);
-      const link = await greeting.dial(permission, secret, tape, until, claim);
+      const link = await greeting.dial(permission, secret, tape, until, { claim });
       live.start(link);
       return link;
     } catch (thrown) {

@@ -4,6 +4,7 @@ import type { CustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { ProtocolName } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
+import type { TaskSession } from '#core/tasks/session.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 
 /** One protocol's part in the life of a session (ARCHITECTURE.md). One adapter never knows of another. */
@@ -57,7 +58,8 @@ export interface Greeting {
   recordLogin(tape: SessionTape): void;
   /**
    * Logs in to the target with its own credential (`secret`; undefined where the protocol makes one itself), for as long as the signal lets it and the client stays. Where the
-   * grant names commands, only those will pass, and `claim` makes it this session's before the first of them does. Rejects
+   * grant names commands, only those will pass, and `held.claim` makes it this session's before the first of them does. Where the
+   * session is a task, it is kept to `held.task.contract`. Rejects
    * with `target-unreachable`, `target-refused` (what the target says of the session itself is then told by `refuse`),
    * `target-lost`, `peer-left`, and with the reason of the signal.
    */
@@ -66,8 +68,16 @@ export interface Greeting {
     secret: string | undefined,
     tape: SessionTape,
     signal: AbortSignal,
-    claim: () => Promise<void>,
+    held: Held,
   ): Promise<Link>;
+}
+
+/** What a session is held to. */
+export interface Held {
+  /** Makes a grant for exact commands this session's. */
+  claim(): Promise<void>;
+  /** Where the session is a task of a run: nothing passes but what its contract lets pass. */
+  readonly task?: TaskSession;
 }
 
 /** A client and a target that are ready for each other. */

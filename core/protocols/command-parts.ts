@@ -1,6 +1,5 @@
 /** What a command of a contract is in each protocol: one key for each, of which a command has the one of its target's protocol. */
 import { z } from 'zod';
-import type { ProtocolName } from './protocols.ts';
 
 /** Longer ones cost a parser too much, and nobody reviews them. */
 export const COMMAND_MAX_BYTES = 16 << 10;
@@ -17,8 +16,11 @@ export const commandParts = {
     .describe('SSH: the words of a command, with $1, $2 … for words that are open'),
 };
 
+/** The protocols whose commands contracts know; `protocols.ts` has the same names. */
+export type CommandProtocol = 'postgres' | 'ssh';
+
 /** The key of each protocol. */
-export const COMMAND_KEYS: Readonly<Record<ProtocolName, keyof typeof commandParts>> = {
+export const COMMAND_KEYS: Readonly<Record<CommandProtocol, keyof typeof commandParts>> = {
   postgres: 'statement',
   ssh: 'argv',
 };

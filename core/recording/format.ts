@@ -109,6 +109,7 @@ export const closeReasons = [
   'expired',
   'revoked',
   'not-approved',
+  'deviated',
   'drained',
   'recording-failed',
   'protocol-violation',

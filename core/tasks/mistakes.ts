@@ -1,6 +1,5 @@
 /** What is wrong with workflows across their parts; what a command's text is worth is known once it is compiled. */
-import { COMMAND_KEYS } from '../protocols/command-parts.ts';
-import type { ProtocolName } from '../protocols/protocols.ts';
+import { COMMAND_KEYS, type CommandProtocol } from '../protocols/command-parts.ts';
 import type {
   DeclaredCommand,
   DeclaredContract,
@@ -17,7 +16,7 @@ export interface WorkflowMistake {
 /** Of the file, as far as workflows look at it. */
 interface Around {
   readonly identity: readonly { readonly name: string }[];
-  readonly targets: Readonly<Record<string, { readonly protocol: ProtocolName }>>;
+  readonly targets: Readonly<Record<string, { readonly protocol: CommandProtocol }>>;
   readonly rules: readonly {
     readonly when?: { readonly task?: readonly string[] | undefined } | undefined;
   }[];
@@ -83,7 +82,7 @@ function ofContract(
   task: string,
   contract: DeclaredContract,
   workflow: DeclaredWorkflow,
-  protocol: ProtocolName,
+  protocol: CommandProtocol,
 ): WorkflowMistake[] {
   const { does, inputs, outputs } = contract;
   const names = does.map(({ name }) => name);
@@ -116,7 +115,7 @@ function ofCommand(
   command: DeclaredCommand,
   task: string,
   workflow: DeclaredWorkflow,
-  protocol: ProtocolName,
+  protocol: CommandProtocol,
 ): WorkflowMistake[] {
   const key = COMMAND_KEYS[protocol];
   const found: WorkflowMistake[] = [];

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
+import type { CommandProtocol } from '../protocols/command-parts.ts';
 import { LOAD_SHAPES } from '../protocols/shapes.ts';
-import type { ProtocolName } from '../protocols/protocols.ts';
 import { compileContract, type Contract, ContractMistake } from './contract.ts';
 import { type DeclaredTask, type DeclaredWorkflow, workflowSchema } from './schema.ts';
 import type { CommandShapes } from './shapes.ts';
@@ -24,7 +24,7 @@ export interface Workflow {
 export interface Task {
   readonly name: string;
   readonly declared: DeclaredTask;
-  readonly protocol: ProtocolName;
+  readonly protocol: CommandProtocol;
   readonly contract: Contract;
 }
 
@@ -33,7 +33,7 @@ export type Workflows = ReadonlyMap<string, Workflow>;
 /** Where workflows are declared, and what speaks which protocol. */
 interface Declared {
   readonly workflows: ReadonlyMap<string, WrittenWorkflow>;
-  readonly targets: ReadonlyMap<string, { readonly protocol: ProtocolName }>;
+  readonly targets: ReadonlyMap<string, { readonly protocol: CommandProtocol }>;
 }
 
 /** Rejects with `ContractMistake`, whose path begins at the file's root. Loads nothing where there is no workflow. */
@@ -66,7 +66,7 @@ function noWorkflow(why = 'it is not as one is written'): CustodyError {
   return new CustodyError('format-invalid', `the workflow cannot be read: ${why}`);
 }
 
-type Loaded = ReadonlyMap<ProtocolName, CommandShapes>;
+type Loaded = ReadonlyMap<CommandProtocol, CommandShapes>;
 
 async function shapesOf({ workflows, targets }: Declared): Promise<Loaded> {
   const tasks = [...workflows.values()].flatMap((workflow) => Object.values(workflow.tasks));
@@ -76,7 +76,7 @@ async function shapesOf({ workflows, targets }: Declared): Promise<Loaded> {
   );
 }
 
-function protocolAt(target: string, targets: Declared['targets']): ProtocolName {
+function protocolAt(target: string, targets: Declared['targets']): CommandProtocol {
   const found = targets.get(target);
   if (found === undefined) throw noWorkflow(`nobody knows what the target "${target}" speaks`);
   return found.protocol;

@@ -20,6 +20,8 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'token-invalid': '28P01',
   'issuer-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
   'not-approved': '42501',
+  'contract-deviation': '42501',
+  'task-refused': '42501',
   'transaction-failed': '25P02', // in_failed_sql_transaction
   'access-denied': '42501', // insufficient_privilege
   'approval-required': '42501',

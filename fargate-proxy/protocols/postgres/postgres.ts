@@ -9,7 +9,7 @@ import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
-import type { Greeting, Link, Protocol } from '../../protocol.ts';
+import type { Greeting, Held, Link, Protocol } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
@@ -179,12 +179,13 @@ class PostgresGreeting implements Greeting {
     secret: string | undefined,
     tape: SessionTape,
     signal: AbortSignal,
-    claim: () => Promise<void>,
+    held: Held,
   ): Promise<Link> {
+    refuseTask(held);
     const { login, options } = this.#parts;
     const { minor, startup } = login;
     const target = permission.target as PostgresTarget;
-    const exact = exactTerms(permission, claim);
+    const exact = exactTerms(permission, () => held.claim());
     const parameters = parametersForTarget(startup.given, target, exact);
     const until = AbortSignal.any([signal, this.#left.signal]);
     const socket = await connectTarget(target, options.trust, until);
@@ -250,6 +251,10 @@ class PostgresGreeting implements Greeting {
       release: () => key && keys.revoke(key),
     });
   }
+}
+
+function refuseTask({ task }: Held): void {
+  if (task !== undefined) throw new CustodyError('unsupported', 'tasks cannot be run on this target yet');
 }
 
 function clientLeft(): CustodyError {

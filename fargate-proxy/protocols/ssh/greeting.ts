@@ -5,7 +5,7 @@ import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { LoginProof } from '#core/protocols/ssh/auth/client.ts';
 import { loginOf } from '#core/protocols/ssh/protocol.ts';
 import type { SshTarget } from '#core/protocols/ssh/schema.ts';
-import type { Greeting, Link } from '../../protocol.ts';
+import type { Greeting, Held, Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { ClientSide } from './client-side.ts';
 import type { Shown } from './credential.ts';
@@ -84,8 +84,10 @@ export class SshGreeting implements Greeting {
     secret: string | undefined,
     tape: SessionTape,
     signal: AbortSignal,
-    claim: () => Promise<void>,
+    held: Held,
   ): Promise<Link> {
+    if (held.task !== undefined)
+      throw new CustodyError('unsupported', 'tasks cannot be run on this target yet');
     const { client, options } = this.#parts;
     const target = permission.target as SshTarget;
     const login = loginOf(target, this.login);
@@ -94,7 +96,7 @@ export class SshGreeting implements Greeting {
     const leg = await loginAtTarget({ target, login, proof }, until, options);
     try {
       until.throwIfAborted();
-      return this.#link(permission, leg, tape, claim);
+      return this.#link(permission, leg, tape, () => held.claim());
     } catch (error) {
       leg.destroy();
       throw error;

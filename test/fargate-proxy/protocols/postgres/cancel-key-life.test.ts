@@ -101,7 +101,9 @@ it('a login that fails after its cancel key was issued leaves no key behind', as
       throw full;
     },
   } as Partial<SessionTape> as SessionTape;
-  const dialled = greeting.dial(await permission(), 'secret', tape, noHurry().signal, async () => {});
+  const dialled = greeting.dial(await permission(), 'secret', tape, noHurry().signal, {
+    claim: async () => {},
+  });
   await expect(dialled).rejects.toBe(full);
   expect(issued).toHaveLength(1);
   expect(revoked).toEqual(issued);
