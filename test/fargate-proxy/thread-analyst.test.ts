@@ -35,6 +35,8 @@ class FakeThread implements ShapeThread {
     this.#message({ statements: [], trace: 'late' });
   }
 
+  ref(): void {}
+
   unref(): void {}
 
   terminate(): Promise<number> {

@@ -6,6 +6,7 @@ export interface ShapeThread {
   postMessage(text: string): void;
   on(event: 'message', listener: (analysis: Analysis) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
+  ref(): void;
   unref(): void;
   terminate(): Promise<number>;
 }
@@ -55,10 +56,15 @@ export class ThreadAnalyst implements Analyst {
 
   #ask(): void {
     const [first] = this.#asked;
-    if (first === undefined) return;
+    // The process may end while nothing is asked.
+    if (first === undefined) {
+      this.#thread?.unref();
+      return;
+    }
     this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), this.#deadlineMs);
-    this.#timer.unref();
-    this.#running().postMessage(first.text);
+    const thread = this.#running();
+    thread.ref();
+    thread.postMessage(first.text);
   }
 
   #answered(analysis: Analysis): void {
@@ -81,7 +87,6 @@ export class ThreadAnalyst implements Analyst {
     // One that was given up may still say something.
     thread.on('message', (analysis) => this.#thread === thread && this.#answered(analysis));
     thread.on('error', () => this.#thread === thread && this.#giveUp('cannot be looked at'));
-    thread.unref();
     return thread;
   }
 }
