@@ -36,7 +36,7 @@ describe('decimals', () => {
     ' 1',
     '1 ',
     '١',
-    `${'9'.repeat(1001)}`,
+    '9'.repeat(1001),
   ])('are nothing else: %j', (written) => {
     expect(decimalOf(written)).toBeUndefined();
   });
