@@ -115,7 +115,7 @@ export function newsOf(request: AccessRequest, number: number): AccessNews {
 const TOLD_CHARACTERS = 1_000;
 
 function told({ command: { sha256, text }, ...deviation }: AskedDeviation): ToldDeviation {
-  const characters = [...text];
+  const characters = Array.from(text);
   const isWhole = characters.length <= TOLD_CHARACTERS;
   const shown = isWhole ? text : characters.slice(0, TOLD_CHARACTERS).join('');
   return { ...deviation, command: { sha256, text: shown, isWhole } };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ComingTask } from '../access/conditions.ts';
 import { Authorization, decide } from '../access/decide.ts';
 import type { AccessDesk } from '../access/desk.ts';
 import { durationText } from '../access/duration.ts';
@@ -13,7 +14,7 @@ import {
 } from '../access/request.ts';
 import type { LiveSession } from '../access/rule-match.ts';
 import type { AccessRequests } from '../access/store.ts';
-import { asCustodyError, type CustodyError } from '../errors.ts';
+import { asCustodyError } from '../errors.ts';
 import type { Deviation } from './deviation.ts';
 
 export interface DeviationPorts {
@@ -99,7 +100,7 @@ export class DeviationDesk {
       startedAt,
       ...(grant === undefined ? {} : { grant: grant.id }),
     };
-    const deviation = context.task && { ...context.task, workflowDigest };
+    const deviation = context.task && { ...taskOf(context.task), workflowDigest };
     const wish = deviation === undefined ? { rule } : { rule, deviation };
     const asking = { policy: policy.config, principal, target: target.name, context, live, wish };
     return decide({ ...asking, action: 'request', now: wallClock() });
@@ -176,6 +177,10 @@ export class DeviationDesk {
   }
 }
 
+function taskOf({ run, workflow, task }: ComingTask) {
+  return { run, workflow, task };
+}
+
 function askedOf({
   permission,
   session,
@@ -186,7 +191,7 @@ function askedOf({
 }: DeviationQuestion): AskedDeviation {
   const { kind, command: of, expected, seen } = deviation;
   return {
-    ...permission.context.task!,
+    ...taskOf(permission.context.task!),
     workflowDigest,
     session,
     command: { sha256: createHash('sha256').update(command).digest('hex'), text: command },
