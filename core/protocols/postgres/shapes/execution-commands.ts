@@ -27,8 +27,8 @@ export interface PreparedCommand {
 /** The commands of statements as they are answered. */
 export class SeenCommands {
   readonly #source: CommandSource;
-  /** Of the statement that was asked about last: a query may hold thousands, an answer has rows before it has an end. */
-  #last: { readonly statement: Statement; readonly seen: readonly SeenStatement[] } | undefined;
+  /** A query may hold thousands, and an answer has rows before it has an end. */
+  readonly #seen = new WeakMap<Statement, readonly SeenStatement[]>();
 
   constructor(source: CommandSource) {
     this.#source = source;
@@ -49,10 +49,13 @@ export class SeenCommands {
   }
 
   #of(answering: Answering): readonly SeenStatement[] {
-    const { statement } = answering;
-    if (this.#last?.statement !== statement)
-      this.#last = { statement, seen: this.#read(statement, answering.reading) };
-    return this.#last.seen;
+    const { statement, reading } = answering;
+    const before = this.#seen.get(statement);
+    if (before !== undefined) return before;
+    // A source may give one command for two: here each is its own.
+    const seen = this.#read(statement, reading).map((one) => ({ ...one, command: { ...one.command } }));
+    this.#seen.set(statement, seen);
+    return seen;
   }
 
   #read({ kind, text, portal, doubt }: Statement, reading: Reading): readonly SeenStatement[] {

@@ -108,7 +108,7 @@ export class ExecutionTap implements Tap {
   }
 
   ending(): void {
-    this.#lookForRows();
+    if (this.#answering?.statement.isReached === true) this.#lookForRows();
     this.#isEnding = true;
   }
 
