@@ -1,4 +1,5 @@
 import { type Person, personOf } from './person.ts';
+import type { RunNews } from '../tasks/run-news.ts';
 import type { AccessRequest, StepKind } from './request.ts';
 
 /** What people and machines outside want to hear about at once. */
@@ -14,11 +15,13 @@ export const newsKinds = [
   'break-glass',
   'break-glass-reviewed',
   'policy-changed',
+  'run-deviated',
+  'task-ended',
 ] as const;
 export type NewsKind = (typeof newsKinds)[number];
 
 /** One event of the stream. The same event always has the same id: it may come more than once. */
-export type News = AccessNews | PolicyNews;
+export type News = AccessNews | PolicyNews | RunNews;
 
 /** Another configuration is in force: who may reach what has changed. */
 export interface PolicyNews {
@@ -35,7 +38,7 @@ export interface PolicyNews {
 export interface AccessNews {
   /** `<request id>/<number>`: the request itself is 0, its steps count from 1. */
   readonly id: string;
-  readonly kind: Exclude<NewsKind, PolicyNews['kind']>;
+  readonly kind: Exclude<NewsKind, (PolicyNews | RunNews)['kind']>;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
   /** True where somebody should look now. */

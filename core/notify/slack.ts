@@ -1,6 +1,7 @@
 import type { AccessNews, News, NewsKind, PolicyNews } from '../access/news.ts';
 import { isActedFor, nameOf, type Person, sameActors, samePerson } from '../access/person.ts';
 import type { Actor } from '../identity/principal.ts';
+import type { RunNews } from '../tasks/run-news.ts';
 import { asCode } from './slack-text.ts';
 
 /** With the words around them all together fit into the 3000 characters of one block. */
@@ -11,10 +12,22 @@ const ACTED_PROSE_MAX = 350;
 
 /** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). */
 export function slackMessage(news: News): object {
-  const text = (news.kind === 'policy-changed' ? policyLines(news) : accessLines(news)).join('\n');
+  const text = linesOf(news).join('\n');
   // `verbatim`: Slack makes no links of its own. The text beside the blocks is for notifications, and for other programs.
   const section = { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } };
   return { text, blocks: [section], unfurl_links: false, unfurl_media: false };
+}
+
+function linesOf(news: News): string[] {
+  switch (news.kind) {
+    case 'policy-changed':
+      return policyLines(news);
+    case 'run-deviated':
+    case 'task-ended':
+      return runLines(news);
+    default:
+      return accessLines(news);
+  }
 }
 
 const TITLES: Readonly<Record<NewsKind, string>> = {
@@ -29,6 +42,8 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'break-glass': 'Glass broken: access without approval',
   'break-glass-reviewed': 'Broken glass reviewed',
   'policy-changed': 'custody.yaml has changed: who may reach what is another now',
+  'run-deviated': 'A task left its contract',
+  'task-ended': 'A task of a workflow has ended',
 };
 
 function accessLines(news: AccessNews): string[] {
@@ -37,6 +52,27 @@ function accessLines(news: AccessNews): string[] {
 
 function policyLines({ kind, policy }: PolicyNews): string[] {
   return [`*${TITLES[kind]}*`, `*Version:* ${name(policy)}`];
+}
+
+function runLines({
+  kind,
+  workflow,
+  task,
+  startedBy,
+  run,
+  session,
+  deviation,
+  how,
+  verdict,
+}: RunNews): string[] {
+  const said: readonly (readonly [string, string | undefined])[] = [
+    ['Deviation', deviation === undefined ? undefined : `${name(deviation)}, ${name(how ?? 'recorded')}`],
+    ['Verdict', verdict === undefined ? undefined : name(verdict)],
+    ['Run', name(run)],
+    ['Session', name(session)],
+  ];
+  const lines = said.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
+  return [`*${TITLES[kind]}*`, `${name(`${workflow}/${task}`)}, started by ${chain(startedBy)}`, ...lines];
 }
 
 function headline({ alarm, kind, requester, target }: AccessNews): string {
