@@ -21,6 +21,8 @@ export interface Context {
 export interface ComingTask {
   readonly run: string;
   readonly workflow: string;
+  /** Of the workflow's text: what the run is under. */
+  readonly digest: string;
   readonly task: string;
 }
 

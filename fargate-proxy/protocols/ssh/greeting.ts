@@ -32,6 +32,8 @@ export class SshGreeting implements Greeting {
   readonly device?: ProvedKey;
   readonly client: Greeting['client'];
   readonly ask: Greeting['ask'] = {};
+  readonly task?: NonNullable<Greeting['task']>;
+  readonly trace?: string;
   readonly #parts: GreetingParts;
   #refused = false;
 
@@ -39,9 +41,11 @@ export class SshGreeting implements Greeting {
   constructor(parts: GreetingParts) {
     this.#parts = parts;
     const { client, shown, signal } = parts;
-    const { target, login } = namedTarget(shown.user);
+    const { target, login, task, trace } = namedTarget(shown.user);
     this.target = target;
     if (login !== undefined) this.login = login;
+    if (task !== undefined) this.task = task;
+    if (trace !== undefined) this.trace = trace;
     this.credential = shown.credential;
     if (shown.device !== undefined) this.device = shown.device;
     this.client = { user: shown.user, application: client.leg.transport.keys!.peerVersion };
