@@ -7,6 +7,7 @@ import { conditionWords, type Context, isTask } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
+import { type ReviewTerms, reviewTermsOf } from './review-terms.ts';
 import { type Obstacle, obstaclesOf, partObstacles, type Question, usableGrant } from './rule-match.ts';
 
 export type { Question } from './rule-match.ts';
@@ -33,6 +34,8 @@ export class Authorization<A extends Action = Action> {
   readonly terms: Rule;
   /** The grant that a `connect` rests on, where the rule needs one. */
   readonly grant: Grant | undefined;
+  /** Of `request` and `approve`: who decides, by the rule or, of a deviation, by the contract. */
+  readonly review: ReviewTerms | undefined;
   /** The version of the configuration it was decided under. */
   readonly policyVersion: string;
   /** How they came, as it was decided by. */
@@ -46,6 +49,7 @@ export class Authorization<A extends Action = Action> {
     this.rule = facts.terms.name;
     this.terms = facts.terms;
     this.grant = facts.grant;
+    this.review = facts.review;
     this.policyVersion = facts.policyVersion;
     this.context = facts.context;
     Object.freeze(this);
@@ -74,6 +78,7 @@ interface Facts<A extends Action> {
   readonly target: TargetFor<A>;
   readonly terms: Rule;
   readonly grant: Grant | undefined;
+  readonly review: ReviewTerms | undefined;
   readonly policyVersion: string;
   readonly context: Context;
 }
@@ -96,7 +101,7 @@ export interface Refusal {
  */
 export function decide<A extends Action>(question: Question<A>): Authorization<A> | Refusal {
   const { policy, principal, action, target: name } = question;
-  const live = action === 'connect' ? question.live : undefined;
+  const live = isOfLive(question) ? question.live : undefined;
   if (live === undefined && isExpired(question)) return expired();
   if (isShutOut(policy, principal)) return denied(question);
   const elsewhere = refusedElsewhere(question);
@@ -116,9 +121,15 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
     target: target as TargetFor<A>,
     terms,
     grant: action === 'connect' ? grantFor(terms, question) : undefined,
+    review: reviewTermsOf(terms, policy, question.wish?.deviation ?? question.request?.deviation),
     policyVersion: policy.version,
     context: question.context ?? {},
   });
+}
+
+/** A session that may go on after its token's time may also ask whether a command of it may. */
+function isOfLive({ action, wish }: Question): boolean {
+  return action === 'connect' || (action === 'request' && wish?.deviation !== undefined);
 }
 
 /** True for a rule that forbids it. */
@@ -198,6 +209,12 @@ function expired(): Refusal {
   return { code: 'token-invalid', message: 'the token has expired', hint: 'log in again: custody login' };
 }
 
+const NOBODY_TO_ASK: Refusal = {
+  code: 'access-denied',
+  message: 'nobody can be asked whether it may go on',
+  hint: 'a workflow that was changed asks nobody for the runs before: start a new run',
+};
+
 const SESSION_ACTIONS: readonly Action[] = ['replay', 'export', 'terminate', 'rerun'];
 
 function denied(question: Question): Refusal {
@@ -227,6 +244,7 @@ function plainlyDenied(question: Question): Refusal {
       notSo(question, shown) ??
       noTarget(shown, 'connect to')
     );
+  if (action === 'request' && question.wish?.deviation !== undefined) return NOBODY_TO_ASK;
   if (action === 'request') return noTarget(shown, 'ask for');
   if (action === 'administer')
     return { code, message: 'you may not administer this gateway', hint: 'ask whoever runs it' };

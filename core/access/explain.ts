@@ -182,6 +182,8 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
       return action === 'request'
         ? 'it has nothing to ask for in this way'
         : 'the request is by another rule';
+    case 'contract':
+      return "the task's contract asks nobody by now, or this session is not that task";
     case 'when':
       return conditionWords(obstacle.condition, rule.when ?? {});
     case 'login':

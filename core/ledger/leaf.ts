@@ -45,6 +45,10 @@ export const leafSchema = z.discriminatedUnion('kind', [
     target: z.string(),
     rule: z.string(),
     breakGlass: z.boolean(),
+    /** Of a grant for a run, or a command that waits in one. */
+    run: z.uuidv7().lowercase().optional(),
+    /** Whose command waits. */
+    session: session.optional(),
   }),
   leafOf('access-decided', { request, digest: sha256, by: person, decision: z.enum(['approved', 'denied']) }),
   leafOf('access-granted', { request, digest: sha256, until: time }),
