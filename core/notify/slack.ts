@@ -1,4 +1,4 @@
-import type { AccessNews, News, NewsKind, PolicyNews } from '../access/news.ts';
+import type { AccessNews, News, NewsKind, PolicyNews, ToldDeviation } from '../access/news.ts';
 import { isActedFor, nameOf, type Person, sameActors, samePerson } from '../access/person.ts';
 import type { Actor } from '../identity/principal.ts';
 import type { RunNews } from '../tasks/run-news.ts';
@@ -46,6 +46,14 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'task-ended': 'A task of a workflow has ended',
 };
 
+/** Of a command that its contract does not have. */
+const WAITING_TITLES: Readonly<Partial<Record<NewsKind, string>>> = {
+  'access-requested': 'Outside its contract: a task waits for a decision',
+  'access-granted': 'Outside its contract, and may go on',
+  'access-used': 'Outside its contract, and goes on',
+  'access-denied': 'Outside its contract, and denied',
+};
+
 function accessLines(news: AccessNews): string[] {
   return [headline(news), ...facts(news), ...toDo(news)];
 }
@@ -75,10 +83,10 @@ function runLines({
   return [`*${TITLES[kind]}*`, `${name(`${workflow}/${task}`)}, started by ${chain(startedBy)}`, ...lines];
 }
 
-function headline({ alarm, kind, requester, target }: AccessNews): string {
+function headline({ alarm, kind, requester, target, deviation }: AccessNews): string {
   const title = alarm
     ? `:rotating_light: *ALARM: ${alarmTitle(kind)}* :rotating_light:`
-    : `*${TITLES[kind]}*`;
+    : `*${(deviation === undefined ? undefined : WAITING_TITLES[kind]) ?? TITLES[kind]}*`;
   return `${title}\n${chain(requester)} on ${name(target)}`;
 }
 
@@ -92,7 +100,7 @@ function alarmTitle(kind: NewsKind): string {
 function facts(news: AccessNews): string[] {
   const { by, requester, reason, ticket, comment, rule, statements } = news;
   const prose = [requester, by ?? requester].some(isActedFor) ? ACTED_PROSE_MAX : PROSE_MAX;
-  const lines: readonly (readonly [string, string | undefined])[] = [
+  const lines: readonly Line[] = [
     ['By', by === undefined || isRequester(by, requester) ? undefined : chain(by)],
     ['Actor', isActedFor(requester) ? account(requester.actors![0]!) : undefined],
     ['How long', howLong(news)],
@@ -100,10 +108,38 @@ function facts(news: AccessNews): string[] {
     ['Reason', reason === undefined ? undefined : asCode(reason, prose)],
     ['Ticket', ticket === undefined ? undefined : name(ticket)],
     ['Comment', comment === undefined ? undefined : asCode(comment, prose)],
+    ...ofRun(news, prose),
     ['Rule', name(rule)],
     ['Request', name(news.request)],
   ];
   return lines.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
+}
+
+type Line = readonly [label: string, value: string | undefined];
+
+/** The run, and what a task of it waits with. */
+function ofRun({ run, deviation }: AccessNews, prose: number): readonly Line[] {
+  if (deviation !== undefined) return waiting(deviation, prose);
+  if (run === undefined) return [];
+  const task = run.task === undefined ? run.workflow : `${run.workflow}/${run.task}`;
+  return [
+    ['Only as', name(task)],
+    ['Run', name(run.id)],
+  ];
+}
+
+const DIFFERENCE_MAX = 150;
+
+function waiting(deviation: ToldDeviation, prose: number): readonly Line[] {
+  const { workflow, task, run, command, expected, seen, isAnswer } = deviation;
+  const text = command.isWhole ? command.text : `${command.text}…`;
+  return [
+    ['Task', name(`${workflow}/${task}`)],
+    ['Run', name(run)],
+    [isAnswer ? 'It has run' : 'It would run', asCode(text, prose)],
+    ['Seen', asCode(seen, DIFFERENCE_MAX)],
+    ['The contract has', asCode(expected, DIFFERENCE_MAX)],
+  ];
 }
 
 function isRequester(by: Person, requester: Person): boolean {
