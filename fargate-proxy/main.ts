@@ -96,7 +96,10 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const desks = desksOf({ policy, surroundings, tally, waitingRoom, requestUrl });
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission({ policy, desks, waitingRoom, requestUrl }, surroundings, { identities, userCas }),
+    admission: createAdmission({ policy, desks, waitingRoom, requestUrl }, surroundings, {
+      identities,
+      userCas,
+    }),
     tasks: desks.tasks,
     waitingRoom,
     tapes,
