@@ -11,6 +11,7 @@ import type { Runs } from '#core/tasks/store.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import { type Asking, askingOf } from '../asking.ts';
 import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json } from '../http.ts';
+import { idempotencyKey } from '../idempotency-key.ts';
 import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
 import { askedRun, contractsOf } from './runs.ts';
@@ -39,7 +40,6 @@ export interface AccessPorts {
 
 /** Requests of one person that still matter: beyond it, something has gone wrong. */
 const OPEN_MAX = 50;
-const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** Requests, decisions and grants: /v1/requests and /v1/grants. `routeKey` names the operation. */
 export function accessHandler(ports: AccessPorts): HttpHandler {
@@ -99,15 +99,6 @@ async function refuseTooMany({ caller, now }: Asking, requests: AccessCatalog): 
   if (open.next === undefined) return;
   throw new CustodyError('conflict', `you have ${OPEN_MAX} open requests already`, {
     hint: 'give back what you do not need: custody return <id>',
-  });
-}
-
-/** https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ */
-function idempotencyKey({ headers }: ApiEvent): string | undefined {
-  const key = headers['idempotency-key'];
-  if (key === undefined || KEY.test(key)) return key;
-  throw new CustodyError('format-invalid', 'Idempotency-Key: 1 to 128 printable characters', {
-    hint: 'a random UUID will do',
   });
 }
 
