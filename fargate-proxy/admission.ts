@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ComingTask } from '#core/access/conditions.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
 import { use } from '#core/access/lifecycle.ts';
@@ -18,6 +19,8 @@ import type { Standing } from '#core/identity/standing.ts';
 import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
+import { comingTask } from '#core/tasks/coming.ts';
+import type { Runs } from '#core/tasks/store.ts';
 import { comingOf } from './coming.ts';
 import type { Greeting } from './protocol.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -35,6 +38,8 @@ export interface AdmissionPorts {
   readonly devices: DeviceBook;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
+  /** What sessions may be tasks of. */
+  readonly runs: Pick<Runs, 'get'>;
   /** Where people look at a request; nothing is linked without it. */
   readonly requestUrl?: (id: string) => string;
   readonly wallClock: () => Date;
@@ -144,8 +149,23 @@ export class Admission {
     const { target } = greeting;
     const now = wallClock();
     const grants = await this.#openRequests(principal, target, now);
-    const context = await comingOf(greeting, network, devices);
+    const task = await this.#taskOf(principal, greeting, now);
+    const context = await comingOf(greeting, network, devices, task);
     return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
+  }
+
+  /** The task that the session would be. Rejects where it may not be the one that was named: it is never let in as none. */
+  async #taskOf(
+    principal: Principal,
+    { target, login, task: named }: Greeting,
+    now: Date,
+  ): Promise<ComingTask | undefined> {
+    const { policy, runs } = this.#ports;
+    const question = { policy: policy.config, principal, named, target, login, now };
+    const terms = await comingTask(question, runs);
+    if (terms === undefined) return undefined;
+    const { run, workflow, task } = terms;
+    return { run: run.id, workflow: workflow.name, digest: workflow.digest, task: task.name };
   }
 
   async #openRequests(principal: Principal, target: string, now: Date): Promise<readonly AccessRequest[]> {

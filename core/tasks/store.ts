@@ -64,3 +64,11 @@ export interface OutputDigests {
   /** By output: of its bytes. */
   readonly streams: ReadonlyMap<string, { readonly sha256: string; readonly bytes: number }>;
 }
+
+/** The texts that runs are under, by their digests. */
+export interface WorkflowTexts {
+  /** Put once: under its digest there is no other. When it returns, it is durable. */
+  put(workflow: { readonly digest: string; readonly text: string }): Promise<void>;
+  /** Rejects with `not-found`, and with `state-damaged` for a text that has another digest. */
+  get(digest: string): Promise<string>;
+}

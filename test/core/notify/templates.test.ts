@@ -15,7 +15,25 @@ function slack(news: News): SlackMessage {
 }
 
 /** All that are about access. */
-const accessKinds = newsKinds.filter((kind) => kind !== 'policy-changed');
+const accessKinds = newsKinds.filter(
+  (kind) => kind !== 'policy-changed' && kind !== 'run-deviated' && kind !== 'task-ended',
+);
+const RUN = '0198c0de-0000-7000-8000-0000000000aa';
+const DEVIATED: News = {
+  id: `${RUN}/2`,
+  kind: 'run-deviated',
+  at: '2026-03-01T12:00:00.000Z',
+  alarm: false,
+  run: RUN,
+  workflow: 'refunds',
+  task: 'refund',
+  session: '0198c0de-0000-7000-8000-0000000000bb',
+  startedBy: REVIEWER,
+  deviation: 'origin',
+  how: 'stopped',
+};
+const { deviation: _deviation, how: _how, ...OF_RUN } = DEVIATED;
+const ENDED: News = { ...OF_RUN, id: `${RUN}/3`, kind: 'task-ended', verdict: 'deviated' };
 const CHANGED = policyNews('5f'.repeat(32), new Date('2026-03-01T12:00:00Z'));
 
 function lines(more: Partial<AccessNews> = {}): string[] {
@@ -105,8 +123,20 @@ describe('a Slack notification', () => {
   });
 
   it('has words of its own for every kind', () => {
-    const titles = [...accessKinds.map((kind) => lines({ kind })[0]), slack(CHANGED).text.split('\n')[0]];
+    const others = [CHANGED, DEVIATED, ENDED].map((news) => slack(news).text.split('\n')[0]);
+    const titles = [...accessKinds.map((kind) => lines({ kind })[0]), ...others];
     expect(new Set(titles).size).toBe(newsKinds.length);
+  });
+
+  it('of a run says which task, what left its contract, and what became of it', () => {
+    expect(slack(DEVIATED).text.split('\n')).toEqual([
+      '*A task left its contract*',
+      `\`refunds/refund\`, started by \`${REVIEWER.email}\``,
+      '*Deviation:* `origin`, `stopped`',
+      `*Run:* \`${RUN}\``,
+      '*Session:* `0198c0de-0000-7000-8000-0000000000bb`',
+    ]);
+    expect(slack(ENDED).text).toContain('*Verdict:* `deviated`');
   });
 
   it('of a changed configuration names its version', () => {
