@@ -136,7 +136,7 @@ function isReachedByTask(
   return tasksOf(principal, policy, target)
     .filter(({ task }) => context.login === undefined || context.login === task.declared.login)
     .some(({ workflow, task }) => {
-      const coming = { run: '', workflow: workflow.name, task: task.name };
+      const coming = { run: '', workflow: workflow.name, digest: workflow.digest, task: task.name };
       const asTask = { ...context, task: coming };
       return Authorization.isOne(
         decide({ policy, principal, action: 'connect', target, context: asTask, now }),
