@@ -7,7 +7,7 @@ import { protocolOf } from '../protocols/protocols.ts';
 import { mayRun } from './may-run.ts';
 import { isNamed, type NamedByClient, namedByToken } from './names.ts';
 import type { Run } from './run.ts';
-import { refusalOf } from './run-lifecycle.ts';
+import { refusalOf } from './run-start-task.ts';
 import type { Runs } from './store.ts';
 import type { Task, Workflow } from './workflows.ts';
 

@@ -2,42 +2,42 @@
 import type { Config } from '../access/config.ts';
 import { fitsSome } from '../access/whose.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { Task, Workflow } from './workflows.ts';
+import type { DeclaredTask, DeclaredWorkflow } from './schema.ts';
 
-type Policy = Pick<Config, 'issuers' | 'compiled'>;
-
-/** A task of a workflow that is in force. */
-export interface NamedTask {
-  readonly workflow: Workflow;
-  readonly task: Task;
-}
+type Issuers = Pick<Config, 'issuers'>;
+type Policy = Pick<Config, 'issuers' | 'workflows'>;
 
 /** True for whom the task's `by` names. */
-export function mayRun({ declared }: Task, principal: Principal, policy: Pick<Config, 'issuers'>): boolean {
+export function mayRun(
+  { declared }: { readonly declared: Pick<DeclaredTask, 'by'> },
+  principal: Principal,
+  policy: Issuers,
+): boolean {
   return fitsSome(declared.by, principal, policy);
 }
 
 /** True for whom `startedBy` names; where the workflow has none, for whoever may run one of its tasks. */
 export function mayStart(
-  { declared, tasks }: Workflow,
+  { declared: { startedBy, tasks } }: { readonly declared: Pick<DeclaredWorkflow, 'startedBy' | 'tasks'> },
   principal: Principal,
-  policy: Pick<Config, 'issuers'>,
+  policy: Issuers,
 ): boolean {
-  if (declared.startedBy !== undefined) return fitsSome(declared.startedBy, principal, policy);
-  return [...tasks.values()].some((task) => mayRun(task, principal, policy));
+  if (startedBy !== undefined) return fitsSome(startedBy, principal, policy);
+  return Object.values(tasks).some(({ by }) => fitsSome(by, principal, policy));
 }
 
-/** The tasks that somebody may run; at one target alone where it is named. */
-export function tasksOf(principal: Principal, policy: Policy, target?: string): readonly NamedTask[] {
-  return [...policy.compiled.values()].flatMap((workflow) =>
-    [...workflow.tasks.values()]
-      .filter((task) => target === undefined || task.declared.target === target)
-      .filter((task) => mayRun(task, principal, policy))
-      .map((task) => ({ workflow, task })),
+/** A task that somebody may run, by its names: `refunds/find`. */
+export interface RunnableTask {
+  readonly workflow: string;
+  readonly task: string;
+  readonly name: string;
+}
+
+/** The tasks at a target that somebody may run, as the file declares them. */
+export function runnableAt(target: string, principal: Principal, policy: Policy): readonly RunnableTask[] {
+  return [...policy.workflows].flatMap(([workflow, { tasks }]) =>
+    Object.entries(tasks)
+      .filter(([, task]) => task.target === target && fitsSome(task.by, principal, policy))
+      .map(([task]) => ({ workflow, task, name: `${workflow}/${task}` })),
   );
-}
-
-/** `refunds/find`: as rules and refusals call it. */
-export function taskName({ workflow, task }: NamedTask): string {
-  return `${workflow.name}/${task.name}`;
 }
