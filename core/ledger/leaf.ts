@@ -13,7 +13,9 @@ const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 const session = z.uuidv7().lowercase();
 const request = z.uuidv7().lowercase();
 const run = z.uuidv7().lowercase();
-const execution = { run, task: z.string(), session };
+/** `step`: which of the run's it is, from 1 on. Without it nobody could say that none is left out, or in which order they came. */
+const runStep = { run, step: z.int().min(1) };
+const execution = { ...runStep, task: z.string(), session };
 const time = z.iso.datetime({ precision: 3 });
 const account = z.object({ issuer: z.string(), subject: z.string() });
 const person = z.object({
@@ -101,7 +103,7 @@ export const leafSchema = z.discriminatedUnion('kind', [
     how: z.enum(['recorded', 'asked', 'stopped']),
   }),
   leafOf('task-ended', { ...execution, verdict: z.enum(verdicts), result: sha256 }),
-  leafOf('run-ended', { run, by: person }),
+  leafOf('run-ended', { ...runStep, by: person }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 
