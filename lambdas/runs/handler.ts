@@ -36,7 +36,7 @@ export interface RunsPorts {
   readonly desk: Pick<RunDesk, 'start' | 'change'>;
   readonly texts: Pick<WorkflowTexts, 'get'>;
   /** Derives the results that are due of a run: nobody waits for the next round of whoever does it by the clock. */
-  readonly settle: (id: string) => Promise<unknown>;
+  readonly settle?: (id: string) => Promise<unknown>;
   readonly source: RecordingSource;
   readonly sessions: Pick<SessionCatalog, 'get'>;
   readonly now: () => Date;
@@ -153,7 +153,7 @@ async function evidence({ run, declared }: KnownRun, asking: Asking, ports: Runs
 
 /** The run as it is once what is due was derived; what cannot be derived now hides nothing. */
 async function settled(run: Run, { runs, settle, log }: RunsPorts): Promise<Run> {
-  if (executionsOf(run).every(({ ended }) => ended !== undefined)) return run;
+  if (settle === undefined || executionsOf(run).every(({ ended }) => ended !== undefined)) return run;
   try {
     await settle(run.id);
   } catch (error) {
