@@ -21,7 +21,10 @@ export function taskEnding(
   policy: Pick<Config, 'compiled'>,
 ): LiveEnding | undefined {
   if (policy.compiled.get(is.workflow)?.digest !== is.digest)
-    return revoked(`the workflow ${is.workflow} was changed`, `start a new run: custody run start ${is.workflow}`);
+    return revoked(
+      `the workflow ${is.workflow} was changed`,
+      `start a new run: custody run start ${is.workflow}`,
+    );
   const end = run?.steps.find((step) => step.kind === 'ended');
   if (end !== undefined) return revoked(`the run ${is.run} was ended`, `see custody run show ${is.run}`);
   return held === undefined ? undefined : timeOver(is, held);
