@@ -5,8 +5,9 @@ import { deviated, endTask } from '#core/tasks/run-lifecycle.ts';
 import { startTask } from '#core/tasks/run-start-task.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
 import { workflowsHandler } from '#lambdas/workflows/handler.ts';
-import { memoryRuns, type MemoryRuns, withoutContracts } from '#test/support/api-runs.ts';
-import { addSession, type Answered, call, ISSUER, MISSING, NOW, world, type World } from './support.ts';
+import { memoryRuns, withoutContracts } from '#test/support/api-runs.ts';
+import type { MemoryRuns } from '#test/support/memory-runs.ts';
+import { addSession, type Answered, call, ISSUER, MISSING, world, type World } from './support.ts';
 
 const FILE = (limit: number): string => `version: 1
 identity: { issuer: ${ISSUER}, audience: custody }
@@ -150,7 +151,7 @@ describe('a run', () => {
     ['dana', 404, { workflow: 'other' }],
   ])('is not started by %s: %i for %j', async (token, status, body) => {
     expect((await start(token, body)).status).toBe(status);
-    expect(ports.runs.items.size).toBe(0);
+    expect((await ports.runs.list({ limit: 1 })).runs).toEqual([]);
   });
 
   it('security case 7: is seen by who has to do with it, and by nobody else', async () => {
