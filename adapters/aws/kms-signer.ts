@@ -1,14 +1,14 @@
-import { createPublicKey } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import { GetPublicKeyCommand, type KMSClient, SignCommand } from '@aws-sdk/client-kms';
 import { CustodyError } from '#core/errors.ts';
 import type { Signer } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';
 
-/** KMS signs messages of at most this many bytes itself; statements and checkpoints are never longer. */
+/** KMS signs messages of at most this many bytes itself; statements and checkpoints are never longer, results of tasks may be. */
 const RAW_MAX_BYTES = 4096;
 
 /**
- * Signs with a KMS key (ECC_NIST_P256), over the message itself: nobody who only has a hash gets a signature.
+ * Signs with a KMS key (ECC_NIST_P256): whoever calls it has the message, as nobody who only has a hash gets a signature.
  * https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
  */
 export function kmsSigner(kms: KMSClient, keyId: string): Signer {
@@ -24,13 +24,8 @@ export function kmsSigner(kms: KMSClient, keyId: string): Signer {
   };
 }
 
-async function sign(kms: KMSClient, KeyId: string, Message: Uint8Array): Promise<Uint8Array> {
-  if (Message.byteLength > RAW_MAX_BYTES) {
-    throw new CustodyError('internal', 'the gateway cannot sign this', {
-      detail: `a message of ${Message.byteLength} bytes is longer than KMS signs`,
-    });
-  }
-  const input = { KeyId, Message, MessageType: 'RAW', SigningAlgorithm: 'ECDSA_SHA_256' } as const;
+async function sign(kms: KMSClient, KeyId: string, message: Uint8Array): Promise<Uint8Array> {
+  const input = { KeyId, ...whatIsSent(message), SigningAlgorithm: 'ECDSA_SHA_256' } as const;
   const { Signature } = await reaching('sign', () => kms.send(new SignCommand(input)));
   if (Signature === undefined || Signature.byteLength === 0) {
     throw new CustodyError('internal', 'the gateway cannot sign', {
@@ -38,6 +33,12 @@ async function sign(kms: KMSClient, KeyId: string, Message: Uint8Array): Promise
     });
   }
   return Signature;
+}
+
+/** What is longer goes as the hash that the signature is over anyway. */
+function whatIsSent(Message: Uint8Array) {
+  if (Message.byteLength <= RAW_MAX_BYTES) return { Message, MessageType: 'RAW' } as const;
+  return { Message: createHash('sha256').update(Message).digest(), MessageType: 'DIGEST' } as const;
 }
 
 async function publicKey(kms: KMSClient, KeyId: string): Promise<Uint8Array> {

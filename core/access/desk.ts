@@ -2,10 +2,10 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import { enter, type LeafSink } from '../ledger/leaves.ts';
 import type { Authorization } from './decide.ts';
 import { accessLeaf } from './leaves.ts';
-import { type Ask, newRequest } from './lifecycle.ts';
+import { type Ask, newDeviationRequest, newRequest } from './lifecycle.ts';
 import { type NewsStream, newsOf } from './news.ts';
 import { sameActors } from './person.ts';
-import type { AccessRequest, Step } from './request.ts';
+import type { AccessRequest, AskedDeviation, Step } from './request.ts';
 import type { AccessOutbox, AccessRequests } from './store.ts';
 
 export interface DeskPorts {
@@ -40,6 +40,15 @@ export class AccessDesk {
     if (stored.id !== request.id) refuseAnother(stored, request);
     await this.tell(stored.id);
     return stored;
+  }
+
+  /** The same for a command that waits: each that waits is asked about by itself. */
+  async askToGoOn(permission: Authorization<'request'>, deviation: AskedDeviation): Promise<AccessRequest> {
+    const { requests, now, newId } = this.#ports;
+    const at = now();
+    const request = await requests.create(newDeviationRequest(permission, deviation, newId(at), at));
+    await this.tell(request.id);
+    return request;
   }
 
   /**
@@ -120,8 +129,8 @@ export class AccessDesk {
 
 /** A key that was used before stands for what was asked for then. */
 function refuseAnother(stored: AccessRequest, asked: AccessRequest): void {
-  const essence = ({ target, rule, reason, ticket, durationMs, statements }: AccessRequest): string =>
-    JSON.stringify([target, rule, reason, ticket, durationMs, statements?.map(({ sha256 }) => sha256)]);
+  const essence = ({ target, rule, reason, ticket, durationMs, statements, run }: AccessRequest): string =>
+    JSON.stringify([target, rule, reason, ticket, durationMs, statements?.map(({ sha256 }) => sha256), run]);
   // Who acts for somebody shares their keys, and is another requester all the same.
   if (essence(stored) === essence(asked) && sameActors(stored.requester, asked.requester)) return;
   throw new CustodyError('conflict', 'this idempotency key was used for another request', {

@@ -4,7 +4,8 @@ import type { AccessRequest, Step } from './request.ts';
 /** The ledger's leaf of a request (0) or of one of its steps (from 1): the same always, whoever enters it. */
 export function accessLeaf(request: AccessRequest, number: number): Leaf {
   if (number > 0) return stepLeaf(request, request.steps[number - 1]!);
-  const { id, digest, requester, target, rule, breakGlass, createdAt } = request;
+  const { id, digest, requester, target, rule, breakGlass, createdAt, run, deviation } = request;
+  const ofRun = run?.id ?? deviation?.run;
   return {
     type: 'custody/leaf/1',
     kind: 'access-requested',
@@ -15,6 +16,8 @@ export function accessLeaf(request: AccessRequest, number: number): Leaf {
     target,
     rule,
     breakGlass,
+    ...(ofRun === undefined ? {} : { run: ofRun }),
+    ...(deviation === undefined ? {} : { session: deviation.session }),
   };
 }
 

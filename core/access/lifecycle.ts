@@ -18,6 +18,8 @@ import {
 } from './person.ts';
 import {
   type AccessRequest,
+  type AskedDeviation,
+  type AskedRun,
   digestOf,
   type NamedStatement,
   needsReview,
@@ -35,6 +37,8 @@ export interface Ask {
   /** Milliseconds; the longest that the rule gives when not given. */
   readonly durationMs?: number;
   readonly statements?: readonly NamedStatement[];
+  /** Only for sessions of this run. */
+  readonly run?: AskedRun;
 }
 
 /** A new request. With a broken glass its grant is its first step. Throws `format-invalid` for what the rule does not give. */
@@ -44,26 +48,54 @@ export function newRequest(
   id: string,
   now: Date,
 ): AccessRequest {
-  const { principal, target, terms, policyVersion } = permission;
-  const { reason, ticket, statements } = checked(ask, terms);
+  const { terms } = permission;
+  const { reason, ticket, statements, run } = checked(ask, terms);
   const breakGlass = terms.breakGlass !== undefined;
   const durationMs = durationWithin(ask, terms);
   const pendingMs = terms.approval?.pendingFor ?? 0;
   const question = {
-    requester: named(principal),
-    target: target.name,
-    rule: terms.name,
-    policy: policyVersion,
+    ...asker(permission),
     ...(reason === undefined ? {} : { reason }),
     ...(ticket === undefined ? {} : { ticket }),
     durationMs,
     ...(statements === undefined ? {} : { statements }),
+    ...(run === undefined ? {} : { run }),
     breakGlass,
     createdAt: now.toISOString(),
     pendingUntil: later(now, pendingMs),
   };
   const steps: Step[] = breakGlass ? [granted(now, durationMs)] : [];
   return { ...question, id, digest: digestOf(question), steps };
+}
+
+/**
+ * A request that a command goes on which the contract does not have: it waits as long as the contract says. Throws `internal` for
+ * permission to ask for something else.
+ */
+export function newDeviationRequest(
+  permission: Authorization<'request'>,
+  deviation: AskedDeviation,
+  id: string,
+  now: Date,
+): AccessRequest {
+  const { review, context } = permission;
+  const { run, workflow, task } = context.task ?? {};
+  const isOther = run !== deviation.run || workflow !== deviation.workflow || task !== deviation.task;
+  if (review === undefined || isOther)
+    throw new CustodyError('internal', 'the permission is for another task', { detail: deviation.session });
+  const question = {
+    ...asker(permission),
+    durationMs: review.maxDuration,
+    deviation,
+    breakGlass: false,
+    createdAt: now.toISOString(),
+    pendingUntil: later(now, review.pendingFor),
+  };
+  return { ...question, id, digest: digestOf(question), steps: [] };
+}
+
+function asker({ principal, target, rule, policyVersion }: Authorization<'request'>) {
+  return { requester: named(principal), target: target.name, rule, policy: policyVersion };
 }
 
 /** A reviewer's decision. Throws `internal` for permission to decide about something else. With the approval that was missing the grant begins: its clock starts here. */
@@ -74,7 +106,7 @@ export function judge(
   comment: string | undefined,
   now: Date,
 ): readonly Step[] {
-  const { principal, terms } = permission;
+  const { principal } = permission;
   refuseOther(request, permission);
   // An address that nobody has verified keeps somebody from a second approval, and nobody from a denial.
   const earlier = decisionBy(request, principal, verdict === 'denied' ? samePerson : mayBeSamePerson);
@@ -84,7 +116,7 @@ export function judge(
     throw conflict('a broken glass needs no approval: review it', `custody review ${request.id}`);
   const state = stateOf(request, now);
   if (state !== 'pending') throw conflict(`the request is not pending any more: ${WORDS[state]}`);
-  const approval = terms.approval!;
+  const approval = permission.review!;
   const step: Step = {
     at: now.toISOString(),
     kind: verdict,
@@ -155,9 +187,15 @@ export function review(
   ];
 }
 
-/** A grant that is for one session has found it; nothing where it has this one already. Throws `conflict` where it has another. */
+/**
+ * A grant that is for one session has found it; nothing where it has this one already. Throws `conflict` where it has another. What
+ * was granted to one command is used by it, and by the session that waited with it.
+ */
 export function use(request: AccessRequest, session: string, now: Date): readonly Step[] {
-  if (request.statements === undefined) return [];
+  const { statements, deviation } = request;
+  if (statements === undefined && deviation === undefined) return [];
+  if (deviation !== undefined && deviation.session !== session)
+    throw conflict('the grant is for a command of another session');
   const used = stepOf(request, 'used');
   if (used !== undefined && used.session !== session)
     throw conflict('the grant was for one session, and is used');

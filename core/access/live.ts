@@ -65,6 +65,7 @@ function endingBy(obstacle: Obstacle): LiveEnding {
     case 'not-a-reviewer':
     case 'own-request':
     case 'other-wish':
+    case 'contract':
     case 'login':
     case 'touch':
       return revoked(CHANGED);

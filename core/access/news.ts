@@ -1,5 +1,6 @@
 import { type Person, personOf } from './person.ts';
-import type { AccessRequest, StepKind } from './request.ts';
+import type { RunNews } from '../tasks/run-news.ts';
+import type { AccessRequest, AskedDeviation, AskedRun, StepKind } from './request.ts';
 
 /** What people and machines outside want to hear about at once. */
 export const newsKinds = [
@@ -14,11 +15,13 @@ export const newsKinds = [
   'break-glass',
   'break-glass-reviewed',
   'policy-changed',
+  'run-deviated',
+  'task-ended',
 ] as const;
 export type NewsKind = (typeof newsKinds)[number];
 
 /** One event of the stream. The same event always has the same id: it may come more than once. */
-export type News = AccessNews | PolicyNews;
+export type News = AccessNews | PolicyNews | RunNews;
 
 /** Another configuration is in force: who may reach what has changed. */
 export interface PolicyNews {
@@ -35,7 +38,7 @@ export interface PolicyNews {
 export interface AccessNews {
   /** `<request id>/<number>`: the request itself is 0, its steps count from 1. */
   readonly id: string;
-  readonly kind: Exclude<NewsKind, PolicyNews['kind']>;
+  readonly kind: Exclude<NewsKind, (PolicyNews | RunNews)['kind']>;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
   /** True where somebody should look now. */
@@ -56,7 +59,16 @@ export interface AccessNews {
   readonly until?: string;
   /** How many commands it is bound to; their texts stay with the request. */
   readonly statements?: number;
+  /** The run that it is for. */
+  readonly run?: AskedRun;
+  /** The command that waits. */
+  readonly deviation?: ToldDeviation;
 }
+
+/** Of the command as much as one looks at at once; all of it is with the request, whose digest the ledger has. */
+export type ToldDeviation = Omit<AskedDeviation, 'command'> & {
+  readonly command: { readonly sha256: string; readonly text: string; readonly isWhole: boolean };
+};
 
 /** Where news go (EventBridge in the cloud; webhooks read from it). */
 export interface NewsStream {
@@ -78,7 +90,7 @@ const KINDS: Readonly<Record<StepKind, AccessNews['kind']>> = {
 /** The event of a request (0) or of one of its steps (from 1). */
 export function newsOf(request: AccessRequest, number: number): AccessNews {
   const step = number === 0 ? undefined : request.steps[number - 1]!;
-  const { requester, target, rule, reason, ticket, durationMs, statements } = request;
+  const { requester, target, rule, reason, ticket, durationMs, statements, run, deviation } = request;
   const by = step === undefined ? requester : 'by' in step ? step.by : undefined;
   const comment = step !== undefined && 'comment' in step ? step.comment : undefined;
   const broken = request.breakGlass && (step === undefined || step.kind === 'granted');
@@ -98,7 +110,18 @@ export function newsOf(request: AccessRequest, number: number): AccessNews {
     durationMs,
     ...(step?.kind === 'granted' ? { until: step.until } : {}),
     ...(statements === undefined ? {} : { statements: statements.length }),
+    ...(run === undefined ? {} : { run }),
+    ...(deviation === undefined ? {} : { deviation: told(deviation) }),
   };
+}
+
+const TOLD_CHARACTERS = 1_000;
+
+function told({ command: { sha256, text }, ...deviation }: AskedDeviation): ToldDeviation {
+  const characters = Array.from(text);
+  const isWhole = characters.length <= TOLD_CHARACTERS;
+  const shown = isWhole ? text : characters.slice(0, TOLD_CHARACTERS).join('');
+  return { ...deviation, command: { sha256, text: shown, isWhole } };
 }
 
 /** The event of a configuration that is in force, as it was written at `changedAt`. */

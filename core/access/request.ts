@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DeviationKind } from '../tasks/deviation.ts';
 import type { Person } from './person.ts';
 
 /** A command by its text; see statements.ts for what is hashed. */
@@ -32,12 +33,43 @@ export interface AccessQuestion {
   readonly durationMs: number;
   /** The grant is for these commands and one session alone. */
   readonly statements?: readonly NamedStatement[];
+  /** The grant is for sessions of this run alone. */
+  readonly run?: AskedRun;
+  /** A session waits with a command that its contract does not have: the grant is for that command, once, and opens no session. */
+  readonly deviation?: AskedDeviation;
   /** Granted at once, without anybody's decision; somebody has to look at it afterwards. */
   readonly breakGlass: boolean;
   /** RFC 3339, UTC, milliseconds; as all times here. */
   readonly createdAt: string;
   /** A request that is not decided by then has expired. */
   readonly pendingUntil: string;
+}
+
+/** A run, and the workflow it is under: reviewers see what its contracts were. */
+export interface AskedRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly workflowDigest: string;
+  /** Only as this task. */
+  readonly task?: string;
+}
+
+/** What a session does that its contract does not have, for reviewers of the contract. */
+export interface AskedDeviation {
+  readonly run: string;
+  readonly workflow: string;
+  readonly workflowDigest: string;
+  readonly task: string;
+  readonly session: string;
+  /** The command, whole: what reviewers decide about is what goes on. SHA-256 of this very text. */
+  readonly command: NamedStatement;
+  readonly kind: DeviationKind;
+  /** The contract's command that it comes nearest to. */
+  readonly of?: string;
+  readonly expected: string;
+  readonly seen: string;
+  /** It has run: whether the session goes on is what is asked. */
+  readonly isAnswer: boolean;
 }
 
 /** What happened to a request. */
@@ -92,8 +124,26 @@ export function digestOf(question: AccessQuestion): string {
   const members = [issuer, subject, email, target, rule, policy, reason, ticket, durationMs, hashes];
   // Without actors the bytes are those of before there were any.
   const chain = actors === undefined ? [] : [actors.map((actor) => [actor.issuer, actor.subject])];
-  const text = JSON.stringify([...members, breakGlass, createdAt, pendingUntil, ...chain]);
+  const text = JSON.stringify([...members, breakGlass, createdAt, pendingUntil, ...ofRun(question, chain)]);
   return createHash('sha256').update(text).digest('hex');
+}
+
+/** With a run or a deviation three members follow, whether or not there are actors: none is taken for another. */
+function ofRun({ run, deviation }: AccessQuestion, chain: readonly unknown[]): readonly unknown[] {
+  if (run === undefined && deviation === undefined) return chain;
+  return [chain[0] ?? null, runMembers(run), deviationMembers(deviation)];
+}
+
+function runMembers(run: AskedRun | undefined): readonly unknown[] | null {
+  return run === undefined ? null : [run.id, run.workflow, run.workflowDigest, run.task ?? null];
+}
+
+function deviationMembers(deviation: AskedDeviation | undefined): readonly unknown[] | null {
+  if (deviation === undefined) return null;
+  const { run, workflow, workflowDigest, task, session, command, isAnswer } = deviation;
+  const { kind, of = null, expected, seen } = deviation;
+  const place = [run, workflow, workflowDigest, task, session];
+  return [...place, command.sha256, isAnswer, kind, of, expected, seen];
 }
 
 export function stateOf(request: AccessRequest, now: Date): RequestState {

@@ -6,6 +6,7 @@ import type { Action, Config, Rule, When } from './config.ts';
 import { owns, sameHolder } from './own.ts';
 import { isActedFor, mayHaveAsked, type Person, sameActors } from './person.ts';
 import { type AccessRequest, grantOf, type RequestState, stateOf, stepOf } from './request.ts';
+import { type AskingTask, reviewTermsOf } from './review-terms.ts';
 import { isReviewer, notDenied, notFor, type WhoseObstacle } from './whose.ts';
 
 /** What is to be decided, and all that a decision looks at. */
@@ -18,14 +19,22 @@ export interface Question<A extends Action = Action> {
   readonly context?: Context;
   /** Whose session it is, for `replay`, `export`, `terminate` and `rerun`. */
   readonly session?: Person;
-  /** What is asked for, for `request`: a rule by its name, or a broken glass. */
-  readonly wish?: { readonly rule?: string; readonly breakGlass?: boolean };
+  /** What is asked for, for `request`. */
+  readonly wish?: Wish;
   /** What is decided about, for `approve`. */
   readonly request?: AccessRequest;
   /** Requests that may have become grants, for `connect`. */
   readonly grants?: readonly AccessRequest[];
-  /** A session that is running, for `connect`: may it go on? */
+  /** A session that is running. For `connect`: may it go on? For a wish with a deviation: whose command waits. */
   readonly live?: LiveSession;
+}
+
+export interface Wish {
+  /** By its name. */
+  readonly rule?: string;
+  readonly breakGlass?: boolean;
+  /** That a command goes on which the contract of this task does not have. */
+  readonly deviation?: AskingTask;
 }
 
 /** A running session, and what it was opened under. */
@@ -39,6 +48,8 @@ export interface LiveSession {
 /** Why a rule does not allow something. */
 export type Obstacle =
   | { readonly kind: 'action' | 'target' | 'sessions' | 'not-a-reviewer' | 'own-request' | 'other-wish' }
+  /** The workflow is another by now, or its contract asks nobody; or the session is not that task. */
+  | { readonly kind: 'contract' }
   | WhoseObstacle
   | { readonly kind: 'when'; readonly condition: keyof When }
   | { readonly kind: 'token-over' | 'device-over' | 'too-long' }
@@ -146,11 +157,22 @@ function grantsFor(rule: Rule, question: Question): AccessRequest[] {
     (request) =>
       request.rule === rule.name &&
       request.target === target &&
+      // What reviewers said of one command opens no session (security case 23).
+      request.deviation === undefined &&
+      isOfRun(request, question) &&
       request.breakGlass === (rule.breakGlass !== undefined) &&
       (rule.approval?.statements !== 'exact' || request.statements !== undefined) &&
       isGrantee(rule, request.requester, question) &&
       (live === undefined || request.id === live.grant),
   );
+}
+
+/** A grant for a run is for sessions that are its tasks. */
+function isOfRun({ run }: AccessRequest, { context }: Question): boolean {
+  if (run === undefined) return true;
+  const coming = context?.task;
+  if (coming?.run !== run.id || coming.workflow !== run.workflow) return false;
+  return run.task === undefined || coming.task === run.task;
 }
 
 /**
@@ -171,18 +193,34 @@ function grantState(request: AccessRequest, { now, live }: Question): RequestSta
   return stepOf(request, 'used')?.session === live?.session ? 'granted' : state;
 }
 
-function wish(rule: Rule, { wish: wanted = {} }: Question): Obstacle[] {
+function wish(rule: Rule, question: Question): Obstacle[] {
+  const { wish: wanted = {} } = question;
+  if (wanted.deviation !== undefined) return deviationWish(rule, question, wanted.deviation);
   const terms = wanted.breakGlass === true ? rule.breakGlass : rule.approval;
   const fits = terms !== undefined && (wanted.rule === undefined || wanted.rule === rule.name);
   return fits ? [] : [{ kind: 'other-wish' }];
 }
 
+/** A session asks by the rule that it lives by, as the task that it is. */
+function deviationWish(rule: Rule, question: Question, wanted: AskingTask): Obstacle[] {
+  const { live, context, policy } = question;
+  const coming = context?.task;
+  const found: Obstacle[] = [];
+  if (live?.rule !== rule.name) found.push({ kind: 'other-wish' });
+  const isIt =
+    coming?.run === wanted.run && coming.workflow === wanted.workflow && coming.task === wanted.task;
+  if (!isIt || reviewTermsOf(rule, policy, wanted) === undefined) found.push({ kind: 'contract' });
+  return found;
+}
+
 /** Nobody decides about what they or their agents asked for, and no agent decides about anything. */
-function review(rule: Rule, { principal, request, target }: Question): Obstacle[] {
+function review(rule: Rule, { principal, request, target, policy }: Question): Obstacle[] {
   // Rules that deny look at the target that was named: it is the request's, or the question is another one.
   if (request?.rule !== rule.name || request.target !== target) return [{ kind: 'other-wish' }];
-  const terms = request.breakGlass ? rule.breakGlass : rule.approval;
+  const { breakGlass, deviation } = request;
+  const terms = breakGlass ? rule.breakGlass : reviewTermsOf(rule, policy, deviation);
   const found: Obstacle[] = [];
+  if (deviation !== undefined && terms === undefined) found.push({ kind: 'contract' });
   if (isActedFor(principal)) found.push({ kind: 'acts' });
   if (terms === undefined || !isReviewer(terms.reviewers, principal)) found.push({ kind: 'not-a-reviewer' });
   if (mayHaveAsked(principal, request.requester)) found.push({ kind: 'own-request' });

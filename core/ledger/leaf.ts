@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { CustodyError } from '../errors.ts';
 import { closeReasons } from '../recording/format.ts';
 import { parseStrictJson } from '../recording/verify/json.ts';
+import { deviationKinds } from '../tasks/deviation.ts';
+import { verdicts } from '../tasks/result/result.ts';
 
 export const LEAF_MAX_BYTES = 4096;
 
@@ -10,6 +12,10 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 const session = z.uuidv7().lowercase();
 const request = z.uuidv7().lowercase();
+const run = z.uuidv7().lowercase();
+/** `step`: which of the run's it is, from 1 on. Without it nobody could say that none is left out, or in which order they came. */
+const runStep = { run, step: z.int().min(1) };
+const execution = { ...runStep, task: z.string(), session };
 const time = z.iso.datetime({ precision: 3 });
 const account = z.object({ issuer: z.string(), subject: z.string() });
 const person = z.object({
@@ -41,6 +47,10 @@ export const leafSchema = z.discriminatedUnion('kind', [
     target: z.string(),
     rule: z.string(),
     breakGlass: z.boolean(),
+    /** Of a grant for a run, or a command that waits in one. */
+    run: z.uuidv7().lowercase().optional(),
+    /** Whose command waits. */
+    session: session.optional(),
   }),
   leafOf('access-decided', { request, digest: sha256, by: person, decision: z.enum(['approved', 'denied']) }),
   leafOf('access-granted', { request, digest: sha256, until: time }),
@@ -78,6 +88,22 @@ export const leafSchema = z.discriminatedUnion('kind', [
     key: key.optional(),
     of: account.optional(),
   }),
+  leafOf('run-started', {
+    run,
+    digest: sha256,
+    workflow: z.string(),
+    workflowDigest: sha256,
+    by: person,
+    policy: sha256,
+  }),
+  leafOf('task-started', execution),
+  leafOf('run-deviated', {
+    ...execution,
+    deviation: z.enum(deviationKinds),
+    how: z.enum(['recorded', 'asked', 'stopped']),
+  }),
+  leafOf('task-ended', { ...execution, verdict: z.enum(verdicts), result: sha256 }),
+  leafOf('run-ended', { ...runStep, by: person }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 

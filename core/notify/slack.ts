@@ -1,6 +1,7 @@
-import type { AccessNews, News, NewsKind, PolicyNews } from '../access/news.ts';
+import type { AccessNews, News, NewsKind, PolicyNews, ToldDeviation } from '../access/news.ts';
 import { isActedFor, nameOf, type Person, sameActors, samePerson } from '../access/person.ts';
 import type { Actor } from '../identity/principal.ts';
+import type { RunNews } from '../tasks/run-news.ts';
 import { asCode } from './slack-text.ts';
 
 /** With the words around them all together fit into the 3000 characters of one block. */
@@ -11,10 +12,22 @@ const ACTED_PROSE_MAX = 350;
 
 /** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). */
 export function slackMessage(news: News): object {
-  const text = (news.kind === 'policy-changed' ? policyLines(news) : accessLines(news)).join('\n');
+  const text = linesOf(news).join('\n');
   // `verbatim`: Slack makes no links of its own. The text beside the blocks is for notifications, and for other programs.
   const section = { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } };
   return { text, blocks: [section], unfurl_links: false, unfurl_media: false };
+}
+
+function linesOf(news: News): string[] {
+  switch (news.kind) {
+    case 'policy-changed':
+      return policyLines(news);
+    case 'run-deviated':
+    case 'task-ended':
+      return runLines(news);
+    default:
+      return accessLines(news);
+  }
 }
 
 const TITLES: Readonly<Record<NewsKind, string>> = {
@@ -29,6 +42,16 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'break-glass': 'Glass broken: access without approval',
   'break-glass-reviewed': 'Broken glass reviewed',
   'policy-changed': 'custody.yaml has changed: who may reach what is another now',
+  'run-deviated': 'A task left its contract',
+  'task-ended': 'A task of a workflow has ended',
+};
+
+/** Of a command that its contract does not have. */
+const WAITING_TITLES: Readonly<Partial<Record<NewsKind, string>>> = {
+  'access-requested': 'Outside its contract: a task waits for a decision',
+  'access-granted': 'Outside its contract, and may go on',
+  'access-used': 'Outside its contract, and goes on',
+  'access-denied': 'Outside its contract, and denied',
 };
 
 function accessLines(news: AccessNews): string[] {
@@ -39,10 +62,31 @@ function policyLines({ kind, policy }: PolicyNews): string[] {
   return [`*${TITLES[kind]}*`, `*Version:* ${name(policy)}`];
 }
 
-function headline({ alarm, kind, requester, target }: AccessNews): string {
+function runLines({
+  kind,
+  workflow,
+  task,
+  startedBy,
+  run,
+  session,
+  deviation,
+  how,
+  verdict,
+}: RunNews): string[] {
+  const said: readonly (readonly [string, string | undefined])[] = [
+    ['Deviation', deviation === undefined ? undefined : `${name(deviation)}, ${name(how ?? 'recorded')}`],
+    ['Verdict', verdict === undefined ? undefined : name(verdict)],
+    ['Run', name(run)],
+    ['Session', name(session)],
+  ];
+  const lines = said.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
+  return [`*${TITLES[kind]}*`, `${name(`${workflow}/${task}`)}, started by ${chain(startedBy)}`, ...lines];
+}
+
+function headline({ alarm, kind, requester, target, deviation }: AccessNews): string {
   const title = alarm
     ? `:rotating_light: *ALARM: ${alarmTitle(kind)}* :rotating_light:`
-    : `*${TITLES[kind]}*`;
+    : `*${(deviation === undefined ? undefined : WAITING_TITLES[kind]) ?? TITLES[kind]}*`;
   return `${title}\n${chain(requester)} on ${name(target)}`;
 }
 
@@ -56,7 +100,7 @@ function alarmTitle(kind: NewsKind): string {
 function facts(news: AccessNews): string[] {
   const { by, requester, reason, ticket, comment, rule, statements } = news;
   const prose = [requester, by ?? requester].some(isActedFor) ? ACTED_PROSE_MAX : PROSE_MAX;
-  const lines: readonly (readonly [string, string | undefined])[] = [
+  const lines: readonly Line[] = [
     ['By', by === undefined || isRequester(by, requester) ? undefined : chain(by)],
     ['Actor', isActedFor(requester) ? account(requester.actors![0]!) : undefined],
     ['How long', howLong(news)],
@@ -64,10 +108,38 @@ function facts(news: AccessNews): string[] {
     ['Reason', reason === undefined ? undefined : asCode(reason, prose)],
     ['Ticket', ticket === undefined ? undefined : name(ticket)],
     ['Comment', comment === undefined ? undefined : asCode(comment, prose)],
+    ...ofRun(news, prose),
     ['Rule', name(rule)],
     ['Request', name(news.request)],
   ];
   return lines.flatMap(([label, value]) => (value === undefined ? [] : [`*${label}:* ${value}`]));
+}
+
+type Line = readonly [label: string, value: string | undefined];
+
+/** The run, and what a task of it waits with. */
+function ofRun({ run, deviation }: AccessNews, prose: number): readonly Line[] {
+  if (deviation !== undefined) return waiting(deviation, prose);
+  if (run === undefined) return [];
+  const task = run.task === undefined ? run.workflow : `${run.workflow}/${run.task}`;
+  return [
+    ['Only as', name(task)],
+    ['Run', name(run.id)],
+  ];
+}
+
+const DIFFERENCE_MAX = 150;
+
+function waiting(deviation: ToldDeviation, prose: number): readonly Line[] {
+  const { workflow, task, run, command, expected, seen, isAnswer } = deviation;
+  const text = command.isWhole ? command.text : `${command.text}…`;
+  return [
+    ['Task', name(`${workflow}/${task}`)],
+    ['Run', name(run)],
+    [isAnswer ? 'It has run' : 'It would run', asCode(text, prose)],
+    ['Seen', asCode(seen, DIFFERENCE_MAX)],
+    ['The contract has', asCode(expected, DIFFERENCE_MAX)],
+  ];
 }
 
 function isRequester(by: Person, requester: Person): boolean {

@@ -6,6 +6,14 @@ export const SIGNER_KEY = 'signer.pem';
 /** In an evidence folder only: the proof that the session is in the ledger. */
 export const LEDGER_PROOF = 'ledger.json';
 
+/** Beside a session that was a task of a run: what it came to, once it is derived (core/tasks/FORMAT.md). */
+export const TASK_RESULT = 'task.json';
+
+/** The text of a workflow that runs are under, by its SHA-256. */
+export function workflowKey(digest: string): string {
+  return `workflows/${digest}.json`;
+}
+
 /** `open.json` → `open.json.sig` */
 export function signatureName(statement: string): string {
   return `${statement}.sig`;

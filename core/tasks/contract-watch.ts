@@ -2,7 +2,7 @@ import { answerDeviations } from './answer-deviations.ts';
 import type { Contract, ContractCommand } from './contract.ts';
 import type { Deviation } from './deviation.ts';
 import { isReadable, type SeenAnswer, type SeenCommand, type UnreadableCommand } from './seen.ts';
-import type { ValueFacts } from './values.ts';
+import { isConstant, type ValueFacts } from './values.ts';
 
 /** What a command is under the contract. */
 export type Judgement =
@@ -95,7 +95,7 @@ export class ContractWatch {
     for (const [index, place] of shape.places.entries()) {
       const value = command.values[index]!;
       if ('constant' in place) {
-        if (!isSame(place.constant, value))
+        if (!isConstant(place.constant, value))
           return {
             kind: 'value',
             command: name,
@@ -178,12 +178,8 @@ function tooLate(withinMs: number): Deviation {
 const SHOWN_CHARACTERS = 200;
 
 function shortened(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= SHOWN_CHARACTERS ? text : `${characters.slice(0, SHOWN_CHARACTERS).join('')}…`;
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function often(times: number): string {

@@ -4,7 +4,7 @@ import { compareDecimals, decimalOf, isWhole } from './decimal.ts';
 import type { DeviationKind } from './deviation.ts';
 import { comparable, truth, type RunDigests } from './digests.ts';
 import type { ValueTerms } from './schema.ts';
-import type { LiteralKind, SeenLiteral, SeenValue } from './seen.ts';
+import type { LiteralKind, SeenBytes, SeenLiteral, SeenValue } from './seen.ts';
 
 /** What of its run a value is compared with. */
 export interface ValueFacts {
@@ -12,6 +12,8 @@ export interface ValueFacts {
   readonly inputs: ReadonlyMap<string, string | null>;
   /** Digests of all values of `task.output.column`; undefined where that output is not there. */
   column(origin: string): ReadonlySet<string> | undefined;
+  /** Of the bytes of `task.output`; undefined where that output is not there. */
+  stream?(origin: string): SeenBytes | undefined;
   readonly digests: RunDigests;
 }
 
@@ -54,7 +56,7 @@ export class ValuePlace {
     const { type, min, max, oneOf, maxLength } = this.#terms;
     if (min !== undefined && compare(text, String(min), type) < 0) return wrong(`at least ${min}`);
     if (max !== undefined && compare(text, String(max), type) > 0) return wrong(`at most ${max}`);
-    if (maxLength !== undefined && [...text].length > maxLength)
+    if (maxLength !== undefined && Array.from(text).length > maxLength)
       return wrong(`at most ${maxLength} characters`);
     const form = comparable(text, type);
     if (oneOf !== undefined && !oneOf.some((one) => comparable(String(one), type) === form))
@@ -64,14 +66,15 @@ export class ValuePlace {
     return undefined;
   }
 
-  #fromElsewhere(text: string, { inputs, column, digests }: ValueFacts): Misfit | undefined {
+  #fromElsewhere(text: string, facts: ValueFacts): Misfit | undefined {
     const { type, from, input } = this.#terms;
     if (input !== undefined) {
-      const given = inputs.get(input);
+      const given = facts.inputs.get(input);
       if (given === undefined || comparable(given, type) !== comparable(text, type))
         return { kind: 'origin', expected: `the input ${input} of the run` };
     }
-    if (from === undefined || column(from)?.has(digests.ofValue(text, type)) === true) return undefined;
+    if (from === undefined || facts.column(from)?.has(facts.digests.ofValue(text, type)) === true)
+      return undefined;
     return { kind: 'origin', expected: `a value from ${from}` };
   }
 }
@@ -134,4 +137,16 @@ function instant(text: string): number {
     .replace(/([+-]\d\d)$/, '$1:00')
     .replace(/([+-]\d\d)(\d\d)$/, '$1:$2');
   return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(written) ? written : `${written}Z`);
+}
+
+/** Whether what was seen is the value that a contract has written in its place. A bind value's type is the receiver's choice. */
+export function isConstant(constant: SeenValue, seen: SeenValue): boolean {
+  if ('list' in constant || 'list' in seen)
+    return 'list' in constant && 'list' in seen && isSameList(constant.list, seen.list);
+  if (seen.kind !== constant.kind && seen.kind !== 'any') return false;
+  return comparable(seen.text, constant.kind) === comparable(constant.text, constant.kind);
+}
+
+function isSameList(constants: readonly SeenLiteral[], seen: readonly SeenLiteral[]): boolean {
+  return constants.length === seen.length && constants.every((one, at) => isConstant(one, seen[at]!));
 }

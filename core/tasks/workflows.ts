@@ -94,7 +94,7 @@ function compiled(
     const contract = contractAt(place, of, shapes.get(protocol)!);
     return [task, { name: task, declared: of, protocol, contract }] as const;
   });
-  return { name, digest: digestOf(text), text, declared, tasks: new Map(tasks) };
+  return { name, digest: workflowDigest({ written: text }), text, declared, tasks: new Map(tasks) };
 }
 
 function contractAt(place: readonly string[], task: DeclaredTask, shapes: CommandShapes): Contract {
@@ -106,6 +106,7 @@ function contractAt(place: readonly string[], task: DeclaredTask, shapes: Comman
   }
 }
 
-function digestOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+/** What a run names it by. */
+export function workflowDigest({ written }: Pick<WrittenWorkflow, 'written'>): string {
+  return createHash('sha256').update(written).digest('hex');
 }

@@ -8,6 +8,8 @@ import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
+import { runnableAt } from '#core/tasks/may-run.ts';
+import { workflowDigest } from '#core/tasks/workflows.ts';
 import type { Asking } from '../asking.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
@@ -75,7 +77,7 @@ async function addressesOf({ targets }: Config, gateway: TargetsPorts['gateway']
 
 type Access = Pick<Answer, 'access' | 'until' | 'ask'>;
 
-const BEST_FIRST: readonly Access['access'][] = ['standing', 'granted', 'requestable'];
+const BEST_FIRST: readonly Access['access'][] = ['standing', 'granted', 'requestable', 'task'];
 
 /** Where a client chooses a login: those that the caller may choose or ask for, and the best that they get with one. */
 function accessByLogin(target: Target, grants: readonly AccessRequest[], asking: Asking) {
@@ -116,14 +118,34 @@ function accessTo(
       .map(termsOf);
   });
   if (!Authorization.isOne(connect)) {
-    return connect.code === 'approval-required' || ask.length > 0
-      ? { access: 'requestable', ask }
+    if (connect.code === 'approval-required' || ask.length > 0) return { access: 'requestable', ask };
+    return isReachedByTask(reached, { policy, caller: principal, context, now })
+      ? { access: 'task', ask }
       : undefined;
   }
   const { grant } = connect;
   return grant === undefined
     ? { access: 'standing', ask }
     : { access: 'granted', until: grant.until.toISOString(), ask };
+}
+
+/** As a task of a run, which has to be named then. */
+function isReachedByTask(
+  { name: target }: Target,
+  { policy, caller: principal, context, now }: Asking,
+): boolean {
+  return runnableAt(target, principal, policy)
+    .filter(({ workflow, task }) => {
+      const wanted = policy.workflows.get(workflow)!.tasks[task]!.login;
+      return context.login === undefined || wanted === undefined || wanted === context.login;
+    })
+    .some(({ workflow, task }) => {
+      const digest = workflowDigest(policy.workflows.get(workflow)!);
+      const asTask = { ...context, task: { run: '', workflow, digest, task } };
+      return Authorization.isOne(
+        decide({ policy, principal, action: 'connect', target, context: asTask, now }),
+      );
+    });
 }
 
 /** The gateway's own clock for a login, the target's, and how long a client may wait for reviewers. */
