@@ -38,7 +38,10 @@ export function learn(sessions: readonly ObservedSession[], options: LearnOption
       ]),
     ),
   };
-  const text = stringify({ workflows: { [options.workflow]: workflow } }, { lineWidth: 0 });
+  const text = stringify(
+    { workflows: { [options.workflow]: workflow } },
+    { lineWidth: 0, aliasDuplicateObjects: false },
+  );
   return commented(text, options.workflow, tasks, written);
 }
 

@@ -33,7 +33,7 @@ export async function observe(
       return (row, isWhole) => {
         if (!isWhole) return;
         for (const [at, value] of row.entries())
-          if (value?.text != null && (values[at]?.size ?? VALUES_MAX) < VALUES_MAX)
+          if (typeof value?.text === 'string' && (values[at]?.size ?? VALUES_MAX) < VALUES_MAX)
             values[at]!.add(value.text);
       };
     },

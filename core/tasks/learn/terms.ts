@@ -63,7 +63,7 @@ function boundsOf(type: ValueTerms['type'], texts: readonly string[]): Partial<W
 }
 
 function longest(texts: readonly string[]): number {
-  return Math.max(1, ...texts.map((text) => [...text].length));
+  return Math.max(1, ...texts.map((text) => Array.from(text).length));
 }
 
 /** A number that JavaScript does not have exactly stays a text. */

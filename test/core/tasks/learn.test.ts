@@ -23,22 +23,28 @@ interface Shown {
 }
 
 function session(id: string, ...texts: readonly (readonly [text: string, shown?: Shown])[]): ObservedSession {
-  const executions = texts.flatMap(([text, { returned, outcome = 'completed', ...more } = {}], index) =>
-    seenIn(reader, text).map((seen): ObservedExecution => {
-      const { command, beside, sets } = seen;
-      const columns = Object.keys(returned ?? {});
-      const answer: SeenAnswer = { outcome, tookMs: 3, ...more, ...(columns.length > 0 && { columns }) };
-      return {
-        command,
-        at: index * 1000,
-        answer,
-        ...(beside && { beside }),
-        ...(sets && { sets }),
-        ...(returned && {
-          returned: new Map(Object.entries(returned).map(([name, values]) => [name, new Set(values)])),
-        }),
-      };
-    }),
+  const executions = texts.flatMap(
+    ([text, { returned, outcome = 'completed', ...more } = {} as Shown], index) =>
+      seenIn(reader, text).map((seen): ObservedExecution => {
+        const { command, beside, sets } = seen;
+        const columns = Object.keys(returned ?? {});
+        const answer: SeenAnswer = {
+          outcome,
+          tookMs: 3,
+          ...more,
+          ...(columns.length > 0 ? { columns } : {}),
+        };
+        return {
+          command,
+          at: index * 1000,
+          answer,
+          ...(beside && { beside }),
+          ...(sets && { sets }),
+          ...(returned && {
+            returned: new Map(Object.entries(returned).map(([name, values]) => [name, new Set(values)])),
+          }),
+        };
+      }),
   );
   return { id, target: 'orders', executions };
 }
@@ -46,19 +52,16 @@ function session(id: string, ...texts: readonly (readonly [text: string, shown?:
 const learned = (...sessions: readonly ObservedSession[]) =>
   learn(sessions, { workflow: 'refunds', groups: ['support'], shapesAt: () => shapes });
 
-const CONFIG = `
-identity: { issuer: https://issuer.example, audience: custody }
+const CONFIG = `version: 1
+identity: { issuer: https://issuer.example, audience: custody, groupsClaim: groups }
 targets:
   orders:
     protocol: postgres
-    address: db.example:5432
+    address: 127.0.0.1:5432
     database: app
     tls: { mode: disable }
     credential: { user: app, passwordFile: password }
-rules:
-  - name: all
-    allow: { groups: [support] }
-    targets: [orders]
+rules: [{ name: all, groups: [support], targets: [orders], allow: [connect] }]
 `;
 
 describe('a workflow that is learned', () => {
@@ -158,7 +161,7 @@ workflows:
   });
 
   it('is one that custody.yaml takes', async () => {
-    const config = await readConfig(`${CONFIG}${learned(...sessions())}`);
+    const config = await readConfig(`${CONFIG}${learned(...sessions())}`, 'custody.yaml');
     expect([...config.compiled.get('refunds')!.tasks.keys()]).toEqual(['select-orders', 'update-orders']);
   });
 
@@ -179,7 +182,7 @@ workflows:
       '$3:\n                  type: text\n                  oneOf:\n                    - k0\n                    - k1',
       '$4:\n                  type: date\n                  min: 2026-11-01\n                  max: 2026-11-06',
       '$5:\n                  type: boolean\n',
-      '$6:\n                  type: text\n                  maxLength: 2\n                  null: true',
+      '$6:\n                  type: text\n                  maxLength: 2\n                  "null": true',
       'a IN ($1)\n              values:\n                $1:\n                  type: integer\n                  min: 1\n                  max: 5\n                  many: 3',
     ])
       expect(text).toContain(terms);
