@@ -12,7 +12,7 @@ export interface ValueFacts {
   readonly inputs: ReadonlyMap<string, string | null>;
   /** Digests of all values of `task.output.column`; undefined where that output is not there. */
   column(origin: string): ReadonlySet<string> | undefined;
-  /** Of the bytes of `task.output`; undefined where that output is not there. */
+  /** The bytes of `task.output`; undefined where that output is not there. */
   stream?(origin: string): SeenBytes | undefined;
   readonly digests: RunDigests;
 }

@@ -8,41 +8,44 @@ import type { Report } from './report.ts';
 import type { SignerKey } from './signer.ts';
 
 /**
- * Checks `task.json`, where there is one (FORMAT.md, "A task's result"), as far as one session says: it is signed by the same signer,
- * and derived of this evidence for the task that the session is. Whether it is what follows from it, only the whole run shows.
+ * Checks `task.json`, where there is one: that the signer signed it, and that it is the result of this very session. Whether what it
+ * says can be derived again is for who has the run (core/tasks/FORMAT.md, "What a verifier MUST establish").
  */
 export async function checkTaskResult(
-  found: FoundStatements,
+  statements: FoundStatements,
   signer: SignerKey | undefined,
   objects: Objects,
   report: Report,
 ): Promise<void> {
-  if (!objects.names.has(TASK_RESULT) || signer === undefined) return;
+  if (!objects.names.has(TASK_RESULT)) return;
+  if (statements.open !== undefined && statements.open.value.task === undefined) {
+    report('object-unlisted', TASK_RESULT, `${TASK_RESULT} is there, and the session is no task of a run`);
+    return;
+  }
   const bytes = await objects.read(TASK_RESULT, ENVELOPE_MAX_BYTES);
-  if (bytes === undefined) return;
+  if (bytes === undefined || signer === undefined) return;
   try {
     const { result } = openResult(bytes, signer.key.export({ type: 'spki', format: 'der' }));
-    compare(result, found, report);
+    const wrong = whatIsWrong(result, statements);
+    if (wrong !== undefined) report('task-result-mismatch', TASK_RESULT, `${TASK_RESULT} ${wrong}`);
   } catch (error) {
     report('task-result-invalid', TASK_RESULT, `${TASK_RESULT} ${asCustodyError(error).message}`);
   }
 }
 
-function compare(
-  { session, run, task, workflow, evidence }: ReturnType<typeof openResult>['result'],
-  found: FoundStatements,
-  report: Report,
-): void {
-  const mismatch = (words: string): void => report('task-result-mismatch', TASK_RESULT, words);
-  if (session !== found.session) mismatch(`${TASK_RESULT} is of session ${session}, not of this one`);
-  for (const [name, sha256, statement] of [
-    [OPEN, evidence.open, found.open],
-    [CLOSE, evidence.close, found.close],
-  ] as const)
-    if (sha256 !== statement?.sha256)
-      mismatch(`${TASK_RESULT} was derived of an ${name} with SHA-256 ${sha256}, and not of this one`);
-  const said = found.open?.value.task;
-  const isTask = said?.run === run && said.name === task && said.digest === workflow.digest;
-  if (found.open !== undefined && !isTask)
-    mismatch(`${TASK_RESULT} is of another task than ${OPEN} says that this session is`);
+type TaskResult = ReturnType<typeof openResult>['result'];
+
+function whatIsWrong(result: TaskResult, { session, open, close }: FoundStatements): string | undefined {
+  if (result.session !== session) return `is the result of session ${result.session}`;
+  if (open !== undefined && result.evidence.open !== open.sha256)
+    return `was derived of an ${OPEN} with SHA-256 ${result.evidence.open}, but ${OPEN} has ${open.sha256}`;
+  if (close?.sha256 !== result.evidence.close)
+    return `was derived of a ${CLOSE} with SHA-256 ${result.evidence.close}, which is not here`;
+  const task = open?.value.task;
+  if (task === undefined) return undefined;
+  const said = [result.run, result.workflow.name, result.workflow.digest, result.task];
+  const recorded = [task.run, task.workflow, task.digest, task.name];
+  return said.every((one, n) => one === recorded[n])
+    ? undefined
+    : `is not of the run, the workflow and the task that ${OPEN} names`;
 }

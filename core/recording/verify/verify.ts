@@ -109,8 +109,9 @@ export async function* readEvidence(
   const parts = verifyChain(start, close?.value, objects, report);
   const chain = yield* fault === undefined ? parts : withoutFrames(parts, fault);
   if (close !== undefined) checkClose(close.value, open, chain, report);
-  const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
-  await checkTaskResult({ session, open, close }, signer, objects, report);
+  const statements = { session, open, close };
+  const ledger = await checkLedgerProof(statements, signer, options.ledger, objects, report);
+  await checkTaskResult(statements, signer, objects, report);
   reportUnlisted(objects, report);
 
   const findings = found.all();

@@ -17,7 +17,7 @@ test('the verifier imports nothing of the writer', () => {
   expect([...new Set(foreign)].sort()).toEqual([
     // It opens proofs, and neither makes them nor writes the ledger.
     '../../ledger/session-proof.ts',
-    // They open results of tasks.
+    // It opens results of tasks, and derives none.
     '../../tasks/proof/dsse.ts',
     '../../tasks/proof/statement.ts',
     'node:crypto',
