@@ -7,7 +7,7 @@ import { sameHolder } from '#core/access/own.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
-import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import { type AccessRequest, type AskedRun, stateOf } from '#core/access/request.ts';
 import { claimedHolder } from '#core/access/ssh-certificates/claimed.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
@@ -201,7 +201,8 @@ export class Admission {
 
   /** One request for all connections of one person that wait for the same, by one rule; who acts for them asks by themselves. */
   #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
-    const key = JSON.stringify([personOf(principal), visitor.greeting.target, refusal.ask!.name]);
+    const { target, task } = visitor.greeting;
+    const key = JSON.stringify([personOf(principal), target, refusal.ask!.name, task]);
     const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
     this.#asking.set(key, asking);
     return asking.finally(() => this.#asking.delete(key));
@@ -211,17 +212,21 @@ export class Admission {
   async #pendingRequest(
     refusal: Refusal,
     principal: Principal,
-    { greeting: { target, ask } }: Visitor,
+    { greeting }: Visitor,
   ): Promise<AccessRequest> {
     const { policy, desk, wallClock } = this.#ports;
+    const { target, ask } = greeting;
     const now = wallClock();
-    const rule = refusal.ask!.name;
+    const { name: rule, approval } = refusal.ask!;
+    const run = approval?.for === 'run' ? runOf(await this.#taskOf(principal, greeting, now)) : undefined;
     const open = await this.#openRequests(principal, target, now);
     // One that is bound to commands was asked for by somebody who meant another session.
     const waiting = open.find(
       (request) =>
         request.rule === rule &&
         request.statements === undefined &&
+        request.deviation === undefined &&
+        isForRun(request.run, run) &&
         sameHolder(principal, request.requester, policy.config) &&
         sameActors(principal, request.requester) &&
         stateOf(request, now) === 'pending',
@@ -238,7 +243,7 @@ export class Admission {
     const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
     try {
-      return await desk.ask(permission, said(ask));
+      return await desk.ask(permission, { ...said(ask), ...(run === undefined ? {} : { run }) });
     } catch (error) {
       return notEnough(error, refusal);
     }
@@ -267,6 +272,17 @@ export class Admission {
       await pause(POLL_MS);
     }
   }
+}
+
+/** A client that comes as a task asks for its run and that task. */
+function runOf(coming: ComingTask | undefined): AskedRun | undefined {
+  if (coming === undefined) return undefined;
+  const { run: id, workflow, digest: workflowDigest, task } = coming;
+  return { id, workflow, workflowDigest, task };
+}
+
+function isForRun(asked: AskedRun | undefined, run: AskedRun | undefined): boolean {
+  return asked?.id === run?.id && (asked?.task ?? run?.task) === run?.task;
 }
 
 /** Told to whoever may enter alone: others learn nothing of a target. */
