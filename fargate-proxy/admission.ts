@@ -202,7 +202,7 @@ export class Admission {
   /** One request for all connections of one person that wait for the same, by one rule; who acts for them asks by themselves. */
   #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
     const { target, task } = visitor.greeting;
-    const key = JSON.stringify([personOf(principal), target, refusal.ask!.name, task]);
+    const key = JSON.stringify([personOf(principal), target, refusal.ask!.name, task ?? null]);
     const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
     this.#asking.set(key, asking);
     return asking.finally(() => this.#asking.delete(key));
@@ -217,8 +217,8 @@ export class Admission {
     const { policy, desk, wallClock } = this.#ports;
     const { target, ask } = greeting;
     const now = wallClock();
-    const { name: rule, approval } = refusal.ask!;
-    const run = approval?.for === 'run' ? runOf(await this.#taskOf(principal, greeting, now)) : undefined;
+    const task = await this.#taskOf(principal, greeting, now);
+    const rule = refusal.ask!.name;
     const open = await this.#openRequests(principal, target, now);
     // One that is bound to commands was asked for by somebody who meant another session.
     const waiting = open.find(
@@ -226,7 +226,7 @@ export class Admission {
         request.rule === rule &&
         request.statements === undefined &&
         request.deviation === undefined &&
-        isForRun(request.run, run) &&
+        isForTask(request, task) &&
         sameHolder(principal, request.requester, policy.config) &&
         sameActors(principal, request.requester) &&
         stateOf(request, now) === 'pending',
@@ -238,12 +238,13 @@ export class Admission {
       action: 'request' as const,
       target,
       wish: { rule },
+      ...(task === undefined ? {} : { context: { task } }),
       now,
     };
     const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
     try {
-      return await desk.ask(permission, { ...said(ask), ...(run === undefined ? {} : { run }) });
+      return await desk.ask(permission, { ...said(ask), ...runOf(task) });
     } catch (error) {
       return notEnough(error, refusal);
     }
@@ -274,15 +275,15 @@ export class Admission {
   }
 }
 
-/** A client that comes as a task asks for its run and that task. */
-function runOf(coming: ComingTask | undefined): AskedRun | undefined {
-  if (coming === undefined) return undefined;
-  const { run: id, workflow, digest: workflowDigest, task } = coming;
-  return { id, workflow, workflowDigest, task };
+/** Whoever comes as a task asks for that task of that run alone: reviewers then see its contract. */
+function runOf(task: ComingTask | undefined): { readonly run?: AskedRun } {
+  if (task === undefined) return {};
+  const { run, workflow, digest, task: name } = task;
+  return { run: { id: run, workflow, workflowDigest: digest, task: name } };
 }
 
-function isForRun(asked: AskedRun | undefined, run: AskedRun | undefined): boolean {
-  return asked?.id === run?.id && (asked?.task ?? run?.task) === run?.task;
+function isForTask({ run }: AccessRequest, task: ComingTask | undefined): boolean {
+  return run?.id === task?.run && run?.task === task?.task;
 }
 
 /** Told to whoever may enter alone: others learn nothing of a target. */
