@@ -89,9 +89,9 @@ const FITTING: Readonly<Record<ValueTerms['type'], readonly LiteralKind[]>> = {
   number: ['integer', 'number', 'any'],
   text: ['text', 'any'],
   boolean: ['boolean', 'any'],
-  uuid: ['text', 'any'],
-  date: ['text', 'any'],
-  timestamp: ['text', 'any'],
+  uuid: ['uuid', 'text', 'any'],
+  date: ['date', 'text', 'any'],
+  timestamp: ['timestamp', 'text', 'any'],
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
