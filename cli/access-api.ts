@@ -18,6 +18,23 @@ const requestSchema = z.object({
   ticket: text.optional(),
   durationSeconds: count,
   statements: z.array(z.object({ sha256: text, text: long })).optional(),
+  run: z.object({ id: text, workflow: text, workflowDigest: text, task: text.optional() }).optional(),
+  deviation: z
+    .object({
+      run: text,
+      workflow: text,
+      workflowDigest: text,
+      task: text,
+      session: text,
+      command: z.object({ sha256: text, text: long }),
+      kind: text,
+      of: text.optional(),
+      expected: long,
+      seen: long,
+      isAnswer: z.boolean(),
+    })
+    .optional(),
+  contracts: z.record(text, z.record(text, z.unknown())).optional(),
   breakGlass: z.boolean(),
   createdAt: text,
   pendingUntil: text,
@@ -59,6 +76,8 @@ export interface AskBody {
   readonly statements?: readonly string[];
   readonly breakGlass?: boolean;
   readonly rule?: string;
+  readonly run?: string;
+  readonly task?: string;
 }
 
 /** `key`: the same key makes one request, however often it is sent. */

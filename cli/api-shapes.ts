@@ -64,7 +64,7 @@ export const targetsSchema = z.object({
         .optional(),
       caPem: z.string().max(65_536).nullish(),
       connectSeconds: z.int().min(1).max(86_400).default(20),
-      access: z.enum(['standing', 'granted', 'requestable']).default('standing'),
+      access: z.enum(['standing', 'granted', 'requestable', 'task']).default('standing'),
       until: text.optional(),
       ask: z
         .array(

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { ComingTask } from '#core/access/conditions.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
 import { use } from '#core/access/lifecycle.ts';
@@ -6,7 +7,7 @@ import { sameHolder } from '#core/access/own.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
-import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import { type AccessRequest, type AskedRun, stateOf } from '#core/access/request.ts';
 import { claimedHolder } from '#core/access/ssh-certificates/claimed.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
@@ -18,6 +19,8 @@ import type { Standing } from '#core/identity/standing.ts';
 import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
+import { comingTask } from '#core/tasks/coming.ts';
+import type { Runs } from '#core/tasks/store.ts';
 import { comingOf } from './coming.ts';
 import type { Greeting } from './protocol.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -35,6 +38,8 @@ export interface AdmissionPorts {
   readonly devices: DeviceBook;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
+  /** What sessions may be tasks of. */
+  readonly runs: Pick<Runs, 'get'>;
   /** Where people look at a request; nothing is linked without it. */
   readonly requestUrl?: (id: string) => string;
   readonly wallClock: () => Date;
@@ -144,8 +149,23 @@ export class Admission {
     const { target } = greeting;
     const now = wallClock();
     const grants = await this.#openRequests(principal, target, now);
-    const context = await comingOf(greeting, network, devices);
+    const task = await this.#taskOf(principal, greeting, now);
+    const context = await comingOf(greeting, network, devices, task);
     return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
+  }
+
+  /** The task that the session would be. Rejects where it may not be the one that was named: it is never let in as none. */
+  async #taskOf(
+    principal: Principal,
+    { target, login, task: named }: Greeting,
+    now: Date,
+  ): Promise<ComingTask | undefined> {
+    const { policy, runs } = this.#ports;
+    const question = { policy: policy.config, principal, named, target, login, now };
+    const terms = await comingTask(question, runs);
+    if (terms === undefined) return undefined;
+    const { run, workflow, task } = terms;
+    return { run: run.id, workflow: workflow.name, digest: workflow.digest, task: task.name };
   }
 
   async #openRequests(principal: Principal, target: string, now: Date): Promise<readonly AccessRequest[]> {
@@ -181,7 +201,8 @@ export class Admission {
 
   /** One request for all connections of one person that wait for the same, by one rule; who acts for them asks by themselves. */
   #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
-    const key = JSON.stringify([personOf(principal), visitor.greeting.target, refusal.ask!.name]);
+    const { target, task } = visitor.greeting;
+    const key = JSON.stringify([personOf(principal), target, refusal.ask!.name, task ?? null]);
     const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
     this.#asking.set(key, asking);
     return asking.finally(() => this.#asking.delete(key));
@@ -191,10 +212,12 @@ export class Admission {
   async #pendingRequest(
     refusal: Refusal,
     principal: Principal,
-    { greeting: { target, ask } }: Visitor,
+    { greeting }: Visitor,
   ): Promise<AccessRequest> {
     const { policy, desk, wallClock } = this.#ports;
+    const { target, ask } = greeting;
     const now = wallClock();
+    const task = await this.#taskOf(principal, greeting, now);
     const rule = refusal.ask!.name;
     const open = await this.#openRequests(principal, target, now);
     // One that is bound to commands was asked for by somebody who meant another session.
@@ -202,6 +225,8 @@ export class Admission {
       (request) =>
         request.rule === rule &&
         request.statements === undefined &&
+        request.deviation === undefined &&
+        isForTask(request, task) &&
         sameHolder(principal, request.requester, policy.config) &&
         sameActors(principal, request.requester) &&
         stateOf(request, now) === 'pending',
@@ -213,12 +238,13 @@ export class Admission {
       action: 'request' as const,
       target,
       wish: { rule },
+      ...(task === undefined ? {} : { context: { task } }),
       now,
     };
     const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
     try {
-      return await desk.ask(permission, said(ask));
+      return await desk.ask(permission, { ...said(ask), ...runOf(task) });
     } catch (error) {
       return notEnough(error, refusal);
     }
@@ -247,6 +273,17 @@ export class Admission {
       await pause(POLL_MS);
     }
   }
+}
+
+/** Whoever comes as a task asks for that task of that run alone: reviewers then see its contract. */
+function runOf(task: ComingTask | undefined): { readonly run?: AskedRun } {
+  if (task === undefined) return {};
+  const { run, workflow, digest, task: name } = task;
+  return { run: { id: run, workflow, workflowDigest: digest, task: name } };
+}
+
+function isForTask({ run }: AccessRequest, task: ComingTask | undefined): boolean {
+  return run?.id === task?.run && run?.task === task?.task;
 }
 
 /** Told to whoever may enter alone: others learn nothing of a target. */

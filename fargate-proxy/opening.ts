@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { ComingTask } from '#core/access/conditions.ts';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
@@ -7,12 +8,13 @@ import { protocolOf } from '#core/protocols/protocols.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
-import { boundText, recordedPrincipal } from '#core/recording/statements.ts';
+import { boundText, recordedTogether } from '#core/recording/statements.ts';
+import { traceparentOf } from '#core/tasks/trace.ts';
 import type { Greeting } from './protocol.ts';
 
 /** What an open statement says beside what was authorized. */
 interface Particulars {
-  readonly greeting: Pick<Greeting, 'client' | 'login' | 'device'>;
+  readonly greeting: Pick<Greeting, 'client' | 'login' | 'device' | 'trace'>;
   /** Where the client connects from. */
   readonly address: string;
   readonly gateway: Opening['gateway'];
@@ -33,7 +35,7 @@ export function openingOf(
   return {
     session: newSessionId(now.getTime(), randomBytes(10)),
     startedAt: now.toISOString(),
-    principal: recordedPrincipal(principal),
+    ...recordedTogether(principal, belongingOf(context.task, greeting.trace)),
     target: {
       name: target.name,
       protocol: target.protocol,
@@ -67,6 +69,22 @@ function recordedDevice(
     ...(registered === undefined ? {} : { name: registered.name, attested: registered.attested }),
     ...(user === undefined ? {} : { user }),
   };
+}
+
+/** A trace that is none names nothing: W3C Trace Context has readers ignore it. */
+function belongingOf(
+  task: ComingTask | undefined,
+  asked: string | undefined,
+): Pick<Opening, 'task' | 'trace'> {
+  const trace = traceparentOf(asked);
+  return {
+    ...(task === undefined ? {} : { task: recordedTask(task) }),
+    ...(trace === undefined ? {} : { trace }),
+  };
+}
+
+function recordedTask({ run, workflow, digest, task }: ComingTask): NonNullable<Opening['task']> {
+  return { run, workflow, digest, name: task };
 }
 
 /** What is left out of what files hold is said before the first of them passes. */

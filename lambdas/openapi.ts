@@ -21,6 +21,7 @@ import {
   terminationBody,
   terminationShape,
 } from './shapes.ts';
+import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
@@ -45,7 +46,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...sshPaths, ...otherPaths },
+    paths: { ...accessPaths, ...runPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...sshPaths, ...otherPaths },
   });
 }
 

@@ -27,6 +27,8 @@ interface RequestOptions {
   readonly file?: string;
   readonly breakGlass?: true;
   readonly rule?: string;
+  readonly run?: string;
+  readonly task?: string;
   readonly wait?: number | true;
   readonly idempotencyKey?: string;
   readonly json?: true;
@@ -45,6 +47,8 @@ export function requestCommand(cli: Cli): Command {
     )
     .option('--statement <command...>', 'for one session that runs exactly these commands')
     .option('--file <script>', 'the same, with the commands of a script')
+    .option('--run <id>', 'for sessions of this run of a workflow alone')
+    .option('--task <name>', 'with --run: only for those that are this task of it')
     .option('--break-glass', 'at once, without approval: it alarms, and is reviewed afterwards')
     .option('--rule <name>', 'where there is more than one rule to ask by')
     .option('--wait [time]', 'wait until it is decided', readDuration)
@@ -67,7 +71,7 @@ async function request(cli: Cli, target: string, options: RequestOptions): Promi
 
 function bodyOf(
   target: string,
-  { reason, ticket, rule, breakGlass, ...options }: RequestOptions,
+  { reason, ticket, rule, run, task, breakGlass, ...options }: RequestOptions,
   statements: readonly string[] | undefined,
 ): AskBody {
   return {
@@ -78,6 +82,8 @@ function bodyOf(
     ...(statements === undefined ? {} : { statements }),
     ...(breakGlass === undefined ? {} : { breakGlass }),
     ...(rule === undefined ? {} : { rule }),
+    ...(run === undefined ? {} : { run }),
+    ...(task === undefined ? {} : { task }),
   };
 }
 

@@ -54,7 +54,7 @@ const LISTED = {
 };
 
 function row(request: AccessRequest): string[] {
-  const { id, createdAt, requester, target, durationSeconds, reason = '' } = request;
+  const { id, createdAt, requester, target, durationSeconds, deviation, reason = '' } = request;
   const asked = createdAt.replace(/\.\d+Z$/, 'Z');
   return [
     id,
@@ -63,6 +63,6 @@ function row(request: AccessRequest): string[] {
     target,
     durationText(durationSeconds * 1000),
     stateText(request),
-    reason,
+    deviation === undefined ? reason : `outside its contract: ${deviation.seen}`,
   ];
 }

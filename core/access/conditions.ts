@@ -21,6 +21,8 @@ export interface Context {
 export interface ComingTask {
   readonly run: string;
   readonly workflow: string;
+  /** Of the workflow's text: what the run is under. */
+  readonly digest: string;
   readonly task: string;
 }
 
@@ -90,7 +92,11 @@ function isOfDevice(wanted: NonNullable<When['device']>, about: Circumstances): 
   }
 }
 
-function isTask(wanted: readonly string[], step: ComingTask | undefined): boolean {
+/** True for one of these tasks: `workflow/task`, or `workflow/*` for any of its tasks. */
+export function isTask(
+  wanted: readonly string[],
+  step: Pick<ComingTask, 'workflow' | 'task'> | undefined,
+): boolean {
   if (step === undefined) return false;
   return wanted.some((one) => one === `${step.workflow}/${step.task}` || one === `${step.workflow}/*`);
 }
@@ -142,15 +148,15 @@ function localTime(now: Date, timeZone: string): { readonly day: number; readonl
 }
 
 /** What is missing where a condition does not hold. */
-export function conditionWords(condition: keyof When, { device }: When): string {
+export function conditionWords(condition: keyof When, { device, task = [] }: When): string {
+  if (condition === 'task') return `the session is not the task ${task.join(' or ')} of a run`;
   return condition === 'device' ? DEVICE_WORDS[device ?? 'bound'] : WORDS[condition];
 }
 
-const WORDS: Readonly<Record<Exclude<keyof When, 'device'>, string>> = {
+const WORDS: Readonly<Record<Exclude<keyof When, 'device' | 'task'>, string>> = {
   networks: 'the connection does not come from its networks',
   hours: 'it is outside its hours',
   tasks: 'the token was not issued for one of its tasks',
-  task: 'the session is no task of a workflow that it is for',
   mfa: 'the token does not say that a second factor was checked',
 };
 

@@ -1,7 +1,9 @@
 import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
+import { runnableAt } from '../tasks/may-run.ts';
+import { namedByToken } from '../tasks/names.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
-import { conditionWords, type Context } from './conditions.ts';
+import { conditionWords, type Context, isTask } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
@@ -83,7 +85,7 @@ interface Facts<A extends Action> {
 
 export interface Refusal {
   /** `approval-required`: a request would help. */
-  readonly code: 'access-denied' | 'approval-required' | 'token-invalid';
+  readonly code: 'access-denied' | 'approval-required' | 'token-invalid' | 'task-refused';
   /** For the client. */
   readonly message: string;
   /** What to do next. */
@@ -102,6 +104,8 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
   const live = isOfLive(question) ? question.live : undefined;
   if (live === undefined && isExpired(question)) return expired();
   if (isShutOut(policy, principal)) return denied(question);
+  const elsewhere = refusedElsewhere(question);
+  if (elsewhere !== undefined) return elsewhere;
   if (policy.rules.some((rule) => denies(rule, question))) return denied(question);
   const target = policy.targets.get(name) ?? (NEEDS_TARGET.includes(action) ? undefined : { name });
   // A running session lives by the rule that opened it, and by no other.
@@ -135,6 +139,20 @@ export function denies(rule: Rule, question: Question): boolean {
 
 function allows(rule: Rule, question: Question): boolean {
   return rule.deny === undefined && obstaclesOf(rule, question).length === 0;
+}
+
+/** A token that was issued for a task of a run is for that session, and what it may have to ask for; for nothing else. */
+function refusedElsewhere({ principal, action, context }: Question): Refusal | undefined {
+  const issuedFor = namedByToken(principal);
+  if (issuedFor === undefined) return undefined;
+  const { run, task } = context?.task ?? {};
+  const isIt = run === issuedFor.run && task === issuedFor.task;
+  if (isIt && NEEDS_TARGET.includes(action)) return undefined;
+  return {
+    code: 'task-refused',
+    message: 'the token was issued for one task of a run, and opens nothing else',
+    hint: 'run that task with it, or use a token that is for no task: custody login',
+  };
 }
 
 const NEEDS_TARGET: readonly Action[] = ['connect', 'request'];
@@ -220,6 +238,7 @@ function plainlyDenied(question: Question): Refusal {
   const code = 'access-denied';
   if (action === 'connect')
     return (
+      asTask(question, shown) ??
       notNow(question, shown) ??
       askFor(question, shown) ??
       notSo(question, shown) ??
@@ -250,6 +269,36 @@ export function shownTarget(name: string): string {
 function noTarget(shown: string, what: string): Refusal {
   const message = `there is no target ${shown} that you may ${what}`;
   return { code: 'access-denied', message, hint: 'see what you may use: custody targets' };
+}
+
+/** Names of tasks that a refusal tells. */
+const TASKS_TOLD = 5;
+
+/** Where they get there as a task alone, that is what to do: told to whoever may run one, and to nobody else. */
+function asTask(question: Question, shown: string): Refusal | undefined {
+  const { policy, principal, target, live, context } = question;
+  if (live !== undefined || !policy.targets.has(target) || isShutOut(policy, principal)) return undefined;
+  if (policy.rules.some((rule) => denies(rule, question))) return undefined;
+  const allowing = policy.rules.filter(({ deny }) => deny === undefined);
+  const waysIn = allowing.filter((rule) => obstaclesOf(rule, question).every(isOfTaskOrGrant));
+  if (waysIn.some(({ when }) => when?.task === undefined)) return undefined;
+  const tasks = runnableAt(target, principal, policy).filter((one) =>
+    waysIn.some(({ when }) => isTask(when!.task!, one)),
+  );
+  const [first] = tasks;
+  if (first === undefined) return undefined;
+  const names = tasks.slice(0, TASKS_TOLD).map(({ name }) => name);
+  const more = tasks.length > TASKS_TOLD ? ` and ${tasks.length - TASKS_TOLD} more` : '';
+  const as = context?.task === undefined ? '' : `, and not as ${context.task.workflow}/${context.task.task}`;
+  return {
+    code: 'access-denied',
+    message: `${shown} is reached as a task of a run alone: ${names.join(', ')}${more}${as}`,
+    hint: `start a run, and connect as its task: custody run start ${first.workflow}; custody run task RUN ${first.task} -- COMMAND`,
+  };
+}
+
+function isOfTaskOrGrant(obstacle: Obstacle): boolean {
+  return obstacle.kind === 'needs-grant' || (obstacle.kind === 'when' && obstacle.condition === 'task');
 }
 
 /** Where nothing but the circumstances is in the way, they are what to change. */
@@ -298,6 +347,8 @@ function isOfDeviceKey(obstacle: Obstacle, { when }: Rule): boolean {
 
 /** In words, what may be otherwise the next time; undefined for what is not a matter of circumstances. */
 function circumstance(obstacle: Obstacle, { when = {} }: Rule): string | undefined {
+  // Who may not run any of its tasks learns nothing of the target.
+  if (obstacle.kind === 'when' && obstacle.condition === 'task') return undefined;
   if (obstacle.kind === 'when') return conditionWords(obstacle.condition, when);
   if (obstacle.kind === 'login') return `it is for the login ${obstacle.wanted.join(' or ')}`;
   return obstacle.kind === 'touch' ? 'it wants a FIDO key that verifies its user' : undefined;

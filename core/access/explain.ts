@@ -1,4 +1,5 @@
-import { conditionWords, type Context } from './conditions.ts';
+import { type ComingTask, conditionWords, type Context, isTask } from './conditions.ts';
+import { runnableAt } from '../tasks/may-run.ts';
 import type { Actor, Principal } from '../identity/principal.ts';
 import type { Action, Config, Rule } from './config.ts';
 import { Authorization, decide, isDisabled, isForeign, type Refusal, shownTarget } from './decide.ts';
@@ -79,9 +80,13 @@ function assumptions(question: Question<'connect'>): readonly Assumption[] {
         words: 'with the FIDO key of a registered device of yours that verifies its user',
       },
     );
+  const tasks: readonly (ComingTask | undefined)[] =
+    context.task === undefined ? [undefined, ...wantedTasks(question)] : [undefined];
   const logins = context.login === undefined ? [undefined, ...wantedLogins(question)] : [undefined];
-  const all = logins.flatMap((login) =>
-    devices.map((one) => (login === undefined ? one : asLogin(one, login))),
+  const all = tasks.flatMap((task) =>
+    logins.flatMap((login) =>
+      devices.map((one) => asTask(login === undefined ? one : asLogin(one, login), task)),
+    ),
   );
   return all.filter(({ words: assumed }) => assumed !== '');
 }
@@ -90,6 +95,23 @@ function asLogin({ context, words: assumed }: Assumption, login: string): Assump
   const as = `as the login ${login}`;
   return { context: { ...context, login }, words: assumed === '' ? as : `${as} ${assumed}` };
 }
+
+function asTask({ context, words: assumed }: Assumption, task: ComingTask | undefined): Assumption {
+  if (task === undefined) return { context, words: assumed };
+  const as = `as the task ${task.workflow}/${task.task} of a run`;
+  return { context: { ...context, task }, words: assumed === '' ? as : `${as} ${assumed}` };
+}
+
+/** Those that rules want and that they may run: which run it is makes no difference to a rule. */
+function wantedTasks({ policy, principal, target }: Question): readonly ComingTask[] {
+  const wanted = policy.rules.flatMap(({ when }) => when?.task ?? []);
+  return runnableAt(target, principal, policy)
+    .filter((one) => isTask(wanted, one))
+    .slice(0, TASKS_TRIED)
+    .map(({ workflow, task }) => ({ run: '', workflow, digest: '', task }));
+}
+
+const TASKS_TRIED = 10;
 
 function wantedLogins(question: Question): readonly string[] {
   const obstacles = question.policy.rules.flatMap((rule) => partObstacles(rule, question));

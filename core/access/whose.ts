@@ -1,8 +1,11 @@
 /** Whom a rule is for: their issuer, groups and claims, and who acts for them. */
 import type { Actor, ClaimValue, Principal } from '../identity/principal.ts';
+import type { Selector } from '../tasks/schema.ts';
 import type { Config, Rule } from './config.ts';
 import { fits } from './patterns.ts';
-import { isActedFor } from './person.ts';
+import { isActedFor, sameEmail } from './person.ts';
+
+type Issuers = Pick<Config, 'issuers'>;
 
 /** Why a rule is not for somebody. */
 export type WhoseObstacle =
@@ -42,6 +45,23 @@ export function notDenied(rule: Rule, principal: Principal, policy: Config): Who
   return found;
 }
 
+/**
+ * True for whom one of these names, as a rule would be for them: all that it says must fit, and nobody acts for others where it names
+ * no actor. An e-mail address counts only where its issuer vouches for it.
+ */
+export function fitsSome(by: readonly Selector[], principal: Principal, policy: Issuers): boolean {
+  return by.some((selector) => {
+    const { issuer, groups, people, claims, actor } = selector;
+    const { email } = principal;
+    if (!isOf(issuer, principal, policy)) return false;
+    if (groups !== undefined && !isMember({ groups, issuer }, principal)) return false;
+    if (people !== undefined && !people.some((one) => email !== undefined && sameEmail(one, email)))
+      return false;
+    if (misfits(claims, principal).length > 0) return false;
+    return actorObstacles({ actor }, principal).length === 0;
+  });
+}
+
 /** True for who is in one of a rule's reviewer groups. Every person is in `*`; no machine is. */
 export function isReviewer(reviewers: object, principal: Principal): boolean {
   const named = Object.values(reviewers).flat() as string[];
@@ -54,13 +74,13 @@ export function valueOf(claim: string, { claims = {} }: Principal): ClaimValue |
 }
 
 /** By the name and by the issuer itself: under a name that was given to another, nobody is taken for that one's. */
-function isOf(name: string | undefined, { issuer, issuerName }: Principal, { issuers }: Config): boolean {
+function isOf(name: string | undefined, { issuer, issuerName }: Principal, { issuers }: Issuers): boolean {
   if (name === undefined) return true;
   return issuerName === name && issuers.some((one) => one.name === name && one.issuer === issuer);
 }
 
 /** `*` is for people; for machines where the rule names the issuer, which is then theirs. */
-function isMember({ groups, issuer }: Rule, principal: Principal): boolean {
+function isMember({ groups, issuer }: Pick<Rule, 'groups' | 'issuer'>, principal: Principal): boolean {
   if (groups.includes('*') && (principal.workload !== true || issuer !== undefined)) return true;
   return isIn(groups, principal);
 }
@@ -82,7 +102,10 @@ function misfits(wanted: Rule['claims'] = {}, principal: Principal): string[] {
  * Only who acts now counts: whoever that one acts for in turn is reported (RFC 8693 section 4.1). A grant that covers actors is
  * one that the person asks for by the same rule.
  */
-function actorObstacles(rule: Rule, principal: Principal): WhoseObstacle[] {
+function actorObstacles(
+  rule: Pick<Rule, 'actor' | 'approval' | 'breakGlass'>,
+  principal: Principal,
+): WhoseObstacle[] {
   const { actor: wanted, approval, breakGlass } = rule;
   if (!isActedFor(principal))
     return wanted === undefined || approval?.coversActors === true ? [] : [{ kind: 'no-actor' }];

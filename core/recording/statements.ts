@@ -77,8 +77,8 @@ const ISSUER_MAX = 512;
 
 /** What there is room for in the statement of actors, claims and groups together, and of what else may be absent. */
 const ROOM = 926;
-/** Room for the longest account, and for what cannot be left out beside it. */
-const ACTORS_MAX = 874;
+/** Of that, what actors leave: where there is no task the rest is room for the longest account. */
+const RESERVED = 52;
 const CLAIMS_MAX = 512;
 
 /** A principal as the open statement names it. */
@@ -109,15 +109,47 @@ interface Recordable extends Person {
  * too long, or is not text that every reader of the evidence reads alike.
  */
 export function recordedPrincipal(principal: Recordable): RecordedPrincipal {
+  return principalIn(ROOM, principal);
+}
+
+/** What a session is of: a task of a run, and the trace of whoever orchestrates it. */
+type Belonging = Pick<OpenStatement, 'task' | 'trace'>;
+
+/**
+ * The same in a statement that names a task and a trace as well. The trace is the first to be left out, before anything of the principal
+ * is; the task never is. Throws as `recordedPrincipal` does, where the task leaves too little room for who acts.
+ */
+export function recordedTogether(
+  principal: Recordable,
+  { task, trace }: Belonging,
+): { readonly principal: RecordedPrincipal } & Belonging {
+  const named = task === undefined ? {} : { task };
+  const room = ROOM - sizeOf(named);
+  const recorded = principalIn(room, principal);
+  const isCut = recorded.groupsOmitted > 0 || recorded.claimsOmitted !== undefined;
+  const traced = trace === undefined || isCut ? {} : { trace };
+  const fits = takes(recorded) + sizeOf(traced) <= room;
+  return { principal: recorded, ...named, ...(fits ? traced : {}) };
+}
+
+/** What of the room a principal takes. */
+function takes({ issuerName, actors, claims, leeway, groups }: RecordedPrincipal): number {
+  const others = Object.entries({ issuerName, actors, claims, leeway }).filter(
+    ([, value]) => value !== undefined,
+  );
+  return sizeOf(Object.fromEntries(others)) + groups.reduce((sum, group) => sum + groupBytes(group), 0);
+}
+
+function principalIn(most: number, principal: Recordable): RecordedPrincipal {
   const { issuer, subject, email, actors } = personOf(principal);
   const { issuerName, groups, leeway } = principal;
   refuseUnrecordable('issuer', issuer, ISSUER_MAX);
   refuseUnrecordable('subject', subject, SUBJECT_MAX);
   if (email !== undefined) refuseUnrecordable('e-mail address', email, EMAIL_MAX);
-  const acting = actors === undefined ? {} : { actors: boundActors(actors) };
+  const acting = actors === undefined ? {} : { actors: boundActors(actors, most - RESERVED) };
   const named = issuerName === undefined ? {} : { issuerName };
   const early = leeway === undefined ? {} : { leeway };
-  const room = ROOM - sizeOf({ ...named, ...acting, ...early });
+  const room = most - sizeOf({ ...named, ...acting, ...early });
   const claims = boundClaims(principal.claims, Math.min(CLAIMS_MAX, room));
   return {
     issuer,
@@ -132,13 +164,13 @@ export function recordedPrincipal(principal: Recordable): RecordedPrincipal {
 }
 
 /** All of them or none: whoever acts is part of who it is. */
-function boundActors(actors: readonly Actor[]): Actor[] {
+function boundActors(actors: readonly Actor[], maxBytes: number): Actor[] {
   for (const { issuer, subject } of actors) {
     refuseUnrecordable('issuer of an actor', issuer, ISSUER_MAX);
     refuseUnrecordable('subject of an actor', subject, SUBJECT_MAX);
   }
-  if (sizeOf({ actors }) <= ACTORS_MAX) return [...actors];
-  throw unrecordable('chain of actors', `is longer than ${ACTORS_MAX} bytes`);
+  if (sizeOf({ actors }) <= maxBytes) return [...actors];
+  throw unrecordable('chain of actors', `is longer than ${maxBytes} bytes`);
 }
 
 /** As many claims as fit, each whole, and how many were left out. A claim that the token does not have is none. */
@@ -193,13 +225,17 @@ export function boundGroups(
   const kept: string[] = [];
   let used = 0;
   for (const group of groups) {
-    // With its quotes, comma, line feed and indent.
-    const size = jsonBytes(group) + 8;
+    const size = groupBytes(group);
     if (used + size > maxBytes || !group.isWellFormed()) continue;
     used += size;
     kept.push(group);
   }
   return { groups: kept, groupsOmitted: groups.length - kept.length };
+}
+
+/** With its quotes, comma, line feed and indent. */
+function groupBytes(group: string): number {
+  return jsonBytes(group) + 8;
 }
 
 /** A client's own words, cut to `maxBytes` of UTF-8 JSON so that a statement stays inside its limit. */

@@ -214,7 +214,7 @@ const taskSchema = z.strictObject({
 });
 
 /** What somebody who starts a run gives. */
-const runInputSchema = z.strictObject({ ...valueSchema.shape, description: text.max(1000).optional() }).omit({
+export const runInputSchema = z.strictObject({ ...valueSchema.shape, description: text.max(1000).optional() }).omit({
   from: true,
   input: true,
   many: true,

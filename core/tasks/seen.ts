@@ -1,7 +1,10 @@
 /** A command as it was seen, whatever its protocol: on the path before it goes on, and in a recording afterwards. */
 
-/** What a literal was written as. `any`: a bind value, or a word of a command line, whose type the receiver chooses. */
-export type LiteralKind = 'integer' | 'number' | 'text' | 'boolean' | 'any';
+/**
+ * What a literal was written as, or the type that a client declared for a bind value. `any`: a bind value, or a word of a command line,
+ * whose type the receiver chooses.
+ */
+export type LiteralKind = 'integer' | 'number' | 'text' | 'boolean' | 'uuid' | 'date' | 'timestamp' | 'any';
 
 /** One value; null is NULL. */
 export interface SeenLiteral {

@@ -25,12 +25,21 @@ export interface TaskSession {
   elapsedMs(): number;
   /**
    * A command that is about to go on, or an answer, is not as the contract has it. The recording has a note of it when this resolves; with
-   * `ask` that is when reviewers have decided. `command`: all of its text, for reviewers. `isAnswer`: what it is about has happened already.
+   * `ask` that is when reviewers have decided.
    */
-  deviated(
-    deviation: Deviation,
-    about: { readonly command: string; readonly isAnswer: boolean },
-  ): Promise<Outcome>;
+  deviated(deviation: Deviation, about: DeviationPlace): Promise<Outcome>;
+}
+
+/** What a deviation is about. */
+export interface DeviationPlace {
+  /** All of its text, for reviewers. */
+  readonly command: string;
+  /** It has happened already. */
+  readonly isAnswer: boolean;
+  /** Aborted when the client no longer waits: the outcome then counts for nothing. */
+  readonly signal?: AbortSignal;
+  /** Tells the client something while it waits. */
+  readonly announce?: (message: string, hint: string) => void;
 }
 
 /** The note of a deviation in the recording, at its place. */

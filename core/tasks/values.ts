@@ -4,7 +4,7 @@ import { compareDecimals, decimalOf, isWhole } from './decimal.ts';
 import type { DeviationKind } from './deviation.ts';
 import { comparable, truth, type RunDigests } from './digests.ts';
 import type { ValueTerms } from './schema.ts';
-import type { LiteralKind, SeenLiteral, SeenValue } from './seen.ts';
+import type { LiteralKind, SeenBytes, SeenLiteral, SeenValue } from './seen.ts';
 
 /** What of its run a value is compared with. */
 export interface ValueFacts {
@@ -12,6 +12,8 @@ export interface ValueFacts {
   readonly inputs: ReadonlyMap<string, string | null>;
   /** Digests of all values of `task.output.column`; undefined where that output is not there. */
   column(origin: string): ReadonlySet<string> | undefined;
+  /** The bytes of `task.output`; undefined where that output is not there. */
+  stream?(origin: string): SeenBytes | undefined;
   readonly digests: RunDigests;
 }
 

@@ -8,6 +8,7 @@ import {
   stateOf,
   stepOf,
 } from '#core/access/request.ts';
+import { reviewTermsOf } from '#core/access/review-terms.ts';
 import type { grantShape, requestShape } from './shapes.ts';
 import type { Asking } from '../asking.ts';
 import { mayDecide } from './visible.ts';
@@ -15,7 +16,8 @@ import { mayDecide } from './visible.ts';
 /** A request as the caller is shown it. */
 export function requestAnswer(request: AccessRequest, asking: Asking): z.input<typeof requestShape> {
   const { steps, durationMs, ...question } = request;
-  const approval = asking.policy.rules.find(({ name }) => name === request.rule)?.approval;
+  const rule = asking.policy.rules.find(({ name }) => name === request.rule);
+  const approval = rule && reviewTermsOf(rule, asking.policy, request.deviation);
   const withdrawn = stepOf(request, 'withdrawn');
   const grant = grantPart(request);
   const review = stepOf(request, 'reviewed');

@@ -7,11 +7,14 @@ import { type AccessRequest, grantOf, type Step } from '#core/access/request.ts'
 import { nameStatements } from '#core/access/statements.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import type { Runs } from '#core/tasks/store.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import { type Asking, askingOf } from '../asking.ts';
 import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json } from '../http.ts';
+import { idempotencyKey } from '../idempotency-key.ts';
 import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
+import { askedRun, contractsOf } from './runs.ts';
 import { listGrants, listRequests } from './lists.ts';
 import {
   decisionBody,
@@ -29,13 +32,14 @@ export interface AccessPorts {
   readonly policy: () => Config;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
+  /** Grants may be for them; there are none where it is absent. */
+  readonly runs?: Pick<Runs, 'get'>;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
 /** Requests of one person that still matter: beyond it, something has gone wrong. */
 const OPEN_MAX = 50;
-const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /** Requests, decisions and grants: /v1/requests and /v1/grants. `routeKey` names the operation. */
 export function accessHandler(ports: AccessPorts): HttpHandler {
@@ -67,16 +71,16 @@ export function accessHandler(ports: AccessPorts): HttpHandler {
   });
 }
 
-async function create(event: ApiEvent, asking: Asking, { desk, requests }: AccessPorts): Promise<ApiResult> {
-  const { target, rule, breakGlass, statements, durationSeconds, reason, ticket } = bodyOf(
-    requestBody,
-    event,
-  );
+async function create(event: ApiEvent, asking: Asking, ports: AccessPorts): Promise<ApiResult> {
+  const { desk, requests, runs } = ports;
+  const body = bodyOf(requestBody, event);
+  const { target, rule, breakGlass, statements, durationSeconds, reason, ticket } = body;
   const { policy, caller: principal, context, now } = asking;
   const wish = { breakGlass, ...(rule === undefined ? {} : { rule }) };
   const permission = decide({ policy, principal, action: 'request', target, wish, context, now });
   if ('code' in permission) throw refusalError(permission);
   if (statements !== undefined) protocolOf(permission.target).refuseUnapprovable(statements);
+  const run = await askedRun(body, asking, runs);
   const key = idempotencyKey(event);
   await refuseTooMany(asking, requests);
   const ask = {
@@ -84,6 +88,7 @@ async function create(event: ApiEvent, asking: Asking, { desk, requests }: Acces
     ...(ticket === undefined ? {} : { ticket }),
     ...(durationSeconds === undefined ? {} : { durationMs: durationSeconds * 1000 }),
     ...(statements === undefined ? {} : { statements: nameStatements(statements) }),
+    ...(run === undefined ? {} : { run }),
   };
   const request = await desk.ask(permission, ask, key);
   return requestResult(request, asking, 201);
@@ -94,15 +99,6 @@ async function refuseTooMany({ caller, now }: Asking, requests: AccessCatalog): 
   if (open.next === undefined) return;
   throw new CustodyError('conflict', `you have ${OPEN_MAX} open requests already`, {
     hint: 'give back what you do not need: custody return <id>',
-  });
-}
-
-/** https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ */
-function idempotencyKey({ headers }: ApiEvent): string | undefined {
-  const key = headers['idempotency-key'];
-  if (key === undefined || KEY.test(key)) return key;
-  throw new CustodyError('format-invalid', 'Idempotency-Key: 1 to 128 printable characters', {
-    hint: 'a random UUID will do',
   });
 }
 
@@ -196,7 +192,11 @@ function requestResult(request: AccessRequest, asking: Asking, status = 200): Ap
     etag: etagOf(request),
     ...(status === 201 ? { location: `/v1/requests/${request.id}` } : {}),
   };
-  const answer: z.input<typeof requestShape> = requestAnswer(request, asking);
+  const contracts = contractsOf(request, asking);
+  const answer: z.input<typeof requestShape> = {
+    ...requestAnswer(request, asking),
+    ...(contracts === undefined ? {} : { contracts }),
+  };
   return json(requestShape, answer, { status, headers });
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { idempotencyHeader } from '../idempotency-key.ts';
 import { answers, operation } from '../operation.ts';
 import {
   decisionBody,
@@ -22,13 +23,7 @@ const path = z.object({ id: requestId });
 const ifMatch = z.object({
   'if-match': z.string().optional().meta({ description: 'the ETag of the request that was looked at' }),
 });
-const key = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,128}$/)
-    .optional()
-    .meta({ description: 'the same key makes one request, however often it is sent' }),
-});
+const key = idempotencyHeader('request');
 
 /** One step of a request: what is sent, and the request as it is then. */
 function step(operationId: string, summary: string, body: z.ZodType) {

@@ -4,6 +4,7 @@ import { NAME } from '#core/access/names.ts';
 import { actions } from '#core/access/schema.ts';
 import { askWords, words } from '#core/access/words.ts';
 import { requestStates } from '#core/access/request.ts';
+import { deviationKinds } from '#core/tasks/deviation.ts';
 import { count, PAGE_MAX, person, sessionId, targetName, time } from '../shapes.ts';
 
 /** A request's id, and that of the grant that may come of it: UUID version 7, lower case. */
@@ -33,6 +34,14 @@ export const requestBody = z.strictObject({
     .boolean()
     .default(false)
     .meta({ description: 'at once, without approval; alarms, and is reviewed afterwards' }),
+  run: sessionId
+    .optional()
+    .meta({ description: 'a run of a workflow: the grant is for sessions of it alone' }),
+  task: z
+    .string()
+    .regex(new RegExp(`^${NAME}$`))
+    .optional()
+    .meta({ description: 'with run: only for those that are this task' }),
   rule: ruleName.optional().meta({ description: 'where there is more than one rule to ask by' }),
 });
 
@@ -76,6 +85,36 @@ const grantPart = {
   usedBy: sessionId.optional().meta({ description: 'the session of a grant for one session' }),
 };
 
+const digest = z.string();
+const ofWorkflow = {
+  workflow: z.string(),
+  workflowDigest: digest.meta({ description: 'what the run is under: SHA-256 of the declaration' }),
+};
+
+const runShape = z
+  .object({ id: z.string(), ...ofWorkflow, task: z.string().optional() })
+  .meta({ description: 'the grant is for sessions of this run alone, and of this task where one is named' });
+
+const deviationShape = z
+  .object({
+    run: z.string(),
+    ...ofWorkflow,
+    task: z.string(),
+    session: sessionId.meta({ description: 'the one that waits' }),
+    command: z.object({ sha256: digest, text: z.string() }).meta({ description: 'the whole of it' }),
+    kind: z.enum(deviationKinds),
+    of: z.string().optional().meta({ description: "the contract's command that it comes nearest to" }),
+    expected: z.string().meta({ description: 'what the contract has' }),
+    seen: z.string(),
+    isAnswer: z.boolean().meta({
+      description: 'it has run: whether the session goes on is what is asked',
+    }),
+  })
+  .meta({
+    description:
+      'a command that waits, as its contract does not have it: the grant is for this command in this session, once',
+  });
+
 export const requestShape = z
   .object({
     id: requestId,
@@ -92,6 +131,12 @@ export const requestShape = z
       .array(z.object({ sha256: z.string(), text: z.string() }))
       .readonly()
       .optional(),
+    run: runShape.optional(),
+    deviation: deviationShape.optional(),
+    contracts: z.record(z.string(), z.record(z.string(), z.unknown())).optional().meta({
+      description:
+        'of one request with run or deviation: the tasks it is about, as custody.yaml declares them, while it has the workflow as the run is under it',
+    }),
     breakGlass: z.boolean(),
     createdAt: time,
     pendingUntil: time,
@@ -105,7 +150,7 @@ export const requestShape = z
           .meta({ description: 'so many people of each, nobody counted twice' }),
       })
       .optional()
-      .meta({ description: 'what the rule asks for now' }),
+      .meta({ description: 'what the rule asks for now; of a deviation, what the contract does' }),
     decisions: z
       .array(
         z.object({

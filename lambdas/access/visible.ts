@@ -82,11 +82,16 @@ export function visibleQueries(
   return reviewed.includes(EVERYTHING) ? [{}] : [own, ...reviewed.map((name) => ({ target: name }))];
 }
 
-/** The targets of the rules whose reviewers the caller is one of; what each request says is decided one by one. */
+/** The targets of the rules and the contracts whose reviewers the caller is one of; what each request says is decided one by one. */
 function reviewedTargets({ policy, caller }: Asking): readonly string[] {
+  const asking = [...policy.workflows.values()]
+    .flatMap(({ tasks }) => Object.values(tasks))
+    .filter(({ contract: { onDeviation } }) => {
+      return typeof onDeviation === 'object' && isReviewer(onDeviation.ask.reviewers, caller);
+    });
   const mine = policy.rules.filter(({ approval, breakGlass }) => {
     const terms = approval ?? breakGlass;
     return terms !== undefined && isReviewer(terms.reviewers, caller);
   });
-  return [...new Set(mine.flatMap(({ targets }) => targets))];
+  return [...new Set([...mine.flatMap(({ targets }) => targets), ...asking.map(({ target }) => target)])];
 }

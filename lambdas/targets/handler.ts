@@ -8,6 +8,7 @@ import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
+import { tasksOf } from '#core/tasks/may-run.ts';
 import type { Asking } from '../asking.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
@@ -75,7 +76,7 @@ async function addressesOf({ targets }: Config, gateway: TargetsPorts['gateway']
 
 type Access = Pick<Answer, 'access' | 'until' | 'ask'>;
 
-const BEST_FIRST: readonly Access['access'][] = ['standing', 'granted', 'requestable'];
+const BEST_FIRST: readonly Access['access'][] = ['standing', 'granted', 'requestable', 'task'];
 
 /** Where a client chooses a login: those that the caller may choose or ask for, and the best that they get with one. */
 function accessByLogin(target: Target, grants: readonly AccessRequest[], asking: Asking) {
@@ -116,14 +117,31 @@ function accessTo(
       .map(termsOf);
   });
   if (!Authorization.isOne(connect)) {
-    return connect.code === 'approval-required' || ask.length > 0
-      ? { access: 'requestable', ask }
+    if (connect.code === 'approval-required' || ask.length > 0) return { access: 'requestable', ask };
+    return isReachedByTask(reached, { policy, caller: principal, context, now })
+      ? { access: 'task', ask }
       : undefined;
   }
   const { grant } = connect;
   return grant === undefined
     ? { access: 'standing', ask }
     : { access: 'granted', until: grant.until.toISOString(), ask };
+}
+
+/** As a task of a run, which has to be named then. */
+function isReachedByTask(
+  { name: target }: Target,
+  { policy, caller: principal, context, now }: Asking,
+): boolean {
+  return tasksOf(principal, policy, target)
+    .filter(({ task }) => context.login === undefined || context.login === task.declared.login)
+    .some(({ workflow, task }) => {
+      const coming = { run: '', workflow: workflow.name, task: task.name };
+      const asTask = { ...context, task: coming };
+      return Authorization.isOne(
+        decide({ policy, principal, action: 'connect', target, context: asTask, now }),
+      );
+    });
 }
 
 /** The gateway's own clock for a login, the target's, and how long a client may wait for reviewers. */

@@ -24,3 +24,13 @@ FROM generate_series(1, 400) n;
 INSERT INTO order_lines
 SELECT o, l, 1 + (o * 3 + l * 11) % 40, 1 + (o + l) % 4
 FROM generate_series(1, 400) o, generate_series(1, 3) l WHERE l <= 1 + o % 3;
+
+-- Some orders were paid twice: the workflow refunds pays them back.
+CREATE TABLE payments (id int PRIMARY KEY, order_id int NOT NULL REFERENCES orders, amount numeric(10, 2) NOT NULL, paid_at timestamptz NOT NULL);
+CREATE TABLE refunds (order_id int PRIMARY KEY REFERENCES orders, amount numeric(10, 2) NOT NULL CHECK (amount > 0), refunded_at timestamptz NOT NULL DEFAULT now());
+
+INSERT INTO payments
+SELECT row_number() OVER (ORDER BY o.id, again), o.id, sum(p.price * l.quantity), o.placed_at + again * interval '5 minutes'
+FROM orders o JOIN order_lines l ON l.order_id = o.id JOIN products p ON p.id = l.product_id, generate_series(0, 1) again
+WHERE again = 0 OR o.id % 9 = 4
+GROUP BY o.id, o.placed_at, again;

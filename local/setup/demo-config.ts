@@ -2,6 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { workloadsIssuer } from '#adapters/local/demo-workloads.ts';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import { demoWorkflow } from './demo-workflow.ts';
 import type { LocalSettings } from './settings.ts';
 
 /** The demo SSH server, as custody.yaml names it. */
@@ -64,6 +65,7 @@ function peopleIssuer({ issuer }: LocalSettings['ports']): string {
 }
 
 function template(ports: LocalSettings['ports'], web: DemoWeb | undefined): string {
+  const refunds = demoWorkflow(peopleIssuer(ports));
   return `# Who may reach what through this gateway. A running gateway takes changes within a second, and refuses what is not valid:
 # custody config check. What each key means: custody config schema.
 version: 1
@@ -73,10 +75,12 @@ identity: # whose tokens are taken; docs/identity says what to write for yours
     issuer: ${peopleIssuer(ports)} # set by npm start
     audience: custody
     groupsClaim: groups
+    taskClaim: task # a token for one task of one run: custody demo token dana --run RUN --task find
   - name: actions # machines: jobs with tokens of the form that GitHub Actions gives them
     kind: workload
     issuer: ${workloadsIssuer(peopleIssuer(ports))} # set by npm start
     audience: custody
+    taskClaim: task
     match: { repository_owner: acme } # of everybody's jobs, only ours
 
 targets:
@@ -153,7 +157,7 @@ rules: # nothing is allowed that no rule allows
       maxDuration: 1h
       reason: required
       # coversActors: true # what its person was granted would be for the agent too
-  - name: own-sessions
+${refunds.rules}  - name: own-sessions
     groups: [developers]
     targets: ['*']
     allow: [replay, export]
@@ -173,6 +177,7 @@ rules: # nothing is allowed that no rule allows
     targets: ['*']
     allow: [administer]
 
+${refunds.workflows}
 webhooks: [] # who is told: { name, url, format: json or slack, secretFile }; see custody config schema
 `;
 }

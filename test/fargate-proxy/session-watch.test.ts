@@ -8,6 +8,7 @@ import { newSessionId } from '#core/recording/session-id.ts';
 import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
+import { MemoryRuns } from '#test/support/memory-runs.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();
@@ -50,6 +51,7 @@ function request(n: number, ...steps: Step[]): AccessRequest {
 function stand(config = policy(`${STANDING}, ${ASK}`)) {
   const store = new MemoryAccess();
   const logouts = new MemoryLogouts();
+  const runs = new MemoryRuns();
   const clock = { ms: 0 };
   const troubles: CustodyError[] = [];
   const live = new Set<Watched>();
@@ -64,6 +66,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     policy: inForce,
     requests: store,
     terminations: store,
+    runs,
     standing: logoutStanding(logouts, () => inForce.config.issuers),
     sessions: () => live,
     wallClock: () => new Date(NOW + clock.ms),

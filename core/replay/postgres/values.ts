@@ -76,7 +76,8 @@ const READERS: ReadonlyMap<number, readonly [size: number, read: Reader]> = new 
   [2950, [16, uuidText]],
 ]);
 
-function binaryText(bytes: Buffer, type: number): string | undefined {
+/** Undefined for a type that is not here, and for bytes that are none of its. */
+export function binaryText(bytes: Buffer, type: number): string | undefined {
   const [size, read] = READERS.get(type) ?? [];
   return read !== undefined && bytes.length === size ? read(bytes) : undefined;
 }

@@ -20,7 +20,7 @@ import { exactTerms } from './exact-terms.ts';
 import { type Login, readLogin, refuseLogin } from './greet.ts';
 import { type ExactTerms, PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
-import { namedTarget } from './settings.ts';
+import { namedTarget, namedTask } from './settings.ts';
 import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
 import { deviceOf, type Peer, requireTls } from './tls.ts';
 import { LoginTranscript } from './transcript.ts';
@@ -114,6 +114,8 @@ class PostgresGreeting implements Greeting {
   readonly client: Greeting['client'];
   readonly device?: ProvedKey;
   readonly ask: Greeting['ask'];
+  readonly task?: NonNullable<Greeting['task']>;
+  readonly trace?: string;
   /** AuthenticationOk has gone out: clients take a notice only after it, and libpq tries nothing else. */
   #identified = false;
   #refused = false;
@@ -136,6 +138,10 @@ class PostgresGreeting implements Greeting {
     const reason = settings.get('reason');
     const ticket = settings.get('ticket');
     this.ask = { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) };
+    const task = namedTask(settings);
+    if (task !== undefined) this.task = task;
+    const trace = settings.get('traceparent');
+    if (trace !== undefined) this.trace = trace;
     signal.addEventListener('abort', () => this.refuse(asCustodyError(signal.reason)), { once: true });
     secure.once('close', () => this.#left.abort(clientLeft()));
   }

@@ -3,7 +3,7 @@ import { type SeparatedOptions, separateOptions } from '#core/protocols/postgres
 import type { StartupMessage, StartupParameter } from '#core/protocols/postgres/startup.ts';
 import { bytesOf, charactersOf, decodeText } from '#core/protocols/postgres/wire.ts';
 
-/** What a client told the gateway, by the name behind `custody.`: auth, reason, target, ticket. */
+/** What a client told the gateway, by the name behind `custody.`: auth, reason, run, target, task, ticket, traceparent. */
 export type GatewaySettings = ReadonlyMap<string, string>;
 
 const OWN = /^custody\./i;
@@ -49,4 +49,12 @@ export function namedTarget({ parameters }: StartupMessage, settings: GatewaySet
   // Not `||` alone: a database that is empty is none, as at the server.
   const database = parameters.get('database') || user;
   return settings.get('target') ?? TARGET_SUFFIX.exec(user)?.[1] ?? database;
+}
+
+/** The task of a run that a client names, unchecked: with one of both alone it names none that there is. */
+export function namedTask(
+  settings: GatewaySettings,
+): { readonly run: string; readonly task: string } | undefined {
+  const [run, task] = [settings.get('run'), settings.get('task')];
+  return run === undefined && task === undefined ? undefined : { run: run ?? '', task: task ?? '' };
 }

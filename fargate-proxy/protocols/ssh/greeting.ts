@@ -32,6 +32,8 @@ export class SshGreeting implements Greeting {
   readonly device?: ProvedKey;
   readonly client: Greeting['client'];
   readonly ask: Greeting['ask'] = {};
+  readonly task?: NonNullable<Greeting['task']>;
+  readonly trace?: string;
   readonly #parts: GreetingParts;
   #refused = false;
 
@@ -39,9 +41,11 @@ export class SshGreeting implements Greeting {
   constructor(parts: GreetingParts) {
     this.#parts = parts;
     const { client, shown, signal } = parts;
-    const { target, login } = namedTarget(shown.user);
+    const { target, login, task, trace } = namedTarget(shown.user);
     this.target = target;
     if (login !== undefined) this.login = login;
+    if (task !== undefined) this.task = task;
+    if (trace !== undefined) this.trace = trace;
     this.credential = shown.credential;
     if (shown.device !== undefined) this.device = shown.device;
     this.client = { user: shown.user, application: client.leg.transport.keys!.peerVersion };
@@ -86,8 +90,6 @@ export class SshGreeting implements Greeting {
     signal: AbortSignal,
     held: Held,
   ): Promise<Link> {
-    if (held.task !== undefined)
-      throw new CustodyError('unsupported', 'tasks cannot be run on this target yet');
     const { client, options } = this.#parts;
     const target = permission.target as SshTarget;
     const login = loginOf(target, this.login);
@@ -96,7 +98,7 @@ export class SshGreeting implements Greeting {
     const leg = await loginAtTarget({ target, login, proof }, until, options);
     try {
       until.throwIfAborted();
-      return this.#link(permission, leg, tape, () => held.claim());
+      return this.#link(permission, leg, tape, held);
     } catch (error) {
       leg.destroy();
       throw error;
@@ -117,12 +119,7 @@ export class SshGreeting implements Greeting {
     return { kind: 'certificate', ...made };
   }
 
-  #link(
-    permission: Authorization<'connect'>,
-    target: Leg,
-    tape: SessionTape,
-    claim: () => Promise<void>,
-  ): Link {
+  #link(permission: Authorization<'connect'>, target: Leg, tape: SessionTape, held: Held): Link {
     const { client, shown, options } = this.#parts;
     const { keepAlive } = permission.target as SshTarget;
     client.accept();
@@ -134,7 +131,8 @@ export class SshGreeting implements Greeting {
       memory: options.memory,
       permission,
       ...shown.terms,
-      claim,
+      claim: () => held.claim(),
+      task: held.task,
       release: () => undefined,
     });
   }

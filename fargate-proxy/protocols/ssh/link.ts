@@ -8,8 +8,10 @@ import type { Side } from '#core/protocols/ssh/channels/channel.ts';
 import type { ChannelGates } from '#core/protocols/ssh/channels/gate.ts';
 import { type CertificateLimits, type SessionTerms, termsOf } from '#core/protocols/ssh/channels/terms.ts';
 import { fileGates } from '#core/protocols/ssh/files/file-gates.ts';
+import { contractStarts } from '#core/protocols/ssh/contract/contract-starts.ts';
 import type { SshTarget } from '#core/protocols/ssh/schema.ts';
 import type { CloseReason } from '#core/recording/format.ts';
+import type { TaskSession } from '#core/tasks/session.ts';
 import type { Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
@@ -33,6 +35,8 @@ export interface SshLinkParts {
   readonly permits?: ReadonlySet<string> | undefined;
   /** Makes the grant this session's; asked before the first approved command goes on. */
   readonly claim: () => Promise<void>;
+  /** Where the session is a task of a run. */
+  readonly task?: TaskSession | undefined;
   /** Called once, when it is over. */
   readonly release: () => void;
 }
@@ -56,7 +60,7 @@ class SshLink implements Link {
     this.#parts = parts;
     this.#relay = new SshRelay({
       ...parts,
-      terms: sessionTerms(parts),
+      terms: sessionTerms(parts, (error) => this.end(reasonOf(error), error)),
       onEnd: (side, end) => (side === 'client' ? this.#clientEnded(end) : this.#targetEnded(end)),
       onFailure: (error) => this.end(reasonOf(error), error),
     });
@@ -128,7 +132,10 @@ class SshLink implements Link {
   }
 }
 
-function sessionTerms({ permission, forceCommand, permits }: SshLinkParts): SessionTerms {
+function sessionTerms(
+  { permission, forceCommand, permits, task }: SshLinkParts,
+  end: (error: CustodyError) => void,
+): SessionTerms {
   const { terms, grant } = permission;
   const target = permission.target as SshTarget;
   return termsOf({
@@ -137,6 +144,7 @@ function sessionTerms({ permission, forceCommand, permits }: SshLinkParts): Sess
     statements: grant?.statements,
     certificate: limitsOf(forceCommand, permits),
     gates: gatesOf(target, terms.ssh?.files),
+    contract: task && contractStarts({ task, end }),
   });
 }
 
@@ -159,7 +167,15 @@ function gatesOf(
 }
 
 function reasonOf(error: CustodyError): CloseReason {
-  return error.code === 'protocol-violation' ? 'protocol-violation' : 'not-approved';
+  switch (error.code) {
+    case 'protocol-violation':
+      return 'protocol-violation';
+    case 'contract-deviation':
+    case 'task-refused':
+      return 'deviated';
+    default:
+      return 'not-approved';
+  }
 }
 
 function channelWords({ message, hint }: CustodyError): string {

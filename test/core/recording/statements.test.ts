@@ -11,6 +11,7 @@ import {
   boundGroups,
   boundText,
   recordedPrincipal,
+  recordedTogether,
   statementBytes,
   signStatement,
   storeClose,
@@ -37,6 +38,11 @@ function fits(run: () => unknown): boolean {
     return false;
   }
 }
+
+const TASK = {
+  task: { run: SESSION, workflow: 'w'.repeat(63), digest: 'd'.repeat(64), name: 't'.repeat(63) },
+};
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 
 const jsonLength = (text: string): number => Buffer.byteLength(JSON.stringify(text)) - 2;
 
@@ -112,6 +118,42 @@ describe('statement limit', () => {
       expect(openStatementSchema.parse(JSON.parse(Buffer.from(bytes).toString()))).toEqual(statement);
     }
     expect(most).toBeGreaterThan(5);
+  });
+
+  it('holds with the longest task as well, which leaves less room for all of these and none for a trace', () => {
+    const claims = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`claim-${i}`, ['v'.repeat(i)]]));
+    const actors = [...Array(20).keys()].map((n) => ({ issuer: ISSUER_OF_ACTORS, subject: `agent-${n}` }));
+    const groups = Array.from({ length: 500 }, (_, i) => `group-${i}`);
+    const who = { ...BARE, issuerName: 'n'.repeat(63), claims, groups, leeway: 60 };
+    const chain = (n: number) => ({ ...who, actors: actors.slice(0, n) });
+    const most = actors.findLastIndex((_, n) => fits(() => recordedTogether(chain(n + 1), TASK)));
+    expect(most).toBeGreaterThan(2);
+    const { principal, ...belonging } = recordedTogether(chain(most + 1), { ...TASK, trace: TRACE });
+    const { issuer, subject, email } = longest().principal;
+    const statement = {
+      ...longest(),
+      principal: { ...principal, issuer, subject, email: email! },
+      ...belonging,
+    };
+    expect(belonging).toEqual(TASK);
+    const bytes = statementBytes(statement);
+    expect(bytes.byteLength).toBeLessThanOrEqual(STATEMENT_MAX_BYTES);
+    expect(openStatementSchema.parse(JSON.parse(Buffer.from(bytes).toString()))).toEqual(statement);
+  });
+
+  it('holds with a trace that just fits, and leaves one out before anything of the person', () => {
+    const sizes = Array.from({ length: 700 }, (_, n) => {
+      const groups = [...Array(Math.floor(n / 50)).fill('g'.repeat(42)), 'h'.repeat(n % 50)];
+      const { principal, trace } = recordedTogether({ ...BARE, groups }, { ...TASK, trace: TRACE });
+      const { issuer, subject, email } = longest().principal;
+      const whole = { ...longest(), principal: { ...principal, issuer, subject, email: email! }, ...TASK };
+      const bytes = statementBytes(trace === undefined ? whole : { ...whole, trace });
+      expect(bytes.byteLength).toBeLessThanOrEqual(STATEMENT_MAX_BYTES);
+      return { isCut: principal.groupsOmitted > 0, isTraced: trace !== undefined };
+    });
+    expect(sizes[0]).toEqual({ isCut: false, isTraced: true });
+    expect(sizes.some(({ isCut, isTraced }) => !isCut && !isTraced)).toBe(true);
+    expect(sizes.some(({ isCut, isTraced }) => isCut && isTraced)).toBe(false);
   });
 
   it('is enforced to the byte', () => {

@@ -38,13 +38,20 @@ describe("the demo's custody.yaml", () => {
   it('follows the ports of a start, in every place', () => {
     startOn(7400);
     const before = readFileSync(file, 'utf8');
-    const { issuers, rules, targets } = startOn(8400);
+    const { issuers, rules, targets, workflows } = startOn(8400);
     expect(issuers.map(({ issuer }) => issuer)).toEqual([
       'http://127.0.0.1:8401',
       'http://127.0.0.1:8401/workloads',
     ]);
     const actors = rules.flatMap(({ actor }) => (typeof actor === 'object' ? [actor.issuer] : []));
-    expect(actors).toEqual(['http://127.0.0.1:8401/workloads', 'http://127.0.0.1:8401/workloads']);
+    const tasks = Object.values(workflows.get('refunds')!.tasks);
+    actors.push(
+      ...tasks.flatMap(({ by }) =>
+        by.flatMap(({ actor }) => (typeof actor === 'object' ? [actor.issuer] : [])),
+      ),
+    );
+    expect(actors).toEqual(actors.map(() => 'http://127.0.0.1:8401/workloads'));
+    expect(actors).toHaveLength(6);
     expect([...targets.values()].map(({ address }) => address.port)).toEqual([8433, 8433]);
     expect(readFileSync(file, 'utf8')).not.toMatch(/\b74\d\d\b/);
     startOn(7400);

@@ -1,7 +1,30 @@
-import { CustodyError } from '#core/errors.ts';
 import type { CommandShapes } from '#core/tasks/shapes.ts';
+import { LocalAnalyst } from './analyse.ts';
+import { declare } from './declare.ts';
+import { Parser } from './parser.ts';
+import { isUnreadable } from './unreadable.ts';
+import { invalid } from './declare.ts';
+import { render } from './render.ts';
+import { write } from './write.ts';
 
 /** The shapes of SQL. Resolves once the parser is loaded. */
-export function loadPostgresShapes(): Promise<CommandShapes> {
-  return Promise.reject(new CustodyError('unsupported', 'not built yet'));
+export async function loadPostgresShapes(): Promise<CommandShapes> {
+  const parser = await Parser.load();
+  const analyst = new LocalAnalyst(parser);
+  return {
+    declare: (command) => declare(analyst, command),
+    render: (command, values) => readable(() => render(parser, analyst, command, values)),
+    write: (seen, open) => readable(() => write(parser, analyst, seen, open)),
+    executions: () => {
+      throw invalid('executions are derived elsewhere');
+    },
+  };
+}
+
+function readable<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw isUnreadable(error) ? invalid(`the statement ${error.why}`) : error;
+  }
 }

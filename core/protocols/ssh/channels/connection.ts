@@ -1,6 +1,7 @@
 import { violation } from '../wire.ts';
 import type { Channel, Side } from './channel.ts';
 import { Forwardings } from './forwardings.ts';
+import type { ChannelGate } from './gate.ts';
 import { GatedData } from './gated.ts';
 import { GlobalRequests } from './global-requests.ts';
 import type { ConnectionHands } from './hands.ts';
@@ -217,6 +218,7 @@ export class Connection {
     if (channel.abandoned || channel.closed.target) return;
     const known = channel.kind === 'session' ? REQUESTS_OF_TARGET : REQUESTS_ANYWHERE;
     if (known.has(name)) {
+      if (channel.gate?.exited !== undefined) tellExit(channel.gate, payload);
       if (wantReply) channel.toClient.expect();
       return this.#hands.pass('client', payload);
     }
@@ -256,4 +258,11 @@ export class Connection {
     if (wantReply) channel.toTarget.expect();
     this.#hands.pass('target', payload);
   }
+}
+
+/** How a program ended, of the message that says so. */
+function tellExit(gate: ChannelGate, payload: Uint8Array): void {
+  const { name, reader } = M.readChannelRequest(payload);
+  if (name === 'exit-status') gate.exited?.({ status: reader.uint32() });
+  if (name === 'exit-signal') gate.exited?.({ signal: reader.words() });
 }

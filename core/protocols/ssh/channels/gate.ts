@@ -1,3 +1,5 @@
+import type { CustodyError } from '#core/errors.ts';
+
 /** Looks at what is said on one channel, and decides what of it goes on: file policy, digests in place of contents. */
 export interface ChannelGate {
   /** Data that the client sent on the channel. It stays as it is until the call returns. */
@@ -6,6 +8,8 @@ export interface ChannelGate {
   fromTarget(data: Uint8Array, hands: GateHands, error: boolean): void;
   /** One side sends no more. What the gate holds back of that side's goes on now, or never. */
   ended(side: 'client' | 'target', hands: GateHands): void;
+  /** The program ended, with its status or the name of its signal; before `closed`. */
+  exited?(how: { readonly status: number } | { readonly signal: string }): void;
   /** The channel is closed, or the session over: what is known of unfinished files becomes notes. Nothing else is heard. */
   closed(hands: Pick<GateHands, 'note'>): void;
 }
@@ -44,3 +48,13 @@ export type GateVerdict = { readonly gate: ChannelGate } | { readonly words: str
 
 /** Is asked of each start that policy lets pass otherwise; `pty`: a terminal was asked for on the channel. */
 export type ChannelGates = (start: ChannelStart, channel: { readonly pty: boolean }) => GateVerdict;
+
+/** Where the session is a task of a run: asked of each start that everything else lets pass, and nothing goes on before it resolves. */
+export interface ContractStarts {
+  judge(start: ChannelStart): Promise<ContractVerdict>;
+}
+
+/** `ends`: the session is over, too. */
+export type ContractVerdict =
+  | { readonly goesOn: true; readonly gate?: ChannelGate }
+  | { readonly goesOn: false; readonly error: CustodyError; readonly ends: boolean };

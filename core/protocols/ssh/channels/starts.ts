@@ -1,7 +1,7 @@
 /** What a session channel runs: one thing, and nothing of it before the terms, the gates and the grant allow it. */
-import type { CustodyError } from '#core/errors.ts';
+import { asCustodyError } from '#core/errors.ts';
 import type { Channel } from './channel.ts';
-import type { ChannelStart } from './gate.ts';
+import type { ChannelStart, ContractStarts, ContractVerdict } from './gate.ts';
 import type { ConnectionHands } from './hands.ts';
 import * as M from './messages.ts';
 import { NOT_PERMITTED, type OwnWords } from './own-words.ts';
@@ -9,6 +9,8 @@ import { startFor } from './requests.ts';
 import type { SessionTerms } from './terms.ts';
 
 const { Message } = M;
+
+type Left = Extract<ContractVerdict, { goesOn: false }>;
 
 export interface StartsParts {
   readonly terms: SessionTerms;
@@ -54,6 +56,8 @@ export class Starts {
     const verdict = this.#terms.gates?.(runs.start, { pty: channel.pty });
     if (verdict !== undefined && 'words' in verdict)
       return this.#refuseStart(channel, request, asked, verdict.words);
+    if (verdict?.gate !== undefined && this.#terms.contract !== undefined)
+      return this.#refuseStart(channel, request, asked, FILES_UNDER_CONTRACT);
     channel.gate = verdict?.gate;
     channel.noInput = this.#terms.exact !== undefined;
     channel.start = 'asked';
@@ -64,6 +68,8 @@ export class Starts {
       this.#hands.note({ note: 'ssh-forced-command', ...fact });
     }
     const go = (message: Uint8Array): void => this.#passStart(channel, request.wantReply, message);
+    if (this.#terms.contract !== undefined)
+      return this.#askContract(this.#terms.contract, runs.start, channel, Uint8Array.from(changed), go);
     if (this.#terms.exact === undefined || this.#claimed) return go(changed);
     this.#claimFirst(Uint8Array.from(changed), channel, go);
   }
@@ -78,21 +84,50 @@ export class Starts {
     this.#hands.pass('target', message);
   }
 
-  /** The grant becomes this session's before the first approved command goes on; what the client sends meanwhile waits. */
+  /** The grant becomes this session's before the first approved command goes on. */
   #claimFirst(message: Uint8Array, channel: Channel, go: (message: Uint8Array) => void): void {
+    this.#holdUntil(this.#hands.claim(), () => {
+      this.#claimed = true;
+      if (!channel.closed.target) go(message);
+    });
+  }
+
+  #askContract(
+    contract: ContractStarts,
+    start: ChannelStart,
+    channel: Channel,
+    message: Uint8Array,
+    go: (message: Uint8Array) => void,
+  ): void {
+    this.#holdUntil(contract.judge(start), (verdict) => {
+      if (channel.closed.target) return;
+      if (!verdict.goesOn) return this.#leaveContract(channel, start, verdict);
+      channel.gate = verdict.gate;
+      go(message);
+    });
+  }
+
+  #leaveContract(channel: Channel, start: ChannelStart, { error, ends }: Left): void {
+    if (ends) return this.#hands.end(error);
+    const { message, hint } = error;
+    this.#words.refused('client', 'start', start.kind, message, startText(start));
+    channel.toTarget.answer(M.about(Message.success, channel.client!));
+    this.#words.closeWith(channel, hint === undefined ? message : `${message}\n${hint}`, NOT_PERMITTED);
+  }
+
+  /** What the client sends meanwhile waits. */
+  #holdUntil<T>(ready: Promise<T>, proceed: (found: T) => void): void {
     this.#held = [];
-    this.#hands
-      .claim()
-      .then(() => {
-        this.#claimed = true;
+    ready
+      .then((found) => {
         const held = this.#held ?? [];
         this.#held = undefined;
         if (this.#parts.isOver()) return;
-        if (!channel.closed.target) go(message);
+        proceed(found);
         for (const payload of held) this.#parts.again(payload);
         this.#hands.resumed();
       })
-      .catch((error: unknown) => this.#hands.end(error as CustodyError));
+      .catch((error: unknown) => this.#hands.end(asCustodyError(error)));
   }
 
   #refuseStart(channel: Channel, request: M.ChannelRequest, asked: ChannelStart, words: string): void {
@@ -102,6 +137,9 @@ export class Starts {
     this.#words.closeWith(channel, words, NOT_PERMITTED);
   }
 }
+
+/** Two would have to look at the same bytes. */
+const FILES_UNDER_CONTRACT = 'under a contract nothing runs on files that a rule for files looks at';
 
 function isSame(asked: ChannelStart, runs: ChannelStart): boolean {
   return asked.kind === runs.kind && startText(asked) === startText(runs);

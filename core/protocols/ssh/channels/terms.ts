@@ -1,5 +1,5 @@
 import type { SshRule } from '../schema.ts';
-import type { ChannelGates } from './gate.ts';
+import type { ChannelGates, ContractStarts } from './gate.ts';
 
 /** What one session may do: of its rule, its target, its grant and its certificate together. */
 export interface SessionTerms {
@@ -15,6 +15,8 @@ export interface SessionTerms {
   readonly forcedCommand?: string | undefined;
   /** Asked of every start that the rest lets pass. */
   readonly gates?: ChannelGates | undefined;
+  /** Where the session is a task of a run. */
+  readonly contract?: ContractStarts | undefined;
 }
 
 /** What a certificate may take away of what rules give (PROTOCOL.certkeys); without one nothing is. */
@@ -29,16 +31,21 @@ export interface TermsOf {
   readonly statements?: readonly { readonly sha256: string }[] | undefined;
   readonly certificate?: CertificateLimits | undefined;
   readonly gates?: ChannelGates | undefined;
+  readonly contract?: ContractStarts | undefined;
 }
 
 const NOTHING: SessionTerms['forward'] = { local: [], remote: [], agent: false, x11: false };
 
-/** A session for exact commands forwards nothing: what goes through a forwarding is no command that somebody approved. */
-export function termsOf({ target, rule, statements, certificate, gates }: TermsOf): SessionTerms {
+/**
+ * A session for exact commands, or under a contract, forwards nothing: what goes through a forwarding is no command that somebody named.
+ * Under a contract it sets no variables either: by them a command could mean something else.
+ */
+export function termsOf({ target, rule, statements, certificate, gates, contract }: TermsOf): SessionTerms {
   const permits = (what: string): boolean => certificate === undefined || certificate.permits.has(what);
-  const given = (statements === undefined ? rule?.forward : undefined) ?? NOTHING;
+  const isBound = statements !== undefined || contract !== undefined;
+  const given = (isBound ? undefined : rule?.forward) ?? NOTHING;
   return {
-    env: target.env,
+    env: contract === undefined ? target.env : [],
     subsystems: target.subsystems,
     pty: permits('permit-pty'),
     forward: {
@@ -49,5 +56,6 @@ export function termsOf({ target, rule, statements, certificate, gates }: TermsO
     exact: statements && new Set(statements.map(({ sha256 }) => sha256)),
     forcedCommand: certificate?.forcedCommand,
     gates,
+    contract,
   };
 }

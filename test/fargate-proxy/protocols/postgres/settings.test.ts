@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { encodeStartup, readStartup, type StartupMessage } from '#core/protocols/postgres/startup.ts';
-import { gatewaySettings, namedTarget, optionsForTarget } from '#proxy/protocols/postgres/settings.ts';
+import {
+  gatewaySettings,
+  namedTarget,
+  namedTask,
+  optionsForTarget,
+} from '#proxy/protocols/postgres/settings.ts';
 
 /** A client's startup, as the gateway reads it. */
 function asked(...parameters: readonly (readonly [string, string | Uint8Array])[]): StartupMessage {
@@ -72,5 +77,32 @@ describe('the target that a client names', () => {
   it('is nobody else by a trick with bytes: what is not UTF-8 names no target', () => {
     const startup = asked(['user', 'dana'], ['database', Buffer.from('orders\xff', 'latin1')]);
     expect(namedTarget(startup, new Map())).toBe('orders\ufffd');
+  });
+});
+
+describe('the task of a run that a client names', () => {
+  const task = (...more: readonly (readonly [string, string | Uint8Array])[]) =>
+    namedTask(gatewaySettings(asked(['user', 'dana'], ...more).given));
+
+  it('is in its options or in parameters of its own, and in neither of most', () => {
+    expect(task(['options', '-c custody.run=R -c custody.task=find'])).toEqual({ run: 'R', task: 'find' });
+    expect(task(['custody.run', 'R'], ['options', '-c custody.task=find'])).toEqual({
+      run: 'R',
+      task: 'find',
+    });
+    expect(task(['options', '-c custody.reason=x'])).toBeUndefined();
+  });
+
+  it('is named by both: one alone is no task that there is, and not passed over', () => {
+    expect(task(['custody.run', 'R'])).toEqual({ run: 'R', task: '' });
+    expect(task(['custody.task', 'find'])).toEqual({ run: '', task: 'find' });
+  });
+
+  it('never reaches the target', () => {
+    const { given } = asked(
+      ['user', 'dana'],
+      ['options', '-c custody.run=R -c a=b -c custody.traceparent=T'],
+    );
+    expect(optionsForTarget(given).rest.trim()).toBe('-c a=b');
   });
 });

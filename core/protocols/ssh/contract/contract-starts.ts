@@ -1,0 +1,88 @@
+/** Keeps a session to the contract of its task: what starts in it, what programs are given, and what comes of them. */
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
+import { ContractWatch } from '#core/tasks/contract-watch.ts';
+import type { Deviation } from '#core/tasks/deviation.ts';
+import type { SeenBytes } from '#core/tasks/seen.ts';
+import type { TaskSession } from '#core/tasks/session.ts';
+import type { ChannelStart, ContractStarts, ContractVerdict } from '../channels/gate.ts';
+import { noCommand, seenCommandLine } from '../shapes/argv.ts';
+import { Counted } from '../shapes/counted.ts';
+import { type Input, ProgramWatch } from './program-watch.ts';
+
+export interface ContractOptions {
+  readonly task: TaskSession;
+  /** The session cannot go on. */
+  readonly end: (error: CustodyError) => void;
+}
+
+export function contractStarts({ task, end }: ContractOptions): ContractStarts {
+  const watch = new ContractWatch(task.contract, task.facts);
+  return { judge: (start) => judge(start, { task, end, watch }) };
+}
+
+interface Kept extends ContractOptions {
+  readonly watch: ContractWatch;
+}
+
+/** One at a time: the connection holds the client until it is over. */
+async function judge(start: ChannelStart, kept: Kept): Promise<ContractVerdict> {
+  const { task, watch } = kept;
+  const text = start.kind === 'exec' ? start.command : start.kind;
+  const command = start.kind === 'exec' ? seenCommandLine(start.command) : noCommand(start.kind);
+  let judged = watch.judge(command, task.elapsedMs());
+  if (!judged.fits) {
+    const outcome = await task.deviated(judged.deviation, { command: text, isAnswer: false });
+    if (!outcome.goesOn) return outcome;
+    // What is too late is the command that it is all the same.
+    if (judged.deviation.kind === 'too-late') judged = watch.judge(command, 0);
+  }
+  await task.begin();
+  if (judged.command === undefined) return { goesOn: true };
+  watch.went(judged.command);
+  return { goesOn: true, gate: programWatch(judged.command, text, kept) };
+}
+
+function programWatch(command: number, text: string, { task, watch, end }: Kept): ProgramWatch {
+  const { contract } = task;
+  const tell = async (deviations: readonly Deviation[]): Promise<void> => {
+    for (const deviation of deviations) {
+      const outcome = await task.deviated(deviation, { command: text, isAnswer: true });
+      if (!outcome.goesOn) return end(outcome.error);
+    }
+  };
+  return new ProgramWatch({
+    name: contract.commands[command]!.declared.name,
+    input: inputOf(command, task),
+    passes: contract.declared.onDeviation === 'record',
+    nowMs: () => task.elapsedMs(),
+    answered: (answer) => {
+      if (answer.outcome === 'failed') watch.undone(command);
+      return watch.answered(command, answer);
+    },
+    deviate: (deviations) => void tell(deviations).catch((error: unknown) => end(asCustodyError(error))),
+  });
+}
+
+/** What the command is to be given on its standard input. */
+function inputOf(command: number, { contract, facts }: TaskSession): Input {
+  const { name } = contract.commands[command]!.declared;
+  const inputs = Object.values(contract.declared.inputs);
+  const found = inputs.find(({ of, stream }) => of === name && stream === 'stdin');
+  if (found === undefined) return { kind: 'none' };
+  const { from, input } = found;
+  if (from !== undefined)
+    return { kind: 'exactly', bytes: facts.stream?.(from), words: `the output ${from}` };
+  if (input === undefined) return { kind: 'any' };
+  const text = facts.inputs.get(input);
+  return {
+    kind: 'exactly',
+    bytes: text === undefined || text === null ? undefined : bytesOf(text),
+    words: `the input ${input} of the run`,
+  };
+}
+
+function bytesOf(text: string): SeenBytes {
+  const counted = new Counted();
+  counted.take(Buffer.from(text));
+  return counted.seen();
+}
