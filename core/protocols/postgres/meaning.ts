@@ -59,3 +59,15 @@ export const LEAVES_MEANING: ReadonlySet<string> = new Set([
   'temp_file_limit',
   'work_mem',
 ]);
+
+/** Settings of applications and extensions have a dot in their names; those of languages say how functions are read. */
+const OF_APPLICATIONS = /^(?!plpgsql\.|plperl\.|pltcl\.|plpython\.)[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$.]*$/;
+
+/** Whether a contract may let a session set it: nothing by which its commands would mean something else. */
+export function maySet(setting: string): boolean {
+  const name = setting.toLowerCase();
+  return (LEAVES_MEANING.has(name) && !NO_SETTINGS.has(name)) || OF_APPLICATIONS.test(name);
+}
+
+/** What SET says without naming a setting. */
+const NO_SETTINGS: ReadonlySet<string> = new Set(['constraints', 'transaction', 'characteristics']);

@@ -87,6 +87,11 @@ export function failure(inPipeline: boolean): OwnQuestion {
   return { bytes: concat([fails, message(Frontend.flush)]), until: ({ kind }) => kind === 'error' };
 }
 
+/** Changes nothing. */
+export function stillThere(): OwnQuestion {
+  return upToReady([]);
+}
+
 function upToReady(parts: readonly Uint8Array[]): OwnQuestion {
   return {
     bytes: concat([...parts, message(Frontend.sync)]),

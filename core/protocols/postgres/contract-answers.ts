@@ -1,0 +1,299 @@
+import type { Deviation } from '#core/tasks/deviation.ts';
+import type { SeenAnswer } from '#core/tasks/seen.ts';
+import { type BackendMessage, parseBackend, type TransactionStatus } from './backend.ts';
+import type { Going, Step } from './contract-going.ts';
+import type { ContractJudge } from './contract-judge.ts';
+import type { Hold } from './contract-target.ts';
+import { Backend } from './messages.ts';
+import { TransactionLog } from './transaction-log.ts';
+import { violation } from './wire.ts';
+
+/** What of the target's answers the session has to know. */
+export interface AnswerEars {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Says whether the stream waits for what becomes of them. */
+  deviates(run: Going, deviations: readonly Deviation[]): boolean;
+  /** A COPY waits for the client's data. */
+  copyIn(run: Going): void;
+  setting(name: string, value: string): void;
+  /** Nothing more of a command comes, or not before the client wants it. */
+  over(run: Going): void;
+  /** All that was sent is answered. `failed`: in a pipeline that is not over yet, what comes is passed over. */
+  answered(failed: boolean): void;
+}
+
+/**
+ * Whose answer each message of the target's is, and what the contract says of it. One piece is answered at a time.
+ * https://www.postgresql.org/docs/current/protocol-flow.html
+ */
+export class ContractAnswers {
+  readonly #judge: ContractJudge;
+  readonly #ears: AnswerEars;
+  readonly #log = new TransactionLog<number>();
+  #steps: readonly Step[] = [];
+  #at = 0;
+  /** ReadyForQuery ends it. */
+  #untilReady = false;
+  #waiting = false;
+  #failed = false;
+  #status: TransactionStatus = 'I';
+
+  constructor(judge: ContractJudge, ears: AnswerEars) {
+    this.#judge = judge;
+    this.#ears = ears;
+  }
+
+  /** The transaction's, as the target told it last. */
+  get status(): TransactionStatus {
+    return this.#status;
+  }
+
+  /** What runs, or will when what is before it is answered. */
+  get next(): Going | undefined {
+    if (!this.#waiting) return undefined;
+    for (let at = this.#at; at < this.#steps.length; at += 1) {
+      const step = this.#steps[at]!;
+      if (step.kind === 'run' && !step.run.over) return step.run;
+    }
+    return undefined;
+  }
+
+  /** The target has said so in an answer to the gateway. */
+  told(status: string): void {
+    this.#status = status as TransactionStatus;
+  }
+
+  /** A piece goes to the target. */
+  expect(steps: readonly Step[], untilReady: boolean): void {
+    this.#steps = steps;
+    this.#at = 0;
+    this.#untilReady = untilReady;
+    this.#waiting = true;
+    this.#failed = false;
+    if (steps.length === 0 && !untilReady) this.#done();
+  }
+
+  row(): Hold {
+    const step = this.#steps[this.#at];
+    if (step?.kind !== 'run') throw violation('a row that nobody asked for');
+    const { run } = step;
+    run.rows += 1;
+    if (run.rows !== run.maxRows + 1) return 'no';
+    return this.#tell(run, this.#answer(run, 'unfinished'), false) ? 'before' : 'no';
+  }
+
+  message(type: number, body: Uint8Array | undefined): Hold {
+    switch (type) {
+      case Backend.readyForQuery:
+        return this.#ready(String.fromCharCode(body?.[0] ?? 0) as TransactionStatus);
+      case Backend.errorResponse:
+        return this.#error(body);
+      case Backend.commandComplete:
+        return this.#completed(required(type, body));
+      case Backend.rowDescription:
+        return this.#described(body);
+      case Backend.parameterDescription:
+        return this.#parameters(body);
+      case Backend.parameterStatus:
+        return this.#setting(body);
+      case Backend.copyInResponse:
+        return this.#copyIn();
+      case Backend.copyBothResponse:
+      case Backend.functionCallResponse:
+      case Backend.authentication:
+        throw violation('the target answers what nobody asked');
+      case Backend.parseComplete:
+      case Backend.bindComplete:
+      case Backend.closeComplete:
+      case Backend.noData:
+      case Backend.emptyQueryResponse:
+        return this.#next();
+      case Backend.portalSuspended:
+        return this.#suspended();
+      default:
+        return 'no';
+    }
+  }
+
+  /** The deviations of what has come by now, of one that is not over: told once each. */
+  partly(run: Going): readonly Deviation[] {
+    return this.#untold(run, this.#answer(run, 'unfinished'), false);
+  }
+
+  /** What its client thinks about before it wants more is no time of the command's. */
+  #suspended(): Hold {
+    const step = this.#steps[this.#at];
+    if (step?.kind !== 'run') throw violation('a portal is suspended that nobody runs');
+    step.run.spentMs = this.#ears.now() - step.run.since;
+    this.#next();
+    this.#ears.over(step.run);
+    return 'no';
+  }
+
+  #next(): Hold {
+    const step = this.#steps[this.#at];
+    const { names } = this.#judge;
+    if (step?.kind === 'parse') names.statements.set(step.name, step.prepared);
+    else if (step?.kind === 'bind') names.portals.set(step.name, step.portal);
+    else if (step?.kind === 'run' && step.open === true) return 'no';
+    else if (step?.kind === 'close') (step.isPortal ? names.portals : names.statements).delete(step.name);
+    this.#advance();
+    return 'no';
+  }
+
+  #advance(): void {
+    this.#at += 1;
+    if (!this.#untilReady && this.#at >= this.#steps.length) this.#done();
+  }
+
+  #done(): void {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#ears.answered(this.#failed && !this.#untilReady);
+  }
+
+  #described(body: Uint8Array | undefined): Hold {
+    const told = body === undefined ? undefined : parseBackend(Backend.rowDescription, body);
+    const columns = told?.kind === 'row-description' ? told.columns.map(({ name }) => name) : [];
+    const step = this.#steps[this.#at];
+    if (step?.kind === 'describe') {
+      if (step.of !== undefined) step.of.columns = columns;
+      return this.#next();
+    }
+    if (step?.kind !== 'run') throw violation('columns that nobody asked for');
+    step.run.columns = columns;
+    return this.#tell(step.run, this.#answer(step.run, 'completed'), false) ? 'after' : 'no';
+  }
+
+  #parameters(body: Uint8Array | undefined): Hold {
+    const step = this.#steps[this.#at];
+    const told = body === undefined ? undefined : parseBackend(Backend.parameterDescription, body);
+    if (step?.kind === 'describe' && step.of !== undefined && 'statement' in step.of)
+      if (told?.kind === 'parameter-description') step.of.types = told.types;
+    return 'no';
+  }
+
+  #setting(body: Uint8Array | undefined): Hold {
+    const told = parseBackend(Backend.parameterStatus, required(Backend.parameterStatus, body));
+    if (told.kind === 'parameter-status') this.#ears.setting(told.name, told.value);
+    return 'no';
+  }
+
+  #copyIn(): Hold {
+    const step = this.#steps[this.#at];
+    if (step?.kind !== 'run') throw violation('a COPY that nobody asked for');
+    // A server passes over the Sync that comes before the data: another one ends the pipeline.
+    if (step.portal !== undefined) this.#untilReady = false;
+    this.#ears.copyIn(step.run);
+    return 'no';
+  }
+
+  #completed(body: Uint8Array): Hold {
+    const step = this.#steps[this.#at];
+    if (step?.kind !== 'run') throw violation('a command is complete that nobody sent');
+    const told = parseBackend(Backend.commandComplete, body);
+    const tag = told.kind === 'command-complete' ? told.tag : '';
+    const { run, portal } = step;
+    if (run.columns === undefined && portal !== undefined)
+      run.columns = portal.columns ?? portal.prepared.columns;
+    const back = this.#log.completed(run.at ?? -1, withoutCount(tag), run.command.text);
+    this.#undo(back);
+    if (step.open === true) return 'no';
+    const affected = affectedOf(tag);
+    const answer = { ...this.#answer(run, 'completed'), ...(affected === undefined ? {} : { affected }) };
+    const isFirst = !run.over;
+    this.#advance();
+    this.#isOver(run);
+    return isFirst && this.#tell(run, answer, true) ? 'after' : 'no';
+  }
+
+  /** What comes behind it is passed over, up to a Sync, or to the end of the query. */
+  #error(body: Uint8Array | undefined): Hold {
+    const told = body === undefined ? undefined : parseBackend(Backend.errorResponse, body);
+    const step = this.#waiting ? this.#steps[this.#at] : undefined;
+    if (step === undefined) return 'no';
+    this.#failed = true;
+    this.#log.failed();
+    const skipped = this.#steps.slice(this.#at + 1);
+    this.#steps = [];
+    this.#at = 0;
+    for (const one of skipped) if (one.kind === 'run') this.#giveBack(one.run);
+    let holds = false;
+    if (step.kind === 'run') {
+      this.#giveBack(step.run);
+      const error = told?.kind === 'error' ? sqlstateOf(told) : '';
+      holds = this.#tell(step.run, { ...this.#answer(step.run, 'failed'), error }, true);
+    }
+    if (!this.#untilReady) this.#done();
+    return holds ? 'after' : 'no';
+  }
+
+  #ready(status: TransactionStatus): Hold {
+    this.#status = status;
+    this.#undo(this.#log.ready(status));
+    if (status === 'I') this.#judge.names.transactionEnded();
+    for (const step of this.#steps.slice(this.#at)) if (step.kind === 'run') this.#isOver(step.run);
+    this.#steps = [];
+    this.#at = 0;
+    if (this.#untilReady) this.#done();
+    return 'no';
+  }
+
+  /** What was complete before is the transaction's: a portal that is run again fails by itself. */
+  #giveBack(run: Going): void {
+    if (run.over) return;
+    this.#isOver(run);
+    if (run.at !== undefined) this.#judge.watch.undone(run.at);
+  }
+
+  #undo(back: readonly number[]): void {
+    for (const at of back) if (at >= 0) this.#judge.watch.undone(at);
+  }
+
+  #isOver(run: Going): void {
+    if (run.over) return;
+    run.over = true;
+    this.#ears.over(run);
+  }
+
+  #answer(run: Going, outcome: SeenAnswer['outcome']): SeenAnswer {
+    const { rows, columns, since } = run;
+    const tookMs = Math.round(this.#ears.now() - since);
+    return { outcome, rows, tookMs, ...(columns === undefined ? {} : { columns }) };
+  }
+
+  #tell(run: Going, answer: SeenAnswer, isWhole: boolean): boolean {
+    const deviations = this.#untold(run, answer, isWhole);
+    return deviations.length > 0 && this.#ears.deviates(run, deviations);
+  }
+
+  #untold(run: Going, answer: SeenAnswer, isWhole: boolean): readonly Deviation[] {
+    if (run.at === undefined) return [];
+    const found = this.#judge.watch.answered(run.at, answer, isWhole);
+    const untold = found.filter(({ kind }) => !run.told.has(kind));
+    for (const { kind } of untold) run.told.add(kind);
+    return untold;
+  }
+}
+
+function required(type: number, body: Uint8Array | undefined): Uint8Array {
+  if (body === undefined) throw violation('a message is longer than it can be', String.fromCharCode(type));
+  return body;
+}
+
+function sqlstateOf(told: Extract<BackendMessage, { kind: 'error' | 'notice' }>): string {
+  return told.fields.get('C') ?? '';
+}
+
+const CHANGES = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$/;
+
+/** How many rows a command has changed, as its tag says. */
+export function affectedOf(tag: string): number | undefined {
+  const [, count] = CHANGES.exec(tag) ?? [];
+  return count === undefined ? undefined : Number(count);
+}
+
+function withoutCount(tag: string): string {
+  return tag.replace(/ \d+(?: \d+)?$/, '');
+}
