@@ -72,7 +72,10 @@ function recordedDevice(
 }
 
 /** A trace that is none names nothing: W3C Trace Context has readers ignore it. */
-function belongingOf(task: ComingTask | undefined, asked: string | undefined): Pick<Opening, 'task' | 'trace'> {
+function belongingOf(
+  task: ComingTask | undefined,
+  asked: string | undefined,
+): Pick<Opening, 'task' | 'trace'> {
   const trace = traceparentOf(asked);
   return {
     ...(task === undefined ? {} : { task: recordedTask(task) }),

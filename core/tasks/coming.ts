@@ -105,7 +105,10 @@ function refuseElsewhere({ run, task }: TaskTerms, { policy, target: name, login
   const target = policy.targets.get(name);
   if (wantedLogin === undefined || target === undefined) return;
   if (protocolOf(target).loginFor(target, login) !== wantedLogin)
-    throw refused(`the task ${task.name} is run as the login ${wantedLogin}`, `name it: ${wantedLogin}+${name}`);
+    throw refused(
+      `the task ${task.name} is run as the login ${wantedLogin}`,
+      `name it: ${wantedLogin}+${name}`,
+    );
 }
 
 function unknownRun(id: string): CustodyError {

@@ -27,10 +27,7 @@ export interface TaskSession {
    * A command that is about to go on, or an answer, is not as the contract has it. The recording has a note of it when this resolves; with
    * `ask` that is when reviewers have decided.
    */
-  deviated(
-    deviation: Deviation,
-    about: DeviationPlace,
-  ): Promise<Outcome>;
+  deviated(deviation: Deviation, about: DeviationPlace): Promise<Outcome>;
 }
 
 /** What a deviation is about. */

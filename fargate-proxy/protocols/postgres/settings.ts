@@ -52,7 +52,9 @@ export function namedTarget({ parameters }: StartupMessage, settings: GatewaySet
 }
 
 /** The task of a run that a client names, unchecked: with one of both alone it names none that there is. */
-export function namedTask(settings: GatewaySettings): { readonly run: string; readonly task: string } | undefined {
+export function namedTask(
+  settings: GatewaySettings,
+): { readonly run: string; readonly task: string } | undefined {
   const [run, task] = [settings.get('run'), settings.get('task')];
   return run === undefined && task === undefined ? undefined : { run: run ?? '', task: task ?? '' };
 }

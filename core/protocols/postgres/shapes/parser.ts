@@ -135,11 +135,9 @@ function tokensOf(module: PgQuery, text: number): readonly Token[] {
   module._wasm_free_string(result);
   const { tokens } = jsonOf(json);
   if (!Array.isArray(tokens)) throw unreadable('does not parse');
-  return tokens
-    .filter(isJsonObject)
-    .map(({ start, end, tokenType }) => ({
-      start: Number(start),
-      end: Number(end),
-      type: Number(tokenType),
-    }));
+  return tokens.filter(isJsonObject).map(({ start, end, tokenType }) => ({
+    start: Number(start),
+    end: Number(end),
+    type: Number(tokenType),
+  }));
 }
