@@ -7,7 +7,7 @@ import { sameHolder } from '#core/access/own.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf, sameActors } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
-import { type AccessRequest, stateOf } from '#core/access/request.ts';
+import { type AccessRequest, type AskedRun, stateOf } from '#core/access/request.ts';
 import { claimedHolder } from '#core/access/ssh-certificates/claimed.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { askWords } from '#core/access/words.ts';
@@ -201,7 +201,8 @@ export class Admission {
 
   /** One request for all connections of one person that wait for the same, by one rule; who acts for them asks by themselves. */
   #requestFor(refusal: Refusal, principal: Principal, visitor: Visitor): Promise<AccessRequest> {
-    const key = JSON.stringify([personOf(principal), visitor.greeting.target, refusal.ask!.name]);
+    const { target, task } = visitor.greeting;
+    const key = JSON.stringify([personOf(principal), target, refusal.ask!.name, task ?? null]);
     const asking = this.#asking.get(key) ?? this.#pendingRequest(refusal, principal, visitor);
     this.#asking.set(key, asking);
     return asking.finally(() => this.#asking.delete(key));
@@ -211,10 +212,12 @@ export class Admission {
   async #pendingRequest(
     refusal: Refusal,
     principal: Principal,
-    { greeting: { target, ask } }: Visitor,
+    { greeting }: Visitor,
   ): Promise<AccessRequest> {
     const { policy, desk, wallClock } = this.#ports;
+    const { target, ask } = greeting;
     const now = wallClock();
+    const task = await this.#taskOf(principal, greeting, now);
     const rule = refusal.ask!.name;
     const open = await this.#openRequests(principal, target, now);
     // One that is bound to commands was asked for by somebody who meant another session.
@@ -222,6 +225,8 @@ export class Admission {
       (request) =>
         request.rule === rule &&
         request.statements === undefined &&
+        request.deviation === undefined &&
+        isForTask(request, task) &&
         sameHolder(principal, request.requester, policy.config) &&
         sameActors(principal, request.requester) &&
         stateOf(request, now) === 'pending',
@@ -233,12 +238,13 @@ export class Admission {
       action: 'request' as const,
       target,
       wish: { rule },
+      ...(task === undefined ? {} : { context: { task } }),
       now,
     };
     const permission = decide(question);
     if (!Authorization.isOne(permission)) throw refusalError(permission);
     try {
-      return await desk.ask(permission, said(ask));
+      return await desk.ask(permission, { ...said(ask), ...runOf(task) });
     } catch (error) {
       return notEnough(error, refusal);
     }
@@ -267,6 +273,17 @@ export class Admission {
       await pause(POLL_MS);
     }
   }
+}
+
+/** Whoever comes as a task asks for that task of that run alone: reviewers then see its contract. */
+function runOf(task: ComingTask | undefined): { readonly run?: AskedRun } {
+  if (task === undefined) return {};
+  const { run, workflow, digest, task: name } = task;
+  return { run: { id: run, workflow, workflowDigest: digest, task: name } };
+}
+
+function isForTask({ run }: AccessRequest, task: ComingTask | undefined): boolean {
+  return run?.id === task?.run && run?.task === task?.task;
 }
 
 /** Told to whoever may enter alone: others learn nothing of a target. */

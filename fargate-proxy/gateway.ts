@@ -7,6 +7,7 @@ import type { Principal } from '#core/identity/principal.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
+import type { TaskSessions } from '#core/tasks/task-sessions.ts';
 import type { Admission, Visitor } from './admission.ts';
 import type { Conversing } from './dead-peers.ts';
 import { crowdedOut, type Door, type Place } from './door.ts';
@@ -28,6 +29,7 @@ export interface GatewayOptions {
   readonly door: Door;
   readonly admission: Admission;
   readonly tapes: Tapes;
+  readonly tasks: TaskSessions;
   /** A credential of the target, as its protocol refers to it. Rejects with a clear error when it cannot be had. */
   readonly secretOf: (target: Target, reference: SecretReference) => Promise<string>;
   readonly waitingRoom: WaitingRoom;
@@ -145,6 +147,7 @@ export class Gateway {
       const permission = await this.#options.admission.admit({ greeting, network, clock, protocol, goIn });
       const secret = await this.#secretFor(permission.target, greeting.login);
       const live = this.#sessionOf(permission, visitor);
+      live.task = await this.#taskOf(permission, live);
       await this.#options.admission.tell(permission);
       const link = await this.#begin(live, permission, greeting, secret, clock);
       place.alsoHolds(link.target);
@@ -175,6 +178,17 @@ export class Gateway {
       who: 'client',
       ends,
       userTimeoutMs,
+    });
+  }
+
+  /** What a session that is a task is held to; known before anything of it is opened. */
+  #taskOf(permission: Authorization<'connect'>, live: LiveSession): ReturnType<TaskSessions['open']> {
+    const { session, startedAt } = live.opening;
+    return this.#options.tasks.open(permission, {
+      session,
+      startedAt: new Date(startedAt),
+      note: (note) => live.tape?.note(note),
+      ended: live.ended,
     });
   }
 
@@ -211,7 +225,8 @@ export class Gateway {
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
       const until = AbortSignal.any([clock.signal, live.ended]);
-      const link = await greeting.dial(permission, secret, tape, until, { claim });
+      const held = live.task === undefined ? { claim } : { claim, task: live.task };
+      const link = await greeting.dial(permission, secret, tape, until, held);
       live.start(link);
       return link;
     } catch (thrown) {
@@ -238,6 +253,7 @@ export class Gateway {
     ending: { readonly reason: CloseReason; readonly detail?: string },
   ): Promise<void> {
     const endedAt = this.#options.wallClock().toISOString();
+    live.task?.finish();
     try {
       await live.tape!.close({ ...ending, endedAt });
       this.#options.log('session-closed', undefined, {

@@ -2,6 +2,7 @@ import type { Authorization } from '#core/access/decide.ts';
 import type { CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
+import type { RunTaskSession } from '#core/tasks/task-session.ts';
 import type { Conversing, Side } from './dead-peers.ts';
 import type { Link } from './protocol.ts';
 import type { SessionTape } from './recorder/tapes.ts';
@@ -12,6 +13,8 @@ export class LiveSession implements Watched, Conversing {
   readonly opening: Opening;
   readonly question: Watched['question'];
   tape: SessionTape | undefined;
+  /** Where it is a task of a run. */
+  task: RunTaskSession | undefined;
   readonly #client: Side;
   readonly #userTimeoutMs: number;
   #link: Link | undefined;

@@ -2,7 +2,7 @@
  * The gateway process. The only proxy file that chooses adapters, and the entry of both its threads: the relay's (main)
  * and the recorder's (worker).
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
@@ -11,7 +11,6 @@ import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { deviceLogins } from '#adapters/oidc/device-logins.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import type { Config } from '#core/access/config.ts';
-import { AccessDesk } from '#core/access/desk.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
 import { asCustodyError } from '#core/errors.ts';
@@ -24,18 +23,16 @@ import {
 } from '#core/identity/scim/groups-verifier.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
-import { countingAlarms } from '#core/notify/alarms.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
-import { WebhookStream } from '#core/notify/stream.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { HeldLease } from '#core/recording/leases.ts';
-import { newSessionId } from '#core/recording/session-id.ts';
 import { Admission } from './admission.ts';
 import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
 import { Door } from './door.ts';
+import { type Desks, desksOf } from './desks.ts';
 import { doorwaysOf, userCasOf } from './doorways.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
@@ -95,9 +92,15 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const waitingRoom = new WaitingRoom();
   const userCas = await userCasOf(settings, surroundings);
+  const requestUrl = requestUrlAt(settings);
+  const desks = desksOf({ policy, surroundings, tally, waitingRoom, requestUrl });
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission(settings, policy, surroundings, { identities, userCas }, tally, waitingRoom),
+    admission: createAdmission({ policy, desks, waitingRoom, requestUrl }, surroundings, {
+      identities,
+      userCas,
+    }),
+    tasks: desks.tasks,
     waitingRoom,
     tapes,
     secretOf: surroundings.secretOf,
@@ -218,19 +221,20 @@ interface Identities {
   readonly userCas: readonly SshPublicKey[];
 }
 
+interface Entrance {
+  readonly policy: PolicyInForce;
+  readonly desks: Desks;
+  readonly waitingRoom: WaitingRoom;
+  readonly requestUrl: ((id: string) => string) | undefined;
+}
+
 /** Who may enter, by the configuration that is in force at the moment. */
 function createAdmission(
-  { apiUrl }: Settings,
-  policy: PolicyInForce,
-  { requests, logouts, devices, directory, leaves, deliveries }: RelaySurroundings,
+  { policy, desks, waitingRoom, requestUrl }: Entrance,
+  { requests, runs, logouts, devices, directory }: RelaySurroundings,
   { identities, userCas }: Identities,
-  tally: Tally,
-  waitingRoom: WaitingRoom,
 ): Admission {
-  const webhooks = new WebhookStream(() => policy.config.webhooks, deliveries);
-  const stream = countingAlarms(webhooks, tally.alarm);
   const wallClock = (): Date => new Date();
-  const newId = (now: Date): string => newSessionId(now.getTime(), randomBytes(10));
   const known = { policy: () => policy.config, store: directory };
   const groups = directoryGroups(known);
   const certificates = certificateVerifier({ cas: () => userCas, policy: known.policy, now: wallClock });
@@ -243,12 +247,17 @@ function createAdmission(
     failures: new TokenFailures(() => performance.now()),
     devices,
     requests,
-    desk: new AccessDesk({ requests, leaves, stream, now: wallClock, newId }),
-    ...(apiUrl === undefined ? {} : { requestUrl: (id: string) => `${apiUrl}/v1/requests/${id}` }),
+    desk: desks.access,
+    runs,
+    ...(requestUrl === undefined ? {} : { requestUrl }),
     wallClock,
     pause: (ms) => sleep(ms),
     waitingRoom,
   });
+}
+
+function requestUrlAt({ apiUrl }: Settings): ((id: string) => string) | undefined {
+  return apiUrl === undefined ? undefined : (id) => `${apiUrl}/v1/requests/${id}`;
 }
 
 /** Groups by the directories that the configuration names now. */

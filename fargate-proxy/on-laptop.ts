@@ -12,6 +12,7 @@ import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
+import { localRunStore } from '#adapters/local/runs-store.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { caKeys, targetCa } from '#adapters/local/ssh/cas.ts';
@@ -57,6 +58,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     requests: store,
     watched: store,
     terminations: store,
+    runs: localRunStore(dataDir),
     logouts,
     watchedLogouts: logouts,
     devices,

@@ -6,11 +6,16 @@ import type { AccessRequests, Termination, Terminations } from '#core/access/sto
 import type { Ending, Standing, StandingQuestion } from '#core/identity/standing.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
+import { type LiveTask, taskEnding } from '#core/tasks/live-task.ts';
+import type { Runs } from '#core/tasks/store.ts';
+import { SeenRuns } from './seen-runs.ts';
 
 /** A session that is looked after. */
 export interface Watched {
   /** What it was opened under. */
   readonly question: Omit<LiveQuestion, 'policy' | 'now' | 'grants'>;
+  /** Where it is a task of a run: what it is held to. */
+  readonly task?: LiveTask['held'];
   end(reason: CloseReason, error: CustodyError): void;
 }
 
@@ -18,6 +23,7 @@ export interface WatchPorts {
   readonly policy: PolicyInForce;
   readonly requests: Pick<AccessRequests, 'get'>;
   readonly terminations: Pick<Terminations, 'asked'>;
+  readonly runs: Pick<Runs, 'get'>;
   /** What became known of the people, and of whoever acts for them. */
   readonly standing: Standing;
   readonly sessions: () => Iterable<Watched>;
@@ -35,12 +41,14 @@ export const BLIND_MS = 4_000;
 /** Looks again, for as long as sessions live, whether they may: grants, rules, people, logouts, time, and who wants them ended. */
 export class SessionWatch {
   readonly #ports: WatchPorts;
+  readonly #runs: SeenRuns;
   #seenAt: number;
   #looking = false;
   #troubled = false;
 
   constructor(ports: WatchPorts) {
     this.#ports = ports;
+    this.#runs = new SeenRuns(ports.runs, ports.monotonic);
     this.#seenAt = ports.monotonic();
   }
 
@@ -63,6 +71,7 @@ export class SessionWatch {
     const { sessions, requests, terminations, standing, monotonic } = this.#ports;
     const startedAt = monotonic();
     const watched = [...sessions()];
+    this.#runs.look(new Set(watched.flatMap(({ question }) => question.context?.task?.run ?? [])));
     const ids = [...new Set(watched.flatMap(({ question }) => question.live.grant ?? []))];
     const grants = new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
     const asked = await terminations.asked(watched.map(({ question }) => question.live.session));
@@ -91,6 +100,16 @@ export class SessionWatch {
       now,
       grants: grant === undefined ? [] : [grant],
     });
+    if (ending !== undefined) return session.end(ending.reason, ending.error);
+    this.#checkTask(session);
+  }
+
+  #checkTask(session: Watched): void {
+    const is = session.question.context?.task;
+    if (is === undefined) return;
+    if (this.#runs.unseenMs(is.run) > BLIND_MS) return session.end('gateway-failed', unseenRun());
+    const { policy } = this.#ports;
+    const ending = taskEnding({ is, held: session.task }, this.#runs.of(is.run), policy.config);
     if (ending !== undefined) session.end(ending.reason, ending.error);
   }
 
@@ -102,6 +121,12 @@ export class SessionWatch {
     if (live.length > 0) this.#ports.onTrouble(error);
     for (const session of live) session.end('gateway-failed', error);
   }
+}
+
+function unseenRun(): CustodyError {
+  return new CustodyError('internal', 'the gateway cannot see any more whether the run goes on', {
+    hint: 'nothing runs as a task of a run that may have been ended; connect again',
+  });
 }
 
 /** The person, with the key that their connection proved. */

@@ -15,6 +15,7 @@ import type { TaskLeases } from '#core/recording/leases.ts';
 import type { Signer } from '#core/recording/ports.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
+import type { RunOutbox, RunOutputs, Runs } from '#core/tasks/store.ts';
 import type { CertificatePair } from './certificate.ts';
 import type { Upkept } from './upkeep.ts';
 
@@ -36,6 +37,8 @@ export interface RelaySurroundings {
   /** As `requests`, for a look at all live grants twice a second. */
   readonly watched: Pick<AccessRequests, 'get'>;
   readonly terminations: Pick<Terminations, 'asked'>;
+  /** Runs that sessions are tasks of: read and added to, and never started here. */
+  readonly runs: Runs & RunOutbox & { readonly outputs: Pick<RunOutputs, 'get'> };
   readonly logouts: NewestLogouts;
   /** As `logouts`, for a look at all live sessions twice a second. */
   readonly watchedLogouts: NewestLogouts;

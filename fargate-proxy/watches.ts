@@ -19,7 +19,15 @@ const ISSUERS_EVERY_MS = 60_000;
 /** Looks for a changed configuration, and twice a second after every session and for cancels from other tasks. */
 export function keepWatch(
   policy: PolicyInForce,
-  { configEveryMs, watched, terminations, watchedLogouts, watchedDevices, directory }: RelaySurroundings,
+  {
+    configEveryMs,
+    watched,
+    terminations,
+    runs,
+    watchedLogouts,
+    watchedDevices,
+    directory,
+  }: RelaySurroundings,
   gateway: Gateway,
   keys: CancelKeys,
   log: Log,
@@ -28,6 +36,7 @@ export function keepWatch(
     policy,
     requests: watched,
     terminations,
+    runs,
     standing: toldStanding({
       policy: () => policy.config,
       logouts: watchedLogouts,

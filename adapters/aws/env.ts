@@ -14,6 +14,7 @@ const schema = z.object({
   CUSTODY_TABLE_JOURNAL: text,
   CUSTODY_TABLE_COORDINATION: text,
   CUSTODY_TABLE_ACCESS: text,
+  CUSTODY_TABLE_RUNS: text,
   CUSTODY_TABLE_DELIVERIES: text,
   /** The KMS key that signs statements and checkpoints: its ARN. */
   CUSTODY_SIGNING_KEY: text,

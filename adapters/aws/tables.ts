@@ -54,6 +54,19 @@ export const accessTable = {
   ],
 } as const satisfies TableSchema;
 
+/** Runs of workflows with their steps, their keys, and digests of what their tasks put out. */
+export const runsTable = {
+  partition: 'kind',
+  sort: 'id',
+  expires: 'expires',
+  indexes: [
+    { name: 'all', partition: 'all', sort: 'id' },
+    { name: 'by-workflow', partition: 'workflow', sort: 'id' },
+    { name: 'untold', partition: 'untold', sort: 'id' },
+    { name: 'unsettled', partition: 'unsettled', sort: 'id' },
+  ],
+} as const satisfies TableSchema;
+
 /** Events on their way to webhooks: `dueFor` only while one is under way, `dead` only once it was given up. */
 export const deliveriesTable = {
   partition: 'id',
@@ -70,6 +83,7 @@ export const tables = {
   journal: journalTable,
   coordination: coordinationTable,
   access: accessTable,
+  runs: runsTable,
   deliveries: deliveriesTable,
 } as const satisfies Readonly<Record<string, TableSchema>>;
 

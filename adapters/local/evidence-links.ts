@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { CLOSE, OPEN, objectKey, segmentNumber, signatureName } from '#core/recording/layout.ts';
+import { CLOSE, OPEN, objectKey, segmentNumber, signatureName, TASK_RESULT } from '#core/recording/layout.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
 
 const VALID_MS = 60_000;
@@ -56,6 +56,6 @@ export class LocalEvidenceLinks implements EvidenceLinks {
 function isEvidenceKey(key: string): boolean {
   const { session, name } = SESSION_KEY.exec(key)?.groups ?? {};
   if (session === undefined || name === undefined) return false;
-  const known = STATEMENTS.includes(name) || segmentNumber(name) !== undefined;
+  const known = STATEMENTS.includes(name) || name === TASK_RESULT || segmentNumber(name) !== undefined;
   return known && objectKey(session, name) === key;
 }

@@ -217,6 +217,7 @@ export class AccessGateway extends Construct {
       CUSTODY_TABLE_JOURNAL: byName.journal.tableName,
       CUSTODY_TABLE_COORDINATION: byName.coordination.tableName,
       CUSTODY_TABLE_ACCESS: byName.access.tableName,
+      CUSTODY_TABLE_RUNS: byName.runs.tableName,
       CUSTODY_TABLE_DELIVERIES: byName.deliveries.tableName,
       CUSTODY_SIGNING_KEY: this.signing.key.keyArn,
       CUSTODY_LEDGER_ORIGIN: props.ledgerOrigin ?? `${hostname}/ledger`,

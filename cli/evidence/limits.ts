@@ -1,6 +1,14 @@
 import { CustodyError } from '#core/errors.ts';
 import { SEGMENT_FILE_MAX_BYTES, STATEMENT_MAX_BYTES } from '#core/recording/format.ts';
-import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '#core/recording/layout.ts';
+import {
+  CLOSE,
+  OPEN,
+  SIGNER_KEY,
+  segmentNumber,
+  signatureName,
+  TASK_RESULT,
+} from '#core/recording/layout.ts';
+import { ENVELOPE_MAX_BYTES } from '#core/tasks/proof/dsse.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
 
 const SMALL_MAX_BYTES = 4096;
@@ -13,6 +21,7 @@ const smallFiles = new Map([
   [signatureName(OPEN), SMALL_MAX_BYTES],
   [signatureName(CLOSE), SMALL_MAX_BYTES],
   [SIGNER_KEY, SMALL_MAX_BYTES],
+  [TASK_RESULT, ENVELOPE_MAX_BYTES],
 ]);
 
 /** The most bytes an evidence file of this name may have; undefined when FORMAT.md knows no such name. */

@@ -1,5 +1,8 @@
 /** What is in a store and has no place there: each object is named, and nothing of it is read. */
+import { workflowKey } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
+import { sha256Hex } from '../recording/statements.ts';
+import { WORKFLOW_MAX_BYTES } from '../tasks/run-folder.ts';
 import type { AuditFindings } from './audit-findings.ts';
 import { CHECKPOINT, tileKey } from './layout.ts';
 import { HASH_BYTES } from './merkle.ts';
@@ -19,6 +22,7 @@ import {
 type Store = Pick<RecordingSource, 'list' | 'get' | 'size'>;
 
 const SESSION = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const WORKFLOW = /^[0-9a-f]{64}\.json$/;
 /** What is under `ledger/`; the checkpoint in a copy alone. */
 const LEDGER: readonly string[] = ['tile', 'staging', 'checkpoint'];
 const STAGING = /^(?:0|[1-9]\d{0,15})-[0-9a-f]{64}$/;
@@ -35,8 +39,9 @@ export function isSessionName(name: string): boolean {
 /** Reports every name in the store, outside of the sessions' own folders, that FORMAT.md does not know. `size`: of the checkpoint's tree. */
 export async function reportStrays(size: number, store: Store, findings: AuditFindings): Promise<void> {
   const walk = new StrayWalk(size, store, findings);
-  await walk.names('', (name) => ['sessions', 'ledger'].includes(name));
+  const there = await walk.names('', (name) => ['sessions', 'ledger', 'workflows'].includes(name));
   await walk.names('sessions/', isSessionName);
+  if (there.includes('workflows')) await walk.workflows();
   await walk.staged();
   await walk.tiles();
 }
@@ -59,6 +64,16 @@ class StrayWalk {
     for (const name of others)
       this.#findings.add('object-unlisted', undefined, `${prefix}${name} does not belong in a store`);
     return good;
+  }
+
+  /** What runs are judged by: each is named by its own hash. */
+  async workflows(): Promise<void> {
+    for (const name of await this.names('workflows/', (name) => WORKFLOW.test(name))) {
+      const key = `workflows/${name}`;
+      const bytes = await this.#findings.reading(key, () => this.#store.get(key, WORKFLOW_MAX_BYTES));
+      if (bytes !== undefined && workflowKey(sha256Hex(bytes)) !== key)
+        this.#findings.add('object-unreadable', undefined, `${key} has another SHA-256 than its name says`);
+    }
   }
 
   /** Commits before their tiles were in place: nobody relies on them but a sequencer that finds the newest unfinished. */

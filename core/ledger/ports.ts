@@ -38,7 +38,7 @@ export interface QueuedLeaf {
   readonly leaf: Uint8Array;
 }
 
-/** Where a session's leaves are in the ledger: spares its readers the ledger from its start, who check what it says. */
+/** Where the leaves of a session, a run or a request are in the ledger, by its id: spares its readers the ledger from its start, who check what it says. */
 export interface LeafPlaces {
   /** Durable when it returns. The same again is no error and changes nothing. */
   note(places: readonly LeafPlace[]): Promise<void>;
@@ -46,7 +46,7 @@ export interface LeafPlaces {
   of(session: string): Promise<readonly number[]>;
 }
 
-/** The leaf number `index`, counted from 0, is about an opening or an end of `session`. */
+/** The leaf number `index`, counted from 0, is about an opening or an end of `session`, or of the run or the request of that id. */
 export interface LeafPlace {
   readonly session: string;
   readonly index: number;

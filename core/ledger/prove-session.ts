@@ -1,12 +1,13 @@
 import type { Checkpoint } from './checkpoint.ts';
 import { sessionStatedBy } from './places.ts';
 import { proveInclusion, visitEntries } from './reader.ts';
+import type { LeafProof } from './leaf-proof.ts';
 import { LEAVES_MAX, type SessionProof } from './session-proof.ts';
 import { TILE_WIDTH } from './tiles.ts';
 import { type FetchTile, TileTree } from './tree.ts';
 
-/** Finds the numbers of a session's leaves; more than its leaves about statements is no error. */
-export type FindLeaves = (session: string) => Promise<readonly number[]>;
+/** Finds the numbers of the leaves of a session, a run or a request; more than those is no error. */
+export type FindLeaves = (id: string) => Promise<readonly number[]>;
 
 /**
  * Proofs of all leaves about a session's opening and end; undefined when the ledger has none. Without `find` it reads the
@@ -19,24 +20,40 @@ export async function proveSession(
   session: string,
   find?: FindLeaves,
 ): Promise<SessionProof | undefined> {
+  const isOfIt = (entry: Uint8Array): boolean => sessionStatedBy(entry) === session;
+  const ledger = { checkpoint, fetch };
+  const leaves = await proveLeavesOf([session], ledger, isOfIt, {
+    atMost: LEAVES_MAX,
+    ...(find && { find }),
+  });
+  return leaves.length === 0 ? undefined : { type: 'custody/ledger-proof/1', checkpoint: note, leaves };
+}
+
+/** Proofs of the leaves that name one of these ids and of which `isOfIt` is true, each once, in the ledger's order. */
+export async function proveLeavesOf(
+  ids: readonly string[],
+  { checkpoint, fetch }: { readonly checkpoint: Checkpoint; readonly fetch: FetchTile },
+  isOfIt: (entry: Uint8Array) => boolean,
+  { atMost, find }: { readonly atMost: number; readonly find?: FindLeaves },
+): Promise<LeafProof['leaves']> {
   const candidates =
     find === undefined
-      ? await leavesNaming(session, checkpoint, fetch)
-      : await leavesAt(await find(session), checkpoint, fetch);
-  const stated = candidates.filter(({ entry }) => sessionStatedBy(entry) === session);
-  const found = withoutRepeated(stated).slice(0, LEAVES_MAX);
-  if (found.length === 0) return undefined;
+      ? await leavesNaming(ids, checkpoint, fetch)
+      : await leavesAt((await Promise.all(ids.map(find))).flat(), checkpoint, fetch);
+  const found = withoutRepeated(candidates.filter(({ entry }) => isOfIt(entry))).slice(0, atMost);
   const leaves = [];
   for (const { index, entry } of found) {
     const proof = await proveInclusion(checkpoint, fetch, index, entry);
     leaves.push({ index, leaf: entry.toString(), proof: proof.map((hash) => hash.toString('base64')) });
   }
-  return { type: 'custody/ledger-proof/1', checkpoint: note, leaves };
+  return leaves;
 }
 
 /** The same event may have been entered again after a week (LeafQueue): it is one leaf. */
 function withoutRepeated(leaves: readonly FoundLeaf[]): FoundLeaf[] {
-  return leaves.filter(({ entry }, n) => !leaves.slice(0, n).some((earlier) => earlier.entry.equals(entry)));
+  return [...new Map(leaves.toReversed().map((leaf) => [leaf.entry.toString(), leaf])).values()].toSorted(
+    (one, other) => one.index - other.index,
+  );
 }
 
 interface FoundLeaf {
@@ -44,11 +61,16 @@ interface FoundLeaf {
   readonly entry: Buffer;
 }
 
-/** Most entries are of other sessions: only those that name this one are kept. */
-async function leavesNaming(session: string, checkpoint: Checkpoint, fetch: FetchTile): Promise<FoundLeaf[]> {
+/** Most entries are of others: only those that name one of these are kept. */
+async function leavesNaming(
+  ids: readonly string[],
+  checkpoint: Checkpoint,
+  fetch: FetchTile,
+): Promise<FoundLeaf[]> {
   const found: FoundLeaf[] = [];
   await visitEntries(checkpoint, fetch, (entry, index) => {
-    if (Buffer.from(entry).includes(session)) found.push({ index, entry: Buffer.from(entry) });
+    const bytes = Buffer.from(entry);
+    if (ids.some((id) => bytes.includes(id))) found.push({ index, entry: bytes });
   });
   return found;
 }

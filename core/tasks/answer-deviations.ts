@@ -1,6 +1,15 @@
-import type { Deviation } from './deviation.ts';
+import type { Deviation, DeviationKind } from './deviation.ts';
 import type { DeclaredCommand } from './schema.ts';
 import type { SeenAnswer } from './seen.ts';
+
+/** The kinds of deviations that are about what came back: the command itself has run by then. */
+export const OF_ANSWERS: ReadonlySet<unknown> = new Set<DeviationKind>([
+  'rows',
+  'affected',
+  'columns',
+  'error',
+  'slow',
+]);
 
 type Expected = DeclaredCommand['answers'];
 

@@ -166,6 +166,8 @@ export class DeviationDesk {
   }
 
   async #pause(signal: AbortSignal): Promise<void> {
+    // It may have been while the request was looked at.
+    if (signal.aborted) return;
     let wake = (): void => {};
     const aborted = new Promise<void>((resolve) => (wake = resolve));
     signal.addEventListener('abort', wake, { once: true });

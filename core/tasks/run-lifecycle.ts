@@ -30,7 +30,7 @@ export interface RunMade {
 /** Version 00 of W3C Trace Context, "traceparent Header Field Values"; an id of zeros is none. */
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** What of a run's deviations outside its executions is kept: each refused session has one, and there may be any number. */
-const DEVIATED_MAX = 400;
+const DEVIATED_MAX = 300;
 
 /** A new run. Throws `format-invalid` for inputs that are not as the workflow has them, and for a trace that is none. */
 export function newRun(workflow: Workflow, start: RunStart, { id, key, now }: RunMade): Run {

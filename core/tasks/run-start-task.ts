@@ -13,7 +13,7 @@ export interface TaskRefusal {
 }
 
 /** Sessions of one run: it is one record of at most 400 KiB (DynamoDB's limit), and each brings up to three steps. */
-const EXECUTIONS_MAX = 400;
+const EXECUTIONS_MAX = 300;
 
 type Declared = Pick<Workflow, 'name' | 'digest' | 'declared'>;
 

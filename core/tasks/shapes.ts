@@ -50,14 +50,27 @@ export interface SeenExecution {
   readonly beside?: 'transactions' | 'settings';
   /** Of SET: the setting and its value. */
   readonly sets?: { readonly setting: string; readonly value: string | null };
+  /** The answer's stream is what the client gave. */
+  readonly takes?: StreamKind;
+  /** Its answer goes on, if the client asks for more. */
+  readonly hasMore?: true;
+  /** It goes on with the answer of the execution of this number, and is no other; its answer has the rows of both. */
+  readonly goesOnWith?: number;
 }
 
 /** Whoever wants more of an execution than its answer: called while it is read, before the execution is given. */
 export interface TakeParts {
-  /** Undefined where nobody wants this one's rows: they are counted all the same. */
-  rows?(
-    command: SeenCommand,
-    columns: readonly string[],
-  ): ((row: readonly (SeenLiteral | null)[]) => void) | undefined;
-  bytes?(command: SeenCommand, stream: StreamKind): ((bytes: Uint8Array) => void) | undefined;
+  /** Undefined where nobody wants this one's rows: they are counted all the same. Called where there are none, too. */
+  rows?(command: SeenCommand, columns: readonly string[]): TakeRow | undefined;
+  /** The first bytes of a stream; its SHA-256 is of all. */
+  bytes?(command: SeenCommand, stream: StreamKind, first: Uint8Array): void;
+  /** Of the executions given so far those from this number on (0: the first) were taken back, with their transaction. */
+  undone?(from: number): void;
+  /** What was given so far can no longer be taken back. */
+  settled?(): void;
+  /** A note of the recording, in its place between the executions. */
+  note?(note: Readonly<Record<string, unknown>>, at: number): void;
 }
+
+/** `isWhole`: false where a value is longer than is looked at, and only its beginning is there. */
+export type TakeRow = (row: readonly (SeenLiteral | null)[], isWhole: boolean) => void;

@@ -24,6 +24,14 @@ export interface Runs {
 export interface RunCatalog {
   /** Newest first. */
   list(query: RunQuery): Promise<RunPage>;
+  /** The ids of runs with an execution that has no result yet, oldest first; only those behind `after`. */
+  unsettled(limit: number, after?: string): Promise<readonly string[]>;
+}
+
+/** True while an execution has no result. */
+export function isUnsettled({ steps }: Pick<Run, 'steps'>): boolean {
+  const ended = new Set(steps.flatMap((step) => (step.kind === 'task-ended' ? [step.session] : [])));
+  return steps.some((step) => step.kind === 'task-started' && !ended.has(step.session));
 }
 
 export interface RunQuery {
@@ -72,3 +80,6 @@ export interface WorkflowTexts {
   /** Rejects with `not-found`, and with `state-damaged` for a text that has another digest. */
   get(digest: string): Promise<string>;
 }
+
+/** All that one store of runs does. */
+export type RunStore = Runs & RunCatalog & RunOutbox & { readonly outputs: RunOutputs };

@@ -50,6 +50,7 @@ describe('custody request', () => {
     [['--for', '90m', '--ticket', 'OPS-1'], { durationSeconds: 5400, ticket: 'OPS-1' }],
     [['--break-glass', '--reason', 'x'], { breakGlass: true, reason: 'x' }],
     [['--rule', 'other'], { rule: 'other' }],
+    [['--run', ID, '--task', 'refund'], { run: ID, task: 'refund' }],
     [['--statement', 'select 1', 'select 2'], { statements: ['select 1', 'select 2'] }],
   ])('%j says that', async (args, body) => {
     const { api, env } = await gateway();
@@ -108,6 +109,120 @@ describe('custody request', () => {
   ])('%s %s is a wrong option', async (...args) => {
     const { env } = await gateway();
     expect((await custody(['request', 'orders-prod', ...args], { env })).code).toBe(2);
+  });
+});
+
+describe('a request of a run', () => {
+  const of = { workflow: 'refunds', workflowDigest: 'c'.repeat(64), task: 'refund' };
+  const contracts = {
+    refund: {
+      after: ['find'],
+      by: { groups: ['agents'] },
+      contract: {
+        does: [
+          {
+            name: 'give',
+            statement: 'UPDATE orders SET refunded = true\nWHERE id = $1',
+            values: { $1: { from: 'find.returned.id', type: 'integer' } },
+          },
+        ],
+        onDeviation: { ask: { reviewers: { any: ['leads'] } } },
+      },
+      target: 'orders-prod',
+    },
+  };
+  const deviation = {
+    ...{ run: ID, ...of, session: SESSION, kind: 'origin', of: 'give', isAnswer: false },
+    command: { sha256: 'e'.repeat(64), text: 'UPDATE orders SET refunded = true\nWHERE id = 9' },
+    expected: 'for give.$1 a value from find.returned.id',
+    seen: 'another value stands there',
+  };
+
+  it('shows the command that waits, the difference and the contract, as custody.yaml has it', async () => {
+    const { api, env } = await gateway();
+    api.answers.set(`/v1/requests/${ID}`, request({ deviation, contracts }));
+    const { stdout } = await custody(['requests', ID], { env });
+    for (const line of [
+      `workflow +refunds \\(${'c'.repeat(64)}\\)`,
+      `run +${ID}`,
+      'task +refund',
+      `waits +the session ${SESSION}`,
+      'deviation +origin, of give',
+      'seen +another value stands there',
+      'the contract has +for give\\.\\$1 a value from find\\.returned\\.id',
+      'it would run +once, in this session alone:',
+    ])
+      expect(stdout).toMatch(new RegExp(`^${line}$`, 'm'));
+    expect(stdout).toContain('    UPDATE orders SET refunded = true\n    WHERE id = 9\n');
+    expect(stdout.slice(stdout.indexOf('what the workflow says:'))).toBe(`what the workflow says:
+    refund:
+      by:
+        groups:
+          - agents
+      target: orders-prod
+      after:
+        - find
+      contract:
+        does:
+          - name: give
+            statement: |-
+              UPDATE orders SET refunded = true
+              WHERE id = $1
+            values:
+              $1:
+                from: find.returned.id
+                type: integer
+        onDeviation:
+          ask:
+            reviewers:
+              any:
+                - leads
+`);
+  });
+
+  it('says which sessions a grant is for', async () => {
+    const { api, env } = await gateway();
+    api.answers.set(`/v1/requests/${ID}`, request({ run: { id: ID, ...of }, contracts }));
+    const { stdout } = await custody(['requests', ID], { env });
+    expect(stdout).toMatch(/^task +refund$/m);
+    expect(stdout).toContain('what the workflow says:');
+    const { task: _task, ...any } = of;
+    api.answers.set(`/v1/requests/${ID}`, request({ run: { id: ID, ...any } }));
+    expect((await custody(['requests', ID], { env })).stdout).toMatch(/^task +any of it$/m);
+  });
+
+  it('of an answer says that it has run', async () => {
+    const { api, env } = await gateway();
+    api.answers.set(`/v1/requests/${ID}`, request({ deviation: { ...deviation, isAnswer: true } }));
+    expect((await custody(['requests', ID], { env })).stdout).toMatch(
+      /^it has run +and the session would go on after:$/m,
+    );
+  });
+
+  it('moves nothing on a terminal, whatever a client sent or a file says (security case 18)', async () => {
+    const { api, env } = await gateway();
+    const evil = '\u001b[2J\u202e\r\u0007';
+    const hostile = {
+      ...{ ...deviation, expected: evil, seen: evil, of: evil, kind: evil, task: evil },
+      command: { sha256: evil, text: `select 1${evil}` },
+    };
+    const file = { [evil]: { contract: { does: [{ name: evil, statement: evil }] } } };
+    api.answers.set(`/v1/requests/${ID}`, request({ deviation: hostile, contracts: file }));
+    api.answers.set('/v1/requests', { requests: [request({ deviation: hostile })] });
+    for (const args of [['requests', ID], ['requests']]) {
+      const { stdout } = await custody(args, { env });
+      expect(stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+      expect(stdout).toContain('\\x1b[2J');
+    }
+  });
+
+  it('in a list says what was seen', async () => {
+    const { api, env } = await gateway();
+    const { reason: _reason, ...asked } = request({ deviation });
+    api.answers.set('/v1/requests', { requests: [asked] });
+    expect((await custody(['requests'], { env })).stdout).toMatch(
+      /  outside its contract: another value stands there$/m,
+    );
   });
 });
 

@@ -49,6 +49,24 @@ export function accessStoreContract(name: string, make: () => Promise<Store>): v
       });
     });
 
+    it('gives back what a command waits with, to the last byte, and the run that a grant is for', async () => {
+      const store = await make();
+      const of = { workflow: 'refunds', workflowDigest: 'c'.repeat(64), task: 'refund' };
+      const text = `${'\u0001"\\😀\u202e\n'.repeat(4_000)}x`;
+      const deviation = {
+        ...{ run: request(7).id, ...of, session: request(8).id, kind: 'origin' as const, of: 'give' },
+        ...{ expected: 'a value from find.ids', seen: 'another', isAnswer: false },
+        command: { sha256: 'e'.repeat(64), text },
+      };
+      const run = { id: request(7).id, ...of };
+      for (const asked of [request(1, { deviation }), request(2, { run })]) {
+        await store.create(asked);
+        await store.append(asked.id, 0, [approved('rui')]);
+        expect(await store.get(asked.id)).toEqual({ ...asked, steps: [approved('rui')] });
+        expect(await store.untold(1, asked.id)).toMatchObject([{ request: { digest: asked.digest } }]);
+      }
+    });
+
     it('takes an id once', async () => {
       const store = await make();
       await store.create(request(1));

@@ -26,6 +26,7 @@ import {
   verifierAt,
 } from '#test/core/access/ssh-certificates/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryRuns } from '#test/support/memory-runs.ts';
 import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves, memorySigner } from '#test/support/memory-ports.ts';
@@ -57,6 +58,7 @@ function door() {
     failures: new TokenFailures(() => clock.now.getTime()),
     devices,
     requests: store,
+    runs: new MemoryRuns(),
     desk: new AccessDesk({
       requests: store,
       leaves: new MemoryLeaves(),

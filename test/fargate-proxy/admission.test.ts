@@ -20,6 +20,7 @@ import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
+import { MemoryRuns } from '#test/support/memory-runs.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const by = (subject: string) => ({ issuer: 'https://id.example', subject });
@@ -69,6 +70,7 @@ function door(config = policy()) {
     failures: new TokenFailures(() => clock.ms),
     devices,
     requests: store,
+    runs: new MemoryRuns(),
     desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
     waitingRoom: new WaitingRoom(),
     requestUrl: (id) => `https://custody.example/${id}`,

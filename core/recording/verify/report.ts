@@ -37,7 +37,9 @@ export type FindingCode =
   | 'ledger-proof-invalid'
   | 'ledger-proof-mismatch'
   | 'ledger-proof-incomplete'
-  | 'ledger-unanchored';
+  | 'ledger-unanchored'
+  | 'task-result-invalid'
+  | 'task-result-mismatch';
 
 /** One thing that is wrong, or that keeps evidence from being proof. */
 export interface Finding {

@@ -6,7 +6,15 @@ import {
   type OpenStatement,
   openStatementSchema,
 } from '../format.ts';
-import { CLOSE, LEDGER_PROOF, OPEN, SIGNER_KEY, segmentNumber, signatureName } from '../layout.ts';
+import {
+  CLOSE,
+  LEDGER_PROOF,
+  OPEN,
+  SIGNER_KEY,
+  segmentNumber,
+  signatureName,
+  TASK_RESULT,
+} from '../layout.ts';
 import { type ChainResult, verifyChain } from './chain.ts';
 import { gatherFacts } from './facts.ts';
 import type { EvidenceFolder } from './folder.ts';
@@ -17,6 +25,7 @@ import { type Finding, type Report, type VerifyReport, verdictOf } from './repor
 import type { Frames } from './segment.ts';
 import { readSigner } from './signer.ts';
 import { readStatement, type Statement } from './statement.ts';
+import { checkTaskResult } from './task-result.ts';
 
 export type { EvidenceFolder } from './folder.ts';
 export type { EvidenceFacts, Finding, FindingCode, Verdict, VerifyReport } from './report.ts';
@@ -100,7 +109,9 @@ export async function* readEvidence(
   const parts = verifyChain(start, close?.value, objects, report);
   const chain = yield* fault === undefined ? parts : withoutFrames(parts, fault);
   if (close !== undefined) checkClose(close.value, open, chain, report);
-  const ledger = await checkLedgerProof({ session, open, close }, signer, options.ledger, objects, report);
+  const statements = { session, open, close };
+  const ledger = await checkLedgerProof(statements, signer, options.ledger, objects, report);
+  await checkTaskResult(statements, signer, objects, report);
   reportUnlisted(objects, report);
 
   const findings = found.all();
@@ -219,7 +230,8 @@ function checkClose(
 
 /** FORMAT.md, "Names": readers report any other name found beside these. */
 function reportUnlisted(objects: Objects, report: Report): void {
-  const known = new Set([OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE), SIGNER_KEY, LEDGER_PROOF]);
+  const statements = [OPEN, signatureName(OPEN), CLOSE, signatureName(CLOSE)];
+  const known = new Set([...statements, SIGNER_KEY, LEDGER_PROOF, TASK_RESULT]);
   const others = [...objects.names].filter((name) => !known.has(name) && segmentNumber(name) === undefined);
   for (const name of others.sort())
     report('object-unlisted', name, `${printable(name)} does not belong in an evidence folder`);

@@ -1,9 +1,10 @@
 import type { Shown } from '../step.ts';
-import type { ReplayLimits, ShownColumn, ShownCopy, ShownReport, StepKind } from './step.ts';
 import type { Described } from './memory.ts';
 import type { CopyPiece } from './operations.ts';
 import { nothingYet } from './parts.ts';
 import type { ReportFields } from './server-messages.ts';
+import type { ReplayLimits, ShownColumn, ShownCopy, ShownReport, StepKind } from './step.ts';
+import type { CopyRun } from './tap.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showHex, showValue } from './values.ts';
 
@@ -17,6 +18,8 @@ export class Answer {
   /** Those that are not in `notices`. */
   noticesLeftOut = 0;
   rowCount = 0;
+  /** What the client sent to its COPY. */
+  copyRun: CopyRun | undefined;
   copyKind: Extract<StepKind, 'copy-in' | 'copy-out' | 'copy-both'> | undefined;
   #columns: readonly Described[] | undefined;
   readonly #rows: (Shown | null)[][] = [];
@@ -37,6 +40,10 @@ export class Answer {
 
   describe(columns: readonly Described[]): void {
     this.#columns = columns;
+  }
+
+  get described(): readonly Described[] | undefined {
+    return this.#columns;
   }
 
   formatOf(column: number): number | undefined {
@@ -73,7 +80,8 @@ export class Answer {
   }
 
   /** CopyData of the client. */
-  copyPiece({ messages, bytes, sample }: CopyPiece): void {
+  copyPiece({ messages, bytes, sample, run }: CopyPiece): void {
+    this.copyRun = run;
     this.copyData({ bytes: sample, length: bytes });
     this.#copyMessages += messages - 1;
   }

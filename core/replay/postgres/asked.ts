@@ -1,9 +1,10 @@
-import type { ReplayLimits } from './step.ts';
 import type { ClientContent } from './contents.ts';
 import { keep, keepOrNull } from './memory.ts';
-import type { CutValue } from './values.ts';
-import type { Load, Operation } from './operations.ts';
 import type { OfKind } from './of-kind.ts';
+import type { Load, Operation } from './operations.ts';
+import type { ReplayLimits } from './step.ts';
+import type { CopyRun } from './tap.ts';
+import type { CutValue } from './values.ts';
 
 const LINE_FEED = 10;
 const NONE = { statement: '', portal: '', what: undefined, load: undefined, dropped: false } as const;
@@ -14,6 +15,7 @@ export function operationOf(
   at: number,
   bytes: number,
   limits: ReplayLimits,
+  run?: CopyRun,
 ): Operation | undefined {
   const asked = { ...NONE, at, bytes };
   switch (message.kind) {
@@ -31,7 +33,7 @@ export function operationOf(
     case 'function-call':
       return functionCall(message, asked, limits);
     case 'copy-data':
-      return { ...asked, kind: 'copy-data', bytes: 0, load: copyData(message, limits) };
+      return { ...asked, kind: 'copy-data', bytes: 0, load: copyData(message, limits, run) };
     case 'copy-done':
     case 'copy-fail':
       return { ...asked, kind: 'copy-end' };
@@ -72,9 +74,14 @@ function functionCall(
   return { ...asked, kind: 'function-call', load };
 }
 
-function copyData({ data }: OfKind<ClientContent, 'copy-data'>, limits: ReplayLimits): Load {
+function copyData(
+  { data }: OfKind<ClientContent, 'copy-data'>,
+  limits: ReplayLimits,
+  run: CopyRun | undefined,
+): Load {
   const sample = Uint8Array.from(data.bytes.subarray(0, limits.copy));
-  return { copy: { messages: 1, bytes: data.length, lines: linesOf(data), sample } };
+  const copy = { messages: 1, bytes: data.length, lines: linesOf(data), sample };
+  return { copy: run === undefined ? copy : { ...copy, run } };
 }
 
 /** Infinity where they cannot be counted, as not all of it is there. */

@@ -1,8 +1,8 @@
 import { Frontend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
-import type { ReplayLimits } from './step.ts';
 import { latin1, readCopyData, readFormats, readTypes, readValues, type Values } from './common-messages.ts';
 import { nothingYet, type Parts, type Reading } from './parts.ts';
+import type { ReplayLimits } from './step.ts';
 import type { CutValue } from './values.ts';
 
 /**

@@ -1,4 +1,3 @@
-import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import { shorten } from './answer.ts';
 import { operationOf } from './asked.ts';
 import type { ClientContent, ServerContent } from './contents.ts';
@@ -15,7 +14,9 @@ import { PassedOver } from './passed-over.ts';
 import { Pipeline } from './pipeline.ts';
 import { Settings } from './settings.ts';
 import { SqlEffects } from './sql-effects.ts';
+import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import { StepWriter } from './step-writer.ts';
+import type { Tap } from './tap.ts';
 import type { Texts } from './texts.ts';
 
 type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
@@ -42,6 +43,7 @@ export class Conversation {
   readonly #sql: SqlEffects;
   readonly #steps: StepWriter;
   readonly #effects: NameEffects;
+  readonly #tap: Tap | undefined;
   readonly #copy = new CopyPlace();
   readonly #passedOver = new PassedOver();
   /** The statement that is being answered; it is no longer in the pipeline. */
@@ -51,20 +53,23 @@ export class Conversation {
   /** No room is left: how often ReadyForQuery will come for what the client sent since. */
   #lost: number | undefined;
 
-  constructor(limits: ReplayLimits, emit: (step: Step) => void, texts: Texts) {
+  constructor(limits: ReplayLimits, emit: (step: Step) => void, texts: Texts, tap?: Tap) {
     this.#limits = limits;
+    this.#tap = tap;
     this.#texts = texts;
     this.#settings = new Settings(texts);
-    this.#names = new Names(limits);
+    this.#names = new Names(limits, tap);
     this.#pipeline = new Pipeline(limits.memory / 2, limits.pending, limits.copy);
     this.#sql = new SqlEffects(this.#names, this.#settings, texts, limits.text);
     const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
     this.#effects = new NameEffects(knowledge, limits);
-    this.#steps = new StepWriter(limits, knowledge, emit);
+    this.#steps = new StepWriter(limits, knowledge, emit, tap);
   }
 
   client(message: ClientContent, at: number, bytes: number): void {
-    const operation = operationOf(message, at, bytes, this.#limits);
+    const operation = operationOf(message, at, bytes, this.#limits, this.#tap?.copyRun);
+    if (operation !== undefined && (isStatement(operation) || operation.kind === 'copy-end'))
+      this.#tap?.copyEnds();
     if (operation === undefined) this.#steps.countClient(bytes);
     else if (this.#lost !== undefined) this.#lost += endsWithReady(operation) ? 1 : 0;
     else if (!this.#pipeline.push(operation)) this.#lose(operation, at);
@@ -204,6 +209,7 @@ export class Conversation {
       case 'copy-out':
       case 'copy-both':
         this.#execution(at).answer.beginCopy(message.kind, message.format);
+        this.#tap?.copyBegins();
         return this.#copy.begin(message.kind !== 'copy-out');
       case 'copy-data':
         return this.#execution(at).answer.copyData(message.data);
@@ -288,6 +294,7 @@ export class Conversation {
     const kind = this.#running?.statement.kind;
     this.#stopRunning(at);
     if (kind !== 'query' && kind !== 'function-call') this.#answerReady(at);
+    this.#tap?.ready();
     this.#sql.ready();
     this.#names.ready();
     if (status === 'I') this.#names.endTransaction(!this.#hasFailed);

@@ -5,7 +5,7 @@ import type { Command } from './sql/commands.ts';
 /** What a Parse makes. */
 export function preparedOf({ statement, load }: Operation, command: Command | undefined): Prepared {
   const { text, types = [] } = load ?? {};
-  return { name: statement, text, types, columns: undefined, command, shown: false };
+  return { name: statement, text, declared: types, types, columns: undefined, command, shown: false };
 }
 
 /** What a Bind makes of the statement that it names. `doubt`: why it may have been another. */

@@ -1,8 +1,9 @@
-import type { Outcome, ReplayLimits, Step } from './step.ts';
 import { Answer } from './answer.ts';
 import { columnFormat, statementStep } from './present.ts';
-import type { Statement } from './statement.ts';
 import { type Meaning, NOT_KNOWN, type Source, type SqlEffects } from './sql-effects.ts';
+import type { Statement } from './statement.ts';
+import type { Outcome, ReplayLimits, Step } from './step.ts';
+import type { Tap } from './tap.ts';
 import type { Texts } from './texts.ts';
 import type { CutValue } from './values.ts';
 
@@ -24,6 +25,7 @@ export class Execution {
   readonly #limits: ReplayLimits;
   readonly #sql: SqlEffects;
   readonly #texts: Texts;
+  readonly #tap: Tap | undefined;
   /** Answers so far, and those among them that are a command's. */
   #answers = 0;
   #parts = 0;
@@ -32,8 +34,9 @@ export class Execution {
   #answer: Answer | undefined;
   #meaning: Meaning = {};
 
-  constructor(statement: Statement, sql: SqlEffects, texts: Texts, limits: ReplayLimits) {
+  constructor(statement: Statement, sql: SqlEffects, texts: Texts, limits: ReplayLimits, tap?: Tap) {
     this.#texts = texts;
+    this.#tap = tap;
     this.statement = statement;
     this.#limits = limits;
     this.#sql = sql;
@@ -48,6 +51,13 @@ export class Execution {
     if (isReached) this.begin();
     this.#meaning = this.#sql.meaning(this.#source);
     this.#answer = new Answer(portal?.columns ?? portal?.prepared?.columns, this.#limits, this.#texts);
+    this.#tap?.answers({
+      statement: this.statement,
+      part: this.#parts,
+      answer: this.#answer,
+      texts: this.#texts,
+      reading: this.#sql.reading,
+    });
     return this.#answer;
   }
 
@@ -68,13 +78,16 @@ export class Execution {
 
   row(values: readonly (CutValue | null)[]): void {
     const { statement, answer } = this;
-    answer.row(values, (column) => columnFormat(statement, answer, column));
+    const formatOf = (column: number): number => columnFormat(statement, answer, column);
+    answer.row(values, formatOf);
+    this.#tap?.row(values, formatOf);
   }
 
   /** The answer's step; what the command did to names is then so. */
   end({ outcome, at, serverBytes, copyBytes, more = {} }: Ending): Step {
     const { answer, statement } = this;
     const source = this.#source;
+    this.#tap?.ending();
     const isNone = outcome === 'failed' && this.#meaning.runs === undefined;
     const meant = isNone ? undefined : this.#meaning.doubt;
     const doubt = statement.doubt ?? meant ?? this.#contradiction(source, outcome, more.tag);

@@ -7,6 +7,8 @@ export interface Prepared {
   readonly name: string;
   /** Undefined when it was not kept. */
   readonly text: CutValue | undefined;
+  /** What Parse says of its parameters. */
+  readonly declared: readonly number[];
   /** Of its parameters: what Parse says, then what ParameterDescription does. */
   types: readonly number[];
   /** What Describe told. */

@@ -1,4 +1,3 @@
-import type { ReplayLimits } from './step.ts';
 import {
   Budget,
   type Described,
@@ -9,10 +8,13 @@ import {
   weightOfPortal,
   weightOfPrepared,
 } from './memory.ts';
-import { isForeign, isUnsure } from './settings.ts';
 import { Savepoints } from './savepoints.ts';
+import { isForeign, isUnsure } from './settings.ts';
+import type { ReplayLimits } from './step.ts';
+import type { Tap } from './tap.ts';
 
-const RENAMED =
+/** Why a statement may not be what ran: nothing but code on the server could have made it another. */
+export const RENAMED =
   'code that a recording does not show has run since the name was given: it may have come to stand for another text';
 
 interface Given<Entry> {
@@ -40,10 +42,12 @@ export class Names {
   readonly #statements: Named<Given<Prepared>>;
   readonly #portals: Named<Lives>;
   readonly #savepoints = new Savepoints();
+  readonly #tap: Tap | undefined;
   #hiddenRuns = 0;
   #hasUnsure = false;
 
-  constructor(limits: ReplayLimits) {
+  constructor(limits: ReplayLimits, tap?: Tap) {
+    this.#tap = tap;
     const budget = new Budget(limits.memory / 2);
     this.#statements = new Named(budget, ({ entry }) => weightOfPrepared(entry));
     this.#portals = new Named(budget, ({ entry }) => weightOfPortal(entry));
@@ -135,22 +139,26 @@ export class Names {
   }
 
   savepoint(name: string): void {
+    this.#tap?.transaction({ kind: 'savepoint', name });
     this.#savepoints.set(name);
   }
 
   release(name: string): void {
+    this.#tap?.transaction({ kind: 'release', name });
     const depth = this.#savepoints.release(name);
     for (const lives of this.#portals.values()) lives.depth = Math.min(lives.depth, depth);
   }
 
   /** Portals that were made after the savepoint are gone, and so are those that failed. */
   rollbackTo(name: string): void {
+    this.#tap?.transaction({ kind: 'rollback-to', name });
     const depth = this.#savepoints.rollbackTo(name);
     this.#portals.deleteWhere(({ depth: own, hold }) => own >= depth && hold !== 'held');
   }
 
   /** The end of a transaction ends its portals; a commit leaves those WITH HOLD. */
   endTransaction(committed: boolean): void {
+    this.#tap?.transaction({ kind: 'end', committed });
     this.#savepoints.clear();
     this.#portals.deleteWhere(({ hold }) => hold === 'no' || (hold === 'declared' && !committed));
     for (const lives of this.#portals.values()) {

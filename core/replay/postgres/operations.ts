@@ -1,3 +1,4 @@
+import type { CopyRun } from './tap.ts';
 import type { CutValue } from './values.ts';
 
 export type OperationKind =
@@ -49,6 +50,7 @@ export interface CopyPiece {
   /** Line feeds in them. */
   readonly lines: number;
   readonly sample: Uint8Array;
+  readonly run?: CopyRun;
 }
 
 /** What is shown as a step of its own. */
@@ -69,6 +71,7 @@ export function isCopy({ kind }: Operation): boolean {
 export function joined(before: CopyPiece, next: CopyPiece, limit: number): CopyPiece {
   const room = limit - before.sample.length;
   return {
+    ...before,
     messages: before.messages + next.messages,
     bytes: before.bytes + next.bytes,
     lines: before.lines + next.lines,

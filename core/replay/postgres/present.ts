@@ -1,8 +1,8 @@
 import type { Shown } from '../step.ts';
-import type { ReplayLimits, Step } from './step.ts';
 import type { Answer } from './answer.ts';
 import { copyEncoding } from './encoding-commands.ts';
 import type { Portal } from './memory.ts';
+import type { ReplayLimits, Step } from './step.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showValue } from './values.ts';
 
@@ -50,7 +50,7 @@ export function statementStep(
 }
 
 /** Bind values by the types of the statement's parameters; arguments of a function call have none. */
-function shownValues(
+export function shownValues(
   { portal, values, formats }: Statement,
   limits: ReplayLimits,
   texts: Texts,
@@ -71,6 +71,6 @@ export function columnFormat(statement: Statement, answer: Answer, column: numbe
 }
 
 /** Formats as the protocol has them: none is text, one is for all, or one each. */
-function formatAt(formats: readonly number[], at: number): number {
+export function formatAt(formats: readonly number[], at: number): number {
   return (formats.length === 1 ? formats[0] : formats[at]) ?? 0;
 }

@@ -29,6 +29,11 @@ export class Settings {
     this.#decoding = decoding;
   }
 
+  /** As the server last told it. */
+  get clientEncoding(): string {
+    return this.#clientEncoding;
+  }
+
   /** The server tells a setting; true when names may now be written otherwise. */
   report(name: string, value: string): boolean {
     if (name === 'standard_conforming_strings') this.standardStrings = value !== 'off';

@@ -1,8 +1,10 @@
 import { MessageReader, type TruncatedMessage } from '#core/protocols/postgres/messages.ts';
-import type { ReplayLimits } from './step.ts';
 import { type Content, GrowingContent, type Side, wholeContent } from './contents.ts';
+import type { ReplayLimits } from './step.ts';
 
 const HEADER_BYTES = 5;
+/** CopyData, of both sides. */
+const COPY_DATA = 0x64;
 
 export interface ReadMessage<Message> extends Content<Message> {
   /** Of the message on the wire. */
@@ -14,15 +16,20 @@ export class SideReader<Message> {
   readonly #side: Side<Message>;
   readonly #limits: ReplayLimits;
   readonly #reader: MessageReader;
-  #long: { readonly content: GrowingContent<Message>; readonly length: number } | undefined;
+  readonly #copied: ((bytes: Uint8Array) => void) | undefined;
+  #long:
+    | { readonly content: GrowingContent<Message>; readonly length: number; readonly type: number }
+    | undefined;
   /** It was cut off within a message. */
   #isCut = false;
   #wentOn = false;
 
-  constructor(side: Side<Message>, limits: ReplayLimits) {
+  /** `copied`: is given all data of CopyData, before the message itself comes. */
+  constructor(side: Side<Message>, limits: ReplayLimits, copied?: (bytes: Uint8Array) => void) {
+    this.#copied = copied;
     this.#side = side;
     this.#limits = limits;
-    this.#reader = new MessageReader(limits.message, (part) => this.#long?.content.push(part));
+    this.#reader = new MessageReader(limits.message, (part) => this.#goOn(part));
   }
 
   /** It stands within a message. */
@@ -44,6 +51,7 @@ export class SideReader<Message> {
       yield* this.#longIsOver();
       if (message.truncated) this.#begin(message);
       else {
+        if (message.type === COPY_DATA) this.#copied?.(message.body);
         const content = wholeContent(this.#side, message.type, message.body, this.#limits);
         yield { ...content, bytes: message.length + HEADER_BYTES };
       }
@@ -73,8 +81,14 @@ export class SideReader<Message> {
 
   #begin({ type, length, prefix }: TruncatedMessage): void {
     const content = new GrowingContent(this.#side, type, length, this.#limits);
-    this.#long = { content, length };
-    content.push(prefix);
+    this.#long = { content, length, type };
+    this.#goOn(prefix);
+  }
+
+  #goOn(part: Uint8Array): void {
+    if (this.#long === undefined) return;
+    if (this.#long.type === COPY_DATA) this.#copied?.(part);
+    this.#long.content.push(part);
   }
 
   *#longIsOver(): Generator<ReadMessage<Message>> {

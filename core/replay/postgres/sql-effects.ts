@@ -1,6 +1,4 @@
-import type { Texts } from './texts.ts';
 import type { Shown } from '../step.ts';
-import type { CutValue } from './values.ts';
 import type { Portal, Prepared } from './memory.ts';
 import type { Names } from './names.ts';
 import type { Settings } from './settings.ts';
@@ -9,6 +7,9 @@ import type { Effect, Span } from './sql/effect.ts';
 import { scannable } from './sql/scannable.ts';
 import { isTagOf } from './sql/tags.ts';
 import { backslashesMatter } from './sql/tokens.ts';
+import type { Reading } from './tap.ts';
+import type { Texts } from './texts.ts';
+import type { CutValue } from './values.ts';
 
 /** A command and the text that it stands in; without a command when that is not known. */
 export interface Source {
@@ -52,6 +53,12 @@ export class SqlEffects {
     this.#textMax = textMax;
   }
 
+  /** How the server reads texts, as it last told. */
+  get reading(): Reading {
+    const { clientEncoding, standardStrings } = this.#settings;
+    return { utf8: clientEncoding === 'UTF8', standardStrings };
+  }
+
   /** The commands of a text; undefined where they cannot be told. */
   read(text: CutValue | undefined): readonly Command[] | undefined {
     if (text === undefined) return undefined;
@@ -71,7 +78,7 @@ export class SqlEffects {
   /** A text under a name. */
   prepared(name: string, text: CutValue | undefined, types: readonly number[]): Prepared {
     const command = this.read(text)?.[0];
-    return { name, text, types, columns: undefined, command, shown: false };
+    return { name, text, declared: types, types, columns: undefined, command, shown: false };
   }
 
   /** What a command runs by name, as names are when it begins. */

@@ -1,4 +1,3 @@
-import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import type { ServerContent } from './contents.ts';
 import { Discarded } from './discarded.ts';
 import { Execution } from './execution.ts';
@@ -9,8 +8,10 @@ import type { OfKind } from './of-kind.ts';
 import { isCopy, isStatement, type Operation } from './operations.ts';
 import { PreparedSteps } from './prepared-steps.ts';
 import type { Settings } from './settings.ts';
-import type { Statement } from './statement.ts';
 import type { SqlEffects } from './sql-effects.ts';
+import type { Statement } from './statement.ts';
+import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
+import type { Tap } from './tap.ts';
 import type { Texts } from './texts.ts';
 
 type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
@@ -33,14 +34,16 @@ export class StepWriter {
   readonly #knowledge: Knowledge;
   readonly #prepared: PreparedSteps;
   readonly #discarded: Discarded;
+  readonly #tap: Tap | undefined;
   /** Bytes of messages that belong to the step that follows. */
   #clientBytes = 0;
   #serverBytes = 0;
   /** And to that of the COPY that runs. */
   #copyBytes = 0;
 
-  constructor(limits: ReplayLimits, knowledge: Knowledge, emit: (step: Step) => void) {
+  constructor(limits: ReplayLimits, knowledge: Knowledge, emit: (step: Step) => void, tap?: Tap) {
     this.#limits = limits;
+    this.#tap = tap;
     this.#emit = emit;
     this.#knowledge = knowledge;
     this.#prepared = new PreparedSteps(limits, knowledge.texts, (step) => this.step(step));
@@ -74,7 +77,7 @@ export class StepWriter {
       doubt: undefined,
     };
     const statement = { ...none, kind: 'unmatched', at, isReached: true, clientBytes: 0 } as const;
-    return new Execution(statement, this.#knowledge.sql, this.#knowledge.texts, this.#limits);
+    return new Execution(statement, this.#knowledge.sql, this.#knowledge.texts, this.#limits, this.#tap);
   }
 
   end(execution: Execution, outcome: Outcome, at: number, more: More = {}): void {
@@ -167,6 +170,7 @@ export class StepWriter {
       this.#knowledge.sql,
       this.#knowledge.texts,
       this.#limits,
+      this.#tap,
     );
   }
 

@@ -3,26 +3,28 @@ import { parseJson } from '#core/json.ts';
 import type { StartupPacket } from '#core/protocols/postgres/startup.ts';
 import { type Ending, endingWords } from '../ending.ts';
 import type { ReplayFrame } from '../step.ts';
-import { REPLAY_LIMITS, type ReplayLimits, type Step } from './step.ts';
 import { CLIENT, type ClientContent, SERVER, type ServerContent } from './contents.ts';
 import { Conversation } from './conversation.ts';
 import { Login } from './login.ts';
 import { type ReadMessage, SideReader } from './side-reader.ts';
 import { type RecordedStartup, readRecordedStartup } from './startup.ts';
+import { REPLAY_LIMITS, type ReplayLimits, type Step } from './step.ts';
+import type { Tap } from './tap.ts';
 import { Texts } from './texts.ts';
 
 /**
  * A recorded PostgreSQL session in readable steps, each given as soon as it is complete and its texts are certain. `frames` hold
  * both directions in the order of time; `ending` is asked at their end. It never throws for what the bytes are: what does not fit
  * the protocol is a step `damaged`, a frame source that fails with `format-invalid` too; other errors of the source are thrown on.
- * Memory stays within `limits`, whatever the recording holds.
+ * Memory stays within `limits`, whatever the recording holds. `tap` is told more than steps keep, each step too before it is given.
  */
 export async function* postgresSteps(
   frames: AsyncIterable<ReplayFrame> | Iterable<ReplayFrame>,
   limits: ReplayLimits = REPLAY_LIMITS,
   ending: () => Ending | undefined = () => undefined,
+  tap?: Tap,
 ): AsyncGenerator<Step, void, undefined> {
-  const decoder = new Decoder(limits);
+  const decoder = new Decoder(limits, tap);
   try {
     for await (const frame of frames) yield* decoder.take(frame);
   } catch (thrown) {
@@ -36,6 +38,7 @@ type Side = 'client' | 'target' | 'gateway';
 
 class Decoder {
   #steps: Step[] = [];
+  readonly #tap: Tap | undefined;
   readonly #limits: ReplayLimits;
   readonly #texts: Texts;
   readonly #login: Login;
@@ -48,13 +51,18 @@ class Decoder {
   #now = 0;
   #terminatedAt: number | undefined;
 
-  constructor(limits: ReplayLimits) {
+  constructor(limits: ReplayLimits, tap?: Tap) {
     this.#limits = limits;
+    this.#tap = tap;
     this.#texts = new Texts(limits);
     this.#login = new Login(this.#texts);
-    this.#conversation = new Conversation(limits, (step) => this.#complete(step), this.#texts);
-    this.#client = new SideReader(CLIENT, limits);
-    this.#servers = { target: new SideReader(SERVER, limits), gateway: new SideReader(SERVER, limits) };
+    this.#conversation = new Conversation(limits, (step) => this.#complete(step), this.#texts, tap);
+    const copied = (by: 'client' | 'server') => tap && ((bytes: Uint8Array) => tap.copied(by, bytes));
+    this.#client = new SideReader(CLIENT, limits, copied('client'));
+    this.#servers = {
+      target: new SideReader(SERVER, limits, copied('server')),
+      gateway: new SideReader(SERVER, limits),
+    };
   }
 
   take({ stream, timeUs, payload }: ReplayFrame): Step[] {
@@ -160,6 +168,7 @@ class Decoder {
   ): void {
     if (damage !== undefined) this.#damaged(damage);
     if (said === undefined) return;
+    this.#tap?.said(side);
     const message = side === 'gateway' ? this.#ofGateway(said) : said;
     if (message.kind === 'unknown') this.#damaged(`unknown message of the server, type ${message.type}`);
     else if (this.#login.over) this.#conversation.server(message, this.#now, bytes);
@@ -197,11 +206,13 @@ class Decoder {
 
   #complete(step: Step): void {
     this.#texts.ran(step);
-    this.#steps.push(step);
+    this.#add(step);
   }
 
   #add(step: Step | undefined): void {
-    if (step !== undefined) this.#steps.push(step);
+    if (step === undefined) return;
+    this.#steps.push(step);
+    this.#tap?.step(step);
   }
 }
 

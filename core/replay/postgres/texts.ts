@@ -1,11 +1,11 @@
 import { TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
 import { asciiEnd, type Decoded } from '#core/protocols/postgres/encoding/escape.ts';
 import type { Shown } from '../step.ts';
-import type { ReplayLimits, ShownColumn, ShownNotification, ShownReport, Step } from './step.ts';
 import { Commands, encodingChange, mentionsEncoding, unseenChange } from './encoding-commands.ts';
 import { BYTES_ONLY, EncodingInForce, type Stamp } from './encoding-in-force.ts';
 import type { Described } from './memory.ts';
 import type { ReportFields, ServerContent } from './server-messages.ts';
+import type { ReplayLimits, ShownColumn, ShownNotification, ShownReport, Step } from './step.ts';
 import { type CutValue, showText } from './values.ts';
 
 /** What may turn out to be in another encoding than it was shown in. */
@@ -107,6 +107,11 @@ export class Texts {
     const shown: Settable<Shown> = showText(value, limit, stamp.encoding);
     this.#await(value, stamp, limit, (decoded) => setMarked(shown, 'text', decoded));
     return shown;
+  }
+
+  /** As `shown`, in the encoding that is known by now: for what is not kept until the server tells more. */
+  shownNow(value: CutValue, limit: number): Shown {
+    return showText(value, limit, this.#stampOf(value).encoding);
   }
 
   column({ name, type }: Described): ShownColumn {

@@ -141,8 +141,39 @@ const members = {
     },
   ),
 };
+const maybe = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(one, { nil: undefined });
+const ofRun = { workflow: text, workflowDigest: text };
+const withRun = {
+  ...members,
+  run: maybe(
+    fc.record({ id: text, ...ofRun, task: text }, { requiredKeys: ['id', 'workflow', 'workflowDigest'] }),
+  ),
+  deviation: maybe(
+    fc.record(
+      {
+        ...{ run: text, ...ofRun, task: text, session: text, kind: fc.constantFrom('value', 'origin') },
+        ...{ of: text, expected: text, seen: text, isAnswer: fc.boolean() },
+        command: fc.record({ sha256: text, text: fc.constant('select 1') }),
+      },
+      {
+        requiredKeys: [
+          'run',
+          'workflow',
+          'workflowDigest',
+          'task',
+          'session',
+          'command',
+          'kind',
+          'expected',
+          'seen',
+          'isAnswer',
+        ],
+      },
+    ),
+  ),
+};
 type Members = {
-  readonly [K in keyof typeof members]: (typeof members)[K] extends fc.Arbitrary<infer T> ? T : never;
+  readonly [K in keyof typeof withRun]: (typeof withRun)[K] extends fc.Arbitrary<infer T> ? T : never;
 };
 
 function questionOf({ issuer, subject, email, actors, ...rest }: Members): AccessQuestion {
@@ -196,12 +227,59 @@ describe('digestOf (security case 23)', () => {
     expect(digestOf(acted)).toBe('352eb06085baf066c32d6b55ba3553be780058d7efce2391be2d6ef49f8ea3d6');
   });
 
-  const anyMembers = fc.record(members) as fc.Arbitrary<Members>;
+  it('is what another program made of it with a run, and with a deviation (python3, as above)', () => {
+    const question = requestOf({
+      requester: { issuer: 'https://id.example.com', subject: 'dev-1', email: 'dana@example.com' },
+      rule: 'developers-ask',
+      reason: 'fix order 7',
+      ticket: 'OPS-7',
+      statements: [{ sha256: 'b'.repeat(64), text: 'select 1' }],
+      createdAt: '2026-11-23T08:50:00.000Z',
+      pendingUntil: '2026-11-23T09:50:00.000Z',
+    });
+    const [id, session] = ['019acd1b-3280-7b61-8e21-1f6a7c1d2e3f', '019acd24-1f00-7a61-9f43-0b9a7c1d2e3f'];
+    const workflow = { workflow: 'refunds', workflowDigest: 'c'.repeat(64) };
+    const run = { id, ...workflow };
+    expect(digestOf({ ...question, run })).toBe(
+      '58dbd903c9e6c3dab6c41d2e6614c206f0e1da2a9ac603bc11be2df8b1d82159',
+    );
+    const actors = [
+      { issuer: 'https://ci.example.com', subject: 'agent-7' },
+      { issuer: 'https://id.example.com', subject: 'planner' },
+    ];
+    const acted = {
+      ...question,
+      requester: { ...question.requester, actors },
+      run: { ...run, task: 'refund' },
+    };
+    expect(digestOf(acted)).toBe('fb88d60cfb199ca1021f39f9bc43c70f9b4c808489c14ea92abe1d13376e96f3');
+    const command = 'update refunds set paid = true where id = 9';
+    const { reason: _reason, ticket: _ticket, statements: _statements, ...bare } = question;
+    const deviation = {
+      ...{
+        run: id,
+        ...workflow,
+        task: 'refund',
+        session,
+        kind: 'origin' as const,
+        of: 'give',
+        isAnswer: false,
+      },
+      command: { sha256: createHash('sha256').update(command).digest('hex'), text: command },
+      expected: 'for give.$1 a value from find.returned.id',
+      seen: 'another value stands there',
+    };
+    expect(digestOf({ ...bare, durationMs: 300_000, deviation })).toBe(
+      'e5580c627da89b1f627ba0d1d4592fa22f9186172b90377d8f60526db3dfb019',
+    );
+  });
 
-  it.each(Object.keys(members) as (keyof Members)[])('is another one for another %s', (member) => {
+  const anyMembers = fc.record(withRun) as fc.Arbitrary<Members>;
+
+  it.each(Object.keys(withRun) as (keyof Members)[])('is another one for another %s', (member) => {
     const seen = { same: 0, other: 0 };
     fc.assert(
-      fc.property(anyMembers, members[member] as fc.Arbitrary<never>, (one, value) => {
+      fc.property(anyMembers, withRun[member] as fc.Arbitrary<never>, (one, value) => {
         const other = { ...one, [member]: value };
         const isSame = isDeepStrictEqual(one[member], value);
         expect(digestOf(questionOf(one)) === digestOf(questionOf(other))).toBe(isSame);

@@ -82,6 +82,50 @@ describe('a Slack notification', () => {
     expect(JSON.parse(render('json', newsItem(1, { requester })))).toMatchObject(data);
   });
 
+  const WAITING: AccessNews['deviation'] = {
+    ...{ run: RUN, workflow: 'refunds', workflowDigest: 'c'.repeat(64), task: 'refund', session: RUN },
+    ...{
+      kind: 'origin',
+      of: 'give',
+      expected: 'a value from find.ids',
+      seen: 'another value',
+      isAnswer: false,
+    },
+    command: { sha256: 'e'.repeat(64), text: 'UPDATE refunds\nSET paid = true', isWhole: true },
+  };
+
+  it('of a command that waits says the command, the difference, and how to approve it', () => {
+    const {
+      reason: _reason,
+      ticket: _ticket,
+      ...news
+    } = newsItem(1, { deviation: WAITING, durationMs: 120_000 });
+    expect(slack(news).text.split('\n')).toEqual([
+      '*Outside its contract: a task waits for a decision*',
+      '`dana@example.com` on `orders-db`',
+      '*How long:* 2 min',
+      '*Task:* `refunds/refund`',
+      `*Run:* \`${RUN}\``,
+      '*It would run:* `UPDATE refunds SET paid = true`',
+      '*Seen:* `another value`',
+      '*The contract has:* `a value from find.ids`',
+      '*Rule:* `developers-on-request`',
+      `*Request:* \`${ID}\``,
+      `*To approve:* \`custody approve ${ID}\``,
+    ]);
+    expect(JSON.parse(render('json', news))).toMatchObject({ data: { deviation: WAITING } });
+    const partly = { ...WAITING, isAnswer: true, command: { ...WAITING.command, isWhole: false } };
+    expect(lines({ deviation: partly })).toContain('*It has run:* `UPDATE refunds SET paid = true…`');
+    for (const kind of ['access-granted', 'access-used', 'access-denied'] as const)
+      expect(lines({ deviation: WAITING, kind })[0]).toMatch(/^\*Outside its contract, and /);
+  });
+
+  it('of a grant for a run says so', () => {
+    const run = { id: RUN, workflow: 'refunds', workflowDigest: 'c'.repeat(64) };
+    expect(lines({ run })).toEqual(expect.arrayContaining(['*Only as:* `refunds`', `*Run:* \`${RUN}\``]));
+    expect(lines({ run: { ...run, task: 'refund' } })).toContain('*Only as:* `refunds/refund`');
+  });
+
   it('of a decision says who decided and what they say', () => {
     const told = lines({ kind: 'access-denied', by: REVIEWER, comment: 'not today' });
     expect(told[0]).toBe('*Access denied*');
@@ -184,9 +228,23 @@ describe('a Slack notification', () => {
       { ...account, email: hostile, actors },
       { requiredKeys: ['issuer', 'subject', 'email'] },
     );
+    const of = { workflow: hostile, workflowDigest: hostile, task: hostile };
+    const command = fc.record({ sha256: hostile, text: hostile, isWhole: fc.boolean() });
+    const kind = fc.constantFrom('value' as const, 'origin' as const, 'unreadable' as const);
+    const difference = { kind, of: hostile, expected: hostile, seen: hostile, isAnswer: fc.boolean() };
+    const told = fc.record({ run: hostile, ...of, session: hostile, command, ...difference });
+    const run = fc.record({ id: hostile, ...of });
     const optional = { reason: hostile, ticket: hostile, comment: hostile, by: person, statements: fc.nat() };
     const more = fc.record(
-      { ...optional, requester: person, target: hostile, rule: hostile, request: hostile },
+      {
+        ...optional,
+        run,
+        deviation: told,
+        requester: person,
+        target: hostile,
+        rule: hostile,
+        request: hostile,
+      },
       { requiredKeys: [] },
     );
     fc.assert(
@@ -196,7 +254,7 @@ describe('a Slack notification', () => {
         expect(blocks[0]!.text.text).toBe(text);
         expect(text).not.toMatch(/[<>]|&(?!amp;|lt;|gt;)/);
         for (const line of text.split('\n')) expect(line).toMatch(/^(?::rotating_light: )?\*|^`/);
-        expect(text.split('\n').length).toBeLessThanOrEqual(13);
+        expect(text.split('\n').length).toBeLessThanOrEqual(18);
       }),
       { numRuns: 300 },
     );

@@ -130,7 +130,11 @@ describe('statement limit', () => {
     expect(most).toBeGreaterThan(2);
     const { principal, ...belonging } = recordedTogether(chain(most + 1), { ...TASK, trace: TRACE });
     const { issuer, subject, email } = longest().principal;
-    const statement = { ...longest(), principal: { ...principal, issuer, subject, email: email! }, ...belonging };
+    const statement = {
+      ...longest(),
+      principal: { ...principal, issuer, subject, email: email! },
+      ...belonging,
+    };
     expect(belonging).toEqual(TASK);
     const bytes = statementBytes(statement);
     expect(bytes.byteLength).toBeLessThanOrEqual(STATEMENT_MAX_BYTES);

@@ -47,7 +47,7 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     const Body = config(issuer.url, entra.url, directory.url);
     await moto.clients.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'custody.yaml', Body }));
     access = await moto.table('access');
-    const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
+    const tables = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'RUNS', 'DELIVERIES'];
     const environment = {
       ...moto.environment,
       ...Object.fromEntries(tables.map((name) => [`CUSTODY_TABLE_${name}`, 'none'])),

@@ -17,6 +17,9 @@ test('the verifier imports nothing of the writer', () => {
   expect([...new Set(foreign)].sort()).toEqual([
     // It opens proofs, and neither makes them nor writes the ledger.
     '../../ledger/session-proof.ts',
+    // It opens results of tasks, and derives none.
+    '../../tasks/proof/dsse.ts',
+    '../../tasks/proof/statement.ts',
     'node:crypto',
     'node:zlib',
     'zod',

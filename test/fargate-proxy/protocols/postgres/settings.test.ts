@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { encodeStartup, readStartup, type StartupMessage } from '#core/protocols/postgres/startup.ts';
-import { gatewaySettings, namedTarget, namedTask, optionsForTarget } from '#proxy/protocols/postgres/settings.ts';
+import {
+  gatewaySettings,
+  namedTarget,
+  namedTask,
+  optionsForTarget,
+} from '#proxy/protocols/postgres/settings.ts';
 
 /** A client's startup, as the gateway reads it. */
 function asked(...parameters: readonly (readonly [string, string | Uint8Array])[]): StartupMessage {
@@ -81,7 +86,10 @@ describe('the task of a run that a client names', () => {
 
   it('is in its options or in parameters of its own, and in neither of most', () => {
     expect(task(['options', '-c custody.run=R -c custody.task=find'])).toEqual({ run: 'R', task: 'find' });
-    expect(task(['custody.run', 'R'], ['options', '-c custody.task=find'])).toEqual({ run: 'R', task: 'find' });
+    expect(task(['custody.run', 'R'], ['options', '-c custody.task=find'])).toEqual({
+      run: 'R',
+      task: 'find',
+    });
     expect(task(['options', '-c custody.reason=x'])).toBeUndefined();
   });
 
@@ -91,7 +99,10 @@ describe('the task of a run that a client names', () => {
   });
 
   it('never reaches the target', () => {
-    const { given } = asked(['user', 'dana'], ['options', '-c custody.run=R -c a=b -c custody.traceparent=T']);
+    const { given } = asked(
+      ['user', 'dana'],
+      ['options', '-c custody.run=R -c a=b -c custody.traceparent=T'],
+    );
     expect(optionsForTarget(given).rest.trim()).toBe('-c a=b');
   });
 });

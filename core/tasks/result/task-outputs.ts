@@ -1,0 +1,135 @@
+import type { Contract } from '../contract.ts';
+import type { Deviation } from '../deviation.ts';
+import type { RunDigests } from '../digests.ts';
+import type { DeclaredOutput } from '../schema.ts';
+import type { SeenAnswer, SeenCommand } from '../seen.ts';
+import type { TakeRow } from '../shapes.ts';
+import type { OutputDigests } from '../store.ts';
+import { type AnswerRows, RowsOutput, StreamOutput } from './outputs.ts';
+import type { ResultOutput } from './result.ts';
+import type { TakeBack } from './undo-log.ts';
+
+/** What one answer had of outputs, until it is known whether it counts. */
+interface Pending {
+  readonly rows: Map<RowsOutput, AnswerRows>;
+  first: Uint8Array;
+}
+
+/** The outputs of an execution of a task: what of its answers they are, as they pass. */
+export class TaskOutputs {
+  readonly #contract: Contract;
+  readonly #digests: RunDigests;
+  readonly #rows = new Map<string, RowsOutput>();
+  readonly #streams = new Map<string, StreamOutput>();
+  /** By the command as it was seen. */
+  readonly #pending = new Map<SeenCommand, Pending>();
+
+  constructor(contract: Contract, digests: RunDigests) {
+    this.#contract = contract;
+    this.#digests = digests;
+    for (const [name, output] of this.#declared()) {
+      if (output.columns === undefined) this.#streams.set(name, new StreamOutput(name, output));
+      else this.#rows.set(name, new RowsOutput(name, { ...output, columns: output.columns }));
+    }
+  }
+
+  /** As of `TakeParts`. Whichever command of its shape it will be. */
+  rows(command: SeenCommand, columns: readonly string[]): TakeRow | undefined {
+    const wanted = this.#rowsOf(this.#namesOf(command));
+    if (wanted.length === 0) return undefined;
+    const { rows } = this.#of(command);
+    for (const output of wanted) rows.set(output, output.answer(this.#digests, columns));
+    return (row, isWhole) => {
+      for (const answer of rows.values()) answer.take(row, isWhole);
+    };
+  }
+
+  bytes(command: SeenCommand, first: Uint8Array): void {
+    if (this.#streamsOf(this.#namesOf(command)).length > 0) this.#of(command).first = first;
+  }
+
+  /** The answer counts as one of this command of the contract. Returns how it is taken back. */
+  count(command: SeenCommand, at: number, { streams }: SeenAnswer): TakeBack[] {
+    const pending = this.#pending.get(command);
+    const names = new Set([this.#contract.commands[at]!.declared.name]);
+    const ofRows = this.#rowsOf(names).flatMap((output) => {
+      const answer = pending?.rows.get(output);
+      return answer === undefined ? [] : [output.add(answer)];
+    });
+    const ofStreams = this.#streamsOf(names).flatMap(([output, kind]) => {
+      const seen = streams?.[kind];
+      return seen === undefined ? [] : [output.add(seen, pending?.first ?? new Uint8Array(0))];
+    });
+    return [...ofRows, ...ofStreams];
+  }
+
+  /** What it had counts for nothing, unless it was counted. */
+  over(command: SeenCommand): void {
+    this.#pending.delete(command);
+  }
+
+  /** What is not there, or not whole. */
+  missing(): readonly Deviation[] {
+    return [...this.#declared()].flatMap(([name, { of }]) => {
+      const { isThere, fault } = this.#output(name);
+      const isOwed = this.#contract.commands.some(
+        ({ declared }) => declared.name === of && declared.times.min > 0,
+      );
+      const seen = fault ?? (isThere || !isOwed ? undefined : 'it is not there');
+      return seen === undefined
+        ? []
+        : [{ kind: 'missing' as const, command: of, expected: `the output ${name} of ${of}`, seen }];
+    });
+  }
+
+  results(): readonly ResultOutput[] {
+    return [...this.#declared()].flatMap(([name]) => {
+      const output = this.#output(name);
+      return output.isThere ? [output.result()] : [];
+    });
+  }
+
+  digests(): OutputDigests {
+    const columns = [...this.#rows.values()].flatMap((output) =>
+      output.isThere ? [...output.values()] : [],
+    );
+    const streams = [...this.#streams.values()].flatMap((output) => (output.isThere ? [output.bytes] : []));
+    return { columns: new Map(columns), streams: new Map(streams) };
+  }
+
+  #output(name: string): RowsOutput | StreamOutput {
+    return this.#rows.get(name) ?? this.#streams.get(name)!;
+  }
+
+  #declared(): [string, DeclaredOutput][] {
+    return Object.entries(this.#contract.declared.outputs);
+  }
+
+  /** The names of the commands of its shape. */
+  #namesOf({ shape }: SeenCommand): ReadonlySet<string> {
+    const { byShape, commands } = this.#contract;
+    return new Set((byShape.get(shape) ?? []).map((at) => commands[at]!.declared.name));
+  }
+
+  #rowsOf(commands: ReadonlySet<string>): RowsOutput[] {
+    return this.#declared().flatMap(([name, { of }]) => {
+      const output = commands.has(of) ? this.#rows.get(name) : undefined;
+      return output === undefined ? [] : [output];
+    });
+  }
+
+  #streamsOf(
+    commands: ReadonlySet<string>,
+  ): (readonly [StreamOutput, NonNullable<DeclaredOutput['stream']>])[] {
+    return this.#declared().flatMap(([name, { of, stream }]) => {
+      const output = commands.has(of) ? this.#streams.get(name) : undefined;
+      return output === undefined || stream === undefined ? [] : [[output, stream] as const];
+    });
+  }
+
+  #of(command: SeenCommand): Pending {
+    const pending = this.#pending.get(command) ?? { rows: new Map(), first: new Uint8Array(0) };
+    this.#pending.set(command, pending);
+    return pending;
+  }
+}
