@@ -285,7 +285,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       expect((await client.query('select 1')).rowCount).toBe(1);
       expect((await client.query('select id, what from goods where id = $1', [7])).rowCount).toBe(1);
       await expect(client.query('select from from')).rejects.toMatchObject({ code: '42601' });
-      expect((await client.query('select 1; select 2')).length).toBe(2);
+      await client.query('select 1; select 2');
       expect(task.kinds).toEqual([
         'not-in-contract',
         'rows',
