@@ -129,12 +129,10 @@ export const targetsShape = z
             description:
               'how long connecting can take when all is well, approvals that a client waits for included',
           }),
-          access: z
-            .enum(['standing', 'granted', 'requestable', 'task'])
-            .meta({
-              description:
-                'whether you may connect now, for how long, only once reviewers agree, or only as a task of a run',
-            }),
+          access: z.enum(['standing', 'granted', 'requestable', 'task']).meta({
+            description:
+              'whether you may connect now, for how long, only once reviewers agree, or only as a task of a run',
+          }),
           until: time.optional().meta({ description: 'when the grant ends' }),
           ask: z
             .array(

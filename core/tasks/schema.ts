@@ -214,11 +214,13 @@ const taskSchema = z.strictObject({
 });
 
 /** What somebody who starts a run gives. */
-export const runInputSchema = z.strictObject({ ...valueSchema.shape, description: text.max(1000).optional() }).omit({
-  from: true,
-  input: true,
-  many: true,
-});
+export const runInputSchema = z
+  .strictObject({ ...valueSchema.shape, description: text.max(1000).optional() })
+  .omit({
+    from: true,
+    input: true,
+    many: true,
+  });
 
 export const workflowSchema = z.strictObject({
   description: text.max(1000).optional(),

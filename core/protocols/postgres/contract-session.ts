@@ -589,7 +589,8 @@ export class ContractSession {
   #ranTooLong(run: Going): void {
     if (this.#stopped || run.over) return;
     const deviations = this.#answers.partly(run);
-    if (deviations.length > 0) this.#telling = this.#telling.then(() => this.#tellAnswer(run, deviations, false));
+    if (deviations.length > 0)
+      this.#telling = this.#telling.then(() => this.#tellAnswer(run, deviations, false));
   }
 
   #timeIsOver(): void {

@@ -62,14 +62,17 @@ export class ContractReading {
     this.#inputs = new GivenInputs(contract, facts);
   }
 
-  /** What is taken of the executions while they are read. */
-  get parts(): TakeParts {
+  /** What is taken of the executions while they are read. `noted`: is told of notes besides. */
+  parts(noted?: TakeParts['note']): TakeParts {
     return {
       rows: (command, columns) => this.#outputs.rows(command, columns),
       bytes: (command, _stream, first) => this.#outputs.bytes(command, first),
       undone: (from) => this.#undone(from),
       settled: () => this.#settled(),
-      note: (_note, at) => (this.#freeAt = Math.max(this.#freeAt, at)),
+      note: (note, at) => {
+        this.#freeAt = Math.max(this.#freeAt, at);
+        noted?.(note, at);
+      },
     };
   }
 

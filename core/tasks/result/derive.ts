@@ -58,12 +58,7 @@ export async function deriveTaskResult(evidence: TaskEvidence): Promise<Derived>
   const shapes = evidence.shapes ?? (await LOAD_SHAPES[task.protocol]());
   const reading = new ContractReading(task.contract, facts);
   const notes = new DeviationNotes(DEVIATIONS_MAX);
-  const parts = { ...reading.parts };
-  const { note } = parts;
-  parts.note = (said, at) => {
-    note?.(said, at);
-    notes.take(said, at);
-  };
+  const parts = reading.parts((note, at) => notes.take(note, at));
   for await (const execution of shapes.executions(frames, parts)) reading.take(execution);
   reading.finish(close.value.recordedUntil);
   const deviations = notes.merged(reading.deviations);
