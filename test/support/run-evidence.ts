@@ -176,7 +176,12 @@ export class PlayedRun {
     return session;
   }
 
-  async #settle(task: string, session: string, frames: ReturnType<typeof framesOf>, how: Played): Promise<void> {
+  async #settle(
+    task: string,
+    session: string,
+    frames: ReturnType<typeof framesOf>,
+    how: Played,
+  ): Promise<void> {
     const stated = <T>(name: string): { value: T; sha256: string } => {
       const bytes = this.files.get(objectKey(session, name))!;
       if (bytes.byteLength > STATEMENT_MAX_BYTES) throw new Error(`${name} is too long`);
