@@ -32,7 +32,9 @@ const OFFLINE = {
 /** What the stack tells a function, with nothing behind it. */
 const ENVIRONMENT = Object.fromEntries(
   ['BUCKET', 'CONFIG_BUCKET', 'SIGNING_KEY', 'LEDGER_ORIGIN']
-    .concat(['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'].map((name) => `TABLE_${name}`))
+    .concat(
+      ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'RUNS', 'DELIVERIES'].map((name) => `TABLE_${name}`),
+    )
     .map((name) => [`CUSTODY_${name}`, 'none'])
     .concat([
       ['CUSTODY_GATEWAY_ADDRESS', 'gateway.example.com:5432'],
