@@ -25,6 +25,7 @@ import { playCommand } from './commands/play.ts';
 import { pullCommand } from './commands/pull.ts';
 import { requestCommand } from './commands/request.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { runCommand } from './commands/run.ts';
 import { sessionsCommand } from './commands/sessions.ts';
 import { showCommand } from './commands/show.ts';
 import { sshCertificatesCommand } from './commands/ssh-certificates.ts';
@@ -35,6 +36,7 @@ import { terminateCommand } from './commands/terminate.ts';
 import { tokenCommand } from './commands/token.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { whoamiCommand } from './commands/whoami.ts';
+import { workflowCommand } from './commands/workflow.ts';
 import { failureWords } from './failure-words.ts';
 
 const FAILED = 1;
@@ -50,6 +52,8 @@ const commands = [
   targetsCommand,
   connectCommand,
   envCommand,
+  workflowCommand,
+  runCommand,
   sshLoginCommand,
   sshConfigCommand,
   sshCertificatesCommand,

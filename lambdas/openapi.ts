@@ -46,7 +46,15 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         scim: { type: 'http', scheme: 'bearer', description: 'the secret of an issuer’s directory' },
       },
     },
-    paths: { ...accessPaths, ...runPaths, ...sessionPaths, ...devicePaths, ...scimPaths, ...sshPaths, ...otherPaths },
+    paths: {
+      ...accessPaths,
+      ...runPaths,
+      ...sessionPaths,
+      ...devicePaths,
+      ...scimPaths,
+      ...sshPaths,
+      ...otherPaths,
+    },
   });
 }
 

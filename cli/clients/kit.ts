@@ -1,3 +1,4 @@
+import type { RunnableCommand } from '#core/tasks/shapes.ts';
 import type { Api } from '../api.ts';
 import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
@@ -5,11 +6,23 @@ import type { Cli } from '../cli.ts';
 /** Variables for a client of one target; undefined: unset it, as it would lead the client elsewhere. */
 export type ClientEnv = Readonly<Record<string, string | undefined>>;
 
+export interface NamedTask {
+  /** The run's id. */
+  readonly run: string;
+  readonly task: string;
+  /** At the target, where the task has one. */
+  readonly login?: string;
+  /** W3C traceparent of whoever orchestrates. */
+  readonly trace?: string;
+}
+
 /** What is wished for a client's environment. */
 export interface Wishes {
   /** What a gateway is told where a rule lets clients wait for an approval. */
   readonly reason?: string;
   readonly ticket?: string;
+  /** As a task of a run: what the client names it with. */
+  readonly as?: NamedTask;
   /** For libpq alone, with what only libpq understands. */
   readonly libpq?: true;
 }
@@ -29,4 +42,23 @@ export interface ClientKit {
   env(cli: Cli, api: Api, target: Target, wishes: Wishes): Promise<ClientEnv>;
   /** One client, with what that one needs besides. */
   prepare(cli: Cli, api: Api, target: Target, command: readonly string[], wishes: Wishes): Promise<Prepared>;
+  /** Runs commands of a contract one after the other, in one session. */
+  open(cli: Cli, api: Api, target: Target, wishes: Wishes): Promise<Executor>;
+}
+
+/** One session in which commands of a contract are run. */
+export interface Executor {
+  /** Rejects with the target's or the gateway's refusal. */
+  run(command: RunnableCommand): Promise<Executed>;
+  end(): Promise<void>;
+}
+
+/** What came back of one command. */
+export interface Executed {
+  readonly columns?: readonly string[];
+  readonly rows?: readonly (readonly (string | null)[])[];
+  /** Rows that it changed. */
+  readonly affected?: number;
+  /** Of a program: it went to this terminal. */
+  readonly exitCode?: number;
 }

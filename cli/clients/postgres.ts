@@ -7,6 +7,7 @@ import { libpqService, takesService } from '../libpq-service.ts';
 import { publicCas } from '../public-cas.ts';
 import { deviceEnv } from './device-certificate.ts';
 import type { ClientEnv, ClientKit, Wishes } from './kit.ts';
+import { openPostgres } from './postgres-executor.ts';
 
 export const postgresKit: ClientKit = {
   usual: 'psql',
@@ -15,6 +16,7 @@ export const postgresKit: ClientKit = {
     command,
     env: await envOf(cli, api, target, takesService(command) ? { ...wishes, libpq: true } : wishes),
   }),
+  open: async (cli, api, target, wishes) => openPostgres(await envOf(cli, api, target, wishes), target),
 };
 
 async function envOf(
@@ -58,10 +60,16 @@ function databaseOf({ name, database }: Target): string {
 }
 
 /** In libpq's options, where a backslash keeps what would end a setting. https://www.postgresql.org/docs/current/libpq-connect.html */
-function askingEnv({ env }: Cli, { reason, ticket }: Wishes): ClientEnv {
+function askingEnv({ env }: Cli, { reason, ticket, as: task }: Wishes): ClientEnv {
   const setting = (name: string, value: string | undefined): string[] =>
     value === undefined ? [] : [`-c custody.${name}=${value.replaceAll(/[\\ \t\n\v\f\r]/g, '\\$&')}`];
-  const settings = [...setting('reason', reason), ...setting('ticket', ticket)];
+  const settings = [
+    ...setting('reason', reason),
+    ...setting('ticket', ticket),
+    ...setting('run', task?.run),
+    ...setting('task', task?.task),
+    ...setting('traceparent', task?.trace),
+  ];
   if (settings.length === 0) return {};
   return { PGOPTIONS: [env['PGOPTIONS'] ?? '', ...settings].join(' ').trim() };
 }

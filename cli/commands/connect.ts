@@ -1,15 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import { Command } from 'commander';
-import { CustodyError } from '#core/errors.ts';
 import type { Cli } from '../cli.ts';
-import type { Prepared, Wishes } from '../clients/kit.ts';
+import type { Wishes } from '../clients/kit.ts';
 import { kitOf } from '../clients/kits.ts';
 import { connectApi } from '../connect-api.ts';
-import { failureWords } from '../failure-words.ts';
 import { knownTarget } from '../known-target.ts';
-
-const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
+import { runClient } from '../run-client.ts';
+import { TASK_OPTIONS_HELP, type TaskOptions, withTask } from '../run/task-wishes.ts';
 
 export function connectCommand(cli: Cli): Command {
   return new Command('connect')
@@ -18,59 +14,32 @@ export function connectCommand(cli: Cli): Command {
     .argument('[command...]', 'the client and its arguments (default: psql, or ssh)')
     .option('--reason <text>', 'why, where the gateway may have to ask reviewers (before the target)')
     .option('--ticket <id>', 'where it is written down')
+    .option('--run <run>', TASK_OPTIONS_HELP.run)
+    .option('--task <name>', TASK_OPTIONS_HELP.task)
     .passThroughOptions()
-    .action((target: string, command: readonly string[], wishes: Wishes) =>
+    .action((target: string, command: readonly string[], wishes: Wishes & TaskOptions) =>
       connect(cli, target, command, wishes),
     );
 }
 
 /** Commander leaves the `--` in what it passes through. */
-async function connect(cli: Cli, name: string, given: readonly string[], wishes: Wishes): Promise<void> {
+async function connect(
+  cli: Cli,
+  name: string,
+  given: readonly string[],
+  options: Wishes & TaskOptions,
+): Promise<void> {
   const wanted = given[0] === '--' ? given.slice(1) : given;
   const api = await connectApi(cli);
   const target = await knownTarget(api, name);
   const kit = kitOf(target);
+  const wishes = await withTask(cli, api, name, options);
   const command = wanted.length === 0 ? [kit.usual] : wanted;
-  cli.exitWith(await runClient(cli, await kit.prepare(cli, api, target, command, wishes)));
+  cli.exitWith(await runClient(cli, await kit.prepare(cli, api, target, command, wishes), hintFor(command)));
 }
 
-/**
- * Runs it on this terminal, what is secret in its environment alone; resolves with its exit code, 128 + n for signal n.
- * Signals are listened for before it starts, so that none can end this process and leave the client behind.
- */
-async function runClient(cli: Cli, { command: [file, ...args], env }: Prepared): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  let child: ChildProcess | undefined;
-  const passOn = (signal: NodeJS.Signals): void => {
-    if (!fromTerminal(cli, signal)) child?.kill(signal);
-  };
-  for (const signal of SIGNALS) process.on(signal, passOn);
-  const fail = (error: NodeJS.ErrnoException): void => reject(cannotRun(cli, file!, error));
-  try {
-    child = spawn(file!, args, { stdio: 'inherit', env: { ...cli.env, ...env } });
-    child.on('error', fail);
-    child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal!]));
-  } catch (thrown) {
-    fail(thrown as NodeJS.ErrnoException);
-  }
-  return promise.finally(() => {
-    for (const signal of SIGNALS) process.off(signal, passOn);
-  });
-}
-
-/** Ctrl-C goes to the whole group: the client has it already. */
-function fromTerminal({ stdin }: Cli, signal: NodeJS.Signals): boolean {
-  return (signal === 'SIGINT' || signal === 'SIGQUIT') && 'isTTY' in stdin && stdin.isTTY === true;
-}
-
-/** The exit codes of a shell: 127 for what is not there, 126 for what cannot be run. */
-function cannotRun(cli: Cli, file: string, error: NodeJS.ErrnoException): CustodyError {
-  const isMissing = error.code === 'ENOENT' || file === '';
-  cli.exitWith(isMissing ? 127 : 126);
-  const reason = isMissing ? 'it is not installed, or not on PATH' : failureWords(error);
-  return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
-    hint: file.startsWith('-')
-      ? 'an option of connect stands before the target: custody connect --reason … orders-db -- psql'
-      : 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh',
-  });
+function hintFor([file = '']: readonly string[]): string {
+  return file.startsWith('-')
+    ? 'an option of connect stands before the target: custody connect --reason … orders-db -- psql'
+    : 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh';
 }

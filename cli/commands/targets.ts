@@ -27,5 +27,6 @@ async function targets(cli: Cli, json: boolean): Promise<void> {
 function accessText({ access, until, ask }: Target): string {
   if (access === 'granted') return `until ${until}`;
   if (access === 'standing') return 'yes';
+  if (access === 'task') return 'as a task of a run';
   return ask.every(({ breakGlass }) => breakGlass) ? 'in an emergency' : 'ask for it';
 }

@@ -55,7 +55,9 @@ function remark({ state, waitsFor, executions, mayRun, stopped }: RunTask): stri
 
 function outputsText(detail: Execution['detail']): string[] {
   return (detail?.outputs ?? []).map(({ name, rows, bytes }) =>
-    rows === undefined ? `${name}: ${String(bytes)} bytes` : `${name}: ${String(rows)} row${rows === 1 ? '' : 's'}`,
+    rows === undefined
+      ? `${name}: ${String(bytes)} bytes`
+      : `${name}: ${String(rows)} row${rows === 1 ? '' : 's'}`,
   );
 }
 
@@ -65,7 +67,9 @@ function deviations({ tasks }: Run): string[] {
     ...task.stopped.map(({ session, kind, how }) => `${task.name}  ${how}: ${kind}  custody play ${session}`),
     ...task.executions.flatMap((one) => deviationLines(task.name, one)),
   ]);
-  return lines.length === 0 ? [] : ['', 'left the contract:', ...lines.map((line) => `  ${escapeTerminal(line)}`)];
+  return lines.length === 0
+    ? []
+    : ['', 'left the contract:', ...lines.map((line) => `  ${escapeTerminal(line)}`)];
 }
 
 export function deviationLines(task: string, { session, detail, deviation }: Execution): string[] {
@@ -74,6 +78,7 @@ export function deviationLines(task: string, { session, detail, deviation }: Exe
       ? []
       : [`${task}  ${deviation.how}: ${deviation.kind}  custody play ${session}`];
   return detail.deviations.map(
-    ({ how, seen, expected }) => `${task}  ${how}: ${seen}; the contract has ${expected}  custody play ${session}`,
+    ({ how, seen, expected }) =>
+      `${task}  ${how}: ${seen}; the contract has ${expected}  custody play ${session}`,
   );
 }

@@ -19,13 +19,21 @@ export function inputDeviation(
     if (from !== undefined && !isSame(facts.stream?.(from), given))
       return { kind: 'input', command: name, expected: `for ${name} exactly ${from}`, seen };
     if (input !== undefined && !isSame(bytesOf(facts.inputs.get(input)), given))
-      return { kind: 'input', command: name, expected: `for ${name} exactly the input ${input} of the run`, seen };
+      return {
+        kind: 'input',
+        command: name,
+        expected: `for ${name} exactly the input ${input} of the run`,
+        seen,
+      };
   }
   return undefined;
 }
 
 /** Whether a command has a stream of which the contract says what it has to be. */
-export function hasInput({ declared, commands }: Pick<Contract, 'declared' | 'commands'>, command: number): boolean {
+export function hasInput(
+  { declared, commands }: Pick<Contract, 'declared' | 'commands'>,
+  command: number,
+): boolean {
   const { name } = commands[command]!.declared;
   return Object.values(declared.inputs).some(({ of }) => of === name);
 }

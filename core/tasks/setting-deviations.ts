@@ -16,5 +16,9 @@ export function settingDeviation(
   }
   const misfit = place.misfit({ kind: 'any', text: value }, facts);
   if (misfit === undefined) return undefined;
-  return { kind: 'setting', expected: `for the setting ${setting.toLowerCase()} ${misfit.expected}`, seen: 'it is set to another value' };
+  return {
+    kind: 'setting',
+    expected: `for the setting ${setting.toLowerCase()} ${misfit.expected}`,
+    seen: 'it is set to another value',
+  };
 }

@@ -12,7 +12,7 @@ export interface ValueFacts {
   readonly inputs: ReadonlyMap<string, string | null>;
   /** Digests of all values of `task.output.column`; undefined where that output is not there. */
   column(origin: string): ReadonlySet<string> | undefined;
-  /** The bytes of `task.output`; undefined where that output is not there. */
+  /** Of the bytes of `task.output`; undefined where that output is not there. */
   stream?(origin: string): SeenBytes | undefined;
   readonly digests: RunDigests;
 }
@@ -89,9 +89,9 @@ const FITTING: Readonly<Record<ValueTerms['type'], readonly LiteralKind[]>> = {
   number: ['integer', 'number', 'any'],
   text: ['text', 'any'],
   boolean: ['boolean', 'any'],
-  uuid: ['text', 'any'],
-  date: ['text', 'any'],
-  timestamp: ['text', 'any'],
+  uuid: ['uuid', 'text', 'any'],
+  date: ['date', 'text', 'any'],
+  timestamp: ['timestamp', 'text', 'any'],
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import { fitsSome } from '#core/access/whose.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
+import { namedByToken } from '#core/tasks/names.ts';
 import type { ResultOutput, TaskResult } from '#core/tasks/result/result.ts';
 import type { RunStepOf } from '#core/tasks/run.ts';
 import { type Execution, stateOf, type TaskStanding, taskStatesOf } from '#core/tasks/run-state.ts';
 import type { DeclaredTask } from '#core/tasks/schema.ts';
 import type { Asking } from '../asking.ts';
 import { taskAnswer } from '../workflows/answers.ts';
-import { boundTask } from '../workflows/visible.ts';
 import { type KnownRun, resultOf } from './known.ts';
 import type { runPageShape, runShape } from './shapes.ts';
 import { mayEnd, seesInputs, seesResult } from './visible.ts';
@@ -66,7 +66,7 @@ function runTask(standing: TaskStanding, known: KnownRun, results: Results, aski
   const { task: name, state, left, executions } = standing;
   const { run, declared } = known;
   const task = declared.tasks[name]!;
-  const bound = boundTask(asking.caller);
+  const bound = namedByToken(asking.caller);
   const mayRun =
     (bound === undefined || bound.task === name) && fitsSome(task.by, asking.caller, asking.policy);
   const standings = taskStatesOf(run, { declared });
@@ -104,7 +104,11 @@ function executionAnswer(
 }
 
 /** What earlier tasks kept their contracts with, put out, and this one takes: its operator has to give these values. */
-function handedTo(task: DeclaredTask, { run, declared }: KnownRun, results: Results): RunTaskAnswer['handed'] {
+function handedTo(
+  task: DeclaredTask,
+  { run, declared }: KnownRun,
+  results: Results,
+): RunTaskAnswer['handed'] {
   const origins = task.contract.does.flatMap(({ values }) =>
     Object.values(values).flatMap(({ from }) => (from === undefined ? [] : [from])),
   );

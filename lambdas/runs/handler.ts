@@ -4,6 +4,7 @@ import { personOf } from '#core/access/person.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
+import { namedByToken } from '#core/tasks/names.ts';
 import { mayStart } from '#core/tasks/may-run.ts';
 import type { Run } from '#core/tasks/run.ts';
 import type { RunDesk } from '#core/tasks/run-desk.ts';
@@ -11,11 +12,19 @@ import { endRun } from '#core/tasks/run-lifecycle.ts';
 import { executionsOf } from '#core/tasks/run-state.ts';
 import type { RunCatalog, Runs, WorkflowTexts } from '#core/tasks/store.ts';
 import { type Asking, askingOf } from '../asking.ts';
-import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import {
+  type ApiEvent,
+  type ApiResult,
+  bodyOf,
+  type HttpHandler,
+  httpHandler,
+  json,
+  queryOf,
+} from '../http.ts';
 import { idempotencyKey } from '../idempotency-key.ts';
 import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { mayExport } from '../sessions/visible.ts';
-import { boundTask, mayKnow, noSuchWorkflow } from '../workflows/visible.ts';
+import { mayKnow, noSuchWorkflow } from '../workflows/visible.ts';
 import { runAnswer, summaryAnswer } from './answers.ts';
 import { type KnownRun, RunReader } from './known.ts';
 import { endBody, runEvidenceShape, runId, runPageShape, runShape, runsQuery, startBody } from './shapes.ts';
@@ -27,7 +36,7 @@ export interface RunsPorts {
   readonly desk: Pick<RunDesk, 'start' | 'change'>;
   readonly texts: Pick<WorkflowTexts, 'get'>;
   /** Derives the results that are due of a run: nobody waits for the next round of whoever does it by the clock. */
-  readonly settle: (id: string) => Promise<unknown>;
+  readonly settle?: (id: string) => Promise<unknown>;
   readonly source: RecordingSource;
   readonly sessions: Pick<SessionCatalog, 'get'>;
   readonly now: () => Date;
@@ -66,7 +75,10 @@ async function list(
   { runs }: RunsPorts,
 ): Promise<ApiResult> {
   const { limit, cursor, workflow } = queryOf(runsQuery, event);
-  const where = { ...(cursor === undefined ? {} : { cursor }), ...(workflow === undefined ? {} : { workflow }) };
+  const where = {
+    ...(cursor === undefined ? {} : { cursor }),
+    ...(workflow === undefined ? {} : { workflow }),
+  };
   const page = await runs.list({ limit, ...where });
   const known = await Promise.all(page.runs.map((run) => reader.of(run)));
   const seen = known.filter(({ run, declared }) => isVisible(run, declared, asking));
@@ -87,11 +99,16 @@ async function start(
   const { policy, caller } = asking;
   const workflow = policy.compiled.get(name);
   if (workflow === undefined || !mayKnow(workflow.declared, asking)) throw noSuchWorkflow();
-  if (boundTask(caller) !== undefined)
+  if (namedByToken(caller) !== undefined)
     throw denied('your token is for one task of a run, and starts none', 'start it with a token of your own');
   if (!mayStart(workflow, caller, policy))
     throw denied(`you may not start runs of ${name}`, `who may: custody workflow show ${name}`);
-  const given = { by: personOf(caller), policy: policy.version, inputs, ...(trace === undefined ? {} : { trace }) };
+  const given = {
+    by: personOf(caller),
+    policy: policy.version,
+    inputs,
+    ...(trace === undefined ? {} : { trace }),
+  };
   const run = await ports.desk.start(workflow, given, idempotencyKey(event));
   return runResult(await reader.of(run), asking, ports, 201);
 }
@@ -104,7 +121,10 @@ async function end(event: ApiEvent, asking: Asking, reader: RunReader, ports: Ru
   const { comment } = bodyOf(endBody, event);
   const { run: found, declared } = await visible(event, asking, reader, ports);
   if (!mayEnd(found, declared, asking))
-    throw denied('you may not end this run', 'who started it can, and whoever may end sessions at its targets');
+    throw denied(
+      'you may not end this run',
+      'who started it can, and whoever may end sessions at its targets',
+    );
   const by = personOf(asking.caller);
   const run = await ports.desk.change(found.id, (seen, now) => endRun(seen, by, comment, now));
   return runResult(await reader.of(run), asking, ports);
@@ -133,7 +153,7 @@ async function evidence({ run, declared }: KnownRun, asking: Asking, ports: Runs
 
 /** The run as it is once what is due was derived; what cannot be derived now hides nothing. */
 async function settled(run: Run, { runs, settle, log }: RunsPorts): Promise<Run> {
-  if (executionsOf(run).every(({ ended }) => ended !== undefined)) return run;
+  if (settle === undefined || executionsOf(run).every(({ ended }) => ended !== undefined)) return run;
   try {
     await settle(run.id);
   } catch (error) {

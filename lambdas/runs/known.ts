@@ -9,6 +9,7 @@ import type { TaskResult } from '#core/tasks/result/result.ts';
 import type { Run } from '#core/tasks/run.ts';
 import { type DeclaredWorkflow, workflowSchema } from '#core/tasks/schema.ts';
 import type { WorkflowTexts } from '#core/tasks/store.ts';
+import { workflowDigest } from '#core/tasks/workflows.ts';
 
 const RESULT_MAX_BYTES = 8 << 20;
 
@@ -31,9 +32,10 @@ export class RunReader {
   }
 
   async of(run: Run): Promise<KnownRun> {
-    const current = this.#policy.compiled.get(run.workflow);
-    if (current?.digest === run.workflowDigest) return { run, declared: current.declared, isCurrent: true };
     const { workflowDigest: digest } = run;
+    const current = this.#policy.workflows.get(run.workflow);
+    if (current !== undefined && workflowDigest(current) === digest)
+      return { run, declared: current, isCurrent: true };
     if (!this.#read.has(digest)) this.#read.set(digest, this.#stored(digest));
     return { run, declared: await this.#read.get(digest)!, isCurrent: false };
   }

@@ -59,7 +59,10 @@ const runTaskShape = z
   .object({
     ...taskParts,
     state: z.enum(taskStates),
-    waitsFor: z.array(taskName).readonly().meta({ description: 'tasks that have to keep their contracts before' }),
+    waitsFor: z
+      .array(taskName)
+      .readonly()
+      .meta({ description: 'tasks that have to keep their contracts before' }),
     left: count.meta({ description: 'how often it may run yet' }),
     executions: z.array(executionShape).readonly(),
     stopped: z
@@ -72,13 +75,13 @@ const runTaskShape = z
         }),
       )
       .readonly()
-      .meta({ description: 'deviations of sessions whose first command did not go on: no execution came of them' }),
-    handed: z
-      .record(z.string(), handedShape)
-      .optional()
       .meta({
-        description: 'by task.output: what earlier tasks put out for it, where it is kept, for whoever may run it',
+        description: 'deviations of sessions whose first command did not go on: no execution came of them',
       }),
+    handed: z.record(z.string(), handedShape).optional().meta({
+      description:
+        'by task.output: what earlier tasks put out for it, where it is kept, for whoever may run it',
+    }),
   })
   .meta({ id: 'RunTask' });
 
@@ -97,7 +100,8 @@ export const runShape = z
     ...summary,
     digest: sha256.meta({ description: 'of its beginning: what the ledger and results name' }),
     isCurrent: z.boolean().meta({
-      description: 'false where the workflow was changed since, or is gone: no task of this run begins any more',
+      description:
+        'false where the workflow was changed since, or is gone: no task of this run begins any more',
     }),
     policy: z.string().meta({ description: 'the version of the configuration it was started under' }),
     keyDigest: sha256,
@@ -125,11 +129,16 @@ export const runPageShape = z
 
 export const runEvidenceShape = z
   .object({
-    run: z.looseObject({ id: runId }).meta({ description: 'its beginning, digest and steps, as they are stored' }),
+    run: z
+      .looseObject({ id: runId })
+      .meta({ description: 'its beginning, digest and steps, as they are stored' }),
     key: z.string().meta({ description: 'of its digests, base64' }),
     workflow: z.string().meta({ description: 'the text that its digest is of' }),
-    sessions: z.array(z.object({ session: sessionId, task: taskName })).readonly().meta({
-      description: 'whose evidence belongs to it: /v1/sessions/{id}/evidence?purpose=export',
-    }),
+    sessions: z
+      .array(z.object({ session: sessionId, task: taskName }))
+      .readonly()
+      .meta({
+        description: 'whose evidence belongs to it: /v1/sessions/{id}/evidence?purpose=export',
+      }),
   })
   .meta({ id: 'RunEvidence' });

@@ -2,16 +2,17 @@ import { Authorization, decide } from '#core/access/decide.ts';
 import { owns } from '#core/access/own.ts';
 import type { Person } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
+import { namedByToken } from '#core/tasks/names.ts';
 import type { Run } from '#core/tasks/run.ts';
 import type { DeclaredWorkflow } from '#core/tasks/schema.ts';
 import { mayAdminister } from '../access/visible.ts';
 import type { Asking } from '../asking.ts';
-import { boundTask, isShutOut, mayKnow, mayReplayAll, targetsOf } from '../workflows/visible.ts';
+import { isShutOut, mayKnow, mayReplayAll, targetsOf } from '../workflows/visible.ts';
 
 /** A token for one task is for its run alone. Otherwise: who started it, and whoever may know of its workflow. */
 export function isVisible(run: Run, declared: DeclaredWorkflow, asking: Asking): boolean {
   if (isShutOut(asking)) return false;
-  const bound = boundTask(asking.caller);
+  const bound = namedByToken(asking.caller);
   if (bound !== undefined && bound.run !== run.id) return false;
   return isOwn(run, asking) || mayKnow(declared, asking);
 }
@@ -36,7 +37,7 @@ export function seesResult(target: string, operator: Person, asking: Asking): bo
 
 /** Who started it, who may end anybody's sessions at its targets, and who administers. A token for one task ends nothing. */
 export function mayEnd(run: Run, declared: DeclaredWorkflow, asking: Asking): boolean {
-  if (isShutOut(asking) || boundTask(asking.caller) !== undefined) return false;
+  if (isShutOut(asking) || namedByToken(asking.caller) !== undefined) return false;
   return (
     isOwn(run, asking) ||
     mayAdminister(asking) ||
@@ -44,10 +45,7 @@ export function mayEnd(run: Run, declared: DeclaredWorkflow, asking: Asking): bo
   );
 }
 
-function mayTerminateAll(
-  target: string,
-  { policy, caller: principal, context, now }: Asking,
-): boolean {
+function mayTerminateAll(target: string, { policy, caller: principal, context, now }: Asking): boolean {
   return Authorization.isOne(decide({ policy, principal, action: 'terminate', target, context, now }));
 }
 

@@ -8,7 +8,9 @@ import { obstaclesOf } from '#core/access/rule-match.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
-import { tasksOf } from '#core/tasks/may-run.ts';
+import { runnableAt } from '#core/tasks/may-run.ts';
+import { namedByToken } from '#core/tasks/names.ts';
+import { workflowDigest } from '#core/tasks/workflows.ts';
 import type { Asking } from '../asking.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
@@ -133,11 +135,15 @@ function isReachedByTask(
   { name: target }: Target,
   { policy, caller: principal, context, now }: Asking,
 ): boolean {
-  return tasksOf(principal, policy, target)
-    .filter(({ task }) => context.login === undefined || context.login === task.declared.login)
+  const run = namedByToken(principal)?.run ?? '';
+  return runnableAt(target, principal, policy)
+    .filter(({ workflow, task }) => {
+      const wanted = policy.workflows.get(workflow)!.tasks[task]!.login;
+      return context.login === undefined || wanted === undefined || wanted === context.login;
+    })
     .some(({ workflow, task }) => {
-      const coming = { run: '', workflow: workflow.name, task: task.name };
-      const asTask = { ...context, task: coming };
+      const digest = workflowDigest(policy.workflows.get(workflow)!);
+      const asTask = { ...context, task: { run, workflow, digest, task } };
       return Authorization.isOne(
         decide({ policy, principal, action: 'connect', target, context: asTask, now }),
       );

@@ -1,28 +1,27 @@
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
 import { fitsSome } from '#core/access/whose.ts';
+import { namedByToken } from '#core/tasks/names.ts';
 import { mayStart } from '#core/tasks/may-run.ts';
 import type { DeclaredCommand, DeclaredTask } from '#core/tasks/schema.ts';
-import type { Workflow } from '#core/tasks/workflows.ts';
+import { workflowDigest, type WrittenWorkflow } from '#core/tasks/workflows.ts';
 import type { Asking } from '../asking.ts';
 import type { workflowShape } from './shapes.ts';
-import { boundTask } from './visible.ts';
 
 type WorkflowAnswer = z.input<typeof workflowShape>;
 export type TaskAnswer = WorkflowAnswer['tasks'][number];
 type CommandAnswer = TaskAnswer['does'][number];
 
 /** A workflow as the caller is shown it. */
-export function workflowAnswer(workflow: Workflow, asking: Asking): WorkflowAnswer {
-  const { name, digest, declared } = workflow;
+export function workflowAnswer(name: string, declared: WrittenWorkflow, asking: Asking): WorkflowAnswer {
   const { caller, policy } = asking;
   return {
     name,
-    digest,
+    digest: workflowDigest(declared),
     ...(declared.description === undefined ? {} : { description: declared.description }),
     withinSeconds: seconds(declared.within),
     inputs: declared.inputs,
-    mayStart: boundTask(caller) === undefined && mayStart(workflow, caller, policy),
+    mayStart: namedByToken(caller) === undefined && mayStart({ declared }, caller, policy),
     tasks: Object.entries(declared.tasks).map(([task, of]) =>
       taskAnswer(task, of, policy, fitsSome(of.by, caller, policy)),
     ),

@@ -18,14 +18,19 @@ export function workflowsHandler(ports: WorkflowsPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
     queryOf(noQuery, event);
     const asking = askingOf(event, ports);
-    const known = [...asking.policy.compiled.values()].filter(({ declared }) => mayKnow(declared, asking));
+    const { workflows } = asking.policy;
     switch (event.routeKey) {
-      case 'GET /v1/workflows':
-        return json(workflowsShape, { workflows: known.map((workflow) => workflowAnswer(workflow, asking)) });
+      case 'GET /v1/workflows': {
+        const known = [...workflows].filter(([, declared]) => mayKnow(declared, asking));
+        return json(workflowsShape, {
+          workflows: known.map(([name, declared]) => workflowAnswer(name, declared, asking)),
+        });
+      }
       case 'GET /v1/workflows/{name}': {
-        const workflow = known.find(({ name }) => name === event.pathParameters?.['name']);
-        if (workflow === undefined) throw noSuchWorkflow();
-        return json(workflowShape, workflowAnswer(workflow, asking));
+        const name = event.pathParameters?.['name'] ?? '';
+        const declared = workflows.get(name);
+        if (declared === undefined || !mayKnow(declared, asking)) throw noSuchWorkflow();
+        return json(workflowShape, workflowAnswer(name, declared, asking));
       }
       default:
         throw noSuchOperation();

@@ -35,7 +35,11 @@ const commandShape = z.object({
   }),
 });
 
-const part = { of: z.string(), columns: z.array(z.string()).readonly().optional(), stream: z.string().optional() };
+const part = {
+  of: z.string(),
+  columns: z.array(z.string()).readonly().optional(),
+  stream: z.string().optional(),
+};
 
 /** A task as it is declared. */
 export const taskParts = {

@@ -1,18 +1,9 @@
 import { Authorization, decide, isDisabled, isForeign } from '#core/access/decide.ts';
 import { fitsSome } from '#core/access/whose.ts';
-import type { Principal } from '#core/identity/principal.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { DeclaredWorkflow } from '#core/tasks/schema.ts';
 import { mayAdminister } from '../access/visible.ts';
 import type { Asking } from '../asking.ts';
-
-/** The one task of the one run that a token is for, where it is for one. */
-export function boundTask({ task }: Principal): { readonly run: string; readonly task: string } | undefined {
-  const [, run, name] = BOUND.exec(task ?? '') ?? [];
-  return run === undefined || name === undefined ? undefined : { run, task: name };
-}
-
-const BOUND = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/(.+)$/;
 
 /** For who may start a run of it, run one of its tasks, look at what is done at its targets, or administer. */
 export function mayKnow(declared: DeclaredWorkflow, asking: Asking): boolean {

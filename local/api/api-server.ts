@@ -29,6 +29,7 @@ import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
+import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
@@ -36,6 +37,7 @@ import { addressOnly } from '#lambdas/ssh/place.ts';
 import { type GatewayAddress, gatewayAddresses, targetsHandler } from '#lambdas/targets/handler.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
+import { workflowsHandler } from '#lambdas/workflows/handler.ts';
 import { Door } from '#proxy/door.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 
@@ -56,6 +58,7 @@ export interface ApiOptions {
   readonly requests: AccessRequests & AccessCatalog;
   readonly terminations: Pick<Terminations, 'ask'>;
   readonly desk: AccessDesk;
+  readonly runs: Pick<RunsPorts, 'runs' | 'desk' | 'texts' | 'settle'>;
   readonly devices: Pick<DeviceStore, 'get' | 'list'>;
   readonly deviceDesk: DeviceDesk;
   readonly deadLetters: DeadLetters;
@@ -186,7 +189,8 @@ function handlers(
   const signer = async (): Promise<Uint8Array> => der;
   // An issuer that sends what is not good keeps nobody else on this machine from logging in.
   const issuers = new TokenFailures(() => performance.now());
-  const access = accessHandler({ policy, requests, desk, now, log });
+  const { runs } = options.runs;
+  const access = accessHandler({ policy, requests, desk, runs, now, log });
   const gateway = gatewayAddresses({
     postgres: async () => options.gateway,
     ssh: async () => addressOnly(await options.ssh.place()),
@@ -199,6 +203,8 @@ function handlers(
       '/v1/sessions',
       sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
     ],
+    ['/v1/workflows', workflowsHandler({ policy, now, log })],
+    ['/v1/runs', runsHandler({ ...options.runs, policy, source, sessions: catalog, now, log })],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],

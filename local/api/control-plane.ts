@@ -8,6 +8,7 @@ import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
+import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
@@ -42,6 +43,8 @@ import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { RunDesk } from '#core/tasks/run-desk.ts';
+import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
 import { sshPlace } from '#lambdas/ssh/place.ts';
 import type { GatewayAddress } from '#lambdas/targets/handler.ts';
@@ -75,9 +78,12 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const directory = await closing(running, localScim(dataDir));
   const logouts = await closing(running, localLogouts(dataDir));
   const devices = await closing(running, localDevices(dataDir));
+  const runs = await closing(running, localRunStore(dataDir));
+  const texts = workflowTexts(directoryStore(files.store));
   const policy = await localPolicy(files.config, leaves);
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
   const desk = new AccessDesk({ requests: store, leaves, stream, now, newId });
+  const runDesk = new RunDesk({ runs, texts, leaves, stream, now, newId, newKey: () => randomBytes(32) });
   const deviceDesk = new DeviceDesk({ devices, leaves, now });
   const scim = new ScimDesk({ store: directory, leaves, now, newId });
   const keyring = new Keyring();
@@ -85,7 +91,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const known = { policy, logouts, devices, directory, keyring, current };
   await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
   const tellAll = async (): Promise<void> =>
-    void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll()]));
+    void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll(), runDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
@@ -105,6 +111,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     requests: store,
     terminations: store,
     desk,
+    runs: { runs, desk: runDesk, texts },
     deadLetters: deliveries,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,

@@ -14,6 +14,7 @@ import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySsh } from '#test/support/memory-certificates.ts';
+import { noRuns } from '#test/support/api-runs.ts';
 import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
@@ -133,6 +134,7 @@ async function serve(ports: World): Promise<Api> {
     scim: noDirectory(),
     logout: NO_LOGOUTS,
     ...noDevices(),
+    runs: noRuns(),
     ssh: memorySsh(
       () => POLICY,
       () => new Date(),

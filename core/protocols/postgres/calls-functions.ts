@@ -10,7 +10,8 @@ const KNOWN = new Set(
     ' ',
   ),
 );
-const COMMANDS = /^\s*(?:select|insert|update|delete|merge|copy|with|table|values|fetch|declare|close|lock|truncate|move)\b/i;
+const COMMANDS =
+  /^\s*(?:select|insert|update|delete|merge|copy|with|table|values|fetch|declare|close|lock|truncate|move)\b/i;
 const CALLS = /("(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$.]*)\s*\(/gu;
 
 /**

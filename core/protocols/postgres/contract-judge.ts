@@ -199,7 +199,10 @@ class Trial implements Judged {
     const before = portal.run ?? this.#started.get(portal);
     const run = before ?? this.#run(seen, portal.text);
     if (before === undefined) this.#started.set(portal, run);
-    if (seen.copies === 'in' && !this.#messages.slice(at + 1).every(({ kind }) => kind === 'sync' || kind === 'flush'))
+    if (
+      seen.copies === 'in' &&
+      !this.#messages.slice(at + 1).every(({ kind }) => kind === 'sync' || kind === 'flush')
+    )
       this.#hard('is a COPY with more behind it in its pipeline', portal.text());
     this.steps.push({ kind: 'run', run, portal });
   }

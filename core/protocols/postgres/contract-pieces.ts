@@ -123,7 +123,8 @@ export class ContractPieces {
     const end = Math.min(bytes.length, at + this.#skip);
     this.#skip -= end - at;
     const part = bytes.subarray(at, end);
-    if (this.#skipping === 'data' && part.length > 0) give({ end: 'copy', messages: [], bytes: part, data: part });
+    if (this.#skipping === 'data' && part.length > 0)
+      give({ end: 'copy', messages: [], bytes: part, data: part });
     return end;
   }
 
@@ -259,7 +260,8 @@ export class ContractPieces {
 export function kept(piece: ContractPiece): ContractPiece {
   const { end, problem, data } = piece;
   const bytes = piece.bytes.slice();
-  if (data !== undefined) return { end, messages: [], bytes, data: bytes.subarray(bytes.length - data.length) };
+  if (data !== undefined)
+    return { end, messages: [], bytes, data: bytes.subarray(bytes.length - data.length) };
   if (piece.messages.length === 0) return { ...piece, bytes };
   const messages: ClientMessage[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -338,4 +340,3 @@ function tooLong(): CustodyError {
 export function textOf(bytes: Uint8Array): string {
   return decodeText(bytes);
 }
-

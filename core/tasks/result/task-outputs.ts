@@ -90,7 +90,9 @@ export class TaskOutputs {
   }
 
   digests(): OutputDigests {
-    const columns = [...this.#rows.values()].flatMap((output) => (output.isThere ? [...output.values()] : []));
+    const columns = [...this.#rows.values()].flatMap((output) =>
+      output.isThere ? [...output.values()] : [],
+    );
     const streams = [...this.#streams.values()].flatMap((output) => (output.isThere ? [output.bytes] : []));
     return { columns: new Map(columns), streams: new Map(streams) };
   }
@@ -116,7 +118,9 @@ export class TaskOutputs {
     });
   }
 
-  #streamsOf(commands: ReadonlySet<string>): (readonly [StreamOutput, NonNullable<DeclaredOutput['stream']>])[] {
+  #streamsOf(
+    commands: ReadonlySet<string>,
+  ): (readonly [StreamOutput, NonNullable<DeclaredOutput['stream']>])[] {
     return this.#declared().flatMap(([name, { of, stream }]) => {
       const output = commands.has(of) ? this.#streams.get(name) : undefined;
       return output === undefined || stream === undefined ? [] : [[output, stream] as const];

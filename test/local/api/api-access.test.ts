@@ -7,6 +7,7 @@ import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySsh } from '#test/support/memory-certificates.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { noRuns } from '#test/support/api-runs.ts';
 import { noDevices } from '#test/support/memory-devices.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
@@ -24,6 +25,7 @@ async function serve(): Promise<World & { url: string; port: number }> {
     scim: noDirectory(),
     logout: NO_LOGOUTS,
     ...noDevices(),
+    runs: noRuns(),
     ssh: memorySsh(
       () => POLICY,
       () => new Date(),

@@ -9,6 +9,7 @@ import { addSession, MISSING, POLICY, verifier, type World, world } from '#test/
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySsh } from '#test/support/memory-certificates.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { noRuns } from '#test/support/api-runs.ts';
 import { noDevices } from '#test/support/memory-devices.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
@@ -39,6 +40,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     scim: noDirectory(),
     logout: NO_LOGOUTS,
     ...noDevices(),
+    runs: noRuns(),
     ssh: memorySsh(
       () => POLICY,
       () => new Date(),
@@ -211,6 +213,7 @@ describe('the API on this machine', () => {
       scim: noDirectory(),
       logout: NO_LOGOUTS,
       ...noDevices(),
+      runs: noRuns(),
       ssh: memorySsh(
         () => POLICY,
         () => new Date(),

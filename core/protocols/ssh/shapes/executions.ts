@@ -5,19 +5,16 @@ import { SshTape } from '#core/replay/ssh/tape.ts';
 import type { ChannelTapeRequest, SshEvent, TapeChannel } from '#core/replay/ssh/tape-events.ts';
 import type { RequestDetail } from '#core/replay/ssh/tape-requests.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import {
-  isReadable,
-  type SeenAnswer,
-  type SeenCommand,
-  type StreamKind,
-  type UnreadableCommand,
-} from '#core/tasks/seen.ts';
+import { isReadable, type SeenAnswer, type SeenCommand, type UnreadableCommand } from '#core/tasks/seen.ts';
 import type { SeenExecution, TakeParts } from '#core/tasks/shapes.ts';
 import { noCommand, seenCommandLine } from './argv.ts';
 import { Counted } from './counted.ts';
 
 type Start = Extract<RequestDetail, { kind: 'start' }>;
 type Program = 'stdin' | 'stdout' | 'stderr';
+
+/** What is kept of a stream, for whoever wants to see it. */
+const FIRST_MAX = 64 << 10;
 
 /** See `CommandShapes.executions`. */
 export async function* sshExecutions(
@@ -97,7 +94,7 @@ class Running {
   }
 
   data(stream: Program, bytes: Uint8Array): void {
-    const counted = this.#streams.get(stream) ?? new Counted(this.#tap(stream));
+    const counted = this.#streams.get(stream) ?? new Counted(FIRST_MAX);
     this.#streams.set(stream, counted);
     counted.take(bytes);
   }
@@ -109,7 +106,9 @@ class Running {
   }
 
   over(now: number, isClosed: boolean): SeenExecution {
-    return { command: this.#command, at: this.#request.at, answer: this.#answer(now, isClosed) };
+    this.#tell();
+    const answer = this.#answer(now, isClosed);
+    return { command: this.#command, at: this.#request.at, answer, takes: 'stdin' };
   }
 
   #answer(now: number, isClosed: boolean): SeenAnswer {
@@ -127,8 +126,10 @@ class Running {
       : { ...base, outcome: 'unfinished' };
   }
 
-  #tap(stream: StreamKind): ((bytes: Uint8Array) => void) | undefined {
-    return isReadable(this.#command) ? this.#take.bytes?.(this.#command, stream) : undefined;
+  /** Whoever wants to keep of it gets the beginning of each stream. */
+  #tell(): void {
+    if (!isReadable(this.#command)) return;
+    for (const [name, counted] of this.#streams) this.#take.bytes?.(this.#command, name, counted.first);
   }
 }
 
