@@ -13,6 +13,9 @@ export const KEPT_MAX = 64 << 10;
 const ROW_BYTES = 32;
 const VALUE_BYTES = 16;
 
+const TOO_MANY = `it has more than ${OUTPUT_ROWS_MAX} rows`;
+const TOO_MUCH_TO_KEEP = `it is more than the ${KEPT_ROWS_MAX} rows or ${KEPT_MAX >> 10} KiB that can be kept`;
+
 type Row = readonly (SeenLiteral | null)[];
 
 /** The rows of one answer as far as outputs want them, until it is known whether they count. */
@@ -20,12 +23,12 @@ export class AnswerRows {
   readonly rows = new DigestLog(ROW_BYTES);
   readonly columns: readonly DigestLog[];
   readonly kept: (readonly (string | null)[])[] = [];
+  keptSize = 0;
   /** Why these are not all that the output has to have, in words. */
   fault: string | undefined;
   readonly #digests: RunDigests;
   readonly #places: readonly number[];
   readonly #keeps: boolean;
-  #keptSize = 0;
 
   /** `wanted`: columns of the output; `names`: those of the answer. */
   constructor(digests: RunDigests, wanted: readonly string[], names: readonly string[], keeps: boolean) {
@@ -39,7 +42,7 @@ export class AnswerRows {
 
   take(row: Row, isWhole: boolean): void {
     if (!isWhole) this.fault ??= 'a value of it is longer than 64 KiB';
-    if (this.rows.length >= OUTPUT_ROWS_MAX) this.fault ??= `it has more than ${OUTPUT_ROWS_MAX} rows`;
+    if (this.rows.length >= OUTPUT_ROWS_MAX) this.fault ??= TOO_MANY;
     if (this.fault !== undefined) return;
     const values = this.#places.map((place) => row[place] ?? null);
     const digests = values.map((value) => this.#digests.ofLiteral(value));
@@ -49,9 +52,9 @@ export class AnswerRows {
   }
 
   #keep(row: readonly (string | null)[]): void {
-    this.#keptSize += row.reduce((sum, text) => sum + (text?.length ?? 0) + 8, 0);
-    if (this.kept.length < KEPT_ROWS_MAX && this.#keptSize <= KEPT_MAX) this.kept.push(row);
-    else this.fault ??= `it is more than the ${KEPT_ROWS_MAX} rows or ${KEPT_MAX >> 10} KiB that can be kept`;
+    this.keptSize += row.reduce((sum, text) => sum + (text?.length ?? 0) + 8, 0);
+    if (this.kept.length < KEPT_ROWS_MAX && this.keptSize <= KEPT_MAX) this.kept.push(row);
+    else this.fault ??= TOO_MUCH_TO_KEEP;
   }
 }
 
@@ -62,6 +65,7 @@ export class RowsOutput {
   readonly #rows = new DigestLog(ROW_BYTES);
   readonly #columns: readonly DigestLog[];
   readonly #kept: (readonly (string | null)[])[] = [];
+  #keptSize = 0;
   #answers = 0;
   fault: string | undefined;
 
@@ -83,27 +87,37 @@ export class RowsOutput {
   add(answer: AnswerRows): TakeBack {
     const faultBefore = this.fault;
     this.#answers += 1;
-    this.#rows.append(answer.rows);
-    for (const [at, column] of this.#columns.entries()) column.append(answer.columns[at]!);
-    this.#kept.push(...answer.kept);
-    this.fault ??= answer.fault ?? this.#tooMuch();
+    this.fault ??= answer.fault ?? this.#tooMuch(answer);
+    const isLeftOut = this.fault !== undefined;
+    if (!isLeftOut) this.#append(answer);
     const { length } = answer.rows;
+    const { keptSize } = answer;
     const kept = answer.kept.length;
     return () => {
       this.#answers -= 1;
-      this.#rows.removeLast(length);
-      for (const column of this.#columns) column.removeLast(length);
-      this.#kept.splice(this.#kept.length - kept, kept);
       this.fault = faultBefore;
+      if (!isLeftOut) this.#removeLast(length, kept, keptSize);
     };
   }
 
-  #tooMuch(): string | undefined {
-    if (this.#rows.length > OUTPUT_ROWS_MAX) return `it has more than ${OUTPUT_ROWS_MAX} rows`;
-    const size = this.#kept.flat().reduce((sum, text) => sum + (text?.length ?? 0) + 8, 0);
-    return this.#kept.length > KEPT_ROWS_MAX || size > KEPT_MAX
-      ? `it is more than the ${KEPT_ROWS_MAX} rows or ${KEPT_MAX >> 10} KiB that can be kept`
-      : undefined;
+  #append(answer: AnswerRows): void {
+    this.#rows.append(answer.rows);
+    for (const [at, column] of this.#columns.entries()) column.append(answer.columns[at]!);
+    for (const row of answer.kept) this.#kept.push(row);
+    this.#keptSize += answer.keptSize;
+  }
+
+  #removeLast(rows: number, kept: number, keptSize: number): void {
+    this.#rows.removeLast(rows);
+    for (const column of this.#columns) column.removeLast(rows);
+    this.#kept.splice(this.#kept.length - kept, kept);
+    this.#keptSize -= keptSize;
+  }
+
+  #tooMuch({ rows, kept, keptSize }: AnswerRows): string | undefined {
+    if (this.#rows.length + rows.length > OUTPUT_ROWS_MAX) return TOO_MANY;
+    const isTooLong = this.#kept.length + kept.length > KEPT_ROWS_MAX;
+    return isTooLong || this.#keptSize + keptSize > KEPT_MAX ? TOO_MUCH_TO_KEEP : undefined;
   }
 
   result(): ResultOutput {

@@ -1,11 +1,12 @@
 import { isJsonObject } from '#core/json.ts';
 import type { Analysis, Analyst, Statement } from './analysis.ts';
 import { canonicalForm } from './canonical.ts';
-import type { Json, Located } from './constants.ts';
+import type { Located } from './constants.ts';
 import { type Parsed, type Parser, TOKEN, type Token } from './parser.ts';
 import { isComment, SourceText } from './source-text.ts';
 import { factsOf } from './statement-facts.ts';
 import { traceOf } from './trace.ts';
+import { type Json, numberIn } from './tree.ts';
 import { isUnreadable, unreadable } from './unreadable.ts';
 
 /** An analyst in this thread. */
@@ -65,10 +66,10 @@ function followed(source: SourceText, token: Token): string {
 }
 
 function statementOf(raw: Json, source: SourceText, end: number): Statement {
-  const { stmt, stmt_location: from, stmt_len: length } = raw;
+  const { stmt } = raw;
   if (!isJsonObject(stmt)) throw unreadable('does not parse');
-  const start = Number(from ?? 0);
-  const tokens = source.within(start, length === undefined ? end : start + Number(length));
+  const [start, length] = [numberIn(raw, 'stmt_location'), numberIn(raw, 'stmt_len')];
+  const tokens = source.within(start, length === 0 ? end : start + length);
   const { shape, places } = canonicalForm(stmt, source);
   return {
     shape,

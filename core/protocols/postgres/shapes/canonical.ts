@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto';
 import { isJsonObject } from '#core/json.ts';
 import { canonicalJson } from '#core/tasks/canonical-json.ts';
-import { constantOf, type Json, type Located, parameterOf } from './constants.ts';
+import { constantOf, type Located, parameterOf } from './constants.ts';
 import type { SourceText } from './source-text.ts';
+import { type Json, numberIn } from './tree.ts';
 import { unreadable } from './unreadable.ts';
 
 export interface Canonical {
@@ -149,10 +150,10 @@ class Stripper {
   }
 
   /** `DATE '2026-11-29'`, which is the same as a cast; with a precision or unit (`INTERVAL '1' DAY`) the value is part of the shape. */
-  #typed(constant: Json, { typmods, location }: Json): unknown {
+  #typed(constant: Json, typeName: Json): unknown {
     const located = this.#value(constant, 'open');
-    if (located === undefined || typmods !== undefined) return this.#closed(constant);
-    const start = Number(location ?? 0);
+    if (located === undefined || typeName['typmods'] !== undefined) return this.#closed(constant);
+    const start = numberIn(typeName, 'location');
     return new Stripped(this.#place({ ...located, start, type: located.start }, 'value'));
   }
 

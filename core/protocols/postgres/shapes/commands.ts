@@ -82,8 +82,8 @@ export class CommandReader {
   }
 }
 
-function then<A, B>(value: Later<A>, next: (value: A) => B): Later<B> {
-  return value instanceof Promise ? value.then(next) : next(value);
+function then<A, B>(value: Later<A>, work: (value: A) => B): Later<B> {
+  return value instanceof Promise ? value.then((one) => work(one)) : work(value);
 }
 
 const SHOWN_CHARACTERS = 200;

@@ -3,6 +3,7 @@ import type { SeenLiteral } from '#core/tasks/seen.ts';
 import type { Source } from './analysis.ts';
 import { TOKEN, type Token } from './parser.ts';
 import type { SourceText } from './source-text.ts';
+import { type Json, numberIn, textIn } from './tree.ts';
 import { unreadable } from './unreadable.ts';
 
 /** A place with the bytes of the text that it has. */
@@ -14,12 +15,10 @@ export interface Located {
   readonly type?: number;
 }
 
-export type Json = Readonly<Record<string, unknown>>;
-
 /** `$n`, where the text has it. */
 export function parameterOf(node: Json, text: SourceText): Located {
-  const start = Number(node['location'] ?? 0);
-  const parameter = Number(node['number'] ?? 0);
+  const start = numberIn(node, 'location');
+  const parameter = numberIn(node, 'number');
   const token = text.at(start);
   // `?` is libpg_query's own, and no server's.
   if (token === undefined || parameter < 1 || text.slice(token)[0] !== '$')
@@ -30,7 +29,7 @@ export function parameterOf(node: Json, text: SourceText): Located {
 /** A constant that the text has as a literal; undefined for what the grammar made one (`extract(year from …)`), and bit strings. */
 export function constantOf(node: Json, text: SourceText): Located | undefined {
   const literal = literalOf(node);
-  const start = Number(node['location'] ?? -1);
+  const start = numberIn(node, 'location');
   const token = text.at(start);
   if (literal === undefined || token === undefined) return undefined;
   const last = lastToken(literal, token, text);
@@ -60,9 +59,9 @@ function isNumber(type: number): boolean {
 function literalOf(node: Json): SeenLiteral | undefined {
   if (node['isnull'] === true) return { kind: 'any', text: null };
   const { ival, fval, sval, boolval } = node;
-  if (isJsonObject(ival)) return { kind: 'integer', text: String(ival['ival'] ?? 0) };
-  if (isJsonObject(fval)) return numberOf(String(fval['fval']));
-  if (isJsonObject(sval)) return { kind: 'text', text: String(sval['sval'] ?? '') };
+  if (isJsonObject(ival)) return { kind: 'integer', text: String(numberIn(ival, 'ival')) };
+  if (isJsonObject(fval)) return numberOf(textIn(fval, 'fval'));
+  if (isJsonObject(sval)) return { kind: 'text', text: textIn(sval, 'sval') };
   if (isJsonObject(boolval)) return { kind: 'boolean', text: String(boolval['boolval'] === true) };
   return undefined;
 }

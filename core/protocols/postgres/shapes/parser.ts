@@ -1,6 +1,7 @@
-import createPgQuery, { type PgQuery } from 'libpg-query/wasm/libpg-query.js';
 import { isJsonObject, parseJson } from '#core/json.ts';
 import { COMMAND_MAX_BYTES } from '../../command-parts.ts';
+import { ParserModule } from './module.ts';
+import { type Json, numberIn } from './tree.ts';
 import { isUnreadable, type Unreadable, unreadable } from './unreadable.ts';
 
 /** A token of a text: its bytes in UTF-8, and its number in PostgreSQL's grammar (names for some: `TOKEN`). */
@@ -22,7 +23,7 @@ export const TOKEN = {
 
 export interface Parsed {
   /** The parse tree's statements (`RawStmt`), as libpg_query writes them. */
-  readonly statements: readonly Readonly<Record<string, unknown>>[];
+  readonly statements: readonly Json[];
   readonly tokens: readonly Token[];
 }
 
@@ -32,6 +33,8 @@ const DEPTH_MAX = 500;
 const TREE_MAX = 256 << 10;
 /** Nested comments cost the parser their square: 8,000 of them 0.24 s. */
 const COMMENTS_MAX = 100;
+/** One reason, as it depends on the thread's stack which of them comes first. */
+const TOO_MUCH = 'is too large or nested too deep to be looked at';
 /** Ready for when one crashes: a new one needs a turn of the event loop. */
 const SPARE = 2;
 
@@ -41,15 +44,15 @@ const SPARE = 2;
  * left in its memory would be read by the next text.
  */
 export class Parser {
-  #ready: PgQuery[];
+  #ready: ParserModule[];
   #loading = 0;
 
-  private constructor(ready: PgQuery[]) {
+  private constructor(ready: ParserModule[]) {
     this.#ready = ready;
   }
 
   static async load(): Promise<Parser> {
-    return new Parser(await Promise.all(Array.from({ length: 1 + SPARE }, createPgQuery)));
+    return new Parser(await Promise.all(Array.from({ length: 1 + SPARE }, () => ParserModule.create())));
   }
 
   /** Without a zero character, which would be its end. */
@@ -65,14 +68,14 @@ export class Parser {
       if (isUnreadable(error)) return error;
       this.#ready.shift();
       this.#refill();
-      return unreadable('is nested too deep to be looked at');
+      return unreadable(TOO_MUCH);
     }
   }
 
   #refill(): void {
     while (this.#ready.length + this.#loading <= SPARE) {
       this.#loading += 1;
-      void createPgQuery().then((module) => {
+      void ParserModule.create().then((module) => {
         this.#loading -= 1;
         this.#ready.push(module);
       });
@@ -91,53 +94,28 @@ function beyondCaps(text: string): string | undefined {
 }
 
 /** Throws `Unreadable`, and anything else for a crash. */
-function read(module: PgQuery, text: string): Parsed {
-  const size = module.lengthBytesUTF8(text) + 1;
-  const at = module._malloc(size);
-  module.stringToUTF8(text, at, size);
-  const tree = treeOf(module, at);
-  const tokens = tokensOf(module, at);
-  module._free(at);
-  return { statements: tree, tokens };
+function read(module: ParserModule, text: string): Parsed {
+  const parsed = module.parse(text);
+  if ('error' in parsed) throw unreadable('does not parse', parsed.error);
+  if (parsed.json.length > TREE_MAX) throw unreadable(TOO_MUCH);
+  const { stmts } = jsonOf(parsed.json);
+  const { tokens } = jsonOf(module.scan(text));
+  return { statements: objectsOf(stmts), tokens: objectsOf(tokens).map(tokenOf) };
 }
 
-/** `PgQueryParseResult` of libpg_query: the tree, what it wrote to stderr, and the error. */
-function treeOf(module: PgQuery, text: number): Parsed['statements'] {
-  const result = module._wasm_parse_query_raw(text);
-  const [tree, error] = [module.getValue(result, 'i32'), module.getValue(result + 8, 'i32')];
-  const failed = error !== 0;
-  const json = failed ? '' : module.UTF8ToString(tree);
-  const message = failed ? module.UTF8ToString(module.getValue(error, 'i32')) : '';
-  module._wasm_free_parse_result(result);
-  if (failed) {
-    module._free(text);
-    throw unreadable('does not parse', message);
-  }
-  if (json.length > TREE_MAX) throw unreadable('is too large to be looked at');
-  const parsed = jsonOf(json);
-  return Array.isArray(parsed['stmts']) ? parsed['stmts'].filter(isJsonObject) : [];
-}
-
-function jsonOf(json: string): Readonly<Record<string, unknown>> {
-  let parsed: unknown;
+function jsonOf(json: string): Json {
   try {
-    parsed = parseJson(json, DEPTH_MAX);
+    const parsed = parseJson(json, DEPTH_MAX);
+    return isJsonObject(parsed) ? parsed : {};
   } catch {
-    throw unreadable('is nested too deep to be looked at');
+    throw unreadable(TOO_MUCH);
   }
-  if (!isJsonObject(parsed)) throw unreadable('does not parse');
-  return parsed;
 }
 
-function tokensOf(module: PgQuery, text: number): readonly Token[] {
-  const result = module._wasm_scan(text);
-  const json = module.UTF8ToString(result);
-  module._wasm_free_string(result);
-  const { tokens } = jsonOf(json);
-  if (!Array.isArray(tokens)) throw unreadable('does not parse');
-  return tokens.filter(isJsonObject).map(({ start, end, tokenType }) => ({
-    start: Number(start),
-    end: Number(end),
-    type: Number(tokenType),
-  }));
+function objectsOf(value: unknown): readonly Json[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function tokenOf(node: Json): Token {
+  return { start: numberIn(node, 'start'), end: numberIn(node, 'end'), type: numberIn(node, 'tokenType') };
 }

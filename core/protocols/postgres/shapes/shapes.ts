@@ -4,6 +4,8 @@ import { declare } from './declare.ts';
 import { Parser } from './parser.ts';
 import { isUnreadable } from './unreadable.ts';
 import { invalid } from './declare.ts';
+import { CommandReader } from './commands.ts';
+import { postgresExecutions } from './executions.ts';
 import { render } from './render.ts';
 import { write } from './write.ts';
 
@@ -15,9 +17,7 @@ export async function loadPostgresShapes(): Promise<CommandShapes> {
     declare: (command) => declare(analyst, command),
     render: (command, values) => readable(() => render(parser, analyst, command, values)),
     write: (seen, open) => readable(() => write(parser, analyst, seen, open)),
-    executions: () => {
-      throw invalid('executions are derived elsewhere');
-    },
+    executions: postgresExecutions(new CommandReader(analyst)),
   };
 }
 

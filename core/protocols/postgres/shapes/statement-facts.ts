@@ -3,7 +3,7 @@ import { isJsonObject } from '#core/json.ts';
 import { harmless } from '../harmless.ts';
 import { OWN_NAMES } from '../own-questions.ts';
 import type { Statement } from './analysis.ts';
-import type { Json } from './constants.ts';
+import { type Json, numberIn, textIn } from './tree.ts';
 
 type Facts = Pick<Statement, 'kind' | 'beside' | 'sets' | 'copies' | 'refusal'>;
 
@@ -42,9 +42,9 @@ function argument(node: unknown): string | undefined {
   const constant = isJsonObject(node) ? node['A_Const'] : undefined;
   if (!isJsonObject(constant)) return undefined;
   const { ival, fval, sval } = constant;
-  if (isJsonObject(ival)) return String(ival['ival'] ?? 0);
-  if (isJsonObject(fval)) return String(fval['fval']);
-  return isJsonObject(sval) ? String(sval['sval'] ?? '') : undefined;
+  if (isJsonObject(ival)) return String(numberIn(ival, 'ival'));
+  if (isJsonObject(fval)) return textIn(fval, 'fval');
+  return isJsonObject(sval) ? textIn(sval, 'sval') : undefined;
 }
 
 function copiesOf(node: Json): Pick<Statement, 'copies'> {
@@ -66,7 +66,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 };
 
 function refusalOf(kind: string, node: Json): Pick<Statement, 'refusal'> {
-  if (String(node['portalname'] ?? '').startsWith(OWN_NAMES))
+  if (textIn(node, 'portalname').startsWith(OWN_NAMES))
     return { refusal: "uses a name of the gateway's own" };
   const refusal = REFUSALS[kind] ?? (kind === 'CopyStmt' ? copyRefusal(node) : innerRefusal(node));
   return refusal === undefined ? {} : { refusal };
