@@ -97,7 +97,9 @@ describe('who comes as a task of a run', () => {
       asks('find', { who: outsider }),
       asks('nothing', { who: outsider }),
       asks('find', { who: outsider, target: 'other' }),
-      asks('find', { who: principal('dana', ['clerks'], { actors: [{ issuer: ISSUER, subject: 'agent' }] }) }),
+      asks('find', {
+        who: principal('dana', ['clerks'], { actors: [{ issuer: ISSUER, subject: 'agent' }] }),
+      }),
     ];
     for (const error of errors) await expect(error).rejects.toEqual(refused(none));
     const unknown = { run: session(9), task: 'find' };
@@ -129,7 +131,9 @@ describe('who comes as a task of a run', () => {
     ['find\n', session(1)],
   ])('names both in their very forms: task "%s" of run "%s"', async (task, run) => {
     const { asks, runs } = await stand();
-    await expect(asks(task, { named: { run, task } })).rejects.toEqual(refused(/not named as they have to be/));
+    await expect(asks(task, { named: { run, task } })).rejects.toEqual(
+      refused(/not named as they have to be/),
+    );
     expect(runs.gets).toBe(0);
   });
 
@@ -154,7 +158,9 @@ describe('a token that was issued for a task (security case 2)', () => {
     const { asks, run, kept } = await stand();
     const who = holder(`${run.id}/find`);
     await expect(asks('refund', { who })).rejects.toEqual(refused(/for another task/));
-    await expect(asks('find', { who, target: 'other', named: undefined })).rejects.toEqual(refused(/at the target/));
+    await expect(asks('find', { who, target: 'other', named: undefined })).rejects.toEqual(
+      refused(/at the target/),
+    );
     await kept('find', 1);
     await expect(asks('find', { who, named: undefined })).rejects.toEqual(refused(/as often as it may/));
   });
