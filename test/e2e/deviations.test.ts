@@ -32,11 +32,14 @@ describe.skipIf(!hasClient('psql'))(
       homes = mkdtempSync(join(tmpdir(), 'custody-deviations-'));
       receiver = await startReceiver();
       const secret = `whsec_${Buffer.from('a secret of 24 bytes, or more').toString('base64')}`;
-    writeFileSync(join(local.dataDir, 'secrets', 'ops'), secret, { mode: 0o600 });
-    const ask = 'onDeviation: { ask: { reviewers: { any: [reviewers] }, wait: 1m } }';
+      writeFileSync(join(local.dataDir, 'secrets', 'ops'), secret, { mode: 0o600 });
+      const ask = 'onDeviation: { ask: { reviewers: { any: [reviewers] }, wait: 1m } }';
       await reconfigure(local, (text) =>
         text
-          .replace('webhooks: []', `webhooks: [{ name: ops, url: "${receiver.url}", secretFile: secrets/ops }]`)
+          .replace(
+            'webhooks: []',
+            `webhooks: [{ name: ops, url: "${receiver.url}", secretFile: secrets/ops }]`,
+          )
           .replace(OUTPUTS, `$1$2          ${ask}\n`)
           .replace('        target: orders-prod\n', '        target: orders-prod\n        runs: 10\n'),
       );
@@ -72,9 +75,9 @@ describe.skipIf(!hasClient('psql'))(
     it('waits; reviewers see command, difference and contract; what they approve runs once, and the next is asked anew', async () => {
       const before = Number(await count());
       const client = await asTask(`${DEVIATING};\n${DEVIATING};\nSELECT 1;\n`);
-    const first = await pending();
+      const first = await pending();
       const { id } = first;
-      expect(first.deviation?.command.text).toBe(DEVIATING);
+      expect(first.deviation?.command.text).toBe(`${DEVIATING};`);
       await eventually('psql to hear of it', () =>
         client.said().includes(`request ${id} waits for reviewers`) ? true : undefined,
       );
@@ -85,7 +88,7 @@ describe.skipIf(!hasClient('psql'))(
       expect(shown).toMatch(/^task +find$/m);
       expect(shown).toMatch(/^deviation +not-in-contract$/m);
       expect(shown).toMatch(/^seen +a command that it does not have: INSERT INTO refunds/m);
-      expect(shown).toContain(`    ${DEVIATING}\n`);
+      expect(shown).toContain(`    ${DEVIATING};\n`);
       expect(shown).toContain('what the workflow says:\n    find:\n');
       expect(shown).toContain('SELECT order_id, max(amount) AS amount FROM payments');
       const told = await eventually('the webhook to hear of it', () =>
@@ -95,7 +98,10 @@ describe.skipIf(!hasClient('psql'))(
       );
       expect(told).toMatchObject({
         type: 'access-requested',
-        data: { request: id, deviation: { run, task: 'find', command: { text: DEVIATING, isWhole: true } } },
+        data: {
+          request: id,
+          deviation: { run, task: 'find', command: { text: `${DEVIATING};`, isWhole: true } },
+        },
       });
 
       expect((await cli('developer', 'approve', id)).stderr).toContain(
@@ -108,7 +114,7 @@ describe.skipIf(!hasClient('psql'))(
 
       await cli('reviewer', 'deny', second.id, '--comment', 'once is enough');
       const third = await pending([id, second.id]);
-      expect(third.deviation?.command.text).toBe('SELECT 1');
+      expect(third.deviation?.command.text).toBe('SELECT 1;');
       await cli('reviewer', 'deny', third.id);
       const { stderr } = await client.done;
       expect(stderr).toMatch(/ERROR: .*reviewers denied it: once is enough/);

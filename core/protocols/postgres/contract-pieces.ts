@@ -154,7 +154,8 @@ export class ContractPieces {
     if (this.#fill === 0) return this.#forget();
     const isHeld = bytes.buffer === this.#held.buffer && start === 0;
     if (isHeld) return;
-    this.#held = bytes.slice(start);
+    // A Buffer's slice would be a view.
+    this.#held = new Uint8Array(bytes.subarray(start));
     // Their values were views of what is not ours.
     this.#messages = [];
     this.#rescan();
@@ -259,7 +260,7 @@ export class ContractPieces {
 /** The same piece, in memory of its own: for one that has to wait. */
 export function kept(piece: ContractPiece): ContractPiece {
   const { end, problem, data } = piece;
-  const bytes = piece.bytes.slice();
+  const bytes = new Uint8Array(piece.bytes);
   if (data !== undefined)
     return { end, messages: [], bytes, data: bytes.subarray(bytes.length - data.length) };
   if (piece.messages.length === 0) return { ...piece, bytes };
