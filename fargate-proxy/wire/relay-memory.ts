@@ -7,7 +7,7 @@ const SPARE_BLOCKS = 64;
 
 /** A piece of memory that is filled from the front. */
 export class Block {
-  /** No Buffer: `slice` of one would not copy, and what is kept of a read would be the next one's. */
+  /** No Buffer: `slice` of one is no copy, and whoever keeps what was read needs one. */
   readonly bytes = new Uint8Array(Buffer.allocUnsafeSlow(BLOCK_BYTES).buffer);
   readonly #views: Uint8Array[] = [];
   #used = 0;

@@ -125,10 +125,10 @@ describe.skipIf(!hasClient('psql'))(
         (await sessions(local)).find((one) => one.id === session && one.outcome !== undefined),
       );
       expect(await verify(local, session)).toMatchObject({ verdict: 'verified', findings: [] });
-      const notes = (await framesOf(local, session)).flatMap((frame) =>
-        'note' in frame ? [frame.note as { note: string; how?: string; request?: string }] : [],
-      );
-      expect(notes.filter(({ note }) => note === 'task-deviation')).toMatchObject([
+      const notes = (await framesOf(local, session))
+      .filter(({ stream }) => stream === 'note')
+      .map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { note: string });
+    expect(notes.filter(({ note }) => note === 'task-deviation')).toMatchObject([
         { how: 'approved', request: id },
         { how: 'denied', request: second.id },
         { how: 'denied', request: third.id },
