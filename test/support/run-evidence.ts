@@ -21,6 +21,7 @@ import { runLeaf } from '#core/tasks/run-leaves.ts';
 import { newRun } from '#core/tasks/run-lifecycle.ts';
 import type { Run, RunStep } from '#core/tasks/run.ts';
 import { requestFile } from '#core/tasks/verify/request-file.ts';
+import { LoadedShapes } from '#core/tasks/verify/loaded-shapes.ts';
 import { workflowOf } from '#core/tasks/verify/read-run.ts';
 import type { Workflow } from '#core/tasks/workflows.ts';
 import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts';
@@ -31,6 +32,8 @@ import { MemoryStore } from './memory-ports.ts';
 
 export const ORIGIN = 'custody.example/ledger';
 export const KEY = Buffer.alloc(32, 7);
+/** Loaded once a file. */
+export const SHAPES = new LoadedShapes();
 const STARTED = new Date('2026-11-29T09:00:00.000Z');
 const STREAMS = { client: 0, target: 1, gateway: 2, note: 3 } as const;
 
@@ -65,7 +68,7 @@ export const WORKFLOW = `
 /** The workflow `refunds`, with what it says of tasks as YAML. */
 export async function workflow(tasks = WORKFLOW, onDeviation = 'record'): Promise<Workflow> {
   const written = parse(`tasks:${tasks.replace('DEVIATION', onDeviation)}`) as unknown;
-  return workflowOf('refunds', Buffer.from(canonicalJson(written)));
+  return workflowOf('refunds', Buffer.from(canonicalJson(written)), SHAPES);
 }
 
 /** A simple query and its answer. */
