@@ -1,17 +1,21 @@
 /** `npm run build`: each function, and the proxy, as one file in dist. */
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
 import { functionNames } from './function-names.ts';
 import { RDS_CERTIFICATES, rdsCertificates } from './targets/postgres/rds-certificates.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 
-/** Packages that are CommonJS ask for `require` at run time. */
+/** Packages that are CommonJS ask for `require` at run time, and where they are. */
 const BANNER = [
   "import { createRequire as custodyRequire } from 'node:module';",
   'const require = custodyRequire(import.meta.url);',
+  'const __dirname = import.meta.dirname;',
 ].join('\n');
+
+/** The parser of SQL, which its package's script looks for beside itself. */
+const SQL_PARSER = 'node_modules/libpg-query/wasm/libpg-query';
 
 /** zod brings the words of its errors in fifty languages; ours are English. */
 const ENGLISH: Plugin = {
@@ -48,6 +52,7 @@ export const bundles: readonly Bundle[] = [
     output: `lambdas/${name}/index.mjs`,
   })),
   { entry: 'fargate-proxy/main.ts', output: 'proxy/main.mjs' },
+  { entry: 'fargate-proxy/protocols/postgres/shape-thread.ts', output: 'proxy/shape-thread.mjs' },
 ];
 
 /** Writes them under `dist`; their sizes in bytes, by their outputs. */
@@ -55,7 +60,15 @@ export async function build(wanted: readonly Bundle[], dist: string): Promise<Re
   const sizes: [string, number][] = [];
   for (const { entry, output } of wanted) {
     const outfile = join(dist, output);
-    await bundle({ ...OPTIONS, plugins: [ENGLISH], entryPoints: [entry], outfile });
+    const { metafile } = await bundle({
+      ...OPTIONS,
+      plugins: [ENGLISH],
+      entryPoints: [entry],
+      outfile,
+      metafile: true,
+    });
+    if (`${SQL_PARSER}.js` in metafile.inputs)
+      copyFileSync(join(ROOT, `${SQL_PARSER}.wasm`), join(dirname(outfile), basename(`${SQL_PARSER}.wasm`)));
     sizes.push([output, statSync(outfile).size]);
   }
   // The proxy reads its version from beside its folder.

@@ -33,6 +33,8 @@ export const tableActions: Readonly<
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     coordination: QUEUE_A_LEAF,
     deliveries: ['Query', 'PutItem', 'UpdateItem'],
+    // A grant may be for a run.
+    runs: ['GetItem'],
   },
   replay: {
     sessions: ['GetItem', 'Query'],

@@ -10,12 +10,12 @@ const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
 /**
  * Runs it on this terminal, what is secret in its environment alone; resolves with its exit code, 128 + n for signal n.
  * Signals are listened for before it starts, so that none can end this process and leave the client behind.
- * `without`: names of variables of ours that are not for it.
+ * `hint`: how a client is given, for where it cannot be run.
  */
 export async function runClient(
   cli: Cli,
   { command: [file, ...args], env }: Prepared,
-  hint = 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh',
+  hint: string,
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let child: ChildProcess | undefined;
@@ -47,8 +47,6 @@ function cannotRun(cli: Cli, file: string, error: NodeJS.ErrnoException, hint: s
   cli.exitWith(isMissing ? 127 : 126);
   const reason = isMissing ? 'it is not installed, or not on PATH' : failureWords(error);
   return new CustodyError('not-found', `cannot run ${file}: ${reason}`, {
-    hint: file.startsWith('-')
-      ? 'an option of connect stands before the target: custody connect --reason … orders-db -- psql'
-      : hint,
+    hint,
   });
 }

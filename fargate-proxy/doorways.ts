@@ -9,6 +9,7 @@ import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
 import type { Doorway } from './listener.ts';
 import type { CancelKeys } from './protocols/postgres/cancel.ts';
+import { seeingCommands } from './protocols/postgres/commands.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
 import { sshProtocol } from './protocols/ssh/ssh.ts';
 import type { Settings } from './settings.ts';
@@ -51,6 +52,7 @@ function speakPostgres({ policy, certificate, keys, rdsBundle }: DoorwayParts, m
     tls: () => certificate.context,
     issuer: () => policy.config.issuers[0]!.issuer,
     keys,
+    commands: seeingCommands(),
     rdsBundle,
   });
 }

@@ -23,6 +23,8 @@ export interface RelayOptions {
 export interface Gate {
   /** More would be too much: the client is not read until `drained`. */
   readonly full: boolean;
+  /** The same of the target, until `targetDrained`. */
+  readonly targetFull?: boolean;
   fromClient(bytes: Uint8Array): void;
   fromTarget(bytes: Uint8Array): void;
   /** The client has gone: calls `left` when what it sent before its goodbye has reached the target. */
@@ -42,6 +44,7 @@ export interface RelayHands {
   /** To the target, in the gateway's own name: as of the login, the recording has none of it. */
   ask(bytes: Uint8Array): void;
   drained(): void;
+  targetDrained(): void;
 }
 
 /** Records, then forwards; both ways, with back-pressure from the other socket and from the recorder. */
@@ -140,6 +143,7 @@ export class Relay {
       },
       ask: (bytes) => target.send(Uint8Array.from(bytes)),
       drained: () => this.#resume(client),
+      targetDrained: () => this.#resume(target),
     };
   }
 
@@ -183,6 +187,7 @@ export class Relay {
   #targetThroughGate(gate: Gate, length: number): void {
     const { client, target, memory } = this.#options;
     gate.fromTarget(memory.view(length));
+    if (gate.targetFull === true) target.pause();
     if (client.congested) this.#waitFor(client, target);
   }
 
@@ -201,9 +206,13 @@ export class Relay {
     this.#waitForRecorder(this.#options.target);
   }
 
+  get #clientWaits(): boolean {
+    return !this.#clientOpen || this.#gate?.full === true;
+  }
+
   #resume(source: RawEnd): void {
     const isClient = source === this.#options.client;
-    if (this.#stopped || (isClient && (!this.#clientOpen || this.#gate?.full === true))) return;
+    if (this.#stopped || (isClient ? this.#clientWaits : this.#gate?.targetFull === true)) return;
     source.resume();
   }
 }

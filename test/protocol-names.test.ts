@@ -119,9 +119,15 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/clients/ssh.ts',
       'cli/commands/connect.ts',
       'cli/commands/env.ts',
+      'cli/commands/run-task.ts',
       'fargate-proxy/watches.ts',
     ],
-    ssh: ['cli/commands/connect.ts', 'cli/commands/login.ts', 'cli/commands/logout.ts'],
+    ssh: [
+      'cli/commands/connect.ts',
+      'cli/commands/login.ts',
+      'cli/commands/logout.ts',
+      'cli/commands/run-task.ts',
+    ],
   },
 };
 

@@ -35,5 +35,11 @@ async function connect(
   const kit = kitOf(target);
   const wishes = await withTask(cli, api, name, options);
   const command = wanted.length === 0 ? [kit.usual] : wanted;
-  cli.exitWith(await runClient(cli, await kit.prepare(cli, api, target, command, wishes)));
+  cli.exitWith(await runClient(cli, await kit.prepare(cli, api, target, command, wishes), hintFor(command)));
+}
+
+function hintFor([file = '']: readonly string[]): string {
+  return file.startsWith('-')
+    ? 'an option of connect stands before the target: custody connect --reason … orders-db -- psql'
+    : 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh';
 }

@@ -8,6 +8,8 @@ import { knownRun, RUN_HELP, taskOf } from '../run/known-run.ts';
 import { wishOf } from '../run/task-wishes.ts';
 import { runClient } from '../run-client.ts';
 
+const HINT = 'give the client after --, such as: custody run task refunds find -- psql';
+
 export function runTaskCommand(cli: Cli): Command {
   return new Command('task')
     .description('run any client as a task of a run: custody run task refunds find -- psql')
@@ -38,7 +40,7 @@ async function runTask(
   const kit = kitOf(target);
   const command = wanted.length === 0 ? [kit.usual] : wanted;
   const prepared = await kit.prepare(cli, api, target, command, { as: wishOf(cli, run, task) });
-  const code = await runClient(cli, prepared);
+  const code = await runClient(cli, prepared, HINT);
   cli.exitWith(code);
   // The token may have run out while the client was at work.
   if (wait) sayOutcome(cli, name, await awaitResult(cli, await connectApi(cli), run, name), code);

@@ -53,7 +53,7 @@ export function parseConfig(text: string, fileName: string): Config {
     version: createHash('sha256').update(text).digest('hex'),
     issuers: identity.map((issuer) => ({
       ...issuer,
-      keptClaims: claimsNamed([...rules, ...selectorsOf(workflows)], issuer.name),
+      keptClaims: claimsNamed([...rules, ...selectorsOf(workflows)], issuer),
     })),
     targets: new Map(named),
     rules,
@@ -81,9 +81,15 @@ export async function readConfig(text: string, fileName: string): Promise<Config
 }
 
 /** Sorted, so that rules in another order are no change to an issuer. */
-function claimsNamed(rules: readonly Pick<Rule, 'issuer' | 'claims'>[], issuer: string): readonly string[] {
-  const ofIssuer = rules.filter((rule) => rule.issuer === issuer);
-  return [...new Set(ofIssuer.flatMap(({ claims = {} }) => Object.keys(claims)))].toSorted();
+function claimsNamed(
+  rules: readonly Pick<Rule, 'issuer' | 'claims'>[],
+  { name, agent }: IssuerEntry,
+): readonly string[] {
+  const ofIssuer = rules.filter((rule) => rule.issuer === name);
+  const ofAgents = [agent?.name, agent?.model].filter((claim) => claim !== undefined);
+  return [
+    ...new Set([...ofIssuer.flatMap(({ claims = {} }) => Object.keys(claims)), ...ofAgents]),
+  ].toSorted();
 }
 
 function asWritten(

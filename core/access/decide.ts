@@ -361,7 +361,8 @@ function askFor(question: Question, shown: string): Refusal | undefined {
   const [glass] = askable(question, { breakGlass: true });
   if (question.live !== undefined || (ask === undefined && glass === undefined)) return undefined;
   const name = question.target;
-  const normal = `custody request ${name} --reason "…" --for ${durationText((ask ?? glass)!.approval?.maxDuration ?? 3_600_000)}`;
+  const run = ask?.approval?.for === 'run' ? ` --run ${question.context?.task?.run ?? 'RUN'}` : '';
+  const normal = `custody request ${name}${run} --reason "…" --for ${durationText((ask ?? glass)!.approval?.maxDuration ?? 3_600_000)}`;
   const emergency = `custody request ${name} --break-glass --reason "…"`;
   const hint = [ask && `ask for access: ${normal}`, glass && `in an emergency: ${emergency}`]
     .filter(Boolean)

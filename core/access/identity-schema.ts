@@ -130,6 +130,15 @@ const issuerShape = {
       'whether it may end what it let in, by OpenID Connect Back-Channel Logout: POST /v1/logout/ and its name is the address',
     ),
   taskClaim: text.optional().describe('the claim of the token that names the task it was issued for'),
+  agent: z
+    .strictObject({
+      name: claim.optional().describe('the claim with what the agent calls itself'),
+      model: claim.optional().describe('the claim with the model that it runs on'),
+    })
+    .optional()
+    .describe(
+      'where its tokens are of agents: claims that recordings keep, to show who acted; rules may look at them',
+    ),
   login: loginSchema.optional().describe('how `custody login` goes about it, where its people need that'),
   scim: scimSchema.optional().describe('its directory tells here who was deactivated (SCIM 2.0)'),
   members: membersSchema.optional(),

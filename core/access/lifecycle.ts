@@ -276,6 +276,7 @@ function checked(ask: Ask, terms: Rule): Ask {
   if (isEmpty || (approval?.statements === 'exact' && ask.statements === undefined)) {
     throw missing('list of the exact commands', '--statement "…", or --file script.sql');
   }
+  if (approval?.for === 'run' && ask.run === undefined) throw missing('run of a workflow', '--run ID');
   return ask;
 }
 

@@ -149,7 +149,7 @@ function grant(rule: Rule, question: Question): Obstacle[] {
 
 /**
  * Requests of this very principal, for this target, by this rule; newest first as they were given. Where the rule wants the
- * exact commands by now, one that names none is of a rule that was (security case 23).
+ * exact commands or a run by now, one that names none is of a rule that was (security case 23).
  */
 function grantsFor(rule: Rule, question: Question): AccessRequest[] {
   const { target, grants = [], live } = question;
@@ -162,6 +162,7 @@ function grantsFor(rule: Rule, question: Question): AccessRequest[] {
       isOfRun(request, question) &&
       request.breakGlass === (rule.breakGlass !== undefined) &&
       (rule.approval?.statements !== 'exact' || request.statements !== undefined) &&
+      (rule.approval?.for !== 'run' || request.run !== undefined) &&
       isGrantee(rule, request.requester, question) &&
       (live === undefined || request.id === live.grant),
   );
@@ -172,6 +173,7 @@ function isOfRun({ run }: AccessRequest, { context }: Question): boolean {
   if (run === undefined) return true;
   const coming = context?.task;
   if (coming?.run !== run.id || coming.workflow !== run.workflow) return false;
+  if (coming.digest !== run.workflowDigest) return false;
   return run.task === undefined || coming.task === run.task;
 }
 
@@ -207,9 +209,10 @@ function deviationWish(rule: Rule, question: Question, wanted: AskingTask): Obst
   const coming = context?.task;
   const found: Obstacle[] = [];
   if (live?.rule !== rule.name) found.push({ kind: 'other-wish' });
-  const isIt =
-    coming?.run === wanted.run && coming.workflow === wanted.workflow && coming.task === wanted.task;
-  if (!isIt || reviewTermsOf(rule, policy, wanted) === undefined) found.push({ kind: 'contract' });
+  const isIt = coming?.run === wanted.run && coming.task === wanted.task;
+  const isUnder = coming?.workflow === wanted.workflow && coming.digest === wanted.workflowDigest;
+  if (!isIt || !isUnder || reviewTermsOf(rule, policy, wanted) === undefined)
+    found.push({ kind: 'contract' });
   return found;
 }
 

@@ -92,6 +92,10 @@ const approvalSchema = z.strictObject({
     .describe(
       'exact: the approval names the commands, and the grant is for one session that runs only those',
     ),
+  for: z
+    .enum(['any', 'run'])
+    .default('any')
+    .describe('run: the approval names a run of a workflow, and the grant is for sessions of that run alone'),
   allow: z
     .array(z.enum(besideExact))
     .default([])

@@ -17,13 +17,26 @@ const headSchema = z.strictObject({
   streams: z.array(z.tuple([z.string(), z.string().regex(/^[0-9a-f]{64}$/), z.int().min(0)])).max(10_000),
 });
 
+/**
+ * As much of it as is kept: a column with more different values is left out, and so is what is beyond all that an execution may have,
+ * the last by their names first. Nothing can be taken from what is left out.
+ */
+export function boundedOutputs({ columns, streams }: OutputDigests): OutputDigests {
+  let left = VALUES_MAX;
+  const kept = [...columns].toSorted(byName).filter(([, { size }]) => {
+    if (size > COLUMN_VALUES_MAX || size > left) return false;
+    left -= size;
+    return true;
+  });
+  return { columns: new Map(kept), streams };
+}
+
 /** The same for the same digests, in whatever order they were found. Throws `format-invalid` for more than a store takes. */
 export function encodeOutputs({ columns, streams }: OutputDigests): Buffer {
   const sorted = [...columns].toSorted(byName);
+  if (boundedOutputs({ columns, streams }).columns.size < columns.size)
+    throw invalid('a column has more different values than are kept');
   const all = sorted.flatMap(([, digests]) => [...digests].toSorted());
-  const tooMany = sorted.find(([, { size }]) => size > COLUMN_VALUES_MAX);
-  if (tooMany !== undefined || all.length > VALUES_MAX)
-    throw invalid(`${tooMany?.[0] ?? 'all columns together'} has more different values than are kept`);
   if (!all.every((digest) => DIGEST.test(digest))) throw invalid('a digest is none');
   const head = {
     columns: sorted.map(([name, { size }]) => [name, size]),

@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { functionNames } from '#cdk/function-names.ts';
 
 const ROUNDS = 7;
-const NAMES = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'];
+const NAMES = ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'RUNS', 'DELIVERIES'];
 
 const environment = {
   ...process.env,

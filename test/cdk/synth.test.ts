@@ -32,7 +32,9 @@ const OFFLINE = {
 /** What the stack tells a function, with nothing behind it. */
 const ENVIRONMENT = Object.fromEntries(
   ['BUCKET', 'CONFIG_BUCKET', 'SIGNING_KEY', 'LEDGER_ORIGIN']
-    .concat(['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'DELIVERIES'].map((name) => `TABLE_${name}`))
+    .concat(
+      ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'RUNS', 'DELIVERIES'].map((name) => `TABLE_${name}`),
+    )
     .map((name) => [`CUSTODY_${name}`, 'none'])
     .concat([
       ['CUSTODY_GATEWAY_ADDRESS', 'gateway.example.com:5432'],
@@ -50,7 +52,7 @@ beforeAll(() => {
 
 describe('npm run build', () => {
   it('makes a file of each function and of the proxy, and says how large it is', () => {
-    expect(bundles).toHaveLength(10);
+    expect(bundles).toHaveLength(11);
     for (const { output } of bundles) {
       const kilobytes = Math.ceil(statSync(join(ROOT, 'dist', output)).size / 1024);
       expect(said).toMatch(new RegExp(`^${output.replaceAll('.', '\\.')} +${kilobytes} KB$`, 'm'));
@@ -75,6 +77,20 @@ describe('npm run build', () => {
     expect(holds.map(({ output }) => output)).toEqual(['lambdas/replay/index.mjs']);
     await build([{ entry: 'test/cdk/typed-line.ts', output: 'typed.mjs' }], folder);
     expect(execFileSync(process.execPath, [join(folder, 'typed.mjs')], { encoding: 'utf8' })).toBe('ls');
+  });
+
+  it('has the parser of SQL beside what reads configs, and it works in a bundle, here and in a thread', async () => {
+    for (const { output } of bundles) {
+      const beside = join(ROOT, 'dist', output, '..', 'libpg-query.wasm');
+      expect(existsSync(beside), output).toBe(true);
+    }
+    const thread = {
+      entry: 'fargate-proxy/protocols/postgres/shape-thread.ts',
+      output: 'sql/shape-thread.mjs',
+    };
+    await build([{ entry: 'test/cdk/sql-shape.ts', output: 'sql/main.mjs' }, thread], folder);
+    const said = execFileSync(process.execPath, [join(folder, 'sql', 'main.mjs')], { encoding: 'utf8' });
+    expect(said).toBe('SELECT a FROM t WHERE b = $1 true');
   });
 
   it.each(bundles.filter(({ output }) => output.startsWith('lambdas/')))(
@@ -124,7 +140,9 @@ describe('cdk synth', () => {
     const files = globSync('**/*', { cwd: asset }).filter((name) => statSync(join(asset, name)).isFile());
     expect(files.sort()).toEqual([
       'dist/package.json',
+      'dist/proxy/libpg-query.wasm',
       'dist/proxy/main.mjs',
+      'dist/proxy/shape-thread.mjs',
       'dist/rds-ca.pem',
       'fargate-proxy/Dockerfile',
     ]);

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
+import type { ComingTask } from '#core/access/conditions.ts';
 import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
-import type { CustodyError } from '#core/errors.ts';
+import { CustodyError } from '#core/errors.ts';
 import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { endRun } from '#core/tasks/run-lifecycle.ts';
 import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
+import { compiledConfig, refunds, RUN_KEY, runOf } from '#test/support/workflows.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();
@@ -74,7 +77,12 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     onTrouble: (error: CustodyError) => void troubles.push(error),
   };
   const watch = new SessionWatch(ports);
-  const open = (session: string, rule: string, grant?: string): void => {
+  const open = (
+    session: string,
+    rule: string,
+    grant?: string,
+    task: Pick<Watched, 'task'> & { is?: ComingTask } = {},
+  ): void => {
     const principal = { ...dana, groups: ['developers'], expiresAt: new Date(NOW + 10_000) };
     const started = { session, rule, startedAt: new Date(NOW), ...(grant === undefined ? {} : { grant }) };
     const one: Watched = {
@@ -82,9 +90,10 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
         principal,
         action: 'connect',
         target: 'db',
-        context: { network: '192.0.2.1' },
+        context: { network: '192.0.2.1', ...(task.is === undefined ? {} : { task: task.is }) },
         live: started,
       },
+      ...(task.task === undefined ? {} : { task: task.task }),
       end: (reason, error) => {
         live.delete(one);
         ended.push(`${session} ${reason}: ${error.message}`);
@@ -104,7 +113,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     await inForce.check();
     await inForce.check();
   };
-  return { store, logouts, clock, troubles, open, look, change, ports };
+  return { store, logouts, runs, clock, troubles, open, look, change, ports };
 }
 
 describe('a session that is watched (security case 12)', () => {
@@ -227,5 +236,70 @@ describe('a watch that cannot see', () => {
     const ended: string[] = [];
     for (let n = 0; n < 12; n += 1) ended.push(...(await look()));
     expect(ended).toHaveLength(1);
+  });
+});
+
+describe('a session that is a task of a run, watched (security case 12)', () => {
+  const file = (workflow: string): Config =>
+    compiledConfig(`version: 1
+identity: { issuer: "https://id.example", audience: c }
+targets:
+  db: { protocol: postgres, address: "db:5432", database: d, credential: { user: u, passwordFile: p } }
+rules: [${STANDING}]
+${workflow}`);
+
+  async function tasked(onDeviation = 'stop') {
+    const config = file(refunds({ onDeviation }));
+    const all = stand(config);
+    const workflow = config.compiled.get('refunds')!;
+    const run = await all.runs.create(runOf(workflow, new Date(NOW)), RUN_KEY);
+    const is = { run: run.id, workflow: 'refunds', digest: workflow.digest, task: 'find' };
+    const { contract } = workflow.tasks.get('find')!;
+    const began = { ms: 0 };
+    all.open('task', 'work', undefined, { is, task: { contract, elapsedMs: () => began.ms } });
+    all.open('other', 'work');
+    return { ...all, run, began };
+  }
+
+  it('goes on while its run does', async () => {
+    const { look, runs } = await tasked();
+    for (let n = 0; n < 10; n += 1) expect(await look()).toEqual([]);
+    expect(runs.gets).toBe(5);
+  });
+
+  it('ends when its run is ended, and no other does', async () => {
+    const { look, runs, run } = await tasked();
+    await look();
+    await runs.append(run.id, 0, endRun(run, run.startedBy, undefined, new Date(NOW)));
+    const ended = [...(await look()), ...(await look()), ...(await look())];
+    expect(ended).toEqual([`task revoked: the run ${run.id} was ended`]);
+  });
+
+  it('ends when its workflow is changed, or gone', async () => {
+    for (const text of [refunds({ more: ', runs: 2' }), '']) {
+      const { look, change } = await tasked();
+      await change(file(text));
+      expect(await look()).toEqual(['task revoked: the workflow refunds was changed']);
+    }
+  });
+
+  it('ends when its time is over, where the contract stops; where it records, that is a deviation like others', async () => {
+    const { look, began } = await tasked();
+    began.ms = 600_000;
+    expect(await look()).toEqual([]);
+    began.ms += 1;
+    expect(await look()).toEqual(['task expired: the time of the task find is over: it may take 10m']);
+    const recorded = await tasked('record');
+    recorded.began.ms = 600_001;
+    expect(await recorded.look()).toEqual([]);
+  });
+
+  it('ends where its run has not been seen for seconds; others, whose matter it is not, go on', async () => {
+    const { look, runs } = await tasked();
+    await look();
+    runs.fail = new CustodyError('store-unavailable', 'no runs');
+    const ended: string[] = [];
+    for (let ms = 0; ms <= BLIND_MS + LOOK_EVERY_MS; ms += LOOK_EVERY_MS) ended.push(...(await look()));
+    expect(ended).toEqual(['task gateway-failed: the gateway cannot see any more whether the run goes on']);
   });
 });

@@ -47,7 +47,11 @@ export function refunds({
   onDeviation = 'stop',
   by = '{ groups: [clerks] }',
   more = '',
-}: { onDeviation?: string; by?: string; more?: string } = {}): string {
+}: {
+  onDeviation?: string;
+  by?: string;
+  more?: string;
+} = {}): string {
   const task = (name: string, after: string, does: string, extra = ''): string =>
     `      ${name}: { target: db, by: ${by}, after: [${after}], within: 10m ${more}, contract: { onDeviation: ${onDeviation}, does: [${does}] ${extra} } }`;
   const from = '{ type: integer, from: find.returned.id }';

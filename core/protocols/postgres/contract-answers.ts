@@ -79,7 +79,10 @@ export class ContractAnswers {
     if (step?.kind !== 'run') throw violation('a row that nobody asked for');
     const { run } = step;
     run.rows += 1;
-    if (run.rows !== run.maxRows + 1) return 'no';
+    if (run.rows === 1 && run.columns === undefined && step.portal !== undefined) {
+      run.columns = step.portal.columns ?? step.portal.prepared.columns;
+      if (this.#tell(run, this.#answer(run, 'unfinished'), false)) return 'before';
+    } else if (run.rows !== run.maxRows + 1) return 'no';
     return this.#tell(run, this.#answer(run, 'unfinished'), false) ? 'before' : 'no';
   }
 

@@ -456,9 +456,15 @@ export class ContractSession {
     const deviation =
       isDone && hash !== undefined ? inputDeviation(contract, run.at!, 'copy', given, facts) : undefined;
     if (deviation !== undefined) return this.#copyDeviates(deviation, piece);
-    this.#hands.forward(piece.bytes);
-    this.#copyOver = true;
+    this.#forwardCopyEnd(piece);
     return true;
+  }
+
+  /** In a pipeline a server keeps its answer until it has to say it, and the Sync behind is a piece of its own. */
+  #forwardCopyEnd({ bytes }: ContractPiece): void {
+    this.#hands.forward(bytes);
+    this.#hands.ask(message(Frontend.flush));
+    this.#copyOver = true;
   }
 
   /** Before its end nothing of a COPY is there for others to see: what is no input of the task fails as a whole. */
@@ -473,7 +479,7 @@ export class ContractSession {
       const outcome = await this.#deviated(deviation, this.#copying!.run.text).catch(refused);
       if (this.#stopped) return;
       if (!outcome.goesOn && outcome.ends) return this.#end(outcome.error);
-      if (outcome.goesOn) this.#hands.forward(piece.bytes);
+      if (outcome.goesOn) this.#forwardCopyEnd(piece);
       else this.#hands.ask(message(Frontend.copyFail, cstring(outcome.error.message)));
       this.#copyOver = true;
       this.#state = 'answering';

@@ -1,17 +1,15 @@
 import type { Socket } from 'node:net';
 import { CustodyError } from '#core/errors.ts';
 import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
-import { ExactSession } from '#core/protocols/postgres/exact-session.ts';
-import type { Harmless } from '#core/protocols/postgres/harmless.ts';
 import { Backend, Frontend } from '#core/protocols/postgres/messages.ts';
 import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
-import type { StatementGate } from '#core/protocols/postgres/statement-gate.ts';
 import { type CloseReason, Stream } from '#core/recording/format.ts';
 import type { Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
-import { Relay, type RelayHands } from '../../relay.ts';
+import { Relay } from '../../relay.ts';
 import type { RawEnd } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
+import type { GateTerms, SessionGate } from './gate-terms.ts';
 
 /** How long an ending session waits for the message in progress, so that the client can read why it ended. */
 const BOUNDARY_WAIT_MS = 250;
@@ -21,8 +19,8 @@ export interface LinkParts {
   readonly target: RawEnd;
   readonly tape: SessionTape;
   readonly memory: RelayMemory;
-  /** Where the grant names commands. */
-  readonly exact?: ExactTerms | undefined;
+  /** Where not everything may pass. */
+  readonly gated?: GateTerms | undefined;
   /** Bytes that arrived with the end of the logins. */
   readonly clientRest: Uint8Array;
   readonly targetRest: Uint8Array;
@@ -30,17 +28,6 @@ export interface LinkParts {
   readonly cancelQuery: () => Promise<void>;
   /** The session is over: its cancel key means nothing any more. */
   readonly release: () => void;
-}
-
-/** What a session for exact commands goes by. */
-export interface ExactTerms {
-  readonly gate: StatementGate;
-  /** What has to hold for a text to mean what it says. */
-  readonly settings: ReadonlyMap<string, string>;
-  /** What the rule lets pass beside the commands. */
-  readonly beside: readonly Harmless[];
-  /** See `Hands.claim`. */
-  readonly claim: () => Promise<void>;
 }
 
 interface Ended {
@@ -52,6 +39,7 @@ interface Ended {
 export class PostgresLink implements Link {
   readonly #parts: LinkParts;
   readonly #relay: Relay;
+  #gate: SessionGate | undefined;
   readonly #toClient = new MessageBoundary();
   readonly #fromClient = new MessageBoundary();
   readonly #done = Promise.withResolvers<Ended>();
@@ -61,10 +49,17 @@ export class PostgresLink implements Link {
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
-    const { exact } = parts;
+    const { gated, tape } = parts;
     this.#relay = new Relay({
       ...parts,
-      gate: exact && ((hands) => this.#exactSession(exact, hands)),
+      gate:
+        gated &&
+        ((hands) =>
+          (this.#gate = gated.gate({
+            ...hands,
+            note: (fact) => tape.note(fact),
+            end: (reason, error) => this.end(reason, error),
+          }))),
       onClientBytes: (bytes, length) => this.#fromClient.advance(bytes, length),
       onTargetBytes: (bytes, length) => this.#targetSaid(bytes, length),
       onEnd: (side) => (side === 'client' ? this.#clientEnded() : this.#targetEnded()),
@@ -95,13 +90,9 @@ export class PostgresLink implements Link {
     this.#boundaryWait = setTimeout(() => this.#tellAndFinish(), BOUNDARY_WAIT_MS);
   }
 
-  #exactSession({ gate, settings, claim }: ExactTerms, hands: RelayHands): ExactSession {
-    return new ExactSession(gate, settings, {
-      ...hands,
-      claim,
-      note: (fact) => this.#parts.tape.note(fact),
-      end: (error) => this.end('not-approved', error),
-    });
+  /** Stops what the session runs, or what it waits for before it runs. */
+  async cancel(): Promise<void> {
+    if (this.#gate?.cancel?.() !== true) await this.#parts.cancelQuery();
   }
 
   #targetSaid(bytes: Uint8Array, length: number): void {

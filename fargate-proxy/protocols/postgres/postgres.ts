@@ -5,6 +5,7 @@ import type { Authorization } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
+import type { CommandSight } from '#core/protocols/postgres/contract-sight.ts';
 import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
@@ -16,9 +17,11 @@ import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
 import type { CancelKey, CancelKeys, Canceller } from './cancel.ts';
 import { connectTarget } from './dial.ts';
+import { contractTerms } from './contract-terms.ts';
 import { exactTerms } from './exact-terms.ts';
+import type { GateTerms } from './gate-terms.ts';
 import { type Login, readLogin, refuseLogin } from './greet.ts';
-import { type ExactTerms, PostgresLink } from './link.ts';
+import { PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
 import { namedTarget, namedTask } from './settings.ts';
 import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
@@ -39,6 +42,8 @@ export interface PostgresOptions {
   readonly bindings: StreamBindings;
   /** Of all sessions of this task. */
   readonly keys: CancelKeys;
+  /** What sees commands in what clients send, for sessions that are tasks. */
+  readonly commands?: (() => Promise<CommandSight>) | undefined;
   /** The file with the certificates of RDS, which a target's `ca: rds` means. */
   readonly rdsBundle?: string | undefined;
 }
@@ -187,12 +192,11 @@ class PostgresGreeting implements Greeting {
     signal: AbortSignal,
     held: Held,
   ): Promise<Link> {
-    refuseTask(held);
     const { login, options } = this.#parts;
     const { minor, startup } = login;
     const target = permission.target as PostgresTarget;
-    const exact = exactTerms(permission, () => held.claim());
-    const parameters = parametersForTarget(startup.given, target, exact);
+    const gated = await gateTerms(permission, held, options.commands);
+    const parameters = parametersForTarget(startup.given, target, gated);
     const until = AbortSignal.any([signal, this.#left.signal]);
     const socket = await connectTarget(target, options.trust, until);
     const abandon = (): void => void socket.destroy();
@@ -200,7 +204,7 @@ class PostgresGreeting implements Greeting {
     try {
       const session = await loginToTarget(socket, target, secret!, { minor, parameters });
       if ('refusal' in session) throw this.#passOn(session, tape);
-      return await this.#link(target, exact, socket, session, tape);
+      return await this.#link(target, gated, socket, session, tape);
     } catch (error) {
       socket.destroy();
       until.throwIfAborted();
@@ -219,7 +223,7 @@ class PostgresGreeting implements Greeting {
 
   async #link(
     target: PostgresTarget,
-    exact: ExactTerms | undefined,
+    gated: GateTerms | undefined,
     socket: Socket,
     session: TargetSession,
     tape: SessionTape,
@@ -230,11 +234,12 @@ class PostgresGreeting implements Greeting {
     const cancelQuery = async (): Promise<void> => {
       if (targetKey !== undefined) await cancelAtTarget(target, trust, targetKey);
     };
+    let link: PostgresLink | undefined;
     const key =
       targetKey &&
       keys.issue(targetKey.processId, login.minor, (from) => {
         tape.note({ note: 'cancel', from });
-        return cancelQuery();
+        return link === undefined ? cancelQuery() : link.cancel();
       });
     if (key !== undefined) await keys.publish(key);
     try {
@@ -245,22 +250,36 @@ class PostgresGreeting implements Greeting {
     }
     secure.removeAllListeners('readable');
     const clientRest = login.reader.rest();
-    return new PostgresLink({
+    link = new PostgresLink({
       client: new RawEnd(secure, options.memory, options.bindings),
       target: new RawEnd(socket, options.memory, options.bindings),
       tape,
       memory: options.memory,
-      exact,
+      gated,
       clientRest,
       targetRest,
       cancelQuery,
       release: () => key && keys.revoke(key),
     });
+    return link;
   }
 }
 
-function refuseTask({ task }: Held): void {
-  if (task !== undefined) throw new CustodyError('unsupported', 'tasks cannot be run on this target yet');
+/** What a session is held to; undefined where everything may pass. */
+async function gateTerms(
+  permission: Authorization<'connect'>,
+  held: Held,
+  commands: PostgresOptions['commands'],
+): Promise<GateTerms | undefined> {
+  const exact = exactTerms(permission, () => held.claim());
+  const { task } = held;
+  if (task === undefined) return exact;
+  if (exact !== undefined)
+    throw new CustodyError('access-denied', 'a grant for exact commands opens no session that is a task', {
+      hint: 'its contract says what a task may do: ask for access that is not bound to commands, or connect without run and task',
+    });
+  if (commands === undefined) throw new CustodyError('unsupported', 'this gateway cannot see commands');
+  return contractTerms(permission.target as PostgresTarget, task, await commands());
 }
 
 function clientLeft(): CustodyError {

@@ -65,6 +65,7 @@ const anyApproval: fc.Arbitrary<Of<'approval'>> = fc.record({
   ticket: fc.constant('optional'),
   coversActors: fc.boolean(),
   statements: fc.constantFrom('any', 'exact'),
+  for: fc.constant('any'),
   allow: fc.constant([]),
 });
 const anyBreakGlass: fc.Arbitrary<Of<'breakGlass'>> = fc.record({

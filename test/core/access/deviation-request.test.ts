@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { Authorization, decide, type Question } from '#core/access/decide.ts';
 import { explain } from '#core/access/explain.ts';
 import { accessLeaf } from '#core/access/leaves.ts';
-import { giveBack, judge, newDeviationRequest, revoke, use } from '#core/access/lifecycle.ts';
+import { giveBack, judge, newDeviationRequest, newRequest, revoke, use } from '#core/access/lifecycle.ts';
 import { newsOf } from '#core/access/news.ts';
 import { type AccessRequest, digestOf, stateOf, type Step } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { leafBytes } from '#core/ledger/leaf.ts';
 import {
   agent,
+  COMING,
   dana,
   deviationOf,
   digestIn,
@@ -81,9 +82,10 @@ describe('to ask whether a command may go on', () => {
     ['no session', { live: undefined as never }],
     ['a session by another rule', { live: { session: SESSION, rule: 'ask', startedAt: NOW } }],
     ['no task', { context: {} }],
-    ['another run', { context: { task: { ...TASK, run: idOf(9) } } }],
-    ['another task', { context: { task: { ...TASK, task: 'solo' } } }],
-    ['a workflow of another name', { context: { task: { ...TASK, workflow: 'other' } } }],
+    ['another declaration', { context: { task: { ...COMING, digest: 'd'.repeat(64) } } }],
+    ['another run', { context: { task: { ...COMING, run: idOf(9) } } }],
+    ['another task', { context: { task: { ...COMING, task: 'solo' } } }],
+    ['a workflow of another name', { context: { task: { ...COMING, workflow: 'other' } } }],
     ['a workflow that is another by now', { policy: changed }],
     [
       'a workflow that nobody has',
@@ -92,14 +94,14 @@ describe('to ask whether a command may go on', () => {
     [
       'a contract that stops',
       {
-        context: { task: { ...TASK, task: 'report' } },
+        context: { task: { ...COMING, task: 'report' } },
         wish: { rule: 'work', deviation: { ...other, task: 'report' } },
       },
     ],
     [
       'a task that there is not',
       {
-        context: { task: { ...TASK, task: 'constructor' } },
+        context: { task: { ...COMING, task: 'constructor' } },
         wish: { rule: 'work', deviation: { ...other, task: 'constructor' } },
       },
     ],
@@ -183,7 +185,7 @@ describe('a command that waits', () => {
 
   it('is decided by no machine where everybody reviews', () => {
     const live = wishOf();
-    const task = { ...TASK, task: 'solo' };
+    const task = { ...COMING, task: 'solo' };
     const deviation = { ...live.wish!.deviation!, task: 'solo' };
     const by = mayAsk({ context: { task }, wish: { rule: 'work', deviation } });
     const request = asked({ task: 'solo' }, by);
@@ -315,14 +317,44 @@ describe('a grant for a run', () => {
 
   it.each<[what: string, task: object | undefined, more: Partial<AccessRequest>, allowed: boolean]>([
     ['any session has one for none', undefined, {}, true],
-    ['a task has one for none', TASK, {}, true],
-    ['its run', TASK, { run }, true],
-    ['its task', TASK, { run: { ...run, task: 'refund' } }, true],
+    ['a task has one for none', COMING, {}, true],
+    ['its run', COMING, { run }, true],
+    ['its task', COMING, { run: { ...run, task: 'refund' } }, true],
     ['no task', undefined, { run }, false],
-    ['another run', { ...TASK, run: idOf(9) }, { run }, false],
-    ['another workflow', { ...TASK, workflow: 'other' }, { run }, false],
-    ['another task', { ...TASK, task: 'solo' }, { run: { ...run, task: 'refund' } }, false],
+    ['another run', { ...COMING, run: idOf(9) }, { run }, false],
+    ['another declaration of the workflow', { ...COMING, digest: 'd'.repeat(64) }, { run }, false],
+    ['another workflow', { ...COMING, workflow: 'other' }, { run }, false],
+    ['another task', { ...COMING, task: 'solo' }, { run: { ...run, task: 'refund' } }, false],
   ])('is for %s (security case 23)', (_what, task, more, allowed) => {
     expect(Authorization.isOne(connecting(task, more))).toBe(allowed);
+  });
+
+  describe('where the rule wants one', () => {
+    const rule = `name: ask, groups: [developers], targets: [orders-db], allow: [connect], approval: { reviewers: { any: [leads] }, maxDuration: 4h, reason: optional, for: run }`;
+    const policy = policyOf([rule], workflowsOf());
+    const question = { policy, principal: dana, target: 'orders-db', now: NOW } as const;
+
+    it('is not asked for without', () => {
+      const permission = decide({ ...question, action: 'request' });
+      if (!Authorization.isOne(permission)) throw new Error(permission.message);
+      expect(thrownBy(() => newRequest(permission, {}, idOf(1), NOW))).toEqual({
+        code: 'format-invalid',
+        message: 'this access needs a run of a workflow',
+      });
+      const request = newRequest(permission, { run }, idOf(1), NOW);
+      expect([request.run, request.digest]).toEqual([run, digestOf(request)]);
+      expect(accessLeaf(request, 0)).toMatchObject({ run: RUN });
+      expect(newsOf(request, 0)).toMatchObject({ run });
+    });
+
+    it('one that is for none is of a rule that was (security case 23)', () => {
+      const connecting = (more: Partial<AccessRequest>) =>
+        decide({ ...question, action: 'connect', context: { task: COMING }, grants: grants(more) });
+      expect(connecting({})).toMatchObject({
+        code: 'approval-required',
+        hint: expect.stringContaining(`custody request orders-db --run ${RUN} `) as string,
+      });
+      expect(connecting({ run })).toMatchObject({ grant: { id: idOf(1) } });
+    });
   });
 });

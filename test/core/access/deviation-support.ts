@@ -38,7 +38,11 @@ export const lee = principal('lee', ['leads']);
 export const owen = principal('owen', ['owners']);
 export const dana = principal('dana', ['developers'], { email: 'dana@example.com' });
 
+/** The task of the session that waits. */
 export const TASK = { run: RUN, workflow: 'refunds', task: 'refund' } as const;
+
+/** The same, as a session comes. */
+export const COMING: ComingTask = { ...TASK, digest: digestIn(POLICY) };
 
 export function deviationOf(more: Partial<AskedDeviation> = {}): AskedDeviation {
   return {
@@ -62,7 +66,7 @@ export function wishOf(more: Partial<Question<'request'>> = {}): Question<'reque
     principal: agent,
     action: 'request',
     target: 'orders-db',
-    context: { task: TASK as ComingTask },
+    context: { task: COMING },
     live: { session: SESSION, rule: 'work', startedAt: NOW },
     wish: { rule: 'work', deviation: { run, workflow, workflowDigest: digest, task: name } },
     now: NOW,
@@ -77,7 +81,7 @@ export function mayAsk(more: Partial<Question<'request'>> = {}): Authorization<'
 }
 
 export function mayConnect(who: Principal = agent, policy = POLICY): Authorization<'connect'> {
-  const context = { task: TASK as ComingTask };
+  const context = { task: COMING };
   const permission = decide({
     policy,
     principal: who,

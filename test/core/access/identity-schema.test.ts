@@ -66,6 +66,11 @@ describe('identity in custody.yaml', () => {
     expect(kept([])).toEqual([[], []]);
   });
 
+  it('keeps what an agent says of itself, where the file says in which claims', () => {
+    const agents = `{ issuer: https://agents.example, name: agents, audience: app, agent: { name: agent_name, model: ai.model } }`;
+    expect(issuersOf(`[${agents}]`, [])[0]!.keptClaims).toEqual(['agent_name', 'ai.model']);
+  });
+
   it('may be one issuer twice, where match tells its tokens apart', () => {
     const gitlab = (more: string) => `{ issuer: https://gitlab.example, ${more} }`;
     const people = gitlab('name: people, audience: app, match: { auth_time: "*" }');

@@ -230,7 +230,7 @@ describe('a Slack notification', () => {
     );
     const of = { workflow: hostile, workflowDigest: hostile, task: hostile };
     const command = fc.record({ sha256: hostile, text: hostile, isWhole: fc.boolean() });
-    const kind = fc.constantFrom('value', 'origin', 'unreadable');
+    const kind = fc.constantFrom('value' as const, 'origin' as const, 'unreadable' as const);
     const difference = { kind, of: hostile, expected: hostile, seen: hostile, isAnswer: fc.boolean() };
     const told = fc.record({ run: hostile, ...of, session: hostile, command, ...difference });
     const run = fc.record({ id: hostile, ...of });
@@ -239,7 +239,7 @@ describe('a Slack notification', () => {
       {
         ...optional,
         run,
-        deviation: told as never,
+        deviation: told,
         requester: person,
         target: hostile,
         rule: hostile,

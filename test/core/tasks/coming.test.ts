@@ -57,7 +57,7 @@ describe('who comes as a task of a run', () => {
     expect(await asks('find', { named: undefined })).toBeUndefined();
   });
 
-  it('is not before the tasks that it comes after have kept their contracts (security case 18)', async () => {
+  it('is not before the tasks that it comes after have kept their contracts', async () => {
     const { asks, kept } = await stand();
     await expect(asks('refund')).rejects.toEqual(refused(/comes after find, which has not run/));
     await kept('find', 1, 'deviated');
@@ -89,7 +89,7 @@ describe('who comes as a task of a run', () => {
     await expect(asks('find', { target: 'other' })).rejects.toEqual(refused(/is run at the target db$/));
   });
 
-  it('is nobody whom the task does not name, and to them there is no such run', async () => {
+  it('is nobody whom the task does not name, and to them there is no such run (security case 14)', async () => {
     const { asks, run } = await stand();
     const none = `there is no run ${run.id} of which you may run a task`;
     const outsider = principal('eve', ['developers']);

@@ -260,11 +260,11 @@ describe('DeviationDesk', () => {
 
   it('does not let go on what was revoked between the look and the use', async () => {
     const at = stand(bothApprove);
-    const { get } = at.store;
+    const get = at.store.get.bind(at.store);
     at.store.get = async (id) => {
-      const seen = await get.call(at.store, id);
+      const seen = await get(id);
       if (stateOf(seen, at.clock.now) === 'granted') {
-        at.store.get = get.bind(at.store);
+        at.store.get = get;
         await at.change(id, (request, now) => revoke(request, mayDecide(request, lee, now), undefined, now));
       }
       return seen;
