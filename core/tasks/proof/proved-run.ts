@@ -13,6 +13,8 @@ export interface ProvedResult {
   readonly result: TaskResult;
   /** SHA-256 of its statement. */
   readonly digest: string;
+  /** W3C traceparent of the session. */
+  readonly trace?: string;
   /** Whether the operator is one of those that the task is for. */
   readonly operatorFits: boolean;
 }
