@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --rounds N --seconds N --scale X --only TEXT --against TEXT --json FILE]
+ * npm run bench [-- --rounds N --seconds N --scale X --only TEXT --against TEXT|=NAME,… --json FILE]
  * PostgreSQL direct, HAProxy, pgbouncer and the gateway side by side, alternating; medians and ratios.
  */
 import { execFileSync } from 'node:child_process';
@@ -39,7 +39,9 @@ try {
 async function compare(stage: Stage): Promise<Row[]> {
   const rows: Row[] = [];
   const chosen = stage.contenders.filter(({ name }) =>
-    values.against.split(',').some((part) => name.includes(part)),
+    values.against
+      .split(',')
+      .some((part) => (part.startsWith('=') ? name === part.slice(1) : name.includes(part))),
   );
   for (const workload of workloads(Number(values.seconds)).filter(({ name }) => name.includes(values.only))) {
     const measures = await alternate(workload, stage, chosen);

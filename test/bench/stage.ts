@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
+import { BENCH_WORKFLOW, contractRun } from './contract.ts';
 import { postgresBin, postgresUser } from './machine.ts';
 
 /** One way to reach the same PostgreSQL. */
@@ -16,6 +17,8 @@ export interface Contender {
   readonly port: number;
   readonly sslmode: 'disable' | 'require';
   readonly password: string;
+  /** PGOPTIONS of the next client. */
+  readonly options?: () => Promise<string>;
   /** The processes whose CPU and memory are its cost; empty for a direct connection. */
   readonly pids: readonly number[];
 }
@@ -61,12 +64,13 @@ export async function setStage(log: (line: string) => void): Promise<Stage> {
       ['plain', port(6), false, 'windowed'],
       ['tls', port(7), true, 'windowed'],
       ['write-ahead', port(8), false, 'write-ahead'],
+      ['contract', port(9), false, 'windowed'],
     ] as const
   ).map(([name, listen, tls, durability]) =>
     startGateway(root, name, listen, port(0), issuer.url, { tls, certificate, durability }),
   );
   started.push(...gateways);
-  for (const n of [0, 1, 2, 3, 4, 6, 7, 8]) await portOpen(port(n));
+  for (const n of [0, 1, 2, 3, 4, 6, 7, 8, 9]) await portOpen(port(n));
 
   const contender = (
     name: string,
@@ -94,6 +98,10 @@ export async function setStage(log: (line: string) => void): Promise<Stage> {
       contender('custody-tls', 6, 'require', gateways[0]),
       contender('custody-tls-both', 7, 'require', gateways[1]),
       contender('custody-tls-write-ahead', 8, 'require', gateways[2]),
+      {
+        ...contender('custody-tls-contract', 9, 'require', gateways[3]),
+        options: () => contractRun(join(root, 'gateway-contract')),
+      },
     ],
     stop: async () => {
       for (const child of started.toReversed()) child.kill('SIGTERM');
@@ -242,6 +250,7 @@ function startGateway(
         recording: { durability },
       },
     },
+    ...(name === 'contract' ? { workflows: { bench: BENCH_WORKFLOW } } : {}),
     rules: [{ name: 'bench', groups: ['bench'], targets: ['*'], allow: ['connect'] }],
   };
   writeFileSync(join(data, 'custody.yaml'), JSON.stringify(config));

@@ -208,7 +208,7 @@ async function sql(contender: Contender, database: string, statements: readonly 
 }
 
 async function client(program: string, args: readonly string[], contender: Contender): Promise<string> {
-  const { port, sslmode, password } = contender;
+  const { port, sslmode, password, options } = contender;
   const env = {
     ...process.env,
     PGHOST: '127.0.0.1',
@@ -216,6 +216,7 @@ async function client(program: string, args: readonly string[], contender: Conte
     PGUSER: 'bench',
     PGSSLMODE: sslmode,
     PGPASSWORD: password,
+    ...(options === undefined ? {} : { PGOPTIONS: await options() }),
   };
   const { stdout } = await run(program, [...args], { env, maxBuffer: 1 << 28 });
   return stdout;

@@ -78,7 +78,8 @@ export class ContractReading {
     };
   }
 
-  take(execution: SeenExecution): void {
+  /** Returns which command of the contract it was, by its index, where it was one. */
+  take(execution: SeenExecution): number | undefined {
     const { command, at, answer, goesOnWith } = execution;
     this.#firstAt ??= at;
     const ran = goesOnWith === undefined ? this.#begun(execution) : this.#going.get(goesOnWith);
@@ -90,6 +91,7 @@ export class ContractReading {
     this.#list(execution, ran?.command);
     this.#freeAt = Math.max(this.#freeAt, at + answer.tookMs * 1000);
     this.#number += 1;
+    return ran?.command;
   }
 
   /** Nothing more comes; `at`: when the recording ended. */
@@ -123,7 +125,7 @@ export class ContractReading {
   #judged(execution: SeenExecution): number | undefined {
     const { at, answer, sets } = execution;
     if (answer.outcome === 'refused' || answer.outcome === 'skipped') return undefined;
-    if (this.#isBeside(execution)) return undefined;
+    if (this.isBeside(execution)) return undefined;
     if (sets !== undefined && this.#contract.settings.has(sets.setting.toLowerCase())) {
       this.#deviatesIf(settingDeviation(this.#contract, sets, this.#facts), at);
       return undefined;
@@ -135,7 +137,8 @@ export class ContractReading {
     return command;
   }
 
-  #isBeside({ beside, undoes }: SeenExecution): boolean {
+  /** It passes beside the contract. */
+  isBeside({ beside, undoes }: SeenExecution): boolean {
     return undoes === true || (beside !== undefined && this.#contract.declared.allow.includes(beside));
   }
 

@@ -74,10 +74,31 @@ class Sessions {
   }
 
   turn(): { readonly bytes: Uint8Array; readonly readies: number } {
+    if (this.#chance(0.3)) return this.#transaction();
     if (this.#chance(0.5)) return this.#simple();
     const count = 1 + this.#below(4);
     const moves = Array.from({ length: count }, () => this.#extended());
     return { bytes: Buffer.concat([...moves.flat(), SYNC]), readies: 1 };
+  }
+
+  /** One that mostly commits, with savepoints that are there. */
+  #transaction(): { readonly bytes: Uint8Array; readonly readies: number } {
+    const points: string[] = [];
+    const texts = Array.from({ length: 3 + this.#below(8) }, () => {
+      const kind = this.#below(10);
+      const point = this.#pick(points.length > 0 ? points : ['a']);
+      if (kind < 5 || (kind > 6 && points.length === 0)) return `insert into log values (${++this.#number})`;
+      if (kind < 7) {
+        points.push(this.#pick(['a', 'b', '"B"']));
+        return `savepoint ${points.at(-1)}`;
+      }
+      points.splice(points.lastIndexOf(point) + (kind === 7 ? 0 : 1));
+      return kind === 7 ? `release ${point}` : `rollback to ${point}`;
+    });
+    const all = ['rollback', 'begin', ...texts, this.#pick(['commit', 'commit', 'commit', 'rollback'])];
+    const isOne = this.#chance(0.3);
+    const bytes = isOne ? query(all.join(';')) : Buffer.concat(all.map(query));
+    return { bytes, readies: isOne ? 1 : all.length };
   }
 
   #simple(): { readonly bytes: Uint8Array; readonly readies: number } {
@@ -105,7 +126,7 @@ class Sessions {
     if (kind < 40) return `insert into log values (${++this.#number})${this.#pick(['', ' returning n'])}`;
     if (kind < 50) return `select * from generate_series(1, ${this.#below(5)})`;
     if (kind < 56) return this.#pick(['select 1/0', 'selec 1', 'insert into log values (null)']);
-    if (kind < 62 && withCopy) return 'copy log from stdin';
+    if (kind < 68 && withCopy) return 'copy log from stdin';
     return this.#pick([
       'begin',
       'begin',
