@@ -106,7 +106,7 @@ describe.skipIf(!hasClient('psql'))('psql as a task of a run', () => {
   it('of two at once exactly one has the task (security case 13)', async () => {
     const run = await start();
     const both = await Promise.all([psqlAs(run, 'find', FIND), psqlAs(run, 'find', FIND)]);
-    expect(both.map(({ code }) => code === 0).toSorted()).toEqual([false, true]);
+    expect(both.filter(({ code }) => code === 0)).toHaveLength(1);
     expect(both.find(({ code }) => code !== 0)!.stderr).toMatch(/the task find ran as often as it may/);
   });
 

@@ -445,7 +445,7 @@ ${refunds({ by: '{ groups: [developers] }' })}`);
         { at, kind: 'task-started', task: kept, session },
         { at, kind: 'task-ended', task: kept, session, verdict: 'kept', result: 'd'.repeat(64) },
       ]);
-    const visit = visitor('db');
+    const visit = visitor('db', { reason: 'two were paid twice' });
     Object.assign(visit.greeting, { task: { run: run.id, task } });
     return { ...all, run, at: visit.at };
   }
