@@ -24,6 +24,7 @@ export const sessionSchema = z.object({
   login: text.optional(),
   rule: text,
   task: text,
+  run: z.object({ id: text, workflow: text, task: text }).optional(),
   client: z.object({ address: text, application: text.optional() }),
   outcome: z
     .object({

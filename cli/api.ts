@@ -87,6 +87,7 @@ async function unlessMissing<T, O>(asked: Promise<T>, otherwise: O): Promise<T |
 export interface SessionFilter {
   readonly target?: string | undefined;
   readonly person?: string | undefined;
+  readonly run?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
 }

@@ -14,6 +14,12 @@ export function requireRequestId(text: string): string {
   });
 }
 
+/** As is a run's. Throws `not-found`. */
+export function requireRunId(text: string): string {
+  if (isSessionId(text)) return text;
+  throw new CustodyError('not-found', `${text} is not a run's id`, { hint: 'custody run list lists them' });
+}
+
 /** Throws `not-found` unless it has a session id's form: no path of the API is made from anything else. */
 export function requireSessionId(text: string): string {
   if (isSessionId(text)) return text;

@@ -46,6 +46,7 @@ export const sessionsQuery = z.strictObject({
     .max(320)
     .optional()
     .meta({ description: 'whose: a subject or an e-mail address', example: 'dana@example.com' }),
+  run: z.uuid().lowercase().optional().meta({ description: 'of one run of a workflow' }),
   since: rangeTime.optional().meta({ description: 'that began then or later' }),
   until: rangeTime.optional().meta({ description: 'that began before' }),
 });
@@ -78,6 +79,10 @@ export const sessionShape = z
     login: z.string().optional().meta({ description: 'at the target, where the client chose one' }),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
     task: z.string().meta({ description: 'the gateway task that holds it' }),
+    run: z
+      .object({ id: z.string(), workflow: z.string(), task: z.string() })
+      .optional()
+      .meta({ description: 'where it is a task of a run of a workflow' }),
     client: z.object({ address: z.string(), application: z.string().optional() }),
     outcome: outcome.optional(),
   })

@@ -8,6 +8,8 @@ import { demoAgents, workloadsIssuer } from './demo-workloads.ts';
 /** An agent that acts for an agent that acts for … ends somewhere: what Custody itself takes. */
 const ACTORS_MAX = 5;
 const LIFETIME_S = 3600;
+/** Of a token for one task of a run: whoever works longer asks again. */
+const TASK_LIFETIME_S = 300;
 /** What the person proved to the provider holds for whoever acts for them too. */
 const CARRIED = ['sid', 'auth_time', 'email_verified'] as const;
 
@@ -18,13 +20,15 @@ export interface Exchanged {
 
 /**
  * An ID token with `act` (RFC 8693 section 4.1), good for no longer than the person's own. Throws `token-invalid` unless both
- * tokens are good, each for this use, and the agent is one that may act for the person.
+ * tokens are good, each for this use, and the agent is one that may act for the person. `task`: `RUN_ID/TASK`, for which alone it
+ * is then; a person's own token that is for one stays so.
  */
 export async function exchangeDemoTokens(
   dataFolder: string,
   subjectToken: string,
   actorToken: string,
   nowMs: number,
+  task?: string,
 ): Promise<Exchanged> {
   const { issuer, audience } = demoIssuer(dataFolder);
   const keys = keptKeys(dataFolder, peopleKeys);
@@ -40,7 +44,8 @@ export async function exchangeDemoTokens(
   );
   const act = actsFor(actor, subject, agents);
   const iat = Math.floor(nowMs / 1000);
-  const exp = Math.min(subject.exp!, iat + LIFETIME_S);
+  const issuedFor = taskOf(subject, task);
+  const exp = Math.min(subject.exp!, iat + (issuedFor === undefined ? LIFETIME_S : TASK_LIFETIME_S));
   const token = await signedBy(keys, {
     ...personOf(subject),
     iss: issuer,
@@ -49,6 +54,7 @@ export async function exchangeDemoTokens(
     iat,
     exp,
     act,
+    ...(issuedFor === undefined ? {} : { task: issuedFor }),
   });
   return { token, expiresInS: exp - iat };
 }
@@ -85,6 +91,13 @@ function actsFor({ sub: agent }: JWTPayload, subject: JWTPayload, issuer: string
   const before = subject['act'];
   if (depth(before) >= ACTORS_MAX) throw refused('too many act for each other');
   return { sub: agent, iss: issuer, ...(before === undefined ? {} : { act: before }) };
+}
+
+/** No exchange makes more of a token than it was. */
+function taskOf({ task: bound }: JWTPayload, wanted: string | undefined): string | undefined {
+  if (bound === undefined) return wanted;
+  if (wanted === undefined || wanted === bound) return bound as string;
+  throw refused('the subject token is for another task');
 }
 
 function depth(act: unknown): number {

@@ -11,6 +11,8 @@ export interface DemoJob {
   readonly workload: string;
   readonly repository: string;
   readonly ref: string;
+  /** The one task of one run that its tokens are for, `RUN_ID/TASK`: GitHub's own have no such claim. */
+  readonly task?: string;
 }
 
 export const demoWorkloads: Readonly<Record<DemoWorkload, DemoJob>> = {
@@ -27,7 +29,12 @@ const BACK_S = 600;
 /** A job asks for as many tokens as it needs while it runs. */
 const REQUEST_S = 6 * 3600;
 
-const jobSchema = z.object({ workload: z.string(), repository: z.string(), ref: z.string() });
+const jobSchema = z.object({
+  workload: z.string(),
+  repository: z.string(),
+  ref: z.string(),
+  task: z.string().exactOptional(),
+});
 
 /** The issuer of workloads beside the one of people, on the same server. */
 export function workloadsIssuer(peopleIssuer: string): string {
@@ -44,7 +51,7 @@ export function jobToken(
   keys: DemoKeys,
   issuer: string,
   audience: string,
-  { workload, repository, ref }: DemoJob,
+  { workload, repository, ref, task }: DemoJob,
   nowMs: number,
 ): Promise<string> {
   const now = Math.floor(nowMs / 1000);
@@ -74,6 +81,7 @@ export function jobToken(
     nbf: now - BACK_S,
     iat: now,
     exp: now + TOKEN_S,
+    ...(task === undefined ? {} : { task }),
   });
 }
 

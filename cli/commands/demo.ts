@@ -15,6 +15,7 @@ import {
 } from '#adapters/local/demo-workloads.ts';
 import { CustodyError } from '#core/errors.ts';
 import { type Cli, print } from '../cli.ts';
+import { isSessionId } from '../session-id.ts';
 
 interface JobOptions {
   readonly dataDir: string;
@@ -22,7 +23,12 @@ interface JobOptions {
   readonly repository?: string;
 }
 
-interface TokenOptions extends JobOptions {
+interface TaskOptions {
+  readonly run?: string;
+  readonly task?: string;
+}
+
+interface TokenOptions extends JobOptions, TaskOptions {
   readonly actor?: string;
   readonly workload?: DemoWorkload;
 }
@@ -51,6 +57,7 @@ function tokenCommand(cli: Cli): Command {
     .addOption(
       new Option('--workload <name>', 'of a job, in place of a person').choices(Object.keys(demoWorkloads)),
     );
+  token.option('--run <id>', 'for one task of this run alone').option('--task <name>', 'which of its tasks');
   return withJob(token).action(async (person: string | undefined, options: TokenOptions) => {
     await print(cli, await tokenOf(person, options, cli.now()));
   });
@@ -81,9 +88,21 @@ async function tokenOf(person: string | undefined, options: TokenOptions, nowMs:
   const { dataDir, actor, workload } = options;
   if ((person === undefined) === (workload === undefined) || (workload !== undefined && actor !== undefined))
     throw new CustodyError('format-invalid', 'name either a person, with or without --actor, or --workload');
-  if (workload !== undefined) return tokenOfJob(dataDir, jobFor(workload, options), nowMs);
-  const own = await demoToken(dataDir, demoRole(person!)!, nowMs);
+  const task = taskClaim(options);
+  const more = task === undefined ? {} : { task };
+  if (workload !== undefined) return tokenOfJob(dataDir, { ...jobFor(workload, options), ...more }, nowMs);
+  const own = await demoToken(dataDir, demoRole(person!)!, nowMs, more);
   return actor === undefined ? own : onBehalf(dataDir, own, actor, nowMs);
+}
+
+/** As the demo's custody.yaml reads it (`taskClaim`). */
+function taskClaim({ run, task }: TaskOptions): string | undefined {
+  if (run === undefined && task === undefined) return undefined;
+  if (run === undefined || task === undefined || !isSessionId(run))
+    throw new CustodyError('format-invalid', '--run and --task go together, and the run goes by its id', {
+      hint: 'custody run list has them',
+    });
+  return `${run}/${task}`;
 }
 
 async function tokenOfJob(dataDir: string, job: DemoJob, nowMs: number): Promise<string> {

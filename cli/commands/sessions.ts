@@ -6,7 +6,7 @@ import type { Cli } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { sizeText, targetText } from '../listing.ts';
 import { type Paging, printPages, readLimit } from '../paging.ts';
-import { requireSessionId } from '../session-id.ts';
+import { requireRunId, requireSessionId } from '../session-id.ts';
 import { readTime } from '../time.ts';
 
 interface SessionsOptions extends SessionFilter, Paging {
@@ -19,6 +19,7 @@ export function sessionsCommand(cli: Cli): Command {
     .description('the sessions you may see, newest first')
     .option('--target <name>', 'of one target')
     .option('--person <who>', 'of one person, or of who acted for others: an e-mail address or a subject')
+    .option('--run <id>', 'of one run of a workflow', requireRunId)
     .option('--since <time>', 'that began then or later: 2026-11-23, 2026-11-23T09:00Z, 7d', time)
     .option('--until <time>', 'that began before', time)
     .option('--limit <n>', 'how many at most, or all', readLimit, 20)

@@ -30,6 +30,8 @@ function described(session: Session): Record<string, string | undefined> {
     target: `${targetText(session)} (${session.protocol})`,
     rule: session.rule,
     client: [client.address, client.application].filter(Boolean).join(', '),
+    run: session.run?.id,
+    'its task': session.run && `${session.run.workflow}/${session.run.task}`,
     task: session.task,
     started: session.startedAt,
     state: session.state,

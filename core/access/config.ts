@@ -87,7 +87,9 @@ function claimsNamed(
 ): readonly string[] {
   const ofIssuer = rules.filter((rule) => rule.issuer === name);
   const ofAgents = [agent?.name, agent?.model].filter((claim) => claim !== undefined);
-  return [...new Set([...ofIssuer.flatMap(({ claims = {} }) => Object.keys(claims)), ...ofAgents])].toSorted();
+  return [
+    ...new Set([...ofIssuer.flatMap(({ claims = {} }) => Object.keys(claims)), ...ofAgents]),
+  ].toSorted();
 }
 
 function asWritten(

@@ -136,7 +136,9 @@ const issuerShape = {
       model: claim.optional().describe('the claim with the model that it runs on'),
     })
     .optional()
-    .describe('where its tokens are of agents: claims that recordings keep, to show who acted; rules may look at them'),
+    .describe(
+      'where its tokens are of agents: claims that recordings keep, to show who acted; rules may look at them',
+    ),
   login: loginSchema.optional().describe('how `custody login` goes about it, where its people need that'),
   scim: scimSchema.optional().describe('its directory tells here who was deactivated (SCIM 2.0)'),
   members: membersSchema.optional(),

@@ -121,6 +121,7 @@ function emptyClose({ session, startedAt, signer }: OpenStatement, open: string)
 function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
   const { address, application } = opening.client;
   const { login } = opening.target;
+  const { task } = opening;
   return {
     id: opening.session,
     startedAt: opening.startedAt,
@@ -130,6 +131,7 @@ function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
     ...(login === undefined ? {} : { login }),
     rule: opening.grant.rule,
     task: opening.gateway.task,
+    ...(task === undefined ? {} : { run: { id: task.run, workflow: task.workflow, task: task.name } }),
     client: application === undefined ? { address } : { address, application },
   };
 }

@@ -12,6 +12,11 @@ export function newSessionId(nowMs: number, random: Uint8Array): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
+/** The moment that an id names. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
 const MS_MAX = 2 ** 48 - 1;
 
 /** Below every id of that moment and above every earlier one: with it a time is a place among ids. */

@@ -17,8 +17,16 @@ export interface SessionRecord {
   readonly rule: string;
   /** The gateway task that holds it. */
   readonly task: string;
+  /** Where it is a task of a run of a workflow. */
+  readonly run?: SessionRun;
   readonly client: { readonly address: string; readonly application?: string };
   readonly outcome?: SessionOutcome;
+}
+
+export interface SessionRun {
+  readonly id: string;
+  readonly workflow: string;
+  readonly task: string;
 }
 
 /** How a session ended. */
@@ -54,6 +62,8 @@ export interface SessionQuery {
   readonly subject?: { readonly issuer: string; readonly subject: string };
   /** Only sessions of whoever has this subject or this e-mail address, as `sameEmail` reads it, or acted in them by this subject. */
   readonly person?: string;
+  /** Only sessions of this run. */
+  readonly run?: string;
   readonly limit: number;
   /** Only sessions whose id is this one or a later one: an id, or `lowestIdAt` of a time. */
   readonly from?: string;

@@ -31,9 +31,10 @@ export async function takePage(
 }
 
 function isAskedFor(
-  { target, principal }: SessionRecord,
-  { target: asked, subject, person }: SessionQuery,
+  { target, principal, run }: SessionRecord,
+  { target: asked, subject, person, run: wanted }: SessionQuery,
 ): boolean {
+  if (wanted !== undefined && run?.id !== wanted) return false;
   if (asked !== undefined && target !== asked) return false;
   if (subject !== undefined && (principal.issuer !== subject.issuer || principal.subject !== subject.subject))
     return false;

@@ -50,6 +50,8 @@ export interface SeenExecution {
   readonly answer: SeenAnswer;
   /** It passes beside any contract that allows it: BEGIN, or SET of a harmless setting. */
   readonly beside?: 'transactions' | 'settings';
+  /** It only takes back what is not committed: nothing forbids that. */
+  readonly undoes?: true;
   /** Of SET: the setting and its value. */
   readonly sets?: { readonly setting: string; readonly value: string | null };
   /** The answer's stream is what the client gave. */

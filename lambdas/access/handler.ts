@@ -32,8 +32,8 @@ export interface AccessPorts {
   readonly policy: () => Config;
   readonly requests: AccessRequests & AccessCatalog;
   readonly desk: AccessDesk;
-  /** Grants may be for them; there are none where it is absent. */
-  readonly runs?: Pick<Runs, 'get'>;
+  /** Grants may be for them. */
+  readonly runs: Pick<Runs, 'get'>;
   readonly now: () => Date;
   readonly log: FaultLog;
 }

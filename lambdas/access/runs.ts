@@ -1,8 +1,11 @@
 import { declaredTask } from '#core/access/review-terms.ts';
+import { owns } from '#core/access/own.ts';
 import type { AccessRequest, AskedRun } from '#core/access/request.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
-import type { DeclaredTask } from '#core/tasks/schema.ts';
+import { mayRun, mayStart } from '#core/tasks/may-run.ts';
+import type { Run } from '#core/tasks/run.ts';
+import type { DeclaredTask, DeclaredWorkflow } from '#core/tasks/schema.ts';
 import type { Runs } from '#core/tasks/store.ts';
 import { workflowDigest } from '#core/tasks/workflows.ts';
 import type { Asking } from '../asking.ts';
@@ -20,16 +23,18 @@ interface RunWish {
  */
 export async function askedRun(
   { target, run: id, task }: RunWish,
-  { policy, now }: Asking,
-  runs: Pick<Runs, 'get'> | undefined,
+  asking: Asking,
+  runs: Pick<Runs, 'get'>,
 ): Promise<AskedRun | undefined> {
   if (id === undefined) {
     if (task === undefined) return undefined;
     throw new CustodyError('format-invalid', 'a task is of a run', { hint: 'name the run, too: --run ID' });
   }
+  const { policy, now } = asking;
   const run = await found(id, runs);
   const { workflow, workflowDigest: digest } = run;
   const declared = policy.workflows.get(workflow);
+  if (!mayKnow(run, declared, asking)) throw noSuchRun();
   const isOver = run.steps.some(({ kind }) => kind === 'ended') || now.getTime() >= Date.parse(run.until);
   if (declared === undefined || workflowDigest(declared) !== digest)
     throw over('the workflow of the run was changed');
@@ -55,13 +60,25 @@ export function contractsOf(
   return shown.length === 0 ? undefined : Object.fromEntries(shown);
 }
 
-async function found(id: string, runs: Pick<Runs, 'get'> | undefined) {
+async function found(id: string, runs: Pick<Runs, 'get'>): Promise<Run> {
   try {
-    if (runs !== undefined) return await runs.get(id);
+    return await runs.get(id);
   } catch (error) {
-    if (asCustodyError(error).code !== 'not-found') throw error;
+    throw asCustodyError(error).code === 'not-found' ? noSuchRun() : error;
   }
-  throw new CustodyError('not-found', 'no such run', { hint: 'see those you may see: custody run list' });
+}
+
+/** Whose run it is, and whoever could take part in it; to others there is none (security case 14). */
+function mayKnow({ startedBy }: Run, declared: DeclaredWorkflow | undefined, asking: Asking): boolean {
+  const { caller, policy } = asking;
+  if (owns(caller, startedBy, policy)) return true;
+  if (declared === undefined) return false;
+  const tasks = Object.values(declared.tasks).map((task) => ({ declared: task }));
+  return mayStart({ declared }, caller, policy) || tasks.some((task) => mayRun(task, caller, policy));
+}
+
+function noSuchRun(): CustodyError {
+  return new CustodyError('not-found', 'no such run', { hint: 'see those you may see: custody run list' });
 }
 
 function refuseElsewhere(

@@ -5,6 +5,7 @@ import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
+import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -41,7 +42,8 @@ export const handler = apiFunction(telemetry, async () => {
   const stream = countingAlarms(webhooks, telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
-  const access = accessHandler({ policy, requests, desk, now, log });
+  const runs = dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now);
+  const access = accessHandler({ policy, requests, desk, runs, now, log });
   const devices = dynamoDevices({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now });
   const deviceDesk = new DeviceDesk({ devices, leaves: leavesOf(settings, dynamo), now });
   const address = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);

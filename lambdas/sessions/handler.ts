@@ -10,7 +10,7 @@ import { type FindLeaves, proveSession } from '#core/ledger/prove-session.ts';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
-import { lowestIdAt } from '#core/recording/session-id.ts';
+import { lowestIdAt, timeOfId } from '#core/recording/session-id.ts';
 import type {
   SessionCatalog,
   SessionPage,
@@ -98,11 +98,11 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
 }
 
 async function listPage(
-  { limit, target, person, ...where }: z.infer<typeof sessionsQuery>,
+  { limit, target, person, run, ...where }: z.infer<typeof sessionsQuery>,
   asking: Asking,
   catalog: SessionCatalog,
 ): Promise<SessionPage> {
-  const asked = { limit, ...rangeOf(where) };
+  const asked = { limit, ...(run === undefined ? {} : { run }), ...rangeOf({ ...where, run }) };
   const queries = visibleQueries(asking, target).map((query) =>
     // Their own by their address, of somebody else by name: by both at once nothing is asked for, and what is found is looked at.
     catalog.list({
@@ -118,16 +118,25 @@ async function listPage(
   return { ...page, sessions };
 }
 
+const CLOCKS_DIFFER_MS = 600_000;
+
 /** Times as places among ids. A cursor from within the time goes on from there. */
 function rangeOf({
   since,
   until,
   cursor,
-}: Pick<z.infer<typeof sessionsQuery>, 'since' | 'until' | 'cursor'>): Pick<SessionQuery, 'from' | 'cursor'> {
+  run,
+}: Pick<z.infer<typeof sessionsQuery>, 'since' | 'until' | 'cursor' | 'run'>): Pick<
+  SessionQuery,
+  'from' | 'cursor'
+> {
   const ends = [cursor, until && lowestIdAt(msOf(until))].filter((end) => end !== undefined);
   const before = ends.toSorted()[0];
+  // A run's sessions begin after it, by clocks that may differ: nobody looks at all that was before.
+  const begins = [since && lowestIdAt(msOf(since)), run && lowestIdAt(timeOfId(run) - CLOCKS_DIFFER_MS)];
+  const from = begins.filter((begin) => begin !== undefined).toSorted().at(-1);
   return {
-    ...(since === undefined ? {} : { from: lowestIdAt(msOf(since)) }),
+    ...(from === undefined ? {} : { from }),
     ...(before === undefined ? {} : { cursor: before }),
   };
 }

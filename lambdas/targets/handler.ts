@@ -9,6 +9,7 @@ import type { AccessCatalog } from '#core/access/store.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { runnableAt } from '#core/tasks/may-run.ts';
+import { namedByToken } from '#core/tasks/names.ts';
 import { workflowDigest } from '#core/tasks/workflows.ts';
 import type { Asking } from '../asking.ts';
 import { callerOf, contextOf } from '../caller.ts';
@@ -134,6 +135,7 @@ function isReachedByTask(
   { name: target }: Target,
   { policy, caller: principal, context, now }: Asking,
 ): boolean {
+  const run = namedByToken(principal)?.run ?? '';
   return runnableAt(target, principal, policy)
     .filter(({ workflow, task }) => {
       const wanted = policy.workflows.get(workflow)!.tasks[task]!.login;
@@ -141,7 +143,7 @@ function isReachedByTask(
     })
     .some(({ workflow, task }) => {
       const digest = workflowDigest(policy.workflows.get(workflow)!);
-      const asTask = { ...context, task: { run: '', workflow, digest, task } };
+      const asTask = { ...context, task: { run, workflow, digest, task } };
       return Authorization.isOne(
         decide({ policy, principal, action: 'connect', target, context: asTask, now }),
       );

@@ -17,6 +17,8 @@ interface ExchangeParams {
   readonly actor_token_type?: string;
   readonly requested_token_type?: string;
   readonly audience?: string;
+  /** `task:RUN_ID/TASK`: the token is then for that task of that run alone. */
+  readonly scope?: string;
 }
 
 const PARAMETERS: readonly (keyof ExchangeParams)[] = [
@@ -26,6 +28,7 @@ const PARAMETERS: readonly (keyof ExchangeParams)[] = [
   'actor_token_type',
   'requested_token_type',
   'audience',
+  'scope',
 ];
 
 /** Lets the provider exchange a person's ID token and an agent's token for one of the agent acting for the person. */
@@ -33,8 +36,8 @@ export function offerTokenExchange(provider: Provider, dataDir: string, audience
   provider.registerGrantType<ExchangeParams>(
     TOKEN_EXCHANGE,
     async (context) => {
-      const { subject, actor } = tokensOf(context.oidc.params, audience);
-      const { token, expiresInS } = await exchanged(dataDir, subject, actor);
+      const asked = tokensOf(context.oidc.params, audience);
+      const { token, expiresInS } = await exchanged(dataDir, asked);
       // RFC 8693 section 2.2.1: N_A, as it is no access token.
       context.body = {
         access_token: token,
@@ -47,8 +50,16 @@ export function offerTokenExchange(provider: Provider, dataDir: string, audience
   );
 }
 
+interface Asked {
+  readonly subject: string;
+  readonly actor: string;
+  readonly task: string | undefined;
+}
+
+const TASK_SCOPE = /^task:([0-9a-f-]{36}\/[a-z0-9][a-z0-9_-]{0,62})$/;
+
 /** Impersonation, without an actor, is not offered: the recording would not say who acted. */
-function tokensOf(params: ExchangeParams, audience: string): { subject: string; actor: string } {
+function tokensOf(params: ExchangeParams, audience: string): Asked {
   const { subject_token: subject, actor_token: actor } = params;
   if (subject === undefined || actor === undefined)
     throw new errors.InvalidRequest('subject_token and actor_token are needed');
@@ -59,12 +70,19 @@ function tokensOf(params: ExchangeParams, audience: string): { subject: string; 
   }
   if ((params.audience ?? audience) !== audience)
     throw new errors.InvalidTarget(`the audience can only be ${audience}`);
-  return { subject, actor };
+  return { subject, actor, task: taskIn(params.scope) };
 }
 
-async function exchanged(dataDir: string, subject: string, actor: string) {
+function taskIn(scope: string | undefined): string | undefined {
+  if (scope === undefined) return undefined;
+  const [, task] = TASK_SCOPE.exec(scope) ?? [];
+  if (task === undefined) throw new errors.InvalidScope('expected task:RUN_ID/TASK', scope);
+  return task;
+}
+
+async function exchanged(dataDir: string, { subject, actor, task }: Asked) {
   try {
-    return await exchangeDemoTokens(dataDir, subject, actor, Date.now());
+    return await exchangeDemoTokens(dataDir, subject, actor, Date.now(), task);
   } catch (error) {
     // RFC 8693 section 2.2.2: a token that is not valid, or not acceptable, is an invalid request.
     if (error instanceof CustodyError && error.code === 'token-invalid')

@@ -62,6 +62,18 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
       expect(await index.get(record.id)).toEqual({ ...record, state: 'closed', outcome: OUTCOME });
     });
 
+    it('knows of which run a session is a task, and lists those of one run', async () => {
+      const index = await make();
+      const run = { id: sessionRecord(0).id, workflow: 'refunds', task: 'find' };
+      const other = { ...run, id: sessionRecord(99).id };
+      await index.opened({ ...sessionRecord(1), run });
+      await index.opened({ ...sessionRecord(2), run: other });
+      await index.opened(sessionRecord(3));
+      await index.opened({ ...sessionRecord(4), run });
+      expect((await index.get(sessionRecord(1).id)).run).toEqual(run);
+      expect(await walk(index, { limit: 10, run: run.id })).toEqual([sessionRecord(4).id, sessionRecord(1).id]);
+    });
+
     it('shows a recovered session as one', async () => {
       const index = await make();
       await index.opened(sessionRecord(1));

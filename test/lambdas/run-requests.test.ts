@@ -95,6 +95,25 @@ describe('POST /v1/requests for a run', () => {
     expect(ports.access.requests.size).toBe(0);
   });
 
+  it('is of a run that there is not, for whoever has no part in it (security case 14)', async () => {
+    const eve = (ports: World) =>
+      post(ports, 'eve', '/v1/requests', { target: 'orders-db', reason: 'x', run: RUN });
+    const policy = parseConfig(
+      fileWith('reviewers').replaceAll('by: { groups: [developers] }', 'by: { groups: [payroll] }'),
+      'custody.yaml',
+    );
+    const of = { workflowDigest: workflowDigest(policy.workflows.get('refunds')!) };
+    const [partner, others] = [await eve(stand()), await eve(stand(policy, of))];
+    expect([others.status, others.body['detail']]).toEqual([404, 'no such run']);
+    expect(partner.status).toBe(201);
+    const own = await post(stand(policy, of), 'dana', '/v1/requests', {
+      target: 'orders-db',
+      reason: 'x',
+      run: RUN,
+    });
+    expect(own.status).toBe(201);
+  });
+
   it.each<[what: string, ports: World, detail: RegExp]>([
     ['is over', stand(POLICY, { until: NOW.toISOString() }), /is over/],
     [

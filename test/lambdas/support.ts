@@ -14,6 +14,7 @@ import { refusalProblem } from '#lambdas/problem.ts';
 import type { SessionsPorts } from '#lambdas/sessions/handler.ts';
 import { apiRouter } from '#local/api/api-routes.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
+import { MemoryRuns } from '#test/support/memory-runs.ts';
 import { MemoryIndex, MemoryLeaves, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
@@ -202,6 +203,7 @@ export function world(policy: Config = POLICY): World {
     clock,
     requests: access,
     terminations: access,
+    runs: new MemoryRuns(),
     desk: new AccessDesk({ requests: access, leaves, stream, now, newId }),
     signer: async () => signer.der,
     keys: signer,

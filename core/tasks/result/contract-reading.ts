@@ -1,6 +1,6 @@
-import { ContractWatch } from '../contract-watch.ts';
+import { ContractWatch, type Judgement } from '../contract-watch.ts';
 import type { Contract } from '../contract.ts';
-import type { Deviation } from '../deviation.ts';
+import type { Deviation, DeviationKind } from '../deviation.ts';
 import { inputDeviation } from '../input-deviations.ts';
 import { isReadable, type SeenAnswer, type SeenBytes } from '../seen.ts';
 import { settingDeviation } from '../setting-deviations.ts';
@@ -28,9 +28,11 @@ export interface FoundDeviation extends Deviation {
   readonly at: number;
 }
 
-/** What an execution that the client may go on with was. */
+/** An execution of a command of the contract. */
 interface Ran {
   readonly command: number;
+  /** What was said of its answer. */
+  readonly told: Set<DeviationKind>;
 }
 
 /** A recorded session under a contract: what `ContractWatch` says of it, and what it put out. Whoever reads the session hands it what it gives. */
@@ -76,18 +78,20 @@ export class ContractReading {
     };
   }
 
-  take(execution: SeenExecution): void {
-    const { command, at, answer, beside, goesOnWith } = execution;
+  /** Returns which command of the contract it was, by its index, where it was one. */
+  take(execution: SeenExecution): number | undefined {
+    const { command, at, answer, goesOnWith } = execution;
     this.#firstAt ??= at;
-    const did = goesOnWith === undefined ? this.#judged(execution) : this.#going.get(goesOnWith)?.command;
-    if (did !== undefined) {
-      this.#answered(did, execution);
-      if (execution.hasMore) this.#going.set(goesOnWith ?? this.#number, { command: did });
+    const ran = goesOnWith === undefined ? this.#begun(execution) : this.#going.get(goesOnWith);
+    if (ran !== undefined) {
+      this.#answered(ran, execution);
+      if (execution.hasMore) this.#going.set(goesOnWith ?? this.#number, ran);
     }
     if (isReadable(command)) this.#outputs.over(command);
-    this.#list(execution, beside === undefined ? did : undefined);
+    this.#list(execution, ran?.command);
     this.#freeAt = Math.max(this.#freeAt, at + answer.tookMs * 1000);
     this.#number += 1;
+    return ran?.command;
   }
 
   /** Nothing more comes; `at`: when the recording ended. */
@@ -112,37 +116,52 @@ export class ContractReading {
     return this.#outputs.digests();
   }
 
+  #begun(execution: SeenExecution): Ran | undefined {
+    const command = this.#judged(execution);
+    return command === undefined ? undefined : { command, told: new Set() };
+  }
+
   /** Which command of the contract it was, where it counts as one. Nothing is said of what never ran: the path has said it. */
-  #judged({ command, at, answer: { outcome }, beside, sets }: SeenExecution): number | undefined {
-    if (outcome === 'refused' || outcome === 'skipped') return undefined;
-    if (beside !== undefined && this.#contract.declared.allow.includes(beside)) return undefined;
-    if (sets !== undefined) {
-      const deviation = settingDeviation(this.#contract, sets, this.#facts);
-      if (deviation !== undefined) this.#deviates(deviation, at);
+  #judged(execution: SeenExecution): number | undefined {
+    const { at, answer, sets } = execution;
+    if (answer.outcome === 'refused' || answer.outcome === 'skipped') return undefined;
+    if (this.isBeside(execution)) return undefined;
+    if (sets !== undefined && this.#contract.settings.has(sets.setting.toLowerCase())) {
+      this.#deviatesIf(settingDeviation(this.#contract, sets, this.#facts), at);
       return undefined;
     }
-    const judgement = this.#judge(command, at);
-    const did = judgement.command;
-    if (did !== undefined) this.#went(did);
-    return did;
-  }
-
-  #judge(command: SeenExecution['command'], at: number): { readonly command?: number } {
-    const sinceMs = Math.max(0, (at - this.#firstAt!) / 1000 - TASK_LEEWAY_MS);
-    const judgement = this.#watch.judge(command, sinceMs);
-    if (judgement.fits) return judgement;
-    this.#deviates(judgement.deviation, at);
-    return judgement.deviation.kind === 'too-late' ? this.#watch.judge(command, 0) : judgement;
-  }
-
-  #went(command: number): void {
+    const { command } = this.#judge(execution);
+    if (command === undefined) return undefined;
     this.#watch.went(command);
     this.#undo.add(this.#number, () => this.#watch.undone(command));
+    return command;
   }
 
-  #answered(did: number, { command, at, answer, hasMore, takes }: SeenExecution): void {
+  /** It passes beside the contract. */
+  isBeside({ beside, undoes }: SeenExecution): boolean {
+    return undoes === true || (beside !== undefined && this.#contract.declared.allow.includes(beside));
+  }
+
+  #judge({ command, at, sets }: SeenExecution): Judgement {
+    const sinceMs = Math.max(0, (at - this.#firstAt!) / 1000 - TASK_LEEWAY_MS);
+    let judgement = this.#watch.judge(command, sinceMs);
+    if (!judgement.fits && judgement.deviation.kind === 'too-late') {
+      this.#deviates(judgement.deviation, at);
+      judgement = this.#watch.judge(command, 0);
+    }
+    if (judgement.fits) return judgement;
+    if (judgement.command === undefined && sets !== undefined)
+      this.#deviatesIf(settingDeviation(this.#contract, sets, this.#facts), at);
+    else this.#deviates(judgement.deviation, at);
+    return judgement;
+  }
+
+  #answered({ command: did, told }: Ran, { command, at, answer, hasMore, takes }: SeenExecution): void {
     const timed = { ...answer, tookMs: this.#tookMs(at, answer) };
-    for (const deviation of this.#watch.answered(did, timed, hasMore !== true)) this.#deviates(deviation, at);
+    for (const deviation of this.#watch.answered(did, timed, hasMore !== true)) {
+      if (!told.has(deviation.kind)) this.#deviates(deviation, at);
+      told.add(deviation.kind);
+    }
     if (answer.outcome !== 'completed') return this.#undo.undo(this.#number);
     if (isReadable(command)) {
       for (const takeBack of this.#outputs.count(command, did, answer))
@@ -154,8 +173,7 @@ export class ContractReading {
 
   #given(did: number, at: number, stream: NonNullable<SeenExecution['takes']>, bytes?: SeenBytes): void {
     if (bytes === undefined) return;
-    const deviation = inputDeviation(this.#contract, did, stream, bytes, this.#facts);
-    if (deviation !== undefined) this.#deviates(deviation, at);
+    this.#deviatesIf(inputDeviation(this.#contract, did, stream, bytes, this.#facts), at);
     const takeBack = this.#inputs.given(did, stream, bytes);
     if (takeBack !== undefined) this.#undo.add(this.#number, takeBack);
   }
@@ -176,6 +194,10 @@ export class ContractReading {
   #settled(): void {
     this.#undo.settle();
     this.#going.clear();
+  }
+
+  #deviatesIf(deviation: Deviation | undefined, at: number): void {
+    if (deviation !== undefined) this.#deviates(deviation, at);
   }
 
   #deviates(deviation: Deviation, at: number): void {

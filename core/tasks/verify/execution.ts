@@ -13,6 +13,7 @@ import type { Run } from '../run.ts';
 import type { Execution } from '../run-state.ts';
 import type { OutputDigests } from '../store.ts';
 import type { Workflow } from '../workflows.ts';
+import type { LoadedShapes } from './loaded-shapes.ts';
 import { operatorFits } from './operator.ts';
 import { readObject, type RunFolder } from './read-run.ts';
 import type { ExecutionFacts, RunFindingCode, RunReport } from './report.ts';
@@ -29,6 +30,7 @@ export interface RunContext {
   readonly ledger: string | undefined;
   /** Of executions that were derived before, by their sessions. */
   readonly outputs: ReadonlyMap<string, OutputDigests>;
+  readonly shapes: LoadedShapes;
   readonly report: RunReport;
   /** Hears what the evidence does not tell. */
   readonly untold: (sentence: string) => void;
@@ -58,12 +60,14 @@ export async function verifyExecution(execution: Execution, context: RunContext)
 
 function derivedFrom(
   { session, task }: Execution,
-  { folder, run, workflow, key, trustedSigners, ledger, outputs, report }: RunContext,
+  { folder, run, workflow, key, trustedSigners, ledger, outputs, shapes, report }: RunContext,
 ): Promise<VerifiedSession<Derived | undefined>> {
   const make = async ({ open, close, frames }: SealedSession): Promise<Derived | undefined> => {
     if (workflow === undefined || key === undefined || !isOf(open.value, run, task)) return undefined;
     const earlier = async (one: string): Promise<OutputDigests | undefined> => outputs.get(one);
-    return deriveTaskResult({ frames, open, close, workflow, run, key, earlier });
+    const protocol = workflow.tasks.get(task)?.protocol;
+    const loaded = protocol === undefined ? {} : { shapes: await shapes.of(protocol) };
+    return deriveTaskResult({ frames, open, close, workflow, run, key, earlier, ...loaded });
   };
   const trust = { trustedSigners, ...(ledger === undefined ? {} : { ledger }) };
   return verifySession(folder, session, trust, make).then((verified) => {

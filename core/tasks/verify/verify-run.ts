@@ -15,6 +15,7 @@ import {
   verifyExecution,
 } from './execution.ts';
 import { checkRunProof, type ProvedRun } from './ledger.ts';
+import { LoadedShapes } from './loaded-shapes.ts';
 import { readKey, readRun, readWorkflow, type RunFolder } from './read-run.ts';
 import { type RunFacts, RunFindings, type RunReport, type RunVerifyReport, runVerdictOf } from './report.ts';
 import { signerIn, verifySession } from './session.ts';
@@ -30,6 +31,8 @@ export interface VerifyRunOptions {
   readonly ledger?: string;
   /** The run asked for; without it, whichever the folder holds. */
   readonly run?: string;
+  /** To verify many runs with. */
+  readonly shapes?: LoadedShapes;
 }
 
 /**
@@ -54,14 +57,17 @@ async function factsOf(
   options: VerifyRunOptions,
   report: RunReport,
 ): Promise<RunFacts> {
-  const { trustedSigners, ledger } = options;
-  const [key, workflow] = [await readKey(folder, run, report), await readWorkflow(folder, run, report)];
+  const { trustedSigners, ledger, shapes = new LoadedShapes() } = options;
+  const [key, workflow] = [
+    await readKey(folder, run, report),
+    await readWorkflow(folder, run, shapes, report),
+  ];
   if (workflow !== undefined) checkSteps(run, workflow.declared, report);
   const signers = trustedSigners.length > 0 ? trustedSigners : await ownSigners(folder, run);
   const proved = await checkRunProof(folder, run, { signers, origin: ledger }, report);
   const untold: string[] = [];
   const outputs = new Map<string, OutputDigests>();
-  const context = { folder, run, workflow, key, trustedSigners, ledger, outputs, report } as const;
+  const context = { folder, run, workflow, key, trustedSigners, ledger, outputs, shapes, report } as const;
   const full: RunContext = { ...context, untold: (sentence) => void untold.push(sentence) };
   const executions = await verifyExecutions(full, outputs, proved);
   await verifyOthers(full);
