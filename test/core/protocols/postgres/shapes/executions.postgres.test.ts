@@ -7,7 +7,7 @@ import { READY, RecordedSession } from '#test/oracle/session.ts';
 import { OracleServer } from '#test/oracle/server.ts';
 import { query, RandomTurns } from './random-turns.ts';
 
-const SESSIONS = 60;
+const SESSIONS = 40;
 const server = new OracleServer();
 const shapes = loadPostgresShapes();
 
