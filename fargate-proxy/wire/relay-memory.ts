@@ -7,7 +7,8 @@ const SPARE_BLOCKS = 64;
 
 /** A piece of memory that is filled from the front. */
 export class Block {
-  readonly bytes: Uint8Array = Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  /** No Buffer: `slice` of one is no copy, and whoever keeps what was read needs one. */
+  readonly bytes = new Uint8Array(Buffer.allocUnsafeSlow(BLOCK_BYTES).buffer);
   readonly #views: Uint8Array[] = [];
   #used = 0;
 

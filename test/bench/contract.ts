@@ -1,9 +1,10 @@
 /** What the workloads of pgbench are as a task: the bench's gateway with a contract in force. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localRunStore } from '#adapters/local/runs-store.ts';
 import { readConfig } from '#core/access/config.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
 import { newRun } from '#core/tasks/run-lifecycle.ts';
 
 const OFTEN = { max: 1_000_000_000 };
@@ -78,7 +79,7 @@ export async function contractRun(data: string): Promise<string> {
   const run = newRun(
     workflow,
     { by: by as never, policy: 'a'.repeat(64) },
-    { id: randomUUID(), key, now: new Date() },
+    { id: newSessionId(Date.now(), randomBytes(10)), key, now: new Date() },
   );
   const store = localRunStore(data);
   await store.create(run, key);

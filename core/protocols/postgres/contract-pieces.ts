@@ -259,7 +259,7 @@ export class ContractPieces {
 /** The same piece, in memory of its own: for one that has to wait. */
 export function kept(piece: ContractPiece): ContractPiece {
   const { end, problem, data } = piece;
-  const bytes = Uint8Array.from(piece.bytes); // not slice: of a Buffer that is no copy
+  const bytes = piece.bytes.slice();
   if (data !== undefined)
     return { end, messages: [], bytes, data: bytes.subarray(bytes.length - data.length) };
   if (piece.messages.length === 0) return { ...piece, bytes };

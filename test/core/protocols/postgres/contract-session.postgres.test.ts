@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
@@ -36,6 +37,9 @@ const execute = (portal = '', rows = 0): Uint8Array =>
   message(Frontend.execute, cstring(portal), int32(rows));
 const sync = message(Frontend.sync);
 const flush = message(Frontend.flush);
+
+/** `npm run oracle:exact` has many. */
+const RUNS = Number(process.env['CUSTODY_ORACLE_RUNS'] ?? 6);
 
 const integer = { type: 'integer', min: 1, max: 100 } as const;
 const FIND = {
@@ -497,6 +501,106 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       expect(task.kinds).toEqual([]);
       client.socket.destroy();
     });
+  });
+
+  describe('the oracle: what is refused is to the client what fails at a server', () => {
+    const ask = { ask: { reviewers: { any: ['ops'] } } };
+    const named = fc.constantFrom('', 'a', 'b');
+    const good = PAY.statement;
+    const text = fc.constantFrom(good, good, 'bogus');
+    const literal = fc.constantFrom(
+      "insert into paid values ('x')",
+      'bogus',
+      "insert into paid values ('x'); bogus",
+    );
+    const word = fc.constantFrom('begin', 'commit', 'rollback', 'savepoint a', 'rollback to a', 'release a');
+    const simple = fc.oneof(literal, word).map((one) => query(one));
+    const part = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: text.map((one) => Buffer.concat([parse(one), bind(one === good ? ['x'] : []), execute()])),
+      },
+      {
+        weight: 1,
+        arbitrary: named.map((name) =>
+          Buffer.concat([message(Frontend.close, Buffer.from('S'), cstring(name)), parse(good, name)]),
+        ),
+      },
+      {
+        weight: 2,
+        arbitrary: fc
+          .tuple(named, named)
+          .map(([name, portal]) =>
+            Buffer.concat([
+              message(Frontend.close, Buffer.from('P'), cstring(portal)),
+              bind(['x'], name, portal),
+            ]),
+          ),
+      },
+      { weight: 2, arbitrary: named.map((portal) => execute(portal)) },
+      { weight: 1, arbitrary: fc.constant(flush) },
+    );
+    const pipeline = fc.array(part, { maxLength: 5 }).map((parts) => Buffer.concat([...parts, sync]));
+    const session = fc.array(fc.oneof(simple, simple, pipeline), { minLength: 1, maxLength: 9 });
+
+    async function outcome(port: number, pieces: readonly Uint8Array[], apart: boolean) {
+      await admin.query('delete from paid');
+      const client = await raw(port);
+      const all: string[] = [];
+      if (apart) for (const sent of pieces) all.push(...(await answers(client, sent)));
+      else all.push(...(await answers(client, Buffer.concat(pieces), pieces.length)));
+      client.send(message(Frontend.terminate));
+      await client.end();
+      const cut = all.join(' ').split(/(?<=ready [ITE]) ?/);
+      const pieceOf = (one: string): string => `${/ERROR|FATAL/.test(one)} ${one.slice(-1)}`;
+      return { pieces: cut.filter((one) => one !== '').map(pieceOf), rows: (await paid()).length };
+    }
+
+    it(
+      'errors, the state of the transaction and what is left in the table are the same',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(session, fc.boolean(), async (pieces, apart) => {
+            const { proxy, task } = await held({
+              does: [{ ...PAY, times: { max: 1_000 }, answers: { error: 'any' } }],
+              onDeviation: ask,
+            });
+            const error = new CustodyError('contract-deviation', 'denied');
+            task.reviewers = async () => ({ goesOn: false, ends: false, error });
+            expect(await outcome(proxy.port, pieces, apart)).toEqual(
+              await outcome(server.port, pieces, apart),
+            );
+            expect(proxy.ended).toEqual([]);
+            proxy.close();
+          }),
+          { numRuns: RUNS },
+        );
+      },
+      60_000 + 2_000 * RUNS,
+    );
+
+    it(
+      'whatever is sent, no more is there in the end than the contract lets there be, and no less than it ran',
+      async () => {
+        await fc.assert(
+          fc.asyncProperty(session, fc.boolean(), async (pieces, apart) => {
+            const { proxy, task } = await held({
+              does: [{ ...PAY, answers: { error: 'any' } }],
+              onDeviation: ask,
+            });
+            const error = new CustodyError('contract-deviation', 'denied');
+            task.reviewers = async () => ({ goesOn: false, ends: false, error });
+            const { rows } = await outcome(proxy.port, pieces, apart);
+            expect(rows).toBeLessThanOrEqual(2);
+            const plain = await outcome(server.port, pieces, apart);
+            if (!task.kinds.includes('too-often')) expect(rows).toBe(plain.rows);
+            proxy.close();
+          }),
+          { numRuns: RUNS },
+        );
+      },
+      60_000 + 2_000 * RUNS,
+    );
   });
 
   describe('COPY', () => {

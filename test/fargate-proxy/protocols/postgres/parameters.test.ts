@@ -24,9 +24,11 @@ function sent(
   beside?: readonly Harmless[],
 ): readonly (readonly [string, string])[] {
   const given = asked.map(([name, value]) => ({ name, value: Buffer.from(value as string) }));
-  return parametersForTarget(given, target, beside && { what: 'this grant is for exact commands', settings, beside }).map(
-    ([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const,
-  );
+  return parametersForTarget(
+    given,
+    target,
+    beside && { what: 'this grant is for exact commands', settings, beside },
+  ).map(([name, value]) => [name, Buffer.from(value as string).toString('latin1')] as const);
 }
 
 describe('what a client asks for at its start', () => {
