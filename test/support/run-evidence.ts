@@ -15,7 +15,8 @@ import type { DeviationNote } from '#core/tasks/session.ts';
 import type { OutputDigests } from '#core/tasks/store.ts';
 import { deriveTaskResult } from '#core/tasks/result/derive.ts';
 import type { TaskResult } from '#core/tasks/result/result.ts';
-import { signResult } from '#core/tasks/proof/statement.ts';
+import type { ProvedRun } from '#core/tasks/proof/proved-run.ts';
+import { resultBytes, signResult } from '#core/tasks/proof/statement.ts';
 import { RUN_FILE, RUN_KEY, RUN_WORKFLOW, requestName, runFile, runKeyFile } from '#core/tasks/run-folder.ts';
 import { runLeaf } from '#core/tasks/run-leaves.ts';
 import { newRun } from '#core/tasks/run-lifecycle.ts';
@@ -204,6 +205,16 @@ export class PlayedRun {
     const { bytes, digest } = await signResult(result, how.signer ?? this.signer);
     this.files.set(objectKey(session, TASK_RESULT), bytes);
     this.add({ kind: 'task-ended', at: this.at(), task, session, verdict: result.verdict, result: digest });
+  }
+
+  /** As other people's formats take it. */
+  proved(): ProvedRun {
+    const { run, workflow } = this;
+    const results = this.results.map((result) => {
+      const digest = sha256(resultBytes(result));
+      return { result, digest, operatorFits: true };
+    });
+    return { run, workflow, results };
   }
 
   /** The folder's files. `entered`: what the ledger has, where it is another run than run.json says. */

@@ -1,7 +1,7 @@
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { times } from './backend.ts';
 import { Frontend } from './messages.ts';
-import { Cursor, decodeText, readInt32, violation } from './wire.ts';
+import { copyOf, Cursor, decodeText, readInt32, violation } from './wire.ts';
 
 const HEADER_BYTES = 5;
 /** Of one message, and of all messages up to their Sync; data of a COPY has no bound. */
@@ -154,7 +154,7 @@ export class ContractPieces {
     if (this.#fill === 0) return this.#forget();
     const isHeld = bytes.buffer === this.#held.buffer && start === 0;
     if (isHeld) return;
-    this.#held = bytes.slice(start);
+    this.#held = copyOf(bytes.subarray(start));
     // Their values were views of what is not ours.
     this.#messages = [];
     this.#rescan();
@@ -259,7 +259,7 @@ export class ContractPieces {
 /** The same piece, in memory of its own: for one that has to wait. */
 export function kept(piece: ContractPiece): ContractPiece {
   const { end, problem, data } = piece;
-  const bytes = piece.bytes.slice();
+  const bytes = copyOf(piece.bytes);
   if (data !== undefined)
     return { end, messages: [], bytes, data: bytes.subarray(bytes.length - data.length) };
   if (piece.messages.length === 0) return { ...piece, bytes };

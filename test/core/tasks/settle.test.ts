@@ -163,7 +163,7 @@ describe('RunSettler', () => {
     expect(await the.settler.settle(the.run.id)).toEqual({ settled: 0, failures: [] });
     now = later(60);
     expect(await the.settler.settle(the.run.id)).toEqual({ settled: 1, failures: [] });
-    const [{ ended }] = executionsOf(await the.runs.get(the.run.id)) as [{ ended: object }];
+    const [{ ended }] = executionsOf(await the.runs.get(the.run.id)) as unknown as [{ ended: object }];
     expect(ended).toMatchObject({ verdict: 'deviated', result: noEvidenceDigest(the.run, 'find', id) });
     expect(the.store.objects.has(objectKey(id, TASK_RESULT))).toBe(false);
   });
@@ -200,10 +200,14 @@ describe('RunSettler', () => {
   });
 
   it('does not enter a result that nobody signed, or that is of another session', async () => {
-    const the = await stand();
+    let now = NOW;
+    const the = await stand((ports) => ({ ...ports, now: () => now }));
     const [first, second] = [await session(the, 1), await session(the, 2)];
     the.store.objects.set(objectKey(first, TASK_RESULT), Buffer.from('{}'));
     expect((await the.settler.settle(the.run.id)).failures).toMatchObject([{ session: first }]);
+    const { failures: again } = await the.settler.settle(the.run.id);
+    expect(again[0]!.error.message).toContain('is no envelope');
+    now = later(1);
     the.store.objects.set(
       objectKey(first, TASK_RESULT),
       the.store.objects.get(objectKey(second, TASK_RESULT))!,
