@@ -4,7 +4,8 @@ import type { Analysis, Analyst } from '#core/protocols/postgres/shapes/analysis
 /** A thread that answers each text with its analysis, in order. */
 export interface ShapeThread {
   postMessage(text: string): void;
-  on(event: 'message', listener: (analysis: Analysis) => void): unknown;
+  /** `ready`: it has begun, and looks at what it is asked from now on. */
+  on(event: 'message', listener: (said: Analysis | 'ready') => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   ref(): void;
   unref(): void;
@@ -18,6 +19,8 @@ interface Asked {
 
 /** The worst that is known takes 0.05 s on an idle machine; a busy one must not refuse what is good. */
 const DEADLINE_MS = 2_000;
+/** Until it has begun: the parser is large, and nothing of that is a text's fault. */
+const START_MS = 30_000;
 /** Every session waits for one command at most: more than these are no work but a flood. */
 const ASKED_MAX = 10_000;
 
@@ -30,6 +33,8 @@ export class ThreadAnalyst implements Analyst {
   readonly #deadlineMs: number;
   #thread: ShapeThread | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The thread has said something. */
+  #isReady = false;
   readonly #asked: Asked[] = [];
 
   constructor(start: () => ShapeThread = startThread, deadlineMs = DEADLINE_MS) {
@@ -61,10 +66,22 @@ export class ThreadAnalyst implements Analyst {
       this.#thread?.unref();
       return;
     }
-    this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), this.#deadlineMs);
     const thread = this.#running();
+    this.#wait();
     thread.ref();
     thread.postMessage(first.text);
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer);
+    const ms = this.#isReady ? this.#deadlineMs : START_MS;
+    this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), ms);
+  }
+
+  #said(said: Analysis | 'ready'): void {
+    this.#isReady = true;
+    if (said !== 'ready') this.#answered(said);
+    else if (this.#asked.length > 0) this.#wait();
   }
 
   #answered(analysis: Analysis): void {
@@ -84,8 +101,9 @@ export class ThreadAnalyst implements Analyst {
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#start();
     this.#thread = thread;
+    this.#isReady = false;
     // One that was given up may still say something.
-    thread.on('message', (analysis) => this.#thread === thread && this.#answered(analysis));
+    thread.on('message', (said) => this.#thread === thread && this.#said(said));
     thread.on('error', () => this.#thread === thread && this.#giveUp('cannot be looked at'));
     return thread;
   }
