@@ -20,10 +20,7 @@ class FakeThread implements ShapeThread {
   #message: (analysis: Analysis) => void = () => undefined;
   #error: (error: Error) => void = () => undefined;
 
-  on(
-    event: 'message' | 'error',
-    listener: ((said: Analysis | 'ready') => void) & ((error: Error) => void),
-  ): void {
+  on(event: 'message' | 'error', listener: ((analysis: Analysis) => void) & ((error: Error) => void)): void {
     if (event === 'message') this.#message = listener;
     else this.#error = listener;
   }

@@ -5,4 +5,3 @@ import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
 
 const analyst = new LocalAnalyst(await Parser.load());
 parentPort?.on('message', (text: string) => parentPort?.postMessage(analyst.analyse(text)));
-parentPort?.postMessage('ready');

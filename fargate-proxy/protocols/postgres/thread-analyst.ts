@@ -4,8 +4,7 @@ import type { Analysis, Analyst } from '#core/protocols/postgres/shapes/analysis
 /** A thread that answers each text with its analysis, in order. */
 export interface ShapeThread {
   postMessage(text: string): void;
-  /** `ready`: it has begun, and looks at what it is asked from now on. */
-  on(event: 'message', listener: (said: Analysis | 'ready') => void): unknown;
+  on(event: 'message', listener: (analysis: Analysis) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   ref(): void;
   unref(): void;
@@ -19,8 +18,8 @@ interface Asked {
 
 /** The worst that is known takes 0.05 s on an idle machine; a busy one must not refuse what is good. */
 const DEADLINE_MS = 2_000;
-/** Until it has begun: the parser is large, and nothing of that is a text's fault. */
-const START_MS = 30_000;
+/** A thread that has not answered yet has the parser to load first: given up, it would never be faster. */
+const START_MS = 20_000;
 /** Every session waits for one command at most: more than these are no work but a flood. */
 const ASKED_MAX = 10_000;
 
@@ -32,9 +31,9 @@ export class ThreadAnalyst implements Analyst {
   readonly #start: () => ShapeThread;
   readonly #deadlineMs: number;
   #thread: ShapeThread | undefined;
+  /** The thread has answered before. */
+  #loaded = false;
   #timer: NodeJS.Timeout | undefined;
-  /** The thread has said something. */
-  #isReady = false;
   readonly #asked: Asked[] = [];
 
   constructor(start: () => ShapeThread = startThread, deadlineMs = DEADLINE_MS) {
@@ -67,21 +66,10 @@ export class ThreadAnalyst implements Analyst {
       return;
     }
     const thread = this.#running();
-    this.#wait();
+    const deadlineMs = this.#loaded ? this.#deadlineMs : this.#deadlineMs + START_MS;
+    this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), deadlineMs);
     thread.ref();
     thread.postMessage(first.text);
-  }
-
-  #wait(): void {
-    clearTimeout(this.#timer);
-    const ms = this.#isReady ? this.#deadlineMs : START_MS;
-    this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), ms);
-  }
-
-  #said(said: Analysis | 'ready'): void {
-    this.#isReady = true;
-    if (said !== 'ready') this.#answered(said);
-    else if (this.#asked.length > 0) this.#wait();
   }
 
   #answered(analysis: Analysis): void {
@@ -101,9 +89,13 @@ export class ThreadAnalyst implements Analyst {
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#start();
     this.#thread = thread;
-    this.#isReady = false;
+    this.#loaded = false;
     // One that was given up may still say something.
-    thread.on('message', (said) => this.#thread === thread && this.#said(said));
+    thread.on('message', (analysis) => {
+      if (this.#thread !== thread) return;
+      this.#loaded = true;
+      this.#answered(analysis);
+    });
     thread.on('error', () => this.#thread === thread && this.#giveUp('cannot be looked at'));
     return thread;
   }
