@@ -33,7 +33,7 @@ describe.skipIf(!hasClient('psql'))(
       receiver = await startReceiver();
       const secret = `whsec_${Buffer.from('a secret of 24 bytes, or more').toString('base64')}`;
       writeFileSync(join(local.dataDir, 'secrets', 'ops'), secret, { mode: 0o600 });
-      const ask = 'onDeviation: { ask: { reviewers: { any: [reviewers] }, wait: 1m } }';
+      const ask = 'onDeviation: { ask: { reviewers: { any: [reviewers] }, wait: 30m } }';
       await reconfigure(local, (text) =>
         text
           .replace(
@@ -126,9 +126,9 @@ describe.skipIf(!hasClient('psql'))(
       );
       expect(await verify(local, session)).toMatchObject({ verdict: 'verified', findings: [] });
       const notes = (await framesOf(local, session))
-      .filter(({ stream }) => stream === 'note')
-      .map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { note: string });
-    expect(notes.filter(({ note }) => note === 'task-deviation')).toMatchObject([
+        .filter(({ stream }) => stream === 'note')
+        .map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { note: string });
+      expect(notes.filter(({ note }) => note === 'task-deviation')).toMatchObject([
         { how: 'approved', request: id },
         { how: 'denied', request: second.id },
         { how: 'denied', request: third.id },
