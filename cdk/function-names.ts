@@ -7,6 +7,7 @@ export const functionNames = [
   'logout',
   'ssh',
   'sealer',
+  'settler',
   'sequencer',
   'notifier',
 ] as const;

@@ -5,6 +5,7 @@ import type { IConstruct } from 'constructs';
 /** Who tells what. */
 const TOLD_BY = {
   UnsealedSessions: ['sealer'],
+  UnsettledTasks: ['settler'],
   PolicyNotDeployed: ['notifier'],
   LedgerLagSeconds: ['sequencer'],
   // Whoever changes a request tells of it; the notifier, what was left behind by one who died.

@@ -43,7 +43,7 @@ export function permit(role: Role, name: RoleName, places: Places): void {
 }
 
 /** They do as statements and leaves say, whatever the configuration says by now. */
-const NO_CONFIG: readonly RoleName[] = ['sealer', 'sequencer'];
+const NO_CONFIG: readonly RoleName[] = ['sealer', 'settler', 'sequencer'];
 
 function configStatements(role: RoleName, bucket: string): PolicyStatement[] {
   if (NO_CONFIG.includes(role)) return [];
@@ -55,6 +55,13 @@ function configStatements(role: RoleName, bucket: string): PolicyStatement[] {
 
 const SESSIONS = 'sessions/*';
 const LEDGER = 'ledger/*';
+/** What runs are under. */
+const WORKFLOWS = 'workflows/*';
+const SIDS: Readonly<Record<string, string>> = {
+  [SESSIONS]: 'Sessions',
+  [LEDGER]: 'Ledger',
+  [WORKFLOWS]: 'Workflows',
+};
 /** A put that carries a lock, or a legal hold, needs the right to each; the bucket's policy lets nobody end a hold. */
 const PUT = ['s3:PutObject', 's3:PutObjectRetention', 's3:PutObjectLegalHold'];
 const GET = ['s3:GetObject'];
@@ -63,6 +70,9 @@ const GET = ['s3:GetObject'];
 const EVIDENCE: Readonly<Partial<Record<RoleName, Readonly<Record<string, readonly string[]>>>>> = {
   proxy: { [SESSIONS]: PUT },
   sealer: { [SESSIONS]: [...GET, ...PUT] },
+  settler: { [SESSIONS]: [...GET, ...PUT], [WORKFLOWS]: GET },
+  // Whoever starts a run stores its workflow; whoever looks at one reads results.
+  access: { [SESSIONS]: GET, [WORKFLOWS]: [...GET, ...PUT] },
   sequencer: { [LEDGER]: [...GET, ...PUT] },
   replay: { [SESSIONS]: GET, [LEDGER]: GET },
 };
@@ -71,9 +81,7 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   const prefixes = Object.entries(EVIDENCE[role] ?? {});
   const reads = prefixes.some(([, actions]) => actions.includes('s3:GetObject'));
   return [
-    ...prefixes.map(([prefix, actions]) =>
-      allow(prefix === SESSIONS ? 'Sessions' : 'Ledger', actions, [`${bucket}/${prefix}`]),
-    ),
+    ...prefixes.map(([prefix, actions]) => allow(SIDS[prefix]!, actions, [`${bucket}/${prefix}`])),
     // Of the whole bucket: else S3 answers "forbidden" for an object that is not there.
     ...(reads ? [allow('ListEvidence', ['s3:ListBucket'], [bucket])] : []),
   ];
@@ -108,7 +116,7 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
   });
 }
 
-const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'sequencer'];
+const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'settler', 'sequencer'];
 
 function signingStatements(role: RoleName, key: string): PolicyStatement[] {
   if (SIGNERS.includes(role)) return [allow('Sign', ['kms:Sign', 'kms:GetPublicKey'], [key])];

@@ -25,6 +25,7 @@ export const tableActions: Readonly<
     journal: ['PutItem'],
     coordination: [...QUEUE_A_LEAF, 'GetItem', 'Query', 'DeleteItem'],
     access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    runs: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
     deliveries: ['PutItem', 'UpdateItem'],
   },
   // Who was logged out or deactivated, and which groups a directory tells.
@@ -60,6 +61,8 @@ export const tableActions: Readonly<
     journal: ['Query', 'PutItem', 'BatchWriteItem'],
     coordination: [...QUEUE_A_LEAF, 'UpdateItem', 'Query', 'DeleteItem'],
   },
+  // What it adds to runs, the notifier tells.
+  settler: { runs: ['GetItem', 'Query', 'PutItem'] },
   sequencer: {
     // Where leaves are.
     sessions: ['UpdateItem'],
@@ -67,6 +70,7 @@ export const tableActions: Readonly<
   },
   notifier: {
     access: ['GetItem', 'Query', 'UpdateItem'],
+    runs: ['GetItem', 'Query', 'UpdateItem'],
     coordination: QUEUE_A_LEAF,
     deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Cli, processCli, say } from './cli.ts';
+import { agentCommand } from './commands/agent.ts';
 import { auditCommand } from './commands/audit.ts';
 import { configCommand } from './commands/config.ts';
 import { connectCommand } from './commands/connect.ts';
@@ -53,6 +54,7 @@ const commands = [
   connectCommand,
   envCommand,
   workflowCommand,
+  agentCommand,
   runCommand,
   sshLoginCommand,
   sshConfigCommand,

@@ -135,7 +135,8 @@ export class AccessGateway extends Construct {
     });
     this.api.route(this.functions);
     this.#role = this.#proxyRole(places, props.tlsSecret);
-    this.signing.onlyFor([this.#role, this.functions.roles.sealer, this.functions.roles.sequencer]);
+    const { sealer, settler, sequencer } = this.functions.roles;
+    this.signing.onlyFor([this.#role, sealer, settler, sequencer]);
     this.ssh?.onlyFor({ certificates: this.functions.roles.ssh, proxy: this.#role });
     this.service = new ProxyService(this, 'Proxy', {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
@@ -153,7 +154,10 @@ export class AccessGateway extends Construct {
     // Whoever verifies tokens looks groups up.
     for (const role of [this.#role, this.functions.roles.authorizer])
       this.#mayRead('Groups', role, props.groupSecrets ?? []);
-    const schedules = new Schedules(this, 'Schedules', this.functions, this.service.cluster.clusterArn);
+    const schedules = new Schedules(this, 'Schedules', this.functions, {
+      cluster: this.service.cluster.clusterArn,
+      recordings: this.evidence.bucket.bucketName,
+    });
     // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
     schedules.node.addDependency(this.service.service);
     const watched = { metrics, api: this.api, functions: this.functions, tables: this.tables };

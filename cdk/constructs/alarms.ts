@@ -94,6 +94,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       minutes: 5,
       silenceAlarms: true,
     },
+    UnsettledTasks: {
+      says: 'Results of tasks cannot be derived, or the settler does not run: tasks behind them do not begin',
+      metric: metrics.of('UnsettledTasks'),
+      above: 0,
+      minutes: 5,
+      silenceAlarms: true,
+    },
     JournalLag: {
       says: 'Frames take long to become durable: sessions are held up, and end at their deadline; or no task runs',
       metric: metrics.of('JournalLagMs'),

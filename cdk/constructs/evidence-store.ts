@@ -4,6 +4,7 @@ import {
   BlockPublicAccess,
   Bucket,
   BucketEncryption,
+  type CfnBucket,
   type IBucket,
   ObjectLockRetention,
   ObjectOwnership,
@@ -62,6 +63,9 @@ export class EvidenceStore extends Construct {
       removalPolicy: KEPT,
       lifecycleRules: lifecycle(longestDays + 1),
     });
+    // By the template alone: what CDK has for it is a function that may change every bucket's notifications.
+    const template = this.bucket.node.defaultChild as CfnBucket;
+    template.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
     const limits = {
       sessionDays: longestDays,
       otherDays: Math.max(lockDays, props.ledgerDays),

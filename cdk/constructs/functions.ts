@@ -39,6 +39,8 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   logout: { memorySize: 512, timeout: Duration.seconds(25) },
   ssh: { memorySize: 512, timeout: Duration.seconds(25) },
   sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
+  // It verifies recordings and decodes them, as replay does, and whole ones.
+  settler: { memorySize: 1769, timeout: Duration.minutes(10) },
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
   // It works until 20 seconds before the end, and is started every minute.
   notifier: { memorySize: 512, timeout: Duration.seconds(80) },

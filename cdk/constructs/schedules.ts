@@ -4,13 +4,22 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { Functions } from './functions.ts';
 
-const SCHEDULED = ['sealer', 'sequencer', 'notifier'] as const;
+const SCHEDULED = ['sealer', 'settler', 'sequencer', 'notifier'] as const;
 /** The next minute brings the next. */
 const ONCE = { retryAttempts: 0, maxEventAge: Duration.minutes(1) } as const;
 
-/** What runs every minute; and the sealer, as soon as a task has stopped, whatever the reason. */
+/** Whose events they are: a cluster's ARN, a bucket's name. */
+interface Sources {
+  readonly cluster: string;
+  readonly recordings: string;
+}
+
+/**
+ * What runs every minute; the sealer also as soon as a task has stopped, whatever the reason, and the settler as soon as a session is
+ * sealed.
+ */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, { byName }: Functions, clusterArn: string) {
+  constructor(scope: Construct, id: string, { byName }: Functions, { cluster, recordings }: Sources) {
     super(scope, id);
     for (const name of SCHEDULED) {
       // Lambda's own: a run that fails or takes too long would be done again beside the next ones.
@@ -26,9 +35,19 @@ export class Schedules extends Construct {
       eventPattern: {
         source: ['aws.ecs'],
         detailType: ['ECS Task State Change'],
-        detail: { clusterArn: [clusterArn], lastStatus: ['STOPPED'] },
+        detail: { clusterArn: [cluster], lastStatus: ['STOPPED'] },
       },
       targets: [new LambdaFunction(byName.sealer, { retryAttempts: 2 })],
+    });
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    new Rule(this, 'sessionSealed', {
+      description: 'Custody: a session is sealed',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [recordings] }, object: { key: [{ suffix: '/close.json.sig' }] } },
+      },
+      targets: [new LambdaFunction(byName.settler, ONCE)],
     });
   }
 }

@@ -23,6 +23,8 @@ export interface Wishes {
   readonly ticket?: string;
   /** As a task of a run: what the client names it with. */
   readonly as?: NamedTask;
+  /** A file that has the secret in place of the environment: see `secretFile`. */
+  readonly secretFile?: string;
   /** For libpq alone, with what only libpq understands. */
   readonly libpq?: true;
 }
@@ -40,6 +42,8 @@ export interface ClientKit {
   readonly usual: string;
   /** What any client of `target` needs in its environment. Throws `unsupported` for a wish that its clients cannot have. */
   env(cli: Cli, api: Api, target: Target, wishes: Wishes): Promise<ClientEnv>;
+  /** What such a file has in it, for programs that read it anew each time; absent where clients need none. */
+  secretFile?(target: Target, token: string): string;
   /** One client, with what that one needs besides. */
   prepare(cli: Cli, api: Api, target: Target, command: readonly string[], wishes: Wishes): Promise<Prepared>;
   /** Runs commands of a contract one after the other, in one session. */

@@ -12,6 +12,7 @@ import { openPostgres } from './postgres-executor.ts';
 export const postgresKit: ClientKit = {
   usual: 'psql',
   env: envOf,
+  secretFile: passFile,
   prepare: async (cli, api, target, command, wishes) => ({
     command,
     env: await envOf(cli, api, target, takesService(command) ? { ...wishes, libpq: true } : wishes),
@@ -23,10 +24,11 @@ async function envOf(
   cli: Cli,
   { token }: Api,
   target: Target,
-  { libpq, ...asking }: Wishes,
+  { libpq, secretFile, ...asking }: Wishes,
 ): Promise<ClientEnv> {
   return {
     ...libpqEnv(cli, target, token!),
+    ...(secretFile === undefined ? {} : { PGPASSWORD: undefined, PGPASSFILE: secretFile }),
     ...askingEnv(cli, asking),
     ...(await deviceEnv(cli)),
     ...(libpq ? libpqService(cli) : {}),
@@ -50,6 +52,12 @@ function libpqEnv(cli: Cli, target: Target, token: string): ClientEnv {
     PGREQUIREAUTH: undefined,
     PGCHANNELBINDING: undefined,
   };
+}
+
+/** https://www.postgresql.org/docs/current/libpq-pgpass.html: read at each connection, so that it may be renewed meanwhile. */
+function passFile(target: Target, token: string): string {
+  const [host, password] = [target.host, token].map((text) => text.replaceAll(/[\\:]/g, '\\$&'));
+  return `${host}:${target.port}:*:*:${password}\n`;
 }
 
 function databaseOf({ name, database }: Target): string {

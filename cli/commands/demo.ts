@@ -57,9 +57,7 @@ function tokenCommand(cli: Cli): Command {
     .addOption(
       new Option('--workload <name>', 'of a job, in place of a person').choices(Object.keys(demoWorkloads)),
     );
-  token
-    .option('--run <id>', 'for one task of this run alone')
-    .option('--task <name>', 'which of its tasks');
+  token.option('--run <id>', 'for one task of this run alone').option('--task <name>', 'which of its tasks');
   return withJob(token).action(async (person: string | undefined, options: TokenOptions) => {
     await print(cli, await tokenOf(person, options, cli.now()));
   });
@@ -92,8 +90,7 @@ async function tokenOf(person: string | undefined, options: TokenOptions, nowMs:
     throw new CustodyError('format-invalid', 'name either a person, with or without --actor, or --workload');
   const task = taskClaim(options);
   const more = task === undefined ? {} : { task };
-  if (workload !== undefined)
-    return tokenOfJob(dataDir, { ...jobFor(workload, options), ...more }, nowMs);
+  if (workload !== undefined) return tokenOfJob(dataDir, { ...jobFor(workload, options), ...more }, nowMs);
   const own = await demoToken(dataDir, demoRole(person!)!, nowMs, more);
   return actor === undefined ? own : onBehalf(dataDir, own, actor, nowMs);
 }

@@ -31,9 +31,9 @@ export function taskEnding(
 }
 
 /** Where the contract records or asks, what comes after its time is a deviation like others. */
-function timeOver({ run, task }: ComingTask, { contract, elapsedMs }: NonNullable<LiveTask['held']>) {
-  const { withinMs, declared } = contract;
-  if (declared.onDeviation !== 'stop' || elapsedMs() <= withinMs) return undefined;
+function timeOver({ run, task }: ComingTask, held: NonNullable<LiveTask['held']>) {
+  const { withinMs, declared } = held.contract;
+  if (declared.onDeviation !== 'stop' || held.elapsedMs() <= withinMs) return undefined;
   const error = new CustodyError(
     'access-expired',
     `the time of the task ${task} is over: it may take ${durationText(withinMs)}`,

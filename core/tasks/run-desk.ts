@@ -59,13 +59,10 @@ export class RunDesk {
    * the other did. Rejects with what `steps` throws, and with `not-found`.
    */
   async change(id: string, steps: RunChange): Promise<Run> {
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      const changed = await this.#tryChange(id, steps);
-      if (changed === undefined) continue;
-      await this.tell(id);
-      return changed;
-    }
-    throw new CustodyError('conflict', 'too many sessions change this run at once', { hint: 'try again' });
+    const { runs, now } = this.#ports;
+    const changed = await changeRun(runs, id, steps, now);
+    await this.tell(id);
+    return changed;
   }
 
   /** Enters and tells what has not been told of this run. When it returns, all of it is in the ledger's queue. */
@@ -94,21 +91,6 @@ export class RunDesk {
     for (const { run, told } of await this.#ports.runs.untold(1, id)) await this.#tell(run, told);
   }
 
-  /** Undefined when somebody else changed it in between. */
-  async #tryChange(id: string, steps: RunChange): Promise<Run | undefined> {
-    const { runs, now } = this.#ports;
-    const run = await runs.get(id);
-    const added = steps(run, now());
-    if (added.length === 0) return run;
-    try {
-      await runs.append(id, run.steps.length, added);
-    } catch (error) {
-      if (asCustodyError(error).code === 'conflict') return undefined;
-      throw error;
-    }
-    return { ...run, steps: [...run.steps, ...added] };
-  }
-
   /** The ledger first: what outsiders are told about has happened for everybody. */
   async #tell(run: Run, told: number): Promise<void> {
     const { leaves, stream, runs } = this.#ports;
@@ -120,6 +102,27 @@ export class RunDesk {
     }
     await runs.told(run.id, count);
   }
+}
+
+/** The change alone, of whoever leaves the telling to another: durable when it returns. Rejects with what `steps` throws, and with `not-found`. */
+export async function changeRun(
+  runs: Pick<Runs, 'get' | 'append'>,
+  id: string,
+  steps: RunChange,
+  now: () => Date,
+): Promise<Run> {
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    const run = await runs.get(id);
+    const added = steps(run, now());
+    if (added.length === 0) return run;
+    try {
+      await runs.append(id, run.steps.length, added);
+      return { ...run, steps: [...run.steps, ...added] };
+    } catch (error) {
+      if (asCustodyError(error).code !== 'conflict') throw error;
+    }
+  }
+  throw new CustodyError('conflict', 'too many sessions change this run at once', { hint: 'try again' });
 }
 
 /** A key that was used before stands for what was started then. */

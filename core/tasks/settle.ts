@@ -55,6 +55,8 @@ export interface SettleFailure {
 }
 
 const RUNS_AT_ONCE = 100;
+/** What could not be derived is not looked at again before: to verify a long recording costs something. */
+const RETRY_MS = 30_000;
 /** A session's open.json is stored before it can have a task: what has none by then never will. */
 const UNOPENED_MS = 3_600_000;
 
@@ -66,6 +68,8 @@ export class RunSettler {
   readonly #ports: SettlePorts;
   /** Who asks while it is under way waits for it. */
   readonly #settling = new Map<string, Promise<Settling>>();
+  /** By session. */
+  readonly #failed = new Map<string, { readonly at: number; readonly settling: Settling }>();
 
   constructor(ports: SettlePorts) {
     this.#ports = ports;
@@ -107,10 +111,22 @@ export class RunSettler {
     const done: Settling[] = [];
     for (const execution of executionsOf(run)) {
       if (execution.ended !== undefined) continue;
-      const { session } = execution;
-      done.push(await this.#settleOne(run, execution).catch((error: unknown) => failed(id, session, error)));
+      done.push(await this.#unlessJustFailed(run, execution));
     }
     return together(done);
+  }
+
+  async #unlessJustFailed(run: Run, execution: Execution): Promise<Settling> {
+    const { session } = execution;
+    const at = this.#ports.now().getTime();
+    const before = this.#failed.get(session);
+    if (before !== undefined && at - before.at < RETRY_MS) return before.settling;
+    this.#failed.delete(session);
+    return this.#settleOne(run, execution).catch((error: unknown) => {
+      const settling = failed(run.id, session, error);
+      this.#failed.set(session, { at, settling });
+      return settling;
+    });
   }
 
   async #settleOne(run: Run, { task, session, startedAt }: Execution): Promise<Settling> {

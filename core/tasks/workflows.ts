@@ -37,8 +37,8 @@ interface Declared {
 }
 
 /** Rejects with `ContractMistake`, whose path begins at the file's root. Loads nothing where there is no workflow. */
-export async function compileWorkflows(file: Declared): Promise<Workflows> {
-  const shapes = await shapesOf(file);
+export async function compileWorkflows(file: Declared, load: LoadShapes = LOAD_SHAPES): Promise<Workflows> {
+  const shapes = await shapesOf(file, load);
   const { workflows, targets } = file;
   return new Map([...workflows].map(([name, written]) => [name, compiled(name, written, targets, shapes)]));
 }
@@ -51,12 +51,13 @@ export async function workflowFrom(
   name: string,
   text: string,
   targets: Declared['targets'],
+  load: LoadShapes = LOAD_SHAPES,
 ): Promise<Workflow> {
   const parsed = workflowSchema.safeParse(parseJson(text));
   if (!parsed.success) throw noWorkflow(parsed.error.issues[0]?.message);
   const workflows = new Map([[name, { ...parsed.data, written: text }]]);
   try {
-    return (await compileWorkflows({ workflows, targets })).get(name)!;
+    return (await compileWorkflows({ workflows, targets }, load)).get(name)!;
   } catch (error) {
     throw error instanceof ContractMistake ? noWorkflow(error.message) : error;
   }
@@ -66,14 +67,15 @@ function noWorkflow(why = 'it is not as one is written'): CustodyError {
   return new CustodyError('format-invalid', `the workflow cannot be read: ${why}`);
 }
 
+/** What loads the parsers of commands, which takes a moment. */
+export type LoadShapes = Readonly<Record<CommandProtocol, () => Promise<CommandShapes>>>;
+
 type Loaded = ReadonlyMap<CommandProtocol, CommandShapes>;
 
-async function shapesOf({ workflows, targets }: Declared): Promise<Loaded> {
+async function shapesOf({ workflows, targets }: Declared, load: LoadShapes): Promise<Loaded> {
   const tasks = [...workflows.values()].flatMap((workflow) => Object.values(workflow.tasks));
   const names = new Set(tasks.map(({ target }) => protocolAt(target, targets)));
-  return new Map(
-    await Promise.all([...names].map(async (name) => [name, await LOAD_SHAPES[name]()] as const)),
-  );
+  return new Map(await Promise.all([...names].map(async (name) => [name, await load[name]()] as const)));
 }
 
 function protocolAt(target: string, targets: Declared['targets']): CommandProtocol {

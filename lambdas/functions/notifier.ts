@@ -9,6 +9,7 @@ import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
+import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
@@ -16,6 +17,7 @@ import { countingAlarms } from '#core/notify/alarms.ts';
 import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { RunDesk } from '#core/tasks/run-desk.ts';
 import { once } from '../once.ts';
 import { isOtherThanDeployed } from '../deployed-policy.ts';
 import { freshPolicy, leavesOf, now } from '../surroundings.ts';
@@ -45,6 +47,13 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const place = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   const scim = new ScimDesk({ store: dynamoScim(place), leaves: leavesOf(settings, dynamo), now, newId });
   const devices = new DeviceDesk({ devices: dynamoDevices(place), leaves: leavesOf(settings, dynamo), now });
+  // It starts no run: nothing is to be stored, and no key to be made.
+  const runs = new RunDesk({
+    runs: dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now),
+    texts: { put: () => Promise.reject(new Error('the notifier starts no run')) },
+    ...{ leaves: leavesOf(settings, dynamo), stream, now, newId },
+    newKey: () => randomBytes(32),
+  });
   const read = async (id: string): Promise<string> => (await readSecret(secrets, id)).trim();
   const ports = {
     webhooks,
@@ -58,7 +67,8 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   for (let round = 0; context.getRemainingTimeInMillis() > ENOUGH_MS; round += 1) {
     await policy.look();
     isOther ||= isOtherThanDeployed(policy.inForce, settings.CUSTODY_POLICY_DEPLOYED);
-    if (round % TELL_EVERY === 0) await Promise.all([desk.tellAll(), scim.payAll(), devices.tellAll()]);
+    if (round % TELL_EVERY === 0)
+      await Promise.all([desk.tellAll(), scim.payAll(), devices.tellAll(), runs.tellAll()]);
     for (const { outcome } of await deliverDue(ports, now)) {
       if (outcome !== 'delivered') telemetry.metrics.addMetric('FailedDeliveries', MetricUnit.Count, 1);
     }

@@ -53,9 +53,11 @@ import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
 import { keepDelivering } from './notifier.ts';
+import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
+const SETTLE_EVERY_MS = 250;
 const ISSUERS_EVERY_MS = 60_000;
 
 export interface ControlPlaneOptions {
@@ -93,6 +95,14 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const tellAll = async (): Promise<void> =>
     void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll(), runDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
+  const settler = localSettler({
+    ...{ runs, desk: runDesk, texts, now },
+    store: directoryStore(files.store),
+    signer: fileSigner(dataDir),
+  });
+  const sayUnsettled = settleNews(say);
+  const settleAll = async (): Promise<void> => sayUnsettled((await settler.settleAll()).failures);
+  await every(running, SETTLE_EVERY_MS, settleAll, trouble('results cannot be derived', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
   const api = await startApi({
@@ -111,7 +121,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     requests: store,
     terminations: store,
     desk,
-    runs: { runs, desk: runDesk, texts },
+    runs: { runs, desk: runDesk, texts, settle: (id) => settler.settle(id) },
     deadLetters: deliveries,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,

@@ -15,12 +15,14 @@ import type { DeviationNote } from '#core/tasks/session.ts';
 import type { OutputDigests } from '#core/tasks/store.ts';
 import { deriveTaskResult } from '#core/tasks/result/derive.ts';
 import type { TaskResult } from '#core/tasks/result/result.ts';
-import { signResult } from '#core/tasks/proof/statement.ts';
+import type { ProvedRun } from '#core/tasks/proof/proved-run.ts';
+import { resultBytes, signResult } from '#core/tasks/proof/statement.ts';
 import { RUN_FILE, RUN_KEY, RUN_WORKFLOW, requestName, runFile, runKeyFile } from '#core/tasks/run-folder.ts';
 import { runLeaf } from '#core/tasks/run-leaves.ts';
 import { newRun } from '#core/tasks/run-lifecycle.ts';
 import type { Run, RunStep } from '#core/tasks/run.ts';
 import { requestFile } from '#core/tasks/verify/request-file.ts';
+import { LoadedShapes } from '#core/tasks/verify/loaded-shapes.ts';
 import { workflowOf } from '#core/tasks/verify/read-run.ts';
 import type { Workflow } from '#core/tasks/workflows.ts';
 import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts';
@@ -31,6 +33,8 @@ import { MemoryStore } from './memory-ports.ts';
 
 export const ORIGIN = 'custody.example/ledger';
 export const KEY = Buffer.alloc(32, 7);
+/** Loaded once a file. */
+export const SHAPES = new LoadedShapes();
 const STARTED = new Date('2026-11-29T09:00:00.000Z');
 const STREAMS = { client: 0, target: 1, gateway: 2, note: 3 } as const;
 
@@ -65,7 +69,7 @@ export const WORKFLOW = `
 /** The workflow `refunds`, with what it says of tasks as YAML. */
 export async function workflow(tasks = WORKFLOW, onDeviation = 'record'): Promise<Workflow> {
   const written = parse(`tasks:${tasks.replace('DEVIATION', onDeviation)}`) as unknown;
-  return workflowOf('refunds', Buffer.from(canonicalJson(written)));
+  return workflowOf('refunds', Buffer.from(canonicalJson(written)), SHAPES);
 }
 
 /** A simple query and its answer. */
@@ -201,6 +205,16 @@ export class PlayedRun {
     const { bytes, digest } = await signResult(result, how.signer ?? this.signer);
     this.files.set(objectKey(session, TASK_RESULT), bytes);
     this.add({ kind: 'task-ended', at: this.at(), task, session, verdict: result.verdict, result: digest });
+  }
+
+  /** As other people's formats take it. */
+  proved(): ProvedRun {
+    const { run, workflow } = this;
+    const results = this.results.map((result) => {
+      const digest = sha256(resultBytes(result));
+      return { result, digest, operatorFits: true };
+    });
+    return { run, workflow, results };
   }
 
   /** The folder's files. `entered`: what the ledger has, where it is another run than run.json says. */

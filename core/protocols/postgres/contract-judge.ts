@@ -11,7 +11,7 @@ import type { CommandSight, PreparedStatement, SeenStatement } from './contract-
 import { harmless } from './harmless.ts';
 import { callsFunctions } from './calls-functions.ts';
 import { OWN_NAMES } from './own-questions.ts';
-import { decodeText } from './wire.ts';
+import { copyOf, decodeText } from './wire.ts';
 
 const READING = { utf8: true, standardStrings: true } as const;
 const NO_VALUES: readonly never[] = [];
@@ -47,12 +47,15 @@ export class ContractJudge {
   readonly names = new ContractNames();
   readonly #sight: CommandSight;
   readonly #callsFunctions: readonly boolean[];
+  /** It says of a command's answer what columns it has. */
+  readonly wantsColumns: boolean;
 
   constructor(contract: Contract, facts: ValueFacts, sight: CommandSight) {
     this.contract = contract;
     this.facts = facts;
     this.watch = new ContractWatch(contract, facts);
     this.#sight = sight;
+    this.wantsColumns = contract.commands.some(({ declared }) => declared.answers.columns !== undefined);
     this.#callsFunctions = contract.commands.map(({ declared }) => callsFunctions(declared.statement ?? ''));
   }
 
@@ -135,7 +138,7 @@ class Trial implements Judged {
 
   #query(bytes: Uint8Array, seen: readonly SeenStatement[]): void {
     // Should reviewers want it: the bytes are not ours.
-    const own = bytes.slice();
+    const own = copyOf(bytes);
     const text = (): string => decodeText(own);
     if (seen.length === 0) this.steps.push({ kind: 'nothing' });
     for (const one of seen) {
@@ -150,7 +153,7 @@ class Trial implements Judged {
     statement: PreparedStatement,
     at: number,
   ): void {
-    const prepared: Prepared = { text: text.slice(), statement };
+    const prepared: Prepared = { text: copyOf(text), statement };
     const why = this.#names.problemOf(name, OWN_NAMES);
     if (why !== undefined) this.#hard(why, decodeText(text));
     this.#names.setStatement(name, prepared);
@@ -178,7 +181,7 @@ class Trial implements Judged {
     if (prepared === undefined) return this.#hard('is of a prepared statement that nobody saw', '');
     const { statement, types } = prepared;
     const seen = statement.isEmpty ? EMPTY : statement.bind(sent.formats, sent.values, types);
-    const values = sent.values.map((value) => value?.slice());
+    const values = sent.values.map((value) => (value === null ? undefined : copyOf(value)));
     const text = (): string => withValues(decodeText(prepared.text), sent.formats, values);
     const portal: Portal = { prepared, seen, text, columns: prepared.columns };
     this.#names.setPortal(sent.portal, portal);

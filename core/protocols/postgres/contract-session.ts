@@ -127,14 +127,14 @@ export class ContractSession {
   /** What the client sent after its login, in any pieces. */
   fromClient(bytes: Uint8Array): void {
     if (this.#stopped) return;
-    this.#guarded(() => this.#pieces.take(bytes, (piece) => this.#arrived(piece)));
+    this.#guarded(() => this.#pieces.take(plain(bytes), (piece) => this.#arrived(piece)));
   }
 
   /** Goes on when nothing of the client's does any more: its last answer may not be whole yet. */
   fromTarget(bytes: Uint8Array): void {
     if (this.#stopped && this.#target.held) return;
     this.#guarded(() => {
-      this.#target.take(bytes);
+      this.#target.take(plain(bytes));
       this.#work();
     });
   }
@@ -638,4 +638,9 @@ function aborted(signal: AbortSignal): Promise<never> {
 
 function isCancelled({ code }: CustodyError): boolean {
   return code === 'too-slow';
+}
+
+/** Of which `slice` is a copy; of a Buffer it is a view, into memory that the next read writes into. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

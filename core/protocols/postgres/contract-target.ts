@@ -1,7 +1,7 @@
 import { type BackendMessage, parseBackend } from './backend.ts';
 import { Backend } from './messages.ts';
 import type { OwnQuestion } from './target-side.ts';
-import { concat, readInt32, violation } from './wire.ts';
+import { concat, copyOf, readInt32, violation } from './wire.ts';
 
 const HEADER_BYTES = 5;
 /** Longer ones are passed by their type alone. */
@@ -126,7 +126,7 @@ export class ContractTarget {
     const whole = Math.min(at, length);
     this.#skip = at - whole;
     if (whole > from) this.#ears.pass(bytes.subarray(from, whole));
-    this.#kept = whole === length ? NONE : bytes.slice(whole);
+    this.#kept = whole === length ? NONE : copyOf(bytes.subarray(whole));
     this.#toldBetween();
   }
 
@@ -136,7 +136,7 @@ export class ContractTarget {
     // Behind a row that is let go after all, it is that row that comes first: it was looked at.
     this.#skip = hold === 'before' ? end - at : end - whole;
     if (whole > from) this.#ears.pass(bytes.subarray(from, whole));
-    this.#kept = bytes.slice(whole);
+    this.#kept = copyOf(bytes.subarray(whole));
   }
 
   #toldBetween(): void {
@@ -146,7 +146,7 @@ export class ContractTarget {
 
   #answered(type: number, whole: Uint8Array): void {
     const asked = this.#asked!;
-    const answer = parseBackend(type, whole.slice(HEADER_BYTES));
+    const answer = parseBackend(type, copyOf(whole.subarray(HEADER_BYTES)));
     // No answer, but why the target closes the connection now: that is the client's to read.
     if (isLastWord(answer)) return this.#ears.pass(whole);
     if (answer.kind === 'ready-for-query') this.#ears.ready(answer.status);

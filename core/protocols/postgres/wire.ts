@@ -38,6 +38,11 @@ export function cstring(text: string | Uint8Array): Uint8Array {
   return concat([text.filter((byte) => byte !== 0), Uint8Array.of(0)]);
 }
 
+/** In memory of its own: `slice` of a Buffer is a view. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

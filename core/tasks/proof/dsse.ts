@@ -31,18 +31,19 @@ export function preAuthenticated(payloadType: string, payload: Uint8Array): Uint
   ]);
 }
 
-/** The envelope's bytes. Its key id is the signer's fingerprint. Rejects as the signer does, and with `internal` for what is too long. */
+/** The envelope's bytes. Its key id is the signer's fingerprint, where none is given. Rejects as the signer does, and with `internal` for what is too long. */
 export async function signEnvelope(
   payloadType: string,
   payload: Uint8Array,
   signer: Signer,
+  keyId?: string,
 ): Promise<Uint8Array> {
   if (payload.byteLength > PAYLOAD_MAX_BYTES)
     throw new CustodyError('internal', 'what is to be signed is too long', {
       detail: `${payload.byteLength} bytes of ${payloadType}`,
     });
   const sig = await signer.sign(preAuthenticated(payloadType, payload));
-  const keyid = fingerprintOf(await signer.publicKey());
+  const keyid = keyId ?? fingerprintOf(await signer.publicKey());
   const envelope = {
     payload: Buffer.from(payload).toString('base64'),
     payloadType,

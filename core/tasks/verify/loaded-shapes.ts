@@ -1,10 +1,14 @@
 import type { CommandProtocol } from '../../protocols/command-parts.ts';
 import { LOAD_SHAPES } from '../../protocols/shapes.ts';
 import type { CommandShapes } from '../shapes.ts';
+import type { LoadShapes } from '../workflows.ts';
 
 /** What protocols know of their commands, each loaded once, however many runs are verified with it. */
 export class LoadedShapes {
   readonly #loaded = new Map<CommandProtocol, Promise<CommandShapes>>();
+
+  /** As `workflowFrom` takes them. */
+  readonly load: LoadShapes = { postgres: () => this.of('postgres'), ssh: () => this.of('ssh') };
 
   of(protocol: CommandProtocol): Promise<CommandShapes> {
     const loaded = this.#loaded.get(protocol) ?? LOAD_SHAPES[protocol]();

@@ -16,6 +16,7 @@ import {
 } from '../run-folder.ts';
 import { workflowSchema } from '../schema.ts';
 import { type Workflow, workflowFrom } from '../workflows.ts';
+import { LoadedShapes } from './loaded-shapes.ts';
 import type { RunFindingCode, RunReport } from './report.ts';
 
 /** What a verifier is given: the files of a run's folder. */
@@ -73,6 +74,7 @@ export async function readKey(
 export async function readWorkflow(
   folder: RunFolder,
   run: Run,
+  shapes: LoadedShapes,
   report: RunReport,
 ): Promise<Workflow | undefined> {
   const bytes = await readObject(folder, RUN_WORKFLOW, WORKFLOW_MAX_BYTES, 'workflow-missing', report);
@@ -84,7 +86,7 @@ export async function readWorkflow(
     return undefined;
   }
   try {
-    return await workflowOf(run.workflow, bytes);
+    return await workflowOf(run.workflow, bytes, shapes);
   } catch (error) {
     report('workflow-malformed', RUN_WORKFLOW, `${RUN_WORKFLOW} ${asCustodyError(error).message}`);
     return undefined;
@@ -92,13 +94,18 @@ export async function readWorkflow(
 }
 
 /** From its text alone: a task's target speaks what its commands are written in. Throws `format-invalid`. */
-export async function workflowOf(name: string, text: Uint8Array): Promise<Workflow> {
-  const { tasks } = workflowSchema.parse(parseJsonBytes(text, WORKFLOW_MAX_BYTES));
-  const targets = Object.values(tasks).map(({ target, contract }) => {
+export async function workflowOf(
+  name: string,
+  text: Uint8Array,
+  shapes = new LoadedShapes(),
+): Promise<Workflow> {
+  const parsed = workflowSchema.safeParse(parseJsonBytes(text, WORKFLOW_MAX_BYTES));
+  // What is none has no tasks, and is refused below.
+  const targets = Object.values(parsed.data?.tasks ?? {}).map(({ target, contract }) => {
     const spoken = Object.entries(COMMAND_KEYS).find(([, key]) => contract.does[0]?.[key] !== undefined);
     return [target, { protocol: (spoken?.[0] ?? 'postgres') as CommandProtocol }] as const;
   });
-  return workflowFrom(name, Buffer.from(text).toString(), new Map(targets));
+  return workflowFrom(name, Buffer.from(text).toString(), new Map(targets), shapes.load);
 }
 
 function sha256(bytes: Uint8Array): string {

@@ -57,14 +57,16 @@ async function factsOf(
   options: VerifyRunOptions,
   report: RunReport,
 ): Promise<RunFacts> {
-  const { trustedSigners, ledger } = options;
-  const [key, workflow] = [await readKey(folder, run, report), await readWorkflow(folder, run, report)];
+  const { trustedSigners, ledger, shapes = new LoadedShapes() } = options;
+  const [key, workflow] = [
+    await readKey(folder, run, report),
+    await readWorkflow(folder, run, shapes, report),
+  ];
   if (workflow !== undefined) checkSteps(run, workflow.declared, report);
   const signers = trustedSigners.length > 0 ? trustedSigners : await ownSigners(folder, run);
   const proved = await checkRunProof(folder, run, { signers, origin: ledger }, report);
   const untold: string[] = [];
   const outputs = new Map<string, OutputDigests>();
-  const { shapes = new LoadedShapes() } = options;
   const context = { folder, run, workflow, key, trustedSigners, ledger, outputs, shapes, report } as const;
   const full: RunContext = { ...context, untold: (sentence) => void untold.push(sentence) };
   const executions = await verifyExecutions(full, outputs, proved);

@@ -6,7 +6,6 @@ import { openResult, signResult } from '#core/tasks/proof/statement.ts';
 import type { TaskResult } from '#core/tasks/result/result.ts';
 import type { Run } from '#core/tasks/run.ts';
 import { requestName, runFile } from '#core/tasks/run-folder.ts';
-import { LoadedShapes } from '#core/tasks/verify/loaded-shapes.ts';
 import { requestFile } from '#core/tasks/verify/request-file.ts';
 import { type RunVerifyReport, verifyRun } from '#core/tasks/verify/verify-run.ts';
 import { makeKeys, sha256, spki } from '#test/support/evidence-builder.ts';
@@ -19,13 +18,14 @@ import {
   ORIGIN,
   PAY,
   PlayedRun,
+  SHAPES,
   signerOf,
   TOTAL,
   workflow,
 } from '#test/support/run-evidence.ts';
 import { server } from '#test/core/replay/support.ts';
 
-const shapes = new LoadedShapes();
+const shapes = SHAPES;
 let good: PlayedRun;
 beforeAll(async () => {
   good = await goodRun();
@@ -392,12 +392,9 @@ describe('what a gateway should not have let happen is found:', () => {
 });
 
 describe('an approval of a deviation', () => {
-  const ASK = '{ ask: { reviewers: [leads] } }';
-  const seen = {
-    kind: 'not-in-contract',
-    expected: 'one of pay',
-    seen: 'a statement that it does not have',
-  } as const;
+  const ASK = '{ ask: { reviewers: { any: [leads] } } }';
+  const words = { expected: 'in pay a fixed value at place 1', seen: 'another value stands there' };
+  const seen = { kind: 'value', ...words } as const;
   const id = '019acd1b-4000-7b61-8e21-0000000000aa';
   const sql = 'UPDATE orders SET refunded = false WHERE id = 7';
 
@@ -423,7 +420,7 @@ describe('an approval of a deviation', () => {
       breakGlass: false,
       createdAt: played.at(),
       pendingUntil: '2026-11-29T09:10:00.000Z',
-      deviation: { ...of, command, ...seen, isAnswer: false, ...changed },
+      deviation: { ...of, command, of: 'pay', ...seen, isAnswer: false, ...changed },
     };
     const at = played.at();
     const by = { issuer: 'https://id.example', subject: 'lead-1' };
@@ -444,7 +441,7 @@ describe('an approval of a deviation', () => {
       { at: played.at(), kind: 'deviated', task: 'refund', session, deviation: seen.kind, how: 'asked' },
     ] as const;
     const said = [
-      note({ ...seen, how: 'approved', request: id }),
+      note({ ...seen, command: 'pay', how: 'approved', request: id }),
       ...asked(sql, [server.tag('UPDATE 1')]),
       ...PAY(7),
     ];
