@@ -67,6 +67,7 @@ const workflowSchema = z.object({
   withinSeconds: count,
   inputs: z.record(z.string(), z.looseObject({ type: text, description: text.optional() })),
   mayStart: z.boolean(),
+  text: z.string().max(4 << 20),
   tasks: z.array(z.object(taskParts)),
 });
 export type Workflow = z.infer<typeof workflowSchema>;

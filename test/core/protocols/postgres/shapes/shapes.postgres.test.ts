@@ -109,7 +109,7 @@ describe.runIf(hasDebianPostgres())('shapes, at a real server', () => {
 
   it('that are one are one to it, and those that differ differ', async () => {
     const known = new Map<string, string>();
-    const seen = [];
+    const seen: { readonly text: string; readonly row: number; shape: string; means: string }[] = [];
     for (const query of QUERIES) {
       const { shape, values } = commandOf(reader, query.text);
       const key = JSON.stringify([shape, values]);
