@@ -47,12 +47,15 @@ export class ContractJudge {
   readonly names = new ContractNames();
   readonly #sight: CommandSight;
   readonly #callsFunctions: readonly boolean[];
+  /** It says of a command's answer what columns it has. */
+  readonly wantsColumns: boolean;
 
   constructor(contract: Contract, facts: ValueFacts, sight: CommandSight) {
     this.contract = contract;
     this.facts = facts;
     this.watch = new ContractWatch(contract, facts);
     this.#sight = sight;
+    this.wantsColumns = contract.commands.some(({ declared }) => declared.answers.columns !== undefined);
     this.#callsFunctions = contract.commands.map(({ declared }) => callsFunctions(declared.statement ?? ''));
   }
 

@@ -1,15 +1,9 @@
 import type { CommandSight } from '#core/protocols/postgres/contract-sight.ts';
+import { CommandReader } from '#core/protocols/postgres/shapes/commands.ts';
+import { ThreadAnalyst } from './thread-analyst.ts';
 
-/** Sees commands in what clients send. Its parser's thread starts when the first command wants it, and serves all sessions. */
+/** Sees commands in what clients send, for all sessions. What it does not know yet it looks at in a thread, which begins when it is needed. */
 export function seeingCommands(): () => Promise<CommandSight> {
-  let loading: Promise<CommandSight> | undefined;
-  return () => (loading ??= load());
-}
-
-async function load(): Promise<CommandSight> {
-  const [{ CommandReader }, { ThreadAnalyst }] = await Promise.all([
-    import('#core/protocols/postgres/shapes/commands.ts'),
-    import('./thread-analyst.ts'),
-  ]);
-  return new CommandReader(new ThreadAnalyst());
+  let sight: CommandSight | undefined;
+  return async () => (sight ??= new CommandReader(new ThreadAnalyst()));
 }

@@ -18,6 +18,8 @@ interface Asked {
 
 /** The worst that is known takes 0.05 s on an idle machine; a busy one must not refuse what is good. */
 const DEADLINE_MS = 2_000;
+/** A thread that has not answered yet has the parser to load first: given up, it would never be faster. */
+const START_MS = 20_000;
 /** Every session waits for one command at most: more than these are no work but a flood. */
 const ASKED_MAX = 10_000;
 
@@ -29,6 +31,8 @@ export class ThreadAnalyst implements Analyst {
   readonly #start: () => ShapeThread;
   readonly #deadlineMs: number;
   #thread: ShapeThread | undefined;
+  /** The thread has answered before. */
+  #loaded = false;
   #timer: NodeJS.Timeout | undefined;
   readonly #asked: Asked[] = [];
 
@@ -61,8 +65,9 @@ export class ThreadAnalyst implements Analyst {
       this.#thread?.unref();
       return;
     }
-    this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), this.#deadlineMs);
     const thread = this.#running();
+    const deadlineMs = this.#loaded ? this.#deadlineMs : this.#deadlineMs + START_MS;
+    this.#timer = setTimeout(() => this.#giveUp('takes too long to be looked at'), deadlineMs);
     thread.ref();
     thread.postMessage(first.text);
   }
@@ -84,8 +89,13 @@ export class ThreadAnalyst implements Analyst {
     if (this.#thread !== undefined) return this.#thread;
     const thread = this.#start();
     this.#thread = thread;
+    this.#loaded = false;
     // One that was given up may still say something.
-    thread.on('message', (analysis) => this.#thread === thread && this.#answered(analysis));
+    thread.on('message', (analysis) => {
+      if (this.#thread !== thread) return;
+      this.#loaded = true;
+      this.#answered(analysis);
+    });
     thread.on('error', () => this.#thread === thread && this.#giveUp('cannot be looked at'));
     return thread;
   }
