@@ -1,8 +1,8 @@
 /** Apache Airflow as it is: its PostgresHook and SSHHook run the tasks of a workflow. The DAG is that of docs/orchestrators. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ describe.runIf(AIRFLOW)('a DAG of Airflow', () => {
   beforeAll(async () => {
     gateway = await RefundsGateway.start();
     const home = join(gateway.local.dataDir, 'airflow');
-    mkdirSync(home);
+    for (const folder of [DOCS, DAGS]) cpSync(folder, join(home, 'dags'), { recursive: true });
     env = { PATH: process.env['PATH'], HOME: home, ...(await settings(gateway, home)) };
     await airflow('db', 'migrate');
   });
@@ -41,10 +41,11 @@ describe.runIf(AIRFLOW)('a DAG of Airflow', () => {
         said: error.stdout + error.stderr,
       }),
     );
-  const test = (dag: string, folder: string): Promise<Ran> => airflow('dags', 'test', dag, '-f', join(folder, `${dag}.py`));
+  const test = (dag: string): Promise<Ran> =>
+    airflow('dags', 'test', dag, '-f', join(env['AIRFLOW_HOME']!, 'dags', `${dag}.py`));
 
   it('runs a workflow to its end, with values that go by XCom, under its own trace', async () => {
-    const { code, said } = await test('refunds', DOCS);
+    const { code, said } = await test('refunds');
     expect(said).toMatch(/refunded \d+\.\d\d/);
     expect(code).toBe(0);
     const done = await gateway.latest();
@@ -63,7 +64,7 @@ describe.runIf(AIRFLOW)('a DAG of Airflow', () => {
   });
 
   it('fails the task that leaves its contract, with our words in its log', async () => {
-    const { code, said } = await test('careless', DAGS);
+    const { code, said } = await test('careless');
     expect(code).not.toBe(0);
     expect(said).toContain('the contract has for pay-back.$2 a value from find.orders.amount');
     const { state, tasks } = await gateway.latest();
@@ -90,11 +91,10 @@ async function settings(gateway: RefundsGateway, home: string): Promise<Record<s
   return {
     AIRFLOW_HOME: home,
     AIRFLOW__CORE__LOAD_EXAMPLES: 'False',
-    AIRFLOW__CORE__DAGS_FOLDER: DAGS,
     AIRFLOW_CONN_CUSTODY: JSON.stringify({ conn_type: 'http', host: api }),
     AIRFLOW_CONN_CUSTODY_ORDERS: JSON.stringify(orders),
     AIRFLOW_CONN_CUSTODY_WEB: JSON.stringify(web),
     CUSTODY_TOKEN_FILE: gateway.tokenFile,
-    PYTHONPATH: [DOCS, DAGS].join(delimiter),
+    PYTHONPATH: join(home, 'dags'),
   };
 }

@@ -15,10 +15,10 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow.exceptions import AirflowFailException
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowFailException
 from opentelemetry import propagate
 
 RESULT_SECONDS = 120
