@@ -5,7 +5,6 @@ import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
-import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { AccessDesk } from '#core/access/desk.ts';
@@ -45,7 +44,8 @@ export const handler = apiFunction(telemetry, async () => {
   const stream = countingAlarms(webhooks, telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
-  const runs = dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now);
+  const runPieces = runPorts(settings, { s3, dynamo }, policy);
+  const { runs } = runPieces;
   const access = accessHandler({ policy, requests, desk, runs, now, log });
   const devices = dynamoDevices({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now });
   const deviceDesk = new DeviceDesk({ devices, leaves: leavesOf(settings, dynamo), now });
@@ -60,8 +60,8 @@ export const handler = apiFunction(telemetry, async () => {
     ssh: async () => addressOnly(await ssh()),
   });
   const signer = kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY);
-  const runs = runsHandler({
-    ...runPorts(settings, { s3, dynamo }, policy),
+  const runsApi = runsHandler({
+    ...runPieces,
     policy,
     source: storeOf(settings, s3),
     sessions: sessionsOf(settings, dynamo),
@@ -73,7 +73,7 @@ export const handler = apiFunction(telemetry, async () => {
   });
   const routes: Routes = [
     ['/v1/workflows', workflowsHandler({ policy, now, log })],
-    ['/v1/runs', runs],
+    ['/v1/runs', runsApi],
     ['/v1/requests', access],
     ['/v1/grants', access],
     ['/v1/devices', devicesHandler({ policy, devices, desk: deviceDesk, now, log })],
