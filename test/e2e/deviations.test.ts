@@ -126,9 +126,9 @@ describe.skipIf(!hasClient('psql'))(
       );
       expect(await verify(local, session)).toMatchObject({ verdict: 'verified', findings: [] });
       const notes = (await framesOf(local, session))
-      .filter(({ stream }) => stream === 'note')
-      .map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { note: string });
-    expect(notes.filter(({ note }) => note === 'task-deviation')).toMatchObject([
+        .filter(({ stream }) => stream === 'note')
+        .map(({ payload }) => JSON.parse(Buffer.from(payload).toString()) as { note: string });
+      expect(notes.filter(({ note }) => note === 'task-deviation')).toMatchObject([
         { how: 'approved', request: id },
         { how: 'denied', request: second.id },
         { how: 'denied', request: third.id },
