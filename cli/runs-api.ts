@@ -67,6 +67,7 @@ const workflowSchema = z.object({
   withinSeconds: count,
   inputs: z.record(z.string(), z.looseObject({ type: text, description: text.optional() })),
   mayStart: z.boolean(),
+  text: z.string().max(4 << 20),
   tasks: z.array(z.object(taskParts)),
 });
 export type Workflow = z.infer<typeof workflowSchema>;
@@ -90,6 +91,8 @@ const resultSchema = z.looseObject({
   outputs: z.array(
     z.looseObject({
       name: text,
+      rows: count.optional(),
+      bytes: count.optional(),
       columns: z.array(z.looseObject({ name: text })).optional(),
       kept: z.union([z.array(z.array(cell)), z.string()]).optional(),
     }),

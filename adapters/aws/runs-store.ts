@@ -42,6 +42,9 @@ async function create(place: RunsTable, run: Run, key: Uint8Array, once: string 
   if (refused === undefined) return run;
   const earlier = once === undefined ? undefined : await byOnce(place, run, once);
   if (earlier !== undefined) return earlier;
+  // The key's digest is in the run's: nobody else's is the same. The answer was lost, and the request sent again.
+  const stored = await getRunItem(place, run.id).then(parseRun);
+  if (stored.digest === run.digest && Buffer.compare(await keyOf(place, run.id), key) === 0) return run;
   throw new CustodyError('already-exists', 'the run exists already', { detail: run.id });
 }
 

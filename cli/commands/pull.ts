@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { CustodyError } from '#core/errors.ts';
 import { type Cli, say } from '../cli.ts';
+import { refuseFilled } from '../evidence/empty-folder.ts';
 import { fetchEvidence } from '../evidence/source.ts';
 import { sizeText } from '../listing.ts';
 import { requireSessionId } from '../session-id.ts';
@@ -29,15 +29,4 @@ async function pull(cli: Cli, id: string, out: string): Promise<void> {
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
-}
-
-async function refuseFilled(out: string): Promise<void> {
-  const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw new CustodyError('already-exists', `${out} is not a folder that can be read`, { cause: error });
-  });
-  if (names.length === 0) return;
-  throw new CustodyError('already-exists', `${out} is not empty`, {
-    hint: 'evidence is never mixed with other files: give a new folder',
-  });
 }

@@ -12,7 +12,9 @@ import { endRun, getRun, type Run, runPages, type RunSummary, startRun } from '.
 import { requireSessionId } from '../session-id.ts';
 import { readDuration, WAIT_MS, waitUntil } from '../wait.ts';
 import { runExecCommand } from './run-exec.ts';
+import { runExportCommand } from './run-export.ts';
 import { runTaskCommand } from './run-task.ts';
+import { runVerifyCommand } from './run-verify.ts';
 
 const DEVIATED = 3;
 const STILL_RUNNING = 4;
@@ -30,7 +32,9 @@ export function runCommand(cli: Cli): Command {
     .addCommand(runExecCommand(cli))
     .addCommand(showCommand(cli))
     .addCommand(listCommand(cli))
-    .addCommand(endCommand(cli));
+    .addCommand(endCommand(cli))
+    .addCommand(runExportCommand(cli))
+    .addCommand(runVerifyCommand(cli));
 }
 
 interface StartOptions {

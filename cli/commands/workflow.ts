@@ -5,6 +5,7 @@ import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { facts, listing } from '../listing.ts';
 import { contractLines, termsText } from '../run/contract-words.ts';
+import { learnCommand, testCommand } from './workflow-sessions.ts';
 import { getWorkflow, getWorkflows, type Workflow, type WorkflowTask } from '../runs-api.ts';
 
 interface ShowOptions {
@@ -15,7 +16,9 @@ export function workflowCommand(cli: Cli): Command {
   return new Command('workflow')
     .description('workflows: what their tasks may do')
     .addCommand(listCommand(cli))
-    .addCommand(showCommand(cli));
+    .addCommand(showCommand(cli))
+    .addCommand(learnCommand(cli))
+    .addCommand(testCommand(cli));
 }
 
 function listCommand(cli: Cli): Command {

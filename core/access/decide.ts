@@ -281,7 +281,8 @@ function asTask(question: Question, shown: string): Refusal | undefined {
   if (policy.rules.some((rule) => denies(rule, question))) return undefined;
   const allowing = policy.rules.filter(({ deny }) => deny === undefined);
   const waysIn = allowing.filter((rule) => obstaclesOf(rule, question).every(isOfTaskOrGrant));
-  if (waysIn.some(({ when }) => when?.task === undefined)) return undefined;
+  // As what they come, they may ask.
+  if (waysIn.some((rule) => !obstaclesOf(rule, question).some(isOfTask))) return undefined;
   const tasks = runnableAt(target, principal, policy).filter((one) =>
     waysIn.some(({ when }) => isTask(when!.task!, one)),
   );
@@ -297,8 +298,12 @@ function asTask(question: Question, shown: string): Refusal | undefined {
   };
 }
 
+function isOfTask(obstacle: Obstacle): boolean {
+  return obstacle.kind === 'when' && obstacle.condition === 'task';
+}
+
 function isOfTaskOrGrant(obstacle: Obstacle): boolean {
-  return obstacle.kind === 'needs-grant' || (obstacle.kind === 'when' && obstacle.condition === 'task');
+  return obstacle.kind === 'needs-grant' || isOfTask(obstacle);
 }
 
 /** Where nothing but the circumstances is in the way, they are what to change. */

@@ -1,7 +1,7 @@
 import { answerDeviations } from './answer-deviations.ts';
 import type { Contract, ContractCommand } from './contract.ts';
 import type { Deviation } from './deviation.ts';
-import { isReadable, type SeenAnswer, type SeenCommand, type UnreadableCommand } from './seen.ts';
+import { isReadable, type SeenAnswer, type SeenCommand, type SeenValue, type UnreadableCommand } from './seen.ts';
 import { isConstant, type ValueFacts } from './values.ts';
 
 /** What a command is under the contract. */
@@ -92,6 +92,7 @@ export class ContractWatch {
   #misfit(at: number, command: SeenCommand): Deviation | undefined {
     const { declared, shape, places } = this.#contract.commands[at]!;
     const { name, times } = declared;
+    const firsts = new Map<string, SeenValue>();
     for (const [index, place] of shape.places.entries()) {
       const value = command.values[index]!;
       if ('constant' in place) {
@@ -111,6 +112,15 @@ export class ContractWatch {
           command: name,
           expected: `for ${name}.${place.hole} ${misfit.expected}`,
           seen: 'another value stands there',
+        };
+      const first = firsts.get(place.hole) ?? value;
+      firsts.set(place.hole, first);
+      if (textOf(first) !== textOf(value))
+        return {
+          kind: 'value',
+          command: name,
+          expected: `one value for ${name}.${place.hole}, wherever it stands`,
+          seen: 'two values stand there',
         };
     }
     if (this.times(at) >= times.max)
@@ -145,6 +155,10 @@ export class ContractWatch {
       seen: `it ran ${often(this.times(owed))}`,
     };
   }
+}
+
+function textOf(value: SeenValue): string {
+  return JSON.stringify('list' in value ? value.list.map(({ text }) => text) : value.text);
 }
 
 function no(deviation: Deviation, command?: number): Judgement {

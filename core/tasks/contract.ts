@@ -38,6 +38,12 @@ export function compileContract({ contract, within }: DeclaredTask, shapes: Comm
   const byShape = new Map<string, number[]>();
   for (const [at, { shape }] of commands.entries())
     byShape.set(shape.shape, [...(byShape.get(shape.shape) ?? []), at]);
+  for (const name of Object.keys(contract.sets))
+    if (shapes.maySet?.(name) !== true)
+      throw new ContractMistake(
+        ['sets', name],
+        'is no setting that a task may set: commands could mean something else by it',
+      );
   const settings = Object.entries(contract.sets).map(
     ([name, terms]) => [name.toLowerCase(), placeAt(['sets', name], terms)] as const,
   );

@@ -67,7 +67,12 @@ function taskState(executions: readonly Execution[], isKept: boolean, mayBegin: 
 export function stateOf(run: Pick<Run, 'steps' | 'until'>, workflow: RunTasks, now: Date): RunState {
   const end = run.steps.findIndex(({ kind }) => kind === 'ended');
   const before = { steps: end < 0 ? run.steps : run.steps.slice(0, end) };
-  const isDone = Object.keys(workflow.declared.tasks).every((task) => keptBy(before, task).length > 0);
+  const kept = new Set(
+    before.steps.flatMap((step) =>
+      step.kind === 'task-ended' && step.verdict === 'kept' ? [step.task] : [],
+    ),
+  );
+  const isDone = Object.keys(workflow.declared.tasks).every((task) => kept.has(task));
   if (isDone) return 'done';
   if (end >= 0) return 'ended';
   return now.getTime() < Date.parse(run.until) ? 'running' : 'expired';

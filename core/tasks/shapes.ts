@@ -25,6 +25,8 @@ export type GivenValues = ReadonlyMap<string, string | null | readonly string[]>
 export interface CommandShapes {
   /** Throws `format-invalid`, in words for whoever wrote it: it does not parse, is several, or could not be checked. */
   declare(command: DeclaredCommand): DeclaredShape;
+  /** Whether a contract may let this setting be SET: no command means something else by it. Without it, none may. */
+  maySet?(setting: string): boolean;
   /** The command with these values in its open places, as a client sends it. Throws `format-invalid` for a value that does not fit. */
   render(command: DeclaredCommand, values: GivenValues): RunnableCommand;
   /** The part of a contract's command that allows this one: `open` says of each of its values whether it is an open place, $1 onwards. */

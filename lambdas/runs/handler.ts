@@ -26,11 +26,12 @@ import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { mayExport } from '../sessions/visible.ts';
 import { mayKnow, noSuchWorkflow } from '../workflows/visible.ts';
 import { runAnswer, summaryAnswer } from './answers.ts';
+import { besideOf, type EvidencePorts } from './evidence.ts';
 import { type KnownRun, RunReader } from './known.ts';
 import { endBody, runEvidenceShape, runId, runPageShape, runShape, runsQuery, startBody } from './shapes.ts';
 import { isVisible, mayEnd, noSuchRun } from './visible.ts';
 
-export interface RunsPorts {
+export interface RunsPorts extends EvidencePorts {
   readonly policy: () => Config;
   readonly runs: Pick<Runs, 'get' | 'keyOf'> & RunCatalog;
   readonly desk: Pick<RunDesk, 'start' | 'change'>;
@@ -148,6 +149,7 @@ async function evidence({ run, declared }: KnownRun, asking: Asking, ports: Runs
     key: Buffer.from(key).toString('base64'),
     workflow,
     sessions: executions.map(({ session, task }) => ({ session, task })),
+    ...(await besideOf(run, ports)),
   });
 }
 

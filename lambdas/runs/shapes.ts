@@ -1,5 +1,6 @@
 /** What the API takes and answers about runs. */
 import { z } from 'zod';
+import { runProofSchema } from '#core/ledger/run-proof.ts';
 import { words } from '#core/access/words.ts';
 import { deviationKinds } from '#core/tasks/deviation.ts';
 import { verdicts } from '#core/tasks/result/result.ts';
@@ -140,5 +141,12 @@ export const runEvidenceShape = z
       .meta({
         description: 'whose evidence belongs to it: /v1/sessions/{id}/evidence?purpose=export',
       }),
+    proof: runProofSchema
+      .optional()
+      .meta({ description: 'that its steps are in the ledger; absent until one is' }),
+    requests: z
+      .array(z.string())
+      .readonly()
+      .meta({ description: 'by which deviations went on, as the files requests/<id>.json' }),
   })
   .meta({ id: 'RunEvidence' });

@@ -134,7 +134,10 @@ function rangeOf({
   const before = ends.toSorted()[0];
   // A run's sessions begin after it, by clocks that may differ: nobody looks at all that was before.
   const begins = [since && lowestIdAt(msOf(since)), run && lowestIdAt(timeOfId(run) - CLOCKS_DIFFER_MS)];
-  const from = begins.filter((begin) => begin !== undefined).toSorted().at(-1);
+  const from = begins
+    .filter((begin) => begin !== undefined)
+    .toSorted()
+    .at(-1);
   return {
     ...(from === undefined ? {} : { from }),
     ...(before === undefined ? {} : { cursor: before }),

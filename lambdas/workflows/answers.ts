@@ -22,6 +22,7 @@ export function workflowAnswer(name: string, declared: WrittenWorkflow, asking: 
     withinSeconds: seconds(declared.within),
     inputs: declared.inputs,
     mayStart: namedByToken(caller) === undefined && mayStart({ declared }, caller, policy),
+    text: declared.written,
     tasks: Object.entries(declared.tasks).map(([task, of]) =>
       taskAnswer(task, of, policy, fitsSome(of.by, caller, policy)),
     ),

@@ -80,6 +80,9 @@ export const workflowShape = z
     withinSeconds: count,
     inputs: z.record(z.string(), runInputSchema),
     mayStart: z.boolean(),
+    text: z
+      .string()
+      .meta({ description: 'the declaration as canonical JSON (RFC 8785): what the digest is of' }),
     tasks: z.array(z.object(taskParts).meta({ id: 'WorkflowTask' })).readonly(),
   })
   .meta({ id: 'Workflow' });

@@ -149,22 +149,36 @@ describe('the API', () => {
 });
 
 describe('what runs by itself', () => {
-  it('runs every minute, and the sealer when a task stops as well', () => {
+  it('runs every minute, the sealer when a task stops as well, and the settler when a session is sealed', () => {
     const rules = [...all('AWS::Events::Rule').values()].map((rule) => {
       const [target] = rule['Targets'] as { Arn: unknown }[];
       return [inWords(target!.Arn), rule['ScheduleExpression'] ?? rule['EventPattern']] as const;
     });
     const scheduled = rules.filter(([, when]) => when === 'rate(1 minute)').map(([name]) => name);
     expect(scheduled.sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer'].map((name) => `GatewayFunctions${name}Function`),
+      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
     );
     const again = [...all('AWS::Lambda::EventInvokeConfig').values()];
     expect(again.map(({ FunctionName }) => inWords(FunctionName)).sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer'].map((name) => `GatewayFunctions${name}Function`),
+      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
     );
     for (const config of again)
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
-    const [stopped] = rules.filter(([, when]) => typeof when === 'object');
+    const events = rules.filter(([, when]) => typeof when === 'object');
+    const stopped = events.find(([, when]) => JSON.stringify(when).includes('aws.ecs'));
+    const sealed = events.find(([, when]) => JSON.stringify(when).includes('aws.s3'));
+    expect(events).toHaveLength(2);
+    expect(sealed![0]).toBe('GatewayFunctionsSettlerFunction');
+    expect(sealed![1]).toMatchObject({
+      'detail-type': ['Object Created'],
+      detail: { object: { key: [{ suffix: '/close.json.sig' }] } },
+    });
+    const [bucket] = [...all('AWS::S3::Bucket').values()].filter(
+      ({ ObjectLockEnabled }) => ObjectLockEnabled === true,
+    );
+    expect(bucket!['NotificationConfiguration']).toEqual({
+      EventBridgeConfiguration: { EventBridgeEnabled: true },
+    });
     expect(stopped![0]).toBe('GatewayFunctionsSealerFunction');
     expect(stopped![1]).toMatchObject({
       source: ['aws.ecs'],
@@ -179,6 +193,7 @@ describe('alarms', () => {
 
   it.each([
     ['UnsealedSessions', 'sealer', 'breaching'],
+    ['UnsettledTasks', 'settler', 'breaching'],
     ['LedgerLag', 'sequencer', 'breaching'],
     ['JournalLag', 'proxy', 'breaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
@@ -208,7 +223,7 @@ describe('alarms', () => {
   });
 
   it('count a broken glass at every desk of the stack: whoever changes a request tells of it', () => {
-    const files = globSync('{lambdas/functions/*,fargate-proxy/main}.ts', { cwd: ROOT });
+    const files = globSync('{lambdas/functions/*,fargate-proxy/desks}.ts', { cwd: ROOT });
     const texts = files.map((file) => [file, readFileSync(join(ROOT, file), 'utf8')] as const);
     const desks = texts.filter(([, text]) => text.includes('new AccessDesk('));
     expect(desks).toHaveLength(3);
@@ -230,9 +245,9 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(9);
-    expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(5);
-    expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(5);
+    expect(count('AWS/Lambda Errors')).toBe(10);
+    expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(6);
+    expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(6);
   });
 
   it('go to one encrypted topic, and to those who asked', () => {

@@ -360,13 +360,14 @@ describe('the keys', () => {
     }
   });
 
-  it('let the proxy, the sealer and the sequencer sign, and refuse it to an administrator', () => {
+  it('let the proxy, the sealer, the settler and the sequencer sign, and refuse it to an administrator', () => {
     const [sign] = denials('AWS::KMS::Key', 'GatewaySigning').filter(({ Sid }) => Sid === 'NobodyElseSigns');
     expect(sign).toMatchObject({ Action: ['kms:Sign', 'kms:CreateGrant'] });
     const { ArnNotEquals } = sign!.Condition as { ArnNotEquals: Record<string, unknown[]> };
     expect(ArnNotEquals['aws:PrincipalArn']!.map(inWords)).toEqual([
       'GatewayProxyRole',
       'GatewayFunctionsSealerRole',
+      'GatewayFunctionsSettlerRole',
       'GatewayFunctionsSequencerRole',
     ]);
   });

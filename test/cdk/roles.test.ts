@@ -6,6 +6,7 @@ const template = gatewayTemplate();
 
 const SESSIONS = 'GatewayEvidenceBucket/sessions/*';
 const LEDGER = 'GatewayEvidenceBucket/ledger/*';
+const WORKFLOWS = 'GatewayEvidenceBucket/workflows/*';
 const CONFIG = { 's3:GetObject': ['GatewayConfigBucket/*'], 's3:ListBucket': ['GatewayConfigBucket'] };
 const TRACES = { 'xray:PutTraceSegments': ['*'], 'xray:PutTelemetryRecords': ['*'] };
 const SIGN = { 'kms:Sign': ['GatewaySigningKey'], 'kms:GetPublicKey': ['GatewaySigningKey'] };
@@ -19,11 +20,13 @@ const table = (name: string, ...indexes: readonly string[]) => [
 const sessions = table('Sessions', 'by-person', 'by-target', 'by-month', 'open-by-task');
 const access = table('Access', 'by-requester', 'by-target', 'by-state', 'untold');
 const deliveries = table('Deliveries', 'due', 'dead');
-const [SESSION, JOURNAL, COORDINATION, ACCESS, DELIVERIES] = [
+const runs = table('Runs', 'all', 'by-workflow', 'untold', 'unsettled');
+const [SESSION, JOURNAL, COORDINATION, ACCESS, RUNS, DELIVERIES] = [
   'GatewayTablesSessions',
   'GatewayTablesJournal',
   'GatewayTablesCoordination',
   'GatewayTablesAccess',
+  'GatewayTablesRuns',
   'GatewayTablesDeliveries',
 ];
 
@@ -38,12 +41,12 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...Object.fromEntries(PUT.map((action) => [action, [SESSIONS]])),
     ...CONFIG,
     ...SIGN,
-    'dynamodb:PutItem': [SESSION, JOURNAL, COORDINATION, ACCESS, DELIVERIES],
-    'dynamodb:UpdateItem': [SESSION, ACCESS, DELIVERIES],
-    'dynamodb:GetItem': [SESSION, COORDINATION, ACCESS],
+    'dynamodb:PutItem': [SESSION, JOURNAL, COORDINATION, ACCESS, RUNS, DELIVERIES],
+    'dynamodb:UpdateItem': [SESSION, ACCESS, RUNS, DELIVERIES],
+    'dynamodb:GetItem': [SESSION, COORDINATION, ACCESS, RUNS],
     'dynamodb:BatchGetItem': [ACCESS],
     'dynamodb:ConditionCheckItem': [COORDINATION, ACCESS],
-    'dynamodb:Query': [COORDINATION, ...access],
+    'dynamodb:Query': [COORDINATION, ...access, ...runs],
     'dynamodb:DeleteItem': [COORDINATION],
     'secretsmanager:GetSecretValue': [`${SECRET}/tls-??????`, `${SECRET}/orders-??????`],
     ...Object.fromEntries(
@@ -93,10 +96,13 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...CONFIG,
     ...TRACES,
     ...logs('Access'),
-    'dynamodb:GetItem': [ACCESS],
-    'dynamodb:Query': [...access, ...deliveries],
-    'dynamodb:PutItem': [ACCESS, COORDINATION, DELIVERIES],
-    'dynamodb:UpdateItem': [ACCESS, DELIVERIES],
+    ...Object.fromEntries(PUT.map((action) => [action, [WORKFLOWS]])),
+    's3:GetObject': [SESSIONS, WORKFLOWS, 'GatewayConfigBucket/*'],
+    's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket'],
+    'dynamodb:GetItem': [ACCESS, RUNS],
+    'dynamodb:Query': [...access, ...runs, ...deliveries],
+    'dynamodb:PutItem': [ACCESS, COORDINATION, RUNS, DELIVERIES],
+    'dynamodb:UpdateItem': [ACCESS, RUNS, DELIVERIES],
     'dynamodb:ConditionCheckItem': [ACCESS, COORDINATION],
   },
   GatewayFunctionsReplayRole: {
@@ -125,6 +131,17 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:ConditionCheckItem': [COORDINATION],
     'dynamodb:DeleteItem': [COORDINATION],
   },
+  GatewayFunctionsSettlerRole: {
+    ...TRACES,
+    ...logs('Settler'),
+    ...SIGN,
+    ...Object.fromEntries(PUT.map((action) => [action, [SESSIONS]])),
+    's3:GetObject': [SESSIONS, WORKFLOWS],
+    's3:ListBucket': ['GatewayEvidenceBucket'],
+    'dynamodb:GetItem': [RUNS],
+    'dynamodb:Query': runs,
+    'dynamodb:PutItem': [RUNS],
+  },
   GatewayFunctionsSequencerRole: {
     ...TRACES,
     ...logs('Sequencer'),
@@ -140,9 +157,9 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...CONFIG,
     ...TRACES,
     ...logs('Notifier'),
-    'dynamodb:GetItem': [ACCESS, DELIVERIES],
-    'dynamodb:Query': [...access, ...deliveries],
-    'dynamodb:UpdateItem': [ACCESS, DELIVERIES],
+    'dynamodb:GetItem': [ACCESS, RUNS, DELIVERIES],
+    'dynamodb:Query': [...access, ...runs, ...deliveries],
+    'dynamodb:UpdateItem': [ACCESS, RUNS, DELIVERIES],
     'dynamodb:PutItem': [COORDINATION, DELIVERIES],
     'dynamodb:ConditionCheckItem': [COORDINATION],
   },
@@ -180,9 +197,10 @@ describe('what roles may do', () => {
       GatewayFunctionsLogoutRole: { dynamodb },
       GatewayFunctionsScimRole: { dynamodb },
       GatewayFunctionsSshRole: { dynamodb },
-      GatewayFunctionsAccessRole: { dynamodb },
+      GatewayFunctionsAccessRole: puts,
       GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
       GatewayFunctionsSealerRole: puts,
+      GatewayFunctionsSettlerRole: puts,
       GatewayFunctionsSequencerRole: puts,
       GatewayFunctionsNotifierRole: { dynamodb },
     });
@@ -204,6 +222,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('9 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('10 roles');
   });
 });

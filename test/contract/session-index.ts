@@ -71,7 +71,10 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
       await index.opened(sessionRecord(3));
       await index.opened({ ...sessionRecord(4), run });
       expect((await index.get(sessionRecord(1).id)).run).toEqual(run);
-      expect(await walk(index, { limit: 10, run: run.id })).toEqual([sessionRecord(4).id, sessionRecord(1).id]);
+      expect(await walk(index, { limit: 10, run: run.id })).toEqual([
+        sessionRecord(4).id,
+        sessionRecord(1).id,
+      ]);
     });
 
     it('shows a recovered session as one', async () => {

@@ -21,6 +21,7 @@ import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
+import { compiledConfig, refunds, RUN_KEY, runOf } from '#test/support/workflows.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const by = (subject: string) => ({ issuer: 'https://id.example', subject });
@@ -47,6 +48,7 @@ rules:
 function door(config = policy()) {
   const store = new MemoryAccess();
   const logouts = new MemoryLogouts();
+  const runs = new MemoryRuns();
   const devices = new MemoryDevices();
   const leaves = new MemoryLeaves();
   const clock = { ms: NOW };
@@ -70,7 +72,7 @@ function door(config = policy()) {
     failures: new TokenFailures(() => clock.ms),
     devices,
     requests: store,
-    runs: new MemoryRuns(),
+    runs,
     desk: new AccessDesk({ requests: store, leaves, stream, now: wallClock, newId }),
     waitingRoom: new WaitingRoom(),
     requestUrl: (id) => `https://custody.example/${id}`,
@@ -81,7 +83,7 @@ function door(config = policy()) {
       for (const happen of during) await happen(pauses);
     },
   });
-  return { admission, store, logouts, devices, leaves, clock, during };
+  return { admission, store, runs, logouts, devices, leaves, clock, during };
 }
 
 async function verify(token: string, device?: ProvedKey): Promise<Principal> {
@@ -414,5 +416,72 @@ describe('a key that was revoked', () => {
     await devices.append(id, 0, { at: new Date(NOW).toISOString(), kind: 'revoked', by: owner });
     await expect(admission.admit(at.at)).rejects.toMatchObject({ code: 'access-revoked' });
     await admission.admit(visitor('free').at);
+  });
+});
+
+describe('who comes to the gateway as a task of a run', () => {
+  const file = compiledConfig(`version: 1
+identity: { issuer: "https://id.example", audience: c }
+targets:
+  db: { protocol: postgres, address: "db:5432", database: d, credential: { user: u, passwordFile: p } }
+rules:
+  - { name: by-task, groups: [developers], targets: [db], allow: [connect], when: { task: refunds/find } }
+  - name: by-approval
+    groups: [developers]
+    targets: [db]
+    allow: [connect]
+    when: { task: refunds/* }
+    approval: { reviewers: { any: [r] }, maxDuration: 4h, wait: 1m }
+${refunds({ by: '{ groups: [developers] }' })}`);
+  const workflow = file.compiled.get('refunds')!;
+
+  async function coming(task: string, kept?: string) {
+    const all = door(file);
+    const run = await all.runs.create(runOf(workflow, new Date(NOW)), RUN_KEY);
+    const session = newSessionId(NOW, Buffer.alloc(10, 3));
+    const at = new Date(NOW).toISOString();
+    if (kept !== undefined)
+      await all.runs.append(run.id, 0, [
+        { at, kind: 'task-started', task: kept, session },
+        { at, kind: 'task-ended', task: kept, session, verdict: 'kept', result: 'd'.repeat(64) },
+      ]);
+    const visit = visitor('db', { reason: 'two were paid twice' });
+    Object.assign(visit.greeting, { task: { run: run.id, task } });
+    return { ...all, run, at: visit.at };
+  }
+
+  it('is let in by the rule for that task, which its permission names', async () => {
+    const { admission, at, run } = await coming('find');
+    const permission = await admission.admit(at);
+    expect(permission.rule).toBe('by-task');
+    expect(permission.context.task).toEqual({
+      run: run.id,
+      workflow: 'refunds',
+      digest: workflow.digest,
+      task: 'find',
+    });
+  });
+
+  it('is never let in as none where it may not be the task that it names', async () => {
+    const { admission, at, runs } = await coming('refund');
+    await expect(admission.admit(at)).rejects.toMatchObject({ code: 'task-refused' });
+    runs.fail = new CustodyError('store-unavailable', 'no runs');
+    await expect(admission.admit(at)).rejects.toMatchObject({ code: 'store-unavailable' });
+  });
+
+  it('asks for that task of that run alone, where an approval is needed', async () => {
+    const { admission, at, store, during, run } = await coming('refund', 'find');
+    during.push(async () => {
+      const { requests } = await store.list({ limit: 10 });
+      await store.append(requests[0]!.id, 0, approve());
+    });
+    const permission = await admission.admit(at);
+    expect(permission.rule).toBe('by-approval');
+    expect((await store.get(permission.grant!.id)).run).toEqual({
+      id: run.id,
+      workflow: 'refunds',
+      workflowDigest: workflow.digest,
+      task: 'refund',
+    });
   });
 });

@@ -148,20 +148,21 @@ export class ContractProxy {
     let held = Buffer.alloc(0);
     let session: ContractSession | undefined;
     const reader = new MessageReader(1 << 20);
-    client.on('data', (chunk: Buffer) => {
+    client.on('data', (chunk: Buffer): void => {
       held = Buffer.concat([held, chunk]);
       const packet = readStartup(held);
       if (packet === undefined) return;
       held = Buffer.from(held.subarray(packet.byteLength));
       if (packet.kind === 'ssl-request' || packet.kind === 'gss-request') return void client.write('N');
-      if (packet.kind !== 'startup') return client.destroy();
+      if (packet.kind !== 'startup') return void client.destroy();
       const asked = new Map(packet.parameters);
       for (const one of settings) asked.set(...one);
       target.write(encodeStartup({ minor: 0, parameters: asked }));
       client.removeAllListeners('data');
-      client.on('data', (bytes: Buffer) =>
-        session === undefined ? target.write(bytes) : shared(bytes, (one) => session!.fromClient(one)),
-      );
+      client.on('data', (bytes: Buffer) => {
+        if (session === undefined) target.write(bytes);
+        else shared(bytes, (one) => session!.fromClient(one));
+      });
     });
     target.on('data', (chunk: Buffer) => {
       if (session !== undefined) return shared(chunk, (bytes) => session!.fromTarget(bytes));

@@ -6,7 +6,7 @@ import type { ContractJudge } from './contract-judge.ts';
 import type { Hold } from './contract-target.ts';
 import { Backend } from './messages.ts';
 import { TransactionLog } from './transaction-log.ts';
-import { violation } from './wire.ts';
+import { charactersOf, violation } from './wire.ts';
 
 /** What of the target's answers the session has to know. */
 export interface AnswerEars {
@@ -157,14 +157,14 @@ export class ContractAnswers {
   }
 
   #described(body: Uint8Array | undefined): Hold {
-    const told = body === undefined ? undefined : parseBackend(Backend.rowDescription, body);
-    const columns = told?.kind === 'row-description' ? told.columns.map(({ name }) => name) : [];
+    const columns = this.#judge.wantsColumns ? columnsOf(body) : undefined;
     const step = this.#steps[this.#at];
     if (step?.kind === 'describe') {
-      if (step.of !== undefined) step.of.columns = columns;
+      if (step.of !== undefined && columns !== undefined) step.of.columns = columns;
       return this.#next();
     }
     if (step?.kind !== 'run') throw violation('columns that nobody asked for');
+    if (columns === undefined) return 'no';
     step.run.columns = columns;
     return this.#tell(step.run, this.#answer(step.run, 'completed'), false) ? 'after' : 'no';
   }
@@ -195,12 +195,11 @@ export class ContractAnswers {
   #completed(body: Uint8Array): Hold {
     const step = this.#steps[this.#at];
     if (step?.kind !== 'run') throw violation('a command is complete that nobody sent');
-    const told = parseBackend(Backend.commandComplete, body);
-    const tag = told.kind === 'command-complete' ? told.tag : '';
+    const tag = charactersOf(body.subarray(0, -1));
     const { run, portal } = step;
     if (run.columns === undefined && portal !== undefined)
       run.columns = portal.columns ?? portal.prepared.columns;
-    const back = this.#log.completed(run.at ?? -1, withoutCount(tag), run.command.text);
+    const back = this.#log.completed(run.at ?? -1, tag, run.command.text);
     this.#undo(back);
     if (step.open === true) return 'no';
     const affected = affectedOf(tag);
@@ -280,6 +279,11 @@ export class ContractAnswers {
   }
 }
 
+function columnsOf(body: Uint8Array | undefined): readonly string[] {
+  const told = body === undefined ? undefined : parseBackend(Backend.rowDescription, body);
+  return told?.kind === 'row-description' ? told.columns.map(({ name }) => name) : [];
+}
+
 function required(type: number, body: Uint8Array | undefined): Uint8Array {
   if (body === undefined) throw violation('a message is longer than it can be', String.fromCharCode(type));
   return body;
@@ -295,8 +299,4 @@ const CHANGES = /^(?:INSERT \d+|UPDATE|DELETE|MERGE|COPY) (\d+)$/;
 export function affectedOf(tag: string): number | undefined {
   const [, count] = CHANGES.exec(tag) ?? [];
   return count === undefined ? undefined : Number(count);
-}
-
-function withoutCount(tag: string): string {
-  return tag.replace(/ \d+(?: \d+)?$/, '');
 }

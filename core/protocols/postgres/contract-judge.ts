@@ -47,12 +47,15 @@ export class ContractJudge {
   readonly names = new ContractNames();
   readonly #sight: CommandSight;
   readonly #callsFunctions: readonly boolean[];
+  /** It says of a command's answer what columns it has. */
+  readonly wantsColumns: boolean;
 
   constructor(contract: Contract, facts: ValueFacts, sight: CommandSight) {
     this.contract = contract;
     this.facts = facts;
     this.watch = new ContractWatch(contract, facts);
     this.#sight = sight;
+    this.wantsColumns = contract.commands.some(({ declared }) => declared.answers.columns !== undefined);
     this.#callsFunctions = contract.commands.map(({ declared }) => callsFunctions(declared.statement ?? ''));
   }
 
@@ -67,7 +70,9 @@ export class ContractJudge {
       if (sent.kind === 'query') return this.#sight.query(sent.text, READING);
       return sent.kind === 'parse' ? this.#sight.prepare(sent.text, sent.oids, READING) : undefined;
     });
-    return looked.some((one) => one instanceof Promise) ? Promise.all(looked) : (looked as Looked);
+    return looked.some((one) => one instanceof Promise)
+      ? Promise.all(looked.map(async (one) => one))
+      : (looked as Looked);
   }
 
   /** `atMs`: since the task's first command. */
@@ -157,7 +162,10 @@ class Trial implements Judged {
     this.steps.push({ kind: 'parse', name, prepared });
     this.acts = true;
     if (statement.isEmpty || this.#isBoundLater(name, at)) return;
-    const shape = statement.bind(NO_VALUES, new Array<null>(statement.parameters).fill(null));
+    const shape = statement.bind(
+      NO_VALUES,
+      Array.from({ length: statement.parameters }, () => null),
+    );
     this.#readOnly(shape, () => decodeText(prepared.text));
   }
 

@@ -293,14 +293,14 @@ function parse(type: number, body: Cursor): ClientMessage {
     case Frontend.parse:
       return {
         kind: 'parse',
-        name: body.string(),
+        name: nameIn(body),
         text: body.stringBytes(),
         oids: times(body.count(), () => body.uint32()),
       };
     case Frontend.bind:
       return parseBind(body);
     case Frontend.execute: {
-      const portal = body.string();
+      const portal = nameIn(body);
       body.int32();
       return { kind: 'execute', portal };
     }
@@ -314,18 +314,24 @@ function parse(type: number, body: Cursor): ClientMessage {
 }
 
 function parseBind(body: Cursor): ClientMessage {
-  const portal = body.string();
-  const name = body.string();
+  const portal = nameIn(body);
+  const name = nameIn(body);
   const formats = times(body.count(), () => body.int16());
   const values = times(body.count(), () => body.value());
   for (let left = body.count(); left > 0; left -= 1) body.int16();
   return { kind: 'bind', portal, name, formats, values };
 }
 
+/** Most names are empty, and a decoder costs more than all else here. */
+function nameIn(body: Cursor): string {
+  const bytes = body.stringBytes();
+  return bytes.length === 0 ? '' : decodeText(bytes);
+}
+
 function parseNamed(body: Cursor): { isPortal: boolean; name: string } {
   const what = body.byte();
   if (what !== 0x50 && what !== 0x53) throw violation('neither a statement nor a portal is named');
-  return { isPortal: what === 0x50, name: body.string() };
+  return { isPortal: what === 0x50, name: nameIn(body) };
 }
 
 function unreadable(what: string): CustodyError {
@@ -334,9 +340,4 @@ function unreadable(what: string): CustodyError {
 
 function tooLong(): CustodyError {
   return unreadable('what is longer than 256 KiB');
-}
-
-/** For people. */
-export function textOf(bytes: Uint8Array): string {
-  return decodeText(bytes);
 }

@@ -18,9 +18,9 @@ export class TransactionLog<Ran> {
       return [];
     }
     if (tag === 'ROLLBACK') return this.#back(savepointOf(text));
+    this.#ran.push(ran);
     if (tag === 'SAVEPOINT') this.#savepoints.push({ name: savepointOf(text) ?? '', at: this.#ran.length });
     else if (tag === 'RELEASE') this.#release(savepointOf(text));
-    this.#ran.push(ran);
     return [];
   }
 

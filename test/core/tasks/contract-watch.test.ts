@@ -62,6 +62,12 @@ describe('ContractWatch', () => {
     expect(outcomes(watch, seen('rm'), seen('ls'))).toEqual(['not-in-contract', 'fits']);
   });
 
+  it('has one value for one open place, wherever it stands', () => {
+    const does = [{ name: 'copy', argv: ['cp', '$1', '$1'], values: { $1: { type: 'text' } }, times: 2 }];
+    const watch = watchOf({ does });
+    expect(outcomes(watch, seen('cp', 'a', 'a'), seen('cp', 'a', 'b'))).toEqual(['fits', 'value']);
+  });
+
   it('counts how often each runs', () => {
     const watch = watchOf({ does: [{ name: 'look', argv: ['ls'], times: { min: 0, max: 2 } }] });
     expect(outcomes(watch, seen('ls'), seen('ls'), seen('ls'))).toEqual(['fits', 'fits', 'too-often']);

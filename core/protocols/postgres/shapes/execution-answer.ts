@@ -34,7 +34,7 @@ function outcomeOf({ outcome, error }: Step, isRefused: boolean): SeenAnswer['ou
     case 'empty':
       return 'completed';
     default:
-      return 'unfinished';
+      return isRefused ? 'refused' : 'unfinished';
   }
 }
 

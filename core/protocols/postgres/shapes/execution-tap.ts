@@ -134,7 +134,8 @@ export class ExecutionTap implements Tap {
     if (this.#answering === undefined) return undefined;
     const isByGateway = outcome === 'failed' && this.#by === 'gateway';
     this.#isRefusing ||= isByGateway;
-    const isRefused = isByGateway || (outcome === 'skipped' && this.#isRefusing);
+    const isBehind = outcome === 'skipped' || outcome === 'unfinished';
+    const isRefused = isByGateway || (isBehind && this.#isRefusing);
     const copied = outcome === 'completed' && kind.startsWith('copy-') ? this.#copied(kind) : undefined;
     return { ...this.#answering, isRefused, copied };
   }

@@ -36,6 +36,8 @@ class ExecutionReader {
   /** Of portals whose answer goes on: their number, and the rows that came. */
   readonly #suspended = new WeakMap<object, { readonly number: number; readonly rows: number }>();
   #given = 0;
+  /** Notes said that the gateway let something not go on: anything, and a command. */
+  #hasStopped = false;
   #refusedAt = -1;
 
   constructor(source: CommandSource, take: TakeParts) {
@@ -96,13 +98,21 @@ class ExecutionReader {
   }
 
   #noted(note: Readonly<Record<string, unknown>>, at: number): void {
-    if (note['note'] === 'task-deviation' && isRefusal(note)) this.#refusedAt = at;
+    if (note['note'] === 'task-deviation' && (note['how'] === 'stopped' || note['how'] === 'denied')) {
+      this.#hasStopped = true;
+      if (!OF_ANSWERS.has(note['kind'])) this.#refusedAt = at;
+    }
     this.#take.note?.(note, at);
   }
 
-  /** Where the gateway ended the session, a note says that it was because of this command; it may have ended while it ran. */
-  #isRefused({ at, error }: Step, { isRefused }: Heard): boolean {
-    return isRefused && (error?.severity !== 'FATAL' || this.#refusedAt >= at);
+  /**
+   * Where the gateway ended the session, a note says that it was because of this command; it may have ended while it ran. What waits
+   * behind such a one never goes on.
+   */
+  #isRefused({ at, error, outcome }: Step, { isRefused, statement }: Heard): boolean {
+    if (!isRefused) return false;
+    if (outcome === 'unfinished') return this.#hasStopped && !statement.isReached;
+    return error?.severity !== 'FATAL' || this.#refusedAt >= at;
   }
 
   *#give(execution: SeenExecution): Generator<SeenExecution> {
@@ -119,11 +129,6 @@ class ExecutionReader {
     const take = this.#take.rows(command, names);
     return take && rowReader(take, described, answering.texts, VALUE_BYTES);
   }
-}
-
-/** Of a command, not of its answer. */
-function isRefusal({ how, kind }: Readonly<Record<string, unknown>>): boolean {
-  return (how === 'stopped' || how === 'denied') && !OF_ANSWERS.has(kind);
 }
 
 /** What is damaged may have been a command. */

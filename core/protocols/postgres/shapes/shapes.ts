@@ -2,6 +2,7 @@ import type { CommandShapes } from '#core/tasks/shapes.ts';
 import { LocalAnalyst } from './analyse.ts';
 import { declare } from './declare.ts';
 import { Parser } from './parser.ts';
+import { maySet } from '../meaning.ts';
 import { isUnreadable } from './unreadable.ts';
 import { invalid } from './declare.ts';
 import { CommandReader } from './commands.ts';
@@ -15,6 +16,7 @@ export async function loadPostgresShapes(): Promise<CommandShapes> {
   const analyst = new LocalAnalyst(parser);
   return {
     declare: (command) => declare(analyst, command),
+    maySet,
     render: (command, values) => readable(() => render(parser, analyst, command, values)),
     write: (seen, open) => readable(() => write(parser, analyst, seen, open)),
     executions: postgresExecutions(new CommandReader(analyst)),
