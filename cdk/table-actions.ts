@@ -34,8 +34,8 @@ export const tableActions: Readonly<
     access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
     coordination: QUEUE_A_LEAF,
     deliveries: ['Query', 'PutItem', 'UpdateItem'],
-    // A grant may be for a run.
-    runs: ['GetItem'],
+    // It starts runs, shows and ends them; a grant may be for one.
+    runs: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },
   replay: {
     sessions: ['GetItem', 'Query'],

@@ -91,6 +91,8 @@ const resultSchema = z.looseObject({
   outputs: z.array(
     z.looseObject({
       name: text,
+      rows: count.optional(),
+      bytes: count.optional(),
       columns: z.array(z.looseObject({ name: text })).optional(),
       kept: z.union([z.array(z.array(cell)), z.string()]).optional(),
     }),

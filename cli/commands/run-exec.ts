@@ -54,7 +54,12 @@ async function runExec(cli: Cli, called: string, name: string, options: ExecOpti
   const target = await knownTarget(api, task.target);
   const executor = await kitOf(target).open(cli, api, target, { as: wishOf(cli, run, task) });
   const report = options.json ? async (): Promise<void> => undefined : (done: Done) => show(cli, done);
-  const all = await execute(plan, protocolNameOf(target), executor, report).finally(() => executor.end());
+  let all: readonly Done[];
+  try {
+    all = await execute(plan, protocolNameOf(target), executor, report);
+  } finally {
+    await executor.end();
+  }
   const failed = all.at(-1)?.error;
   if (failed !== undefined && !options.json) {
     say(cli, `custody: ${failed.message}`);

@@ -126,12 +126,12 @@ async function opened<T>(
   use: (of: Opened, frames: AsyncIterable<ReplayFrame>) => Promise<T>,
 ): Promise<T> {
   const result: { value?: T } = {};
-  await withEvidence(cli, name, options, async ({ opening, reading: checked, conclude }) => {
-    const { open } = opening;
+  await withEvidence(cli, name, options, async (evidence) => {
+    const { open } = evidence.opening;
     const { protocol, name: target } = open!.target;
     const shapes = await LOAD_SHAPES[protocol as CommandProtocol]();
-    result.value = await use({ session: open!.session, target, shapes }, checked.frames());
-    const { verdict } = await conclude();
+    result.value = await use({ session: open!.session, target, shapes }, evidence.reading.frames());
+    const { verdict } = await evidence.conclude();
     if (verdict === 'failed')
       throw new CustodyError('format-invalid', `the recording ${name} does not verify`, {
         hint: `custody verify says what is wrong with it`,

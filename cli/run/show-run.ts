@@ -2,7 +2,7 @@
 import { nameOf } from '#core/access/person.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson } from '../cli.ts';
-import { facts, listing } from '../listing.ts';
+import { counted, facts, listing } from '../listing.ts';
 import type { Execution, Run, RunTask } from '../runs-api.ts';
 
 export async function showRun(cli: Cli, run: Run, json: boolean): Promise<void> {
@@ -54,10 +54,8 @@ function remark({ state, waitsFor, executions, mayRun, stopped }: RunTask): stri
 }
 
 function outputsText(detail: Execution['detail']): string[] {
-  return (detail?.outputs ?? []).map(({ name, rows, bytes }) =>
-    rows === undefined
-      ? `${name}: ${String(bytes)} bytes`
-      : `${name}: ${String(rows)} row${rows === 1 ? '' : 's'}`,
+  return (detail?.outputs ?? []).map(({ name, rows, bytes = 0 }) =>
+    rows === undefined ? `${name}: ${counted(bytes, 'byte')}` : `${name}: ${counted(rows, 'row')}`,
   );
 }
 

@@ -78,7 +78,7 @@ export async function contractRun(data: string): Promise<string> {
   const key = randomBytes(32);
   const run = newRun(
     workflow,
-    { by: by as never, policy: 'a'.repeat(64) },
+    { by, policy: 'a'.repeat(64) },
     { id: newSessionId(Date.now(), randomBytes(10)), key, now: new Date() },
   );
   const store = localRunStore(data);

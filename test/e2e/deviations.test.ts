@@ -33,7 +33,7 @@ describe.skipIf(!hasClient('psql'))(
       receiver = await startReceiver();
       const secret = `whsec_${Buffer.from('a secret of 24 bytes, or more').toString('base64')}`;
       writeFileSync(join(local.dataDir, 'secrets', 'ops'), secret, { mode: 0o600 });
-      const ask = 'onDeviation: { ask: { reviewers: { any: [reviewers] }, wait: 1m } }';
+      const ask = 'onDeviation: { ask: { reviewers: { any: [reviewers] }, wait: 30m } }';
       await reconfigure(local, (text) =>
         text
           .replace(

@@ -70,7 +70,9 @@ export class ContractJudge {
       if (sent.kind === 'query') return this.#sight.query(sent.text, READING);
       return sent.kind === 'parse' ? this.#sight.prepare(sent.text, sent.oids, READING) : undefined;
     });
-    return looked.some((one) => one instanceof Promise) ? Promise.all(looked) : (looked as Looked);
+    return looked.some((one) => one instanceof Promise)
+      ? Promise.all(looked.map(async (one) => one))
+      : (looked as Looked);
   }
 
   /** `atMs`: since the task's first command. */
@@ -160,7 +162,10 @@ class Trial implements Judged {
     this.steps.push({ kind: 'parse', name, prepared });
     this.acts = true;
     if (statement.isEmpty || this.#isBoundLater(name, at)) return;
-    const shape = statement.bind(NO_VALUES, new Array<null>(statement.parameters).fill(null));
+    const shape = statement.bind(
+      NO_VALUES,
+      Array.from({ length: statement.parameters }, () => null),
+    );
     this.#readOnly(shape, () => decodeText(prepared.text));
   }
 

@@ -138,16 +138,16 @@ function mortal(ports: RunDeskPorts, moment: number): RunDeskPorts {
       return work(...given);
     };
   };
-  const { create, append, get, keyOf, untold, told } = bound(ports.runs);
+  const { runs } = ports;
   return {
     ...ports,
     runs: {
-      create: alive(create),
-      append: alive(append),
-      get: alive(get),
-      keyOf: alive(keyOf),
-      untold: alive(untold),
-      told: alive(told),
+      create: alive((...given) => runs.create(...given)),
+      append: alive((...given) => runs.append(...given)),
+      get: alive((id) => runs.get(id)),
+      keyOf: alive((id) => runs.keyOf(id)),
+      untold: alive((...given) => runs.untold(...given)),
+      told: alive((...given) => runs.told(...given)),
     },
     leaves: { add: alive((leaf) => ports.leaves.add(leaf)) },
     stream: { tell: alive((news) => ports.stream.tell(news)) },

@@ -143,7 +143,7 @@ describe('a task', () => {
       'was ended',
     ],
   ] as const)('does not begin %s', (_, steps, task, kind, message) => {
-    const refused = refusal(steps as readonly RunStep[], task)!;
+    const refused = refusal(steps, task)!;
     expect(refused.kind).toBe(kind);
     expect(refused.error).toMatchObject({ code: 'task-refused', hint: expect.any(String) as string });
     expect(refused.error.message).toContain(message);

@@ -593,7 +593,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
             const { rows } = await outcome(proxy.port, pieces, apart);
             expect(rows).toBeLessThanOrEqual(2);
             const plain = await outcome(server.port, pieces, apart);
-            if (!task.kinds.includes('too-often')) expect(rows).toBe(plain.rows);
+            expect(task.kinds.includes('too-often') || rows === plain.rows).toBe(true);
             proxy.close();
           }),
           { numRuns: RUNS },

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CommandReader } from '#core/protocols/postgres/shapes/commands.ts';
+import type { CommandReader, PreparedStatement } from '#core/protocols/postgres/shapes/commands.ts';
 import { isReadable } from '#core/tasks/seen.ts';
 import {
   type DebianPostgres,
@@ -8,7 +8,7 @@ import {
   startDebianPostgres,
 } from '#test/support/debian-postgres.ts';
 import { freePortBase } from '#test/support/local-gateway.ts';
-import { commandOf, localReader, seenIn } from './support.ts';
+import { commandOf, localReader, PLAIN, seenIn, words } from './support.ts';
 
 /** Ways to write parts of a query: those of one row mean the same. */
 const CONDITIONS = [
@@ -142,6 +142,45 @@ describe.runIf(hasDebianPostgres())('shapes, at a real server', () => {
     expect([set?.beside, set?.sets?.setting]).toEqual([undefined, 'search_path']);
     const byFunction = commandOf(reader, "SELECT set_config('search_path', 'evil', false)");
     expect(byFunction.shape).not.toBe(commandOf(reader, text).shape);
+  });
+
+  it.each([
+    [
+      'numeric',
+      1700,
+      ['0', '1', '-1', '10000', '12345.678', '-0.0001', '0.00', '100000000.5', '9999.9999', '1e20', '1e-12'],
+    ],
+    ['int8', 20, ['0', '-1', '9223372036854775807']],
+    ['date', 1082, ['2026-11-29', '1999-12-31']],
+    ['timestamp', 1114, ['2026-11-29 11:30:00', '1999-12-31 23:59:59.5']],
+    ['uuid', 2950, ['f47ac10b-58cc-4372-a567-0e02b2c3d479']],
+    ['bool', 16, ['t', 'f']],
+  ])('reads binary values as the server writes them: %s', async (type, oid, texts) => {
+    for (const text of texts) {
+      const { rows } = await admin.query<{ text: string; bytes: Buffer }>(
+        `SELECT ($1::${type})::text AS text, ${type === 'int8' ? 'int8send' : type === 'bool' ? 'boolsend' : `${type}_send`}($1::${type}) AS bytes`,
+        [text],
+      );
+      const prepared = reader.prepare(Buffer.from('SELECT $1'), [oid], PLAIN) as PreparedStatement;
+      const { command } = prepared.bind([1], [rows[0]!.bytes]);
+      const written = type === 'bool' ? text : rows[0]!.text;
+      expect(isReadable(command) && command.values[0], text).toMatchObject({ text: written });
+    }
+  });
+
+  it('reads binary arrays as the server writes them', async () => {
+    const { rows } = await admin.query<{ bytes: Buffer }>("SELECT array_send('{1,NULL,-3}'::int[]) AS bytes");
+    const prepared = reader.prepare(
+      Buffer.from('SELECT 1 WHERE a = ANY ($1)'),
+      [1007],
+      PLAIN,
+    ) as PreparedStatement;
+    const { command } = prepared.bind([1], [rows[0]!.bytes]);
+    expect(isReadable(command) && words(command.values[1]!)).toEqual([
+      'integer:1',
+      'integer:NULL',
+      'integer:-3',
+    ]);
   });
 
   /** What somebody tries who is allowed only this. */
