@@ -185,7 +185,7 @@ describe('a session under a contract', () => {
   it('says on the error stream what it waits for, and waits no longer than the session lasts', async () => {
     const session = underContract('stop');
     session.client(exec('rm -rf /'));
-    session.waiting()!.announce('a request waits for reviewers', 'custody approve');
+    session.waiting()!.announce!('a request waits for reviewers', 'custody approve');
     const said = session.toClient().map((message) => Buffer.from(message).toString('latin1'));
     expect(said.join()).toContain('custody: a request waits for reviewers\ncustody: custody approve\n');
     expect(session.waiting()!.signal!.aborted).toBe(false);
