@@ -4,7 +4,7 @@ import type { CopyPiece } from './operations.ts';
 import { nothingYet } from './parts.ts';
 import type { ReportFields } from './server-messages.ts';
 import type { ReplayLimits, ShownColumn, ShownCopy, ShownReport, StepKind } from './step.ts';
-import type { CopyRun } from './tap.ts';
+import type { CopyRun } from './copy-run.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showHex, showValue } from './values.ts';
 

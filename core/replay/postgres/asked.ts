@@ -3,7 +3,7 @@ import { keep, keepOrNull } from './memory.ts';
 import type { OfKind } from './of-kind.ts';
 import type { Load, Operation } from './operations.ts';
 import type { ReplayLimits } from './step.ts';
-import type { CopyRun } from './tap.ts';
+import type { CopyRun } from './copy-run.ts';
 import type { CutValue } from './values.ts';
 
 const LINE_FEED = 10;

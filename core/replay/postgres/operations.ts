@@ -1,4 +1,4 @@
-import type { CopyRun } from './tap.ts';
+import type { CopyRun } from './copy-run.ts';
 import type { CutValue } from './values.ts';
 
 export type OperationKind =

@@ -1,4 +1,5 @@
 import type { Answer } from './answer.ts';
+import type { CopyRun } from './copy-run.ts';
 import type { Statement } from './statement.ts';
 import type { Step } from './step.ts';
 import type { Texts } from './texts.ts';
@@ -25,11 +26,6 @@ export interface Answering {
   readonly answer: Answer;
   readonly texts: Texts;
   readonly reading: Reading;
-}
-
-/** Data of CopyData messages of the client that follow each other: of one COPY, if of any. */
-export interface CopyRun {
-  readonly bytes: number;
 }
 
 /**

@@ -37,7 +37,7 @@ export function termsOf(
   return {
     type,
     ...(origin === undefined ? boundsOf(type, texts, bySession.map(textsOf)) : { from: origin }),
-    ...(texts.length < literals.length && { null: true }),
+    ...(texts.length < literals.length && { nullable: true }),
     ...(many > 0 && { many }),
   };
 }
