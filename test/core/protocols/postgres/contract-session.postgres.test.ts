@@ -470,6 +470,41 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       expect(await paid()).toEqual([]);
     });
 
+    it('savepoints of names that the server cuts to one: what is not taken back is not given back', async () => {
+      const long = 'x'.repeat(63);
+      const [pays, quoted] = ["insert into paid values ('a')", `"${long}`];
+      for (const name of [long, quoted]) {
+        const ending = name === quoted ? '"' : '';
+        const commands = ['begin', `savepoint ${name}1${ending}`, pays, `savepoint ${name}2${ending}`];
+        for (const onDeviation of ['stop', 'record']) {
+          const { proxy, task } = await held({ does: [{ ...PAY, times: 1 }], onDeviation });
+          const client = await driver(proxy);
+          const all = [...commands, `rollback to ${name}1${ending}`, pays, 'commit'];
+          for (const one of all) await client.query(one).catch(() => undefined);
+          await client.end().catch(() => undefined);
+          const kinds = task.kinds.filter((kind) => kind !== 'not-in-contract');
+          const twice = (await paid()).length > 1;
+          expect([onDeviation, twice, kinds]).toEqual(
+            onDeviation === 'stop' ? ['stop', false, []] : ['record', true, ['too-often']],
+          );
+          await admin.query('delete from paid');
+        }
+      }
+    });
+
+    it('a procedure that commits and fails has run', async () => {
+      await admin.query(
+        `create procedure half(text) language plpgsql as
+         $$ begin insert into paid values ($1); commit; raise exception 'no'; end $$`,
+      );
+      const half = { name: 'half', statement: 'call half($1)', values: { $1: { type: 'text' } } };
+      const { proxy, task } = await held({ does: [{ ...half, times: 1, answers: { error: 'any' } }] });
+      const client = await driver(proxy);
+      for (const what of ['a', 'b'])
+        await expect(client.query(`call half('${what}')`)).rejects.toThrow('');
+      expect([await paid(), task.kinds]).toEqual([['a'], ['too-often']]);
+    });
+
     it('a function that changes what texts mean ends the session before the next command', async () => {
       const { proxy } = await held({ does: [FIND, { name: 'sneak', statement: 'select sneak()' }] });
       const client = await driver(proxy);
