@@ -72,7 +72,7 @@ const EVIDENCE: Readonly<Partial<Record<RoleName, Readonly<Record<string, readon
   sealer: { [SESSIONS]: [...GET, ...PUT] },
   settler: { [SESSIONS]: [...GET, ...PUT], [WORKFLOWS]: GET },
   // Whoever starts a run stores its workflow; whoever looks at one reads results.
-  access: { [SESSIONS]: GET, [WORKFLOWS]: [...GET, ...PUT] },
+  access: { [SESSIONS]: GET, [WORKFLOWS]: [...GET, ...PUT], [LEDGER]: GET },
   sequencer: { [LEDGER]: [...GET, ...PUT] },
   replay: { [SESSIONS]: GET, [LEDGER]: GET },
 };
@@ -120,7 +120,7 @@ const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'settler', 'sequencer']
 
 function signingStatements(role: RoleName, key: string): PolicyStatement[] {
   if (SIGNERS.includes(role)) return [allow('Sign', ['kms:Sign', 'kms:GetPublicKey'], [key])];
-  return role === 'replay' ? [allow('TellTheKey', ['kms:GetPublicKey'], [key])] : [];
+  return role === 'replay' || role === 'access' ? [allow('TellTheKey', ['kms:GetPublicKey'], [key])] : [];
 }
 
 /** Who signs for people tells what targets are to believe; the proxy signs for targets, and knows whom to believe. */

@@ -2,14 +2,17 @@
  * What functions are made of: AWS adapters by the environment. One function each, so that a bundle holds what its function
  * names and nothing else.
  */
+import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AwsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import type { AwsSettings } from '#adapters/aws/env.ts';
+import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoLeafPlaces } from '#adapters/aws/leaf-places.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
+import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { openCheckpoint } from '#core/ledger/checkpoint.ts';
@@ -17,7 +20,13 @@ import { tileKey } from '#core/ledger/layout.ts';
 import type { LeafPlaces, LeafQueue } from '#core/ledger/ports.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionIndex } from '#core/recording/session-index.ts';
+import { WebhookStream } from '#core/notify/stream.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
+import type { Config } from '#core/access/config.ts';
+import { RunDesk } from '#core/tasks/run-desk.ts';
+import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import { FreshPolicy } from './fresh-policy.ts';
+import type { RunsPorts } from './runs/handler.ts';
 import type { LedgerView } from './sessions/handler.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -77,4 +86,20 @@ export function ledgerOf(
     fetch: (path) => store.get(tileKey(path)),
     find: (session) => leafPlacesOf(settings, dynamo).of(session),
   };
+}
+
+/** Runs of workflows, as the API has them. Results are derived elsewhere. */
+export function runPorts(
+  settings: AwsSettings,
+  { s3, dynamo }: Pick<AwsClients, 's3' | 'dynamo'>,
+  policy: () => Config,
+): Pick<RunsPorts, 'runs' | 'desk' | 'texts'> {
+  const runs = dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now);
+  const texts = workflowTexts(storeOf(settings, s3));
+  const deliveries = dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES);
+  const stream = new WebhookStream(() => policy().webhooks, deliveries);
+  const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
+  const newKey = (): Uint8Array => randomBytes(32);
+  const leaves = leavesOf(settings, dynamo);
+  return { runs, texts, desk: new RunDesk({ runs, texts, leaves, stream, now, newId, newKey }) };
 }

@@ -1,7 +1,13 @@
 import { answerDeviations } from './answer-deviations.ts';
 import type { Contract, ContractCommand } from './contract.ts';
 import type { Deviation } from './deviation.ts';
-import { isReadable, type SeenAnswer, type SeenCommand, type SeenValue, type UnreadableCommand } from './seen.ts';
+import {
+  isReadable,
+  type SeenAnswer,
+  type SeenCommand,
+  type SeenValue,
+  type UnreadableCommand,
+} from './seen.ts';
 import { isConstant, type ValueFacts } from './values.ts';
 
 /** What a command is under the contract. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
-import { dynamoClient, s3Client } from '#adapters/aws/clients.ts';
+import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
-import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -19,17 +19,19 @@ import { configHandler } from '../config/handler.ts';
 import { devicesHandler } from '../devices/handler.ts';
 import { explanationHandler } from '../explanation/handler.ts';
 import { loginHandler } from '../login/handler.ts';
+import { runsHandler } from '../runs/handler.ts';
 import { addressOnly, sshPlace } from '../ssh/place.ts';
-import { freshPolicy, leavesOf, now } from '../surroundings.ts';
+import { freshPolicy, leavesOf, ledgerOf, now, runPorts, sessionsOf, storeOf } from '../surroundings.ts';
 import { type GatewayAddress, gatewayAddresses, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
 import { whoamiHandler } from '../whoami/handler.ts';
+import { workflowsHandler } from '../workflows/handler.ts';
 
 const telemetry = telemetryFor('access');
 const { log } = telemetry;
 
-/** Requests, decisions and grants; devices; targets; what would be decided; the configuration's state; dead letters. */
+/** Requests, decisions and grants; workflows and their runs; devices; targets; what would be decided; the configuration's state; dead letters. */
 export const handler = apiFunction(telemetry, async () => {
   const settings = readAwsSettings(process.env);
   const client = { region: settings.AWS_REGION };
@@ -42,7 +44,8 @@ export const handler = apiFunction(telemetry, async () => {
   const stream = countingAlarms(webhooks, telemetry.alarm);
   const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
   const desk = new AccessDesk({ requests, leaves: leavesOf(settings, dynamo), stream, now, newId });
-  const runs = dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now);
+  const runPieces = runPorts(settings, { s3, dynamo }, policy);
+  const { runs } = runPieces;
   const access = accessHandler({ policy, requests, desk, runs, now, log });
   const devices = dynamoDevices({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now });
   const deviceDesk = new DeviceDesk({ devices, leaves: leavesOf(settings, dynamo), now });
@@ -56,7 +59,21 @@ export const handler = apiFunction(telemetry, async () => {
     postgres: async () => ({ ...address, ...(await gatewayCa(place)) }),
     ssh: async () => addressOnly(await ssh()),
   });
+  const signer = kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY);
+  const runsApi = runsHandler({
+    ...runPieces,
+    policy,
+    source: storeOf(settings, s3),
+    sessions: sessionsOf(settings, dynamo),
+    ledger: ledgerOf(settings, { s3, dynamo }, signer),
+    requests,
+    signer: () => signer.publicKey(),
+    now,
+    log,
+  });
   const routes: Routes = [
+    ['/v1/workflows', workflowsHandler({ policy, now, log })],
+    ['/v1/runs', runsApi],
     ['/v1/requests', access],
     ['/v1/grants', access],
     ['/v1/devices', devicesHandler({ policy, devices, desk: deviceDesk, now, log })],

@@ -55,7 +55,7 @@ describe('OpenLineage events', () => {
       expect(askPython(OPENLINEAGE, events)).toBe(`${events.length}`);
     }
     const broken = openLineageEvents(good).map((one) => ({ ...one, eventTime: 'yesterday' }));
-    expect(() => askPython(OPENLINEAGE, broken)).toThrow('yesterday');
+    expect(() => askPython(OPENLINEAGE, broken)).toThrow('ValueError');
   });
 });
 
