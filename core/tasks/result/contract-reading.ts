@@ -55,11 +55,12 @@ export class ContractReading {
   /** When the answer before was complete, or reviewers had decided. */
   #freeAt = 0;
 
-  constructor(contract: Contract, facts: ValueFacts) {
+  /** `taken`: the columns of its outputs, as `output.column`, that other tasks take values from. */
+  constructor(contract: Contract, facts: ValueFacts, taken: ReadonlySet<string> = new Set()) {
     this.#contract = contract;
     this.#facts = facts;
     this.#watch = new ContractWatch(contract, facts);
-    this.#outputs = new TaskOutputs(contract, facts.digests);
+    this.#outputs = new TaskOutputs(contract, facts.digests, taken);
     this.#lineage = new LineageCounts(contract, facts);
     this.#inputs = new GivenInputs(contract, facts);
   }
