@@ -36,6 +36,8 @@ export const tableActions: Readonly<
     deliveries: ['Query', 'PutItem', 'UpdateItem'],
     // It starts runs, shows and ends them; a grant may be for one.
     runs: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
+    // Whose the sessions of a run are.
+    sessions: ['GetItem'],
   },
   replay: {
     sessions: ['GetItem', 'Query'],

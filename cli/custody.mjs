@@ -34,7 +34,7 @@ function handOver() {
 
 /** A terminal sends Ctrl-C to the whole group, so that the child has it already; without one, pass it on. */
 function passSignals(passOn) {
-  const isShared = process.stdin.isTTY === true;
+  const isShared = process.stdin.isTTY;
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
     const fromTerminal = signal === 'SIGINT' || signal === 'SIGQUIT';
     process.on(signal, () => (fromTerminal && isShared ? undefined : passOn(signal)));

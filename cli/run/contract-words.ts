@@ -73,7 +73,7 @@ export function termsText({
     maxLength === undefined ? undefined : `at most ${maxLength} characters`,
     from === undefined ? undefined : `only values of ${from}`,
     input === undefined ? undefined : `the input ${input} of the run`,
-    terms.null ? 'or NULL' : undefined,
+    terms.nullable ? 'or NULL' : undefined,
     many === undefined ? undefined : `a list of at most ${many}`,
   ]
     .filter((one) => one !== undefined)

@@ -35,7 +35,7 @@ function checked(
   given: string | null | undefined,
   key: Uint8Array,
 ): string | null {
-  if (given === undefined && !terms.null)
+  if (given === undefined && !terms.nullable)
     throw invalid(`the input ${input} is missing`, `give --input ${input}=… (${terms.type})`);
   const text = given ?? null;
   const misfit = new ValuePlace(terms).misfit({ kind: 'any', text }, noFacts(key));

@@ -46,7 +46,7 @@ export const valueSchema = z.strictObject({
   maxLength: z.int().min(0).max(65_536).optional().describe('characters'),
   from: origin.optional().describe('only what an output of an earlier task of this run has in that column'),
   input: name.optional().describe('only the value of that input of the run'),
-  null: z.boolean().default(false).describe('it may also be NULL'),
+  nullable: z.boolean().default(false).describe('it may also be NULL'),
   many: z
     .int()
     .min(1)

@@ -46,7 +46,7 @@ export class ValuePlace {
 
   #misfitOf({ kind, text }: SeenLiteral, facts: ValueFacts): Misfit | undefined {
     const terms = this.#terms;
-    if (text === null) return terms.null ? undefined : wrong('a value, not NULL');
+    if (text === null) return terms.nullable ? undefined : wrong('a value, not NULL');
     if (!FITTING[terms.type].includes(kind) || !isOfType(text, terms.type))
       return wrong(`a value of type ${terms.type}`);
     return this.#outOfBounds(text) ?? this.#fromElsewhere(text, facts);

@@ -101,6 +101,7 @@ describe('the OpenAPI document', () => {
       'cursor',
       'target',
       'person',
+      'run',
       'since',
       'until',
     ]);

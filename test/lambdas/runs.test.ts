@@ -24,7 +24,7 @@ disabled: [{ subject: eve }]
 workflows:
   refunds:
     startedBy: { groups: [developers] }
-    inputs: { day: { type: date, "null": true } }
+    inputs: { day: { type: date, nullable: true } }
     tasks:
       find:
         target: orders-db

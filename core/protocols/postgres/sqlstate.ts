@@ -20,8 +20,9 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'token-invalid': '28P01',
   'issuer-unreachable': '08001', // sqlclient_unable_to_establish_sqlconnection
   'not-approved': '42501',
-  'contract-deviation': '42501',
-  'task-refused': '42501',
+  'contract-deviation': 'UC001', // of a class of our own, so that a program can tell them from the target's
+
+  'task-refused': 'UC002',
   'transaction-failed': '25P02', // in_failed_sql_transaction
   'access-denied': '42501', // insufficient_privilege
   'approval-required': '42501',

@@ -30,7 +30,7 @@ export function termsOf(values: readonly SeenValue[], origin: string | undefined
   return {
     type,
     ...(origin === undefined ? boundsOf(type, texts) : { from: origin }),
-    ...(texts.length < literals.length && { null: true }),
+    ...(texts.length < literals.length && { nullable: true }),
     ...(many > 0 && { many }),
   };
 }

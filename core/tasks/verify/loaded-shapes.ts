@@ -8,7 +8,9 @@ export class LoadedShapes {
   readonly #loaded = new Map<CommandProtocol, Promise<CommandShapes>>();
 
   /** As `workflowFrom` takes them. */
-  readonly load: LoadShapes = { postgres: () => this.of('postgres'), ssh: () => this.of('ssh') };
+  readonly load = Object.fromEntries(
+    (Object.keys(LOAD_SHAPES) as CommandProtocol[]).map((protocol) => [protocol, () => this.of(protocol)]),
+  ) as LoadShapes;
 
   of(protocol: CommandProtocol): Promise<CommandShapes> {
     const loaded = this.#loaded.get(protocol) ?? LOAD_SHAPES[protocol]();

@@ -19,6 +19,9 @@ import { type Workflow, workflowFrom } from '../workflows.ts';
 import { LoadedShapes } from './loaded-shapes.ts';
 import type { RunFindingCode, RunReport } from './report.ts';
 
+/** The key that a command has in each protocol. */
+const SPOKEN = Object.entries(COMMAND_KEYS);
+
 /** What a verifier is given: the files of a run's folder. */
 export type RunFolder = Pick<RecordingSource, 'list' | 'get'>;
 
@@ -102,8 +105,8 @@ export async function workflowOf(
   const parsed = workflowSchema.safeParse(parseJsonBytes(text, WORKFLOW_MAX_BYTES));
   // What is none has no tasks, and is refused below.
   const targets = Object.values(parsed.data?.tasks ?? {}).map(({ target, contract }) => {
-    const spoken = Object.entries(COMMAND_KEYS).find(([, key]) => contract.does[0]?.[key] !== undefined);
-    return [target, { protocol: (spoken?.[0] ?? 'postgres') as CommandProtocol }] as const;
+    const spoken = SPOKEN.find(([, key]) => contract.does[0]?.[key] !== undefined);
+    return [target, { protocol: (spoken ?? SPOKEN[0]!)[0] as CommandProtocol }] as const;
   });
   return workflowFrom(name, Buffer.from(text).toString(), new Map(targets), shapes.load);
 }

@@ -182,7 +182,7 @@ workflows:
       '$3:\n                  type: text\n                  oneOf:\n                    - k0\n                    - k1',
       '$4:\n                  type: date\n                  min: 2026-11-01\n                  max: 2026-11-06',
       '$5:\n                  type: boolean\n',
-      '$6:\n                  type: text\n                  maxLength: 2\n                  "null": true',
+      '$6:\n                  type: text\n                  maxLength: 2\n                  nullable: true',
       'a IN ($1)\n              values:\n                $1:\n                  type: integer\n                  min: 1\n                  max: 5\n                  many: 3',
     ])
       expect(text).toContain(terms);

@@ -25,7 +25,7 @@ const task = (more: object = {}) => ({
 
 const WRITTEN = {
   within: '2h',
-  inputs: { customer: { type: 'integer', min: 1 }, note: { type: 'text', null: true, maxLength: 10 } },
+  inputs: { customer: { type: 'integer', min: 1 }, note: { type: 'text', nullable: true, maxLength: 10 } },
   tasks: {
     find: task({ runs: 2 }),
     refund: task({ after: ['find'] }),

@@ -96,7 +96,7 @@ describe('what is said of a value', () => {
   });
 
   it('lets NULL in where it says so', () => {
-    expect(misfit({ type: 'integer', null: true }, seen('any', null))).toBeUndefined();
+    expect(misfit({ type: 'integer', nullable: true }, seen('any', null))).toBeUndefined();
   });
 
   it('holds for each of a list, and for no list where none is wanted', () => {

@@ -19,7 +19,7 @@ function command(statement: string, many: readonly string[] = []): DeclaredComma
   const values = Object.fromEntries(
     [...holes].map((hole) => [
       hole,
-      { type: 'integer' as const, null: false, ...(many.includes(hole) && { many: 5 }) },
+      { type: 'integer' as const, nullable: false, ...(many.includes(hole) && { many: 5 }) },
     ]),
   );
   return { name: 'c', statement, values, times: { min: 1, max: 1 }, answers: { error: 'none' } };
