@@ -75,19 +75,24 @@ export class ContractJudge {
   }
 
   look({ messages }: ContractPiece): Looked | Promise<Looked> {
+    let waits = false;
     const looked = messages.map((sent) => {
-      if (sent.kind === 'query') return this.#sight.query(sent.text, READING);
-      return sent.kind === 'parse' ? this.#sight.prepare(sent.text, sent.oids, READING) : undefined;
+      const one = this.#lookAt(sent);
+      waits ||= one instanceof Promise;
+      return one;
     });
-    return looked.some((one) => one instanceof Promise)
-      ? Promise.all(looked.map(async (one) => one))
-      : (looked as Looked);
+    return waits ? Promise.all(looked.map(async (one) => one)) : (looked as Looked);
+  }
+
+  #lookAt(sent: ClientMessage): Looked[number] | Promise<Looked[number]> {
+    if (sent.kind === 'query') return this.#sight.query(sent.text, READING);
+    return sent.kind === 'parse' ? this.#sight.prepare(sent.text, sent.oids, READING) : undefined;
   }
 
   /** `atMs`: since the task's first command. */
   judge({ messages }: ContractPiece, looked: Looked, atMs: number): Judged {
     const trial = new Trial(this, messages, atMs);
-    for (const [at, sent] of messages.entries()) trial.take(sent, looked[at], at);
+    for (let at = 0; at < messages.length; at += 1) trial.take(messages[at]!, looked[at], at);
     return trial;
   }
 }
@@ -107,7 +112,7 @@ class Trial implements Judged {
   readonly #counted: number[] = [];
   /** The watch as it would be; needed from the second command on. */
   #watch: ContractWatch | undefined;
-  readonly #started = new Map<Portal, Going>();
+  #started: Map<Portal, Going> | undefined;
 
   constructor(judge: ContractJudge, messages: readonly ClientMessage[], atMs: number) {
     this.#judge = judge;
@@ -118,7 +123,7 @@ class Trial implements Judged {
 
   pass(): void {
     for (const at of this.#counted) this.#judge.watch.went(at);
-    for (const [portal, run] of this.#started) portal.run = run;
+    if (this.#started !== undefined) for (const [portal, run] of this.#started) portal.run = run;
   }
 
   take(sent: ClientMessage, looked: Looked[number], at: number): void {
@@ -156,10 +161,10 @@ class Trial implements Judged {
     let before: Going | undefined;
     for (const one of seen) {
       const run = this.#run(one, text);
-      if (before !== undefined && run.at !== undefined) this.problems.push({ deviation: BEHIND_A_CALL, text: text() });
+      if (before !== undefined && run.at !== undefined)
+        this.problems.push({ deviation: BEHIND_A_CALL, text: text() });
       if (run.at !== undefined && this.#judge.callsFunctions(run.at)) before ??= run;
-      const open = isReadable(one.command) ? {} : { open: true as const };
-      this.steps.push({ kind: 'run', run, ...open });
+      this.steps.push(isReadable(one.command) ? { kind: 'run', run } : { kind: 'run', run, open: true });
     }
   }
 
@@ -217,9 +222,9 @@ class Trial implements Judged {
       return;
     }
     this.acts = true;
-    const before = portal.run ?? this.#started.get(portal);
+    const before = portal.run ?? this.#started?.get(portal);
     const run = before ?? this.#run(seen, portal.text);
-    if (before === undefined) this.#started.set(portal, run);
+    if (before === undefined) (this.#started ??= new Map()).set(portal, run);
     if (
       seen.copies === 'in' &&
       !this.#messages.slice(at + 1).every(({ kind }) => kind === 'sync' || kind === 'flush')

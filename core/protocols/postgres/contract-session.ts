@@ -624,7 +624,7 @@ export class ContractSession {
 
   #watchTime(run: Going | undefined): void {
     if (run?.at === undefined) return;
-    const { within } = this.#task.contract.commands[run.at]!.declared.answers;
+    const within = run.expects?.within;
     if (within === undefined) return;
     const left = within - (this.#hands.now() - run.since);
     this.#slow = this.#hands.later(Math.max(0, left) + 1, () => this.#guarded(() => this.#ranTooLong(run)));
