@@ -109,6 +109,7 @@ export class Connection {
   end(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#starts.end();
     for (const channel of this.#table) this.#gateClosed(channel);
   }
 

@@ -51,7 +51,15 @@ export type ChannelGates = (start: ChannelStart, channel: { readonly pty: boolea
 
 /** Where the session is a task of a run: asked of each start that everything else lets pass, and nothing goes on before it resolves. */
 export interface ContractStarts {
-  judge(start: ChannelStart): Promise<ContractVerdict>;
+  judge(start: ChannelStart, waiting: ContractWait): Promise<ContractVerdict>;
+}
+
+/** While reviewers decide. */
+export interface ContractWait {
+  /** Tells the client something on the channel's error stream. */
+  readonly announce: (message: string, hint: string) => void;
+  /** Aborted when the session is over. */
+  readonly signal: AbortSignal;
 }
 
 /** `ends`: the session is over, too. */

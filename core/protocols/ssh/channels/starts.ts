@@ -29,6 +29,7 @@ export class Starts {
   /** What the client sent while the grant is being claimed: no more than one read's worth, since it is not read meanwhile. */
   #held: Uint8Array[] | undefined;
   #claimed = false;
+  readonly #over = new AbortController();
 
   constructor(parts: StartsParts) {
     this.#parts = parts;
@@ -40,6 +41,11 @@ export class Starts {
   /** The grant is being claimed. */
   get holds(): boolean {
     return this.#held !== undefined;
+  }
+
+  /** The session is over: nobody waits for anything any more. */
+  end(): void {
+    this.#over.abort();
   }
 
   /** Keeps the client's message until the grant is claimed. */
@@ -99,7 +105,9 @@ export class Starts {
     message: Uint8Array,
     go: (message: Uint8Array) => void,
   ): void {
-    this.#holdUntil(contract.judge(start), (verdict) => {
+    const announce = (message: string, hint: string): void =>
+      this.#words.error(channel, `${message}\n${hint}`);
+    this.#holdUntil(contract.judge(start, { announce, signal: this.#over.signal }), (verdict) => {
       if (channel.closed.target) return;
       if (!verdict.goesOn) return this.#leaveContract(channel, start, verdict);
       channel.gate = verdict.gate;

@@ -4,7 +4,7 @@ import { ContractWatch } from '#core/tasks/contract-watch.ts';
 import type { Deviation } from '#core/tasks/deviation.ts';
 import type { SeenBytes } from '#core/tasks/seen.ts';
 import type { TaskSession } from '#core/tasks/session.ts';
-import type { ChannelStart, ContractStarts, ContractVerdict } from '../channels/gate.ts';
+import type { ChannelStart, ContractStarts, ContractVerdict, ContractWait } from '../channels/gate.ts';
 import { noCommand, seenCommandLine } from '../shapes/argv.ts';
 import { Counted } from '../shapes/counted.ts';
 import { type Input, ProgramWatch } from './program-watch.ts';
@@ -17,7 +17,7 @@ export interface ContractOptions {
 
 export function contractStarts({ task, end }: ContractOptions): ContractStarts {
   const watch = new ContractWatch(task.contract, task.facts);
-  return { judge: (start) => judge(start, { task, end, watch }) };
+  return { judge: (start, waiting) => judge(start, waiting, { task, end, watch }) };
 }
 
 interface Kept extends ContractOptions {
@@ -25,13 +25,13 @@ interface Kept extends ContractOptions {
 }
 
 /** One at a time: the connection holds the client until it is over. */
-async function judge(start: ChannelStart, kept: Kept): Promise<ContractVerdict> {
+async function judge(start: ChannelStart, waiting: ContractWait, kept: Kept): Promise<ContractVerdict> {
   const { task, watch } = kept;
   const text = start.kind === 'exec' ? start.command : start.kind;
   const command = start.kind === 'exec' ? seenCommandLine(start.command) : noCommand(start.kind);
   let judged = watch.judge(command, task.elapsedMs());
   if (!judged.fits) {
-    const outcome = await task.deviated(judged.deviation, { command: text, isAnswer: false });
+    const outcome = await task.deviated(judged.deviation, { command: text, isAnswer: false, ...waiting });
     if (!outcome.goesOn) return outcome;
     // What is too late is the command that it is all the same.
     if (judged.deviation.kind === 'too-late') judged = watch.judge(command, 0);

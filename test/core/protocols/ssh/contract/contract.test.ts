@@ -10,7 +10,7 @@ import { compileContract } from '#core/tasks/contract.ts';
 import type { Deviation } from '#core/tasks/deviation.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
 import { workflowSchema } from '#core/tasks/schema.ts';
-import type { TaskSession } from '#core/tasks/session.ts';
+import type { DeviationPlace, TaskSession } from '#core/tasks/session.ts';
 import { CLIENT, confirmation, open, request, stand, TARGET, TARGETS } from '../channels/stand.ts';
 
 const DUMP = Buffer.from('id,amount\n1,5\n');
@@ -44,6 +44,7 @@ function underContract(how: 'record' | 'stop', contract: object = {}) {
   }).tasks['t']!;
   const deviations: Deviation[] = [];
   let begun = 0;
+  let waiting: DeviationPlace | undefined;
   const task: TaskSession = {
     run: 'run',
     task: 't',
@@ -56,7 +57,8 @@ function underContract(how: 'record' | 'stop', contract: object = {}) {
     },
     begin: () => Promise.resolve(void (begun += 1)),
     elapsedMs: () => 0,
-    deviated: (deviation) => {
+    deviated: (deviation, about) => {
+      waiting = about;
       deviations.push(deviation);
       const error = new CustodyError('contract-deviation', 'it does not go on');
       return Promise.resolve(how === 'record' ? { goesOn: true } : { goesOn: false, error, ends: true });
@@ -69,7 +71,7 @@ function underContract(how: 'record' | 'stop', contract: object = {}) {
   peers.target(confirmation());
   peers.toTarget();
   peers.toClient();
-  return { ...peers, deviations, ended, begun: () => begun };
+  return { ...peers, deviations, ended, begun: () => begun, waiting: () => waiting };
 }
 
 const exec = (command: string): Uint8Array => request('exec').string(command).done();
@@ -178,6 +180,18 @@ describe('a session under a contract', () => {
     await settled();
     expect(session.deviations).toMatchObject([{ kind: 'error', seen: 'it failed (exit 3)' }]);
     expect(session.ended).toHaveLength(1);
+  });
+
+  it('says on the error stream what it waits for, and waits no longer than the session lasts', async () => {
+    const session = underContract('stop');
+    session.client(exec('rm -rf /'));
+    session.waiting()!.announce!('a request waits for reviewers', 'custody approve');
+    const said = session.toClient().map((message) => Buffer.from(message).toString('latin1'));
+    expect(said.join()).toContain('custody: a request waits for reviewers\ncustody: custody approve\n');
+    expect(session.waiting()!.signal!.aborted).toBe(false);
+    session.connection.end();
+    expect(session.waiting()!.signal!.aborted).toBe(true);
+    await settled();
   });
 
   it('sets no variables and forwards nothing', () => {
