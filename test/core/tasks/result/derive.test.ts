@@ -101,7 +101,7 @@ describe('a result', () => {
 
   test.each([
     [
-      'a command that it does not have',
+      'another command',
       done('DELETE FROM orders', 'DELETE 9'),
       ['not-in-contract recorded', 'missing pay recorded'],
     ],
