@@ -148,7 +148,7 @@ function randomContract(random: Random): object {
     {
       name: 'insert',
       statement: 'insert into log values ($1)',
-      values: { $1: { ...integer, null: pick([true, false]) } },
+      values: { $1: { ...integer, nullable: pick([true, false]) } },
     },
     { name: 'give', statement: 'insert into log values ($1) returning n', values: { $1: integer } },
     {
