@@ -59,9 +59,13 @@ export async function gatherFacts(
 }
 
 function notThere(run: string, task: string, session: string): CustodyError {
-  return new CustodyError('task-refused', `what the task ${task} put out in session ${session} is not there`, {
-    hint: `wait a moment, and see: custody run show ${run}`,
-  });
+  return new CustodyError(
+    'task-refused',
+    `what the task ${task} put out in session ${session} is not there`,
+    {
+      hint: `wait a moment, and see: custody run show ${run}`,
+    },
+  );
 }
 
 function tooMany(run: string, task: string): CustodyError {

@@ -7,7 +7,8 @@ import { READY, RecordedSession } from '#test/oracle/session.ts';
 import { OracleServer } from '#test/oracle/server.ts';
 import { query, RandomTurns } from './random-turns.ts';
 
-const SESSIONS = 40;
+/** The long form is `npm run oracle:tasks`. */
+const SESSIONS = Number(process.env['CUSTODY_ORACLE_TASKS'] ?? 14);
 const server = new OracleServer();
 const shapes = loadPostgresShapes();
 
