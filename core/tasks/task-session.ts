@@ -159,7 +159,9 @@ export class RunTaskSession implements TaskSession {
     const names = this.contract.commands.map(({ declared }) => declared.name);
     const [most, more] = [names.slice(0, NAMES_TOLD), names.length - NAMES_TOLD];
     const told = [...most, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
-    return `what you may do: ${told}; see custody run show ${this.run}`;
+    const workflow = this.#parts.workflow()?.name;
+    const see = workflow === undefined ? `run show ${this.run}` : `workflow show ${workflow}`;
+    return `what you may do: ${told}; see custody ${see}`;
   }
 }
 

@@ -157,14 +157,15 @@ export class ContractReading {
     return judgement;
   }
 
-  #answered({ command: did, told }: Ran, { command, at, answer, hasMore, takes }: SeenExecution): void {
+  #answered({ command: did, told }: Ran, execution: SeenExecution): void {
+    const { command, at, answer, hasMore, takes, commits } = execution;
     const timed = { ...answer, tookMs: this.#tookMs(at, answer) };
     for (const deviation of this.#watch.answered(did, timed, hasMore !== true)) {
       if (!told.has(deviation.kind)) this.#deviates(deviation, at);
       told.add(deviation.kind);
     }
     if (answer.outcome === 'unfinished' && told.size === 0) this.#unfinished(did, at);
-    if (answer.outcome !== 'completed') return this.#undo.undo(this.#number);
+    if (answer.outcome !== 'completed') return commits ? undefined : this.#undo.undo(this.#number);
     if (isReadable(command)) {
       for (const takeBack of this.#outputs.count(command, did, answer))
         this.#undo.add(this.#number, takeBack);

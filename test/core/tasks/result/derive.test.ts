@@ -101,7 +101,7 @@ describe('a result', () => {
 
   test.each([
     [
-      'a command that it does not have',
+      'another command',
       done('DELETE FROM orders', 'DELETE 9'),
       ['not-in-contract recorded', 'missing pay recorded'],
     ],
@@ -224,7 +224,7 @@ describe('a result', () => {
     const said: Said[] = [
       ['client', query('DROP TABLE orders')],
       noted(note),
-      ['gateway', backend.errorResponse({ severity: 'FATAL', sqlstate: '42501', message: 'no' })],
+      ['gateway', backend.errorResponse({ severity: 'FATAL', sqlstate: 'UC001', message: 'no' })],
     ];
     const { result } = await refund(said, { reason: 'deviated' });
     expect(gist(result)).toEqual(['not-in-contract stopped', 'missing pay recorded']);
