@@ -4,7 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['node_modules/**'],
+    // Orchestrators have a script of their own: npm run test:orchestrators.
+    exclude: ['node_modules/**', 'test/orchestrators/**'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -72,7 +72,16 @@ function counted(
   const isTooMany = max !== undefined && seen > max;
   if (!isTooMany && !(isWhole && seen < min)) return undefined;
   const expected = `of ${command} ${between(min, max)} ${WORDS[kind]}`;
-  return { kind, command, expected, seen: isTooMany && !isWhole ? `more than ${max}` : `${seen}` };
+  return {
+    kind,
+    command,
+    expected,
+    seen: cameText(kind, isTooMany && !isWhole ? `more than ${max}` : `${seen}`),
+  };
+}
+
+function cameText(kind: keyof typeof WORDS, count: string): string {
+  return kind === 'rows' ? `${count} came` : `it changed ${count}`;
 }
 
 function between(min: number, max: number | undefined): string {

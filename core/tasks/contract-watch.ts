@@ -181,7 +181,7 @@ function unknown({ text }: SeenCommand): Deviation {
   return {
     kind: 'not-in-contract',
     expected: 'no such command',
-    seen: `a command that it does not have: ${shortened(text)}`,
+    seen: `another command: ${shortened(text)}`,
   };
 }
 

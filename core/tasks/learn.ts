@@ -7,7 +7,7 @@ import type { CommandShapes } from './shapes.ts';
 import { type LearnedCommand, type LearnedTask, type Range, rangeOf, tasksOf } from './learn/learned.ts';
 import type { ObservedExecution, ObservedSession } from './learn/observe.ts';
 import { type Origin, originOf, originText } from './learn/origins.ts';
-import { isFixed, termsOf, type WrittenTerms } from './learn/terms.ts';
+import { growing, isFixed, termsOf, type WrittenTerms } from './learn/terms.ts';
 
 export interface LearnOptions {
   readonly workflow: string;
@@ -98,26 +98,29 @@ function writeTask(
 }
 
 function writeCommand(
-  { name, command, executions, times }: LearnedCommand,
+  { name, command, executions, bySession, times }: LearnedCommand,
   earlier: readonly LearnedTask[],
   shapes: CommandShapes,
 ): { readonly written: object; readonly origins: readonly Origin[] } {
-  const seen = executions.flatMap((one) => (isReadable(one.command) ? [one.command.values] : []));
-  const places = command.values.map((_, at) => seen.map((values) => values[at]!));
+  const seen = bySession.map((all) =>
+    all.flatMap(({ command: one }) => (isReadable(one) ? [one.values] : [])),
+  );
+  const placesBySession = command.values.map((_, at) => seen.map((all) => all.map((values) => values[at]!)));
+  const places = placesBySession.map((all) => all.flat());
   const origins = places.map((values) => originOf(values, earlier));
   const open = places.map((values, at) => origins[at] !== undefined || !isFixed(values));
   const holes = open.flatMap((isOpen, at) => (isOpen ? [at] : []));
   const values: Record<string, WrittenTerms> = {};
   for (const [hole, at] of holes.entries()) {
     const origin = origins[at];
-    values[`$${hole + 1}`] = termsOf(places[at]!, origin && originText(origin));
+    values[`$${hole + 1}`] = termsOf(placesBySession[at]!, origin && originText(origin));
   }
   const written = {
     name,
-    ...shapes.write({ ...command, values: seen.at(-1)! }, open),
+    ...shapes.write({ ...command, values: seen.at(-1)!.at(-1)! }, open),
     ...(holes.length > 0 && { values }),
     times: rangeText(times),
-    ...answersOf(executions),
+    ...answersOf(executions, bySession),
   };
   // What a contract cannot have is said now, and not when it is read.
   shapes.declare(written as unknown as DeclaredCommand);
@@ -128,13 +131,19 @@ function rangeText({ min, max }: Range): number | Range {
   return min === max ? max : { min, max };
 }
 
-function answersOf(executions: readonly ObservedExecution[]): { readonly answers?: object } {
-  const rows = executions.flatMap(({ answer }) => answer.rows ?? []);
+function answersOf(
+  executions: readonly ObservedExecution[],
+  bySession: LearnedCommand['bySession'],
+): { readonly answers?: object } {
+  const rowsBySession = bySession.map((all) => all.flatMap(({ answer }) => answer.rows ?? []));
+  const rows = rowsBySession.flat();
   const affected = executions.flatMap(({ answer }) => answer.affected ?? []);
   const [columns, other] = new Set(executions.map(({ answer }) => JSON.stringify(answer.columns ?? [])));
   const names = executions[0]?.answer.columns ?? [];
   const answers = {
-    ...(rows.length > 0 && { rows: rangeText(rangeOf(rows)) }),
+    ...(rows.length > 0 && {
+      rows: growing(rowsBySession) ? { min: Math.min(...rows) } : rangeText(rangeOf(rows)),
+    }),
     ...(affected.length > 0 && { affected: rangeText(rangeOf(affected)) }),
     ...(columns !== undefined && other === undefined && names.length > 0 && { columns: names }),
   };

@@ -4,6 +4,7 @@ import { type BackendMessage, parseBackend, type TransactionStatus } from './bac
 import type { Going, Step } from './contract-going.ts';
 import type { ContractJudge } from './contract-judge.ts';
 import type { Hold, MessageBody } from './contract-target.ts';
+import { mayCommit } from './harmless.ts';
 import { Backend } from './messages.ts';
 import { TransactionLog } from './transaction-log.ts';
 import { charactersOf, violation } from './wire.ts';
@@ -222,7 +223,8 @@ export class ContractAnswers {
     for (const one of skipped) if (one.kind === 'run') this.#giveBack(one.run);
     let holds = false;
     if (step.kind === 'run') {
-      this.#giveBack(step.run);
+      if (mayCommit(step.run)) this.#isOver(step.run);
+      else this.#giveBack(step.run);
       const error = told?.kind === 'error' ? sqlstateOf(told) : '';
       holds = this.#tell(step.run, { ...this.#answer(step.run, 'failed'), error }, true);
     }

@@ -10,6 +10,7 @@ import type { ClientMessage, ContractPiece } from './contract-pieces.ts';
 import type { CommandSight, PreparedStatement, SeenStatement } from './contract-sight.ts';
 import { harmless } from './harmless.ts';
 import { callsFunctions } from './calls-functions.ts';
+import { maySet } from './meaning.ts';
 import { OWN_NAMES } from './own-questions.ts';
 import { copyOf, decodeText } from './wire.ts';
 
@@ -32,6 +33,8 @@ export interface Judged {
   readonly runs: boolean;
   /** It reads, binds or runs a command of the contract: what says how a text is read has to hold. */
   readonly acts: boolean;
+  /** Of a pipeline, the message behind which it has to be cut: what comes then may be read otherwise by what ran until there. */
+  readonly cut: number | undefined;
   /** It goes on: from now on its commands have run. */
   pass(): void;
 }
@@ -61,8 +64,14 @@ export class ContractJudge {
 
   /** Whether running it may change how later texts are read. */
   mayChangeMeaning({ at, seen }: Going): boolean {
-    if (seen.beside !== undefined || seen.sets !== undefined) return false;
-    return at === undefined || this.#callsFunctions[at]!;
+    if (seen.beside !== undefined) return false;
+    if (seen.sets !== undefined) return !maySet(seen.sets.setting);
+    return at === undefined || this.callsFunctions(at);
+  }
+
+  /** Whether a command of the contract may call a function that changes how later texts are read. */
+  callsFunctions(at: number): boolean {
+    return this.#callsFunctions[at]!;
   }
 
   look({ messages }: ContractPiece): Looked | Promise<Looked> {
@@ -94,6 +103,7 @@ class Trial implements Judged {
   readonly problems: Problem[] = [];
   runs = false;
   acts = false;
+  cut: number | undefined;
   readonly #judge: ContractJudge;
   readonly #messages: readonly ClientMessage[];
   readonly #atMs: number;
@@ -148,8 +158,12 @@ class Trial implements Judged {
     const own = copyOf(bytes);
     const text = (): string => decodeText(own);
     if (seen.length === 0) this.steps.push({ kind: 'nothing' });
+    let before: Going | undefined;
     for (const one of seen) {
       const run = this.#run(one, text);
+      if (before !== undefined && run.at !== undefined)
+        this.problems.push({ deviation: BEHIND_A_CALL, text: text() });
+      if (run.at !== undefined && this.#judge.callsFunctions(run.at)) before ??= run;
       this.steps.push(isReadable(one.command) ? { kind: 'run', run } : { kind: 'run', run, open: true });
     }
   }
@@ -217,6 +231,8 @@ class Trial implements Judged {
     )
       this.#hard('is a COPY with more behind it in its pipeline', portal.text());
     this.steps.push({ kind: 'run', run, portal });
+    if (this.#judge.mayChangeMeaning(run) && this.#messages.slice(at + 1).some(({ kind }) => READS.has(kind)))
+      this.cut ??= at;
   }
 
   /** One that is to run now. */
@@ -300,6 +316,15 @@ class Trial implements Judged {
     });
   }
 }
+
+/** A server reads the commands of one query one after the other, each under what those before it have set. */
+const BEHIND_A_CALL: Deviation = {
+  kind: 'unreadable',
+  expected: 'a command that calls a function as the last of its query',
+  seen: 'another one stands behind it',
+};
+
+const READS: ReadonlySet<ClientMessage['kind']> = new Set(['parse', 'bind', 'execute']);
 
 /** A portal of a text without a command. */
 const EMPTY: SeenStatement = { command: { text: '', why: 'is empty' } };

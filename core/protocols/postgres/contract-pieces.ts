@@ -19,6 +19,8 @@ export interface ContractPiece {
   readonly bytes: Uint8Array;
   /** Of `copy`: what is data of `bytes`. */
   readonly data?: Uint8Array;
+  /** The client has not asked for its answers yet: the gateway does. */
+  readonly isPart?: true;
   /** Why it cannot pass, whatever the contract says. */
   readonly problem?: CustodyError;
 }
@@ -269,6 +271,18 @@ export function kept(piece: ContractPiece): ContractPiece {
     at = next;
   }
   return { end, messages, bytes, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** A pipeline in two: up to the message of this index, and what is behind it. `piece`: in memory of its own. */
+export function partsOf(piece: ContractPiece, cut: number): readonly [ContractPiece, ContractPiece] {
+  const { bytes, messages } = piece;
+  let at = 0;
+  for (let left = cut; left >= 0; left -= 1) at += 1 + readInt32(bytes, at + 1);
+  const [first, rest] = [messages.slice(0, cut + 1), messages.slice(cut + 1)];
+  return [
+    { end: 'flush', messages: first, bytes: bytes.subarray(0, at), isPart: true },
+    { ...piece, messages: rest, bytes: bytes.subarray(at) },
+  ];
 }
 
 const COPYING: Readonly<Record<number, true>> = {

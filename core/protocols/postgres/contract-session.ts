@@ -7,7 +7,7 @@ import { noticeResponse, readyForQuery } from './backend.ts';
 import { ContractAnswers } from './contract-answers.ts';
 import type { Going } from './contract-going.ts';
 import { ContractJudge, type Judged, type Looked } from './contract-judge.ts';
-import { type ContractPiece, ContractPieces, kept } from './contract-pieces.ts';
+import { type ContractPiece, ContractPieces, kept, partsOf } from './contract-pieces.ts';
 import type { CommandSight } from './contract-sight.ts';
 import { ContractTarget } from './contract-target.ts';
 import { Frontend } from './messages.ts';
@@ -19,6 +19,8 @@ import { cstring, message } from './wire.ts';
 const FULL_BYTES = 256 << 10;
 /** How old what is known of the settings may become while commands run that call no function: triggers and views may. */
 const LOOK_AGAIN_MS = 1_000;
+/** How long a pipeline that was refused may take to its Sync. */
+const SYNC_MS = 1_000;
 /** While reviewers think, the target is asked for a sign of life this often. */
 const ALIVE_MS = 30_000;
 
@@ -73,6 +75,8 @@ export class ContractSession {
   #partly = false;
   /** What comes is passed over until a Sync, as a server does after an error: then the target answers it, or the gateway. */
   #skipping: 'target-answers' | 'gateway-answers' | undefined;
+  /** Why the session ends at the Sync of what comes. */
+  #ending: CustodyError | undefined;
   /** The COPY that takes data. */
   #copying: { readonly run: Going; readonly hash: Hash | undefined; bytes: number } | undefined;
   #copyOver = false;
@@ -230,7 +234,7 @@ export class ContractSession {
     const looked = this.#judge.look(piece);
     if (looked instanceof Promise) return false;
     const judged = this.#judge.judge(piece, looked, this.#task.elapsedMs());
-    if (judged.problems.length > 0 || (judged.runs && !this.#begun)) return false;
+    if (judged.problems.length > 0 || judged.cut !== undefined || (judged.runs && !this.#begun)) return false;
     if (judged.acts && this.#needsLook()) return false;
     this.#go(piece, judged);
     return true;
@@ -245,6 +249,7 @@ export class ContractSession {
 
   async #slowly(piece: ContractPiece): Promise<void> {
     try {
+      if (await this.#cuts(piece)) return this.#work();
       await this.#admitOrRefuse(piece);
       if (this.#stopped) return;
       this.#shift(piece);
@@ -254,6 +259,18 @@ export class ContractSession {
     } catch (error) {
       this.#end(asCustodyError(error));
     }
+  }
+
+  /** True where it goes on in two parts, so that what the first has changed is known before the second is read. */
+  async #cuts(piece: ContractPiece): Promise<boolean> {
+    if (piece.problem !== undefined) return false;
+    const { cut, problems } = this.#judged(piece, await this.#judge.look(piece));
+    if (cut === undefined || this.#stopped) return false;
+    // All of it is refused.
+    if (problems.length > 0 && this.#task.contract.declared.onDeviation === 'stop') return false;
+    this.#queue.splice(0, 1, ...partsOf(piece, cut));
+    this.#state = 'calm';
+    return true;
   }
 
   async #admitOrRefuse(piece: ContractPiece): Promise<void> {
@@ -407,12 +424,13 @@ export class ContractSession {
     this.#forward(piece, judged);
   }
 
-  #forward({ end, bytes }: ContractPiece, { steps }: Pick<Judged, 'steps'>): void {
+  #forward({ end, bytes, isPart }: ContractPiece, { steps }: Pick<Judged, 'steps'>): void {
     this.#state = 'answering';
     this.#partly = end === 'flush';
     this.#answers.expect(steps, end !== 'flush');
     this.#watchTime(this.#answers.next);
     this.#hands.forward(bytes);
+    if (isPart === true) this.#hands.ask(message(Frontend.flush));
   }
 
   #answered(failed: boolean): void {
@@ -503,7 +521,7 @@ export class ContractSession {
   /** As a server: ReadyForQuery after a query, at the Sync of a pipeline, and a transaction that is open has failed. */
   async #refuse(piece: ContractPiece, error: CustodyError): Promise<void> {
     if (this.#stopped) return;
-    if (error instanceof Ends) return this.#end(error.why);
+    if (error instanceof Ends) return this.#endAtSync(piece, error.why);
     this.#hands.note({ note: 'refused', message: error.message });
     const isOpen = (this.#answers.status === 'T' || this.#partly) && !this.#failedThere;
     this.#failedThere = false;
@@ -516,8 +534,28 @@ export class ContractSession {
     if (piece.end === 'sync') this.#skip(piece);
   }
 
+  /**
+   * A client that has sent a pipeline reads answers up to its Sync: one that finds the connection closed before may not look at why
+   * (psycopg does not). So it is an error in its place, and the session ends at the Sync, or soon where none comes.
+   */
+  async #endAtSync(piece: ContractPiece, why: CustodyError): Promise<void> {
+    if (piece.end === 'query') return this.#end(why);
+    await this.#target.betweenMessages();
+    if (this.#stopped) return;
+    this.#ending = why;
+    this.#skipping = 'gateway-answers';
+    this.#hands.say(errorResponseFor(why, 'ERROR'));
+    if (piece.end === 'sync') this.#skip(piece);
+    else this.#tooLate = this.#hands.later(SYNC_MS, () => this.#end(why));
+  }
+
   #skip(piece: ContractPiece): true {
     if (piece.end !== 'sync') return true;
+    if (this.#ending !== undefined) {
+      this.#sayReady();
+      this.#end(this.#ending);
+      return true;
+    }
     const by = this.#skipping;
     this.#skipping = undefined;
     this.#partly = false;

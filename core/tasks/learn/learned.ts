@@ -7,6 +7,8 @@ export interface LearnedCommand {
   readonly name: string;
   readonly command: SeenCommand;
   readonly executions: readonly ObservedExecution[];
+  /** The same, by sessions that have some, in the order in which they were. */
+  readonly bySession: readonly (readonly ObservedExecution[])[];
   /** How often it ran in each session. */
   readonly times: Range;
 }
@@ -68,15 +70,16 @@ function taskOf(sessions: readonly ObservedSession[], names: Names): LearnedTask
   for (const execution of sessions.flatMap(({ executions }) => executions)) {
     const { command } = execution;
     if (!counts(execution) || !isReadable(command)) continue;
-    const of = byShape.get(command.shape) ?? { command, executions: [] };
-    byShape.set(command.shape, of);
-    of.executions.push(execution);
+    const found = byShape.get(command.shape) ?? { command, executions: [] };
+    byShape.set(command.shape, found);
+    found.executions.push(execution);
   }
   const inTask = new Names();
-  const commands = [...byShape].map(([shape, of]) => ({
-    ...of,
-    name: inTask.of(of.command.text),
-    times: rangeOf(sessions.map((session) => timesOf(shape, session))),
+  const commands = [...byShape].map(([shape, found]) => ({
+    ...found,
+    name: inTask.of(found.command.text),
+    bySession: sessions.map((session) => of(shape, session)).filter(({ length }) => length > 0),
+    times: rangeOf(sessions.map((session) => of(shape, session).length)),
   }));
   return {
     name: names.of(commands[0]?.command.text ?? 'task'),
@@ -89,9 +92,8 @@ function taskOf(sessions: readonly ObservedSession[], names: Names): LearnedTask
   };
 }
 
-function timesOf(shape: string, { executions }: ObservedSession): number {
-  return executions.filter((one) => counts(one) && isReadable(one.command) && one.command.shape === shape)
-    .length;
+function of(shape: string, { executions }: ObservedSession): readonly ObservedExecution[] {
+  return executions.filter((one) => counts(one) && isReadable(one.command) && one.command.shape === shape);
 }
 
 function durationMs({ executions }: ObservedSession): number {

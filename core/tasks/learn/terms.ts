@@ -21,15 +21,22 @@ export function isFixed(values: readonly SeenValue[]): boolean {
 
 const WRITABLE: ReadonlySet<LiteralKind> = new Set(['integer', 'number', 'text', 'boolean']);
 
-/** `origin`: `task.output.column`, where all of them come from. */
-export function termsOf(values: readonly SeenValue[], origin: string | undefined): WrittenTerms {
+/**
+ * `bySession`: the values of each session, in the order in which they were. `origin`: `task.output.column`, where all of them come
+ * from.
+ */
+export function termsOf(
+  bySession: readonly (readonly SeenValue[])[],
+  origin: string | undefined,
+): WrittenTerms {
+  const values = bySession.flat();
   const literals = literalsOf(values);
-  const texts = literals.flatMap(({ text }) => (text === null ? [] : [text]));
+  const texts = textsOf(values);
   const type = typeOf(literals, texts);
   const many = Math.max(0, ...values.map((value) => ('list' in value ? value.list.length : 0)));
   return {
     type,
-    ...(origin === undefined ? boundsOf(type, texts) : { from: origin }),
+    ...(origin === undefined ? boundsOf(type, texts, bySession.map(textsOf)) : { from: origin }),
     ...(texts.length < literals.length && { nullable: true }),
     ...(many > 0 && { many }),
   };
@@ -37,6 +44,10 @@ export function termsOf(values: readonly SeenValue[], origin: string | undefined
 
 export function literalsOf(values: readonly SeenValue[]): readonly SeenLiteral[] {
   return values.flatMap((value) => ('list' in value ? value.list : [value]));
+}
+
+function textsOf(values: readonly SeenValue[]): readonly string[] {
+  return literalsOf(values).flatMap(({ text }) => (text === null ? [] : [text]));
 }
 
 function typeOf(literals: readonly SeenLiteral[], texts: readonly string[]): ValueTerms['type'] {
@@ -53,13 +64,40 @@ function typeOf(literals: readonly SeenLiteral[], texts: readonly string[]): Val
   return 'text';
 }
 
-function boundsOf(type: ValueTerms['type'], texts: readonly string[]): Partial<WrittenTerms> {
+function boundsOf(
+  type: ValueTerms['type'],
+  texts: readonly string[],
+  bySession: readonly (readonly string[])[],
+): Partial<WrittenTerms> {
   const different = [...new Set(texts)];
   if (type === 'boolean') return different.length === 1 ? { oneOf: [different[0] === 'true'] } : {};
   const isListed = different.length <= LISTED_MAX && texts.length >= SEEN_PER_LISTED * different.length;
-  if (type === 'text') return isListed ? { oneOf: different.toSorted() } : { maxLength: longest(texts) };
-  if (type === 'integer' || type === 'number') return numbersBetween(different);
-  return type === 'uuid' ? {} : { min: least(different, byCode), max: greatest(different, byCode) };
+  if (type === 'text')
+    return isListed && recur(different, bySession)
+      ? { oneOf: different.toSorted() }
+      : { maxLength: longest(texts) };
+  if (type === 'uuid') return {};
+  const isNumber = type === 'integer' || type === 'number';
+  const bounds = isNumber
+    ? numbersBetween(different)
+    : { min: least(different, byCode), max: greatest(different, byCode) };
+  if (type === 'number' || !grows(bySession, isNumber ? byNumber : byCode)) return bounds;
+  return bounds.min === undefined ? {} : { min: bounds.min };
+}
+
+/** Whether no session has values of its own, as it has keys and tokens: the next one would have others. */
+function recur(different: readonly string[], bySession: readonly (readonly string[])[]): boolean {
+  const all = bySession.filter(({ length }) => length > 0).map((texts) => new Set(texts));
+  return all.length < 2 || different.every((text) => all.filter((texts) => texts.has(text)).length > 1);
+}
+
+/** As ids that are given and clocks do: all that one session has is greater than what those before it had. The next has greater ones. */
+function grows(bySession: readonly (readonly string[])[], order: Order): boolean {
+  const sessions = bySession.filter(({ length }) => length > 0);
+  return (
+    sessions.length > 1 &&
+    sessions.slice(1).every((texts, at) => order(least(texts, order), greatest(sessions[at]!, order)) > 0)
+  );
 }
 
 function longest(texts: readonly string[]): number {
@@ -76,6 +114,14 @@ function numbersBetween(texts: readonly string[]): Partial<WrittenTerms> {
 function exactly(text: string): number | string {
   const number = Number(text);
   return String(number) === text ? number : text;
+}
+
+/** Numbers of sessions one after the other, each greater than all before: nothing can be said of how large the next ones are. */
+export function growing(bySession: readonly (readonly number[])[]): boolean {
+  return grows(
+    bySession.map((numbers) => numbers.map(String)),
+    byNumber,
+  );
 }
 
 type Order = (one: string, other: string) => number;
