@@ -156,7 +156,8 @@ class Trial implements Judged {
     let before: Going | undefined;
     for (const one of seen) {
       const run = this.#run(one, text);
-      if (before !== undefined && run.at !== undefined) this.problems.push({ deviation: BEHIND_A_CALL, text: text() });
+      if (before !== undefined && run.at !== undefined)
+        this.problems.push({ deviation: BEHIND_A_CALL, text: text() });
       if (run.at !== undefined && this.#judge.callsFunctions(run.at)) before ??= run;
       const open = isReadable(one.command) ? {} : { open: true as const };
       this.steps.push({ kind: 'run', run, ...open });
