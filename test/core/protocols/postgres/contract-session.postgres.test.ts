@@ -205,7 +205,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       await client.query("insert into paid values ('e')");
       expect(await paid()).toEqual(['e']);
       expect(task.kinds).toEqual([]);
-      await expect(client.query("insert into paid values ('f')")).rejects.toMatchObject({ code: '42501' });
+      await expect(client.query("insert into paid values ('f')")).rejects.toMatchObject({ code: 'UC001' });
       expect(task.kinds).toEqual(['too-often']);
       expect(await paid()).toEqual(['e']);
     });
@@ -219,7 +219,11 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
         ...['parse-complete', 'bind-complete', 'command-complete', 'ready I'],
       ]);
       expect(await paid()).toEqual(['x', 'y']);
-      expect(await answers(client, Buffer.concat([...pay('z'), sync]))).toEqual(['FATAL 42501']);
+      expect(await answers(client, Buffer.concat([...pay('z'), sync]))).toEqual([
+        'ERROR UC001',
+        'ready I',
+        'FATAL UC001',
+      ]);
       expect(task.kinds).toEqual(['too-often']);
       expect(await paid()).toEqual(['x', 'y']);
     });
@@ -274,7 +278,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       const client = await driver(proxy);
       for (const text of texts.slice(0, -1)) await client.query(text);
       const before = Buffer.concat(proxy.forwarded).length;
-      await expect(client.query(texts.at(-1)!)).rejects.toMatchObject({ code: '42501', severity: 'FATAL' });
+      await expect(client.query(texts.at(-1)!)).rejects.toMatchObject({ code: 'UC001', severity: 'FATAL' });
       expect(Buffer.concat(proxy.forwarded).length).toBe(before);
       expect(task.kinds).toEqual([kind]);
       expect(proxy.ended.map(({ code }) => code)).toEqual(['contract-deviation']);
@@ -314,7 +318,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       const client = await raw(proxy.port);
       const got = await answers(client, query(all.statement));
       expect(got.filter((one) => one === 'data-row')).toHaveLength(10);
-      expect(got.at(-1)).toBe('FATAL 42501');
+      expect(got.at(-1)).toBe('FATAL UC001');
       expect(task.kinds).toEqual(['rows']);
     });
 
@@ -337,7 +341,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       ]) {
         const client = await driver(proxy);
         await expect(client.query(text)).rejects.toMatchObject({
-          code: text.includes('/0') ? '22012' : '42501',
+          code: text.includes('/0') ? '22012' : 'UC001',
         });
         await ended(proxy, task.deviations.length);
         client.end().catch(() => undefined);
@@ -352,7 +356,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
         '1s',
       );
       const client = await driver(proxy);
-      await expect(client.query('select pg_sleep(5)')).rejects.toMatchObject({ code: '42501' });
+      await expect(client.query('select pg_sleep(5)')).rejects.toMatchObject({ code: 'UC001' });
       expect(task.kinds).toEqual(['too-late']);
     });
   });
@@ -465,7 +469,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       const { proxy, task } = await held({ does: [FIND, PAY] });
       const client = await raw(proxy.port);
       const got = await answers(client, Buffer.concat(sent), 9);
-      expect(got.at(-1)).toBe('FATAL 42501');
+      expect(got.at(-1)).toBe('FATAL UC001');
       expect(task.kinds).toEqual([kind]);
       expect(await paid()).toEqual([]);
     });
@@ -651,7 +655,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       await seen(client, () => client.messages.some(({ kind }) => kind === 'copy-in'));
       expect(await answers(client, message(Frontend.copyFail, cstring('no')))).toEqual([
         'ERROR 57014',
-        'FATAL 42501',
+        'FATAL UC001',
       ]);
       expect(task.kinds).toEqual(['error']);
     });
