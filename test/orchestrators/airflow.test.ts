@@ -49,7 +49,10 @@ describe.runIf(AIRFLOW)('a DAG of Airflow', () => {
     expect(said).toMatch(/refunded \d+\.\d\d/);
     expect(code).toBe(0);
     const done = await gateway.latest();
-    expect(done).toMatchObject({ state: 'done', startedBy: { subject: 'repo:acme/shop:ref:refs/heads/main' } });
+    expect(done).toMatchObject({
+      state: 'done',
+      startedBy: { subject: 'repo:acme/shop:ref:refs/heads/main' },
+    });
     expect(done.tasks.map(({ name, state }) => `${name} ${state}`)).toEqual([
       'find kept',
       'refund kept',
