@@ -12,11 +12,11 @@ import { traceparentOfXray } from '../task/xray.ts';
 /** Not a part of the stack: it stands beside a state machine, in an account that reaches the API and the gateway. */
 const { CUSTODY_API_URL: address = '', CUSTODY_AUDIENCE: audience = 'custody' } = process.env;
 const token = (): Promise<string> => webIdentityToken(audience);
-const api = new CustodyApi(address, token);
 
 /** A task of AWS Step Functions. Its errors have our codes as their names, for `Catch` and `Retry`. */
 export async function handler(event: unknown): Promise<Answer> {
   try {
+    const api = new CustodyApi(address, token);
     return await carryOut(readOrder(event), {
       ...{ api, token, open: openPostgres, sleep },
       publicCas: () => rootCertificates.join('\n'),

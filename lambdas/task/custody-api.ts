@@ -68,7 +68,12 @@ export class CustodyApi {
   readonly #base: string;
   readonly #token: () => Promise<string>;
 
+  /** Throws `config-invalid` for an address to which a token would go in the clear. */
   constructor(base: string, token: () => Promise<string>) {
+    if (!/^(?:https:\/\/|http:\/\/127\.0\.0\.1:)/.test(base))
+      throw new CustodyError('config-invalid', 'the API address is not one that begins with https://', {
+        hint: 'set CUSTODY_API_URL',
+      });
     this.#base = base.replace(/\/$/, '');
     this.#token = token;
   }

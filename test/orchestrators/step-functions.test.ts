@@ -92,6 +92,11 @@ describe('a state machine of AWS Step Functions', () => {
     });
   });
 
+  it('sends no token in the clear', () => {
+    for (const address of ['', 'http://custody.example.com', 'https.example'])
+      expect(() => new CustodyApi(address, token)).toThrow('https://');
+  });
+
   it.each([[{}], [{ run: 'x', task: 'find' }], [{ start: 'refunds' }], ['refunds']])(
     'takes no other order: %j',
     (event) => expect(() => readOrder(event)).toThrow('this is no order of this function'),
