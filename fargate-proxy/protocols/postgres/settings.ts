@@ -7,6 +7,8 @@ import { bytesOf, charactersOf, decodeText } from '#core/protocols/postgres/wire
 export type GatewaySettings = ReadonlyMap<string, string>;
 
 const OWN = /^custody\./i;
+/** Empty, these name a task that is not there: whoever forgot to fill them in must not come as no task at all. */
+const NAMES_TASK: readonly string[] = ['run', 'task'];
 /** It may be a target; an address such as dana+work@example.com cannot. */
 const TARGET_SUFFIX = new RegExp(`\\+(${NAME})$`);
 
@@ -19,7 +21,7 @@ export function gatewaySettings(given: readonly StartupParameter[]): GatewaySett
   const apart = given
     .filter(isForGateway)
     .map(({ name, value }) => [name.replace(OWN, '').toLowerCase(), charactersOf(value)] as const);
-  const all = [...inOptions, ...apart].filter(([, value]) => value !== '');
+  const all = [...inOptions, ...apart].filter(([name, value]) => value !== '' || NAMES_TASK.includes(name));
   return new Map(all.map(([name, value]) => [name, decodeText(bytesOf(value))]));
 }
 

@@ -95,6 +95,8 @@ describe('the task of a run that a client names', () => {
 
   it('is named by both: one alone is no task that there is, and not passed over', () => {
     expect(task(['custody.run', 'R'])).toEqual({ run: 'R', task: '' });
+    // A script whose variables are not set does not come as no task.
+    expect(task(['options', '-c custody.run= -c custody.task='])).toEqual({ run: '', task: '' });
     expect(task(['custody.task', 'find'])).toEqual({ run: '', task: 'find' });
   });
 
