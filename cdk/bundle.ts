@@ -1,7 +1,7 @@
-/** `npm run build`: each function, and the proxy, as one file in dist. */
-import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { type BuildOptions, build as bundle, type Plugin } from 'esbuild';
+/** `npm run build`: each function, and the proxy, in a folder of dist. */
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
+import { type BuildOptions, build as bundle, type Metafile, type Plugin } from 'esbuild';
 import { functionNames } from './function-names.ts';
 import { RDS_CERTIFICATES, rdsCertificates } from './targets/postgres/rds-certificates.ts';
 
@@ -57,27 +57,70 @@ export const bundles: readonly Bundle[] = [
   { entry: 'fargate-proxy/protocols/postgres/shape-thread.ts', output: 'proxy/shape-thread.mjs' },
 ];
 
-/** Writes them under `dist`; their sizes in bytes, by their outputs. */
-export async function build(wanted: readonly Bundle[], dist: string): Promise<ReadonlyMap<string, number>> {
-  const sizes: [string, number][] = [];
-  for (const { entry, output } of wanted) {
-    const outfile = join(dist, output);
-    const { metafile } = await bundle({
-      ...OPTIONS,
-      plugins: [ENGLISH],
-      entryPoints: [entry],
-      outfile,
-      metafile: true,
-    });
-    if (`${SQL_PARSER}.js` in metafile.inputs)
-      copyFileSync(join(ROOT, `${SQL_PARSER}.wasm`), join(dirname(outfile), basename(`${SQL_PARSER}.wasm`)));
-    sizes.push([output, statSync(outfile).size]);
+/** Bytes of a bundle: what is loaded when it starts, and what only where it is needed, as the parser of SQL is where workflows are. */
+export interface BundleSize {
+  readonly atStart: number;
+  readonly later: number;
+}
+
+/** Writes them under `dist`, into folders that hold nothing else; their sizes, by their outputs. */
+export async function build(
+  wanted: readonly Bundle[],
+  dist: string,
+): Promise<ReadonlyMap<string, BundleSize>> {
+  const sizes = new Map<string, BundleSize>();
+  for (const [folder, ofFolder] of Map.groupBy(wanted, ({ output }) => dirname(output))) {
+    const outdir = join(dist, folder);
+    rmSync(outdir, { recursive: true, force: true });
+    const parts = await bundleTogether(ofFolder, outdir);
+    const entries = ofFolder.map(({ output }) => relative(ROOT, join(dist, output)));
+    const used = reachable(entries, parts, EVER);
+    // Of a module that nobody uses there remains what it would import.
+    for (const part of Object.keys(parts)) if (!used.has(part)) rmSync(join(ROOT, part));
+    if ([...used].some((part) => `${SQL_PARSER}.js` in parts[part]!.inputs))
+      copyFileSync(join(ROOT, `${SQL_PARSER}.wasm`), join(outdir, basename(`${SQL_PARSER}.wasm`)));
+    for (const [at, { output }] of ofFolder.entries()) sizes.set(output, sizeOf(entries[at]!, parts));
   }
   // The proxy reads its version from beside its folder.
   mkdirSync(dist, { recursive: true });
   copyFileSync(join(ROOT, 'package.json'), join(dist, 'package.json'));
   writeFileSync(join(dist, basename(RDS_CERTIFICATES)), rdsCertificates(ownBundle()));
-  return new Map(sizes);
+  return sizes;
+}
+
+type Parts = Metafile['outputs'];
+
+/** What is imported at run time alone is a file of its own beside them. */
+async function bundleTogether(wanted: readonly Bundle[], outdir: string): Promise<Parts> {
+  const { metafile } = await bundle({
+    ...OPTIONS,
+    plugins: [ENGLISH],
+    entryPoints: wanted.map(({ entry, output }) => ({ in: entry, out: basename(output, '.mjs') })),
+    outdir,
+    outExtension: { '.js': '.mjs' },
+    splitting: true,
+    chunkNames: 'part-[hash]',
+    metafile: true,
+  });
+  return metafile.outputs;
+}
+
+const AT_START = ['import-statement'];
+const EVER = [...AT_START, 'dynamic-import'];
+
+function reachable(entries: readonly string[], parts: Parts, kinds: readonly string[]): ReadonlySet<string> {
+  const found = new Set(entries);
+  // A set gives what is added to it while it is gone through.
+  for (const part of found)
+    for (const { path, kind, external } of parts[part]!.imports)
+      if (external !== true && kinds.includes(kind)) found.add(path);
+  return found;
+}
+
+function sizeOf(entry: string, parts: Parts): BundleSize {
+  const bytes = (kinds: readonly string[]): number =>
+    [...reachable([entry], parts, kinds)].reduce((sum, part) => sum + parts[part]!.bytes, 0);
+  return { atStart: bytes(AT_START), later: bytes(EVER) - bytes(AT_START) };
 }
 
 /** A newer one than the package's, where somebody has downloaded it. */
@@ -87,7 +130,9 @@ function ownBundle(): string | undefined {
 }
 
 if (import.meta.main) {
-  for (const [output, bytes] of await build(bundles, join(ROOT, 'dist'))) {
-    process.stdout.write(`${output.padEnd(32)} ${String(Math.ceil(bytes / 1024)).padStart(6)} KB\n`);
+  const kilobytes = (bytes: number): string => `${String(Math.ceil(bytes / 1024)).padStart(6)} KB`;
+  for (const [output, { atStart, later }] of await build(bundles, join(ROOT, 'dist'))) {
+    const more = later === 0 ? '' : `, ${kilobytes(later)} where needed`;
+    process.stdout.write(`${output.padEnd(32)} ${kilobytes(atStart)}${more}\n`);
   }
 }

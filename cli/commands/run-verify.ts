@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { stat } from 'node:fs/promises';
 import { directoryStore } from '#adapters/local/directory-store.ts';
+import { CustodyError } from '#core/errors.ts';
 import { verifyRun } from '#core/tasks/verify/verify-run.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { NOT_CHECKED, VERDICT_CODES } from '../evidence/report.ts';
@@ -30,6 +31,10 @@ export function runVerifyCommand(cli: Cli): Command {
 async function verify(cli: Cli, name: string, options: VerifyOptions): Promise<void> {
   cli.exitWith(NOT_CHECKED);
   if (await isFolder(name)) return report(cli, name, undefined, options);
+  if (/[/.]/.test(name))
+    throw new CustodyError('not-found', `there is no folder ${name}`, {
+      hint: 'fetch one: custody run export RUN --out DIR; or name a run: custody run verify RUN',
+    });
   await withRun(cli, name, (folder, run) => report(cli, folder, run, options));
 }
 

@@ -39,8 +39,8 @@ function timesText({ min, max }: ContractCommand['times']): string {
 
 function answerText({ rows, affected, withinMs }: ContractCommand['answers']): string {
   const said = [
-    rows && `${betweenText(rows)} rows come back`,
-    affected && `${betweenText(affected)} rows changed`,
+    rows && `brings ${rowsText(rows)}`,
+    affected && `changes ${rowsText(affected)}`,
     withinMs && `within ${durationText(withinMs)}`,
   ].filter((one) => typeof one === 'string');
   return said.length === 0 ? '' : `; ${said.join(', ')} each time`;
@@ -49,6 +49,10 @@ function answerText({ rows, affected, withinMs }: ContractCommand['answers']): s
 function betweenText({ min, max }: { readonly min: number; readonly max?: number | undefined }): string {
   if (max === undefined) return `at least ${min}`;
   return min === max ? `${min}` : `${min} to ${max}`;
+}
+
+function rowsText(range: Parameters<typeof betweenText>[0]): string {
+  return `${betweenText(range)} ${range.min === 1 && range.max === 1 ? 'row' : 'rows'}`;
 }
 
 /** `integer, at most 2000, from find.orders.order_id` */

@@ -37,10 +37,12 @@ export function answerDeviations(
       seen: `it took longer`,
     });
   if (answer.outcome !== 'completed' && isWhole) return found;
-  found.push(
-    ...counted(command, 'rows', expected.rows, answer.rows ?? 0, isWhole),
-    ...(isWhole ? counted(command, 'affected', expected.affected, answer.affected ?? 0, isWhole) : []),
-  );
+  const rows = counted(command, 'rows', expected.rows, answer.rows ?? 0, isWhole);
+  if (rows !== undefined) found.push(rows);
+  const affected = isWhole
+    ? counted(command, 'affected', expected.affected, answer.affected ?? 0, isWhole)
+    : undefined;
+  if (affected !== undefined) found.push(affected);
   const { columns } = expected;
   if (
     columns !== undefined &&
@@ -64,13 +66,22 @@ function counted(
   range: { readonly min: number; readonly max?: number | undefined } | undefined,
   seen: number,
   isWhole: boolean,
-): Deviation[] {
-  if (range === undefined) return [];
+): Deviation | undefined {
+  if (range === undefined) return undefined;
   const { min, max } = range;
   const isTooMany = max !== undefined && seen > max;
-  if (!isTooMany && !(isWhole && seen < min)) return [];
+  if (!isTooMany && !(isWhole && seen < min)) return undefined;
   const expected = `of ${command} ${between(min, max)} ${WORDS[kind]}`;
-  return [{ kind, command, expected, seen: isTooMany && !isWhole ? `more than ${max}` : `${seen}` }];
+  return {
+    kind,
+    command,
+    expected,
+    seen: cameText(kind, isTooMany && !isWhole ? `more than ${max}` : `${seen}`),
+  };
+}
+
+function cameText(kind: keyof typeof WORDS, count: string): string {
+  return kind === 'rows' ? `${count} came` : `it changed ${count}`;
 }
 
 function between(min: number, max: number | undefined): string {

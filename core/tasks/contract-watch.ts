@@ -96,10 +96,11 @@ export class ContractWatch {
   }
 
   #misfit(at: number, command: SeenCommand): Deviation | undefined {
-    const { declared, shape, places } = this.#contract.commands[at]!;
+    const { declared, shape, places, repeated } = this.#contract.commands[at]!;
     const { name, times } = declared;
-    const firsts = new Map<string, SeenValue>();
-    for (const [index, place] of shape.places.entries()) {
+    const firsts = repeated.size === 0 ? undefined : new Map<string, SeenValue>();
+    for (let index = 0; index < shape.places.length; index += 1) {
+      const place = shape.places[index]!;
       const value = command.values[index]!;
       if ('constant' in place) {
         if (!isConstant(place.constant, value))
@@ -119,6 +120,7 @@ export class ContractWatch {
           expected: `for ${name}.${place.hole} ${misfit.expected}`,
           seen: 'another value stands there',
         };
+      if (firsts === undefined || !repeated.has(place.hole)) continue;
       const first = firsts.get(place.hole) ?? value;
       firsts.set(place.hole, first);
       if (textOf(first) !== textOf(value))
@@ -179,7 +181,7 @@ function unknown({ text }: SeenCommand): Deviation {
   return {
     kind: 'not-in-contract',
     expected: 'no such command',
-    seen: `a command that it does not have: ${shortened(text)}`,
+    seen: `another command: ${shortened(text)}`,
   };
 }
 

@@ -8,6 +8,8 @@ export interface ContractCommand {
   readonly shape: DeclaredShape;
   /** By the names of its open places. */
   readonly places: ReadonlyMap<string, ValuePlace>;
+  /** The names of those that stand in it more than once. */
+  readonly repeated: ReadonlySet<string>;
 }
 
 /** A task's contract, ready to be kept. */
@@ -63,7 +65,8 @@ function compileCommand(declared: DeclaredCommand, at: number, shapes: CommandSh
   const places = Object.entries(declared.values).map(
     ([hole, terms]) => [hole, placeAt([...path, 'values', hole], terms)] as const,
   );
-  return { declared, shape, places: new Map(places) };
+  const repeated = holes.filter((hole, index) => holes.indexOf(hole) !== index);
+  return { declared, shape, places: new Map(places), repeated: new Set(repeated) };
 }
 
 function placeAt(path: readonly (string | number)[], terms: DeclaredCommand['values'][string]): ValuePlace {

@@ -8,6 +8,22 @@ export interface Decimal {
 
 const WRITTEN = /^([+-]?)(\d{0,1000})(?:\.(\d{0,1000}))?(?:[eE]([+-]?\d{1,4}))?$/;
 
+const SMALL = /^-?\d{1,15}$/;
+
+/** A whole number that a double holds exactly, as nearly all are: it is compared without any of the rest. Undefined for every other text. */
+export function smallInteger(text: string): number | undefined {
+  return SMALL.test(text) ? Number(text) : undefined;
+}
+
+/** As `decimalText` of what `decimalOf` makes of it. */
+export function smallIntegerText(value: number): string {
+  let digits = value;
+  let exponent = 0;
+  if (digits === 0) return '0';
+  for (; digits % 10 === 0; exponent += 1) digits /= 10;
+  return exponent === 0 ? `${digits}` : `${digits}e${exponent}`;
+}
+
 /** Undefined for what is no finite decimal number, or is longer than any that a contract is about. */
 export function decimalOf(text: string): Decimal | undefined {
   const [, sign, whole = '', fraction = '', power = '0'] = WRITTEN.exec(text) ?? [];

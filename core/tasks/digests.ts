@@ -1,6 +1,6 @@
 /** Digests of values: of one run, so that nobody can guess a value by its digest who has not the run's key. */
 import { hash } from 'node:crypto';
-import { decimalOf, decimalText } from './decimal.ts';
+import { decimalOf, decimalText, smallInteger, smallIntegerText } from './decimal.ts';
 import type { ValueTerms } from './schema.ts';
 import type { LiteralKind, SeenLiteral } from './seen.ts';
 
@@ -19,6 +19,8 @@ export function comparable(text: string | null, kind: LiteralKind | ValueTerms['
   switch (kind) {
     case 'integer':
     case 'number': {
+      const small = smallInteger(text);
+      if (small !== undefined) return `n:${smallIntegerText(small)}`;
       const decimal = decimalOf(text);
       return decimal === undefined ? `t:${text}` : `n:${decimalText(decimal)}`;
     }

@@ -4,7 +4,6 @@ import { CLOSE, OPEN, objectKey, sessionPrefix, signatureName, TASK_RESULT } fro
 import type { RecordingSink, RecordingSource, Retention, Signer } from '../recording/ports.ts';
 import { sha256Hex } from '../recording/statements.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { boundedOutputs } from './output-digests.ts';
 import { ENVELOPE_MAX_BYTES } from './proof/dsse.ts';
 import { openResult, signResult } from './proof/statement.ts';
 import type { TaskResult } from './result/result.ts';
@@ -159,7 +158,7 @@ export class RunSettler {
     const [key, workflow] = await Promise.all([runs.keyOf(run.id), workflowOf(run)]);
     const earlier = (before: string) => this.#outputsOf(run, before);
     const { result, outputs } = await derive({ ...sealed, workflow, run, key, earlier });
-    return { result, outputs: boundedOutputs(outputs), retention: sealed.open.value.retention };
+    return { result, outputs, retention: sealed.open.value.retention };
   }
 
   /** Digests are a convenience, and may be gone: then they are derived again. */

@@ -52,6 +52,8 @@ export interface SeenExecution {
   readonly beside?: 'transactions' | 'settings';
   /** It only takes back what is not committed: nothing forbids that. */
   readonly undoes?: true;
+  /** It may commit while it runs: what it did before it failed may stay. */
+  readonly commits?: true;
   /** Of SET: the setting and its value. */
   readonly sets?: { readonly setting: string; readonly value: string | null };
   /** The answer's stream is what the client gave. */

@@ -1,13 +1,13 @@
-import { CustodyError } from '../errors.ts';
+import { asCustodyError, CustodyError } from '../errors.ts';
 import type { Contract } from './contract.ts';
 import { type Deviation, deviationWords } from './deviation.ts';
 import type { Reviewed } from './deviation-desk.ts';
-import type { RunDesk } from './run-desk.ts';
+import type { EarlierFacts } from './result/facts.ts';
+import type { RunChange, RunDesk } from './run-desk.ts';
 import { deviated } from './run-lifecycle.ts';
 import { startTask } from './run-start-task.ts';
 import type { RunStepOf } from './run.ts';
 import type { DeviationNote, DeviationPlace, Outcome, TaskSession } from './session.ts';
-import type { ValueFacts } from './values.ts';
 import type { Task, Workflow } from './workflows.ts';
 
 /** Deviations of one session that the recording has notes of; more are counted. */
@@ -23,7 +23,7 @@ export interface TaskSessionParts {
   readonly run: string;
   readonly task: Task;
   readonly session: string;
-  readonly facts: ValueFacts;
+  readonly facts: EarlierFacts;
   /** As it is declared now; undefined where it is not any more. */
   readonly workflow: () => Workflow | undefined;
   readonly desk: Pick<RunDesk, 'change'>;
@@ -42,7 +42,7 @@ export class RunTaskSession implements TaskSession {
   readonly run: string;
   readonly task: string;
   readonly contract: Contract;
-  readonly facts: ValueFacts;
+  readonly facts: EarlierFacts;
   readonly #parts: TaskSessionParts;
   #begun: Promise<void> | undefined;
   #beganAt: number | undefined;
@@ -89,11 +89,14 @@ export class RunTaskSession implements TaskSession {
   }
 
   async #begin(): Promise<void> {
-    const { desk, run, session, workflow, monotonic } = this.#parts;
-    await desk.change(run, (found, now) => {
+    const { run, session, workflow, facts, monotonic } = this.#parts;
+    await this.#change((found, now) => {
       const current = workflow();
       if (current === undefined) throw gone(found.workflow);
-      return startTask(found, current, this.task, session, now);
+      const steps = startTask(found, current, this.task, session, now);
+      // Its result is derived from what was there when it began: the path looks at nothing else.
+      if (steps.length > 0 && !facts.areOf(found)) throw outdated(run);
+      return steps;
     });
     this.#beganAt = monotonic();
   }
@@ -117,10 +120,20 @@ export class RunTaskSession implements TaskSession {
   /** The first of the session is a step of the run, and durable when it resolves. */
   async #tell({ kind: deviation }: Deviation, how: RunStepOf<'deviated'>['how']): Promise<void> {
     if (this.#isTold) return;
-    const { desk, run, session } = this.#parts;
-    const what = { task: this.task, session, deviation, how };
-    await desk.change(run, (found, now) => deviated(found, what, now));
+    const what = { task: this.task, session: this.#parts.session, deviation, how };
+    await this.#change((found, now) => deviated(found, what, now));
     this.#isTold = true;
+  }
+
+  /** Where no answer came the steps may be there all the same, and would stand for what never happened: it is asked again, once. */
+  async #change(steps: RunChange): Promise<void> {
+    const { desk, run } = this.#parts;
+    try {
+      await desk.change(run, steps);
+    } catch (error) {
+      if (asCustodyError(error).code === 'task-refused') throw error;
+      await desk.change(run, steps);
+    }
   }
 
   #note({ kind, command, expected, seen }: Deviation, how: How, request?: string): void {
@@ -146,7 +159,9 @@ export class RunTaskSession implements TaskSession {
     const names = this.contract.commands.map(({ declared }) => declared.name);
     const [most, more] = [names.slice(0, NAMES_TOLD), names.length - NAMES_TOLD];
     const told = [...most, ...(more > 0 ? [`and ${more} more`] : [])].join(', ');
-    return `what you may do: ${told}; see custody run show ${this.run}`;
+    const workflow = this.#parts.workflow()?.name;
+    const see = workflow === undefined ? `run show ${this.run}` : `workflow show ${workflow}`;
+    return `what you may do: ${told}; see custody ${see}`;
   }
 }
 
@@ -155,5 +170,11 @@ const NAMES_TOLD = 10;
 function gone(workflow: string): CustodyError {
   return new CustodyError('task-refused', `the workflow ${workflow} is not declared any more`, {
     hint: 'see which there are: custody workflow list',
+  });
+}
+
+function outdated(run: string): CustodyError {
+  return new CustodyError('task-refused', 'an earlier task has put out more since this session was opened', {
+    hint: `open it again; see custody run show ${run}`,
   });
 }

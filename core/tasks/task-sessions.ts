@@ -4,7 +4,7 @@ import { CustodyError } from '../errors.ts';
 import type { Deviation } from './deviation.ts';
 import type { DeviationDesk } from './deviation-desk.ts';
 import type { RunDesk } from './run-desk.ts';
-import { factsOf } from './run-facts.ts';
+import { gatherFacts } from './result/facts.ts';
 import type { DeviationPlace } from './session.ts';
 import type { RunOutputs, Runs } from './store.ts';
 import { RunTaskSession, type TaskSessionParts } from './task-session.ts';
@@ -53,11 +53,14 @@ export class TaskSessions {
     const task = workflow?.tasks.get(named.task);
     const isSame = workflow?.digest === named.digest && run.workflowDigest === named.digest;
     if (task === undefined || !isSame) throw changed(named.workflow);
+    const { session } = coming;
+    const key = await runs.keyOf(run.id);
+    const facts = await gatherFacts(task.contract, run, session, key, (one) => outputs.get(run.id, one));
     return new RunTaskSession({
       run: run.id,
       task,
-      session: coming.session,
-      facts: await factsOf(task.contract, run, await runs.keyOf(run.id), outputs),
+      session,
+      facts,
       workflow: () => policy().compiled.get(run.workflow),
       desk,
       note: coming.note,

@@ -1,6 +1,6 @@
 /** Whether a value is what its place in a contract wants. */
 import { RE2JS } from 're2js';
-import { compareDecimals, decimalOf, isWhole } from './decimal.ts';
+import { compareDecimals, decimalOf, isWhole, smallInteger } from './decimal.ts';
 import type { DeviationKind } from './deviation.ts';
 import { comparable, truth, type RunDigests } from './digests.ts';
 import type { ValueTerms } from './schema.ts';
@@ -58,12 +58,16 @@ export class ValuePlace {
     if (max !== undefined && compare(text, String(max), type) > 0) return wrong(`at most ${max}`);
     if (maxLength !== undefined && Array.from(text).length > maxLength)
       return wrong(`at most ${maxLength} characters`);
-    const form = comparable(text, type);
-    if (oneOf !== undefined && !oneOf.some((one) => comparable(String(one), type) === form))
+    if (oneOf !== undefined && !this.#isOneOf(comparable(text, type)))
       return wrong('one of those that it lists');
     if (this.#pattern !== undefined && !this.#pattern.matches(text))
       return wrong(`a text of the form ${this.#terms.pattern}`);
     return undefined;
+  }
+
+  #isOneOf(form: string): boolean {
+    const { oneOf = [], type } = this.#terms;
+    return oneOf.some((one) => comparable(String(one), type) === form);
   }
 
   #fromElsewhere(text: string, facts: ValueFacts): Misfit | undefined {
@@ -102,11 +106,12 @@ const TIMESTAMP =
 export function isOfType(text: string, type: ValueTerms['type']): boolean {
   switch (type) {
     case 'integer': {
+      if (smallInteger(text) !== undefined) return true;
       const decimal = decimalOf(text);
       return decimal !== undefined && isWhole(decimal);
     }
     case 'number':
-      return decimalOf(text) !== undefined;
+      return smallInteger(text) !== undefined || decimalOf(text) !== undefined;
     case 'text':
       return true;
     case 'boolean':
@@ -123,6 +128,9 @@ export function isOfType(text: string, type: ValueTerms['type']): boolean {
 /** Of two values of this type; texts by their code points. */
 function compare(one: string, other: string, type: ValueTerms['type']): number {
   if (type === 'integer' || type === 'number') {
+    const small = smallInteger(one);
+    const smallOther = smallInteger(other);
+    if (small !== undefined && smallOther !== undefined) return small - smallOther;
     const [a, b] = [decimalOf(one), decimalOf(other)];
     return a === undefined || b === undefined ? Number.NaN : compareDecimals(a, b);
   }

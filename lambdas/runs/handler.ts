@@ -1,5 +1,5 @@
 import type { Config } from '#core/access/config.ts';
-import { refusalError } from '#core/access/decide.ts';
+import { type Refusal, refusalError } from '#core/access/decide.ts';
 import { personOf } from '#core/access/person.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
@@ -141,7 +141,7 @@ async function evidence({ run, declared }: KnownRun, asking: Asking, ports: Runs
     .map(({ target }) => ({ ...owner, target }));
   for (const one of [...records, ...untouched]) {
     const permission = mayExport(one as (typeof records)[number], asking);
-    if ('code' in permission) throw refusalError(permission);
+    if ('code' in permission) throw notAllOf(permission, one.target);
   }
   const [key, workflow] = await Promise.all([ports.runs.keyOf(run.id), ports.texts.get(run.workflowDigest)]);
   return json(runEvidenceShape, {
@@ -150,6 +150,15 @@ async function evidence({ run, declared }: KnownRun, asking: Asking, ports: Runs
     workflow,
     sessions: executions.map(({ session, task }) => ({ session, task })),
     ...(await besideOf(run, ports)),
+  });
+}
+
+/** A run is taken out whole: the target says which rule has to be looked for. */
+function notAllOf(refusal: Refusal, target: string): CustodyError {
+  return refusalError({
+    ...refusal,
+    message: `you may not export all sessions of this run: not those at ${target}`,
+    hint: `its rules say who may: custody explain export ${target}`,
   });
 }
 

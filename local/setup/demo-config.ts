@@ -162,6 +162,12 @@ ${refunds.rules}  - name: own-sessions
     targets: ['*']
     allow: [replay, export]
     sessions: own
+  - name: own-sessions-of-jobs # custody run export, by the job that ran it
+    issuer: actions
+    claims: { repository: acme/shop, ref: refs/heads/main }
+    targets: ['*']
+    allow: [replay, export]
+    sessions: own
   - name: auditors
     groups: [auditors]
     targets: ['*']

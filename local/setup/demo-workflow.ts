@@ -76,7 +76,7 @@ function workflows(agents: string): string {
               statement: INSERT INTO refunds (order_id, amount) VALUES ($1, $2)
               values:
                 $1: { type: integer, from: find.orders.order_id } # no order but those that find put out
-                $2: { type: number, max: 2000, from: find.orders.amount }
+                $2: { type: number, max: 2500, from: find.orders.amount }
               times: { min: 1, max: 3 }
               answers: { affected: 1 }
           onDeviation: stop # the default: refused, and the session ends. Or record, or ask: with reviewers

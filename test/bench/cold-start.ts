@@ -1,6 +1,7 @@
 /** `npm run build && npm run bench:cold-start`: how long each function's bundle takes to load in a new process, and how large it is. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { functionNames } from '#cdk/function-names.ts';
 
@@ -14,6 +15,7 @@ const environment = {
   CUSTODY_CONFIG_BUCKET: 'x',
   CUSTODY_SIGNING_KEY: 'x',
   CUSTODY_LEDGER_ORIGIN: 'x',
+  CUSTODY_GATEWAY_ADDRESS: 'x:1',
   AWS_REGION: 'eu-central-1',
 };
 
@@ -35,7 +37,10 @@ for (let round = 0; round < ROUNDS; round += 1) {
 }
 for (const [name, file] of files) {
   const median = times.get(name)!.toSorted((a, b) => a - b)[ROUNDS >> 1]!;
-  const zipped = gzipSync(readFileSync(file)).byteLength;
-  const sizes = `${Math.ceil(statSync(file).size / 1024)} KB, ${Math.ceil(zipped / 1024)} KB compressed`;
+  const all = globSync(`${dirname(file)}/*`);
+  const kilobytes = (bytes: (name: string) => number): number =>
+    Math.ceil(all.reduce((sum, name) => sum + bytes(name), 0) / 1024);
+  const zipped = kilobytes((name) => gzipSync(readFileSync(name)).byteLength);
+  const sizes = `${kilobytes((name) => statSync(name).size)} KB, ${zipped} KB compressed`;
   process.stdout.write(`${name.padEnd(12)} ${median.toFixed(0).padStart(5)} ms  ${sizes}\n`);
 }

@@ -95,7 +95,7 @@ function isEmpty(id: string, all: Readonly<Record<string, Resource>>): boolean {
 function scheduledAfterService(all: Readonly<Record<string, Resource>>): boolean {
   const [service] = Object.entries(all).find(([, { Type }]) => Type === 'AWS::ECS::Service')!;
   const rules = Object.values(all).filter(({ Type }) => Type === 'AWS::Events::Rule');
-  return rules.length === 4 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
+  return rules.length === 6 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
 }
 
 const WITH_SSH = configFolder((yaml) =>
@@ -129,7 +129,7 @@ describe('a first deployment that fails', () => {
 
   it('would leave much of a stack that is protected, which is why none is at first', () => {
     const found = inTheWay(gatewayTemplate({ protect: true }));
-    expect(found.filter((one) => one.endsWith('has deletion protection'))).toHaveLength(6);
+    expect(found.filter((one) => one.endsWith('has deletion protection'))).toHaveLength(7);
     expect(found.filter((one) => one.endsWith('is kept by NobodyDeletesTheKey'))).toHaveLength(2);
   });
 
@@ -159,7 +159,7 @@ describe('a stack that was deployed', () => {
   ])('keeps what holds evidence when it is deleted or changed: %s', (_how, settings) => {
     const all = Object.entries(resourcesOf(gatewayTemplate(settings)));
     const kept = all.filter(([, { Type }]) => KEPT.includes(Type));
-    expect(kept).toHaveLength(3 + 2 + 5 + 13);
+    expect(kept).toHaveLength(3 + 2 + 6 + 14);
     const policies = all.filter(
       ([id, { Type }]) => Type === 'AWS::S3::BucketPolicy' && /^Gateway(?:Evidence|Config)/.test(id),
     );

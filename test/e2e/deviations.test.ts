@@ -87,7 +87,7 @@ describe.skipIf(!hasClient('psql'))(
       const { stdout: shown } = await cli('reviewer', 'requests', id);
       expect(shown).toMatch(/^task +find$/m);
       expect(shown).toMatch(/^deviation +not-in-contract$/m);
-      expect(shown).toMatch(/^seen +a command that it does not have: INSERT INTO refunds/m);
+      expect(shown).toMatch(/^seen +another command: INSERT INTO refunds/m);
       expect(shown).toContain(`    ${DEVIATING};\n`);
       expect(shown).toContain('what the workflow says:\n    find:\n');
       expect(shown).toContain('SELECT order_id, max(amount) AS amount FROM payments');

@@ -95,7 +95,7 @@ describe.runIf(hasOpenSsh())('ssh as a task of a run', () => {
   });
 
   it.each([
-    ['another command', 'id', 'a command that it does not have'],
+    ['another command', 'id', 'another command'],
     ['a value out of range', 'echo 11', 'at most 10'],
     ['more than one program', 'echo 5; id', 'more to a shell'],
   ])('refuses %s before it reaches the target, with words', async (_, command, words) => {

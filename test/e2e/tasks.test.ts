@@ -91,7 +91,7 @@ describe.skipIf(!hasClient('psql'))('psql as a task of a run', () => {
     const run = await start();
     const refused = await psqlAs(run, 'find', `SELECT 1;`);
     expect(refused.stderr).toMatch(/the contract has no such command/);
-    expect(refused.stderr).toContain(`what you may do: paid-twice; see custody run show ${run}`);
+    expect(refused.stderr).toContain(`what you may do: paid-twice; see custody workflow show refunds`);
     const [session] = await sessionsOf(run);
     await eventually('its end', async () => (await sessionsOf(run))[0]!.outcome);
     expect((await sessionsOf(run))[0]!.outcome!.reason).toBe('deviated');

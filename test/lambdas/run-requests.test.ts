@@ -154,7 +154,7 @@ describe('a request with a command that waits', () => {
       ...{
         kind: 'not-in-contract' as const,
         expected: 'no such command',
-        seen: 'a command that it does not have',
+        seen: 'another command',
       },
     };
     return ports.requests.create(newDeviationRequest(permission, deviation, MISSING, NOW));

@@ -3,7 +3,8 @@ import type { SeenAnswer } from '#core/tasks/seen.ts';
 import { type BackendMessage, parseBackend, type TransactionStatus } from './backend.ts';
 import type { Going, Step } from './contract-going.ts';
 import type { ContractJudge } from './contract-judge.ts';
-import type { Hold } from './contract-target.ts';
+import type { Hold, MessageBody } from './contract-target.ts';
+import { mayCommit } from './harmless.ts';
 import { Backend } from './messages.ts';
 import { TransactionLog } from './transaction-log.ts';
 import { charactersOf, violation } from './wire.ts';
@@ -86,10 +87,10 @@ export class ContractAnswers {
     return this.#tell(run, this.#answer(run, 'unfinished'), false) ? 'before' : 'no';
   }
 
-  message(type: number, body: Uint8Array | undefined): Hold {
+  message(type: number, body: MessageBody | undefined): Hold {
     switch (type) {
       case Backend.readyForQuery:
-        return this.#ready(String.fromCharCode(body?.[0] ?? 0) as TransactionStatus);
+        return this.#ready(statusOf(body));
       case Backend.errorResponse:
         return this.#error(body);
       case Backend.commandComplete:
@@ -156,7 +157,7 @@ export class ContractAnswers {
     this.#ears.answered(this.#failed && !this.#untilReady);
   }
 
-  #described(body: Uint8Array | undefined): Hold {
+  #described(body: MessageBody | undefined): Hold {
     const columns = this.#judge.wantsColumns ? columnsOf(body) : undefined;
     const step = this.#steps[this.#at];
     if (step?.kind === 'describe') {
@@ -169,17 +170,17 @@ export class ContractAnswers {
     return this.#tell(step.run, this.#answer(step.run, 'completed'), false) ? 'after' : 'no';
   }
 
-  #parameters(body: Uint8Array | undefined): Hold {
+  #parameters(body: MessageBody | undefined): Hold {
     const step = this.#steps[this.#at];
-    const told = body === undefined ? undefined : parseBackend(Backend.parameterDescription, body);
+    const told = toldOf(Backend.parameterDescription, body);
     if (step?.kind === 'describe' && step.of !== undefined && 'statement' in step.of)
       if (told?.kind === 'parameter-description') step.of.types = told.types;
     return 'no';
   }
 
-  #setting(body: Uint8Array | undefined): Hold {
-    const told = parseBackend(Backend.parameterStatus, required(Backend.parameterStatus, body));
-    if (told.kind === 'parameter-status') this.#ears.setting(told.name, told.value);
+  #setting(body: MessageBody | undefined): Hold {
+    const told = toldOf(Backend.parameterStatus, required(Backend.parameterStatus, body));
+    if (told?.kind === 'parameter-status') this.#ears.setting(told.name, told.value);
     return 'no';
   }
 
@@ -192,27 +193,26 @@ export class ContractAnswers {
     return 'no';
   }
 
-  #completed(body: Uint8Array): Hold {
+  #completed(body: MessageBody): Hold {
     const step = this.#steps[this.#at];
     if (step?.kind !== 'run') throw violation('a command is complete that nobody sent');
-    const tag = charactersOf(body.subarray(0, -1));
+    const tag = tagOf(body);
     const { run, portal } = step;
     if (run.columns === undefined && portal !== undefined)
       run.columns = portal.columns ?? portal.prepared.columns;
     const back = this.#log.completed(run.at ?? -1, tag, run.command.text);
     this.#undo(back);
     if (step.open === true) return 'no';
-    const affected = affectedOf(tag);
-    const answer = { ...this.#answer(run, 'completed'), ...(affected === undefined ? {} : { affected }) };
     const isFirst = !run.over;
+    const answer = isFirst && run.at !== undefined ? this.#whole(run, tag) : undefined;
     this.#advance();
     this.#isOver(run);
-    return isFirst && this.#tell(run, answer, true) ? 'after' : 'no';
+    return answer !== undefined && this.#tell(run, answer, true) ? 'after' : 'no';
   }
 
   /** What comes behind it is passed over, up to a Sync, or to the end of the query. */
-  #error(body: Uint8Array | undefined): Hold {
-    const told = body === undefined ? undefined : parseBackend(Backend.errorResponse, body);
+  #error(body: MessageBody | undefined): Hold {
+    const told = toldOf(Backend.errorResponse, body);
     const step = this.#waiting ? this.#steps[this.#at] : undefined;
     if (step === undefined) return 'no';
     this.#failed = true;
@@ -223,7 +223,8 @@ export class ContractAnswers {
     for (const one of skipped) if (one.kind === 'run') this.#giveBack(one.run);
     let holds = false;
     if (step.kind === 'run') {
-      this.#giveBack(step.run);
+      if (mayCommit(step.run)) this.#isOver(step.run);
+      else this.#giveBack(step.run);
       const error = told?.kind === 'error' ? sqlstateOf(told) : '';
       holds = this.#tell(step.run, { ...this.#answer(step.run, 'failed'), error }, true);
     }
@@ -235,8 +236,11 @@ export class ContractAnswers {
     this.#status = status;
     this.#undo(this.#log.ready(status));
     if (status === 'I') this.#judge.names.transactionEnded();
-    for (const step of this.#steps.slice(this.#at)) if (step.kind === 'run') this.#isOver(step.run);
-    this.#steps = [];
+    for (let at = this.#at; at < this.#steps.length; at += 1) {
+      const step = this.#steps[at]!;
+      if (step.kind === 'run') this.#isOver(step.run);
+    }
+    this.#steps = NO_STEPS;
     this.#at = 0;
     if (this.#untilReady) this.#done();
     return 'no';
@@ -259,9 +263,17 @@ export class ContractAnswers {
     this.#ears.over(run);
   }
 
+  /** Complete: `tag` is that of CommandComplete. */
+  #whole(run: Going, tag: string): SeenAnswer {
+    const answer = this.#answer(run, 'completed');
+    const affected = run.expects?.affected === undefined ? undefined : affectedOf(tag);
+    return affected === undefined ? answer : { ...answer, affected };
+  }
+
   #answer(run: Going, outcome: SeenAnswer['outcome']): SeenAnswer {
-    const { rows, columns, since } = run;
-    const tookMs = Math.round(this.#ears.now() - since);
+    const { rows, columns, since, expects } = run;
+    // Only a limit makes the clock worth asking.
+    const tookMs = expects?.within === undefined ? 0 : Math.round(this.#ears.now() - since);
     return { outcome, rows, tookMs, ...(columns === undefined ? {} : { columns }) };
   }
 
@@ -273,18 +285,35 @@ export class ContractAnswers {
   #untold(run: Going, answer: SeenAnswer, isWhole: boolean): readonly Deviation[] {
     if (run.at === undefined) return [];
     const found = this.#judge.watch.answered(run.at, answer, isWhole);
-    const untold = found.filter(({ kind }) => !run.told.has(kind));
-    for (const { kind } of untold) run.told.add(kind);
+    if (found.length === 0) return found;
+    const untold = found.filter(({ kind }) => !run.told.includes(kind));
+    for (const { kind } of untold) run.told.push(kind);
     return untold;
   }
 }
 
-function columnsOf(body: Uint8Array | undefined): readonly string[] {
-  const told = body === undefined ? undefined : parseBackend(Backend.rowDescription, body);
+const NO_STEPS: readonly Step[] = [];
+
+function toldOf(type: number, body: MessageBody | undefined): BackendMessage | undefined {
+  return body === undefined ? undefined : parseBackend(type, body.bytes.subarray(body.from, body.end));
+}
+
+function statusOf(body: MessageBody | undefined): TransactionStatus {
+  const code = body === undefined || body.from === body.end ? 0 : body.bytes[body.from]!;
+  return String.fromCharCode(code) as TransactionStatus;
+}
+
+/** Without its final zero. */
+function tagOf({ bytes, from, end }: MessageBody): string {
+  return charactersOf(bytes.subarray(from, Math.max(from, end - 1)));
+}
+
+function columnsOf(body: MessageBody | undefined): readonly string[] {
+  const told = toldOf(Backend.rowDescription, body);
   return told?.kind === 'row-description' ? told.columns.map(({ name }) => name) : [];
 }
 
-function required(type: number, body: Uint8Array | undefined): Uint8Array {
+function required(type: number, body: MessageBody | undefined): MessageBody {
   if (body === undefined) throw violation('a message is longer than it can be', String.fromCharCode(type));
   return body;
 }

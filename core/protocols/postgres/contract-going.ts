@@ -1,4 +1,5 @@
 import type { Contract } from '#core/tasks/contract.ts';
+import type { DeclaredCommand } from '#core/tasks/schema.ts';
 import type { SeenCommand, UnreadableCommand } from '#core/tasks/seen.ts';
 import type { PreparedStatement, SeenStatement } from './contract-sight.ts';
 
@@ -8,6 +9,8 @@ export class Going {
   /** Its index in the contract; undefined for what passes beside. */
   readonly at: number | undefined;
   readonly #text: () => string;
+  /** What the contract says of its answer. */
+  readonly expects: DeclaredCommand['answers'] | undefined;
   /** More rows than that are too many. */
   readonly maxRows: number;
   rows = 0;
@@ -17,7 +20,7 @@ export class Going {
   /** How long it ran before it was suspended. */
   spentMs = 0;
   /** Kinds of deviations of its answer that were told. */
-  readonly told = new Set<string>();
+  readonly told: string[] = [];
   /** Nothing more of it comes. */
   over = false;
 
@@ -25,8 +28,8 @@ export class Going {
     this.seen = seen;
     this.at = at;
     this.#text = text;
-    this.maxRows =
-      at === undefined ? Infinity : (contract.commands[at]!.declared.answers.rows?.max ?? Infinity);
+    this.expects = at === undefined ? undefined : contract.commands[at]!.declared.answers;
+    this.maxRows = this.expects?.rows?.max ?? Infinity;
   }
 
   get command(): SeenCommand | UnreadableCommand {

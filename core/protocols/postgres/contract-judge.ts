@@ -10,6 +10,7 @@ import type { ClientMessage, ContractPiece } from './contract-pieces.ts';
 import type { CommandSight, PreparedStatement, SeenStatement } from './contract-sight.ts';
 import { harmless } from './harmless.ts';
 import { callsFunctions } from './calls-functions.ts';
+import { maySet } from './meaning.ts';
 import { OWN_NAMES } from './own-questions.ts';
 import { copyOf, decodeText } from './wire.ts';
 
@@ -32,6 +33,8 @@ export interface Judged {
   readonly runs: boolean;
   /** It reads, binds or runs a command of the contract: what says how a text is read has to hold. */
   readonly acts: boolean;
+  /** Of a pipeline, the message behind which it has to be cut: what comes then may be read otherwise by what ran until there. */
+  readonly cut: number | undefined;
   /** It goes on: from now on its commands have run. */
   pass(): void;
 }
@@ -61,24 +64,35 @@ export class ContractJudge {
 
   /** Whether running it may change how later texts are read. */
   mayChangeMeaning({ at, seen }: Going): boolean {
-    if (seen.beside !== undefined || seen.sets !== undefined) return false;
-    return at === undefined || this.#callsFunctions[at]!;
+    if (seen.beside !== undefined) return false;
+    if (seen.sets !== undefined) return !maySet(seen.sets.setting);
+    return at === undefined || this.callsFunctions(at);
+  }
+
+  /** Whether a command of the contract may call a function that changes how later texts are read. */
+  callsFunctions(at: number): boolean {
+    return this.#callsFunctions[at]!;
   }
 
   look({ messages }: ContractPiece): Looked | Promise<Looked> {
+    let waits = false;
     const looked = messages.map((sent) => {
-      if (sent.kind === 'query') return this.#sight.query(sent.text, READING);
-      return sent.kind === 'parse' ? this.#sight.prepare(sent.text, sent.oids, READING) : undefined;
+      const one = this.#lookAt(sent);
+      waits ||= one instanceof Promise;
+      return one;
     });
-    return looked.some((one) => one instanceof Promise)
-      ? Promise.all(looked.map(async (one) => one))
-      : (looked as Looked);
+    return waits ? Promise.all(looked.map(async (one) => one)) : (looked as Looked);
+  }
+
+  #lookAt(sent: ClientMessage): Looked[number] | Promise<Looked[number]> {
+    if (sent.kind === 'query') return this.#sight.query(sent.text, READING);
+    return sent.kind === 'parse' ? this.#sight.prepare(sent.text, sent.oids, READING) : undefined;
   }
 
   /** `atMs`: since the task's first command. */
   judge({ messages }: ContractPiece, looked: Looked, atMs: number): Judged {
     const trial = new Trial(this, messages, atMs);
-    for (const [at, sent] of messages.entries()) trial.take(sent, looked[at], at);
+    for (let at = 0; at < messages.length; at += 1) trial.take(messages[at]!, looked[at], at);
     return trial;
   }
 }
@@ -89,6 +103,7 @@ class Trial implements Judged {
   readonly problems: Problem[] = [];
   runs = false;
   acts = false;
+  cut: number | undefined;
   readonly #judge: ContractJudge;
   readonly #messages: readonly ClientMessage[];
   readonly #atMs: number;
@@ -97,7 +112,7 @@ class Trial implements Judged {
   readonly #counted: number[] = [];
   /** The watch as it would be; needed from the second command on. */
   #watch: ContractWatch | undefined;
-  readonly #started = new Map<Portal, Going>();
+  #started: Map<Portal, Going> | undefined;
 
   constructor(judge: ContractJudge, messages: readonly ClientMessage[], atMs: number) {
     this.#judge = judge;
@@ -108,7 +123,7 @@ class Trial implements Judged {
 
   pass(): void {
     for (const at of this.#counted) this.#judge.watch.went(at);
-    for (const [portal, run] of this.#started) portal.run = run;
+    if (this.#started !== undefined) for (const [portal, run] of this.#started) portal.run = run;
   }
 
   take(sent: ClientMessage, looked: Looked[number], at: number): void {
@@ -143,10 +158,13 @@ class Trial implements Judged {
     const own = copyOf(bytes);
     const text = (): string => decodeText(own);
     if (seen.length === 0) this.steps.push({ kind: 'nothing' });
+    let before: Going | undefined;
     for (const one of seen) {
       const run = this.#run(one, text);
-      const open = isReadable(one.command) ? {} : { open: true as const };
-      this.steps.push({ kind: 'run', run, ...open });
+      if (before !== undefined && run.at !== undefined)
+        this.problems.push({ deviation: BEHIND_A_CALL, text: text() });
+      if (run.at !== undefined && this.#judge.callsFunctions(run.at)) before ??= run;
+      this.steps.push(isReadable(one.command) ? { kind: 'run', run } : { kind: 'run', run, open: true });
     }
   }
 
@@ -204,15 +222,17 @@ class Trial implements Judged {
       return;
     }
     this.acts = true;
-    const before = portal.run ?? this.#started.get(portal);
+    const before = portal.run ?? this.#started?.get(portal);
     const run = before ?? this.#run(seen, portal.text);
-    if (before === undefined) this.#started.set(portal, run);
+    if (before === undefined) (this.#started ??= new Map()).set(portal, run);
     if (
       seen.copies === 'in' &&
       !this.#messages.slice(at + 1).every(({ kind }) => kind === 'sync' || kind === 'flush')
     )
       this.#hard('is a COPY with more behind it in its pipeline', portal.text());
     this.steps.push({ kind: 'run', run, portal });
+    if (this.#judge.mayChangeMeaning(run) && this.#messages.slice(at + 1).some(({ kind }) => READS.has(kind)))
+      this.cut ??= at;
   }
 
   /** One that is to run now. */
@@ -296,6 +316,15 @@ class Trial implements Judged {
     });
   }
 }
+
+/** A server reads the commands of one query one after the other, each under what those before it have set. */
+const BEHIND_A_CALL: Deviation = {
+  kind: 'unreadable',
+  expected: 'a command that calls a function as the last of its query',
+  seen: 'another one stands behind it',
+};
+
+const READS: ReadonlySet<ClientMessage['kind']> = new Set(['parse', 'bind', 'execute']);
 
 /** A portal of a text without a command. */
 const EMPTY: SeenStatement = { command: { text: '', why: 'is empty' } };

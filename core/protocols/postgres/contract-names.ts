@@ -23,32 +23,34 @@ export class ContractNames {
 /** Names as they are in the middle of a piece. What a failed message skips skips what builds on it. */
 export class TrialNames {
   readonly #names: ContractNames;
-  readonly #statements = new Map<string, Prepared | undefined>();
-  readonly #portals = new Map<string, Portal | undefined>();
+  #statements: Map<string, Prepared | undefined> | undefined;
+  #portals: Map<string, Portal | undefined> | undefined;
 
   constructor(names: ContractNames) {
     this.#names = names;
   }
 
   statement(name: string): Prepared | undefined {
-    return this.#statements.has(name) ? this.#statements.get(name) : this.#names.statements.get(name);
+    const own = this.#statements;
+    return own?.has(name) === true ? own.get(name) : this.#names.statements.get(name);
   }
 
   portal(name: string): Portal | undefined {
-    return this.#portals.has(name) ? this.#portals.get(name) : this.#names.portals.get(name);
+    const own = this.#portals;
+    return own?.has(name) === true ? own.get(name) : this.#names.portals.get(name);
   }
 
   setStatement(name: string, prepared: Prepared | undefined): void {
-    this.#statements.set(name, prepared);
+    (this.#statements ??= new Map()).set(name, prepared);
   }
 
   setPortal(name: string, portal: Portal | undefined): void {
-    this.#portals.set(name, portal);
+    (this.#portals ??= new Map()).set(name, portal);
   }
 
   /** Undefined where a client may give the name; else why not. */
   problemOf(name: string, own: string): string | undefined {
-    if (!NAME.test(name)) return 'has a name that is too long or no plain text';
+    if (name !== '' && !NAME.test(name)) return 'has a name that is too long or no plain text';
     if (name.startsWith(own)) return `has a name that begins with "${own}", as the gateway's own do`;
     const { statements, portals } = this.#names;
     return statements.size + portals.size >= NAMES_MAX ? 'is one of too many that have names' : undefined;

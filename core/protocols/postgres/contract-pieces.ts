@@ -1,7 +1,7 @@
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { times } from './backend.ts';
 import { Frontend } from './messages.ts';
-import { copyOf, Cursor, decodeText, readInt32, violation } from './wire.ts';
+import { copyOf, Cursor, readInt32, violation } from './wire.ts';
 
 const HEADER_BYTES = 5;
 /** Of one message, and of all messages up to their Sync; data of a COPY has no bound. */
@@ -19,6 +19,8 @@ export interface ContractPiece {
   readonly bytes: Uint8Array;
   /** Of `copy`: what is data of `bytes`. */
   readonly data?: Uint8Array;
+  /** The client has not asked for its answers yet: the gateway does. */
+  readonly isPart?: true;
   /** Why it cannot pass, whatever the contract says. */
   readonly problem?: CustodyError;
 }
@@ -111,8 +113,7 @@ export class ContractPieces {
         continue;
       }
       if (end > bytes.length) break;
-      if (this.#message(type, bytes.subarray(at + HEADER_BYTES, end), bytes.subarray(start, end), give))
-        start = end;
+      if (this.#message({ bytes, start, at, end }, give)) start = end;
       at = end;
     }
     this.#keep(bytes, start, at);
@@ -169,45 +170,45 @@ export class ContractPieces {
   #rescan(): void {
     for (let at = 0; at < this.#scanned; ) {
       const end = at + 1 + readInt32(this.#held, at + 1);
-      const body = this.#held.subarray(at + HEADER_BYTES, end);
-      if (!this.#dropping) this.#messages.push(parsed(this.#held[at]!, body));
+      if (!this.#dropping) this.#messages.push(parsed(this.#held, at, end));
       at = end;
     }
   }
 
   /** True when the piece is over with it. */
-  #message(type: number, body: Uint8Array, piece: Uint8Array, give: (piece: ContractPiece) => void): boolean {
+  #message(sent: Sent, give: (piece: ContractPiece) => void): boolean {
+    const type = sent.bytes[sent.at]!;
     switch (type) {
       case Frontend.terminate:
-        give({ end: 'terminate', messages: [], bytes: piece });
+        give({ end: 'terminate', messages: [], bytes: pieceOf(sent) });
         return true;
       case Frontend.query:
         if (this.#open) return this.#unfit(type, unreadable('a query in the middle of a pipeline'), give);
-        return this.#alone(body, piece, give);
+        return this.#alone(sent, give);
       case Frontend.functionCall:
         return this.#unfit(type, unreadable('a call of a function past SQL'), give);
       case Frontend.sync:
         this.#messages.push({ kind: 'sync' });
-        return this.#close('sync', piece, give);
+        return this.#close('sync', pieceOf(sent), give);
       case Frontend.flush:
         // There is nothing whose answers it could hurry.
         if (this.#messages.length === 0) return true;
         this.#messages.push({ kind: 'flush' });
-        return this.#close('flush', piece, give);
+        return this.#close('flush', pieceOf(sent), give);
       case Frontend.parse:
       case Frontend.bind:
       case Frontend.describe:
       case Frontend.execute:
       case Frontend.close:
-        return this.#hold(type, body, piece, give);
+        return this.#hold(sent, give);
       default:
         throw violation('a message that no client sends in a session');
     }
   }
 
-  #alone(body: Uint8Array, piece: Uint8Array, give: (piece: ContractPiece) => void): boolean {
+  #alone(sent: Sent, give: (piece: ContractPiece) => void): boolean {
     try {
-      give({ end: 'query', messages: [parsed(Frontend.query, body)], bytes: piece });
+      give({ end: 'query', messages: [parsed(sent.bytes, sent.at, sent.end)], bytes: pieceOf(sent) });
     } catch (error) {
       if (!(error instanceof CustodyError)) throw error;
       give({ end: 'query', messages: [], bytes: NONE, problem: error });
@@ -215,13 +216,13 @@ export class ContractPieces {
     return true;
   }
 
-  #hold(type: number, body: Uint8Array, piece: Uint8Array, give: (piece: ContractPiece) => void): boolean {
+  #hold({ bytes, start, at, end }: Sent, give: (piece: ContractPiece) => void): boolean {
     this.#open = true;
     if (this.#dropping) return true;
-    if (piece.length > PIECE_MAX_BYTES) return this.#drop(tooLong(), give);
+    if (end - start > PIECE_MAX_BYTES) return this.#drop(tooLong(), give);
     let message: ClientMessage;
     try {
-      message = parsed(type, body);
+      message = parsed(bytes, at, end);
     } catch (error) {
       return this.#drop(asCustodyError(error), give);
     }
@@ -266,10 +267,22 @@ export function kept(piece: ContractPiece): ContractPiece {
   const messages: ClientMessage[] = [];
   for (let at = 0; at < bytes.length; ) {
     const next = at + 1 + readInt32(bytes, at + 1);
-    messages.push(parsed(bytes[at]!, bytes.subarray(at + HEADER_BYTES, next)));
+    messages.push(parsed(bytes, at, next));
     at = next;
   }
   return { end, messages, bytes, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** A pipeline in two: up to the message of this index, and what is behind it. `piece`: in memory of its own. */
+export function partsOf(piece: ContractPiece, cut: number): readonly [ContractPiece, ContractPiece] {
+  const { bytes, messages } = piece;
+  let at = 0;
+  for (let left = cut; left >= 0; left -= 1) at += 1 + readInt32(bytes, at + 1);
+  const [first, rest] = [messages.slice(0, cut + 1), messages.slice(cut + 1)];
+  return [
+    { end: 'flush', messages: first, bytes: bytes.subarray(0, at), isPart: true },
+    { ...piece, messages: rest, bytes: bytes.subarray(at) },
+  ];
 }
 
 const COPYING: Readonly<Record<number, true>> = {
@@ -278,10 +291,22 @@ const COPYING: Readonly<Record<number, true>> = {
   [Frontend.copyFail]: true,
 };
 
+/** A message that is whole, and where the piece that it belongs to begins. */
+interface Sent {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly at: number;
+  readonly end: number;
+}
+
+function pieceOf({ bytes, start, end }: Sent): Uint8Array {
+  return bytes.subarray(start, end);
+}
+
 /** Throws `protocol-violation` for a body that has not the message's shape. */
-function parsed(type: number, bytes: Uint8Array): ClientMessage {
-  const body = new Cursor(bytes);
-  const message = parse(type, body);
+function parsed(bytes: Uint8Array, at: number, end: number): ClientMessage {
+  const body = new Cursor(bytes, at + HEADER_BYTES, end);
+  const message = parse(bytes[at]!, body);
   body.end();
   return message;
 }
@@ -293,14 +318,14 @@ function parse(type: number, body: Cursor): ClientMessage {
     case Frontend.parse:
       return {
         kind: 'parse',
-        name: nameIn(body),
+        name: body.string(),
         text: body.stringBytes(),
         oids: times(body.count(), () => body.uint32()),
       };
     case Frontend.bind:
       return parseBind(body);
     case Frontend.execute: {
-      const portal = nameIn(body);
+      const portal = body.string();
       body.int32();
       return { kind: 'execute', portal };
     }
@@ -314,24 +339,18 @@ function parse(type: number, body: Cursor): ClientMessage {
 }
 
 function parseBind(body: Cursor): ClientMessage {
-  const portal = nameIn(body);
-  const name = nameIn(body);
+  const portal = body.string();
+  const name = body.string();
   const formats = times(body.count(), () => body.int16());
   const values = times(body.count(), () => body.value());
   for (let left = body.count(); left > 0; left -= 1) body.int16();
   return { kind: 'bind', portal, name, formats, values };
 }
 
-/** Most names are empty, and a decoder costs more than all else here. */
-function nameIn(body: Cursor): string {
-  const bytes = body.stringBytes();
-  return bytes.length === 0 ? '' : decodeText(bytes);
-}
-
 function parseNamed(body: Cursor): { isPortal: boolean; name: string } {
   const what = body.byte();
   if (what !== 0x50 && what !== 0x53) throw violation('neither a statement nor a portal is named');
-  return { isPortal: what === 0x50, name: nameIn(body) };
+  return { isPortal: what === 0x50, name: body.string() };
 }
 
 function unreadable(what: string): CustodyError {

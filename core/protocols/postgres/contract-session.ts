@@ -7,7 +7,7 @@ import { noticeResponse, readyForQuery } from './backend.ts';
 import { ContractAnswers } from './contract-answers.ts';
 import type { Going } from './contract-going.ts';
 import { ContractJudge, type Judged, type Looked } from './contract-judge.ts';
-import { type ContractPiece, ContractPieces, kept } from './contract-pieces.ts';
+import { type ContractPiece, ContractPieces, kept, partsOf } from './contract-pieces.ts';
 import type { CommandSight } from './contract-sight.ts';
 import { ContractTarget } from './contract-target.ts';
 import { Frontend } from './messages.ts';
@@ -234,7 +234,7 @@ export class ContractSession {
     const looked = this.#judge.look(piece);
     if (looked instanceof Promise) return false;
     const judged = this.#judge.judge(piece, looked, this.#task.elapsedMs());
-    if (judged.problems.length > 0 || (judged.runs && !this.#begun)) return false;
+    if (judged.problems.length > 0 || judged.cut !== undefined || (judged.runs && !this.#begun)) return false;
     if (judged.acts && this.#needsLook()) return false;
     this.#go(piece, judged);
     return true;
@@ -249,6 +249,7 @@ export class ContractSession {
 
   async #slowly(piece: ContractPiece): Promise<void> {
     try {
+      if (await this.#cuts(piece)) return this.#work();
       await this.#admitOrRefuse(piece);
       if (this.#stopped) return;
       this.#shift(piece);
@@ -258,6 +259,18 @@ export class ContractSession {
     } catch (error) {
       this.#end(asCustodyError(error));
     }
+  }
+
+  /** True where it goes on in two parts, so that what the first has changed is known before the second is read. */
+  async #cuts(piece: ContractPiece): Promise<boolean> {
+    if (piece.problem !== undefined) return false;
+    const { cut, problems } = this.#judged(piece, await this.#judge.look(piece));
+    if (cut === undefined || this.#stopped) return false;
+    // All of it is refused.
+    if (problems.length > 0 && this.#task.contract.declared.onDeviation === 'stop') return false;
+    this.#queue.splice(0, 1, ...partsOf(piece, cut));
+    this.#state = 'calm';
+    return true;
   }
 
   async #admitOrRefuse(piece: ContractPiece): Promise<void> {
@@ -411,12 +424,13 @@ export class ContractSession {
     this.#forward(piece, judged);
   }
 
-  #forward({ end, bytes }: ContractPiece, { steps }: Pick<Judged, 'steps'>): void {
+  #forward({ end, bytes, isPart }: ContractPiece, { steps }: Pick<Judged, 'steps'>): void {
     this.#state = 'answering';
     this.#partly = end === 'flush';
     this.#answers.expect(steps, end !== 'flush');
     this.#watchTime(this.#answers.next);
     this.#hands.forward(bytes);
+    if (isPart === true) this.#hands.ask(message(Frontend.flush));
   }
 
   #answered(failed: boolean): void {
@@ -610,7 +624,7 @@ export class ContractSession {
 
   #watchTime(run: Going | undefined): void {
     if (run?.at === undefined) return;
-    const { within } = this.#task.contract.commands[run.at]!.declared.answers;
+    const within = run.expects?.within;
     if (within === undefined) return;
     const left = within - (this.#hands.now() - run.since);
     this.#slow = this.#hands.later(Math.max(0, left) + 1, () => this.#guarded(() => this.#ranTooLong(run)));

@@ -11,6 +11,13 @@ const FULL_BYTES = 256 << 10;
 const ANSWERS_MAX = 1_000;
 const NONE = new Uint8Array(0);
 
+/** Where a message's body is, as long as it is looked at: a view for each would cost more than all that is done with most of them. */
+export interface MessageBody {
+  readonly bytes: Uint8Array;
+  readonly from: number;
+  readonly end: number;
+}
+
 /** What becomes of the target's stream at a message. */
 export type Hold = 'no' | 'before' | 'after';
 
@@ -20,7 +27,7 @@ export interface TargetEars {
   /** A row of an answer. */
   row(): Hold;
   /** Any other message that an answer is made of. `body` undefined: it is too long to be looked at. */
-  message(type: number, body: Uint8Array | undefined): Hold;
+  message(type: number, body: MessageBody | undefined): Hold;
   /** The target has answered the gateway, and says how its transaction stands. */
   ready(status: string): void;
   /** The target is read again. */
@@ -118,7 +125,8 @@ export class ContractTarget {
       else if (!STREAMED.has(type)) {
         const isLong = size > LOOKED_AT_BYTES;
         if (end > length && !isLong) break;
-        hold = this.#ears.message(type, isLong ? undefined : bytes.subarray(at + HEADER_BYTES, end));
+        const body = isLong ? undefined : { bytes, from: at + HEADER_BYTES, end };
+        hold = this.#ears.message(type, body);
       }
       if (hold !== 'no') return this.#hold(bytes, from, at, end, hold);
       at = end;

@@ -72,6 +72,11 @@ export function endsTransaction(text: string): boolean {
   return new Tokens(tokens).takes(...ENDS) && tokens.every(({ kind }) => kind === 'word');
 }
 
+/** A procedure may commit what it did so far, and fail then. `text`: without comments. */
+export function mayCommit({ command: { text } }: { readonly command: { readonly text: string } }): boolean {
+  return /^\s*call\b/i.test(text);
+}
+
 /** ROLLBACK of the whole transaction, and no new one. */
 function undoes(rest: Tokens): boolean {
   return rest.takes('rollback', 'abort') && block(rest) && rest.over;

@@ -7,7 +7,8 @@ export interface PlainToken {
 
 const SPACE = /[ \t\n\r\f]+/y;
 const TOKENS: readonly (readonly [PlainToken['kind'], RegExp])[] = [
-  ['word', /[A-Za-z_][A-Za-z0-9_$]*/y],
+  // Of a longer one the server takes the first 63 bytes (NAMEDATALEN): two that differ behind them are one to it.
+  ['word', /[A-Za-z_][A-Za-z0-9_$]{0,62}/y],
   ['name', /"[ !#-~]{1,62}"/y],
   ['text', /'[ -&(-[\]-~]*'/y],
   ['number', /[0-9]{1,18}(?:\.[0-9]{1,18})?/y],

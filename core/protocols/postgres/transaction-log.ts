@@ -17,7 +17,7 @@ export class TransactionLog<Ran> {
       this.#clear();
       return [];
     }
-    if (tag === 'ROLLBACK') return this.#back(savepointOf(text));
+    if (tag === 'ROLLBACK') return this.#rolledBack(text);
     this.#ran.push(ran);
     if (tag === 'SAVEPOINT') this.#savepoints.push({ name: savepointOf(text) ?? '', at: this.#ran.length });
     else if (tag === 'RELEASE') this.#release(savepointOf(text));
@@ -35,6 +35,11 @@ export class TransactionLog<Ran> {
     this.#failed = false;
     if (status === 'I') this.#clear();
     return back;
+  }
+
+  /** How far it goes back cannot be told where the name is no plain one: then nothing is given back. */
+  #rolledBack(text: string): readonly Ran[] {
+    return plainTokens(bare(text)) === undefined ? [] : this.#back(savepointOf(text));
   }
 
   #back(to: string | undefined): readonly Ran[] {
@@ -57,9 +62,13 @@ export class TransactionLog<Ran> {
 
 /** The name at the end of SAVEPOINT, RELEASE or ROLLBACK TO; undefined for a ROLLBACK of all. */
 function savepointOf(text: string): string | undefined {
-  const tokens = plainTokens(text.replace(/;\s*$/, '')) ?? [];
+  const tokens = plainTokens(bare(text)) ?? [];
   const isPart = ({ kind, text: word }: (typeof tokens)[number]): boolean => kind === 'word' && word === 'to';
   const first = tokens[0]?.text;
   if ((first === 'rollback' || first === 'abort') && !tokens.slice(1, 3).some(isPart)) return undefined;
   return tokens.length < 2 ? undefined : tokens.at(-1)!.text;
+}
+
+function bare(text: string): string {
+  return text.replace(/;\s*$/, '');
 }

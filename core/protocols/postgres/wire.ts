@@ -59,23 +59,37 @@ export function message(type: number, ...body: readonly Uint8Array[]): Uint8Arra
   return concat([Uint8Array.of(type), int32(length), ...body]);
 }
 
+/** Names up to this length are read by hand, where they are ASCII: to call a decoder costs more. */
+const SHORT_BYTES = 16;
+
 /** Walks one message body; every read is bounded by it and throws `protocol-violation` past its end. */
 export class Cursor {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  /** `from`, `end`: where the body is in `bytes`; all of it, unless told. */
+  constructor(bytes: Uint8Array, from = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = from;
+    this.#end = end;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   take(length: number): Uint8Array {
-    if (length < 0 || length > this.left) throw violation('a message is shorter than it says');
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
+    const at = this.#skip(length);
+    return this.#bytes.subarray(at, this.#at);
+  }
+
+  /** Where what is skipped begins. */
+  #skip(length: number): number {
+    const at = this.#at;
+    if (length < 0 || length > this.#end - at) throw violation('a message is shorter than it says');
+    this.#at = at + length;
+    return at;
   }
 
   rest(): Uint8Array {
@@ -83,12 +97,12 @@ export class Cursor {
   }
 
   byte(): number {
-    return this.take(1)[0]!;
+    return this.#bytes[this.#skip(1)]!;
   }
 
   int16(): number {
-    const bytes = this.take(2);
-    return ((bytes[0]! << 24) >> 16) | bytes[1]!;
+    const at = this.#skip(2);
+    return ((this.#bytes[at]! << 24) >> 16) | this.#bytes[at + 1]!;
   }
 
   /** A count: the protocol declares Int16, and libpq and the server take it as unsigned where more than 32,767 may come. */
@@ -97,7 +111,7 @@ export class Cursor {
   }
 
   int32(): number {
-    return readInt32(this.take(4), 0);
+    return readInt32(this.#bytes, this.#skip(4));
   }
 
   /** An OID or another unsigned Int32. */
@@ -108,14 +122,30 @@ export class Cursor {
   /** The bytes of a String, without its NUL. */
   stringBytes(): Uint8Array {
     const end = this.#bytes.indexOf(0, this.#at);
-    if (end === -1) throw violation('a string in a message has no end');
+    if (end === -1 || end >= this.#end) throw violation('a string in a message has no end');
     const bytes = this.#bytes.subarray(this.#at, end);
     this.#at = end + 1;
     return bytes;
   }
 
   string(): string {
-    return decodeText(this.stringBytes());
+    return this.#short() ?? decodeText(this.stringBytes());
+  }
+
+  /** One that is short and ASCII, as nearly all names are; undefined, and nothing is read, for another. */
+  #short(): string | undefined {
+    const until = Math.min(this.#end, this.#at + SHORT_BYTES);
+    let text = '';
+    for (let at = this.#at; at < until; at += 1) {
+      const byte = this.#bytes[at]!;
+      if (byte >= 0x80) return undefined;
+      if (byte === 0) {
+        this.#at = at + 1;
+        return text;
+      }
+      text += String.fromCharCode(byte);
+    }
+    return undefined;
   }
 
   /** A value with its length before it; -1 is NULL. */

@@ -134,7 +134,7 @@ export class SqlEffects {
   /** Something ran of which the tag is all that is known. */
   #completedUnseen(tag: string): void {
     this.#names.hiddenRan();
-    if (/^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)$/.test(tag)) this.#names.endTransaction(tag === 'COMMIT');
+    if (/^(?:COMMIT|ROLLBACK|PREPARE TRANSACTION)$/.test(tag)) this.#names.endTransaction(tag !== 'ROLLBACK');
   }
 
   /** The server has reported every setting that changed. */
@@ -173,7 +173,7 @@ export class SqlEffects {
     if (effect.kind === 'savepoint') this.#names.savepoint(this.#key(effect.name));
     if (effect.kind === 'release') this.#names.release(this.#key(effect.name));
     if (effect.kind === 'rollback-to') this.#names.rollbackTo(this.#key(effect.name));
-    if (effect.kind === 'end') this.#names.endTransaction(tag === 'COMMIT');
+    if (effect.kind === 'end') this.#names.endTransaction(tag !== 'ROLLBACK');
   }
 
   #key(name: string): string {

@@ -8,7 +8,10 @@ import type { CutValue } from './values.ts';
 /** What became of a transaction, or of a part of it. */
 export type TransactionEvent =
   | { readonly kind: 'savepoint' | 'release' | 'rollback-to'; readonly name: string }
-  /** Also of one that no BEGIN began: a query, or a pipeline up to its Sync. */
+  /**
+   * Also of one that no BEGIN began: a query, or a pipeline up to its Sync. PREPARE TRANSACTION counts as a commit: what it did stays
+   * at the server, whoever commits it.
+   */
   | { readonly kind: 'end'; readonly committed: boolean };
 
 /** How the server reads texts. */

@@ -55,11 +55,12 @@ export class ContractReading {
   /** When the answer before was complete, or reviewers had decided. */
   #freeAt = 0;
 
-  constructor(contract: Contract, facts: ValueFacts) {
+  /** `taken`: the columns of its outputs, as `output.column`, that other tasks take values from. */
+  constructor(contract: Contract, facts: ValueFacts, taken: ReadonlySet<string> = new Set()) {
     this.#contract = contract;
     this.#facts = facts;
     this.#watch = new ContractWatch(contract, facts);
-    this.#outputs = new TaskOutputs(contract, facts.digests);
+    this.#outputs = new TaskOutputs(contract, facts.digests, taken);
     this.#lineage = new LineageCounts(contract, facts);
     this.#inputs = new GivenInputs(contract, facts);
   }
@@ -156,19 +157,29 @@ export class ContractReading {
     return judgement;
   }
 
-  #answered({ command: did, told }: Ran, { command, at, answer, hasMore, takes }: SeenExecution): void {
+  #answered({ command: did, told }: Ran, execution: SeenExecution): void {
+    const { command, at, answer, hasMore, takes, commits } = execution;
     const timed = { ...answer, tookMs: this.#tookMs(at, answer) };
     for (const deviation of this.#watch.answered(did, timed, hasMore !== true)) {
       if (!told.has(deviation.kind)) this.#deviates(deviation, at);
       told.add(deviation.kind);
     }
-    if (answer.outcome !== 'completed') return this.#undo.undo(this.#number);
+    if (answer.outcome === 'unfinished' && told.size === 0) this.#unfinished(did, at);
+    if (answer.outcome !== 'completed') return commits ? undefined : this.#undo.undo(this.#number);
     if (isReadable(command)) {
       for (const takeBack of this.#outputs.count(command, did, answer))
         this.#undo.add(this.#number, takeBack);
       this.#lineage.count(command, did, this.#number, this.#undo);
     }
     if (takes !== undefined) this.#given(did, at, takes, answer.streams?.[takes]);
+  }
+
+  /** It reached the target, and the session was over before its answer: the command may have run, and counts as none that did. */
+  #unfinished(did: number, at: number): void {
+    const { name: command, answers } = this.#contract.commands[did]!.declared;
+    if (answers.error === 'any') return;
+    const seen = 'the session was over before its answer: whether it ran is not known';
+    this.#deviates({ kind: 'error', command, expected: `${command} without an error`, seen }, at);
   }
 
   #given(did: number, at: number, stream: NonNullable<SeenExecution['takes']>, bytes?: SeenBytes): void {

@@ -10,7 +10,7 @@ import type { OutputDigests } from '../store.ts';
 import type { Task, Workflow } from '../workflows.ts';
 import { ContractReading, DEVIATIONS_MAX } from './contract-reading.ts';
 import { DeviationNotes } from './deviation-notes.ts';
-import { type EarlierOutputs, gatherFacts } from './facts.ts';
+import { type EarlierOutputs, gatherFacts, takenFrom } from './facts.ts';
 import type { ResultDeviation, TaskResult } from './result.ts';
 
 /** All that a result is derived of. */
@@ -56,7 +56,7 @@ export async function deriveTaskResult(evidence: TaskEvidence): Promise<Derived>
   const { session } = open.value;
   const facts = await gatherFacts(task.contract, run, session, key, earlier);
   const shapes = evidence.shapes ?? (await LOAD_SHAPES[task.protocol]());
-  const reading = new ContractReading(task.contract, facts);
+  const reading = new ContractReading(task.contract, facts, takenFrom(workflow, task.name));
   const notes = new DeviationNotes(DEVIATIONS_MAX);
   const parts = reading.parts((note, at) => notes.take(note, at));
   for await (const execution of shapes.executions(frames, parts)) reading.take(execution);

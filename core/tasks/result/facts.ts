@@ -1,9 +1,11 @@
+import { CustodyError } from '../../errors.ts';
 import type { Contract } from '../contract.ts';
 import { RunDigests } from '../digests.ts';
 import type { Run, RunStep } from '../run.ts';
 import type { SeenBytes } from '../seen.ts';
 import type { OutputDigests } from '../store.ts';
 import type { ValueFacts } from '../values.ts';
+import type { Workflow } from '../workflows.ts';
 
 /** The outputs of a session that kept its contract; undefined where they are not there. */
 export type EarlierOutputs = (session: string) => Promise<OutputDigests | undefined>;
@@ -25,35 +27,70 @@ export function keptBefore(
   return kept;
 }
 
-/** What the contract of a session may take from its run. Rejects with what `earlier` rejects with. */
+/** Values of earlier tasks that one session can be held to: their digests are in memory. */
+const VALUES_MAX = 1_000_000;
+
+/**
+ * What the contract of a session may take from its run: the same on the path, in its result and for whoever verifies it. Rejects with
+ * `task-refused` where outputs are not there, or are too many: then nothing may go unlooked at. Rejects with what `earlier` rejects with.
+ */
 export async function gatherFacts(
   contract: Contract,
-  run: Pick<Run, 'steps' | 'inputs'>,
+  run: Pick<Run, 'id' | 'steps' | 'inputs'>,
   session: string,
   key: Uint8Array,
   earlier: EarlierOutputs,
 ): Promise<EarlierFacts> {
   const kept = keptBefore(run, session);
   const outputs = new Map<string, SessionOutputs[]>();
+  let values = 0;
   for (const task of tasksNamed(contract)) {
     const found: SessionOutputs[] = [];
     for (const one of kept.get(task) ?? []) {
       const digests = await earlier(one);
-      if (digests !== undefined) found.push({ session: one, digests });
+      if (digests === undefined) throw notThere(run.id, task, one);
+      values += [...digests.columns.values()].reduce((sum, { size }) => sum + size, 0);
+      if (values > VALUES_MAX) throw tooMany(run.id, task);
+      found.push({ session: one, digests });
     }
     outputs.set(task, found);
   }
-  return new EarlierFacts(run.inputs, outputs, new RunDigests(key));
+  return new EarlierFacts(session, run.inputs, outputs, new RunDigests(key));
 }
 
-function tasksNamed({ declared, commands, settings }: Contract): ReadonlySet<string> {
-  const values = commands.flatMap((command) => Object.values(command.declared.values));
-  const froms = [
-    ...values.map(({ from }) => from),
-    ...[...settings.keys()].map((name) => declared.sets[name]?.from),
-    ...Object.values(declared.inputs).map(({ from }) => from),
-  ];
-  return new Set(froms.flatMap((from) => (from === undefined ? [] : [from.split('.')[0]!])));
+function notThere(run: string, task: string, session: string): CustodyError {
+  return new CustodyError(
+    'task-refused',
+    `what the task ${task} put out in session ${session} is not there`,
+    {
+      hint: `wait a moment, and see: custody run show ${run}`,
+    },
+  );
+}
+
+function tooMany(run: string, task: string): CustodyError {
+  return new CustodyError(
+    'task-refused',
+    `the executions of ${task} put out more than the ${VALUES_MAX} values that a task can be held to`,
+    { hint: `start a new run, with fewer of them; see custody run show ${run}` },
+  );
+}
+
+function tasksNamed(contract: Contract): ReadonlySet<string> {
+  return new Set(originsIn(contract).map((origin) => origin.split('.')[0]!));
+}
+
+/** The columns of a task's outputs, as `output.column`, that other tasks of its workflow take values from. */
+export function takenFrom({ tasks }: Pick<Workflow, 'tasks'>, task: string): ReadonlySet<string> {
+  const origins = [...tasks.values()].flatMap(({ contract }) => originsIn(contract));
+  const parted = origins.map(splitOnce);
+  return new Set(parted.flatMap(([of, rest]) => (of === task && rest.includes('.') ? [rest] : [])));
+}
+
+/** `task.output.column` of values, `task.output` of inputs. */
+function originsIn({ declared: { does, sets, inputs } }: Contract): readonly string[] {
+  const terms = [...does.flatMap(({ values }) => Object.values(values)), ...Object.values(sets)];
+  return [...terms, ...Object.values(inputs)].flatMap(({ from }) => from ?? []);
 }
 
 interface SessionOutputs {
@@ -65,17 +102,26 @@ interface SessionOutputs {
 export class EarlierFacts implements ValueFacts {
   readonly inputs: ReadonlyMap<string, string | null>;
   readonly digests: RunDigests;
+  readonly #session: string;
   readonly #outputs: ReadonlyMap<string, readonly SessionOutputs[]>;
   readonly #columns = new Map<string, ReadonlySet<string> | undefined>();
 
   constructor(
+    session: string,
     inputs: Readonly<Record<string, string | null>>,
     outputs: ReadonlyMap<string, readonly SessionOutputs[]>,
     digests: RunDigests,
   ) {
+    this.#session = session;
     this.inputs = new Map(Object.entries(inputs));
     this.digests = digests;
     this.#outputs = outputs;
+  }
+
+  /** Whether they are still those of this session, if it began now: more of the earlier tasks may have kept their contracts since. */
+  areOf(run: Pick<Run, 'steps'>): boolean {
+    const kept = keptBefore(run, this.#session);
+    return [...this.#outputs].every(([task, found]) => found.length === (kept.get(task) ?? []).length);
   }
 
   column(origin: string): ReadonlySet<string> | undefined {

@@ -135,10 +135,14 @@ export class RowsOutput {
     };
   }
 
-  /** By `output.column`. */
-  *values(): Generator<readonly [column: string, digests: ReadonlySet<string>]> {
-    for (const [at, column] of this.#declared.columns.entries())
-      yield [`${this.#name}.${column}`, new Set(this.#columns[at]!.sorted().different())];
+  /** Digests of the different values of a column; undefined where there are more than `most`. */
+  values(column: string, most: number): ReadonlySet<string> | undefined {
+    const values = new Set<string>();
+    for (const digest of this.#columns[this.#declared.columns.indexOf(column)]!.sorted().different()) {
+      if (values.size >= most) return undefined;
+      values.add(digest);
+    }
+    return values;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Contract } from '../contract.ts';
 import type { Deviation } from '../deviation.ts';
 import type { RunDigests } from '../digests.ts';
+import { COLUMN_VALUES_MAX, VALUES_MAX } from '../output-digests.ts';
 import type { DeclaredOutput } from '../schema.ts';
 import type { SeenAnswer, SeenCommand } from '../seen.ts';
 import type { TakeRow } from '../shapes.ts';
@@ -19,14 +20,17 @@ interface Pending {
 export class TaskOutputs {
   readonly #contract: Contract;
   readonly #digests: RunDigests;
+  readonly #taken: readonly string[];
   readonly #rows = new Map<string, RowsOutput>();
   readonly #streams = new Map<string, StreamOutput>();
   /** By the command as it was seen. */
   readonly #pending = new Map<SeenCommand, Pending>();
 
-  constructor(contract: Contract, digests: RunDigests) {
+  /** `taken`: the columns, as `output.column`, that other tasks take values from. */
+  constructor(contract: Contract, digests: RunDigests, taken: ReadonlySet<string>) {
     this.#contract = contract;
     this.#digests = digests;
+    this.#taken = [...taken].toSorted();
     for (const [name, output] of this.#declared()) {
       if (output.columns === undefined) this.#streams.set(name, new StreamOutput(name, output));
       else this.#rows.set(name, new RowsOutput(name, { ...output, columns: output.columns }));
@@ -68,18 +72,27 @@ export class TaskOutputs {
     this.#pending.delete(command);
   }
 
-  /** What is not there, or not whole. */
+  /** What is not there, or not whole, or more than later tasks can take values from. */
   missing(): readonly Deviation[] {
-    return [...this.#declared()].flatMap(([name, { of }]) => {
+    const owed = [...this.#declared()].flatMap(([name, { of }]) => {
       const { isThere, fault } = this.#output(name);
       const isOwed = this.#contract.commands.some(
         ({ declared }) => declared.name === of && declared.times.min > 0,
       );
       const seen = fault ?? (isThere || !isOwed ? undefined : 'it is not there');
-      return seen === undefined
-        ? []
-        : [{ kind: 'missing' as const, command: of, expected: `the output ${name} of ${of}`, seen }];
+      return seen === undefined ? [] : [missing(name, of, seen)];
     });
+    return [...owed, ...this.#tooMany()];
+  }
+
+  /** Nothing could be taken from them, and later tasks would hear no reason. */
+  #tooMany(): readonly Deviation[] {
+    const { columns } = this.digests();
+    return this.#takenThere().flatMap(({ origin, output, column }) =>
+      columns.has(origin)
+        ? []
+        : [missing(output, this.#contract.declared.outputs[output]!.of, `${TOO_MANY} in ${column}`)],
+    );
   }
 
   results(): readonly ResultOutput[] {
@@ -89,12 +102,25 @@ export class TaskOutputs {
     });
   }
 
+  /** What later tasks take: as much of it as is kept. */
   digests(): OutputDigests {
-    const columns = [...this.#rows.values()].flatMap((output) =>
-      output.isThere ? [...output.values()] : [],
-    );
+    let left = VALUES_MAX;
+    const columns = this.#takenThere().flatMap(({ origin, output, column }) => {
+      const values = this.#rows.get(output)!.values(column, Math.min(COLUMN_VALUES_MAX, left));
+      left -= values?.size ?? 0;
+      return values === undefined ? [] : [[origin, values] as const];
+    });
     const streams = [...this.#streams.values()].flatMap((output) => (output.isThere ? [output.bytes] : []));
     return { columns: new Map(columns), streams: new Map(streams) };
+  }
+
+  /** `output.column` with its parts: in the order of their names, so that everybody keeps the same. */
+  #takenThere(): { readonly origin: string; readonly output: string; readonly column: string }[] {
+    return this.#taken.flatMap((origin) => {
+      const dot = origin.indexOf('.');
+      const [output, column] = [origin.slice(0, dot), origin.slice(dot + 1)];
+      return this.#rows.get(output)?.isThere === true ? [{ origin, output, column }] : [];
+    });
   }
 
   #output(name: string): RowsOutput | StreamOutput {
@@ -132,4 +158,10 @@ export class TaskOutputs {
     this.#pending.set(command, pending);
     return pending;
   }
+}
+
+const TOO_MANY = `it has more different values than later tasks can take from (${COLUMN_VALUES_MAX} of a column, ${VALUES_MAX} of a task)`;
+
+function missing(output: string, of: string, seen: string): Deviation {
+  return { kind: 'missing', command: of, expected: `the output ${output} of ${of}`, seen };
 }

@@ -52,7 +52,7 @@ export function deviationOf(more: Partial<AskedDeviation> = {}): AskedDeviation 
     command: { sha256: 'f'.repeat(64), text: 'delete from orders' },
     kind: 'not-in-contract',
     expected: 'no such command',
-    seen: 'a command that it does not have: DELETE FROM orders',
+    seen: 'another command: DELETE FROM orders',
     isAnswer: false,
     ...more,
   };

@@ -4,6 +4,7 @@ import { CustodyError } from '#core/errors.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { Deviation } from '#core/tasks/deviation.ts';
 import type { DeviationQuestion, Reviewed, Waiting } from '#core/tasks/deviation-desk.ts';
+import { gatherFacts } from '#core/tasks/result/facts.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { endRun, endTask } from '#core/tasks/run-lifecycle.ts';
 import { NOTES_MAX, type RunTaskSession } from '#core/tasks/task-session.ts';
@@ -30,8 +31,9 @@ const DEVIATION: Deviation = {
 const COMMAND = { command: 'UPDATE 7', isAnswer: false };
 type Note = Parameters<ConstructorParameters<typeof RunTaskSession>[0]['note']>[0];
 
-async function stand(onDeviation = 'stop') {
-  const state = { config: compiledConfig(file(refunds({ onDeviation }))), ms: 0 };
+async function stand(of: string | { more: string } = 'stop') {
+  const text = refunds(typeof of === 'string' ? { onDeviation: of } : of);
+  const state = { config: compiledConfig(file(text)), ms: 0 };
   const workflow = state.config.compiled.get('refunds')!;
   const [runs, leaves] = [new MemoryRuns(), new MemoryLeaves()];
   const run = await runs.create(runOf(workflow, NOW), RUN_KEY);
@@ -79,7 +81,21 @@ async function stand(onDeviation = 'stop') {
   };
   const steps = async () => (await runs.get(run.id)).steps;
   const change = (steps: Parameters<RunDesk['change']>[1]) => desk.change(run.id, steps);
-  return { state, runs, run, leaves, desk, asked, answers, notes, open, steps, change };
+  const begin = async (n: number) => {
+    const held = await open(n);
+    await held.begin();
+    return held;
+  };
+  const end = async (n: number): Promise<void> => {
+    const ended = { task: 'find', session: session(n), verdict: 'kept', result: 'd'.repeat(64) } as const;
+    await change((now) => endTask(now, ended, NOW));
+  };
+  const put = async (n: number, ids: readonly string[], dump: string): Promise<void> => {
+    const columns = new Map([['returned.id', new Set(ids)]]);
+    const streams = new Map([['dump', { sha256: dump.repeat(64), bytes: 3 }]]);
+    await runs.outputs.put(run.id, session(n), { columns, streams });
+  };
+  return { state, runs, run, leaves, desk, asked, answers, notes, open, steps, change, begin, end, put };
 }
 
 describe('a session that is a task of a run', () => {
@@ -135,26 +151,71 @@ describe('a session that is a task of a run', () => {
     await expect(open(1)).rejects.toMatchObject({ code: 'store-unavailable' });
   });
 
-  it('knows what the newest execution before it that kept its contract put out, and is refused while that is not there', async () => {
-    const { open, change, runs, run } = await stand();
-    const held = await open(1);
-    await held.begin();
-    const end = { task: 'find', session: session(1), verdict: 'kept', result: 'd'.repeat(64) } as const;
-    await change((now) => endTask(now, end, NOW));
-    await expect(open(2, 'refund')).rejects.toMatchObject({
+  it('knows what all executions before it that kept their contract put out, and is refused while one is not there', async () => {
+    const { open, end, put, begin } = await stand({ more: ', runs: 3' });
+    const held = await begin(1);
+    const digest = (text: string): string => held.facts.digests.ofValue(text, 'integer');
+    await end(1);
+    await expect(open(3, 'refund')).rejects.toMatchObject({
       code: 'task-refused',
-      message: 'what the task find put out is not there yet',
+      message: `what the task find put out in session ${session(1)} is not there`,
     });
-    const columns = new Map([['returned.id', new Set([held.facts.digests.ofValue('7', 'integer')])]]);
-    const streams = new Map([['dump', { sha256: 'e'.repeat(64), bytes: 3 }]]);
-    await runs.outputs.put(run.id, session(1), { columns, streams });
-    const { facts, contract } = await open(2, 'refund');
-    expect(facts.column('find.returned.id')).toEqual(columns.get('returned.id'));
+    await put(1, [digest('7')], 'e');
+    const { facts, contract } = await open(3, 'refund');
+    expect(facts.column('find.returned.id')).toEqual(new Set([digest('7')]));
     expect([facts.column('find.returned.x'), facts.column('other.a.b')]).toEqual([undefined, undefined]);
-    expect(facts.stream!('find.dump')).toEqual({ sha256: 'e'.repeat(64), bytes: 3 });
+    expect(facts.stream('find.dump')).toEqual({ sha256: 'e'.repeat(64), bytes: 3 });
     const place = contract.commands[0]!.places.get('$1')!;
     expect(place.misfit({ kind: 'integer', text: '7' }, facts)).toBeUndefined();
     expect(place.misfit({ kind: 'integer', text: '8' }, facts)).toMatchObject({ kind: 'origin' });
+    await begin(2);
+    await put(2, [digest('8')], 'f');
+    await end(2);
+    const later = (await open(4, 'refund')).facts;
+    expect(place.misfit({ kind: 'integer', text: '7' }, later)).toBeUndefined();
+    expect(place.misfit({ kind: 'integer', text: '8' }, later)).toBeUndefined();
+    expect(later.stream('find.dump')).toEqual({ sha256: 'f'.repeat(64), bytes: 3 });
+  });
+
+  it('is held to the very facts that its result is derived from: it does not begin with others', async () => {
+    const { open, end, put, begin, run, runs } = await stand({ more: ', runs: 3' });
+    const digest = (await begin(1)).facts.digests.ofValue('7', 'integer');
+    await put(1, [digest], 'e');
+    await end(1);
+    const early = await open(3, 'refund');
+    await begin(2);
+    await put(2, [], 'f');
+    await end(2);
+    await expect(early.begin()).rejects.toMatchObject({
+      code: 'task-refused',
+      message: 'an earlier task has put out more since this session was opened',
+    });
+    const again = await open(4, 'refund');
+    await again.begin();
+    // What comes after it has begun is no origin of it, for whoever derives its result either.
+    await begin(5);
+    await put(5, [], 'd');
+    await end(5);
+    const now = await runs.get(run.id);
+    const earlier = (one: string) => runs.outputs.get(run.id, one);
+    const derived = await gatherFacts(again.contract, now, session(4), RUN_KEY, earlier);
+    for (const { facts } of [again, { facts: derived }])
+      expect(facts.stream('find.dump')).toEqual({ sha256: 'f'.repeat(64), bytes: 3 });
+    expect(derived.column('find.returned.id')).toEqual(again.facts.column('find.returned.id'));
+  });
+
+  it('is refused where earlier executions put out more values than a gateway holds', async () => {
+    const { open, end, put, begin } = await stand({ more: ', runs: 6' });
+    const many = Array.from({ length: 200_000 }, (_, n) => n.toString(16).padStart(32, '0'));
+    for (const n of [1, 2, 3, 4, 5, 6]) {
+      await begin(n);
+      await put(n, n === 6 ? many.slice(0, 1) : many, 'e');
+      await end(n);
+    }
+    await expect(open(7, 'refund')).rejects.toMatchObject({
+      code: 'task-refused',
+      message: expect.stringContaining('more than the 1000000 values') as string,
+    });
   });
 });
 
@@ -188,7 +249,7 @@ describe('a deviation', () => {
     expect([code, message, hint]).toEqual([
       'contract-deviation',
       'another value stands there; the contract has for pay.$1 at most 5',
-      `what you may do: list; see custody run show ${held.run}`,
+      'what you may do: list; see custody workflow show refunds',
     ]);
     expect(notes).toMatchObject([{ how: 'stopped' }]);
     expect(await steps()).toMatchObject([{ kind: 'deviated', how: 'stopped' }]);

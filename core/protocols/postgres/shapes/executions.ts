@@ -4,7 +4,7 @@ import type { Answering } from '#core/replay/postgres/tap.ts';
 import { OF_ANSWERS } from '#core/tasks/answer-deviations.ts';
 import { isReadable } from '#core/tasks/seen.ts';
 import type { CommandShapes, SeenExecution, TakeParts } from '#core/tasks/shapes.ts';
-import { harmless } from '../harmless.ts';
+import { harmless, mayCommit } from '../harmless.ts';
 import { answerOf } from './execution-answer.ts';
 import { type CommandSource, SeenCommands, unreadable } from './execution-commands.ts';
 import { ExecutionTap, type Happened, type Heard, type TakeWireRow } from './execution-tap.ts';
@@ -82,6 +82,7 @@ class ExecutionReader {
       at: step.at,
       answer: before === undefined ? answer : { ...answer, rows: before.rows + (answer.rows ?? 0) },
       ...(harmless(seen.command.text) === 'undo' && { undoes: true as const }),
+      ...(mayCommit(seen) && { commits: true as const }),
       ...(step.kind === 'copy-in' && { takes: 'copy' as const }),
       ...(step.outcome === 'suspended' && { hasMore: true as const }),
       ...(before !== undefined && { goesOnWith: before.number }),

@@ -474,16 +474,116 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       expect(await paid()).toEqual([]);
     });
 
+    it('savepoints of names that the server cuts to one: what is not taken back is not given back', async () => {
+      const long = 'x'.repeat(63);
+      const [pays, quoted] = ["insert into paid values ('a')", `"${long}`];
+      for (const name of [long, quoted]) {
+        const ending = name === quoted ? '"' : '';
+        const commands = ['begin', `savepoint ${name}1${ending}`, pays, `savepoint ${name}2${ending}`];
+        for (const onDeviation of ['stop', 'record']) {
+          const { proxy, task } = await held({ does: [{ ...PAY, times: 1 }], onDeviation });
+          const client = await driver(proxy);
+          const all = [...commands, `rollback to ${name}1${ending}`, pays, 'commit'];
+          for (const one of all) await client.query(one).catch(() => undefined);
+          await client.end().catch(() => undefined);
+          const kinds = task.kinds.filter((kind) => kind !== 'not-in-contract');
+          const twice = (await paid()).length > 1;
+          expect([onDeviation, twice, kinds]).toEqual(
+            onDeviation === 'stop' ? ['stop', false, []] : ['record', true, ['too-often']],
+          );
+          await admin.query('delete from paid');
+        }
+      }
+    });
+
+    it('a procedure that commits and fails has run', async () => {
+      await admin.query(
+        `create procedure half(text) language plpgsql as
+         $$ begin insert into paid values ($1); commit; raise exception 'no'; end $$`,
+      );
+      const half = { name: 'half', statement: 'call half($1)', values: { $1: { type: 'text' } } };
+      const { proxy, task } = await held({ does: [{ ...half, times: 1, answers: { error: 'any' } }] });
+      const client = await driver(proxy);
+      for (const what of ['a', 'b']) await expect(client.query(`call half('${what}')`)).rejects.toThrow('');
+      expect([await paid(), task.kinds]).toEqual([['a'], ['too-often']]);
+    });
+
     it('a function that changes what texts mean ends the session before the next command', async () => {
       const { proxy } = await held({ does: [FIND, { name: 'sneak', statement: 'select sneak()' }] });
       const client = await driver(proxy);
       await client.query('select sneak()');
       await expect(client.query('select id, what from goods where id = 7')).rejects.toMatchObject({
-        code: '42501',
+        code: 'UC001',
         message: expect.stringContaining('search_path'),
       });
       expect(proxy.ended).toHaveLength(1);
     });
+
+    const SNEAK = { name: 'sneak', statement: 'select sneak()' };
+    const SEVEN = 'select id, what from goods where id = 7';
+
+    it('a function in one query with what is read after it', async () => {
+      const { proxy, task } = await held({ does: [FIND, SNEAK] });
+      const client = await driver(proxy);
+      await expect(client.query(`select sneak(); ${SEVEN}`)).rejects.toMatchObject({ code: 'UC001' });
+      expect(task.kinds).toEqual(['unreadable']);
+      expect(task.begins).toBe(0);
+    });
+
+    it('a function in one pipeline with what is read after it', async () => {
+      const { proxy, task } = await held({ does: [FIND, SNEAK, PAY] });
+      const client = await raw(proxy.port);
+      const sneak = [parse(SNEAK.statement, 's'), bind([], 's', 's'), execute('s')];
+      const pay = [parse(PAY.statement), bind(['x']), execute()];
+      const find = [parse(FIND.statement, 'f'), bind(['7'], 'f', 'f'), execute('f')];
+      const got = await answers(client, Buffer.concat([...pay, ...sneak, ...find, sync]));
+      expect(got.filter((one) => one === 'data-row')).toHaveLength(1);
+      expect(got.at(-1)).toBe('FATAL UC001');
+      expect([task.kinds, await paid()]).toEqual([[], []]);
+      expect(proxy.ended[0]!.message).toContain('search_path');
+    });
+
+    it('a pipeline that is cut behind a function goes on, and fails as one', async () => {
+      await admin.query('create function calm(int) returns int language sql as $$ select $1 $$');
+      const calm = {
+        name: 'calm',
+        statement: 'select 1/calm($1)',
+        values: { $1: { type: 'integer' } },
+        times: { max: 9 },
+        answers: { error: 'any' },
+      };
+      const { proxy, task } = await held({ does: [FIND, calm, PAY] });
+      const client = await raw(proxy.port);
+      const send = (what: string, by: string) => [
+        ...[parse(PAY.statement), bind([what]), execute()],
+        ...[parse('select 1/calm($1)', ''), bind([by]), execute()],
+        ...[parse(FIND.statement), bind(['7']), execute(), sync],
+      ];
+      const done = ['parse-complete', 'bind-complete', 'data-row', 'command-complete'];
+      const went = done.filter((one) => one !== 'data-row');
+      expect(await answers(client, Buffer.concat(send('a', '1')))).toEqual([
+        ...[...went, ...done, ...done],
+        'ready I',
+      ]);
+      expect(await answers(client, Buffer.concat(send('b', '0')))).toEqual([
+        ...[...went, 'parse-complete', 'ERROR 22012'],
+        'ready I',
+      ]);
+      expect([await paid(), task.kinds]).toEqual([['a'], []]);
+      expect(await answers(client, Buffer.concat(send('c', '1')))).toHaveLength(12);
+      expect([await paid(), task.kinds]).toEqual([['a', 'c'], []]);
+    });
+
+    it.each(['record', { ask: { reviewers: { any: ['ops'] } } }])(
+      'a setting by which texts mean something else, where it goes on: %o',
+      async (onDeviation) => {
+        const { proxy, task } = await held({ does: [FIND], onDeviation });
+        const client = await driver(proxy);
+        await client.query('set search_path = other');
+        await expect(client.query(SEVEN)).rejects.toThrow('the setting search_path is not as it has to be');
+        expect(task.kinds).toEqual(['setting']);
+      },
+    );
 
     it('messages cut at every byte', async () => {
       const { proxy, task } = await held({ does: [FIND, PAY] });

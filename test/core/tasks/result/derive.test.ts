@@ -101,7 +101,7 @@ describe('a result', () => {
 
   test.each([
     [
-      'a command that it does not have',
+      'another command',
       done('DELETE FROM orders', 'DELETE 9'),
       ['not-in-contract recorded', 'missing pay recorded'],
     ],
@@ -167,6 +167,19 @@ describe('a result', () => {
     expect(result.lineage).toMatchObject([{ values: 0, found: 0 }]);
   });
 
+  test('what is prepared to be committed counts, whoever commits it: as on the path', async () => {
+    const { result } = await refund([
+      ['client', query('BEGIN')],
+      ['target', server.tag('BEGIN'), backend.readyForQuery('T')],
+      ['client', query(pay(7))],
+      ['target', server.tag('UPDATE 1'), backend.readyForQuery('T')],
+      ...done("PREPARE TRANSACTION 'x'", 'PREPARE TRANSACTION'),
+    ]);
+    expect(result.commands.map(({ undone }) => undone)).toEqual([undefined, undefined, undefined]);
+    expect(gist(result)).toEqual(['not-in-contract recorded']);
+    expect(result.lineage).toMatchObject([{ values: 1, found: 1 }]);
+  });
+
   test('a COMMIT that was a ROLLBACK took back what it should have kept', async () => {
     const said: Said[] = [
       ['client', query('BEGIN')],
@@ -211,7 +224,7 @@ describe('a result', () => {
     const said: Said[] = [
       ['client', query('DROP TABLE orders')],
       noted(note),
-      ['gateway', backend.errorResponse({ severity: 'FATAL', sqlstate: '42501', message: 'no' })],
+      ['gateway', backend.errorResponse({ severity: 'FATAL', sqlstate: 'UC001', message: 'no' })],
     ];
     const { result } = await refund(said, { reason: 'deviated' });
     expect(gist(result)).toEqual(['not-in-contract stopped', 'missing pay recorded']);
@@ -302,6 +315,20 @@ describe('a result', () => {
     });
   });
 });
+
+test('what later tasks take values from is missing where it has too many of them: they would hear no reason', async () => {
+  const ids = Array.from({ length: 200_001 }, (_, n) => String(n));
+  const list = { ...FIND, does: [{ name: 'list', statement: LIST }] };
+  const many = session(...selected(LIST, 'id', ids));
+  const taken = await derived(many, { workflow: await workflowOf(list, PAY) });
+  expect([gist(taken.result), taken.result.verdict]).toEqual([['missing list recorded'], 'deviated']);
+  expect(taken.result.deviations[0]!.seen).toContain('more different values than later tasks can take');
+  expect(taken.outputs.columns.size).toBe(0);
+  // Where nobody takes from it, its digest is enough.
+  const untaken = await derived(many, { workflow: await workflowOf(list) });
+  expect([gist(untaken.result), untaken.result.verdict]).toEqual([[], 'kept']);
+  expect(untaken.result.outputs).toMatchObject([{ rows: 200_001, columns: [{ distinct: 200_001 }] }]);
+}, 30_000);
 
 test('the same evidence in other frames gives the same bytes', async () => {
   const outputs = await found('7', '8');
