@@ -52,6 +52,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cdk/gateway-stack.ts',
       'fargate-proxy/main.ts',
       'lambdas/functions/access.ts',
+      'lambdas/functions/task.ts',
       'local/api/api-server.ts',
       'local/main.ts',
       'local/setup/addresses.ts',

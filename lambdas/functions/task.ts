@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rootCertificates } from 'node:tls';
 import { decodeJwt } from 'jose';
 import { webIdentityToken } from '#adapters/aws/web-identity-token.ts';
-import { openPostgres } from '#adapters/postgres/executor.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { CustodyApi } from '../task/custody-api.ts';
 import { readOrder } from '../task/order.ts';
+import { postgresSession } from '../task/postgres-session.ts';
 import { type Answer, carryOut } from '../task/task-runner.ts';
 import { traceparentOfXray } from '../task/xray.ts';
 
@@ -18,8 +17,7 @@ export async function handler(event: unknown): Promise<Answer> {
   try {
     const api = new CustodyApi(address, token);
     return await carryOut(readOrder(event), {
-      ...{ api, token, open: openPostgres, sleep },
-      publicCas: () => rootCertificates.join('\n'),
+      ...{ api, token, sleep, sessions: { postgres: postgresSession } },
       subjectOf: (jwt) => decodeJwt(jwt).sub ?? '',
       trace: () => traceparentOfXray(process.env['_X_AMZN_TRACE_ID']),
     });

@@ -1,19 +1,29 @@
 /** Runs the contract's own commands through the gateway, as `custody run exec` does, and waits for the result. */
-import type { PostgresAddress } from '#adapters/postgres/executor.ts';
 import { CustodyError } from '#core/errors.ts';
 import { type Done, execute, type Planned } from '#core/tasks/exec/execute.ts';
 import type { Executor } from '#core/tasks/exec/executor.ts';
 import { timesOf } from '#core/tasks/exec/times.ts';
+import type { CommandProtocol } from '#core/protocols/command-parts.ts';
 import type { CustodyApi, ShownRun, ShownTarget, ShownTask } from './custody-api.ts';
 import type { Order, TaskOrder } from './order.ts';
+
+/** Opens one session that is the task, through the gateway. */
+export type OpenSession = (target: ShownTarget, as: NamedTask) => Promise<Executor>;
+
+export interface NamedTask {
+  readonly run: string;
+  readonly task: string;
+  readonly trace?: string | undefined;
+  readonly user: string;
+  readonly token: string;
+}
 
 export interface TaskPorts {
   readonly api: CustodyApi;
   /** A fresh one about who runs this. */
   readonly token: () => Promise<string>;
-  readonly open: (to: PostgresAddress) => Promise<Executor>;
-  /** What vouches for the gateway where the API says nothing of its CA: PEM. */
-  readonly publicCas: () => string;
+  /** By protocols: those whose tasks it can run. */
+  readonly sessions: Readonly<Partial<Record<CommandProtocol, OpenSession>>>;
   readonly subjectOf: (token: string) => string;
   /** W3C traceparent of this call, if there is one. */
   readonly trace: () => string | undefined;
@@ -57,10 +67,11 @@ async function runTask(order: TaskOrder, ports: TaskPorts): Promise<Answer> {
   const given = { values: order.values, rows: order.rows, each: order.each, ask: undefined };
   for (const command of task.does)
     for (const values of await timesOf(command, task, run, given)) plan.push({ command, values });
-  const executor = await ports.open(await addressOf(order, await ports.api.target(task.target), ports));
+  const target = await ports.api.target(task.target);
+  const executor = await opened(order, target, ports);
   let all: readonly Done[];
   try {
-    all = await execute(plan, 'postgres', executor, async () => undefined);
+    all = await execute(plan, target.protocol as CommandProtocol, executor, async () => undefined);
   } finally {
     await executor.end();
   }
@@ -73,24 +84,22 @@ function taskOf({ tasks }: ShownRun, name: string): ShownTask {
   throw new CustodyError('not-found', `the run has no task ${name}`);
 }
 
-async function addressOf(
+async function opened(
   { run, task }: TaskOrder,
-  { name, protocol, host, port, database, caPem, connectSeconds }: ShownTarget,
-  ports: TaskPorts,
-): Promise<PostgresAddress> {
-  if (protocol !== 'postgres' || database === undefined)
-    throw new CustodyError('unsupported', `${name} is no database`, {
-      hint: 'run this task with custody run task, such as in a container',
-    });
-  const password = await ports.token();
-  const trace = ports.trace();
-  const named = [`-c custody.run=${run}`, `-c custody.task=${task}`];
-  return {
-    ...{ name, host, port, database, connectSeconds, password },
-    user: ports.subjectOf(password),
-    options: [...named, ...(trace === undefined ? [] : [`-c custody.traceparent=${trace}`])].join(' '),
-    ca: caPem ?? ports.publicCas(),
-  };
+  target: ShownTarget,
+  { sessions, token: fresh, subjectOf, trace }: TaskPorts,
+): Promise<Executor> {
+  const open = sessions[target.protocol as CommandProtocol];
+  if (open === undefined)
+    throw new CustodyError(
+      'unsupported',
+      `${target.name} speaks ${target.protocol}, which this function does not`,
+      {
+        hint: 'run this task with custody run task, such as in a container',
+      },
+    );
+  const token = await fresh();
+  return open(target, { run, task, token, user: subjectOf(token), trace: trace() });
 }
 
 async function resultOf(

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoIssuer } from '#adapters/local/demo-issuer.ts';
 import { keptKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
 import { demoWorkloads, jobToken, workloadsIssuer } from '#adapters/local/demo-workloads.ts';
-import { openPostgres } from '#adapters/postgres/executor.ts';
 import { CustodyApi } from '#lambdas/task/custody-api.ts';
 import { readOrder } from '#lambdas/task/order.ts';
+import { postgresSession } from '#lambdas/task/postgres-session.ts';
 import { type Answer, carryOut } from '#lambdas/task/task-runner.ts';
 import { traceparentOfXray } from '#lambdas/task/xray.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
@@ -43,8 +43,7 @@ describe('a state machine of AWS Step Functions', () => {
   };
   const invoke = (event: unknown): Promise<Answer> =>
     carryOut(readOrder(event), {
-      ...{ api, token, open: openPostgres, sleep },
-      publicCas: () => '',
+      ...{ api, token, sleep, sessions: { postgres: postgresSession } },
       subjectOf: (jwt) => decodeJwt(jwt).sub!,
       trace: () => traceparentOfXray(XRAY),
     });

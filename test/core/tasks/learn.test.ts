@@ -203,3 +203,33 @@ workflows:
     );
   });
 });
+
+describe('values that an application makes anew', () => {
+  const visit = (id: string, key: string, ids: readonly number[], rows: number): ObservedSession =>
+    session(
+      id,
+      ...[1, 2, 3].map(() => [`SELECT user_id FROM sessions WHERE key = '${key}'`, { rows: 1 }] as const),
+      ...ids.map(
+        (one) => [`UPDATE visits SET seen = '2026-11-${one}' WHERE id = ${one}`, { affected: 1 }] as const,
+      ),
+      ['SELECT id FROM visits', { rows }],
+    );
+
+  it('have no list where each session has its own, and no greatest where they grow', () => {
+    const text = learned(visit('a', 'k1x', [10, 12], 2), visit('b', 'k22y', [13, 15], 4));
+    expect(text).toContain('$1:\n                  type: text\n                  maxLength: 4\n');
+    expect(text).toContain('type: date\n                  min: 2026-11-10\n                $2');
+    expect(text).toContain('type: integer\n                  min: 10\n              times');
+    expect(text).toContain('rows:\n                  min: 2\n');
+  });
+
+  it('have both where they do not', () => {
+    const text = learned(visit('a', 'k1', [10, 14], 4), visit('b', 'k1', [13, 15], 2));
+    expect(text).toContain("WHERE key = 'k1'");
+    expect(text).toContain(
+      'type: date\n                  min: 2026-11-10\n                  max: 2026-11-15\n',
+    );
+    expect(text).toContain('type: integer\n                  min: 10\n                  max: 15\n');
+    expect(text).toContain('rows:\n                  min: 2\n                  max: 4\n');
+  });
+});
