@@ -34,12 +34,8 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
 export function permit(role: Role, name: RoleName, places: Places): void {
   const statements = permissionsOf(name, places);
   for (const statement of statements) role.addToPolicy(statement);
-  const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.endsWith('/*'));
-  explainWildcards(
-    role,
-    'objects get their names when they are put; this prefix holds nothing else',
-    ...wild,
-  );
+  const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.includes('/*'));
+  explainWildcards(role, 'objects get their names when they are put; nothing else has such a name', ...wild);
 }
 
 /** They do as statements and leaves say, whatever the configuration says by now. */
@@ -54,11 +50,14 @@ function configStatements(role: RoleName, bucket: string): PolicyStatement[] {
 }
 
 const SESSIONS = 'sessions/*';
+/** What tasks came to, beside the recordings of their sessions. */
+const RESULTS = 'sessions/*/task.json';
 const LEDGER = 'ledger/*';
 /** What runs are under. */
 const WORKFLOWS = 'workflows/*';
 const SIDS: Readonly<Record<string, string>> = {
   [SESSIONS]: 'Sessions',
+  [RESULTS]: 'Results',
   [LEDGER]: 'Ledger',
   [WORKFLOWS]: 'Workflows',
 };
@@ -70,9 +69,9 @@ const GET = ['s3:GetObject'];
 const EVIDENCE: Readonly<Partial<Record<RoleName, Readonly<Record<string, readonly string[]>>>>> = {
   proxy: { [SESSIONS]: PUT },
   sealer: { [SESSIONS]: [...GET, ...PUT] },
-  settler: { [SESSIONS]: [...GET, ...PUT], [WORKFLOWS]: GET },
-  // Whoever starts a run stores its workflow; whoever looks at one reads results.
-  access: { [SESSIONS]: GET, [WORKFLOWS]: [...GET, ...PUT], [LEDGER]: GET },
+  settler: { [SESSIONS]: GET, [RESULTS]: PUT, [WORKFLOWS]: GET },
+  // Whoever starts a run stores its workflow; whoever looks at one reads results, and no recording.
+  access: { [RESULTS]: GET, [WORKFLOWS]: [...GET, ...PUT], [LEDGER]: GET },
   sequencer: { [LEDGER]: [...GET, ...PUT] },
   replay: { [SESSIONS]: GET, [LEDGER]: GET },
 };

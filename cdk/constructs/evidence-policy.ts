@@ -20,15 +20,16 @@ export interface LockLimits {
  */
 export function evidencePolicy(bucket: IBucket, limits: LockLimits): PolicyStatement[] {
   const { breakGlassRoleArn } = limits;
-  const sessions = bucket.arnForObjects('sessions/*');
+  // Recordings, results of tasks, and the texts of the workflows that those are judged by.
+  const evidence = ['sessions/*', 'workflows/*'].map((prefix) => bucket.arnForObjects(prefix));
   const objects = bucket.arnForObjects('*');
   const exempt: Conditions =
     breakGlassRoleArn === undefined ? {} : { ArnNotEquals: { 'aws:PrincipalArn': breakGlassRoleArn } };
   return [
     // The bucket's default would lock such an object too, but not for as long as its target asks.
-    deny('PutsCarryTheirLock', ['s3:PutObject'], [sessions], { Null: { 's3:object-lock-mode': 'true' } }),
+    deny('PutsCarryTheirLock', ['s3:PutObject'], evidence, { Null: { 's3:object-lock-mode': 'true' } }),
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
-    deny('PutsNeverReplace', ['s3:PutObject'], [sessions], {
+    deny('PutsNeverReplace', ['s3:PutObject'], evidence, {
       Null: { 's3:if-none-match': 'true' },
       Bool: { 's3:ObjectCreationOperation': 'true' },
     }),

@@ -113,13 +113,13 @@ describe('the bucket of recordings', () => {
   });
 
   it('refuses puts without a lock, and puts that replace', () => {
-    const sessions = 'GatewayEvidenceBucket/sessions/*';
+    const evidence = ['GatewayEvidenceBucket/sessions/*', 'GatewayEvidenceBucket/workflows/*'];
     const lock = denial('PutsCarryTheirLock')!;
     expect(lock).toMatchObject({
       Action: 's3:PutObject',
       Condition: { Null: { 's3:object-lock-mode': 'true' } },
     });
-    expect(inWords(lock.Resource)).toBe(sessions);
+    expect([lock.Resource].flat().map(inWords)).toEqual(evidence);
     const once = denial('PutsNeverReplace')!;
     expect(once).toMatchObject({
       Action: 's3:PutObject',
@@ -128,7 +128,7 @@ describe('the bucket of recordings', () => {
         Bool: { 's3:ObjectCreationOperation': 'true' },
       },
     });
-    expect(inWords(once.Resource)).toBe(sessions);
+    expect([once.Resource].flat().map(inWords)).toEqual(evidence);
   });
 
   it('refuses to delete, to shorten a lock and to end a legal hold, to everybody', () => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import {
   CreateAccessKeyCommand,
@@ -9,7 +9,7 @@ import {
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
-import { ScanCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
@@ -19,6 +19,7 @@ import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
+import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
@@ -35,12 +36,17 @@ import { parsePatch } from '#core/identity/scim/patch.ts';
 import { leafBytes } from '#core/ledger/leaf.ts';
 import { policyLeaf } from '#core/ledger/leaves.ts';
 import { hostKeyLines, loadAndTell } from '#core/protocols/ssh/host-keys.ts';
+import { changeRun, RunDesk } from '#core/tasks/run-desk.ts';
+import { endTask } from '#core/tasks/run-lifecycle.ts';
+import { startTask } from '#core/tasks/run-start-task.ts';
+import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import { okta } from '#test/support/directory-calls.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
 import { inWords, type PolicyDocumentJson, policiesOf } from '#test/support/role-policies.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { configFolder, gatewayTemplate } from '#test/support/stacks.ts';
+import { compiledConfig, refunds } from '#test/support/workflows.ts';
 
 const now = (): Date => new Date();
 const SSH_TARGET = `  web-1:
@@ -79,6 +85,8 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
       'FunctionsSshRole',
       'FunctionsNotifierRole',
       'FunctionsSealerRole',
+      'FunctionsSettlerRole',
+      'FunctionsAccessRole',
       'FunctionsSequencerRole',
     ]) {
       users.set(role, await userWith(moto, role, policiesOf(template, `Gateway${role}`).map(resolved)));
@@ -287,7 +295,74 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     expect(await deskOf('FunctionsNotifierRole').payAll()).toBe(1);
     expect(await deskOf('FunctionsNotifierRole').payAll()).toBe(0);
   });
+
+  it('the API starts runs, the proxy runs their tasks, the settler says what came of them, the notifier tells; each no more', async () => {
+    const [api, proxy, settler, notifier] = [
+      'FunctionsAccessRole',
+      'ProxyRole',
+      'FunctionsSettlerRole',
+      'FunctionsNotifierRole',
+    ].map(as) as [AwsClients, AwsClients, AwsClients, AwsClients];
+    const runsOf = ({ dynamo }: AwsClients) => dynamoRunStore({ dynamo, table: places.runs }, now);
+    const textsOf = (clients: AwsClients) => workflowTexts(storeOf(clients, true));
+    const deskOf = (clients: AwsClients) => {
+      const leaves = dynamoLeafQueue({ ...coordination(clients), now });
+      const stream = { tell: async () => undefined };
+      const made = { newId: () => RUN, newKey: () => randomBytes(32) };
+      return new RunDesk({ runs: runsOf(clients), texts: textsOf(clients), leaves, stream, now, ...made });
+    };
+    const by = { issuer: 'https://id.example', subject: 'dana' };
+    const { digest } = WORKFLOW;
+    const run = await deskOf(api).start(WORKFLOW, { by, policy: 'a'.repeat(64) }, 'key');
+    expect(await textsOf(api).get(digest)).toBe(WORKFLOW.text);
+    expect((await runsOf(api).keyOf(run.id)).byteLength).toBe(32);
+    expect((await runsOf(api).list({ limit: 1 })).runs).toHaveLength(1);
+
+    await deskOf(proxy).change(run.id, (of, at) => startTask(of, WORKFLOW, 'find', SESSION_A, at));
+    expect((await runsOf(proxy).keyOf(run.id)).byteLength).toBe(32);
+
+    const outputs = { columns: new Map([['returned.id', new Set(['0'.repeat(32)])]]), streams: new Map() };
+    expect(await runsOf(settler).unsettled(5)).toEqual([run.id]);
+    expect(await textsOf(settler).get(digest)).toBe(WORKFLOW.text);
+    await runsOf(settler).outputs.put(run.id, SESSION_A, outputs);
+    await kmsSigner(settler.kms, keyId).sign(Buffer.from('result'));
+    await storeOf(settler, true).put('sessions/b/task.json', Buffer.from('result'));
+    const result = { task: 'find', session: SESSION_A, verdict: 'kept', result: 'b'.repeat(64) } as const;
+    await changeRun(runsOf(settler), run.id, (of, at) => endTask(of, result, at), now);
+    expect(await runsOf(proxy).outputs.get(run.id, SESSION_A)).toEqual(outputs);
+    expect(await deskOf(notifier).tellAll()).toBe(1);
+    expect(String(Buffer.from(await storeOf(api, true).get('sessions/b/task.json')))).toBe('result');
+
+    const put = (clients: AwsClients, key: string) => storeOf(clients, true).put(key, Buffer.from('x'));
+    await storeOf(proxy, false).put('sessions/b/open.json', Buffer.from('x'));
+    expect(String(Buffer.from(await storeOf(settler, true).get('sessions/b/open.json')))).toBe('x');
+    const refusals = [
+      () => put(settler, 'sessions/b/close.json'),
+      () => put(settler, `workflows/${digest}0.json`),
+      () => put(settler, 'ledger/checkpoint'),
+      () => put(api, 'sessions/c/task.json'),
+      () => put(proxy, `workflows/${digest}0.json`),
+      () => storeOf(api, true).get('sessions/b/open.json'),
+      () => kmsSigner(api.kms, keyId).sign(Buffer.from('x')),
+    ];
+    for (const call of refusals) await expect(call(), String(call)).rejects.toMatchObject(denied);
+    // The emulator knows no tables apart: the proxy may delete elsewhere.
+    for (const { dynamo } of [api, settler, notifier]) {
+      const place = { TableName: places.runs };
+      await expect(dynamo.send(new ScanCommand(place))).rejects.toMatchObject(refused);
+      const item = { ...place, Key: { id: 'x', part: 'x' } };
+      await expect(dynamo.send(new DeleteCommand(item))).rejects.toMatchObject(refused);
+    }
+  });
 });
+
+const RUN = '019acd1b-3280-7b61-8e21-000000000001';
+const WORKFLOW = compiledConfig(`version: 1
+identity: { issuer: 'https://id.example', audience: custody }
+targets:
+  db: { protocol: postgres, address: 127.0.0.1:5432, database: d, credential: { user: u, passwordFile: p } }
+rules: []
+${refunds()}`).compiled.get('refunds')!;
 
 /** In AWS a transaction needs what its writes need, and no action of its own; the emulator wants one. */
 function withTransactions(action: string): readonly string[] {

@@ -5,6 +5,7 @@ import { gatewayTemplate } from '#test/support/stacks.ts';
 const template = gatewayTemplate();
 
 const SESSIONS = 'GatewayEvidenceBucket/sessions/*';
+const RESULTS = 'GatewayEvidenceBucket/sessions/*/task.json';
 const LEDGER = 'GatewayEvidenceBucket/ledger/*';
 const WORKFLOWS = 'GatewayEvidenceBucket/workflows/*';
 const CONFIG = { 's3:GetObject': ['GatewayConfigBucket/*'], 's3:ListBucket': ['GatewayConfigBucket'] };
@@ -97,7 +98,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...TRACES,
     ...logs('Access'),
     ...Object.fromEntries(PUT.map((action) => [action, [WORKFLOWS]])),
-    's3:GetObject': [SESSIONS, WORKFLOWS, LEDGER, 'GatewayConfigBucket/*'],
+    's3:GetObject': [RESULTS, WORKFLOWS, LEDGER, 'GatewayConfigBucket/*'],
     'kms:GetPublicKey': ['GatewaySigningKey'],
     's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket'],
     'dynamodb:GetItem': [ACCESS, RUNS, SESSION],
@@ -136,7 +137,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...TRACES,
     ...logs('Settler'),
     ...SIGN,
-    ...Object.fromEntries(PUT.map((action) => [action, [SESSIONS]])),
+    ...Object.fromEntries(PUT.map((action) => [action, [RESULTS]])),
     's3:GetObject': [SESSIONS, WORKFLOWS],
     's3:ListBucket': ['GatewayEvidenceBucket'],
     'dynamodb:GetItem': [RUNS],

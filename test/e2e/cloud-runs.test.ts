@@ -1,19 +1,27 @@
 import { verify } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HeadObjectCommand, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import type { Context } from 'aws-lambda';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { build, bundles } from '#cdk/bundle.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import type { RunVerifyReport } from '#core/tasks/verify/verify-run.ts';
 import { custody, type Ran, temporary } from '#test/cli/support.ts';
+import { contextFor } from '#test/support/api-gateway.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { eventually, hasClient, startClient } from '#test/support/clients.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
 import { hasMoto } from '#test/support/moto.ts';
 import { untilJournaled } from '#test/support/recorded.ts';
+
+interface Settler {
+  readonly handler: (event: object, context: Context) => Promise<void>;
+}
 
 interface SeenRun {
   readonly id: string;
@@ -64,10 +72,18 @@ describe.runIf(hasMoto() && hasDebianPostgres() && hasClient('psql'))('a workflo
   let cloud: Cloud;
   let one: CloudTask;
   let other: CloudTask;
+  let dist: string;
+  let settler: Settler['handler'];
   beforeAll(async () => {
     cloud = await startCloud();
     await cloud.configure((await cloud.config()).replace(/^rules:\n/m, `${WORKFLOWS}rules:\n${RULE}`));
-    [one, other] = [await cloud.task(), await cloud.task()];
+    dist = mkdtempSync(join(tmpdir(), 'custody-dist-'));
+    const wanted = bundles.filter(({ output }) => /^proxy|settler/.test(output));
+    await build(wanted, dist);
+    ({ handler: settler } = (await import(join(dist, 'lambdas', 'settler', 'index.mjs'))) as Settler);
+    one = await cloud.task();
+    // What the image holds, and what Lambda runs: the parser of SQL is beside them.
+    other = await cloud.task(undefined, join(dist, 'proxy', 'main.mjs'));
     const { port, password } = cloud.database;
     const admin = new pg.Client({ host: '127.0.0.1', port, database: 'postgres', user: 'app', password });
     await admin.connect();
@@ -75,7 +91,10 @@ describe.runIf(hasMoto() && hasDebianPostgres() && hasClient('psql'))('a workflo
       INSERT INTO orders SELECT n, 10 * n, n % 3 = 0, false FROM generate_series(1, 20) n`);
     await admin.end();
   });
-  afterAll(() => cloud?.stop());
+  afterAll(async () => {
+    await cloud?.stop();
+    rmSync(dist, { recursive: true, force: true });
+  });
 
   const start = async (): Promise<string> =>
     (await cloud.call<SeenRun>('developer', 'POST', '/v1/runs', { workflow: 'refunds', inputs: {} })).id;
@@ -111,11 +130,12 @@ describe.runIf(hasMoto() && hasDebianPostgres() && hasClient('psql'))('a workflo
     await eventually('the session to be sealed', async () =>
       (await cloud.store.list(`sessions/${session}/`)).includes('close.json.sig') ? true : undefined,
     );
-    await cloud.run('settler', {
+    const event = {
       'detail-type': 'Object Created',
       source: 'aws.s3',
       detail: { bucket: { name: cloud.bucket }, object: { key } },
-    });
+    };
+    await settler(event, contextFor());
     return (await taskOf(run, name)).state;
   }
 
