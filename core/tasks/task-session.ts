@@ -1,9 +1,9 @@
-import { CustodyError } from '../errors.ts';
+import { asCustodyError, CustodyError } from '../errors.ts';
 import type { Contract } from './contract.ts';
 import { type Deviation, deviationWords } from './deviation.ts';
 import type { Reviewed } from './deviation-desk.ts';
 import type { EarlierFacts } from './result/facts.ts';
-import type { RunDesk } from './run-desk.ts';
+import type { RunChange, RunDesk } from './run-desk.ts';
 import { deviated } from './run-lifecycle.ts';
 import { startTask } from './run-start-task.ts';
 import type { RunStepOf } from './run.ts';
@@ -89,8 +89,8 @@ export class RunTaskSession implements TaskSession {
   }
 
   async #begin(): Promise<void> {
-    const { desk, run, session, workflow, facts, monotonic } = this.#parts;
-    await desk.change(run, (found, now) => {
+    const { run, session, workflow, facts, monotonic } = this.#parts;
+    await this.#change((found, now) => {
       const current = workflow();
       if (current === undefined) throw gone(found.workflow);
       const steps = startTask(found, current, this.task, session, now);
@@ -120,10 +120,20 @@ export class RunTaskSession implements TaskSession {
   /** The first of the session is a step of the run, and durable when it resolves. */
   async #tell({ kind: deviation }: Deviation, how: RunStepOf<'deviated'>['how']): Promise<void> {
     if (this.#isTold) return;
-    const { desk, run, session } = this.#parts;
-    const what = { task: this.task, session, deviation, how };
-    await desk.change(run, (found, now) => deviated(found, what, now));
+    const what = { task: this.task, session: this.#parts.session, deviation, how };
+    await this.#change((found, now) => deviated(found, what, now));
     this.#isTold = true;
+  }
+
+  /** Where no answer came the steps may be there all the same, and would stand for what never happened: it is asked again, once. */
+  async #change(steps: RunChange): Promise<void> {
+    const { desk, run } = this.#parts;
+    try {
+      await desk.change(run, steps);
+    } catch (error) {
+      if (asCustodyError(error).code === 'task-refused') throw error;
+      await desk.change(run, steps);
+    }
   }
 
   #note({ kind, command, expected, seen }: Deviation, how: How, request?: string): void {

@@ -1,10 +1,12 @@
 /**
  * Loaded into the gateway process before its own code (`--import`): the real gateway, with a disk that fails as a plan
- * says. It looks for a plan at CHAOS_PLAN, takes it away, and writes down next to it what it did.
+ * says. It looks for a plan at CHAOS_PLAN, takes it away, and writes down next to it what it did. CHAOS_ONLY: the end of the program's path,
+ * where others of the same environment are to be left alone.
  */
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import sqlite from 'node:sqlite';
+import { isMainThread } from 'node:worker_threads';
 import type { Plan, WritePoint } from './plan.ts';
 
 const PLAN = process.env['CHAOS_PLAN']!;
@@ -17,10 +19,11 @@ let badUntil = 0;
 let looked = 0;
 
 /** Runs one write as the plan wants it. */
-function at<T>(point: WritePoint, write: () => T): T {
+function at<T>(point: WritePoint, write: () => T, sql = ''): T {
   lookForPlan();
   if (Date.now() < badUntil) throw full();
   if (plan === undefined || (plan.point !== undefined && plan.point !== point)) return write();
+  if (plan.sql !== undefined && !sql.startsWith(plan.sql)) return write();
   seen += 1;
   if (seen < plan.nth) return write();
   const { fault, forMs } = plan;
@@ -51,7 +54,10 @@ function lookForPlan(): void {
   if (now - looked < 20) return;
   looked = now;
   try {
-    plan = JSON.parse(real.readFileSync(PLAN, 'utf8')) as Plan;
+    const found = JSON.parse(real.readFileSync(PLAN, 'utf8')) as Plan;
+    // Runs are changed where sessions are, and not in the threads of recorders.
+    if (found.sql !== undefined && !isMainThread) return;
+    plan = found;
     real.unlinkSync(PLAN);
     seen = 0;
   } catch {
@@ -93,9 +99,10 @@ function patch(): void {
 function patchSqlite(): void {
   const prototype = sqlite.StatementSync.prototype as { run: (...args: unknown[]) => unknown };
   const { run } = prototype;
-  prototype.run = function (this: unknown, ...args: unknown[]) {
-    return at('statement', () => run.apply(this, args));
+  prototype.run = function (this: sqlite.StatementSync, ...args: unknown[]) {
+    return at('statement', () => run.apply(this, args), this.sourceSQL);
   };
 }
 
-patch();
+const only = process.env['CHAOS_ONLY'];
+if (only === undefined || process.argv[1]?.endsWith(only) === true) patch();

@@ -18,6 +18,8 @@ export interface Plan {
   readonly fault: InjectedFault;
   /** Undefined: at whatever write comes. */
   readonly point: WritePoint | undefined;
+  /** Of `statement`: only one that begins so. */
+  readonly sql?: string;
   /** The fault happens at the n-th write from the plan's arrival on. */
   readonly nth: number;
   /** How long `slow` and `full-disk` last, milliseconds. */

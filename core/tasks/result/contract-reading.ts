@@ -164,6 +164,7 @@ export class ContractReading {
       if (!told.has(deviation.kind)) this.#deviates(deviation, at);
       told.add(deviation.kind);
     }
+    if (answer.outcome === 'unfinished' && told.size === 0) this.#unfinished(did, at);
     if (answer.outcome !== 'completed') return commits ? undefined : this.#undo.undo(this.#number);
     if (isReadable(command)) {
       for (const takeBack of this.#outputs.count(command, did, answer))
@@ -171,6 +172,14 @@ export class ContractReading {
       this.#lineage.count(command, did, this.#number, this.#undo);
     }
     if (takes !== undefined) this.#given(did, at, takes, answer.streams?.[takes]);
+  }
+
+  /** It reached the target, and the session was over before its answer: the command may have run, and counts as none that did. */
+  #unfinished(did: number, at: number): void {
+    const { name: command, answers } = this.#contract.commands[did]!.declared;
+    if (answers.error === 'any') return;
+    const seen = 'the session was over before its answer: whether it ran is not known';
+    this.#deviates({ kind: 'error', command, expected: `${command} without an error`, seen }, at);
   }
 
   #given(did: number, at: number, stream: NonNullable<SeenExecution['takes']>, bytes?: SeenBytes): void {

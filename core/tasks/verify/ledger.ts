@@ -81,23 +81,31 @@ interface ReadLeaf {
   readonly leaf: Leaf | undefined;
 }
 
-/** Each step has its leaf and each leaf its step, to the byte. */
+/**
+ * Each step has its leaf and each leaf its step, to the byte. Steps behind the last one that is proved may be on their way into the
+ * ledger: they are not proved, and nothing is wrong with them, unless the ledger has others.
+ */
 function checkSame(run: Run, leaves: readonly ReadLeaf[], report: RunReport): void {
   const proved = new Set(leaves.map(({ text }) => text));
   const wanted = [run, ...run.steps].map((_, number) =>
     Buffer.from(leafBytes(runLeaf(run, number))).toString(),
   );
-  for (const [number, text] of wanted.entries())
-    if (!proved.has(text))
-      report(
-        'step-unproved',
-        RUN_FILE,
-        `${RUN_FILE} has ${stepWords(run, number)}, and the ledger's proof does not`,
-      );
   const known = new Set(wanted);
-  for (const { text, leaf } of leaves)
-    if (!known.has(text) && (leaf === undefined || !('request' in leaf)))
-      report('step-removed', LEDGER_PROOF, `the ledger has ${leafWords(leaf)}, and ${RUN_FILE} does not`);
+  const removed = leaves.filter(
+    ({ text, leaf }) => !known.has(text) && (leaf === undefined || !('request' in leaf)),
+  );
+  const last = removed.length > 0 ? wanted.length : wanted.findLastIndex((text) => proved.has(text));
+  for (const [number, text] of wanted.entries()) {
+    if (proved.has(text)) continue;
+    const code = number > last && last >= 0 ? 'step-pending' : 'step-unproved';
+    report(
+      code,
+      RUN_FILE,
+      `${RUN_FILE} has ${stepWords(run, number)}, and the ledger's proof does not${code === 'step-pending' ? ' yet' : ''}`,
+    );
+  }
+  for (const { leaf } of removed)
+    report('step-removed', LEDGER_PROOF, `the ledger has ${leafWords(leaf)}, and ${RUN_FILE} does not`);
 }
 
 function stepWords({ steps }: Run, number: number): string {

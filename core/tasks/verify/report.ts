@@ -24,6 +24,8 @@ export type RunFindingCode =
   | 'ledger-proof-invalid'
   /** run.json has a step that the ledger does not have. */
   | 'step-unproved'
+  /** The same of its last steps: they may be on their way into the ledger. */
+  | 'step-pending'
   /** The ledger has a step that run.json does not have. */
   | 'step-removed'
   | 'step-impossible'
@@ -105,6 +107,7 @@ const UNFINISHED: ReadonlySet<RunFindingCode> = new Set([
   'ledger-missing',
   'session-unsealed',
   'result-pending',
+  'step-pending',
 ]);
 const UNANCHORED: ReadonlySet<RunFindingCode> = new Set(['ledger-unanchored', 'session-unanchored']);
 

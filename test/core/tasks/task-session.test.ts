@@ -249,7 +249,7 @@ describe('a deviation', () => {
     expect([code, message, hint]).toEqual([
       'contract-deviation',
       'another value stands there; the contract has for pay.$1 at most 5',
-      "what you may do: list; see custody workflow show refunds",
+      'what you may do: list; see custody workflow show refunds',
     ]);
     expect(notes).toMatchObject([{ how: 'stopped' }]);
     expect(await steps()).toMatchObject([{ kind: 'deviated', how: 'stopped' }]);

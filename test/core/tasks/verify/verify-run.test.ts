@@ -89,6 +89,21 @@ describe("a run's folder", () => {
     expect([said.verdict, codes(said)]).toEqual(['incomplete', ['result-pending']]);
   });
 
+  it('of a run whose last steps are not in the ledger yet is incomplete: nothing is wrong, and nothing is proved', async () => {
+    const { run } = good;
+    const young = { ...run, steps: run.steps.slice(0, -2) };
+    const said = await verify(await good.folder(young));
+    expect([said.verdict, codes(said)]).toEqual(['incomplete', ['step-pending']]);
+    expect(said.findings).toHaveLength(2);
+    const ended = { at: good.at(), kind: 'ended', by: run.startedBy } as const;
+    const folder = await good.folder();
+    folder.objects.set('run.json', runFile({ ...run, steps: [...run.steps, ended] }));
+    expect((await verify(folder)).verdict).toBe('incomplete');
+    // The first of its steps has to be there: a proof of nothing of it is no proof.
+    folder.objects.set('run.json', runFile({ ...run, steps: [ended, ...run.steps] }));
+    expect((await verify(folder)).verdict).toBe('failed');
+  });
+
   it('is not that of another run that was asked for', async () => {
     expect(codes(await verify(await good.folder(), good, { run: sessionOf(find) }))).toEqual(['run-other']);
   });
@@ -189,9 +204,8 @@ describe('what somebody without the keys does to a folder is found:', () => {
 
   it('steps that the ledger does not have, and steps in another order', async () => {
     const ended = { at: good.at(), kind: 'ended', by: good.run.startedBy } as const;
-    expect(await codesOf(rewritten(({ steps }) => ({ steps: [...steps, ended] })))).toEqual([
-      'step-unproved',
-    ]);
+    const between = rewritten(({ steps }) => ({ steps: [...steps.slice(0, 2), ended, ...steps.slice(2)] }));
+    expect(await codesOf(between)).toEqual(expect.arrayContaining(['step-unproved', 'step-removed']));
     const turned = rewritten(({ steps }) => ({ steps: [...steps.slice(2), ...steps.slice(0, 2)] }));
     expect(await codesOf(turned)).toEqual(
       expect.arrayContaining(['began-too-early', 'step-unproved', 'step-removed']),
