@@ -49,8 +49,9 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines()).concurrent('a mac
     client.stdout!.resume();
     scene.machine.cut();
     const cutAt = performance.now();
-    const { reason, detail } = await scene.end();
+    const { reason, detail, verified } = await scene.end();
     client.kill('SIGKILL');
+    expect(verified).toEqual({ verdict: 'verified', findings: [] });
     expect(reason).toBe('client-lost');
     expect(detail).toMatch(/^the client has answered nothing that was sent to it for \d+ s$/);
     expect(performance.now() - cutAt).toBeGreaterThan(USER_TIMEOUT_MS);
@@ -69,7 +70,8 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines()).concurrent('a mac
     await client.query('select 1');
     machine.cut();
     const answer = client.query("select 'nobody hears this'").catch((error: Error) => error.message);
-    const { reason, detail } = await scene.end();
+    const { reason, detail, verified } = await scene.end();
+    expect(verified).toEqual({ verdict: 'verified', findings: [] });
     expect(reason).toBe('target-lost');
     expect(detail).toMatch(/^the target has answered nothing that was sent to it for \d+ s$/);
     await ended;
@@ -126,7 +128,7 @@ class Scene implements AsyncDisposable {
     return client;
   }
 
-  async end(): Promise<{ reason: string; detail: string }> {
+  async end(): Promise<{ reason: string; detail: string; verified: object }> {
     const ended = await eventually(
       'the end of the session',
       async () => {
@@ -135,9 +137,10 @@ class Scene implements AsyncDisposable {
       },
       SOON_MS,
     );
-    expect(await this.gateway.verify(ended.id)).toMatchObject({ verdict: 'verified', findings: [] });
+    const { verdict, findings } = await this.gateway.verify(ended.id);
     const file = join(this.#dataDir, 'store', 'sessions', ended.id, 'close.json');
-    return JSON.parse(readFileSync(file, 'utf8')) as { reason: string; detail: string };
+    const { reason, detail } = JSON.parse(readFileSync(file, 'utf8')) as { reason: string; detail: string };
+    return { reason, detail, verified: { verdict, findings } };
   }
 
   moveTargets(address: string): void {

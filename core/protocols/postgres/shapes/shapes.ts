@@ -6,7 +6,6 @@ import { maySet } from '../meaning.ts';
 import { isUnreadable } from './unreadable.ts';
 import { invalid } from './declare.ts';
 import { CommandReader } from './commands.ts';
-import { postgresExecutions } from './executions.ts';
 import { render } from './render.ts';
 import { write } from './write.ts';
 
@@ -19,7 +18,15 @@ export async function loadPostgresShapes(): Promise<CommandShapes> {
     maySet,
     render: (command, values) => readable(() => render(parser, analyst, command, values)),
     write: (seen, open) => readable(() => write(parser, analyst, seen, open)),
-    executions: postgresExecutions(new CommandReader(analyst)),
+    executions: executionsOf(new CommandReader(analyst)),
+  };
+}
+
+/** What reads recordings is loaded with the first: whoever reads a configuration has none. */
+function executionsOf(source: CommandReader): CommandShapes['executions'] {
+  return async function* executions(frames, take) {
+    const { postgresExecutions } = await import('./executions.ts');
+    yield* postgresExecutions(source)(frames, take);
   };
 }
 
