@@ -90,12 +90,15 @@ async function valueFor(
   { inputs }: Run,
   { values: single, ask }: Given,
 ): Promise<Value> {
+  const terms = values[hole]!;
+  const typed = (text: string): Value => (terms.many === undefined ? text : text.split(','));
   const said = single[`${name}.${hole}`] ?? single[hole];
-  if (said !== undefined) return said;
+  if (said !== undefined) return typed(said);
   if (Object.hasOwn(row, hole)) return row[hole]!;
-  const { input } = values[hole]!;
+  const { input } = terms;
   if (input !== undefined && inputs !== undefined && Object.hasOwn(inputs, input)) return inputs[input]!;
-  if (ask !== undefined) return ask(`${name} ${hole}: `);
+  if (ask !== undefined)
+    return typed(await ask(`${name} ${hole}${terms.many === undefined ? '' : ' (with commas)'}: `));
   throw new CustodyError('format-invalid', `there is no value for ${hole} of ${name}`, {
     hint: `give it: --value '${name}.${hole}=…', or many: --values @file.json`,
   });
