@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
+import type { Executor } from '#core/tasks/exec/executor.ts';
 import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
-import type { Executor } from './kit.ts';
 
 /**
  * Each command by a run of ssh; what it writes goes to standard output, or to standard error where `isQuiet`. All of them share one
