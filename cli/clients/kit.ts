@@ -25,6 +25,8 @@ export interface Wishes {
   readonly as?: NamedTask;
   /** A file that has the secret in place of the environment: see `secretFile`. */
   readonly secretFile?: string;
+  /** What programs write does not go to standard output: something else is there. */
+  readonly isQuiet?: boolean;
   /** For libpq alone, with what only libpq understands. */
   readonly libpq?: true;
 }

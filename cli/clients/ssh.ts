@@ -29,7 +29,7 @@ export const sshKit: ClientKit = {
   },
   open: async (cli, api, target, wishes) => {
     await ready(cli, api, target);
-    return sshExecutor(cli, configFor(cli, target, wishes), target);
+    return sshExecutor(cli, configFor(cli, target, wishes), target, wishes.isQuiet === true);
   },
 };
 

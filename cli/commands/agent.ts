@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { agentToken, demoAgents, workloadsIssuer } from '#adapters/local/demo-workloads.ts';
 import { demoIssuer } from '#adapters/local/demo-issuer.ts';
 import { keptKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
-import { CustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { SIGNER_KEY } from '#core/recording/layout.ts';
 import { namedByToken } from '#core/tasks/names.ts';
 import { decodeJwt } from 'jose';
@@ -112,7 +112,10 @@ async function inFolder(
 ): Promise<void> {
   const token = await ask();
   const api: Api = { base: apiAddress(cli), token };
-  const run = await getRun(api, id);
+  const run = await getRun(api, id).catch((error: unknown) => {
+    // Who may run no task of it may not know of it.
+    throw asCustodyError(error).code === 'not-found' ? notIts(name, id, error) : error;
+  });
   const task = taskOf(run, name);
   if (!task.mayRun)
     throw new CustodyError(
@@ -163,6 +166,13 @@ function ownVariables(folder: PrivateFolder, { base }: Api) {
     CUSTODY_HOME: folder.file(HOME),
     CUSTODY_TOKEN_FILE: folder.file(TOKEN),
   };
+}
+
+function notIts(name: string, run: string, cause: unknown): CustodyError {
+  return new CustodyError('task-refused', `its token is of somebody who may run no task of the run ${run}`, {
+    hint: `the agent has to fit the by: of ${name}, as the one that it acts for does`,
+    cause,
+  });
 }
 
 /** The pinned key is known to it. */

@@ -35,7 +35,11 @@ export function runExecCommand(cli: Cli): Command {
     .description("run the contract's own commands, in order: custody run exec refunds find")
     .argument('<run>', RUN_HELP)
     .argument('<task>')
-    .option('--value <$1=value>', "for an open place; 'command.$1=value': of one command", readValue)
+    .option(
+      '--value <$1=value>',
+      "for an open place; 'command.$1=value': of one command; a list: with commas",
+      readValue,
+    )
     .option(
       '--values <json>',
       'rows of values by command, or @file with them: {"pay-back": [{"$1": "4"}]}',
@@ -53,7 +57,8 @@ async function runExec(cli: Cli, called: string, name: string, options: ExecOpti
   const task = taskOf(run, name);
   const plan = await planOf(cli, run, task, options);
   const target = await knownTarget(api, task.target);
-  const executor = await kitOf(target).open(cli, api, target, { as: wishOf(cli, run, task) });
+  const wishes = { as: wishOf(cli, run, task), isQuiet: options.json === true };
+  const executor = await kitOf(target).open(cli, api, target, wishes);
   const report = options.json ? async (): Promise<void> => undefined : (done: Done) => show(cli, done);
   let all: readonly Done[];
   try {

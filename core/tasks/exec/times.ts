@@ -69,12 +69,15 @@ async function valueFor(
   { inputs }: Started,
   { values: single, ask }: Given,
 ): Promise<Value> {
+  const { input, many } = values[hole]!;
+  // In one text; values with commas of their own come as rows.
+  const listed = (text: string): Value => (many === undefined ? text : text.split(','));
   const said = single[`${name}.${hole}`] ?? single[hole];
-  if (said !== undefined) return said;
+  if (said !== undefined) return listed(said);
   if (Object.hasOwn(row, hole)) return row[hole]!;
-  const { input } = values[hole]!;
   if (input !== undefined && inputs !== undefined && Object.hasOwn(inputs, input)) return inputs[input]!;
-  if (ask !== undefined) return ask(`${name} ${hole}: `);
+  if (ask !== undefined)
+    return listed(await ask(`${name} ${hole}${many === undefined ? '' : ' (with commas)'}: `));
   throw new CustodyError('format-invalid', `there is no value for ${hole} of ${name}`, {
     hint: `give it: --value '${name}.${hole}=…', or many: --values @file.json`,
   });
