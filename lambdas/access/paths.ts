@@ -46,7 +46,7 @@ export const accessPaths: ZodOpenApiPathsObject = {
     post: operation('createRequest', 'Ask for access', {
       requestParams: { header: key },
       body: requestBody,
-      responses: answers({ '201': requestShape }, '400', '401', '403', '409'),
+      responses: answers({ '201': requestShape }, '400', '401', '403', '404', '409'),
     }),
   },
   '/v1/requests/{id}': {
