@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
-import { connect, createServer, type Server } from 'node:net';
+import { connect, createServer } from 'node:net';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { prepareFolder } from '#test/chaos/stand.ts';
 import { eventually, hasClient, libpqEnvironment } from '#test/support/clients.ts';
@@ -30,63 +31,25 @@ const USER_TIMEOUT_MS = 5_000;
 /** A look every 5 s, and the goodbye. */
 const SOON_MS = USER_TIMEOUT_MS + 12_000;
 
-describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that vanishes', () => {
+/** All of them wait, for the most part: so they do it at once. */
+describe.skipIf(!hasClient('psql') || !canHaveOtherMachines()).concurrent('a machine that vanishes', () => {
   let local: LocalGateway;
-  let machine: OtherMachine;
-  let gateway: OwnGateway;
-  let port: number;
-  let dataDir: string;
-  let relayed: Server | undefined;
+  let ports: readonly number[];
   beforeAll(async () => {
     local = await startLocalGateway();
+    const base = await freePortBase();
+    ports = [base + 1, base + 2, base + 22];
   });
   afterAll(() => local?.stop());
 
-  beforeEach(async () => {
-    machine = otherMachine();
-    dataDir = join(temporaryFolder(), 'data');
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    prepareFolder(local, dataDir);
-    port = (await freePortBase()) + 1;
-  });
-  afterEach(async () => {
-    await gateway?.stop('SIGKILL');
-    relayed?.close();
-    machine.remove();
-    rmSync(join(dataDir, '..'), { recursive: true, force: true });
-  });
-
-  async function start(): Promise<void> {
-    gateway = new OwnGateway(local, dataDir, port, ['--user-timeout-ms', String(USER_TIMEOUT_MS)], '0.0.0.0');
-    await gateway.start();
-  }
-
-  async function endOf() {
-    const ended = await eventually(
-      'the end of the session',
-      async () => {
-        const [session] = await gateway.sessions();
-        return session?.outcome === undefined ? undefined : session;
-      },
-      SOON_MS,
-    );
-    expect(await gateway.verify(ended.id)).toMatchObject({ verdict: 'verified', findings: [] });
-    const close = JSON.parse(
-      readFileSync(join(dataDir, 'store', 'sessions', ended.id, 'close.json'), 'utf8'),
-    ) as { reason: string; detail: string };
-    return { reason: close.reason, detail: close.detail };
-  }
-
   it('with bytes for a client in flight: the session ends soon, sealed, and says what happened', async () => {
-    await start();
-    const env = { ...libpqEnvironment(local, await local.token('developer'), 'windowed') };
-    const where = { PGHOST: 'localhost', PGHOSTADDR: machine.here, PGPORT: String(port) };
-    const client = machine.run('psql', ['-XAtc', ENDLESS], { ...env, ...where });
-    await once(client.stdout!, 'data');
+    await using scene = new Scene(local, ports[0]!);
+    await scene.start();
+    const client = await scene.reader();
     client.stdout!.resume();
-    machine.cut();
+    scene.machine.cut();
     const cutAt = performance.now();
-    const { reason, detail } = await endOf();
+    const { reason, detail } = await scene.end();
     client.kill('SIGKILL');
     expect(reason).toBe('client-lost');
     expect(detail).toMatch(/^the client has answered nothing that was sent to it for \d+ s$/);
@@ -94,18 +57,19 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
   });
 
   it('with bytes for a target in flight: the client is told, and the session ends soon, sealed', async () => {
-    relayed = await listenHere(machine.here, local.addresses.database.port);
-    const { port: portHere } = relayed.address() as { port: number };
-    const addresses = [machine.there, String(PORT_THERE), machine.here, String(portHere)];
+    await using scene = new Scene(local, ports[1]!);
+    const { machine, gateway } = scene;
+    using relayed = await listenHere(machine.here, local.addresses.database.port);
+    const addresses = [machine.there, String(PORT_THERE), machine.here, String(relayed.port)];
     const forward = machine.run(process.execPath, ['-e', FORWARD, ...addresses]);
     await once(forward.stdout!, 'data');
-    moveTargets(`${machine.there}:${PORT_THERE}`);
-    await start();
+    scene.moveTargets(`${machine.there}:${PORT_THERE}`);
+    await scene.start();
     const { client, errors, ended } = await gateway.connect('windowed');
     await client.query('select 1');
     machine.cut();
     const answer = client.query("select 'nobody hears this'").catch((error: Error) => error.message);
-    const { reason, detail } = await endOf();
+    const { reason, detail } = await scene.end();
     expect(reason).toBe('target-lost');
     expect(detail).toMatch(/^the target has answered nothing that was sent to it for \d+ s$/);
     await ended;
@@ -113,29 +77,80 @@ describe.skipIf(!hasClient('psql') || !canHaveOtherMachines())('a machine that v
   });
 
   it('while a client merely reads slowly: it is there, and its session goes on', async () => {
-    await start();
-    const env = { ...libpqEnvironment(local, await local.token('developer'), 'windowed') };
-    const where = { PGHOST: 'localhost', PGHOSTADDR: machine.here, PGPORT: String(port) };
-    const client = machine.run('psql', ['-XAtc', ENDLESS], { ...env, ...where });
-    await once(client.stdout!, 'data');
+    await using scene = new Scene(local, ports[2]!);
+    await scene.start();
+    const client = await scene.reader();
     client.stdout!.pause();
     await new Promise((resume) => setTimeout(resume, USER_TIMEOUT_MS + 6_000));
-    const [session] = await gateway.sessions();
+    const [session] = await scene.gateway.sessions();
     expect(session!.state).toBe('open');
     client.kill('SIGKILL');
   });
+});
 
-  function moveTargets(address: string): void {
-    const file = join(dataDir, 'custody.yaml');
+/** Another machine, and a gateway of its own. */
+class Scene implements AsyncDisposable {
+  readonly machine: OtherMachine;
+  readonly gateway: OwnGateway;
+  readonly #local: LocalGateway;
+  readonly #port: number;
+  readonly #dataDir: string;
+
+  constructor(local: LocalGateway, port: number) {
+    this.#local = local;
+    this.#port = port;
+    this.#dataDir = join(temporaryFolder(), 'data');
+    mkdirSync(this.#dataDir, { recursive: true, mode: 0o700 });
+    prepareFolder(local, this.#dataDir);
+    this.machine = otherMachine();
+    const args = ['--user-timeout-ms', String(USER_TIMEOUT_MS)];
+    this.gateway = new OwnGateway(local, this.#dataDir, port, args, '0.0.0.0');
+  }
+
+  start(): Promise<void> {
+    return this.gateway.start();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.gateway.stop('SIGKILL');
+    this.machine.remove();
+    rmSync(join(this.#dataDir, '..'), { recursive: true, force: true });
+  }
+
+  /** psql over there, to which an answer comes that has no end. */
+  async reader(): Promise<ChildProcess> {
+    const env = { ...libpqEnvironment(this.#local, await this.#local.token('developer'), 'windowed') };
+    const where = { PGHOST: 'localhost', PGHOSTADDR: this.machine.here, PGPORT: String(this.#port) };
+    const client = this.machine.run('psql', ['-XAtc', ENDLESS], { ...env, ...where });
+    await once(client.stdout!, 'data');
+    return client;
+  }
+
+  async end(): Promise<{ reason: string; detail: string }> {
+    const ended = await eventually(
+      'the end of the session',
+      async () => {
+        const [session] = await this.gateway.sessions();
+        return session?.outcome === undefined ? undefined : session;
+      },
+      SOON_MS,
+    );
+    expect(await this.gateway.verify(ended.id)).toMatchObject({ verdict: 'verified', findings: [] });
+    const file = join(this.#dataDir, 'store', 'sessions', ended.id, 'close.json');
+    return JSON.parse(readFileSync(file, 'utf8')) as { reason: string; detail: string };
+  }
+
+  moveTargets(address: string): void {
+    const file = join(this.#dataDir, 'custody.yaml');
     const config = parseDocument(readFileSync(file, 'utf8'));
     config.setIn(['targets', 'windowed', 'address'], address);
     config.setIn(['targets', 'windowed', 'connect'], { userTimeout: `${USER_TIMEOUT_MS / 1000}s` });
     writeFileSync(file, String(config));
   }
-});
+}
 
 /** The database, at an address that the other machine reaches. */
-async function listenHere(host: string, databasePort: number): Promise<Server> {
+async function listenHere(host: string, databasePort: number): Promise<{ port: number } & Disposable> {
   const server = createServer((socket) => {
     const database = connect(databasePort, '127.0.0.1');
     socket.pipe(database).pipe(socket);
@@ -143,5 +158,6 @@ async function listenHere(host: string, databasePort: number): Promise<Server> {
   });
   server.listen(0, host);
   await once(server, 'listening');
-  return server;
+  const { port } = server.address() as { port: number };
+  return { port, [Symbol.dispose]: () => void server.close() };
 }

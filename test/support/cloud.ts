@@ -49,7 +49,7 @@ export interface Cloud {
   /** Calls the API; rejects on an error. */
   call<T>(person: Person, method: string, path: string, body?: object): Promise<T>;
   /** Runs a function of a schedule once. */
-  run(name: 'sealer' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
+  run(name: 'sealer' | 'settler' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
   /** `leaseMs`: 3 s when not given, so that nobody waits long for the sealer. `main`: another entry than the source's. */
   task(leaseMs?: number, main?: string): Promise<CloudTask>;
   /** custody.yaml as it is now. */
@@ -138,16 +138,22 @@ export async function startCloud(
     const { Body } = await own.s3.send(new GetObjectCommand({ Bucket: configBucket, Key: 'custody.yaml' }));
     return Body!.transformToString();
   };
-  const [authorizer, access, replay, logout, sealer, sequencer, notifier] = await Promise.all([
+  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier] = await Promise.all([
     import('#lambdas/functions/authorizer.ts'),
     import('#lambdas/functions/access.ts'),
     import('#lambdas/functions/replay.ts'),
     import('#lambdas/functions/logout.ts'),
     import('#lambdas/functions/sealer.ts'),
+    import('#lambdas/functions/settler.ts'),
     import('#lambdas/functions/sequencer.ts'),
     import('#lambdas/functions/notifier.ts'),
   ]);
-  const scheduled = { sealer: sealer.handler, sequencer: sequencer.handler, notifier: notifier.handler };
+  const scheduled = {
+    sealer: sealer.handler,
+    settler: settler.handler,
+    sequencer: sequencer.handler,
+    notifier: notifier.handler,
+  };
   const api = await startApiGateway(
     {
       authorizer: authorizer.handler,

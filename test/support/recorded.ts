@@ -51,13 +51,17 @@ export async function framesOf(gateway: LocalGateway, session: string): Promise<
   return frames;
 }
 
-/** Resolves once the journal holds this text of a client: from then on nothing loses it. */
-export async function untilJournaled(remains: Pick<JournalRemains, 'tails'>, text: string): Promise<void> {
+/** Resolves once the journal holds this text, of a client where nothing else is said: from then on nothing loses it. */
+export async function untilJournaled(
+  remains: Pick<JournalRemains, 'tails'>,
+  text: string,
+  stream: RecordedFrame['stream'] = 'client',
+): Promise<void> {
   await eventually(`"${text}" to be in the journal`, async () => {
     const frames = (await remains.tails()).flatMap(({ content, trailer }) => [
       ...readFrames(Buffer.concat([content, trailer])),
     ]);
-    return bytesOf(frames, 'client').includes(text) ? true : undefined;
+    return bytesOf(frames, stream).includes(text) ? true : undefined;
   });
 }
 

@@ -95,6 +95,7 @@ function whatDiffers(
   const { command } = asked;
   if (createHash('sha256').update(command.text).digest('hex') !== command.sha256)
     return 'its command has another SHA-256';
+  // Reviewers are asked while rows still come; how many it were, the recording says.
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
     ['run', asked.run, run],
     ['workflow', asked.workflowDigest, workflow.digest],
@@ -103,7 +104,7 @@ function whatDiffers(
     ['kind', asked.kind, deviation.kind],
     ['command', asked.of, deviation.command],
     ['expected', asked.expected, deviation.expected],
-    ['seen', asked.seen, deviation.seen],
+    ['seen', deviation.kind === 'rows' ? deviation.seen : asked.seen, deviation.seen],
   ];
   return pairs.find(([, one, other]) => one !== other)?.[0];
 }

@@ -33,7 +33,7 @@ function failure({ why, detail }: { readonly why: string; readonly detail: strin
   return { why, ...(detail !== undefined && { detail }) };
 }
 
-function analysed(text: string, { statements, tokens }: Parsed): Analysis {
+function analysed(text: string, { statements, tokens, isLarge }: Parsed): Analysis {
   const source = new SourceText(text, tokens);
   refuseAmbiguous(source, tokens);
   const comment = tokens.filter(({ type }) => isComment(type)).map((token) => traceOf(source.slice(token)));
@@ -42,6 +42,7 @@ function analysed(text: string, { statements, tokens }: Parsed): Analysis {
   return {
     statements: statements.map((raw) => statementOf(raw, source, end)),
     ...(trace !== undefined && { trace }),
+    ...(isLarge && { isLarge }),
   };
 }
 

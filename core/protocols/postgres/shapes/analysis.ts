@@ -35,6 +35,8 @@ export type Analysis =
       readonly statements: readonly Statement[];
       /** Of a comment: W3C trace context. */
       readonly trace?: string;
+      /** What is found of it holds for it alone: with other literals it could be too large. */
+      readonly isLarge?: true;
     }
   | { readonly why: string; readonly detail?: string };
 

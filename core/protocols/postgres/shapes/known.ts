@@ -1,4 +1,5 @@
 import type { Analysis, Analyst } from './analysis.ts';
+import { beyondCaps } from './caps.ts';
 import { Generations } from './generations.ts';
 import { type Literal, type Skeleton, skeletonOf } from './skeleton.ts';
 import { link, type Template } from './template.ts';
@@ -36,6 +37,9 @@ export class KnownSkeletons {
   }
 
   look(text: string): Looked | Promise<Looked> {
+    // What is known must say the same of a text as the parser would: a result is derived by whoever wants to, without what is known here.
+    const why = beyondCaps(text);
+    if (why !== undefined) return { why };
     const skeleton = skeletonOf(text);
     if (skeleton !== undefined) {
       const templates = this.#templates(skeleton);
@@ -53,7 +57,7 @@ export class KnownSkeletons {
 
   #learn(analysis: Analysis, skeleton: Skeleton | undefined): Looked {
     if ('why' in analysis) return { why: analysis.why };
-    if (skeleton !== undefined) this.#remember(analysis, skeleton);
+    if (skeleton !== undefined && analysis.isLarge !== true) this.#remember(analysis, skeleton);
     return unlinked(analysis);
   }
 

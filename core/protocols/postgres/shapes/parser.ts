@@ -1,5 +1,6 @@
 import { isJsonObject, parseJson } from '#core/json.ts';
 import { COMMAND_MAX_BYTES } from '../../command-parts.ts';
+import { beyondCaps } from './caps.ts';
 import { ParserModule } from './module.ts';
 import { type Json, numberIn } from './tree.ts';
 import { isUnreadable, type Unreadable, unreadable } from './unreadable.ts';
@@ -25,14 +26,16 @@ export interface Parsed {
   /** The parse tree's statements (`RawStmt`), as libpg_query writes them. */
   readonly statements: readonly Json[];
   readonly tokens: readonly Token[];
+  /** With other literals in it, it could be too large. */
+  readonly isLarge: boolean;
 }
 
 /** Levels of a parse tree's JSON: an expression of a hundred operators in each other has about 400. */
 const DEPTH_MAX = 500;
 /** Characters of a tree's JSON: some 3,000 nodes. 8,000 columns have three times as many, and take 0.1 s to go through. */
 const TREE_MAX = 256 << 10;
-/** Nested comments cost the parser their square: 8,000 of them 0.24 s. */
-const COMMENTS_MAX = 100;
+/** Of a tree's JSON, what literals can come to: each of their characters may be escaped. */
+const LITERALS_MAX = 6 * COMMAND_MAX_BYTES;
 /** One reason, as it depends on the thread's stack which of them comes first. */
 const TOO_MUCH = 'is too large or nested too deep to be looked at';
 /** Ready for when one crashes: a new one needs a turn of the event loop. */
@@ -59,7 +62,7 @@ export class Parser {
   parse(text: string): Parsed | Unreadable {
     const beyond = beyondCaps(text);
     if (beyond !== undefined) return unreadable(beyond);
-    if (text === '') return { statements: [], tokens: [] };
+    if (text === '') return { statements: [], tokens: [], isLarge: false };
     const module = this.#ready[0];
     if (module === undefined) return unreadable('cannot be looked at now: the parser begins anew');
     try {
@@ -83,24 +86,20 @@ export class Parser {
   }
 }
 
-function beyondCaps(text: string): string | undefined {
-  if (text.length > COMMAND_MAX_BYTES || Buffer.byteLength(text) > COMMAND_MAX_BYTES)
-    return `is longer than ${COMMAND_MAX_BYTES >> 10} KiB`;
-  if (text.includes('\0') || !text.isWellFormed() || text.includes('\ufffd')) return 'is not text';
-  let comments = 0;
-  for (let at = text.indexOf('/*'); at >= 0; at = text.indexOf('/*', at + 2))
-    if ((comments += 1) > COMMENTS_MAX) return 'has too many comments';
-  return undefined;
-}
-
 /** Throws `Unreadable`, and anything else for a crash. */
 function read(module: ParserModule, text: string): Parsed {
   const parsed = module.parse(text);
   if ('error' in parsed) throw unreadable('does not parse', parsed.error);
   if (parsed.json.length > TREE_MAX) throw unreadable(TOO_MUCH);
   const { stmts } = jsonOf(parsed.json);
-  const { tokens } = jsonOf(module.scan(text));
-  return { statements: objectsOf(stmts), tokens: objectsOf(tokens).map(tokenOf) };
+  const { tokens } = jsonOf(withoutControls(module.scan(text)));
+  const isLarge = parsed.json.length > TREE_MAX - LITERALS_MAX;
+  return { statements: objectsOf(stmts), tokens: objectsOf(tokens).map(tokenOf), isLarge };
+}
+
+/** The scanner writes those of tokens' texts, which nobody reads, into its JSON as they are. */
+function withoutControls(json: string): string {
+  return json.replaceAll(/\p{Cc}/gu, ' ');
 }
 
 function jsonOf(json: string): Json {

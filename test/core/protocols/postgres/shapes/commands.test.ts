@@ -132,6 +132,26 @@ describe('what cannot be looked at', () => {
     expect(values('SELECT 1')).toEqual(['integer:1']);
   });
 
+  it('says the same of a text, whatever was looked at before', async () => {
+    const texts = [`SELECT '${'/*'.repeat(101)}'`, `SELECT '\u001b[2J\u0001'`, `SELECT '\u007f\u0085'`];
+    const nodes = Array.from({ length: 2_400 }, () => 'a').join();
+    texts.push(`SELECT '${'"'.repeat(8_000)}', ${nodes}`);
+    for (const text of texts) {
+      const cold = await localReader();
+      const why = whyNot(cold, text);
+      const warm = await localReader();
+      const before = text.replace(/'.*'/, "'x'");
+      expect(whyNot(warm, before)).toBeUndefined();
+      expect(whyNot(warm, text)).toBe(why);
+    }
+    expect(texts.map((text) => whyNot(reader, text))).toEqual([
+      'has too many comments',
+      undefined,
+      undefined,
+      'is too large or nested too deep to be looked at',
+    ]);
+  });
+
   it('is one entry, wherever in a text of several commands it is', () => {
     expect(seenIn(reader, 'SELECT 1; SELEC 2; SELECT 3')).toHaveLength(1);
   });
