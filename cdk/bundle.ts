@@ -51,6 +51,8 @@ export const bundles: readonly Bundle[] = [
     entry: `lambdas/functions/${name}.ts`,
     output: `lambdas/${name}/index.mjs`,
   })),
+  // No part of the stack: it stands beside state machines (docs/orchestrators/step-functions.md).
+  { entry: 'lambdas/functions/task.ts', output: 'lambdas/task/index.mjs' },
   { entry: 'fargate-proxy/main.ts', output: 'proxy/main.mjs' },
   { entry: 'fargate-proxy/protocols/postgres/shape-thread.ts', output: 'proxy/shape-thread.mjs' },
 ];

@@ -1,4 +1,4 @@
-import type { RunnableCommand } from '#core/tasks/shapes.ts';
+import type { Executor } from '#core/tasks/exec/executor.ts';
 import type { Api } from '../api.ts';
 import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
@@ -48,21 +48,4 @@ export interface ClientKit {
   prepare(cli: Cli, api: Api, target: Target, command: readonly string[], wishes: Wishes): Promise<Prepared>;
   /** Runs commands of a contract one after the other, in one session. */
   open(cli: Cli, api: Api, target: Target, wishes: Wishes): Promise<Executor>;
-}
-
-/** One session in which commands of a contract are run. */
-export interface Executor {
-  /** Rejects with the target's or the gateway's refusal. */
-  run(command: RunnableCommand): Promise<Executed>;
-  end(): Promise<void>;
-}
-
-/** What came back of one command. */
-export interface Executed {
-  readonly columns?: readonly string[];
-  readonly rows?: readonly (readonly (string | null)[])[];
-  /** Rows that it changed. */
-  readonly affected?: number;
-  /** Of a program: it went to this terminal. */
-  readonly exitCode?: number;
 }

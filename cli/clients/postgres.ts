@@ -7,7 +7,7 @@ import { libpqService, takesService } from '../libpq-service.ts';
 import { publicCas } from '../public-cas.ts';
 import { deviceEnv } from './device-certificate.ts';
 import type { ClientEnv, ClientKit, Wishes } from './kit.ts';
-import { openPostgres } from './postgres-executor.ts';
+import { postgresExecutor } from './postgres-executor.ts';
 
 export const postgresKit: ClientKit = {
   usual: 'psql',
@@ -17,7 +17,7 @@ export const postgresKit: ClientKit = {
     command,
     env: await envOf(cli, api, target, takesService(command) ? { ...wishes, libpq: true } : wishes),
   }),
-  open: async (cli, api, target, wishes) => openPostgres(await envOf(cli, api, target, wishes), target),
+  open: async (cli, api, target, wishes) => postgresExecutor(await envOf(cli, api, target, wishes), target),
 };
 
 async function envOf(

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CustodyError } from '#core/errors.ts';
+import type { Executor } from '#core/tasks/exec/executor.ts';
 import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
-import type { Executor } from './kit.ts';
 
 /** Each command by a run of ssh, on this terminal: what it writes goes where it would go by hand. */
 export function sshExecutor({ env }: Pick<Cli, 'env'>, config: string, { name }: Target): Executor {

@@ -7,7 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { demoIssuer } from '#adapters/local/demo-issuer.ts';
 import { keptKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
-import { demoWorkloads, jobRequestToken, jobRequestUrl, workloadsIssuer } from '#adapters/local/demo-workloads.ts';
+import {
+  demoWorkloads,
+  jobRequestToken,
+  jobRequestUrl,
+  workloadsIssuer,
+} from '#adapters/local/demo-workloads.ts';
 import { hasClient, type Ran, startClient } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 
@@ -62,7 +67,8 @@ describe.runIf(hasClient('jq') && hasClient('psql'))('a job of GitHub Actions', 
     return async (script: string): Promise<Ran> => {
       const args = ['-c', `cd '${ROOT}'; exec bash --noprofile --norc -eo pipefail -c "$0"`, script];
       const ran = await startClient('bash', args, env).done;
-      for (const [, name, value] of readFileSync(file, 'utf8').matchAll(/^(\w+)=(.*)$/gm)) env[name!] = value!;
+      for (const [, name, value] of readFileSync(file, 'utf8').matchAll(/^(\w+)=(.*)$/gm))
+        env[name!] = value!;
       return ran;
     };
   }

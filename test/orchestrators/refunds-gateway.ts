@@ -63,7 +63,9 @@ export class RefundsGateway {
     const renewal = setInterval(() => void renew(), TOKEN_RENEWED_MS);
     const gateway = new RefundsGateway(local, tokenFile, renewal);
     await eventually('the task announce', async () =>
-      (await gateway.cli(await tokenOfJob(local), ['workflow', 'show', 'refunds'])).stdout.includes('announce')
+      (await gateway.cli(await tokenOfJob(local), ['workflow', 'show', 'refunds'])).stdout.includes(
+        'announce',
+      )
         ? true
         : undefined,
     );

@@ -219,7 +219,11 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
         ...['parse-complete', 'bind-complete', 'command-complete', 'ready I'],
       ]);
       expect(await paid()).toEqual(['x', 'y']);
-      expect(await answers(client, Buffer.concat([...pay('z'), sync]))).toEqual(['FATAL UC001']);
+      expect(await answers(client, Buffer.concat([...pay('z'), sync]))).toEqual([
+        'ERROR UC001',
+        'ready I',
+        'FATAL UC001',
+      ]);
       expect(task.kinds).toEqual(['too-often']);
       expect(await paid()).toEqual(['x', 'y']);
     });
@@ -509,7 +513,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       const client = await driver(proxy);
       await client.query('select sneak()');
       await expect(client.query('select id, what from goods where id = 7')).rejects.toMatchObject({
-        code: 'UC001',
+        code: '42501',
         message: expect.stringContaining('search_path'),
       });
       expect(proxy.ended).toHaveLength(1);
@@ -534,7 +538,7 @@ describe.runIf(hasDebianPostgres())('a session that is a task, at a real server'
       const find = [parse(FIND.statement, 'f'), bind(['7'], 'f', 'f'), execute('f')];
       const got = await answers(client, Buffer.concat([...pay, ...sneak, ...find, sync]));
       expect(got.filter((one) => one === 'data-row')).toHaveLength(1);
-      expect(got.at(-1)).toBe('FATAL UC001');
+      expect(got.at(-1)).toBe('FATAL 42501');
       expect([task.kinds, await paid()]).toEqual([[], []]);
       expect(proxy.ended[0]!.message).toContain('search_path');
     });

@@ -1,15 +1,19 @@
 /** The contract's own commands, in its order, in one session. */
-import type { DeclaredCommand } from '#core/tasks/schema.ts';
-import type { CommandShapes, GivenValues } from '#core/tasks/shapes.ts';
-import { asCustodyError, type CustodyError } from '#core/errors.ts';
-import { LOAD_SHAPES } from '#core/protocols/shapes.ts';
-import type { CommandProtocol } from '#core/protocols/command-parts.ts';
-import type { Executed, Executor } from '../clients/kit.ts';
-import type { ContractCommand } from '../runs-api.ts';
+import { asCustodyError, type CustodyError } from '../../errors.ts';
+import type { CommandProtocol } from '../../protocols/command-parts.ts';
+import { LOAD_SHAPES } from '../../protocols/shapes.ts';
+import type { DeclaredCommand } from '../schema.ts';
+import type { CommandShapes, GivenValues } from '../shapes.ts';
+import type { Executed, Executor } from './executor.ts';
+
+/** As the API shows it, which says times in other words. */
+export type ShownCommand = Omit<DeclaredCommand, 'answers'> & {
+  readonly answers: { readonly error: string };
+};
 
 /** One command with its values. */
 export interface Planned {
-  readonly command: ContractCommand;
+  readonly command: ShownCommand;
   readonly values: GivenValues;
 }
 
@@ -47,7 +51,6 @@ async function one({ command, values }: Planned, shapes: CommandShapes, executor
   }
 }
 
-/** As the API shows it, which says times in other words. */
-function declared({ answers, ...command }: ContractCommand): DeclaredCommand {
+function declared({ answers, ...command }: ShownCommand): DeclaredCommand {
   return { ...command, answers: { error: answers.error === 'any' ? 'any' : 'none' } };
 }
