@@ -95,7 +95,9 @@ psql -X -At -c "$1"; psql -X -c 'SELECT 1'; exit 7\n`,
     const ran = await as(dana, agent, { TMPDIR: folder, XDG_RUNTIME_DIR: '' });
     expect(ran.code).toBe(7);
     expect(ran.stdout).toContain('user dana@example.com password [] ours []');
-    expect(ran.stdout).toMatch(/You work as the task `find`[^]*paid-twice: once; brings 1 to 3 rows[^]*```json/);
+    expect(ran.stdout).toMatch(
+      /You work as the task `find`[^]*paid-twice: once; brings 1 to 3 rows[^]*```json/,
+    );
     expect(ran.stdout).toMatch(/^\d+\|\d+\.\d\d$/m);
     expect(ran.stderr).toContain('the task find ran as often as it may in one run: once');
     expect(readdirSync(folder).filter((name) => name.startsWith('custody-agent-'))).toEqual([]);

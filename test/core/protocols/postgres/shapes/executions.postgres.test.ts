@@ -72,45 +72,50 @@ function claimed({ executions, stands }: Read): { inserted: string[]; copied: nu
   return { inserted, copied: copies.reduce((sum, { answer }) => sum + (answer.affected ?? 0), 0) };
 }
 
-test('random sessions: what a recording says was done and stands is what the server has at the end', async () => {
-  const random = randomFrom(1);
-  const sessions = new RandomTurns(random);
-  const totals = { executions: 0, undone: 0, failed: 0, skipped: 0, copied: 0, goesOn: 0 };
-  for (let n = 0; n < SESSIONS; n++) {
-    const session = await RecordedSession.open(server.port);
-    const turns = 1 + Math.floor(random() * 10);
-    for (let turn = 0; turn < turns; turn++) {
-      const { bytes, readies } = sessions.turn();
-      session.send(bytes);
-      await session.untilReady(readies);
+test(
+  'random sessions: what a recording says was done and stands is what the server has at the end',
+  async () => {
+    const random = randomFrom(1);
+    const sessions = new RandomTurns(random);
+    const totals = { executions: 0, undone: 0, failed: 0, skipped: 0, copied: 0, goesOn: 0 };
+    for (let n = 0; n < SESSIONS; n++) {
+      const session = await RecordedSession.open(server.port);
+      const turns = 1 + Math.floor(random() * 10);
+      for (let turn = 0; turn < turns; turn++) {
+        const { bytes, readies } = sessions.turn();
+        session.send(bytes);
+        await session.untilReady(readies);
+      }
+      await session.end();
+      const done = await read(session.frames);
+      const { inserted, copied } = claimed(done);
+      const there = await asked('delete from log returning n');
+      const written = new Set(inserted);
+      expect(there.filter((one) => written.has(one)).toSorted()).toEqual(inserted.toSorted());
+      expect(there.length - inserted.length).toBe(copied);
+      const atMost: [number, number][] = [];
+      for (const { command, answer } of done.executions) {
+        const rows =
+          /generate_series/.test(command.text) && 'values' in command ? rowsOf(command) : undefined;
+        if (answer.outcome === 'completed' && rows !== undefined && answer.rows !== undefined)
+          atMost.push([answer.rows, rows]);
+        if (answer.affected !== undefined && /^insert/i.test(command.text)) atMost.push([answer.affected, 1]);
+      }
+      expect(atMost.filter(([count, most]) => count > most)).toEqual([]);
+      totals.executions += done.executions.length;
+      totals.undone += done.stands.filter((stands) => !stands).length;
+      totals.copied += copied;
+      for (const { answer, goesOnWith } of done.executions) {
+        if (answer.outcome === 'failed') totals.failed += 1;
+        if (answer.outcome === 'skipped') totals.skipped += 1;
+        if (goesOnWith !== undefined) totals.goesOn += 1;
+      }
     }
-    await session.end();
-    const done = await read(session.frames);
-    const { inserted, copied } = claimed(done);
-    const there = await asked('delete from log returning n');
-    const written = new Set(inserted);
-    expect(there.filter((one) => written.has(one)).toSorted()).toEqual(inserted.toSorted());
-    expect(there.length - inserted.length).toBe(copied);
-    const atMost: [number, number][] = [];
-    for (const { command, answer } of done.executions) {
-      const rows = /generate_series/.test(command.text) && 'values' in command ? rowsOf(command) : undefined;
-      if (answer.outcome === 'completed' && rows !== undefined && answer.rows !== undefined)
-        atMost.push([answer.rows, rows]);
-      if (answer.affected !== undefined && /^insert/i.test(command.text)) atMost.push([answer.affected, 1]);
-    }
-    expect(atMost.filter(([count, most]) => count > most)).toEqual([]);
-    totals.executions += done.executions.length;
-    totals.undone += done.stands.filter((stands) => !stands).length;
-    totals.copied += copied;
-    for (const { answer, goesOnWith } of done.executions) {
-      if (answer.outcome === 'failed') totals.failed += 1;
-      if (answer.outcome === 'skipped') totals.skipped += 1;
-      if (goesOnWith !== undefined) totals.goesOn += 1;
-    }
-  }
-  // A generator that made nothing of a kind would prove nothing.
-  for (const [kind, count] of Object.entries(totals)) expect(count, kind).toBeGreaterThan(0);
-}, 20_000 + 500 * SESSIONS);
+    // A generator that made nothing of a kind would prove nothing.
+    for (const [kind, count] of Object.entries(totals)) expect(count, kind).toBeGreaterThan(0);
+  },
+  20_000 + 500 * SESSIONS,
+);
 
 function rowsOf({ values }: { readonly values: readonly unknown[] }): number {
   const [, last] = values as { text: string }[];
