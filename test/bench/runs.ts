@@ -124,7 +124,7 @@ async function make(local: LocalGateway, count: number): Promise<readonly string
         issuerName: config.issuers[0]!.name,
         groups: ['developers'],
         groupsOmitted: 0,
-      } as Opening['principal'],
+      },
       target: { name: 'orders-prod', protocol: 'postgres', address: '127.0.0.1:5432' },
       task: { run, workflow: 'thousand', digest: workflow.digest, name: task },
     };

@@ -28,6 +28,8 @@ export class ChaosClient {
     name: string,
     login: Login,
     random: Seeded,
+    /** Startup options. */
+    options?: string,
   ) {
     const { token, ca } = login;
     this.#random = random;
@@ -41,6 +43,7 @@ export class ChaosClient {
       password: token,
       ssl: { ca, servername: 'localhost' },
       connectionTimeoutMillis: 5_000,
+      ...(options === undefined ? {} : { options }),
     };
   }
 

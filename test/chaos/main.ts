@@ -44,12 +44,17 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
       for (const line of [...checked.wrong, ...(ssh?.wrong ?? [])])
         process.stderr.write(`  WRONG: ${line}\n`);
     }
+    const tasks = await stand.tasks.check(await remains.sessions());
+    for (const line of tasks.wrong) process.stderr.write(`TASKS: ${line}\n`);
     const audit = await auditStand(stand);
     for (const { code, session, message } of audit.findings)
       process.stderr.write(`AUDIT: ${code} ${session ?? ''}: ${message}\n`);
-    process.stdout.write(renderChaos({ seed, done, injected: stand.injected(), audit, json: values.json }));
+    process.stdout.write(
+      renderChaos({ seed, done, injected: stand.injected(), tasks, audit, json: values.json }),
+    );
     return (
       audit.findings.length === 0 &&
+      tasks.wrong.length === 0 &&
       done.every(({ checked, ssh }) => checked.wrong.length + (ssh?.wrong.length ?? 0) === 0)
     );
   } finally {

@@ -1,6 +1,7 @@
 import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
 import type { AuditReport } from '#core/ledger/audit.ts';
 import type { Checked } from './check.ts';
+import type { CheckedTasks } from './tasks.ts';
 
 export interface ChaosRun {
   readonly seed: number;
@@ -11,6 +12,8 @@ export interface ChaosRun {
     readonly ssh?: Checked | undefined;
   }[];
   readonly injected: readonly { readonly fault: string; readonly point: string }[];
+  /** Where sessions came as tasks. */
+  readonly tasks?: CheckedTasks;
   readonly audit: AuditReport;
   readonly json: boolean;
 }
@@ -20,7 +23,7 @@ export function renderChaos(run: ChaosRun): string {
   return run.json ? `${JSON.stringify(figures)}\n` : table(figures);
 }
 
-function figuresOf({ seed, done, injected, audit }: ChaosRun) {
+function figuresOf({ seed, done, injected, tasks, audit }: ChaosRun) {
   const ssh = done.flatMap((round) => round.ssh ?? []);
   return {
     seed,
@@ -30,6 +33,7 @@ function figuresOf({ seed, done, injected, audit }: ChaosRun) {
     gatewayDied: done.filter(({ round }) => round.diedAt !== undefined).length,
     ...sumsOf(done.map(({ checked }) => checked)),
     ...(ssh.length === 0 ? {} : { ssh: sumsOf(ssh) }),
+    ...(tasks === undefined ? {} : { tasks }),
     audit: { ...audit.facts, findings: audit.findings.length },
   };
 }

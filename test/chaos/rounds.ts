@@ -95,6 +95,10 @@ async function startClients(
 ): Promise<ChaosClient[]> {
   const ca = readFileSync(stand.local.addresses.ca, 'utf8');
   const login = { token: await stand.local.token('developer'), ca };
+  // The last client of each mode comes as a task of the round's run.
+  const run = await stand.tasks.start();
+  const options = (mode: DurabilityMode, n: number): string | undefined =>
+    n === CLIENTS_OF_EACH_MODE - 1 ? `-c custody.run=${run} -c custody.task=${mode}` : undefined;
   const clients = modes.flatMap((mode) =>
     Array.from(
       { length: CLIENTS_OF_EACH_MODE },
@@ -105,6 +109,7 @@ async function startClients(
           `${mode}-r${round}-c${n}`,
           login,
           new Seeded(random.between(0, 2 ** 31)),
+          options(mode, n),
         ),
     ),
   );

@@ -13,6 +13,7 @@ import {
 } from '#test/support/local-gateway.ts';
 import type { Plan } from './plan.ts';
 import { type SshTarget, startSshTarget } from './ssh/target.ts';
+import { CHAOS_WORKFLOW, ChaosTasks } from './tasks.ts';
 
 const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
 const INJECT = new URL('./inject.ts', import.meta.url).href;
@@ -25,6 +26,7 @@ export interface Stand {
   readonly port: number;
   /** Where SSH clients go, if they are to. */
   readonly ssh: SshTarget | undefined;
+  readonly tasks: ChaosTasks;
   /** What it injected so far. */
   injected(): readonly { readonly fault: string; readonly point: string; readonly at: number }[];
   plan(plan: Plan): void;
@@ -63,11 +65,13 @@ export async function startStand(withSsh: boolean, log: (line: string) => void):
     await gone;
   };
   await start();
+  const tasks = await ChaosTasks.open(dataDir);
   return {
     local,
     dataDir,
     port,
     ssh,
+    tasks,
     running,
     start,
     kill,
@@ -79,6 +83,7 @@ export async function startStand(withSsh: boolean, log: (line: string) => void):
     signal: (signal) => void child?.kill(signal),
     stop: async () => {
       await kill();
+      tasks.close();
       await Promise.all([local.stop(), ssh?.stop()]);
     },
   };
@@ -97,8 +102,7 @@ export function prepareFolder(local: LocalGateway, dataDir: string, more: object
     'write-ahead': withDurability('write-ahead'),
     ...more,
   });
-  // Those of the demo are about targets that are not here.
-  config.delete('workflows');
+  config.setIn(['workflows'], { chaos: JSON.parse(JSON.stringify(CHAOS_WORKFLOW)) });
   config.setIn(['rules'], [{ name: 'chaos', groups: ['developers'], targets: ['*'], allow: ['connect'] }]);
   writeFileSync(join(dataDir, 'custody.yaml'), String(config));
 }

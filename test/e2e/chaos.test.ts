@@ -21,6 +21,7 @@ interface Figures extends Sums {
   readonly rounds: number;
   /** Where there is an OpenSSH. */
   readonly ssh?: Sums;
+  readonly tasks: { readonly executions: number; readonly wrong: readonly string[] };
   readonly audit: { readonly findings: number; readonly sessions: number };
 }
 
@@ -45,6 +46,11 @@ describe('chaos, the short version of `npm run chaos`', () => {
     expect(figures.recovered).toBeGreaterThan(0);
     expect(figures.executed['write-ahead']).toBeGreaterThan(0);
     expect(figures.executed['windowed']).toBeGreaterThan(0);
+  });
+
+  it('each claim of a task is one session with one result, which is derived again', () => {
+    expect(figures.tasks.wrong).toEqual([]);
+    expect(figures.tasks.executions).toBeGreaterThan(0);
   });
 
   it.runIf(hasOpenSsh())('nor of what SSH clients said and were told meanwhile', () => {

@@ -214,7 +214,7 @@ describe.skipIf(!hasClient('psql'))('a gateway that dies', () => {
     async (_name, what, executions) => {
       const run = await start();
       await failing(run, what, async ({ client, gone }) => {
-        await expect(client.query(FEW)).rejects.toThrow();
+        await expect(client.query(FEW)).rejects.toThrow(/Connection terminated/);
         await gone;
       });
       await settled(run, executions, []);

@@ -10,6 +10,8 @@ import { type AnswerRows, RowsOutput, StreamOutput } from './outputs.ts';
 import type { ResultOutput } from './result.ts';
 import type { TakeBack } from './undo-log.ts';
 
+const MOST = { ofColumn: COLUMN_VALUES_MAX, ofAll: VALUES_MAX };
+
 /** What one answer had of outputs, until it is known whether it counts. */
 interface Pending {
   readonly rows: Map<RowsOutput, AnswerRows>;
@@ -21,14 +23,16 @@ export class TaskOutputs {
   readonly #contract: Contract;
   readonly #digests: RunDigests;
   readonly #taken: readonly string[];
+  readonly #most: typeof MOST;
   readonly #rows = new Map<string, RowsOutput>();
   readonly #streams = new Map<string, StreamOutput>();
   /** By the command as it was seen. */
   readonly #pending = new Map<SeenCommand, Pending>();
 
-  /** `taken`: the columns, as `output.column`, that other tasks take values from. */
-  constructor(contract: Contract, digests: RunDigests, taken: ReadonlySet<string>) {
+  /** `taken`: the columns, as `output.column`, that other tasks take values from; `most`: different values, of one and of all of them. */
+  constructor(contract: Contract, digests: RunDigests, taken: ReadonlySet<string>, most = MOST) {
     this.#contract = contract;
+    this.#most = most;
     this.#digests = digests;
     this.#taken = [...taken].toSorted();
     for (const [name, output] of this.#declared()) {
@@ -104,9 +108,9 @@ export class TaskOutputs {
 
   /** What later tasks take: as much of it as is kept. */
   digests(): OutputDigests {
-    let left = VALUES_MAX;
+    let left = this.#most.ofAll;
     const columns = this.#takenThere().flatMap(({ origin, output, column }) => {
-      const values = this.#rows.get(output)!.values(column, Math.min(COLUMN_VALUES_MAX, left));
+      const values = this.#rows.get(output)!.values(column, Math.min(this.#most.ofColumn, left));
       left -= values?.size ?? 0;
       return values === undefined ? [] : [[origin, values] as const];
     });
