@@ -221,13 +221,12 @@ export class ContractAnswers {
     this.#steps = [];
     this.#at = 0;
     for (const one of skipped) if (one.kind === 'run') this.#giveBack(one.run);
-    let holds = false;
-    if (step.kind === 'run') {
-      if (mayCommit(step.run)) this.#isOver(step.run);
-      else this.#giveBack(step.run);
-      const error = told?.kind === 'error' ? sqlstateOf(told) : '';
-      holds = this.#tell(step.run, { ...this.#answer(step.run, 'failed'), error }, true);
-    }
+    const failed = step.kind === 'run' ? step.run : meantBy(step, skipped);
+    if (step.kind === 'run' && mayCommit(step.run)) this.#isOver(step.run);
+    else if (step.kind === 'run') this.#giveBack(step.run);
+    const error = told?.kind === 'error' ? sqlstateOf(told) : '';
+    const holds =
+      failed !== undefined && this.#tell(failed, { ...this.#answer(failed, 'failed'), error }, true);
     if (!this.#untilReady) this.#done();
     return holds ? 'after' : 'no';
   }
@@ -293,6 +292,18 @@ export class ContractAnswers {
 }
 
 const NO_STEPS: readonly Step[] = [];
+
+/** The command that was to run, where a server fails it while it is parsed, bound or described: 1/0 is computed when it is bound. */
+function meantBy(step: Step, behind: readonly Step[]): Going | undefined {
+  for (const one of behind) {
+    if (one.kind !== 'run' || one.portal === undefined) continue;
+    if (step.kind === 'bind' && one.portal === step.portal) return one.run;
+    if (step.kind === 'parse' && one.portal.prepared === step.prepared) return one.run;
+    if (step.kind === 'describe' && (one.portal === step.of || one.portal.prepared === step.of))
+      return one.run;
+  }
+  return undefined;
+}
 
 function toldOf(type: number, body: MessageBody | undefined): BackendMessage | undefined {
   return body === undefined ? undefined : parseBackend(type, body.bytes.subarray(body.from, body.end));
