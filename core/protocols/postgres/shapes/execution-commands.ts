@@ -34,12 +34,16 @@ export class SeenCommands {
     this.#source = source;
   }
 
+  /** The query has no command of this number: what is answered is none of it. */
+  isBeyond(answering: Answering, part: number): boolean {
+    const seen = this.#of(answering);
+    return answering.statement.kind === 'query' && seen.length > 0 && !(part in seen) && !isAlone(seen);
+  }
+
   /** The command of this number, from 0. */
   at(answering: Answering, part: number): SeenStatement {
     const seen = this.#of(answering);
-    const { kind } = answering.statement;
-    if (kind === 'query' && seen.length > 0 && !(part in seen) && !isAlone(seen))
-      return unreadable('', 'is answered more often than it has commands');
+    if (this.isBeyond(answering, part)) return unreadable('', 'is answered more often than it has commands');
     return seen[part] ?? seen[0] ?? unreadable('', 'is empty, and answered');
   }
 

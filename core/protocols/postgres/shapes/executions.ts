@@ -66,6 +66,8 @@ class ExecutionReader {
 
   *#executed(step: Step, heard: Heard): Generator<SeenExecution> {
     const { statement, part } = heard;
+    // How the gateway ends a session behind a query that has failed is no answer to it.
+    if (step.error?.severity === 'FATAL' && heard.isRefused && this.#commands.isBeyond(heard, part)) return;
     const seen = this.#commands.at(heard, part);
     const answer = answerOf(step, this.#isRefused(step, heard), heard);
     const { portal } = statement;
