@@ -39,6 +39,8 @@ class ExecutionReader {
   /** Notes said that the gateway let something not go on: anything, and a command. */
   #hasStopped = false;
   #refusedAt = -1;
+  /** A note said that the session is over: what the client sends after it goes nowhere. */
+  #stoppedAt = Infinity;
 
   constructor(source: CommandSource, take: TakeParts) {
     this.#commands = new SeenCommands(source);
@@ -103,6 +105,7 @@ class ExecutionReader {
   #noted(note: Readonly<Record<string, unknown>>, at: number): void {
     if (note['note'] === 'task-deviation' && (note['how'] === 'stopped' || note['how'] === 'denied')) {
       this.#hasStopped = true;
+      if (note['how'] === 'stopped') this.#stoppedAt = Math.min(this.#stoppedAt, at);
       if (!OF_ANSWERS.has(note['kind'])) this.#refusedAt = at;
     }
     this.#take.note?.(note, at);
@@ -113,6 +116,7 @@ class ExecutionReader {
    * behind such a one never goes on.
    */
   #isRefused({ at, error, outcome }: Step, { isRefused, statement }: Heard): boolean {
+    if (outcome === 'unfinished' && at > this.#stoppedAt) return true;
     if (!isRefused) return false;
     if (outcome === 'unfinished') return this.#hasStopped && !statement.isReached;
     return error?.severity !== 'FATAL' || this.#refusedAt >= at;
