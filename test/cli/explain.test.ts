@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -97,7 +97,15 @@ describe('custody explain, offline', () => {
     ]);
   });
 
+  it('says as what one may connect, where that is as a task alone', async () => {
+    const { code, stdout } = await explain('connect', 'orders-prod', '--as', 'dana@example.com');
+    expect(code).toBe(0);
+    expect(stdout).toContain('allowed: the rule refunds-work allows it, as the task refunds/find of a run\n');
+  });
+
   it('says that one may ask, and how', async () => {
+    const all = readFileSync(file, 'utf8');
+    writeFileSync(file, all.replace(/ {2}- name: refunds-work[^]*?(?= {2}- name: own-sessions\n)/, ''));
     const { code, stdout } = await explain('connect', 'orders-prod', '--as', 'dana@example.com');
     expect(code).toBe(4);
     expect(stdout).toContain('requestable: access to "orders-prod" needs an approval\n');
@@ -191,10 +199,10 @@ describe('custody config', () => {
     const good = await custody(['config', 'check', file]);
     expect(good).toMatchObject({
       code: 0,
-      stdout: `${file}: good, 2 targets, 10 rules, 0 webhooks; version ${text}\n`,
+      stdout: `${file}: good, 2 targets, 14 rules, 0 webhooks; version ${text}\n`,
     });
     const json = await custody(['config', 'check', file, '--json']);
-    expect(JSON.parse(json.stdout)).toEqual({ file, version: text, targets: 2, rules: 10, webhooks: 0 });
+    expect(JSON.parse(json.stdout)).toEqual({ file, version: text, targets: 2, rules: 14, webhooks: 0 });
     const open = 'version: 1\nidentity: { issuer: https://accounts.google.com, audience: c }\ntargets: {}\n';
     writeFileSync(file, open);
     const warned = await custody(['config', 'check', file]);
