@@ -2,42 +2,6 @@
 import { Command, CommanderError } from 'commander';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Cli, processCli, say } from './cli.ts';
-import { agentCommand } from './commands/agent.ts';
-import { auditCommand } from './commands/audit.ts';
-import { configCommand } from './commands/config.ts';
-import { connectCommand } from './commands/connect.ts';
-import {
-  approveCommand,
-  denyCommand,
-  returnCommand,
-  reviewCommand,
-  revokeCommand,
-} from './commands/decide.ts';
-import { deadLettersCommand } from './commands/dead-letters.ts';
-import { demoCommand } from './commands/demo.ts';
-import { devicesCommand } from './commands/devices.ts';
-import { envCommand } from './commands/env.ts';
-import { exportCommand } from './commands/export.ts';
-import { explainCommand } from './commands/explain.ts';
-import { ledgerCommand } from './commands/ledger.ts';
-import { loginCommand } from './commands/login.ts';
-import { logoutCommand } from './commands/logout.ts';
-import { playCommand } from './commands/play.ts';
-import { pullCommand } from './commands/pull.ts';
-import { requestCommand } from './commands/request.ts';
-import { requestsCommand } from './commands/requests.ts';
-import { runCommand } from './commands/run.ts';
-import { sessionsCommand } from './commands/sessions.ts';
-import { showCommand } from './commands/show.ts';
-import { sshCertificatesCommand } from './commands/ssh-certificates.ts';
-import { sshConfigCommand } from './commands/ssh-config.ts';
-import { sshLoginCommand } from './commands/ssh-login.ts';
-import { targetsCommand } from './commands/targets.ts';
-import { terminateCommand } from './commands/terminate.ts';
-import { tokenCommand } from './commands/token.ts';
-import { verifyCommand } from './commands/verify.ts';
-import { whoamiCommand } from './commands/whoami.ts';
-import { workflowCommand } from './commands/workflow.ts';
 import { failureWords } from './failure-words.ts';
 
 const FAILED = 1;
@@ -45,42 +9,43 @@ const USAGE = 2;
 /** Where a command has a code of its own for each result. */
 const NOT_DONE = 2;
 
-const commands = [
-  loginCommand,
-  logoutCommand,
-  whoamiCommand,
-  tokenCommand,
-  targetsCommand,
-  connectCommand,
-  envCommand,
-  workflowCommand,
-  agentCommand,
-  runCommand,
-  sshLoginCommand,
-  sshConfigCommand,
-  sshCertificatesCommand,
-  devicesCommand,
-  sessionsCommand,
-  showCommand,
-  playCommand,
-  exportCommand,
-  pullCommand,
-  verifyCommand,
-  requestCommand,
-  requestsCommand,
-  approveCommand,
-  denyCommand,
-  revokeCommand,
-  returnCommand,
-  reviewCommand,
-  terminateCommand,
-  explainCommand,
-  configCommand,
-  deadLettersCommand,
-  auditCommand,
-  ledgerCommand,
-  demoCommand,
-];
+/** Each is loaded when it is asked for: all of them take longer to load than most take to run. */
+const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> = {
+  login: async () => (await import('./commands/login.ts')).loginCommand,
+  logout: async () => (await import('./commands/logout.ts')).logoutCommand,
+  whoami: async () => (await import('./commands/whoami.ts')).whoamiCommand,
+  token: async () => (await import('./commands/token.ts')).tokenCommand,
+  targets: async () => (await import('./commands/targets.ts')).targetsCommand,
+  connect: async () => (await import('./commands/connect.ts')).connectCommand,
+  env: async () => (await import('./commands/env.ts')).envCommand,
+  workflow: async () => (await import('./commands/workflow.ts')).workflowCommand,
+  agent: async () => (await import('./commands/agent.ts')).agentCommand,
+  run: async () => (await import('./commands/run.ts')).runCommand,
+  'ssh-login': async () => (await import('./commands/ssh-login.ts')).sshLoginCommand,
+  'ssh-config': async () => (await import('./commands/ssh-config.ts')).sshConfigCommand,
+  'ssh-certificates': async () => (await import('./commands/ssh-certificates.ts')).sshCertificatesCommand,
+  devices: async () => (await import('./commands/devices.ts')).devicesCommand,
+  sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,
+  show: async () => (await import('./commands/show.ts')).showCommand,
+  play: async () => (await import('./commands/play.ts')).playCommand,
+  export: async () => (await import('./commands/export.ts')).exportCommand,
+  pull: async () => (await import('./commands/pull.ts')).pullCommand,
+  verify: async () => (await import('./commands/verify.ts')).verifyCommand,
+  request: async () => (await import('./commands/request.ts')).requestCommand,
+  requests: async () => (await import('./commands/requests.ts')).requestsCommand,
+  approve: async () => (await import('./commands/decide.ts')).approveCommand,
+  deny: async () => (await import('./commands/decide.ts')).denyCommand,
+  revoke: async () => (await import('./commands/decide.ts')).revokeCommand,
+  return: async () => (await import('./commands/decide.ts')).returnCommand,
+  review: async () => (await import('./commands/decide.ts')).reviewCommand,
+  terminate: async () => (await import('./commands/terminate.ts')).terminateCommand,
+  explain: async () => (await import('./commands/explain.ts')).explainCommand,
+  config: async () => (await import('./commands/config.ts')).configCommand,
+  'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLettersCommand,
+  audit: async () => (await import('./commands/audit.ts')).auditCommand,
+  ledger: async () => (await import('./commands/ledger.ts')).ledgerCommand,
+  demo: async () => (await import('./commands/demo.ts')).demoCommand,
+};
 
 const cli = processCli();
 process.stdout.on('error', (error) => endUnheard(cli, error));
@@ -88,18 +53,19 @@ await run(cli, process.argv.slice(2));
 
 async function run(cli: Cli, args: readonly string[]): Promise<void> {
   try {
-    await program(cli).parseAsync([...args], { from: 'user' });
+    await (await program(cli, args)).parseAsync([...args], { from: 'user' });
   } catch (thrown) {
     if (thrown instanceof CommanderError) cli.exitWith(thrown.exitCode === 0 ? 0 : USAGE);
     else fail(cli, thrown);
   }
 }
 
-function program(cli: Cli): Command {
+async function program(cli: Cli, [name = '']: readonly string[]): Promise<Command> {
   const program = new Command('custody')
     .description('Work on protected systems through Custody, replay what was done, and verify the evidence.')
     .enablePositionalOptions();
-  for (const command of commands) program.addCommand(command(cli));
+  const asked = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands);
+  for (const load of asked) program.addCommand((await load())(cli));
   return withoutExit(program);
 }
 
