@@ -1,4 +1,5 @@
-import { asCustodyError, CustodyError } from '../errors.ts';
+import { addSteps, Telling } from '../added-steps.ts';
+import { CustodyError } from '../errors.ts';
 import { enter, type LeafSink } from '../ledger/leaves.ts';
 import type { Authorization } from './decide.ts';
 import { accessLeaf } from './leaves.ts';
@@ -17,15 +18,12 @@ export interface DeskPorts {
   readonly newId: (now: Date) => string;
 }
 
-/** Under a race one change of each round gets through, so this many can be in a row at once. */
-const TRIES = 500;
 const TOLD_AT_ONCE = 100;
 
 /** Where requests are made and changed: each change is durable, in the ledger's queue and told before it is answered. */
 export class AccessDesk {
   readonly #ports: DeskPorts;
-  /** One after the other for each request, so that two who change it at once do not both tell the same. */
-  readonly #telling = new Map<string, Promise<void>>();
+  readonly #telling = new Telling((id) => this.#tellRest(id));
 
   constructor(ports: DeskPorts) {
     this.#ports = ports;
@@ -59,25 +57,16 @@ export class AccessDesk {
     id: string,
     steps: (request: AccessRequest, now: Date) => readonly Step[],
   ): Promise<AccessRequest> {
-    for (let tries = 0; tries < TRIES; tries += 1) {
-      const changed = await this.#tryChange(id, steps);
-      if (changed === undefined) continue;
-      await this.tell(id);
-      return changed;
-    }
-    throw new CustodyError('conflict', 'too many people change this request at once', { hint: 'try again' });
+    const { requests, now } = this.#ports;
+    const many = 'too many people change this request at once';
+    const changed = await addSteps(requests, id, (request: AccessRequest) => steps(request, now()), many);
+    await this.tell(id);
+    return changed;
   }
 
   /** Enters and tells what has not been told of this request. When it returns, all of it is in the ledger's queue. */
   tell(id: string): Promise<void> {
-    const mine = (this.#telling.get(id) ?? Promise.resolve()).then(
-      () => this.#tellRest(id),
-      () => this.#tellRest(id),
-    );
-    this.#telling.set(id, mine);
-    return mine.finally(() => {
-      if (this.#telling.get(id) === mine) this.#telling.delete(id);
-    });
+    return this.#telling.of(id);
   }
 
   async #tellRest(id: string): Promise<void> {
@@ -90,29 +79,8 @@ export class AccessDesk {
    */
   async tellAll(): Promise<number> {
     const untold = await this.#ports.requests.untold(TOLD_AT_ONCE);
-    const failures: unknown[] = [];
-    for (const { request } of untold)
-      await this.tell(request.id).catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw asCustodyError(failures[0]);
+    await this.#telling.each(untold.map(({ request }) => request.id));
     return untold.length;
-  }
-
-  /** Undefined when somebody else changed it in between. */
-  async #tryChange(
-    id: string,
-    steps: (request: AccessRequest, now: Date) => readonly Step[],
-  ): Promise<AccessRequest | undefined> {
-    const { requests, now } = this.#ports;
-    const request = await requests.get(id);
-    const added = steps(request, now());
-    if (added.length === 0) return request;
-    try {
-      await requests.append(id, request.steps.length, added);
-    } catch (error) {
-      if (asCustodyError(error).code === 'conflict') return undefined;
-      throw error;
-    }
-    return { ...request, steps: [...request.steps, ...added] };
   }
 
   /** The ledger first: what outsiders are told about has happened for everybody. */

@@ -1,6 +1,7 @@
 import type { NewsStream } from '../access/news.ts';
 import { sameActors } from '../access/person.ts';
-import { asCustodyError, CustodyError } from '../errors.ts';
+import { addSteps, Telling } from '../added-steps.ts';
+import { CustodyError } from '../errors.ts';
 import { enter, type LeafSink } from '../ledger/leaves.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { newRun, type RunStart } from './run-lifecycle.ts';
@@ -25,15 +26,12 @@ export interface RunDeskPorts {
 /** What a run becomes, of what it is now. */
 export type RunChange = (run: Run, now: Date) => readonly RunStep[];
 
-/** Under a race one change of each round gets through, so this many can be in a row at once. */
-const TRIES = 500;
 const TOLD_AT_ONCE = 100;
 
 /** Where runs are started and changed: each change is durable, in the ledger's queue and told before it is answered (as `AccessDesk`). */
 export class RunDesk {
   readonly #ports: RunDeskPorts;
-  /** One after the other for each run, so that two who change it at once do not both tell the same. */
-  readonly #telling = new Map<string, Promise<void>>();
+  readonly #telling = new Telling((id) => this.#tellRest(id));
 
   constructor(ports: RunDeskPorts) {
     this.#ports = ports;
@@ -67,12 +65,7 @@ export class RunDesk {
 
   /** Enters and tells what has not been told of this run. When it returns, all of it is in the ledger's queue. */
   tell(id: string): Promise<void> {
-    const rest = (): Promise<void> => this.#tellRest(id);
-    const mine = (this.#telling.get(id) ?? Promise.resolve()).then(rest, rest);
-    this.#telling.set(id, mine);
-    return mine.finally(() => {
-      if (this.#telling.get(id) === mine) this.#telling.delete(id);
-    });
+    return this.#telling.of(id);
   }
 
   /**
@@ -81,9 +74,7 @@ export class RunDesk {
    */
   async tellAll(): Promise<number> {
     const untold = await this.#ports.runs.untold(TOLD_AT_ONCE);
-    const failures: unknown[] = [];
-    for (const { run } of untold) await this.tell(run.id).catch((error: unknown) => failures.push(error));
-    if (failures.length > 0) throw asCustodyError(failures[0]);
+    await this.#telling.each(untold.map(({ run }) => run.id));
     return untold.length;
   }
 
@@ -105,24 +96,14 @@ export class RunDesk {
 }
 
 /** The change alone, of whoever leaves the telling to another: durable when it returns. Rejects with what `steps` throws, and with `not-found`. */
-export async function changeRun(
+export function changeRun(
   runs: Pick<Runs, 'get' | 'append'>,
   id: string,
   steps: RunChange,
   now: () => Date,
 ): Promise<Run> {
-  for (let tries = 0; tries < TRIES; tries += 1) {
-    const run = await runs.get(id);
-    const added = steps(run, now());
-    if (added.length === 0) return run;
-    try {
-      await runs.append(id, run.steps.length, added);
-      return { ...run, steps: [...run.steps, ...added] };
-    } catch (error) {
-      if (asCustodyError(error).code !== 'conflict') throw error;
-    }
-  }
-  throw new CustodyError('conflict', 'too many sessions change this run at once', { hint: 'try again' });
+  const many = 'too many sessions change this run at once';
+  return addSteps(runs, id, (run: Run) => steps(run, now()), many);
 }
 
 /** A key that was used before stands for what was started then. */

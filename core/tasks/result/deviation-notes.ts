@@ -37,7 +37,7 @@ export class DeviationNotes {
     const open = new Map<string, Note[]>();
     for (const note of this.#notes) open.set(keyOf(note), [...(open.get(keyOf(note)) ?? []), note]);
     const told = found.map((deviation) => withNote(deviation, open.get(keyOf(deviation))?.shift()));
-    const others = [...open.values()].flat().map(ofNote);
+    const others = [...open.values()].flat().map((note) => withNote(note, note));
     return [...told, ...others].toSorted((one, other) => one.at - other.at);
   }
 }
@@ -53,20 +53,17 @@ function keyOf({
 }
 
 /** Where no note tells of it, it was not noticed, or nobody was asked: it went on. */
-function withNote({ kind, command, expected, seen, at }: FoundDeviation, note?: Note): ResultDeviation {
-  const { how = 'recorded', request } = note ?? {};
-  return {
+function withNote(
+  {
     kind,
-    ...(command !== undefined && { command }),
+    command,
     expected,
     seen,
     at,
-    how,
-    ...(request !== undefined && { request }),
-  };
-}
-
-function ofNote({ kind, command, expected, seen, how, request, at }: Note): ResultDeviation {
+  }: Omit<FoundDeviation, 'command'> & { readonly command?: string | undefined },
+  note?: Note,
+): ResultDeviation {
+  const { how = 'recorded', request } = note ?? {};
   return {
     kind,
     ...(command !== undefined && { command }),

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Contract } from '../contract.ts';
+import { isWanted, wantedOf } from '../input-deviations.ts';
 import type { SeenBytes, StreamKind } from '../seen.ts';
 import type { ValueFacts } from '../values.ts';
 import type { ResultInput } from './result.ts';
@@ -28,7 +28,7 @@ export class GivenInputs {
     if (declared.length === 0 || this.#given.length >= LISTED_MAX) return undefined;
     for (const [name, { from, input }] of declared) {
       const origin = from ?? (input === undefined ? undefined : `input:${input}`);
-      const matches = this.#matches(from, input, bytes);
+      const matches = wantedOf({ from, input }, this.#facts).every((wanted) => isWanted(wanted, bytes));
       this.#given.push({ name, of, ...(origin !== undefined && { from: origin }), ...bytes, matches });
     }
     return () => void this.#given.splice(this.#given.length - declared.length, declared.length);
@@ -41,19 +41,4 @@ export class GivenInputs {
       return session === undefined ? given : { ...given, session };
     });
   }
-
-  #matches(from: string | undefined, input: string | undefined, bytes: SeenBytes): boolean {
-    if (from !== undefined && !isSame(this.#facts.stream?.(from), bytes)) return false;
-    return input === undefined || isSame(bytesOf(this.#facts.inputs.get(input)), bytes);
-  }
-}
-
-function bytesOf(text: string | null | undefined): SeenBytes | undefined {
-  if (text === undefined || text === null) return undefined;
-  const bytes = Buffer.from(text);
-  return { sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
-}
-
-function isSame(wanted: SeenBytes | undefined, given: SeenBytes): boolean {
-  return wanted !== undefined && wanted.sha256 === given.sha256 && wanted.bytes === given.bytes;
 }

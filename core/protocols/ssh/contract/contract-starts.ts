@@ -2,11 +2,10 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { ContractWatch } from '#core/tasks/contract-watch.ts';
 import type { Deviation } from '#core/tasks/deviation.ts';
-import type { SeenBytes } from '#core/tasks/seen.ts';
+import { wantedOf } from '#core/tasks/input-deviations.ts';
 import type { TaskSession } from '#core/tasks/session.ts';
 import type { ChannelStart, ContractStarts, ContractVerdict, ContractWait } from '../channels/gate.ts';
 import { noCommand, seenCommandLine } from '../shapes/argv.ts';
-import { Counted } from '../shapes/counted.ts';
 import { type Input, ProgramWatch } from './program-watch.ts';
 
 export interface ContractOptions {
@@ -69,20 +68,6 @@ function inputOf(command: number, { contract, facts }: TaskSession): Input {
   const inputs = Object.values(contract.declared.inputs);
   const found = inputs.find(({ of, stream }) => of === name && stream === 'stdin');
   if (found === undefined) return { kind: 'none' };
-  const { from, input } = found;
-  if (from !== undefined)
-    return { kind: 'exactly', bytes: facts.stream?.(from), words: `the output ${from}` };
-  if (input === undefined) return { kind: 'any' };
-  const text = facts.inputs.get(input);
-  return {
-    kind: 'exactly',
-    bytes: text === undefined || text === null ? undefined : bytesOf(text),
-    words: `the input ${input} of the run`,
-  };
-}
-
-function bytesOf(text: string): SeenBytes {
-  const counted = new Counted();
-  counted.take(Buffer.from(text));
-  return counted.seen();
+  const [exactly] = wantedOf(found, facts);
+  return exactly === undefined ? { kind: 'any' } : { kind: 'exactly', ...exactly };
 }

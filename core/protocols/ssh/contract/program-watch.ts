@@ -1,5 +1,6 @@
-import type { Deviation } from '#core/tasks/deviation.ts';
-import type { SeenAnswer, SeenBytes } from '#core/tasks/seen.ts';
+import { type Deviation, deviationWords } from '#core/tasks/deviation.ts';
+import { otherBytes, type WantedBytes } from '#core/tasks/input-deviations.ts';
+import type { SeenAnswer } from '#core/tasks/seen.ts';
 import type { ChannelGate, GateHands } from '../channels/gate.ts';
 import { NOT_PERMITTED } from '../channels/own-words.ts';
 import { Counted } from '../shapes/counted.ts';
@@ -7,8 +8,8 @@ import { Counted } from '../shapes/counted.ts';
 /** What a program may be given. */
 export type Input =
   | { readonly kind: 'none' | 'any' }
-  /** These bytes and no others; `bytes` is undefined where nobody has them. */
-  | { readonly kind: 'exactly'; readonly bytes: SeenBytes | undefined; readonly words: string };
+  /** These bytes and no others. */
+  | ({ readonly kind: 'exactly' } & WantedBytes);
 
 export interface ProgramParts {
   /** Of the command in the contract. */
@@ -93,15 +94,18 @@ export class ProgramWatch implements ChannelGate {
     if (this.#spoilt) return;
     this.#spoilt = true;
     const { input, name, passes, deviate } = this.#parts;
-    const expected = input.kind === 'exactly' ? `as input of ${name} ${input.words}` : `no input of ${name}`;
-    const seen = input.kind === 'exactly' ? 'other bytes came' : 'it was given some';
-    deviate([{ kind: 'input', command: name, expected, seen }]);
+    const deviation = input.kind === 'exactly' ? otherBytes(name, input) : someInput(name);
+    deviate([deviation]);
     if (passes) return this.#letGo(hands);
-    hands.close(`${seen}; the contract has ${expected}`, NOT_PERMITTED);
+    hands.close(deviationWords(deviation), NOT_PERMITTED);
   }
 
   #letGo(hands: GateHands): void {
     for (const bytes of this.#held ?? []) hands.toTarget(bytes);
     this.#held = undefined;
   }
+}
+
+function someInput(command: string): Deviation {
+  return { kind: 'input', command, expected: `no input of ${command}`, seen: 'it was given some' };
 }
