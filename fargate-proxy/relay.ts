@@ -129,19 +129,19 @@ export class Relay {
   #hands(): RelayHands {
     const { client, target, tape, onTargetBytes } = this.#options;
     return {
-      forward: (bytes) => this.#forward(Uint8Array.from(bytes)),
+      forward: (bytes) => this.#forward(bytes),
       pass: (bytes) => {
         const keepsUp = tape.record(Stream.target, bytes, bytes.byteLength);
         if (this.#stopped) return;
-        client.send(Uint8Array.from(bytes));
+        client.sendCopy(bytes);
         onTargetBytes(bytes, bytes.byteLength);
         if (!keepsUp) this.#waitForRecorder(target);
       },
       say: (bytes) => {
         tape.record(Stream.gateway, bytes, bytes.byteLength);
-        if (!this.#stopped) client.send(Uint8Array.from(bytes));
+        if (!this.#stopped) client.sendCopy(bytes);
       },
-      ask: (bytes) => target.send(Uint8Array.from(bytes)),
+      ask: (bytes) => target.sendCopy(bytes),
       drained: () => this.#resume(client),
       targetDrained: () => this.#resume(target),
     };
@@ -149,7 +149,7 @@ export class Relay {
 
   #forward(bytes: Uint8Array): void {
     if (bytes.byteLength === 0) return;
-    if (this.#ahead === undefined) this.#options.target.send(bytes);
+    if (this.#ahead === undefined) this.#options.target.sendCopy(bytes);
     else this.#ahead.hold(bytes);
   }
 

@@ -104,9 +104,7 @@ export class RawEnd {
 
   /** Writes the first `length` bytes of the shared read buffer. */
   sendRead(length: number): void {
-    const bytes = this.#memory.view(length);
-    if (this.#copies && !this.#busy) this.#write(bytes);
-    else this.#enqueue(bytes);
+    this.sendCopy(this.#memory.view(length));
   }
 
   /** Writes bytes that stay as they are. */
@@ -115,9 +113,10 @@ export class RawEnd {
     else this.#write(bytes);
   }
 
-  /** Writes bytes that may change once this returns. Costs a copy into memory that is used again, and no garbage. */
+  /** Writes bytes that may change once this returns. Costs no garbage, and at the most a copy into memory that is used again. */
   sendCopy(bytes: Uint8Array): void {
-    this.#enqueue(bytes);
+    if (this.#copies && !this.#busy) this.#write(bytes);
+    else this.#enqueue(bytes);
   }
 
   /** Writes what is in the block, and gives the block back. */
