@@ -145,9 +145,17 @@ const ruleSchema = z
     allow: z.array(z.enum(allowable)).min(1).optional(),
     deny: z.array(z.enum(actions)).min(1).optional().describe('whatever another rule or a grant allows'),
     sessions: z
-      .enum(['own', 'any'])
+      .enum(['own', 'approved', 'any'])
       .default('own')
-      .describe('whose sessions replay, export, terminate and rerun reach'),
+      .describe(
+        'whose sessions replay, export, terminate and rerun reach; approved: those whose grant they approved, and their own',
+      ),
+    unredacted: z
+      .literal(true)
+      .optional()
+      .describe(
+        'replay and export show what `redact` of the target leaves out, and give the evidence itself',
+      ),
     when: whenSchema.optional().describe('all of these must hold'),
     session: z
       .strictObject({
@@ -158,6 +166,15 @@ const ruleSchema = z
           .describe('a session ends when the token that opened it expires'),
       })
       .optional(),
+    moderated: z
+      .strictObject({
+        by: z.strictObject({ any: groups }),
+        wait: duration(1_000, 3_600_000, 'expected a time from 1s to 1h, such as 10m')
+          .prefault('10m')
+          .describe('how long a client that connects waits for somebody to watch'),
+      })
+      .optional()
+      .describe('a session starts only while somebody of these groups watches it, and ends when they leave'),
     approval: approvalSchema.optional().describe('connect needs a grant, which reviewers give'),
     breakGlass: breakGlassSchema
       .optional()

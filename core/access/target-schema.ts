@@ -1,7 +1,7 @@
 /** What every target in custody.yaml says, whatever its protocol. */
 import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
-import { duration } from './schema-parts.ts';
+import { duration, text } from './schema-parts.ts';
 
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
@@ -54,10 +54,39 @@ const recordingSchema = {
   retention: retentionSchema.prefault({}),
 };
 
+/** Where recorded sessions may be run again. */
+const sandboxSchema = z.union(
+  [
+    z.literal(true),
+    z.strictObject({
+      from: text.describe('the target whose data it is made of, anew for each rerun'),
+      at: z
+        .enum(['session', 'now'])
+        .default('session')
+        .describe('as the data was before the session that is run again, or as it is now'),
+      for: duration(60_000, 7 * DAY_MS, 'expected a time from 1m to 7d, such as 1h')
+        .prefault('1h')
+        .describe('it is removed after that'),
+    }),
+  ],
+  'expected true, or { from: the target it is made of }',
+);
+
+/** What views and exports do not show. Evidence has it, and whoever a rule with `unredacted` lets. */
+const redactSchema = z.strictObject({
+  columns: z
+    .array(text)
+    .default([])
+    .describe('of results and bind values: a column by its name, or table.column'),
+  patterns: z.array(text).default([]).describe('regular expressions (RE2): what fits is left out of texts'),
+});
+
 /** The shape that a protocol adds its own to. */
 export const targetShape = {
   address,
   connect: connectSchema.prefault({}),
+  sandbox: sandboxSchema.optional(),
+  redact: redactSchema.optional(),
   recording: z.strictObject(recordingSchema).prefault({}),
 };
 

@@ -24,7 +24,8 @@ const person = z.object({
   actors: z.array(account).min(1).readonly().optional(),
 });
 const ended = { session, statement: sha256, reason: z.enum(closeReasons) };
-const seen = { session, by: person };
+/** `part`: what of it, where it is not all: `steps 200-399`, `step 12, by a search`, `result 7 as CSV`. */
+const seen = { session, by: person, part: z.string().max(200).optional() };
 /** Of an SSH certificate: 64 bits in decimal digits. */
 const serial = z.string().regex(/^(?:0|[1-9]\d{0,19})$/);
 /** Of a public key, as `ssh-keygen -l` prints it. */
@@ -39,7 +40,7 @@ export const leafSchema = z.discriminatedUnion('kind', [
   leafOf('session-recovered', ended),
   leafOf('recording-viewed', seen),
   leafOf('recording-exported', seen),
-  leafOf('recording-rerun', seen),
+  leafOf('recording-rerun', { ...seen, against: z.string().optional() }),
   leafOf('access-requested', {
     request,
     digest: sha256,

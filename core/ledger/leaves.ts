@@ -42,6 +42,7 @@ export function seenLeaf(
   { principal, action }: Authorization<'replay'> | Authorization<'export'>,
   session: string,
   now: Date,
+  part?: string,
 ): Leaf {
   return {
     type: 'custody/leaf/1',
@@ -49,6 +50,7 @@ export function seenLeaf(
     at: now.toISOString(),
     session,
     by: personOf(principal),
+    ...(part === undefined ? {} : { part }),
   };
 }
 

@@ -38,3 +38,12 @@ export function sessionPrefix(session: string): string {
 export function objectKey(session: string, name: string): string {
   return sessionPrefix(session) + name;
 }
+
+/** What is derived of a session so that it can be looked into, and can be made again at any time (core/replay/index/FORMAT.md). */
+export function indexPrefix(session: string): string {
+  return `indexes/${session}/`;
+}
+
+export function indexKey(session: string, name: string): string {
+  return indexPrefix(session) + name;
+}
