@@ -47,6 +47,10 @@ export const KEYS_HELP = [
   'q           enough',
 ];
 
+/** A control sequence, or one character. */
+// oxlint-disable-next-line no-control-regex
+const PIECE = /\x1b[[O][0-9;]*[A-Za-z~]|[^]/g;
+
 /** Keys from the bytes of a terminal in raw mode. A place that is being typed is kept until Enter; Escape forgets it. */
 export class KeyReader {
   #place: string | undefined;
@@ -58,7 +62,7 @@ export class KeyReader {
 
   read(bytes: Uint8Array): Key[] {
     const text = Buffer.from(bytes).toString('latin1');
-    const pieces = text.match(/\x1b[[O][0-9;]*[A-Za-z~]|[^]/g) ?? [];
+    const pieces = text.match(PIECE) ?? [];
     return pieces.flatMap((piece) => this.#piece(piece) ?? []);
   }
 
