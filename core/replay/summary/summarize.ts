@@ -9,6 +9,8 @@ const NAMES = 1_000;
 const CODES = 100;
 const SHAPES = 200;
 const DEVIATIONS = 100;
+/** Of a name that is kept, in characters. */
+const NAME_MAX = 512;
 
 interface Coded {
   code: string;
@@ -99,13 +101,17 @@ export class Summarizer {
   #names(step: number, { codes, relations, files, shape }: StepFacts): void {
     for (const code of codes) this.#codes.add(code, { code, count: 0, step }, (known) => known.count++);
     if (shape !== undefined) this.#shapes.add(shape, { shape, count: 0, step }, (known) => known.count++);
-    for (const { name, how } of relations)
+    for (const { name: whole, how } of relations) {
+      const name = kept(whole);
       this.#relations.add(name, { name, read: 0, written: 0, step }, (known) => known[how]++);
-    for (const { path: name, how, bytes = 0 } of files)
+    }
+    for (const { path, how, bytes = 0 } of files) {
+      const name = kept(path);
       this.#files.add(name, { name, read: 0, written: 0, bytes: 0, step }, (known) => {
         known[how]++;
         known.bytes += bytes;
       });
+    }
   }
 
   #deviation(step: number, { step: { note } }: ReadStep): void {
@@ -132,6 +138,10 @@ function occasionOf({ session, principal, target, startedAt, client, grant, task
     grant: { rule: grant.rule, ...(grant.request === undefined ? {} : { request: grant.request }) },
     ...(task === undefined ? {} : { task: { run: task.run, workflow: task.workflow, name: task.name } }),
   };
+}
+
+function kept(name: string): string {
+  return name.length <= NAME_MAX ? name : `${name.slice(0, NAME_MAX)}…`;
 }
 
 function countOne(counted: { count: number; step?: number }, step: number): void {
