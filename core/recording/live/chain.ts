@@ -26,7 +26,11 @@ export class LiveChain {
     this.open = parsedAs(openStatementSchema, open, 'open.json');
     if (this.open.session !== session) throw fault('open.json is of another session');
     this.#previous = sha256(open);
-    this.#recorder = createPublicKey({ key: Buffer.from(this.open.recorder, 'base64'), format: 'der', type: 'spki' });
+    this.#recorder = createPublicKey({
+      key: Buffer.from(this.open.recorder, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
   }
 
   get segment(): number {

@@ -137,7 +137,8 @@ class Reading {
     own.delete(signatureName(TASK_RESULT));
     for (let segment = 0; segment < segments; segment += 1) own.add(segmentName(segment));
     const names = await this.#ports.source.list(sessionPrefix(this.#session));
-    if (!names.every((name) => own.has(name))) throw fault('something is stored that is no part of the recording');
+    if (!names.every((name) => own.has(name)))
+      throw fault('something is stored that is no part of the recording');
   }
 
   /** A statement under its signature. */
