@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   devices: async () => (await import('./commands/devices.ts')).devicesCommand,
   sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
+  summary: async () => (await import('./commands/summary.ts')).summaryCommand,
   play: async () => (await import('./commands/play.ts')).playCommand,
   watch: async () => (await import('./commands/watch.ts')).watchCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
