@@ -19,6 +19,8 @@ export interface ReplayReader {
   steps(frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf): AsyncIterable<ReadStep>;
   /** What `ReadStep.json` gives. */
   readonly shape: z.ZodType<JsonStep>;
+  /** A step of what `toJson` gave. Whoever has it from elsewhere looks at it by `shape` before. */
+  ofJson(json: JsonStep): ReadStep;
   /**
    * The terminal of one channel by its number in steps, else the first that there is; nothing where there is none. Absent where the
    * protocol has no terminals.
@@ -47,19 +49,24 @@ interface Parts<S extends StepBase> {
   readonly steps: (frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf) => AsyncIterable<S>;
   readonly format: (step: S, width: number) => string;
   readonly json: (step: S) => JsonStep;
+  readonly ofJson: (json: JsonStep) => S;
   readonly shape: z.ZodType<JsonStep>;
   readonly terminal?: TerminalOf;
 }
 
 export function replayReader<S extends StepBase>(parts: Parts<S>): ReplayReader {
-  const { steps, format, json, shape, terminal } = parts;
+  const { steps, format, json, ofJson, shape, terminal } = parts;
+  const read = (step: S): ReadStep => ({
+    step,
+    toText: (width) => format(step, width),
+    toJson: () => json(step),
+  });
   return {
     shape,
     terminal,
+    ofJson: (from) => read(ofJson(from)),
     async *steps(frames, extent, ending) {
-      for await (const step of steps(frames, extent, ending)) {
-        yield { step, toText: (width) => format(step, width), toJson: () => json(step) };
-      }
+      for await (const step of steps(frames, extent, ending)) yield read(step);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { replayReader } from '../reader.ts';
 import { formatStep } from './format.ts';
-import { postgresStepJson, postgresStepShape } from './shape.ts';
+import { postgresStepJson, postgresStepOf, postgresStepShape } from './shape.ts';
 import { REPLAY_LIMITS, type ReplayLimits } from './step.ts';
 import { postgresSteps } from './steps.ts';
 
@@ -10,5 +10,6 @@ export const postgresReader = replayReader({
   steps: (frames, extent, ending) => postgresSteps(frames, extent === 'page' ? PAGE : REPLAY_LIMITS, ending),
   format: formatStep,
   json: postgresStepJson,
+  ofJson: postgresStepOf,
   shape: postgresStepShape,
 });

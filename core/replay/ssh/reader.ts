@@ -1,6 +1,6 @@
 import { replayReader } from '../reader.ts';
 import { formatSshStep } from './format.ts';
-import { sshStepJson, sshStepShape } from './shape.ts';
+import { sshStepJson, sshStepOf, sshStepShape } from './shape.ts';
 import { SSH_LIMITS, SSH_PAGE_LIMITS } from './step.ts';
 import { sshSteps } from './steps.ts';
 import { sshTerminal } from './terminal-events.ts';
@@ -10,6 +10,7 @@ export const sshReader = replayReader({
     sshSteps(frames, extent === 'page' ? SSH_PAGE_LIMITS : SSH_LIMITS, ending),
   format: (step) => formatSshStep(step),
   json: sshStepJson,
+  ofJson: sshStepOf,
   shape: sshStepShape,
   terminal: sshTerminal,
 });
