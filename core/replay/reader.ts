@@ -19,7 +19,9 @@ export interface ReplayReader {
   steps(frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf): AsyncIterable<ReadStep>;
   /** What `ReadStep.json` gives. */
   readonly shape: z.ZodType<JsonStep>;
-  /** A step of what `toJson` gave. Whoever has it from elsewhere looks at it by `shape` before. */
+  /** Another where the same frames give other steps, or the same steps other facts: what was derived before is made again. */
+  readonly version: number;
+  /** The step that `toJson` was of. Whoever takes the JSON from outside holds it against `shape` first. */
   ofJson(json: JsonStep): ReadStep;
   /**
    * The terminal of one channel by its number in steps, else the first that there is; nothing where there is none. Absent where the
@@ -49,13 +51,14 @@ interface Parts<S extends StepBase> {
   readonly steps: (frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf) => AsyncIterable<S>;
   readonly format: (step: S, width: number) => string;
   readonly json: (step: S) => JsonStep;
-  readonly ofJson: (json: JsonStep) => S;
   readonly shape: z.ZodType<JsonStep>;
+  readonly version: number;
+  readonly ofJson: (json: JsonStep) => S;
   readonly terminal?: TerminalOf;
 }
 
 export function replayReader<S extends StepBase>(parts: Parts<S>): ReplayReader {
-  const { steps, format, json, ofJson, shape, terminal } = parts;
+  const { steps, format, json, shape, version, ofJson, terminal } = parts;
   const read = (step: S): ReadStep => ({
     step,
     toText: (width) => format(step, width),
@@ -63,10 +66,11 @@ export function replayReader<S extends StepBase>(parts: Parts<S>): ReplayReader 
   });
   return {
     shape,
+    version,
     terminal,
-    ofJson: (from) => read(ofJson(from)),
     async *steps(frames, extent, ending) {
       for await (const step of steps(frames, extent, ending)) yield read(step);
     },
+    ofJson: (given) => read(ofJson(given)),
   };
 }

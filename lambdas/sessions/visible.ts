@@ -58,12 +58,16 @@ export function isKnown(session: SessionRecord, asking: Asking): boolean {
   return isOwn(session, asking) || ways.some((way) => Authorization.isOne(way));
 }
 
-/** `replay` gives the bytes as `export` does: playing happens at the reader's. The refusal is that of `replay`. */
+/**
+ * `replay` gives the bytes as `export` does: playing happens at the reader's. By the one that shows more; the refusal is that of
+ * `replay`.
+ */
 export function mayRead(session: SessionRecord, asking: Asking): ReadPermission | Refusal {
   const replay = decideFor('replay', session, asking);
-  if (Authorization.isOne(replay)) return replay;
+  if (Authorization.isOne(replay) && replay.unredacted) return replay;
   const exported = decideFor('export', session, asking);
-  return Authorization.isOne(exported) ? exported : replay;
+  const isMore = Authorization.isOne(exported) && (exported.unredacted || !Authorization.isOne(replay));
+  return isMore ? exported : replay;
 }
 
 /** To take it away is `export` alone, so that the ledger says what was done. Who may only look is told how. */

@@ -10,6 +10,7 @@ export const postgresReader = replayReader({
   steps: (frames, extent, ending) => postgresSteps(frames, extent === 'page' ? PAGE : REPLAY_LIMITS, ending),
   format: formatStep,
   json: postgresStepJson,
-  ofJson: postgresStepOf,
   shape: postgresStepShape,
+  version: 1,
+  ofJson: postgresStepOf,
 });

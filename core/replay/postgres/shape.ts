@@ -1,8 +1,8 @@
 /** step.ts as JSON. */
 import { z } from 'zod';
-import type { JsonStep } from '../reader.ts';
 import { base, count, shown, undecoded } from '../shape-parts.ts';
-import type { Outcome, ShownLogin, Step, StepKind } from './step.ts';
+import type { JsonStep } from '../reader.ts';
+import type { Outcome, Step, StepKind } from './step.ts';
 
 const KINDS = [
   'login',
@@ -106,11 +106,11 @@ export function postgresStepJson({ login: seen, ...step }: Step): z.input<typeof
     : { ...step, login: { ...seen, settings: Object.fromEntries(seen.settings) } };
 }
 
-/** The step of such JSON. */
+/** What `postgresStepJson` was of. */
 export function postgresStepOf(json: JsonStep): Step {
-  const { login: seen, ...step } = json as z.output<typeof postgresStepShape>;
-  const given = step as Omit<Step, 'login'>;
+  const { login: seen, ...step } = json as z.infer<typeof postgresStepShape>;
+  const known = step as Step;
   return seen === undefined
-    ? given
-    : { ...given, login: { ...seen, settings: new Map(Object.entries(seen.settings)) } as ShownLogin };
+    ? known
+    : { ...known, login: { ...seen, settings: new Map(Object.entries(seen.settings)) } as NonNullable<Step['login']> };
 }

@@ -14,6 +14,7 @@ const FIXED = new Set([
   'change',
   'sqlstate',
   'sha256',
+  'marks',
 ]);
 
 type Node = Readonly<Record<string, unknown>>;
@@ -52,7 +53,7 @@ function changedList(list: readonly unknown[], change: Change, isShape: boolean)
 
 function changedNode(node: Node, change: Change, isShape: boolean): Node {
   const entries = Object.entries(node).map(([key, value]): [string, unknown] => {
-    if (isShape && FIXED.has(key) && typeof value === 'string') return [key, value];
+    if (isShape && FIXED.has(key) && !isNode(value)) return [key, value];
     if (typeof value === 'string') return [key, change(value, isCut(node, key))];
     return [key, changed(value, change, isShape && key !== 'note')];
   });

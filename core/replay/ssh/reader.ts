@@ -10,7 +10,8 @@ export const sshReader = replayReader({
     sshSteps(frames, extent === 'page' ? SSH_PAGE_LIMITS : SSH_LIMITS, ending),
   format: (step) => formatSshStep(step),
   json: sshStepJson,
-  ofJson: sshStepOf,
   shape: sshStepShape,
+  version: 1,
+  ofJson: sshStepOf,
   terminal: sshTerminal,
 });
