@@ -1,5 +1,6 @@
 import type { Person } from '../access/person.ts';
 import type { OpenStatement } from '../recording/format.ts';
+import type { SessionRecord } from '../recording/session-index.ts';
 import type { StepFacts } from '../replay/facts.ts';
 
 /** A sealed session as it can be found. */
@@ -8,6 +9,8 @@ export interface SearchedSession {
   readonly protocol: string;
   readonly target: string;
   readonly principal: Person;
+  /** Whose approvals its grant came of. */
+  readonly approvedBy?: readonly Person[];
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   /** The close statement's; absent where there is none that holds. */
@@ -24,19 +27,16 @@ export interface SearchedStep {
   readonly facts: StepFacts;
 }
 
+/** Of what the index of sessions has, with what only the open statement says. */
 export function searchedSession(
-  { session, startedAt, principal, target, task, device }: OpenStatement,
-  reason: string | undefined,
+  { id, protocol, target, principal, approvedBy, startedAt, outcome, run }: SessionRecord,
+  { device }: Pick<OpenStatement, 'device'>,
 ): SearchedSession {
-  const { issuer, subject, email, actors } = principal;
   return {
-    id: session,
-    protocol: target.protocol,
-    target: target.name,
-    principal: { issuer, subject, ...(email !== undefined && { email }), ...(actors && { actors }) },
-    startedAt: Date.parse(startedAt),
-    ...(reason !== undefined && { reason }),
-    ...(task && { run: { id: task.run, workflow: task.workflow, task: task.name } }),
+    ...{ id, protocol, target, principal, startedAt: Date.parse(startedAt) },
+    ...(approvedBy && { approvedBy }),
+    ...(outcome && { reason: outcome.reason }),
+    ...(run && { run }),
     ...(device && {
       device: { key: device.key, ...(device.name !== undefined && { name: device.name }) },
     }),

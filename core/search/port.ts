@@ -26,6 +26,8 @@ export interface Scope {
   readonly target?: string;
   readonly subject?: { readonly issuer: string; readonly subject: string };
   readonly person?: string;
+  /** Who approved the session's grant. */
+  readonly approver?: { readonly issuer: string; readonly subject: string };
 }
 
 export interface SearchPage {

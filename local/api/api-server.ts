@@ -30,6 +30,7 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
+import { searchHandler, type SearchPorts } from '#lambdas/search/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
@@ -64,6 +65,7 @@ export interface ApiOptions {
   readonly deviceDesk: DeviceDesk;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
+  readonly search: Pick<SearchPorts, 'search' | 'pending'>;
   readonly source: RecordingSource;
   /** How running sessions are watched; they are not where it is absent. */
   readonly live?: LivePorts;
@@ -210,6 +212,7 @@ function handlers(
         ...(live === undefined ? {} : { live }),
       }),
     ],
+    ['/v1/search', searchHandler({ ...options.search, catalog, policy, leaves, now, log })],
     ['/v1/workflows', workflowsHandler({ policy, now, log })],
     [
       '/v1/runs',

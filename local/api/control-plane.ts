@@ -14,6 +14,7 @@ import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
+import { openSearch } from '#adapters/local/search/search.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localCertificates } from '#adapters/local/ssh/certificates.ts';
@@ -45,6 +46,7 @@ import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { Redactions } from '#core/replay/redact/redactions.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
@@ -55,11 +57,13 @@ import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
 import { keepDelivering } from './notifier.ts';
+import { LocalSearching } from './searching.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
+const SEARCH_EVERY_MS = 500;
 const ISSUERS_EVERY_MS = 60_000;
 const LIVE_EVERY_MS = 200;
 
@@ -108,6 +112,15 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   await every(running, SETTLE_EVERY_MS, settleAll, trouble('results cannot be derived', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
+  const search = await closing(running, openSearch(files.search));
+  const signer = fileSigner(dataDir);
+  const searching = new LocalSearching({
+    ...{ search, catalog, policy: () => policy.config, now, say, redactions: new Redactions() },
+    source: directoryStore(files.store),
+    signer: () => signer.publicKey(),
+  });
+  await running.add(() => searching.stop());
+  await every(running, SEARCH_EVERY_MS, () => searching.addAll(), trouble('the search is behind', say));
   const api = await startApi({
     port,
     policy,
@@ -117,6 +130,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     deviceDesk,
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
+    search: { search, pending: (limit) => searching.pending(limit) },
     source: directoryStore(files.store),
     live: {
       tails: localJournalTails(files.journal),

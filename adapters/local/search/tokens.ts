@@ -29,6 +29,7 @@ function mark(kind: string, text: string): string {
 }
 
 export function sessionMarks({
+  approvedBy = [],
   id,
   target,
   protocol,
@@ -37,17 +38,22 @@ export function sessionMarks({
   device,
   principal,
 }: SearchedSession): string {
-  const { issuer, subject, email, actors = [] } = principal;
+  const { subject, email, actors = [] } = principal;
   const marks = [
     ...[EVERY, mark('i', id), mark('t', target), mark('p', protocol), mark('u', subject)],
-    mark('j', `${issuer}\n${subject}`),
+    mark('j', accountText(principal)),
     ...actors.map((actor) => mark('u', actor.subject)),
+    ...approvedBy.map((one) => mark('g', accountText(one))),
     ...(email === undefined ? [] : [mark('a', canonicalEmail(email))]),
     ...(reason === undefined ? [] : [mark('o', reason)]),
     ...(run === undefined ? [] : [mark('k', run.id), mark('m', run.workflow), mark('q', run.task)]),
     ...(device === undefined ? [] : [mark('d', device.key), mark('d', device.name ?? device.key)]),
   ];
   return [...new Set(marks)].join(' ');
+}
+
+function accountText({ issuer, subject }: { readonly issuer: string; readonly subject: string }): string {
+  return `${issuer}\n${subject}`;
 }
 
 const HOW = { read: 'r', written: 'w', called: 'c' } as const;
@@ -131,10 +137,11 @@ function relationTerm({ name, how }: RelationTerm): Alternatives {
 
 /** One that says nothing is of everything. */
 function scopeTerms(scopes: readonly Scope[]): readonly Alternatives[] {
-  const terms = scopes.map(({ target, subject, person }) => [
+  const terms = scopes.map(({ target, subject, person, approver }) => [
     ...(target === undefined ? [] : [mark('t', target)]),
-    ...(subject === undefined ? [] : [mark('j', `${subject.issuer}\n${subject.subject}`)]),
+    ...(subject === undefined ? [] : [mark('j', accountText(subject))]),
     ...(person === undefined ? [] : [`(${namedBy(person).join(' OR ')})`]),
+    ...(approver === undefined ? [] : [mark('g', accountText(approver))]),
   ]);
   if (terms.some((all) => all.length === 0)) return [];
   return [terms.map((all) => (all.length === 1 ? all[0]! : `(${all.join(' AND ')})`))];
