@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   'ssh-certificates': async () => (await import('./commands/ssh-certificates.ts')).sshCertificatesCommand,
   devices: async () => (await import('./commands/devices.ts')).devicesCommand,
   sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,
+  search: async () => (await import('./commands/search.ts')).searchCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   summary: async () => (await import('./commands/summary.ts')).summaryCommand,
   play: async () => (await import('./commands/play.ts')).playCommand,
