@@ -193,5 +193,6 @@ function problemOf({ status, url }: Response, body: unknown): CustodyError {
     return new CustodyError('token-invalid', NOT_TAKEN, { hint: LOG_IN });
   const message = problem.detail ?? problem.title ?? `${new URL(url).origin} answered with status ${status}`;
   const hint = problem.hint ?? (status === 401 ? LOG_IN : undefined);
-  return new CustodyError(codes[status] ?? 'internal', message, hint === undefined ? {} : { hint });
+  const code = problem.code === 'evidence-redacted' ? problem.code : codes[status];
+  return new CustodyError(code ?? 'internal', message, hint === undefined ? {} : { hint });
 }
