@@ -55,6 +55,7 @@ export type ErrorCode =
   | 'target-lost'
   | 'recording-failed'
   | 'store-unavailable'
+  | 'not-ready'
   | 'draining'
   | 'too-many-connections'
   | 'task-fenced'

@@ -41,8 +41,8 @@ import {
   terminationShape,
 } from '../shapes.ts';
 import { evidencePage } from './evidence.ts';
-import { stepsQuery, stepsShape } from './step-shape.ts';
-import { stepsPage } from './steps.ts';
+import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
+import { type Indexes, stepsPage } from './steps.ts';
 import {
   decideFor,
   isKnown,
@@ -72,6 +72,8 @@ export interface SessionsPorts {
   /** The key that statements are signed with (SPKI, DER). */
   readonly signer: () => Promise<Uint8Array>;
   readonly terminations: Pick<Terminations, 'ask'>;
+  /** Absent: nobody makes indexes; what is too large to be decoded at once cannot be looked at. */
+  readonly indexes?: Indexes;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
@@ -197,7 +199,7 @@ async function stepsAnswer(
   ports: SessionsPorts,
 ): Promise<ApiResult> {
   const query = queryOf(stepsQuery, event);
-  const permission = await entered(mayRead(session, asking), session, asking, ports);
+  const permission = await entered(mayRead(session, asking), session, asking, ports, partOf(query));
   return json(stepsShape, await stepsPage(permission, session, query, ports));
 }
 
@@ -207,9 +209,10 @@ async function entered(
   session: SessionRecord,
   asking: Asking,
   { leaves }: SessionsPorts,
+  part?: string,
 ): Promise<ReadPermission> {
   if ('code' in decision) throw refusalError(decision);
-  await enter(seenLeaf(decision, session.id, asking.now), leaves);
+  await enter(seenLeaf(decision, session.id, asking.now, part), leaves);
   return decision;
 }
 

@@ -31,6 +31,7 @@ import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
 import { addressOnly } from '#lambdas/ssh/place.ts';
@@ -64,6 +65,8 @@ export interface ApiOptions {
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
+  /** Absent: what is too long to be decoded at once is not shown. */
+  readonly indexes?: Indexes;
   readonly leaves: LeafSink;
   readonly ledger: LedgerView;
   readonly signerPem: string;
@@ -201,7 +204,10 @@ function handlers(
     ['/v1/devices', devicesHandler({ policy, devices: options.devices, desk: options.deviceDesk, now, log })],
     [
       '/v1/sessions',
-      sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
+      sessionsHandler({
+        ...{ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log },
+        ...(options.indexes === undefined ? {} : { indexes: options.indexes }),
+      }),
     ],
     ['/v1/workflows', workflowsHandler({ policy, now, log })],
     [

@@ -13,6 +13,7 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { openUnindexedSessions } from '#adapters/local/unindexed-sessions.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localCertificates } from '#adapters/local/ssh/certificates.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
@@ -42,6 +43,7 @@ import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
+import { INDEX_VERSION } from '#core/replay/index/version.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
@@ -52,12 +54,14 @@ import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
+import { LocalIndexer } from './indexing.ts';
 import { keepDelivering } from './notifier.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
+const INDEX_EVERY_MS = 1_000;
 const ISSUERS_EVERY_MS = 60_000;
 
 export interface ControlPlaneOptions {
@@ -103,6 +107,12 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const sayUnsettled = settleNews(say);
   const settleAll = async (): Promise<void> => sayUnsettled((await settler.settleAll()).failures);
   await every(running, SETTLE_EVERY_MS, settleAll, trouble('results cannot be derived', say));
+  const indexer = new LocalIndexer({
+    ...{ store: directoryStore(files.store), signer: fileSigner(dataDir), now, say },
+    unindexed: await closing(running, openUnindexedSessions(files.index, INDEX_VERSION)),
+  });
+  await running.add(() => indexer.stop());
+  await every(running, INDEX_EVERY_MS, () => indexer.indexAll(), trouble('indexes cannot be made', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
   const api = await startApi({
@@ -115,6 +125,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
     source: directoryStore(files.store),
+    indexes: indexer,
     leaves,
     ledger: await ledgerView(dataDir, files.store),
     ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),

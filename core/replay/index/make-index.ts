@@ -86,7 +86,11 @@ async function makeAttempt(
 ): Promise<StepIndex> {
   const evidence = withoutResult(given);
   const pending: SegmentEntry[] = [];
-  const steps = await CheckedSteps.open(evidence.folder, evidence.trust, (...entry) => void pending.push(entry));
+  const steps = await CheckedSteps.open(
+    evidence.folder,
+    evidence.trust,
+    (...entry) => void pending.push(entry),
+  );
   const prefix = attemptName(steps.reader.version, attempt);
   const keyOf = (part: string): string => indexKey(name, `${prefix}/${part}`);
   const put: PutPart = (part, bytes) => putSame(store, keyOf(part), bytes);

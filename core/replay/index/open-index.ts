@@ -60,7 +60,8 @@ export async function openIndex(of: IndexOf): Promise<Found | Unfit> {
   const unfit = new Map<number, string>();
   for (const attempt of attempts.toSorted((a, b) => b - a)) {
     const prefix = attemptName(reader, attempt);
-    const get = (name: string, atMost: number) => of.store.get(indexKey(of.name, `${prefix}/${name}`), atMost);
+    const get = (name: string, atMost: number) =>
+      of.store.get(indexKey(of.name, `${prefix}/${name}`), atMost);
     const directory = await readDirectory(get, of.signer);
     // One that has no directory was not finished.
     if (directory === undefined) continue;

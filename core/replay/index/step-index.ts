@@ -18,7 +18,14 @@ import {
   segmentsSchema,
   type Tally,
 } from './format.ts';
-import { isWanted, mayHold, PAGE_MAX_CHARACTERS, type StepPage, type StepPlace, type StepQuery } from './query.ts';
+import {
+  isWanted,
+  mayHold,
+  PAGE_MAX_CHARACTERS,
+  type StepPage,
+  type StepPlace,
+  type StepQuery,
+} from './query.ts';
 import { readLine, type StepMarks, type StoredStep } from './stored-step.ts';
 
 /** Rejects with `not-found`, and with `format-invalid` for what is longer. */
@@ -130,7 +137,10 @@ export class StepIndex {
       }
       return this.directory.total.steps;
     }
-    for await (const { chunk, number } of this.#chunksBefore(this.directory.total.steps, ({ from }) => from <= at)) {
+    for await (const { chunk, number } of this.#chunksBefore(
+      this.directory.total.steps,
+      ({ from }) => from <= at,
+    )) {
       const line = (await this.#linesOf(chunk, number)).findLast((found) => found.at <= at);
       if (line !== undefined) return line.number;
     }
