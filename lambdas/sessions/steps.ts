@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
+import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import {
   type CheckedPage,
@@ -130,7 +131,7 @@ async function beginningOf(evidence: IndexedEvidence) {
   }
   const dropped = new Set(segments.slice(kept));
   const list = async (): Promise<readonly string[]> => names.filter((name) => !dropped.has(name));
-  const { get } = evidence.folder;
+  const get: EvidenceFolder['get'] = (name, atMost) => evidence.folder.get(name, atMost);
   return { shown: { ...evidence, folder: { list, get } }, left: dropped.size };
 }
 

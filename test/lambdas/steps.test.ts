@@ -7,7 +7,7 @@ import { indexSession } from '#core/replay/index/index-session.ts';
 import { sessionsHandler } from '#lambdas/sessions/handler.ts';
 import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { framesOf, LOGIN, type Said, server, stepsOf } from '#test/core/replay/support.ts';
-import { MemoryIndex, MemoryJournal, MemoryLeaves } from '#test/support/memory-ports.ts';
+import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore } from '#test/support/memory-ports.ts';
 import { opening, slabsOf } from '#test/support/recorder.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { type Answered, call, MISSING, type World, world } from './support.ts';
@@ -284,9 +284,8 @@ describe('GET /v1/sessions/{id}/steps', () => {
       there.ports.source.objects.delete(`sessions/${there.id}/${name}`);
     const { objects } = there.ports.source;
     objects.set(`sessions/${there.id}/00000001.seg`, Buffer.from('it goes on'));
-    const { size } = there.ports.source;
-    there.ports.source.size = async (key) =>
-      key.endsWith('.seg') ? 20 << 20 : size.call(there.ports.source, key);
+    const size = (key: string) => MemoryStore.prototype.size.call(there.ports.source, key);
+    there.ports.source.size = async (key) => (key.endsWith('.seg') ? 20 << 20 : size(key));
     const answer = await steps(there);
     expect(texts(answer)).toEqual(['login', 'select 1', 'select 2', 'select 3']);
     expect(answer.body).toMatchObject({
