@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   summary: async () => (await import('./commands/summary.ts')).summaryCommand,
   play: async () => (await import('./commands/play.ts')).playCommand,
   watch: async () => (await import('./commands/watch.ts')).watchCommand,
+  steps: async () => (await import('./commands/steps.ts')).stepsCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,

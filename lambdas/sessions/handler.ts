@@ -40,13 +40,13 @@ import {
   terminationBody,
   terminationShape,
 } from '../shapes.ts';
-import type { JsonStep } from '#core/replay/reader.ts';
 import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
 import { liveAnswers, type LivePorts } from './live/answer.ts';
 import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
-import { stepsQuery, stepsShape } from './step-shape.ts';
-import { stepsPage } from './steps.ts';
+import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
+import { type Indexes, stepsPage } from './steps.ts';
+import { summaryOf, summaryShape } from './summary.ts';
 import { decideFor, isKnown, isListed, visibleQueries } from './visible.ts';
 
 /** The ledger as a reader sees it. */
@@ -70,13 +70,16 @@ export interface SessionsPorts {
   readonly terminations: Pick<Terminations, 'ask'>;
   /** Absent: running sessions are not watched here. */
   readonly live?: LivePorts;
+  /** Absent: nobody makes indexes; what is too large to be decoded at once cannot be looked at. */
+  readonly indexes?: Indexes;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live))?)?$/;
+const PATH =
+  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live|summary))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /live and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   const looks = { leaves: ports.leaves, redactions: new Redactions() };
   const live = ports.live && liveAnswers({ ...ports, ...looks }, ports.live);
@@ -94,6 +97,7 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports, looks);
+    if (part === 'summary') return summaryAnswer(session, asking, ports, looks);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
 }
@@ -198,12 +202,26 @@ async function stepsAnswer(
   looks: LookPorts,
 ): Promise<ApiResult> {
   const query = queryOf(stepsQuery, event);
-  const { permission, redaction } = await looked(asking, session, 'replay', undefined, looks);
+  const { permission, redaction } = await looked(asking, session, 'replay', partOf(query), looks);
   const page = await stepsPage(permission, session, query, ports);
   return json(stepsShape, {
     ...page,
-    steps: page.steps.map((step) => redaction?.json(step as JsonStep) ?? step),
+    steps: page.steps.map(({ number, marks, ...step }) => ({
+      ...(redaction?.json(step) ?? step),
+      number,
+      marks,
+    })),
   });
+}
+
+async function summaryAnswer(
+  session: SessionRecord,
+  asking: Asking,
+  ports: SessionsPorts,
+  looks: LookPorts,
+): Promise<ApiResult> {
+  const { redaction } = await looked(asking, session, 'replay', 'summary', looks);
+  return json(summaryShape, await summaryOf(session, { ...ports, redaction }));
 }
 
 /** The gateway that holds the session sees the wish within a second. */
