@@ -1,0 +1,94 @@
+/** Answers of both sides, as they come: each pair is compared and let go. */
+import { type Difference, Findings } from '../report.ts';
+import { compareAnswers, outcomeOf, type Rules, shortened } from './compare.ts';
+import type { Answered } from './side.ts';
+
+export class Answers {
+  readonly findings: Findings;
+  readonly #rules: Rules;
+  readonly #recorded = new Map<string, Answered>();
+  readonly #rerun = new Map<string, Answered>();
+  readonly #until: number;
+
+  /** `until`: steps of the recording behind that do not count. */
+  constructor(rules: Rules, until = Infinity, findings = new Findings()) {
+    this.#rules = rules;
+    this.#until = until;
+    this.findings = findings;
+  }
+
+  /** Answers of the recording that the rerun does not have yet. */
+  get waiting(): number {
+    return this.#recorded.size;
+  }
+
+  /** The first of those. */
+  get first(): Answered | undefined {
+    return [...this.#recorded.values()].toSorted((one, other) => one.number - other.number)[0];
+  }
+
+  recorded(answered: Answered): void {
+    this.#meet(this.#recorded, answered, this.#rerun.get(answered.key), (other) => [answered, other]);
+  }
+
+  rerun(answered: Answered): void {
+    this.#meet(this.#rerun, answered, this.#recorded.get(answered.key), (other) => [other, answered]);
+  }
+
+  /** No answer will come any more. `isWhole`: the rerun sent all that was recorded. Gives how many steps it did not come to. */
+  finish(isWhole: boolean): number {
+    const left = [...this.#recorded.values()].filter(({ number, step }) => number <= this.#until && step.outcome !== 'unfinished');
+    if (isWhole) {
+      for (const answered of left) this.findings.compared([onlyRecorded(answered)]);
+      for (const answered of this.#rerun.values()) if (!isNothing(answered)) this.findings.add(onlyRerun(answered));
+    }
+    return isWhole ? 0 : left.length;
+  }
+
+  #meet(
+    own: Map<string, Answered>,
+    answered: Answered,
+    other: Answered | undefined,
+    pair: (other: Answered) => [Answered, Answered],
+  ): void {
+    if (other === undefined) {
+      own.set(answered.key, answered);
+      return;
+    }
+    this.#recorded.delete(answered.key);
+    this.#rerun.delete(answered.key);
+    const [recorded, rerun] = pair(other);
+    if (recorded.number <= this.#until && recorded.step.outcome !== 'unfinished')
+      this.findings.compared(compareAnswers(recorded, rerun, this.#rules));
+    for (const { rows, copied } of [recorded, rerun]) {
+      rows?.free();
+      copied?.free();
+    }
+  }
+}
+
+function isNothing({ step: { outcome } }: Answered): boolean {
+  return outcome === 'unfinished' || outcome === 'skipped';
+}
+
+/** The gateway's own words are of that time; what was passed over may not even be there to be passed over. */
+function onlyRecorded(answered: Answered): Difference {
+  const { number, step, isOfGateway } = answered;
+  return {
+    step: number,
+    kind: 'missing',
+    ...(step.statement !== undefined && { statement: shortened(step.statement.text) }),
+    recorded: shortened(outcomeOf(answered)),
+    ...(isOfGateway && { because: 'gateway' }),
+  };
+}
+
+function onlyRerun(answered: Answered): Difference {
+  const { statement } = answered.step;
+  return {
+    step: 0,
+    kind: 'extra',
+    ...(statement !== undefined && { statement: shortened(statement.text) }),
+    rerun: shortened(outcomeOf(answered)),
+  };
+}
