@@ -23,6 +23,7 @@ import {
 } from './shapes.ts';
 import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
+import { rerunBody, rerunShape } from './sessions/reruns.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
@@ -98,6 +99,13 @@ const sessionPaths: ZodOpenApiPathsObject = {
       requestParams: { path },
       body: terminationBody,
       responses: answers({ '202': terminationShape }, '400', '401', '403', '404', '409'),
+    }),
+  },
+  '/v1/sessions/{id}/reruns': {
+    post: operation('rerunSession', 'May I run this session again, against this sandbox?', {
+      requestParams: { path },
+      body: rerunBody,
+      responses: answers(rerunShape, '400', '401', '403', '404', '409'),
     }),
   },
 };

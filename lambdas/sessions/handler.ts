@@ -41,6 +41,7 @@ import {
   terminationShape,
 } from '../shapes.ts';
 import { evidencePage } from './evidence.ts';
+import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { stepsQuery, stepsShape } from './step-shape.ts';
 import { stepsPage } from './steps.ts';
 import {
@@ -76,9 +77,9 @@ export interface SessionsPorts {
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination))?)?$/;
+const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|reruns))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
     const asking = askingOf(event, ports);
@@ -91,6 +92,8 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     }
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
+    if (part === 'reruns')
+      return json(rerunShape, await permitRerun(session, bodyOf(rerunBody, event), asking, ports.leaves));
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
@@ -185,7 +188,12 @@ async function evidenceAnswer(
   ports: SessionsPorts,
 ): Promise<ApiResult> {
   const { purpose, ...page } = queryOf(evidenceQuery, event);
-  const decision = purpose === 'export' ? mayExport(session, asking) : mayRead(session, asking);
+  const decision =
+    purpose === 'rerun'
+      ? decideFor('rerun', session, asking)
+      : purpose === 'export'
+        ? mayExport(session, asking)
+        : mayRead(session, asking);
   const permission = await entered(decision, session, asking, ports);
   return json(evidenceShape, await evidencePage(permission, session.id, page, ports));
 }

@@ -5,7 +5,7 @@ import type { SessionQuery, SessionRecord } from '#core/recording/session-index.
 import type { Asking } from '../asking.ts';
 
 /** Permission for what was said in a session. */
-export type ReadPermission = Authorization<'replay'> | Authorization<'export'>;
+export type ReadPermission = Authorization<'replay'> | Authorization<'export'> | Authorization<'rerun'>;
 
 /** No target can have this name: for it, `decide` allows only by a rule that reaches every target. */
 const EVERY_TARGET = '*';
@@ -42,8 +42,10 @@ export function isListed(session: SessionRecord, asking: Asking): boolean {
 
 /** True where the caller may know of a session that they name. */
 export function isKnown(session: SessionRecord, asking: Asking): boolean {
-  const [readable, endable] = [mayRead(session, asking), decideFor('terminate', session, asking)];
-  return isOwn(session, asking) || Authorization.isOne(readable) || Authorization.isOne(endable);
+  if (isOwn(session, asking) || Authorization.isOne(mayRead(session, asking))) return true;
+  return (['terminate', 'rerun'] as const).some((action) =>
+    Authorization.isOne(decideFor(action, session, asking)),
+  );
 }
 
 /** `replay` gives the bytes as `export` does: playing happens at the reader's. The refusal is that of `replay`. */

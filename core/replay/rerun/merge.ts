@@ -9,9 +9,9 @@ export interface Timed<Of> {
 }
 
 /** Of `startedAt` in milliseconds since 1970. Frames of one are in order already; of equal times the earlier source's come first. */
-export async function* mergedFrames<Of extends { readonly startedAt: number; readonly frames: AsyncIterable<ReplayFrame> }>(
-  sources: readonly Of[],
-): AsyncGenerator<Timed<Of>, void, undefined> {
+export async function* mergedFrames<
+  Of extends { readonly startedAt: number; readonly frames: AsyncIterable<ReplayFrame> },
+>(sources: readonly Of[]): AsyncGenerator<Timed<Of>, void, undefined> {
   const heads: { of: Of; from: AsyncIterator<ReplayFrame>; frame: ReplayFrame }[] = [];
   try {
     for (const of of sources) {
@@ -31,6 +31,12 @@ export async function* mergedFrames<Of extends { readonly startedAt: number; rea
   }
 }
 
-function timeOf({ of, frame }: { readonly of: { readonly startedAt: number }; readonly frame: ReplayFrame }): number {
+function timeOf({
+  of,
+  frame,
+}: {
+  readonly of: { readonly startedAt: number };
+  readonly frame: ReplayFrame;
+}): number {
   return of.startedAt * 1000 + frame.timeUs;
 }

@@ -37,10 +37,13 @@ export class Answers {
 
   /** No answer will come any more. `isWhole`: the rerun sent all that was recorded. Gives how many steps it did not come to. */
   finish(isWhole: boolean): number {
-    const left = [...this.#recorded.values()].filter(({ number, step }) => number <= this.#until && step.outcome !== 'unfinished');
+    const left = [...this.#recorded.values()].filter(
+      ({ number, step }) => number <= this.#until && step.outcome !== 'unfinished',
+    );
     if (isWhole) {
       for (const answered of left) this.findings.compared([onlyRecorded(answered)]);
-      for (const answered of this.#rerun.values()) if (!isNothing(answered)) this.findings.add(onlyRerun(answered));
+      for (const answered of this.#rerun.values())
+        if (!isNothing(answered)) this.findings.add(onlyRerun(answered));
     }
     return isWhole ? 0 : left.length;
   }

@@ -10,7 +10,8 @@ const VALUE_SHOWN = 200;
 const INTEGERS: ReadonlySet<number> = new Set([20, 21, 23]);
 
 export function compareRows(recorded: Answered, rerun: Answered, rules: Rules, found: Found): void {
-  if (recorded.rows !== undefined && rerun.rows !== undefined) compareAll(recorded, rerun, recorded.rows, rerun.rows, rules, found);
+  if (recorded.rows !== undefined && rerun.rows !== undefined)
+    compareAll(recorded, rerun, recorded.rows, rerun.rows, rules, found);
   const [was, is] = [recorded.copied, rerun.copied];
   if (was === undefined || is === undefined || areSame(was, is, isOrdered(recorded, rules))) return;
   const at = firstOther(was, is, isOrdered(recorded, rules));
@@ -24,10 +25,20 @@ function lineText(row: Row, count: number): string {
 }
 
 function isOrdered({ meaning, step }: Answered, { words }: Rules): boolean {
-  return !words.has('order') && (meaning.isOrdered || step.outcome === 'suspended' || /^FETCH/.test(step.tag ?? ''));
+  return (
+    !words.has('order') &&
+    (meaning.isOrdered || step.outcome === 'suspended' || /^FETCH/.test(step.tag ?? ''))
+  );
 }
 
-function compareAll(recorded: Answered, rerun: Answered, was: RowsSummary, is: RowsSummary, rules: Rules, found: Found): void {
+function compareAll(
+  recorded: Answered,
+  rerun: Answered,
+  was: RowsSummary,
+  is: RowsSummary,
+  rules: Rules,
+  found: Found,
+): void {
   const because = recorded.meaning.rowsBecause;
   const ordered = isOrdered(recorded, rules);
   if (was.count !== is.count)
@@ -40,7 +51,8 @@ function compareAll(recorded: Answered, rerun: Answered, was: RowsSummary, is: R
     const first = cells.find((cell) => cell.because === undefined);
     if (first !== undefined) return addRow(found, row, first, { recorded, rerun, one, other }, because);
     for (const cell of cells)
-      if (!explained.has(cell.because!)) explained.set(`${cell.because} ${cell.column}`, [row, cell.was, cell.is]);
+      if (!explained.has(cell.because!))
+        explained.set(`${cell.because} ${cell.column}`, [row, cell.was, cell.is]);
   }
   for (const [why, [row, one, other]] of explained) {
     const [reason = '', ...column] = why.split(' ');
@@ -79,7 +91,9 @@ function pairsOf(was: RowsSummary, is: RowsSummary, ordered: boolean): { pairs: 
   const length = Math.min(was.kept.length, is.kept.length);
   if (ordered || was.ordered === is.ordered || !isKept) {
     const inOrder = ordered || was.ordered === is.ordered;
-    const pairs = inOrder ? Array.from({ length }, (_, row) => ({ row, was: was.kept[row]!, is: is.kept[row]! })) : [];
+    const pairs = inOrder
+      ? Array.from({ length }, (_, row) => ({ row, was: was.kept[row]!, is: is.kept[row]! }))
+      : [];
     return { pairs, isWhole: isKept };
   }
   // Equal ones first; of the rest the first with the first.
@@ -129,7 +143,8 @@ function becauseOf(
   if (byItself !== undefined) return byItself;
   if (columns.has(name.toLowerCase())) return 'ignored';
   if (words.has('now') && isTime(type)) return 'now';
-  if (words.has('sequence') && meaning.isInsert && INTEGERS.has(type) && /(?:^|_)id$/i.test(name)) return 'sequence';
+  if (words.has('sequence') && meaning.isInsert && INTEGERS.has(type) && /(?:^|_)id$/i.test(name))
+    return 'sequence';
   if (was === null || is === null) return undefined;
   return areOwnMoments(type, was, is, columnFormat?.(at) ?? 0, moments) ? 'now' : undefined;
 }
@@ -141,7 +156,13 @@ interface Both {
   readonly other: Row;
 }
 
-function addRow(found: Found, row: number, { column }: Cell, { recorded, rerun, one, other }: Both, because: string | undefined): void {
+function addRow(
+  found: Found,
+  row: number,
+  { column }: Cell,
+  { recorded, rerun, one, other }: Both,
+  because: string | undefined,
+): void {
   found.add('row', rowText(recorded, one), rowText(rerun, other), {
     row: row + 1,
     column,
@@ -195,7 +216,11 @@ function valueText({ step, texts, columnFormat }: Answered, at: number, bytes: U
   const value = { bytes, length: bytes.length };
   const { text } = showValue(value, type, columnFormat?.(at) ?? 0, VALUE_SHOWN, (of, most) =>
     texts === undefined
-      ? { text: Buffer.from(of.bytes.subarray(0, most)).toString('utf8'), bytes: of.length, cut: of.length > most }
+      ? {
+          text: Buffer.from(of.bytes.subarray(0, most)).toString('utf8'),
+          bytes: of.length,
+          cut: of.length > most,
+        }
       : texts.shownNow(of, most),
   );
   return text;

@@ -24,10 +24,12 @@ export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules
   if (step.outcome === 'unfinished') return [];
   if (step.kind === 'login') return compareLogins(recorded, rerun, found);
   if (recorded.isOfGateway && !rerun.isOfGateway) found.because = 'gateway';
-  if (step.kind !== rerun.step.kind && !isOfOneKind(recorded, rerun)) found.add('kind', step.kind, rerun.step.kind);
+  if (step.kind !== rerun.step.kind && !isOfOneKind(recorded, rerun))
+    found.add('kind', step.kind, rerun.step.kind);
   if (step.outcome !== rerun.step.outcome) found.add('outcome', outcomeOf(recorded), outcomeOf(rerun));
   else compareErrors(recorded, rerun, rules, found);
-  if (step.outcome !== 'failed' && rerun.step.outcome === step.outcome) compareResults(recorded, rerun, rules, found);
+  if (step.outcome !== 'failed' && rerun.step.outcome === step.outcome)
+    compareResults(recorded, rerun, rules, found);
   compareReports(recorded, rerun, rules, found);
   return found.differences;
 }
@@ -70,7 +72,9 @@ export function shortened(text: string): string {
 
 /** A statement that fails before it is known to be a COPY is none. */
 function isOfOneKind(recorded: Answered, rerun: Answered): boolean {
-  return recorded.step.outcome === 'failed' || rerun.step.outcome === 'failed' || rerun.step.outcome === 'skipped';
+  return (
+    recorded.step.outcome === 'failed' || rerun.step.outcome === 'failed' || rerun.step.outcome === 'skipped'
+  );
 }
 
 export function outcomeOf({ step: { outcome, error, tag } }: Pick<Answered, 'step'>): string {
@@ -84,12 +88,15 @@ function errorText({ severity, sqlstate, message, detail }: ShownReport): string
 
 /** Where both servers say what they are. */
 function compareLogins(recorded: Answered, rerun: Answered, found: Found): Difference[] {
-  if (recorded.step.outcome !== rerun.step.outcome) found.add('outcome', outcomeOf(recorded), outcomeOf(rerun));
+  if (recorded.step.outcome !== rerun.step.outcome)
+    found.add('outcome', outcomeOf(recorded), outcomeOf(rerun));
   const [was, is] = [recorded.step.login?.settings, rerun.step.login?.settings];
   for (const name of new Set([...(was?.keys() ?? []), ...(is?.keys() ?? [])])) {
     const [one, other] = [was?.get(name), is?.get(name)];
     if (one === other || name.startsWith('custody.')) continue;
-    found.add('setting', `${name}: ${one ?? 'not told'}`, `${name}: ${other ?? 'not told'}`, { because: 'server' });
+    found.add('setting', `${name}: ${one ?? 'not told'}`, `${name}: ${other ?? 'not told'}`, {
+      because: 'server',
+    });
   }
   return found.differences;
 }
@@ -121,15 +128,28 @@ function columnsText({ step: { columns } }: Answered): string | undefined {
 /** Notices, settings that were told, and what became of the transaction. */
 function compareReports(recorded: Answered, rerun: Answered, { words }: Rules, found: Found): void {
   const notices = [recorded, rerun].map(({ step }) => (step.notices ?? []).map(noticeText).join('; '));
-  if (notices[0] !== notices[1]) found.add('notice', notices[0], notices[1], words.has('notice') ? { because: 'notice' } : {});
-  const settings = [recorded, rerun].map((answered) => answered.settings.map((pair) => pair.join(': ')).join('; '));
-  if (settings[0] !== settings[1]) found.add('setting', settings[0], settings[1], words.has('setting') ? { because: 'setting' } : {});
+  if (notices[0] !== notices[1])
+    found.add('notice', notices[0], notices[1], words.has('notice') ? { because: 'notice' } : {});
+  const settings = [recorded, rerun].map((answered) =>
+    answered.settings.map((pair) => pair.join(': ')).join('; '),
+  );
+  if (settings[0] !== settings[1])
+    found.add('setting', settings[0], settings[1], words.has('setting') ? { because: 'setting' } : {});
   const [was, is] = [recorded.status, rerun.status];
   if (was === undefined || is === undefined || was === is) return;
-  found.add('transaction', STATUS[was] ?? was, STATUS[is] ?? is, words.has('transaction') ? { because: 'transaction' } : {});
+  found.add(
+    'transaction',
+    STATUS[was] ?? was,
+    STATUS[is] ?? is,
+    words.has('transaction') ? { because: 'transaction' } : {},
+  );
 }
 
-const STATUS: Readonly<Record<string, string>> = { I: 'idle', T: 'in a transaction', E: 'in a failed transaction' };
+const STATUS: Readonly<Record<string, string>> = {
+  I: 'idle',
+  T: 'in a transaction',
+  E: 'in a failed transaction',
+};
 
 function noticeText({ severity, sqlstate, message }: ShownReport): string {
   return `${severity} ${sqlstate} ${message}`;

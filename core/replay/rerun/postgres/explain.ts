@@ -26,17 +26,29 @@ export function isTime(type: number): boolean {
 }
 
 /** Each is a moment within its own session: a `now()` that a default or a trigger wrote. */
-export function areOwnMoments(type: number, recorded: Uint8Array, rerun: Uint8Array, format: number, moments: Moments): boolean {
+export function areOwnMoments(
+  type: number,
+  recorded: Uint8Array,
+  rerun: Uint8Array,
+  format: number,
+  moments: Moments,
+): boolean {
   if (type !== TIMESTAMPTZ && type !== TIMESTAMP) return false;
   const [was, is] = [momentOf(recorded, format), momentOf(rerun, format)];
-  return was !== undefined && is !== undefined && within(was, moments.recorded, type) && within(is, moments.rerun, type);
+  return (
+    was !== undefined &&
+    is !== undefined &&
+    within(was, moments.recorded, type) &&
+    within(is, moments.rerun, type)
+  );
 }
 
 /** A local time is within, where it is in some zone that keeps to quarters of an hour. */
 function within(at: number, { from, to }: Span, type: number): boolean {
   if (type === TIMESTAMPTZ) return at >= from - CLOCKS_DIFFER_MS && at <= to + CLOCKS_DIFFER_MS;
   const hour = 3_600_000;
-  for (let zone = -14 * hour; zone <= 14 * hour; zone += hour / 4) if (within(at - zone, { from, to }, TIMESTAMPTZ)) return true;
+  for (let zone = -14 * hour; zone <= 14 * hour; zone += hour / 4)
+    if (within(at - zone, { from, to }, TIMESTAMPTZ)) return true;
   return false;
 }
 
@@ -45,7 +57,8 @@ function momentOf(bytes: Uint8Array, format: number): number | undefined {
     if (bytes.length !== BINARY_LENGTH) return undefined;
     return Number(Buffer.from(bytes).readBigInt64BE(0) / 1000n) + EPOCH_MS;
   }
-  const [, day, time, fraction = '', hours = '+00', minutes = '00'] = ISO.exec(Buffer.from(bytes).toString('latin1')) ?? [];
+  const [, day, time, fraction = '', hours = '+00', minutes = '00'] =
+    ISO.exec(Buffer.from(bytes).toString('latin1')) ?? [];
   if (day === undefined) return undefined;
   const at = Date.parse(`${day}T${time}${fraction.slice(0, 4)}${hours}:${minutes}`);
   return Number.isNaN(at) ? undefined : at;

@@ -61,7 +61,8 @@ export class Live {
   }
 
   async cancel(): Promise<void> {
-    if (this.key !== undefined) await this.wire?.cancel(encodeCancelRequest(this.key.processId, this.key.secret));
+    if (this.key !== undefined)
+      await this.wire?.cancel(encodeCancelRequest(this.key.processId, this.key.secret));
   }
 
   #received(bytes: Uint8Array): void {
@@ -79,7 +80,8 @@ export class Live {
     for (const message of this.#reader) {
       if (message.truncated || !LOOKED_AT.has(message.type)) continue;
       const said = parseBackend(message.type, message.body);
-      if (said.kind === 'authentication-cleartext') void this.wire?.send(passwordMessage(this.#login.password));
+      if (said.kind === 'authentication-cleartext')
+        void this.wire?.send(passwordMessage(this.#login.password));
       else if (said.kind === 'parameter-status') this.settings.set(said.name, said.value);
       else if (said.kind === 'backend-key-data')
         this.key = { processId: said.processId, secret: Uint8Array.from(said.secret) };

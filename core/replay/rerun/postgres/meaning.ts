@@ -93,17 +93,35 @@ const DEPTH_MAX = 20;
 function columnsOf(select: Json, above: ReadonlyMap<string, string>, depth = 0): Columns {
   if (depth > DEPTH_MAX) return NO_COLUMNS;
   const within = new Map([...above, ...namesBelow(select, above, depth)]);
-  const sides = [objectIn(select, 'larg'), objectIn(select, 'rarg')].filter((side) => Object.keys(side).length > 0);
+  const sides = [objectIn(select, 'larg'), objectIn(select, 'rarg')].filter(
+    (side) => Object.keys(side).length > 0,
+  );
   if (sides.length === 2) return eitherOf(sides.map((side) => columnsOf(side, within, depth + 1)));
   const lists = listIn(select, 'valuesLists').map((list) => listIn(objectIn(list, 'List'), 'items'));
-  if (lists.length > 0) return eitherOf(lists.map((items) => targets(items.map((val) => ({ ResTarget: { val } })), within)));
+  if (lists.length > 0)
+    return eitherOf(
+      lists.map((items) =>
+        targets(
+          items.map((val) => ({ ResTarget: { val } })),
+          within,
+        ),
+      ),
+    );
   return targets(listIn(select, 'targetList'), within);
 }
 
-function namesBelow(select: Json, above: ReadonlyMap<string, string>, depth: number): ReadonlyMap<string, string> {
-  const ctes = listIn(objectIn(select, 'withClause'), 'ctes').map((cte) => objectIn(objectIn(cte, 'CommonTableExpr'), 'ctequery'));
+function namesBelow(
+  select: Json,
+  above: ReadonlyMap<string, string>,
+  depth: number,
+): ReadonlyMap<string, string> {
+  const ctes = listIn(objectIn(select, 'withClause'), 'ctes').map((cte) =>
+    objectIn(objectIn(cte, 'CommonTableExpr'), 'ctequery'),
+  );
   const inner = [...ctes, ...subqueriesIn(listIn(select, 'fromClause'))];
-  return new Map(inner.flatMap((query) => [...columnsOf(objectIn(query, 'SelectStmt'), above, depth + 1).byName]));
+  return new Map(
+    inner.flatMap((query) => [...columnsOf(objectIn(query, 'SelectStmt'), above, depth + 1).byName]),
+  );
 }
 
 function subqueriesIn(from: readonly Json[]): Json[] {
@@ -117,7 +135,9 @@ function subqueriesIn(from: readonly Json[]): Json[] {
 function eitherOf(sides: readonly Columns[]): Columns {
   const longest = Math.max(0, ...sides.map(({ byIndex }) => byIndex.length));
   return {
-    byIndex: Array.from({ length: longest }, (_, at) => sides.map(({ byIndex }) => byIndex[at]).find(Boolean)),
+    byIndex: Array.from({ length: longest }, (_, at) =>
+      sides.map(({ byIndex }) => byIndex[at]).find(Boolean),
+    ),
     byName: new Map(sides.toReversed().flatMap(({ byName }) => [...byName])),
     hasStar: sides.some(({ hasStar }) => hasStar),
   };
@@ -151,7 +171,11 @@ function nameOf(val: unknown): string | undefined {
   const text = last && objectIn(last, 'String')['sval'];
   if (typeof text === 'string') return text;
   const op = objectIn(val, 'SQLValueFunction')['op'];
-  if (typeof op === 'string') return op.replace(/^SVFOP_/, '').replace(/_N$/, '').toLowerCase();
+  if (typeof op === 'string')
+    return op
+      .replace(/^SVFOP_/, '')
+      .replace(/_N$/, '')
+      .toLowerCase();
   const cast = objectIn(val, 'TypeCast')['arg'];
   return cast === undefined ? undefined : nameOf(cast);
 }
@@ -175,17 +199,25 @@ function ofWrite(kind: string, node: Json): Meaning {
 function writtenVolatile(node: Json): ReadonlyMap<string, string> {
   const select = objectIn(objectIn(node, 'selectStmt'), 'SelectStmt');
   const { byIndex } = columnsOf(select, new Map());
-  const inserted = listIn(node, 'cols').map((col, at) => [objectIn(col, 'ResTarget')['name'], byIndex[at]] as const);
+  const inserted = listIn(node, 'cols').map(
+    (col, at) => [objectIn(col, 'ResTarget')['name'], byIndex[at]] as const,
+  );
   const updated = listIn(node, 'targetList').map((item) => {
     const target = objectIn(item, 'ResTarget');
     return [target['name'], volatileIn(target['val'], new Map())] as const;
   });
   const found = [...inserted, ...updated];
-  return new Map(found.flatMap(([name, because]) => (typeof name === 'string' && because ? [[name, because] as const] : [])));
+  return new Map(
+    found.flatMap(([name, because]) =>
+      typeof name === 'string' && because ? [[name, because] as const] : [],
+    ),
+  );
 }
 
 function ofExplain(node: Json): Meaning {
-  const isRun = listIn(node, 'options').some((option) => objectIn(option, 'DefElem')['defname'] === 'analyze');
+  const isRun = listIn(node, 'options').some(
+    (option) => objectIn(option, 'DefElem')['defname'] === 'analyze',
+  );
   if (!isRun) return { ...NOT_UNDERSTOOD, isOrdered: true };
   return { isOrdered: true, isInsert: false, because: () => 'explain', rowsBecause: 'explain' };
 }
@@ -195,7 +227,15 @@ function ofCopy(node: Json): Meaning {
   return Object.keys(query).length === 0 ? NOT_UNDERSTOOD : ofSelect(query);
 }
 
-const SERVER_SETTINGS = new Set(['server_version', 'server_version_num', 'port', 'data_directory', 'config_file', 'hba_file', 'system_identifier']);
+const SERVER_SETTINGS = new Set([
+  'server_version',
+  'server_version_num',
+  'port',
+  'data_directory',
+  'config_file',
+  'hba_file',
+  'system_identifier',
+]);
 
 function ofShow(node: Json): Meaning {
   const isServers = SERVER_SETTINGS.has(String(node['name']));
@@ -204,7 +244,9 @@ function ofShow(node: Json): Meaning {
 
 /** Statistics and locks, which are the server's own. */
 function looksAtServer(select: Json): boolean {
-  return listIn(select, 'fromClause').some((item) => /^pg_(stat|locks|prepared|replication|backend)/.test(String(objectIn(item, 'RangeVar')['relname'])));
+  return listIn(select, 'fromClause').some((item) =>
+    /^pg_(stat|locks|prepared|replication|backend)/.test(String(objectIn(item, 'RangeVar')['relname'])),
+  );
 }
 
 export function objectIn(node: Json, name: string): Json {

@@ -56,7 +56,14 @@ export class Participant implements Recorded {
   /** Sent, as far as it is the recording's own. */
   hasTerminated = false;
 
-  constructor(recorded: Recorded, login: Login, open: OpenWire, meanings: Meanings, rules: Rules, place: Place | undefined) {
+  constructor(
+    recorded: Recorded,
+    login: Login,
+    open: OpenWire,
+    meanings: Meanings,
+    rules: Rules,
+    place: Place | undefined,
+  ) {
     this.session = recorded.session;
     this.startedAt = recorded.startedAt;
     this.frames = recorded.frames;

@@ -10,10 +10,20 @@ import type { Place } from './participant.ts';
 import { type Answered, Side } from './side.ts';
 
 /** What belongs to a statement that was sent before. */
-const BEHIND: ReadonlySet<number> = new Set([Frontend.copyData, Frontend.copyDone, Frontend.copyFail, Frontend.flush, Frontend.sync]);
+const BEHIND: ReadonlySet<number> = new Set([
+  Frontend.copyData,
+  Frontend.copyDone,
+  Frontend.copyFail,
+  Frontend.flush,
+  Frontend.sync,
+]);
 
 /** Reads the recording. Rejects with `not-found` where it has no such step. */
-export async function placeOf(frames: AsyncIterable<ReplayFrame>, step: number, meanings: Meanings): Promise<Place> {
+export async function placeOf(
+  frames: AsyncIterable<ReplayFrame>,
+  step: number,
+  meanings: Meanings,
+): Promise<Place> {
   const search = new Search(step, meanings);
   for await (const frame of frames) search.take(frame);
   return search.place();
@@ -51,7 +61,10 @@ class Search {
       });
     const message = Number(/^\d+/.exec(found.key)?.[0] ?? 0);
     let last = message;
-    let hasSync = this.#types[message] === Frontend.query || this.#types[message] === Frontend.functionCall || message === 0;
+    let hasSync =
+      this.#types[message] === Frontend.query ||
+      this.#types[message] === Frontend.functionCall ||
+      message === 0;
     while (BEHIND.has(this.#types[last + 1] ?? 0)) {
       last++;
       hasSync ||= this.#types[last] === Frontend.sync;

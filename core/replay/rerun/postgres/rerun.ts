@@ -52,9 +52,14 @@ const AHEAD_MAX = 1_000;
 const GOODBYE_MS = 2_000;
 
 /** Resolves when all is sent and answered. Rejects where a connection cannot be opened. */
-export async function rerunPostgres(wanted: readonly Wanted[], options: RerunOptions, world: World): Promise<Rerun> {
+export async function rerunPostgres(
+  wanted: readonly Wanted[],
+  options: RerunOptions,
+  world: World,
+): Promise<Rerun> {
   const meanings = new Meanings(await Parser.load());
-  const place = options.until === undefined ? undefined : await placeOf(wanted[0]!.reread(), options.until, meanings);
+  const place =
+    options.until === undefined ? undefined : await placeOf(wanted[0]!.reread(), options.until, meanings);
   const startedAt = world.now();
   const parts = wanted.map((one) => {
     const moments = {
@@ -100,7 +105,8 @@ class Run {
 
   async all(): Promise<void> {
     for await (const timed of mergedFrames(this.#parts)) {
-      if (this.#parts.every((part) => part.isOver || (part.isStopped && part.isAnswered))) return this.#caughtUp(Infinity);
+      if (this.#parts.every((part) => part.isOver || (part.isStopped && part.isAnswered)))
+        return this.#caughtUp(Infinity);
       if (!timed.of.isOver) await this.#frame(timed);
     }
     await this.#caughtUp(Infinity);
@@ -115,7 +121,12 @@ class Run {
   async end(): Promise<void> {
     for (const part of this.#parts) {
       part.live.wire?.end();
-      await this.#until(part, () => part.live.isClosed || !part.hasStarted, -this.#options.answerMs + GOODBYE_MS, true);
+      await this.#until(
+        part,
+        () => part.live.isClosed || !part.hasStarted,
+        -this.#options.answerMs + GOODBYE_MS,
+        true,
+      );
     }
   }
 
@@ -149,7 +160,8 @@ class Run {
   async #pause(part: Participant, at: number): Promise<void> {
     const { gaps } = this.#options;
     const gap = this.#last === undefined ? 0 : (at - this.#last.at) / 1000;
-    const othersAsk = this.#last?.by !== part && this.#parts.some((other) => other !== part && other.isAsking);
+    const othersAsk =
+      this.#last?.by !== part && this.#parts.some((other) => other !== part && other.isAsking);
     const ms = gaps === undefined ? (othersAsk ? Math.min(gap, APART_MS) : 0) : gap / gaps;
     if (ms > 0) await this.#world.sleep(ms);
   }
@@ -175,7 +187,11 @@ class Run {
   /** Waits as long as the sandbox says something, and no longer than it may say nothing. `isGoodbye`: nobody minds. */
   async #until(part: Participant, isSo: () => boolean, tookMs: number, isGoodbye = false): Promise<void> {
     while (!isSo()) {
-      if (part.live.isClosed) return this.#stopped(part, `the connection ended${part.live.why === undefined ? '' : `: ${part.live.why}`}`);
+      if (part.live.isClosed)
+        return this.#stopped(
+          part,
+          `the connection ended${part.live.why === undefined ? '' : `: ${part.live.why}`}`,
+        );
       const heard = part.heardBytes;
       const limit = this.#options.answerMs + tookMs;
       const over = new AbortController();

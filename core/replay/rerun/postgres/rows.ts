@@ -40,7 +40,14 @@ export class Rows {
   /** It is asked once, when all are there. */
   end(): RowsSummary {
     const { count, kept, marks } = this;
-    return { count, kept, marks, ordered: this.#ordered.digest('hex'), sum: this.#sum, free: () => this.#budget.giveBack(this.#weight) };
+    return {
+      count,
+      kept,
+      marks,
+      ordered: this.#ordered.digest('hex'),
+      sum: this.#sum,
+      free: () => this.#budget.giveBack(this.#weight),
+    };
   }
 
   #canonical(row: Row, lengths: readonly number[]): Uint8Array {

@@ -12,7 +12,12 @@ import { Rows, type RowsSummary } from './rows.ts';
 
 /** Values are compared as far as this, and by their lengths. */
 const VALUE_MAX = 16 << 20;
-export const RERUN_LIMITS: ReplayLimits = { ...REPLAY_LIMITS, rows: 0, value: VALUE_MAX, message: 2 * VALUE_MAX };
+export const RERUN_LIMITS: ReplayLimits = {
+  ...REPLAY_LIMITS,
+  rows: 0,
+  value: VALUE_MAX,
+  message: 2 * VALUE_MAX,
+};
 const LINE_FEED = 10;
 const LINE_MAX = 1 << 20;
 
@@ -37,11 +42,23 @@ export interface Answered {
   readonly settings: readonly (readonly [name: string, value: string])[];
 }
 
-type Told = { readonly step: Step; readonly more: Omit<Answered, 'key' | 'number' | 'step' | 'status' | 'settings'> & { readonly asked?: number } };
+type Told = {
+  readonly step: Step;
+  readonly more: Omit<Answered, 'key' | 'number' | 'step' | 'status' | 'settings'> & {
+    readonly asked?: number;
+  };
+};
 type Event = Told | { readonly status: string } | { readonly setting: readonly [string, string] };
 
 /** Steps that answer nothing that the client asked: others come and go at each run. */
-const BY_THE_WAY: ReadonlySet<string> = new Set(['notification', 'notice', 'note', 'cancel', 'end', 'damaged']);
+const BY_THE_WAY: ReadonlySet<string> = new Set([
+  'notification',
+  'notice',
+  'note',
+  'cancel',
+  'end',
+  'damaged',
+]);
 
 interface Running {
   readonly answering: Answering;
@@ -169,7 +186,14 @@ export class Side {
     const isLeftOut = (column: number): boolean =>
       (known[column] ??= meaning.because(column, nameOf(answering.answer, column, texts)) !== undefined);
     const rows = new Rows(this.#budget, isLeftOut);
-    this.#running = { answering, rows, meaning, formatOf: undefined, copied: undefined, line: new Uint8Array(0) };
+    this.#running = {
+      answering,
+      rows,
+      meaning,
+      formatOf: undefined,
+      copied: undefined,
+      line: new Uint8Array(0),
+    };
   }
 
   #row(values: readonly (CutValue | null)[], formatOf: (column: number) => number): void {
@@ -208,7 +232,13 @@ export class Side {
     this.#ended = undefined;
     const { answering, rows, copied, line, meaning, formatOf } = ended;
     if (line.length > 0) copied?.add([line], [line.length]);
-    const more = { meaning, columnFormat: formatOf, texts: answering.texts, isOfGateway, asked: answering.statement.at };
+    const more = {
+      meaning,
+      columnFormat: formatOf,
+      texts: answering.texts,
+      isOfGateway,
+      asked: answering.statement.at,
+    };
     this.#events.push({ step, more: { ...more, rows: rows.end(), copied: copied?.end() } });
   }
 }

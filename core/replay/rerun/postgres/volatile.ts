@@ -6,7 +6,17 @@ const DEPTH_MAX = 100;
 const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
   now: ['now', 'clock_timestamp', 'statement_timestamp', 'transaction_timestamp', 'timeofday', 'age'],
   sequence: ['nextval', 'currval', 'lastval'],
-  random: ['random', 'random_normal', 'gen_random_uuid', 'uuid_generate_v4', 'uuid_generate_v1', 'uuidv4', 'uuidv7', 'gen_random_bytes', 'gen_salt'],
+  random: [
+    'random',
+    'random_normal',
+    'gen_random_uuid',
+    'uuid_generate_v4',
+    'uuid_generate_v1',
+    'uuidv4',
+    'uuidv7',
+    'gen_random_bytes',
+    'gen_salt',
+  ],
   transaction: [
     'txid_current',
     'txid_current_if_assigned',
@@ -19,7 +29,15 @@ const FUNCTIONS: Readonly<Record<string, readonly string[]>> = {
     'pg_current_wal_insert_lsn',
     'pg_last_wal_replay_lsn',
   ],
-  session: ['pg_backend_pid', 'inet_client_addr', 'inet_client_port', 'inet_server_addr', 'inet_server_port', 'current_database', 'getpgusername'],
+  session: [
+    'pg_backend_pid',
+    'inet_client_addr',
+    'inet_client_port',
+    'inet_server_addr',
+    'inet_server_port',
+    'current_database',
+    'getpgusername',
+  ],
   server: [
     'version',
     'pg_postmaster_start_time',
@@ -41,14 +59,23 @@ const BY_NAME: ReadonlyMap<string, string> = new Map(
 const SYSTEM = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax', 'tableoid']);
 
 /** Why an expression is not the same each time. `columns`: of what it reads, those that are not. */
-export function volatileIn(node: unknown, columns: ReadonlyMap<string, string>, depth = 0): string | undefined {
+export function volatileIn(
+  node: unknown,
+  columns: ReadonlyMap<string, string>,
+  depth = 0,
+): string | undefined {
   if (depth > DEPTH_MAX) return undefined;
   if (Array.isArray(node)) return firstOf(node, (item) => volatileIn(item, columns, depth + 1));
   if (!isJsonObject(node)) return undefined;
-  return byItself(node, columns) ?? firstOf(Object.values(node), (value) => volatileIn(value, columns, depth + 1));
+  return (
+    byItself(node, columns) ?? firstOf(Object.values(node), (value) => volatileIn(value, columns, depth + 1))
+  );
 }
 
-function byItself(node: Readonly<Record<string, unknown>>, columns: ReadonlyMap<string, string>): string | undefined {
+function byItself(
+  node: Readonly<Record<string, unknown>>,
+  columns: ReadonlyMap<string, string>,
+): string | undefined {
   const call = node['FuncCall'];
   if (isJsonObject(call)) return BY_NAME.get(lastName(call['funcname']));
   const column = node['ColumnRef'];
