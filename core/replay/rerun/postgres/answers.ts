@@ -9,6 +9,8 @@ export class Answers {
   readonly #recorded = new Map<string, Answered>();
   readonly #rerun = new Map<string, Answered>();
   readonly #until: number;
+  /** Once it has stopped. */
+  #notReached: number | undefined;
 
   /** `until`: steps of the recording behind that do not count. */
   constructor(rules: Rules, until = Infinity, findings = new Findings()) {
@@ -27,25 +29,52 @@ export class Answers {
     return [...this.#recorded.values()].toSorted((one, other) => one.number - other.number)[0];
   }
 
+  /** The rerun goes no further: `difference` says why, at the first answer that it does not have. */
+  stop(difference: Omit<Difference, 'step'>): void {
+    const first = this.first;
+    if (first !== undefined) this.#recorded.delete(first.key);
+    const statement = first?.step.statement;
+    this.findings.compared([
+      {
+        step: first?.number ?? 1,
+        ...(statement !== undefined && { statement: shortened(statement.text) }),
+        ...(first !== undefined && { recorded: shortened(outcomeOf(first)) }),
+        ...difference,
+      },
+    ]);
+    this.#notReached = this.#left().length;
+    this.#recorded.clear();
+  }
+
   recorded(answered: Answered): void {
+    if (this.#notReached !== undefined) {
+      this.#notReached += this.#counts(answered) ? 1 : 0;
+      free(answered);
+      return;
+    }
     this.#meet(this.#recorded, answered, this.#rerun.get(answered.key), (other) => [answered, other]);
   }
 
   rerun(answered: Answered): void {
+    if (this.#notReached !== undefined) return free(answered);
     this.#meet(this.#rerun, answered, this.#recorded.get(answered.key), (other) => [other, answered]);
   }
 
-  /** No answer will come any more. `isWhole`: the rerun sent all that was recorded. Gives how many steps it did not come to. */
-  finish(isWhole: boolean): number {
-    const left = [...this.#recorded.values()].filter(
-      ({ number, step }) => number <= this.#until && step.outcome !== 'unfinished',
-    );
-    if (isWhole) {
-      for (const answered of left) this.findings.compared([onlyRecorded(answered)]);
-      for (const answered of this.#rerun.values())
-        if (!isNothing(answered)) this.findings.add(onlyRerun(answered));
-    }
-    return isWhole ? 0 : left.length;
+  /** No answer will come any more. Gives how many steps the rerun did not come to. */
+  finish(): number {
+    if (this.#notReached !== undefined) return this.#notReached;
+    for (const answered of this.#left()) this.findings.compared([onlyRecorded(answered)]);
+    for (const answered of this.#rerun.values())
+      if (!isNothing(answered)) this.findings.add(onlyRerun(answered));
+    return 0;
+  }
+
+  #left(): Answered[] {
+    return [...this.#recorded.values()].filter((answered) => this.#counts(answered));
+  }
+
+  #counts({ number, step }: Answered): boolean {
+    return number <= this.#until && step.outcome !== 'unfinished';
   }
 
   #meet(
@@ -61,13 +90,15 @@ export class Answers {
     this.#recorded.delete(answered.key);
     this.#rerun.delete(answered.key);
     const [recorded, rerun] = pair(other);
-    if (recorded.number <= this.#until && recorded.step.outcome !== 'unfinished')
-      this.findings.compared(compareAnswers(recorded, rerun, this.#rules));
-    for (const { rows, copied } of [recorded, rerun]) {
-      rows?.free();
-      copied?.free();
-    }
+    if (this.#counts(recorded)) this.findings.compared(compareAnswers(recorded, rerun, this.#rules));
+    free(recorded);
+    free(rerun);
   }
+}
+
+function free({ rows, copied }: Answered): void {
+  rows?.free();
+  copied?.free();
 }
 
 function isNothing({ step: { outcome } }: Answered): boolean {

@@ -27,7 +27,7 @@ function lineText(row: Row, count: number): string {
 function isOrdered({ meaning, step }: Answered, { words }: Rules): boolean {
   return (
     !words.has('order') &&
-    (meaning.isOrdered || step.outcome === 'suspended' || /^FETCH/.test(step.tag ?? ''))
+    (meaning.isOrdered || step.outcome === 'suspended' || (step.tag ?? '').startsWith('FETCH'))
   );
 }
 

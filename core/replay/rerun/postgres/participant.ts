@@ -121,6 +121,15 @@ export class Participant implements Recorded {
     if (pieces.length > 0) await this.live.wire?.send(Buffer.concat(pieces.map(({ bytes }) => bytes)));
   }
 
+  /** What is not sent any more, and read all the same: it is said how much that is. */
+  passOver(payload: Uint8Array): void {
+    if (this.#startup !== undefined) return;
+    for (const piece of this.#cuts.push(payload)) {
+      this.#sent = piece.message;
+      if (piece.type !== Frontend.password) this.#recorded.take('client', piece.bytes, piece.message);
+    }
+  }
+
   /** A Sync of our own, so that the connection can be taken over. */
   async sync(): Promise<void> {
     const bytes = Uint8Array.of(Frontend.sync, 0, 0, 0, 4);
@@ -141,7 +150,7 @@ export class Participant implements Recorded {
   finish(): number {
     this.#recorded.finish();
     this.#rerun.finish();
-    return this.answers.finish(!this.isOver || this.isStopped);
+    return this.answers.finish();
   }
 
   /** Passwords are the rerun's own, and were withheld. */

@@ -1,9 +1,9 @@
 /** Recorded PostgreSQL sessions, run again together in their recorded order, and compared answer by answer. */
 import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import type { ReplayFrame } from '../../step.ts';
 import { type Timed, mergedFrames } from '../merge.ts';
 import type { MayDiffer } from '../may-differ.ts';
 import type { RerunReport } from '../report.ts';
-import { outcomeOf, shortened } from './compare.ts';
 import type { Live, OpenWire } from './live.ts';
 import { Meanings } from './meaning.ts';
 import { Participant, type Recorded } from './participant.ts';
@@ -32,7 +32,7 @@ export interface Wanted extends Recorded {
   readonly open: OpenWire;
   readonly against: string;
   /** As a folder or an API gives it: frames can be read anew. */
-  readonly reread: () => AsyncIterable<import('../../step.ts').ReplayFrame>;
+  readonly reread: () => AsyncIterable<ReplayFrame>;
   /** When it ended: milliseconds since 1970. */
   readonly endedAt: number;
 }
@@ -105,9 +105,8 @@ class Run {
 
   async all(): Promise<void> {
     for await (const timed of mergedFrames(this.#parts)) {
-      if (this.#parts.every((part) => part.isOver || (part.isStopped && part.isAnswered)))
-        return this.#caughtUp(Infinity);
-      if (!timed.of.isOver) await this.#frame(timed);
+      if (this.#parts.every((part) => part.isStopped && part.isAnswered)) return this.#caughtUp(Infinity);
+      await this.#frame(timed);
     }
     await this.#caughtUp(Infinity);
     for (const part of this.#parts) if (!part.isOver && !part.isStopped) await part.sendRest();
@@ -131,6 +130,7 @@ class Run {
   }
 
   async #frame({ of: part, frame: { stream, payload }, at }: Timed<Participant>): Promise<void> {
+    if (part.isOver && stream === 'client') return part.passOver(payload);
     if (stream === 'client') return this.#client(part, payload, at);
     if (stream === 'note' && isCancel(payload)) await this.#cancel(part, at);
     part.said(stream, payload);
@@ -139,7 +139,7 @@ class Run {
 
   async #client(part: Participant, payload: Uint8Array, at: number): Promise<void> {
     await this.#caughtUp(at);
-    if (part.isOver) return;
+    if (part.isOver) return part.passOver(payload);
     await this.#pause(part, at);
     await part.send(payload);
     part.sentAt = at;
@@ -207,16 +207,7 @@ class Run {
     if (part.isOver) return;
     part.isOver = true;
     part.live.wire?.end();
-    const first = part.answers.first;
-    part.answers.findings.compared([
-      {
-        step: first?.number ?? part.steps + 1,
-        kind: 'no-answer',
-        ...(first?.step.statement !== undefined && { statement: shortened(first.step.statement.text) }),
-        ...(first !== undefined && { recorded: shortened(outcomeOf(first)) }),
-        rerun: why,
-      },
-    ]);
+    part.answers.stop({ kind: 'no-answer', rerun: why });
   }
 }
 

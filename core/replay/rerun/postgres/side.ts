@@ -46,6 +46,7 @@ type Told = {
   readonly step: Step;
   readonly more: Omit<Answered, 'key' | 'number' | 'step' | 'status' | 'settings'> & {
     readonly asked?: number;
+    readonly isByTheWay?: true;
   };
 };
 type Event = Told | { readonly status: string } | { readonly setting: readonly [string, string] };
@@ -131,10 +132,11 @@ export class Side {
 
   #told({ step, more }: Told): void {
     this.#number++;
-    if (BY_THE_WAY.has(step.kind)) return;
+    const { asked, isByTheWay, ...rest } = more;
+    if (isByTheWay || BY_THE_WAY.has(step.kind)) return;
     this.#release();
-    const { asked, ...rest } = more;
     this.#held = { ...rest, step, number: this.#number, key: this.#keyOf(step, asked), settings: [] };
+    if (step.kind === 'login') this.#release();
   }
 
   #keyOf(step: Step, asked: number | undefined): string {
@@ -224,6 +226,11 @@ export class Side {
 
   #step(step: Step): void {
     const isOfGateway = this.#by === 'gateway';
+    // Data that no COPY took: it is said before the answer that comes next.
+    if (step.outcome === 'skipped' && step.statement === undefined && step.copy !== undefined) {
+      this.#events.push({ step, more: { meaning: NOT_UNDERSTOOD, isOfGateway, isByTheWay: true } });
+      return;
+    }
     const ended = step.outcome === undefined || step.kind === 'prepare' ? undefined : this.#ended;
     if (ended === undefined) {
       this.#events.push({ step, more: { meaning: NOT_UNDERSTOOD, isOfGateway } });
