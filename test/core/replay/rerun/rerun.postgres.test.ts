@@ -242,12 +242,16 @@ test('sessions that waited for each other do so again', async () => {
     await session.untilReady(1);
   };
   const startedAt = Date.now();
+  let moment = 0;
+  /** What came since the last time, at this moment. */
   const stamp = (session: RecordedSession): void => {
-    for (const frame of session.frames)
-      if (frame.timeUs < 1e9)
-        Object.assign(frame, { timeUs: 1e9 + (Date.now() - startedAt) * 1000 + frame.timeUs / 1000 });
+    for (const [at, frame] of session.frames.entries())
+      if (frame.timeUs < 1e9) Object.assign(frame, { timeUs: 1e9 + moment * 1000 + at });
   };
-  const both = (): void => [one, other].forEach(stamp);
+  const both = (): void => {
+    moment++;
+    for (const session of [one, other]) stamp(session);
+  };
   both();
   await ask(one, 'begin');
   both();
