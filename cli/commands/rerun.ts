@@ -1,22 +1,28 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
 import { CustodyError } from '#core/errors.ts';
 import { readMayDiffer } from '#core/replay/rerun/may-differ.ts';
-import { rerunPostgres } from '#core/replay/rerun/postgres/rerun.ts';
 import type { RerunReport } from '#core/replay/rerun/report.ts';
-import type { Api } from '../api.ts';
+import { type Api, sessionPages } from '../api.ts';
+import type { Session } from '../api-shapes.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
-import { type EvidenceSource, sourceOf, withEvidence } from '../evidence/source.ts';
+import { type EvidenceSource, fetchEvidence, sourceOf, withEvidence } from '../evidence/source.ts';
 import { knownTarget } from '../known-target.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
-import { makeSandbox, permitRerun, removeSandbox } from '../rerun/api.ts';
-import { type Recording, verifiedRecording } from '../rerun/evidence.ts';
-import { wantedPostgres, worldOf } from '../rerun/postgres.ts';
+import { makeSandbox, permitRerun, removeSandbox, type RerunPermission } from '../rerun/api.ts';
+import { type EvidenceOptions, verifiedRecording } from '../rerun/evidence.ts';
 import { reportText } from '../rerun/report-text.ts';
-import { takeOver } from '../rerun/take-over.ts';
+import type { RerunnerOptions, WantedRerun } from '../rerun/rerunner.ts';
+import { rerunnerOf } from '../rerun/rerunners.ts';
+import { readPairs, together } from '../rerun/together.ts';
+import { knownRun } from '../run/known-run.ts';
 
-export interface RerunCommandOptions {
-  readonly against: string;
+interface RerunCommandOptions extends EvidenceOptions {
+  readonly against: readonly string[];
+  readonly run?: string;
   readonly sandbox?: string;
   readonly at?: string;
   readonly until?: number;
@@ -25,8 +31,6 @@ export interface RerunCommandOptions {
   readonly timeout: number;
   readonly keep?: true;
   readonly json?: true;
-  readonly key?: readonly string[];
-  readonly origin?: string;
 }
 
 const SAME = 0;
@@ -35,17 +39,23 @@ const DIFFERENT = 1;
 const NOT_DONE = 2;
 
 const NOTES = `
-What the client sent is sent again, through the gateway, to a target that custody.yaml marks as a sandbox; each answer is compared with the
-recorded one. Exit codes: 0 all answers are the same, 1 there are differences, 2 it was not run again.`;
+What the client sent is sent again, through the gateway, to a target that custody.yaml marks as a sandbox; each answer is compared
+with the recorded one. The sessions of a run go together, in their recorded order: --run RUN --against orders-db=sandbox-db
+Exit codes: 0 all answers are the same, 1 there are differences, 2 it was not run again.`;
 
 export function rerunCommand(cli: Cli): Command {
   return new Command('rerun')
     .description('run a recorded session again in a sandbox, and see where its answers differ')
-    .argument('<id|folder>')
-    .requiredOption('--against <target>', 'the sandbox: a target with `sandbox` in custody.yaml')
+    .argument('[id|folder]')
+    .requiredOption('--against <target...>', 'the sandbox: a target with `sandbox` in custody.yaml')
+    .option('--run <run>', 'all sessions of this run; --against says which target stands for which')
     .option('--sandbox <id>', 'one that was made already')
     .option('--at <when>', 'of one that is made: session, now, or a time')
-    .option('--until <step>', 'stop behind this step, and leave the connection to a psql', readCount)
+    .option(
+      '--until <step>',
+      'stop behind this step, and leave the connection to a client of yours',
+      readCount,
+    )
     .option('--gaps [speed]', 'with the recorded pauses, n times as fast', readSpeed)
     .option(
       '--ignore <rule...>',
@@ -63,72 +73,156 @@ export function rerunCommand(cli: Cli): Command {
     .option('--origin <name>', ORIGIN_HELP)
     .option('--json', 'as one line of JSON')
     .addHelpText('after', NOTES)
-    .action((name: string, options: RerunCommandOptions) => rerun(cli, name, options));
+    .action((name: string | undefined, options: RerunCommandOptions) => rerun(cli, name, options));
 }
 
-async function rerun(cli: Cli, name: string, options: RerunCommandOptions): Promise<void> {
+async function rerun(cli: Cli, name: string | undefined, options: RerunCommandOptions): Promise<void> {
   cli.exitWith(NOT_DONE);
-  const api = await connectApi(cli);
-  const { session } = await sourceOf(name);
-  const wish = { against: options.against, until: options.until };
-  // The evidence of a session is fetched once it may be run again; of a folder it has to be read whose it is.
-  const permitted = session === undefined ? undefined : await permitRerun(api, session, wish);
-  await withEvidence(cli, name, async (source) => run(cli, api, source, permitted, options), 'rerun');
-}
-
-type Permission = Awaited<ReturnType<typeof permitRerun>>;
-
-async function run(
-  cli: Cli,
-  api: Api,
-  source: EvidenceSource,
-  permitted: Permission | undefined,
-  options: RerunCommandOptions,
-): Promise<void> {
-  const recording = await verifiedRecording(cli, source, options);
-  const { session, target } = recording.facts;
-  if (recording.incomplete !== undefined) say(cli, `note: ${recording.incomplete}`);
-  const { against, until } = options;
-  const permission = permitted ?? (await permitRerun(api, session, { against, until }));
-  if (permission.protocol !== 'postgres' || target.protocol !== 'postgres')
-    throw new CustodyError('unsupported', `sessions of ${target.protocol} are not run again`);
-  const made = permission.sandbox === 'made' && options.sandbox === undefined;
-  const sandbox = made
-    ? await makeSandbox(api, { target: against, session, at: options.at })
-    : options.sandbox;
+  const { run } = options;
+  if ((name === undefined) === (run === undefined)) {
+    throw new CustodyError('config-invalid', 'either a session is run again, or a run', {
+      hint: 'custody rerun ID --against TARGET; custody rerun --run RUN --against TARGET=SANDBOX',
+    });
+  }
+  const desk = new Desk(cli, await connectApi(cli), options);
   try {
-    await runPostgres(cli, api, recording, sandbox, options);
+    await (run === undefined ? desk.session(name!) : desk.run(run));
   } finally {
-    if (made && !options.keep) await removeSandbox(api, sandbox!);
+    await desk.close();
   }
 }
 
-async function runPostgres(
-  cli: Cli,
-  api: Api,
-  recording: Recording,
-  sandbox: string | undefined,
-  options: RerunCommandOptions,
-): Promise<void> {
-  const target = await knownTarget(api, options.against);
-  const wanted = await wantedPostgres(cli, api, target, recording, sandbox);
-  const { reports, live } = await rerunPostgres([wanted], engineOptions(options), worldOf(cli));
-  const found = { ...reports[0]!, ...(sandbox === undefined ? {} : { sandbox }) };
-  const { incomplete } = recording;
-  const report: RerunReport = incomplete === undefined ? found : { ...found, incomplete };
-  if (options.json) await printJson(cli, report);
-  else await print(cli, reportText(report));
-  cli.exitWith(report.differences.length === 0 && report.notReached === undefined ? SAME : DIFFERENT);
-  if (live !== undefined) await takeOver(cli, live);
+/** What one call of the command has made, and takes away again. */
+class Desk {
+  readonly #cli: Cli;
+  readonly #api: Api;
+  readonly #options: RerunCommandOptions;
+  readonly #engine: RerunnerOptions;
+  /** Sandboxes that were made, by their target. */
+  readonly #made = new Map<string, string>();
+  readonly #folders: string[] = [];
+
+  constructor(cli: Cli, api: Api, options: RerunCommandOptions) {
+    this.#cli = cli;
+    this.#api = api;
+    this.#options = options;
+    const { gaps, until } = options;
+    const answerMs = options.timeout * 1000;
+    this.#engine = {
+      mayDiffer: readMayDiffer(options.ignore),
+      gaps: gaps === true ? 1 : gaps,
+      answerMs,
+      until,
+    };
+  }
+
+  async session(name: string): Promise<void> {
+    const { session } = await sourceOf(name);
+    // The evidence of a session is fetched once it may be run again; of a folder it has to be read whose it is.
+    const permission = session === undefined ? undefined : await this.#permit(session, this.#only());
+    const cli = this.#cli;
+    const work = async (source: EvidenceSource): Promise<void> => {
+      const wanted = await this.#wanted(source, this.#only(), permission);
+      const { reports, goOn } = await this.#again([wanted]);
+      const [report] = reports as [RerunReport];
+      if (this.#options.json) await printJson(cli, report);
+      else await print(cli, reportText(report));
+      cli.exitWith(isSame(report) ? SAME : DIFFERENT);
+      await goOn?.();
+    };
+    await withEvidence(cli, name, work, 'rerun');
+  }
+
+  async run(called: string): Promise<void> {
+    if (this.#options.until !== undefined)
+      throw new CustodyError('config-invalid', 'a step is one of a session: --until is not for runs');
+    const pairs = readPairs(this.#options.against);
+    const { id } = await knownRun(this.#api, called);
+    const all: WantedRerun[] = [];
+    for (const session of await this.#sessionsOf(id)) all.push(await this.#ofRun(session, pairs));
+    const reports: RerunReport[] = [];
+    for (const group of together(all)) reports.push(...(await this.#again(group)).reports);
+    const areSame = reports.every(isSame);
+    if (this.#options.json) await printJson(this.#cli, { run: id, same: areSame, sessions: reports });
+    else for (const report of reports) await print(this.#cli, `${reportText(report)}\n`);
+    this.#cli.exitWith(areSame ? SAME : DIFFERENT);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#options.keep) for (const id of this.#made.values()) await removeSandbox(this.#api, id);
+    for (const folder of this.#folders) await rm(folder, { recursive: true, force: true });
+  }
+
+  /** Oldest first. */
+  async #sessionsOf(run: string): Promise<Session[]> {
+    const found: Session[] = [];
+    for await (const page of sessionPages(this.#api, { run }, { limit: 200 })) found.push(...page);
+    if (found.length > 0) return found.toReversed();
+    throw new CustodyError('not-found', 'the run has no sessions that you may see');
+  }
+
+  async #ofRun(session: Session, pairs: ReadonlyMap<string, string>): Promise<WantedRerun> {
+    const against = pairs.get(session.target);
+    if (against === undefined) {
+      throw new CustodyError('config-invalid', `nothing stands for ${session.target}`, {
+        hint: `--against ${session.target}=SANDBOX`,
+      });
+    }
+    const permission = await this.#permit(session.id, against);
+    const folder = await mkdtemp(join(tmpdir(), 'custody-'));
+    this.#folders.push(folder);
+    await fetchEvidence(this.#cli, { id: session.id, purpose: 'rerun' }, folder);
+    return this.#wanted({ folder, session: session.id }, against, permission);
+  }
+
+  async #wanted(source: EvidenceSource, against: string, permitted?: RerunPermission): Promise<WantedRerun> {
+    const recording = await verifiedRecording(this.#cli, source, this.#options);
+    if (recording.incomplete !== undefined) say(this.#cli, `note: ${recording.incomplete}`);
+    const { session } = recording.facts;
+    const permission = permitted ?? (await this.#permit(session, against));
+    const sandbox = await this.#sandbox(permission);
+    return { recording, sandbox, target: await knownTarget(this.#api, against) };
+  }
+
+  /** One for all sessions that go there: as the data was before the first of them. */
+  async #sandbox({ sandbox, against, session }: RerunPermission): Promise<string | undefined> {
+    if (this.#options.sandbox !== undefined || sandbox === 'static') return this.#options.sandbox;
+    const there = this.#made.get(against);
+    if (there !== undefined) return there;
+    say(this.#cli, `${against} is being made`);
+    const made = await makeSandbox(this.#api, { target: against, session, at: this.#options.at });
+    this.#made.set(against, made);
+    return made;
+  }
+
+  #permit(session: string, against: string): Promise<RerunPermission> {
+    return permitRerun(this.#api, session, { against, until: this.#options.until });
+  }
+
+  async #again(wanted: readonly WantedRerun[]) {
+    const { protocol } = wanted[0]!.recording.facts.target;
+    const { reports, goOn } = await rerunnerOf(protocol).run(this.#cli, this.#api, wanted, this.#engine);
+    return { reports: reports.map((report, at) => withOrigin(report, wanted[at]!)), goOn };
+  }
+
+  #only(): string {
+    const [against = '', ...more] = this.#options.against;
+    if (more.length === 0 && !against.includes('=')) return against;
+    throw new CustodyError('config-invalid', 'a session is run again against one target');
+  }
 }
 
-function engineOptions({ ignore, gaps, timeout, until }: RerunCommandOptions) {
+function withOrigin(report: RerunReport, { sandbox, recording: { incomplete } }: WantedRerun): RerunReport {
+  const why = [report.incomplete, incomplete].filter((one) => one !== undefined).join('; ');
   return {
-    mayDiffer: readMayDiffer(ignore),
-    gaps: gaps === true ? 1 : gaps,
-    answerMs: timeout * 1000,
-    until,
+    ...report,
+    ...(sandbox === undefined ? {} : { sandbox }),
+    ...(why === '' ? {} : { incomplete: why }),
   };
+}
+
+function isSame({ differences, notReached }: RerunReport): boolean {
+  return differences.length === 0 && notReached === undefined;
 }
 
 function readCount(text: string): number {

@@ -1,6 +1,7 @@
 /** Answers of both sides, as they come: each pair is compared and let go. */
 import { type Difference, Findings } from '../report.ts';
-import { compareAnswers, outcomeOf, type Rules, shortened } from './compare.ts';
+import { compareAnswers, outcomeOf } from './compare.ts';
+import { type Rules, shortened } from './found.ts';
 import type { Answered } from './side.ts';
 
 export class Answers {

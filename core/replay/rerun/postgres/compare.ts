@@ -1,21 +1,15 @@
 /** Two answers to the same. */
-import type { MayDiffer } from '../may-differ.ts';
-import type { Difference, DifferenceKind } from '../report.ts';
+import type { Difference } from '../report.ts';
 import type { ShownReport } from '../../postgres/step.ts';
 import type { Answered } from './side.ts';
 import { compareRows } from './compare-rows.ts';
-import type { Moments } from './explain.ts';
+import { Found, type Rules } from './found.ts';
 
-const SHOWN_MAX = 400;
 const CANCELED = '57014';
 /** Types of an extension or of a user have numbers of their own in each database. */
 const OWN_TYPES = 16_384;
 /** What of it is not of the server: its message names processes, numbers of relations, or times. */
 const DETAIL_DIFFERS = new Set(['40P01', '55P03', CANCELED]);
-
-export interface Rules extends MayDiffer {
-  readonly moments: Moments;
-}
 
 /** What differs; nothing where they are the same. */
 export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules): Difference[] {
@@ -32,42 +26,6 @@ export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules
     compareResults(recorded, rerun, rules, found);
   compareReports(recorded, rerun, rules, found);
   return found.differences;
-}
-
-export class Found {
-  readonly differences: Difference[] = [];
-  /** All that is added was to be expected. */
-  because: string | undefined;
-  readonly #step: number;
-  readonly #statement: string | undefined;
-
-  constructor(step: number, statement: string | undefined) {
-    this.#step = step;
-    this.#statement = statement === undefined ? undefined : shortened(statement);
-  }
-
-  add(
-    kind: DifferenceKind,
-    recorded: string | undefined,
-    rerun: string | undefined,
-    more: Pick<Difference, 'row' | 'column' | 'because'> = {},
-  ): void {
-    const because = more.because ?? this.because;
-    this.differences.push({
-      step: this.#step,
-      kind,
-      ...(this.#statement !== undefined && { statement: this.#statement }),
-      ...(more.row !== undefined && { row: more.row }),
-      ...(more.column !== undefined && { column: more.column }),
-      ...(recorded !== undefined && { recorded: shortened(recorded) }),
-      ...(rerun !== undefined && { rerun: shortened(rerun) }),
-      ...(because !== undefined && { because }),
-    });
-  }
-}
-
-export function shortened(text: string): string {
-  return text.length <= SHOWN_MAX ? text : `${text.slice(0, SHOWN_MAX)}…`;
 }
 
 /** A statement that fails before it is known to be a COPY is none. */

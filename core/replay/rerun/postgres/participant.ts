@@ -4,7 +4,7 @@ import { Budget } from '../../postgres/memory.ts';
 import { readRecordedStartup } from '../../postgres/startup.ts';
 import { Frontend } from '#core/protocols/postgres/messages.ts';
 import { Answers } from './answers.ts';
-import type { Rules } from './compare.ts';
+import type { Rules } from './found.ts';
 import { Live, type OpenWire } from './live.ts';
 import type { Meanings } from './meaning.ts';
 import { MessageCuts, type Piece } from './messages.ts';

@@ -14,7 +14,7 @@ import {
 } from '#core/protocols/postgres/backend.ts';
 import { readStartup } from '#core/protocols/postgres/startup.ts';
 import type { Live } from '#core/replay/rerun/postgres/live.ts';
-import { type Cli, say } from '../cli.ts';
+import { type Cli, say } from '../../cli.ts';
 
 const SOCKET = '.s.PGSQL.5432';
 const STARTUP_MAX = 10_004;
