@@ -54,8 +54,8 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
-/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
-export type Purpose = 'replay' | 'export';
+/** What evidence is fetched for: to look at it here and now, to keep it, or to run it again. The ledger says which. */
+export type Purpose = 'replay' | 'export' | 'rerun';
 
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(

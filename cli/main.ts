@@ -31,6 +31,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   play: async () => (await import('./commands/play.ts')).playCommand,
   watch: async () => (await import('./commands/watch.ts')).watchCommand,
   steps: async () => (await import('./commands/steps.ts')).stepsCommand,
+  rerun: async () => (await import('./commands/rerun.ts')).rerunCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,

@@ -24,6 +24,7 @@ import {
 import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
+import { rerunBody, rerunShape } from './sessions/reruns.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
@@ -122,6 +123,13 @@ const sessionPaths: ZodOpenApiPathsObject = {
       requestParams: { path },
       body: terminationBody,
       responses: answers({ '202': terminationShape }, '400', '401', '403', '404', '409'),
+    }),
+  },
+  '/v1/sessions/{id}/reruns': {
+    post: operation('rerunSession', 'May I run this session again, against this sandbox?', {
+      requestParams: { path },
+      body: rerunBody,
+      responses: answers(rerunShape, '400', '401', '403', '404', '409'),
     }),
   },
 };

@@ -44,6 +44,7 @@ import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
 import { liveAnswers, type LivePorts } from './live/answer.ts';
 import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
+import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
 import { type Indexes, stepsPage } from './steps.ts';
 import { summaryOf, summaryShape } from './summary.ts';
@@ -77,9 +78,9 @@ export interface SessionsPorts {
 }
 
 const PATH =
-  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live|summary))?)?$/;
+  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live|summary|reruns))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   const looks = { leaves: ports.leaves, redactions: new Redactions() };
   const live = ports.live && liveAnswers({ ...ports, ...looks }, ports.live);
@@ -94,6 +95,8 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     }
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
+    if (part === 'reruns')
+      return json(rerunShape, await permitRerun(session, bodyOf(rerunBody, event), asking, ports.leaves));
     if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports, looks);
