@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ComingTask } from '#core/access/conditions.ts';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
+import { addressOf } from '#core/access/made-sandboxes.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
 import type { RegisteredDevice } from '#core/identity/devices/device.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
@@ -101,6 +102,7 @@ function retentionOf({ recording: { retention } }: Target, now: Date): Retention
   return { lock: retention.lock, until, ...(retention.hold ? { hold: true } : {}) };
 }
 
-function addressText({ address }: Target): string {
-  return `${address.host}:${address.port}`;
+function addressText(target: Target): string {
+  const { host, port } = addressOf(target);
+  return `${host}:${port}`;
 }
