@@ -11,6 +11,7 @@ import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedTogether } from '#core/recording/statements.ts';
 import { traceparentOf } from '#core/tasks/trace.ts';
+import type { NamedSandbox } from '#core/sandboxes/sandbox.ts';
 import type { Greeting } from './protocol.ts';
 
 /** What an open statement says beside what was authorized. */
@@ -18,6 +19,8 @@ interface Particulars {
   readonly greeting: Pick<Greeting, 'client' | 'login' | 'device' | 'trace'>;
   /** Where the client connects from. */
   readonly address: string;
+  /** Which one the target is, where it is one that was made. */
+  readonly sandbox?: NamedSandbox;
   readonly gateway: Opening['gateway'];
   readonly now: Date;
 }
@@ -25,7 +28,7 @@ interface Particulars {
 /** What the open statement of a new session says. */
 export function openingOf(
   { principal, target, rule, grant, policyVersion, context }: Authorization<'connect'>,
-  { greeting, address, gateway, now }: Particulars,
+  { greeting, address, sandbox, gateway, now }: Particulars,
 ): Opening {
   const {
     device,
@@ -42,6 +45,7 @@ export function openingOf(
       protocol: target.protocol,
       address: addressText(target),
       ...(login === undefined ? {} : { login }),
+      ...(sandbox === undefined ? {} : { sandbox }),
     },
     ...(device === undefined ? {} : { device: recordedDevice(device, context.device?.registered) }),
     ...(certificate === undefined ? {} : { certificate: { serial: certificate.serial } }),

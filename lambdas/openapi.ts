@@ -23,6 +23,7 @@ import {
 } from './shapes.ts';
 import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
+import { sandboxPaths } from './sandboxes/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
@@ -51,6 +52,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       ...runPaths,
       ...sessionPaths,
       ...devicePaths,
+      ...sandboxPaths,
       ...scimPaths,
       ...sshPaths,
       ...otherPaths,

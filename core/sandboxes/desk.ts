@@ -24,6 +24,8 @@ export interface SandboxWish {
   /** Milliseconds. */
   readonly for: number;
   readonly session?: string;
+  /** The same key of the same person makes one sandbox. */
+  readonly key?: string;
 }
 
 /** Where people ask for sandboxes. It makes none: `keepSandboxes` does, from what is stored here. */
@@ -47,6 +49,8 @@ export class SandboxDesk {
     const now = this.#ports.now();
     const made = madeSandboxOf(connect.target);
     if (made === undefined) throw notMade(connect.target.name);
+    const earlier = wish.key === undefined ? undefined : await this.#of(connect.principal, wish.key);
+    if (earlier !== undefined) return earlier;
     const sandbox: Sandbox = {
       id: newId(now),
       version: 0,
@@ -54,6 +58,7 @@ export class SandboxDesk {
       from: made.from,
       at: wish.at.toISOString(),
       ...(wish.session === undefined ? {} : { session: wish.session }),
+      ...(wish.key === undefined ? {} : { key: wish.key }),
       by: personOf(connect.principal),
       state: 'making',
       createdAt: now.toISOString(),
@@ -87,10 +92,9 @@ export class SandboxDesk {
     }
   }
 
-  /** Those of one person, newest first. */
-  async of(principal: Principal): Promise<readonly Sandbox[]> {
-    const all = await this.#ports.sandboxes.present();
-    return all.filter((one) => isMadeBy(one, principal)).toReversed();
+  async #of(principal: Principal, key: string): Promise<Sandbox | undefined> {
+    const present = await this.#ports.sandboxes.present();
+    return present.find((one) => one.key === key && isMadeBy(one, principal));
   }
 }
 

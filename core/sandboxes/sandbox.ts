@@ -16,6 +16,8 @@ export interface Sandbox {
   readonly from: string;
   /** The data is as it was then. */
   readonly at: string;
+  /** The Idempotency-Key that it was asked for with. */
+  readonly key?: string;
   /** For which session it was made, where it was for one. */
   readonly session?: string;
   readonly by: Person;

@@ -30,6 +30,7 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
+import { sandboxesHandler, type SandboxesPorts } from '#lambdas/sandboxes/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
@@ -61,6 +62,7 @@ export interface ApiOptions {
   readonly runs: Pick<RunsPorts, 'runs' | 'desk' | 'texts' | 'settle'>;
   readonly devices: Pick<DeviceStore, 'get' | 'list'>;
   readonly deviceDesk: DeviceDesk;
+  readonly sandboxes: Pick<SandboxesPorts, 'sandboxes' | 'desk' | 'wake'>;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
@@ -217,6 +219,10 @@ function handlers(
         now,
         log,
       }),
+    ],
+    [
+      '/v1/sandboxes',
+      sandboxesHandler({ ...options.sandboxes, policy, requests, sessions: catalog, now, log }),
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],

@@ -12,6 +12,7 @@ import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
+import { localSandboxes } from '#adapters/local/sandboxes.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localCertificates } from '#adapters/local/ssh/certificates.ts';
@@ -43,6 +44,7 @@ import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import type { SandboxMaker } from '#core/sandboxes/ports.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
@@ -53,6 +55,7 @@ import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
 import { keepDelivering } from './notifier.ts';
+import { localSandboxKeeping, makesNone } from './sandboxes.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
@@ -66,6 +69,8 @@ export interface ControlPlaneOptions {
   readonly gateway: GatewayAddress;
   /** Where the gateway speaks SSH. */
   readonly ssh?: { readonly host: string; readonly port: number };
+  /** What makes sandboxes of the demo's targets; nothing does when not given. */
+  readonly sandboxes?: SandboxMaker;
   readonly say: (line: string) => void;
 }
 
@@ -105,6 +110,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   await every(running, SETTLE_EVERY_MS, settleAll, trouble('results cannot be derived', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
+  const sandboxes = await keepSandboxes(options, running, leaves);
   const api = await startApi({
     port,
     policy,
@@ -122,6 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     terminations: store,
     desk,
     runs: { runs, desk: runDesk, texts, settle: (id) => settler.settle(id) },
+    sandboxes,
     deadLetters: deliveries,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,
@@ -129,6 +136,14 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   });
   await running.add(() => api.close());
   return api;
+}
+
+async function keepSandboxes({ dataDir, sandboxes: maker = makesNone, say }: ControlPlaneOptions, running: Running, leaves: LeafSink) {
+  const sandboxes = await closing(running, localSandboxes(dataDir));
+  const onTrouble = trouble('sandboxes cannot be looked after', say);
+  const keeping = localSandboxKeeping({ sandboxes, maker, leaves, now, newId, onTrouble, say });
+  await running.add(() => keeping.stop());
+  return keeping;
 }
 
 interface SshStores extends Pick<Known, 'policy' | 'logouts'> {
