@@ -127,6 +127,15 @@ export function postJson<Shape extends z.ZodType>(
   return call(api, path, shape, { method: 'POST', body: JSON.stringify(value), headers: sent });
 }
 
+/** What the API answers when something is to be no more. */
+export function deleteJson<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+): Promise<z.infer<Shape>> {
+  return call(api, path, shape, { method: 'DELETE' });
+}
+
 async function call<Shape extends z.ZodType>(
   api: Api,
   path: string,

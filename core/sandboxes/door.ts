@@ -32,8 +32,10 @@ export async function placed(
     });
   }
   const isTheirs = (one: Sandbox): boolean => one.target === target.name && isMadeBy(one, principal);
-  const found = named === undefined ? newest(await sandboxes.present(), isTheirs, now) : await byId(named, sandboxes);
-  if (found === undefined || !isTheirs(found)) throw named === undefined ? noneMade(target.name) : notTheirs();
+  const found =
+    named === undefined ? newest(await sandboxes.present(), isTheirs, now) : await byId(named, sandboxes);
+  if (found === undefined || !isTheirs(found))
+    throw named === undefined ? noneMade(target.name) : notTheirs();
   const sandbox = asOf(found, now);
   if (sandbox.state !== 'ready' || sandbox.address === undefined) throw notReady(sandbox);
   const { id, from, at } = sandbox;
@@ -80,6 +82,8 @@ function notReady({ id, state, target, problem }: Sandbox): CustodyError {
     removed: 'was removed',
   }[state];
   const hint =
-    state === 'making' ? 'try again when it is: custody sandbox list' : `make another: custody sandbox make ${target}`;
+    state === 'making'
+      ? 'try again when it is: custody sandbox list'
+      : `make another: custody sandbox make ${target}`;
   return new CustodyError('access-denied', `the sandbox ${id} ${how}`, { hint });
 }

@@ -8,7 +8,15 @@ import type { SandboxStore } from '#core/sandboxes/ports.ts';
 import type { Sandbox } from '#core/sandboxes/sandbox.ts';
 import { mayAdminister, refuseShutOut } from '../access/visible.ts';
 import { type Asking, askingOf } from '../asking.ts';
-import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
+import {
+  type ApiEvent,
+  type ApiResult,
+  bodyOf,
+  type HttpHandler,
+  httpHandler,
+  json,
+  queryOf,
+} from '../http.ts';
 import { idempotencyKey } from '../idempotency-key.ts';
 import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { noQuery } from '../shapes.ts';

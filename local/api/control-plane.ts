@@ -138,7 +138,11 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   return api;
 }
 
-async function keepSandboxes({ dataDir, sandboxes: maker = makesNone, say }: ControlPlaneOptions, running: Running, leaves: LeafSink) {
+async function keepSandboxes(
+  { dataDir, sandboxes: maker = makesNone, say }: ControlPlaneOptions,
+  running: Running,
+  leaves: LeafSink,
+) {
   const sandboxes = await closing(running, localSandboxes(dataDir));
   const onTrouble = trouble('sandboxes cannot be looked after', say);
   const keeping = localSandboxKeeping({ sandboxes, maker, leaves, now, newId, onTrouble, say });

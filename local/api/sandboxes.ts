@@ -41,20 +41,20 @@ export function localSandboxKeeping(ports: LocalSandboxPorts) {
   }
 
   /** One look at a time; the next one when there is something to look after. */
-  function next(afterMs: number): void {
+  function schedule(afterMs: number): void {
     clearTimeout(timer);
     if (stopped) return;
     timer = setTimeout(() => {
       looking = looking.then(look);
-      void looking.then((present) => next(present > 0 ? LOOK_EVERY_MS : IDLE_EVERY_MS));
+      void looking.then((present) => schedule(present > 0 ? LOOK_EVERY_MS : IDLE_EVERY_MS));
     }, afterMs);
   }
 
-  next(0);
+  schedule(0);
   return {
     sandboxes: ports.sandboxes,
     desk,
-    wake: async (): Promise<void> => next(0),
+    wake: async (): Promise<void> => schedule(0),
     /** Removes all there are: nobody looks after them any more. */
     stop: async (): Promise<void> => {
       stopped = true;

@@ -35,7 +35,10 @@ export function spawnPostgres({ bin, data, owner, port, settings = {} }: Postgre
     logging_collector: 'off',
     log_min_messages: 'fatal',
   };
-  const flags = Object.entries({ ...own, ...settings }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const flags = Object.entries({ ...own, ...settings }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   return spawn(join(bin, 'postgres'), ['-D', data, ...flags], {
     ...owner,
     cwd: '/',

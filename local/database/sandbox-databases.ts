@@ -112,7 +112,10 @@ export class SandboxDatabases implements SandboxMaker {
     const settings = recoverySettings(join(folder, 'data'), sandbox.at);
     making.server = spawnPostgres({ bin, data, owner, port, settings });
     await untilReady(making.server, data, READY_MS);
-    making.server.once('exit', () => (making.progress = { state: 'failed', message: 'its server has ended' }));
+    making.server.once(
+      'exit',
+      () => (making.progress = { state: 'failed', message: 'its server has ended' }),
+    );
     if (isRunning(making.server)) making.progress = { state: 'ready', address: { host: HOST, port } };
   }
 
@@ -149,9 +152,13 @@ class Making {
 function reachableBase(folder: string, at: Date): string {
   const base = baseCopyOf(folder);
   if (base === undefined || !isReachable(base, join(folder, 'data')))
-    throw new CustodyError('precondition-failed', 'too much was written since the demo database was started', {
-      hint: 'start the demo again: it takes a new copy to make sandboxes of, and goes back no further than that',
-    });
+    throw new CustodyError(
+      'precondition-failed',
+      'too much was written since the demo database was started',
+      {
+        hint: 'start the demo again: it takes a new copy to make sandboxes of, and goes back no further than that',
+      },
+    );
   if (at >= base.takenAt) return base.data;
   throw new CustodyError(
     'precondition-failed',
@@ -194,11 +201,14 @@ async function endAllOn(folder: string): Promise<void> {
   const title = `postgres: ${clusterName(join(folder, 'data'))}: `;
   const isOne = (pid: number): boolean => {
     const line = readIfThere(`/proc/${pid}/cmdline`);
-    return pid !== process.pid && (line.split('\0').some((word) => isIn(word, folder)) || line.startsWith(title));
+    return (
+      pid !== process.pid && (line.split('\0').some((word) => isIn(word, folder)) || line.startsWith(title))
+    );
   };
   const pids = processIds().filter(isOne);
   for (const pid of pids) killIfThere(pid, 'SIGKILL');
-  for (let waited = 0; waited < GONE_MS && pids.some(isOne); waited += LOOK_EVERY_MS) await sleep(LOOK_EVERY_MS);
+  for (let waited = 0; waited < GONE_MS && pids.some(isOne); waited += LOOK_EVERY_MS)
+    await sleep(LOOK_EVERY_MS);
   await endOrphans(join(folder, 'data'));
 }
 

@@ -36,7 +36,9 @@ export function sandboxesContract(
     it('each once', async () => {
       const { store, other } = await make();
       await store.create(aSandbox(1));
-      await expect(other.create(aSandbox(1, { target: 'other' }))).rejects.toMatchObject({ code: 'already-exists' });
+      await expect(other.create(aSandbox(1, { target: 'other' }))).rejects.toMatchObject({
+        code: 'already-exists',
+      });
       expect(await store.present()).toEqual([aSandbox(1)]);
     });
 
@@ -47,7 +49,9 @@ export function sandboxesContract(
       const removed = aSandbox(1, { version: 1, state: 'removed' });
       const both = await Promise.allSettled([store.change(ready), other.change(removed)]);
       expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
-      expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'conflict' } });
+      expect(both.find(({ status }) => status === 'rejected')).toMatchObject({
+        reason: { code: 'conflict' },
+      });
       const kept = await store.get(ready.id);
       expect([ready, removed]).toContainEqual(kept);
       await expect(store.change(aSandbox(7, { version: 1 }))).rejects.toMatchObject({ code: 'conflict' });

@@ -14,7 +14,10 @@ describe.runIf(hasMoto())('sandboxes in AWS', () => {
   });
 
   it('that cannot be seen are not none', async () => {
-    const store = dynamoSandboxes({ dynamo: { send: () => Promise.reject(new Error('away')) } as never, table: 't' });
+    const store = dynamoSandboxes({
+      dynamo: { send: () => Promise.reject(new Error('away')) } as never,
+      table: 't',
+    });
     await expect(store.present()).rejects.toMatchObject({ code: 'store-unavailable' });
   });
 });

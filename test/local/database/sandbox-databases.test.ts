@@ -8,7 +8,11 @@ import type { CustodyError } from '#core/errors.ts';
 import type { Progress } from '#core/sandboxes/ports.ts';
 import type { Sandbox } from '#core/sandboxes/sandbox.ts';
 import { baseCopyOf } from '#local/database/base-copy.ts';
-import { type DemoPostgres, type DemoPostgresOptions, startDemoPostgres } from '#local/database/demo-postgres.ts';
+import {
+  type DemoPostgres,
+  type DemoPostgresOptions,
+  startDemoPostgres,
+} from '#local/database/demo-postgres.ts';
 import { SandboxDatabases } from '#local/database/sandbox-databases.ts';
 import { type LocalCertificates, localCertificates } from '#local/setup/certificates.ts';
 import { processIds, readIfThere } from '#local/supervisor/processes.ts';
@@ -135,9 +139,13 @@ describe('sandboxes of the demo database', () => {
   test('of which the server died are no longer ready', async () => {
     const sandbox = sandboxAt(await moment());
     await portOf(sandbox);
-    const pid = Number(readIfThere(join(folder, 'sandboxes', sandbox.id, 'data', 'postmaster.pid')).split('\n')[0]);
+    const pid = Number(
+      readIfThere(join(folder, 'sandboxes', sandbox.id, 'data', 'postmaster.pid')).split('\n')[0],
+    );
     process.kill(pid, 'SIGKILL');
-    await expect.poll(() => maker.make(sandbox)).toMatchObject({ state: 'failed', message: 'its server has ended' });
+    await expect
+      .poll(() => maker.make(sandbox))
+      .toMatchObject({ state: 'failed', message: 'its server has ended' });
     await gone(sandbox.id);
     // One that another process of ours had made.
     expect(await maker.make(sandboxAt(new Date(), { state: 'ready' }))).toMatchObject({ state: 'failed' });
@@ -166,7 +174,9 @@ describe('sandboxes of the demo database', () => {
     const copying = spawn('sleep', ['600'], { argv0: join(place, 'data') });
     expect(processesIn(half.id)).toEqual([copying.pid]);
     expect((await outcome(half, later)).state).toBe('ready');
-    expect(copying.signalCode ?? (await new Promise((done) => copying.once('exit', (_, by) => done(by))))).toBe('SIGKILL');
+    expect(
+      copying.signalCode ?? (await new Promise((done) => copying.once('exit', (_, by) => done(by)))),
+    ).toBe('SIGKILL');
     await gone(half.id, later);
     expect(existsSync(place)).toBe(false);
   });
@@ -183,6 +193,9 @@ describe('sandboxes of the demo database', () => {
     maker = newMaker();
     const port = await portOf(sandboxAt(await moment()));
     expect(await query(port, "SELECT count(*)::int FROM marks WHERE mark = 'third'")).toEqual([1]);
-    expect(readdirSync(join(folder, 'base', 'data', 'pg_wal')).toSorted()).toEqual(['archive_status', 'summaries']);
+    expect(readdirSync(join(folder, 'base', 'data', 'pg_wal')).toSorted()).toEqual([
+      'archive_status',
+      'summaries',
+    ]);
   });
 });

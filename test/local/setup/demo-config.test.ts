@@ -63,10 +63,20 @@ describe("the demo's custody.yaml", () => {
     demoConfig(file, readSettings(['--port-base', '7400']), web);
     const portsOf = (config: ReturnType<typeof startOn>) =>
       Object.fromEntries([...config.targets.values()].map(({ name, address }) => [name, address?.port]));
-    expect(portsOf(startOn(8400))).toEqual({ 'orders-db': 8433, 'orders-prod': 8433, 'sandbox-db': undefined, 'web-1': 8423 });
+    expect(portsOf(startOn(8400))).toEqual({
+      'orders-db': 8433,
+      'orders-prod': 8433,
+      'sandbox-db': undefined,
+      'web-1': 8423,
+    });
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.replace(/( *protocol: ssh\n)( *address: .*\n)/, '$2    # theirs\n\n$1'));
-    expect(portsOf(startOn(7400))).toEqual({ 'orders-db': 7433, 'orders-prod': 7433, 'sandbox-db': undefined, 'web-1': 7423 });
+    expect(portsOf(startOn(7400))).toEqual({
+      'orders-db': 7433,
+      'orders-prod': 7433,
+      'sandbox-db': undefined,
+      'web-1': 7423,
+    });
   });
 
   it('lets developers connect to the SSH server where there is one', () => {
