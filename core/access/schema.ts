@@ -6,7 +6,7 @@ import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { actorSchema, claimPatterns, identitySchema, issuerUrl, oneOrMore } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
-import { sandboxMistakes } from './made-sandboxes.ts';
+import { sandboxMistakes } from './sandbox-mistakes.ts';
 import { newsKinds } from './news.ts';
 import { sshSchema } from './ssh-schema.ts';
 import { workflowSchema } from '../tasks/schema.ts';

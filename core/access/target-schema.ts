@@ -56,7 +56,7 @@ const recordingSchema = {
 };
 
 /** Where recorded sessions may be run again. */
-const sandboxSchema = z.union(
+export const sandboxSchema = z.union(
   [
     z.literal(true),
     z.strictObject({
