@@ -62,7 +62,7 @@ export const sandboxSchema = z.union(
     z.strictObject({
       from: text.describe('the target whose data it is made of, anew for each rerun'),
       at: z
-        .enum(['session', 'now'])
+        .enum(['session', 'now'], 'expected session or now')
         .default('session')
         .describe('as the data was before the session that is run again, or as it is now'),
       for: duration(60_000, 7 * DAY_MS, 'expected a time from 1m to 7d, such as 1h')
