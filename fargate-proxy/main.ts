@@ -104,6 +104,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     waitingRoom,
     tapes,
     secretOf: surroundings.secretOf,
+    sandboxes: surroundings.sandboxes,
     version: VERSION,
     task,
     loginMs,

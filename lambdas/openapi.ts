@@ -25,6 +25,7 @@ import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
 import { rerunBody, rerunShape } from './sessions/reruns.ts';
+import { sandboxPaths } from './sandboxes/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
@@ -54,6 +55,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       ...runPaths,
       ...sessionPaths,
       ...devicePaths,
+      ...sandboxPaths,
       ...scimPaths,
       ...sshPaths,
       ...otherPaths,

@@ -30,6 +30,7 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
+import { sandboxesHandler, type SandboxesPorts } from '#lambdas/sandboxes/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
 import type { Indexes } from '#lambdas/sessions/steps.ts';
@@ -63,6 +64,7 @@ export interface ApiOptions {
   readonly runs: Pick<RunsPorts, 'runs' | 'desk' | 'texts' | 'settle'>;
   readonly devices: Pick<DeviceStore, 'get' | 'list'>;
   readonly deviceDesk: DeviceDesk;
+  readonly sandboxes: Pick<SandboxesPorts, 'sandboxes' | 'desk' | 'wake'>;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
   readonly source: RecordingSource;
@@ -228,6 +230,10 @@ function handlers(
         now,
         log,
       }),
+    ],
+    [
+      '/v1/sandboxes',
+      sandboxesHandler({ ...options.sandboxes, policy, requests, sessions: catalog, now, log }),
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],
