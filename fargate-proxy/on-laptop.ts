@@ -58,6 +58,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     requests: store,
     watched: store,
     terminations: store,
+    presence: store,
     runs: localRunStore(dataDir),
     logouts,
     watchedLogouts: logouts,

@@ -110,6 +110,7 @@ export const closeReasons = [
   'revoked',
   'not-approved',
   'deviated',
+  'unwatched',
   'drained',
   'recording-failed',
   'protocol-violation',
