@@ -52,7 +52,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     requests: store,
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
     terminations: store,
-    presence: dynamoPresence(dynamo, settings.CUSTODY_TABLE_ACCESS),
+    presence: dynamoPresence(access),
     runs: dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now),
     logouts: dynamoLogouts(access),
     watchedLogouts: dynamoRecentLogouts(access),

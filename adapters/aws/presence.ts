@@ -1,4 +1,4 @@
-import { DeleteCommand, type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Presence, Watcher } from '#core/access/presence.ts';
 import { parseJson } from '#core/json.ts';
 import { type AccessTable, requesterOf } from './access-item.ts';
@@ -12,15 +12,18 @@ const PRESENCE = 'presence';
 const AWAITING = 'awaiting';
 
 /** Who watches, in the access table: a few items under one key, which each task of the gateway reads twice a second where it has to. */
-export function dynamoPresence(dynamo: DynamoDBDocumentClient, table: string): Presence {
-  const place = { dynamo, table };
+export function dynamoPresence({ now, ...place }: AccessTable & { readonly now: () => Date }): Presence {
   return {
     renew: (watcher) => reaching('note who watches', () => renew(place, watcher)),
     watching: (sessions) => reaching('look who watches', () => watching(place, sessions)),
     awaits: (session, until) =>
       reaching('note that a session waits', () => put(place, { kind: AWAITING, id: session, until })),
-    begins: (session) => reaching('note that a session waits no longer', () => begins(place, session)),
-    waiting: (now) => reaching('look for sessions that wait', () => waiting(place, now)),
+    begins: (session) =>
+      reaching('note that a session waits no longer', () =>
+        // Nobody but a scheduled removal deletes here.
+        put(place, { kind: AWAITING, id: session, until: now().toISOString() }),
+      ),
+    waiting: (at) => reaching('look for sessions that wait', () => waiting(place, at)),
   };
 }
 
@@ -49,10 +52,6 @@ async function watching(place: AccessTable, sessions: readonly string[]): Promis
   return items
     .map(({ watcher }) => parseJson(watcher!) as Watcher)
     .filter(({ session }) => wanted.has(session));
-}
-
-async function begins({ dynamo, table }: AccessTable, session: string): Promise<void> {
-  await dynamo.send(new DeleteCommand({ TableName: table, Key: { kind: AWAITING, id: session } }));
 }
 
 async function waiting(place: AccessTable, now: Date): Promise<string[]> {

@@ -26,7 +26,9 @@ describe.runIf(hasMoto())('who looks on in DynamoDB', () => {
     return { open: async () => dynamoJournal(place, 'task-1', now), tails: dynamoJournalTails(place) };
   });
 
-  presenceContract('DynamoDB', async () => dynamoPresence(moto.clients.dynamo, await moto.table('access')));
+  presenceContract('DynamoDB', async () =>
+    dynamoPresence({ dynamo: moto.clients.dynamo, table: await moto.table('access'), now }),
+  );
 
   it('waits for a part that is missing, and goes on behind a commit that will never be whole', async () => {
     const place = await empty();
