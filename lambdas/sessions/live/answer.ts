@@ -79,6 +79,7 @@ export function liveAnswers(
       await enter(seenLeaf(permission, session.id, asking.now, part), ports.leaves);
     }
     const watching = goesOn ?? (await begin(session, query, after, asking, ports, live));
+    watching.lookAgain();
     const goOn = (): void => keep(kept, key, watching);
     if (live.answerMs === undefined) {
       const limitMs = isModerated(session, ports) ? MODERATED_ANSWER_MS : Number.POSITIVE_INFINITY;

@@ -52,6 +52,11 @@ export class Watching {
     return this.#isOver;
   }
 
+  /** Who asks again is looked at again, before anything is told. */
+  lookAgain(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** In the order in which they are to be told. Takes an item only when the one before was taken: who is slow reads slowly. */
   async *events(): AsyncGenerator<LiveEvent, void, undefined> {
     while (!this.#isOver) {
