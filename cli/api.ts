@@ -102,6 +102,7 @@ export interface SessionFilter {
   readonly run?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
+  readonly state?: 'open' | 'waiting' | undefined;
 }
 
 /** Newest first. */

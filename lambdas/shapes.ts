@@ -37,6 +37,10 @@ export const noQuery = z.strictObject({});
 const rangeTime = z.iso.datetime({ offset: true }).meta({ example: '2026-11-23T10:00:00+01:00' });
 
 export const sessionsQuery = z.strictObject({
+  state: z
+    .enum(['open', 'waiting'])
+    .optional()
+    .meta({ description: 'open: not over; waiting: of those, the ones that wait for somebody to watch' }),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: sessionId.optional().meta({ description: 'the `next` of the page before' }),
   target: targetName.optional(),

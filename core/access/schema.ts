@@ -208,6 +208,8 @@ const ruleSchema = z
     if (rule.session !== undefined && !rule.allow?.includes('connect')) {
       mistake('session', 'is for a rule that allows connect');
     }
+    if (rule.moderated !== undefined && !rule.allow?.includes('connect'))
+      mistake('moderated', 'is for a rule that allows connect');
     for (const key of ['allow', 'deny'] as const) {
       // A rule that denies it for some targets would deny nothing.
       if (rule[key]?.some((action) => action === 'administer') && !rule.targets.includes('*'))
@@ -222,6 +224,7 @@ function groupsIn(rule: z.output<typeof ruleSchema>): [key: string, group: strin
     groups: [rule.groups],
     approval: Object.values(rule.approval?.reviewers ?? {}),
     breakGlass: Object.values(rule.breakGlass?.reviewers ?? {}),
+    moderated: [rule.moderated?.by.any ?? []],
   };
   return Object.entries(named).flatMap(([key, lists]) =>
     lists.flat().map((group): [string, string] => [key, group]),

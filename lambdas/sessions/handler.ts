@@ -43,6 +43,7 @@ import {
 import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
 import { liveAnswers, type LivePorts } from './live/answer.ts';
+import { livePage } from './live/list.ts';
 import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
 import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
@@ -90,8 +91,8 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     if (path === null) throw new CustodyError('not-found', 'there is nothing here');
     const { id, part } = path.groups!;
     if (id === undefined) {
-      const page = await listPage(queryOf(sessionsQuery, event), asking, ports.catalog);
-      return json(sessionPageShape, page);
+      const query = queryOf(sessionsQuery, event);
+      return json(sessionPageShape, await listed(query, asking, ports));
     }
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
@@ -105,8 +106,20 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   });
 }
 
+type ListQuery = z.infer<typeof sessionsQuery>;
+
+async function listed(
+  { state, ...query }: ListQuery,
+  asking: Asking,
+  { catalog, live }: SessionsPorts,
+): Promise<SessionPage> {
+  if (state === undefined) return listPage(query, asking, catalog);
+  if (live !== undefined) return livePage({ state, ...query }, asking, live);
+  throw new CustodyError('unsupported', 'running sessions are not listed here');
+}
+
 async function listPage(
-  { limit, target, person, run, ...where }: z.infer<typeof sessionsQuery>,
+  { limit, target, person, run, ...where }: Omit<ListQuery, 'state'>,
   asking: Asking,
   catalog: SessionCatalog,
 ): Promise<SessionPage> {

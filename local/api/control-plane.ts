@@ -139,6 +139,8 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
       standing: toldStanding({ ...scimOf(known), logouts, devices }),
       pause,
       pollMs: LIVE_EVERY_MS,
+      presence: store,
+      unsealed: () => catalog.unsealed(),
     },
     indexes: indexer,
     leaves,
