@@ -22,6 +22,7 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { runPaths } from './runs/paths.ts';
+import { searchPaths } from './search/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
 import { rerunBody, rerunShape } from './sessions/reruns.ts';
@@ -54,6 +55,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       ...accessPaths,
       ...runPaths,
       ...sessionPaths,
+      ...searchPaths,
       ...devicePaths,
       ...sandboxPaths,
       ...scimPaths,

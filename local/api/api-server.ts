@@ -31,6 +31,7 @@ import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
 import { sandboxesHandler, type SandboxesPorts } from '#lambdas/sandboxes/handler.ts';
+import { searchHandler, type SearchPorts } from '#lambdas/search/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
 import type { Indexes } from '#lambdas/sessions/steps.ts';
@@ -67,6 +68,7 @@ export interface ApiOptions {
   readonly sandboxes: Pick<SandboxesPorts, 'sandboxes' | 'desk' | 'wake'>;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
+  readonly search: Pick<SearchPorts, 'search' | 'pending'>;
   readonly source: RecordingSource;
   /** How running sessions are watched; they are not where it is absent. */
   readonly live?: LivePorts;
@@ -216,6 +218,7 @@ function handlers(
         ...(options.indexes === undefined ? {} : { indexes: options.indexes }),
       }),
     ],
+    ['/v1/search', searchHandler({ ...options.search, catalog, policy, leaves, now, log })],
     ['/v1/workflows', workflowsHandler({ policy, now, log })],
     [
       '/v1/runs',

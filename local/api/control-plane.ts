@@ -15,6 +15,7 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { localSandboxes } from '#adapters/local/sandboxes.ts';
+import { openSearch } from '#adapters/local/search/search.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { openUnindexedSessions } from '#adapters/local/unindexed-sessions.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
@@ -49,6 +50,7 @@ import { WebhookStream } from '#core/notify/stream.ts';
 import { INDEX_VERSION } from '#core/replay/index/version.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { SandboxMaker } from '#core/sandboxes/ports.ts';
+import { Redactions } from '#core/replay/redact/redactions.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
@@ -61,12 +63,14 @@ import { awayNews } from './away-news.ts';
 import { LocalIndexer } from './indexing.ts';
 import { keepDelivering } from './notifier.ts';
 import { localSandboxKeeping, makesNone } from './sandboxes.ts';
+import { LocalSearching } from './searching.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
 const INDEX_EVERY_MS = 1_000;
+const SEARCH_EVERY_MS = 500;
 const ISSUERS_EVERY_MS = 60_000;
 const LIVE_EVERY_MS = 200;
 
@@ -124,6 +128,15 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
   const sandboxes = await keepSandboxes(options, running, leaves);
+  const search = await closing(running, openSearch(files.search));
+  const signer = fileSigner(dataDir);
+  const searching = new LocalSearching({
+    ...{ search, catalog, policy: () => policy.config, now, say, redactions: new Redactions() },
+    source: directoryStore(files.store),
+    signer: () => signer.publicKey(),
+  });
+  await running.add(() => searching.stop());
+  await every(running, SEARCH_EVERY_MS, () => searching.addAll(), trouble('the search is behind', say));
   const api = await startApi({
     port,
     policy,
@@ -133,6 +146,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     deviceDesk,
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
+    search: { search, pending: (limit) => searching.pending(limit) },
     source: directoryStore(files.store),
     live: {
       tails: localJournalTails(files.journal),
