@@ -1,0 +1,33 @@
+/** Buffer for browsers: the package `buffer`, with text as node reads and writes it. */
+import { Buffer as Base } from 'buffer/';
+
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const encoder = new TextEncoder();
+
+const decode = Base.prototype.toString;
+const make = Base.from;
+
+/** The package replaces each byte that is no UTF-8, node each maximal part of a character; and it has no `base64url`. */
+Base.prototype.toString = function toString(this: Uint8Array, encoding?: string, start = 0, end = this.length) {
+  if (encoding === undefined || isUtf8(encoding)) return decoder.decode(this.subarray(start, end));
+  if (encoding !== 'base64url') return decode.call(this, encoding, start, end);
+  return decode.call(this, 'base64', start, end).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+};
+
+Base.from = ((value: unknown, encoding?: unknown, length?: unknown) => {
+  if (typeof value !== 'string') return make(value as Uint8Array, encoding as never, length as never);
+  if (encoding === undefined || isUtf8(encoding)) {
+    const bytes = encoder.encode(value);
+    return make(bytes.buffer, 0, bytes.byteLength);
+  }
+  return make(value, (encoding === 'base64url' ? 'base64' : encoding) as never);
+}) as typeof make;
+
+Base.byteLength = ((value: string | Uint8Array) =>
+  typeof value === 'string' ? encoder.encode(value).byteLength : value.byteLength) as typeof Base.byteLength;
+
+function isUtf8(encoding: unknown): boolean {
+  return encoding === 'utf8' || encoding === 'utf-8';
+}
+
+export { Base as Buffer };
