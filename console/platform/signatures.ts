@@ -21,7 +21,7 @@ export function isEd25519(key: Uint8Array, data: Uint8Array, signature: Uint8Arr
   try {
     const point = Point.fromBytes(key, true);
     const k = bytesToNumberLE(sha512(Buffer.concat([r, key, data]))) % ORDER;
-    const found = times(Point.BASE, s).add(times(point.negate(), k));
+    const found = (s === 0n ? Point.ZERO : Point.BASE.multiply(s)).add(times(point.negate(), k));
     return Buffer.compare(found.toBytes(), r) === 0;
   } catch {
     return false;
