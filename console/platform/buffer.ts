@@ -15,10 +15,10 @@ Base.prototype.toString = function toString(this: Uint8Array, encoding?: string,
 };
 
 Base.from = ((value: unknown, encoding?: unknown, length?: unknown) => {
-  if (typeof value !== 'string') return make(value as Uint8Array, encoding as never, length as never);
+  if (typeof value !== 'string') return make(value as never, encoding as never, length as never);
   if (encoding === undefined || isUtf8(encoding)) {
     const bytes = encoder.encode(value);
-    return make(bytes.buffer, 0, bytes.byteLength);
+    return make(bytes.buffer as ArrayBuffer, 0, bytes.byteLength);
   }
   return make(value, (encoding === 'base64url' ? 'base64' : encoding) as never);
 }) as typeof make;
