@@ -14,6 +14,9 @@ const READS = new Set([
   ...['START', 'SAVEPOINT', 'RELEASE', 'PREPARE', 'DEALLOCATE', 'DISCARD', 'LISTEN', 'UNLISTEN', 'LOCK', 'COPY'],
 ]);
 
+/** Operations on files that leave them as they were. */
+const LOOKS = new Set(['read', 'list', 'look']);
+
 export type MarksOf = (read: ReadStep, json: JsonStep) => number;
 
 /** By the protocol's facts too, where they are to be had without what a browser lacks. */
@@ -45,5 +48,5 @@ function isWrite({ kind, tag, file }: JsonStep): boolean {
   if (kind === 'copy-in') return true;
   if (typeof tag === 'string') return !READS.has(tag.split(' ', 1)[0]!);
   if (typeof file !== 'object' || file === null) return false;
-  return /upload|writ|remov|renam|mkdir|delet|put|set/i.test(JSON.stringify((file as JsonStep)['operation'] ?? ''));
+  return !LOOKS.has(String((file as JsonStep)['operation']));
 }
