@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { asCustodyError } from '#core/errors.ts';
 import { readEvidence } from '#core/recording/verify/verify.ts';
 import { CheckedReading } from '#core/replay/checked-reading.ts';
-import { escapeTerminal } from '#core/replay/text.ts';
+import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
 import type { BundleManifest } from './bundle-format.ts';
 import { type EvidenceFiles, pickedEvidence } from './evidence.ts';
 import { FactsPanel } from './facts.tsx';
@@ -176,9 +176,10 @@ function Keep({ evidence, manifest, session }: KeepProps) {
           Save the evidence (.tar)
         </button>
       )}
-      <pre tabIndex={0} aria-label="How to verify by plain tools">
-        {manifest.readme}
-      </pre>
+      <details>
+        <summary>How to verify by plain tools</summary>
+        <pre tabIndex={0}>{escapeLines(String(manifest.readme))}</pre>
+      </details>
     </section>
   );
 }

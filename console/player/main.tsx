@@ -11,7 +11,9 @@ async function start(): Promise<void> {
   const bundle = manifest as unknown as BundleManifest;
   await loadZstd();
   const inside = bundle.evidence === 'inside' ? await takeEvidence(document, bundle) : undefined;
-  render(<App manifest={bundle} inside={inside} />, document.getElementById('app')!);
+  const root = document.getElementById('app')!;
+  root.replaceChildren();
+  render(<App manifest={bundle} inside={inside} />, root);
 }
 
 start().catch((thrown: unknown) => {

@@ -21,6 +21,8 @@ export function Timeline({ steps, end, now, onSeek }: TimelineProps) {
     onSeek(((event.clientX - box.left) / box.width) * end);
   };
   const counts = countMarks(steps);
+  const errors = counted(counts.errors, 'error');
+  const writes = counted(counts.writes, 'write');
   return (
     <div class="timeline">
       <canvas
@@ -28,7 +30,7 @@ export function Timeline({ steps, end, now, onSeek }: TimelineProps) {
         width={WIDTH}
         height={HEIGHT}
         role="img"
-        aria-label={`${steps.count} steps in ${timeText(end)}, ${counts.errors} errors, ${counts.writes} writes`}
+        aria-label={`${counted(steps.count, 'step')} in ${timeText(end)}, ${errors}, ${writes}`}
         onClick={seek}
       />
       <input
@@ -41,11 +43,14 @@ export function Timeline({ steps, end, now, onSeek }: TimelineProps) {
         onInput={(event) => onSeek(Number(event.currentTarget.value))}
       />
       <p class="legend">
-        {steps.count} steps, <span class="error">{counts.errors} errors</span>,{' '}
-        <span class="write">{counts.writes} writes</span>
+        {counted(steps.count, 'step')}, <span class="error">{errors}</span>, <span class="write">{writes}</span>
       </p>
     </div>
   );
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function countMarks(steps: StepStore): { readonly errors: number; readonly writes: number } {
