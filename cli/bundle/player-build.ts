@@ -56,6 +56,11 @@ const OPTIONS = {
 
 /** The same bytes each time, for the same sources and lockfile. */
 export async function buildPlayer(more: BuildOptions = {}): Promise<string> {
-  const { outputFiles } = await build({ ...OPTIONS, entryPoints: ['./console/player/main.tsx'], ...more, write: false });
-  return outputFiles![0]!.text;
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    entryPoints: ['./console/player/main.tsx'],
+    ...more,
+    write: false,
+  });
+  return outputFiles[0]!.text;
 }

@@ -1,6 +1,17 @@
 /** One bundle for an outside auditor: a page that holds the evidence, or a folder with a page and the evidence beside it. */
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, open, readFile, rename, rm, stat, copyFile, writeFile, type FileHandle } from 'node:fs/promises';
+import {
+  mkdir,
+  mkdtemp,
+  open,
+  readFile,
+  rename,
+  rm,
+  stat,
+  copyFile,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { nameOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -48,9 +59,19 @@ export async function writeBundle(cli: Cli, name: string, options: BundleOptions
   try {
     const { evidence, madeBy, session } = await evidenceOf(cli, name, draft);
     const report = await verified(cli, evidence, session, options);
-    const made = await makeBundle(evidence, { draft, isPage, report, madeBy, now: new Date(), reference: session });
+    const made = await makeBundle(evidence, {
+      draft,
+      isPage,
+      report,
+      madeBy,
+      now: new Date(),
+      reference: session,
+    });
     await rename(made, out);
-    say(cli, `${sizeText(evidence.bytes)} of evidence in ${isPage ? out : join(out, 'index.html')}, which needs no network`);
+    say(
+      cli,
+      `${sizeText(evidence.bytes)} of evidence in ${isPage ? out : join(out, 'index.html')}, which needs no network`,
+    );
     for (const line of reportLines(report)) say(cli, line);
     cli.exitWith(VERDICT_CODES[report.verdict]);
   } finally {
@@ -128,7 +149,9 @@ async function makeBundle(evidence: Evidence, making: Making): Promise<string> {
   }
   if (isPage) return page;
   await writeBeside(folder, evidence);
-  await writeFile(join(folder, 'README.txt'), await bundleReadme(report.facts, manifest.player), { flag: 'wx' });
+  await writeFile(join(folder, 'README.txt'), await bundleReadme(report.facts, manifest.player), {
+    flag: 'wx',
+  });
   return folder;
 }
 
@@ -172,7 +195,9 @@ async function refuseFile(out: string): Promise<void> {
     () => false,
   );
   if (isThere)
-    throw new CustodyError('already-exists', `${out} is there already`, { hint: 'give a new name: a bundle is never written over' });
+    throw new CustodyError('already-exists', `${out} is there already`, {
+      hint: 'give a new name: a bundle is never written over',
+    });
 }
 
 function tooMuch(bytes: number): CustodyError {

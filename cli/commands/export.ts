@@ -39,14 +39,18 @@ export function exportCommand(cli: Cli): Command {
     .action(async (name: string, options: ExportOptions) => {
       if (options.bundle) return exportBundle(cli, name, options);
       if (!options.asciicast)
-        throw new CustodyError('unsupported', 'say as what it is to be exported', { hint: '--asciicast, or --bundle' });
+        throw new CustodyError('unsupported', 'say as what it is to be exported', {
+          hint: '--asciicast, or --bundle',
+        });
       return withEvidence(cli, name, options, (evidence) => writeCast(cli, evidence, options));
     });
 }
 
 async function exportBundle(cli: Cli, name: string, { out, ...options }: ExportOptions): Promise<void> {
   if (out === undefined)
-    throw new CustodyError('unsupported', 'a bundle is written to a file or a folder', { hint: 'name it: --out audit.html' });
+    throw new CustodyError('unsupported', 'a bundle is written to a file or a folder', {
+      hint: 'name it: --out audit.html',
+    });
   const { writeBundle } = await import('../bundle/write-bundle.ts');
   await writeBundle(cli, name, { ...options, out });
 }

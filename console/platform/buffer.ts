@@ -4,11 +4,17 @@ import { Buffer as Base } from 'buffer/';
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const encoder = new TextEncoder();
 
+// oxlint-disable-next-line typescript/unbound-method -- called by `call`
 const decode = Base.prototype.toString;
-const make = Base.from;
+const make = Base.from.bind(Base);
 
 /** The package replaces each byte that is no UTF-8, node each maximal part of a character; and it has no `base64url`. */
-Base.prototype.toString = function toString(this: Uint8Array, encoding?: string, start = 0, end = this.length) {
+Base.prototype.toString = function toString(
+  this: Uint8Array,
+  encoding?: string,
+  start = 0,
+  end = this.length,
+) {
   if (encoding === undefined || isUtf8(encoding)) return decoder.decode(this.subarray(start, end));
   if (encoding !== 'base64url') return decode.call(this, encoding, start, end);
   return decode.call(this, 'base64', start, end).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
@@ -18,13 +24,13 @@ Base.from = ((value: unknown, encoding?: unknown, length?: unknown) => {
   if (typeof value !== 'string') return make(value as never, encoding as never, length as never);
   if (encoding === undefined || isUtf8(encoding)) {
     const bytes = encoder.encode(value);
-    return make(bytes.buffer as ArrayBuffer, 0, bytes.byteLength);
+    return make(bytes.buffer, 0, bytes.byteLength);
   }
   return make(value, (encoding === 'base64url' ? 'base64' : encoding) as never);
 }) as typeof make;
 
-Base.byteLength = ((value: string | Uint8Array) =>
-  typeof value === 'string' ? encoder.encode(value).byteLength : value.byteLength) as typeof Base.byteLength;
+Base.byteLength = (value: unknown): number =>
+  typeof value === 'string' ? encoder.encode(value).byteLength : (value as Uint8Array).byteLength;
 
 function isUtf8(encoding: unknown): boolean {
   return encoding === 'utf8' || encoding === 'utf-8';

@@ -2,16 +2,14 @@
  * As much of node:crypto as the verifier and the readers use, for browsers and without waiting: digests, public keys, signatures.
  * Whatever else is asked for throws. What it accepts is what node accepts (test/console/crypto.test.ts).
  */
-import { sha1 } from '@noble/hashes/legacy.js';
-import { sha256, sha384, sha512 } from '@noble/hashes/sha2.js';
+import type { sha256 } from '@noble/hashes/sha2.js';
 import { Buffer } from './buffer.ts';
+import { type DigestName, digestOf, unknown } from './digests.ts';
 import { PublicKey, publicKeyFrom, type KeyInput } from './public-key.ts';
 import { isEcdsa, isEd25519, isRsa } from './signatures.ts';
 
 export type { PublicKey as KeyObject };
 
-const DIGESTS = { sha1, sha256, sha384, sha512 } as const;
-export type DigestName = keyof typeof DIGESTS;
 type Output = 'hex' | 'base64';
 
 export class Hash {
@@ -52,12 +50,7 @@ type VerifyKey =
   | { readonly key: PublicKey; readonly dsaEncoding?: 'der' | 'ieee-p1363' | undefined };
 
 /** `name`: of the digest; null for Ed25519, which has its own. */
-export function verify(
-  name: string | null,
-  data: Uint8Array,
-  by: VerifyKey,
-  signature: Uint8Array,
-): boolean {
+export function verify(name: string | null, data: Uint8Array, by: VerifyKey, signature: Uint8Array): boolean {
   const [key, encoding] = by instanceof PublicKey ? [by, 'der' as const] : [by.key, by.dsaEncoding ?? 'der'];
   if (key.asymmetricKeyType === 'ed25519') {
     if (name !== null) throw unknown('a digest with Ed25519');
@@ -77,19 +70,10 @@ export function generateKeyPairSync(): never {
   throw unknown('generateKeyPairSync');
 }
 
-function digestOf(name: string): (typeof DIGESTS)[DigestName] {
-  if (!Object.hasOwn(DIGESTS, name)) throw unknown(`digest ${name}`);
-  return DIGESTS[name as DigestName];
-}
-
 function bytesOf(data: Uint8Array | string): Uint8Array {
   return typeof data === 'string' ? Buffer.from(data) : data;
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.byteLength);
-}
-
-function unknown(what: string): Error {
-  return new Error(`node:crypto is not whole here: it has no ${what}`);
 }

@@ -107,7 +107,9 @@ function ecPoint(curve: CurveName, point: Uint8Array): Parts {
 }
 
 function fromPem(pem: string): PublicKey {
-  const base64 = /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END PUBLIC KEY-----\n$/.exec(pem)?.[1];
+  const base64 = /^-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=\n]+)\n-----END PUBLIC KEY-----\n$/.exec(
+    pem,
+  )?.[1];
   if (base64 === undefined) throw new Error('this is no public key in PEM');
   return fromDer(Buffer.from(base64.replaceAll('\n', ''), 'base64'));
 }
@@ -120,11 +122,14 @@ function pemOf(der: Uint8Array): string {
 }
 
 function fromJwk({ kty, crv, x = '', y = '', n = '', e = '' }: Readonly<Record<string, string>>): PublicKey {
-  if (kty === 'RSA') return new PublicKey({ type: 'rsa', point: new Uint8Array(), rsa: { n: number(n), e: number(e) } });
+  if (kty === 'RSA')
+    return new PublicKey({ type: 'rsa', point: new Uint8Array(), rsa: { n: number(n), e: number(e) } });
   if (kty === 'OKP' && crv === 'Ed25519') return new PublicKey({ type: 'ed25519', point: base64url(x) });
   const name = Object.entries(CURVES).find(([, { jwk }]) => jwk === crv)?.[0];
   if (kty !== 'EC' || name === undefined) throw new Error('this is no key that is known here');
-  return new PublicKey(ecPoint(name as CurveName, Buffer.concat([Uint8Array.of(4), base64url(x), base64url(y)])));
+  return new PublicKey(
+    ecPoint(name as CurveName, Buffer.concat([Uint8Array.of(4), base64url(x), base64url(y)])),
+  );
 }
 
 function base64url(text: string): Buffer {

@@ -3,7 +3,7 @@ import { ed25519 } from '@noble/curves/ed25519.js';
 import { bytesToNumberLE } from '@noble/curves/utils.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 import { Buffer } from './buffer.ts';
-import type { DigestName } from './crypto.ts';
+import type { DigestName } from './digests.ts';
 import { CURVES, type PublicKey, type RsaNumbers } from './public-key.ts';
 
 const { Point } = ed25519;
@@ -54,7 +54,12 @@ const DIGEST_INFO: Readonly<Partial<Record<DigestName, string>>> = {
 };
 
 /** RSASSA-PKCS1-v1_5, RFC 8017 section 8.2.2. */
-export function isRsa({ rsa }: PublicKey, name: DigestName, digest: Uint8Array, signature: Uint8Array): boolean {
+export function isRsa(
+  { rsa }: PublicKey,
+  name: DigestName,
+  digest: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   const { n, e } = rsa!;
   const info = DIGEST_INFO[name];
   const length = Math.ceil(n.toString(2).length / 8);
@@ -63,7 +68,11 @@ export function isRsa({ rsa }: PublicKey, name: DigestName, digest: Uint8Array, 
   if (s >= n) return false;
   const end = info + Buffer.from(digest).toString('hex');
   const padding = 'ff'.repeat(length - 3 - end.length / 2);
-  return power(s, { n, e }).toString(16).padStart(2 * length, '0') === `0001${padding}00${end}`;
+  return (
+    power(s, { n, e })
+      .toString(16)
+      .padStart(2 * length, '0') === `0001${padding}00${end}`
+  );
 }
 
 function power(base: bigint, { n, e }: RsaNumbers): bigint {

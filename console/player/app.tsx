@@ -82,9 +82,16 @@ async function open(
 }
 
 /** Of frames that hold, as the steps are. */
-async function terminalTape(evidence: EvidenceFiles, trust: Trust, { reader }: Read): Promise<TerminalTape | undefined> {
+async function terminalTape(
+  evidence: EvidenceFiles,
+  trust: Trust,
+  { reader }: Read,
+): Promise<TerminalTape | undefined> {
   if (reader?.terminal === undefined) return undefined;
-  const reading = new CheckedReading(readEvidence(evidence, await optionsOf(trust, evidence)), () => undefined);
+  const reading = new CheckedReading(
+    readEvidence(evidence, await optionsOf(trust, evidence)),
+    () => undefined,
+  );
   await reading.open();
   return takeTerminal(reader.terminal(untilFault(reading)));
 }
@@ -113,7 +120,9 @@ function Shown({ opened: { read, tape, result }, manifest, trust, onTrust }: Sho
       <TrustForm signer={report.facts?.signer} trust={trust} onTrust={onTrust} />
       <FactsPanel facts={report.facts} manifest={manifest} result={result} />
       {fault !== undefined && (
-        <p role="alert">Shown is what was recorded before the evidence ceases to hold: {escapeTerminal(fault)}</p>
+        <p role="alert">
+          Shown is what was recorded before the evidence ceases to hold: {escapeTerminal(fault)}
+        </p>
       )}
       {reader === undefined && opening.open !== undefined && (
         <p role="alert">This player has no reader of {escapeTerminal(opening.open.target.protocol)}.</p>
@@ -130,11 +139,16 @@ function Picker({ onPick }: { readonly onPick: (files: Iterable<File>) => void }
     if (event.dataTransfer !== null) onPick(event.dataTransfer.files);
   };
   return (
-    <section class="picker" aria-labelledby="picker" onDragOver={(event) => event.preventDefault()} onDrop={dropped}>
+    <section
+      class="picker"
+      aria-labelledby="picker"
+      onDragOver={(event) => event.preventDefault()}
+      onDrop={dropped}
+    >
       <h2 id="picker">Open the evidence</h2>
       <p>
-        It lies in the folder <code>evidence</code> beside this page, which browsers do not let a page read by itself. Choose that
-        folder, or choose all its files, or drop all its files here.
+        It lies in the folder <code>evidence</code> beside this page, which browsers do not let a page read by
+        itself. Choose that folder, or choose all its files, or drop all its files here.
       </p>
       <label>
         The folder
@@ -170,7 +184,10 @@ function Keep({ evidence, manifest, session }: KeepProps) {
   return (
     <section aria-labelledby="keep">
       <h2 id="keep">Check it without this page</h2>
-      <p>Whoever made this page could have made it lie. The files are here as they are; anybody's tools can check them.</p>
+      <p>
+        Whoever made this page could have made it lie. The files are here as they are; anybody's tools can
+        check them.
+      </p>
       {manifest.evidence === 'inside' && (
         <button type="button" onClick={save}>
           Save the evidence (.tar)
@@ -178,7 +195,7 @@ function Keep({ evidence, manifest, session }: KeepProps) {
       )}
       <details>
         <summary>How to verify by plain tools</summary>
-        <pre tabIndex={0}>{escapeLines(String(manifest.readme))}</pre>
+        <pre tabIndex={0}>{escapeLines(manifest.readme)}</pre>
       </details>
     </section>
   );

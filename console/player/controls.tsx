@@ -159,10 +159,18 @@ export function Search({ steps, current, onSelect }: SearchProps) {
       <label>
         Search <input type="search" value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
-      <button type="button" disabled={found.length === 0} onClick={go(found.findLast((number) => number < current))}>
+      <button
+        type="button"
+        disabled={found.length === 0}
+        onClick={go(found.findLast((number) => number < current))}
+      >
         Previous hit
       </button>
-      <button type="button" disabled={found.length === 0} onClick={go(found.find((number) => number > current))}>
+      <button
+        type="button"
+        disabled={found.length === 0}
+        onClick={go(found.find((number) => number > current))}
+      >
         Next hit
       </button>
       <span role="status">{statusOf(hits)}</span>

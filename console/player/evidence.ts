@@ -39,7 +39,10 @@ export function pickedEvidence(picked: Iterable<File>): EvidenceFiles {
   const files = new Map<string, Blob>();
   for (const file of picked) {
     if (files.has(file.name))
-      throw new CustodyError('format-invalid', `two of the files are called ${file.name}: pick one evidence folder`);
+      throw new CustodyError(
+        'format-invalid',
+        `two of the files are called ${file.name}: pick one evidence folder`,
+      );
     files.set(file.name, file);
   }
   const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));

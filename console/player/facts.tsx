@@ -13,7 +13,10 @@ interface FactsProps {
 export function FactsPanel({ facts, manifest, result }: FactsProps) {
   const rows: readonly (readonly [string, string | undefined])[] = [
     ...(facts === undefined ? [] : sessionRows(facts)),
-    ['Exported', `${manifest.madeAt}${manifest.madeBy === undefined ? '' : ` by ${manifest.madeBy}`}: as the exporter says`],
+    [
+      'Exported',
+      `${manifest.madeAt}${manifest.madeBy === undefined ? '' : ` by ${manifest.madeBy}`}: as the exporter says`,
+    ],
     ['Reference', manifest.reference],
     ['Made with', `custody ${manifest.custody}, player ${manifest.player}`],
   ];
@@ -53,8 +56,15 @@ function sessionRows(facts: EvidenceFacts): (readonly [string, string | undefine
     ['Target', `${target.name} (${target.protocol} at ${target.address})`],
     ['Started', facts.startedAt],
     ['Ended', facts.endedAt === undefined ? undefined : `${facts.endedAt}, ${facts.reason}`],
-    ['Recorded', `${timeText(facts.recordedUntil)}, ${facts.frames} frames, ${sizeText(facts.bytes)}, ${facts.segments} segments`],
+    [
+      'Recorded',
+      `${timeText(facts.recordedUntil)}, ${facts.frames} frames, ${sizeText(facts.bytes)}, ${facts.segments} segments`,
+    ],
     ['Signer', facts.signer],
-    ['Ledger', ledger && `${ledger.origin}: ${ledger.ended ? 'opening and end' : 'opening'} under ${ledger.size} leaves`],
+    [
+      'Ledger',
+      ledger &&
+        `${ledger.origin}: ${ledger.ended ? 'opening and end' : 'opening'} under ${ledger.size} leaves`,
+    ],
   ];
 }

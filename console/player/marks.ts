@@ -10,8 +10,32 @@ const FAILED = new Set(['failed', 'refused', 'denied', 'ended']);
 const FAULTS = new Set(['error', 'damaged']);
 /** Command tags after which nothing was changed. What is executed inside a SELECT no tag says. */
 const READS = new Set([
-  ...['SELECT', 'FETCH', 'SHOW', 'EXPLAIN', 'BEGIN', 'COMMIT', 'ROLLBACK', 'SET', 'RESET', 'DECLARE', 'CLOSE', 'MOVE'],
-  ...['START', 'SAVEPOINT', 'RELEASE', 'PREPARE', 'DEALLOCATE', 'DISCARD', 'LISTEN', 'UNLISTEN', 'LOCK', 'COPY'],
+  ...[
+    'SELECT',
+    'FETCH',
+    'SHOW',
+    'EXPLAIN',
+    'BEGIN',
+    'COMMIT',
+    'ROLLBACK',
+    'SET',
+    'RESET',
+    'DECLARE',
+    'CLOSE',
+    'MOVE',
+  ],
+  ...[
+    'START',
+    'SAVEPOINT',
+    'RELEASE',
+    'PREPARE',
+    'DEALLOCATE',
+    'DISCARD',
+    'LISTEN',
+    'UNLISTEN',
+    'LOCK',
+    'COPY',
+  ],
 ]);
 
 /** Operations on files that leave them as they were. */

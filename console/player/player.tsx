@@ -43,7 +43,15 @@ export function Player({ steps, reader, tape, end }: PlayerProps) {
   return (
     <>
       <Timeline steps={steps} end={end} now={now} onSeek={seek} />
-      <Controls steps={steps} current={current} now={now} end={end} next={next} onSelect={select} onSeek={seek} />
+      <Controls
+        steps={steps}
+        current={current}
+        now={now}
+        end={end}
+        next={next}
+        onSelect={select}
+        onSeek={seek}
+      />
       <Search steps={steps} current={current} onSelect={select} />
       <div class="columns">
         <StepList steps={steps} current={current} onSelect={select} />

@@ -1,6 +1,11 @@
 /** Verifies evidence and decodes it in one pass: steps are of frames that hold, and what no longer holds is not shown. */
 import { segmentNumber } from '#core/recording/layout.ts';
-import { type EvidenceFolder, type Opening, readEvidence, type VerifyReport } from '#core/recording/verify/verify.ts';
+import {
+  type EvidenceFolder,
+  type Opening,
+  readEvidence,
+  type VerifyReport,
+} from '#core/recording/verify/verify.ts';
 import { CheckedReading } from '#core/replay/checked-reading.ts';
 import type { ReplayReader } from '#core/replay/reader.ts';
 import { READERS } from '#core/replay/readers.ts';
@@ -36,7 +41,12 @@ export async function readWhole(evidence: EvidenceFiles, trust: Trust, progress:
   return { opening, report, reader, steps, fault: reading.fault };
 }
 
-async function takeSteps(reader: ReplayReader, reading: CheckedReading, { close }: Opening, into: StepStore): Promise<void> {
+async function takeSteps(
+  reader: ReplayReader,
+  reading: CheckedReading,
+  { close }: Opening,
+  into: StepStore,
+): Promise<void> {
   let turn = performance.now();
   for await (const read of reader.steps(reading.frames(), 'whole', () => ({ reason: close?.reason }))) {
     // The decoder takes the end of what it is given for the end of the session.

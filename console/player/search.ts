@@ -3,7 +3,11 @@ import { pause } from './evidence.ts';
 import type { StepStore, StoredStep } from './step-store.ts';
 
 /** Their numbers. `isWanted`: nobody waits any longer. */
-export async function findSteps(store: StepStore, text: string, isWanted: () => boolean): Promise<readonly number[]> {
+export async function findSteps(
+  store: StepStore,
+  text: string,
+  isWanted: () => boolean,
+): Promise<readonly number[]> {
   const wanted = text.toLowerCase();
   const found: number[] = [];
   for await (const piece of store.pieces()) {

@@ -67,7 +67,9 @@ function Rows({ columns, rows, rowCount }: RowsProps) {
         )}
         <tbody>
           {rows.map((row, at) => (
-            <tr key={at}>{Array.isArray(row) && row.map((value, column) => <Cell key={column} value={value} />)}</tr>
+            <tr key={at}>
+              {Array.isArray(row) && row.map((value, column) => <Cell key={column} value={value} />)}
+            </tr>
           ))}
         </tbody>
       </table>
@@ -77,7 +79,11 @@ function Rows({ columns, rows, rowCount }: RowsProps) {
 
 function Cell({ value }: { readonly value: unknown }) {
   if (value === null) return <td class="null">NULL</td>;
-  const { text, cut, bytes } = value as { readonly text: string; readonly cut: boolean; readonly bytes: number };
+  const { text, cut, bytes } = value as {
+    readonly text: string;
+    readonly cut: boolean;
+    readonly bytes: number;
+  };
   return (
     <td>
       {escapeLines(text)}

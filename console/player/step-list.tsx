@@ -64,7 +64,13 @@ export function StepList({ steps, current, onSelect }: StepListProps) {
       <div role="presentation" class="all" style={{ height: `${height}px` }}>
         <div role="presentation" class="window" style={{ top: `${Math.min(top, room)}px` }}>
           {shown.map((step) => (
-            <StepRow key={step.number} step={step} steps={steps} isCurrent={step.number === current} onSelect={onSelect} />
+            <StepRow
+              key={step.number}
+              step={step}
+              steps={steps}
+              isCurrent={step.number === current}
+              onSelect={onSelect}
+            />
           ))}
         </div>
       </div>

@@ -3,7 +3,10 @@ const BLOCK = 512;
 const NAME_MAX = 100;
 
 /** Names that do not fit are left out, and told: no name of evidence is so long. */
-export function tarOf(folder: string, files: Iterable<readonly [name: string, content: Blob]>): { tar: Blob; leftOut: string[] } {
+export function tarOf(
+  folder: string,
+  files: Iterable<readonly [name: string, content: Blob]>,
+): { tar: Blob; leftOut: string[] } {
   const parts: BlobPart[] = [];
   const leftOut: string[] = [];
   for (const [name, content] of files) {
@@ -12,7 +15,11 @@ export function tarOf(folder: string, files: Iterable<readonly [name: string, co
       leftOut.push(name);
       continue;
     }
-    parts.push(headerOf(path, content.size), content, new Uint8Array((BLOCK - (content.size % BLOCK)) % BLOCK));
+    parts.push(
+      headerOf(path, content.size),
+      content,
+      new Uint8Array((BLOCK - (content.size % BLOCK)) % BLOCK),
+    );
   }
   parts.push(new Uint8Array(2 * BLOCK));
   return { tar: new Blob(parts, { type: 'application/x-tar' }), leftOut };

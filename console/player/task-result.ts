@@ -8,7 +8,9 @@ import type { EvidenceFiles } from './evidence.ts';
 export async function taskResultText(evidence: EvidenceFiles): Promise<string | undefined> {
   if (!evidence.files.has(TASK_RESULT)) return undefined;
   try {
-    const envelope = JSON.parse(new TextDecoder().decode(await evidence.get(TASK_RESULT, ENVELOPE_MAX_BYTES)));
+    const envelope = JSON.parse(
+      new TextDecoder().decode(await evidence.get(TASK_RESULT, ENVELOPE_MAX_BYTES)),
+    );
     const statement = JSON.parse(Buffer.from(String(envelope.payload), 'base64').toString('utf8'));
     return escapeLines(JSON.stringify(statement.predicate, undefined, 2));
   } catch {

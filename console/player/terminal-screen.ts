@@ -83,8 +83,8 @@ export class TerminalScreen {
     return Array.from({ length: this.#terminal.rows }, (_, row) => {
       const line = active.getLine(active.viewportY + row);
       const runs: Run[] = [];
-      for (let column = 0; line !== undefined && column < this.#terminal.cols; column += 1) {
-        const found = line.getCell(column, cell);
+      for (let column = 0; column < this.#terminal.cols; column += 1) {
+        const found = line?.getCell(column, cell);
         if (found !== undefined && found.getWidth() > 0) addTo(runs, found);
       }
       return runs;
@@ -103,7 +103,8 @@ export class TerminalScreen {
   }
 
   async #take(event: TerminalEvent): Promise<void> {
-    if (event.kind === 'output') await new Promise<void>((resolve) => this.#terminal.write(event.bytes, resolve));
+    if (event.kind === 'output')
+      await new Promise<void>((resolve) => this.#terminal.write(event.bytes, resolve));
     if (event.kind !== 'resize') return;
     const { cols, rows } = sized(event);
     this.#terminal.resize(cols, rows);
@@ -133,8 +134,16 @@ function addTo(runs: Run[], cell: IBufferCell): void {
 }
 
 function lookOf(cell: IBufferCell): Omit<Run, 'text'> {
-  const front = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? palette(cell.getFgColor()) : undefined;
-  const back = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? palette(cell.getBgColor()) : undefined;
+  const front = cell.isFgRGB()
+    ? rgb(cell.getFgColor())
+    : cell.isFgPalette()
+      ? palette(cell.getFgColor())
+      : undefined;
+  const back = cell.isBgRGB()
+    ? rgb(cell.getBgColor())
+    : cell.isBgPalette()
+      ? palette(cell.getBgColor())
+      : undefined;
   const isInverse = cell.isInverse() !== 0;
   const [color, background] = isInverse ? [back ?? '#111', front ?? '#ddd'] : [front, back];
   return {

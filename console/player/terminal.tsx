@@ -24,7 +24,11 @@ export function TerminalView({ tape, now }: { readonly tape: TerminalTape; reado
   return (
     <section aria-labelledby="terminal">
       <h2 id="terminal">Terminal</h2>
-      {tape.isCut && <p>Only the beginning of what it showed: save the evidence and use custody play --raw for all of it.</p>}
+      {tape.isCut && (
+        <p>
+          Only the beginning of what it showed: save the evidence and use custody play --raw for all of it.
+        </p>
+      )}
       <pre class="terminal" tabIndex={0} aria-label="What the terminal showed">
         {lines.map((runs, row) => (
           <div key={row}>{runs.length === 0 ? ' ' : runs.map((run, at) => <Piece key={at} run={run} />)}</div>

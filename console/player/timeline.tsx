@@ -43,7 +43,8 @@ export function Timeline({ steps, end, now, onSeek }: TimelineProps) {
         onInput={(event) => onSeek(Number(event.currentTarget.value))}
       />
       <p class="legend">
-        {counted(steps.count, 'step')}, <span class="error">{errors}</span>, <span class="write">{writes}</span>
+        {counted(steps.count, 'step')}, <span class="error">{errors}</span>,{' '}
+        <span class="write">{writes}</span>
       </p>
     </div>
   );
@@ -67,7 +68,10 @@ function draw(canvas: HTMLCanvasElement, steps: StepStore, end: number): void {
   if (context === null) return;
   const columns = Array.from({ length: WIDTH / 2 }, () => ({ all: 0, errors: 0, writes: 0 }));
   for (let number = 1; number <= steps.count; number += 1) {
-    const at = Math.min(columns.length - 1, Math.floor((steps.at(number) / Math.max(1, end)) * columns.length));
+    const at = Math.min(
+      columns.length - 1,
+      Math.floor((steps.at(number) / Math.max(1, end)) * columns.length),
+    );
     const column = columns[at]!;
     column.all += 1;
     if (steps.marks(number) & ERROR) column.errors += 1;

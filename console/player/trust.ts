@@ -27,15 +27,16 @@ function readFingerprint(key: string): string | undefined {
   if (/^[0-9a-f]{64}$/.test(hex)) return hex;
   const found = fingerprintOfPem(`${key.replaceAll('\r', '')}\n`);
   if (found !== undefined) return found;
-  throw new CustodyError('format-invalid', 'That is neither a public key in PEM nor a fingerprint of 64 hexadecimal digits.');
+  throw new CustodyError(
+    'format-invalid',
+    'That is neither a public key in PEM nor a fingerprint of 64 hexadecimal digits.',
+  );
 }
 
 function fingerprintOfPem(pem: string): string | undefined {
   try {
     const der = createPublicKey({ key: pem, format: 'pem' }).export({ type: 'spki', format: 'der' });
-    return createHash('sha256')
-      .update(der as Uint8Array)
-      .digest('hex');
+    return createHash('sha256').update(der).digest('hex');
   } catch {
     return undefined;
   }

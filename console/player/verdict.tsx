@@ -51,12 +51,18 @@ export function TrustForm({ signer, trust, onTrust }: TrustFormProps) {
     <form class="trust" onSubmit={submit} aria-labelledby="trust">
       <h2 id="trust">Whom you trust</h2>
       <p>
-        Get the gateway's signing key, or its fingerprint, and the name of its ledger from its operator, by another way than
-        this page came. This page holds evidence of the key <code>{signer ?? 'unknown'}</code>.
+        Get the gateway's signing key, or its fingerprint, and the name of its ledger from its operator, by
+        another way than this page came. This page holds evidence of the key{' '}
+        <code>{signer ?? 'unknown'}</code>.
       </p>
       <label>
         Key in PEM, or fingerprint (SHA-256)
-        <textarea rows={2} spellcheck={false} value={key} onInput={(event) => setKey(event.currentTarget.value)} />
+        <textarea
+          rows={2}
+          spellcheck={false}
+          value={key}
+          onInput={(event) => setKey(event.currentTarget.value)}
+        />
       </label>
       <label>
         Name of the ledger

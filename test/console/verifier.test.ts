@@ -9,12 +9,12 @@ const theirs = vi.hoisted(() => ({ browser: undefined as Browser | undefined }))
 /** How often each test has asked. */
 const asked = new Map<string, number>();
 
-/** Of a test that edits every byte: the first, then each 25th; all of them by `npm run oracle:player`. */
+/** Of a test that edits every byte: the first, then each 40th; all of them by `npm run oracle:player`. */
 function isCompared(): boolean {
   const test = expect.getState().currentTestName ?? '';
   const count = (asked.get(test) ?? 0) + 1;
   asked.set(test, count);
-  return count <= 40 || count % 25 === 0 || process.env['CUSTODY_ORACLE_PLAYER'] !== undefined;
+  return count <= 12 || count % 40 === 0 || process.env['CUSTODY_ORACLE_PLAYER'] !== undefined;
 }
 
 /** A folder, and one that answers as it did and knows nothing else. */
@@ -32,7 +32,8 @@ function remembering(folder: Verifier.EvidenceFolder) {
     },
     again: {
       list: () => listed!,
-      get: (name: string, atMost: number) => answers.get(`${name} ${atMost}`) ?? Promise.reject(new Error(name)),
+      get: (name: string, atMost: number) =>
+        answers.get(`${name} ${atMost}`) ?? Promise.reject(new Error(name)),
     },
   };
 }
@@ -52,6 +53,7 @@ vi.mock('#core/recording/verify/verify.ts', async (original) => {
       const told = remembering(folder);
       const report = await own.verifyEvidence(told.folder, options);
       const found = await theirs.browser!.verifyEvidence(told.again, options);
+      // oxlint-disable-next-line vitest/no-standalone-expect -- in each of the tests that come below
       expect(comparable(found)).toEqual(comparable(report));
       return report;
     },

@@ -112,5 +112,8 @@ export function postgresStepOf(json: JsonStep): Step {
   const known = step as Step;
   return seen === undefined
     ? known
-    : { ...known, login: { ...seen, settings: new Map(Object.entries(seen.settings)) } as NonNullable<Step['login']> };
+    : {
+        ...known,
+        login: { ...seen, settings: new Map(Object.entries(seen.settings)) } as NonNullable<Step['login']>,
+      };
 }
