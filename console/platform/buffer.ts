@@ -32,6 +32,11 @@ Base.from = ((value: unknown, encoding?: unknown, length?: unknown) => {
 Base.byteLength = (value: unknown): number =>
   typeof value === 'string' ? encoder.encode(value).byteLength : (value as Uint8Array).byteLength;
 
+/** With any bytes, and not with the package's own kind alone. */
+Base.prototype.equals = function equals(this: Uint8Array, other: Uint8Array): boolean {
+  return Base.compare(this, other) === 0;
+};
+
 function isUtf8(encoding: unknown): boolean {
   return encoding === 'utf8' || encoding === 'utf-8';
 }

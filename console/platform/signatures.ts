@@ -10,8 +10,8 @@ const { Point } = ed25519;
 const ORDER = Point.Fn.ORDER;
 
 /**
- * RFC 8032 section 5.1.7 without the cofactor, R compared as bytes. The library's own check either takes more (ZIP 215) or
- * refuses keys of small order, which OpenSSL does not.
+ * RFC 8032 section 5.1.7 without the cofactor, R compared as bytes, and neither key nor R of small order: as OpenSSL 3.5 does. The
+ * library's own check multiplies by the cofactor, and so takes signatures that OpenSSL refuses.
  */
 export function isEd25519(key: Uint8Array, data: Uint8Array, signature: Uint8Array): boolean {
   if (signature.length !== 64) return false;
@@ -20,6 +20,7 @@ export function isEd25519(key: Uint8Array, data: Uint8Array, signature: Uint8Arr
   if (s >= ORDER) return false;
   try {
     const point = Point.fromBytes(key, true);
+    if (point.isSmallOrder() || Point.fromBytes(r, true).isSmallOrder()) return false;
     const k = bytesToNumberLE(sha512(Buffer.concat([r, key, data]))) % ORDER;
     const found = (s === 0n ? Point.ZERO : Point.BASE.multiply(s)).add(times(point.negate(), k));
     return Buffer.compare(found.toBytes(), r) === 0;

@@ -1,6 +1,8 @@
 /** As much of node:zlib as the verifier uses, for browsers: the stream's handle that BlockDecompressor stands on, and its errors. */
 import { openZstd } from './zstd.ts';
 
+export { loadZstd } from './zstd.ts';
+
 /** Of zstd.h. */
 export const constants = { ZSTD_e_end: 2, ZSTD_d_windowLogMax: 100 } as const;
 
@@ -47,7 +49,9 @@ export function zstdDecompressSync(
       total += done.written;
       if (total > maxOutputLength) throw coded('ERR_BUFFER_TOO_LARGE');
       chunks.push(chunk.subarray(0, done.written));
-      if (done.written < CHUNK_BYTES) return joined(chunks, total);
+      if (done.written === CHUNK_BYTES) continue;
+      if (!done.isWhole) throw coded('Z_BUF_ERROR');
+      return joined(chunks, total);
     }
   } finally {
     zstd.close();

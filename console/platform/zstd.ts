@@ -42,12 +42,16 @@ const ERRORS: ReadonlyMap<number, string> = new Map([
   [82, 'noForwardProgress_inputEmpty'],
 ]);
 
+/** What one call read and wrote. */
+export interface Done {
+  readonly read: number;
+  readonly written: number;
+  /** A frame is complete, and all of it is written. */
+  readonly isWhole: boolean;
+}
+
 export interface Zstd {
-  /** What one call read and wrote; or zstd's error. */
-  run(
-    input: Uint8Array,
-    output: Uint8Array,
-  ): { readonly read: number; readonly written: number } | { readonly error: string };
+  run(input: Uint8Array, output: Uint8Array): Done | { readonly error: string };
   close(): void;
 }
 
@@ -90,7 +94,7 @@ class Context implements Zstd {
     if (result < 0 && result > ERRORS_FROM) return { error: `ZSTD_error_${ERRORS.get(-result) ?? -result}` };
     const written = this.#position(outAt);
     output.set(new Uint8Array(this.#zstd.memory.buffer, to, written));
-    return { read: this.#position(inAt), written };
+    return { read: this.#position(inAt), written, isWhole: result === 0 };
   }
 
   close(): void {
