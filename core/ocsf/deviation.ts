@@ -9,9 +9,7 @@ export function deviationOf(
   { actor, agent, source, destination, unmapped, target }: SessionParts,
 ): StepShape | undefined {
   if (note?.['note'] !== 'task-deviation') return undefined;
-  const [kind, expected, seen, how] = ['kind', 'expected', 'seen', 'how'].map((key) =>
-    String(note[key] ?? ''),
-  );
+  const [kind, expected, seen, how] = ['kind', 'expected', 'seen', 'how'].map((key) => wordOf(note[key]));
   const { workflow = '', workflow_digest: digest, task = '' } = unmapped;
   return {
     class: 'detection_finding',
@@ -34,4 +32,9 @@ export function deviationOf(
       is_alert: true,
     },
   };
+}
+
+/** Notes are JSON of the gateway's own, and bytes of a recording all the same. */
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
