@@ -1,6 +1,7 @@
 /** step.ts as JSON. */
 import { z } from 'zod';
 import { base, count, shown, undecoded } from '../shape-parts.ts';
+import type { JsonStep } from '../reader.ts';
 import type { Outcome, Step, StepKind } from './step.ts';
 
 const KINDS = [
@@ -103,4 +104,13 @@ export function postgresStepJson({ login: seen, ...step }: Step): z.input<typeof
   return seen === undefined
     ? step
     : { ...step, login: { ...seen, settings: Object.fromEntries(seen.settings) } };
+}
+
+/** What `postgresStepJson` was of. */
+export function postgresStepOf(json: JsonStep): Step {
+  const { login: seen, ...step } = json as z.infer<typeof postgresStepShape>;
+  const known = step as Step;
+  return seen === undefined
+    ? known
+    : { ...known, login: { ...seen, settings: new Map(Object.entries(seen.settings)) } as NonNullable<Step['login']> };
 }
