@@ -59,8 +59,15 @@ export class EventChain {
   readonly #of: Pick<Attestation, 'authority_uid' | 'chain_uid'>;
   #previous: Attestation['prev_event'];
 
-  constructor(session: string, signer: string) {
+  /** `previous`: where it goes on. */
+  constructor(session: string, signer: string, previous?: Attestation['prev_event']) {
     this.#of = { authority_uid: signer, chain_uid: session };
+    this.#previous = previous;
+  }
+
+  /** The last event that was linked: whoever goes on later begins with it. */
+  get previous(): Attestation['prev_event'] {
+    return this.#previous;
   }
 
   link(event: BareEvent, signed: readonly SignedDigest[] = []): OcsfEvent {

@@ -1,6 +1,6 @@
 /** A sealed session as OCSF events: FORMAT.md beside this file says what each has. */
 import { classFields, type EventClass } from './classes.ts';
-import { type BareEvent, EventChain, type OcsfEvent } from './event.ts';
+import { type Attestation, type BareEvent, EventChain, type OcsfEvent } from './event.ts';
 import {
   closeSigned,
   type EventSession,
@@ -20,20 +20,30 @@ export interface PlacedEvent {
   readonly step: number;
 }
 
+/** Where somebody stopped, and goes on. */
+export interface EventsSoFar {
+  /** The last step that has its event. */
+  readonly step: number;
+  readonly previous: NonNullable<Attestation['prev_event']>;
+}
+
 /**
  * The session's events in order: its opening, what it was allowed by, each step as exactly one, its end. The same session gives the same
- * events. Memory is bounded by one step.
+ * events. `steps` are all, or those behind `soFar`. Memory is bounded by one step.
  */
 export async function* sessionEvents(
   session: EventSession,
   steps: AsyncIterable<EventStep>,
   shapeOf: StepShapeOf,
+  soFar?: EventsSoFar,
 ): AsyncGenerator<PlacedEvent, void, undefined> {
   const parts = sessionParts(session);
-  const chain = new EventChain(parts.session, parts.signer);
-  yield { class: 'authentication', step: 0, event: chain.link(opened(parts), openSigned(session)) };
-  yield { class: 'authorize_session', step: 0, event: chain.link(authorized(parts)) };
-  let last = 0;
+  const chain = new EventChain(parts.session, parts.signer, soFar?.previous);
+  if (soFar === undefined) {
+    yield { class: 'authentication', step: 0, event: chain.link(opened(parts), openSigned(session)) };
+    yield { class: 'authorize_session', step: 0, event: chain.link(authorized(parts)) };
+  }
+  let last = soFar?.step ?? 0;
   for await (const step of steps) {
     const { name, event } = stepEvent(step, parts, shapeOf);
     yield { class: name, step: step.number, event: chain.link(event) };

@@ -29,7 +29,7 @@ export function stepEvent(
   const duration = Math.round(took / 1000);
   const event = {
     ...classFields(shape.class, shape.activity),
-    ...statusOf(read, facts),
+    ...(shape.class === 'detection_finding' ? NEW : statusOf(read, facts)),
     ...severityOf(read, facts, shape.class),
     time: parts.startedMs + Math.floor(at / 1000),
     duration,
@@ -62,12 +62,16 @@ function sharedBy(name: EventClass, { actor, agent, source, destination, device,
   }
 }
 
-function statusOf({ step: { outcome } }: ReadStep, { isError, codes }: StepFacts) {
+/** A finding's status is of those who look into it. */
+const NEW = { status: 'New', status_id: 1 } as const;
+
+function statusOf({ step: { outcome } }: ReadStep, { isError, codes, messages: [message] }: StepFacts) {
   const [code] = codes;
   return {
     ...(isError ? { status: 'Failure', status_id: 2 } : { status: 'Success', status_id: 1 }),
     ...(code === undefined ? {} : { status_code: code }),
     ...(outcome === undefined ? {} : { status_detail: outcome }),
+    ...(isError && message !== undefined ? { message: boundedText(message).kept } : {}),
   };
 }
 
@@ -109,13 +113,15 @@ function boundedFacts(facts: StepFacts): BoundedFacts {
 }
 
 function factsOf(number: number, { step }: ReadStep, { facts, cut }: BoundedFacts) {
-  const { isError, isWrite, text, shape, relations, files, values, codes, rows, bytes } = facts;
+  const { isError, isWrite, text, runs, shape, relations, functions, files, values, codes, rows, bytes } =
+    facts;
   return {
     ...{ step: number, kind: step.kind, at_us: step.at, took_us: step.took },
     ...{ is_error: isError, is_write: isWrite },
     ...(text === undefined ? {} : { text }),
     ...(shape === undefined ? {} : { shape }),
-    ...{ relations, files, values, codes },
+    ...(runs === undefined ? {} : { runs: boundedText(runs.text).kept }),
+    ...{ relations, functions: boundedList(functions, (name) => name.length).kept, files, values, codes },
     ...{
       rows_out: rows.out,
       rows_written: rows.written,

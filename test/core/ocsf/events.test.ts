@@ -23,7 +23,7 @@ describe('the events of a session', () => {
       '2 datastore_activity Read Success',
       '3 datastore_activity Update Success',
       '4 datastore_activity Query Failure',
-      '5 detection_finding Create Success',
+      '5 detection_finding Create New',
       '6 datastore_activity Other Success',
       '7 authentication Logoff Success',
     ]);

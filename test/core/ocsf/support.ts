@@ -5,6 +5,7 @@ import { type PlacedEvent, sessionEvents } from '#core/ocsf/session-events.ts';
 import type { EventSession } from '#core/ocsf/session-parts.ts';
 import type { EventStep } from '#core/ocsf/step-event.ts';
 import type { CloseStatement, OpenStatement } from '#core/recording/format.ts';
+import type { FactsOf } from '#core/replay/facts.ts';
 import { LOAD_FACTS } from '#core/replay/load-facts.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
 import { READERS } from '#core/replay/readers.ts';
@@ -58,6 +59,13 @@ export const SSH_TARGET = {
 const query = (sql: string): Said => ['client', message(0x51, Buffer.from(`${sql}\0`))];
 const TEXT = 25;
 
+export { framesOf, LOGIN };
+
+/** A statement and its answer. */
+export function backendQuery(n: number): readonly Said[] {
+  return [query(`select ${n}`), ['target', server.tag('SELECT 0'), server.ready]];
+}
+
 /** What a person might do in psql. */
 export const SAID: readonly Said[] = [
   ...LOGIN,
@@ -85,8 +93,16 @@ export const SAID: readonly Said[] = [
   ['client', message(0x58)],
 ];
 
+const loaded = new Map<string, Promise<FactsOf>>();
+
+function factsFor(protocol: string): Promise<FactsOf> {
+  const facts = loaded.get(protocol) ?? LOAD_FACTS.get(protocol)!();
+  loaded.set(protocol, facts);
+  return facts;
+}
+
 export async function* stepsOf(protocol: string, frames: readonly ReplayFrame[]): AsyncGenerator<EventStep> {
-  const facts = await LOAD_FACTS.get(protocol)!();
+  const facts = await factsFor(protocol);
   async function* all() {
     yield* frames;
   }
@@ -145,7 +161,7 @@ export const SSH_STEPS: readonly SshStep[] = [
 ];
 
 export async function* sshSteps(): AsyncGenerator<EventStep> {
-  const facts = await LOAD_FACTS.get('ssh')!();
+  const facts = await factsFor('ssh');
   for (const [at, step] of SSH_STEPS.entries()) {
     const read = { step, toText: () => '', toJson: () => ({ ...step }) } as unknown as ReadStep;
     yield { number: at + 1, read, facts: facts(read) };
