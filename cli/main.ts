@@ -28,6 +28,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   play: async () => (await import('./commands/play.ts')).playCommand,
+  watch: async () => (await import('./commands/watch.ts')).watchCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,
   verify: async () => (await import('./commands/verify.ts')).verifyCommand,

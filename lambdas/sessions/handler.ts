@@ -41,6 +41,7 @@ import {
   terminationShape,
 } from '../shapes.ts';
 import { evidencePage } from './evidence.ts';
+import { liveAnswers, type LivePorts } from './live/answer.ts';
 import { stepsQuery, stepsShape } from './step-shape.ts';
 import { stepsPage } from './steps.ts';
 import {
@@ -72,14 +73,17 @@ export interface SessionsPorts {
   /** The key that statements are signed with (SPKI, DER). */
   readonly signer: () => Promise<Uint8Array>;
   readonly terminations: Pick<Terminations, 'ask'>;
+  /** Absent: running sessions are not watched here. */
+  readonly live?: LivePorts;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination))?)?$/;
+const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /live and /ledger; POST /v1/sessions/{id}/termination. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
+  const live = ports.live && liveAnswers(ports, ports.live);
   return httpHandler(ports.log, async (event) => {
     const asking = askingOf(event, ports);
     const path = PATH.exec(event.rawPath);
@@ -91,6 +95,7 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     }
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
+    if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);

@@ -131,7 +131,11 @@ export async function decodeSteps(evidence: IndexedEvidence): Promise<SessionSte
   const pending: SegmentEntry[] = [];
   const plain = withoutResult(evidence);
   const steps = await CheckedSteps.open(plain.folder, plain.trust, (...entry) => void pending.push(entry));
-  const { report, contents } = await write(steps, pending, async (name, bytes) => void parts.set(name, bytes));
+  const { report, contents } = await write(
+    steps,
+    pending,
+    async (name, bytes) => void parts.set(name, bytes),
+  );
   const directory = directoryOf(steps, report, await madeOf(plain), contents);
   const index = new StepIndex(directory, async (name) => parts.get(name)!);
   const about = await withResult(aboutOf(directory), evidence);

@@ -60,7 +60,8 @@ export async function openIndex(of: IndexOf): Promise<Found | Unfit> {
   const unfit = new Map<number, string>();
   for (const attempt of attempts.toSorted((a, b) => b - a)) {
     const prefix = attemptName(reader, attempt);
-    const get = (name: string, atMost: number) => of.store.get(indexKey(of.name, `${prefix}/${name}`), atMost);
+    const get = (name: string, atMost: number) =>
+      of.store.get(indexKey(of.name, `${prefix}/${name}`), atMost);
     const directory = await readDirectory(get, of.signer);
     // One that has no directory was not finished.
     if (directory === undefined) continue;
@@ -101,7 +102,7 @@ async function openingOf({ folder }: IndexedEvidence): Promise<OpenStatement> {
 type Get = (name: string, atMost: number) => Promise<Uint8Array>;
 
 /** Undefined where there is none; words where it is no good. */
-async function readDirectory(get: Get, signer: Uint8Array): Promise<Directory | string | undefined> {
+export async function readDirectory(get: Get, signer: Uint8Array): Promise<Directory | string | undefined> {
   const bytes = await orMissing(get(DIRECTORY, DIRECTORY_MAX_BYTES));
   if (bytes === undefined) return undefined;
   if (bytes === 'unreadable') return 'its directory cannot be read';
