@@ -13,15 +13,10 @@ import { STEP_SHAPES } from './load-shapes.ts';
 import { dayOf } from './part-writer.ts';
 import type { EventStore } from './ports.ts';
 import { searchedLine } from './searched-line.ts';
+import type { Seen, SeenOf } from './seen.ts';
 import type { EventSession } from './session-parts.ts';
 import type { EventStep } from './step-event.ts';
 import { type EventsPorts, writeEvents } from './write-events.ts';
-
-/** What of the steps of one target may be told to whoever reads events; undefined where all of it may. */
-export type SeenOf = (
-  protocol: string,
-  target: string,
-) => Promise<{ step(read: ReadStep): ReadStep } | undefined>;
 
 export interface IndexerPorts extends Omit<EventsPorts, 'store'> {
   readonly store: RecordingSource & RecordingSink;
@@ -87,16 +82,11 @@ async function sourceOf(known: EventSession, { store, signer, seenOf }: IndexerP
     for await (const { number: at, json } of index.all(number))
       yield seenStep(at, reader.ofJson(json), seen, facts);
   }
-  return { stepsAfter, shapeOf, searched: (step: EventStep) => searchedLine(known, step) };
+  return { stepsAfter, shapeOf, searched: (step: EventStep) => searchedLine(known, step, seen.rules) };
 }
 
-function seenStep(
-  number: number,
-  whole: ReadStep,
-  seen: Awaited<ReturnType<SeenOf>>,
-  facts: FactsOf,
-): EventStep {
-  const read = seen === undefined ? whole : seen.step(whole);
+function seenStep(number: number, whole: ReadStep, seen: Seen, facts: FactsOf): EventStep {
+  const read = seen.step(whole);
   return { number, read, facts: facts(read) };
 }
 

@@ -46,7 +46,9 @@ export async function summaryOf(
   const summary = await readSummary(session, source, key);
   if (summary === undefined) throw notYet(session);
   const earlier = await earlierOf(session, catalog);
-  const found = await inBatches(earlier, AT_ONCE, (one) => readSummary(one, source, key).catch(unlessDamaged));
+  const found = await inBatches(earlier, AT_ONCE, (one) =>
+    readSummary(one, source, key).catch(unlessDamaged),
+  );
   const known = found.filter((one) => one !== undefined);
   return {
     summary,
@@ -61,7 +63,12 @@ async function earlierOf(
   { id, startedAt, target, principal: { issuer, subject } }: SessionRecord,
   catalog: SessionCatalog,
 ): Promise<readonly SessionRecord[]> {
-  const { sessions } = await catalog.list({ target, subject: { issuer, subject }, limit: EARLIER, cursor: id });
+  const { sessions } = await catalog.list({
+    target,
+    subject: { issuer, subject },
+    limit: EARLIER,
+    cursor: id,
+  });
   return sessions.filter(({ outcome }) => outcome !== undefined && outcome.endedAt <= startedAt);
 }
 

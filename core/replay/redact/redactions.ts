@@ -9,7 +9,10 @@ export class Redactions {
   readonly #known = new Map<string, Promise<Redaction | undefined>>();
 
   /** `protocol`: of the session; a target may speak another by now. */
-  of({ target, protocol }: { target: string; protocol: string }, config: Config): Promise<Redaction | undefined> {
+  of(
+    { target, protocol }: { target: string; protocol: string },
+    config: Config,
+  ): Promise<Redaction | undefined> {
     const rules = config.targets.get(target)?.redact;
     if (rules === undefined) return Promise.resolve(undefined);
     const key = JSON.stringify([protocol, rules]);

@@ -1,6 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { indexSealed, type IndexerPorts, type SeenOf } from '#core/ocsf/index-sealed.ts';
+import { indexSealed, type IndexerPorts } from '#core/ocsf/index-sealed.ts';
+import type { SeenOf } from '#core/ocsf/seen.ts';
 import { indexMissed } from '#core/ocsf/missed.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
@@ -14,7 +15,7 @@ type Sealed = Awaited<ReturnType<typeof sealedSession>>;
 function portsOf(
   { store, signer }: Sealed,
   events = new MemoryEvents(),
-  seenOf: SeenOf = async () => undefined,
+  seenOf: SeenOf = async () => ({ rules: 'none', step: (read) => read }),
 ): IndexerPorts & { readonly events: MemoryEvents } {
   return { store, signer, events, seenOf, mayGoOn: () => true };
 }
@@ -118,7 +119,7 @@ describe('a sealed session', () => {
       const step = ({ step: whole, ...read }: ReadStep): ReadStep => ({
         ...{ ...read, step: JSON.parse(hide(JSON.stringify(whole))) as ReadStep['step'] },
       });
-      return { step };
+      return { rules: 'hidden', step };
     };
     const ports = portsOf(the, new MemoryEvents(), seen);
     await indexSealed(the.session, ports);
