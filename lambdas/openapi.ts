@@ -25,6 +25,7 @@ import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
+import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
 
@@ -109,6 +110,12 @@ const sessionPaths: ZodOpenApiPathsObject = {
         },
       },
     ),
+  },
+  '/v1/sessions/{id}/summary': {
+    get: operation('getSummary', 'What a session came to, and what of it was not so before', {
+      requestParams: { path },
+      responses: answers(summaryShape, '400', '401', '403', '404'),
+    }),
   },
   '/v1/sessions/{id}/termination': {
     post: operation('terminateSession', 'End a session that is running', {

@@ -60,7 +60,7 @@ export class Events extends Construct {
       databaseInput: { name, description: 'Custody: what was done in sessions, as OCSF events' },
     });
     this.database = name;
-    for (const table of EVENT_TABLES) this.#table(table).addDependency(database);
+    for (const table of EVENT_TABLES) this.#table(table).addResourceDependency(database);
     this.workgroup = this.#workgroup(key, name);
   }
 
