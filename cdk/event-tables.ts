@@ -126,6 +126,7 @@ export const EVENT_TABLES: readonly EventTable[] = [
       ['device_name', 'string'],
       ['is_error', 'boolean'],
       ['is_write', 'boolean'],
+      ['words', 'string'],
       ['about', 'string'],
       ['facts', 'string'],
     ],

@@ -1,4 +1,8 @@
-import type { CloseStatement, OpenStatement } from '../recording/format.ts';
+import { canonicalEmail } from '../identity/email.ts';
+import type { StepFacts } from '../replay/facts.ts';
+import { searchedSession } from '../search/entry.ts';
+import { searchedTexts } from '../search/match.ts';
+import { wordsOf } from '../search/words.ts';
 import { canonicalJson } from '../tasks/canonical-json.ts';
 import type { EventSession } from './session-parts.ts';
 import type { EventStep } from './step-event.ts';
@@ -16,26 +20,22 @@ export function searchedLine(
   return `${canonicalJson({
     ...{ session, step: number, at: read.step.at, rules },
     ...{ target: target.name, protocol: target.protocol, outcome: close.reason },
-    ...{ issuer: principal.issuer, subject: principal.subject, email: principal.email },
+    ...{
+      issuer: principal.issuer,
+      subject: principal.subject,
+      email: principal.email && canonicalEmail(principal.email),
+    },
     ...{ actors: principal.actors?.map(({ subject }) => subject) },
     ...{ device: device?.key, device_name: device?.name },
     ...{ workflow: task?.workflow, run: task?.run, task: task?.name },
     ...{ is_error: facts.isError, is_write: facts.isWrite },
-    ...{ about: canonicalJson(aboutOf(open, close)), facts: canonicalJson(facts) },
+    ...{ words: wordsIn(facts), facts: canonicalJson(facts) },
+    about: canonicalJson(searchedSession(open, close.reason)),
   })}\n`;
 }
 
-/** The session as search knows it (core/search/entry.ts). */
-function aboutOf(
-  { session, startedAt, principal, target, task, device }: OpenStatement,
-  { reason }: CloseStatement,
-) {
-  const { issuer, subject, email, actors } = principal;
-  return {
-    ...{ id: session, protocol: target.protocol, target: target.name, reason },
-    principal: { issuer, subject, email, actors },
-    startedAt: Date.parse(startedAt),
-    run: task && { id: task.run, workflow: task.workflow, task: task.name },
-    device: device && { key: device.key, name: device.name },
-  };
+/** Each word once, between blanks. */
+function wordsIn(facts: StepFacts): string {
+  const words = new Set(searchedTexts(facts).flatMap(([, text]) => wordsOf(text)));
+  return ` ${[...words].join(' ')} `;
 }
