@@ -69,6 +69,7 @@ export const tableActions: Readonly<
   },
   // What it adds to runs, the notifier tells.
   settler: { runs: ['GetItem', 'Query', 'PutItem'] },
+  indexer: { sessions: ['Query', 'GetItem'] },
   sequencer: {
     // Where leaves are.
     sessions: ['UpdateItem'],
