@@ -1,6 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
+import { type Presence, watcherOf } from '#core/access/presence.ts';
 import type { Standing } from '#core/identity/standing.ts';
-import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
 import type { JournalTails } from '#core/recording/live/ports.ts';
 import { readLive } from '#core/recording/live/reading.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
@@ -9,6 +9,7 @@ import { READERS } from '#core/replay/readers.ts';
 import { refusalError } from '#core/access/decide.ts';
 import type { Asking, AskingPorts } from '../../asking.ts';
 import { type ApiEvent, type ApiResult, queryOf } from '../../http.ts';
+import { isRedacted, looked, type LookPorts } from '../looked.ts';
 import { mayRead } from '../visible.ts';
 import { itemsOf, LiveFrames } from './items.ts';
 import { type LiveEvent, type LiveQuery, liveQuery } from './shape.ts';
@@ -22,6 +23,10 @@ export interface LivePorts {
   readonly pause: (ms: number) => Promise<void>;
   /** How often it is looked whether more is durable, milliseconds. */
   readonly pollMs: number;
+  /** Who watches sessions that run only while somebody does. */
+  readonly presence: Presence;
+  /** Sessions without an outcome, oldest first. */
+  readonly unsealed: () => Promise<readonly SessionRecord[]>;
   /**
    * Where answers cannot be streamed: how long one may wait for something to say. It is given as soon as there is; the client asks
    * again from there.
@@ -29,11 +34,10 @@ export interface LivePorts {
   readonly answerMs?: number;
 }
 
-interface Ports extends AskingPorts {
+interface Ports extends AskingPorts, LookPorts {
   readonly catalog: Pick<SessionCatalog, 'get'>;
   readonly source: RecordingSource;
   readonly signer: () => Promise<Uint8Array>;
-  readonly leaves: LeafSink;
 }
 
 /** An answer that goes on: who serves it writes each text as it comes, and takes no more than the client does. */
@@ -45,6 +49,8 @@ export interface StreamedResult extends ApiResult {
 const ANSWER_MAX_CHARACTERS = 1 << 20;
 /** Watches that wait for their client to ask again, where answers are not streamed. */
 const KEPT_MAX = 16;
+/** A client that makes that a session may run has to ask again within this time: one that is stopped makes nothing run. */
+const MODERATED_ANSWER_MS = 10_000;
 /** For the client: how soon to ask again, milliseconds. */
 const RETRY_MS = 250;
 
@@ -60,21 +66,23 @@ export function liveAnswers(
     const permission = mayRead(session, asking);
     if ('code' in permission) throw refusalError(permission);
     const key = JSON.stringify([
+      asking.policy.version,
       session.id,
       asking.caller.issuer,
       asking.caller.subject,
       asking.caller.actors,
       query,
     ]);
-    const goesOn = live.answerMs === undefined ? undefined : taken(kept, key, after);
-    if (goesOn === undefined) {
-      const part = `live from ${after === undefined && query.from === 'now' ? 'now' : `step ${(after ?? 0) + 1}`}`;
-      await enter(seenLeaf(permission, session.id, asking.now, part), ports.leaves);
-    }
+    const goesOn = taken(kept, key, after);
     const watching = goesOn ?? (await begin(session, query, after, asking, ports, live));
-    if (live.answerMs === undefined) return { ...HEAD, stream: streamed(watching) };
+    watching.lookAgain();
+    const goOn = (): void => keep(kept, key, watching);
+    if (live.answerMs === undefined) {
+      const limitMs = isModerated(session, ports) ? MODERATED_ANSWER_MS : Number.POSITIVE_INFINITY;
+      return { ...HEAD, stream: streamed(watching, limitMs, ports.now, goOn) };
+    }
     const body = await bounded(watching, live.answerMs, live.pause);
-    if (!watching.isOver) keep(kept, key, watching);
+    if (!watching.isOver) goOn();
     return { ...HEAD, body };
   };
 }
@@ -100,6 +108,9 @@ async function begin(
   ports: Ports,
   live: LivePorts,
 ): Promise<Watching> {
+  const part = `live from ${after === undefined && query.from === 'now' ? 'now' : `step ${(after ?? 0) + 1}`}`;
+  const { redaction } = await looked(asking, session, 'replay', part, ports);
+  if (query.view === 'terminal' && redaction?.withholdsTerminal === true) throw noTerminal(session);
   const reader = READERS.get(session.protocol);
   if (reader === undefined)
     throw new CustodyError('unsupported', `what is done over ${session.protocol} cannot be read here`);
@@ -115,10 +126,24 @@ async function begin(
     fromNow: query.from === 'now' && after === undefined,
     columns: query.text,
     record: () => ports.catalog.get(session.id),
-    refusal: () => refusalNow(session, asking, ports, live),
-    seen: (item) => item,
+    refusal: () => refusalNow(session, asking, redaction !== undefined, ports, live),
+    seen: (item) => ('step' in item && redaction ? { step: redaction.step(item.step) } : item),
+    renew: () => renewed(session, asking, ports, live),
     now: ports.now,
     pause: live.pause,
+  });
+}
+
+function seenOtherwise({ id }: SessionRecord): CustodyError {
+  return new CustodyError('evidence-redacted', 'the rules of what you may see of this session have changed', {
+    hint: `begin again: custody watch ${id}`,
+  });
+}
+
+/** What is left out of a text may stand across pieces of a terminal's output, and across what moves its cursor. */
+function noTerminal({ id }: SessionRecord): CustodyError {
+  return new CustodyError('evidence-redacted', 'the terminal shows what you may not see', {
+    hint: `custody watch ${id} shows what is left of the steps`,
   });
 }
 
@@ -126,22 +151,52 @@ async function begin(
 async function refusalNow(
   session: SessionRecord,
   asking: Asking,
+  wasRedacted: boolean,
   { policy, now }: AskingPorts,
   { standing }: LivePorts,
 ): Promise<CustodyError | undefined> {
-  const decision = mayRead(session, { ...asking, policy: policy(), now: now() });
+  const again = { ...asking, policy: policy(), now: now() };
+  const decision = mayRead(session, again);
   if ('code' in decision) return refusalError(decision);
+  if (isRedacted(session, again, decision) !== wasRedacted) return seenOtherwise(session);
   const [ending] = await standing.over([asking.caller]);
   return ending?.error;
 }
 
-async function* streamed(watching: Watching): AsyncGenerator<string, void, undefined> {
+/** Only behind a look at the caller's permission: each renewal is theirs anew. */
+async function renewed(
+  session: SessionRecord,
+  { caller }: Asking,
+  ports: AskingPorts,
+  { presence }: LivePorts,
+): Promise<void> {
+  if (isModerated(session, ports))
+    await presence.renew(watcherOf(caller, session.id, ports.policy(), ports.now()));
+}
+
+/** `goOn`: keeps it for the client, who asks again once the time of this answer is over. */
+async function* streamed(
+  watching: Watching,
+  limitMs: number,
+  now: () => Date,
+  goOn: () => void,
+): AsyncGenerator<string, void, undefined> {
+  const until = now().getTime() + limitMs;
+  let isKept = false;
   try {
     yield `: a running session, as it becomes durable\nretry: ${RETRY_MS}\n\n`;
-    for await (const event of watching.events()) yield sse(event);
+    for await (const event of watching.events()) {
+      yield sse(event);
+      isKept = !watching.isOver && now().getTime() >= until;
+      if (isKept) return goOn();
+    }
   } finally {
-    watching.stop();
+    if (!isKept) watching.stop();
   }
+}
+
+function isModerated({ rule }: SessionRecord, { policy }: AskingPorts): boolean {
+  return policy().rules.find(({ name }) => name === rule)?.moderated !== undefined;
 }
 
 /** All that can be said now, or the first that can be within the time. */

@@ -12,6 +12,7 @@ import { noDevices } from '#test/support/memory-devices.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
+import { noSandboxes } from '#test/support/memory-sandboxes.ts';
 import { NO_SEARCH } from '#test/support/no-search.ts';
 
 async function serve(): Promise<World & { url: string; port: number }> {
@@ -33,6 +34,7 @@ async function serve(): Promise<World & { url: string; port: number }> {
       () => new Date(),
     ),
     desk: ports.desk,
+    sandboxes: noSandboxes(),
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
     leaves: ports.leaves,

@@ -15,6 +15,7 @@ import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
+import { noSandboxes } from '#test/support/memory-sandboxes.ts';
 import { NO_SEARCH } from '#test/support/no-search.ts';
 
 const signerPem = memorySigner().pem;
@@ -48,6 +49,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
       () => new Date(),
     ),
     desk: ports.desk,
+    sandboxes: noSandboxes(),
     deadLetters: new MemoryDeliveries(),
     catalog: ports.catalog,
     leaves: ports.leaves,
@@ -222,6 +224,7 @@ describe('the API on this machine', () => {
         () => new Date(),
       ),
       desk: ports.desk,
+      sandboxes: noSandboxes(),
       deadLetters: new MemoryDeliveries(),
       catalog: ports.catalog,
       leaves: ports.leaves,
