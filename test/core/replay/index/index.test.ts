@@ -119,7 +119,8 @@ describe('an index of steps', () => {
   });
 });
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+const range = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
 function queries(): fc.Arbitrary<StepQuery> {
   const step = fc.integer({ min: 0, max: 9_010 });

@@ -8,7 +8,13 @@ import type { StepQuery } from '#core/replay/index/query.ts';
 import { evidenceOf, openSessionSteps, type SessionSteps } from '#core/replay/index/index-session.ts';
 import type { StoredStep } from '#core/replay/index/stored-step.ts';
 import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts';
-import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
+import {
+  MemoryIndex,
+  MemoryJournal,
+  MemoryLeaves,
+  MemoryStore,
+  memorySigner,
+} from '#test/support/memory-ports.ts';
 import { opening, slabsOf } from '#test/support/recorder.ts';
 
 export interface Stored {
@@ -50,7 +56,8 @@ export async function recorded(
     at: Math.ceil((frames.at(-1)?.timeUs ?? 0) / 1000) + 1,
   });
   if (!end)
-    for (const name of ['close.json', 'close.json.sig']) into.store.objects.delete(`sessions/${opened.session}/${name}`);
+    for (const name of ['close.json', 'close.json.sig'])
+      into.store.objects.delete(`sessions/${opened.session}/${name}`);
   return { ...into, session: opened.session };
 }
 
