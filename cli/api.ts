@@ -9,6 +9,7 @@ import {
   sessionPageSchema,
   sessionSchema,
   signerSchema,
+  stepsSchema,
   type Target,
   targetsSchema,
 } from './api-shapes.ts';
@@ -53,8 +54,8 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
-/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
-export type Purpose = 'replay' | 'export';
+/** What evidence is fetched for: to look at it here and now, to keep it, or to run it again. The ledger says which. */
+export type Purpose = 'replay' | 'export' | 'rerun';
 
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(
@@ -65,6 +66,17 @@ export async function getEvidence(
 ): Promise<z.infer<typeof evidenceSchema>> {
   const search = searchOf({ limit: EVIDENCE_PAGE, purpose, cursor });
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search}`, evidenceSchema);
+}
+
+/** Steps of a session, as the query of the API asks for them. */
+export async function getSteps(
+  api: Api,
+  id: string,
+  asked: Readonly<Record<string, string | number | true | undefined>>,
+): Promise<z.infer<typeof stepsSchema>> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(asked)) if (value !== undefined) search.set(name, String(value));
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/steps?${search.toString()}`, stepsSchema);
 }
 
 /** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */
@@ -90,6 +102,7 @@ export interface SessionFilter {
   readonly run?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
+  readonly state?: 'open' | 'waiting' | undefined;
 }
 
 /** Newest first. */
@@ -147,6 +160,15 @@ async function* nothing(): AsyncGenerator<Uint8Array> {
 
 function urlOf({ base }: Api, path: string): URL {
   return new URL(base.href.replace(/\/$/, '') + path);
+}
+
+/** What the API answers when something is to be no more. */
+export function deleteJson<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+): Promise<z.infer<Shape>> {
+  return call(api, path, shape, { method: 'DELETE' });
 }
 
 async function call<Shape extends z.ZodType>(

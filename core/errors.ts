@@ -57,6 +57,7 @@ export type ErrorCode =
   | 'target-lost'
   | 'recording-failed'
   | 'store-unavailable'
+  | 'not-ready'
   | 'draining'
   | 'too-many-connections'
   | 'task-fenced'

@@ -1,4 +1,5 @@
 /** Steps of evidence that is verified while they are read: of nothing that does not hold, and in memory of one segment. */
+import { setImmediate as othersFirst } from 'node:timers/promises';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
@@ -52,7 +53,11 @@ export class CheckedSteps {
     seen: SegmentSeen = () => undefined,
   ): Promise<CheckedSteps> {
     const folder = new WatchedFolder(evidence, seen);
-    const reading = new CheckedReading(readEvidence(folder, options), () => folder.throwFailure());
+    const reading = new CheckedReading(
+      readEvidence(folder, options),
+      () => folder.throwFailure(),
+      () => othersFirst(),
+    );
     const opening = await reading.open();
     folder.throwFailure();
     const { open } = opening;

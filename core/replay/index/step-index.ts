@@ -37,7 +37,7 @@ export type GetPart = (name: string, atMost: number) => Promise<Uint8Array>;
 /** Chunks that one page looks into: what is looked for may be rare, and the place where it went on is in the answer. */
 const CHUNKS_LOOKED_INTO = 64;
 
-type Line = StepMarks & { json(): StoredStep['json'] };
+type Line = StepMarks & { readonly json: () => StoredStep['json'] };
 
 export class StepIndex {
   readonly directory: Directory;
@@ -247,8 +247,8 @@ class Taking {
   }
 }
 
-function stored({ json, ...marks }: Line): StoredStep {
-  return { ...marks, json: json() };
+function stored(line: Line): StoredStep {
+  return { ...line, json: line.json() };
 }
 
 function lastOf({ first, steps }: Tally): number {

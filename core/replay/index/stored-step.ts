@@ -46,7 +46,7 @@ export function stepLine(marks: StepMarks, step: NumberedStep): string {
 }
 
 /** The marks of a line without its end; `json` is parsed when it is asked for. Throws `format-invalid`. */
-export function readLine(line: string, number: number): StepMarks & { json(): JsonStep } {
+export function readLine(line: string, number: number): StepMarks & { readonly json: () => JsonStep } {
   const parts: string[] = [];
   let from = 0;
   for (let n = 0; n < 5; n += 1) {
