@@ -139,6 +139,28 @@ export function postJson<Shape extends z.ZodType>(
   return call(api, path, shape, { method: 'POST', body: JSON.stringify(value), headers: sent });
 }
 
+/** An answer that goes on, until it ends or the signal is aborted. Rejects with the API's own words. */
+export async function openStream(
+  api: Api,
+  path: string,
+  more: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const authorization = api.token && { authorization: `Bearer ${api.token}` };
+  const headers = { accept: 'text/event-stream', ...more, ...authorization };
+  const response = await send(urlOf(api, path), { headers }, signal);
+  if (!response.ok) throw problemOf(response, await boundedJson(response, ANSWER_MAX_BYTES));
+  return response.body ?? nothing();
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // An answer without a body.
+}
+
+function urlOf({ base }: Api, path: string): URL {
+  return new URL(base.href.replace(/\/$/, '') + path);
+}
+
 async function call<Shape extends z.ZodType>(
   api: Api,
   path: string,
@@ -151,7 +173,7 @@ async function call<Shape extends z.ZodType>(
 ): Promise<z.infer<Shape>> {
   const authorization = api.token && { authorization: `Bearer ${api.token}` };
   const headers = { accept: 'application/json', ...request.headers, ...authorization };
-  const url = new URL(api.base.href.replace(/\/$/, '') + path);
+  const url = urlOf(api, path);
   const response = await send(url, { ...request, headers });
   const body = await boundedJson(response, ANSWER_MAX_BYTES);
   if (!response.ok) throw problemOf(response, body);
@@ -183,5 +205,6 @@ function problemOf({ status, url }: Response, body: unknown): CustodyError {
     return new CustodyError('token-invalid', NOT_TAKEN, { hint: LOG_IN });
   const message = problem.detail ?? problem.title ?? `${new URL(url).origin} answered with status ${status}`;
   const hint = problem.hint ?? (status === 401 ? LOG_IN : undefined);
-  return new CustodyError(codes[status] ?? 'internal', message, hint === undefined ? {} : { hint });
+  const code = problem.code === 'evidence-redacted' ? problem.code : codes[status];
+  return new CustodyError(code ?? 'internal', message, hint === undefined ? {} : { hint });
 }

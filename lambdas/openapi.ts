@@ -23,6 +23,7 @@ import {
 } from './shapes.ts';
 import { runPaths } from './runs/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
+import { liveQuery, liveShape } from './sessions/live/shape.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
@@ -90,6 +91,22 @@ const sessionPaths: ZodOpenApiPathsObject = {
       {
         requestParams: { path, query: stepsQuery },
         responses: answers(stepsShape, '400', '401', '403', '404', '422'),
+      },
+    ),
+  },
+  '/v1/sessions/{id}/live': {
+    get: operation(
+      'watchSession',
+      'What is done in a running session, as it becomes durable: server-sent events',
+      {
+        requestParams: { path, query: liveQuery },
+        responses: {
+          '200': {
+            description: 'events step, terminal, lag and end; Last-Event-ID goes on behind a step',
+            content: { 'text/event-stream': { schema: liveShape } },
+          },
+          ...answers({}, '400', '401', '403', '404', '422'),
+        },
       },
     ),
   },

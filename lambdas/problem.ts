@@ -13,6 +13,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'token-invalid': 401,
   'access-revoked': 401,
   'access-denied': 403,
+  'evidence-redacted': 403,
   'approval-required': 403,
   conflict: 409,
   'already-exists': 409,

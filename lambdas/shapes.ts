@@ -78,6 +78,10 @@ export const sessionShape = z
     protocol: z.string(),
     login: z.string().optional().meta({ description: 'at the target, where the client chose one' }),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
+    grant: z
+      .string()
+      .optional()
+      .meta({ description: 'the request whose grant it rests on, where the rule needs one' }),
     task: z.string().meta({ description: 'the gateway task that holds it' }),
     run: z
       .object({ id: z.string(), workflow: z.string(), task: z.string() })

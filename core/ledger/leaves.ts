@@ -39,20 +39,26 @@ export function endedLeaf(statement: CloseStatement, bytes: Uint8Array): Leaf {
 
 /** Somebody is given what was said in a session. The permission names who, and whether to watch it or to take it away. */
 export function seenLeaf(
-  { principal, action }: Authorization<'replay'> | Authorization<'export'>,
+  { principal, action }: Authorization<'replay'> | Authorization<'export'> | Authorization<'rerun'>,
   session: string,
   now: Date,
   part?: string,
 ): Leaf {
   return {
     type: 'custody/leaf/1',
-    kind: action === 'export' ? 'recording-exported' : 'recording-viewed',
+    kind: SEEN[action],
     at: now.toISOString(),
     session,
     by: personOf(principal),
     ...(part === undefined ? {} : { part }),
   };
 }
+
+const SEEN = {
+  replay: 'recording-viewed',
+  export: 'recording-exported',
+  rerun: 'recording-rerun',
+} as const;
 
 /** The configuration that sessions are decided under from now on. `changedAt`: when it was last written. */
 export function policyLeaf(version: string, changedAt: Date): Leaf {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
+import { localJournalTails } from '#adapters/local/journal-tail.ts';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
@@ -63,6 +65,7 @@ const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
 const INDEX_EVERY_MS = 1_000;
 const ISSUERS_EVERY_MS = 60_000;
+const LIVE_EVERY_MS = 200;
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -126,6 +129,12 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     catalog,
     source: directoryStore(files.store),
     indexes: indexer,
+    live: {
+      tails: localJournalTails(files.journal),
+      standing: toldStanding({ ...scimOf(known), logouts, devices }),
+      pause,
+      pollMs: LIVE_EVERY_MS,
+    },
     leaves,
     ledger: await ledgerView(dataDir, files.store),
     ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),
@@ -174,6 +183,7 @@ async function sshPorts(
 }
 
 const now = (): Date => new Date();
+const pause = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false });
 const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
 const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
 
@@ -227,10 +237,14 @@ function verifierOf(
     onTrouble: trouble("an issuer's directory cannot be asked", say),
   });
   const looking = withGroups(current, issuers, directoryOf);
-  const scim = { policy: () => policy.config, store: directory };
+  const scim = scimOf({ policy, directory });
   const groups = directoryGroups(scim);
   const standing = toldStanding({ ...scim, logouts, devices });
   return () => withDirectoryGroups(standingVerifier(looking(), standing), groups);
+}
+
+function scimOf({ policy, directory }: Pick<Known, 'policy' | 'directory'>) {
+  return { policy: () => policy.config, store: directory };
 }
 
 /** Whoever watches the terminal hears an alarm also where no webhook is. */

@@ -81,6 +81,7 @@ export function dataFiles(dataDir: string) {
     tls: join(dataDir, 'tls'),
     signerPem: join(dataDir, 'signer.pem'),
     store: join(dataDir, 'store'),
+    journal: join(dataDir, 'journal'),
     index: join(dataDir, 'index.sqlite'),
     postgres: join(dataDir, 'postgres'),
     password: join(dataDir, 'secrets', 'orders-db'),

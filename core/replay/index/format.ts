@@ -5,6 +5,9 @@ import { z } from 'zod';
 export const FORMAT_VERSION = 1;
 
 export const DIRECTORY = 'directory.json';
+/** What the steps came to (core/replay/summary). */
+export const SUMMARY = 'summary.json';
+export const SUMMARY_MAX_BYTES = 8 << 20;
 
 /** Characters of steps after which a chunk is full. */
 export const CHUNK_CHARACTERS = 1 << 20;
@@ -92,6 +95,7 @@ export const directorySchema = z.strictObject({
   total: tallySchema,
   pages: z.array(pageSchema).max(PAGES_MAX),
   segments: z.array(z.strictObject({ first: count, last: count, ...stored })).max(PAGES_MAX),
+  summary: z.strictObject(stored),
 });
 export type Directory = z.infer<typeof directorySchema>;
 

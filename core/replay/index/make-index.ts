@@ -9,6 +9,7 @@ import { CheckedSteps } from './checked-steps.ts';
 import { attemptName, DIRECTORY, type Directory, FINDINGS_MAX, type SegmentEntry } from './format.ts';
 import { type IndexedEvidence, type MadeOf, withoutResult } from './made-of.ts';
 import { type Found, isSigned, openIndex } from './open-index.ts';
+import { Summarizer } from '../summary/summarize.ts';
 import { StepIndex } from './step-index.ts';
 import type { NumberedStep } from './stored-step.ts';
 import { type Contents, IndexWriter, type PutPart } from './write-index.ts';
@@ -110,6 +111,7 @@ export async function write(
   each: EachStep = () => undefined,
 ): Promise<{ readonly report: VerifyReport; readonly contents: Contents }> {
   const writer = new IndexWriter(put);
+  const summarizer = new Summarizer(steps.opening.open);
   const takeSegments = async (): Promise<void> => {
     for (const entry of pending.splice(0)) await writer.segment(entry);
   };
@@ -117,11 +119,12 @@ export async function write(
     for await (const step of steps.steps()) {
       if (pending.length > 0) await takeSegments();
       await writer.add(step);
+      summarizer.take(step.number, step.read, step.facts);
       await each(step);
     }
     const report = await steps.finish();
     await takeSegments();
-    return { report, contents: await writer.finish() };
+    return { report, contents: await writer.finish(summarizer.summary(steps.opening.close)) };
   } finally {
     await writer.abandon();
   }

@@ -102,7 +102,7 @@ async function openingOf({ folder }: IndexedEvidence): Promise<OpenStatement> {
 type Get = (name: string, atMost: number) => Promise<Uint8Array>;
 
 /** Undefined where there is none; words where it is no good. */
-async function readDirectory(get: Get, signer: Uint8Array): Promise<Directory | string | undefined> {
+export async function readDirectory(get: Get, signer: Uint8Array): Promise<Directory | string | undefined> {
   const bytes = await orMissing(get(DIRECTORY, DIRECTORY_MAX_BYTES));
   if (bytes === undefined) return undefined;
   if (bytes === 'unreadable') return 'its directory cannot be read';

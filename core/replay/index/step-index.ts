@@ -14,10 +14,13 @@ import {
   PAGE_MAX_BYTES,
   pageName,
   type SegmentEntry,
+  SUMMARY,
+  SUMMARY_MAX_BYTES,
   segmentsName,
   segmentsSchema,
   type Tally,
 } from './format.ts';
+import { type SessionSummary, summarySchema } from '../summary/summary.ts';
 import {
   isWanted,
   mayHold,
@@ -61,6 +64,11 @@ export class StepIndex {
       for (const line of await this.#linesOf(chunk, number)) if (line.number > cursor) yield stored(line);
   }
 
+  /** What the steps came to. */
+  summary(): Promise<SessionSummary> {
+    return this.#readJson(SUMMARY, summarySchema, this.directory.summary, SUMMARY_MAX_BYTES);
+  }
+
   /** What the directory says of these segments; of one that it does not name, nothing. */
   async segments(numbers: readonly number[]): Promise<readonly SegmentEntry[]> {
     const wanted = new Set(numbers);
@@ -83,6 +91,7 @@ export class StepIndex {
       for (const [n, chunk] of chunks.entries()) await this.#linesOf(chunk, page * CHUNKS_A_PAGE + n);
     }
     for await (const _ of this.allSegments());
+    await this.summary();
   }
 
   async *#segmentEntries(isWanted: (first: number, last: number) => boolean): AsyncGenerator<SegmentEntry> {
@@ -194,10 +203,10 @@ export class StepIndex {
     throw damaged(name);
   }
 
-  async #readJson<T>(name: string, schema: z.ZodType<T>, entry: Stored): Promise<T> {
-    const bytes = await this.#read(name, PAGE_MAX_BYTES, entry);
+  async #readJson<T>(name: string, schema: z.ZodType<T>, entry: Stored, atMost = PAGE_MAX_BYTES): Promise<T> {
+    const bytes = await this.#read(name, atMost, entry);
     try {
-      return schema.parse(parseJsonBytes(bytes, PAGE_MAX_BYTES));
+      return schema.parse(parseJsonBytes(bytes, atMost));
     } catch (cause) {
       throw damaged(name, cause);
     }

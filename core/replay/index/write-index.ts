@@ -13,15 +13,17 @@ import {
   pageName,
   SEGMENTS_A_PAGE,
   type SegmentEntry,
+  SUMMARY,
   segmentsName,
 } from './format.ts';
+import type { SessionSummary } from '../summary/summary.ts';
 import { marksOf, type NumberedStep, stepLine } from './stored-step.ts';
 import { Tallying } from './tally.ts';
 
 /** Stores an object of the index. When it returns, the object is durable. */
 export type PutPart = (name: string, bytes: Uint8Array) => Promise<void>;
 
-export type Contents = Pick<Directory, 'total' | 'pages' | 'segments'>;
+export type Contents = Pick<Directory, 'total' | 'pages' | 'segments' | 'summary'>;
 
 /** Chunks that are compressed and stored while the next one is filled. */
 const CHUNKS_UNDER_WAY = 4;
@@ -60,12 +62,14 @@ export class IndexWriter {
     if (this.#segments.length === SEGMENTS_A_PAGE) await this.#endSegments();
   }
 
-  async finish(): Promise<Contents> {
+  /** `summary`: what the steps came to. */
+  async finish(summary: SessionSummary): Promise<Contents> {
     if (this.#chunk.steps > 0) await this.#flush();
     while (this.#underWay.length > 0) await this.#settleOne();
     if (this.#chunks.length > 0) await this.#endPage();
     if (this.#segments.length > 0) await this.#endSegments();
-    return { total: this.#total.sum(), pages: this.#pages, segments: this.#segmentPages };
+    const stored = await this.#putJson(SUMMARY, summary);
+    return { total: this.#total.sum(), pages: this.#pages, segments: this.#segmentPages, summary: stored };
   }
 
   /** Waits for what is under way where something of it failed: nothing goes on behind the caller's back. */
