@@ -113,7 +113,7 @@ function* conversation(): Generator<readonly [stream: 0 | 1 | 2 | 3, payload: Ui
   for (let n = 0; ; n += 1) {
     const kind =
       n % 5000 === 4_321 ? kinds[3]! : n % 400 === 7 ? kinds[2]! : n % 10 === 3 ? kinds[1]! : kinds[0]!;
-    const digits = String(n).padStart(DIGITS, '0');
+    const digits = String(1_000_000_000 + n);
     kind.asked.write(digits, kind.at, 'latin1');
     for (const place of kind.marks) kind.said.write(digits, place, 'latin1');
     yield [CLIENT, kind.asked];
