@@ -20,10 +20,15 @@ import type { Tap } from './tap.ts';
 import type { Texts } from './texts.ts';
 
 type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
-type More = Pick<Step, 'tag' | 'error'>;
+type More = Pick<Step, 'tag' | 'error' | 'transaction'>;
 
 /** The server refused a command before it looked at it: the transaction has failed. */
 const IN_FAILED_TRANSACTION = '25P02';
+/** By the status of ReadyForQuery. */
+const TRANSACTIONS: Readonly<Record<string, Pick<Step, 'transaction'>>> = {
+  T: { transaction: 'open' },
+  E: { transaction: 'failed' },
+};
 const LOST =
   'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
 const FOUND = 'all that waited is answered: what the client sends is shown again';
@@ -56,6 +61,8 @@ export class Conversation {
   readonly #passedOver = new PassedOver();
   /** The statement that is being answered; it is no longer in the pipeline. */
   #running: Execution | undefined;
+  /** Of the last ReadyForQuery. */
+  #transaction: Pick<Step, 'transaction'> = {};
   /** There was an error since the last ReadyForQuery. */
   #hasFailed = false;
   /** No room is left: how often ReadyForQuery will come for what the client sent since. */
@@ -311,6 +318,7 @@ export class Conversation {
     this.#tap?.ready(status);
     this.#sql.ready();
     this.#names.ready();
+    this.#transaction = TRANSACTIONS[status] ?? {};
     if (status === 'I') this.#names.endTransaction(!this.#hasFailed);
     this.#hasFailed = false;
   }
@@ -425,7 +433,7 @@ export class Conversation {
     this.#copy.end();
     if (kind === 'query' && outcome !== 'empty' && more.error?.sqlstate !== IN_FAILED_TRANSACTION)
       this.#names.dropPortal('');
-    this.#steps.end(running, outcome, at, more);
+    this.#steps.end(running, outcome, at, { ...this.#transaction, ...more });
     if (kind === 'execute' || kind === 'unmatched') this.#running = undefined;
   }
 }
