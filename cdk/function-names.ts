@@ -10,6 +10,7 @@ export const functionNames = [
   'settler',
   'sequencer',
   'notifier',
+  'sandbox',
 ] as const;
 
 export type FunctionName = (typeof functionNames)[number];

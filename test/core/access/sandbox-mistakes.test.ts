@@ -26,7 +26,10 @@ targets:
 function messageOf(before: string, after: string): string {
   expect(GOOD).toContain(before);
   try {
-    parseConfig(GOOD.replace(before, () => after), 'custody.yaml');
+    parseConfig(
+      GOOD.replace(before, () => after),
+      'custody.yaml',
+    );
   } catch (error) {
     return (error as Error).message;
   }
@@ -47,9 +50,19 @@ describe('a target that is made', () => {
     ['from: orders-db', 'from: orders-db, at: then', '11:37', 'expected session or now'],
     ['from: orders-db', 'from: orders-db, for: 30s', '11:38', 'expected a time from 1m to 7d'],
     ['sandbox: { from: orders-db }', 'sandbox: false', '11:14', 'expected true, or { from'],
-    ['    sandbox: {', '    address: db.internal:5432\n    sandbox: {', '11:14', 'is for no target with sandbox.from'],
+    [
+      '    sandbox: {',
+      '    address: db.internal:5432\n    sandbox: {',
+      '11:14',
+      'is for no target with sandbox.from',
+    ],
     ['    address: db.internal:5432\n', '', '5:5', 'is missing: expected a string'],
-    ['    address: web.internal:22\n', '    address: web.internal:22\n    sandbox: { from: orders-db }\n', '17:14', 'expected true: only a database'],
+    [
+      '    address: web.internal:22\n',
+      '    address: web.internal:22\n    sandbox: { from: orders-db }\n',
+      '17:14',
+      'expected true: only a database',
+    ],
   ])('%s → %s: a mistake at its place', (before, after, place, words) => {
     const message = messageOf(before, after);
     expect(message).toContain(words);
@@ -57,7 +70,12 @@ describe('a target that is made', () => {
   });
 
   it('is made of no target that is made itself', () => {
-    const chain = GOOD.replace('  orders-db:\n    protocol: postgres\n    address: db.internal:5432', '  orders-db:\n    protocol: postgres\n    sandbox: { from: sandbox-db }');
-    expect(() => parseConfig(chain, 'custody.yaml')).toThrow('is made itself: name the target that holds the data');
+    const chain = GOOD.replace(
+      '  orders-db:\n    protocol: postgres\n    address: db.internal:5432',
+      '  orders-db:\n    protocol: postgres\n    sandbox: { from: sandbox-db }',
+    );
+    expect(() => parseConfig(chain, 'custody.yaml')).toThrow(
+      'is made itself: name the target that holds the data',
+    );
   });
 });

@@ -20,14 +20,26 @@ describe('the door of sandboxes', () => {
   it('leads to the one that is named, with the same permission', async () => {
     const { permission, sandbox } = await go(dana, theirs(1).id, theirs(1), theirs(2));
     expect(permission.target).toEqual({ ...dana.target, address: HERE });
-    expect(permission).toMatchObject({ rule: dana.rule, principal: dana.principal, policyVersion: dana.policyVersion });
+    expect(permission).toMatchObject({
+      rule: dana.rule,
+      principal: dana.principal,
+      policyVersion: dana.policyVersion,
+    });
     expect(sandbox).toEqual({ id: theirs(1).id, from: 'orders-db', at: theirs(1).at });
   });
 
   it('leads to the newest that is ready where none is named', async () => {
     const making = theirs(3, { state: 'making' });
     const other = theirs(4, { by: { issuer: ISSUER, subject: 'eve' } });
-    const { sandbox } = await go(dana, undefined, theirs(1), theirs(2), making, other, theirs(5, { target: 'other' }));
+    const { sandbox } = await go(
+      dana,
+      undefined,
+      theirs(1),
+      theirs(2),
+      making,
+      other,
+      theirs(5, { target: 'other' }),
+    );
     expect(sandbox?.id).toBe(theirs(2).id);
   });
 
@@ -42,7 +54,12 @@ describe('the door of sandboxes', () => {
   it.each<[what: string, named: string | undefined, found: Sandbox[], words: string]>([
     ['none was made', undefined, [], 'no sandbox "sandbox-db" was made for you'],
     ['it is being made', undefined, [theirs(1, { state: 'making' })], 'is not ready yet'],
-    ['it failed', theirs(1).id, [theirs(1, { state: 'failed', problem: { message: 'disk full' } })], 'disk full'],
+    [
+      'it failed',
+      theirs(1).id,
+      [theirs(1, { state: 'failed', problem: { message: 'disk full' } })],
+      'disk full',
+    ],
     ['it was removed', theirs(1).id, [theirs(1, { state: 'removed' })], 'was removed'],
     ['its time is over', theirs(1).id, [theirs(1, { until: NOW.toISOString() })], 'was removed'],
     ['no id was given', '', [theirs(1)], 'no such sandbox of yours'],

@@ -28,7 +28,11 @@ describe('the keeper of sandboxes', () => {
     expect([maker.there.has(id), kinds()]).toEqual([true, ['sandbox-made']]);
     maker.there.set(id, { state: 'ready', address: HERE });
     expect((await look()).ready).toHaveLength(1);
-    expect(await sandboxes.get(id)).toMatchObject({ state: 'ready', address: HERE, readyAt: AT.toISOString() });
+    expect(await sandboxes.get(id)).toMatchObject({
+      state: 'ready',
+      address: HERE,
+      readyAt: AT.toISOString(),
+    });
     await look();
     clock.now = new Date(aSandbox(1).until);
     await look();
@@ -84,7 +88,10 @@ describe('the keeper of sandboxes', () => {
       await sandboxes.change({ ...aSandbox(1), version: 1, state: 'removed' });
       return seen;
     };
-    const late = { ...ports, sandboxes: Object.assign(Object.create(sandboxes) as MemorySandboxes, { present }) };
+    const late = {
+      ...ports,
+      sandboxes: Object.assign(Object.create(sandboxes) as MemorySandboxes, { present }),
+    };
     expect((await keepSandboxes(late)).failures).toEqual([]);
     expect((await sandboxes.get(id)).state).toBe('removed');
   });
