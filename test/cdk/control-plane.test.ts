@@ -156,11 +156,11 @@ describe('what runs by itself', () => {
     });
     const scheduled = rules.filter(([, when]) => when === 'rate(1 minute)').map(([name]) => name);
     expect(scheduled.sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
+      ['Notifier', 'Sandbox', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
     );
     const again = [...all('AWS::Lambda::EventInvokeConfig').values()];
     expect(again.map(({ FunctionName }) => inWords(FunctionName)).sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
+      ['Notifier', 'Sandbox', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
     );
     for (const config of again)
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
@@ -245,7 +245,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(10);
+    expect(count('AWS/Lambda Errors')).toBe(11);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(6);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(6);
   });
