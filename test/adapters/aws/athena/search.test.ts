@@ -2,12 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { athenaSearch } from '#adapters/aws/athena/search.ts';
 import { searchStatement, type Statement } from '#adapters/aws/athena/statement.ts';
 import { PartWriter } from '#core/ocsf/part-writer.ts';
-import { searchedLine } from '#core/ocsf/searched-line.ts';
+import { searchedLine, searchedOf } from '#core/ocsf/searched-line.ts';
 import type { EventSession } from '#core/ocsf/session-parts.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
 import { NO_FACTS, type StepFacts } from '#core/replay/facts.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
-import { searchedSession } from '#core/search/entry.ts';
 import type { Hit, Place, Scope } from '#core/search/port.ts';
 import type { SearchQuery } from '#core/search/query.ts';
 import { sessionOf } from '#test/core/ocsf/support.ts';
@@ -110,6 +109,9 @@ const QUERIES: Readonly<Record<string, SearchQuery>> = {
   'some seconds': { since: START + 1_500, until: START + 3_500 },
 };
 
+const RUI = { issuer: 'https://id.example', subject: 'rui' };
+const approversOf = (n: number) => (n === 1 ? [RUI] : []);
+
 const SCOPES: Readonly<Record<string, readonly Scope[]>> = {
   everybody: [{}],
   'one target': [{ target: 'orders-db' }],
@@ -118,6 +120,7 @@ const SCOPES: Readonly<Record<string, readonly Scope[]>> = {
     { person: 'DANA@example.com', target: 'orders-db' },
     { target: 'web-1' },
   ],
+  'what they approved': [{ approver: RUI }],
   nobody: [],
 };
 
@@ -125,7 +128,7 @@ describe.runIf(hasOcsf())(
   'search through Athena, by another engine over the objects that the indexer puts',
   () => {
     const all: Added[] = SESSIONS.map(({ open, close }, n) => ({
-      session: searchedSession(open.value, close.value.reason),
+      session: searchedOf(open.value, close.value, approversOf(n)),
       steps: FACTS.map((facts, at) => ({
         step: at + 1,
         at: (at + n) * 1_000_000,
@@ -141,7 +144,12 @@ describe.runIf(hasOcsf())(
         for (const { step, at, facts } of all[n]!.steps) {
           const read = { step: { kind: 'query', at, took: 0 } } as unknown as ReadStep;
           writer.addSearched(
-            searchedLine(session, { number: step, read, facts }, rules(session.open.value.target.name)),
+            searchedLine(
+              session,
+              { number: step, read, facts },
+              rules(session.open.value.target.name),
+              approversOf(n),
+            ),
           );
         }
         await writer.flush();
