@@ -50,6 +50,7 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/sessions/{id}/steps',
     'GET /v1/sessions/{id}/live',
     'POST /v1/sessions/{id}/termination',
+    'POST /v1/sessions/{id}/reruns',
     'GET /v1/ledger/checkpoint',
     'GET /v1/ledger/{proxy}',
   ]),

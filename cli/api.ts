@@ -9,6 +9,7 @@ import {
   sessionPageSchema,
   sessionSchema,
   signerSchema,
+  stepsSchema,
   type Target,
   targetsSchema,
 } from './api-shapes.ts';
@@ -53,8 +54,8 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
-/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
-export type Purpose = 'replay' | 'export';
+/** What evidence is fetched for: to look at it here and now, to keep it, or to run it again. The ledger says which. */
+export type Purpose = 'replay' | 'export' | 'rerun';
 
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(
@@ -65,6 +66,17 @@ export async function getEvidence(
 ): Promise<z.infer<typeof evidenceSchema>> {
   const search = searchOf({ limit: EVIDENCE_PAGE, purpose, cursor });
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search}`, evidenceSchema);
+}
+
+/** Steps of a session, as the query of the API asks for them. */
+export async function getSteps(
+  api: Api,
+  id: string,
+  asked: Readonly<Record<string, string | number | true | undefined>>,
+): Promise<z.infer<typeof stepsSchema>> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(asked)) if (value !== undefined) search.set(name, String(value));
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/steps?${search.toString()}`, stepsSchema);
 }
 
 /** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */
@@ -194,5 +206,6 @@ function problemOf({ status, url }: Response, body: unknown): CustodyError {
     return new CustodyError('token-invalid', NOT_TAKEN, { hint: LOG_IN });
   const message = problem.detail ?? problem.title ?? `${new URL(url).origin} answered with status ${status}`;
   const hint = problem.hint ?? (status === 401 ? LOG_IN : undefined);
-  return new CustodyError(codes[status] ?? 'internal', message, hint === undefined ? {} : { hint });
+  const code = problem.code === 'evidence-redacted' ? problem.code : codes[status];
+  return new CustodyError(code ?? 'internal', message, hint === undefined ? {} : { hint });
 }

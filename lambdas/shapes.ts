@@ -58,8 +58,9 @@ export const sessionsQuery = z.strictObject({
 export const evidenceQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(OBJECTS_MAX).default(OBJECTS_MAX),
   cursor: z.string().max(255).optional().meta({ description: 'the `next` of the page before' }),
-  purpose: z.enum(['replay', 'export']).default('replay').meta({
-    description: 'to look at it now, or to keep it: what the ledger will say, if the rules allow it',
+  purpose: z.enum(['replay', 'export', 'rerun']).default('replay').meta({
+    description:
+      'to look at it now, to keep it, or to run it again: what the ledger will say, if the rules allow it',
   }),
 });
 
@@ -82,6 +83,10 @@ export const sessionShape = z
     protocol: z.string(),
     login: z.string().optional().meta({ description: 'at the target, where the client chose one' }),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
+    grant: z
+      .string()
+      .optional()
+      .meta({ description: 'the request whose grant it rests on, where the rule needs one' }),
     task: z.string().meta({ description: 'the gateway task that holds it' }),
     run: z
       .object({ id: z.string(), workflow: z.string(), task: z.string() })

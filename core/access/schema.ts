@@ -10,6 +10,7 @@ import { newsKinds } from './news.ts';
 import { sshSchema } from './ssh-schema.ts';
 import { workflowSchema } from '../tasks/schema.ts';
 import { workflowMistakes } from '../tasks/mistakes.ts';
+import { redactMistakes } from '../replay/redact/mistakes.ts';
 import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
@@ -270,7 +271,8 @@ export const fileSchema = z
       const mistake = (path: (string | number)[], message: string): void => {
         context.addIssue({ code: 'custom', path, message });
       };
-      for (const { path, message } of workflowMistakes(file)) mistake([...path], message);
+      for (const { path, message } of [...workflowMistakes(file), ...redactMistakes(targets)])
+        mistake([...path], message);
       for (const [i, rule] of rules.entries()) {
         const first = rules.findIndex((other) => other.name === rule.name);
         if (first < i)

@@ -32,6 +32,7 @@ import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambda
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
 import { addressOnly } from '#lambdas/ssh/place.ts';
@@ -67,6 +68,8 @@ export interface ApiOptions {
   readonly source: RecordingSource;
   /** How running sessions are watched; they are not where it is absent. */
   readonly live?: LivePorts;
+  /** Absent: what is too long to be decoded at once is not shown. */
+  readonly indexes?: Indexes;
   readonly leaves: LeafSink;
   readonly ledger: LedgerView;
   readonly signerPem: string;
@@ -208,6 +211,7 @@ function handlers(
       sessionsHandler({
         ...{ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log },
         ...(live === undefined ? {} : { live }),
+        ...(options.indexes === undefined ? {} : { indexes: options.indexes }),
       }),
     ],
     ['/v1/workflows', workflowsHandler({ policy, now, log })],

@@ -15,6 +15,7 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { openUnindexedSessions } from '#adapters/local/unindexed-sessions.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localCertificates } from '#adapters/local/ssh/certificates.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
@@ -44,6 +45,7 @@ import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
+import { INDEX_VERSION } from '#core/replay/index/version.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
@@ -54,12 +56,14 @@ import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
+import { LocalIndexer } from './indexing.ts';
 import { keepDelivering } from './notifier.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
+const INDEX_EVERY_MS = 1_000;
 const ISSUERS_EVERY_MS = 60_000;
 const LIVE_EVERY_MS = 200;
 
@@ -106,6 +110,12 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const sayUnsettled = settleNews(say);
   const settleAll = async (): Promise<void> => sayUnsettled((await settler.settleAll()).failures);
   await every(running, SETTLE_EVERY_MS, settleAll, trouble('results cannot be derived', say));
+  const indexer = new LocalIndexer({
+    ...{ store: directoryStore(files.store), signer: fileSigner(dataDir), now, say },
+    unindexed: await closing(running, openUnindexedSessions(files.index, INDEX_VERSION)),
+  });
+  await running.add(() => indexer.stop());
+  await every(running, INDEX_EVERY_MS, () => indexer.indexAll(), trouble('indexes cannot be made', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
   const api = await startApi({
@@ -126,6 +136,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
       presence: store,
       unsealed: () => catalog.unsealed(),
     },
+    indexes: indexer,
     leaves,
     ledger: await ledgerView(dataDir, files.store),
     ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),

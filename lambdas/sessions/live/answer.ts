@@ -1,7 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
 import { type Presence, watcherOf } from '#core/access/presence.ts';
 import type { Standing } from '#core/identity/standing.ts';
-import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
 import type { JournalTails } from '#core/recording/live/ports.ts';
 import { readLive } from '#core/recording/live/reading.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
@@ -10,6 +9,7 @@ import { READERS } from '#core/replay/readers.ts';
 import { refusalError } from '#core/access/decide.ts';
 import type { Asking, AskingPorts } from '../../asking.ts';
 import { type ApiEvent, type ApiResult, queryOf } from '../../http.ts';
+import { isRedacted, looked, type LookPorts } from '../looked.ts';
 import { mayRead } from '../visible.ts';
 import { itemsOf, LiveFrames } from './items.ts';
 import { type LiveEvent, type LiveQuery, liveQuery } from './shape.ts';
@@ -34,11 +34,10 @@ export interface LivePorts {
   readonly answerMs?: number;
 }
 
-interface Ports extends AskingPorts {
+interface Ports extends AskingPorts, LookPorts {
   readonly catalog: Pick<SessionCatalog, 'get'>;
   readonly source: RecordingSource;
   readonly signer: () => Promise<Uint8Array>;
-  readonly leaves: LeafSink;
 }
 
 /** An answer that goes on: who serves it writes each text as it comes, and takes no more than the client does. */
@@ -67,6 +66,7 @@ export function liveAnswers(
     const permission = mayRead(session, asking);
     if ('code' in permission) throw refusalError(permission);
     const key = JSON.stringify([
+      asking.policy.version,
       session.id,
       asking.caller.issuer,
       asking.caller.subject,
@@ -74,10 +74,6 @@ export function liveAnswers(
       query,
     ]);
     const goesOn = taken(kept, key, after);
-    if (goesOn === undefined) {
-      const part = `live from ${after === undefined && query.from === 'now' ? 'now' : `step ${(after ?? 0) + 1}`}`;
-      await enter(seenLeaf(permission, session.id, asking.now, part), ports.leaves);
-    }
     const watching = goesOn ?? (await begin(session, query, after, asking, ports, live));
     watching.lookAgain();
     const goOn = (): void => keep(kept, key, watching);
@@ -112,6 +108,9 @@ async function begin(
   ports: Ports,
   live: LivePorts,
 ): Promise<Watching> {
+  const part = `live from ${after === undefined && query.from === 'now' ? 'now' : `step ${(after ?? 0) + 1}`}`;
+  const { redaction } = await looked(asking, session, 'replay', part, ports);
+  if (query.view === 'terminal' && redaction?.withholdsTerminal === true) throw noTerminal(session);
   const reader = READERS.get(session.protocol);
   if (reader === undefined)
     throw new CustodyError('unsupported', `what is done over ${session.protocol} cannot be read here`);
@@ -127,11 +126,24 @@ async function begin(
     fromNow: query.from === 'now' && after === undefined,
     columns: query.text,
     record: () => ports.catalog.get(session.id),
-    refusal: () => refusalNow(session, asking, ports, live),
+    refusal: () => refusalNow(session, asking, redaction !== undefined, ports, live),
     renew: () => renewed(session, asking, ports, live),
-    seen: (item) => item,
+    seen: (item) => ('step' in item && redaction ? { step: redaction.step(item.step) } : item),
     now: ports.now,
     pause: live.pause,
+  });
+}
+
+function seenOtherwise({ id }: SessionRecord): CustodyError {
+  return new CustodyError('evidence-redacted', 'the rules of what you may see of this session have changed', {
+    hint: `begin again: custody watch ${id}`,
+  });
+}
+
+/** What is left out of a text may stand across pieces of a terminal's output, and across what moves its cursor. */
+function noTerminal({ id }: SessionRecord): CustodyError {
+  return new CustodyError('evidence-redacted', 'the terminal shows what you may not see', {
+    hint: `custody watch ${id} shows what is left of the steps`,
   });
 }
 
@@ -139,11 +151,14 @@ async function begin(
 async function refusalNow(
   session: SessionRecord,
   asking: Asking,
+  wasRedacted: boolean,
   { policy, now }: AskingPorts,
   { standing }: LivePorts,
 ): Promise<CustodyError | undefined> {
-  const decision = mayRead(session, { ...asking, policy: policy(), now: now() });
+  const again = { ...asking, policy: policy(), now: now() };
+  const decision = mayRead(session, again);
   if ('code' in decision) return refusalError(decision);
+  if (isRedacted(session, again, decision) !== wasRedacted) return seenOtherwise(session);
   const [ending] = await standing.over([asking.caller]);
   return ending?.error;
 }
