@@ -162,6 +162,15 @@ function urlOf({ base }: Api, path: string): URL {
   return new URL(base.href.replace(/\/$/, '') + path);
 }
 
+/** What the API answers when something is to be no more. */
+export function deleteJson<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+): Promise<z.infer<Shape>> {
+  return call(api, path, shape, { method: 'DELETE' });
+}
+
 async function call<Shape extends z.ZodType>(
   api: Api,
   path: string,

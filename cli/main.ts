@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   'ssh-config': async () => (await import('./commands/ssh-config.ts')).sshConfigCommand,
   'ssh-certificates': async () => (await import('./commands/ssh-certificates.ts')).sshCertificatesCommand,
   devices: async () => (await import('./commands/devices.ts')).devicesCommand,
+  sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand,
   sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   summary: async () => (await import('./commands/summary.ts')).summaryCommand,

@@ -105,6 +105,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     moderation: { presence: surroundings.presence, wallClock: () => new Date(), pause: (ms) => sleep(ms) },
     tapes,
     secretOf: surroundings.secretOf,
+    sandboxes: surroundings.sandboxes,
     version: VERSION,
     task,
     loginMs,

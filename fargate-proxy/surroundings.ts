@@ -16,6 +16,7 @@ import type { TaskLeases } from '#core/recording/leases.ts';
 import type { Signer } from '#core/recording/ports.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
+import type { SandboxStore } from '#core/sandboxes/ports.ts';
 import type { RunOutbox, RunOutputs, Runs } from '#core/tasks/store.ts';
 import type { CertificatePair } from './certificate.ts';
 import type { Upkept } from './upkeep.ts';
@@ -42,6 +43,8 @@ export interface RelaySurroundings {
   readonly presence: Presence;
   /** Runs that sessions are tasks of: read and added to, and never started here. */
   readonly runs: Runs & RunOutbox & { readonly outputs: Pick<RunOutputs, 'get'> };
+  /** Where targets are that were made. */
+  readonly sandboxes: Pick<SandboxStore, 'get' | 'present'>;
   readonly logouts: NewestLogouts;
   /** As `logouts`, for a look at all live sessions twice a second. */
   readonly watchedLogouts: NewestLogouts;

@@ -22,9 +22,11 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { runPaths } from './runs/paths.ts';
+import { searchPaths } from './search/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
 import { rerunBody, rerunShape } from './sessions/reruns.ts';
+import { sandboxPaths } from './sandboxes/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
@@ -53,7 +55,9 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       ...accessPaths,
       ...runPaths,
       ...sessionPaths,
+      ...searchPaths,
       ...devicePaths,
+      ...sandboxPaths,
       ...scimPaths,
       ...sshPaths,
       ...otherPaths,

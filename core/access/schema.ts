@@ -6,6 +6,7 @@ import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { actorSchema, claimPatterns, identitySchema, issuerUrl, oneOrMore } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
+import { sandboxMistakes } from './sandbox-mistakes.ts';
 import { newsKinds } from './news.ts';
 import { sshSchema } from './ssh-schema.ts';
 import { workflowSchema } from '../tasks/schema.ts';
@@ -273,6 +274,7 @@ export const fileSchema = z
       };
       for (const { path, message } of [...workflowMistakes(file), ...redactMistakes(targets)])
         mistake([...path], message);
+      for (const { path, message } of sandboxMistakes(targets)) mistake(['targets', ...path], message);
       for (const [i, rule] of rules.entries()) {
         const first = rules.findIndex((other) => other.name === rule.name);
         if (first < i)

@@ -1,14 +1,14 @@
 /** What every target in custody.yaml says, whatever its protocol. */
 import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
-import { duration, text } from './schema-parts.ts';
+import { duration, oneOf, text } from './schema-parts.ts';
 
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
 const DAY_MS = 86_400_000;
 
 /** host:port, with an IPv6 address in brackets. */
-const address = z
+export const addressSchema = z
   .string()
   .transform((written, context) => {
     const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written);
@@ -20,7 +20,8 @@ const address = z
     context.addIssue({ code: 'custom', message: 'expected host:port, as in db.internal:5432 or [::1]:5432' });
     return z.NEVER;
   })
-  .describe("the target's own address: host:port");
+  .describe("the target's own address: host:port; of a target with sandbox.from there is none");
+export type Address = z.output<typeof addressSchema>;
 
 const connectSchema = z.strictObject({
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
@@ -54,19 +55,38 @@ const recordingSchema = {
   retention: retentionSchema.prefault({}),
 };
 
+/** In AWS: what RDS restores, and where to. The security groups of a sandbox are never its source's by accident. */
+const rdsSchema = z
+  .strictObject({
+    instance: text.optional().describe('the DB instance identifier of the source'),
+    cluster: text.optional().describe('in its place, of Aurora: the DB cluster identifier'),
+    class: text.optional().describe('of the made instance, such as db.t4g.medium; a cluster needs it'),
+    subnetGroup: text.optional().describe("the DB subnet group; the source's when not given"),
+    securityGroups: z.array(text).min(1).describe('the ids of security groups that let the gateway in'),
+  })
+  .refine(({ instance, cluster }) => oneOf(instance, cluster), {
+    message: 'expected one of instance, cluster',
+  })
+  .refine(({ cluster, class: wanted }) => cluster === undefined || wanted !== undefined, {
+    path: ['class'],
+    message: 'is missing: a cluster that is made has no instance that could say it',
+  });
+export type RdsSource = z.output<typeof rdsSchema>;
+
 /** Where recorded sessions may be run again. */
-const sandboxSchema = z.union(
+export const sandboxSchema = z.union(
   [
     z.literal(true),
     z.strictObject({
       from: text.describe('the target whose data it is made of, anew for each rerun'),
       at: z
-        .enum(['session', 'now'])
+        .enum(['session', 'now'], 'expected session or now')
         .default('session')
         .describe('as the data was before the session that is run again, or as it is now'),
       for: duration(60_000, 7 * DAY_MS, 'expected a time from 1m to 7d, such as 1h')
         .prefault('1h')
         .describe('it is removed after that'),
+      rds: rdsSchema.optional().describe('in AWS: the database of RDS that it is made of'),
     }),
   ],
   'expected true, or { from: the target it is made of }',
@@ -83,7 +103,7 @@ const redactSchema = z.strictObject({
 
 /** The shape that a protocol adds its own to. */
 export const targetShape = {
-  address,
+  address: addressSchema.optional(),
   connect: connectSchema.prefault({}),
   sandbox: sandboxSchema.optional(),
   redact: redactSchema.optional(),

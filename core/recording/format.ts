@@ -57,6 +57,7 @@ export const openStatementSchema = z.object({
     protocol: z.string(),
     address: z.string(),
     login: z.string().optional(),
+    sandbox: z.object({ id: sessionId, from: z.string(), at: time }).optional(),
   }),
   device: z
     .object({

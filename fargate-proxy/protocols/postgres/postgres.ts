@@ -125,6 +125,7 @@ class PostgresGreeting implements Greeting {
   readonly device?: ProvedKey;
   readonly ask: Greeting['ask'];
   readonly task?: NonNullable<Greeting['task']>;
+  readonly sandbox?: string;
   readonly trace?: string;
   /** AuthenticationOk has gone out: clients take a notice only after it, and libpq tries nothing else. */
   #identified = false;
@@ -150,6 +151,8 @@ class PostgresGreeting implements Greeting {
     this.ask = { ...(reason === undefined ? {} : { reason }), ...(ticket === undefined ? {} : { ticket }) };
     const task = namedTask(settings);
     if (task !== undefined) this.task = task;
+    const sandbox = settings.get('sandbox');
+    if (sandbox !== undefined) this.sandbox = sandbox;
     const trace = settings.get('traceparent');
     if (trace !== undefined) this.trace = trace;
     signal.addEventListener('abort', () => this.refuse(asCustodyError(signal.reason)), { once: true });
