@@ -77,7 +77,7 @@ function* manySteps(count: number): Generator<ReadStep> {
 
 test('a hundred thousand steps are found by number, time, mark and text, a piece of them at a time', async () => {
   const { loadMarks, ERROR, WRITE } = await import('../../console/player/marks.ts');
-  const store = new StepStore(await loadMarks('postgres'));
+  const store = new StepStore(READERS.get('postgres')!, await loadMarks('postgres'));
   for (const step of manySteps(100_000)) store.add(step);
   store.end();
   expect(store.count).toBe(100_000);
