@@ -5,9 +5,11 @@ import { namedByToken } from '../tasks/names.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
 import { conditionWords, type Context, isTask } from './conditions.ts';
 import { durationText } from './duration.ts';
-import { sameAccount, sameEmail } from './person.ts';
+import { type Person, personOf, sameAccount, sameEmail } from './person.ts';
+import { madeSandboxOf } from './made-sandboxes.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { type ReviewTerms, reviewTermsOf } from './review-terms.ts';
+import type { Address } from './target-schema.ts';
 import { type Obstacle, obstaclesOf, partObstacles, type Question, usableGrant } from './rule-match.ts';
 
 export type { Question } from './rule-match.ts';
@@ -40,6 +42,8 @@ export class Authorization<A extends Action = Action> {
   readonly policyVersion: string;
   /** How they came, as it was decided by. */
   readonly context: Context;
+  /** Of `replay` and `export`: what the target's `redact` leaves out is shown, and the evidence itself given. */
+  readonly unredacted: boolean;
 
   constructor(key: symbol, facts: Facts<A>) {
     if (key !== MADE_BY_DECIDE) throw new TypeError('only decide() makes an Authorization');
@@ -52,7 +56,19 @@ export class Authorization<A extends Action = Action> {
     this.review = facts.review;
     this.policyVersion = facts.policyVersion;
     this.context = facts.context;
+    this.unredacted = facts.unredacted;
     Object.freeze(this);
+  }
+
+  /**
+   * The same permission for the same target, whose place is known only now: of one that is made. Nothing else of it changes. Throws
+   * `internal` for a target that has a place of its own (security case 9).
+   */
+  placedAt(this: Authorization<'connect'>, address: Address): Authorization<'connect'> {
+    const { target, rule: _, ...facts } = this;
+    if (madeSandboxOf(target) === undefined || target.address !== undefined)
+      throw new CustodyError('internal', `the target "${target.name}" has an address of its own`);
+    return new Authorization(MADE_BY_DECIDE, { ...facts, target: { ...target, address } });
   }
 
   /** True for a value that `decide` made. */
@@ -70,6 +86,8 @@ export interface Grant {
   readonly until: Date;
   /** The only commands it is for; any when absent. */
   readonly statements?: readonly NamedStatement[];
+  /** Whose approvals it came of; nobody's where a glass was broken. */
+  readonly approvedBy: readonly Person[];
 }
 
 interface Facts<A extends Action> {
@@ -81,6 +99,7 @@ interface Facts<A extends Action> {
   readonly review: ReviewTerms | undefined;
   readonly policyVersion: string;
   readonly context: Context;
+  readonly unredacted: boolean;
 }
 
 export interface Refusal {
@@ -124,6 +143,7 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
     review: reviewTermsOf(terms, policy, question.wish?.deviation ?? question.request?.deviation),
     policyVersion: policy.version,
     context: question.context ?? {},
+    unredacted: allowing.some((rule) => rule.unredacted === true),
   });
 }
 
@@ -202,7 +222,8 @@ function grantFor(rule: Rule, question: Question): Grant | undefined {
   const request = usableGrant(rule, question)!;
   const { id, digest, statements } = request;
   const until = new Date(grantOf(request)!.until);
-  return { id, digest, until, ...(statements === undefined ? {} : { statements }) };
+  const approvedBy = request.steps.flatMap((step) => (step.kind === 'approved' ? personOf(step.by) : []));
+  return { id, digest, until, approvedBy, ...(statements === undefined ? {} : { statements }) };
 }
 
 function expired(): Refusal {

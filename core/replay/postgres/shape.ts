@@ -91,6 +91,9 @@ export const postgresStepShape = z
     tag: z.string().optional().meta({ example: 'INSERT 0 1' }),
     copy: copy.optional(),
     error: report.optional(),
+    transaction: z.enum(['open', 'failed']).optional().meta({
+      description: 'the transaction that it came to, as the last ReadyForQuery before it says',
+    }),
     notices: z.array(report).readonly().optional(),
     noticesLeftOut: count.optional().meta({ description: 'notices that came and are not shown' }),
     login: login.optional(),
