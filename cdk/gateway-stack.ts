@@ -74,7 +74,7 @@ export class GatewayStack extends Stack {
     const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
     const id = `Target-${name}`;
     const upstream = {
-      ...address,
+      ...(address ?? { made: true as const }),
       ...(resourceId === undefined ? {} : { resourceId }),
       ...(securityGroupId === undefined
         ? {}

@@ -54,8 +54,8 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
-/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
-export type Purpose = 'replay' | 'export';
+/** What evidence is fetched for: to look at it here and now, to keep it, or to run it again. The ledger says which. */
+export type Purpose = 'replay' | 'export' | 'rerun';
 
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(
@@ -102,6 +102,7 @@ export interface SessionFilter {
   readonly run?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
+  readonly state?: 'open' | 'waiting' | undefined;
 }
 
 /** Newest first. */
@@ -159,6 +160,15 @@ async function* nothing(): AsyncGenerator<Uint8Array> {
 
 function urlOf({ base }: Api, path: string): URL {
   return new URL(base.href.replace(/\/$/, '') + path);
+}
+
+/** What the API answers when something is to be no more. */
+export function deleteJson<Shape extends z.ZodType>(
+  api: Api,
+  path: string,
+  shape: Shape,
+): Promise<z.infer<Shape>> {
+  return call(api, path, shape, { method: 'DELETE' });
 }
 
 async function call<Shape extends z.ZodType>(

@@ -7,6 +7,8 @@ import type { Principal } from '#core/identity/principal.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
+import { placed, type Placed } from '#core/sandboxes/door.ts';
+import type { SandboxStore } from '#core/sandboxes/ports.ts';
 import type { TaskSessions } from '#core/tasks/task-sessions.ts';
 import type { Admission, Visitor } from './admission.ts';
 import type { Conversing } from './dead-peers.ts';
@@ -15,6 +17,7 @@ import { LiveSession } from './live-session.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
 import { openingOf } from './opening.ts';
+import { type ModerationPorts, untilWatched } from './moderation.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
@@ -32,7 +35,11 @@ export interface GatewayOptions {
   readonly tasks: TaskSessions;
   /** A credential of the target, as its protocol refers to it. Rejects with a clear error when it cannot be had. */
   readonly secretOf: (target: Target, reference: SecretReference) => Promise<string>;
+  /** Where targets are that were made. */
+  readonly sandboxes: Pick<SandboxStore, 'get' | 'present'>;
   readonly waitingRoom: WaitingRoom;
+  /** Who watches sessions that wait for somebody to do so. */
+  readonly moderation: ModerationPorts;
   readonly version: string;
   readonly task: string;
   /** From accept to relay, milliseconds: greeting, token and target login together, but not a wait for reviewers. */
@@ -136,21 +143,23 @@ export class Gateway {
 
   /** Identify, authorize, open, dial. Undefined when the client was refused and told so. */
   async #admit(visitor: AtTheDoor): Promise<LiveSession | undefined> {
-    const { greeting, clock, network, place, protocol } = visitor;
+    const { greeting, clock, network, protocol } = visitor;
     let who: string | undefined;
     const goIn = (principal: Principal): void => {
       who = nameOf(principal);
-      place.goIn();
+      visitor.place.goIn();
     };
     try {
       if (this.#draining) throw draining();
-      const permission = await this.#options.admission.admit({ greeting, network, clock, protocol, goIn });
+      const admitted = await this.#options.admission.admit({ greeting, network, clock, protocol, goIn });
+      const found = await this.#placed(admitted, greeting);
+      const { permission } = found;
       const secret = await this.#secretFor(permission.target, greeting.login);
-      const live = this.#sessionOf(permission, visitor);
+      const live = this.#sessionOf(found, visitor);
       live.task = await this.#taskOf(permission, live);
       await this.#options.admission.tell(permission);
       const link = await this.#begin(live, permission, greeting, secret, clock);
-      place.alsoHolds(link.target);
+      visitor.place.alsoHolds(link.target);
       return live;
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
@@ -160,17 +169,24 @@ export class Gateway {
     }
   }
 
+  /** Of a target that is made, which of them: nothing else says where to go (security case 9). */
+  #placed(permission: Authorization<'connect'>, { sandbox }: Greeting): Promise<Placed> {
+    const { sandboxes, wallClock } = this.#options;
+    return placed(permission, sandbox, sandboxes, wallClock());
+  }
+
   /** By reference: the protocol knows which one, and nobody else what it is for. */
   async #secretFor(target: Target, login: string | undefined): Promise<string | undefined> {
     const reference = protocolOf(target).secretFor(target, login);
     return reference && (await this.#options.secretOf(target, reference));
   }
 
-  #sessionOf(permission: Authorization<'connect'>, { greeting, client, ends }: AtTheDoor): LiveSession {
+  #sessionOf({ permission, sandbox }: Placed, { greeting, client, ends }: AtTheDoor): LiveSession {
     const { version, task, wallClock, userTimeoutMs } = this.#options;
     const opening = openingOf(permission, {
       greeting,
       address: client,
+      ...(sandbox === undefined ? {} : { sandbox }),
       gateway: { version, task },
       now: wallClock(),
     });
@@ -221,6 +237,7 @@ export class Gateway {
     this.#live.add(live);
     try {
       greeting.recordLogin(tape);
+      await this.#untilWatched(live, permission, greeting, clock);
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
@@ -235,6 +252,37 @@ export class Gateway {
       tape.note({ note: 'login-failed', code: error.code, message: error.message });
       await this.#seal(live, { reason: live.reason ?? failedLogin(error), detail: error.message });
       throw error;
+    }
+  }
+
+  /** Where the rule wants somebody to watch: the client waits for them, opened and recorded, and nothing has reached the target. */
+  async #untilWatched(
+    live: LiveSession,
+    { terms: rule }: Authorization<'connect'>,
+    greeting: Greeting,
+    clock: LoginClock,
+  ): Promise<void> {
+    if (rule.moderated === undefined) return;
+    const leave = this.#options.waitingRoom.enter();
+    clock.stop();
+    try {
+      const waiting = {
+        session: live.opening.session,
+        rule,
+        moderation: live.moderation,
+        gone: () => greeting.gone,
+        notify: (message: string, hint: string) => greeting.notify(message, hint),
+        note: (fact: Parameters<NonNullable<LiveSession['tape']>['note']>[0]) => live.tape!.note(fact),
+        ended: AbortSignal.any([live.ended, this.#drains.signal]),
+      };
+      await untilWatched(waiting, this.#options.moderation);
+    } catch (thrown) {
+      const error = asCustodyError(thrown);
+      if (error.code === 'approval-required') live.end('unwatched', error);
+      throw error;
+    } finally {
+      leave();
+      clock.restart();
     }
   }
 

@@ -12,6 +12,7 @@ import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
+import { localSandboxes } from '#adapters/local/sandboxes.ts';
 import { localRunStore } from '#adapters/local/runs-store.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
@@ -58,7 +59,9 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     requests: store,
     watched: store,
     terminations: store,
+    presence: store,
     runs: localRunStore(dataDir),
+    sandboxes: localSandboxes(dataDir),
     logouts,
     watchedLogouts: logouts,
     devices,

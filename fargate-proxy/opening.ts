@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ComingTask } from '#core/access/conditions.ts';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
+import { addressOf } from '#core/access/made-sandboxes.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
 import type { RegisteredDevice } from '#core/identity/devices/device.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
@@ -10,6 +11,7 @@ import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedTogether } from '#core/recording/statements.ts';
 import { traceparentOf } from '#core/tasks/trace.ts';
+import type { NamedSandbox } from '#core/sandboxes/sandbox.ts';
 import type { Greeting } from './protocol.ts';
 
 /** What an open statement says beside what was authorized. */
@@ -17,6 +19,8 @@ interface Particulars {
   readonly greeting: Pick<Greeting, 'client' | 'login' | 'device' | 'trace'>;
   /** Where the client connects from. */
   readonly address: string;
+  /** Which one the target is, where it is one that was made. */
+  readonly sandbox?: NamedSandbox;
   readonly gateway: Opening['gateway'];
   readonly now: Date;
 }
@@ -24,7 +28,7 @@ interface Particulars {
 /** What the open statement of a new session says. */
 export function openingOf(
   { principal, target, rule, grant, policyVersion, context }: Authorization<'connect'>,
-  { greeting, address, gateway, now }: Particulars,
+  { greeting, address, sandbox, gateway, now }: Particulars,
 ): Opening {
   const {
     device,
@@ -41,6 +45,7 @@ export function openingOf(
       protocol: target.protocol,
       address: addressText(target),
       ...(login === undefined ? {} : { login }),
+      ...(sandbox === undefined ? {} : { sandbox }),
     },
     ...(device === undefined ? {} : { device: recordedDevice(device, context.device?.registered) }),
     ...(certificate === undefined ? {} : { certificate: { serial: certificate.serial } }),
@@ -102,6 +107,7 @@ function retentionOf({ recording: { retention } }: Target, now: Date): Retention
   return { lock: retention.lock, until, ...(retention.hold ? { hold: true } : {}) };
 }
 
-function addressText({ address }: Target): string {
-  return `${address.host}:${address.port}`;
+function addressText(target: Target): string {
+  const { host, port } = addressOf(target);
+  return `${host}:${port}`;
 }

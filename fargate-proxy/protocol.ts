@@ -44,6 +44,8 @@ export interface Greeting {
   readonly ask: { readonly reason?: string; readonly ticket?: string };
   /** The task of a run that the session is, where the client names one. Its words alone: whether it may be is decided. */
   readonly task?: { readonly run: string; readonly task: string };
+  /** The sandbox that it means, by its id, where the target is one that is made. Whether it is theirs is looked up. */
+  readonly sandbox?: string;
   /** W3C traceparent that the client gave, unchecked. */
   readonly trace?: string;
   /** True when the client has gone. */

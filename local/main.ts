@@ -8,6 +8,7 @@ import { startDemoPostgres } from './database/demo-postgres.ts';
 import { ownerForPostgres } from './database/owner.ts';
 import { postgresBinaries } from './database/postgres-binaries.ts';
 import { stopLeftover } from './database/postgres-leftover.ts';
+import { SandboxDatabases } from './database/sandbox-databases.ts';
 import { startDemoIssuer } from './issuer/issuer.ts';
 import type { LocalAddresses } from './setup/addresses.ts';
 import { localCertificates } from './setup/certificates.ts';
@@ -85,7 +86,16 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   say('starting the API and the gateway');
   const address = { host: 'localhost', port: ports.gateway, caPem: readFileSync(certificates.ca, 'utf8') };
   const ssh = { host: 'localhost', port: ports.ssh };
-  const api = await startControlPlane({ dataDir, port: ports.api, gateway: address, ssh, say }, running);
+  const sandboxes = new SandboxDatabases({
+    folder: files.postgres,
+    port: ports.database,
+    certificate: certificates.database,
+    caFile: certificates.ca,
+    passwordFile: files.password,
+  });
+  await running.add(() => sandboxes.stop());
+  const place = { dataDir, port: ports.api, gateway: address, ssh };
+  const api = await startControlPlane({ ...place, sandboxes, say }, running);
   const gateway = await startGateway(settings, files.config, api.url);
   return {
     issuer: issuer.url,

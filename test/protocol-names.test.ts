@@ -26,6 +26,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     postgres: [
       'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
+      'cli/rerun/rerunners.ts',
       'core/protocols/protocols.ts',
       'core/protocols/command-parts.ts',
       'core/protocols/schemas.ts',
@@ -38,6 +39,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     ssh: [
       'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
+      'cli/rerun/rerunners.ts',
       'core/protocols/protocols.ts',
       'core/protocols/command-parts.ts',
       'core/protocols/schemas.ts',

@@ -1,5 +1,6 @@
 import { Signer } from '@aws-sdk/rds-signer';
 import type { Target } from '#core/access/config.ts';
+import { addressOf } from '#core/access/made-sandboxes.ts';
 import { reaching } from './failure.ts';
 
 /**
@@ -7,13 +8,14 @@ import { reaching } from './failure.ts';
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.html
  */
 export function rdsToken(
-  { address }: Pick<Target, 'address'>,
+  target: Pick<Target, 'name' | 'address'>,
   username: string,
   region: string,
 ): Promise<string> {
+  const { host, port } = addressOf(target);
   const signer = new Signer({
-    hostname: address.host,
-    port: address.port,
+    hostname: host,
+    port,
     username,
     region,
   });

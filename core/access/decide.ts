@@ -6,8 +6,10 @@ import type { Action, Config, Rule, Target } from './config.ts';
 import { conditionWords, type Context, isTask } from './conditions.ts';
 import { durationText } from './duration.ts';
 import { type Person, personOf, sameAccount, sameEmail } from './person.ts';
+import { madeSandboxOf } from './made-sandboxes.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { type ReviewTerms, reviewTermsOf } from './review-terms.ts';
+import type { Address } from './target-schema.ts';
 import { type Obstacle, obstaclesOf, partObstacles, type Question, usableGrant } from './rule-match.ts';
 
 export type { Question } from './rule-match.ts';
@@ -56,6 +58,17 @@ export class Authorization<A extends Action = Action> {
     this.context = facts.context;
     this.unredacted = facts.unredacted;
     Object.freeze(this);
+  }
+
+  /**
+   * The same permission for the same target, whose place is known only now: of one that is made. Nothing else of it changes. Throws
+   * `internal` for a target that has a place of its own (security case 9).
+   */
+  placedAt(this: Authorization<'connect'>, address: Address): Authorization<'connect'> {
+    const { target, rule: _, ...facts } = this;
+    if (madeSandboxOf(target) === undefined || target.address !== undefined)
+      throw new CustodyError('internal', `the target "${target.name}" has an address of its own`);
+    return new Authorization(MADE_BY_DECIDE, { ...facts, target: { ...target, address } });
   }
 
   /** True for a value that `decide` made. */

@@ -6,6 +6,7 @@ import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { actorSchema, claimPatterns, identitySchema, issuerUrl, oneOrMore } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
+import { sandboxMistakes } from './sandbox-mistakes.ts';
 import { newsKinds } from './news.ts';
 import { sshSchema } from './ssh-schema.ts';
 import { workflowSchema } from '../tasks/schema.ts';
@@ -207,6 +208,8 @@ const ruleSchema = z
     if (rule.session !== undefined && !rule.allow?.includes('connect')) {
       mistake('session', 'is for a rule that allows connect');
     }
+    if (rule.moderated !== undefined && !rule.allow?.includes('connect'))
+      mistake('moderated', 'is for a rule that allows connect');
     for (const key of ['allow', 'deny'] as const) {
       // A rule that denies it for some targets would deny nothing.
       if (rule[key]?.some((action) => action === 'administer') && !rule.targets.includes('*'))
@@ -221,6 +224,7 @@ function groupsIn(rule: z.output<typeof ruleSchema>): [key: string, group: strin
     groups: [rule.groups],
     approval: Object.values(rule.approval?.reviewers ?? {}),
     breakGlass: Object.values(rule.breakGlass?.reviewers ?? {}),
+    moderated: [rule.moderated?.by.any ?? []],
   };
   return Object.entries(named).flatMap(([key, lists]) =>
     lists.flat().map((group): [string, string] => [key, group]),
@@ -270,6 +274,7 @@ export const fileSchema = z
       };
       for (const { path, message } of [...workflowMistakes(file), ...redactMistakes(targets)])
         mistake([...path], message);
+      for (const { path, message } of sandboxMistakes(targets)) mistake(['targets', ...path], message);
       for (const [i, rule] of rules.entries()) {
         const first = rules.findIndex((other) => other.name === rule.name);
         if (first < i)

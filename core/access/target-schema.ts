@@ -8,7 +8,7 @@ const HOST_MAX = 253;
 const DAY_MS = 86_400_000;
 
 /** host:port, with an IPv6 address in brackets. */
-const address = z
+export const addressSchema = z
   .string()
   .transform((written, context) => {
     const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/.exec(written);
@@ -20,7 +20,8 @@ const address = z
     context.addIssue({ code: 'custom', message: 'expected host:port, as in db.internal:5432 or [::1]:5432' });
     return z.NEVER;
   })
-  .describe("the target's own address: host:port");
+  .describe("the target's own address: host:port; of a target with sandbox.from there is none");
+export type Address = z.output<typeof addressSchema>;
 
 const connectSchema = z.strictObject({
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
@@ -55,13 +56,13 @@ const recordingSchema = {
 };
 
 /** Where recorded sessions may be run again. */
-const sandboxSchema = z.union(
+export const sandboxSchema = z.union(
   [
     z.literal(true),
     z.strictObject({
       from: text.describe('the target whose data it is made of, anew for each rerun'),
       at: z
-        .enum(['session', 'now'])
+        .enum(['session', 'now'], 'expected session or now')
         .default('session')
         .describe('as the data was before the session that is run again, or as it is now'),
       for: duration(60_000, 7 * DAY_MS, 'expected a time from 1m to 7d, such as 1h')
@@ -83,7 +84,7 @@ const redactSchema = z.strictObject({
 
 /** The shape that a protocol adds its own to. */
 export const targetShape = {
-  address,
+  address: addressSchema.optional(),
   connect: connectSchema.prefault({}),
   sandbox: sandboxSchema.optional(),
   redact: redactSchema.optional(),

@@ -13,6 +13,7 @@ const fingerprint = z.string().regex(/^SHA256:[A-Za-z0-9+/]{43}$/);
 const session = z.uuidv7().lowercase();
 const request = z.uuidv7().lowercase();
 const run = z.uuidv7().lowercase();
+const sandbox = z.uuidv7().lowercase();
 /** `step`: which of the run's it is, from 1 on. Without it nobody could say that none is left out, or in which order they came. */
 const runStep = { run, step: z.int().min(1) };
 const execution = { ...runStep, task: z.string(), session };
@@ -105,6 +106,16 @@ export const leafSchema = z.discriminatedUnion('kind', [
   }),
   leafOf('task-ended', { ...execution, verdict: z.enum(verdicts), result: sha256 }),
   leafOf('run-ended', { ...runStep, by: person }),
+  leafOf('sandbox-made', {
+    sandbox,
+    target: z.string(),
+    from: z.string(),
+    dataAt: time,
+    by: person,
+    until: time,
+    session: session.optional(),
+  }),
+  leafOf('sandbox-removed', { sandbox }),
 ]);
 export type Leaf = z.infer<typeof leafSchema>;
 

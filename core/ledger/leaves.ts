@@ -37,7 +37,7 @@ export function endedLeaf(statement: CloseStatement, bytes: Uint8Array): Leaf {
   };
 }
 
-/** Somebody is given what was said in a session. The permission names who, and whether to watch it or to take it away. */
+/** Somebody is given what was said in a session. The permission names who, and whether to watch it, to take it away or to run it again. */
 export function seenLeaf(
   { principal, action }: Authorization<'replay'> | Authorization<'export'> | Authorization<'rerun'>,
   session: string,
@@ -59,6 +59,24 @@ const SEEN = {
   export: 'recording-exported',
   rerun: 'recording-rerun',
 } as const;
+
+/** A session is run again, against this target. */
+export function rerunLeaf(
+  { principal }: Authorization<'rerun'>,
+  session: string,
+  now: Date,
+  { against, part }: { readonly against: string; readonly part?: string | undefined },
+): Leaf {
+  return {
+    type: 'custody/leaf/1',
+    kind: 'recording-rerun',
+    at: now.toISOString(),
+    session,
+    by: personOf(principal),
+    against,
+    ...(part === undefined ? {} : { part }),
+  };
+}
 
 /** The configuration that sessions are decided under from now on. `changedAt`: when it was last written. */
 export function policyLeaf(version: string, changedAt: Date): Leaf {

@@ -57,6 +57,7 @@ export const openStatementSchema = z.object({
     protocol: z.string(),
     address: z.string(),
     login: z.string().optional(),
+    sandbox: z.object({ id: sessionId, from: z.string(), at: time }).optional(),
   }),
   device: z
     .object({
@@ -110,6 +111,7 @@ export const closeReasons = [
   'revoked',
   'not-approved',
   'deviated',
+  'unwatched',
   'drained',
   'recording-failed',
   'protocol-violation',

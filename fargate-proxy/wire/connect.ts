@@ -1,4 +1,6 @@
 import { connect, type Socket } from 'node:net';
+import { addressOf } from '#core/access/made-sandboxes.ts';
+import type { Address } from '#core/access/target-schema.ts';
 import { CustodyError } from '#core/errors.ts';
 
 const KEEP_ALIVE_MS = 30_000;
@@ -6,12 +8,12 @@ const KEEP_ALIVE_MS = 30_000;
 /** Where the configuration says that a target is: nobody else has a say in it (security case 9). */
 export interface Destination {
   readonly name: string;
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address?: Address | undefined;
 }
 
 /** Rejects with the reason of the signal once that is aborted, else with `target-unreachable`. */
 export function connectPlain(target: Destination, signal: AbortSignal): Promise<Socket> {
-  const { host, port } = target.address;
+  const { host, port } = addressOf(target);
   return new Promise((resolve, reject) => {
     const socket = connect({
       host,
@@ -38,7 +40,9 @@ export function connectPlain(target: Destination, signal: AbortSignal): Promise<
   });
 }
 
-export function unreachable({ name, address: { host, port } }: Destination, cause: unknown): CustodyError {
+export function unreachable(target: Destination, cause: unknown): CustodyError {
+  const { name } = target;
+  const { host, port } = addressOf(target);
   const detail = cause instanceof Error ? cause.message : String(cause);
   return new CustodyError('target-unreachable', `the target "${name}" cannot be reached`, {
     hint: 'the gateway is up; the target behind it is down or its address is wrong',

@@ -40,13 +40,15 @@ import {
   terminationBody,
   terminationShape,
 } from '../shapes.ts';
-import type { JsonStep } from '#core/replay/reader.ts';
 import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
 import { liveAnswers, type LivePorts } from './live/answer.ts';
+import { livePage } from './live/list.ts';
 import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
+import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
 import { type Indexes, stepsPage } from './steps.ts';
+import { summaryOf, summaryShape } from './summary.ts';
 import { decideFor, isKnown, isListed, visibleQueries } from './visible.ts';
 
 /** The ledger as a reader sees it. */
@@ -68,17 +70,18 @@ export interface SessionsPorts {
   /** The key that statements are signed with (SPKI, DER). */
   readonly signer: () => Promise<Uint8Array>;
   readonly terminations: Pick<Terminations, 'ask'>;
-  /** Absent: nobody makes indexes; what is too large to be decoded at once cannot be looked at. */
-  readonly indexes?: Indexes;
   /** Absent: running sessions are not watched here. */
   readonly live?: LivePorts;
+  /** Absent: nobody makes indexes; what is too large to be decoded at once cannot be looked at. */
+  readonly indexes?: Indexes;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live))?)?$/;
+const PATH =
+  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live|summary|reruns))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /live and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   const looks = { leaves: ports.leaves, redactions: new Redactions() };
   const live = ports.live && liveAnswers({ ...ports, ...looks }, ports.live);
@@ -88,20 +91,35 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     if (path === null) throw new CustodyError('not-found', 'there is nothing here');
     const { id, part } = path.groups!;
     if (id === undefined) {
-      const page = await listPage(queryOf(sessionsQuery, event), asking, ports.catalog);
-      return json(sessionPageShape, page);
+      const query = queryOf(sessionsQuery, event);
+      return json(sessionPageShape, await listed(query, asking, ports));
     }
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
+    if (part === 'reruns')
+      return json(rerunShape, await permitRerun(session, bodyOf(rerunBody, event), asking, ports.leaves));
     if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports, looks);
+    if (part === 'summary') return summaryAnswer(session, asking, ports, looks);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
 }
 
+type ListQuery = z.infer<typeof sessionsQuery>;
+
+async function listed(
+  { state, ...query }: ListQuery,
+  asking: Asking,
+  { catalog, live }: SessionsPorts,
+): Promise<SessionPage> {
+  if (state === undefined) return listPage(query, asking, catalog);
+  if (live !== undefined) return livePage({ state, ...query }, asking, live);
+  throw new CustodyError('unsupported', 'running sessions are not listed here');
+}
+
 async function listPage(
-  { limit, target, person, run, ...where }: z.infer<typeof sessionsQuery>,
+  { limit, target, person, run, ...where }: Omit<ListQuery, 'state'>,
   asking: Asking,
   catalog: SessionCatalog,
 ): Promise<SessionPage> {
@@ -205,10 +223,21 @@ async function stepsAnswer(
   return json(stepsShape, {
     ...page,
     steps: page.steps.map(({ number, marks, ...step }) => ({
-      ...(redaction?.json(step as JsonStep) ?? step),
-      ...{ number, marks },
+      ...(redaction?.json(step) ?? step),
+      number,
+      marks,
     })),
   });
+}
+
+async function summaryAnswer(
+  session: SessionRecord,
+  asking: Asking,
+  ports: SessionsPorts,
+  looks: LookPorts,
+): Promise<ApiResult> {
+  const { redaction } = await looked(asking, session, 'replay', 'summary', looks);
+  return json(summaryShape, await summaryOf(session, { ...ports, redaction }));
 }
 
 /** The gateway that holds the session sees the wish within a second. */

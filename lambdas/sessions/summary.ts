@@ -4,6 +4,7 @@ import { inBatches } from '#core/in-batches.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
 import { readSummary } from '#core/replay/index/read-summary.ts';
+import type { Redaction } from '#core/replay/redact/redaction.ts';
 import { summaryLines } from '#core/replay/summary/lines.ts';
 import { type SessionSummary, summarySchema } from '#core/replay/summary/summary.ts';
 import { unusual } from '#core/replay/summary/unusual.ts';
@@ -32,6 +33,7 @@ export interface SummaryPorts {
   readonly source: RecordingSource;
   readonly signer: () => Promise<Uint8Array>;
   readonly catalog: SessionCatalog;
+  readonly redaction: Redaction | undefined;
 }
 
 /**
@@ -40,16 +42,17 @@ export interface SummaryPorts {
  */
 export async function summaryOf(
   session: SessionRecord,
-  { source, signer, catalog }: SummaryPorts,
+  { source, signer, catalog, redaction }: SummaryPorts,
 ): Promise<z.input<typeof summaryShape>> {
   const key = await signer();
-  const summary = await readSummary(session, source, key);
-  if (summary === undefined) throw notYet(session);
+  const whole = await readSummary(session, source, key);
+  if (whole === undefined) throw notYet(session);
+  const summary = seen(whole, redaction);
   const earlier = await earlierOf(session, catalog);
   const found = await inBatches(earlier, AT_ONCE, (one) =>
     readSummary(one, source, key).catch(unlessDamaged),
   );
-  const known = found.filter((one) => one !== undefined);
+  const known = found.filter((one) => one !== undefined).map((one) => seen(one, redaction));
   return {
     summary,
     lines: summaryLines(summary),
@@ -70,6 +73,13 @@ async function earlierOf(
     cursor: id,
   });
   return sessions.filter(({ outcome }) => outcome !== undefined && outcome.endedAt <= startedAt);
+}
+
+/** Names of files may hold what a target leaves out. */
+function seen(summary: SessionSummary, redaction: Redaction | undefined): SessionSummary {
+  if (redaction === undefined) return summary;
+  const files = summary.files.map((file) => ({ ...file, name: redaction.text(file.name) }));
+  return { ...summary, files };
 }
 
 function unlessDamaged(error: unknown): SessionSummary | undefined {

@@ -6,7 +6,7 @@ import type { SessionQuery, SessionRecord } from '#core/recording/session-index.
 import type { Asking } from '../asking.ts';
 
 /** Permission for what was said in a session. */
-export type ReadPermission = Authorization<'replay'> | Authorization<'export'>;
+export type ReadPermission = Authorization<'replay'> | Authorization<'export'> | Authorization<'rerun'>;
 
 /** No target can have this name: for it, `decide` allows only by a rule that reaches every target. */
 const EVERY_TARGET = '*';

@@ -30,9 +30,11 @@ import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
+import { sandboxesHandler, type SandboxesPorts } from '#lambdas/sandboxes/handler.ts';
+import { searchHandler, type SearchPorts } from '#lambdas/search/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
-import type { Indexes } from '#lambdas/sessions/steps.ts';
 import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
 import { addressOnly } from '#lambdas/ssh/place.ts';
@@ -63,13 +65,15 @@ export interface ApiOptions {
   readonly runs: Pick<RunsPorts, 'runs' | 'desk' | 'texts' | 'settle'>;
   readonly devices: Pick<DeviceStore, 'get' | 'list'>;
   readonly deviceDesk: DeviceDesk;
+  readonly sandboxes: Pick<SandboxesPorts, 'sandboxes' | 'desk' | 'wake'>;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
+  readonly search: Pick<SearchPorts, 'search' | 'pending'>;
   readonly source: RecordingSource;
-  /** Absent: what is too long to be decoded at once is not shown. */
-  readonly indexes?: Indexes;
   /** How running sessions are watched; they are not where it is absent. */
   readonly live?: LivePorts;
+  /** Absent: what is too long to be decoded at once is not shown. */
+  readonly indexes?: Indexes;
   readonly leaves: LeafSink;
   readonly ledger: LedgerView;
   readonly signerPem: string;
@@ -210,10 +214,11 @@ function handlers(
       '/v1/sessions',
       sessionsHandler({
         ...{ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log },
-        ...(options.indexes === undefined ? {} : { indexes: options.indexes }),
         ...(live === undefined ? {} : { live }),
+        ...(options.indexes === undefined ? {} : { indexes: options.indexes }),
       }),
     ],
+    ['/v1/search', searchHandler({ ...options.search, catalog, policy, leaves, now, log })],
     ['/v1/workflows', workflowsHandler({ policy, now, log })],
     [
       '/v1/runs',
@@ -228,6 +233,10 @@ function handlers(
         now,
         log,
       }),
+    ],
+    [
+      '/v1/sandboxes',
+      sandboxesHandler({ ...options.sandboxes, policy, requests, sessions: catalog, now, log }),
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],

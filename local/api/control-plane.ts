@@ -14,6 +14,8 @@ import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
+import { localSandboxes } from '#adapters/local/sandboxes.ts';
+import { openSearch } from '#adapters/local/search/search.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { openUnindexedSessions } from '#adapters/local/unindexed-sessions.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
@@ -47,6 +49,8 @@ import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { INDEX_VERSION } from '#core/replay/index/version.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import type { SandboxMaker } from '#core/sandboxes/ports.ts';
+import { Redactions } from '#core/replay/redact/redactions.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
@@ -58,12 +62,15 @@ import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
 import { LocalIndexer } from './indexing.ts';
 import { keepDelivering } from './notifier.ts';
+import { localSandboxKeeping, makesNone } from './sandboxes.ts';
+import { LocalSearching } from './searching.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
 const INDEX_EVERY_MS = 1_000;
+const SEARCH_EVERY_MS = 500;
 const ISSUERS_EVERY_MS = 60_000;
 const LIVE_EVERY_MS = 200;
 
@@ -73,6 +80,8 @@ export interface ControlPlaneOptions {
   readonly gateway: GatewayAddress;
   /** Where the gateway speaks SSH. */
   readonly ssh?: { readonly host: string; readonly port: number };
+  /** What makes sandboxes of the demo's targets; nothing does when not given. */
+  readonly sandboxes?: SandboxMaker;
   readonly say: (line: string) => void;
 }
 
@@ -118,6 +127,16 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   await every(running, INDEX_EVERY_MS, () => indexer.indexAll(), trouble('indexes cannot be made', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
+  const sandboxes = await keepSandboxes(options, running, leaves);
+  const search = await closing(running, openSearch(files.search));
+  const signer = fileSigner(dataDir);
+  const searching = new LocalSearching({
+    ...{ search, catalog, policy: () => policy.config, now, say, redactions: new Redactions() },
+    source: directoryStore(files.store),
+    signer: () => signer.publicKey(),
+  });
+  await running.add(() => searching.stop());
+  await every(running, SEARCH_EVERY_MS, () => searching.addAll(), trouble('the search is behind', say));
   const api = await startApi({
     port,
     policy,
@@ -127,14 +146,17 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     deviceDesk,
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
+    search: { search, pending: (limit) => searching.pending(limit) },
     source: directoryStore(files.store),
-    indexes: indexer,
     live: {
       tails: localJournalTails(files.journal),
       standing: toldStanding({ ...scimOf(known), logouts, devices }),
       pause,
       pollMs: LIVE_EVERY_MS,
+      presence: store,
+      unsealed: () => catalog.unsealed(),
     },
+    indexes: indexer,
     leaves,
     ledger: await ledgerView(dataDir, files.store),
     ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),
@@ -142,6 +164,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     terminations: store,
     desk,
     runs: { runs, desk: runDesk, texts, settle: (id) => settler.settle(id) },
+    sandboxes,
     deadLetters: deliveries,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,
@@ -149,6 +172,18 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   });
   await running.add(() => api.close());
   return api;
+}
+
+async function keepSandboxes(
+  { dataDir, sandboxes: maker = makesNone, say }: ControlPlaneOptions,
+  running: Running,
+  leaves: LeafSink,
+) {
+  const sandboxes = await closing(running, localSandboxes(dataDir));
+  const onTrouble = trouble('sandboxes cannot be looked after', say);
+  const keeping = localSandboxKeeping({ sandboxes, maker, leaves, now, newId, onTrouble, say });
+  await running.add(() => keeping.stop());
+  return keeping;
 }
 
 interface SshStores extends Pick<Known, 'policy' | 'logouts'> {

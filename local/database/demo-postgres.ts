@@ -1,20 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, rmSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CertificateFiles } from '../setup/certificates.ts';
-import { readIfThere } from '../supervisor/processes.ts';
 import { RestartLimit } from '../supervisor/restart-limit.ts';
+import { KEPT_WAL, takeBaseCopy } from './base-copy.ts';
 import { makeDemoDatabase } from './demo-database.ts';
 import { type Owner, ownerForPostgres } from './owner.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
-import { clusterName, endOrphans } from './postgres-leftover.ts';
+import { endOrphans } from './postgres-leftover.ts';
+import { installCertificate, spawnPostgres, stopServer, untilReady } from './postgres-server.ts';
 
 const READY_MS = 30_000;
-const STOP_MS = 10_000;
-const LOOK_EVERY_MS = 50;
-const SAID_MAX = 4_000;
 
 export interface DemoPostgresOptions {
   readonly folder: string;
@@ -27,6 +24,8 @@ export interface DemoPostgresOptions {
   readonly onGivenUp: (error: CustodyError) => void;
   /** Milliseconds that never go back. */
   readonly now: () => number;
+  /** The time, as the database has it; the machine's when not given. */
+  readonly wallClock?: () => Date;
 }
 
 /**
@@ -62,22 +61,18 @@ export class DemoPostgres {
     const data = join(folder, 'data');
     const { bin, owner } = await prepare(this.#options, data);
     if (this.#stopping) return;
-    // Detached: Ctrl-C in the terminal must not reach it before the sessions through the gateway are sealed.
-    const server = spawn(join(bin, 'postgres'), ['-D', data, ...settings(port, data)], {
-      ...owner,
-      cwd: '/',
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const server = spawnPostgres({ bin, data, owner, port, settings: { wal_keep_size: KEPT_WAL } });
     this.#server = server;
-    await ready(server, data);
+    await untilReady(server, data, READY_MS).catch((cause: unknown) => {
+      throw doesNotStart(folder, asCustodyError(cause));
+    });
     server.once('exit', (code, signal) => this.#died(signal ?? `exit code ${code}`));
   }
 
   /** Ends its sessions and resolves when it has stopped; sessions get no time to finish. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#server !== undefined) await stop(this.#server);
+    if (this.#server !== undefined) await stopServer(this.#server);
     await this.#restarting;
   }
 
@@ -103,7 +98,7 @@ async function prepare(
   options: DemoPostgresOptions,
   data: string,
 ): Promise<{ readonly bin: string; readonly owner: Owner }> {
-  const { folder, passwordFile, say } = options;
+  const { folder, passwordFile, say, wallClock = () => new Date() } = options;
   const bin = postgresBinaries();
   const owner = ownerForPostgres(folder, bin);
   if (!existsSync(data)) {
@@ -113,7 +108,17 @@ async function prepare(
   if (!existsSync(passwordFile)) throw passwordGone(options);
   installCertificate(options.certificate, data, owner);
   await endOrphans(data);
+  await takeBaseCopy(folder, bin, owner, wallClock()).catch((error: unknown) =>
+    say(`no sandbox of the demo database can be made: ${(error as Error).message}`),
+  );
   return { bin, owner };
+}
+
+function doesNotStart(folder: string, cause: CustodyError): CustodyError {
+  return new CustodyError('state-damaged', `the demo PostgreSQL does not start: ${cause.message}`, {
+    hint: `if its files are damaged: remove ${folder} to have the demo database made anew`,
+    cause,
+  });
 }
 
 function diedTooOften(times: number, how: string): CustodyError {
@@ -127,68 +132,4 @@ function passwordGone({ folder, passwordFile }: DemoPostgresOptions): CustodyErr
   return new CustodyError('state-damaged', `${passwordFile}, the demo database's password, is gone`, {
     hint: `restore it, or remove ${folder} to have the demo database made anew`,
   });
-}
-
-/** PostgreSQL takes a key only from a file of its own user. */
-function installCertificate({ cert, key }: CertificateFiles, data: string, owner: Owner): void {
-  for (const [from, to] of [
-    [cert, join(data, 'server.pem')],
-    [key, join(data, 'server.key')],
-  ] as const) {
-    rmSync(to, { force: true });
-    copyFileSync(from, to);
-    chmodSync(to, 0o600);
-    if (owner.uid !== undefined) chownSync(to, owner.uid, owner.gid!);
-  }
-}
-
-function settings(port: number, data: string): string[] {
-  const values = {
-    port,
-    cluster_name: clusterName(data),
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    ssl: 'on',
-    ssl_cert_file: 'server.pem',
-    ssl_key_file: 'server.key',
-    logging_collector: 'off',
-    log_min_messages: 'fatal',
-  };
-  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-}
-
-/** Resolves when postmaster.pid says `ready` in its last line. Rejects, with the server gone, when it never does. */
-async function ready(server: ChildProcess, data: string): Promise<void> {
-  let said = '';
-  server.stderr!.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-SAID_MAX)));
-  server.on('error', (error) => (said += error.message));
-  const closed = new Promise<void>((done) => server.once('close', () => done()));
-  for (let waited = 0; waited < READY_MS && isRunning(server); waited += LOOK_EVERY_MS) {
-    const lines = readIfThere(join(data, 'postmaster.pid')).split('\n');
-    if (lines[0] === String(server.pid) && lines[7]?.trim() === 'ready') return;
-    await Promise.race([sleep(LOOK_EVERY_MS), closed]);
-  }
-  await stop(server);
-  throw new CustodyError('state-damaged', `the demo PostgreSQL does not start: ${lastWords(said)}`, {
-    hint: `if its files are damaged: remove ${join(data, '..')} to have the demo database made anew`,
-  });
-}
-
-function lastWords(said: string): string {
-  const fatal = /(?:FATAL|PANIC): +(.*)/.exec(said)?.[1];
-  return fatal ?? (said.trim() === '' ? `not ready after ${READY_MS / 1000} s` : said.trim());
-}
-
-/** Fast shutdown; SIGKILL when that takes too long. */
-async function stop(server: ChildProcess): Promise<void> {
-  if (!isRunning(server)) return;
-  const gone = new Promise<void>((done) => server.once('exit', () => done()));
-  server.kill('SIGINT');
-  const force = setTimeout(() => server.kill('SIGKILL'), STOP_MS);
-  await gone;
-  clearTimeout(force);
-}
-
-function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
-  return pid !== undefined && exitCode === null && signalCode === null;
 }

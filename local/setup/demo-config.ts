@@ -105,6 +105,15 @@ targets:
     database: orders
     credential: { user: app, passwordFile: secrets/orders-db }
     tls: { mode: verify-full, caFile: tls/ca.pem, serverName: localhost }
+  sandbox-db: # custody rerun SESSION --against sandbox-db: a copy of orders-db, made when somebody asks for it
+    protocol: postgres
+    sandbox:
+      from: orders-db
+      at: now # or session: as the data was before the session that is run again
+      for: 1h # then it is removed
+    database: orders
+    credential: { user: app, passwordFile: secrets/orders-db }
+    tls: { mode: verify-full, caFile: tls/ca.pem, serverName: localhost }
 ${web === undefined ? '' : webTarget(ports, web)}
 rules: # nothing is allowed that no rule allows
   - name: developers-work
@@ -157,10 +166,14 @@ rules: # nothing is allowed that no rule allows
       maxDuration: 1h
       reason: required
       # coversActors: true # what its person was granted would be for the agent too
+  - name: sandboxes
+    groups: [developers, auditors]
+    targets: [sandbox-db]
+    allow: [connect]
 ${refunds.rules}  - name: own-sessions
     groups: [developers]
     targets: ['*']
-    allow: [replay, export]
+    allow: [replay, export, rerun]
     sessions: own
   - name: own-sessions-of-jobs # custody run export, by the job that ran it
     issuer: actions
@@ -171,7 +184,7 @@ ${refunds.rules}  - name: own-sessions
   - name: auditors
     groups: [auditors]
     targets: ['*']
-    allow: [replay, export]
+    allow: [replay, export, rerun]
     sessions: any
   - name: reviewers-stop
     groups: [reviewers]

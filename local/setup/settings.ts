@@ -83,6 +83,7 @@ export function dataFiles(dataDir: string) {
     store: join(dataDir, 'store'),
     journal: join(dataDir, 'journal'),
     index: join(dataDir, 'index.sqlite'),
+    search: join(dataDir, 'search.sqlite'),
     postgres: join(dataDir, 'postgres'),
     password: join(dataDir, 'secrets', 'orders-db'),
     web: { folder: join(dataDir, 'web-1'), keyFile: join(dataDir, 'secrets', 'web-1') },

@@ -16,7 +16,9 @@ async function now(tail: JournalTail): Promise<string[]> {
   for (;;) {
     const entries = await tail.read();
     if (entries.length === 0) return texts;
-    texts.push(...entries.map(({ segment, offset, block }) => `${segment}/${offset} ${Buffer.from(block)}`));
+    texts.push(
+      ...entries.map(({ segment, offset, block }) => `${segment}/${offset} ${Buffer.from(block).toString()}`),
+    );
   }
 }
 

@@ -1,11 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { custody, startCustody, temporary } from '#test/cli/support.ts';
+import { CUSTODY, custody, startCustody, temporary } from '#test/cli/support.ts';
 import { eventually, hasClient, libpqEnvironment } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { sessions } from '#test/support/recorded.ts';
+import { hasOpenSsh } from '#test/support/ssh-tools.ts';
+import { bytesOf, framesOf, sessions } from '#test/support/recorded.ts';
 import type { DemoRole } from '#adapters/local/demo-issuer.ts';
 
 const RULES = `  - name: reviewers-watch
@@ -13,7 +15,34 @@ const RULES = `  - name: reviewers-watch
     targets: ['*']
     allow: [replay]
     sessions: any
+  - name: only-watched
+    groups: [developers]
+    targets: [ledger-db, vault-1]
+    allow: [connect]
+    moderated: { by: { any: [reviewers] }, wait: 15s }
+  - name: watched-soon
+    groups: [developers]
+    targets: [ledger-2]
+    allow: [connect]
+    moderated: { by: { any: [reviewers] }, wait: 2s }
 `;
+
+/** The demo's targets once more, under other names. */
+function moderated(yaml: string): string {
+  const copy = (from: string, to: string): string =>
+    new RegExp(`^  ${from}:.*\\n(?:    .*\\n)+`, 'm').exec(yaml)![0].replace(from, to);
+  return yaml.replace(
+    'targets:\n',
+    `$&${copy('orders-db', 'ledger-db')}${copy('orders-db', 'ledger-2')}${copy('web-1', 'vault-1')}`,
+  );
+}
+
+interface Typing {
+  readonly id: string;
+  type(line: string): void;
+  said(): string;
+  readonly ended: Promise<number | null>;
+}
 
 interface Told {
   readonly event: string;
@@ -26,31 +55,36 @@ interface Told {
 describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () => {
   let gateway: LocalGateway;
   beforeAll(async () => {
-    gateway = await startLocalGateway();
+    gateway = await startLocalGateway({ args: ['--demo-ssh'] });
     const file = join(gateway.dataDir, 'custody.yaml');
     const text = readFileSync(file, 'utf8');
-    writeFileSync(file, text.replace('  - name: auditors\n', `${RULES}$&`));
-    await eventually('the rules', () => /custody.yaml was changed; in force/.test(gateway.said) || undefined);
+    writeFileSync(file, moderated(text).replace('  - name: auditors\n', `${RULES}$&`));
+    for (const taken of [/custody.yaml was changed; in force/, /config-in-force/])
+      await eventually('the rules', () => taken.test(gateway.said) || undefined);
   }, 60_000);
   afterAll(() => gateway?.stop());
 
-  /** psql that is told line by line what to do. */
-  async function typing(): Promise<{
-    readonly child: ChildProcess;
-    readonly id: string;
-    type(sql: string): void;
-    said(): string;
-  }> {
+  /** A client that is told line by line what to do, and its session. */
+  async function typing(database = 'orders-db'): Promise<Typing> {
+    const env = libpqEnvironment(gateway, await gateway.token('developer'), database);
+    return typed('psql', ['-XAtq'], env);
+  }
+
+  async function typed(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Typing> {
     const before = new Set((await sessions(gateway)).map(({ id }) => id));
-    const env = libpqEnvironment(gateway, await gateway.token('developer'));
-    const child = spawn('psql', ['-XAtq'], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdin.on('error', () => undefined);
     onTestFinished(() => void child.kill());
     let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = once(child, 'close').then(([code]) => code as number | null);
     const opened = async () => (await sessions(gateway)).find(({ id }) => !before.has(id));
     const { id } = await eventually('the session', opened);
-    return { child, id, type: (sql) => void child.stdin.write(`${sql}\n`), said: () => said };
+    return { id, type: (line) => void child.stdin.write(`${line}\n`), said: () => said, ended };
   }
+
+  const outcomeOf = async (id: string) => (await sessions(gateway)).find((one) => one.id === id)?.outcome;
 
   async function watching(id: string, args: readonly string[] = [], who: DemoRole = 'auditor') {
     const env = await gateway.cliEnvironment(who, temporary());
@@ -115,8 +149,7 @@ describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () =
     watch.child.kill('SIGINT');
     await watch.ended;
     expect(watch.output.stderr).toContain('it ends within 5 s');
-    const outcome = async () => (await sessions(gateway)).find(({ id }) => id === session.id)?.outcome;
-    expect(await eventually('its end', outcome)).toMatchObject({ reason: 'terminated' });
+    expect(await eventually('its end', () => outcomeOf(session.id))).toMatchObject({ reason: 'terminated' });
     session.type('select 1;');
     await eventually('psql to be told', () => session.said().includes('seen enough') || undefined);
   });
@@ -126,5 +159,80 @@ describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () =
     const watch = await watching(session.id, [], 'admin');
     expect((await watch.ended).code).not.toBe(0);
     expect(watch.output.stderr).toContain('no such session');
+  });
+
+  describe('a session that runs only while somebody watches', () => {
+    const notes = async (id: string): Promise<string[]> =>
+      bytesOf(await framesOf(gateway, id), 'note')
+        .toString()
+        .match(/moderator-[a-z]+/g) ?? [];
+
+    it('psql waits for a watcher, works, and ends when the watcher has left', async () => {
+      const session = await typing('ledger-db');
+      session.type("select 'behind glass';");
+      await eventually(
+        'the notice',
+        () => session.said().includes(`custody watch ${session.id}`) || undefined,
+      );
+      const env = await gateway.cliEnvironment('reviewer', temporary());
+      const list = await custody(['sessions', '--waiting', '--json'], { env });
+      expect(JSON.parse(list.stdout)).toMatchObject({ sessions: [{ id: session.id, state: 'open' }] });
+      const own = await watching(session.id, [], 'auditor');
+      await eventually('the auditor to see it', () => own.told().length > 0 || undefined);
+      expect(session.said()).not.toContain('behind glass');
+      const watch = await watching(session.id, [], 'reviewer');
+      await eventually('the answer', () => session.said().includes('behind glass') || undefined);
+      expect((await custody(['sessions', '--waiting', '--json'], { env })).stdout).toContain('[]');
+      watch.child.kill('SIGKILL');
+      expect(await eventually('its end', () => outcomeOf(session.id))).toMatchObject({ reason: 'unwatched' });
+      session.type('select 1;');
+      await eventually(
+        'psql to be told',
+        () => session.said().includes('watches this session any more') || undefined,
+      );
+      await own.ended;
+      expect(own.told().at(-1)).toMatchObject({ reason: 'unwatched', verdict: 'verified' });
+      expect(await notes(session.id)).toEqual(['moderator-awaited', 'moderator-came', 'moderator-left']);
+    }, 40_000);
+
+    it.runIf(hasOpenSsh())(
+      'ssh waits, with a banner, runs while watched, and ends',
+      async () => {
+        const env = {
+          ...process.env,
+          ...(await gateway.cliEnvironment('developer', temporary())),
+          HOME: temporary(),
+        };
+        const command = 'printf hello; sleep 60';
+        const session = await typed(CUSTODY, ['connect', 'vault-1', '--', 'ssh', '-tt', command], env);
+        await eventually(
+          'the notice',
+          () => session.said().includes(`custody watch ${session.id}`) || undefined,
+        );
+        const watch = await watching(session.id, ['--terminal'], 'reviewer');
+        await eventually('the output', () => session.said().includes('hello') || undefined);
+        const shown = (): string =>
+          (watch.told() as { bytes?: string }[])
+            .map(({ bytes = '' }) => Buffer.from(bytes, 'base64'))
+            .join('');
+        await eventually('the watcher to see the screen', () => shown().includes('hello') || undefined);
+        watch.child.kill('SIGKILL');
+        expect(await session.ended).not.toBe(0);
+        expect(session.said()).toContain('watches this session any more');
+        expect(await eventually('its end', () => outcomeOf(session.id))).toMatchObject({
+          reason: 'unwatched',
+        });
+      },
+      40_000,
+    );
+
+    it('nobody of the groups comes: nothing reaches the target, and the client is told', async () => {
+      const session = await typing('ledger-2');
+      session.type("select 'never';");
+      expect(await session.ended).not.toBe(0);
+      expect(session.said()).toMatch(/nobody of reviewers came to watch/);
+      expect(await outcomeOf(session.id)).toMatchObject({ reason: 'unwatched' });
+      expect(await notes(session.id)).toEqual(['moderator-awaited']);
+    }, 40_000);
   });
 });

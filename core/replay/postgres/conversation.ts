@@ -33,6 +33,14 @@ const LOST =
   'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
 const FOUND = 'all that waited is answered: what the client sends is shown again';
 
+/** How far the server is behind what the client sent. */
+export interface Waiting {
+  /** What the client sent that is not answered to its end. */
+  readonly operations: number;
+  /** The server reads the data of a COPY. */
+  readonly takesCopy: boolean;
+}
+
 /**
  * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead, and
  * its messages mean what they mean when the server comes to them: they wait in the pipeline until everything before them is
@@ -71,6 +79,11 @@ export class Conversation {
     const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
     this.#effects = new NameEffects(knowledge, limits);
     this.#steps = new StepWriter(limits, knowledge, emit, tap);
+  }
+
+  get waiting(): Waiting {
+    const operations = this.#pipeline.length + (this.#running === undefined ? 0 : 1);
+    return { operations, takesCopy: this.#running !== undefined && this.#copy.takes };
   }
 
   client(message: ClientContent, at: number, bytes: number): void {
@@ -139,6 +152,7 @@ export class Conversation {
   #told(message: ServerOf<'parameter-status'>, at: number): void {
     if (this.#isAtStatement()) this.#execution(at).begin();
     this.#texts.reported(message, false);
+    this.#tap?.setting?.(message.name, message.value);
     this.setting(message);
   }
 
@@ -301,7 +315,7 @@ export class Conversation {
     const kind = this.#running?.statement.kind;
     this.#stopRunning(at);
     if (kind !== 'query' && kind !== 'function-call') this.#answerReady(at);
-    this.#tap?.ready();
+    this.#tap?.ready(status);
     this.#sql.ready();
     this.#names.ready();
     this.#transaction = TRANSACTIONS[status] ?? {};

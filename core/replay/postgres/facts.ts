@@ -14,6 +14,15 @@ export async function loadPostgresFacts(): Promise<FactsOf> {
   return ({ step }) => new Finding(step as Step, commands).facts();
 }
 
+/** Of one statement that the parser takes. */
+export async function loadPostgresShapeOf(): Promise<(statement: string) => string | undefined> {
+  const commands = new CommandFacts(await Parser.load());
+  return (statement) => {
+    const isAlone = commands.of(statement, 2, false).shape === undefined;
+    return isAlone ? commands.of(statement, 1, false).shape : undefined;
+  };
+}
+
 /** Asked for, and not run. */
 const NOT_RUN: ReadonlySet<Step['outcome']> = new Set(['skipped', 'empty']);
 const ERRORS: ReadonlySet<StepKind> = new Set(['error', 'damaged', 'unmatched']);

@@ -25,6 +25,11 @@ export const sshFacts: FactsOf = ({ step: base }) => {
   };
 };
 
+export function sshShapeOf(command: string): string | undefined {
+  const seen = seenCommandLine(command);
+  return isReadable(seen) ? seen.shape : undefined;
+}
+
 /** Of what a client asked to run. A shell and what is typed in it may do anything, and so may a program by a name. */
 function commandFacts({ kind, command, outcome, program }: SshStep): Partial<StepFacts> {
   const isRun = !NOT_RUN.has(outcome);

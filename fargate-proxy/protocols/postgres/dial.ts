@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls, type SecureContext, type TLSSocket } from 'node:tls';
+import { addressOf } from '#core/access/made-sandboxes.ts';
 import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { encodeSslRequest } from '#core/protocols/postgres/startup.ts';
 import { connectPlain, unreachable } from '../../wire/connect.ts';
@@ -37,7 +38,7 @@ async function secured(
 ): Promise<TLSSocket> {
   const context = await trust.contextFor(tls);
   await requestTls(socket);
-  return verifyFull(socket, tls.serverName ?? target.address.host, context);
+  return verifyFull(socket, tls.serverName ?? addressOf(target).host, context);
 }
 
 /** SSLRequest; a plaintext byte after the answer would be somebody else's (CVE-2021-23222). */

@@ -3,12 +3,12 @@ import { type SeparatedOptions, separateOptions } from '#core/protocols/postgres
 import type { StartupMessage, StartupParameter } from '#core/protocols/postgres/startup.ts';
 import { bytesOf, charactersOf, decodeText } from '#core/protocols/postgres/wire.ts';
 
-/** What a client told the gateway, by the name behind `custody.`: auth, reason, run, target, task, ticket, traceparent. */
+/** What a client told the gateway, by the name behind `custody.`: auth, reason, rerun, run, sandbox, target, task, ticket, traceparent. */
 export type GatewaySettings = ReadonlyMap<string, string>;
 
 const OWN = /^custody\./i;
-/** Empty, these name a task that is not there: whoever forgot to fill them in must not come as no task at all. */
-const NAMES_TASK: readonly string[] = ['run', 'task'];
+/** Empty, these name a task or a sandbox that is not there: whoever forgot to fill them in must not come as no task at all. */
+const MEANS_ONE: readonly string[] = ['run', 'task', 'sandbox'];
 /** It may be a target; an address such as dana+work@example.com cannot. */
 const TARGET_SUFFIX = new RegExp(`\\+(${NAME})$`);
 
@@ -21,7 +21,7 @@ export function gatewaySettings(given: readonly StartupParameter[]): GatewaySett
   const apart = given
     .filter(isForGateway)
     .map(({ name, value }) => [name.replace(OWN, '').toLowerCase(), charactersOf(value)] as const);
-  const all = [...inOptions, ...apart].filter(([name, value]) => value !== '' || NAMES_TASK.includes(name));
+  const all = [...inOptions, ...apart].filter(([name, value]) => value !== '' || MEANS_ONE.includes(name));
   return new Map(all.map(([name, value]) => [name, decodeText(bytesOf(value))]));
 }
 

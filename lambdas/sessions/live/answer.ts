@@ -1,4 +1,5 @@
 import { CustodyError } from '#core/errors.ts';
+import { type Presence, watcherOf } from '#core/access/presence.ts';
 import type { Standing } from '#core/identity/standing.ts';
 import type { JournalTails } from '#core/recording/live/ports.ts';
 import { readLive } from '#core/recording/live/reading.ts';
@@ -22,6 +23,10 @@ export interface LivePorts {
   readonly pause: (ms: number) => Promise<void>;
   /** How often it is looked whether more is durable, milliseconds. */
   readonly pollMs: number;
+  /** Who watches sessions that run only while somebody does. */
+  readonly presence: Presence;
+  /** Sessions without an outcome, oldest first. */
+  readonly unsealed: () => Promise<readonly SessionRecord[]>;
   /**
    * Where answers cannot be streamed: how long one may wait for something to say. It is given as soon as there is; the client asks
    * again from there.
@@ -44,6 +49,8 @@ export interface StreamedResult extends ApiResult {
 const ANSWER_MAX_CHARACTERS = 1 << 20;
 /** Watches that wait for their client to ask again, where answers are not streamed. */
 const KEPT_MAX = 16;
+/** A client that makes that a session may run has to ask again within this time: one that is stopped makes nothing run. */
+const MODERATED_ANSWER_MS = 10_000;
 /** For the client: how soon to ask again, milliseconds. */
 const RETRY_MS = 250;
 
@@ -66,11 +73,16 @@ export function liveAnswers(
       asking.caller.actors,
       query,
     ]);
-    const goesOn = live.answerMs === undefined ? undefined : taken(kept, key, after);
+    const goesOn = taken(kept, key, after);
     const watching = goesOn ?? (await begin(session, query, after, asking, ports, live));
-    if (live.answerMs === undefined) return { ...HEAD, stream: streamed(watching) };
+    watching.lookAgain();
+    const goOn = (): void => keep(kept, key, watching);
+    if (live.answerMs === undefined) {
+      const limitMs = isModerated(session, ports) ? MODERATED_ANSWER_MS : Number.POSITIVE_INFINITY;
+      return { ...HEAD, stream: streamed(watching, limitMs, ports.now, goOn) };
+    }
     const body = await bounded(watching, live.answerMs, live.pause);
-    if (!watching.isOver) keep(kept, key, watching);
+    if (!watching.isOver) goOn();
     return { ...HEAD, body };
   };
 }
@@ -116,6 +128,7 @@ async function begin(
     record: () => ports.catalog.get(session.id),
     refusal: () => refusalNow(session, asking, redaction !== undefined, ports, live),
     seen: (item) => ('step' in item && redaction ? { step: redaction.step(item.step) } : item),
+    renew: () => renewed(session, asking, ports, live),
     now: ports.now,
     pause: live.pause,
   });
@@ -150,13 +163,40 @@ async function refusalNow(
   return ending?.error;
 }
 
-async function* streamed(watching: Watching): AsyncGenerator<string, void, undefined> {
+/** Only behind a look at the caller's permission: each renewal is theirs anew. */
+async function renewed(
+  session: SessionRecord,
+  { caller }: Asking,
+  ports: AskingPorts,
+  { presence }: LivePorts,
+): Promise<void> {
+  if (isModerated(session, ports))
+    await presence.renew(watcherOf(caller, session.id, ports.policy(), ports.now()));
+}
+
+/** `goOn`: keeps it for the client, who asks again once the time of this answer is over. */
+async function* streamed(
+  watching: Watching,
+  limitMs: number,
+  now: () => Date,
+  goOn: () => void,
+): AsyncGenerator<string, void, undefined> {
+  const until = now().getTime() + limitMs;
+  let isKept = false;
   try {
     yield `: a running session, as it becomes durable\nretry: ${RETRY_MS}\n\n`;
-    for await (const event of watching.events()) yield sse(event);
+    for await (const event of watching.events()) {
+      yield sse(event);
+      isKept = !watching.isOver && now().getTime() >= until;
+      if (isKept) return goOn();
+    }
   } finally {
-    watching.stop();
+    if (!isKept) watching.stop();
   }
+}
+
+function isModerated({ rule }: SessionRecord, { policy }: AskingPorts): boolean {
+  return policy().rules.find(({ name }) => name === rule)?.moderated !== undefined;
 }
 
 /** All that can be said now, or the first that can be within the time. */

@@ -1,6 +1,6 @@
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
-import { type Item, LiveFrames } from './items.ts';
+import type { Item, LiveFrames } from './items.ts';
 import { Pulled } from './pulled.ts';
 import type { LiveEvent } from './shape.ts';
 
@@ -19,6 +19,8 @@ export interface Watch {
   readonly record: () => Promise<SessionRecord>;
   /** Asked again each second, before anything more is shown: why the caller may look on no longer. */
   readonly refusal: () => Promise<CustodyError | undefined>;
+  /** The caller is watching at this moment: said right after `refusal` had nothing to say. */
+  readonly renew: () => Promise<void>;
   /** What may be seen of an item. */
   readonly seen: (item: Item) => Item;
   readonly now: () => Date;
@@ -50,6 +52,11 @@ export class Watching {
     return this.#isOver;
   }
 
+  /** Who asks again is looked at again, before anything is told. */
+  lookAgain(): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+  }
+
   /** In the order in which they are to be told. Takes an item only when the one before was taken: who is slow reads slowly. */
   async *events(): AsyncGenerator<LiveEvent, void, undefined> {
     while (!this.#isOver) {
@@ -57,6 +64,7 @@ export class Watching {
         const refused = await this.#watch.refusal();
         if (refused !== undefined)
           return yield this.#over({ of: 'watch', reason: refused.code, message: refused.message });
+        await this.#watch.renew();
         yield await this.#lag();
       }
       yield* this.#next();

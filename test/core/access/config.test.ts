@@ -133,7 +133,7 @@ describe('parseConfig', () => {
     ['localhost:1', 'localhost'],
   ])('lets TLS be disabled for %s', (address, host) => {
     const text = GOOD.replace('db.internal:5432', `"${address}"`).replace('verify-full', 'disable');
-    expect(parseConfig(text, 'custody.yaml').targets.get('orders-db')!.address.host).toBe(host);
+    expect(parseConfig(text, 'custody.yaml').targets.get('orders-db')!.address?.host).toBe(host);
   });
 
   it('takes constructor and toString for the names of targets, as they are only names', () => {

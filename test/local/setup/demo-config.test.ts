@@ -52,7 +52,7 @@ describe("the demo's custody.yaml", () => {
     );
     expect(actors).toEqual(actors.map(() => 'http://127.0.0.1:8401/workloads'));
     expect(actors).toHaveLength(6);
-    expect([...targets.values()].map(({ address }) => address.port)).toEqual([8433, 8433]);
+    expect([...targets.values()].map(({ address }) => address?.port)).toEqual([8433, 8433, undefined]);
     expect(readFileSync(file, 'utf8')).not.toMatch(/\b74\d\d\b/);
     startOn(7400);
     expect(readFileSync(file, 'utf8')).toBe(before);
@@ -62,11 +62,21 @@ describe("the demo's custody.yaml", () => {
     const web = { login: 'demo', hostKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n+' };
     demoConfig(file, readSettings(['--port-base', '7400']), web);
     const portsOf = (config: ReturnType<typeof startOn>) =>
-      Object.fromEntries([...config.targets.values()].map(({ name, address }) => [name, address.port]));
-    expect(portsOf(startOn(8400))).toEqual({ 'orders-db': 8433, 'orders-prod': 8433, 'web-1': 8423 });
+      Object.fromEntries([...config.targets.values()].map(({ name, address }) => [name, address?.port]));
+    expect(portsOf(startOn(8400))).toEqual({
+      'orders-db': 8433,
+      'orders-prod': 8433,
+      'sandbox-db': undefined,
+      'web-1': 8423,
+    });
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, text.replace(/( *protocol: ssh\n)( *address: .*\n)/, '$2    # theirs\n\n$1'));
-    expect(portsOf(startOn(7400))).toEqual({ 'orders-db': 7433, 'orders-prod': 7433, 'web-1': 7423 });
+    expect(portsOf(startOn(7400))).toEqual({
+      'orders-db': 7433,
+      'orders-prod': 7433,
+      'sandbox-db': undefined,
+      'web-1': 7423,
+    });
   });
 
   it('lets developers connect to the SSH server where there is one', () => {
