@@ -16,9 +16,8 @@ targets:
   web-1:
     protocol: ssh
     address: web:22
-    hostKeys: ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
-    logins: [deploy]
-    credential: { keyFile: secrets/web }
+    hostKeys: ["ssh-ed25519 AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]
+    logins: { deploy: { keyFile: secrets/web } }
     redact:
       ${web}
 `;
@@ -34,19 +33,19 @@ describe('redact of a target', () => {
   it.each([
     [
       "patterns: [ok, '(a']",
-      'custody.yaml:12:22: targets.orders-db.redact.patterns[1]: is no regular expression of RE2',
+      'custody.yaml:12:22: targets.orders-db.redact.patterns.1: is no regular expression of RE2',
     ],
     [
       "patterns: ['a*']",
-      'custody.yaml:12:18: targets.orders-db.redact.patterns[0]: is no regular expression of RE2: fits the empty text',
+      'custody.yaml:12:18: targets.orders-db.redact.patterns.0: is no regular expression of RE2: fits the empty text',
     ],
     [
       "patterns: ['(?=a)a']",
-      'custody.yaml:12:18: targets.orders-db.redact.patterns[0]: is no regular expression of RE2',
+      'custody.yaml:12:18: targets.orders-db.redact.patterns.0: is no regular expression of RE2',
     ],
     [
       'columns: [people.]',
-      'custody.yaml:12:17: targets.orders-db.redact.columns[0]: expected column, or table.column',
+      'custody.yaml:12:17: targets.orders-db.redact.columns.0: expected column, or table.column',
     ],
   ])('%s is a mistake at its place', (orders, message) => {
     expect(() => parseConfig(file(orders, GOOD[1]), 'custody.yaml')).toThrow(message);

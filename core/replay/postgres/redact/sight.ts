@@ -108,7 +108,7 @@ const LITERALS = new Set([260, 261, 262, 263, 264, 266]);
 const SIGNS = new Set([43, 45]);
 const COMMENTS = new Set([275, 276]);
 
-/** Where these constants stand, with their sign; and comments that say the column's name. */
+/** Where these constants stand, with their sign, and the same ones elsewhere; and comments that say the column's name. */
 function places(
   text: string,
   locations: 'all' | ReadonlySet<number>,
@@ -116,12 +116,15 @@ function places(
   columns: readonly NamedColumn[],
 ): Place[] {
   const bytes = Buffer.from(text);
-  return tokens.flatMap(({ start, end, type }, at): Place[] => {
-    if (COMMENTS.has(type)) {
-      const isSaid = saidIn(columns, bytes.toString('utf8', start, end)) !== undefined;
-      return isSaid ? [{ start, end, isComment: true }] : [];
-    }
-    if (!(locations === 'all' ? LITERALS.has(type) : locations.has(start))) return [];
+  const said = ({ start, end }: Token): string => bytes.toString('utf8', start, end);
+  const isNamed = ({ start, type }: Token): boolean =>
+    locations === 'all' ? LITERALS.has(type) : locations.has(start);
+  const hidden = new Set(tokens.filter(isNamed).map(said));
+  return tokens.flatMap((token, at): Place[] => {
+    const { start, end, type } = token;
+    if (COMMENTS.has(type))
+      return saidIn(columns, said(token)) === undefined ? [] : [{ start, end, isComment: true }];
+    if (!isNamed(token) && !(LITERALS.has(type) && hidden.has(said(token)))) return [];
     const next = tokens[SIGNS.has(type) ? at + 2 : at + 1];
     return [{ start, end: trimmedEnd(bytes, start, next?.start ?? bytes.length), isComment: false }];
   });
