@@ -64,7 +64,7 @@ async function allSessions(
 
 export function describeStepSearch(
   name: string,
-  open: () => Promise<{ readonly search: StepSearch; close(): Promise<void> }>,
+  open: () => Promise<{ readonly search: StepSearch; readonly close: () => Promise<void> }>,
 ): void {
   describe(`${name} finds steps`, () => {
     let search: StepSearch;
@@ -144,8 +144,7 @@ export function describeStepSearch(
         { writesOnly: true },
       ];
       for (const term of terms) expect([term, (await found(term))[0]]).toEqual([term, 'orders-db 7']);
-      const { since, until, ...all } = Object.assign({}, ...terms) as SearchQuery;
-      expect(await found(all)).toEqual(['orders-db 7']);
+      expect(await found(Object.assign({}, ...terms) as SearchQuery)).toEqual(['orders-db 7']);
     });
 
     test('nothing by what is not there', async () => {

@@ -8,6 +8,7 @@ import { Stream } from '#core/recording/format.ts';
 import { Recorder } from '#core/recording/recorder.ts';
 import { Redactions } from '#core/replay/redact/redactions.ts';
 import { addToSearch } from '#core/search/fill.ts';
+import { LocalSearching } from '#local/api/searching.ts';
 import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { searchHandler } from '#lambdas/search/handler.ts';
 import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts';
@@ -231,5 +232,35 @@ rules:
     await add(await recorded(1, {}, 'select 1'));
     for (const text of ['" OR 1', "'; DROP TABLE steps --", 'a* NEAR(b)', 'marks : z', 'a\0b', '\ud800a'])
       expect(await ask('ada', { text })).toMatchObject({ status: 200, body: { hits: [] } });
+  });
+});
+
+describe('the loop that fills it', () => {
+  test('adds what is sealed, waits for what goes on, and begins anew where something else is left out', async () => {
+    const one = await recorded(1, {}, 'select 1');
+    const open = sessionRecord(2);
+    await ports.catalog.opened(open);
+    const { catalog, source, signer, now } = ports;
+    let policy = POLICY;
+    const said: string[] = [];
+    const loop = new LocalSearching({
+      ...{ search, catalog, source, signer, now, redactions: new Redactions(), policy: () => policy },
+      say: (line) => void said.push(line),
+    });
+    expect(await loop.pending(10)).toEqual([open.id, one]);
+    await loop.addAll();
+    expect(await loop.pending(10)).toEqual([open.id]);
+    expect(found(await ask('dana', { text: 'select' }))).toEqual([`${one} 2`]);
+    const later = await recorded(3, {}, 'select 3');
+    expect(await loop.pending(1)).toEqual([later]);
+    await loop.addAll();
+    expect(found(await ask('dana', { text: 'select' }))).toEqual([`${later} 2`, `${one} 2`]);
+    const target = { ...POLICY.targets.get('orders-db')!, redact: { columns: [], patterns: ['select'] } };
+    policy = { ...POLICY, targets: new Map([...POLICY.targets, ['orders-db', target]]) };
+    expect(await loop.pending(10)).toEqual([later, open.id, one]);
+    await loop.addAll();
+    expect(found(await ask('dana', { text: 'select' }, { policy }))).toEqual([]);
+    expect(said).toEqual([]);
+    await loop.stop();
   });
 });

@@ -27,7 +27,7 @@ interface SessionRow {
 export interface Candidate {
   readonly session: SearchedSession;
   /** What FTS5 found in it, in order; `matched` where it is what is looked for. */
-  steps(after: number): AsyncGenerator<Examined>;
+  readonly steps: (after: number) => AsyncGenerator<Examined>;
 }
 
 export interface Examined {
@@ -91,7 +91,7 @@ export class Finder {
     const rows = this.#all(
       'SELECT id, first, steps, session FROM sessions WHERE slot = ? AND rules IS NOT NULL ORDER BY first',
       slot,
-    ) as unknown as SessionRow[];
+    ) as unknown as readonly SessionRow[];
     const found = this.#sessionsWithRows(slot, rows);
     for (const row of found.toSorted((a, b) => (a.id < b.id ? 1 : -1))) {
       if (
@@ -99,7 +99,7 @@ export class Finder {
         (row.id > after.session || (row.id === after.session && after.step === undefined))
       )
         continue;
-      const session = parseJson(row.session) as unknown as SearchedSession;
+      const session = parseJson(row.session) as SearchedSession;
       if (!isInScope(session, this.#page.scopes) || !isOfSession(this.#query, session)) continue;
       yield { session, steps: (from) => this.#steps(row, session, from) };
     }
