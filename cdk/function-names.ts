@@ -8,6 +8,7 @@ export const functionNames = [
   'ssh',
   'sealer',
   'settler',
+  'indexer',
   'sequencer',
   'notifier',
   'sandbox',

@@ -40,9 +40,13 @@ export const tableActions: Readonly<
     sessions: ['GetItem'],
   },
   replay: {
-    sessions: ['GetItem', 'Query'],
+    // All that are open, for who looks for one to watch.
+    sessions: ['GetItem', 'Query', 'Scan'],
     coordination: QUEUE_A_LEAF,
-    access: ['PutItem'],
+    // Wishes to end sessions, and who watches; whether who watches still may.
+    access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem'],
+    // Of sessions that run: what is not stored yet.
+    journal: ['GetItem', 'Query'],
   },
   scim: {
     access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'DeleteItem'],
@@ -65,6 +69,7 @@ export const tableActions: Readonly<
   },
   // What it adds to runs, the notifier tells.
   settler: { runs: ['GetItem', 'Query', 'PutItem'] },
+  indexer: { sessions: ['Query', 'GetItem'] },
   sequencer: {
     // Where leaves are.
     sessions: ['UpdateItem'],

@@ -124,3 +124,19 @@ export const problemSchema = z.object({
   code: text.optional(),
   hint: text.optional(),
 });
+
+const whole = z.int().min(0);
+
+/** What a step says besides is held against its protocol's own shape. */
+export const stepsSchema = z.object({
+  session: z.string(),
+  protocol: z.string(),
+  verdict: z.enum(['verified', 'incomplete', 'failed', 'unanchored']),
+  findings: z.array(z.object({ code: z.string(), object: z.string(), message: z.string() })),
+  completeness: z.string().optional(),
+  partial: z.string().optional(),
+  total: z.object({ steps: whole, errors: whole, writes: whole, until: z.number() }),
+  steps: z.array(z.looseObject({ number: whole, marks: z.array(z.enum(['error', 'write'])) })).max(1_000),
+  next: whole.optional(),
+  previous: whole.optional(),
+});

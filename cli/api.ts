@@ -9,6 +9,7 @@ import {
   sessionPageSchema,
   sessionSchema,
   signerSchema,
+  stepsSchema,
   type Target,
   targetsSchema,
 } from './api-shapes.ts';
@@ -53,8 +54,8 @@ export async function getSession(api: Api, id: string): Promise<Session> {
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}`, sessionSchema);
 }
 
-/** What evidence is fetched for: to look at it here and now, or to keep it. The ledger says which. */
-export type Purpose = 'replay' | 'export';
+/** What evidence is fetched for: to look at it here and now, to keep it, or to run it again. The ledger says which. */
+export type Purpose = 'replay' | 'export' | 'rerun';
 
 /** One page of a session's objects: the first, or the one that `cursor`, a `next` of an earlier page, stands for. */
 export async function getEvidence(
@@ -65,6 +66,17 @@ export async function getEvidence(
 ): Promise<z.infer<typeof evidenceSchema>> {
   const search = searchOf({ limit: EVIDENCE_PAGE, purpose, cursor });
   return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/evidence?${search}`, evidenceSchema);
+}
+
+/** Steps of a session, as the query of the API asks for them. */
+export async function getSteps(
+  api: Api,
+  id: string,
+  asked: Readonly<Record<string, string | number | true | undefined>>,
+): Promise<z.infer<typeof stepsSchema>> {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(asked)) if (value !== undefined) search.set(name, String(value));
+  return getJson(api, `/v1/sessions/${encodeURIComponent(id)}/steps?${search.toString()}`, stepsSchema);
 }
 
 /** The proof that a session is in the ledger; undefined while it is not, or where there is no ledger. */
@@ -90,6 +102,7 @@ export interface SessionFilter {
   readonly run?: string | undefined;
   readonly since?: Date | undefined;
   readonly until?: Date | undefined;
+  readonly state?: 'open' | 'waiting' | undefined;
 }
 
 /** Newest first. */
@@ -127,6 +140,28 @@ export function postJson<Shape extends z.ZodType>(
   return call(api, path, shape, { method: 'POST', body: JSON.stringify(value), headers: sent });
 }
 
+/** An answer that goes on, until it ends or the signal is aborted. Rejects with the API's own words. */
+export async function openStream(
+  api: Api,
+  path: string,
+  more: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const authorization = api.token && { authorization: `Bearer ${api.token}` };
+  const headers = { accept: 'text/event-stream', ...more, ...authorization };
+  const response = await send(urlOf(api, path), { headers }, signal);
+  if (!response.ok) throw problemOf(response, await boundedJson(response, ANSWER_MAX_BYTES));
+  return response.body ?? nothing();
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // An answer without a body.
+}
+
+function urlOf({ base }: Api, path: string): URL {
+  return new URL(base.href.replace(/\/$/, '') + path);
+}
+
 /** What the API answers when something is to be no more. */
 export function deleteJson<Shape extends z.ZodType>(
   api: Api,
@@ -148,7 +183,7 @@ async function call<Shape extends z.ZodType>(
 ): Promise<z.infer<Shape>> {
   const authorization = api.token && { authorization: `Bearer ${api.token}` };
   const headers = { accept: 'application/json', ...request.headers, ...authorization };
-  const url = new URL(api.base.href.replace(/\/$/, '') + path);
+  const url = urlOf(api, path);
   const response = await send(url, { ...request, headers });
   const body = await boundedJson(response, ANSWER_MAX_BYTES);
   if (!response.ok) throw problemOf(response, body);
@@ -180,5 +215,6 @@ function problemOf({ status, url }: Response, body: unknown): CustodyError {
     return new CustodyError('token-invalid', NOT_TAKEN, { hint: LOG_IN });
   const message = problem.detail ?? problem.title ?? `${new URL(url).origin} answered with status ${status}`;
   const hint = problem.hint ?? (status === 401 ? LOG_IN : undefined);
-  return new CustodyError(codes[status] ?? 'internal', message, hint === undefined ? {} : { hint });
+  const code = problem.code === 'evidence-redacted' ? problem.code : codes[status];
+  return new CustodyError(code ?? 'internal', message, hint === undefined ? {} : { hint });
 }

@@ -30,14 +30,15 @@ export async function get(
   return send(url, { headers }, timeoutMs);
 }
 
-/** As `get`, with a method and a body. */
+/** As `get`, with a method and a body. `time`: milliseconds for the whole answer, or what ends it. */
 export async function send(
   url: URL,
   request: Pick<RequestInit, 'method' | 'headers' | 'body'>,
-  timeoutMs = TIMEOUT_MS,
+  time: number | AbortSignal = TIMEOUT_MS,
 ): Promise<Response> {
   try {
-    return await fetch(url, { ...request, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const signal = typeof time === 'number' ? AbortSignal.timeout(time) : time;
+    return await fetch(url, { ...request, redirect: 'error', signal });
   } catch (cause) {
     throw new CustodyError('internal', `cannot reach ${url.origin}: ${failureWords(cause)}`, {
       hint: 'is the gateway running, and is this its address? Set it with CUSTODY_API or custody login --api',

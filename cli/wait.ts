@@ -28,3 +28,8 @@ export function readDuration(text: string): number {
   if (ms !== undefined) return ms;
   throw new InvalidArgumentError('It must be a time such as 90s, 30m, 4h or 1d.');
 }
+
+/** Returns at once when the signal is aborted. */
+export async function pauseMs(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => undefined);
+}

@@ -45,6 +45,8 @@ export type ErrorCode =
   | 'access-denied'
   | 'approval-required'
   | 'access-expired'
+  /** The evidence has what somebody may not see, and bytes of it cannot be left out. */
+  | 'evidence-redacted'
   | 'access-revoked'
   | 'precondition-failed'
   | 'too-many-failures'
@@ -55,6 +57,7 @@ export type ErrorCode =
   | 'target-lost'
   | 'recording-failed'
   | 'store-unavailable'
+  | 'not-ready'
   | 'draining'
   | 'too-many-connections'
   | 'task-fenced'

@@ -17,6 +17,7 @@ import { LiveSession } from './live-session.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
 import { openingOf } from './opening.ts';
+import { type ModerationPorts, untilWatched } from './moderation.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   /** Where targets are that were made. */
   readonly sandboxes: Pick<SandboxStore, 'get' | 'present'>;
   readonly waitingRoom: WaitingRoom;
+  /** Who watches sessions that wait for somebody to do so. */
+  readonly moderation: ModerationPorts;
   readonly version: string;
   readonly task: string;
   /** From accept to relay, milliseconds: greeting, token and target login together, but not a wait for reviewers. */
@@ -234,6 +237,7 @@ export class Gateway {
     this.#live.add(live);
     try {
       greeting.recordLogin(tape);
+      await this.#untilWatched(live, permission, greeting, clock);
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
@@ -248,6 +252,37 @@ export class Gateway {
       tape.note({ note: 'login-failed', code: error.code, message: error.message });
       await this.#seal(live, { reason: live.reason ?? failedLogin(error), detail: error.message });
       throw error;
+    }
+  }
+
+  /** Where the rule wants somebody to watch: the client waits for them, opened and recorded, and nothing has reached the target. */
+  async #untilWatched(
+    live: LiveSession,
+    { terms: rule }: Authorization<'connect'>,
+    greeting: Greeting,
+    clock: LoginClock,
+  ): Promise<void> {
+    if (rule.moderated === undefined) return;
+    const leave = this.#options.waitingRoom.enter();
+    clock.stop();
+    try {
+      const waiting = {
+        session: live.opening.session,
+        rule,
+        moderation: live.moderation,
+        gone: () => greeting.gone,
+        notify: (message: string, hint: string) => greeting.notify(message, hint),
+        note: (fact: Parameters<NonNullable<LiveSession['tape']>['note']>[0]) => live.tape!.note(fact),
+        ended: AbortSignal.any([live.ended, this.#drains.signal]),
+      };
+      await untilWatched(waiting, this.#options.moderation);
+    } catch (thrown) {
+      const error = asCustodyError(thrown);
+      if (error.code === 'approval-required') live.end('unwatched', error);
+      throw error;
+    } finally {
+      leave();
+      clock.restart();
     }
   }
 

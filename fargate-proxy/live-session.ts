@@ -4,6 +4,7 @@ import type { CloseReason } from '#core/recording/format.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import type { RunTaskSession } from '#core/tasks/task-session.ts';
 import type { Conversing, Side } from './dead-peers.ts';
+import { Moderation } from './moderation.ts';
 import type { Link } from './protocol.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
@@ -13,6 +14,7 @@ export class LiveSession implements Watched, Conversing {
   readonly opening: Opening;
   readonly question: Watched['question'];
   tape: SessionTape | undefined;
+  readonly moderation: Moderation;
   /** Where it is a task of a run. */
   task: RunTaskSession | undefined;
   readonly #client: Side;
@@ -24,6 +26,8 @@ export class LiveSession implements Watched, Conversing {
   constructor(opening: Opening, permission: Authorization<'connect'>, client: Side) {
     this.opening = opening;
     this.question = questionOf(opening, permission);
+    const isWaiting = permission.terms.moderated !== undefined;
+    this.moderation = new Moderation(permission.principal, isWaiting, (fact) => this.tape?.note(fact));
     this.#client = client;
     this.#userTimeoutMs = permission.target.connect.userTimeout;
   }

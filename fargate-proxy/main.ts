@@ -102,6 +102,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     }),
     tasks: desks.tasks,
     waitingRoom,
+    moderation: { presence: surroundings.presence, wallClock: () => new Date(), pause: (ms) => sleep(ms) },
     tapes,
     secretOf: surroundings.secretOf,
     sandboxes: surroundings.sandboxes,

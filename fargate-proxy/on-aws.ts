@@ -14,6 +14,7 @@ import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
 import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
+import { dynamoPresence } from '#adapters/aws/presence.ts';
 import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { dynamoSandboxes } from '#adapters/aws/sandbox-store.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
@@ -53,6 +54,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
     terminations: store,
     sandboxes: dynamoSandboxes({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
+    presence: dynamoPresence(access),
     runs: dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now),
     logouts: dynamoLogouts(access),
     watchedLogouts: dynamoRecentLogouts(access),

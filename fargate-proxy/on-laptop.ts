@@ -59,6 +59,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
     requests: store,
     watched: store,
     terminations: store,
+    presence: store,
     runs: localRunStore(dataDir),
     sandboxes: localSandboxes(dataDir),
     logouts,

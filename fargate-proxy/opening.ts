@@ -55,6 +55,7 @@ export function openingOf(
       ...(user === undefined ? {} : { user: boundText(user) }),
     },
     grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
+    ...(grant === undefined ? {} : { approvedBy: grant.approvedBy }),
     policy: policyVersion,
     ...filesOf(target),
     gateway,

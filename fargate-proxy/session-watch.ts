@@ -1,13 +1,16 @@
+import type { Rule } from '#core/access/config.ts';
 import { endingOf, type LiveQuestion } from '#core/access/live.ts';
 import { nameOf } from '#core/access/person.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import type { AccessRequest } from '#core/access/request.ts';
+import type { Presence, Watcher } from '#core/access/presence.ts';
 import type { AccessRequests, Termination, Terminations } from '#core/access/store.ts';
 import type { Ending, Standing, StandingQuestion } from '#core/identity/standing.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import { type LiveTask, taskEnding } from '#core/tasks/live-task.ts';
 import type { Runs } from '#core/tasks/store.ts';
+import type { Moderation } from './moderation.ts';
 import { SeenRuns } from './seen-runs.ts';
 
 /** A session that is looked after. */
@@ -16,6 +19,8 @@ export interface Watched {
   readonly question: Omit<LiveQuestion, 'policy' | 'now' | 'grants'>;
   /** Where it is a task of a run: what it is held to. */
   readonly task?: LiveTask['held'];
+  /** Who watches it, where its rule asks for somebody. */
+  readonly moderation?: Pick<Moderation, 'look'>;
   end(reason: CloseReason, error: CustodyError): void;
 }
 
@@ -24,6 +29,7 @@ export interface WatchPorts {
   readonly requests: Pick<AccessRequests, 'get'>;
   readonly terminations: Pick<Terminations, 'asked'>;
   readonly runs: Pick<Runs, 'get'>;
+  readonly presence: Pick<Presence, 'watching'>;
   /** What became known of the people, and of whoever acts for them. */
   readonly standing: Standing;
   readonly sessions: () => Iterable<Watched>;
@@ -76,20 +82,47 @@ export class SessionWatch {
     const grants = new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
     const asked = await terminations.asked(watched.map(({ question }) => question.live.session));
     const endings = await standing.over(watched.map(({ question }) => comingBack(question)));
+    const watchers = await this.#watchers(watched);
     this.#seenAt = startedAt;
     const wanted = new Map(asked.map((termination) => [termination.session, termination]));
     for (const [at, session] of watched.entries())
-      this.#check(session, grants, wanted.get(session.question.live.session), endings[at]);
+      if (!this.#check(session, grants, wanted.get(session.question.live.session), endings[at]))
+        this.#checkModerated(session, watchers);
   }
 
+  /** Of sessions whose rule, as it is now, asks for somebody who watches. */
+  async #watchers(watched: readonly Watched[]): Promise<ReadonlyMap<string, readonly Watcher[]>> {
+    const moderated = watched.filter((session) => this.#moderatedOf(session) !== undefined);
+    if (moderated.length === 0) return new Map();
+    const ids = moderated.map(({ question }) => question.live.session);
+    return Map.groupBy(await this.#ports.presence.watching(ids), ({ session }) => session);
+  }
+
+  #moderatedOf({ question }: Watched): Rule['moderated'] {
+    return this.#ports.policy.config.rules.find(({ name }) => name === question.live.rule)?.moderated;
+  }
+
+  #checkModerated(session: Watched, watchers: ReadonlyMap<string, readonly Watcher[]>): void {
+    const moderated = this.#moderatedOf(session);
+    if (moderated === undefined) return;
+    const present = watchers.get(session.question.live.session) ?? [];
+    const error = session.moderation?.look(moderated, present, this.#ports.wallClock());
+    if (error !== undefined) session.end('unwatched', error);
+  }
+
+  /** True for one that has to end. */
   #check(
     session: Watched,
     grants: ReadonlyMap<string, AccessRequest>,
     termination: Termination | undefined,
     over: Ending | undefined,
-  ): void {
-    if (termination !== undefined) return session.end('terminated', terminated(termination));
-    if (over !== undefined) return session.end(over.reason, over.error);
+  ): boolean {
+    const ends = (reason: CloseReason, error: CustodyError): true => {
+      session.end(reason, error);
+      return true;
+    };
+    if (termination !== undefined) return ends('terminated', terminated(termination));
+    if (over !== undefined) return ends(over.reason, over.error);
     const { question } = session;
     const { policy, wallClock } = this.#ports;
     const grant = grants.get(question.live.grant ?? '');
@@ -100,8 +133,9 @@ export class SessionWatch {
       now,
       grants: grant === undefined ? [] : [grant],
     });
-    if (ending !== undefined) return session.end(ending.reason, ending.error);
+    if (ending !== undefined) return ends(ending.reason, ending.error);
     this.#checkTask(session);
+    return false;
   }
 
   #checkTask(session: Watched): void {

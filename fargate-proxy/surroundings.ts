@@ -1,5 +1,6 @@
 /** What a gateway needs from where it runs: a laptop's folder or an AWS account. main.ts alone chooses. */
 import type { Config, Target } from '#core/access/config.ts';
+import type { Presence } from '#core/access/presence.ts';
 import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
 import type { DeviceBook, RevokedDevices } from '#core/identity/devices/store.ts';
 import type { NewestLogouts } from '#core/identity/logouts.ts';
@@ -38,6 +39,8 @@ export interface RelaySurroundings {
   /** As `requests`, for a look at all live grants twice a second. */
   readonly watched: Pick<AccessRequests, 'get'>;
   readonly terminations: Pick<Terminations, 'asked'>;
+  /** Who watches sessions that run only while somebody does. */
+  readonly presence: Presence;
   /** Runs that sessions are tasks of: read and added to, and never started here. */
   readonly runs: Runs & RunOutbox & { readonly outputs: Pick<RunOutputs, 'get'> };
   /** Where targets are that were made. */

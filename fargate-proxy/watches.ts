@@ -24,6 +24,7 @@ export function keepWatch(
     watched,
     terminations,
     runs,
+    presence,
     watchedLogouts,
     watchedDevices,
     directory,
@@ -37,6 +38,7 @@ export function keepWatch(
     requests: watched,
     terminations,
     runs,
+    presence,
     standing: toldStanding({
       policy: () => policy.config,
       logouts: watchedLogouts,

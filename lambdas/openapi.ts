@@ -22,9 +22,13 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { runPaths } from './runs/paths.ts';
+import { searchPaths } from './search/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
+import { liveQuery, liveShape } from './sessions/live/shape.ts';
+import { rerunBody, rerunShape } from './sessions/reruns.ts';
 import { sandboxPaths } from './sandboxes/paths.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
+import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
 
@@ -51,6 +55,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       ...accessPaths,
       ...runPaths,
       ...sessionPaths,
+      ...searchPaths,
       ...devicePaths,
       ...sandboxPaths,
       ...scimPaths,
@@ -95,11 +100,40 @@ const sessionPaths: ZodOpenApiPathsObject = {
       },
     ),
   },
+  '/v1/sessions/{id}/live': {
+    get: operation(
+      'watchSession',
+      'What is done in a running session, as it becomes durable: server-sent events',
+      {
+        requestParams: { path, query: liveQuery },
+        responses: {
+          '200': {
+            description: 'events step, terminal, lag and end; Last-Event-ID goes on behind a step',
+            content: { 'text/event-stream': { schema: liveShape } },
+          },
+          ...answers({}, '400', '401', '403', '404', '422'),
+        },
+      },
+    ),
+  },
+  '/v1/sessions/{id}/summary': {
+    get: operation('getSummary', 'What a session came to, and what of it was not so before', {
+      requestParams: { path },
+      responses: answers(summaryShape, '400', '401', '403', '404'),
+    }),
+  },
   '/v1/sessions/{id}/termination': {
     post: operation('terminateSession', 'End a session that is running', {
       requestParams: { path },
       body: terminationBody,
       responses: answers({ '202': terminationShape }, '400', '401', '403', '404', '409'),
+    }),
+  },
+  '/v1/sessions/{id}/reruns': {
+    post: operation('rerunSession', 'May I run this session again, against this sandbox?', {
+      requestParams: { path },
+      body: rerunBody,
+      responses: answers(rerunShape, '400', '401', '403', '404', '409'),
     }),
   },
 };

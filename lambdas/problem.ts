@@ -13,6 +13,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'token-invalid': 401,
   'access-revoked': 401,
   'access-denied': 403,
+  'evidence-redacted': 403,
   'approval-required': 403,
   conflict: 409,
   'already-exists': 409,
@@ -20,12 +21,16 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   'too-many-failures': 429,
   'issuer-unreachable': 503,
   'store-unavailable': 503,
+  'not-ready': 503,
   'target-unknown': 404,
   'not-found': 404,
   'format-invalid': 400,
   'protocol-violation': 400,
   unsupported: 422,
 };
+
+/** An issuer that is away was logged by the authorizer; what is being made is nobody's fault. */
+const NOT_LOGGED: readonly ErrorCode[] = ['issuer-unreachable', 'not-ready'];
 
 /** Answers every error of a handler as problem+json, and logs those that are the server's own fault. */
 export function problemJson(log: FaultLog): MiddlewareObj<ApiEvent, ApiResult> {
@@ -41,8 +46,7 @@ export function problemJson(log: FaultLog): MiddlewareObj<ApiEvent, ApiResult> {
  * can name files. `status` stands in for the code's own.
  */
 export function problem(error: CustodyError, log: FaultLog, status = STATUS[error.code] ?? 500): ApiResult {
-  // An issuer that is away was logged by the authorizer.
-  if (status >= 500 && error.code !== 'issuer-unreachable') log(error);
+  if (status >= 500 && !NOT_LOGGED.includes(error.code)) log(error);
   const body: z.infer<typeof problemShape> = {
     type: `urn:custody:${error.code}`,
     title: STATUS_CODES[status] ?? 'Error',
@@ -75,7 +79,7 @@ export function refusalProblem(
 
 /** RFC 6750 section 3: no error code where no token was shown. RFC 6585 section 4: when to come again. */
 function challenge(status: number, { code }: CustodyError): Record<string, string> {
-  if (status === 429) return { 'retry-after': '60' };
+  if (status === 429 || code === 'not-ready') return { 'retry-after': '60' };
   if (status !== 401) return {};
   return { 'www-authenticate': code === 'token-missing' ? 'Bearer' : 'Bearer error="invalid_token"' };
 }

@@ -37,6 +37,10 @@ export const noQuery = z.strictObject({});
 const rangeTime = z.iso.datetime({ offset: true }).meta({ example: '2026-11-23T10:00:00+01:00' });
 
 export const sessionsQuery = z.strictObject({
+  state: z
+    .enum(['open', 'waiting'])
+    .optional()
+    .meta({ description: 'open: not over; waiting: of those, the ones that wait for somebody to watch' }),
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: sessionId.optional().meta({ description: 'the `next` of the page before' }),
   target: targetName.optional(),
@@ -54,8 +58,9 @@ export const sessionsQuery = z.strictObject({
 export const evidenceQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(OBJECTS_MAX).default(OBJECTS_MAX),
   cursor: z.string().max(255).optional().meta({ description: 'the `next` of the page before' }),
-  purpose: z.enum(['replay', 'export']).default('replay').meta({
-    description: 'to look at it now, or to keep it: what the ledger will say, if the rules allow it',
+  purpose: z.enum(['replay', 'export', 'rerun']).default('replay').meta({
+    description:
+      'to look at it now, to keep it, or to run it again: what the ledger will say, if the rules allow it',
   }),
 });
 
@@ -78,6 +83,10 @@ export const sessionShape = z
     protocol: z.string(),
     login: z.string().optional().meta({ description: 'at the target, where the client chose one' }),
     rule: z.string().meta({ description: 'the access rule that allowed it' }),
+    grant: z
+      .string()
+      .optional()
+      .meta({ description: 'the request whose grant it rests on, where the rule needs one' }),
     task: z.string().meta({ description: 'the gateway task that holds it' }),
     run: z
       .object({ id: z.string(), workflow: z.string(), task: z.string() })

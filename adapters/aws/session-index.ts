@@ -98,6 +98,7 @@ async function insert(place: SessionTable, firstMonth: FirstMonth, record: Opene
   const keys = { id, target, person: personKey(principal), month, openTask: task };
   try {
     await firstMonth.atLatest(month);
+    await noteApprovers(place, record);
     await dynamo.send(
       new PutCommand({
         TableName: table,
@@ -110,6 +111,18 @@ async function insert(place: SessionTable, firstMonth: FirstMonth, record: Opene
     if (isOwnEarlierTry(thrown) && (await isListed(place, record))) return;
     throw new CustodyError('already-exists', 'the session exists already', { detail: id, cause: thrown });
   }
+}
+
+/** First: whatever is listed, its approvers find. What stands for a session that was not listed then finds nothing. */
+async function noteApprovers(
+  { dynamo, table }: SessionTable,
+  { id, approvedBy = [] }: Opened,
+): Promise<void> {
+  const approvers = new Set(approvedBy.map(personKey));
+  for (const approver of approvers)
+    await dynamo.send(
+      new PutCommand({ TableName: table, Item: { id: `approved/${id}/${approver}`, approver, session: id } }),
+    );
 }
 
 async function isListed({ dynamo, table }: SessionTable, record: Opened): Promise<boolean> {
@@ -163,6 +176,7 @@ async function* newestFirst(
   firstMonth: FirstMonth,
   query: SessionQuery,
 ): AsyncGenerator<SessionRecord> {
+  if (query.approver !== undefined) return yield* approvedBy(place, query.approver, query);
   for await (const part of partitionsOf(place, firstMonth, query)) yield* recordsOf(place, part, query);
 }
 
@@ -190,6 +204,37 @@ async function* partitionsOf(
   for (; month >= oldest; month = monthBefore(month)) yield { index: 'by-month', key: 'month', value: month };
 }
 
+/** Sessions whose grant somebody approved, newest first. */
+async function* approvedBy(
+  place: SessionTable,
+  approver: { readonly issuer: string; readonly subject: string },
+  { cursor, from, ...query }: SessionQuery,
+): AsyncGenerator<SessionRecord> {
+  const { dynamo, table } = place;
+  const range = rangeOf(cursor, from, '#sort');
+  const items = queried(dynamo, {
+    TableName: table,
+    IndexName: 'by-approver',
+    KeyConditionExpression: `#key = :value${range.condition}`,
+    ExpressionAttributeNames: {
+      '#key': 'approver',
+      ...(range.condition === '' ? {} : { '#sort': 'session' }),
+    },
+    ExpressionAttributeValues: { ':value': personKey(approver), ...range.values },
+    ScanIndexForward: false,
+    Limit: pageLimit(query) + 1,
+  });
+  for await (const item of items) {
+    const record = await listedRecord(place, item['session'] as string);
+    if (record !== undefined) yield record;
+  }
+}
+
+async function listedRecord({ dynamo, table }: SessionTable, id: string): Promise<SessionRecord | undefined> {
+  const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key: { id } }));
+  return Item?.['record'] === undefined ? undefined : toRecord(Item);
+}
+
 async function* recordsOf(
   { dynamo, table }: SessionTable,
   { index, key, value }: Partition,
@@ -210,14 +255,14 @@ async function* recordsOf(
 }
 
 /** BETWEEN takes both its ends: the upper one is the greatest text before the cursor. */
-function rangeOf(cursor: string | undefined, from: string | undefined) {
+function rangeOf(cursor: string | undefined, from: string | undefined, sort = 'id') {
   if (cursor !== undefined && from !== undefined)
     return {
-      condition: ' AND id BETWEEN :from AND :until',
+      condition: ` AND ${sort} BETWEEN :from AND :until`,
       values: { ':from': from, ':until': textBefore(cursor) },
     };
-  if (cursor !== undefined) return { condition: ' AND id < :cursor', values: { ':cursor': cursor } };
-  if (from !== undefined) return { condition: ' AND id >= :from', values: { ':from': from } };
+  if (cursor !== undefined) return { condition: ` AND ${sort} < :cursor`, values: { ':cursor': cursor } };
+  if (from !== undefined) return { condition: ` AND ${sort} >= :from`, values: { ':from': from } };
   return { condition: '', values: {} };
 }
 

@@ -16,7 +16,10 @@ export interface IndexSchema {
   readonly sort: string;
 }
 
-/** Sessions as lists show them. `openTask` is there only while a session has no outcome. */
+/**
+ * Sessions as lists show them. `openTask` is there only while a session has no outcome. Beside a session, an item for each who approved
+ * its grant: it has `approver` and `session`, and is in no other index.
+ */
 export const sessionsTable = {
   partition: 'id',
   indexes: [
@@ -24,6 +27,7 @@ export const sessionsTable = {
     { name: 'by-target', partition: 'target', sort: 'id' },
     { name: 'by-month', partition: 'month', sort: 'id' },
     { name: 'open-by-task', partition: 'openTask', sort: 'id' },
+    { name: 'by-approver', partition: 'approver', sort: 'session' },
   ],
 } as const satisfies TableSchema;
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
+import type { Presence, Watcher } from '#core/access/presence.ts';
 import type {
   AccessCatalog,
   AccessOutbox,
@@ -26,9 +27,13 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS by_requester ON requests (issuer, subject, id);
   CREATE INDEX IF NOT EXISTS by_target ON requests (target, id);
   CREATE INDEX IF NOT EXISTS untold ON requests (id) WHERE told <= steps;
-  CREATE TABLE IF NOT EXISTS terminations (session TEXT PRIMARY KEY, termination TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
+  CREATE TABLE IF NOT EXISTS terminations (session TEXT PRIMARY KEY, termination TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS presence (
+    session TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL, until TEXT NOT NULL, watcher TEXT NOT NULL,
+    PRIMARY KEY (session, issuer, subject)) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS awaiting (session TEXT PRIMARY KEY, until TEXT NOT NULL) STRICT, WITHOUT ROWID;`;
 
-export type AccessStore = AccessRequests & AccessCatalog & AccessOutbox & Terminations;
+export type AccessStore = AccessRequests & AccessCatalog & AccessOutbox & Terminations & Presence;
 
 /**
  * Requests and terminations in SQLite: API and gateway are processes of one machine. Durable when a call returns. Throws
@@ -45,8 +50,43 @@ export function localAccessStore(folder: string): AccessStore & { close(): void 
     told: async (id, count) => told(database, id, count),
     ask: async (termination) => ask(database, termination),
     asked: async (sessions) => asked(database, sessions),
+    ...presence(database),
     close: () => database.close(),
   };
+}
+
+function presence(database: DatabaseSync): Presence {
+  return {
+    renew: async (watcher) => {
+      const { session, by, until } = watcher;
+      // What is over is of no use to anybody.
+      database.prepare('DELETE FROM presence WHERE until < ?').run(hourBefore(until));
+      database
+        .prepare(
+          'INSERT OR REPLACE INTO presence (session, issuer, subject, until, watcher) VALUES (?, ?, ?, ?, ?)',
+        )
+        .run(session, by.issuer, by.subject, until, JSON.stringify(watcher));
+    },
+    watching: async (sessions) => {
+      const sql = 'SELECT watcher FROM presence WHERE session IN (SELECT value FROM json_each(?))';
+      const rows = database.prepare(sql).all(JSON.stringify(sessions));
+      return rows.map(({ watcher }) => parseJson(watcher as string) as Watcher);
+    },
+    awaits: async (session, until) =>
+      void database
+        .prepare('INSERT OR REPLACE INTO awaiting (session, until) VALUES (?, ?)')
+        .run(session, until),
+    begins: async (session) => void database.prepare('DELETE FROM awaiting WHERE session = ?').run(session),
+    waiting: async (now) =>
+      database
+        .prepare('SELECT session FROM awaiting WHERE until > ? ORDER BY session')
+        .all(now.toISOString())
+        .map(({ session }) => session as string),
+  };
+}
+
+function hourBefore(time: string): string {
+  return new Date(Date.parse(time) - 3_600_000).toISOString();
 }
 
 function create(database: DatabaseSync, request: AccessRequest, key: string | undefined): AccessRequest {

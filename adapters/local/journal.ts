@@ -8,7 +8,7 @@ import type { Journal, JournalEntry, JournaledTail, JournalRemains } from '#core
 const FILE_BYTES = 64 << 20;
 const QUIET_FILE_BYTES = 1 << 20;
 const SMALL_BYTES = 64 << 10;
-const SUFFIX = '.journal';
+export const JOURNAL_SUFFIX = '.journal';
 
 interface JournalFile {
   readonly path: string;
@@ -65,7 +65,7 @@ class LocalJournal implements Journal {
 
   async rotate(): Promise<void> {
     this.#retire();
-    const name = `${this.#task}-${String(this.#next++).padStart(6, '0')}${SUFFIX}`;
+    const name = `${this.#task}-${String(this.#next++).padStart(6, '0')}${JOURNAL_SUFFIX}`;
     const path = join(this.#folder, name);
     const handle = await open(path, 'ax', 0o600);
     await syncFolder(this.#folder);
@@ -152,7 +152,7 @@ async function readUnlessGone(path: string): Promise<Buffer> {
 async function journalFiles(folder: string, task = ''): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const names = await readdir(folder);
-  return names.filter((name) => name.startsWith(task) && name.endsWith(SUFFIX)).sort();
+  return names.filter((name) => name.startsWith(task) && name.endsWith(JOURNAL_SUFFIX)).sort();
 }
 
 async function syncFolder(path: string): Promise<void> {

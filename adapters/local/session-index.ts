@@ -48,6 +48,9 @@ function openDatabase(file: string): DatabaseSync {
       CREATE TABLE IF NOT EXISTS sessions (
         id TEXT PRIMARY KEY, target TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL,
         record TEXT NOT NULL, outcome TEXT) STRICT, WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS approvers (
+        issuer TEXT NOT NULL, subject TEXT NOT NULL, id TEXT NOT NULL,
+        PRIMARY KEY (issuer, subject, id)) STRICT, WITHOUT ROWID;
       CREATE INDEX IF NOT EXISTS unsealed ON sessions (id) WHERE outcome IS NULL;
       CREATE INDEX IF NOT EXISTS by_target ON sessions (target, id);
       CREATE INDEX IF NOT EXISTS by_subject ON sessions (issuer, subject, id);`);
@@ -70,8 +73,13 @@ function damaged(file: string, detail: string, cause?: unknown): CustodyError {
   });
 }
 
+/** Who approved it first: whatever is listed, its approvers find. */
 function insert(database: DatabaseSync, record: Opened): void {
-  const { id, target, principal } = record;
+  const { id, target, principal, approvedBy = [] } = record;
+  for (const { issuer, subject } of approvedBy)
+    database
+      .prepare('INSERT OR IGNORE INTO approvers (issuer, subject, id) VALUES (?, ?, ?)')
+      .run(issuer, subject, id);
   const done = database
     .prepare('INSERT OR IGNORE INTO sessions (id, target, issuer, subject, record) VALUES (?, ?, ?, ?, ?)')
     .run(id, target, principal.issuer, principal.subject, JSON.stringify(record));
@@ -94,14 +102,19 @@ function getRecord(database: DatabaseSync, id: string): SessionRecord {
 
 /** Newest first: session ids sort by time. */
 function* newestFirst(database: DatabaseSync, query: SessionQuery): Generator<SessionRecord> {
-  const { target, subject, cursor, from } = query;
+  const { target, subject, approver, cursor, from } = query;
   const filters: [sql: string, value: string][] = [];
   if (target !== undefined) filters.push(['target = ?', target]);
   if (subject !== undefined) filters.push(['issuer = ?', subject.issuer], ['subject = ?', subject.subject]);
   if (cursor !== undefined) filters.push(['id < ?', cursor]);
   if (from !== undefined) filters.push(['id >= ?', from]);
-  const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
+  const conditions = filters.map(([sql]) => sql);
   const values = filters.map(([, value]) => value);
+  if (approver !== undefined) {
+    conditions.push('id IN (SELECT id FROM approvers WHERE issuer = ? AND subject = ?)');
+    values.push(approver.issuer, approver.subject);
+  }
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
   for (const row of iterate(database, `${where} ORDER BY id DESC`, values)) yield toRecord(row);
 }
 

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { nameOf } from '#core/access/person.ts';
+import { CustodyError } from '#core/errors.ts';
 import { asciicast, type CastRemarks } from '#core/replay/asciicast.ts';
 import { escapeJson } from '#core/replay/text.ts';
 import { type Cli, print, say } from '../cli.ts';
@@ -9,7 +10,9 @@ import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play
 import { noTerminal, terminalOf } from '../play/raw.ts';
 
 interface ExportOptions extends ReadingOptions {
-  readonly asciicast: true;
+  readonly asciicast?: true;
+  readonly bundle?: true;
+  readonly out?: string;
   readonly channel?: number;
   readonly input?: true;
   readonly v2?: true;
@@ -24,16 +27,32 @@ export function exportCommand(cli: Cli): Command {
   return new Command('export')
     .description('a recorded terminal as a file that other tools play')
     .argument('<id|folder>')
-    .addOption(new Option('--asciicast', "as asciinema's asciicast, version 3").makeOptionMandatory())
+    .addOption(new Option('--asciicast', "as asciinema's asciicast, version 3"))
+    .option('--bundle', 'as a page that verifies and plays it without a network, for an outside auditor')
+    .option('-o, --out <path>', 'with --bundle: a file that ends in .html, or a new folder')
     .option('--v2', 'version 2 of it, for asciinema before 3.0')
     .option('--channel <n>', 'of this channel; else the first terminal of the session', readChannel)
     .option('--input', 'with what was typed, which may be a password that no screen showed')
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
     .option('--origin <name>', ORIGIN_HELP)
     .addHelpText('after', NOTES)
-    .action((name: string, options: ExportOptions) =>
-      withEvidence(cli, name, options, (evidence) => writeCast(cli, evidence, options)),
-    );
+    .action(async (name: string, options: ExportOptions) => {
+      if (options.bundle) return exportBundle(cli, name, options);
+      if (!options.asciicast)
+        throw new CustodyError('unsupported', 'say as what it is to be exported', {
+          hint: '--asciicast, or --bundle',
+        });
+      return withEvidence(cli, name, options, (evidence) => writeCast(cli, evidence, options));
+    });
+}
+
+async function exportBundle(cli: Cli, name: string, { out, ...options }: ExportOptions): Promise<void> {
+  if (out === undefined)
+    throw new CustodyError('unsupported', 'a bundle is written to a file or a folder', {
+      hint: 'name it: --out audit.html',
+    });
+  const { writeBundle } = await import('../bundle/write-bundle.ts');
+  await writeBundle(cli, name, { ...options, out });
 }
 
 async function writeCast(cli: Cli, evidence: EvidenceReading, options: ExportOptions): Promise<void> {

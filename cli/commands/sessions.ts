@@ -11,6 +11,8 @@ import { readTime } from '../time.ts';
 
 interface SessionsOptions extends SessionFilter, Paging {
   readonly json?: true;
+  readonly live?: true;
+  readonly waiting?: true;
 }
 
 export function sessionsCommand(cli: Cli): Command {
@@ -22,14 +24,20 @@ export function sessionsCommand(cli: Cli): Command {
     .option('--run <id>', 'of one run of a workflow', requireRunId)
     .option('--since <time>', 'that began then or later: 2026-11-23, 2026-11-23T09:00Z, 7d', time)
     .option('--until <time>', 'that began before', time)
+    .option('--live', 'only those that are not over')
+    .option('--waiting', 'only those that wait for somebody to watch: custody watch <id>')
     .option('--limit <n>', 'how many at most, or all', readLimit, 20)
     .option('--cursor <id>', 'only those older than this session', requireSessionId)
     .option('--json', 'as one line of JSON')
     .action((options: SessionsOptions) => sessions(cli, options));
 }
 
-async function sessions(cli: Cli, { limit, cursor, json, ...filter }: SessionsOptions): Promise<void> {
-  const pages = sessionPages(await connectApi(cli), filter, { limit, cursor });
+async function sessions(
+  cli: Cli,
+  { limit, cursor, json, live, waiting, ...filter }: SessionsOptions,
+): Promise<void> {
+  const state = waiting ? 'waiting' : live ? 'open' : undefined;
+  const pages = sessionPages(await connectApi(cli), { ...filter, state }, { limit, cursor });
   await printPages(cli, pages, LISTED, json === true);
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import type { SessionProof } from '#core/ledger/session-proof.ts';
-import { type Api, apiAddress } from '../api.ts';
+import { type Api, apiAddress, type Purpose } from '../api.ts';
 import { type Cli, say } from '../cli.ts';
 import { checkLedger } from '../ledger-pin.ts';
 import { sizeText } from '../listing.ts';
@@ -31,12 +31,13 @@ export async function withEvidence(
   cli: Cli,
   name: string,
   work: (source: EvidenceSource) => Promise<void>,
+  purpose: Purpose = 'replay',
 ): Promise<void> {
   const source = await sourceOf(name);
   if (source.folder !== undefined) return work(source);
   const folder = await mkdtemp(join(tmpdir(), 'custody-'));
   try {
-    await fetchEvidence(cli, { id: name, purpose: 'replay' }, folder);
+    await fetchEvidence(cli, { id: name, purpose }, folder);
     await work({ folder, session: name });
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -15,7 +15,7 @@ import { NOT_CHECKED, VERDICT_CODES } from '../evidence/report.ts';
 import { expectedLedger } from '../ledger-pin.ts';
 import { knownSigners, type PublicSigner } from '../signer-pin.ts';
 import { StatusLine } from '../status-line.ts';
-import { CheckedReading } from './checked-reading.ts';
+import { CheckedReading } from '#core/replay/checked-reading.ts';
 
 export interface ReadingOptions {
   readonly key?: readonly string[];

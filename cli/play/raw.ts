@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import type { EvidenceReading } from './evidence-reading.ts';
 
 /** Leaves the alternate screen, shows the cursor, takes colours, margins and modes back (xterm's soft reset). */
-const AS_BEFORE = '\x1b[?1049l\x1b[?25h\x1b[!p\x1b[0m\r\n';
+export const AS_BEFORE = '\x1b[?1049l\x1b[?25h\x1b[!p\x1b[0m\r\n';
 
 /**
  * Gives a terminal's output to the viewer's own, as it was: it acts on that one. Nothing but `--raw` does so (security case 18).
@@ -72,6 +72,6 @@ function outputPace(speed: number | undefined): (at: number) => Promise<void> {
   };
 }
 
-async function writeBytes(cli: Cli, bytes: Uint8Array): Promise<void> {
+export async function writeBytes(cli: Cli, bytes: Uint8Array): Promise<void> {
   if (!cli.stdout.write(Uint8Array.from(bytes))) await once(cli.stdout, 'drain');
 }

@@ -5,8 +5,8 @@ import { namedByToken } from '../tasks/names.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
 import { conditionWords, type Context, isTask } from './conditions.ts';
 import { durationText } from './duration.ts';
+import { type Person, personOf, sameAccount, sameEmail } from './person.ts';
 import { madeSandboxOf } from './made-sandboxes.ts';
-import { sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { type ReviewTerms, reviewTermsOf } from './review-terms.ts';
 import type { Address } from './target-schema.ts';
@@ -42,6 +42,8 @@ export class Authorization<A extends Action = Action> {
   readonly policyVersion: string;
   /** How they came, as it was decided by. */
   readonly context: Context;
+  /** Of `replay` and `export`: what the target's `redact` leaves out is shown, and the evidence itself given. */
+  readonly unredacted: boolean;
 
   constructor(key: symbol, facts: Facts<A>) {
     if (key !== MADE_BY_DECIDE) throw new TypeError('only decide() makes an Authorization');
@@ -54,6 +56,7 @@ export class Authorization<A extends Action = Action> {
     this.review = facts.review;
     this.policyVersion = facts.policyVersion;
     this.context = facts.context;
+    this.unredacted = facts.unredacted;
     Object.freeze(this);
   }
 
@@ -83,6 +86,8 @@ export interface Grant {
   readonly until: Date;
   /** The only commands it is for; any when absent. */
   readonly statements?: readonly NamedStatement[];
+  /** Whose approvals it came of; nobody's where a glass was broken. */
+  readonly approvedBy: readonly Person[];
 }
 
 interface Facts<A extends Action> {
@@ -94,6 +99,7 @@ interface Facts<A extends Action> {
   readonly review: ReviewTerms | undefined;
   readonly policyVersion: string;
   readonly context: Context;
+  readonly unredacted: boolean;
 }
 
 export interface Refusal {
@@ -137,6 +143,7 @@ export function decide<A extends Action>(question: Question<A>): Authorization<A
     review: reviewTermsOf(terms, policy, question.wish?.deviation ?? question.request?.deviation),
     policyVersion: policy.version,
     context: question.context ?? {},
+    unredacted: allowing.some((rule) => rule.unredacted === true),
   });
 }
 
@@ -215,7 +222,8 @@ function grantFor(rule: Rule, question: Question): Grant | undefined {
   const request = usableGrant(rule, question)!;
   const { id, digest, statements } = request;
   const until = new Date(grantOf(request)!.until);
-  return { id, digest, until, ...(statements === undefined ? {} : { statements }) };
+  const approvedBy = request.steps.flatMap((step) => (step.kind === 'approved' ? personOf(step.by) : []));
+  return { id, digest, until, approvedBy, ...(statements === undefined ? {} : { statements }) };
 }
 
 function expired(): Refusal {

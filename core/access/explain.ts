@@ -171,7 +171,9 @@ function words(obstacle: Obstacle, rule: Rule, { action, target, principal, requ
     case 'no-actor':
       return 'it is for those who act for somebody, and nobody acts here';
     case 'sessions':
-      return "it reaches one's own sessions only";
+      return obstacle.whose === 'own'
+        ? "it reaches one's own sessions only"
+        : "it reaches one's own sessions, and those whose grant one approved";
     case 'not-a-reviewer':
       return 'its reviewers are of other groups';
     case 'own-request':

@@ -19,6 +19,8 @@ export interface Question<A extends Action = Action> {
   readonly context?: Context;
   /** Whose session it is, for `replay`, `export`, `terminate` and `rerun`. */
   readonly session?: Person;
+  /** Who approved the grant that the session rests on. */
+  readonly approvers?: readonly Person[];
   /** What is asked for, for `request`. */
   readonly wish?: Wish;
   /** What is decided about, for `approve`. */
@@ -47,7 +49,8 @@ export interface LiveSession {
 
 /** Why a rule does not allow something. */
 export type Obstacle =
-  | { readonly kind: 'action' | 'target' | 'sessions' | 'not-a-reviewer' | 'own-request' | 'other-wish' }
+  | { readonly kind: 'sessions'; readonly whose: 'own' | 'approved' }
+  | { readonly kind: 'action' | 'target' | 'not-a-reviewer' | 'own-request' | 'other-wish' }
   /** The workflow is another by now, or its contract asks nobody; or the session is not that task. */
   | { readonly kind: 'contract' }
   | WhoseObstacle
@@ -230,9 +233,15 @@ function review(rule: Rule, { principal, request, target, policy }: Question): O
   return found;
 }
 
-function sessions({ sessions: whose }: Rule, { principal, session, policy }: Question): Obstacle[] {
-  const isOwn = session !== undefined && owns(principal, session, policy);
-  return whose === 'any' || isOwn ? [] : [{ kind: 'sessions' }];
+function sessions({ sessions: whose }: Rule, question: Question): Obstacle[] {
+  const { principal, session, policy } = question;
+  if (whose === 'any' || (session !== undefined && owns(principal, session, policy))) return [];
+  return whose === 'approved' && hasApproved(question) ? [] : [{ kind: 'sessions', whose }];
+}
+
+/** A person did; who acts for them did not, and looks at nothing in their place. */
+function hasApproved({ principal, approvers = [], policy }: Question): boolean {
+  return !isActedFor(principal) && approvers.some((approver) => sameHolder(principal, approver, policy));
 }
 
 /** Whose sessions they are makes no difference to a rule that denies. */

@@ -11,6 +11,7 @@ import { newsKinds } from './news.ts';
 import { sshSchema } from './ssh-schema.ts';
 import { workflowSchema } from '../tasks/schema.ts';
 import { workflowMistakes } from '../tasks/mistakes.ts';
+import { redactMistakes } from '../replay/redact/mistakes.ts';
 import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
@@ -207,6 +208,8 @@ const ruleSchema = z
     if (rule.session !== undefined && !rule.allow?.includes('connect')) {
       mistake('session', 'is for a rule that allows connect');
     }
+    if (rule.moderated !== undefined && !rule.allow?.includes('connect'))
+      mistake('moderated', 'is for a rule that allows connect');
     for (const key of ['allow', 'deny'] as const) {
       // A rule that denies it for some targets would deny nothing.
       if (rule[key]?.some((action) => action === 'administer') && !rule.targets.includes('*'))
@@ -221,6 +224,7 @@ function groupsIn(rule: z.output<typeof ruleSchema>): [key: string, group: strin
     groups: [rule.groups],
     approval: Object.values(rule.approval?.reviewers ?? {}),
     breakGlass: Object.values(rule.breakGlass?.reviewers ?? {}),
+    moderated: [rule.moderated?.by.any ?? []],
   };
   return Object.entries(named).flatMap(([key, lists]) =>
     lists.flat().map((group): [string, string] => [key, group]),
@@ -268,7 +272,8 @@ export const fileSchema = z
       const mistake = (path: (string | number)[], message: string): void => {
         context.addIssue({ code: 'custom', path, message });
       };
-      for (const { path, message } of workflowMistakes(file)) mistake([...path], message);
+      for (const { path, message } of [...workflowMistakes(file), ...redactMistakes(targets)])
+        mistake([...path], message);
       for (const { path, message } of sandboxMistakes(targets)) mistake(['targets', ...path], message);
       for (const [i, rule] of rules.entries()) {
         const first = rules.findIndex((other) => other.name === rule.name);

@@ -21,6 +21,7 @@ import {
 
 type Store = Pick<RecordingSource, 'list' | 'get' | 'size'>;
 
+const KNOWN: readonly string[] = ['sessions', 'ledger', 'workflows', 'indexes'];
 const SESSION = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const WORKFLOW = /^[0-9a-f]{64}\.json$/;
 /** What is under `ledger/`; the checkpoint in a copy alone. */
@@ -39,8 +40,10 @@ export function isSessionName(name: string): boolean {
 /** Reports every name in the store, outside of the sessions' own folders, that FORMAT.md does not know. `size`: of the checkpoint's tree. */
 export async function reportStrays(size: number, store: Store, findings: AuditFindings): Promise<void> {
   const walk = new StrayWalk(size, store, findings);
-  const there = await walk.names('', (name) => ['sessions', 'ledger', 'workflows'].includes(name));
+  const there = await walk.names('', (name) => KNOWN.includes(name));
   await walk.names('sessions/', isSessionName);
+  // What is derived is held against its evidence by whoever reads it (core/replay/index/FORMAT.md).
+  if (there.includes('indexes')) await walk.names('indexes/', isSessionName);
   if (there.includes('workflows')) await walk.workflows();
   await walk.staged();
   await walk.tiles();

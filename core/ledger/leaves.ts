@@ -37,19 +37,43 @@ export function endedLeaf(statement: CloseStatement, bytes: Uint8Array): Leaf {
   };
 }
 
-/** Somebody is given what was said in a session. The permission names who, and whether to watch it or to take it away. */
+/** Somebody is given what was said in a session. The permission names who, and whether to watch it, to take it away or to run it again. */
 export function seenLeaf(
-  { principal, action }: Authorization<'replay'> | Authorization<'export'>,
+  { principal, action }: Authorization<'replay'> | Authorization<'export'> | Authorization<'rerun'>,
   session: string,
   now: Date,
   part?: string,
 ): Leaf {
   return {
     type: 'custody/leaf/1',
-    kind: action === 'export' ? 'recording-exported' : 'recording-viewed',
+    kind: SEEN[action],
     at: now.toISOString(),
     session,
     by: personOf(principal),
+    ...(part === undefined ? {} : { part }),
+  };
+}
+
+const SEEN = {
+  replay: 'recording-viewed',
+  export: 'recording-exported',
+  rerun: 'recording-rerun',
+} as const;
+
+/** A session is run again, against this target. */
+export function rerunLeaf(
+  { principal }: Authorization<'rerun'>,
+  session: string,
+  now: Date,
+  { against, part }: { readonly against: string; readonly part?: string | undefined },
+): Leaf {
+  return {
+    type: 'custody/leaf/1',
+    kind: 'recording-rerun',
+    at: now.toISOString(),
+    session,
+    by: personOf(principal),
+    against,
     ...(part === undefined ? {} : { part }),
   };
 }

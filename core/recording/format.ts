@@ -111,6 +111,7 @@ export const closeReasons = [
   'revoked',
   'not-approved',
   'deviated',
+  'unwatched',
   'drained',
   'recording-failed',
   'protocol-violation',

@@ -45,6 +45,16 @@ export function* decodeEntries(file: Buffer): Generator<JournalEntry> {
   }
 }
 
+/** What `peekRecord` looks at. */
+export const RECORD_START_BYTES = HEADER + 16;
+
+/** How long the record that begins here says it is, and whose; nobody vouches for it. Undefined where none begins. */
+export function peekRecord(start: Buffer): { readonly size: number; readonly session: string } | undefined {
+  const size = start.readUInt32LE(4) + 8;
+  if (start.readUInt32LE(0) !== MAGIC || size < FIXED) return undefined;
+  return { size, session: uuidText(start.subarray(HEADER, HEADER + 16)) };
+}
+
 /** Appends an entry to its tail; one that does not follow on is left out, with all behind it. */
 export function joinTail(tails: Map<string, JournaledTail>, entry: JournalEntry): void {
   const key = `${entry.session}/${entry.segment}`;

@@ -57,8 +57,16 @@ export function splitSegment(segment: Uint8Array): SegmentParts {
  * Throws CustodyError `format-invalid` on the first byte that breaks FORMAT.md, after yielding the frames before it.
  */
 export function* readFrames(segment: Uint8Array, notBeforeUs = 0): Generator<RecordedFrame, void, undefined> {
+  yield* readContent(splitSegment(segment).content, notBeforeUs);
+}
+
+/** As `readFrames`, of content without its trailer, or of whole blocks of it. */
+export function* readContent(
+  content: Uint8Array,
+  notBeforeUs: number,
+): Generator<RecordedFrame, void, undefined> {
   let before = notBeforeUs;
-  for (const block of readBlocks(splitSegment(segment).content)) {
+  for (const block of readBlocks(content)) {
     for (const frame of framesOf(block, before)) {
       before = frame.timeUs;
       yield frame;

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { personOf } from '../access/person.ts';
+import { type Person, personOf } from '../access/person.ts';
 import { asCustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
 import type { CloseStatement, OpenStatement } from './format.ts';
@@ -10,7 +10,10 @@ import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { sha256Hex, type SignedStatement, signStatement, storeClose, storeOpen } from './statements.ts';
 
 /** What the gateway knows of a session before the recorder adds its keys. */
-export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'>;
+export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'> & {
+  /** Whose approvals its grant came of: for lists, and in no statement, which names the grant. */
+  readonly approvedBy?: readonly Person[];
+};
 
 interface EndPorts {
   readonly signer: Signer;
@@ -67,9 +70,10 @@ export class SessionOpening {
   }
 
   async #statement(signer: Signer): Promise<OpenStatement> {
+    const { approvedBy: _listed, ...opening } = this.#opening;
     return {
       type: 'custody/open/1',
-      ...this.#opening,
+      ...opening,
       recorder: this.#recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
       signer: sha256Hex(await signer.publicKey()),
     };
@@ -121,7 +125,8 @@ function emptyClose({ session, startedAt, signer }: OpenStatement, open: string)
 function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
   const { address, application } = opening.client;
   const { login } = opening.target;
-  const { task } = opening;
+  const { task, approvedBy = [] } = opening;
+  const { rule, request } = opening.grant;
   return {
     id: opening.session,
     startedAt: opening.startedAt,
@@ -129,7 +134,9 @@ function indexRecord(opening: Opening): Parameters<SessionIndex['opened']>[0] {
     target: opening.target.name,
     protocol: opening.target.protocol,
     ...(login === undefined ? {} : { login }),
-    rule: opening.grant.rule,
+    rule,
+    ...(request === undefined ? {} : { grant: request }),
+    ...(approvedBy.length === 0 ? {} : { approvedBy }),
     task: opening.gateway.task,
     ...(task === undefined ? {} : { run: { id: task.run, workflow: task.workflow, task: task.name } }),
     client: application === undefined ? { address } : { address, application },

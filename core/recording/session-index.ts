@@ -15,6 +15,10 @@ export interface SessionRecord {
   readonly login?: string;
   /** The access rule that allowed it. */
   readonly rule: string;
+  /** The request whose grant it rests on, where the rule needs one. */
+  readonly grant?: string;
+  /** Whose approvals that grant came of. */
+  readonly approvedBy?: readonly Person[];
   /** The gateway task that holds it. */
   readonly task: string;
   /** Where it is a task of a run of a workflow. */
@@ -60,6 +64,8 @@ export interface SessionCatalog {
 export interface SessionQuery {
   readonly target?: string;
   readonly subject?: { readonly issuer: string; readonly subject: string };
+  /** Only sessions whose grant this account approved. */
+  readonly approver?: { readonly issuer: string; readonly subject: string };
   /** Only sessions of whoever has this subject or this e-mail address, as `sameEmail` reads it, or acted in them by this subject. */
   readonly person?: string;
   /** Only sessions of this run. */

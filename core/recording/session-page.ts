@@ -1,4 +1,4 @@
-import { sameEmail } from '../access/person.ts';
+import { sameAccount, sameEmail } from '../access/person.ts';
 import type { SessionPage, SessionQuery, SessionRecord } from './session-index.ts';
 
 const LIMIT_MAX = 1_000;
@@ -31,9 +31,10 @@ export async function takePage(
 }
 
 function isAskedFor(
-  { target, principal, run }: SessionRecord,
-  { target: asked, subject, person, run: wanted }: SessionQuery,
+  { target, principal, run, approvedBy = [] }: SessionRecord,
+  { target: asked, subject, approver, person, run: wanted }: SessionQuery,
 ): boolean {
+  if (approver !== undefined && !approvedBy.some((one) => sameAccount(one, approver))) return false;
   if (wanted !== undefined && run?.id !== wanted) return false;
   if (asked !== undefined && target !== asked) return false;
   if (subject !== undefined && (principal.issuer !== subject.issuer || principal.subject !== subject.subject))

@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<CloseReason, string>> = {
   expired: 'the gateway ended it, as the access had expired',
   revoked: 'the gateway ended it, as the access was withdrawn',
   deviated: 'the gateway ended it, as it left the contract of its task',
+  unwatched: 'the gateway ended it, as nobody watched it who had to',
   'not-approved': 'the gateway ended it, as the client sent what was not approved',
   drained: 'the gateway ended it, as it was shut down',
   'recording-failed': 'the gateway ended it, as it could not be recorded any longer',

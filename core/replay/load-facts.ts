@@ -5,3 +5,12 @@ export const LOAD_FACTS: ReadonlyMap<string, () => Promise<FactsOf>> = new Map([
   ['postgres', async () => (await import('./postgres/facts.ts')).loadPostgresFacts()],
   ['ssh', async () => (await import('./ssh/facts.ts')).sshFacts],
 ]);
+
+/** A command as somebody writes it; undefined where no shape can be made of it. */
+export type ShapeOf = (command: string) => string | undefined;
+
+/** In the order in which a command is tried that may be of any. */
+export const LOAD_SHAPE_OF: ReadonlyMap<string, () => Promise<ShapeOf>> = new Map([
+  ['postgres', async () => (await import('./postgres/facts.ts')).loadPostgresShapeOf()],
+  ['ssh', async () => (await import('./ssh/facts.ts')).sshShapeOf],
+]);

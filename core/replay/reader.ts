@@ -19,6 +19,10 @@ export interface ReplayReader {
   steps(frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf): AsyncIterable<ReadStep>;
   /** What `ReadStep.json` gives. */
   readonly shape: z.ZodType<JsonStep>;
+  /** Another where the same frames give other steps, or the same steps other facts: what was derived before is made again. */
+  readonly version: number;
+  /** The step that `toJson` was of. Whoever takes the JSON from outside holds it against `shape` first. */
+  ofJson(json: JsonStep): ReadStep;
   /**
    * The terminal of one channel by its number in steps, else the first that there is; nothing where there is none. Absent where the
    * protocol has no terminals.
@@ -48,18 +52,25 @@ interface Parts<S extends StepBase> {
   readonly format: (step: S, width: number) => string;
   readonly json: (step: S) => JsonStep;
   readonly shape: z.ZodType<JsonStep>;
+  readonly version: number;
+  readonly ofJson: (json: JsonStep) => S;
   readonly terminal?: TerminalOf;
 }
 
 export function replayReader<S extends StepBase>(parts: Parts<S>): ReplayReader {
-  const { steps, format, json, shape, terminal } = parts;
+  const { steps, format, json, shape, version, ofJson, terminal } = parts;
+  const read = (step: S): ReadStep => ({
+    step,
+    toText: (width) => format(step, width),
+    toJson: () => json(step),
+  });
   return {
     shape,
+    version,
     terminal,
     async *steps(frames, extent, ending) {
-      for await (const step of steps(frames, extent, ending)) {
-        yield { step, toText: (width) => format(step, width), toJson: () => json(step) };
-      }
+      for await (const step of steps(frames, extent, ending)) yield read(step);
     },
+    ofJson: (given) => read(ofJson(given)),
   };
 }

@@ -23,4 +23,8 @@ export const base = {
   took: z.number().meta({ description: 'microseconds' }),
   note: z.record(z.string(), z.unknown()).optional(),
   text: z.string().optional(),
+  redacted: z
+    .literal(true)
+    .optional()
+    .meta({ description: "something is left out, by the target's `redact`: marks stand in its place" }),
 } as const;

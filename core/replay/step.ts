@@ -22,6 +22,8 @@ export interface StepBase {
   readonly note?: Readonly<Record<string, unknown>>;
   /** Of damaged and end. */
   readonly text?: string;
+  /** Something is left out, by the target's `redact`; marks stand in its place. */
+  readonly redacted?: true;
 }
 
 /** Texts are in the encoding that the session had when they were said. */

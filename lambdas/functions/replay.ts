@@ -1,12 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
-import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
-import { readAwsSettings } from '#adapters/aws/env.ts';
+import { type AwsClients, dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
+import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { s3EvidenceLinks } from '#adapters/aws/evidence-links.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { dynamoDevices } from '#adapters/aws/devices.ts';
+import { dynamoJournalTails } from '#adapters/aws/journal-tail.ts';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoPresence } from '#adapters/aws/presence.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
+import type { Config } from '#core/access/config.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import { pemOf } from '#core/recording/stored-evidence.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
+import type { LivePorts } from '../sessions/live/answer.ts';
 import { sessionsHandler } from '../sessions/handler.ts';
 import { signerHandler } from '../signer/handler.ts';
 import { freshPolicy, leavesOf, ledgerOf, now, sessionsOf, storeOf } from '../surroundings.ts';
@@ -14,6 +23,9 @@ import { telemetryFor } from '../telemetry.ts';
 
 const telemetry = telemetryFor('replay');
 const { log } = telemetry;
+/** Of a call's 25 s: an answer with nothing in it is given then. */
+const ANSWER_MS = 15_000;
+const POLL_MS = 500;
 
 /** Sessions, their evidence and their end; the ledger; the signing key; the API's own description. */
 export const handler = apiFunction(telemetry, async () => {
@@ -33,6 +45,7 @@ export const handler = apiFunction(telemetry, async () => {
     ledger,
     signer: () => signer.publicKey(),
     terminations: dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS),
+    live: livePorts(settings, dynamo, policy),
     now,
     log,
   });
@@ -44,3 +57,22 @@ export const handler = apiFunction(telemetry, async () => {
   ];
   return { policy: fresh, routes };
 });
+
+/** Answers of the HTTP API are whole: each is given as soon as there is something to say. */
+function livePorts(settings: AwsSettings, dynamo: AwsClients['dynamo'], policy: () => Config): LivePorts {
+  const access = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
+  return {
+    tails: dynamoJournalTails({ dynamo, table: settings.CUSTODY_TABLE_JOURNAL }),
+    standing: toldStanding({
+      policy,
+      logouts: dynamoLogouts(access),
+      devices: dynamoDevices(access),
+      store: dynamoScim(access),
+    }),
+    presence: dynamoPresence(access),
+    unsealed: () => sessionsOf(settings, dynamo).unsealed(),
+    pause: (ms) => sleep(ms),
+    pollMs: POLL_MS,
+    answerMs: ANSWER_MS,
+  };
+}

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
-import { type Refusal, refusalError } from '#core/access/decide.ts';
+import { refusalError } from '#core/access/decide.ts';
 import { personOf } from '#core/access/person.ts';
 import type { Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Checkpoint } from '#core/ledger/checkpoint.ts';
-import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
+import type { LeafSink } from '#core/ledger/leaves.ts';
 import { type FindLeaves, proveSession } from '#core/ledger/prove-session.ts';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import type { FetchTile } from '#core/ledger/tree.ts';
@@ -40,18 +40,16 @@ import {
   terminationBody,
   terminationShape,
 } from '../shapes.ts';
+import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
-import { stepsQuery, stepsShape } from './step-shape.ts';
-import { stepsPage } from './steps.ts';
-import {
-  decideFor,
-  isKnown,
-  isListed,
-  mayExport,
-  mayRead,
-  type ReadPermission,
-  visibleQueries,
-} from './visible.ts';
+import { liveAnswers, type LivePorts } from './live/answer.ts';
+import { livePage } from './live/list.ts';
+import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
+import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
+import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
+import { type Indexes, stepsPage } from './steps.ts';
+import { summaryOf, summaryShape } from './summary.ts';
+import { decideFor, isKnown, isListed, visibleQueries } from './visible.ts';
 
 /** The ledger as a reader sees it. */
 export interface LedgerView {
@@ -72,33 +70,56 @@ export interface SessionsPorts {
   /** The key that statements are signed with (SPKI, DER). */
   readonly signer: () => Promise<Uint8Array>;
   readonly terminations: Pick<Terminations, 'ask'>;
+  /** Absent: running sessions are not watched here. */
+  readonly live?: LivePorts;
+  /** Absent: nobody makes indexes; what is too large to be decoded at once cannot be looked at. */
+  readonly indexes?: Indexes;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-const PATH = /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination))?)?$/;
+const PATH =
+  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live|summary|reruns))?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps and /ledger; POST /v1/sessions/{id}/termination. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
+  const looks = { leaves: ports.leaves, redactions: new Redactions() };
+  const live = ports.live && liveAnswers({ ...ports, ...looks }, ports.live);
   return httpHandler(ports.log, async (event) => {
     const asking = askingOf(event, ports);
     const path = PATH.exec(event.rawPath);
     if (path === null) throw new CustodyError('not-found', 'there is nothing here');
     const { id, part } = path.groups!;
     if (id === undefined) {
-      const page = await listPage(queryOf(sessionsQuery, event), asking, ports.catalog);
-      return json(sessionPageShape, page);
+      const query = queryOf(sessionsQuery, event);
+      return json(sessionPageShape, await listed(query, asking, ports));
     }
     const session = await knownSession(id, asking, ports.catalog);
     if (part === 'termination') return terminate(session, event, asking, ports);
+    if (part === 'reruns')
+      return json(rerunShape, await permitRerun(session, bodyOf(rerunBody, event), asking, ports.leaves));
+    if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
-    if (part === 'steps') return stepsAnswer(session, event, asking, ports);
+    if (part === 'steps') return stepsAnswer(session, event, asking, ports, looks);
+    if (part === 'summary') return summaryAnswer(session, asking, ports, looks);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });
 }
 
+type ListQuery = z.infer<typeof sessionsQuery>;
+
+async function listed(
+  { state, ...query }: ListQuery,
+  asking: Asking,
+  { catalog, live }: SessionsPorts,
+): Promise<SessionPage> {
+  if (state === undefined) return listPage(query, asking, catalog);
+  if (live !== undefined) return livePage({ state, ...query }, asking, live);
+  throw new CustodyError('unsupported', 'running sessions are not listed here');
+}
+
 async function listPage(
-  { limit, target, person, run, ...where }: z.infer<typeof sessionsQuery>,
+  { limit, target, person, run, ...where }: Omit<ListQuery, 'state'>,
   asking: Asking,
   catalog: SessionCatalog,
 ): Promise<SessionPage> {
@@ -185,8 +206,7 @@ async function evidenceAnswer(
   ports: SessionsPorts,
 ): Promise<ApiResult> {
   const { purpose, ...page } = queryOf(evidenceQuery, event);
-  const decision = purpose === 'export' ? mayExport(session, asking) : mayRead(session, asking);
-  const permission = await entered(decision, session, asking, ports);
+  const permission = await lookedAtEvidence(asking, session, purpose, undefined, ports);
   return json(evidenceShape, await evidencePage(permission, session.id, page, ports));
 }
 
@@ -195,22 +215,29 @@ async function stepsAnswer(
   event: ApiEvent,
   asking: Asking,
   ports: SessionsPorts,
+  looks: LookPorts,
 ): Promise<ApiResult> {
   const query = queryOf(stepsQuery, event);
-  const permission = await entered(mayRead(session, asking), session, asking, ports);
-  return json(stepsShape, await stepsPage(permission, session, query, ports));
+  const { permission, redaction } = await looked(asking, session, 'replay', partOf(query), looks);
+  const page = await stepsPage(permission, session, query, ports);
+  return json(stepsShape, {
+    ...page,
+    steps: page.steps.map(({ number, marks, ...step }) => ({
+      ...(redaction?.json(step) ?? step),
+      number,
+      marks,
+    })),
+  });
 }
 
-/** On its way into the ledger before anything is read: what cannot be entered is not shown. */
-async function entered(
-  decision: ReadPermission | Refusal,
+async function summaryAnswer(
   session: SessionRecord,
   asking: Asking,
-  { leaves }: SessionsPorts,
-): Promise<ReadPermission> {
-  if ('code' in decision) throw refusalError(decision);
-  await enter(seenLeaf(decision, session.id, asking.now), leaves);
-  return decision;
+  ports: SessionsPorts,
+  looks: LookPorts,
+): Promise<ApiResult> {
+  const { redaction } = await looked(asking, session, 'replay', 'summary', looks);
+  return json(summaryShape, await summaryOf(session, { ...ports, redaction }));
 }
 
 /** The gateway that holds the session sees the wish within a second. */

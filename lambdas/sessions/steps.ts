@@ -1,104 +1,187 @@
 import type { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
-import { inBatches } from '#core/in-batches.ts';
-import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { segmentNumber } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
+import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
-import { framesOf } from '#core/recording/verify/frames.ts';
-import { storedEvidence } from '#core/recording/stored-evidence.ts';
-import { type EvidenceFolder, verifyEvidence } from '#core/recording/verify/verify.ts';
-import type { ReadStep } from '#core/replay/reader.ts';
+import {
+  type CheckedPage,
+  decodeSteps,
+  evidenceOf,
+  isSealed,
+  openSessionSteps,
+  type SessionSteps,
+} from '#core/replay/index/index-session.ts';
+import type { IndexedEvidence } from '#core/replay/index/made-of.ts';
 import { READERS } from '#core/replay/readers.ts';
-import type { stepsQuery, stepsShape } from './step-shape.ts';
+import { stepQueryOf, type StepsAsked, type stepsShape } from './step-shape.ts';
 import type { ReadPermission } from './visible.ts';
+
+/** Who makes indexes. */
+export interface Indexes {
+  /**
+   * The index of this session is missing, or no good (`deep`: which only reading all of it may show). `made`: it is there now;
+   * `later`: it is being made somewhere.
+   */
+  wanted(session: string, deep: boolean): Promise<'made' | 'later'>;
+}
 
 interface StepsPorts {
   readonly source: RecordingSource;
   /** The key that statements are signed with (SPKI, DER). */
   readonly signer: () => Promise<Uint8Array>;
+  readonly indexes?: Indexes;
 }
 
-type Page = z.infer<typeof stepsQuery>;
-
-/** What one vCPU verifies and decodes in some ten seconds of a call's 25; larger recordings are played at the reader's. */
+/** What one vCPU verifies and decodes in some ten seconds of a call's 25. */
 const EVIDENCE_MAX_BYTES = 32 << 20;
 const RECORDED_MAX_BYTES = 256 << 20;
 const OBJECTS_MAX = 1_000;
-const TOO_LARGE = 'the recording is too large to be read here';
-const AT_ONCE = 32;
-/** Characters of JSON in a page, about. With the largest step there can be, it stays below the 6 MB that a function may answer. */
-const PAGE_MAX_CHARACTERS = 1 << 20;
-const FINDINGS_MAX = 20;
+/** Of a session that goes on, whose bytes nobody has counted. */
+const LIVE_SEGMENTS_MAX = 16;
 
 /**
- * A page of what was done in a session. The evidence is verified first, each time: steps are never shown as if they were whole
- * and unaltered when they are not. The permission stands for the check that was made. Rejects with `unsupported`.
+ * A page of what was done in a session, out of its index, which is held against the evidence each time; where there is none that fits,
+ * the evidence is verified and decoded now. Steps are never shown as if they were whole and unaltered when they are not. The
+ * permission stands for the check that was made. Rejects with `unsupported`, and with `not-ready` while an index is being made.
  */
 export async function stepsPage(
   _permission: ReadPermission,
-  { id, protocol, state, outcome }: SessionRecord,
-  page: Page,
-  { source, signer }: StepsPorts,
+  session: SessionRecord,
+  asked: StepsAsked,
+  ports: StepsPorts,
 ): Promise<z.input<typeof stepsShape>> {
-  const reader = READERS.get(protocol);
-  if (reader === undefined) throw elsewhere(`the steps of ${protocol} cannot be read here`);
-  if ((outcome?.bytes ?? 0) > RECORDED_MAX_BYTES) throw elsewhere(TOO_LARGE);
-  const names = await source.list(sessionPrefix(id));
-  await refuseTooMuch(id, names, source);
-  const key = await signer();
-  const evidence = fetchedOnce(storedEvidence(source, id, names, key));
-  const { verdict, findings, facts } = await verifyEvidence(evidence, { trustedSigners: [key], session: id });
+  if (!READERS.has(session.protocol))
+    throw new CustodyError('unsupported', `the steps of ${session.protocol} cannot be read here`, {
+      hint: 'custody play fetches the evidence and decodes it where you are',
+    });
+  const signer = await ports.signer();
+  const evidence = await evidenceOf(session.id, ports.source, signer);
+  if (!isSealed(await evidence.folder.list())) return livePage(session, asked, evidence);
+  return sealedPage(session, asked, evidence, ports, signer);
+}
+
+async function sealedPage(
+  session: SessionRecord,
+  asked: StepsAsked,
+  evidence: IndexedEvidence,
+  ports: StepsPorts,
+  signer: Uint8Array,
+): Promise<z.input<typeof stepsShape>> {
+  const indexed = await fromIndex(session, asked, ports.source, signer);
+  if (typeof indexed !== 'string') return indexed;
+  const isDamaged = indexed !== 'none';
+  if (await isSmall(session, evidence)) {
+    // Who makes indexes hears of one that is no good; nobody waits for it.
+    if (isDamaged) await ports.indexes?.wanted(session.id, true).catch(() => undefined);
+    return answer(session, asked, await decodeSteps(evidence));
+  }
+  if (ports.indexes === undefined) throw nobodyMakesIndexes();
+  if ((await ports.indexes.wanted(session.id, isDamaged)) !== 'made') throw notReady(isDamaged);
+  const made = await fromIndex(session, asked, ports.source, signer);
+  if (typeof made !== 'string') return made;
+  throw new CustodyError('state-damaged', 'the index of the session is altered as soon as it is made', {
+    hint: 'somebody writes to the store; look into it',
+    detail: made,
+  });
+}
+
+/** Why not, where there is no index that fits. */
+async function fromIndex(
+  session: SessionRecord,
+  asked: StepsAsked,
+  source: RecordingSource,
+  signer: Uint8Array,
+): Promise<z.input<typeof stepsShape> | string> {
+  try {
+    const steps = await openSessionSteps(session.id, source, signer);
+    return steps.index === undefined ? (steps.why ?? 'none') : await answer(session, asked, steps);
+  } catch (thrown) {
+    const { code, message } = asCustodyError(thrown);
+    if (code === 'state-damaged') return message;
+    // What is wrong with an opening that cannot be read, the verifier says.
+    if (code === 'unsupported') return 'none';
+    throw thrown;
+  }
+}
+
+/** As far as one call can decode it. It is shown on from there when it is sealed. */
+async function livePage(
+  session: SessionRecord,
+  asked: StepsAsked,
+  evidence: IndexedEvidence,
+): Promise<z.input<typeof stepsShape>> {
+  const { shown, left } = await beginningOf(evidence);
+  const steps = await decodeSteps(shown);
+  const page = await answer(session, asked, steps);
+  if (left === 0) return page;
+  const until = (steps.about.total.to / 1e6).toFixed(3);
+  const partial = `the session goes on: its steps are shown up to ${until} s after its start, and those of the ${left} segments that follow once it is sealed`;
+  return { ...page, partial };
+}
+
+async function beginningOf(evidence: IndexedEvidence) {
+  const [names, sizes] = [await evidence.folder.list(), await evidence.sizes()];
+  const segments = names.filter((name) => segmentNumber(name) !== undefined).toSorted();
+  let [bytes, kept] = [0, 0];
+  for (const name of segments.slice(0, LIVE_SEGMENTS_MAX)) {
+    bytes += sizes.get(name) ?? 0;
+    if (kept > 0 && bytes > EVIDENCE_MAX_BYTES) break;
+    kept += 1;
+  }
+  const dropped = new Set(segments.slice(kept));
+  const list = async (): Promise<readonly string[]> => names.filter((name) => !dropped.has(name));
+  const get: EvidenceFolder['get'] = (name, atMost) => evidence.folder.get(name, atMost);
+  return { shown: { ...evidence, folder: { list, get } }, left: dropped.size };
+}
+
+async function answer(
+  { id, protocol }: SessionRecord,
+  asked: StepsAsked,
+  steps: SessionSteps,
+): Promise<z.input<typeof stepsShape>> {
+  const { about } = steps;
+  const { total, startedAt, verdict, findings, completeness } = about;
+  const page = await steps.page(stepQueryOf(asked, { startedAt, until: total.to, steps: total.steps }));
   return {
     session: id,
     protocol,
     verdict,
-    findings: findings.slice(0, FINDINGS_MAX),
-    ...(facts?.completeness === undefined ? {} : { completeness: facts.completeness }),
-    ...(await taken(
-      reader.steps(framesOf(evidence), 'page', () => ({ reason: facts?.reason })),
-      page,
-      state === 'open',
-    )),
+    findings,
+    ...(completeness === undefined ? {} : { completeness }),
+    total: { steps: total.steps, errors: total.errors, writes: total.writes, until: total.to },
+    ...shownPage(page),
   };
 }
 
-/** The decoder cannot know that a session goes on: where it does, nothing has ended yet. */
-async function taken(all: AsyncIterable<ReadStep>, { limit, cursor }: Page, isLive: boolean) {
-  const steps = [];
-  let [n, characters] = [0, 0];
-  for await (const read of all) {
-    if (isLive && read.step.kind === 'end') continue;
-    if (steps.length === limit || characters >= PAGE_MAX_CHARACTERS) return { steps, next: n };
-    n += 1;
-    if (n <= cursor) continue;
-    const json = read.toJson();
-    characters += JSON.stringify(json).length;
-    steps.push(json);
-  }
-  return { steps };
-}
-
-async function refuseTooMuch(id: string, names: readonly string[], source: RecordingSource): Promise<void> {
-  if (names.length > OBJECTS_MAX) throw elsewhere(TOO_LARGE);
-  const sizes = await inBatches(names, AT_ONCE, (name) => source.size(objectKey(id, name)));
-  if (sizes.reduce((sum, size) => sum + size, 0) > EVIDENCE_MAX_BYTES) throw elsewhere(TOO_LARGE);
-}
-
-/** What is decoded is what was verified, and costs one reading. It is no more than EVIDENCE_MAX_BYTES. */
-function fetchedOnce(folder: EvidenceFolder): EvidenceFolder {
-  const fetched = new Map<string, Promise<Uint8Array>>();
+function shownPage({ steps, next, previous }: CheckedPage) {
+  const shown = steps.map(({ number, isError, isWrite, json }) => ({
+    ...json,
+    number,
+    marks: [...(isError ? (['error'] as const) : []), ...(isWrite ? (['write'] as const) : [])],
+  }));
   return {
-    list: () => folder.list(),
-    get: (name, atMost) => {
-      const object = fetched.get(name) ?? folder.get(name, atMost);
-      fetched.set(name, object);
-      return object;
-    },
+    steps: shown,
+    ...(next === undefined ? {} : { next }),
+    ...(previous === undefined ? {} : { previous }),
   };
 }
 
-function elsewhere(what: string): CustodyError {
-  return new CustodyError('unsupported', what, {
+async function isSmall({ outcome }: SessionRecord, { folder, sizes }: IndexedEvidence): Promise<boolean> {
+  if ((outcome?.bytes ?? 0) > RECORDED_MAX_BYTES) return false;
+  if ((await folder.list()).length > OBJECTS_MAX) return false;
+  return [...(await sizes()).values()].reduce((sum, size) => sum + size, 0) <= EVIDENCE_MAX_BYTES;
+}
+
+function nobodyMakesIndexes(): CustodyError {
+  return new CustodyError('unsupported', 'the recording is long, and nobody makes an index of it here', {
     hint: 'custody play fetches the evidence and decodes it where you are',
+  });
+}
+
+function notReady(isDamaged: boolean): CustodyError {
+  const what = isDamaged ? 'is no good, and is made again' : 'is being made';
+  return new CustodyError('not-ready', `the recording is long, and the index of its steps ${what}`, {
+    hint: 'ask again in a minute; custody play reads the recording from its start meanwhile',
   });
 }

@@ -1,11 +1,12 @@
 import type { Action } from '#core/access/config.ts';
 import { Authorization, decide, type Refusal } from '#core/access/decide.ts';
 import { owns, sharesPeople } from '#core/access/own.ts';
+import { isActedFor } from '#core/access/person.ts';
 import type { SessionQuery, SessionRecord } from '#core/recording/session-index.ts';
 import type { Asking } from '../asking.ts';
 
 /** Permission for what was said in a session. */
-export type ReadPermission = Authorization<'replay'> | Authorization<'export'>;
+export type ReadPermission = Authorization<'replay'> | Authorization<'export'> | Authorization<'rerun'>;
 
 /** No target can have this name: for it, `decide` allows only by a rule that reaches every target. */
 const EVERY_TARGET = '*';
@@ -15,14 +16,22 @@ const EVERY_TARGET = '*';
  * where a rule allows to replay anybody's. So nobody pays for reading what they may not see.
  */
 export function visibleQueries(asking: Asking, target: string | undefined): readonly ListQuery[] {
+  const few = [...ownQueries(asking), ...approvedQueries(asking)];
   if (target !== undefined)
-    return seesAll(asking, target) ? [{ target }] : ownQueries(asking).map((own) => ({ target, ...own }));
+    return seesAll(asking, target) ? [{ target }] : few.map((own) => ({ target, ...own }));
   if (seesAll(asking, EVERY_TARGET)) return [{}];
   const names = [...asking.policy.targets.keys()].filter((name) => seesAll(asking, name));
-  return [...ownQueries(asking), ...names.map((name) => ({ target: name }))];
+  return [...few, ...names.map((name) => ({ target: name }))];
 }
 
-type ListQuery = Pick<SessionQuery, 'target' | 'subject' | 'person'>;
+type ListQuery = Pick<SessionQuery, 'target' | 'subject' | 'person' | 'approver'>;
+
+/** Where some rule lets whoever approved look; whether it is one for the caller, each session that is found is asked. */
+function approvedQueries({ caller, policy }: Asking): readonly ListQuery[] {
+  const { issuer, subject } = caller;
+  const may = policy.rules.some(({ sessions, allow }) => allow !== undefined && sessions === 'approved');
+  return may && !isActedFor(caller) ? [{ approver: { issuer, subject } }] : [];
+}
 
 /** Where the issuer shares people, also by the address. */
 function ownQueries({ caller, policy }: Asking): readonly ListQuery[] {
@@ -42,16 +51,23 @@ export function isListed(session: SessionRecord, asking: Asking): boolean {
 
 /** True where the caller may know of a session that they name. */
 export function isKnown(session: SessionRecord, asking: Asking): boolean {
-  const [readable, endable] = [mayRead(session, asking), decideFor('terminate', session, asking)];
-  return isOwn(session, asking) || Authorization.isOne(readable) || Authorization.isOne(endable);
+  const ways = [
+    mayRead(session, asking),
+    ...(['terminate', 'rerun'] as const).map((action) => decideFor(action, session, asking)),
+  ];
+  return isOwn(session, asking) || ways.some((way) => Authorization.isOne(way));
 }
 
-/** `replay` gives the bytes as `export` does: playing happens at the reader's. The refusal is that of `replay`. */
+/**
+ * `replay` gives the bytes as `export` does: playing happens at the reader's. By the one that shows more; the refusal is that of
+ * `replay`.
+ */
 export function mayRead(session: SessionRecord, asking: Asking): ReadPermission | Refusal {
   const replay = decideFor('replay', session, asking);
-  if (Authorization.isOne(replay)) return replay;
+  if (Authorization.isOne(replay) && replay.unredacted) return replay;
   const exported = decideFor('export', session, asking);
-  return Authorization.isOne(exported) ? exported : replay;
+  const isMore = Authorization.isOne(exported) && (exported.unredacted || !Authorization.isOne(replay));
+  return isMore ? exported : replay;
 }
 
 /** To take it away is `export` alone, so that the ledger says what was done. Who may only look is told how. */
@@ -63,10 +79,10 @@ export function mayExport(session: SessionRecord, asking: Asking): Authorization
 
 export function decideFor<A extends Action>(
   action: A,
-  { target, principal: session }: SessionRecord,
+  { target, principal: session, approvedBy: approvers = [] }: SessionRecord,
   { policy, caller, context, now }: Asking,
 ): Authorization<A> | Refusal {
-  return decide({ policy, principal: caller, action, target, session, context, now });
+  return decide({ policy, principal: caller, action, target, session, approvers, context, now });
 }
 
 /** Without a session, only a rule for anybody's sessions allows. */

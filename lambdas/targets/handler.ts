@@ -150,17 +150,25 @@ function isReachedByTask(
     });
 }
 
-/** The gateway's own clock for a login, the target's, and how long a client may wait for reviewers. */
+/** The gateway's own clock for a login, the target's, and how long a client may wait for reviewers and for who watches. */
 function connectSecondsOf(
-  { connect }: Target,
+  { connect, name }: Target,
   { access, ask }: Pick<Answer, 'access' | 'ask'>,
   { rules }: Config,
 ): number {
   const seconds = LOGIN_SECONDS + Math.ceil(connect.timeout / 1000);
-  if (access !== 'requestable') return seconds;
+  // Which rule it will be is not known here; of those for this target, the one that waits for the longest.
+  const ofTarget = rules.filter(({ targets }) => targets.includes(name) || targets.includes('*'));
+  const watched = longest(ofTarget.map(({ moderated }) => moderated?.wait ?? 0));
+  if (access !== 'requestable') return seconds + watched;
   const names = new Set(ask.map(({ rule }) => rule));
-  const waits = rules.filter(({ name }) => names.has(name)).map(({ approval }) => approval?.wait ?? 0);
-  return seconds + Math.ceil(Math.max(0, ...waits) / 1000);
+  const waits = rules.filter(({ name: rule }) => names.has(rule)).map(({ approval }) => approval?.wait ?? 0);
+  return seconds + watched + longest(waits);
+}
+
+/** In seconds. */
+function longest(waits: readonly number[]): number {
+  return Math.ceil(Math.max(0, ...waits) / 1000);
 }
 
 function termsOf({ name, approval, breakGlass }: Rule): Answer['ask'][number] {

@@ -22,7 +22,7 @@ import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
 import { devicesHandler } from '#lambdas/devices/handler.ts';
 import { explanationHandler } from '#lambdas/explanation/handler.ts';
-import { type ApiEvent, type ApiResult, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
+import { type ApiEvent, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { loginHandler } from '#lambdas/login/handler.ts';
 import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
@@ -31,7 +31,10 @@ import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
 import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
 import { sandboxesHandler, type SandboxesPorts } from '#lambdas/sandboxes/handler.ts';
+import { searchHandler, type SearchPorts } from '#lambdas/search/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
+import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
 import { addressOnly } from '#lambdas/ssh/place.ts';
@@ -65,7 +68,12 @@ export interface ApiOptions {
   readonly sandboxes: Pick<SandboxesPorts, 'sandboxes' | 'desk' | 'wake'>;
   readonly deadLetters: DeadLetters;
   readonly catalog: SessionCatalog;
+  readonly search: Pick<SearchPorts, 'search' | 'pending'>;
   readonly source: RecordingSource;
+  /** How running sessions are watched; they are not where it is absent. */
+  readonly live?: LivePorts;
+  /** Absent: what is too long to be decoded at once is not shown. */
+  readonly indexes?: Indexes;
   readonly leaves: LeafSink;
   readonly ledger: LedgerView;
   readonly signerPem: string;
@@ -87,7 +95,7 @@ export interface Api {
   close(): Promise<void>;
 }
 
-type Answer = ApiResult;
+type Answer = StreamedResult;
 type Respond = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 /**
@@ -185,6 +193,7 @@ function handlers(
     requests,
     desk,
     terminations,
+    live,
   } = options;
   const policy = () => inForce.config;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
@@ -203,8 +212,13 @@ function handlers(
     ['/v1/devices', devicesHandler({ policy, devices: options.devices, desk: options.deviceDesk, now, log })],
     [
       '/v1/sessions',
-      sessionsHandler({ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log }),
+      sessionsHandler({
+        ...{ catalog, policy, links, source, leaves, ledger, signer, terminations, now, log },
+        ...(live === undefined ? {} : { live }),
+        ...(options.indexes === undefined ? {} : { indexes: options.indexes }),
+      }),
     ],
+    ['/v1/search', searchHandler({ ...options.search, catalog, policy, leaves, now, log })],
     ['/v1/workflows', workflowsHandler({ policy, now, log })],
     [
       '/v1/runs',
@@ -322,7 +336,11 @@ const SECURITY_HEADERS = {
 };
 
 /** To HEAD, Node sends the headers alone. */
-function send(response: ServerResponse, { statusCode, headers, body = '', isBase64Encoded }: Answer): void {
+async function send(
+  response: ServerResponse,
+  { statusCode, headers, body = '', isBase64Encoded, stream }: Answer,
+): Promise<void> {
+  if (stream !== undefined) return sendStream(response, stream, headers);
   const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
   response.writeHead(statusCode ?? 200, {
     ...(headers as Record<string, string> | undefined),
@@ -330,6 +348,36 @@ function send(response: ServerResponse, { statusCode, headers, body = '', isBase
     ...SECURITY_HEADERS,
   });
   response.end(bytes);
+}
+
+/** As it comes, and no faster than it is read. Whoever goes is told nothing more. */
+async function sendStream(
+  response: ServerResponse,
+  stream: AsyncIterable<string>,
+  headers: Answer['headers'],
+): Promise<void> {
+  response.writeHead(200, { ...(headers as Record<string, string> | undefined), ...SECURITY_HEADERS });
+  response.flushHeaders();
+  if (response.req.method === 'HEAD') return void response.end();
+  try {
+    for await (const text of stream) {
+      if (response.destroyed) return;
+      if (!response.write(text)) await drained(response);
+    }
+  } finally {
+    response.end();
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+    if (response.destroyed) done();
+  });
 }
 
 async function sendObject(
@@ -349,7 +397,7 @@ async function sendObject(
     });
     response.end(bytes);
   } catch (error) {
-    send(response, problem(asCustodyError(error), log));
+    await send(response, problem(asCustodyError(error), log));
   }
 }
 

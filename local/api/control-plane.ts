@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
+import { localJournalTails } from '#adapters/local/journal-tail.ts';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
@@ -13,7 +15,9 @@ import { localLogouts } from '#adapters/local/logouts.ts';
 import { type LocalScim, localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import { localSandboxes } from '#adapters/local/sandboxes.ts';
+import { openSearch } from '#adapters/local/search/search.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { openUnindexedSessions } from '#adapters/local/unindexed-sessions.ts';
 import { caKeys, createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localCertificates } from '#adapters/local/ssh/certificates.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
@@ -43,8 +47,10 @@ import { LOCAL_ORIGIN, tileKey } from '#core/ledger/layout.ts';
 import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
+import { INDEX_VERSION } from '#core/replay/index/version.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { SandboxMaker } from '#core/sandboxes/ports.ts';
+import { Redactions } from '#core/replay/redact/redactions.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import type { LedgerView } from '#lambdas/sessions/handler.ts';
@@ -54,14 +60,19 @@ import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import { awayNews } from './away-news.ts';
+import { LocalIndexer } from './indexing.ts';
 import { keepDelivering } from './notifier.ts';
 import { localSandboxKeeping, makesNone } from './sandboxes.ts';
+import { LocalSearching } from './searching.ts';
 import { localSettler, settleNews } from './settling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
 const SETTLE_EVERY_MS = 250;
+const INDEX_EVERY_MS = 1_000;
+const SEARCH_EVERY_MS = 500;
 const ISSUERS_EVERY_MS = 60_000;
+const LIVE_EVERY_MS = 200;
 
 export interface ControlPlaneOptions {
   readonly dataDir: string;
@@ -108,9 +119,24 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const sayUnsettled = settleNews(say);
   const settleAll = async (): Promise<void> => sayUnsettled((await settler.settleAll()).failures);
   await every(running, SETTLE_EVERY_MS, settleAll, trouble('results cannot be derived', say));
+  const indexer = new LocalIndexer({
+    ...{ store: directoryStore(files.store), signer: fileSigner(dataDir), now, say },
+    unindexed: await closing(running, openUnindexedSessions(files.index, INDEX_VERSION)),
+  });
+  await running.add(() => indexer.stop());
+  await every(running, INDEX_EVERY_MS, () => indexer.indexAll(), trouble('indexes cannot be made', say));
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
   const sandboxes = await keepSandboxes(options, running, leaves);
+  const search = await closing(running, openSearch(files.search));
+  const signer = fileSigner(dataDir);
+  const searching = new LocalSearching({
+    ...{ search, catalog, policy: () => policy.config, now, say, redactions: new Redactions() },
+    source: directoryStore(files.store),
+    signer: () => signer.publicKey(),
+  });
+  await running.add(() => searching.stop());
+  await every(running, SEARCH_EVERY_MS, () => searching.addAll(), trouble('the search is behind', say));
   const api = await startApi({
     port,
     policy,
@@ -120,7 +146,17 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     deviceDesk,
     logout: { logouts, verifierOf: logoutVerifiers(keyring) },
     catalog,
+    search: { search, pending: (limit) => searching.pending(limit) },
     source: directoryStore(files.store),
+    live: {
+      tails: localJournalTails(files.journal),
+      standing: toldStanding({ ...scimOf(known), logouts, devices }),
+      pause,
+      pollMs: LIVE_EVERY_MS,
+      presence: store,
+      unsealed: () => catalog.unsealed(),
+    },
+    indexes: indexer,
     leaves,
     ledger: await ledgerView(dataDir, files.store),
     ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),
@@ -182,6 +218,7 @@ async function sshPorts(
 }
 
 const now = (): Date => new Date();
+const pause = (ms: number): Promise<void> => sleep(ms, undefined, { ref: false });
 const newId = (at: Date): string => newSessionId(at.getTime(), randomBytes(10));
 const secretOf = ({ tokenFile = '' }: ScimConfig) => readSecretFile(tokenFile, "a directory's secret");
 
@@ -235,10 +272,14 @@ function verifierOf(
     onTrouble: trouble("an issuer's directory cannot be asked", say),
   });
   const looking = withGroups(current, issuers, directoryOf);
-  const scim = { policy: () => policy.config, store: directory };
+  const scim = scimOf({ policy, directory });
   const groups = directoryGroups(scim);
   const standing = toldStanding({ ...scim, logouts, devices });
   return () => withDirectoryGroups(standingVerifier(looking(), standing), groups);
+}
+
+function scimOf({ policy, directory }: Pick<Known, 'policy' | 'directory'>) {
+  return { policy: () => policy.config, store: directory };
 }
 
 /** Whoever watches the terminal hears an alarm also where no webhook is. */

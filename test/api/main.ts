@@ -21,6 +21,7 @@ import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 import { noSandboxes } from '#test/support/memory-sandboxes.ts';
+import { NO_SEARCH } from '#test/support/no-search.ts';
 
 const VERSION = '4.32.5';
 /** Who calls: every reader of the policy in test/lambdas/support.ts is one of these. */
@@ -126,6 +127,7 @@ interface Operation {
 async function serve(ports: World): Promise<Api> {
   return startApi({
     port: 0,
+    search: NO_SEARCH,
     policy: { config: POLICY, refused: undefined },
     verifier: () => verifier,
     // The tool shows bad tokens by the hundred.

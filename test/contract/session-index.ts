@@ -132,6 +132,35 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
       expect(await listed({ target: '%' })).toEqual([]);
     });
 
+    it('lists the sessions whose grant somebody approved, and nobody else’s (security cases 7, 14)', async () => {
+      const index = await make();
+      const olga = { issuer: 'https://id.example', subject: 'olga', email: 'olga@example.com' };
+      const otto = { issuer: 'https://other', subject: 'olga' };
+      const grant = sessionRecord(0).id;
+      await index.opened({ ...sessionRecord(1), grant, approvedBy: [olga, otto] });
+      await index.opened({ ...sessionRecord(2), grant, approvedBy: [otto] });
+      await index.opened(sessionRecord(3));
+      await index.opened({ ...sessionRecord(4, { target: 'payroll-db' }), grant, approvedBy: [olga] });
+      await index.opened({ ...sessionRecord(5), grant, approvedBy: [olga, olga] });
+      await index.closed(sessionRecord(5).id, OUTCOME);
+      const listed = async (query: Partial<SessionQuery>): Promise<number[]> => {
+        const ids = await walk(index, { limit: 1, ...query });
+        return ids.map((id) => [1, 2, 3, 4, 5].find((n) => sessionRecord(n).id === id)!);
+      };
+      const of = ({ issuer, subject }: typeof otto) => ({ issuer, subject });
+      const [from, cursor] = [sessionRecord(2).id, sessionRecord(5).id];
+      expect(await listed({ approver: of(olga) })).toEqual([5, 4, 1]);
+      expect(await listed({ approver: of(otto) })).toEqual([2, 1]);
+      expect(await listed({ approver: of(olga), target: 'orders-db' })).toEqual([5, 1]);
+      expect(await listed({ approver: of(olga), cursor, from })).toEqual([4]);
+      expect(await listed({ approver: { ...of(olga), subject: 'eve' } })).toEqual([]);
+      expect((await index.get(sessionRecord(5).id)).approvedBy).toEqual([olga, olga]);
+      expect(await listed({})).toEqual([5, 4, 3, 2, 1]);
+      expect((await index.unsealed()).map(({ id }) => id)).toEqual(
+        [1, 2, 3, 4].map((n) => sessionRecord(n).id),
+      );
+    });
+
     it('walks everything exactly once by cursors, also while sessions are added', async () => {
       await fc.assert(
         fc.asyncProperty(

@@ -69,6 +69,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     policy: inForce,
     requests: store,
     terminations: store,
+    presence: store,
     runs,
     standing: logoutStanding(logouts, () => inForce.config.issuers),
     sessions: () => live,

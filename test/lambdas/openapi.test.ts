@@ -53,6 +53,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/evidence',
       'get /v1/sessions/{id}/steps',
       'post /v1/sessions/{id}/termination',
+      'post /v1/sessions/{id}/reruns',
       'post /v1/devices/challenge',
       'get /v1/devices',
       'post /v1/devices',

@@ -413,7 +413,7 @@ describe('GET /v1/sessions/{id}/evidence', () => {
     expect(rest.body).not.toHaveProperty('next');
   });
 
-  it.each([{ limit: '0' }, { limit: '10001' }, { prefix: 'sessions/' }, { purpose: 'rerun' }])(
+  it.each([{ limit: '0' }, { limit: '10001' }, { prefix: 'sessions/' }, { purpose: 'look' }])(
     'refuses %o',
     async (query) => {
       expect((await get(await filled(), path(1), 'dana', query)).status).toBe(400);

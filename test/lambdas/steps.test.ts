@@ -3,9 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { Stream } from '#core/recording/format.ts';
 import { Recorder } from '#core/recording/recorder.ts';
+import { indexSession } from '#core/replay/index/index-session.ts';
 import { sessionsHandler } from '#lambdas/sessions/handler.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { framesOf, LOGIN, type Said, server, stepsOf } from '#test/core/replay/support.ts';
-import { MemoryIndex, MemoryJournal, MemoryLeaves } from '#test/support/memory-ports.ts';
+import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore } from '#test/support/memory-ports.ts';
 import { opening, slabsOf } from '#test/support/recorder.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { type Answered, call, MISSING, type World, world } from './support.ts';
@@ -45,6 +47,10 @@ async function recorded(said: readonly Said[] = SAID, end = true): Promise<Recor
   await recorder.close(1, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 });
   if (end) await ports.catalog.closed(record.id, OUTCOME);
   return { ports, id: record.id };
+}
+
+function withIndexes({ ports }: Recorded, wanted: Indexes['wanted']): World {
+  return { ...ports, indexes: { wanted } };
 }
 
 async function steps(
@@ -108,7 +114,10 @@ describe('GET /v1/sessions/{id}/steps', () => {
     there.ports.source.list = () => Promise.reject(new Error('nothing is read'));
     await steps(there, 'ada');
     expect([...there.ports.leaves.added].map((leaf) => JSON.parse(leaf) as unknown)).toEqual([
-      expect.objectContaining({ kind: 'recording-viewed', session: there.id, by: expect.anything() }),
+      expect.objectContaining({
+        ...{ kind: 'recording-viewed', session: there.id, by: expect.anything() },
+        part: 'steps 1-200',
+      }),
     ]);
   });
 
@@ -191,11 +200,10 @@ describe('GET /v1/sessions/{id}/steps', () => {
     expect(body['next']).toBeGreaterThan(1);
   });
 
-  it.each<[what: string, grow: (there: Recorded) => void]>([
-    ['is too large', ({ ports }) => void (ports.source.size = async () => 33 << 20)],
+  const LARGE: readonly [what: string, grow: (there: Recorded) => void][] = [
     [
-      'has too many objects',
-      ({ ports }) => void (ports.source.list = async () => Array.from({ length: 1_001 }, (_, n) => `${n}`)),
+      'is too large',
+      ({ ports }) => void (ports.source.size = async (key) => (key.endsWith('.seg') ? 33 << 20 : 1)),
     ],
     [
       'would decompress to too much',
@@ -204,13 +212,102 @@ describe('GET /v1/sessions/{id}/steps', () => {
         catalog.get = async (id) => ({ ...(await get(id)), outcome: { ...OUTCOME, bytes: 257 << 20 } });
       },
     ],
-  ])('sends the reader of a recording that %s to custody play', async (_, grow) => {
+  ];
+
+  it.each(LARGE)(
+    'of a recording that %s says that its index is being made, and when to ask again',
+    async (_, grow) => {
+      const there = await recorded();
+      grow(there);
+      const wanted: unknown[] = [];
+      const later: Recorded = {
+        ...there,
+        ports: withIndexes(there, async (...asked) => (wanted.push(asked), 'later')),
+      };
+      expect(await steps(later)).toMatchObject({
+        status: 503,
+        headers: { 'retry-after': '60' },
+        body: { code: 'not-ready', hint: expect.stringContaining('ask again') },
+      });
+      expect(wanted).toEqual([[there.id, false]]);
+    },
+  );
+
+  it.each(LARGE)('of a recording that %s reads the index that was made meanwhile', async (_, grow) => {
     const there = await recorded();
     grow(there);
+    const made = async (id: string) => {
+      await indexSession(id, { store: there.ports.source, signer: there.ports.keys });
+      return 'made' as const;
+    };
+    const answer = await steps({ ...there, ports: withIndexes(there, made) });
+    expect(texts(answer)).toEqual(['login', 'select 1', 'select 2', 'select 3', 'end']);
+    expect(answer.body).toMatchObject({ verdict: 'verified', total: { steps: 5, errors: 0 } });
+  });
+
+  it('of a recording that is too large where nobody makes indexes sends to custody play', async () => {
+    const there = await recorded();
+    LARGE[0]![1](there);
     expect(await steps(there)).toMatchObject({
       status: 422,
       body: { code: 'unsupported', hint: expect.stringContaining('custody play') },
     });
+  });
+
+  it('says the same with an index and without', async () => {
+    const there = await recorded();
+    const before = await steps(there, 'dana', { from: '2', limit: '2' });
+    await indexSession(there.id, { store: there.ports.source, signer: there.ports.keys });
+    expect((await steps(there, 'dana', { from: '2', limit: '2' })).body).toEqual(before.body);
+    expect(before.body).toMatchObject({
+      steps: [{ number: 2 }, { number: 3 }],
+      next: 3,
+      previous: 1,
+    });
+  });
+
+  it('does not believe an index that was altered, and has it made again', async () => {
+    const there = await recorded();
+    const { source, keys } = there.ports;
+    await indexSession(there.id, { store: source, signer: keys });
+    const key = [...source.objects.keys()].find((name) => name.includes('/chunk-'))!;
+    source.objects.set(key, Buffer.from('something else'));
+    const wanted: unknown[] = [];
+    const ports = withIndexes(there, async (...asked) => (wanted.push(asked), 'later'));
+    expect(texts(await steps({ ...there, ports }))).toContain('select 2');
+    expect(wanted).toEqual([[there.id, true]]);
+  });
+
+  it('of a live session that is long shows its beginning, and says how far', async () => {
+    const there = await recorded(SAID, false);
+    for (const name of ['close.json', 'close.json.sig'])
+      there.ports.source.objects.delete(`sessions/${there.id}/${name}`);
+    const { objects } = there.ports.source;
+    objects.set(`sessions/${there.id}/00000001.seg`, Buffer.from('it goes on'));
+    const size = (key: string) => MemoryStore.prototype.size.call(there.ports.source, key);
+    there.ports.source.size = async (key) => (key.endsWith('.seg') ? 20 << 20 : size(key));
+    const answer = await steps(there);
+    expect(texts(answer)).toEqual(['login', 'select 1', 'select 2', 'select 3']);
+    expect(answer.body).toMatchObject({
+      verdict: 'incomplete',
+      partial: expect.stringContaining('1 segments'),
+    });
+  });
+
+  it.each([
+    [{ from: '3' }, ['select 2', 'select 3', 'end'], 'steps 3-202'],
+    [{ at: '0.009', limit: '1' }, ['select 2'], 'steps from at 0.009, next, at most 1'],
+    [{ at: '-1%' }, ['end'], 'steps from at -1%, next, at most 200'],
+    [{ direction: 'previous', limit: '2' }, ['select 3', 'end'], 'steps from the last, previous, at most 2'],
+    [{ direction: 'previous', cursor: '3', limit: '2' }, ['select 1', 'select 2'], 'steps 2-3'],
+    [{ kind: 'login' }, ['login'], 'steps from 1, next, kind login, at most 200'],
+    [{ errors: 'true' }, [], 'steps from 1, next, errors, at most 200'],
+  ])('takes %o', async (asked, expected, part) => {
+    const there = await recorded();
+    expect(texts(await steps(there, 'dana', asked as Record<string, string>))).toEqual(expected);
+    expect([...there.ports.leaves.added].map((leaf) => (JSON.parse(leaf) as { part: string }).part)).toEqual([
+      part,
+    ]);
   });
 
   it('is for protocols that it knows', async () => {
@@ -229,7 +326,16 @@ describe('GET /v1/sessions/{id}/steps', () => {
     ['cursor', '-1'],
     ['cursor', 'x'],
     ['page', '1'],
+    ['from', '0'],
+    ['at', 'noon'],
+    ['at', '2026-99-99T00:00Z'],
+    ['direction', 'up'],
+    ['errors', 'yes'],
   ])('refuses %s=%s', async (name, value) => {
     expect((await steps(await recorded(), 'dana', { [name]: value })).status).toBe(400);
+  });
+
+  it('refuses two places at once', async () => {
+    expect((await steps(await recorded(), 'dana', { cursor: '1', from: '2' })).status).toBe(400);
   });
 });

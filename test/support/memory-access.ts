@@ -9,10 +9,13 @@ import type {
   Terminations,
   Untold,
 } from '#core/access/store.ts';
+import type { Presence, Watcher } from '#core/access/presence.ts';
 import { CustodyError } from '#core/errors.ts';
 
 /** Requests and terminations in memory. */
-export class MemoryAccess implements AccessRequests, AccessCatalog, AccessOutbox, Terminations {
+export class MemoryAccess implements AccessRequests, AccessCatalog, AccessOutbox, Terminations, Presence {
+  readonly watchers = new Map<string, Watcher>();
+  readonly awaiting = new Map<string, string>();
   readonly requests = new Map<string, AccessRequest>();
   readonly terminations = new Map<string, Termination>();
   readonly #keys = new Map<string, string>();
@@ -35,6 +38,27 @@ export class MemoryAccess implements AccessRequests, AccessCatalog, AccessOutbox
     if (request.steps.length !== after)
       throw new CustodyError('conflict', 'somebody else changed the request');
     this.requests.set(id, { ...request, steps: [...request.steps, ...steps] });
+  }
+
+  async renew(watcher: Watcher): Promise<void> {
+    const { session, by } = watcher;
+    this.watchers.set(JSON.stringify([session, by.issuer, by.subject]), structuredClone(watcher));
+  }
+
+  async watching(sessions: readonly string[]): Promise<readonly Watcher[]> {
+    return [...this.watchers.values()].filter(({ session }) => sessions.includes(session));
+  }
+
+  async awaits(session: string, until: string): Promise<void> {
+    this.awaiting.set(session, until);
+  }
+
+  async begins(session: string): Promise<void> {
+    this.awaiting.delete(session);
+  }
+
+  async waiting(now: Date): Promise<readonly string[]> {
+    return [...this.awaiting].filter(([, until]) => Date.parse(until) > now.getTime()).map(([id]) => id);
   }
 
   async get(id: string): Promise<AccessRequest> {

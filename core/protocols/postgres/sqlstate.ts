@@ -25,6 +25,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'task-refused': 'UC002',
   'transaction-failed': '25P02', // in_failed_sql_transaction
   'access-denied': '42501', // insufficient_privilege
+  'evidence-redacted': '42501', // insufficient_privilege
   'approval-required': '42501',
   'access-expired': '57P01', // admin_shutdown
   'access-revoked': '57P01',
@@ -37,6 +38,7 @@ const SQLSTATES: Readonly<Record<ErrorCode, string>> = {
   'target-lost': '08006',
   'recording-failed': '58030', // io_error
   'store-unavailable': '58030',
+  'not-ready': '57P03',
   draining: '57P03', // cannot_connect_now
   'too-many-connections': '53300', // too_many_connections
   'task-fenced': '57P01', // admin_shutdown

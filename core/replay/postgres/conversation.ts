@@ -20,13 +20,26 @@ import type { Tap } from './tap.ts';
 import type { Texts } from './texts.ts';
 
 type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
-type More = Pick<Step, 'tag' | 'error'>;
+type More = Pick<Step, 'tag' | 'error' | 'transaction'>;
 
 /** The server refused a command before it looked at it: the transaction has failed. */
 const IN_FAILED_TRANSACTION = '25P02';
+/** By the status of ReadyForQuery. */
+const TRANSACTIONS: Readonly<Record<string, Pick<Step, 'transaction'>>> = {
+  T: { transaction: 'open' },
+  E: { transaction: 'failed' },
+};
 const LOST =
   'more messages wait for an answer than a replay keeps; what the client sends until all are answered cannot be shown';
 const FOUND = 'all that waited is answered: what the client sends is shown again';
+
+/** How far the server is behind what the client sent. */
+export interface Waiting {
+  /** What the client sent that is not answered to its end. */
+  readonly operations: number;
+  /** The server reads the data of a COPY. */
+  readonly takesCopy: boolean;
+}
 
 /**
  * Matches what the server answers with what the client asked, after the login. The client may be many messages ahead, and
@@ -48,6 +61,8 @@ export class Conversation {
   readonly #passedOver = new PassedOver();
   /** The statement that is being answered; it is no longer in the pipeline. */
   #running: Execution | undefined;
+  /** Of the last ReadyForQuery. */
+  #transaction: Pick<Step, 'transaction'> = {};
   /** There was an error since the last ReadyForQuery. */
   #hasFailed = false;
   /** No room is left: how often ReadyForQuery will come for what the client sent since. */
@@ -64,6 +79,11 @@ export class Conversation {
     const knowledge = { names: this.#names, sql: this.#sql, settings: this.#settings, texts };
     this.#effects = new NameEffects(knowledge, limits);
     this.#steps = new StepWriter(limits, knowledge, emit, tap);
+  }
+
+  get waiting(): Waiting {
+    const operations = this.#pipeline.length + (this.#running === undefined ? 0 : 1);
+    return { operations, takesCopy: this.#running !== undefined && this.#copy.takes };
   }
 
   client(message: ClientContent, at: number, bytes: number): void {
@@ -132,6 +152,7 @@ export class Conversation {
   #told(message: ServerOf<'parameter-status'>, at: number): void {
     if (this.#isAtStatement()) this.#execution(at).begin();
     this.#texts.reported(message, false);
+    this.#tap?.setting?.(message.name, message.value);
     this.setting(message);
   }
 
@@ -294,9 +315,10 @@ export class Conversation {
     const kind = this.#running?.statement.kind;
     this.#stopRunning(at);
     if (kind !== 'query' && kind !== 'function-call') this.#answerReady(at);
-    this.#tap?.ready();
+    this.#tap?.ready(status);
     this.#sql.ready();
     this.#names.ready();
+    this.#transaction = TRANSACTIONS[status] ?? {};
     if (status === 'I') this.#names.endTransaction(!this.#hasFailed);
     this.#hasFailed = false;
   }
@@ -411,7 +433,7 @@ export class Conversation {
     this.#copy.end();
     if (kind === 'query' && outcome !== 'empty' && more.error?.sqlstate !== IN_FAILED_TRANSACTION)
       this.#names.dropPortal('');
-    this.#steps.end(running, outcome, at, more);
+    this.#steps.end(running, outcome, at, { ...this.#transaction, ...more });
     if (kind === 'execute' || kind === 'unmatched') this.#running = undefined;
   }
 }

@@ -13,7 +13,7 @@ export interface Ending {
   readonly at: number;
   readonly serverBytes: number;
   readonly copyBytes: number;
-  readonly more?: Pick<Step, 'tag' | 'error'>;
+  readonly more?: Pick<Step, 'tag' | 'error' | 'transaction'>;
 }
 
 /** There is no such portal; the transaction has failed before. */

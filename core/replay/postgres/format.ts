@@ -127,12 +127,13 @@ function indented(text: string): string {
 }
 
 /** How it ended, and how long it took. */
-function endingText({ outcome, tag, copy, took }: Step): string {
+function endingText({ outcome, tag, copy, took, transaction }: Step): string {
   if (outcome === undefined) return '';
   const words = [
     outcome === 'completed' ? escapeTerminal(tag ?? 'done') : outcome,
     copy && `${copy.messages} messages, ${copy.bytes} bytes`,
     `${(took / 1000).toFixed(took < 10_000 ? 2 : 0)} ms`,
+    transaction && `in ${transaction === 'open' ? 'an open' : 'a failed'} transaction`,
   ];
   return words.filter(Boolean).join(', ');
 }

@@ -1,6 +1,6 @@
 import { replayReader } from '../reader.ts';
 import { formatStep } from './format.ts';
-import { postgresStepJson, postgresStepShape } from './shape.ts';
+import { postgresStepJson, postgresStepOf, postgresStepShape } from './shape.ts';
 import { REPLAY_LIMITS, type ReplayLimits } from './step.ts';
 import { postgresSteps } from './steps.ts';
 
@@ -11,4 +11,6 @@ export const postgresReader = replayReader({
   format: formatStep,
   json: postgresStepJson,
   shape: postgresStepShape,
+  version: 1,
+  ofJson: postgresStepOf,
 });

@@ -1,6 +1,7 @@
 /** step.ts as JSON. */
 import { z } from 'zod';
 import { base, count, shown, undecoded } from '../shape-parts.ts';
+import type { JsonStep } from '../reader.ts';
 import type { Outcome, Step, StepKind } from './step.ts';
 
 const KINDS = [
@@ -90,6 +91,9 @@ export const postgresStepShape = z
     tag: z.string().optional().meta({ example: 'INSERT 0 1' }),
     copy: copy.optional(),
     error: report.optional(),
+    transaction: z.enum(['open', 'failed']).optional().meta({
+      description: 'the transaction that it came to, as the last ReadyForQuery before it says',
+    }),
     notices: z.array(report).readonly().optional(),
     noticesLeftOut: count.optional().meta({ description: 'notices that came and are not shown' }),
     login: login.optional(),
@@ -103,4 +107,16 @@ export function postgresStepJson({ login: seen, ...step }: Step): z.input<typeof
   return seen === undefined
     ? step
     : { ...step, login: { ...seen, settings: Object.fromEntries(seen.settings) } };
+}
+
+/** What `postgresStepJson` was of. */
+export function postgresStepOf(json: JsonStep): Step {
+  const { login: seen, ...step } = json as z.infer<typeof postgresStepShape>;
+  const known = step as Step;
+  return seen === undefined
+    ? known
+    : {
+        ...known,
+        login: { ...seen, settings: new Map(Object.entries(seen.settings)) } as NonNullable<Step['login']>,
+      };
 }

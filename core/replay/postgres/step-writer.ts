@@ -15,7 +15,7 @@ import type { Tap } from './tap.ts';
 import type { Texts } from './texts.ts';
 
 type ServerOf<Kind extends ServerContent['kind']> = OfKind<ServerContent, Kind>;
-type More = Pick<Step, 'tag' | 'error'>;
+type More = Pick<Step, 'tag' | 'error' | 'transaction'>;
 
 const DROPPED = 'not all of it was kept: too much waited for answers';
 

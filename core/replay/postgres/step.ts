@@ -109,6 +109,8 @@ export interface Step extends StepBase, Undecoded {
   readonly tag?: string;
   readonly copy?: ShownCopy;
   readonly error?: ShownReport;
+  /** The transaction that it came to, as the last ReadyForQuery before it says; absent where there was none. */
+  readonly transaction?: 'open' | 'failed';
   readonly notices?: readonly ShownReport[];
   /** Notices that came and are not in `notices`. */
   readonly noticesLeftOut?: number;

@@ -4,7 +4,7 @@ import type { StartupPacket } from '#core/protocols/postgres/startup.ts';
 import { type Ending, endingWords } from '../ending.ts';
 import type { ReplayFrame } from '../step.ts';
 import { CLIENT, type ClientContent, SERVER, type ServerContent } from './contents.ts';
-import { Conversation } from './conversation.ts';
+import { Conversation, type Waiting } from './conversation.ts';
 import { Login } from './login.ts';
 import { type ReadMessage, SideReader } from './side-reader.ts';
 import { type RecordedStartup, readRecordedStartup } from './startup.ts';
@@ -24,7 +24,7 @@ export async function* postgresSteps(
   ending: () => Ending | undefined = () => undefined,
   tap?: Tap,
 ): AsyncGenerator<Step, void, undefined> {
-  const decoder = new Decoder(limits, tap);
+  const decoder = new SessionDecoder(limits, tap);
   try {
     for await (const frame of frames) yield* decoder.take(frame);
   } catch (thrown) {
@@ -36,7 +36,8 @@ export async function* postgresSteps(
 
 type Side = 'client' | 'target' | 'gateway';
 
-class Decoder {
+/** The same for whoever gives it frames by hand. */
+export class SessionDecoder {
   #steps: Step[] = [];
   readonly #tap: Tap | undefined;
   readonly #limits: ReplayLimits;
@@ -65,6 +66,15 @@ class Decoder {
     };
   }
 
+  get isLoggedIn(): boolean {
+    return this.#login.over;
+  }
+
+  get waiting(): Waiting {
+    return this.#conversation.waiting;
+  }
+
+  /** Steps that are complete and certain. */
   take({ stream, timeUs, payload }: ReplayFrame): Step[] {
     this.#now = timeUs;
     if (stream === 'note') this.#note(payload);

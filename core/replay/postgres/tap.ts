@@ -49,8 +49,10 @@ export interface Tap {
   readonly copyRun: CopyRun | undefined;
   /** The answer that is coming in is the data of a COPY. */
   copyBegins(): void;
-  /** The server is ready for the next query. */
-  ready(): void;
+  /** The server reports a setting after the login. */
+  setting?(name: CutValue, value: CutValue): void;
+  /** The server is ready for the next query, with this status of the transaction. */
+  ready(status: string): void;
   /** An answer is complete: what it did to its transaction is said next, then its step. */
   ending(): void;
   transaction(event: TransactionEvent): void;

@@ -1,6 +1,6 @@
 import { replayReader } from '../reader.ts';
 import { formatSshStep } from './format.ts';
-import { sshStepJson, sshStepShape } from './shape.ts';
+import { sshStepJson, sshStepOf, sshStepShape } from './shape.ts';
 import { SSH_LIMITS, SSH_PAGE_LIMITS } from './step.ts';
 import { sshSteps } from './steps.ts';
 import { sshTerminal } from './terminal-events.ts';
@@ -11,5 +11,7 @@ export const sshReader = replayReader({
   format: (step) => formatSshStep(step),
   json: sshStepJson,
   shape: sshStepShape,
+  version: 1,
+  ofJson: sshStepOf,
   terminal: sshTerminal,
 });

@@ -132,3 +132,7 @@ export const sshStepShape = z
 export function sshStepJson(step: SshStep): JsonStep & z.input<typeof sshStepShape> {
   return { ...step };
 }
+
+export function sshStepOf(json: JsonStep): SshStep {
+  return json as unknown as SshStep;
+}

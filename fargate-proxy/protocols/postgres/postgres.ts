@@ -4,7 +4,12 @@ import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Authorization } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
-import { authenticationOk, backendKeyData, noticeResponse } from '#core/protocols/postgres/backend.ts';
+import {
+  authenticationOk,
+  backendKeyData,
+  noticeResponse,
+  parameterStatus,
+} from '#core/protocols/postgres/backend.ts';
 import type { CommandSight } from '#core/protocols/postgres/contract-sight.ts';
 import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
@@ -198,6 +203,7 @@ class PostgresGreeting implements Greeting {
     const { login, options } = this.#parts;
     const { minor, startup } = login;
     const target = permission.target as PostgresTarget;
+    refuseRerun(login, target);
     const gated = await gateTerms(permission, held, options.commands);
     const parameters = parametersForTarget(startup.given, target, gated);
     const until = AbortSignal.any([signal, this.#left.signal]);
@@ -246,6 +252,11 @@ class PostgresGreeting implements Greeting {
       });
     if (key !== undefined) await keys.publish(key);
     try {
+      if (login.settings.has('rerun')) {
+        tape.note({ note: 'rerun', of: login.settings.get('rerun') });
+        this.#parts.transcript.say(parameterStatus(OWN_SESSION, tape.session));
+        this.#parts.transcript.playOnto(tape);
+      }
       await welcome(secure, session, key, tape);
     } catch (error) {
       if (key !== undefined) keys.revoke(key);
@@ -266,6 +277,15 @@ class PostgresGreeting implements Greeting {
     });
     return link;
   }
+}
+
+/** What a rerun is told of itself: the id of the session that it is. */
+const OWN_SESSION = 'custody.session';
+
+/** What is run again goes to a sandbox and nowhere else, whatever whoever sends it has looked at. */
+function refuseRerun({ settings }: Login, { name, sandbox }: PostgresTarget): void {
+  if (!settings.has('rerun') || sandbox !== undefined) return;
+  throw new CustodyError('access-denied', `${name} is no sandbox, and a session is run again nowhere else`);
 }
 
 /** What a session is held to; undefined where everything may pass. */

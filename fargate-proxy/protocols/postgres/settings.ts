@@ -3,7 +3,7 @@ import { type SeparatedOptions, separateOptions } from '#core/protocols/postgres
 import type { StartupMessage, StartupParameter } from '#core/protocols/postgres/startup.ts';
 import { bytesOf, charactersOf, decodeText } from '#core/protocols/postgres/wire.ts';
 
-/** What a client told the gateway, by the name behind `custody.`: auth, reason, run, sandbox, target, task, ticket, traceparent. */
+/** What a client told the gateway, by the name behind `custody.`: auth, reason, rerun, run, sandbox, target, task, ticket, traceparent. */
 export type GatewaySettings = ReadonlyMap<string, string>;
 
 const OWN = /^custody\./i;

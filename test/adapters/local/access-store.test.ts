@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { accessStoreContract } from '#test/contract/access-store.ts';
+import { presenceContract } from '#test/contract/presence.ts';
 
 function folder(): string {
   const made = mkdtempSync(join(tmpdir(), 'custody-access-'));
@@ -18,6 +19,7 @@ function open(where: string) {
 }
 
 accessStoreContract('SQLite', async () => open(folder()));
+presenceContract('SQLite', async () => open(folder()));
 
 test('two processes of one folder see each other', async () => {
   const where = folder();

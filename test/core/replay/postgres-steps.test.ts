@@ -225,7 +225,7 @@ describe('a session through the gateway', () => {
       message: 'ended by an operator',
     });
     const steps = await conversation([
-      ['client', query('select 1')],
+      ['client', serialize.query('select 1')],
       ['target', server.columns(['a', 25]), half],
       ['gateway', fatal],
     ]);
@@ -248,7 +248,7 @@ describe('a session through the gateway', () => {
 
   test('took is from sending to completion', async () => {
     const [step] = await conversation([
-      ['client', query('select 1')],
+      ['client', serialize.query('select 1')],
       ['target', server.columns(['a', 23])],
       ['target', server.row('1')],
       ['target', server.tag('SELECT 1'), server.ready],
@@ -408,7 +408,7 @@ describe('pipelining', () => {
     const data = [serialize.copyData(Buffer.from('1\n')), serialize.copyDone()];
     const after: Said[] = [
       ['target', server.tag('COPY 1'), server.ready],
-      ['client', query('select 1')],
+      ['client', serialize.query('select 1')],
       ['target', server.tag('SELECT 1'), server.ready],
     ];
     const expected = [
@@ -614,7 +614,7 @@ describe('damage', () => {
 
   test('what never got its answer is unfinished', async () => {
     const steps = await conversation([
-      ['client', query('one'), query('two')],
+      ['client', serialize.query('one'), query('two')],
       ['target', server.columns(['a', 25]), server.row('1')],
     ]);
     expect(steps.map(gist)).toEqual(['query | unfinished | one | 1 | 1', 'query | unfinished | two']);
@@ -639,7 +639,7 @@ describe('bounds', () => {
   test('the first rows are kept, all are counted', async () => {
     const rows = Array.from({ length: 5000 }, (_, at) => server.row(String(at)));
     const [step] = await conversation([
-      ['client', query('select')],
+      ['client', serialize.query('select')],
       ['target', server.columns(['a', 25]), ...rows, server.tag('SELECT 5000'), server.ready],
     ]);
     expect(step!.rowCount).toBe(5000);
@@ -649,7 +649,7 @@ describe('bounds', () => {
   test('values, statements and messages are cut, and say how long they were', async () => {
     const long = 'é'.repeat(1_000_000);
     const steps = await conversation([
-      ['client', query(`select '${long}'`)],
+      ['client', serialize.query(`select '${long}'`)],
       [
         'target',
         server.columns(['a', 25], ['b', 25]),
@@ -725,3 +725,20 @@ function shortened(frames: readonly ReplayFrame[], length: number): ReplayFrame[
   }
   return kept;
 }
+
+describe('the transaction that a statement came to', () => {
+  test('is the one that the server said last', async () => {
+    const ready = (status: 'T' | 'E' | 'I') => backend.readyForQuery(status);
+    const steps = await conversation([
+      ['client', serialize.query('begin')],
+      ['target', server.tag('BEGIN'), ready('T')],
+      ['client', serialize.query('selec')],
+      ['target', server.error('syntax error'), ready('E')],
+      ['client', serialize.query('rollback')],
+      ['target', server.tag('ROLLBACK'), ready('I')],
+      ['client', serialize.query('select')],
+      ['target', server.tag('SELECT 0'), ready('I')],
+    ]);
+    expect(steps.map(({ transaction }) => transaction)).toEqual([undefined, 'open', 'failed', undefined]);
+  });
+});

@@ -13,12 +13,14 @@ import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 import { noSandboxes } from '#test/support/memory-sandboxes.ts';
+import { NO_SEARCH } from '#test/support/no-search.ts';
 
 async function serve(): Promise<World & { url: string; port: number }> {
   const ports = world();
   await addSession(ports, 1, { subject: 'dana' });
   const server = await startApi({
     port: 0,
+    search: NO_SEARCH,
     policy: { config: POLICY, refused: undefined },
     verifier: () => verifier,
     requests: ports.requests,

@@ -16,6 +16,7 @@ import { memorySigner } from '#test/support/memory-ports.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 import { noSandboxes } from '#test/support/memory-sandboxes.ts';
+import { NO_SEARCH } from '#test/support/no-search.ts';
 
 const signerPem = memorySigner().pem;
 const ID = sessionRecord(1).id;
@@ -34,6 +35,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
   await addSession(ports, 2, { subject: 'eve' });
   const server = await startApi({
     port: 0,
+    search: NO_SEARCH,
     policy: { config: POLICY, refused: undefined },
     verifier: () => verifier,
     requests: ports.requests,
@@ -208,6 +210,7 @@ describe('the API on this machine', () => {
     const ports = world();
     const server = await startApi({
       port: 0,
+      search: NO_SEARCH,
       policy: { config: POLICY, refused: undefined },
       verifier: () => verifier,
       requests: ports.requests,

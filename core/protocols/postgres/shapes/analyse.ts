@@ -5,6 +5,7 @@ import type { Located } from './constants.ts';
 import { type Parsed, type Parser, TOKEN, type Token } from './parser.ts';
 import { isComment, SourceText } from './source-text.ts';
 import { factsOf } from './statement-facts.ts';
+import type { Touches } from './touches.ts';
 import { traceOf } from './trace.ts';
 import { type Json, numberIn } from './tree.ts';
 import { isUnreadable, unreadable } from './unreadable.ts';
@@ -12,16 +13,19 @@ import { isUnreadable, unreadable } from './unreadable.ts';
 /** An analyst in this thread. */
 export class LocalAnalyst implements Analyst {
   readonly #parser: Parser;
+  readonly #touchesOf: TouchesOf | undefined;
 
-  constructor(parser: Parser) {
+  /** `touchesOf`: for who wants to know, besides, what statements read and write. */
+  constructor(parser: Parser, touchesOf?: TouchesOf) {
     this.#parser = parser;
+    this.#touchesOf = touchesOf;
   }
 
   analyse(text: string): Analysis {
     const parsed = this.#parser.parse(text);
     if (isUnreadable(parsed)) return failure(parsed);
     try {
-      return analysed(text, parsed);
+      return analysed(text, parsed, this.#touchesOf);
     } catch (error) {
       if (isUnreadable(error)) return failure(error);
       throw error;
@@ -33,14 +37,20 @@ function failure({ why, detail }: { readonly why: string; readonly detail: strin
   return { why, ...(detail !== undefined && { detail }) };
 }
 
-function analysed(text: string, { statements, tokens, isLarge }: Parsed): Analysis {
+type TouchesOf = (statement: Json) => Touches;
+
+function analysed(
+  text: string,
+  { statements, tokens, isLarge }: Parsed,
+  touchesOf: TouchesOf | undefined,
+): Analysis {
   const source = new SourceText(text, tokens);
   refuseAmbiguous(source, tokens);
   const comment = tokens.filter(({ type }) => isComment(type)).map((token) => traceOf(source.slice(token)));
   const trace = comment.find((one) => one !== undefined);
   const end = Buffer.byteLength(text);
   return {
-    statements: statements.map((raw) => statementOf(raw, source, end)),
+    statements: statements.map((raw) => ({ ...statementOf(raw, source, end), ...touched(raw, touchesOf) })),
     ...(trace !== undefined && { trace }),
     ...(isLarge && { isLarge }),
   };
@@ -82,6 +92,10 @@ function statementOf(raw: Json, source: SourceText, end: number): Statement {
       written(source, tokens, [], () => ''),
     ),
   };
+}
+
+function touched({ stmt }: Json, touchesOf: TouchesOf | undefined): Pick<Statement, 'touches'> {
+  return touchesOf === undefined || !isJsonObject(stmt) ? {} : { touches: touchesOf(stmt) };
 }
 
 function parametersIn(source: Statement['places'][number]): readonly number[] {

@@ -1,4 +1,5 @@
 import type { SeenLiteral } from '#core/tasks/seen.ts';
+import type { Touches } from './touches.ts';
 
 /** Where the value of a place comes from. */
 export type Source =
@@ -27,6 +28,8 @@ export interface Statement {
   readonly copies?: 'in' | 'out';
   /** Why no contract can have it. */
   readonly refusal?: string;
+  /** Where the analyst was asked for it. */
+  readonly touches?: Touches;
 }
 
 /** All of a text. */

@@ -6,13 +6,22 @@ import type { Opening, Reading, VerifyReport } from '#core/recording/verify/veri
 export class CheckedReading {
   readonly #reading: AsyncGenerator<Reading, VerifyReport, undefined>;
   readonly #throwFailure: () => void;
+  readonly #pause: (() => Promise<unknown>) | undefined;
   #fault: string | undefined;
   #report: VerifyReport | undefined;
 
-  /** `throwFailure` throws where it is no fault of the evidence that it cannot be read. */
-  constructor(reading: AsyncGenerator<Reading, VerifyReport, undefined>, throwFailure: () => void) {
+  /**
+   * `throwFailure` throws where it is no fault of the evidence that it cannot be read. `pause` is waited for after about each MiB:
+   * who has others to serve lets them.
+   */
+  constructor(
+    reading: AsyncGenerator<Reading, VerifyReport, undefined>,
+    throwFailure: () => void,
+    pause?: () => Promise<unknown>,
+  ) {
     this.#reading = reading;
     this.#throwFailure = throwFailure;
+    this.#pause = pause;
   }
 
   /** Why frames are given no further. */
@@ -34,8 +43,10 @@ export class CheckedReading {
         this.#report = value;
         return;
       }
-      if ('frames' in value) yield* value.frames;
-      else if ('fault' in value) {
+      if ('frames' in value) {
+        yield* value.frames;
+        await this.#pause?.();
+      } else if ('fault' in value) {
         this.#throwFailure();
         this.#fault = value.fault;
         throw new CustodyError('format-invalid', `from here on it does not verify: ${value.fault}`);

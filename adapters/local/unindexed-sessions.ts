@@ -1,0 +1,49 @@
+import { DatabaseSync } from 'node:sqlite';
+import { cannotOpen } from './sqlite.ts';
+
+const BUSY_MS = 5_000;
+
+/** Which sealed sessions have no index of their steps yet: a note beside the session index, which costs nothing to ask. */
+export interface UnindexedSessions {
+  /** The newest first. */
+  next(limit: number): readonly string[];
+  /** It has one, or never will. */
+  done(session: string): void;
+  close(): void;
+}
+
+/**
+ * Opens what `openSessionIndex` has made. `version`: of what is made now; sessions that have an index of another are without one.
+ * Throws `store-unavailable` where it cannot be had.
+ */
+export function openUnindexedSessions(file: string, version: string): UnindexedSessions {
+  const database = openDatabase(file, version);
+  const next = database.prepare(
+    'SELECT id FROM sessions WHERE outcome IS NOT NULL AND indexed IS NULL ORDER BY id DESC LIMIT ?',
+  );
+  const done = database.prepare('UPDATE sessions SET indexed = ? WHERE id = ?');
+  return {
+    next: (limit) => next.all(limit).map(({ id }) => String(id)),
+    done: (session) => void done.run(version, session),
+    close: () => database.close(),
+  };
+}
+
+function openDatabase(file: string, version: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    database.exec(`PRAGMA busy_timeout = ${BUSY_MS}; PRAGMA synchronous = NORMAL;`);
+    const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all('sessions');
+    if (!columns.some(({ name }) => name === 'indexed'))
+      database.exec('ALTER TABLE sessions ADD COLUMN indexed TEXT');
+    database.exec(
+      'CREATE INDEX IF NOT EXISTS unindexed ON sessions (id) WHERE outcome IS NOT NULL AND indexed IS NULL',
+    );
+    database.prepare('UPDATE sessions SET indexed = NULL WHERE indexed IS NOT ?').run(version);
+    return database;
+  } catch (cause) {
+    database?.close();
+    throw cannotOpen('the session index', file, cause);
+  }
+}

@@ -1,0 +1,2 @@
+/** What node has everywhere, for sources that are bundled for browsers. */
+export { Buffer } from './buffer.ts';

@@ -1,0 +1,37 @@
+/** What is taken away of a session besides its steps, by who knows its protocol. */
+import type { EndingOf } from '../reader.ts';
+import type { ReplayFrame } from '../step.ts';
+
+export type Frames = AsyncIterable<ReplayFrame>;
+
+/** Takes text as it is made. No more is made before it resolves. */
+export type TakeText = (text: string) => Promise<void>;
+
+/** Takes the rows of results one after another: those of the step that is wanted are known for it only when they are over. */
+export interface TableSink {
+  /** Another result begins; what came before was not wanted. */
+  begin(): Promise<void>;
+  text: TakeText;
+}
+
+export interface TableOptions {
+  /** What stands for NULL; an empty text is `""`, so that both are told apart. */
+  readonly nullText: string;
+  /** Cells that a spreadsheet would take for a formula begin with `'`. */
+  readonly spreadsheet: boolean;
+}
+
+export interface ScriptTotals {
+  readonly steps: number;
+  /** Statements that are in the script as comments, as they failed or were never run. */
+  readonly commented: number;
+  /** Those that are left out as nobody can tell for certain what ran. */
+  readonly doubtful: number;
+}
+
+export interface SessionExports {
+  /** All rows of a step's result, as CSV (RFC 4180, with LF). Resolves with whether there is such a step with a result. */
+  readonly table: (frames: Frames, step: number, options: TableOptions, sink: TableSink) => Promise<boolean>;
+  /** A script that does again what the session did, with its answers as comments. */
+  readonly script: (frames: Frames, ending: EndingOf, take: TakeText) => Promise<ScriptTotals>;
+}

@@ -1,0 +1,5 @@
+import type { SessionExports } from '../../export/exports.ts';
+import { writeScript } from './script.ts';
+import { writeTable } from './table.ts';
+
+export const postgresExports: SessionExports = { table: writeTable, script: writeScript };

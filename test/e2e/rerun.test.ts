@@ -1,0 +1,244 @@
+/** custody rerun through a gateway of `npm start`: a sandbox that is a database of another name at the same server. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rerunReportSchema, type RerunReport } from '#core/replay/rerun/report.ts';
+import { custody, startCustody } from '#test/cli/support.ts';
+import { reconfigure } from '#test/support/access-story.ts';
+import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
+import {
+  type DebianPostgres,
+  hasDebianPostgres,
+  startDebianPostgres,
+} from '#test/support/debian-postgres.ts';
+import { freePortBase, type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
+import { lastSession, verify } from '#test/support/recorded.ts';
+
+let local: LocalGateway;
+let real: DebianPostgres;
+let home: string;
+const seen = new Set<string>();
+
+beforeAll(async () => {
+  real = await startDebianPostgres(await freePortBase(), 'scram-sha-256');
+  local = await startLocalGateway();
+  home = mkdtempSync(join(tmpdir(), 'custody-rerun-'));
+  writeFileSync(join(local.dataDir, 'secrets', 'real'), real.password, { mode: 0o600 });
+  const target = (name: string, database: string, more = ''): string =>
+    `  ${name}:\n    protocol: postgres\n    address: 127.0.0.1:${real.port}\n    database: ${database}\n    tls: { mode: disable }\n    credential: { user: app, passwordFile: secrets/real }\n${more}`;
+  await admin('create database live');
+  await make();
+  await reconfigure(local, (text) =>
+    text
+      .replace(
+        'targets:\n',
+        `targets:\n${target('live', 'live')}${target('copy', 'copy', '    sandbox: true\n')}`,
+      )
+      .replace(
+        'rules: # nothing',
+        'rules:\n  - { name: reruns, groups: [developers], targets: [live], allow: [connect, rerun, replay], sessions: own }\n  - { name: sandboxes, groups: [developers], targets: [copy], allow: [connect] }\n  # nothing',
+      ),
+  );
+}, 90_000);
+afterAll(async () => {
+  await local?.stop();
+  await real?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function admin(sql: string, database = 'postgres'): Promise<string> {
+  const env = {
+    ...process.env,
+    PGPASSWORD: real.password,
+    PGHOST: '127.0.0.1',
+    PGPORT: String(real.port),
+    PGUSER: 'app',
+  };
+  const { stdout, stderr, code } = await startClient(
+    'psql',
+    ['-XAtq', '-d', database, '-v', 'ON_ERROR_STOP=1'],
+    env,
+    sql,
+  ).done;
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+/** Both databases anew, and equal; then `more` in the copy. */
+async function make(more = ''): Promise<void> {
+  const schema = `drop schema public cascade; create schema public;
+    create table orders (id serial primary key, who text, amount numeric, made timestamptz default now());
+    insert into orders (who, amount) select 'p' || g, g from generate_series(1, 100) g;
+    create table loaded (n int primary key, word text);`;
+  await admin(schema, 'live');
+  await admin('drop database if exists copy');
+  await admin('create database copy template live');
+  if (more !== '') await admin(more, 'copy');
+}
+
+async function recorded(sql: string, args: readonly string[] = ['-v', 'ON_ERROR_STOP=0']): Promise<string> {
+  await psql(local, sql, { database: 'live', args });
+  return last();
+}
+
+async function last(): Promise<string> {
+  const { id } = await lastSession(local, seen);
+  seen.add(id);
+  return id;
+}
+
+async function env(): Promise<Record<string, string>> {
+  return local.cliEnvironment('developer', home);
+}
+
+async function rerun(id: string, ...args: string[]): Promise<RerunReport & { code: number }> {
+  const ran = await custody(['rerun', id, '--against', 'copy', '--json', ...args], { env: await env() });
+  if (!ran.stdout.startsWith('{')) throw new Error(ran.stderr);
+  const report = rerunReportSchema.parse(JSON.parse(ran.stdout));
+  if (report.rerun !== undefined) seen.add(report.rerun);
+  return { ...report, code: ran.code };
+}
+
+const JOB = `begin;
+  insert into orders (who, amount) values ('new', 7) returning id;
+  select who, amount from orders where amount > 97 order by amount;
+  insert into loaded values (1, 'a'), (1, 'b');
+  rollback;`;
+
+describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () => {
+  it('a failing job of five statements fails the same way, as a recorded session of its own', async () => {
+    await make();
+    const id = await recorded(JOB);
+    const report = await rerun(id);
+    expect(report).toMatchObject({ session: id, against: 'copy', differences: [], steps: 6, code: 0 });
+    expect((await verify(local, report.rerun!)).facts).toMatchObject({ target: { name: 'copy' } });
+    // The sequence went on, which the rollback does not take back.
+    const text = await custody(['rerun', id, '--against', 'copy', '--ignore', 'sequence'], {
+      env: await env(),
+    });
+    expect(text.stdout).toContain('0 different');
+    await last();
+  });
+
+  it('with changed data each difference is named, and the exit code is 1', async () => {
+    await make();
+    const id = await recorded(JOB);
+    await admin(
+      "update orders set who = 'mallory' where id = 98; insert into loaded values (2, 'x')",
+      'copy',
+    );
+    const report = await rerun(id);
+    expect(report.code).toBe(1);
+    expect(report.differences).toMatchObject([
+      { step: 4, kind: 'row', row: 1, column: 'who', recorded: 'who=p98, amount=98' },
+    ]);
+  });
+
+  it('nothing goes to a target that is no sandbox, and nobody overrides it', async () => {
+    const id = await recorded('select 1');
+    const refused = await custody(['rerun', id, '--against', 'live'], { env: await env() });
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('no sandbox');
+    const token = await local.token('developer');
+    const own = { ...libpqEnvironment(local, token, 'live'), PGOPTIONS: `-c custody.rerun=${id}` };
+    const { code, stderr } = await startClient('psql', ['-XAtc', 'select 1'], own).done;
+    expect([code, stderr]).toEqual([2, expect.stringContaining('live is no sandbox')]);
+    const other = await local.cliEnvironment('auditor', home);
+    expect((await custody(['rerun', id, '--against', 'copy'], { env: other })).stderr).toContain(
+      'you may not rerun this session',
+    );
+  });
+
+  it('a COPY load, psql with cursors, statements that were cancelled, LISTEN, another encoding', async () => {
+    await make();
+    const lines = Array.from({ length: 500 }, (_, n) => `${n}\tword ${n}`).join('\n');
+    const id = await recorded(
+      `copy loaded from stdin;\n${lines}\n\\.\n\\set FETCH_COUNT 7\nselect * from loaded order by n;\n\\unset FETCH_COUNT\n` +
+        `listen a; notify a, 'x'; set statement_timeout = 50; select pg_sleep(10); reset statement_timeout;\n` +
+        `set client_encoding to latin1; select 'caf\\351', E'\\\\351'; copy loaded to stdout;`,
+    );
+    expect(await rerun(id)).toMatchObject({ differences: [], code: 0 });
+  });
+
+  it('a statement that its client cancelled', async () => {
+    await make();
+    const token = await local.token('developer');
+    const client = startClient(
+      'psql',
+      ['-X', '-c', 'select 1', '-c', 'select pg_sleep(30)'],
+      libpqEnvironment(local, token, 'live'),
+    );
+    await eventually('the sleep', async () =>
+      (await admin("select 1 from pg_stat_activity where query like 'select pg_sleep(30)'")) === ''
+        ? undefined
+        : true,
+    );
+    client.child.kill('SIGINT');
+    await client.done;
+    const report = await rerun(await last());
+    expect(report).toMatchObject({ differences: [], code: 0 });
+  });
+
+  it.skipIf(!hasClient('pgbench'))(
+    'pgbench in its three protocols',
+    async () => {
+      for (const protocol of ['simple', 'extended', 'prepared']) {
+        await admin('drop schema public cascade; create schema public', 'live');
+        execFileSync('pgbench', ['-iqn', '-s', '1'], {
+          env: {
+            ...process.env,
+            PGPASSWORD: real.password,
+            PGHOST: '127.0.0.1',
+            PGPORT: String(real.port),
+            PGUSER: 'app',
+            PGDATABASE: 'live',
+          },
+          stdio: 'ignore',
+        });
+        await admin('drop database if exists copy');
+        await admin('create database copy template live');
+        const own = { ...libpqEnvironment(local, await local.token('developer'), 'live') };
+        await startClient('pgbench', ['-n', '-c', '1', '-t', '50', '-M', protocol], own).done;
+        // One connection asks what there is, the other works.
+        const id = await last();
+        const report = await rerun(id);
+        expect(report, protocol).toMatchObject({ differences: [], code: 0 });
+        expect(report.steps).toBeGreaterThan(300);
+      }
+    },
+    60_000,
+  );
+
+  it('until a step: psql goes on with that very connection', async () => {
+    await make();
+    const id = await recorded(`prepare p as select 5; create temp table t as select 1 as n; ${JOB}`);
+    const running = startCustody(['rerun', id, '--against', 'copy', '--until', '5'], { env: await env() });
+    const folder = await eventually('the address', () => /-h (\S+)/.exec(running.output.stderr)?.[1]);
+    const sql =
+      'select count(*) from orders; execute p; select n from t; select pg_sleep(0); rollback; select count(*) from orders;';
+    const own = { ...process.env, PGSSLMODE: undefined } as NodeJS.ProcessEnv;
+    const { stdout, stderr } = await startClient('psql', ['-XAtq', '-h', folder, '-d', 'x'], own, sql).done;
+    expect([stdout, stderr]).toEqual(['101\n5\n1\n\n100\n', '']);
+    expect((await running.ended).code).toBe(0);
+    await last();
+  });
+
+  it('evidence that fails is not run again', async () => {
+    const id = await recorded('select 1');
+    const folder = join(home, 'evidence');
+    const out = await custody(['pull', id, '--out', folder], {
+      env: await local.cliEnvironment('auditor', home),
+    });
+    expect(out.code, out.stderr).toBe(0);
+    const file = join(folder, '00000000.seg');
+    const bytes = readFileSync(file);
+    bytes[20]! ^= 1;
+    rmSync(file, { force: true });
+    writeFileSync(file, bytes);
+    const ran = await custody(['rerun', folder, '--against', 'copy'], { env: await env() });
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain('FAILS verification');
+  });
+});
