@@ -36,8 +36,8 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
     ...authorityStatements(role, places.authorities),
     ...dataKeyStatements(role, places.dataKey),
     ...configStatements(role, places.config),
-    ...(role === 'sandbox' ? sandboxStatements() : []),
     ...eventStatements(role, places.events),
+    ...(role === 'sandbox' ? sandboxStatements() : []),
   ];
 }
 

@@ -101,19 +101,19 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       minutes: 5,
       silenceAlarms: true,
     },
-    SandboxesNotRemoved: {
-      says: 'Sandboxes whose time is over are still there, with the data of their sources, or nobody looks after them',
-      metric: metrics.of('SandboxesNotRemoved'),
-      above: 0,
-      minutes: 5,
-      silenceAlarms: true,
-    },
     // It looks every five minutes.
     UnindexedSessions: {
       says: 'Sealed sessions have no index and no events, or the indexer does not run: they are not searched, and a SIEM does not see them',
       metric: metrics.of('UnindexedSessions').with({ period: Duration.minutes(5) }),
       above: 0,
       minutes: 4,
+      silenceAlarms: true,
+    },
+    SandboxesNotRemoved: {
+      says: 'Sandboxes whose time is over are still there, with the data of their sources, or nobody looks after them',
+      metric: metrics.of('SandboxesNotRemoved'),
+      above: 0,
+      minutes: 5,
       silenceAlarms: true,
     },
     JournalLag: {

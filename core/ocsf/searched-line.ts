@@ -1,6 +1,8 @@
 import { canonicalEmail } from '../identity/email.ts';
 import type { StepFacts } from '../replay/facts.ts';
-import { searchedSession } from '../search/entry.ts';
+import { personOf } from '../access/person.ts';
+import type { CloseReason, OpenStatement } from '../recording/format.ts';
+import type { SearchedSession } from '../search/entry.ts';
 import { searchedTexts } from '../search/match.ts';
 import { wordsOf } from '../search/words.ts';
 import { canonicalJson } from '../tasks/canonical-json.ts';
@@ -30,8 +32,21 @@ export function searchedLine(
     ...{ workflow: task?.workflow, run: task?.run, task: task?.name },
     ...{ is_error: facts.isError, is_write: facts.isWrite },
     ...{ words: wordsIn(facts), facts: canonicalJson(facts) },
-    about: canonicalJson(searchedSession(open, close.reason)),
+    about: canonicalJson(aboutOf(open, close.reason)),
   })}\n`;
+}
+
+function aboutOf(open: OpenStatement, reason: CloseReason): SearchedSession {
+  const { session: id, startedAt, principal, target, task, device } = open;
+  const run = task && { id: task.run, workflow: task.workflow, task: task.name };
+  return {
+    ...{ id, protocol: target.protocol, target: target.name, principal: personOf(principal) },
+    ...{ startedAt: Date.parse(startedAt), reason },
+    ...(run && { run }),
+    ...(device && {
+      device: { key: device.key, ...(device.name !== undefined && { name: device.name }) },
+    }),
+  };
 }
 
 /** Each word once, between blanks. */
