@@ -9,6 +9,7 @@ import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { atOnce, type Pace, recordedPace, steppedPace } from '../play/pace.ts';
 import { playRaw } from '../play/raw.ts';
+import { playOrRedacted } from '../play/redacted.ts';
 import { readChannel } from './export.ts';
 
 interface PlayOptions extends ReadingOptions {
@@ -43,7 +44,9 @@ export function playCommand(cli: Cli): Command {
     )
     .option('--channel <n>', 'with --raw, of this channel; else the first terminal', readChannel)
     .addHelpText('after', NOTES)
-    .action((name: string, options: PlayOptions) => play(cli, name, options));
+    .action((name: string, options: PlayOptions) =>
+      playOrRedacted(cli, name, options, () => play(cli, name, options)),
+    );
 }
 
 async function play(cli: Cli, name: string, options: PlayOptions): Promise<void> {
