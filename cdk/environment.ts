@@ -5,10 +5,8 @@ type Variables = { readonly [Name in keyof AwsEnvironment]-?: string };
 /** Only of a stack that has SSH targets. */
 type Ssh = 'CUSTODY_SSH_ADDRESS' | 'CUSTODY_SSH_USER_CA' | 'CUSTODY_SSH_TARGET_CA';
 type SshProxy = 'CUSTODY_SSH_PORT' | 'CUSTODY_SSH_HOST_KEY_SECRET';
-type Common = Omit<
-  Variables,
-  'AWS_REGION' | 'CUSTODY_TLS_SECRET' | 'CUSTODY_POLICY_DEPLOYED' | Ssh | SshProxy
-> &
+type OfFunctions = 'CUSTODY_POLICY_DEPLOYED' | 'CUSTODY_EVENTS_BUCKET' | 'CUSTODY_EVENTS_DATABASE';
+type Common = Omit<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET' | OfFunctions | Ssh | SshProxy> &
   Partial<Pick<Variables, Ssh>>;
 
 /** All that a process reads, so that one which is missing does not compile. */
@@ -17,4 +15,4 @@ export type ProxyEnvironment = Common &
   Partial<Pick<Variables, SshProxy>>;
 
 /** Lambda sets the region itself; the certificate is the proxy's alone. */
-export type FunctionEnvironment = Common & Pick<Variables, 'CUSTODY_POLICY_DEPLOYED'>;
+export type FunctionEnvironment = Common & Pick<Variables, OfFunctions>;

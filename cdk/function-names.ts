@@ -8,8 +8,10 @@ export const functionNames = [
   'ssh',
   'sealer',
   'settler',
+  'indexer',
   'sequencer',
   'notifier',
+  'sandbox',
 ] as const;
 
 export type FunctionName = (typeof functionNames)[number];

@@ -6,6 +6,8 @@ import type { IConstruct } from 'constructs';
 const TOLD_BY = {
   UnsealedSessions: ['sealer'],
   UnsettledTasks: ['settler'],
+  UnindexedSessions: ['indexer'],
+  SandboxesNotRemoved: ['sandbox'],
   PolicyNotDeployed: ['notifier'],
   LedgerLagSeconds: ['sequencer'],
   // Whoever changes a request tells of it; the notifier, what was left behind by one who died.

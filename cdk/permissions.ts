@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { SANDBOX_PREFIX, SANDBOX_TAG } from '#adapters/aws/sandbox-tags.ts';
 import type { TableName } from '#adapters/aws/tables.ts';
 import { explainWildcards } from './explain.ts';
 import type { RoleName } from './function-names.ts';
@@ -14,8 +15,16 @@ export interface Places {
   >;
   readonly signingKey: string;
   readonly dataKey: string;
+  readonly events: EventPlaces;
   /** Where people's SSH certificates, and the gateway's own, are signed. */
   readonly authorities?: { readonly users: string; readonly targets: string };
+}
+
+/** Of events: the bucket's ARN, and those of Athena's workgroup and of what its queries look into. */
+export interface EventPlaces {
+  readonly bucket: string;
+  readonly workgroup: string;
+  readonly catalog: readonly string[];
 }
 
 /** All that a role may do beside logging, traces and the secrets that it is given one by one. */
@@ -27,6 +36,8 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
     ...authorityStatements(role, places.authorities),
     ...dataKeyStatements(role, places.dataKey),
     ...configStatements(role, places.config),
+    ...eventStatements(role, places.events),
+    ...(role === 'sandbox' ? sandboxStatements() : []),
   ];
 }
 
@@ -34,6 +45,14 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
 export function permit(role: Role, name: RoleName, places: Places): void {
   const statements = permissionsOf(name, places);
   for (const statement of statements) role.addToPolicy(statement);
+  const databases = statements
+    .flatMap(({ resources }) => resources)
+    .filter((arn) => arn.includes(':rds:') && arn.endsWith('*'));
+  explainWildcards(
+    role,
+    'sandboxes get their names when they are made; what may be changed is told by its tag',
+    ...databases,
+  );
   const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.includes('/*'));
   explainWildcards(role, 'objects get their names when they are put; nothing else has such a name', ...wild);
 }
@@ -55,11 +74,14 @@ const RESULTS = 'sessions/*/task.json';
 const LEDGER = 'ledger/*';
 /** What runs are under. */
 const WORKFLOWS = 'workflows/*';
+/** Derived, and beside the evidence that they are of. */
+const INDEXES = 'indexes/*';
 const SIDS: Readonly<Record<string, string>> = {
   [SESSIONS]: 'Sessions',
   [RESULTS]: 'Results',
   [LEDGER]: 'Ledger',
   [WORKFLOWS]: 'Workflows',
+  [INDEXES]: 'Indexes',
 };
 /** A put that carries a lock, or a legal hold, needs the right to each; the bucket's policy lets nobody end a hold. */
 const PUT = ['s3:PutObject', 's3:PutObjectRetention', 's3:PutObjectLegalHold'];
@@ -73,7 +95,8 @@ const EVIDENCE: Readonly<Partial<Record<RoleName, Readonly<Record<string, readon
   // Whoever starts a run stores its workflow; whoever looks at one reads results, and no recording.
   access: { [RESULTS]: GET, [WORKFLOWS]: [...GET, ...PUT], [LEDGER]: GET },
   sequencer: { [LEDGER]: [...GET, ...PUT] },
-  replay: { [SESSIONS]: GET, [LEDGER]: GET },
+  indexer: { [SESSIONS]: GET, [INDEXES]: [...GET, ...PUT] },
+  replay: { [SESSIONS]: GET, [LEDGER]: GET, [INDEXES]: GET },
 };
 
 function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
@@ -86,9 +109,10 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   ];
 }
 
-/** Whoever may delete, deletes its own items alone: the partition's name begins so. */
+/** Whoever deletes, or has to do with nothing else of a table, reaches its own items alone: the partition's name begins so. */
 const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, string>>>>>> = {
   scim: { access: 'scim*' },
+  sandbox: { access: 'sandbox' },
 };
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html */
@@ -115,7 +139,31 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
   });
 }
 
-const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'settler', 'sequencer'];
+/** What it takes to make databases of RDS and to remove them: only those that carry its tag. */
+function sandboxStatements(): PolicyStatement[] {
+  const rds = (what: string) => `arn:${Aws.PARTITION}:rds:${Aws.REGION}:${Aws.ACCOUNT_ID}:${what}`;
+  const made = [`db:${SANDBOX_PREFIX}*`, `cluster:${SANDBOX_PREFIX}*`].map(rds);
+  const around = ['db:*', 'cluster:*', 'subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(rds);
+  const tagged = (key: string) => ({ StringLike: { [`aws:${key}/${SANDBOX_TAG}`]: '?*' } });
+  return [
+    // The source is among what is restored; every one that is made is tagged as it is made.
+    allow(
+      'MakeSandboxes',
+      ['rds:RestoreDBInstanceToPointInTime', 'rds:RestoreDBClusterToPointInTime', 'rds:CreateDBInstance'],
+      around,
+      tagged('RequestTag'),
+    ),
+    allow('TagSandboxes', ['rds:AddTagsToResource'], made, tagged('RequestTag')),
+    allow('RemoveSandboxes', ['rds:DeleteDBInstance', 'rds:DeleteDBCluster'], made, tagged('ResourceTag')),
+    allow(
+      'SeeDatabases',
+      ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'],
+      [rds('db:*'), rds('cluster:*')],
+    ),
+  ];
+}
+
+const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'settler', 'indexer', 'sequencer'];
 
 function signingStatements(role: RoleName, key: string): PolicyStatement[] {
   if (SIGNERS.includes(role)) return [allow('Sign', ['kms:Sign', 'kms:GetPublicKey'], [key])];
@@ -139,13 +187,13 @@ function authorityStatements(role: RoleName, keys: Places['authorities']): Polic
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuAndPermissions.html
  */
 function dataKeyStatements(role: RoleName, key: string): PolicyStatement[] {
-  const puts = EVIDENCE[role] !== undefined && role !== 'replay';
+  // Also who looks at recordings: Athena puts what a search found.
+  const puts = EVIDENCE[role] !== undefined;
   const through = (service: string) => ({
     StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` },
   });
   return [
     ...(puts ? [allow('EncryptEvidence', ['kms:GenerateDataKey', 'kms:Decrypt'], [key], through('s3'))] : []),
-    ...(role === 'replay' ? [allow('DecryptEvidence', ['kms:Decrypt'], [key], through('s3'))] : []),
     ...(Object.keys(tableActions[role]).length > 0
       ? [allow('UseTables', TABLE_KEY_ACTIONS, [key], through('dynamodb'))]
       : []),
@@ -169,3 +217,29 @@ function allow(
     conditions,
   });
 }
+
+/** One makes events, one searches in them; Athena reads and writes with the rights of who asks. */
+function eventStatements(role: RoleName, { bucket, workgroup, catalog }: EventPlaces): PolicyStatement[] {
+  if (role === 'indexer') {
+    return [
+      allow('Events', ['s3:GetObject', 's3:PutObject'], [`${bucket}/*`]),
+      allow('ListEvents', ['s3:ListBucket'], [bucket]),
+    ];
+  }
+  if (role !== 'replay') return [];
+  return [
+    allow('Searched', ['s3:GetObject'], [`${bucket}/steps/*`]),
+    allow('Results', ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], [`${bucket}/results/*`]),
+    allow('AskForIndexes', ['s3:PutObject'], [`${bucket}/wanted/*`]),
+    allow('ListSearched', ['s3:ListBucket', 's3:GetBucketLocation'], [bucket]),
+    allow('Search', SEARCH, [workgroup]),
+    allow('Tables', ['glue:GetDatabase', 'glue:GetTable', 'glue:GetPartitions'], catalog),
+  ];
+}
+
+const SEARCH = [
+  'athena:StartQueryExecution',
+  'athena:GetQueryExecution',
+  'athena:GetQueryResults',
+  'athena:StopQueryExecution',
+];

@@ -69,6 +69,7 @@ export const tableActions: Readonly<
   },
   // What it adds to runs, the notifier tells.
   settler: { runs: ['GetItem', 'Query', 'PutItem'] },
+  indexer: { sessions: ['Query', 'GetItem'] },
   sequencer: {
     // Where leaves are.
     sessions: ['UpdateItem'],
@@ -80,4 +81,6 @@ export const tableActions: Readonly<
     coordination: QUEUE_A_LEAF,
     deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },
+  // Those of sandboxes alone.
+  sandbox: { access: ['GetItem', 'Query', 'PutItem'], coordination: QUEUE_A_LEAF },
 };

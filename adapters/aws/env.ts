@@ -42,6 +42,10 @@ const schema = z.object({
   CUSTODY_POLICY_DEPLOYED: text.optional(),
   /** The proxy alone: the secret that holds its certificate. */
   CUSTODY_TLS_SECRET: text.optional(),
+  /** Functions alone: where events of sealed sessions are, and where Athena finds them. */
+  CUSTODY_EVENTS_BUCKET: text.optional(),
+  /** Database and workgroup of Athena, of one name. */
+  CUSTODY_EVENTS_DATABASE: text.optional(),
   AWS_REGION: text,
 });
 

@@ -28,6 +28,7 @@ import { Api } from './api.ts';
 import { ConfigStore } from './config-store.ts';
 import { Dashboard } from './dashboard.ts';
 import { DataKey } from './data-key.ts';
+import { Events } from './events.ts';
 import { EvidenceStore } from './evidence-store.ts';
 import { Functions } from './functions.ts';
 import { LoadBalancer } from './load-balancer.ts';
@@ -89,6 +90,7 @@ export class AccessGateway extends Construct {
   readonly service: ProxyService;
   readonly functions: Functions;
   readonly evidence: EvidenceStore;
+  readonly events: Events;
   readonly tables: Tables;
   readonly signing: Signing;
   /** Where custody.yaml has SSH targets. */
@@ -121,6 +123,10 @@ export class AccessGateway extends Construct {
       ...{ key, accessLogs, ...props.recordings },
       longestDays: longestDays(this.#config, props.recordings),
     });
+    this.events = new Events(this, 'Events', {
+      ...{ key, accessLogs },
+      longestDays: longestDays(this.#config, props.recordings),
+    });
     this.network = new Network(this, 'Network', { ...props, key });
     const listeners = listenersOf(this.#config, { sshPort: SSH_PORT, ...props });
     const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, listeners, protect });
@@ -135,8 +141,8 @@ export class AccessGateway extends Construct {
     });
     this.api.route(this.functions);
     this.#role = this.#proxyRole(places, props.tlsSecret);
-    const { sealer, settler, sequencer } = this.functions.roles;
-    this.signing.onlyFor([this.#role, sealer, settler, sequencer]);
+    const { sealer, settler, indexer, sequencer } = this.functions.roles;
+    this.signing.onlyFor([this.#role, sealer, settler, indexer, sequencer]);
     this.ssh?.onlyFor({ certificates: this.functions.roles.ssh, proxy: this.#role });
     this.service = new ProxyService(this, 'Proxy', {
       ...{ key, balancer, network: this.network, role: this.#role, tasks: props.tasks, drain: props.drain },
@@ -157,6 +163,7 @@ export class AccessGateway extends Construct {
     const schedules = new Schedules(this, 'Schedules', this.functions, {
       cluster: this.service.cluster.clusterArn,
       recordings: this.evidence.bucket.bucketName,
+      events: this.events.bucket.bucketName,
     });
     // What the sequencer puts is locked: until tasks run, a failed deployment has to find the bucket empty.
     schedules.node.addDependency(this.service.service);
@@ -228,6 +235,8 @@ export class AccessGateway extends Construct {
       CUSTODY_LEDGER_LOCK: recordings.lock,
       CUSTODY_LEDGER_KEEP_DAYS: String(recordings.ledgerDays),
       CUSTODY_POLICY_DEPLOYED: this.#config.version,
+      CUSTODY_EVENTS_BUCKET: this.events.bucket.bucketName,
+      CUSTODY_EVENTS_DATABASE: this.events.database,
       CUSTODY_API_URL: this.api.api.apiEndpoint,
       CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
       ...sshEnvironment(this.ssh, `${hostname}:${props.sshPort ?? SSH_PORT}`),
@@ -242,6 +251,7 @@ export class AccessGateway extends Construct {
       tables: this.tables.places,
       signingKey: this.signing.key.keyArn,
       dataKey,
+      events: this.events.places,
       ...(this.ssh === undefined ? {} : { authorities: authoritiesOf(this.ssh) }),
     };
   }
@@ -263,6 +273,8 @@ export class AccessGateway extends Construct {
       GatewayName: [balancer.loadBalancerDnsName, 'The gateway: make a CNAME of its host name to this'],
       ApiUrl: [this.api.api.apiEndpoint, 'For custody login'],
       EvidenceBucket: [this.evidence.bucket.bucketName, 'Recordings and the ledger: what an auditor copies'],
+      EventsBucket: [this.events.bucket.bucketName, 'OCSF events of sealed sessions: what a SIEM reads'],
+      EventsDatabase: [this.events.database, 'Database and workgroup of Athena for them'],
       SigningKey: [this.signing.key.keyArn, 'What an auditor verifies with: its public key'],
       LedgerOrigin: [ledgerOrigin, 'For custody audit'],
     } as const;
@@ -289,7 +301,12 @@ function proxyEnvironment(
   tlsSecret: ISecret,
   ssh: SshAuthorities | undefined,
 ): ProxyEnvironment {
-  const { CUSTODY_POLICY_DEPLOYED: _deployed, ...common } = environment;
+  const {
+    CUSTODY_POLICY_DEPLOYED: _deployed,
+    CUSTODY_EVENTS_BUCKET: _events,
+    CUSTODY_EVENTS_DATABASE: _database,
+    ...common
+  } = environment;
   return {
     ...common,
     AWS_REGION: Aws.REGION,

@@ -33,7 +33,7 @@ interface Watch {
   readonly metric: IMetric;
   /** It alarms above. */
   readonly above: number;
-  /** How many minutes in a row. */
+  /** How many of the metric's periods in a row, which are minutes where nothing else is said. */
   readonly minutes: number;
   /** Whoever tells it tells it every minute: silence is trouble as well. */
   readonly silenceAlarms?: boolean;
@@ -97,6 +97,21 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
     UnsettledTasks: {
       says: 'Results of tasks cannot be derived, or the settler does not run: tasks behind them do not begin',
       metric: metrics.of('UnsettledTasks'),
+      above: 0,
+      minutes: 5,
+      silenceAlarms: true,
+    },
+    // It looks every five minutes.
+    UnindexedSessions: {
+      says: 'Sealed sessions have no index and no events, or the indexer does not run: they are not searched, and a SIEM does not see them',
+      metric: metrics.of('UnindexedSessions').with({ period: Duration.minutes(5) }),
+      above: 0,
+      minutes: 4,
+      silenceAlarms: true,
+    },
+    SandboxesNotRemoved: {
+      says: 'Sandboxes whose time is over are still there, with the data of their sources, or nobody looks after them',
+      metric: metrics.of('SandboxesNotRemoved'),
       above: 0,
       minutes: 5,
       silenceAlarms: true,

@@ -94,9 +94,13 @@ function lifecycle(expireDays: number) {
             ],
           }
         : {}),
-      expiration: Duration.days(expireDays),
-      noncurrentVersionExpiration: Duration.days(1),
+      ...gone(expireDays),
     },
+    { id: 'indexes', prefix: 'indexes/', ...gone(expireDays) },
     { id: 'parts', abortIncompleteMultipartUploadAfter: PARTS_KEPT },
   ];
+}
+
+function gone(days: number) {
+  return { expiration: Duration.days(days), noncurrentVersionExpiration: Duration.days(1) };
 }

@@ -4,7 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { Functions } from './functions.ts';
 
-const SCHEDULED = ['sealer', 'settler', 'sequencer', 'notifier'] as const;
+const SCHEDULED = ['sealer', 'settler', 'sequencer', 'notifier', 'sandbox'] as const;
 /** The next minute brings the next. */
 const ONCE = { retryAttempts: 0, maxEventAge: Duration.minutes(1) } as const;
 
@@ -12,14 +12,15 @@ const ONCE = { retryAttempts: 0, maxEventAge: Duration.minutes(1) } as const;
 interface Sources {
   readonly cluster: string;
   readonly recordings: string;
+  readonly events: string;
 }
 
 /**
- * What runs every minute; the sealer also as soon as a task has stopped, whatever the reason, and the settler as soon as a session is
- * sealed.
+ * What runs every minute; the sealer also as soon as a task has stopped, whatever the reason, settler and indexer as soon as a session
+ * is sealed.
  */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, { byName }: Functions, { cluster, recordings }: Sources) {
+  constructor(scope: Construct, id: string, { byName }: Functions, { cluster, recordings, events }: Sources) {
     super(scope, id);
     for (const name of SCHEDULED) {
       // Lambda's own: a run that fails or takes too long would be done again beside the next ones.
@@ -47,7 +48,22 @@ export class Schedules extends Construct {
         detailType: ['Object Created'],
         detail: { bucket: { name: [recordings] }, object: { key: [{ suffix: '/close.json.sig' }] } },
       },
-      targets: [new LambdaFunction(byName.settler, ONCE)],
+      targets: [new LambdaFunction(byName.settler, ONCE), new LambdaFunction(byName.indexer, ONCE)],
+    });
+    byName.indexer.configureAsyncInvoke(ONCE);
+    new Rule(this, 'indexer', {
+      description: 'Custody: runs the indexer, for what was left behind',
+      schedule: Schedule.rate(Duration.minutes(5)),
+      targets: [new LambdaFunction(byName.indexer, ONCE)],
+    });
+    new Rule(this, 'indexWanted', {
+      description: 'Custody: somebody asks for the index of a session',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: { bucket: { name: [events] }, object: { key: [{ prefix: 'wanted/' }] } },
+      },
+      targets: [new LambdaFunction(byName.indexer, ONCE)],
     });
   }
 }

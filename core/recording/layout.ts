@@ -47,3 +47,31 @@ export function indexPrefix(session: string): string {
 export function indexKey(session: string, name: string): string {
   return indexPrefix(session) + name;
 }
+
+/** OCSF events of one class and day (core/ocsf/FORMAT.md): partitions as Hive names them, which Athena finds without a crawler. */
+export function eventsKey(eventClass: string, day: string, session: string, firstStep: number): string {
+  return `events/class=${eventClass}/day=${day}/${partName(session, firstStep)}`;
+}
+
+/** What is searched, by the day on which the session began. */
+export function searchedKey(day: string, session: string, firstStep: number): string {
+  return `steps/day=${day}/${partName(session, firstStep)}`;
+}
+
+/** What says that all of a session's events are there, by the day on which it began. */
+export function eventsMadePrefix(day: string): string {
+  return `made/day=${day}/`;
+}
+
+export function eventsMadeKey(day: string, session: string): string {
+  return `${eventsMadePrefix(day)}${session}.json`;
+}
+
+/** How far somebody came with the events of a long session. */
+export function eventsProgressKey(session: string): string {
+  return `progress/${session}.json`;
+}
+
+function partName(session: string, firstStep: number): string {
+  return `${session}-${String(firstStep).padStart(10, '0')}.json.gz`;
+}

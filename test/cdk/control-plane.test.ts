@@ -149,25 +149,32 @@ describe('the API', () => {
 });
 
 describe('what runs by itself', () => {
-  it('runs every minute, the sealer when a task stops as well, and the settler when a session is sealed', () => {
+  it('runs every minute, the sealer when a task stops as well, settler and indexer when a session is sealed', () => {
     const rules = [...all('AWS::Events::Rule').values()].map((rule) => {
       const [target] = rule['Targets'] as { Arn: unknown }[];
       return [inWords(target!.Arn), rule['ScheduleExpression'] ?? rule['EventPattern']] as const;
     });
     const scheduled = rules.filter(([, when]) => when === 'rate(1 minute)').map(([name]) => name);
     expect(scheduled.sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
+      ['Notifier', 'Sandbox', 'Sealer', 'Sequencer', 'Settler'].map(
+        (name) => `GatewayFunctions${name}Function`,
+      ),
     );
     const again = [...all('AWS::Lambda::EventInvokeConfig').values()];
     expect(again.map(({ FunctionName }) => inWords(FunctionName)).sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
+      ['Indexer', 'Notifier', 'Sandbox', 'Sealer', 'Sequencer', 'Settler'].map(
+        (name) => `GatewayFunctions${name}Function`,
+      ),
     );
     for (const config of again)
       expect(config).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
     const events = rules.filter(([, when]) => typeof when === 'object');
     const stopped = events.find(([, when]) => JSON.stringify(when).includes('aws.ecs'));
-    const sealed = events.find(([, when]) => JSON.stringify(when).includes('aws.s3'));
-    expect(events).toHaveLength(2);
+    const sealed = events.find(([, when]) => JSON.stringify(when).includes('close.json.sig'));
+    expect(events).toHaveLength(3);
+    const wanted = events.find(([, when]) => JSON.stringify(when).includes('wanted/'));
+    expect(wanted![0]).toBe('GatewayFunctionsIndexerFunction');
+    expect(rules.find(([, when]) => when === 'rate(5 minutes)')![0]).toBe(wanted![0]);
     expect(sealed![0]).toBe('GatewayFunctionsSettlerFunction');
     expect(sealed![1]).toMatchObject({
       'detail-type': ['Object Created'],
@@ -194,6 +201,7 @@ describe('alarms', () => {
   it.each([
     ['UnsealedSessions', 'sealer', 'breaching'],
     ['UnsettledTasks', 'settler', 'breaching'],
+    ['UnindexedSessions', 'indexer', 'breaching'],
     ['LedgerLag', 'sequencer', 'breaching'],
     ['JournalLag', 'proxy', 'breaching'],
     ['RecorderFailures', 'proxy', 'notBreaching'],
@@ -245,7 +253,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(10);
+    expect(count('AWS/Lambda Errors')).toBe(11);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(6);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(6);
   });

@@ -88,6 +88,13 @@ describe('the bucket of recordings', () => {
         NoncurrentVersionExpiration: { NoncurrentDays: 1 },
         Transitions: [{ StorageClass: 'GLACIER_IR', TransitionInDays: 90 }],
       },
+      {
+        Id: 'indexes',
+        Prefix: 'indexes/',
+        Status: 'Enabled',
+        ExpirationInDays: 366,
+        NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+      },
       { Id: 'parts', Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
     ]);
   });
@@ -300,7 +307,7 @@ describe('who writes custody.yaml', () => {
 describe('every bucket', () => {
   it('is closed to the public, and takes TLS only', () => {
     const buckets = Object.entries(template.findResources('AWS::S3::Bucket'));
-    expect(buckets).toHaveLength(3);
+    expect(buckets).toHaveLength(4);
     for (const [id, { Properties }] of buckets) {
       expect(Properties.PublicAccessBlockConfiguration, id).toEqual({
         BlockPublicAcls: true,
@@ -329,7 +336,7 @@ describe('every bucket', () => {
     const logged = Object.entries(template.findResources('AWS::S3::Bucket'))
       .filter(([, { Properties }]) => Properties.LoggingConfiguration?.DestinationBucketName !== undefined)
       .map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
-    expect(logged.sort()).toEqual(['GatewayConfigBucket', 'GatewayEvidenceBucket']);
+    expect(logged.sort()).toEqual(['GatewayConfigBucket', 'GatewayEventsBucket', 'GatewayEvidenceBucket']);
   });
 });
 
@@ -360,7 +367,7 @@ describe('the keys', () => {
     }
   });
 
-  it('let the proxy, the sealer, the settler and the sequencer sign, and refuse it to an administrator', () => {
+  it('let the proxy, the sealer, the settler, the indexer and the sequencer sign, and refuse it to an administrator', () => {
     const [sign] = denials('AWS::KMS::Key', 'GatewaySigning').filter(({ Sid }) => Sid === 'NobodyElseSigns');
     expect(sign).toMatchObject({ Action: ['kms:Sign', 'kms:CreateGrant'] });
     const { ArnNotEquals } = sign!.Condition as { ArnNotEquals: Record<string, unknown[]> };
@@ -368,6 +375,7 @@ describe('the keys', () => {
       'GatewayProxyRole',
       'GatewayFunctionsSealerRole',
       'GatewayFunctionsSettlerRole',
+      'GatewayFunctionsIndexerRole',
       'GatewayFunctionsSequencerRole',
     ]);
   });

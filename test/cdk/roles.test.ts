@@ -18,7 +18,7 @@ const table = (name: string, ...indexes: readonly string[]) => [
   `GatewayTables${name}`,
   ...indexes.map((index) => `GatewayTables${name}/index/${index}`),
 ];
-const sessions = table('Sessions', 'by-person', 'by-target', 'by-month', 'open-by-task');
+const sessions = table('Sessions', 'by-person', 'by-target', 'by-approver', 'by-month', 'open-by-task');
 const access = table('Access', 'by-requester', 'by-target', 'by-state', 'untold');
 const deliveries = table('Deliveries', 'due', 'dead');
 const runs = table('Runs', 'all', 'by-workflow', 'untold', 'unsettled');
@@ -30,6 +30,17 @@ const [SESSION, JOURNAL, COORDINATION, ACCESS, RUNS, DELIVERIES] = [
   'GatewayTablesRuns',
   'GatewayTablesDeliveries',
 ];
+
+const INDEXES = 'GatewayEvidenceBucket/indexes/*';
+const CONFIGURED = 'GatewayConfigBucket/*';
+const SEARCHED = 'GatewayEventsBucket/steps/*';
+const RESULTS_OF_SEARCH = 'GatewayEventsBucket/results/*';
+const HERE = 'AWS::Region:AWS::AccountId';
+const DATABASE = 'custody_f8e4dcad';
+const WORKGROUP = `arn:AWS::Partition:athena:${HERE}:workgroup/${DATABASE}`;
+const CATALOG = ['catalog', `database/${DATABASE}`, `table/${DATABASE}/steps`].map(
+  (place) => `arn:AWS::Partition:glue:${HERE}:${place}`,
+);
 
 function logs(name: string) {
   const log = [`GatewayFunctions${name}Log`];
@@ -110,8 +121,20 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
   GatewayFunctionsReplayRole: {
     ...TRACES,
     ...logs('Replay'),
-    's3:GetObject': [SESSIONS, LEDGER, 'GatewayConfigBucket/*'],
-    's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket'],
+    's3:GetObject': [SESSIONS, LEDGER, INDEXES, CONFIGURED, SEARCHED, RESULTS_OF_SEARCH],
+    's3:PutObject': [RESULTS_OF_SEARCH, 'GatewayEventsBucket/wanted/*'],
+    's3:AbortMultipartUpload': [RESULTS_OF_SEARCH],
+    's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket', 'GatewayEventsBucket'],
+    's3:GetBucketLocation': ['GatewayEventsBucket'],
+    ...Object.fromEntries(
+      ['StartQueryExecution', 'GetQueryExecution', 'GetQueryResults', 'StopQueryExecution'].map((action) => [
+        `athena:${action}`,
+        [WORKGROUP],
+      ]),
+    ),
+    ...Object.fromEntries(
+      ['GetDatabase', 'GetTable', 'GetPartitions'].map((action) => [`glue:${action}`, CATALOG]),
+    ),
     'kms:GetPublicKey': ['GatewaySigningKey'],
     'dynamodb:GetItem': [SESSION],
     'dynamodb:Query': sessions,
@@ -143,6 +166,17 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:GetItem': [RUNS],
     'dynamodb:Query': runs,
     'dynamodb:PutItem': [RUNS],
+  },
+  GatewayFunctionsIndexerRole: {
+    ...TRACES,
+    ...logs('Indexer'),
+    ...SIGN,
+    ...Object.fromEntries(PUT.map((action) => [action, [INDEXES]])),
+    's3:PutObject': [INDEXES, 'GatewayEventsBucket/*'],
+    's3:GetObject': [SESSIONS, INDEXES, CONFIGURED, 'GatewayEventsBucket/*'],
+    's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket', 'GatewayEventsBucket'],
+    'dynamodb:GetItem': [SESSION],
+    'dynamodb:Query': sessions,
   },
   GatewayFunctionsSequencerRole: {
     ...TRACES,
@@ -200,9 +234,10 @@ describe('what roles may do', () => {
       GatewayFunctionsScimRole: { dynamodb },
       GatewayFunctionsSshRole: { dynamodb },
       GatewayFunctionsAccessRole: puts,
-      GatewayFunctionsReplayRole: { s3: ['kms:Decrypt'], dynamodb },
+      GatewayFunctionsReplayRole: puts,
       GatewayFunctionsSealerRole: puts,
       GatewayFunctionsSettlerRole: puts,
+      GatewayFunctionsIndexerRole: puts,
       GatewayFunctionsSequencerRole: puts,
       GatewayFunctionsNotifierRole: { dynamodb },
     });
@@ -224,6 +259,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('10 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('11 roles');
   });
 });

@@ -31,7 +31,7 @@ const OFFLINE = {
 
 /** What the stack tells a function, with nothing behind it. */
 const ENVIRONMENT = Object.fromEntries(
-  ['BUCKET', 'CONFIG_BUCKET', 'SIGNING_KEY', 'LEDGER_ORIGIN']
+  ['BUCKET', 'CONFIG_BUCKET', 'EVENTS_BUCKET', 'SIGNING_KEY', 'LEDGER_ORIGIN']
     .concat(
       ['SESSIONS', 'JOURNAL', 'COORDINATION', 'ACCESS', 'RUNS', 'DELIVERIES'].map((name) => `TABLE_${name}`),
     )
@@ -52,7 +52,7 @@ beforeAll(() => {
 
 describe('npm run build', () => {
   it('makes a folder of each function and of the proxy, and says how large it is: at the start, and where needed', () => {
-    expect(bundles).toHaveLength(13);
+    expect(bundles).toHaveLength(14);
     for (const { output } of bundles) {
       const line = new RegExp(
         `^${output.replaceAll('.', '\\.')} +(\\d+) KB(?:, +(\\d+) KB where needed)?$`,
@@ -64,8 +64,8 @@ describe('npm run build', () => {
         .map((found) => Number(found ?? 0)) as [number, number];
       const files = globSync(join(ROOT, 'dist', dirname(output), '*.mjs'));
       const inAll = files.reduce((sum, file) => sum + statSync(file).size, 0) / 1024;
-      // The replay function shows recordings whenever it is asked; the thread is beside the proxy.
-      const isReplay = output.startsWith('lambdas/replay');
+      // What shows recordings whenever it is asked, and what reads each; the thread is beside the proxy.
+      const isReplay = /^lambdas\/(?:replay|indexer)/.test(output);
       expect(atStart, output).toBeLessThan(isReplay ? 3_000 : 1_500);
       expect(atStart + later, output).toBeLessThan(3_200);
       const ofAll = output.startsWith('proxy/') ? 0 : atStart + later - inAll;
@@ -98,7 +98,10 @@ describe('npm run build', () => {
     const holds = globSync('{lambdas,proxy}/**/*.mjs', { cwd: dist }).filter((file) =>
       readFileSync(join(dist, file), 'utf8').includes('windowsPty'),
     );
-    expect([...new Set(holds.map((file) => dirname(file)))].sort()).toEqual(['lambdas/replay']);
+    expect([...new Set(holds.map((file) => dirname(file)))].sort()).toEqual([
+      'lambdas/indexer',
+      'lambdas/replay',
+    ]);
     await build([{ entry: 'test/cdk/typed-line.ts', output: 'typed/main.mjs' }], folder);
     const typed = join(folder, 'typed', 'main.mjs');
     expect(execFileSync(process.execPath, [typed], { encoding: 'utf8' })).toBe('ls');

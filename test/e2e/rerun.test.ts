@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { rerunReportSchema, type RerunReport } from '#core/replay/rerun/report.ts';
 import { custody, startCustody } from '#test/cli/support.ts';
-import { reconfigure } from '#test/support/access-story.ts';
+import { apiAs, reconfigure } from '#test/support/access-story.ts';
 import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
 import {
   type DebianPostgres,
@@ -30,17 +30,23 @@ beforeAll(async () => {
     `  ${name}:\n    protocol: postgres\n    address: 127.0.0.1:${real.port}\n    database: ${database}\n    tls: { mode: disable }\n    credential: { user: app, passwordFile: secrets/real }\n${more}`;
   await admin('create database live');
   await make();
-  await reconfigure(local, (text) =>
-    text
-      .replace(
-        'targets:\n',
-        `targets:\n${target('live', 'live')}${target('copy', 'copy', '    sandbox: true\n')}`,
-      )
-      .replace(
-        'rules: # nothing',
-        'rules:\n  - { name: reruns, groups: [developers], targets: [live], allow: [connect, rerun, replay], sessions: own }\n  - { name: sandboxes, groups: [developers], targets: [copy], allow: [connect] }\n  # nothing',
-      ),
-  );
+  await reconfigure(local, (text) => {
+    const web = /^  web-1:[^]*?(?=^rules:)/m.exec(text)?.[0] ?? '';
+    const orders = /^  orders-prod:[^]*?(?=^  \S)/m.exec(text)![0];
+    const copies = [
+      web.replace('web-1:', 'web-copy:').replace('protocol: ssh', 'protocol: ssh\n    sandbox: true'),
+      orders
+        .replace('orders-prod:', 'orders-copy:')
+        .replace('protocol: postgres', 'protocol: postgres\n    sandbox: true'),
+      target('live', 'live'),
+      target('copy', 'copy', '    sandbox: true\n'),
+    ].join('');
+    const rules = `rules:
+  - { name: reruns, groups: [developers], targets: ['*'], allow: [rerun, replay], sessions: own }
+  - { name: sandboxes, groups: [developers], targets: [live, copy, web-copy, orders-copy], allow: [connect] }
+`;
+    return text.replace('targets:\n', `targets:\n${copies}`).replace(/^rules:.*\n/m, rules);
+  });
 }, 90_000);
 afterAll(async () => {
   await local?.stop();
@@ -101,6 +107,9 @@ async function rerun(id: string, ...args: string[]): Promise<RerunReport & { cod
   return { ...report, code: ran.code };
 }
 
+const FIND = `SELECT order_id, max(amount) AS amount FROM payments
+  WHERE order_id NOT IN (SELECT order_id FROM refunds)
+  GROUP BY order_id HAVING count(*) > 1 ORDER BY order_id LIMIT 3`;
 const JOB = `begin;
   insert into orders (who, amount) values ('new', 7) returning id;
   select who, amount from orders where amount > 97 order by amount;
@@ -240,5 +249,54 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     const ran = await custody(['rerun', folder, '--against', 'copy'], { env: await env() });
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain('FAILS verification');
+  });
+
+  it('the sessions of a run go together', async () => {
+    const run = (await apiAs(local, 'developer').post<{ id: string }>('/v1/runs', { workflow: 'refunds' }))
+      .id;
+    const own = libpqEnvironment(local, await local.token('developer'), 'orders-prod');
+    const PGOPTIONS = `-c custody.run=${run} -c custody.task=find`;
+    await startClient('psql', ['-XAtq'], { ...own, PGOPTIONS }, FIND).done;
+    await last();
+    const args = ['rerun', '--run', run, '--against', 'orders-prod=orders-copy', '--json'];
+    const ran = await custody(args, { env: await env() });
+    expect(ran.stderr).toBe('');
+    const { sessions: reports, ...found } = JSON.parse(ran.stdout) as { sessions: RerunReport[] };
+    expect([found, ran.code]).toEqual([{ run, same: true }, 0]);
+    expect(reports).toMatchObject([{ differences: [], steps: 2, against: 'orders-copy' }]);
+    seen.add(reports[0]!.rerun!);
+  });
+
+  it.skipIf(!hasClient('ssh'))('SSH: a command with what it was given, and what differs by now', async () => {
+    // The target's user is another.
+    const file = `${home}-told`;
+    onTestFinished(() => rmSync(file, { force: true }));
+    writeFileSync(file, 'one\n');
+    const work = { ...(await env()), HOME: home };
+    const command = `cat; cat ${file}; echo oops >&2; exit 3`;
+    const ran = await custody(['connect', 'web-1', '--', 'ssh', '-T', 'web-1', command], {
+      env: work,
+      input: 'some input\n',
+    });
+    expect([ran.stdout, ran.code]).toEqual(['some input\none\n', 3]);
+    const id = await last();
+    const again = async (): Promise<RerunReport> => {
+      const rerun = await custody(['rerun', id, '--against', 'web-copy', '--json'], { env: work });
+      if (rerun.stdout === '') throw new Error(rerun.stderr);
+      const report = rerunReportSchema.parse(JSON.parse(rerun.stdout));
+      if (report.rerun !== undefined) seen.add(report.rerun);
+      return report;
+    };
+    expect(await again()).toMatchObject({ differences: [], steps: 1, rerun: expect.any(String) });
+    writeFileSync(file, 'two\n');
+    expect((await again()).differences).toMatchObject([
+      {
+        kind: 'output',
+        column: 'stdout',
+        row: 2,
+        recorded: expect.stringContaining('one'),
+        rerun: expect.stringContaining('two'),
+      },
+    ]);
   });
 });

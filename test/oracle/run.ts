@@ -27,7 +27,7 @@ export interface Counts {
   lost: number;
 }
 
-interface Case {
+export interface Case {
   readonly moves: readonly Move[];
   readonly end: { readonly moves: readonly Move[]; readonly mark: string };
 }
@@ -66,7 +66,7 @@ export async function runOracle(
   return counts;
 }
 
-async function prepare(server: OracleServer): Promise<void> {
+export async function prepare(server: OracleServer): Promise<void> {
   const session = await RecordedSession.open(server.port);
   const setUp = `create table if not exists t (n int); create table if not exists w (m text);
     create table if not exists late (n int unique deferrable initially deferred);
@@ -113,7 +113,7 @@ async function play(
 }
 
 /** Several messages at once, or cut anywhere, as a network would. */
-async function send(session: RecordedSession, moves: readonly Move[], random: Random): Promise<void> {
+export async function send(session: RecordedSession, moves: readonly Move[], random: Random): Promise<void> {
   let held: Uint8Array[] = [];
   const flush = (): void => {
     const bytes = Buffer.concat(held);
@@ -215,7 +215,7 @@ async function shrink(server: OracleServer, cases: readonly Case[], wrong: strin
   return `${why}\n${words.join('\n  --\n').slice(0, 3000)}`;
 }
 
-function query(text: string): Uint8Array {
+export function query(text: string): Uint8Array {
   const body = Buffer.from(`${text}\0`);
   const length = Buffer.alloc(4);
   length.writeUInt32BE(body.length + 4);

@@ -28,10 +28,10 @@ export class RecordedSession {
   }
 
   /** Tries again while the server refuses, as it starts again after a crash. */
-  static async open(port: number): Promise<RecordedSession> {
+  static async open(port: number, database = 'postgres'): Promise<RecordedSession> {
     const parameters = [
       ['user', 'app'],
-      ['database', 'postgres'],
+      ['database', database],
     ] as const;
     for (let tries = 0; tries < 100; tries++) {
       const session = new RecordedSession(connect({ port, host: '127.0.0.1' }));

@@ -68,7 +68,7 @@ function compareAll(
 }
 
 function anyLeftOut({ step, meaning }: Answered): boolean {
-  return (step.columns ?? []).some(({ name }, at) => meaning.because(at, name) !== undefined);
+  return (step.columns ?? [{ name: '' }]).some(({ name }, at) => meaning.because(at, name) !== undefined);
 }
 
 function rowsText(count: number): string {

@@ -35,12 +35,34 @@ export class Meanings {
   #all(text: string): readonly Meaning[] {
     const there = this.#known.get(text);
     if (there !== undefined) return there;
-    const parsed = text.includes('\0') ? undefined : this.#parser.parse(text);
-    const made = parsed !== undefined && 'statements' in parsed ? parsed.statements.map(meaningOf) : [];
+    const made = ofCall(text) ?? this.#parsed(text);
     if (this.#known.size >= KNOWN_MAX) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(text, made);
     return made;
   }
+
+  #parsed(text: string): readonly Meaning[] {
+    const parsed = text.includes('\0') ? undefined : this.#parser.parse(text);
+    return parsed !== undefined && 'statements' in parsed ? parsed.statements.map(meaningOf) : [];
+  }
+}
+
+/** Functions that are called by their numbers (pg_proc), without a text. */
+const CALLS: ReadonlyMap<string, string> = new Map([
+  ['function 89', 'server'], // version
+  ['function 274', 'now'], // timeofday
+  ['function 1299', 'now'],
+  ['function 1574', 'sequence'], // nextval
+  ['function 1575', 'sequence'], // currval
+  ['function 1598', 'random'],
+  ['function 2026', 'session'], // pg_backend_pid
+  ['function 2648', 'now'], // statement_timestamp
+  ['function 2649', 'now'], // clock_timestamp
+]);
+
+function ofCall(text: string): readonly Meaning[] | undefined {
+  const because = CALLS.get(text);
+  return because === undefined ? undefined : [{ ...NOT_UNDERSTOOD, because: () => because }];
 }
 
 function meaningOf(raw: Json): Meaning {
