@@ -45,7 +45,7 @@ export function exportCommand(cli: Cli): Command {
     .argument('<id|folder>')
     .addOption(new Option('--asciicast', "a terminal as asciinema's asciicast, version 3"))
     .option('--ndjson', 'its steps, one a line, as JSON')
-    .option('--sql', 'its statements as a script for psql, with the answers as comments')
+    .option('--sql', 'its statements as a script of SQL, with the answers as comments')
     .option('--csv', 'all rows of one result; --step names it')
     .addOption(
       new Option('--raw <stream>', 'the bytes of one stream as they were').choices([
