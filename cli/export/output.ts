@@ -26,8 +26,8 @@ export async function withOutput(
   });
   try {
     await work({
-      text: async (text) => void (await handle.writeFile(text)),
-      bytes: async (bytes) => void (await handle.writeFile(bytes)),
+      text: (text) => handle.writeFile(text),
+      bytes: (bytes) => handle.writeFile(bytes),
       beside: (reference) =>
         writeFile(`${file}.evidence.json`, `${JSON.stringify(reference, undefined, 2)}\n`, {
           flag: 'wx',
