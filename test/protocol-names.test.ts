@@ -32,6 +32,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'core/protocols/schemas.ts',
       'core/protocols/shapes.ts',
       'core/replay/load-facts.ts',
+      'core/replay/export/load-exports.ts',
       'core/replay/redact/load-columns.ts',
       'core/replay/readers.ts',
       'fargate-proxy/doorways.ts',
