@@ -46,6 +46,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'core/protocols/schemas.ts',
       'core/protocols/shapes.ts',
       'core/replay/load-facts.ts',
+      'core/replay/load-pieces.ts',
       'core/replay/readers.ts',
       'fargate-proxy/doorways.ts',
     ],
