@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   devices: async () => (await import('./commands/devices.ts')).devicesCommand,
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand,
   sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,
+  search: async () => (await import('./commands/search.ts')).searchCommand,
   show: async () => (await import('./commands/show.ts')).showCommand,
   summary: async () => (await import('./commands/summary.ts')).summaryCommand,
   play: async () => (await import('./commands/play.ts')).playCommand,
