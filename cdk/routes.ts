@@ -55,6 +55,8 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/sessions/{id}/live',
     'POST /v1/sessions/{id}/termination',
     'POST /v1/sessions/{id}/reruns',
+    'GET /v1/search',
+    'GET /v1/search/sessions',
     'GET /v1/ledger/checkpoint',
     'GET /v1/ledger/{proxy}',
   ]),
