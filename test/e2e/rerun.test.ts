@@ -43,7 +43,7 @@ beforeAll(async () => {
     ].join('');
     const rules = `rules:
   - { name: reruns, groups: [developers], targets: ['*'], allow: [rerun, replay], sessions: own }
-  - { name: sandboxes, groups: [developers], targets: [live, copy, web-copy, orders-copy], allow: [connect] }
+  - { name: copies, groups: [developers], targets: [live, copy, web-copy, orders-copy], allow: [connect] }
 `;
     return text.replace('targets:\n', `targets:\n${copies}`).replace(/^rules:.*\n/m, rules);
   });
