@@ -90,12 +90,11 @@ const placed = z.object({
   marks: z.array(z.enum(['error', 'write'])).readonly(),
 });
 
-/** A step of any protocol, without its place. */
-export const anyStepShape = z
+export const stepShape = z
   .union([...READERS.values()].map(({ shape }) => shape))
-  .meta({ id: 'AnyStep', description: 'what a step says is its own of each protocol' });
+  .meta({ id: 'Step', description: 'what a step says is its own of each protocol' });
 
-const stepShape = z.intersection(anyStepShape, placed).meta({ id: 'Step' });
+const numberedStepShape = z.intersection(stepShape, placed).meta({ id: 'NumberedStep' });
 
 export const stepsShape = z
   .object({
@@ -115,7 +114,7 @@ export const stepsShape = z
     total: z
       .object({ steps: count, errors: count, writes: count, until: z.number() })
       .meta({ description: 'of the session; until: the time of its last step, microseconds' }),
-    steps: z.array(stepShape).readonly(),
+    steps: z.array(numberedStepShape).readonly(),
     next: count.optional().meta({ description: 'the cursor of what follows, where something may' }),
     previous: count.optional().meta({
       description: 'the cursor, with direction=previous, of what comes before',

@@ -24,7 +24,11 @@ export function* readTypes(parts: Parts, into: number[]): Reading {
 
 /** Each value is there with its true length, however much of its bytes could be kept. */
 export function* readValues(parts: Parts, into: (CutValue | null)[], limit: number): Reading {
-  for (let left = yield* parts.count(); left > 0; left--) yield* readValue(parts, into, limit);
+  for (let left = yield* parts.count(); left > 0; left--) {
+    const whole = parts.wholeValue(limit);
+    if (whole === undefined) yield* readValue(parts, into, limit);
+    else into.push(whole);
+  }
 }
 
 /** A value with its length before it; -1 is NULL. */

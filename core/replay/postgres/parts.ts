@@ -28,6 +28,8 @@ export class Parts {
   readonly #copies: boolean;
   #budget: number;
   #chunk: Uint8Array = EMPTY;
+  /** How much of the chunk was read. */
+  #at = 0;
 
   /** `copies`: the chunks do not last. */
   constructor(length: number, budget: number, copies: boolean) {
@@ -39,6 +41,7 @@ export class Parts {
   /** The next bytes; what was there before has been read. */
   feed(chunk: Uint8Array): void {
     this.#chunk = chunk;
+    this.#at = 0;
   }
 
   *byte(): Reading<number> {
@@ -66,24 +69,42 @@ export class Parts {
   *bytes(part: Growing, length: number, limit: number): Reading {
     if (length < 0 || length > this.left) throw violation('a message is shorter than it says');
     for (let missing = length; missing > 0; ) {
-      while (this.#chunk.length === 0) yield;
-      const piece = this.#take(Math.min(missing, this.#chunk.length));
+      while (this.#at === this.#chunk.length) yield;
+      const piece = this.#take(Math.min(missing, this.#chunk.length - this.#at));
       this.#keep(part, piece, limit);
       missing -= piece.length;
     }
+  }
+
+  /**
+   * A value with its length before it, as `readValue` reads it, where all of it has come; else nothing is read. Most of what is recorded
+   * are rows, and most of them come whole.
+   */
+  wholeValue(limit: number): Growing | null | undefined {
+    const there = Math.min(this.#chunk.length - this.#at, this.left);
+    if (there < 4) return undefined;
+    const [chunk, at] = [this.#chunk, this.#at];
+    const length = (chunk[at]! << 24) | (chunk[at + 1]! << 16) | (chunk[at + 2]! << 8) | chunk[at + 3]!;
+    if (length < -1 || length > there - 4) return undefined;
+    this.#pass(4);
+    if (length === -1) return null;
+    const value = nothingYet();
+    value.length = length;
+    if (length > 0) this.#keep(value, this.#take(length), limit);
+    return value;
   }
 
   /** Bytes up to a NUL, which is read too. `part.length` counts what has come. */
   *string(limit: number, part: Growing = nothingYet()): Reading<CutValue> {
     for (;;) {
       if (this.left === 0) throw violation('a string in a message has no end');
-      while (this.#chunk.length === 0) yield;
-      const end = this.#chunk.indexOf(0);
-      const piece = this.#take(end === -1 ? this.#chunk.length : end);
+      while (this.#at === this.#chunk.length) yield;
+      const end = this.#chunk.indexOf(0, this.#at);
+      const piece = this.#take((end === -1 ? this.#chunk.length : end) - this.#at);
       part.length += piece.length;
       this.#keep(part, piece, limit);
       if (end === -1) continue;
-      this.#take(1);
+      this.#pass(1);
       return part;
     }
   }
@@ -91,8 +112,8 @@ export class Parts {
   /** Whatever is left, into `part`. `part.length` counts what has come. */
   *rest(part: Growing, limit: number): Reading {
     while (this.left > 0) {
-      while (this.#chunk.length === 0) yield;
-      const piece = this.#take(this.#chunk.length);
+      while (this.#at === this.#chunk.length) yield;
+      const piece = this.#take(this.#chunk.length - this.#at);
       part.length += piece.length;
       this.#keep(part, piece, limit);
     }
@@ -102,18 +123,22 @@ export class Parts {
     if (size > this.left) throw violation('a message is shorter than it says');
     let value = 0;
     for (let missing = size; missing > 0; missing--) {
-      while (this.#chunk.length === 0) yield;
-      value = (value << 8) | this.#chunk[0]!;
-      this.#take(1);
+      while (this.#at === this.#chunk.length) yield;
+      value = (value << 8) | this.#chunk[this.#at]!;
+      this.#pass(1);
     }
     return value;
   }
 
   #take(length: number): Uint8Array {
-    const taken = this.#chunk.subarray(0, length);
-    this.#chunk = this.#chunk.subarray(length);
-    this.left -= length;
+    const taken = this.#chunk.subarray(this.#at, this.#at + length);
+    this.#pass(length);
     return taken;
+  }
+
+  #pass(length: number): void {
+    this.#at += length;
+    this.left -= length;
   }
 
   #keep(part: Growing, piece: Uint8Array, limit: number): void {

@@ -1,14 +1,14 @@
 /** A running session as the API tells it: server-sent events. */
 import { z } from 'zod';
 import { count } from '../../shapes.ts';
-import { anyStepShape } from '../step-shape.ts';
+import { stepShape } from '../step-shape.ts';
 
 export const liveQuery = z.strictObject({
   from: z.enum(['start', 'now']).default('start').meta({ description: 'of steps, or of terminal output' }),
   view: z
     .enum(['steps', 'terminal'])
     .default('steps')
-    .meta({ description: 'terminal: of SSH, what one showed' }),
+    .meta({ description: 'terminal: what one showed, where there are any' }),
   channel: z.coerce
     .number()
     .int()
@@ -24,7 +24,7 @@ export type LiveQuery = z.infer<typeof liveQuery>;
 /** `event: step`. */
 const stepEvent = z.object({
   n: count.meta({ description: 'the number of the step, from 1; also the event’s id' }),
-  step: anyStepShape,
+  step: stepShape,
   text: z.string().optional(),
 });
 

@@ -68,12 +68,20 @@ export const answered = (text: string, ...said: Uint8Array[]): Said[] => [
   ['target', ...(said.length === 0 ? [server.tag('SELECT 0')] : said), server.ready],
 ];
 
+/** So that there are several chunks of few steps. */
+const LONG = 'a text of some length '.repeat(60);
+
 /** `n` statements: each seventh fails, each fifth is an INSERT. */
 export function statements(n: number): ReplayFrame[] {
   const said = Array.from({ length: n }, (_, at) => {
-    if (at % 7 === 3) return answered(`selekt ${at}`, server.error(`no ${at}`));
+    if (at % 7 === 3) return answered(`select 1 / ${at}`, server.error(`no ${at}`));
     if (at % 5 === 2) return answered(`insert into t values (${at})`, server.tag('INSERT 0 1'));
-    return answered(`select ${at}`, server.columns(['n', 23]), server.row(`${at}`), server.tag('SELECT 1'));
+    return answered(
+      `select ${at}, '${LONG}'`,
+      server.columns(['n', 23]),
+      server.row(`${at}`),
+      server.tag('SELECT 1'),
+    );
   });
   return framesOf([...LOGIN, ...said.flat()]);
 }
