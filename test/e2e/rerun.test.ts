@@ -154,7 +154,7 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     const own = { ...libpqEnvironment(local, token, 'live'), PGOPTIONS: `-c custody.rerun=${id}` };
     const { code, stderr } = await startClient('psql', ['-XAtc', 'select 1'], own).done;
     expect([code, stderr]).toEqual([2, expect.stringContaining('live is no sandbox')]);
-    const other = await local.cliEnvironment('auditor', home);
+    const other = await local.cliEnvironment('reviewer', home);
     expect((await custody(['rerun', id, '--against', 'copy'], { env: other })).stderr).toContain(
       'you may not rerun this session',
     );
