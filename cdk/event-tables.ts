@@ -118,6 +118,7 @@ export const EVENT_TABLES: readonly EventTable[] = [
       ['subject', 'string'],
       ['email', 'string'],
       ['actors', 'array<string>'],
+      ['approved_by', 'array<string>'],
       ['outcome', 'string'],
       ['workflow', 'string'],
       ['run', 'string'],

@@ -11,6 +11,7 @@ export const functionNames = [
   'indexer',
   'sequencer',
   'notifier',
+  'sandbox',
 ] as const;
 
 export type FunctionName = (typeof functionNames)[number];

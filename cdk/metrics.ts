@@ -7,6 +7,7 @@ const TOLD_BY = {
   UnsealedSessions: ['sealer'],
   UnsettledTasks: ['settler'],
   UnindexedSessions: ['indexer'],
+  SandboxesNotRemoved: ['sandbox'],
   PolicyNotDeployed: ['notifier'],
   LedgerLagSeconds: ['sequencer'],
   // Whoever changes a request tells of it; the notifier, what was left behind by one who died.

@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { SANDBOX_PREFIX, SANDBOX_TAG } from '#adapters/aws/sandbox-tags.ts';
 import type { TableName } from '#adapters/aws/tables.ts';
 import { explainWildcards } from './explain.ts';
 import type { RoleName } from './function-names.ts';
@@ -36,6 +37,7 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
     ...dataKeyStatements(role, places.dataKey),
     ...configStatements(role, places.config),
     ...eventStatements(role, places.events),
+    ...(role === 'sandbox' ? sandboxStatements() : []),
   ];
 }
 
@@ -43,6 +45,14 @@ export function permissionsOf(role: RoleName, places: Places): PolicyStatement[]
 export function permit(role: Role, name: RoleName, places: Places): void {
   const statements = permissionsOf(name, places);
   for (const statement of statements) role.addToPolicy(statement);
+  const databases = statements
+    .flatMap(({ resources }) => resources)
+    .filter((arn) => arn.includes(':rds:') && arn.endsWith('*'));
+  explainWildcards(
+    role,
+    'sandboxes get their names when they are made; what may be changed is told by its tag',
+    ...databases,
+  );
   const wild = statements.flatMap(({ resources }) => resources).filter((arn) => arn.includes('/*'));
   explainWildcards(role, 'objects get their names when they are put; nothing else has such a name', ...wild);
 }
@@ -99,9 +109,10 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   ];
 }
 
-/** Whoever may delete, deletes its own items alone: the partition's name begins so. */
+/** Whoever deletes, or has to do with nothing else of a table, reaches its own items alone: the partition's name begins so. */
 const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, string>>>>>> = {
   scim: { access: 'scim*' },
+  sandbox: { access: 'sandbox' },
 };
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html */
@@ -126,6 +137,30 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
       ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere, own)]),
     ];
   });
+}
+
+/** What it takes to make databases of RDS and to remove them: only those that carry its tag. */
+function sandboxStatements(): PolicyStatement[] {
+  const rds = (what: string) => `arn:${Aws.PARTITION}:rds:${Aws.REGION}:${Aws.ACCOUNT_ID}:${what}`;
+  const made = [`db:${SANDBOX_PREFIX}*`, `cluster:${SANDBOX_PREFIX}*`].map(rds);
+  const around = ['db:*', 'cluster:*', 'subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(rds);
+  const tagged = (key: string) => ({ StringLike: { [`aws:${key}/${SANDBOX_TAG}`]: '?*' } });
+  return [
+    // The source is among what is restored; every one that is made is tagged as it is made.
+    allow(
+      'MakeSandboxes',
+      ['rds:RestoreDBInstanceToPointInTime', 'rds:RestoreDBClusterToPointInTime', 'rds:CreateDBInstance'],
+      around,
+      tagged('RequestTag'),
+    ),
+    allow('TagSandboxes', ['rds:AddTagsToResource'], made, tagged('RequestTag')),
+    allow('RemoveSandboxes', ['rds:DeleteDBInstance', 'rds:DeleteDBCluster'], made, tagged('ResourceTag')),
+    allow(
+      'SeeDatabases',
+      ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'],
+      [rds('db:*'), rds('cluster:*')],
+    ),
+  ];
 }
 
 const SIGNERS: readonly RoleName[] = ['proxy', 'sealer', 'settler', 'indexer', 'sequencer'];

@@ -81,4 +81,6 @@ export const tableActions: Readonly<
     coordination: QUEUE_A_LEAF,
     deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },
+  // Those of sandboxes alone.
+  sandbox: { access: ['GetItem', 'Query', 'PutItem'], coordination: QUEUE_A_LEAF },
 };

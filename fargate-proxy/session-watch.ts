@@ -20,7 +20,7 @@ export interface Watched {
   /** Where it is a task of a run: what it is held to. */
   readonly task?: LiveTask['held'];
   /** Who watches it, where its rule asks for somebody. */
-  readonly moderation?: Pick<Moderation, 'look'>;
+  readonly moderation: Pick<Moderation, 'look'>;
   end(reason: CloseReason, error: CustodyError): void;
 }
 
@@ -106,7 +106,7 @@ export class SessionWatch {
     const moderated = this.#moderatedOf(session);
     if (moderated === undefined) return;
     const present = watchers.get(session.question.live.session) ?? [];
-    const error = session.moderation?.look(moderated, present, this.#ports.wallClock());
+    const error = session.moderation.look(moderated, present, this.#ports.wallClock());
     if (error !== undefined) session.end('unwatched', error);
   }
 

@@ -10,7 +10,7 @@ export function askIndexer(s3: S3Client, bucket: string): (session: string) => P
     const object = {
       Bucket: bucket,
       Key: `wanted/${session}`,
-      Body: '',
+      Body: Buffer.from(session),
       ChecksumAlgorithm: 'SHA256',
     } as const;
     await reaching(`ask for the index of ${session}`, () => s3.send(new PutObjectCommand(object)));

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { RDSClient } from '@aws-sdk/client-rds';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
@@ -63,6 +64,10 @@ export function kmsClient(options: AwsClientOptions): KMSClient {
 
 export function secretsClient(options: AwsClientOptions): SecretsManagerClient {
   return new SecretsManagerClient(quick(options));
+}
+
+export function rdsClient(options: AwsClientOptions): RDSClient {
+  return new RDSClient({ ...quick(options), requestHandler: handler(OBJECT_MS) });
 }
 
 /** Retries are the SDK's own, with its growing pauses; every port call may be repeated (its contract says so). */

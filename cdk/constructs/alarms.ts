@@ -109,6 +109,13 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       minutes: 4,
       silenceAlarms: true,
     },
+    SandboxesNotRemoved: {
+      says: 'Sandboxes whose time is over are still there, with the data of their sources, or nobody looks after them',
+      metric: metrics.of('SandboxesNotRemoved'),
+      above: 0,
+      minutes: 5,
+      silenceAlarms: true,
+    },
     JournalLag: {
       says: 'Frames take long to become durable: sessions are held up, and end at their deadline; or no task runs',
       metric: metrics.of('JournalLagMs'),

@@ -46,6 +46,8 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
   // It works until 20 seconds before the end, and is started every minute.
   notifier: { memorySize: 512, timeout: Duration.seconds(80) },
+  // A few calls for each sandbox; what takes minutes is not waited for.
+  sandbox: { memorySize: 512, timeout: Duration.seconds(50) },
 };
 
 /** The control plane, outside the VPC: what it reaches are AWS's own addresses, the issuers' and webhooks'. */

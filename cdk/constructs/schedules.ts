@@ -4,7 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import type { Functions } from './functions.ts';
 
-const SCHEDULED = ['sealer', 'settler', 'sequencer', 'notifier'] as const;
+const SCHEDULED = ['sealer', 'settler', 'sequencer', 'notifier', 'sandbox'] as const;
 /** The next minute brings the next. */
 const ONCE = { retryAttempts: 0, maxEventAge: Duration.minutes(1) } as const;
 

@@ -8,7 +8,11 @@ import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { atOnce, type Pace, recordedPace, steppedPace } from '../play/pace.ts';
+import { playInteractive } from '../play/interactive.ts';
+import { keyboard } from '../play/keyboard.ts';
+import { playedSteps } from '../play/played-steps.ts';
 import { playRaw } from '../play/raw.ts';
+import { openSteps } from '../steps/open-steps.ts';
 import { readChannel } from './export.ts';
 
 interface PlayOptions extends ReadingOptions {
@@ -17,6 +21,8 @@ interface PlayOptions extends ReadingOptions {
   readonly json?: true;
   readonly raw?: true;
   readonly channel?: number;
+  readonly interactive?: true;
+  readonly idleLimit?: number;
 }
 
 /** Columns where the output is not a terminal. */
@@ -41,9 +47,18 @@ export function playCommand(cli: Cli): Command {
         'step',
       ]),
     )
+    .addOption(
+      new Option(
+        '-i, --interactive',
+        'with keys: pause, speed, next error, next write, any step or time',
+      ).conflicts(['json', 'step', 'raw']),
+    )
+    .option('--idle-limit <s>', 'with --speed or -i: no pause is longer, in seconds as it was', readSeconds)
     .option('--channel <n>', 'with --raw, of this channel; else the first terminal', readChannel)
     .addHelpText('after', NOTES)
-    .action((name: string, options: PlayOptions) => play(cli, name, options));
+    .action((name: string, options: PlayOptions) =>
+      options.interactive ? playWithKeys(cli, name, options) : play(cli, name, options),
+    );
 }
 
 async function play(cli: Cli, name: string, options: PlayOptions): Promise<void> {
@@ -53,6 +68,19 @@ async function play(cli: Cli, name: string, options: PlayOptions): Promise<void>
     else if (!(await showSteps(cli, evidence, options))) return sayStopped(cli);
     await conclude(cli, evidence, options);
   });
+}
+
+/** Steps come from the server, which checks them, or through an index beside a folder: so that any of them is near. */
+async function playWithKeys(cli: Cli, name: string, options: PlayOptions): Promise<void> {
+  const terminal = keyboard(cli);
+  try {
+    const steps = await playedSteps(await openSteps(cli, name, options));
+    const { speed = 1, idleLimit } = options;
+    const rate = { speed, ...(idleLimit === undefined ? {} : { idleLimit: idleLimit * 1e6 }) };
+    await playInteractive(cli, steps, rate, terminal);
+  } finally {
+    terminal.restore();
+  }
 }
 
 /** Whose recording it is. */
@@ -104,13 +132,19 @@ function sayStopped(cli: Cli): void {
   say(cli, 'stopped here: what follows was not checked');
 }
 
-function paceOf(cli: Cli, { speed, step }: PlayOptions): Pace {
+function paceOf(cli: Cli, { speed, step, idleLimit }: PlayOptions): Pace {
   if (step) return steppedPace(cli);
-  return speed === undefined ? atOnce : recordedPace(speed);
+  return speed === undefined ? atOnce : recordedPace(speed, idleLimit);
 }
 
 function readSpeed(text: string): number {
   const speed = Number(text);
   if (Number.isFinite(speed) && speed > 0) return speed;
   throw new InvalidArgumentError('It must be a number above 0, such as 1 or 10.');
+}
+
+function readSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds;
+  throw new InvalidArgumentError('It must be a number of seconds, such as 2 or 0.5.');
 }

@@ -12,13 +12,14 @@ import { connectApi } from '../connect-api.ts';
 import { type EvidenceSource, fetchEvidence, sourceOf, withEvidence } from '../evidence/source.ts';
 import { knownTarget } from '../known-target.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
-import { makeSandbox, permitRerun, removeSandbox, type RerunPermission } from '../rerun/api.ts';
+import { makeSandbox, permitRerun, type RerunPermission } from '../rerun/api.ts';
 import { type EvidenceOptions, verifiedRecording } from '../rerun/evidence.ts';
 import { reportText } from '../rerun/report-text.ts';
 import type { RerunnerOptions, WantedRerun } from '../rerun/rerunner.ts';
 import { rerunnerOf } from '../rerun/rerunners.ts';
 import { readPairs, together } from '../rerun/together.ts';
 import { knownRun } from '../run/known-run.ts';
+import { removeSandbox } from '../sandboxes-api.ts';
 
 interface RerunCommandOptions extends EvidenceOptions {
   readonly against: readonly string[];
@@ -149,7 +150,9 @@ class Desk {
   }
 
   async close(): Promise<void> {
-    if (!this.#options.keep) for (const id of this.#made.values()) await removeSandbox(this.#api, id);
+    // One that is not removed now is when its time is over.
+    if (!this.#options.keep)
+      for (const id of this.#made.values()) await removeSandbox(this.#api, id).catch(() => undefined);
     for (const folder of this.#folders) await rm(folder, { recursive: true, force: true });
   }
 
@@ -189,8 +192,13 @@ class Desk {
     if (this.#options.sandbox !== undefined || sandbox === 'static') return this.#options.sandbox;
     const there = this.#made.get(against);
     if (there !== undefined) return there;
+    const { at } = this.#options;
     say(this.#cli, `${against} is being made`);
-    const made = await makeSandbox(this.#api, { target: against, session, at: this.#options.at });
+    const made = await makeSandbox(this.#api, {
+      target: against,
+      session,
+      ...(at === undefined ? {} : { at }),
+    });
     this.#made.set(against, made);
     return made;
   }

@@ -3,16 +3,12 @@ import { isTimePlace } from '#core/replay/index/time-place.ts';
 import { READERS } from '#core/replay/readers.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
-import { connectApi } from '../connect-api.ts';
 import { NOT_CHECKED, VERDICT_CODES, VERDICT_HELP } from '../evidence/report.ts';
-import { sourceOf } from '../evidence/source.ts';
-import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
+import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { counted } from '../listing.ts';
 import { readLimit } from '../paging.ts';
 import type { ReadingOptions } from '../play/evidence-reading.ts';
-import { knownSigners } from '../signer-pin.ts';
-import { folderSteps } from '../steps/folder-steps.ts';
-import { remoteSteps } from '../steps/remote-steps.ts';
+import { openSteps } from '../steps/open-steps.ts';
 import type { ShownPage, ShownStep, StepPages, StepsAsked } from '../steps/step-page.ts';
 
 interface StepsOptions extends ReadingOptions {
@@ -68,19 +64,10 @@ export function stepsCommand(cli: Cli): Command {
 
 async function steps(cli: Cli, name: string, options: StepsOptions): Promise<void> {
   cli.exitWith(NOT_CHECKED);
-  const pages = await pagesFor(cli, name, options);
+  const pages = await openSteps(cli, name, options);
   const last = await showPages(cli, pages, options);
   await conclude(cli, pages, last, options);
   cli.exitWith(VERDICT_CODES[last.verdict]);
-}
-
-async function pagesFor(cli: Cli, name: string, options: StepsOptions): Promise<StepPages> {
-  const { folder, session } = await sourceOf(name);
-  if (folder === undefined) return remoteSteps(await connectApi(cli), session);
-  return folderSteps(cli, folder, {
-    signers: knownSigners(cli, options.key),
-    ledger: expectedLedger(cli, options),
-  });
 }
 
 /** Page after page, until there are enough. The last is given back, with where it goes on. */

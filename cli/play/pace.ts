@@ -12,11 +12,11 @@ export interface Pace {
 
 export const atOnce: Pace = { next: async () => true, end: () => undefined };
 
-/** As long between steps as it was then, divided by `speed`. */
-export function recordedPace(speed: number): Pace {
+/** As long between steps as it was then, but no longer than `idleLimit` seconds, divided by `speed`. */
+export function recordedPace(speed: number, idleLimit = Number.POSITIVE_INFINITY): Pace {
   let at = 0;
   const next = async (step: StepBase): Promise<boolean> => {
-    const ms = (step.at - at) / 1000 / speed;
+    const ms = Math.min((step.at - at) / 1000, idleLimit * 1000) / speed;
     at = Math.max(at, step.at);
     if (ms > 0) await sleep(ms);
     return true;

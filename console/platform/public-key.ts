@@ -21,7 +21,7 @@ export type KeyInput =
 
 interface Parts {
   readonly type: 'ed25519' | 'ec' | 'rsa';
-  /** Ed25519's 32 bytes; of EC the point as it was written. */
+  /** Ed25519's 32 bytes; of EC the point, compressed or not. */
   readonly point: Uint8Array;
   readonly curve?: CurveName;
   readonly rsa?: RsaNumbers;
@@ -101,9 +101,18 @@ function byteHex(byte: number): string {
 }
 
 /** Throws unless it is on the curve. */
-function ecPoint(curve: CurveName, point: Uint8Array): Parts {
+function ecPoint(curve: CurveName, written: Uint8Array): Parts {
+  const point = withoutHybrid(written);
   CURVES[curve].curve.Point.fromBytes(point);
   return { type: 'ec', point, curve };
+}
+
+/** X9.62's third form, which says the sign of y as well as y. */
+function withoutHybrid(point: Uint8Array): Uint8Array {
+  const [form = 0] = point;
+  if (form !== 6 && form !== 7) return point;
+  if ((point.at(-1)! & 1) !== (form & 1)) throw new Error('the point contradicts itself');
+  return Uint8Array.of(4, ...point.subarray(1));
 }
 
 function fromPem(pem: string): PublicKey {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ERROR, WRITE } from './marks.ts';
+import { advanced, TICK_MS } from './pace.ts';
 import { findSteps } from './search.ts';
 import type { StepStore } from './step-store.ts';
 import { timeText } from './words.ts';
@@ -7,7 +8,6 @@ import { timeText } from './words.ts';
 const SPEEDS = [0.5, 1, 2, 5, 10, 50] as const;
 /** Seconds between two things that happen; 0: as long as it was. */
 const IDLES = [1, 2, 5, 0] as const;
-const TICK_MS = 50;
 
 interface ControlsProps {
   readonly steps: StepStore;
@@ -85,20 +85,6 @@ export function Controls({ steps, current, now, end, next, onSelect, onSeek }: C
       <output>{timeText(now)}</output>
     </div>
   );
-}
-
-interface Playing {
-  readonly speed: number;
-  readonly idle: number;
-  readonly next: (us: number) => number | undefined;
-}
-
-/** A tick later. Where nothing happens for longer than the limit, the rest of that is left out. */
-export function advanced(now: number, { speed, idle, next }: Playing): number {
-  const upcoming = next(now);
-  const most = idle * 1e6 * speed;
-  const from = upcoming !== undefined && idle > 0 && upcoming - now > most ? upcoming - most : now;
-  return from + TICK_MS * 1000 * speed;
 }
 
 interface ChoiceProps {

@@ -21,8 +21,13 @@ export function evidenceOf(files: ReadonlyMap<string, Blob>): EvidenceFiles {
   };
 }
 
+/** As much as this needs of a document. */
+interface Page {
+  getElementById(id: string): { readonly textContent: string | null; remove(): void } | null;
+}
+
 /** Takes the evidence out of the page, which is smaller then. */
-export async function takeEvidence(page: Document, { files }: BundleManifest): Promise<EvidenceFiles> {
+export async function takeEvidence(page: Page, { files }: BundleManifest): Promise<EvidenceFiles> {
   const taken = new Map<string, Blob>();
   for (const [at, { name }] of files.entries()) {
     const element = page.getElementById(evidenceId(at));

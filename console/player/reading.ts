@@ -1,4 +1,5 @@
 /** Verifies evidence and decodes it in one pass: steps are of frames that hold, and what no longer holds is not shown. */
+import { CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import {
   type EvidenceFolder,
@@ -26,6 +27,12 @@ export interface Read {
 /** How much of the bytes was looked at. */
 export type OnProgress = (bytes: number, of: number) => void;
 
+const NO_READER: Pick<ReplayReader, 'ofJson'> = {
+  ofJson: () => {
+    throw new CustodyError('unsupported', 'nobody reads this protocol');
+  },
+};
+
 /** So often the browser may draw. */
 const TURN_MS = 40;
 
@@ -34,7 +41,7 @@ export async function readWhole(evidence: EvidenceFiles, trust: Trust, progress:
   const reading = new CheckedReading(readEvidence(folder, await optionsOf(trust, evidence)), () => undefined);
   const opening = await reading.open();
   const reader = opening.open && READERS.get(opening.open.target.protocol);
-  const steps = new StepStore(await loadMarks(opening.open?.target.protocol ?? ''));
+  const steps = new StepStore(reader ?? NO_READER, await loadMarks(opening.open?.target.protocol ?? ''));
   if (reader !== undefined) await takeSteps(reader, reading, opening, steps);
   steps.end();
   const report = underTrust(await reading.finish(), trust);

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
 import type { JsonStep, ReplayReader } from '#core/replay/reader.ts';
-import type { StepStore, StoredStep } from './step-store.ts';
+import { type StepStore, type StoredStep, withoutRows } from './step-store.ts';
 
 const WIDTH = 120;
 
@@ -22,13 +22,13 @@ export function StepDetail({ steps, current, reader }: StepDetailProps) {
     };
   }, [steps, current]);
   if (step === undefined) return <section aria-label="Step" />;
-  const { columns, rows, rowCount, ...rest } = step.json;
+  const { columns, rows, rowCount } = step.json;
   return (
     <section class="detail" aria-labelledby="detail">
       <h2 id="detail">
         Step {step.number} <small>{String(step.json['kind'])}</small>
       </h2>
-      <pre tabIndex={0}>{reader.ofJson(rest).toText(WIDTH)}</pre>
+      <pre tabIndex={0}>{reader.ofJson(withoutRows(step.json)).toText(WIDTH)}</pre>
       {Array.isArray(rows) && <Rows columns={columns} rows={rows as unknown[]} rowCount={rowCount} />}
       <details>
         <summary>As JSON</summary>

@@ -1,5 +1,5 @@
 /** All steps of a session in bounded memory: times and marks as numbers, the steps themselves in compressed pieces. */
-import type { JsonStep, ReadStep } from '#core/replay/reader.ts';
+import type { JsonStep, ReadStep, ReplayReader } from '#core/replay/reader.ts';
 import type { MarksOf } from './marks.ts';
 
 const CHUNK_STEPS = 256;
@@ -17,6 +17,7 @@ export interface StoredStep {
 }
 
 export class StepStore {
+  readonly #reader: Pick<ReplayReader, 'ofJson'>;
   readonly #marksOf: MarksOf;
   readonly #chunks: Promise<Blob>[] = [];
   readonly #open = new Map<number, Promise<readonly StoredStep[]>>();
@@ -25,7 +26,8 @@ export class StepStore {
   #marks = new Uint8Array(1024);
   #count = 0;
 
-  constructor(marksOf: MarksOf) {
+  constructor(reader: Pick<ReplayReader, 'ofJson'>, marksOf: MarksOf) {
+    this.#reader = reader;
     this.#marksOf = marksOf;
   }
 
@@ -48,7 +50,7 @@ export class StepStore {
     this.#at[this.#count] = read.step.at;
     this.#marks[this.#count] = this.#marksOf(read, json);
     this.#count += 1;
-    this.#filling.push({ number: this.#count, head: headOf(read), json });
+    this.#filling.push({ number: this.#count, head: headOf(this.#reader.ofJson(withoutRows(json))), json });
     if (this.#filling.length === CHUNK_STEPS) this.end();
   }
 
@@ -117,6 +119,11 @@ function headOf(read: ReadStep): string {
   const [first = ''] = read.toText(WIDTH).split('\n', 1);
   // The time has a column of its own.
   return first.replace(/^\s*[\d.]+ s {2}/, '').slice(0, HEAD_MAX);
+}
+
+/** What a step says besides its rows, which are many. */
+export function withoutRows({ columns: _, rows: __, rowCount: ___, ...rest }: JsonStep): JsonStep {
+  return rest;
 }
 
 async function packed(steps: readonly StoredStep[]): Promise<Blob> {

@@ -7,7 +7,7 @@ export function tarOf(
   folder: string,
   files: Iterable<readonly [name: string, content: Blob]>,
 ): { tar: Blob; leftOut: string[] } {
-  const parts: BlobPart[] = [];
+  const parts: (Blob | Uint8Array<ArrayBuffer>)[] = [];
   const leftOut: string[] = [];
   for (const [name, content] of files) {
     const path = new TextEncoder().encode(`${folder}/${name}`);

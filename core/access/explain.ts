@@ -128,9 +128,14 @@ function explainRule(rule: Rule, question: Question): RuleExplanation {
   };
 }
 
-function allowedBy({ rule, grant }: Authorization): string {
-  if (grant === undefined) return `the rule ${rule} allows it`;
-  return `the rule ${rule} allows it with the grant ${grant.id}, until ${grant.until.toISOString()}`;
+function allowedBy({ rule, grant, action, terms }: Authorization): string {
+  const watched = action === 'connect' ? watchedWords(terms) : '';
+  if (grant === undefined) return `the rule ${rule} allows it${watched}`;
+  return `the rule ${rule} allows it with the grant ${grant.id}, until ${grant.until.toISOString()}${watched}`;
+}
+
+function watchedWords({ moderated }: Rule): string {
+  return moderated === undefined ? '' : `, while somebody of ${moderated.by.any.join(' or ')} watches`;
 }
 
 function deniedBy(refusal: Refusal, question: Question): string {

@@ -1,7 +1,7 @@
 /** What every target in custody.yaml says, whatever its protocol. */
 import { z } from 'zod';
 import { durabilityModes } from '../recording/format.ts';
-import { duration, text } from './schema-parts.ts';
+import { duration, oneOf, text } from './schema-parts.ts';
 
 /** As long as a DNS name can be (RFC 1035 section 2.3.4): an address must fit into the open statement. */
 const HOST_MAX = 253;
@@ -55,6 +55,24 @@ const recordingSchema = {
   retention: retentionSchema.prefault({}),
 };
 
+/** In AWS: what RDS restores, and where to. The security groups of a sandbox are never its source's by accident. */
+const rdsSchema = z
+  .strictObject({
+    instance: text.optional().describe('the DB instance identifier of the source'),
+    cluster: text.optional().describe('in its place, of Aurora: the DB cluster identifier'),
+    class: text.optional().describe('of the made instance, such as db.t4g.medium; a cluster needs it'),
+    subnetGroup: text.optional().describe("the DB subnet group; the source's when not given"),
+    securityGroups: z.array(text).min(1).describe('the ids of security groups that let the gateway in'),
+  })
+  .refine(({ instance, cluster }) => oneOf(instance, cluster), {
+    message: 'expected one of instance, cluster',
+  })
+  .refine(({ cluster, class: wanted }) => cluster === undefined || wanted !== undefined, {
+    path: ['class'],
+    message: 'is missing: a cluster that is made has no instance that could say it',
+  });
+export type RdsSource = z.output<typeof rdsSchema>;
+
 /** Where recorded sessions may be run again. */
 export const sandboxSchema = z.union(
   [
@@ -68,6 +86,7 @@ export const sandboxSchema = z.union(
       for: duration(60_000, 7 * DAY_MS, 'expected a time from 1m to 7d, such as 1h')
         .prefault('1h')
         .describe('it is removed after that'),
+      rds: rdsSchema.optional().describe('in AWS: the database of RDS that it is made of'),
     }),
   ],
   'expected true, or { from: the target it is made of }',

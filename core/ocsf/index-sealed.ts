@@ -1,4 +1,5 @@
 /** Makes what is looked into of a sealed session: the index of its steps, and its events. */
+import type { Person } from '../access/person.ts';
 import { CustodyError } from '../errors.ts';
 import { eventsMadeKey, sessionPrefix } from '../recording/layout.ts';
 import type { RecordingSink, RecordingSource, Signer } from '../recording/ports.ts';
@@ -23,6 +24,8 @@ export interface IndexerPorts extends Omit<EventsPorts, 'store'> {
   readonly events: EventStore;
   readonly signer: Signer;
   readonly seenOf: SeenOf;
+  /** Who approved what the session rests on. */
+  readonly approvedBy: (session: string) => Promise<readonly Person[]>;
 }
 
 /** `unsealed`: it has no end yet. `unfinished`: it was time to stop, and the next look goes on. */
@@ -70,11 +73,12 @@ const NOTHING = {
   searched: () => '',
 };
 
-async function sourceOf(known: EventSession, { store, signer, seenOf }: IndexerPorts) {
+async function sourceOf(known: EventSession, { store, signer, seenOf, approvedBy }: IndexerPorts) {
   const { session, target } = known.open.value;
   const [reader, shapeOf] = [READERS.get(target.protocol)!, STEP_SHAPES.get(target.protocol)!];
   const facts = await LOAD_FACTS.get(target.protocol)!();
   const seen = await seenOf(target.protocol, target.name);
+  const approvers = await approvedBy(session);
   const found = await openSessionSteps(session, store, await signer.publicKey());
   if (found.index === undefined) throw damaged(session, found.why);
   const { index } = found;
@@ -82,7 +86,11 @@ async function sourceOf(known: EventSession, { store, signer, seenOf }: IndexerP
     for await (const { number: at, json } of index.all(number))
       yield seenStep(at, reader.ofJson(json), seen, facts);
   }
-  return { stepsAfter, shapeOf, searched: (step: EventStep) => searchedLine(known, step, seen.rules) };
+  return {
+    stepsAfter,
+    shapeOf,
+    searched: (step: EventStep) => searchedLine(known, step, seen.rules, approvers),
+  };
 }
 
 function seenStep(number: number, whole: ReadStep, seen: Seen, facts: FactsOf): EventStep {

@@ -1,8 +1,8 @@
 import { canonicalEmail } from '../identity/email.ts';
 import type { StepFacts } from '../replay/facts.ts';
-import { personOf } from '../access/person.ts';
-import type { CloseReason, OpenStatement } from '../recording/format.ts';
+import type { CloseStatement, OpenStatement } from '../recording/format.ts';
 import type { SearchedSession } from '../search/entry.ts';
+import { type Person, personOf } from '../access/person.ts';
 import { searchedTexts } from '../search/match.ts';
 import { wordsOf } from '../search/words.ts';
 import { canonicalJson } from '../tasks/canonical-json.ts';
@@ -17,6 +17,7 @@ export function searchedLine(
   { open: { value: open }, close: { value: close } }: EventSession,
   { number, read, facts }: EventStep,
   rules: string,
+  approvedBy: readonly Person[] = [],
 ): string {
   const { session, target, principal, task, device } = open;
   return `${canonicalJson({
@@ -32,17 +33,27 @@ export function searchedLine(
     ...{ workflow: task?.workflow, run: task?.run, task: task?.name },
     ...{ is_error: facts.isError, is_write: facts.isWrite },
     ...{ words: wordsIn(facts), facts: canonicalJson(facts) },
-    about: canonicalJson(aboutOf(open, close.reason)),
+    approved_by: approvedBy.map(accountText),
+    about: canonicalJson(searchedOf(open, close, approvedBy)),
   })}\n`;
 }
 
-function aboutOf(open: OpenStatement, reason: CloseReason): SearchedSession {
-  const { session: id, startedAt, principal, target, task, device } = open;
-  const run = task && { id: task.run, workflow: task.workflow, task: task.name };
+/** An account as the column of approvers has it. */
+export function accountText({ issuer, subject }: Pick<Person, 'issuer' | 'subject'>): string {
+  return JSON.stringify([issuer, subject]);
+}
+
+/** The session by its statements; who approved it only the index of sessions knows. */
+export function searchedOf(
+  { session, startedAt, principal, target, task, device }: OpenStatement,
+  { reason }: CloseStatement,
+  approvedBy: readonly Person[] = [],
+): SearchedSession {
   return {
-    ...{ id, protocol: target.protocol, target: target.name, principal: personOf(principal) },
+    ...{ id: session, protocol: target.protocol, target: target.name, principal: personOf(principal) },
+    ...(approvedBy.length === 0 ? {} : { approvedBy }),
     ...{ startedAt: Date.parse(startedAt), reason },
-    ...(run && { run }),
+    ...(task && { run: { id: task.run, workflow: task.workflow, task: task.name } }),
     ...(device && {
       device: { key: device.key, ...(device.name !== undefined && { name: device.name }) },
     }),

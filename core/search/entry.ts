@@ -27,18 +27,40 @@ export interface SearchedStep {
   readonly facts: StepFacts;
 }
 
-/** Of what the index of sessions has, with what only the open statement says. */
+/** By what its statements say. */
 export function searchedSession(
+  { session, startedAt, principal, target, task, device }: OpenStatement,
+  reason: string | undefined,
+): SearchedSession {
+  const { issuer, subject, email, actors } = principal;
+  return {
+    id: session,
+    protocol: target.protocol,
+    target: target.name,
+    principal: { issuer, subject, ...(email !== undefined && { email }), ...(actors && { actors }) },
+    startedAt: Date.parse(startedAt),
+    ...(reason !== undefined && { reason }),
+    ...(task && { run: { id: task.run, workflow: task.workflow, task: task.name } }),
+    ...deviceOf(device),
+  };
+}
+
+/** By what the index of sessions has, with what only the open statement says. */
+export function sessionOfRecord(
   { id, protocol, target, principal, approvedBy, startedAt, outcome, run }: SessionRecord,
-  { device }: Pick<OpenStatement, 'device'>,
+  device?: OpenStatement['device'],
 ): SearchedSession {
   return {
     ...{ id, protocol, target, principal, startedAt: Date.parse(startedAt) },
     ...(approvedBy && { approvedBy }),
     ...(outcome && { reason: outcome.reason }),
     ...(run && { run }),
-    ...(device && {
-      device: { key: device.key, ...(device.name !== undefined && { name: device.name }) },
-    }),
+    ...deviceOf(device),
   };
+}
+
+function deviceOf(device: OpenStatement['device']): Pick<SearchedSession, 'device'> {
+  if (device === undefined) return {};
+  const { key, name } = device;
+  return { device: name === undefined ? { key } : { key, name } };
 }

@@ -13,7 +13,7 @@ import { READERS } from '../replay/readers.ts';
 import type { JsonStep, ReadStep } from '../replay/reader.ts';
 import type { Redaction } from '../replay/redact/redaction.ts';
 import type { Redactions } from '../replay/redact/redactions.ts';
-import { type SearchedStep, searchedSession } from './entry.ts';
+import { type SearchedStep, sessionOfRecord } from './entry.ts';
 import type { StepSearch } from './port.ts';
 
 export interface FillPorts {
@@ -51,7 +51,7 @@ export async function addToSearch(record: SessionRecord, policy: Config, ports: 
     parseJsonBytes(await source.get(objectKey(record.id, OPEN), STATEMENT_MAX_BYTES), STATEMENT_MAX_BYTES),
   );
   const steps = searched(reads, record, redaction);
-  await search.add(searchedSession(record, open), steps, rulesOf(record, policy));
+  await search.add(sessionOfRecord(record, open.device), steps, rulesOf(record, policy));
   return true;
 }
 

@@ -10,7 +10,7 @@ import type { SearchQuery } from './query.ts';
 export interface StepSearch {
   /**
    * Adds a session, or puts it in the place of what there was of it. `rules`: of what was left out of its steps (a digest of the
-   * target's `redact`). Nothing of it is found until it resolves, and everything afterwards; it is durable then.
+   * target's `redact`). Nothing of it is found until it resolves, and everything afterwards. What a crash takes of it is `missing`.
    */
   add(session: SearchedSession, steps: AsyncIterable<SearchedStep>, rules: string): Promise<void>;
   /** A page of steps. It may hold less than `limit`, or nothing, and go on all the same. */

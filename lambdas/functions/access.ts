@@ -6,10 +6,12 @@ import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { dynamoSandboxes } from '#adapters/aws/sandbox-store.ts';
 import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
+import { SandboxDesk } from '#core/sandboxes/desk.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -20,6 +22,7 @@ import { devicesHandler } from '../devices/handler.ts';
 import { explanationHandler } from '../explanation/handler.ts';
 import { loginHandler } from '../login/handler.ts';
 import { runsHandler } from '../runs/handler.ts';
+import { sandboxesHandler } from '../sandboxes/handler.ts';
 import { addressOnly, sshPlace } from '../ssh/place.ts';
 import { freshPolicy, leavesOf, ledgerOf, now, runPorts, sessionsOf, storeOf } from '../surroundings.ts';
 import { type GatewayAddress, gatewayAddresses, targetsHandler } from '../targets/handler.ts';
@@ -49,6 +52,9 @@ export const handler = apiFunction(telemetry, async () => {
   const access = accessHandler({ policy, requests, desk, runs, now, log });
   const devices = dynamoDevices({ dynamo, table: settings.CUSTODY_TABLE_ACCESS, now });
   const deviceDesk = new DeviceDesk({ devices, leaves: leavesOf(settings, dynamo), now });
+  const sandboxes = dynamoSandboxes({ dynamo, table: settings.CUSTODY_TABLE_ACCESS });
+  const sandboxDesk = new SandboxDesk({ sandboxes, now, newId });
+  const sessions = sessionsOf(settings, dynamo);
   const address = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
   const place = { s3, bucket: settings.CUSTODY_CONFIG_BUCKET, key: settings.CUSTODY_CONFIG_KEY };
   const ssh = sshPlace(
@@ -64,7 +70,7 @@ export const handler = apiFunction(telemetry, async () => {
     ...runPieces,
     policy,
     source: storeOf(settings, s3),
-    sessions: sessionsOf(settings, dynamo),
+    sessions,
     ledger: ledgerOf(settings, { s3, dynamo }, signer),
     requests,
     signer: () => signer.publicKey(),
@@ -77,6 +83,19 @@ export const handler = apiFunction(telemetry, async () => {
     ['/v1/requests', access],
     ['/v1/grants', access],
     ['/v1/devices', devicesHandler({ policy, devices, desk: deviceDesk, now, log })],
+    [
+      '/v1/sandboxes',
+      sandboxesHandler({
+        policy,
+        requests,
+        sessions,
+        sandboxes,
+        desk: sandboxDesk,
+        wake: async () => undefined,
+        now,
+        log,
+      }),
+    ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],

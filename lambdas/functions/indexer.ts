@@ -5,7 +5,8 @@ import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { eventBucket } from '#adapters/aws/event-bucket.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
-import { CustodyError } from '#core/errors.ts';
+import type { Person } from '#core/access/person.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Indexed, indexSealed } from '#core/ocsf/index-sealed.ts';
 import { indexMissed } from '#core/ocsf/missed.ts';
 import { seenBy } from '#core/ocsf/seen.ts';
@@ -46,7 +47,7 @@ export const handler = instrumented<EventBridgeEvent<string, unknown>, void>(
     const mayGoOn = (): boolean => context.getRemainingTimeInMillis() > MARGIN_MS;
     const policy = await fresh();
     await policy.look();
-    const ports = { store, events, signer, mayGoOn, seenOf: seenBy(policy.config()) };
+    const ports = { store, events, signer, mayGoOn, seenOf: seenBy(policy.config()), approvedBy };
     const index = (id: string): Promise<Indexed> => indexSealed(id, ports);
     if (session === undefined) await missed(index, mayGoOn);
     else {
@@ -56,6 +57,16 @@ export const handler = instrumented<EventBridgeEvent<string, unknown>, void>(
     }
   },
 );
+
+/** An index that was lost knows nobody. */
+async function approvedBy(session: string): Promise<readonly Person[]> {
+  try {
+    return (await catalog.get(session)).approvedBy ?? [];
+  } catch (thrown) {
+    if (asCustodyError(thrown).code === 'not-found') return [];
+    throw thrown;
+  }
+}
 
 async function one(session: string, index: (id: string) => Promise<Indexed>): Promise<void> {
   const { logger } = telemetry;

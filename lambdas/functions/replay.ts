@@ -13,6 +13,8 @@ import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import type { Config } from '#core/access/config.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { pemOf } from '#core/recording/stored-evidence.ts';
+import { searchHandler } from '../search/handler.ts';
+import { searchOf } from '../search-in-aws.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
@@ -52,8 +54,13 @@ export const handler = apiFunction(telemetry, async () => {
     now,
     log,
   });
+  const search = searchHandler({
+    search: { ...searchOf(settings, policy), missing: async () => [] },
+    ...{ catalog: sessionsOf(settings, dynamo), policy, leaves: leavesOf(settings, dynamo), now, log },
+  });
   const routes: Routes = [
     ['/v1/sessions', sessions],
+    ['/v1/search', search],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
     ['/v1/signer', signerHandler({ pem: pemOf(await signer.publicKey()), log })],
     ['/v1/openapi.json', openApiHandler({ log })],

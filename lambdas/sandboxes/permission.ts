@@ -44,6 +44,7 @@ export async function permitted(wish: Wish, asking: Asking, ports: PermissionPor
   const session = await knownSession(wish.session, asking, ports);
   const rerun = decideFor('rerun', session, asking);
   if (!Authorization.isOne(rerun)) throw refusalError(rerun);
+  if (session.protocol !== connect.target.protocol) throw ofAnotherKind(session, wish.target);
   return { connect, rerun, at: timeOf(wish.at ?? made.at, session, asking.now) };
 }
 
@@ -98,6 +99,10 @@ function timeWithout(at: string, now: Date): Date {
   const time = new Date(at);
   if (time <= now) return time;
   throw new CustodyError('format-invalid', 'at: that time is still to come');
+}
+
+function ofAnotherKind({ protocol }: SessionRecord, target: string): CustodyError {
+  return new CustodyError('unsupported', `a session of ${protocol} cannot be run again in "${target}"`);
 }
 
 function needsSession(from: string): CustodyError {

@@ -1,8 +1,7 @@
 import { CustodyError } from '#core/errors.ts';
 import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
-import type { SearchedSession } from '#core/search/entry.ts';
-import { searchedSession } from '#core/search/entry.ts';
+import { type SearchedSession, sessionOfRecord } from '#core/search/entry.ts';
 import { rulesOf } from '#core/search/fill.ts';
 import { isOfSession } from '#core/search/match.ts';
 import type { FoundSession, Hit, Place, SearchPage, StepSearch } from '#core/search/port.ts';
@@ -134,7 +133,7 @@ class Asked {
     const sessions: string[] = [];
     for (const id of ids) {
       const record = (await this.#readable.get(id))?.record;
-      if (record !== undefined && isOfSession(query, searchedSession(record, {}))) sessions.push(id);
+      if (record !== undefined && isOfSession(query, sessionOfRecord(record))) sessions.push(id);
     }
     const { length: count } = sessions;
     const more = ids.length === PENDING_MAX ? { more: true as const } : {};

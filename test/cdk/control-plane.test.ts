@@ -156,11 +156,13 @@ describe('what runs by itself', () => {
     });
     const scheduled = rules.filter(([, when]) => when === 'rate(1 minute)').map(([name]) => name);
     expect(scheduled.sort()).toEqual(
-      ['Notifier', 'Sealer', 'Sequencer', 'Settler'].map((name) => `GatewayFunctions${name}Function`),
+      ['Notifier', 'Sandbox', 'Sealer', 'Sequencer', 'Settler'].map(
+        (name) => `GatewayFunctions${name}Function`,
+      ),
     );
     const again = [...all('AWS::Lambda::EventInvokeConfig').values()];
     expect(again.map(({ FunctionName }) => inWords(FunctionName)).sort()).toEqual(
-      ['Indexer', 'Notifier', 'Sealer', 'Sequencer', 'Settler'].map(
+      ['Indexer', 'Notifier', 'Sandbox', 'Sealer', 'Sequencer', 'Settler'].map(
         (name) => `GatewayFunctions${name}Function`,
       ),
     );

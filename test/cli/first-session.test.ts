@@ -65,10 +65,42 @@ test('log in, connect, list, play, pull, verify: the commands of README, with no
   expect(played.stdout).toMatch(/SELECT name, price FROM products[\s\S]*\| price[\s\S]*\(2 rows\)/);
   expect(played.stdout).toContain('ERROR 42P01: relation "no_such_table" does not exist');
 
+  await expectFound(id, env);
+
   const folder = join(temporary(), 'evidence');
   expect(await custody(['pull', id, '--out', folder], { env })).toMatchObject({ code: 0 });
   await expectOfflineVerdicts(folder, home);
 });
+
+/** By its words, its shape, its tables, what came back of it, and by every byte. */
+async function expectFound(id: string, env: Readonly<Record<string, string>>): Promise<void> {
+  const hits = async (...args: string[]) => {
+    const { stdout } = await custody(['search', ...args, '--json'], { env });
+    return (JSON.parse(stdout) as { hits: { session: string; matched: { excerpt: string }[] }[] }).hits;
+  };
+  const statement = 'SELECT name, price FROM products ORDER BY price DESC, id LIMIT 2';
+  const [hit] = await vi.waitFor(async () => {
+    const found = await hits('products', '--session', id);
+    expect(found).toHaveLength(1);
+    return found;
+  }, 20_000);
+  expect(hit).toMatchObject({ session: id, matched: [{ excerpt: statement }] });
+  const shape = ['--statement', statement.replace('2', '9')];
+  for (const args of [
+    shape,
+    ['--table', 'products:read'],
+    ['order by price', '--person', 'dana@example.com'],
+  ])
+    expect(await hits(...args)).toMatchObject([{ session: id }]);
+  expect(await hits('--code', '42P01', '--errors')).toMatchObject([{ session: id }]);
+  expect(await hits('--table', 'products:written')).toEqual([]);
+
+  const listed = await custody(['search', 'products', '--sessions'], { env });
+  expect(listed.stdout).toMatch(new RegExp(`^${id} .* 1 +0 +0 +[0-9]+: SELECT name`, 'm'));
+  const deep = await custody(['search', 'no_such_table', '--deep'], { env });
+  expect(deep).toMatchObject({ code: 0, stdout: expect.stringMatching(/client, byte \d+: .*no_such_table/) });
+  expect(deep.stderr).toContain('1 recording read');
+}
 
 /** Without an API and without a token: what an auditor does elsewhere. */
 async function expectOfflineVerdicts(folder: string, home: string): Promise<void> {

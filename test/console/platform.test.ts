@@ -255,6 +255,31 @@ test('keys as PEM: taken as node takes them, or refused', () => {
     expect(outcome(() => browser.createPublicKey({ key: pem, format: 'pem' }))).toBe('thrown');
 });
 
+test.each(['uncompressed', 'compressed', 'hybrid'] as const)(
+  'a P-256 point that is %s: as node writes it again, or refused',
+  (form) => {
+    const { x, y } = crypto
+      .generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      .publicKey.export({ format: 'jwk' });
+    const whole = Buffer.concat([
+      Buffer.from([4]),
+      Buffer.from(x!, 'base64url'),
+      Buffer.from(y!, 'base64url'),
+    ]);
+    const point = Buffer.from(
+      crypto.ECDH.convertKey(whole, 'prime256v1', undefined, undefined, form) as Buffer,
+    );
+    const bits = Buffer.concat([Buffer.from([3, point.length + 1, 0]), point]);
+    const algorithm = Buffer.from('301306072a8648ce3d020106082a8648ce3d030107', 'hex');
+    const key = Buffer.concat([Buffer.from([0x30, algorithm.length + bits.length]), algorithm, bits]);
+    const again = (by: typeof crypto) =>
+      outcome(() => Buffer.from(by.createPublicKey({ key, ...spki }).export(spki)).toString('hex'));
+    const own = again(crypto);
+    // What node does not write as it was, the verifier refuses in either.
+    expect(again(browser)).toBe(own === key.toString('hex') ? own : 'thrown');
+  },
+);
+
 test('what signs is not there', () => {
   expect(() => browser.generateKeyPairSync('ed25519')).toThrow('not whole');
 });

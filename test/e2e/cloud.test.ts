@@ -102,6 +102,33 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     expect(open).toMatchObject({ retention: { lock: 'compliance', until } });
   });
 
+  it('a session that runs is watched: out of the journal of its task, an answer at a time', async () => {
+    const client = await task.connect('developer', 'orders-db');
+    onTestFinished(() => void client.end().catch(() => undefined));
+    const { id } = await newest();
+    let last: string | undefined;
+    const answer = async (): Promise<string> => {
+      const headers = {
+        authorization: `Bearer ${await cloud.token('auditor')}`,
+        'last-event-id': last ?? '',
+      };
+      const body = await (await fetch(`${cloud.api}/v1/sessions/${id}/live`, { headers })).text();
+      last = /^id: (\d+)$/m.exec(body.split('\n').toReversed().join('\n'))?.[1] ?? last;
+      return body;
+    };
+    await client.query("select 'first'");
+    await eventually('the first', async () => (await answer()).includes('first') || undefined);
+    await client.query("select 'second'");
+    const seen: string[] = [];
+    await eventually('the second', async () => {
+      seen.push(await answer());
+      return seen.at(-1)!.includes('second') || undefined;
+    });
+    expect(seen.join('')).not.toContain('first');
+    await client.end();
+    await eventually('the end', async () => (await answer()).includes('"verdict":"verified"') || undefined);
+  });
+
   it('what is stored can be neither deleted nor unlocked, by its owner either; what is put over it is noticed', async () => {
     const client = await task.connect('developer', 'orders-db');
     await client.query("select 'evidence'");

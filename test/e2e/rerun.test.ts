@@ -299,4 +299,25 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
       },
     ]);
   });
+
+  it('a sandbox that is made for it, as the data is now, and as it was before the session', async () => {
+    await psql(local, 'select id, name from customers order by id limit 5; select count(*) from refunds;');
+    const id = await last();
+    const against = async (...args: string[]): Promise<RerunReport> => {
+      const ran = await custody(['rerun', id, '--against', 'sandbox-db', '--json', ...args], {
+        env: await env(),
+      });
+      if (ran.stdout === '') throw new Error(ran.stderr);
+      const report = rerunReportSchema.parse(JSON.parse(ran.stdout));
+      seen.add(report.rerun!);
+      return report;
+    };
+    expect(await against()).toMatchObject({ differences: [], sandbox: expect.any(String) });
+    await psql(local, "update customers set name = 'Somebody else' where id = 2");
+    await last();
+    expect((await against()).differences).toMatchObject([
+      { step: 2, kind: 'row', row: 2, column: 'name', rerun: 'id=2, name=Somebody else' },
+    ]);
+    expect((await against('--at', 'session')).differences).toEqual([]);
+  });
 });

@@ -7,6 +7,7 @@ import { CustodyError } from '#core/errors.ts';
 import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { endRun } from '#core/tasks/run-lifecycle.ts';
+import { Moderation } from '#proxy/moderation.ts';
 import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
@@ -95,6 +96,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
         live: started,
       },
       ...(task.task === undefined ? {} : { task: task.task }),
+      moderation: new Moderation(principal, false, () => undefined),
       end: (reason, error) => {
         live.delete(one);
         ended.push(`${session} ${reason}: ${error.message}`);
@@ -160,6 +162,39 @@ describe('a session that is watched (security case 12)', () => {
     open('two', 'work');
     await store.ask({ session: 'two', by: rui, at: at(1), reason: 'runaway' });
     expect(await look()).toEqual(['two terminated: an operator ended this session: runaway']);
+  });
+});
+
+describe('a session that runs only while somebody watches', () => {
+  const WATCHED =
+    '{ name: watched, groups: [developers], targets: [db], allow: [connect], moderated: { by: { any: [reviewers] } } }';
+  const watching = (seconds: number) => ({
+    ...{ session: 'one', by: rui, groups: ['reviewers'], until: at(seconds) },
+  });
+
+  it('ends when who watches has not been seen, also where the rule asks for them only since then', async () => {
+    const { open, look, store, change } = stand();
+    await store.renew(watching(2));
+    open('one', 'watched');
+    open('two', 'work');
+    await change(policy(`${STANDING}, ${WATCHED}`));
+    expect(await look()).toEqual([]);
+    expect(await look(1_600)).toEqual(['one unwatched: nobody of reviewers watches this session any more']);
+    await change(
+      policy(`${WATCHED}, ${STANDING.replace(' }', ', moderated: { by: { any: [reviewers] } } }')}`),
+    );
+    expect(await look()).toEqual(['two unwatched: nobody of reviewers watches this session any more']);
+  });
+
+  it('does not go on because nobody can see who watches (security case 12)', async () => {
+    const { open, look, store } = stand(policy(`${STANDING}, ${WATCHED}`));
+    open('one', 'watched');
+    open('two', 'work');
+    await store.renew(watching(60));
+    store.watching = () => Promise.reject(new Error('away'));
+    const ended: string[] = [];
+    for (let n = 0; n < 10; n += 1) ended.push(...(await look()));
+    expect(ended[0]).toBe('one gateway-failed: the gateway cannot see any more whether access is granted');
   });
 });
 

@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/ledger',
       'get /v1/sessions/{id}/evidence',
       'get /v1/sessions/{id}/steps',
+      'get /v1/sessions/{id}/live',
       'post /v1/sessions/{id}/termination',
       'post /v1/sessions/{id}/reruns',
       'post /v1/devices/challenge',
@@ -102,6 +103,7 @@ describe('the OpenAPI document', () => {
     });
     expect(limit!.required ?? false).toBe(false);
     expect(parameters.map(({ name }) => name)).toEqual([
+      'state',
       'limit',
       'cursor',
       'target',

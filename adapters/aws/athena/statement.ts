@@ -1,6 +1,7 @@
 /** What of a search Athena decides: it gives what may be a hit, and never leaves one out; `matches` judges each row again. */
 import { canonicalEmail } from '#core/identity/email.ts';
 import { dayOf } from '#core/ocsf/part-writer.ts';
+import { accountText } from '#core/ocsf/searched-line.ts';
 import { timeOfId } from '#core/recording/session-id.ts';
 import type { Place, Scope } from '#core/search/port.ts';
 import type { SearchQuery } from '#core/search/query.ts';
@@ -84,12 +85,13 @@ function allOf(terms: readonly Statement[]): Statement {
   return term(`(${terms.map(({ sql }) => sql).join(' AND ')})`, ...terms.flatMap(({ values }) => values));
 }
 
-function scopeTerm({ target, subject, person }: Scope): Statement {
+function scopeTerm({ target, subject, person, approver }: Scope): Statement {
   return allOf([
     ...is('target', target),
     ...is('issuer', subject?.issuer),
     ...is('subject', subject?.subject),
     ...(person === undefined ? [] : [named(person)]),
+    ...(approver === undefined ? [] : [term('contains(approved_by, ?)', accountText(approver))]),
   ]);
 }
 

@@ -11,7 +11,8 @@ export const SCHEMA = `
     PRIMARY KEY (id, at)) STRICT, WITHOUT ROWID;
   CREATE VIRTUAL TABLE IF NOT EXISTS steps USING fts5(words, marks, content='', contentless_delete=1,
     tokenize="ascii tokenchars '_'");
-  PRAGMA user_version = 1;`;
+  -- What a crash of the machine takes is missing then, and is added again.
+  PRAGMA synchronous = NORMAL;`;
 
 const SLOT_MS = 15 * 60_000;
 /** 2,000,000,000 steps of sessions that began within one slot. */

@@ -1,5 +1,5 @@
 /** What an index of words knows of a step: its words, and marks, of which each says one thing in letters and digits alone. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalEmail } from '#core/identity/email.ts';
 import type { StepFacts } from '#core/replay/facts.ts';
 import type { SearchedSession } from '#core/search/entry.ts';
@@ -25,7 +25,7 @@ function tokenOf(word: string): string {
 }
 
 function mark(kind: string, text: string): string {
-  return kind + createHash('sha256').update(text).digest('hex').slice(0, HASH_CHARACTERS);
+  return kind + hash('sha256', text).slice(0, HASH_CHARACTERS);
 }
 
 export function sessionMarks({

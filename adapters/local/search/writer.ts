@@ -27,16 +27,29 @@ export class SearchWriter {
     await this.#remove(session.id);
     const slot = slotOf(timeOfId(session.id));
     const first = Number(this.#statements.free.get(slot)?.['free'] ?? firstRowOf(slot));
-    this.#statements.begin.run(session.id, slot, first, session.startedAt, JSON.stringify(session));
-    const marks = sessionMarks(session);
     const written = { count: 0, last: 0 };
-    for await (const chunk of chunksOf(steps)) {
-      this.#commit(() => this.#write(session.id, first + written.count, chunk, marks));
+    const write = (chunk: readonly SearchedStep[]): void => {
+      if (written.count === 0) this.#begin(session, slot, first);
+      this.#write(session.id, first + written.count, chunk, marks);
       written.count += chunk.length;
-      written.last = Math.max(written.last, ...chunk.map(({ at }) => at));
+      written.last = chunk.reduce((last, { at }) => Math.max(last, at), written.last);
+    };
+    const marks = sessionMarks(session);
+    // The last one goes with the end: most sessions are one commit.
+    let held: readonly SearchedStep[] = [];
+    for await (const chunk of chunksOf(steps)) {
+      if (held.length > 0) this.#commit(() => write(held));
+      held = chunk;
       await turn();
     }
-    this.#statements.end.run(rules, Math.ceil(session.startedAt + written.last / 1000), session.id);
+    this.#commit(() => {
+      write(held);
+      this.#statements.end.run(rules, Math.ceil(session.startedAt + written.last / 1000), session.id);
+    });
+  }
+
+  #begin(session: SearchedSession, slot: number, first: number): void {
+    this.#statements.begin.run(session.id, slot, first, session.startedAt, JSON.stringify(session));
   }
 
   #write(id: string, row: number, chunk: readonly SearchedStep[], marks: string): void {

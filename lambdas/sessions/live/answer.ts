@@ -127,8 +127,8 @@ async function begin(
     columns: query.text,
     record: () => ports.catalog.get(session.id),
     refusal: () => refusalNow(session, asking, redaction !== undefined, ports, live),
-    seen: (item) => ('step' in item && redaction ? { step: redaction.step(item.step) } : item),
     renew: () => renewed(session, asking, ports, live),
+    seen: (item) => ('step' in item && redaction ? { step: redaction.step(item.step) } : item),
     now: ports.now,
     pause: live.pause,
   });

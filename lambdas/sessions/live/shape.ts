@@ -8,7 +8,7 @@ export const liveQuery = z.strictObject({
   view: z
     .enum(['steps', 'terminal'])
     .default('steps')
-    .meta({ description: 'terminal: of SSH, what one showed' }),
+    .meta({ description: 'terminal: what one showed, where there are any' }),
   channel: z.coerce
     .number()
     .int()

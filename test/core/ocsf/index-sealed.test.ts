@@ -17,7 +17,7 @@ function portsOf(
   events = new MemoryEvents(),
   seenOf: SeenOf = async () => ({ rules: 'none', step: (read) => read }),
 ): IndexerPorts & { readonly events: MemoryEvents } {
-  return { store, signer, events, seenOf, mayGoOn: () => true };
+  return { store, signer, events, seenOf, approvedBy: async () => [], mayGoOn: () => true };
 }
 
 function manyFrames(count: number) {
