@@ -27,6 +27,7 @@ import { sshPaths } from './ssh/paths.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
 import { rerunBody, rerunShape } from './sessions/reruns.ts';
 import { sandboxPaths } from './sandboxes/paths.ts';
+import { exportQuery } from './sessions/export.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
@@ -99,6 +100,18 @@ const sessionPaths: ZodOpenApiPathsObject = {
         responses: answers(stepsShape, '400', '401', '403', '404', '422'),
       },
     ),
+  },
+  '/v1/sessions/{id}/export': {
+    get: operation('exportSession', 'Steps to take away, one a line, or the rows of one result as CSV', {
+      requestParams: { path, query: exportQuery },
+      responses: {
+        '200': {
+          description: 'custody-next is the cursor of what follows; custody-verdict is that of the evidence',
+          content: { 'application/x-ndjson': {}, 'text/csv': {} },
+        },
+        ...answers({}, '400', '401', '403', '404', '422'),
+      },
+    }),
   },
   '/v1/sessions/{id}/live': {
     get: operation(

@@ -12,6 +12,7 @@ import { playInteractive } from '../play/interactive.ts';
 import { keyboard } from '../play/keyboard.ts';
 import { playedSteps } from '../play/played-steps.ts';
 import { playRaw } from '../play/raw.ts';
+import { playOrRedacted } from '../play/redacted.ts';
 import { openSteps } from '../steps/open-steps.ts';
 import { readChannel } from './export.ts';
 
@@ -57,7 +58,9 @@ export function playCommand(cli: Cli): Command {
     .option('--channel <n>', 'with --raw, of this channel; else the first terminal', readChannel)
     .addHelpText('after', NOTES)
     .action((name: string, options: PlayOptions) =>
-      options.interactive ? playWithKeys(cli, name, options) : play(cli, name, options),
+      options.interactive
+        ? playWithKeys(cli, name, options)
+        : playOrRedacted(cli, name, options, () => play(cli, name, options)),
     );
 }
 

@@ -1,5 +1,5 @@
 import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
-import { type Api, apiAddress } from '../api.ts';
+import { type Api, apiAddress, type Purpose } from '../api.ts';
 import type { Cli } from '../cli.ts';
 import { checkSigner } from '../signer-pin.ts';
 import { currentToken } from '../tokens.ts';
@@ -20,12 +20,16 @@ export interface OpenEvidence {
  * The evidence that `name` means, without a copy of it: a folder, without a network; or a session id, after its signer and
  * its ledger were held against those pinned. Rejects with `not-found` when it is neither.
  */
-export async function openEvidence(cli: Cli, name: string): Promise<OpenEvidence> {
+export async function openEvidence(
+  cli: Cli,
+  name: string,
+  purpose: Purpose = 'replay',
+): Promise<OpenEvidence> {
   const { folder, session } = await sourceOf(name);
   if (folder !== undefined) return { folder: localFolder(folder), session, throwFailure: () => undefined };
   const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
   const signer = await checkSigner(cli, { base: api.base });
-  const wanted = { id: session, purpose: 'replay' } as const;
+  const wanted = { id: session, purpose };
   const remote = await RemoteFolder.open(api, wanted, signer, (proof, isWhole) =>
     takeProof(cli, signer, proof, isWhole),
   );

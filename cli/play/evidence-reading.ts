@@ -9,6 +9,7 @@ import {
 } from '#core/recording/verify/verify.ts';
 import type { ReplayReader } from '#core/replay/reader.ts';
 import { READERS } from '#core/replay/readers.ts';
+import type { Purpose } from '../api.ts';
 import { type Cli, say } from '../cli.ts';
 import { openEvidence } from '../evidence/open.ts';
 import { NOT_CHECKED, VERDICT_CODES } from '../evidence/report.ts';
@@ -20,11 +21,15 @@ import { CheckedReading } from '#core/replay/checked-reading.ts';
 export interface ReadingOptions {
   readonly key?: readonly string[];
   readonly origin?: string;
+  /** What the ledger will say of it; to look at it where nothing is said. */
+  readonly purpose?: Purpose;
 }
 
 /** A recording that is being verified while it is shown. */
 export interface EvidenceReading {
   readonly opening: Opening;
+  /** Where it is read from: small objects may be asked for again. */
+  readonly folder: EvidenceFolder;
   readonly reader: ReplayReader;
   readonly reading: CheckedReading;
   readonly status: StatusLine;
@@ -42,7 +47,7 @@ export async function withEvidence(
 ): Promise<void> {
   cli.exitWith(NOT_CHECKED);
   const given = options.key === undefined ? undefined : knownSigners(cli, options.key);
-  const { folder, session, throwFailure } = await openEvidence(cli, name);
+  const { folder, session, throwFailure } = await openEvidence(cli, name, options.purpose);
   const trusted = given ?? knownSigners(cli, undefined);
   const status = new StatusLine(cli);
   const reading = new CheckedReading(
@@ -62,7 +67,7 @@ export async function withEvidence(
       cli.exitWith(VERDICT_CODES[report.verdict]);
       return report;
     };
-    await use({ opening, reader, reading, status, trusted, conclude });
+    await use({ opening, folder, reader, reading, status, trusted, conclude });
   } finally {
     status.clear();
   }

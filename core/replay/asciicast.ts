@@ -9,6 +9,8 @@ export interface CastOptions {
   readonly title: string;
   /** What was typed is in it, which may be passwords that no screen showed. */
   readonly input: boolean;
+  /** Which evidence it is of: a member of the header that players pass over. */
+  readonly evidence?: object;
 }
 
 /** What a cast could not say as it was. */
@@ -54,9 +56,14 @@ class Cast {
 
   header(): string {
     const { columns, rows, term, command, at } = this.#start;
-    const { version, startedAt, title } = this.#options;
+    const { version, startedAt, title, evidence } = this.#options;
     const timestamp = Math.floor((startedAt + at / 1000) / 1000);
-    const rest = { timestamp, title, ...(command !== undefined && { command }) };
+    const rest = {
+      timestamp,
+      title,
+      ...(command !== undefined && { command }),
+      ...(evidence !== undefined && { evidence }),
+    };
     if (version === 3)
       return JSON.stringify({ version, term: { cols: columns, rows, ...(term && { type: term }) }, ...rest });
     return JSON.stringify({

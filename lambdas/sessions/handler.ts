@@ -44,6 +44,7 @@ import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
 import { liveAnswers, type LivePorts } from './live/answer.ts';
 import { livePage } from './live/list.ts';
+import { exportAnswer } from './export.ts';
 import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
 import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
@@ -79,7 +80,7 @@ export interface SessionsPorts {
 }
 
 const PATH =
-  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|steps|ledger|termination|live|summary|reruns))?)?$/;
+  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|export|steps|ledger|termination|live|summary|reruns))?)?$/;
 
 /** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
@@ -101,6 +102,7 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
     if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports, looks);
+    if (part === 'export') return exportAnswer(session, event, asking, { ...ports, ...looks });
     if (part === 'summary') return summaryAnswer(session, asking, ports, looks);
     return part === 'ledger' ? ledgerAnswer(session, ports) : json(sessionShape, session);
   });

@@ -13,7 +13,7 @@ import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts
 import { MemoryIndex, MemoryJournal, MemoryLeaves } from '#test/support/memory-ports.ts';
 import { opening, slabsOf } from '#test/support/recorder.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
-import { call, ISSUER, NOW, verifier, world } from './support.ts';
+import { answered, call, ISSUER, NOW, verifier, world } from './support.ts';
 
 const target = (name: string, redact: string): string =>
   `  ${name}: { protocol: postgres, address: "db:5432", database: main, credential: { user: app, passwordFile: s }${redact} }`;
@@ -200,6 +200,31 @@ describe('the API of a target that leaves something out', () => {
       rows: [[{ text: '7' }, { text: '[redacted: column email]' }, { text: '[redacted: pattern 1]' }]],
     });
     expect([...ports.source.objects.values()].length).toBeGreaterThan(3);
+  });
+
+  it('gives steps and a result to take away, without it, and enters what part (security case 7)', async () => {
+    const { handler, path, ports } = await recorded();
+    const given = async (query: Record<string, string>, token = 'ada') =>
+      answered(handler, `${path}/export`, { token, query });
+    const lines = await given({});
+    expect(lines.headers?.['content-type']).toBe('application/x-ndjson');
+    const steps = (lines.body as string)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { number: number });
+    expect(steps.map(({ number }) => number)).toEqual([1, 2, 3]);
+    const csv = await given({ form: 'csv', step: '2' });
+    expect(csv.body).toBe('id,e,k\n7,[redacted: column email],[redacted: pattern 1]\n');
+    expect(`${lines.body}${csv.body}`).not.toMatch(/ada@example|sk_live/);
+    expect((await given({ form: 'csv', step: '1' })).statusCode).toBe(404);
+    expect((await given({ form: 'csv' })).statusCode).toBe(400);
+    expect((await given({}, 'dana')).statusCode).toBe(403);
+    const parts = [...ports.leaves.added].map((leaf) => JSON.parse(leaf) as { kind: string; part: string });
+    expect(parts.map(({ kind, part }) => `${kind}: ${part}`)).toEqual([
+      'recording-exported: ndjson of steps 1-1000',
+      'recording-exported: csv of step 2',
+      'recording-exported: csv of step 1',
+    ]);
   });
 
   it('refuses its evidence with words, and enters no leaf (security case 7)', async () => {

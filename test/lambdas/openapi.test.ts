@@ -52,6 +52,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/ledger',
       'get /v1/sessions/{id}/evidence',
       'get /v1/sessions/{id}/steps',
+      'get /v1/sessions/{id}/export',
       'get /v1/sessions/{id}/live',
       'post /v1/sessions/{id}/termination',
       'post /v1/sessions/{id}/reruns',

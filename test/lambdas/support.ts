@@ -144,9 +144,13 @@ export interface Answered {
 }
 
 /** Calls a handler as API Gateway does: a token goes to the authorizer, who it stands for to the handler. */
+/** An answer as it is, also of one that is no JSON. */
+export function answered(handler: HttpHandler, path: string, how: Call = {}) {
+  return authorized(handler, event(path, how), how.token);
+}
+
 export async function call(handler: HttpHandler, path: string, how: Call = {}): Promise<Answered> {
-  const asked = event(path, how);
-  const { statusCode, headers, body } = await authorized(handler, asked, how.token);
+  const { statusCode, headers, body } = await answered(handler, path, how);
   return { status: statusCode!, headers: headers!, body: JSON.parse(body!) as Record<string, unknown> };
 }
 

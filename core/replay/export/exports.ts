@@ -1,5 +1,5 @@
 /** What is taken away of a session besides its steps, by who knows its protocol. */
-import type { EndingOf } from '../reader.ts';
+import type { EndingOf, JsonStep } from '../reader.ts';
 import type { ReplayFrame } from '../step.ts';
 
 export type Frames = AsyncIterable<ReplayFrame>;
@@ -32,6 +32,8 @@ export interface ScriptTotals {
 export interface SessionExports {
   /** All rows of a step's result, as CSV (RFC 4180, with LF). Resolves with whether there is such a step with a result. */
   readonly table: (frames: Frames, step: number, options: TableOptions, sink: TableSink) => Promise<boolean>;
+  /** The same of what a step keeps: `part` where that is not all of it, undefined where it has no result. */
+  readonly shownTable: (json: JsonStep, options: TableOptions) => string | undefined;
   /** A script that does again what the session did, with its answers as comments. */
   readonly script: (frames: Frames, ending: EndingOf, take: TakeText) => Promise<ScriptTotals>;
 }

@@ -1,4 +1,4 @@
-import { LOAD_COLUMNS } from './load-columns.ts';
+import { COMMAND_KEYS, type CommandProtocol } from '../../protocols/command-parts.ts';
 import { compilePattern, PatternMistake } from './patterns.ts';
 import type { RedactRules } from './rules.ts';
 
@@ -9,7 +9,7 @@ export interface RedactMistake {
 }
 
 type Targets = Readonly<
-  Record<string, { readonly protocol: string; readonly redact?: RedactRules | undefined }>
+  Record<string, { readonly protocol: CommandProtocol; readonly redact?: RedactRules | undefined }>
 >;
 
 /** What is wrong with `redact` of targets, each at its place in the file. */
@@ -24,9 +24,9 @@ export function redactMistakes(targets: Targets): readonly RedactMistake[] {
   );
 }
 
-function ofRules({ columns, patterns }: RedactRules, protocol: string): RedactMistake[] {
+function ofRules({ columns, patterns }: RedactRules, protocol: CommandProtocol): RedactMistake[] {
   const found = patterns.flatMap((pattern, at) => ofPattern(pattern, ['patterns', at]));
-  if (columns.length > 0 && !LOAD_COLUMNS.has(protocol))
+  if (columns.length > 0 && COMMAND_KEYS[protocol] !== 'statement')
     found.push({ path: ['columns'], message: `a session of ${protocol} has no columns: write patterns` });
   for (const [at, column] of columns.entries())
     if (!column.split('.').every((part) => part !== ''))

@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadRedaction } from '#core/replay/redact/redaction.ts';
@@ -133,6 +136,30 @@ describe.skipIf(!hasDebianPostgres())('exports of a real session', () => {
     expect(totals.commented).toBeGreaterThan(3);
     expect(text).toContain('--   ERROR 23505');
     expect(text).not.toMatch(/^(?!--).*again/m);
+  });
+
+  test('security case 18: no session makes psql run a command on the machine of whoever runs its script', async () => {
+    const mark = join(mkdtempSync(join(tmpdir(), 'custody-')), 'ran');
+    const frames = await recorded('five', async (client) => {
+      await client.ask(query('create table t (a text)'));
+      await client.ask(query(`select 1 \\! touch ${mark}`));
+      await client.ask(query('set standard_conforming_strings = off'));
+      await client.ask(query(`insert into t values ('a\\' \\! touch ${mark} ')`));
+      await client.ask(query(`insert into t values ('\\\\'); select '\\\\! touch ${mark}\n'`));
+      await client.ask(query('reset standard_conforming_strings'));
+      await client.ask(query(`insert into t values ('it is \\! touch ${mark}')`));
+      client.send(query('copy t from stdin'));
+      client.send(copyData(Buffer.from(`x\n\\.\n\\! touch ${mark}\n`)), copyDone());
+      await client.ready();
+      await client.ask(query(`select 1 as ":x", (array[1,2])[1:2] -- \\! touch ${mark}`));
+      await client.ask(query(`select 'back\\slash' as a /* \\! touch ${mark} */`));
+    });
+    const { text, totals } = await scriptOf(frames);
+    psql('postgres', ['-c', 'create database six']);
+    psql('six', [], text);
+    expect(existsSync(mark)).toBe(false);
+    expect(totals.doubtful).toBeGreaterThan(2);
+    expect(psql('six', ['-At', '-c', 'select a from t'])).toBe(`it is \\! touch ${mark}\n`);
   });
 
   test('rows of a result are what COPY writes as CSV', async () => {

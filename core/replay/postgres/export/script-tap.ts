@@ -67,7 +67,8 @@ export class ScriptTap extends QuietTap {
     const { copyRun } = answering?.answer ?? {};
     const data = copyRun instanceof SentData ? copyRun.pieces : undefined;
     const declared = answering?.statement.portal?.prepared?.declared ?? [];
-    this.#writer.step({ step, number: this.#number, data, declared });
+    const standardStrings = answering?.reading.standardStrings ?? true;
+    this.#writer.step({ step, number: this.#number, data, declared, standardStrings });
     if (!this.#isEnding) return;
     for (const event of this.#events) this.#writer.transaction(event);
     this.#events = [];

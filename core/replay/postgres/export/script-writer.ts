@@ -5,6 +5,7 @@ import { escapeLines } from '../../text.ts';
 import { formatStep } from '../format.ts';
 import type { Step } from '../step.ts';
 import type { TransactionEvent } from '../tap.ts';
+import { endsEarly, psqlDoubt } from './psql-reading.ts';
 import { comment, sqlConstant, typeName } from './sql-text.ts';
 
 /** A step, and what it does not say itself. */
@@ -15,6 +16,8 @@ export interface Told {
   readonly data: readonly Buffer[] | undefined;
   /** Types that the client said of its parameters. */
   readonly declared: readonly number[];
+  /** How the server read the statement. */
+  readonly standardStrings: boolean;
 }
 
 const STATEMENTS = new Set(['query', 'execute', 'copy-in', 'copy-out', 'function-call', 'copy-both']);
@@ -110,7 +113,7 @@ export class ScriptWriter {
   #statement(first: Told, told: readonly Told[]): void {
     const head = `\n-- step ${first.number}\n`;
     const answers = `${told.map(answerText).join('\n')}\n`;
-    const why = whyNot(first, told);
+    const why = whyNot(first, told) ?? this.#psqlDoubt(first);
     if (why !== undefined) {
       if (why.isDoubt) this.#doubtful += 1;
       else this.#commented += 1;
@@ -147,6 +150,12 @@ export class ScriptWriter {
       this.#implicit = { held: '', isOpen: true };
     }
     this.#add(text);
+  }
+
+  #psqlDoubt({ step, standardStrings, data = [] }: Told): ReturnType<typeof whyNot> {
+    const why = psqlDoubt(step.statement!.text, standardStrings, this.#parser);
+    if (why !== undefined) return doubtful(why);
+    return endsEarly(Buffer.concat(data)) ? doubtful('psql would take data for commands') : undefined;
   }
 
   #command({ step, number, data, declared }: Told, told: readonly Told[]): string {

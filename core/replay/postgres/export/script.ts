@@ -29,7 +29,8 @@ export async function writeScript(frames: Frames, ending: EndingOf, take: TakeTe
       yield frame;
     }
   }
-  for await (const _step of postgresSteps(paced(), EXPORT_LIMITS, ending, tap)) await flush();
+  const steps = postgresSteps(paced(), EXPORT_LIMITS, ending, tap);
+  while ((await steps.next()).done !== true) await flush();
   writer.end();
   await flush();
   return writer.totals;

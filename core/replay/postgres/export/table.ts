@@ -13,7 +13,8 @@ import { QuietTap } from './quiet-tap.ts';
 class RowTap extends QuietTap {
   readonly #options: TableOptions;
   readonly #last: number;
-  #pieces: ('begin' | string)[] = [];
+  /** Undefined where another result begins. */
+  #pieces: (string | undefined)[] = [];
   #answering: Answering | undefined;
   #hasHeader = false;
   #isCut = false;
@@ -31,7 +32,7 @@ class RowTap extends QuietTap {
     return this.#isCut;
   }
 
-  take(): ('begin' | string)[] {
+  take(): (string | undefined)[] {
     const taken = this.#pieces;
     this.#pieces = [];
     return taken;
@@ -47,7 +48,7 @@ class RowTap extends QuietTap {
     this.#answering = answering;
     this.#hasHeader = false;
     this.#isCut = false;
-    this.#pieces = ['begin'];
+    this.#pieces = [undefined];
   }
 
   override row(values: readonly (CutValue | null)[], formatOf: (column: number) => number): void {
@@ -94,7 +95,7 @@ export async function writeTable(
   const tap = new RowTap(options, wanted);
   const flush = async (): Promise<void> => {
     const pieces = tap.take();
-    const last = pieces.lastIndexOf('begin');
+    const last = pieces.lastIndexOf(undefined);
     if (last >= 0) await sink.begin();
     const text = pieces.slice(last + 1).join('');
     if (text !== '') await sink.text(text);
