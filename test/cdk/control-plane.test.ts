@@ -111,7 +111,7 @@ describe('the API', () => {
       return inWords(integration['IntegrationUri']);
     };
     for (const route of all('AWS::ApiGatewayV2::Route').values()) {
-      const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
+      const isReplay = /^\w+ \/v1\/(?:sessions|search|ledger|signer|openapi)/.test(String(route['RouteKey']));
       const isLogout = String(route['RouteKey']).startsWith('POST /v1/logout/');
       const isScim = String(route['RouteKey']).includes(' /v1/scim/');
       const isSsh = / \/v1\/ssh(?:\/|$)/.test(String(route['RouteKey']));
@@ -253,7 +253,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(11);
+    expect(count('AWS/Lambda Errors')).toBe(12);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(6);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(6);
   });

@@ -261,6 +261,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('11 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('12 roles');
   });
 });
