@@ -111,7 +111,7 @@ describe('the API', () => {
       return inWords(integration['IntegrationUri']);
     };
     for (const route of all('AWS::ApiGatewayV2::Route').values()) {
-      const isReplay = /^\w+ \/v1\/(?:sessions|ledger|signer|openapi)/.test(String(route['RouteKey']));
+      const isReplay = /^\w+ \/v1\/(?:sessions|search|ledger|signer|openapi)/.test(String(route['RouteKey']));
       const isLogout = String(route['RouteKey']).startsWith('POST /v1/logout/');
       const isScim = String(route['RouteKey']).includes(' /v1/scim/');
       const isSsh = / \/v1\/ssh(?:\/|$)/.test(String(route['RouteKey']));

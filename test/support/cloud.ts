@@ -163,7 +163,7 @@ export async function startCloud(
     },
     (template) => {
       if (template.startsWith('/v1/logout/')) return 'logout';
-      return /^\/v1\/(?:sessions|ledger|signer|openapi)/.test(template) ? 'replay' : 'access';
+      return /^\/v1\/(?:sessions|search|ledger|signer|openapi)/.test(template) ? 'replay' : 'access';
     },
   );
   const now = (): Date => new Date();
