@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AthenaClient } from '@aws-sdk/client-athena';
+import { athenaClient } from '#adapters/aws/athena/client.ts';
 import { athenaQueries } from '#adapters/aws/athena/queries.ts';
 import { athenaSearch } from '#adapters/aws/athena/search.ts';
 import type { AwsSettings } from '#adapters/aws/env.ts';
@@ -18,7 +18,7 @@ export function searchOf(
   policy: () => Config,
 ): Pick<StepSearch, 'search' | 'sessions'> {
   if (database === undefined) return { search: nowhere, sessions: nowhere };
-  const place = { athena: new AthenaClient({ region }), workgroup: database, waitMs: WAIT_MS, now, sleep };
+  const place = { athena: athenaClient(region), workgroup: database, waitMs: WAIT_MS, now, sleep };
   const rulesNow = (target: string): string => rulesOf({ target }, policy());
   return athenaSearch({ run: athenaQueries(place), database, rulesNow, now });
 }

@@ -15,8 +15,8 @@ import type { RdsSource } from '#core/access/target-schema.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Progress, SandboxMaker } from '#core/sandboxes/ports.ts';
 import type { Sandbox } from '#core/sandboxes/sandbox.ts';
+import { SANDBOX_PREFIX, SANDBOX_TAG, UNTIL_TAG } from '#core/sandboxes/tags.ts';
 import { reaching } from './failure.ts';
-import { SANDBOX_PREFIX, SANDBOX_TAG, UNTIL_TAG } from './sandbox-tags.ts';
 
 export interface SandboxDatabasesPlace {
   readonly rds: RDSClient;

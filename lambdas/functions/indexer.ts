@@ -10,6 +10,7 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Indexed, indexSealed } from '#core/ocsf/index-sealed.ts';
 import { indexMissed } from '#core/ocsf/missed.ts';
 import { seenBy } from '#core/ocsf/seen.ts';
+import { indexSession } from '#core/replay/index/index-session.ts';
 import { once } from '../once.ts';
 import { freshPolicy, now, sessionsOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
@@ -49,7 +50,11 @@ export const handler = instrumented<EventBridgeEvent<string, unknown>, void>(
     const ports = { store, events, signer, mayGoOn, seenOf: seenBy(policy.config()), approvedBy };
     const index = (id: string): Promise<Indexed> => indexSealed(id, ports);
     if (session === undefined) await missed(index, mayGoOn);
-    else await one(session, index);
+    else {
+      // Whoever wants it may have found that the one that is there is no good.
+      if (keyOf(event).startsWith('wanted/')) await indexSession(session, { store, signer }, { deep: true });
+      await one(session, index);
+    }
   },
 );
 
@@ -91,9 +96,13 @@ interface Created {
 /** Sealed, or wanted (adapters/aws/ask-indexer.ts). */
 const KEYS = [/^sessions\/([0-9a-f-]{36})\/close\.json\.sig$/, /^wanted\/([0-9a-f-]{36})$/];
 
-function sessionOf({ detail, ...event }: EventBridgeEvent<string, unknown>): string | undefined {
+function keyOf({ detail }: EventBridgeEvent<string, unknown>): string {
+  return (detail as Created).object?.key ?? '';
+}
+
+function sessionOf(event: EventBridgeEvent<string, unknown>): string | undefined {
   if (event['detail-type'] !== 'Object Created') return undefined;
-  const key = (detail as Created).object?.key ?? '';
+  const key = keyOf(event);
   return KEYS.map((form) => form.exec(key)?.[1]).find((session) => session !== undefined);
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { askIndexer } from '#adapters/aws/ask-indexer.ts';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { type AwsClients, dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
 import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
@@ -17,6 +18,7 @@ import { searchOf } from '../search-in-aws.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
+import type { Indexes } from '../sessions/steps.ts';
 import type { LivePorts } from '../sessions/live/answer.ts';
 import { sessionsHandler } from '../sessions/handler.ts';
 import { signerHandler } from '../signer/handler.ts';
@@ -48,6 +50,7 @@ export const handler = apiFunction(telemetry, async () => {
     signer: () => signer.publicKey(),
     terminations: dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS),
     live: livePorts(settings, dynamo, policy),
+    ...indexesOf(settings, s3),
     now,
     log,
   });
@@ -82,4 +85,18 @@ function livePorts(settings: AwsSettings, dynamo: AwsClients['dynamo'], policy: 
     pollMs: POLL_MS,
     answerMs: ANSWER_MS,
   };
+}
+
+/** The indexer makes them; nobody waits for it here. */
+function indexesOf(
+  { CUSTODY_EVENTS_BUCKET: bucket }: AwsSettings,
+  s3: AwsClients['s3'],
+): { indexes?: Indexes } {
+  if (bucket === undefined) return {};
+  const ask = askIndexer(s3, bucket);
+  const wanted: Indexes['wanted'] = async (session) => {
+    await ask(session);
+    return 'later';
+  };
+  return { indexes: { wanted } };
 }

@@ -253,7 +253,7 @@ describe('alarms', () => {
       ({ Namespace, MetricName }) => `${String(Namespace)} ${String(MetricName)}`,
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
-    expect(count('AWS/Lambda Errors')).toBe(11);
+    expect(count('AWS/Lambda Errors')).toBe(12);
     expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(6);
     expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(6);
   });

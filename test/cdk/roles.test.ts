@@ -42,6 +42,8 @@ const CATALOG = ['catalog', `database/${DATABASE}`, `table/${DATABASE}/steps`].m
   (place) => `arn:AWS::Partition:glue:${HERE}:${place}`,
 );
 
+const ofRds = (what: string) => `arn:AWS::Partition:rds:${HERE}:${what}`;
+
 function logs(name: string) {
   const log = [`GatewayFunctions${name}Log`];
   return { 'logs:CreateLogStream': log, 'logs:PutLogEvents': log };
@@ -201,6 +203,31 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:PutItem': [COORDINATION, DELIVERIES],
     'dynamodb:ConditionCheckItem': [COORDINATION],
   },
+  GatewayFunctionsSandboxRole: {
+    ...CONFIG,
+    ...TRACES,
+    ...logs('Sandbox'),
+    'dynamodb:GetItem': [ACCESS],
+    'dynamodb:Query': access,
+    'dynamodb:PutItem': [ACCESS, COORDINATION],
+    'dynamodb:ConditionCheckItem': [COORDINATION],
+    ...Object.fromEntries(
+      ['RestoreDBInstanceToPointInTime', 'RestoreDBClusterToPointInTime', 'CreateDBInstance'].map(
+        (action) => [
+          `rds:${action}`,
+          ['db:*', 'cluster:*', 'subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(ofRds),
+        ],
+      ),
+    ),
+    ...Object.fromEntries(
+      ['AddTagsToResource', 'DeleteDBInstance', 'DeleteDBCluster'].map((action) => [
+        `rds:${action}`,
+        ['db:custody-sandbox-*', 'cluster:custody-sandbox-*'].map(ofRds),
+      ]),
+    ),
+    'rds:DescribeDBInstances': ['db:*', 'cluster:*'].map(ofRds),
+    'rds:DescribeDBClusters': ['db:*', 'cluster:*'].map(ofRds),
+  },
 };
 
 const sorted = (lists: Iterable<readonly [string, readonly string[]]>) =>
@@ -242,7 +269,29 @@ describe('what roles may do', () => {
       GatewayFunctionsIndexerRole: puts,
       GatewayFunctionsSequencerRole: puts,
       GatewayFunctionsNotifierRole: { dynamodb },
+      GatewayFunctionsSandboxRole: { dynamodb },
     });
+  });
+
+  it('of sandboxes make none without the tag, and remove none without it', () => {
+    const statements = policiesOf(template, 'GatewayFunctionsSandboxRole').flatMap(
+      ({ Statement }) => Statement,
+    );
+    const conditions = new Map(
+      statements.flatMap(({ Action, Condition }) =>
+        [Action].flat().map((action) => [action, Condition] as const),
+      ),
+    );
+    const tagged = (key: string) => ({ StringLike: { [`aws:${key}/custody:sandbox`]: '?*' } });
+    for (const action of [
+      'RestoreDBInstanceToPointInTime',
+      'RestoreDBClusterToPointInTime',
+      'CreateDBInstance',
+      'AddTagsToResource',
+    ])
+      expect(conditions.get(`rds:${action}`), action).toEqual(tagged('RequestTag'));
+    for (const action of ['DeleteDBInstance', 'DeleteDBCluster'])
+      expect(conditions.get(`rds:${action}`), action).toEqual(tagged('ResourceTag'));
   });
 
   it('carry none of the broad policies that AWS offers', () => {
@@ -261,6 +310,6 @@ describe('what roles may do', () => {
 describe('policiesOf', () => {
   it('refuses a prefix of no role, and of several', () => {
     expect(() => policiesOf(template, 'Nobody')).toThrow('0 roles begin with Nobody');
-    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('11 roles');
+    expect(() => policiesOf(template, 'GatewayFunctions')).toThrow('12 roles');
   });
 });

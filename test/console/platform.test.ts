@@ -40,7 +40,7 @@ describe('digests', () => {
     fc.assert(
       fc.property(fc.array(bytes, { maxLength: 4 }), (parts) => {
         const [one, other] = [crypto.createHash(name), browser.createHash(name)];
-        for (const part of parts) [one.update(part), other.update(part)];
+        for (const part of parts) for (const hash of [one, other]) hash.update(part);
         expect(other.digest('hex')).toBe(one.digest('hex'));
       }),
     );
@@ -293,8 +293,9 @@ describe('Buffer', () => {
         expect(browserBuffer.from(bytes).toString(encoding)).toBe(Buffer.from(bytes).toString(encoding));
         const written = Buffer.from(bytes).toString(encoding);
         expect([...browserBuffer.from(written, encoding)]).toEqual([...Buffer.from(written, encoding)]);
-        if (encoding === 'utf8' || encoding === 'latin1')
-          expect([...browserBuffer.from(text, encoding)]).toEqual([...Buffer.from(text, encoding)]);
+        // What no encoder wrote is for the other encodings' own rules.
+        const plain = encoding === 'utf8' || encoding === 'latin1' ? text : written;
+        expect([...browserBuffer.from(plain, encoding)]).toEqual([...Buffer.from(plain, encoding)]);
       }),
     );
   });

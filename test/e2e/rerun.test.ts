@@ -43,7 +43,7 @@ beforeAll(async () => {
     ].join('');
     const rules = `rules:
   - { name: reruns, groups: [developers], targets: ['*'], allow: [rerun, replay], sessions: own }
-  - { name: sandboxes, groups: [developers], targets: [live, copy, web-copy, orders-copy], allow: [connect] }
+  - { name: copies, groups: [developers], targets: [live, copy, web-copy, orders-copy], allow: [connect] }
 `;
     return text.replace('targets:\n', `targets:\n${copies}`).replace(/^rules:.*\n/m, rules);
   });
@@ -154,7 +154,7 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     const own = { ...libpqEnvironment(local, token, 'live'), PGOPTIONS: `-c custody.rerun=${id}` };
     const { code, stderr } = await startClient('psql', ['-XAtc', 'select 1'], own).done;
     expect([code, stderr]).toEqual([2, expect.stringContaining('live is no sandbox')]);
-    const other = await local.cliEnvironment('auditor', home);
+    const other = await local.cliEnvironment('reviewer', home);
     expect((await custody(['rerun', id, '--against', 'copy'], { env: other })).stderr).toContain(
       'you may not rerun this session',
     );

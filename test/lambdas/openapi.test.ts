@@ -56,6 +56,8 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/live',
       'post /v1/sessions/{id}/termination',
       'post /v1/sessions/{id}/reruns',
+      'get /v1/search',
+      'get /v1/search/sessions',
       'post /v1/devices/challenge',
       'get /v1/devices',
       'post /v1/devices',

@@ -1,4 +1,3 @@
-import { basename } from 'node:path/posix';
 import type { ActivityOf } from '#core/ocsf/classes.ts';
 import type { StepPlace, StepShape } from '#core/ocsf/step-shape.ts';
 import type { StepFacts } from '../facts.ts';
@@ -98,6 +97,11 @@ function fileOf({ operation, path, resolved, newPath, size, sha256 }: ShownFile)
       ...(newPath === undefined ? {} : { file_result: fileAt(newPath.text, at.type_id) }),
     },
   };
+}
+
+/** The last part of a path, whether or not it ends as a folder's. */
+function basename(path: string): string {
+  return path.split('/').findLast((part) => part !== '') ?? '';
 }
 
 function fileAt(path: string, type: number) {

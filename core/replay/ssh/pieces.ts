@@ -1,4 +1,4 @@
-import type { PiecesOf } from '../load-pieces.ts';
+import type { PiecesOf } from '../pieces.ts';
 import { SSH_LIMITS } from './step.ts';
 import { SshTape } from './tape.ts';
 

@@ -36,6 +36,6 @@ export function person(subject: string, more: Partial<Principal> = {}): Principa
 /** A permission, as `decide` gives it. */
 export function may<A extends Action>(action: A, target: string, principal: Principal): Authorization<A> {
   const decision = decide({ policy: POLICY, principal, action, target, session: principal, now: NOW });
-  if (Authorization.isOne(decision)) return decision as Authorization<A>;
+  if (Authorization.isOne(decision)) return decision;
   throw new Error(decision.message);
 }
