@@ -57,7 +57,7 @@ export async function folderSteps(cli: Cli, folder: string, trust: FolderTrust):
       } catch (thrown) {
         if (asCustodyError(thrown).code !== 'state-damaged') throw thrown;
         steps = await open(true);
-        return await shownPage(steps, asked, limit);
+        return shownPage(steps, asked, limit);
       }
     },
   };

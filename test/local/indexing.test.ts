@@ -68,10 +68,10 @@ it('says of what cannot be made once a minute, and goes on with the others', asy
     await listed(sessions, session);
     await sessions.closed(session, OUTCOME);
   }
-  const { put } = good.store;
+  const put = good.store.put.bind(good.store);
   good.store.put = async (key, bytes) => {
     if (key.includes(bad.session)) throw new CustodyError('store-unavailable', 'the disk is full');
-    return put.call(good.store, key, bytes);
+    return put(key, bytes);
   };
   const said: string[] = [];
   let now = 0;

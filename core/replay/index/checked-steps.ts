@@ -91,7 +91,7 @@ export class CheckedSteps {
 class WatchedFolder implements EvidenceFolder {
   readonly #folder: EvidenceFolder;
   readonly #seen: SegmentSeen;
-  #failure: unknown;
+  #failure: CustodyError | undefined;
   segment = 0;
 
   constructor(folder: EvidenceFolder, seen: SegmentSeen) {
@@ -111,8 +111,9 @@ class WatchedFolder implements EvidenceFolder {
       if (number !== undefined) this.#seen(number, bytes.byteLength, sha256Hex(bytes));
       return bytes;
     } catch (thrown) {
-      if (!OF_THE_EVIDENCE.has(asCustodyError(thrown).code)) this.#failure ??= thrown;
-      throw thrown;
+      const error = asCustodyError(thrown);
+      if (!OF_THE_EVIDENCE.has(error.code)) this.#failure ??= error;
+      throw error;
     }
   }
 

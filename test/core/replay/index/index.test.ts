@@ -14,7 +14,7 @@ let all: StoredStep[];
 beforeAll(async () => {
   there = await recorded(statements(N));
   const { store, signer, session } = there;
-  expect(await indexSession(session, { store, signer })).toMatchObject({ state: 'made' });
+  await indexSession(session, { store, signer });
   steps = await stepsIn(there);
   all = await allOf(steps);
 });
