@@ -68,9 +68,9 @@ export function liveAnswers(
     const key = JSON.stringify([
       asking.policy.version,
       session.id,
-      asking.caller.issuer,
-      asking.caller.subject,
-      asking.caller.actors,
+      // Another token of the same person may let them see less (security case 12).
+      asking.caller,
+      asking.context,
       query,
     ]);
     const goesOn = taken(kept, key, after);
