@@ -46,6 +46,8 @@ export async function permitted(wish: Wish, asking: Asking, ports: PermissionPor
   const session = await knownSession(wish.session, asking, ports);
   const rerun = decideFor('rerun', session, asking);
   if (!Authorization.isOne(rerun)) throw refusalError(rerun);
+  if (!Authorization.isOne(decideFor('rerun', { ...session, target: made.from }, asking)))
+    throw ofAnotherSource(session, made.from);
   refuseRedacted(made.from, rerun, asking);
   if (session.protocol !== connect.target.protocol) throw ofAnotherKind(session, wish.target);
   return { connect, rerun, at: timeOf(wish.at ?? made.at, session, asking.now) };
@@ -114,6 +116,17 @@ function refuseRedacted(from: string, { unredacted }: Authorization<'rerun'>, { 
 
 function ofAnotherKind({ protocol }: SessionRecord, target: string): CustodyError {
   return new CustodyError('unsupported', `a session of ${protocol} cannot be run again in "${target}"`);
+}
+
+/** Its data is the source's, whatever target the session was at (security case 14). */
+function ofAnotherSource({ target }: SessionRecord, from: string): CustodyError {
+  return new CustodyError(
+    'access-denied',
+    `you may rerun sessions of ${target}, and none of what the sandbox is made of`,
+    {
+      hint: `name a session that you may rerun: custody sessions --target ${from}`,
+    },
+  );
 }
 
 function needsSession(from: string): CustodyError {

@@ -20,7 +20,8 @@ export const summaryShape = z
     summary: summarySchema,
     lines: z.array(line).readonly().meta({ description: 'the summary for a person' }),
     unusual: z.array(line).readonly().meta({
-      description: 'what was not so in the sessions of the same person at the same target before, of those that you may read',
+      description:
+        'what was not so in the sessions of the same person at the same target before, of those that you may read',
     }),
     compared: z.object({
       sessions: z.int().meta({ description: 'that are over and have a summary' }),
@@ -37,7 +38,6 @@ export interface SummaryPorts {
   /** Whether the caller may read a session before it: others are not compared with, nor counted (security case 7). */
   readonly mayRead: (earlier: SessionRecord) => boolean;
 }
-
 
 /**
  * What a session came to, and what of it is new for its person and target. Rejects with `not-found` while there is no summary: it is

@@ -43,13 +43,14 @@ export const sshRerunner: Rerunner = {
 async function withConnection<T>(
   cli: Cli,
   api: Api,
-  { target }: WantedRerun,
+  { target, recording }: WantedRerun,
   answerMs: number,
   work: (run: RunProgram) => Promise<T>,
 ): Promise<T> {
   // Short: the path of a socket has room for 104 bytes.
   const folder = mkdtempSync(join(tmpdir(), 'custody-'));
-  const shared = ['-o', `ControlPath=${join(folder, 's')}`];
+  // The gateway lets what says so into a sandbox alone. Before what is in the file: of each setting the first counts (ssh_config(5)).
+  const shared = ['-o', `ControlPath=${join(folder, 's')}`, '-o', `User=${userOf(target, recording)}`];
   const start = async (args: readonly string[]): Promise<ChildProcess> => {
     const { command, env } = await sshKit.prepare(cli, api, target, ['ssh', ...shared, ...args], {});
     const [program = '', ...rest] = command;
@@ -64,6 +65,13 @@ async function withConnection<T>(
     await once(await start(['-O', 'exit']), 'exit').catch(() => undefined);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function userOf(
+  { name, logins: [login] = [] }: WantedRerun['target'],
+  { facts }: WantedRerun['recording'],
+): string {
+  return `${login === undefined ? '' : `${login}+`}${name},rerun=${facts.session}`;
 }
 
 function argumentsOf({ start, what, env }: Program): string[] {

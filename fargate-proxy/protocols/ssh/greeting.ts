@@ -35,14 +35,16 @@ export class SshGreeting implements Greeting {
   readonly task?: NonNullable<Greeting['task']>;
   readonly trace?: string;
   readonly #parts: GreetingParts;
+  readonly #rerun: string | undefined;
   #refused = false;
 
   /** Throws `user-missing`. */
   constructor(parts: GreetingParts) {
     this.#parts = parts;
     const { client, shown, signal } = parts;
-    const { target, login, task, trace } = namedTarget(shown.user);
+    const { target, login, task, trace, rerun } = namedTarget(shown.user);
     this.target = target;
+    this.#rerun = rerun;
     if (login !== undefined) this.login = login;
     if (task !== undefined) this.task = task;
     if (trace !== undefined) this.trace = trace;
@@ -92,6 +94,8 @@ export class SshGreeting implements Greeting {
   ): Promise<Link> {
     const { client, options } = this.#parts;
     const target = permission.target as SshTarget;
+    refuseRerun(this.#rerun, target);
+    if (this.#rerun !== undefined) tape.note({ note: 'rerun', of: this.#rerun });
     const login = loginOf(target, this.login);
     const until = AbortSignal.any([signal, client.left]);
     const proof = await this.#proof(permission, login, secret, tape.session);
@@ -136,6 +140,12 @@ export class SshGreeting implements Greeting {
       release: () => undefined,
     });
   }
+}
+
+/** What is run again goes to a sandbox and nowhere else, whatever whoever sends it has looked at (security case 9). */
+function refuseRerun(rerun: string | undefined, { name, sandbox }: SshTarget): void {
+  if (rerun === undefined || sandbox !== undefined) return;
+  throw new CustodyError('access-denied', `${name} is no sandbox, and a session is run again nowhere else`);
 }
 
 function noTargetCa(name: string): CustodyError {
