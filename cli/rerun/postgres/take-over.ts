@@ -42,13 +42,16 @@ async function runPsql({ env }: Cli, [program = '', ...args]: readonly string[])
   const passOn = (): void => undefined; // Ctrl-C is psql's.
   process.on('SIGINT', passOn);
   try {
-    // What libpq takes from its environment could lead it elsewhere, or tell it a password (PGHOSTADDR, PGPORT, PGPASSWORD).
-    const others = Object.entries(env).filter(([name]) => !name.startsWith('PG'));
-    const clean = { ...Object.fromEntries(others), PGUSER: 'sandbox', PGPASSFILE: devNull };
-    await once(spawn(program, args, { stdio: 'inherit', env: clean }), 'exit');
+    await once(spawn(program, args, { stdio: 'inherit', env: takeOverEnv(env) }), 'exit');
   } finally {
     process.off('SIGINT', passOn);
   }
+}
+
+/** What libpq takes from its environment could lead it elsewhere, or tell it a password (PGHOSTADDR, PGPORT, PGPASSWORD). */
+export function takeOverEnv(env: Cli['env']): Cli['env'] {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('PG'));
+  return { ...Object.fromEntries(others), PGPASSFILE: devNull };
 }
 
 /** One client comes in, and cancel requests of its. */

@@ -32,6 +32,7 @@ describe('the task of a run that an SSH client names in its user', () => {
       { login: 'deploy', target: 'web-1', task: { run: RUN, task: 'find' }, trace: TRACE },
     ],
     [`web-1,trace=${TRACE}`, { target: 'web-1', trace: TRACE }],
+    [`deploy+web-1,rerun=${RUN}`, { login: 'deploy', target: 'web-1', rerun: RUN }],
   ])('%s', (user, named) => {
     expect(namedTarget(user)).toEqual(named);
   });
