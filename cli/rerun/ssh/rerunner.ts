@@ -58,7 +58,7 @@ async function withConnection<T>(
   };
   try {
     return await work(async (program) => {
-      const child = await start(argumentsOf(program));
+      const child = await start(argumentsOf(program, target.name));
       return saidBy(child, program, answerMs);
     });
   } finally {
@@ -74,11 +74,16 @@ function userOf(
   return `${login === undefined ? '' : `${login}+`}${name},rerun=${facts.session}`;
 }
 
-function argumentsOf({ start, what, env }: Program): string[] {
+/** The host is named: a recorded command is none, whatever it says. */
+export function argumentsOf({ start, what, env }: Program, host: string): string[] {
   const master = ['-T', '-o', 'ControlMaster=auto', '-o', 'ControlPersist=yes'];
   const named = env.map(([name, value]) => `${name}=${value}`);
-  const set = named.length === 0 ? [] : ['-o', `SetEnv=${named.map((one) => `"${one}"`).join(' ')}`];
-  return start === 'shell' ? [...master, ...set] : [...master, ...set, '--', decodeText(what)];
+  const set =
+    named.length === 0
+      ? []
+      : ['-o', `SetEnv=${named.map((one) => `"${one.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(' ')}`];
+  const command = start === 'shell' ? [] : [decodeText(what)];
+  return [...master, ...set, '--', host, ...command];
 }
 
 /** Undefined where it says nothing for too long. */
