@@ -220,7 +220,7 @@ describe('GET /v1/sessions/{id}/live', () => {
 
   it('security case 12: a token that shows less goes on with no watch of one that showed more', async () => {
     const there = await running();
-    await there.say([...LOGIN, ...statement('select 1')]);
+    await there.say([...LOGIN, ...one('select 1')]);
     const use = there.handler();
     const first = await told(there, { groups: ['developers', 'archive'] }, use);
     const after = first.findLast(({ id }) => id !== undefined)!.id!;
