@@ -1,5 +1,5 @@
-import { type Person, personOf } from './person.ts';
 import type { RunNews } from '../tasks/run-news.ts';
+import { type Person, personOf } from './person.ts';
 import type { AccessRequest, AskedDeviation, AskedRun, StepKind } from './request.ts';
 
 /** What people and machines outside want to hear about at once. */

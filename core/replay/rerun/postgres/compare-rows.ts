@@ -1,7 +1,7 @@
 /** Rows of two answers, and data of two COPYs. */
 import { showValue } from '../../postgres/values.ts';
-import type { Found, Rules } from './found.ts';
 import { areOwnMoments, isTime } from './explain.ts';
+import type { Found, Rules } from './found.ts';
 import { type Row, type RowsSummary } from './rows.ts';
 import type { Answered } from './side.ts';
 
