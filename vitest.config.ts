@@ -8,8 +8,8 @@ process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Orchestrators have a script of their own: npm run test:orchestrators.
-    exclude: ['node_modules/**', 'test/orchestrators/**'],
+    // Orchestrators and applications have scripts of their own: npm run test:orchestrators, npm run test:rerun.
+    exclude: ['node_modules/**', 'test/orchestrators/**', 'test/applications/**'],
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
