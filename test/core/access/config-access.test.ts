@@ -250,7 +250,7 @@ const ofRules: readonly Mistake[] = [
     'sessions of whom',
     'session: { maxDuration: 1h }',
     'sessions: all',
-    '25:15: rules.1.sessions: Invalid option: expected one of "own"|"any"',
+    '25:15: rules.1.sessions: Invalid option: expected one of "own"|"approved"|"any"',
   ],
   [
     'yes or no',
