@@ -62,7 +62,11 @@ export function exportCommand(cli: Cli): Command {
     .option('--null <text>', 'with --csv, what stands for NULL; an empty text is ""')
     .option('--spreadsheet', "with --csv, ' before what a spreadsheet would calculate")
     .option('--v2', 'version 2 of asciicast, for asciinema before 3.0')
-    .option('--channel <n>', 'with --asciicast, of this channel; else the first terminal', readChannel)
+    .option(
+      '--channel <n>',
+      'with --asciicast, of this channel, else the first terminal; with --raw, what went over it',
+      readChannel,
+    )
     .option('--input', 'with what was typed, which may be a password that no screen showed')
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
     .option('--origin <name>', ORIGIN_HELP)
@@ -82,6 +86,10 @@ async function exportSession(cli: Cli, name: string, options: ExportOptions): Pr
       hint: 'custody play numbers the steps: --csv --step 7',
     });
   if (form === 'bundle') return exportBundle(cli, name, options);
+  if (form === 'raw' && options.channel !== undefined && options.raw === 'gateway')
+    throw new CustodyError('unsupported', 'on a channel the client and the target speak', {
+      hint: '--raw client or --raw target',
+    });
   const { out, ...rest } = options;
   if (out === undefined && cli.stdout.isTTY && ACTS.includes(form))
     throw new CustodyError('unsupported', 'what was recorded could act on your terminal', {
