@@ -69,6 +69,7 @@ export function exportCommand(cli: Cli): Command {
 }
 
 async function exportSession(cli: Cli, name: string, options: ExportOptions): Promise<void> {
+  cli.exitWith(NOT_CHECKED);
   const asked = FORMS.filter((form) => options[form] !== undefined);
   const [form] = asked;
   if (form === undefined || asked.length > 1)
