@@ -9,7 +9,7 @@ import { type Output, withOutput } from '../export/output.ts';
 import { unlessRedacted } from '../export/redacted.ts';
 import { referenceOf } from '../export/reference.ts';
 import { type SessionExportOptions, writeExport } from '../export/write-export.ts';
-import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
+import { NOT_CHECKED, VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { noTerminal, terminalOf } from '../play/raw.ts';
