@@ -1,9 +1,11 @@
 /** Two answers to the same. */
-import type { Difference } from '../report.ts';
+
 import type { ShownReport } from '../../postgres/step.ts';
-import type { Answered } from './side.ts';
+import type { Difference } from '../report.ts';
 import { compareRows } from './compare-rows.ts';
+import { areAlikeButMoments } from './explain.ts';
 import { Found, type Rules } from './found.ts';
+import type { Answered } from './side.ts';
 
 const CANCELED = '57014';
 /** Types of an extension or of a user have numbers of their own in each database. */
@@ -17,6 +19,7 @@ export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules
   const found = new Found(number, step.statement?.text);
   if (step.outcome === 'unfinished') return [];
   if (step.kind === 'login') return compareLogins(recorded, rerun, found);
+  found.perhaps = perhapsOf(recorded, rules);
   if (recorded.isOfGateway && !rerun.isOfGateway) found.because = 'gateway';
   if (step.kind !== rerun.step.kind && !isOfOneKind(recorded, rerun))
     found.add('kind', step.kind, rerun.step.kind);
@@ -26,6 +29,13 @@ export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules
     compareResults(recorded, rerun, rules, found);
   compareReports(recorded, rerun, rules, found);
   return found.differences;
+}
+
+/** What no rule allows may have a reason all the same. */
+function perhapsOf({ step, number, meaning }: Answered, { flows }: Rules): string | undefined {
+  const flow = flows.into(step, number);
+  if (flow !== undefined || meaning.isChosenByClock !== true) return flow;
+  return 'what it finds depends on when it runs, which is later than it was';
 }
 
 /** A statement that fails before it is known to be a COPY is none. */
@@ -59,14 +69,19 @@ function compareLogins(recorded: Answered, rerun: Answered, found: Found): Diffe
   return found.differences;
 }
 
-function compareErrors({ step }: Answered, rerun: Answered, { words }: Rules, found: Found): void {
-  const [was, is] = [step.error, rerun.step.error];
+function compareErrors(recorded: Answered, rerun: Answered, rules: Rules, found: Found): void {
+  const [was, is] = [recorded.step.error, rerun.step.error];
   if (was === undefined || is === undefined) return;
   if (was.sqlstate !== is.sqlstate) return found.add('error', errorText(was), errorText(is));
   const isDetail = !DETAIL_DIFFERS.has(was.sqlstate) && was.detail !== is.detail;
   if (was.message === is.message && !isDetail) return;
-  const because = words.has('message') ? { because: 'message' } : {};
-  found.add('error', errorText(was), errorText(is), because);
+  const because = errorBecause(errorText(was), errorText(is), rules);
+  found.add('error', errorText(was), errorText(is), because === undefined ? {} : { because });
+}
+
+function errorBecause(recorded: string, rerun: string, { words, moments }: Rules): string | undefined {
+  if (words.has('message')) return 'message';
+  return areAlikeButMoments(recorded, rerun, moments) ? 'now' : undefined;
 }
 
 function compareResults(recorded: Answered, rerun: Answered, rules: Rules, found: Found): void {

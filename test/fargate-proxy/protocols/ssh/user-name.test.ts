@@ -48,6 +48,7 @@ describe('the task of a run that an SSH client names in its user', () => {
     'web-1,run=x,task=y,more=z',
     'web-1,Run=x,task=y',
     'web-1,run,task',
+    'web-1,rerun=',
     'web-1,__proto__=x',
     ',run=x,task=y',
   ])('is not passed over where it is none: "%s"', (user) => {
