@@ -3,10 +3,9 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
-  TransactWriteCommand,
   type TransactWriteCommandInput,
+  TransactWriteCommand,
 } from '@aws-sdk/lib-dynamodb';
-import { CustodyError } from '#core/errors.ts';
 import { type Device, type DeviceStep, deviceState, registered } from '#core/identity/devices/device.ts';
 import type {
   Challenge,
@@ -16,6 +15,7 @@ import type {
   UntoldDevice,
 } from '#core/identity/devices/store.ts';
 import { canonicalEmail } from '#core/identity/email.ts';
+import { CustodyError } from '#core/errors.ts';
 import { inBatches } from '#core/in-batches.ts';
 import { parseJson } from '#core/json.ts';
 import { fingerprintHex } from '#core/protocols/ssh/keys/key-line.ts';

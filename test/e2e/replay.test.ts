@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +10,7 @@ import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#tes
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { type RawClient, rawTls } from '#test/support/raw-client.ts';
 import { lastSession, sessions, verify } from '#test/support/recorded.ts';
+import { readFileSync } from 'node:fs';
 
 let gateway: LocalGateway;
 const seen = new Set<string>();

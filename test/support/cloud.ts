@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
 import { athenaClient } from '#adapters/aws/athena/client.ts';
@@ -155,18 +155,17 @@ export async function startCloud(
       Configuration: { ResultConfiguration: { OutputLocation: 's3://results/' } },
     }),
   );
-  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier, indexer] =
-    await Promise.all([
-      import('#lambdas/functions/authorizer.ts'),
-      import('#lambdas/functions/access.ts'),
-      import('#lambdas/functions/replay.ts'),
-      import('#lambdas/functions/logout.ts'),
-      import('#lambdas/functions/sealer.ts'),
-      import('#lambdas/functions/settler.ts'),
-      import('#lambdas/functions/sequencer.ts'),
-      import('#lambdas/functions/notifier.ts'),
-      import('#lambdas/functions/indexer.ts'),
-    ]);
+  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier, indexer] = await Promise.all([
+    import('#lambdas/functions/authorizer.ts'),
+    import('#lambdas/functions/access.ts'),
+    import('#lambdas/functions/replay.ts'),
+    import('#lambdas/functions/logout.ts'),
+    import('#lambdas/functions/sealer.ts'),
+    import('#lambdas/functions/settler.ts'),
+    import('#lambdas/functions/sequencer.ts'),
+    import('#lambdas/functions/notifier.ts'),
+    import('#lambdas/functions/indexer.ts'),
+  ]);
   const scheduled = {
     sealer: sealer.handler,
     settler: settler.handler,

@@ -1,5 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
+import type { ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 import type {
   Entry,
   Kind,
@@ -10,7 +11,6 @@ import type {
   ScimOutbox,
   Write,
 } from '#core/identity/scim/store.ts';
-import type { ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 
 /** Directories in memory; as strict as DynamoDB, of which one write never has the same item twice. */
 export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {

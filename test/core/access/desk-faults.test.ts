@@ -11,8 +11,8 @@ import {
   kindsOf,
   mayAsk,
   newsIds,
-  type Stand,
   says,
+  type Stand,
 } from './desk-support.ts';
 import { idOf, principal } from './support.ts';
 

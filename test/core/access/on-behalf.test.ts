@@ -12,8 +12,8 @@ import { MemoryAccess } from '#test/support/memory-access.ts';
 import {
   CI,
   grantedRequest,
-  ISSUER,
   idOf,
+  ISSUER,
   issuersOf,
   NOW,
   OTHER,

@@ -12,8 +12,8 @@ import {
   needsReview,
   openUntil,
   type RequestState,
-  type Step,
   stateOf,
+  type Step,
   stepOf,
 } from '#core/access/request.ts';
 import { after, grantedRequest, HOUR, idOf, iso, NOW, person, requestOf } from './support.ts';

@@ -12,8 +12,8 @@ import {
   boundText,
   recordedPrincipal,
   recordedTogether,
-  signStatement,
   statementBytes,
+  signStatement,
   storeClose,
   storeOpen,
 } from '#core/recording/statements.ts';

@@ -6,8 +6,8 @@ import {
   encodeSslRequest,
   encodeStartup,
   readStartup,
-  STARTUP_MAX_BYTES,
   type StartupMessage,
+  STARTUP_MAX_BYTES,
 } from '#core/protocols/postgres/startup.ts';
 import { refusalOf } from './support.ts';
 
