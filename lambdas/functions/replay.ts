@@ -16,6 +16,7 @@ import { pemOf } from '#core/recording/stored-evidence.ts';
 import { searchHandler } from '../search/handler.ts';
 import { searchOf } from '../search-in-aws.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
+import { INDEXED_MAX_BYTES } from '../indexed-max.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
 import type { Indexes } from '../sessions/steps.ts';
@@ -98,5 +99,5 @@ function indexesOf(
     await ask(session);
     return 'later';
   };
-  return { indexes: { wanted } };
+  return { indexes: { wanted, maxBytes: INDEXED_MAX_BYTES } };
 }

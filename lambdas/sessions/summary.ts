@@ -8,6 +8,7 @@ import type { Redaction } from '#core/replay/redact/redaction.ts';
 import { summaryLines } from '#core/replay/summary/lines.ts';
 import { type SessionSummary, summarySchema } from '#core/replay/summary/summary.ts';
 import { unusual } from '#core/replay/summary/unusual.ts';
+import { type Indexes, refuseNeverIndexed } from './steps.ts';
 
 /** Sessions that one is compared with. */
 const EARLIER = 30;
@@ -34,6 +35,7 @@ export interface SummaryPorts {
   readonly signer: () => Promise<Uint8Array>;
   readonly catalog: SessionCatalog;
   readonly redaction: Redaction | undefined;
+  readonly indexes?: Pick<Indexes, 'maxBytes'>;
 }
 
 /**
@@ -42,11 +44,14 @@ export interface SummaryPorts {
  */
 export async function summaryOf(
   session: SessionRecord,
-  { source, signer, catalog, redaction }: SummaryPorts,
+  { source, signer, catalog, redaction, indexes = {} }: SummaryPorts,
 ): Promise<z.input<typeof summaryShape>> {
   const key = await signer();
   const whole = await readSummary(session, source, key);
-  if (whole === undefined) throw notYet(session);
+  if (whole === undefined) {
+    refuseNeverIndexed(session, indexes);
+    throw notYet(session);
+  }
   const summary = seen(whole, redaction);
   const earlier = await earlierOf(session, catalog);
   const found = await inBatches(earlier, AT_ONCE, (one) =>
