@@ -10,8 +10,8 @@ import { type Asking, type AskingPorts, askingOf } from '../asking.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { type Readable, ReadableSessions, readableScopes } from './readable.ts';
-import { foundSessionsShape, hitsShape, searchQueryShape } from './shapes.ts';
 import { seenPart } from './seen-part.ts';
+import { foundSessionsShape, hitsShape, searchQueryShape } from './shapes.ts';
 import { cursorOf, placeOf, termsOf } from './terms.ts';
 
 export interface SearchPorts extends AskingPorts {

@@ -61,7 +61,11 @@ const SSH_TARGET = `  web-1:
 /** The roles as the stack makes them, each a user of an AWS that asks what a user may. */
 describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', () => {
   let moto: Moto;
-  let places: Readonly<Record<TableName | 'evidence' | 'config' | 'events', string>>;
+  let places: Readonly<Record<TableName, string>> & {
+    readonly evidence: string;
+    readonly config: string;
+    readonly events: string;
+  };
   let keyId: string;
   const users = new Map<string, AwsClients>();
 
@@ -69,7 +73,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     moto = await startMoto({ INITIAL_NO_AUTH_ACTION_COUNT: '1000000' });
     const names = Object.keys(tables) as TableName[];
     const made = await Promise.all(names.map(async (name) => [name, await moto.table(name)] as const));
-    const [evidence, config, events] = [await moto.bucket(), await moto.bucket(), await moto.bucket()];
+    const [evidence, config, events] = await Promise.all([moto.bucket(), moto.bucket(), moto.bucket()]);
     places = { ...(Object.fromEntries(made) as Record<TableName, string>), evidence, config, events };
     keyId = await moto.signingKey();
     const { s3, secrets } = moto.clients;

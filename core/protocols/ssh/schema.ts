@@ -1,7 +1,7 @@
 /** SSH's own part of custody.yaml. */
 import { z } from 'zod';
 import { duration, oneOf, text } from '#core/access/schema-parts.ts';
-import { recordingWith, addressSchema, targetShape } from '#core/access/target-schema.ts';
+import { addressSchema, recordingWith, targetShape } from '#core/access/target-schema.ts';
 
 const LOGIN = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 const PUBLIC_KEY =
