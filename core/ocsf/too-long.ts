@@ -8,7 +8,11 @@ import type { RecordingSource } from '../recording/ports.ts';
  * Rejects with `unsupported` where a session says at its end that more was recorded than this many bytes: whoever has to be done within a
  * time does not begin what they cannot end. What cannot be read is judged by who reads the whole.
  */
-export async function refuseTooLong(session: string, store: RecordingSource, maxBytes: number): Promise<void> {
+export async function refuseTooLong(
+  session: string,
+  store: RecordingSource,
+  maxBytes: number,
+): Promise<void> {
   const close = await closeOf(session, store);
   if (close === undefined || close.bytes <= maxBytes) return;
   throw new CustodyError('unsupported', `session ${session} is too long to be indexed here`, {

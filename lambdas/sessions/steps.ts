@@ -188,7 +188,10 @@ function nobodyMakesIndexes(): CustodyError {
 }
 
 /** Rejects with `unsupported`: nobody need wait for it. */
-export function refuseNeverIndexed({ id, outcome }: SessionRecord, { maxBytes }: Pick<Indexes, 'maxBytes'>): void {
+export function refuseNeverIndexed(
+  { id, outcome }: SessionRecord,
+  { maxBytes }: Pick<Indexes, 'maxBytes'>,
+): void {
   if (maxBytes === undefined || (outcome?.bytes ?? 0) <= maxBytes) return;
   throw new CustodyError('unsupported', 'the recording is longer than those that are indexed here', {
     hint: tooLongHint(id),

@@ -259,7 +259,10 @@ describe('GET /v1/sessions/{id}/steps', () => {
     LARGE.at(-1)![1](there);
     const wanted: unknown[] = [];
     const ports = withIndexes(there, async (...asked) => (wanted.push(asked), 'later'));
-    const answer = await steps({ ...there, ports: { ...ports, indexes: { ...ports.indexes!, maxBytes: 1 } } });
+    const answer = await steps({
+      ...there,
+      ports: { ...ports, indexes: { ...ports.indexes!, maxBytes: 1 } },
+    });
     expect(answer).toMatchObject({
       status: 422,
       body: { code: 'unsupported', hint: `custody pull ${there.id} --out FOLDER, then custody steps FOLDER` },
