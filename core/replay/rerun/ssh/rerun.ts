@@ -13,6 +13,8 @@ const SHOWN_MAX = 200;
 
 export interface SshRerun {
   readonly session: string;
+  /** The session that the rerun is. */
+  readonly rerun: string;
   readonly against: string;
   readonly frames: () => AsyncIterable<ReplayFrame>;
   readonly run: RunProgram;
@@ -23,6 +25,7 @@ export interface SshRerun {
 
 export async function rerunSsh({
   session,
+  rerun,
   against,
   frames,
   run,
@@ -40,6 +43,7 @@ export async function rerunSsh({
   const [first] = leftOut;
   return {
     session,
+    rerun,
     against,
     protocol: 'ssh',
     ...findings.result(),
