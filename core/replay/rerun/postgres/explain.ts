@@ -44,6 +44,21 @@ export function areOwnMoments(
   );
 }
 
+/** Both are as far apart as the sessions are: a moment that was reckoned from the clock. Also where it cannot be read. */
+export function areShifted(
+  type: number,
+  recorded: Uint8Array,
+  rerun: Uint8Array,
+  format: number,
+  { recorded: was, rerun: is }: Moments,
+): boolean {
+  if (type !== TIMESTAMPTZ && type !== TIMESTAMP) return true;
+  const [one, other] = [momentOf(recorded, format), momentOf(rerun, format)];
+  if (one === undefined || other === undefined) return true;
+  const [least, most] = [is.from - was.to, is.to - was.from];
+  return other - one >= least - CLOCKS_DIFFER_MS && other - one <= most + CLOCKS_DIFFER_MS;
+}
+
 /** The same but for such moments in them: the detail of an error shows the row that was refused, with what its defaults were. */
 export function areAlikeButMoments(recorded: string, rerun: string, moments: Moments): boolean {
   return withoutOwn(recorded, moments.recorded) === withoutOwn(rerun, moments.rerun);
