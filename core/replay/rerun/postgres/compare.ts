@@ -1,9 +1,10 @@
 /** Two answers to the same. */
-import type { Difference } from '../report.ts';
+
 import type { ShownReport } from '../../postgres/step.ts';
-import type { Answered } from './side.ts';
+import type { Difference } from '../report.ts';
 import { compareRows } from './compare-rows.ts';
 import { Found, type Rules } from './found.ts';
+import type { Answered } from './side.ts';
 
 const CANCELED = '57014';
 /** Types of an extension or of a user have numbers of their own in each database. */

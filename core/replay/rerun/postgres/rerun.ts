@@ -1,8 +1,8 @@
 /** Recorded PostgreSQL sessions, run again together in their recorded order, and compared answer by answer. */
 import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { ReplayFrame } from '../../step.ts';
-import { type Timed, mergedFrames } from '../merge.ts';
 import type { MayDiffer } from '../may-differ.ts';
+import { mergedFrames, type Timed } from '../merge.ts';
 import type { RerunReport } from '../report.ts';
 import type { Live, OpenWire } from './live.ts';
 import { Flows } from './flows.ts';

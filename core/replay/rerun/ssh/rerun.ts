@@ -1,9 +1,9 @@
 /** Programs of recorded SSH sessions, run again one after the other, and compared byte by byte. */
 import { decodeText } from '#core/protocols/ssh/wire.ts';
+import type { ReplayFrame } from '../../step.ts';
 import type { MayDiffer } from '../may-differ.ts';
 import { type Difference, Findings, type RerunReport } from '../report.ts';
 import { type Program, programsOf, type Said, type Stream } from './programs.ts';
-import type { ReplayFrame } from '../../step.ts';
 
 /** Runs one program at the sandbox to its end; undefined where it says nothing for too long. */
 export type RunProgram = (program: Program) => Promise<Said | undefined>;
