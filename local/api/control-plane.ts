@@ -128,7 +128,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
   const sandboxes = await keepSandboxes(options, running, leaves);
-  const search = await closing(running, openSearch(files.search));
+  const search = await closing(running, await openSearch(files.search));
   const signer = fileSigner(dataDir);
   const searching = new LocalSearching({
     ...{ search, catalog, policy: () => policy.config, now, say, redactions: new Redactions() },

@@ -18,16 +18,16 @@ import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { type Answered, call, ISSUER, POLICY, type World, world } from './support.ts';
 
 let folder: string;
-let search: ReturnType<typeof openSearch>;
+let search: Awaited<ReturnType<typeof openSearch>>;
 let ports: World;
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'custody-search-'));
-  search = openSearch(join(folder, 'search.sqlite'));
+  search = await openSearch(join(folder, 'search.sqlite'));
   ports = world();
 });
-afterEach(() => {
-  search.close();
+afterEach(async () => {
+  await search.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
