@@ -6,7 +6,9 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSearch } from '#adapters/local/search/search.ts';
-import { newSessionId } from '#core/recording/session-id.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { lowestIdAt, newSessionId } from '#core/recording/session-id.ts';
+import type { SessionQuery } from '#core/recording/session-index.ts';
 import { NO_FACTS } from '#core/replay/facts.ts';
 import type { SearchedSession, SearchedStep } from '#core/search/entry.ts';
 import type { StepSearch } from '#core/search/port.ts';
@@ -129,18 +131,18 @@ async function measureCatalog(sessions: number, folder: string): Promise<void> {
   const catalog = openSessionIndex(join(folder, 'sessions.sqlite'));
   for (let number = 0; number < sessions; number += 1) {
     const { id, protocol, target, principal, startedAt } = sessionOf(number);
-    const task = { task: 'gateway-1' };
+    const task = { task: 'gateway-1', rule: 'all', client: { address: '127.0.0.1' } };
     await catalog.opened({
       ...{ id, protocol, target, principal, ...task },
       startedAt: new Date(startedAt).toISOString(),
     });
   }
   const middle = START + (sessions / 2) * 30_000;
-  const lists: Readonly<Record<string, SessionQuery>> = {
+  const lists: Readonly<Record<string, Omit<SessionQuery, 'limit'>>> = {
     'newest sessions': {},
     'sessions of a person': { person: 'person-7@example.com' },
     'sessions of a target': { target: 'db-7' },
-    'sessions of a time': { from: lowestIdAt(middle), before: lowestIdAt(middle + 86_400_000) },
+    'sessions of a time': { from: lowestIdAt(middle), cursor: lowestIdAt(middle + 86_400_000) },
   };
   for (const [name, query] of Object.entries(lists))
     say(`${name.padEnd(32)} list     ${told(await timed(() => catalog.list({ ...query, limit: 50 })))}`);
