@@ -8,6 +8,7 @@ import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, jsonText, say } from '../cli.ts';
 import { verdictLines } from '../evidence/report.ts';
 import type { EvidenceReading } from '../play/evidence-reading.ts';
+import { eventLines } from './event-lines.ts';
 import type { Output } from './output.ts';
 import { conclusion, referenceOf } from './reference.ts';
 import { Spool } from './spool.ts';
@@ -19,7 +20,7 @@ export interface SessionExportOptions {
   readonly raw?: StreamName;
 }
 
-type Form = 'ndjson' | 'sql' | 'csv' | 'raw';
+type Form = 'ndjson' | 'ocsf' | 'sql' | 'csv' | 'raw';
 
 /** Nothing of it is of frames that do not verify; where those begin, it ends, and the verdict says so. */
 export async function writeExport(
@@ -32,6 +33,8 @@ export async function writeExport(
   switch (form) {
     case 'ndjson':
       return writeSteps(cli, evidence, output);
+    case 'ocsf':
+      return writeEvents(cli, evidence, output);
     case 'sql':
       return writeSql(cli, evidence, output);
     case 'csv':
@@ -54,6 +57,18 @@ async function writeSteps(cli: Cli, evidence: EvidenceReading, output: Output): 
   }
   const told = await concluded(cli, evidence, { steps: { from: 1, to: number } });
   await output.text(`${jsonText({ kind: 'verdict', ...told })}\n`);
+}
+
+/** The lines have no place for words about them: what is said of the evidence is said beside them. */
+async function writeEvents(cli: Cli, evidence: EvidenceReading, output: Output): Promise<void> {
+  const reference = await referenceOf(evidence);
+  let events = 0;
+  for await (const line of eventLines(evidence, reference)) {
+    evidence.status.clear();
+    events += 1;
+    await output.text(line);
+  }
+  await output.beside({ ...reference, ...(await concluded(cli, evidence, { ocsf: { events } })) });
 }
 
 async function writeSql(cli: Cli, evidence: EvidenceReading, output: Output): Promise<void> {

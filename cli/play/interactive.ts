@@ -2,7 +2,7 @@ import { type Placed, Playback, type Rate, type StepPlaces } from '#core/replay/
 import type { JsonStep, ReadStep, ReplayReader } from '#core/replay/reader.ts';
 import { type Cli, print, say } from '../cli.ts';
 import { StatusLine } from '../status-line.ts';
-import { type Key, KEYS_HELP, KeyReader } from './keys.ts';
+import { KEYS_HELP, type Key, KeyReader } from './keys.ts';
 
 /** Steps that can be read in any order. */
 export interface PlayedSteps extends StepPlaces {

@@ -1,6 +1,6 @@
-import { type ComingTask, conditionWords, type Context, isTask } from './conditions.ts';
-import { runnableAt } from '../tasks/may-run.ts';
 import type { Actor, Principal } from '../identity/principal.ts';
+import { runnableAt } from '../tasks/may-run.ts';
+import { type ComingTask, type Context, conditionWords, isTask } from './conditions.ts';
 import type { Action, Config, Rule } from './config.ts';
 import { Authorization, decide, isDisabled, isForeign, type Refusal, shownTarget } from './decide.ts';
 import { personOf } from './person.ts';

@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
-import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
+import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import {
   type CheckedPage,
   decodeSteps,
@@ -14,7 +14,7 @@ import {
 } from '#core/replay/index/index-session.ts';
 import type { IndexedEvidence } from '#core/replay/index/made-of.ts';
 import { READERS } from '#core/replay/readers.ts';
-import { stepQueryOf, type StepsAsked, type stepsShape } from './step-shape.ts';
+import { type StepsAsked, stepQueryOf, type stepsShape } from './step-shape.ts';
 import type { ReadPermission } from './visible.ts';
 
 /** Who makes indexes. */
@@ -167,7 +167,11 @@ function shownPage({ steps, next, previous }: CheckedPage) {
   };
 }
 
-async function isSmall({ outcome }: SessionRecord, { folder, sizes }: IndexedEvidence): Promise<boolean> {
+/** One call verifies and decodes it. */
+export async function isSmall(
+  { outcome }: SessionRecord,
+  { folder, sizes }: IndexedEvidence,
+): Promise<boolean> {
   if ((outcome?.bytes ?? 0) > RECORDED_MAX_BYTES) return false;
   if ((await folder.list()).length > OBJECTS_MAX) return false;
   return [...(await sizes()).values()].reduce((sum, size) => sum + size, 0) <= EVIDENCE_MAX_BYTES;

@@ -59,7 +59,11 @@ const SSH_TARGET = `  web-1:
 /** The roles as the stack makes them, each a user of an AWS that asks what a user may. */
 describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', () => {
   let moto: Moto;
-  let places: Readonly<Record<TableName, string>> & { readonly evidence: string; readonly config: string };
+  let places: Readonly<Record<TableName, string>> & {
+    readonly evidence: string;
+    readonly config: string;
+    readonly events: string;
+  };
   let keyId: string;
   const users = new Map<string, AwsClients>();
 
@@ -67,8 +71,8 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     moto = await startMoto({ INITIAL_NO_AUTH_ACTION_COUNT: '1000000' });
     const names = Object.keys(tables) as TableName[];
     const made = await Promise.all(names.map(async (name) => [name, await moto.table(name)] as const));
-    const [evidence, config] = [await moto.bucket(), await moto.bucket()];
-    places = { ...(Object.fromEntries(made) as Record<TableName, string>), evidence, config };
+    const [evidence, config, events] = await Promise.all([moto.bucket(), moto.bucket(), moto.bucket()]);
+    places = { ...(Object.fromEntries(made) as Record<TableName, string>), evidence, config, events };
     keyId = await moto.signingKey();
     const { s3, secrets } = moto.clients;
     await s3.send(new PutObjectCommand({ Bucket: config, Key: 'custody.yaml', Body: CONFIG }));
@@ -102,7 +106,11 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
   function resolved(policy: PolicyDocumentJson): object {
     const arnOf = (resource: unknown): string => {
       const [id, ...rest] = inWords(resource).split('/');
-      const bucket = { GatewayEvidenceBucket: places.evidence, GatewayConfigBucket: places.config }[id!];
+      const bucket = {
+        GatewayEvidenceBucket: places.evidence,
+        GatewayConfigBucket: places.config,
+        GatewayEventsBucket: places.events,
+      }[id!];
       return bucket === undefined ? '*' : [`arn:aws:s3:::${bucket}`, ...rest].join('/');
     };
     const statements = policy.Statement.filter(({ Effect }) => Effect === 'Allow');

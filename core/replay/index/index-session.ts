@@ -1,16 +1,17 @@
 /** Indexes of sessions in a store, beside their evidence (core/recording/layout.ts, `indexPrefix`). */
-import { inBatches } from '#core/in-batches.ts';
+
 import { asCustodyError } from '#core/errors.ts';
+import { inBatches } from '#core/in-batches.ts';
 import { CLOSE, objectKey, sessionPrefix, signatureName } from '#core/recording/layout.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
 import { storedEvidence } from '#core/recording/stored-evidence.ts';
 import { CheckedSteps } from './checked-steps.ts';
 import { type Directory, FINDINGS_MAX, type SegmentEntry } from './format.ts';
+import { lateFindings } from './late-result.ts';
 import { type IndexedEvidence, madeOf, withoutResult } from './made-of.ts';
 import { checkSegment, directoryOf, type EachStep, makeIndex, write } from './make-index.ts';
-import type { StepPage, StepQuery } from './query.ts';
-import { lateFindings } from './late-result.ts';
 import { openIndex, type Unfit } from './open-index.ts';
+import type { StepPage, StepQuery } from './query.ts';
 import { StepIndex } from './step-index.ts';
 
 export interface IndexPorts {

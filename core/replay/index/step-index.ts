@@ -1,8 +1,10 @@
 /** Reads an index: a page of its directory and a chunk in memory at a time. */
+
+import type { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
 import { parseJsonBytes } from '#core/json.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
-import type { z } from 'zod';
+import { type SessionSummary, summarySchema } from '../summary/summary.ts';
 import { unpackChunk } from './chunk.ts';
 import {
   CHUNK_FILE_MAX_BYTES,
@@ -20,7 +22,6 @@ import {
   segmentsSchema,
   type Tally,
 } from './format.ts';
-import { type SessionSummary, summarySchema } from '../summary/summary.ts';
 import {
   isWanted,
   mayHold,

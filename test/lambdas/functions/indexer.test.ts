@@ -7,15 +7,15 @@ import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { fingerprintOf, type OcsfEvent } from '#core/ocsf/event.ts';
+import { Stream } from '#core/recording/format.ts';
 import { Recorder } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { framesOf, SAID } from '#test/core/ocsf/support.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
 import { linesOf } from '#test/support/memory-events.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
-import { EXAMPLE } from '#test/support/stacks.ts';
 import { memoryPorts, opening, slabsOf } from '#test/support/recorder.ts';
-import { Stream } from '#core/recording/format.ts';
+import { EXAMPLE } from '#test/support/stacks.ts';
 
 const now = (): Date => new Date();
 const CONFIG = readFileSync(join(EXAMPLE, 'custody.yaml'), 'utf8')

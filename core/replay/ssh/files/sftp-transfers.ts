@@ -1,7 +1,7 @@
 import { type ContentDigest, ContentRuns } from '#core/protocols/ssh/files/content-digest.ts';
+import type { FileSide } from '#core/protocols/ssh/files/file-rights.ts';
 import { openSides } from '#core/protocols/ssh/files/sftp-needs.ts';
 import { OpenFlag } from '#core/protocols/ssh/files/sftp-requests.ts';
-import type { FileSide } from '#core/protocols/ssh/files/file-rights.ts';
 import { violation } from '#core/protocols/ssh/wire.ts';
 import type { Shown } from '../../step.ts';
 import type { SshOutcome } from '../step.ts';
