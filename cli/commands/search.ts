@@ -57,7 +57,7 @@ export function searchCommand(cli: Cli): Command {
     .option('--sessions', 'sessions, with how many of their steps were found')
     .addOption(
       new Option('--open <n>', 'show the whole step that is the n-th hit')
-        .argParser(readLimit)
+        .argParser(readNth)
         .conflicts(['sessions', 'deep', 'all']),
     )
     .option('--deep', 'read the recordings themselves, byte by byte')
@@ -79,7 +79,7 @@ async function search(cli: Cli, words: readonly string[], options: Options): Pro
   const left = (of: NotSearched): void => void (behind = of);
   const isJson = options.json === true;
   if (options.open !== undefined)
-    await openHit(cli, api, terms, { open: options.open, cursor: options.cursor, json: isJson, pending });
+    await openHit(cli, api, terms, { open: options.open, cursor: options.cursor, json: isJson, left });
   else if (options.sessions)
     await printPages(cli, foundSessionPages(api, terms, paging, left), SESSIONS, isJson);
   else await printPages(cli, hitPages(api, terms, paging, left), HITS, isJson);
@@ -123,13 +123,21 @@ function shortTime(time: string): string {
 /** What is left out is never left out silently. */
 function sayLeft(cli: Cli, { pending: { count, more }, searchedSince }: NotSearched): void {
   if (searchedSince !== undefined)
-    say(cli, `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`);
+    say(
+      cli,
+      `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`,
+    );
   if (count === 0 && more !== true) return;
   const which = `${counted(count, 'session')}${more ? ', at least,' : ''}`;
   say(
     cli,
     `note: ${which} not looked at: still running, or not indexed yet; --deep reads those that are recorded`,
   );
+}
+
+function readNth(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be 1 or more.');
 }
 
 function readCursor(text: string): string {

@@ -3,7 +3,7 @@ import { READERS } from '#core/replay/readers.ts';
 import type { Api } from '../api.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { remoteSteps } from '../steps/remote-steps.ts';
-import { type Hit, hitPages, type Pending, type SearchTerms } from './api.ts';
+import { type Hit, hitPages, type NotSearched, type SearchTerms } from './api.ts';
 
 /** Columns where the output is not a terminal. */
 const PLAIN_WIDTH = 160;
@@ -13,7 +13,7 @@ interface Opening {
   readonly open: number;
   readonly cursor: string | undefined;
   readonly json: boolean;
-  readonly pending: (of: Pending) => void;
+  readonly left: (of: NotSearched) => void;
 }
 
 /** Shows the whole step that is the n-th hit, which is a look of its own. */
@@ -34,15 +34,15 @@ export async function openHit(cli: Cli, api: Api, terms: SearchTerms, opening: O
 async function nthHit(
   api: Api,
   terms: SearchTerms,
-  { open, cursor, pending }: Opening,
+  { open, cursor, left: notSearched }: Opening,
 ): Promise<Pick<Hit, 'session' | 'step'>> {
   let left = open;
-  for await (const hits of hitPages(api, terms, { limit: open, cursor }, pending)) {
+  for await (const hits of hitPages(api, terms, { limit: open, cursor }, notSearched)) {
     const hit = hits[left - 1];
     if (hit !== undefined) return hit;
     left -= hits.length;
   }
-  throw noSuch(`there are ${open - left} hits, and no ${open}th`);
+  throw noSuch(`there are ${open - left} hits, and not ${open}`);
 }
 
 function noSuch(message: string): CustodyError {

@@ -67,14 +67,7 @@ export function partOf({ search, ...asked }: StepsAsked): string {
   return `${part}, by a search`;
 }
 
-function rangePart({
-  limit,
-  direction,
-  cursor,
-  from,
-  at,
-  ...filter
-}: Omit<StepsAsked, 'search'>): string {
+function rangePart({ limit, direction, cursor, from, at, ...filter }: Omit<StepsAsked, 'search'>): string {
   const { errors, writes, kind, outcome } = filter;
   const only = [
     errors === 'true' ? 'errors' : undefined,

@@ -98,7 +98,8 @@ export class LocalSearching {
     } catch (error) {
       const { code, message } = asCustodyError(error);
       this.#waiting.set(id, now().getTime() + RETRY_MS);
-      if (code !== 'unsupported') say(`session ${id} cannot be added to the search now: ${message}`);
+      if (code !== 'unsupported' && !this.#isStopped)
+        say(`session ${id} cannot be added to the search now: ${message}`);
     }
   }
 }

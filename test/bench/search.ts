@@ -118,7 +118,9 @@ async function measureLong(steps: number, folder: string): Promise<void> {
   const before = performance.now();
   const session = sessionOf(0);
   await search.add(session, stepsOf(0, steps), '');
-  say(`one synthetic session of ${steps} steps: added in ${((performance.now() - before) / 1000).toFixed(1)} s`);
+  say(
+    `one synthetic session of ${steps} steps: added in ${((performance.now() - before) / 1000).toFixed(1)} s`,
+  );
   say(`on disk ${(sizeOf(folder) / 2 ** 20).toFixed(1)} MiB`);
   for (const [name, query] of Object.entries(QUERIES))
     await measureQuery(name, { ...query, session: session.id }, search);

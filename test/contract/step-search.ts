@@ -310,7 +310,10 @@ const sessions: fc.Arbitrary<readonly Added[]> = fc
   .map((all) =>
     all.map(([name, who, list], at) => ({
       // Some begin in one second: what is added later is not what began later.
-      session: sessionAt(at % 3 === 1 ? at - 1.001 : at, { target: name, principal: { issuer: 'https://i', subject: who } }),
+      session: sessionAt(at % 3 === 1 ? at - 1.001 : at, {
+        target: name,
+        principal: { issuer: 'https://i', subject: who },
+      }),
       steps: list.map((one, step) => stepOf(2 * step + 1, one)),
     })),
   );

@@ -73,12 +73,7 @@ async function add(id: string, policy = POLICY): Promise<void> {
 async function ask(
   token: string,
   asked: Record<string, string>,
-  {
-    policy = POLICY,
-    pending = [] as readonly string[],
-    path = '/v1/search',
-    searched = search,
-  } = {},
+  { policy = POLICY, pending = [] as readonly string[], path = '/v1/search', searched = search } = {},
 ): Promise<Answered> {
   const { catalog, leaves, now, log } = ports;
   const handler = searchHandler({
@@ -269,7 +264,16 @@ describe('the loop that fills it', () => {
     let policy = POLICY;
     const said: string[] = [];
     const loop = new LocalSearching({
-      ...{ search, indexes, catalog, source, signer, now, redactions: new Redactions(), policy: () => policy },
+      ...{
+        search,
+        indexes,
+        catalog,
+        source,
+        signer,
+        now,
+        redactions: new Redactions(),
+        policy: () => policy,
+      },
       say: (line) => void said.push(line),
     });
     expect(await loop.pending(10)).toEqual([open.id, one]);

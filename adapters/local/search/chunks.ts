@@ -52,9 +52,7 @@ export class Chunks {
     const known = this.#head;
     if (known !== undefined && row >= known.first && row < known.end) return known;
     this.#work.spend('seek');
-    const found = this.#heads.get(row) as
-      | Record<'at' | 'steps' | 'least' | 'upto', bigint>
-      | undefined;
+    const found = this.#heads.get(row) as Record<'at' | 'steps' | 'least' | 'upto', bigint> | undefined;
     if (found === undefined || row >= found.at + found.steps) return undefined;
     const { at: first, steps, least, upto } = found;
     this.#head = { first, end: first + steps, least: Number(least), upTo: Number(upto) };

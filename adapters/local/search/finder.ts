@@ -65,7 +65,12 @@ export class Finder {
     const range = this.#page.scopes.length === 0 ? undefined : this.#range();
     if (range === undefined) return;
     const [from, last] = range;
-    const rows = new FoundRows(this.#database, expressionOf(this.#query, this.#page.scopes), last, this.#work);
+    const rows = new FoundRows(
+      this.#database,
+      expressionOf(this.#query, this.#page.scopes),
+      last,
+      this.#work,
+    );
     for (let row = rows.from(from); row !== undefined; ) {
       const slot = slotOfRow(row);
       yield* this.#inSlot(slot, rows);

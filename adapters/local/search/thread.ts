@@ -1,6 +1,12 @@
 import { Worker } from 'node:worker_threads';
 import { CustodyError } from '#core/errors.ts';
-import { OPENING, type SearchAnswer, type SearchCall, type SearchCallName, type SearchResult } from './messages.ts';
+import {
+  OPENING,
+  type SearchAnswer,
+  type SearchCall,
+  type SearchCallName,
+  type SearchResult,
+} from './messages.ts';
 
 const ENTRY = new URL('./worker.ts', import.meta.url);
 

@@ -59,8 +59,7 @@ export class SearchWriter {
     const range = [firstRowOf(slot), lastRowOf(slot)] as const;
     const newest = this.#statements.newest.get(...range) as { first: bigint; steps: bigint } | undefined;
     // A session without steps has a row that nothing is in.
-    const first =
-      newest === undefined ? range[0] : newest.first + (newest.steps > 0n ? newest.steps : 1n);
+    const first = newest === undefined ? range[0] : newest.first + (newest.steps > 0n ? newest.steps : 1n);
     this.#statements.begin.run(session.id, first, session.startedAt, JSON.stringify(session));
     return { id: session.id, marks: sessionMarks(session), next: first, upTo: 0 };
   }
@@ -109,9 +108,7 @@ function prepared(database: DatabaseSync) {
   return {
     there: of(THERE),
     newest: of(NEWEST),
-    begin: of(
-      'INSERT INTO sessions (id, first, steps, last, span, session) VALUES (?, ?, 0, ?, 0, ?)',
-    ),
+    begin: of('INSERT INTO sessions (id, first, steps, last, span, session) VALUES (?, ?, 0, ?, 0, ?)'),
     step: of('INSERT INTO steps (rowid, words, marks) VALUES (?, ?, ?)'),
     chunk: of('INSERT INTO chunks (at, steps, least, upto, body) VALUES (?, ?, ?, ?, ?)'),
     grow: of('UPDATE sessions SET steps = steps + ? WHERE id = ?'),

@@ -101,7 +101,10 @@ test('no statement sorts, or looks at all of a table', () => {
     expect([sql, details.filter((one) => /TEMP B-TREE/.test(one))]).toEqual([sql, []]);
     // FTS5 says M for what is searched, and the bounds of rows behind it.
     for (const one of details)
-      expect([sql, one]).toEqual([sql, expect.stringMatching(/^SEARCH |^SCAN steps VIRTUAL TABLE INDEX \d+:.*M/)]);
+      expect([sql, one]).toEqual([
+        sql,
+        expect.stringMatching(/^SEARCH |^SCAN steps VIRTUAL TABLE INDEX \d+:.*M/),
+      ]);
   }
   database.close();
 });
