@@ -8,6 +8,7 @@ import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, jsonText, say } from '../cli.ts';
 import { verdictLines } from '../evidence/report.ts';
 import type { EvidenceReading } from '../play/evidence-reading.ts';
+import { noTerminal, terminalOf } from '../play/raw.ts';
 import { eventLines } from './event-lines.ts';
 import type { Output } from './output.ts';
 import { conclusion, referenceOf } from './reference.ts';
@@ -18,6 +19,7 @@ export interface SessionExportOptions {
   readonly null?: string;
   readonly spreadsheet?: true;
   readonly raw?: StreamName;
+  readonly channel?: number;
 }
 
 type Form = 'ndjson' | 'ocsf' | 'sql' | 'csv' | 'raw';
@@ -40,7 +42,9 @@ export async function writeExport(
     case 'csv':
       return writeCsv(cli, evidence, options, output);
     case 'raw':
-      return writeRaw(cli, evidence, options.raw!, output);
+      return options.channel === undefined
+        ? writeRaw(cli, evidence, options.raw!, output)
+        : writeChannel(cli, evidence, { stream: options.raw!, channel: options.channel }, output);
   }
 }
 
@@ -130,6 +134,27 @@ async function writeRaw(
   await output.beside({ ...reference, ...told });
   if (withheld > 0)
     say(cli, `note: ${withheld} bytes are secrets of the login, and stand as zeros in the recording`);
+}
+
+/** What a program put out, or was given, without the messages that carried it. */
+async function writeChannel(
+  cli: Cli,
+  evidence: EvidenceReading,
+  { stream, channel }: { readonly stream: StreamName; readonly channel: number },
+  output: Output,
+): Promise<void> {
+  const reference = await referenceOf(evidence);
+  const wanted = stream === 'client' ? 'input' : 'output';
+  let [bytes, isThere] = [0, false];
+  for await (const event of terminalOf(evidence, channel)) {
+    isThere = true;
+    if (event.kind !== wanted) continue;
+    bytes += event.bytes.length;
+    await output.bytes(event.bytes);
+  }
+  const told = await concluded(cli, evidence, { raw: { stream, channel, bytes } });
+  await output.beside({ ...reference, ...told });
+  if (!isThere) throw noTerminal(channel);
 }
 
 async function concluded(cli: Cli, evidence: EvidenceReading, part: object): Promise<object> {

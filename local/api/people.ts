@@ -6,9 +6,9 @@ import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups
 import { standingVerifier } from '#core/identity/standing.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import type { LocalScim } from '#adapters/local/scim-directory.ts';
-import { Keyring } from '#adapters/oidc/keyring.ts';
+import type { Keyring } from '#adapters/oidc/keyring.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
-import { PolicyInForce } from '#core/access/policy.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
 import type { ScimConfig } from '#core/access/scim-schema.ts';
 import type { RevokedDevices } from '#core/identity/devices/store.ts';
 import type { Logouts } from '#core/identity/logouts.ts';

@@ -2,7 +2,7 @@ import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { openSearch } from '#adapters/local/search/search.ts';
 import { openUnindexedSessions } from '#adapters/local/unindexed-sessions.ts';
-import { PolicyInForce } from '#core/access/policy.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
 import { INDEX_VERSION } from '#core/replay/index/version.ts';
 import { Redactions } from '#core/replay/redact/redactions.ts';
@@ -35,7 +35,10 @@ export async function keepReplay({ dataDir, catalog, policy, say }: ReplayParts,
     ...{ search, catalog, indexes: indexer, source: store, signer: () => signer.publicKey() },
     ...{ policy: () => policy.config, redactions: new Redactions(), now, say },
   });
-  await running.add(() => Promise.all([indexer.stop(), searching.stop()]).then(() => undefined));
+  await running.add(() => {
+    indexer.stop();
+    return searching.stop();
+  });
   const look = () => Promise.all([searching.addAll(), indexer.indexAll()]).then(() => undefined);
   await every(running, LOOK_EVERY_MS, look, trouble('indexes and the search are behind', say));
   return {

@@ -3,7 +3,7 @@ import { webhookPost } from '#adapters/webhook/post.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import type { NewsStream } from '#core/access/news.ts';
 import { nameOf } from '#core/access/person.ts';
-import { PolicyInForce } from '#core/access/policy.ts';
+import type { PolicyInForce } from '#core/access/policy.ts';
 import type { DeliveryQueue } from '#core/notify/deliveries.ts';
 import type { Running } from '../supervisor/running.ts';
 import { now, trouble } from './keeping.ts';

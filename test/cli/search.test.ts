@@ -56,12 +56,13 @@ describe('search', () => {
     const { api, env } = await gateway();
     const second = { ...HIT, step: 40 };
     api.answers.set('/v1/search', { hits: [HIT, second], pending: { count: 0, sessions: [] } });
-    const total = { steps: 41, errors: 0, writes: 0 };
+    const total = { steps: 41, errors: 0, writes: 0, until: 9_000_000 };
     const step = { number: 40, marks: [], kind: 'end', at: 9_000_000, took: 0, reason: 'client-closed' };
     api.answers.set(`/v1/sessions/${SESSION}/steps`, {
       ...{ session: SESSION, protocol: 'postgres', verdict: 'verified', findings: [], total, steps: [step] },
     });
-    const { stdout, code } = await custody(['search', 'red', '--open', '2', '--json'], { env });
+    const { stdout, stderr, code } = await custody(['search', 'red', '--open', '2', '--json'], { env });
+    expect(stderr).not.toContain('custody:');
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { session: SESSION, number: 40, kind: 'end' }]);
     expect(api.requests.at(-1)!.path).toMatch(/steps\?(?=.*from=40)(?=.*limit=1)(?=.*search=true)/);
     const none = await custody(['search', 'red', '--open', '3'], { env });

@@ -57,7 +57,7 @@ export class SearchThread {
   #start(): Worker {
     const worker = new Worker(ENTRY, { workerData: this.#file });
     worker.on('message', (answer: SearchAnswer) => this.#take(answer));
-    worker.on('error', (error) => this.#die(worker, error));
+    worker.on('error', (error) => this.#die(worker, error instanceof Error ? error : undefined));
     worker.on('exit', () => this.#die(worker));
     return worker;
   }
@@ -71,12 +71,12 @@ export class SearchThread {
     waiting?.reject(new CustodyError(error.code, error.message, error));
   }
 
-  #die(worker: Worker, cause?: unknown): void {
+  #die(worker: Worker, cause?: Error): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     const ended = new CustodyError('store-unavailable', 'the search ended', {
       hint: 'try it again',
-      ...(cause === undefined ? {} : { cause, detail: String(cause) }),
+      ...(cause === undefined ? {} : { cause, detail: cause.message }),
     });
     for (const { reject } of this.#waiting.values()) reject(ended);
     this.#waiting.clear();

@@ -166,19 +166,28 @@ function namesBelow(
   for (const cte of listIn(objectIn(select, 'withClause'), 'ctes')) {
     const { ctename, ...more } = objectIn(cte, 'CommonTableExpr');
     const query = objectIn(more, 'ctequery');
-    if (typeof ctename === 'string') ctes.set(ctename, ofQuery(query, above, depth + 1, aliasesOf(more)));
+    const names = ofQuery(query, new Map([...above, ...named(ctes)]), depth + 1, aliasesOf(more));
+    if (typeof ctename === 'string') ctes.set(ctename, names);
   }
+  const outer = new Map([...above, ...named(ctes)]);
   const found = new Map<string, string>();
-  for (const { alias, names } of sourcesIn(listIn(select, 'fromClause'), ctes, above, depth))
+  for (const { alias, names } of sourcesIn(listIn(select, 'fromClause'), outer, depth))
     for (const [name, because] of names) {
       if (name.includes('.')) continue;
       found.set(name, because);
       found.set(`${alias}.${name}`, because);
     }
-  // What is named further in may use a CTE that is defined out here.
-  for (const [cte, names] of ctes)
-    for (const [name, because] of names) if (!name.includes('.')) found.set(`${cte}.${name}`, because);
-  return found;
+  // What is further in may use a CTE that is defined out here.
+  return new Map([...named(ctes), ...found]);
+}
+
+/** Columns of CTEs by `name.column`. */
+function named(ctes: ReadonlyMap<string, ReadonlyMap<string, string>>): [string, string][] {
+  return [...ctes].flatMap(([cte, names]) =>
+    [...names].flatMap(([name, because]) =>
+      name.includes('.') ? [] : [[`${cte}.${name}`, because] as [string, string]],
+    ),
+  );
 }
 
 function ofQuery(
@@ -199,16 +208,11 @@ interface Source {
   readonly names: ReadonlyMap<string, string>;
 }
 
-function sourcesIn(
-  from: readonly Json[],
-  ctes: ReadonlyMap<string, ReadonlyMap<string, string>>,
-  above: ReadonlyMap<string, string>,
-  depth: number,
-): Source[] {
+function sourcesIn(from: readonly Json[], above: ReadonlyMap<string, string>, depth: number): Source[] {
   return from.flatMap((item) => {
     const join = objectIn(item, 'JoinExpr');
     if (Object.keys(join).length > 0)
-      return sourcesIn([objectIn(join, 'larg'), objectIn(join, 'rarg')], ctes, above, depth);
+      return sourcesIn([objectIn(join, 'larg'), objectIn(join, 'rarg')], above, depth);
     const subselect = objectIn(item, 'RangeSubselect');
     const alias = String(objectIn(subselect, 'alias')['aliasname'] ?? '');
     const names = ofQuery(
@@ -221,12 +225,12 @@ function sourcesIn(
     const table = objectIn(item, 'RangeVar');
     const relname = String(table['relname'] ?? '');
     const called = String(objectIn(table, 'alias')['aliasname'] ?? relname);
-    const known = ctes.get(relname) ?? prefixed(above, relname);
+    const known = prefixed(above, relname);
     return known.size === 0 ? [] : [{ alias: called, names: known }];
   });
 }
 
-/** Of a CTE that was defined further out. */
+/** Of a CTE, which is named in what is above. */
 function prefixed(above: ReadonlyMap<string, string>, name: string): ReadonlyMap<string, string> {
   const prefix = `${name}.`;
   return new Map(
