@@ -12,6 +12,8 @@ export interface StepsAsked {
   readonly writes?: true;
   readonly kind?: string;
   readonly outcome?: string;
+  /** It was found by a search. */
+  readonly search?: true;
 }
 
 export interface ShownStep {
