@@ -1,7 +1,7 @@
 /** The player as one script for browsers: the very sources of verifier and readers, with what they use of node put in its place. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PLATFORM: Readonly<Record<string, string>> = {
   'node:crypto': './console/platform/crypto.ts',
   'node:zlib': './console/platform/zlib.ts',
+  'node:v8': './console/platform/v8.ts',
   'libpg-query/wasm/libpg-query.js': './console/platform/sql-parser.ts',
 };
 

@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { askIndexer } from '#adapters/aws/ask-indexer.ts';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
+import { askIndexer } from '#adapters/aws/ask-indexer.ts';
 import { type AwsClients, dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
+import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { s3EvidenceLinks } from '#adapters/aws/evidence-links.ts';
-import { kmsSigner } from '#adapters/aws/kms-signer.ts';
-import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { dynamoJournalTails } from '#adapters/aws/journal-tail.ts';
+import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { dynamoPresence } from '#adapters/aws/presence.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import type { Config } from '#core/access/config.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { pemOf } from '#core/recording/stored-evidence.ts';
-import { searchHandler } from '../search/handler.ts';
-import { searchOf } from '../search-in-aws.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
-import type { Indexes } from '../sessions/steps.ts';
-import type { LivePorts } from '../sessions/live/answer.ts';
+import { searchHandler } from '../search/handler.ts';
+import { searchOf } from '../search-in-aws.ts';
 import { sessionsHandler } from '../sessions/handler.ts';
+import type { LivePorts } from '../sessions/live/answer.ts';
+import type { Indexes } from '../sessions/steps.ts';
 import { signerHandler } from '../signer/handler.ts';
 import { freshPolicy, leavesOf, ledgerOf, now, sessionsOf, storeOf } from '../surroundings.ts';
 import { telemetryFor } from '../telemetry.ts';
@@ -93,7 +93,7 @@ function indexesOf(
   s3: AwsClients['s3'],
 ): { indexes?: Indexes } {
   if (bucket === undefined) return {};
-  const ask = askIndexer(s3, bucket);
+  const ask = askIndexer(s3, bucket, () => new Date());
   const wanted: Indexes['wanted'] = async (session) => {
     await ask(session);
     return 'later';

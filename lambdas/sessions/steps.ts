@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
-import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
+import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import {
   type CheckedPage,
   decodeSteps,
@@ -14,7 +14,7 @@ import {
 } from '#core/replay/index/index-session.ts';
 import type { IndexedEvidence } from '#core/replay/index/made-of.ts';
 import { READERS } from '#core/replay/readers.ts';
-import { stepQueryOf, type StepsAsked, type stepsShape } from './step-shape.ts';
+import { type StepsAsked, stepQueryOf, type stepsShape } from './step-shape.ts';
 import type { ReadPermission } from './visible.ts';
 
 /** Who makes indexes. */
@@ -154,13 +154,14 @@ async function answer(
   };
 }
 
-function shownPage({ steps, next, previous }: CheckedPage) {
+function shownPage({ steps, checked, next, previous }: CheckedPage) {
   const shown = steps.map(({ number, isError, isWrite, json }) => ({
     ...json,
     number,
     marks: [...(isError ? (['error'] as const) : []), ...(isWrite ? (['write'] as const) : [])],
   }));
   return {
+    checked,
     steps: shown,
     ...(next === undefined ? {} : { next }),
     ...(previous === undefined ? {} : { previous }),
