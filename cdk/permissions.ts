@@ -1,6 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
-import { SANDBOX_PREFIX, SANDBOX_TAG } from '#core/sandboxes/tags.ts';
+import { SANDBOX_PREFIX, SANDBOX_TAG } from '#core/access/sandbox-tags.ts';
 import type { TableName } from '#adapters/aws/tables.ts';
 import { explainWildcards } from './explain.ts';
 import type { RoleName } from './function-names.ts';

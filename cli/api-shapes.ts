@@ -80,6 +80,7 @@ export const targetsSchema = z.object({
           }),
         )
         .default([]),
+      sandbox: z.object({ from: text.optional(), at: text.optional(), seconds: count.optional() }).optional(),
     }),
   ),
 });

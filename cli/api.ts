@@ -14,7 +14,7 @@ import {
   targetsSchema,
 } from './api-shapes.ts';
 import type { Cli } from './cli.ts';
-import { boundedJson, safeUrl, send } from './http.ts';
+import { boundedBytes, boundedJson, safeUrl, send } from './http.ts';
 import { type Pages, type Paging, pagesOf, searchOf } from './paging.ts';
 
 export const DEFAULT_API = 'http://127.0.0.1:7402';
@@ -126,6 +126,18 @@ export function getJson<Shape extends z.ZodType>(
   shape: Shape,
 ): Promise<z.infer<Shape>> {
   return call(api, path, shape, { method: 'GET' });
+}
+
+/** What the API answers to a GET in another form than JSON, with what it says about it. */
+export async function getText(
+  api: Api,
+  path: string,
+): Promise<{ readonly text: string; readonly headers: Headers }> {
+  const headers = api.token === undefined ? {} : { authorization: `Bearer ${api.token}` };
+  const response = await send(urlOf(api, path), { headers });
+  if (!response.ok) throw problemOf(response, await boundedJson(response, ANSWER_MAX_BYTES));
+  const bytes = await boundedBytes(response, ANSWER_MAX_BYTES);
+  return { text: bytes.toString('utf8'), headers: response.headers };
 }
 
 /** What the API answers when something is sent to it. */

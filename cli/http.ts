@@ -1,6 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
-import { failureWords } from './failure-words.ts';
 import { parseJson } from '#core/json.ts';
+import { failureWords } from './failure-words.ts';
 
 const TIMEOUT_MS = 30_000;
 
@@ -57,12 +57,18 @@ export async function* boundedBody(response: Response, atMost: number): AsyncGen
   }
 }
 
-/** A whole body as JSON. Throws `format-invalid` when it is not, or too long. */
-export async function boundedJson(response: Response, atMost: number): Promise<unknown> {
+/** A whole body. Throws `format-invalid` when it is too long. */
+export async function boundedBytes(response: Response, atMost: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of boundedBody(response, atMost)) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** A whole body as JSON. Throws `format-invalid` when it is not, or too long. */
+export async function boundedJson(response: Response, atMost: number): Promise<unknown> {
+  const bytes = await boundedBytes(response, atMost);
   try {
-    return parseJson(Buffer.concat(chunks).toString('utf8'));
+    return parseJson(bytes.toString('utf8'));
   } catch (cause) {
     throw new CustodyError('format-invalid', `${new URL(response.url).origin} did not answer with JSON`, {
       hint: 'is this the address of a Custody API?',

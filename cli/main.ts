@@ -33,7 +33,6 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   play: async () => (await import('./commands/play.ts')).playCommand,
   watch: async () => (await import('./commands/watch.ts')).watchCommand,
   steps: async () => (await import('./commands/steps.ts')).stepsCommand,
-  events: async () => (await import('./commands/events.ts')).eventsCommand,
   rerun: async () => (await import('./commands/rerun.ts')).rerunCommand,
   export: async () => (await import('./commands/export.ts')).exportCommand,
   pull: async () => (await import('./commands/pull.ts')).pullCommand,

@@ -4,7 +4,7 @@ import { parseJson } from '#core/json.ts';
 import { API_FILE, DEFAULT_API } from './api.ts';
 import type { Cli } from './cli.ts';
 import { withLock } from './lock.ts';
-import { forgetKey, open, seal, sealedSchema, type StoreKind } from './sealed-tokens.ts';
+import { forgetKey, open, type StoreKind, seal, sealedSchema } from './sealed-tokens.ts';
 
 const TOKENS = 'tokens.json';
 /** The lock for whoever reads the logins and then changes them. */

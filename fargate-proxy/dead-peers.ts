@@ -1,6 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
-import { type Ends, connectionName, type Unanswered } from './wire/unanswered.ts';
+import { connectionName, type Ends, type Unanswered } from './wire/unanswered.ts';
 
 /** A session, with both its connections. */
 export interface Conversing {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessDesk } from '#core/access/desk.ts';
+import type { NewsStream } from '#core/access/news.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { CustodyError } from '#core/errors.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
@@ -17,6 +18,7 @@ import type { WaitingRoom } from './waiting-room.ts';
 export interface Desks {
   readonly access: AccessDesk;
   readonly tasks: TaskSessions;
+  readonly stream: NewsStream;
 }
 
 interface Around {
@@ -53,7 +55,7 @@ export function desksOf({ policy, surroundings, tally, waitingRoom, requestUrl }
     reviews,
     monotonic,
   });
-  return { access, tasks };
+  return { access, tasks, stream };
 }
 
 /** Runs are started at the API alone, where texts of workflows can be stored. */

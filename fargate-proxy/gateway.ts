@@ -7,7 +7,7 @@ import type { Principal } from '#core/identity/principal.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
-import { placed, type Placed } from '#core/sandboxes/door.ts';
+import { type Placed, placed } from '#core/sandboxes/door.ts';
 import type { SandboxStore } from '#core/sandboxes/ports.ts';
 import type { TaskSessions } from '#core/tasks/task-sessions.ts';
 import type { Admission, Visitor } from './admission.ts';
@@ -16,8 +16,8 @@ import { crowdedOut, type Door, type Place } from './door.ts';
 import { LiveSession } from './live-session.ts';
 import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
-import { openingOf } from './opening.ts';
 import { type ModerationPorts, untilWatched } from './moderation.ts';
+import { openingOf } from './opening.ts';
 import type { Greeting, Link, Protocol } from './protocol.ts';
 import type { Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
@@ -258,7 +258,7 @@ export class Gateway {
   /** Where the rule wants somebody to watch: the client waits for them, opened and recorded, and nothing has reached the target. */
   async #untilWatched(
     live: LiveSession,
-    { terms: rule }: Authorization<'connect'>,
+    { terms: rule, target, principal }: Authorization<'connect'>,
     greeting: Greeting,
     clock: LoginClock,
   ): Promise<void> {
@@ -268,6 +268,8 @@ export class Gateway {
     try {
       const waiting = {
         session: live.opening.session,
+        target: target.name,
+        principal,
         rule,
         moderation: live.moderation,
         gone: () => greeting.gone,

@@ -31,8 +31,8 @@ import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
 import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
-import { Door } from './door.ts';
 import { type Desks, desksOf } from './desks.ts';
+import { Door } from './door.ts';
 import { doorwaysOf, userCasOf } from './doorways.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
@@ -102,7 +102,10 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     }),
     tasks: desks.tasks,
     waitingRoom,
-    moderation: { presence: surroundings.presence, wallClock: () => new Date(), pause: (ms) => sleep(ms) },
+    moderation: {
+      ...{ presence: surroundings.presence, stream: desks.stream },
+      ...{ wallClock: () => new Date(), pause: (ms) => sleep(ms) },
+    },
     tapes,
     secretOf: surroundings.secretOf,
     sandboxes: surroundings.sandboxes,

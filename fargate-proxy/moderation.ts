@@ -1,4 +1,5 @@
 import type { Rule } from '#core/access/config.ts';
+import { type NewsStream, type WaitNews, waitNews } from '#core/access/news.ts';
 import { type Moderated, moderatorsOf, type Presence, type Watcher } from '#core/access/presence.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
@@ -49,6 +50,8 @@ function accountOf({ by: { issuer, subject } }: Watcher): string {
 /** A client that waits. */
 interface Waiting {
   readonly session: string;
+  readonly target: string;
+  readonly principal: Principal;
   readonly rule: Rule;
   readonly moderation: Moderation;
   readonly gone: () => boolean;
@@ -60,6 +63,7 @@ interface Waiting {
 
 export interface ModerationPorts {
   readonly presence: Pick<Presence, 'awaits' | 'begins'>;
+  readonly stream: NewsStream;
   readonly wallClock: () => Date;
   readonly pause: (ms: number) => Promise<void>;
 }
@@ -68,19 +72,23 @@ const POLL_MS = 250;
 
 /** Resolves when somebody watches whose watching counts. Rejects with the words for the client where nobody comes in time. */
 export async function untilWatched(
-  { session, rule, moderation, gone, notify, note, ended }: Waiting,
-  { presence, wallClock, pause }: ModerationPorts,
+  { session, target, principal, rule, moderation, gone, notify, note, ended }: Waiting,
+  { presence, stream, wallClock, pause }: ModerationPorts,
 ): Promise<void> {
   const { wait, by } = rule.moderated!;
-  const until = new Date(wallClock().getTime() + wait);
+  const since = wallClock();
+  const until = new Date(since.getTime() + wait);
   await presence.awaits(session, until.toISOString());
   note({ note: 'moderator-awaited', groups: by.any, until: until.toISOString() });
   notify(
     `this session starts when somebody of ${groupsOf(by.any)} watches it`,
     `this connection waits up to ${Math.round(wait / 1000)} s; they watch it with: custody watch ${session}`,
   );
+  const waiting = { session, target, requester: principal, rule: rule.name, groups: by.any };
+  const told = { news: waitNews(waiting, since, until), isTold: false };
   try {
     while (!moderation.isWatched) {
+      await tellOnce(told, stream);
       if (ended.aborted) throw ended.reason;
       if (gone()) throw new CustodyError('peer-left', 'the client went away while it waited');
       if (wallClock() >= until) throw nobodyCame(by.any);
@@ -90,6 +98,18 @@ export async function untilWatched(
   } finally {
     await presence.begins(session);
   }
+}
+
+/** Nobody waits for webhooks: where they cannot be told now, they are at the next look, while anybody waits. */
+async function tellOnce(
+  told: { readonly news: WaitNews; isTold: boolean },
+  stream: NewsStream,
+): Promise<void> {
+  if (told.isTold) return;
+  told.isTold = await stream.tell(told.news).then(
+    () => true,
+    () => false,
+  );
 }
 
 function groupsOf(groups: readonly string[]): string {

@@ -11,23 +11,23 @@ import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
-import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
-import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
-import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoPresence } from '#adapters/aws/presence.ts';
+import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
+import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSandboxes } from '#adapters/aws/sandbox-store.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
-import { s3Store } from '#adapters/aws/s3-store.ts';
 import { directorySecrets, readSecret } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
+import { kmsCa, kmsCaKeys } from '#adapters/aws/ssh/cas.ts';
+import { dynamoToldHostKeys, secretHostKeys } from '#adapters/aws/ssh/host-keys.ts';
 import { targetCredentials } from '#adapters/aws/target-credentials.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
-import { keepUp } from './upkeep.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+import { keepUp } from './upkeep.ts';
 
 const CONFIG_EVERY_MS = 2_000;
 

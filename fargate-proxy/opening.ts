@@ -10,8 +10,8 @@ import type { Retention } from '#core/recording/ports.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { boundText, recordedTogether } from '#core/recording/statements.ts';
-import { traceparentOf } from '#core/tasks/trace.ts';
 import type { NamedSandbox } from '#core/sandboxes/sandbox.ts';
+import { traceparentOf } from '#core/tasks/trace.ts';
 import type { Greeting } from './protocol.ts';
 
 /** What an open statement says beside what was authorized. */

@@ -1,7 +1,7 @@
 import { asCustodyError } from '#core/errors.ts';
+import { serveHealth } from './health.ts';
 import type { Log } from './log.ts';
 import { metricsOfProxy } from './metrics.ts';
-import { serveHealth } from './health.ts';
 import { ownRevision } from './revision.ts';
 import type { Tally } from './tally.ts';
 import { TaskProtection } from './task-protection.ts';

@@ -1,11 +1,11 @@
 /** What a gateway looks after for as long as it runs. */
 import type { Config } from '#core/access/config.ts';
-import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
 import { configWarnings } from '#core/access/config-warnings.ts';
+import type { PolicyInForce, RefusedConfig } from '#core/access/policy.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import { toldStanding } from '#core/identity/told-standing.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
 import { lengthOf } from '#core/identity/token-times.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import type { Certificate } from './certificate.ts';
 import type { Gateway } from './gateway.ts';
 import type { Log } from './log.ts';

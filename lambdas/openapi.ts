@@ -3,11 +3,19 @@ import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
 import { configShape } from './config/handler.ts';
-import { loginShape } from './login/handler.ts';
 import { devicePaths } from './devices/paths.ts';
-import { scimPaths } from './scim/paths.ts';
+import { loginShape } from './login/handler.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
 import { answers, operation, PUBLIC } from './operation.ts';
+import { runPaths } from './runs/paths.ts';
+import { sandboxPaths } from './sandboxes/paths.ts';
+import { scimPaths } from './scim/paths.ts';
+import { searchPaths } from './search/paths.ts';
+import { exportQuery } from './sessions/export.ts';
+import { liveQuery, liveShape } from './sessions/live/shape.ts';
+import { rerunBody, rerunShape } from './sessions/reruns.ts';
+import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
+import { summaryShape } from './sessions/summary.ts';
 import {
   evidenceQuery,
   evidenceShape,
@@ -21,15 +29,7 @@ import {
   terminationBody,
   terminationShape,
 } from './shapes.ts';
-import { runPaths } from './runs/paths.ts';
-import { searchPaths } from './search/paths.ts';
 import { sshPaths } from './ssh/paths.ts';
-import { liveQuery, liveShape } from './sessions/live/shape.ts';
-import { rerunBody, rerunShape } from './sessions/reruns.ts';
-import { sandboxPaths } from './sandboxes/paths.ts';
-import { exportQuery } from './sessions/export.ts';
-import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
-import { summaryShape } from './sessions/summary.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
 
@@ -94,7 +94,7 @@ const sessionPaths: ZodOpenApiPathsObject = {
   '/v1/sessions/{id}/steps': {
     get: operation(
       'getSteps',
-      'What was done in a session: statements with their values, rows, errors and times',
+      'What was done in a session, step by step: by number, time, kind, only errors, only writes',
       {
         requestParams: { path, query: stepsQuery },
         responses: answers(stepsShape, '400', '401', '403', '404', '422'),
@@ -102,38 +102,44 @@ const sessionPaths: ZodOpenApiPathsObject = {
     ),
   },
   '/v1/sessions/{id}/export': {
-    get: operation('exportSession', 'Steps to take away, one a line, or the rows of one result as CSV', {
+    get: operation('exportSession', 'A session to take away: steps or OCSF events, rows, a script, bytes', {
       requestParams: { path, query: exportQuery },
       responses: {
         '200': {
-          description: 'custody-next is the cursor of what follows; custody-verdict is that of the evidence',
-          content: { 'application/x-ndjson': {}, 'text/csv': {} },
+          description:
+            'custody-verdict is that of the evidence; custody-next is the cursor of what follows, with custody-after for events',
+          content: {
+            'application/x-ndjson': {},
+            'text/csv': {},
+            'application/sql': {},
+            'application/octet-stream': {},
+          },
+        },
+        ...answers({}, '400', '401', '403', '404', '412', '422'),
+      },
+    }),
+  },
+  '/v1/sessions/{id}/live': {
+    get: operation('watchSession', 'Follow a running session as it becomes durable, by server-sent events', {
+      requestParams: { path, query: liveQuery },
+      responses: {
+        '200': {
+          description: 'events step, terminal, lag and end; Last-Event-ID goes on behind a step',
+          content: { 'text/event-stream': { schema: liveShape } },
         },
         ...answers({}, '400', '401', '403', '404', '422'),
       },
     }),
   },
-  '/v1/sessions/{id}/live': {
+  '/v1/sessions/{id}/summary': {
     get: operation(
-      'watchSession',
-      'What is done in a running session, as it becomes durable: server-sent events',
+      'getSummary',
+      'What a session came to: rows, tables, files and errors, each by its step, and what was unusual',
       {
-        requestParams: { path, query: liveQuery },
-        responses: {
-          '200': {
-            description: 'events step, terminal, lag and end; Last-Event-ID goes on behind a step',
-            content: { 'text/event-stream': { schema: liveShape } },
-          },
-          ...answers({}, '400', '401', '403', '404', '422'),
-        },
+        requestParams: { path },
+        responses: answers(summaryShape, '400', '401', '403', '404'),
       },
     ),
-  },
-  '/v1/sessions/{id}/summary': {
-    get: operation('getSummary', 'What a session came to, and what of it was not so before', {
-      requestParams: { path },
-      responses: answers(summaryShape, '400', '401', '403', '404'),
-    }),
   },
   '/v1/sessions/{id}/termination': {
     post: operation('terminateSession', 'End a session that is running', {
@@ -143,11 +149,15 @@ const sessionPaths: ZodOpenApiPathsObject = {
     }),
   },
   '/v1/sessions/{id}/reruns': {
-    post: operation('rerunSession', 'May I run this session again, against this sandbox?', {
-      requestParams: { path },
-      body: rerunBody,
-      responses: answers(rerunShape, '400', '401', '403', '404', '409'),
-    }),
+    post: operation(
+      'rerunSession',
+      'Ask whether you may run a session again against a sandbox, and have the ledger know it',
+      {
+        requestParams: { path },
+        body: rerunBody,
+        responses: answers(rerunShape, '400', '401', '403', '404', '409'),
+      },
+    ),
   },
 };
 

@@ -16,7 +16,7 @@ const WAIT_MS = 15_000;
 export function searchOf(
   { AWS_REGION: region, CUSTODY_EVENTS_DATABASE: database }: AwsSettings,
   policy: () => Config,
-): Pick<StepSearch, 'search' | 'sessions'> {
+): Pick<StepSearch, 'search' | 'sessions' | 'searchedSince'> {
   if (database === undefined) return { search: nowhere, sessions: nowhere };
   const place = { athena: athenaClient(region), workgroup: database, waitMs: WAIT_MS, now, sleep };
   const rulesNow = (target: string): string => rulesOf({ target }, policy());

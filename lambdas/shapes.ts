@@ -162,6 +162,18 @@ export const targetsShape = z
             )
             .readonly()
             .meta({ description: 'the rules by which you may ask for access' }),
+          sandbox: z
+            .object({
+              from: targetName
+                .optional()
+                .meta({ description: 'the target that it is made of; absent: it is there' }),
+              at: z.enum(['session', 'now']).optional().meta({
+                description: 'as the data was before the session that is run again, or as it is now',
+              }),
+              seconds: count.optional().meta({ description: 'how long one that is made is there' }),
+            })
+            .optional()
+            .meta({ description: 'of a target that recorded sessions may be run again against' }),
         }),
       )
       .readonly(),

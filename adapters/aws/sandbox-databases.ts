@@ -15,7 +15,7 @@ import type { RdsSource } from '#core/access/target-schema.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Progress, SandboxMaker } from '#core/sandboxes/ports.ts';
 import type { Sandbox } from '#core/sandboxes/sandbox.ts';
-import { SANDBOX_PREFIX, SANDBOX_TAG, UNTIL_TAG } from '#core/sandboxes/tags.ts';
+import { SANDBOX_PREFIX, SANDBOX_TAG, UNTIL_TAG } from '#core/access/sandbox-tags.ts';
 import { reaching } from './failure.ts';
 
 export interface SandboxDatabasesPlace {

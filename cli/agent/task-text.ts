@@ -1,6 +1,7 @@
 /** What an agent is told: its task in words, and the same for programs. */
-import type { Run, RunTask } from '../runs-api.ts';
+
 import { contractLines } from '../run/contract-words.ts';
+import type { Run, RunTask } from '../runs-api.ts';
 
 /** Markdown with one block of JSON. */
 export function taskText(run: Run, task: RunTask, environment: readonly string[]): string {

@@ -1,6 +1,8 @@
 /** One bundle for an outside auditor: a page that holds the evidence, or a folder with a page and the evidence beside it. */
 import { createHash } from 'node:crypto';
 import {
+  copyFile,
+  type FileHandle,
   mkdir,
   mkdtemp,
   open,
@@ -8,9 +10,7 @@ import {
   rename,
   rm,
   stat,
-  copyFile,
   writeFile,
-  type FileHandle,
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { nameOf } from '#core/access/person.ts';
@@ -22,8 +22,8 @@ import { refuseFilled } from '../evidence/empty-folder.ts';
 import { localFolder } from '../evidence/local-folder.ts';
 import { NOT_CHECKED, reportLines, VERDICT_CODES } from '../evidence/report.ts';
 import { fetchEvidence, sourceOf } from '../evidence/source.ts';
-import { sizeText } from '../listing.ts';
 import { expectedLedger } from '../ledger-pin.ts';
+import { sizeText } from '../listing.ts';
 import type { ReadingOptions } from '../play/evidence-reading.ts';
 import { knownSigners } from '../signer-pin.ts';
 import { claimsOf, currentToken } from '../tokens.ts';

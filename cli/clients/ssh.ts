@@ -4,9 +4,9 @@ import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
 import { withConfig } from '../ssh/command.ts';
 import { configPath, namesOf, writeSshConfig } from '../ssh/config.ts';
-import { taskConfigText } from '../ssh/task-config.ts';
 import { readyKey } from '../ssh/login.ts';
 import { shellWord } from '../ssh/self.ts';
+import { taskConfigText } from '../ssh/task-config.ts';
 import type { ClientEnv, ClientKit, Wishes } from './kit.ts';
 import { sshExecutor } from './ssh-executor.ts';
 

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
-import { agentToken, demoAgents, workloadsIssuer } from '#adapters/local/demo-workloads.ts';
+import { decodeJwt } from 'jose';
 import { demoIssuer } from '#adapters/local/demo-issuer.ts';
 import { keptKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
+import { agentToken, demoAgents, workloadsIssuer } from '#adapters/local/demo-workloads.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { SIGNER_KEY } from '#core/recording/layout.ts';
 import { namedByToken } from '#core/tasks/names.ts';
-import { decodeJwt } from 'jose';
 import { agentEnvironment } from '../agent/environment.ts';
 import { type PrivateFolder, privateFolder } from '../agent/private-folder.ts';
 import { keepRenewed } from '../agent/renewing.ts';
@@ -17,9 +17,9 @@ import { kitOf } from '../clients/kits.ts';
 import { connectApi } from '../connect-api.ts';
 import { openHome } from '../home.ts';
 import { knownTarget } from '../known-target.ts';
-import { runClient } from '../run-client.ts';
 import { knownRun, RUN_HELP, taskOf } from '../run/known-run.ts';
 import { wishOf } from '../run/task-wishes.ts';
+import { runClient } from '../run-client.ts';
 import { getRun } from '../runs-api.ts';
 import { currentToken } from '../tokens.ts';
 

@@ -3,8 +3,8 @@ import { type AuditReport, auditLedger } from '#core/ledger/audit.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, print, printJson, say } from '../cli.ts';
 import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
-import { counted, facts } from '../listing.ts';
 import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
+import { counted, facts } from '../listing.ts';
 import { trustedSigners } from '../signer-pin.ts';
 import { readTime } from '../time.ts';
 

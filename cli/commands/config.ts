@@ -25,14 +25,22 @@ function checkCommand(cli: Cli): Command {
 
 async function check(cli: Cli, file: string, json: boolean): Promise<void> {
   const config = await readConfigFile(file);
-  const { version, targets, rules, webhooks } = config;
+  const { version, targets, rules, webhooks, workflows } = config;
+  const sandboxes = [...targets.values()].filter(({ sandbox }) => sandbox !== undefined).length;
   const warnings = configWarnings(config);
-  const counts = { targets: targets.size, rules: rules.length, webhooks: webhooks.length };
+  const counts = {
+    targets: targets.size,
+    sandboxes,
+    rules: rules.length,
+    workflows: workflows.size,
+    webhooks: webhooks.length,
+  };
   if (json) return printJson(cli, { file, version, ...counts, ...(warnings.length > 0 ? { warnings } : {}) });
   for (const warning of warnings) cli.stderr.write(`warning: ${file}: ${warning}\n`);
   const parts = [
-    counted(targets.size, 'target'),
+    `${counted(targets.size, 'target')}${sandboxes === 0 ? '' : ` (${sandboxes} of them ${sandboxes === 1 ? 'a sandbox' : 'sandboxes'})`}`,
     counted(rules.length, 'rule'),
+    ...(workflows.size === 0 ? [] : [counted(workflows.size, 'workflow')]),
     counted(webhooks.length, 'webhook'),
   ];
   await print(cli, `${file}: good, ${parts.join(', ')}; version ${version}`);

@@ -4,8 +4,8 @@ import type { Wishes } from '../clients/kit.ts';
 import { kitOf } from '../clients/kits.ts';
 import { connectApi } from '../connect-api.ts';
 import { knownTarget } from '../known-target.ts';
-import { runClient } from '../run-client.ts';
 import { TASK_OPTIONS_HELP, type TaskOptions, withTask } from '../run/task-wishes.ts';
+import { runClient } from '../run-client.ts';
 
 export function connectCommand(cli: Cli): Command {
   return new Command('connect')

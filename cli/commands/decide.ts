@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { stepRequest, type StepPath } from '../access-api.ts';
+import { type StepPath, stepRequest } from '../access-api.ts';
 import type { Cli } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { requireRequestId } from '../session-id.ts';

@@ -4,9 +4,9 @@ import { demoIssuer, demoPeople, demoRole, demoToken } from '#adapters/local/dem
 import { keptKeys, workloadKeys } from '#adapters/local/demo-keys.ts';
 import {
   agentToken,
-  demoAgents,
   type DemoJob,
   type DemoWorkload,
+  demoAgents,
   demoWorkloads,
   jobRequestToken,
   jobRequestUrl,

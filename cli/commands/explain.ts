@@ -1,10 +1,10 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { demoPeople } from '#adapters/local/demo-issuer.ts';
 import { parseConfigFile } from '#adapters/local/config-file.ts';
-import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
-import { actions } from '#core/access/schema.ts';
+import { demoPeople } from '#adapters/local/demo-issuer.ts';
 import type { Action, Config } from '#core/access/config.ts';
+import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
 import { personOf } from '#core/access/person.ts';
+import { actions } from '#core/access/schema.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { escapeTerminal } from '#core/replay/text.ts';

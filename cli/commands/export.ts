@@ -1,15 +1,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { nameOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { StreamName } from '#core/recording/format.ts';
 import { asciicast, type CastRemarks } from '#core/replay/asciicast.ts';
 import { escapeJson } from '#core/replay/text.ts';
-import type { StreamName } from '#core/recording/format.ts';
 import { type Cli, say } from '../cli.ts';
+import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { type Output, withOutput } from '../export/output.ts';
 import { unlessRedacted } from '../export/redacted.ts';
 import { referenceOf } from '../export/reference.ts';
 import { type SessionExportOptions, writeExport } from '../export/write-export.ts';
-import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { noTerminal, terminalOf } from '../play/raw.ts';
@@ -18,6 +18,7 @@ interface ExportOptions extends ReadingOptions, SessionExportOptions {
   readonly asciicast?: true;
   readonly bundle?: true;
   readonly ndjson?: true;
+  readonly ocsf?: true;
   readonly sql?: true;
   readonly csv?: true;
   readonly raw?: StreamName;
@@ -27,7 +28,7 @@ interface ExportOptions extends ReadingOptions, SessionExportOptions {
   readonly v2?: true;
 }
 
-const FORMS = ['asciicast', 'ndjson', 'sql', 'csv', 'raw', 'bundle'] as const;
+const FORMS = ['asciicast', 'ndjson', 'ocsf', 'sql', 'csv', 'raw', 'bundle'] as const;
 
 /** In these stands what was said as it was (security case 18). */
 const ACTS: readonly string[] = ['sql', 'csv', 'raw'];
@@ -45,6 +46,7 @@ export function exportCommand(cli: Cli): Command {
     .argument('<id|folder>')
     .addOption(new Option('--asciicast', "a terminal as asciinema's asciicast, version 3"))
     .option('--ndjson', 'its steps, one a line, as JSON')
+    .option('--ocsf', 'as OCSF events, one a line, as a SIEM takes them: docs/siem.md')
     .option('--sql', 'its statements as a script of SQL, with the answers as comments')
     .option('--csv', 'all rows of one result; --step names it')
     .addOption(
@@ -60,7 +62,11 @@ export function exportCommand(cli: Cli): Command {
     .option('--null <text>', 'with --csv, what stands for NULL; an empty text is ""')
     .option('--spreadsheet', "with --csv, ' before what a spreadsheet would calculate")
     .option('--v2', 'version 2 of asciicast, for asciinema before 3.0')
-    .option('--channel <n>', 'with --asciicast, of this channel; else the first terminal', readChannel)
+    .option(
+      '--channel <n>',
+      'with --asciicast, of this channel, else the first terminal; with --raw, what went over it',
+      readChannel,
+    )
     .option('--input', 'with what was typed, which may be a password that no screen showed')
     .option('--key <file...>', 'trust these signers (PEM) instead of the one pinned at the first login')
     .option('--origin <name>', ORIGIN_HELP)
@@ -80,6 +86,10 @@ async function exportSession(cli: Cli, name: string, options: ExportOptions): Pr
       hint: 'custody play numbers the steps: --csv --step 7',
     });
   if (form === 'bundle') return exportBundle(cli, name, options);
+  if (form === 'raw' && options.channel !== undefined && options.raw === 'gateway')
+    throw new CustodyError('unsupported', 'on a channel the client and the target speak', {
+      hint: '--raw client or --raw target',
+    });
   const { out, ...rest } = options;
   if (out === undefined && cli.stdout.isTTY && ACTS.includes(form))
     throw new CustodyError('unsupported', 'what was recorded could act on your terminal', {

@@ -3,8 +3,8 @@ import { Command } from 'commander';
 import { proveConsistency } from '#core/ledger/reader.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { openLedgerFolder, readCheckpoint } from '../evidence/ledger-folder.ts';
-import { counted } from '../listing.ts';
 import { expectedLedger, ORIGIN_HELP } from '../ledger-pin.ts';
+import { counted } from '../listing.ts';
 import { trustedSigners } from '../signer-pin.ts';
 
 interface WitnessOptions {

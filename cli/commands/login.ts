@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { CustodyError } from '#core/errors.ts';
-import { type Api, API_FILE, apiAddress } from '../api.ts';
+import { API_FILE, type Api, apiAddress } from '../api.ts';
 import { claimsOf } from '../claims.ts';
 import { type Cli, say } from '../cli.ts';
 import { safeUrl } from '../http.ts';

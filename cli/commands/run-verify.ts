@@ -1,5 +1,5 @@
-import { Command } from 'commander';
 import { stat } from 'node:fs/promises';
+import { Command } from 'commander';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { CustodyError } from '#core/errors.ts';
 import { verifyRun } from '#core/tasks/verify/verify-run.ts';

@@ -8,7 +8,7 @@ import { type GivenInputs, readInput } from '../run/given-inputs.ts';
 import { knownRun, RUN_HELP } from '../run/known-run.ts';
 import { showRun } from '../run/show-run.ts';
 import { TRACEPARENT } from '../run/task-wishes.ts';
-import { endRun, getRun, type Run, runPages, type RunSummary, startRun } from '../runs-api.ts';
+import { endRun, getRun, type Run, type RunSummary, runPages, startRun } from '../runs-api.ts';
 import { requireSessionId } from '../session-id.ts';
 import { readDuration, WAIT_MS, waitUntil } from '../wait.ts';
 import { runExecCommand } from './run-exec.ts';

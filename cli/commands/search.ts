@@ -6,7 +6,7 @@ import { type Cli, say } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { counted } from '../listing.ts';
 import { type Paging, printPages, readLimit } from '../paging.ts';
-import { type FoundSession, foundSessionPages, type Hit, hitPages, type Pending } from '../search/api.ts';
+import { type FoundSession, foundSessionPages, type Hit, hitPages, type NotSearched } from '../search/api.ts';
 import { deepSearch } from '../search/deep.ts';
 import { type SearchOptions, termsOf } from '../search/terms.ts';
 import { requireRunId, requireSessionId } from '../session-id.ts';
@@ -68,13 +68,13 @@ async function search(cli: Cli, words: readonly string[], options: Options): Pro
   const terms = termsOf(words, options);
   if (Object.values(terms).every((term) => term === undefined)) throw nothingAsked();
   const api = await connectApi(cli);
-  let behind: Pending | undefined;
-  const pending = (of: Pending): void => void (behind = of);
+  let behind: NotSearched | undefined;
+  const left = (of: NotSearched): void => void (behind = of);
   const isJson = options.json === true;
   if (options.sessions)
-    await printPages(cli, foundSessionPages(api, terms, paging, pending), SESSIONS, isJson);
-  else await printPages(cli, hitPages(api, terms, paging, pending), HITS, isJson);
-  if (behind !== undefined) sayPending(cli, behind);
+    await printPages(cli, foundSessionPages(api, terms, paging, left), SESSIONS, isJson);
+  else await printPages(cli, hitPages(api, terms, paging, left), HITS, isJson);
+  if (behind !== undefined) sayLeft(cli, behind);
 }
 
 const HITS = {
@@ -112,7 +112,9 @@ function shortTime(time: string): string {
 }
 
 /** What is left out is never left out silently. */
-function sayPending(cli: Cli, { count, more }: Pending): void {
+function sayLeft(cli: Cli, { pending: { count, more }, searchedSince }: NotSearched): void {
+  if (searchedSince !== undefined)
+    say(cli, `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`);
   if (count === 0 && more !== true) return;
   const which = `${counted(count, 'session')}${more ? ', at least,' : ''}`;
   say(

@@ -19,9 +19,15 @@ async function targets(cli: Cli, json: boolean): Promise<void> {
     target.name,
     target.protocol,
     `${target.host}:${target.port}`,
-    accessText(target),
+    accessText(target) + sandboxText(target),
   ]);
   await print(cli, listing(['TARGET', 'PROTOCOL', 'GATEWAY', 'ACCESS'], rows));
+}
+
+/** Beside it, so that most listings have no column of blanks. */
+function sandboxText({ sandbox }: Target): string {
+  if (sandbox === undefined) return '';
+  return sandbox.from === undefined ? ' (sandbox)' : ` (sandbox made of ${sandbox.from})`;
 }
 
 function accessText({ access, until, ask }: Target): string {

@@ -5,8 +5,8 @@ import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { facts, listing } from '../listing.ts';
 import { contractLines, termsText } from '../run/contract-words.ts';
-import { learnCommand, testCommand } from './workflow-sessions.ts';
 import { getWorkflow, getWorkflows, type Workflow, type WorkflowTask } from '../runs-api.ts';
+import { learnCommand, testCommand } from './workflow-sessions.ts';
 
 interface ShowOptions {
   readonly json?: true;

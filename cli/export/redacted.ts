@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { JsonStep } from '#core/replay/reader.ts';
-import { type Api, apiAddress, getJson } from '../api.ts';
+import { escapeJson } from '#core/replay/text.ts';
+import { type Api, apiAddress, getJson, getText } from '../api.ts';
 import { type Cli, jsonText, say } from '../cli.ts';
 import { NOT_CHECKED } from '../evidence/report.ts';
 import { currentToken } from '../tokens.ts';
@@ -43,7 +44,7 @@ export function sayRedacted(cli: Cli): void {
   say(cli, "note: these steps are the server's word: nothing of them is verified here");
 }
 
-/** Steps as JSON in place of an export that needs the evidence; of other forms the server's refusal is the answer. */
+/** Steps as JSON, or as events, in place of an export that needs the evidence; of other forms the server's refusal is the answer. */
 export async function unlessRedacted(
   cli: Cli,
   session: string,
@@ -54,9 +55,10 @@ export async function unlessRedacted(
   try {
     await work();
   } catch (thrown) {
-    if (asCustodyError(thrown).code !== 'evidence-redacted' || form !== 'ndjson') throw thrown;
+    if (asCustodyError(thrown).code !== 'evidence-redacted') throw thrown;
+    if (form !== 'ndjson' && form !== 'ocsf') throw thrown;
     sayRedacted(cli);
-    await writePages(cli, session, output);
+    await (form === 'ndjson' ? writePages : writeEventPages)(cli, session, output);
   }
 }
 
@@ -68,4 +70,18 @@ async function writePages(cli: Cli, session: string, output: Output): Promise<vo
     for (const step of page.steps as JsonStep[]) await output.text(`${jsonText(step)}\n`);
   }
   await output.text(`${jsonText({ kind: 'verdict', verified: false, server: verdict })}\n`);
+}
+
+/** Each page goes on with the chain where the one before it ended. */
+async function writeEventPages(cli: Cli, session: string, output: Output): Promise<void> {
+  const api: Api = { base: apiAddress(cli), token: await currentToken(cli) };
+  const path = `/v1/sessions/${encodeURIComponent(session)}/export?form=ocsf`;
+  for (let [at, after] = [0, '']; ; ) {
+    const { text, headers } = await getText(api, `${path}&cursor=${at}${after}`);
+    await output.text(text.split('\n').map(escapeJson).join('\n'));
+    const next = Number(headers.get('custody-next') ?? 0);
+    if (next === 0) return;
+    if (!(next > at)) throw new CustodyError('format-invalid', 'the pages of events do not go on');
+    [at, after] = [next, `&after=${encodeURIComponent(headers.get('custody-after') ?? '')}`];
+  }
 }

@@ -8,6 +8,8 @@ import { escapeTerminal } from '#core/replay/text.ts';
 import { type Cli, jsonText, say } from '../cli.ts';
 import { verdictLines } from '../evidence/report.ts';
 import type { EvidenceReading } from '../play/evidence-reading.ts';
+import { noTerminal, terminalOf } from '../play/raw.ts';
+import { eventLines } from './event-lines.ts';
 import type { Output } from './output.ts';
 import { conclusion, referenceOf } from './reference.ts';
 import { Spool } from './spool.ts';
@@ -17,9 +19,10 @@ export interface SessionExportOptions {
   readonly null?: string;
   readonly spreadsheet?: true;
   readonly raw?: StreamName;
+  readonly channel?: number;
 }
 
-type Form = 'ndjson' | 'sql' | 'csv' | 'raw';
+type Form = 'ndjson' | 'ocsf' | 'sql' | 'csv' | 'raw';
 
 /** Nothing of it is of frames that do not verify; where those begin, it ends, and the verdict says so. */
 export async function writeExport(
@@ -32,12 +35,16 @@ export async function writeExport(
   switch (form) {
     case 'ndjson':
       return writeSteps(cli, evidence, output);
+    case 'ocsf':
+      return writeEvents(cli, evidence, output);
     case 'sql':
       return writeSql(cli, evidence, output);
     case 'csv':
       return writeCsv(cli, evidence, options, output);
     case 'raw':
-      return writeRaw(cli, evidence, options.raw!, output);
+      return options.channel === undefined
+        ? writeRaw(cli, evidence, options.raw!, output)
+        : writeChannel(cli, evidence, { stream: options.raw!, channel: options.channel }, output);
   }
 }
 
@@ -54,6 +61,18 @@ async function writeSteps(cli: Cli, evidence: EvidenceReading, output: Output): 
   }
   const told = await concluded(cli, evidence, { steps: { from: 1, to: number } });
   await output.text(`${jsonText({ kind: 'verdict', ...told })}\n`);
+}
+
+/** The lines have no place for words about them: what is said of the evidence is said beside them. */
+async function writeEvents(cli: Cli, evidence: EvidenceReading, output: Output): Promise<void> {
+  const reference = await referenceOf(evidence);
+  let events = 0;
+  for await (const line of eventLines(evidence, reference)) {
+    evidence.status.clear();
+    events += 1;
+    await output.text(line);
+  }
+  await output.beside({ ...reference, ...(await concluded(cli, evidence, { ocsf: { events } })) });
 }
 
 async function writeSql(cli: Cli, evidence: EvidenceReading, output: Output): Promise<void> {
@@ -115,6 +134,27 @@ async function writeRaw(
   await output.beside({ ...reference, ...told });
   if (withheld > 0)
     say(cli, `note: ${withheld} bytes are secrets of the login, and stand as zeros in the recording`);
+}
+
+/** What a program put out, or was given, without the messages that carried it. */
+async function writeChannel(
+  cli: Cli,
+  evidence: EvidenceReading,
+  { stream, channel }: { readonly stream: StreamName; readonly channel: number },
+  output: Output,
+): Promise<void> {
+  const reference = await referenceOf(evidence);
+  const wanted = stream === 'client' ? 'input' : 'output';
+  let [bytes, isThere] = [0, false];
+  for await (const event of terminalOf(evidence, channel)) {
+    isThere = true;
+    if (event.kind !== wanted) continue;
+    bytes += event.bytes.length;
+    await output.bytes(event.bytes);
+  }
+  const told = await concluded(cli, evidence, { raw: { stream, channel, bytes } });
+  await output.beside({ ...reference, ...told });
+  if (!isThere) throw noTerminal(channel);
 }
 
 async function concluded(cli: Cli, evidence: EvidenceReading, part: object): Promise<object> {

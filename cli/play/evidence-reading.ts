@@ -7,6 +7,7 @@ import {
   type VerifyReport,
   verdictOf,
 } from '#core/recording/verify/verify.ts';
+import { CheckedReading } from '#core/replay/checked-reading.ts';
 import type { ReplayReader } from '#core/replay/reader.ts';
 import { READERS } from '#core/replay/readers.ts';
 import type { Purpose } from '../api.ts';
@@ -16,7 +17,6 @@ import { NOT_CHECKED, VERDICT_CODES } from '../evidence/report.ts';
 import { expectedLedger } from '../ledger-pin.ts';
 import { knownSigners, type PublicSigner } from '../signer-pin.ts';
 import { StatusLine } from '../status-line.ts';
-import { CheckedReading } from '#core/replay/checked-reading.ts';
 
 export interface ReadingOptions {
   readonly key?: readonly string[];

@@ -2,7 +2,7 @@ import { type Placed, Playback, type Rate, type StepPlaces } from '#core/replay/
 import type { JsonStep, ReadStep, ReplayReader } from '#core/replay/reader.ts';
 import { type Cli, print, say } from '../cli.ts';
 import { StatusLine } from '../status-line.ts';
-import { type Key, KEYS_HELP, KeyReader } from './keys.ts';
+import { KEYS_HELP, type Key, KeyReader } from './keys.ts';
 
 /** Steps that can be read in any order. */
 export interface PlayedSteps extends StepPlaces {
@@ -22,6 +22,10 @@ export interface Stage {
 
 const ROWS = 20;
 const PLAIN_WIDTH = 160;
+const LEFT_OUT = [
+  'note: the target leaves out what you may not see: marks in brackets stand in its place',
+  "note: such steps are the server's word: nothing of them is verified here",
+] as const;
 
 /** Plays until the person has had enough. */
 export async function playInteractive(cli: Cli, steps: PlayedSteps, rate: Rate, stage: Stage): Promise<void> {
@@ -38,6 +42,9 @@ class Player {
   #coming: Promise<IteratorResult<Uint8Array>>;
   /** How many rows of the step that is shown were shown. */
   #rowsShown = ROWS;
+  /** Of the step that is shown something is left out. */
+  #isRedacted = false;
+  #wasTold = false;
 
   constructor(cli: Cli, steps: PlayedSteps, rate: Rate, stage: Stage) {
     this.#cli = cli;
@@ -123,6 +130,9 @@ class Player {
   async #show({ number }: Placed): Promise<void> {
     this.#rowsShown = ROWS;
     const read = await this.#steps.read(number);
+    this.#isRedacted = read.step.redacted === true;
+    if (this.#isRedacted && !this.#wasTold) this.#tell(LEFT_OUT);
+    this.#wasTold ||= this.#isRedacted;
     await this.#print(withRows(read, this.#steps.reader, 0, ROWS));
   }
 
@@ -157,7 +167,8 @@ class Player {
     const place = this.#reader.typing;
     const where = `step ${now?.number ?? 0} of ${this.#steps.total}, ${clock(now?.at ?? 0)} of ${clock(this.#steps.until)}`;
     const how = place === undefined ? `${isPlaying ? 'playing' : 'paused'} at ${speed}×` : `go to: ${place}`;
-    this.#status.show(`-- ${where}, ${how} -- ? for keys -- `);
+    const left = this.#isRedacted ? ', redacted' : '';
+    this.#status.show(`-- ${where}${left}, ${how} -- ? for keys -- `);
   }
 }
 

@@ -1,8 +1,8 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CustodyError } from '#core/errors.ts';
 import type { TerminalEvent } from '#core/replay/terminal.ts';
 import { type Cli, say } from '../cli.ts';
-import { once } from 'node:events';
 import type { EvidenceReading } from './evidence-reading.ts';
 
 /** Leaves the alternate screen, shows the cursor, takes colours, margins and modes back (xterm's soft reset). */

@@ -1,7 +1,7 @@
 import { asCustodyError } from '#core/errors.ts';
 import { READERS } from '#core/replay/readers.ts';
 import { type Cli, print, printJson } from '../cli.ts';
-import { redactedPages, type RedactedPage, sayRedacted } from '../export/redacted.ts';
+import { type RedactedPage, redactedPages, sayRedacted } from '../export/redacted.ts';
 
 const PLAIN_WIDTH = 160;
 

@@ -31,6 +31,7 @@ function differenceLines({
   column,
   recorded,
   rerun,
+  perhaps,
 }: Difference): string[] {
   const place = [row === undefined ? '' : `row ${row}`, column ?? '']
     .filter((part) => part !== '')
@@ -40,6 +41,7 @@ function differenceLines({
     `${of}${step === 0 ? 'rerun' : `step ${step}`}  ${kind}${place === '' ? '' : ` (${place})`}${statement === undefined ? '' : `: ${oneLine(statement)}`}`,
     `  - ${recorded === undefined ? 'nothing' : oneLine(recorded)}`,
     `  + ${rerun === undefined ? 'nothing' : oneLine(rerun)}`,
+    ...(perhaps === undefined ? [] : [`  perhaps: ${oneLine(perhaps)}`]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
 import type { Api } from '../api.ts';
-import { getRun, type Run, runPages, type RunTask } from '../runs-api.ts';
+import { getRun, type Run, type RunTask, runPages } from '../runs-api.ts';
 import { isSessionId } from '../session-id.ts';
 
 export const RUN_HELP = 'a run by its id, the newest of a workflow by its name, or latest';

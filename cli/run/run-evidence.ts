@@ -6,10 +6,10 @@ import { runProofSchema } from '#core/ledger/run-proof.ts';
 import { LEDGER_PROOF, sessionPrefix } from '#core/recording/layout.ts';
 import type { Run } from '#core/tasks/run.ts';
 import {
-  readRunFile,
   RUN_FILE,
   RUN_KEY,
   RUN_WORKFLOW,
+  readRunFile,
   requestName,
   runFile,
   runKeyFile,

@@ -1,6 +1,6 @@
 import { nameOf } from '#core/access/person.ts';
-import type { RunFacts, RunVerdict, RunVerifyReport } from '#core/tasks/verify/verify-run.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
+import type { RunFacts, RunVerdict, RunVerifyReport } from '#core/tasks/verify/verify-run.ts';
 import { counted, facts } from '../listing.ts';
 
 export const RUN_VERDICT_HELP = `Exit codes: 0 verified, 1 failed, 2 could not be checked, 3 consistent but no trusted signer or ledger was given,

@@ -28,26 +28,28 @@ const foundSessionSchema = z.object({
   first: z.object(step),
 });
 const next = text.optional();
-const hitsSchema = z.object({ hits: z.array(hitSchema), next, pending: pendingSchema });
-const sessionsSchema = z.object({ sessions: z.array(foundSessionSchema), next, pending: pendingSchema });
+const rest = { next, searchedSince: text.optional(), pending: pendingSchema };
+const hitsSchema = z.object({ hits: z.array(hitSchema), ...rest });
+const sessionsSchema = z.object({ sessions: z.array(foundSessionSchema), ...rest });
 
 export type Hit = z.infer<typeof hitSchema>;
 export type FoundSession = z.infer<typeof foundSessionSchema>;
-export type Pending = z.infer<typeof pendingSchema>;
+/** What was not looked at: what is not in the search yet, and what began before the time that is looked at. */
+export type NotSearched = Pick<z.infer<typeof hitsSchema>, 'pending' | 'searchedSince'>;
 
 /** As the API takes them. */
 export type SearchTerms = Readonly<Record<string, string | undefined>>;
 
-/** `pending` hears of what is not in the search yet. */
+/** `left` hears of what was not looked at. */
 export function hitPages(
   api: Api,
   terms: SearchTerms,
   paging: Paging,
-  pending: (of: Pending) => void,
+  left: (of: NotSearched) => void,
 ): Pages<Hit> {
   return pagesOf(paging, async (page) => {
     const answer = await getJson(api, `/v1/search?${searchOf({ ...terms, ...page })}`, hitsSchema);
-    pending(answer.pending);
+    left(answer);
     return { items: answer.hits, next: answer.next };
   });
 }
@@ -56,12 +58,12 @@ export function foundSessionPages(
   api: Api,
   terms: SearchTerms,
   paging: Paging,
-  pending: (of: Pending) => void,
+  left: (of: NotSearched) => void,
 ): Pages<FoundSession> {
   return pagesOf(paging, async (page) => {
     const path = `/v1/search/sessions?${searchOf({ ...terms, ...page })}`;
     const answer = await getJson(api, path, sessionsSchema);
-    pending(answer.pending);
+    left(answer);
     return { items: answer.sessions, next: answer.next };
   });
 }

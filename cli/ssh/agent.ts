@@ -1,5 +1,5 @@
 /** Key and certificate in ssh-agent, for programs that know nothing else. */
-import { symlinkSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';

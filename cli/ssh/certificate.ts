@@ -1,7 +1,7 @@
 /** The certificate that lets this device's key in: got where it is needed, and kept in CUSTODY_HOME. */
 import { readdirSync } from 'node:fs';
-import { parseKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { parseCertificate, type SshCertificate } from '#core/protocols/ssh/keys/certificate.ts';
+import { parseKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import type { Api } from '../api.ts';
 import type { Cli } from '../cli.ts';
 import { type CertificateBody, type Issued, issueCertificate } from './api.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
-import { readGivenFile } from '../given-file.ts';
 import type { Cli } from '../cli.ts';
+import { readGivenFile } from '../given-file.ts';
 import { boundedJson, get, safeUrl } from '../http.ts';
 import type { WorkloadLogin } from '../stored-tokens.ts';
 

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { CustodyError } from '../errors.ts';
-import type { IssuerEntry } from './identity-schema.ts';
 import { canonicalJson } from '../tasks/canonical-json.ts';
 import { ContractMistake } from '../tasks/contract.ts';
 import type { Selector } from '../tasks/schema.ts';
 import { compileWorkflows, type Workflows, type WrittenWorkflow } from '../tasks/workflows.ts';
+import type { IssuerEntry } from './identity-schema.ts';
 import { type actions, fileSchema } from './schema.ts';
 import { readYaml, type YamlFile } from './yaml-file.ts';
 

@@ -2,15 +2,15 @@ import { CustodyError } from '../errors.ts';
 import type { Principal } from '../identity/principal.ts';
 import { runnableAt } from '../tasks/may-run.ts';
 import { namedByToken } from '../tasks/names.ts';
+import { type Context, conditionWords, isTask } from './conditions.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
-import { conditionWords, type Context, isTask } from './conditions.ts';
 import { durationText } from './duration.ts';
-import { type Person, personOf, sameAccount, sameEmail } from './person.ts';
 import { madeSandboxOf } from './made-sandboxes.ts';
+import { type Person, personOf, sameAccount, sameEmail } from './person.ts';
 import { grantOf, type NamedStatement } from './request.ts';
 import { type ReviewTerms, reviewTermsOf } from './review-terms.ts';
-import type { Address } from './target-schema.ts';
 import { type Obstacle, obstaclesOf, partObstacles, type Question, usableGrant } from './rule-match.ts';
+import type { Address } from './target-schema.ts';
 
 export type { Question } from './rule-match.ts';
 

@@ -1,7 +1,7 @@
 /** What custody.yaml says of groups that tokens do not name: who is in them, or the directory that knows. */
 import { z } from 'zod';
-import { plainEmail } from '../identity/email.ts';
 import type { Member } from '../identity/added-groups.ts';
+import { plainEmail } from '../identity/email.ts';
 import { duration, isSafeUrl, oneOf, text } from './schema-parts.ts';
 
 const MINUTE_MS = 60_000;

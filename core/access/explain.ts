@@ -1,7 +1,7 @@
-import { type ComingTask, conditionWords, type Context, isTask } from './conditions.ts';
-import { runnableAt } from '../tasks/may-run.ts';
 import type { Actor, Principal } from '../identity/principal.ts';
-import type { Action, Config, Rule } from './config.ts';
+import { runnableAt } from '../tasks/may-run.ts';
+import { type ComingTask, type Context, conditionWords, isTask } from './conditions.ts';
+import type { Action, Config, Rule, Target } from './config.ts';
 import { Authorization, decide, isDisabled, isForeign, type Refusal, shownTarget } from './decide.ts';
 import { personOf } from './person.ts';
 import { type Obstacle, obstaclesOf, partObstacles, type Question } from './rule-match.ts';
@@ -36,7 +36,8 @@ export function explain(question: Question): Explanation {
   const { action, target, policy } = question;
   const rules = policy.rules.map((rule) => explainRule(rule, question));
   const base = { action, target, policy: policy.version, rules };
-  if (Authorization.isOne(decision)) return { ...base, verdict: 'allowed', because: allowedBy(decision) };
+  if (Authorization.isOne(decision))
+    return { ...base, verdict: 'allowed', because: allowedBy(decision, policy.targets.get(target)) };
   const verdict = decision.code === 'approval-required' ? 'requestable' : 'denied';
   return { ...base, verdict, because: deniedBy(decision, question), hint: decision.hint };
 }
@@ -128,10 +129,16 @@ function explainRule(rule: Rule, question: Question): RuleExplanation {
   };
 }
 
-function allowedBy({ rule, grant, action, terms }: Authorization): string {
-  const watched = action === 'connect' ? watchedWords(terms) : '';
-  if (grant === undefined) return `the rule ${rule} allows it${watched}`;
-  return `the rule ${rule} allows it with the grant ${grant.id}, until ${grant.until.toISOString()}${watched}`;
+function allowedBy({ rule, grant, action, terms }: Authorization, target: Target | undefined): string {
+  const how = action === 'connect' ? `${watchedWords(terms)}${sandboxWords(target)}` : '';
+  if (grant === undefined) return `the rule ${rule} allows it${how}`;
+  return `the rule ${rule} allows it with the grant ${grant.id}, until ${grant.until.toISOString()}${how}`;
+}
+
+function sandboxWords(target: Target | undefined): string {
+  const sandbox = target?.sandbox;
+  if (sandbox === undefined) return '';
+  return sandbox === true ? '; it is a sandbox' : `; it is a sandbox made of ${sandbox.from}`;
 }
 
 function watchedWords({ moderated }: Rule): string {

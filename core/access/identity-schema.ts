@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { canonicalEmail } from '../identity/email.ts';
 import { directorySchema, foreignGroup, groupsMistake, membersSchema } from './directory-schema.ts';
 import { loginSchema } from './login-schema.ts';
-import { acrossSound, duration, isSafeUrl, text } from './schema-parts.ts';
 import { NAME, NAME_RULE } from './names.ts';
+import { acrossSound, duration, isSafeUrl, text } from './schema-parts.ts';
 import { scimSchema } from './scim-schema.ts';
 import { openToAll } from './shared-issuers.ts';
 

@@ -1,11 +1,11 @@
 /** What may happen to a request. Pure: each function says which steps are to be added, or throws why none are. */
 import { CustodyError } from '../errors.ts';
+import type { Principal } from '../identity/principal.ts';
 import { recordedPrincipal } from '../recording/statements.ts';
 import { isApproved, reviewerGroups } from './approvals.ts';
 import type { Rule } from './config.ts';
 import type { Authorization } from './decide.ts';
 import { durationText } from './duration.ts';
-import type { Principal } from '../identity/principal.ts';
 import { type Issuers, owns } from './own.ts';
 import {
   isActedFor,
@@ -24,10 +24,10 @@ import {
   type NamedStatement,
   needsReview,
   type RequestState,
-  stateOf,
-  stepOf,
   type Step,
   type StepOf,
+  stateOf,
+  stepOf,
 } from './request.ts';
 
 /** What somebody asks for, in their words. */

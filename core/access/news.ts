@@ -1,5 +1,5 @@
-import { type Person, personOf } from './person.ts';
 import type { RunNews } from '../tasks/run-news.ts';
+import { type Person, personOf } from './person.ts';
 import type { AccessRequest, AskedDeviation, AskedRun, StepKind } from './request.ts';
 
 /** What people and machines outside want to hear about at once. */
@@ -17,11 +17,12 @@ export const newsKinds = [
   'policy-changed',
   'run-deviated',
   'task-ended',
+  'session-waits',
 ] as const;
 export type NewsKind = (typeof newsKinds)[number];
 
 /** One event of the stream. The same event always has the same id: it may come more than once. */
-export type News = AccessNews | PolicyNews | RunNews;
+export type News = AccessNews | PolicyNews | RunNews | WaitNews;
 
 /** Another configuration is in force: who may reach what has changed. */
 export interface PolicyNews {
@@ -35,10 +36,29 @@ export interface PolicyNews {
   readonly policy: string;
 }
 
+/** A session that runs only while somebody watches it waits for them. */
+export interface WaitNews {
+  /** `<session id>/waits`: it waits once. */
+  readonly id: string;
+  readonly kind: 'session-waits';
+  /** Since when. RFC 3339, UTC, milliseconds. */
+  readonly at: string;
+  readonly alarm: false;
+  readonly session: string;
+  /** With whoever acts for them. */
+  readonly requester: Person;
+  readonly target: string;
+  readonly rule: string;
+  /** Whose watching counts: one of these groups. */
+  readonly groups: readonly string[];
+  /** Its client is sent away then. */
+  readonly until: string;
+}
+
 export interface AccessNews {
   /** `<request id>/<number>`: the request itself is 0, its steps count from 1. */
   readonly id: string;
-  readonly kind: Exclude<NewsKind, (PolicyNews | RunNews)['kind']>;
+  readonly kind: Exclude<NewsKind, (PolicyNews | RunNews | WaitNews)['kind']>;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
   /** True where somebody should look now. */
@@ -129,4 +149,18 @@ export function policyNews(version: string, changedAt: Date): PolicyNews {
   // Standard Webhooks signs an id with a full stop behind it, so that it must not have one itself, as a time in words has.
   const id = `policy/${version}/${changedAt.getTime()}`;
   return { id, kind: 'policy-changed', at: changedAt.toISOString(), alarm: false, policy: version };
+}
+
+/** The event of a session that waits from `at` on. */
+export function waitNews(
+  waiting: Pick<WaitNews, 'session' | 'target' | 'rule' | 'groups'> & { readonly requester: Person },
+  at: Date,
+  until: Date,
+): WaitNews {
+  return {
+    ...{ id: `${waiting.session}/waits`, kind: 'session-waits', at: at.toISOString(), alarm: false },
+    ...waiting,
+    requester: personOf(waiting.requester),
+    until: until.toISOString(),
+  };
 }

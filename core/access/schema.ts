@@ -1,18 +1,18 @@
 /** What custody.yaml may say. The descriptions go into the JSON Schema that editors use. */
 import { z } from 'zod';
 import { partMistakes, ruleParts, targetSchema } from '../protocols/schemas.ts';
+import { redactMistakes } from '../replay/redact/mistakes.ts';
+import { workflowMistakes } from '../tasks/mistakes.ts';
+import { workflowSchema } from '../tasks/schema.ts';
 import { devicesSchema } from './devices-schema.ts';
 import { directorySpelling } from './directory-schema.ts';
 import { days, isNetwork, isZone } from './formats.ts';
 import { actorSchema, claimPatterns, identitySchema, issuerUrl, oneOrMore } from './identity-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
-import { sandboxMistakes } from './sandbox-mistakes.ts';
 import { newsKinds } from './news.ts';
-import { sshSchema } from './ssh-schema.ts';
-import { workflowSchema } from '../tasks/schema.ts';
-import { workflowMistakes } from '../tasks/mistakes.ts';
-import { redactMistakes } from '../replay/redact/mistakes.ts';
+import { sandboxMistakes } from './sandbox-mistakes.ts';
 import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
+import { sshSchema } from './ssh-schema.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
 const DAY_MS = 86_400_000;

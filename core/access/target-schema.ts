@@ -101,6 +101,13 @@ const redactSchema = z.strictObject({
   patterns: z.array(text).default([]).describe('regular expressions (RE2): what fits is left out of texts'),
 });
 
+const HAS_ADDRESS = { type: 'object', properties: { address: {} }, required: ['address'] };
+const IS_MADE = { type: 'object', properties: { from: {} }, required: ['from'] };
+/** For the editors of custody.yaml, of a protocol whose targets can be made. */
+export const WITH_ADDRESS_OR_MADE = {
+  anyOf: [HAS_ADDRESS, { type: 'object', properties: { sandbox: IS_MADE }, required: ['sandbox'] }],
+};
+
 /** The shape that a protocol adds its own to. */
 export const targetShape = {
   address: addressSchema.optional(),

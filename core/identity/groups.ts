@@ -1,4 +1,4 @@
-import { claimAt, type Claims, isElsewhere, typeWords, unfit } from './claims.ts';
+import { type Claims, claimAt, isElsewhere, typeWords, unfit } from './claims.ts';
 import type { Principal } from './principal.ts';
 
 /** How an issuer's groups are read. */

@@ -1,7 +1,7 @@
 /** What rules, and the file's `match`, look at in a token. */
 import { fits } from '../access/patterns.ts';
 import { printable } from '../printable.ts';
-import { claimAt, type Claims, isElsewhere, textsAt, unfit } from './claims.ts';
+import { type Claims, claimAt, isElsewhere, textsAt, unfit } from './claims.ts';
 import type { ClaimValue, Principal } from './principal.ts';
 import { refusedToken } from './token-refusals.ts';
 

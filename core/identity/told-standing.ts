@@ -2,7 +2,7 @@ import { certificateStanding } from '../access/ssh-certificates/revocation.ts';
 import { deviceStanding } from './devices/standing.ts';
 import type { RevokedDevices } from './devices/store.ts';
 import { logoutStanding, type NewestLogouts } from './logouts.ts';
-import { scimStanding, type ScimStandingPorts } from './scim/standing.ts';
+import { type ScimStandingPorts, scimStanding } from './scim/standing.ts';
 import { anyStanding, type Standing } from './standing.ts';
 
 export interface ToldStandingPorts extends ScimStandingPorts {

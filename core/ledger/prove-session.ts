@@ -1,7 +1,7 @@
 import type { Checkpoint } from './checkpoint.ts';
+import type { LeafProof } from './leaf-proof.ts';
 import { sessionStatedBy } from './places.ts';
 import { proveInclusion, visitEntries } from './reader.ts';
-import type { LeafProof } from './leaf-proof.ts';
 import { LEAVES_MAX, type SessionProof } from './session-proof.ts';
 import { TILE_WIDTH } from './tiles.ts';
 import { type FetchTile, TileTree } from './tree.ts';

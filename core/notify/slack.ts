@@ -1,4 +1,4 @@
-import type { AccessNews, News, NewsKind, PolicyNews, ToldDeviation } from '../access/news.ts';
+import type { AccessNews, News, NewsKind, PolicyNews, ToldDeviation, WaitNews } from '../access/news.ts';
 import { isActedFor, nameOf, type Person, sameActors, samePerson } from '../access/person.ts';
 import type { Actor } from '../identity/principal.ts';
 import type { RunNews } from '../tasks/run-news.ts';
@@ -25,6 +25,8 @@ function linesOf(news: News): string[] {
     case 'run-deviated':
     case 'task-ended':
       return runLines(news);
+    case 'session-waits':
+      return waitLines(news);
     default:
       return accessLines(news);
   }
@@ -44,6 +46,7 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'policy-changed': 'custody.yaml has changed: who may reach what is another now',
   'run-deviated': 'A task left its contract',
   'task-ended': 'A task of a workflow has ended',
+  'session-waits': 'A session waits for somebody to watch it',
 };
 
 /** Of a command that its contract does not have. */
@@ -60,6 +63,17 @@ function accessLines(news: AccessNews): string[] {
 
 function policyLines({ kind, policy }: PolicyNews): string[] {
   return [`*${TITLES[kind]}*`, `*Version:* ${name(policy)}`];
+}
+
+function waitLines({ kind, requester, target, groups, until, rule, session }: WaitNews): string[] {
+  return [
+    `*${TITLES[kind]}*`,
+    `${chain(requester)} on ${name(target)}`,
+    `*Somebody of:* ${name(groups.join(', '))}`,
+    `*Waits until:* ${name(until)}`,
+    `*Rule:* ${name(rule)}`,
+    `*To watch:* ${asCode(`custody watch ${session}`, NAME_MAX)}`,
+  ];
 }
 
 function runLines({

@@ -85,13 +85,25 @@ export function fingerprintOf({ attestation, ...event }: OcsfEvent): string {
   return canonicalFingerprint({ ...event, attestation: place }).value;
 }
 
+/** What is kept of the event that the next one goes on from. */
+export function previousEvent(
+  uid: string,
+  type_uid: number,
+  sha256: string,
+): NonNullable<Attestation['prev_event']> {
+  return { uid, type_uid, fingerprint: jcsFingerprint(sha256) };
+}
+
 /** One line of NDJSON, in the one form that its value has. */
 export function eventLine(event: OcsfEvent): string {
   return `${canonicalJson(event)}\n`;
 }
 
 function canonicalFingerprint(value: object): Fingerprint {
-  const sha256 = createHash('sha256').update(canonicalJson(value)).digest('hex');
+  return jcsFingerprint(createHash('sha256').update(canonicalJson(value)).digest('hex'));
+}
+
+function jcsFingerprint(sha256: string): Fingerprint {
   return { ...hexOf(sha256), serialization: 'JCS', serialization_id: 1 };
 }
 

@@ -1,5 +1,5 @@
-import { inBatches } from '../in-batches.ts';
 import { asCustodyError, type CustodyError } from '../errors.ts';
+import { inBatches } from '../in-batches.ts';
 import { eventsMadePrefix } from '../recording/layout.ts';
 import { lowestIdAt, timeOfId } from '../recording/session-id.ts';
 import type { SessionCatalog } from '../recording/session-index.ts';

@@ -1,8 +1,8 @@
-import { canonicalEmail } from '../identity/email.ts';
-import type { StepFacts } from '../replay/facts.ts';
-import type { CloseStatement, OpenStatement } from '../recording/format.ts';
-import type { SearchedSession } from '../search/entry.ts';
 import { type Person, personOf } from '../access/person.ts';
+import { canonicalEmail } from '../identity/email.ts';
+import type { CloseStatement, OpenStatement } from '../recording/format.ts';
+import type { StepFacts } from '../replay/facts.ts';
+import type { SearchedSession } from '../search/entry.ts';
 import { searchedTexts } from '../search/match.ts';
 import { wordsOf } from '../search/words.ts';
 import { canonicalJson } from '../tasks/canonical-json.ts';

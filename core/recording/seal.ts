@@ -5,8 +5,8 @@ import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
 import type { LeaseBook, TaskLease } from './leases.ts';
 import type { JournaledTail, JournalRemains, RecordingSink, RecordingSource, Signer } from './ports.ts';
-import { closeInList, outcomeOf } from './session-ends.ts';
 import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from './sealed-chain.ts';
+import { closeInList, outcomeOf } from './session-ends.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { boundText, sha256Hex, statementBytes } from './statements.ts';
 

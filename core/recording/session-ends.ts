@@ -7,7 +7,7 @@ import { OPEN } from './layout.ts';
 import type { OwnPuts } from './own-puts.ts';
 import type { Signer } from './ports.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
-import { sha256Hex, type SignedStatement, signStatement, storeClose, storeOpen } from './statements.ts';
+import { type SignedStatement, sha256Hex, signStatement, storeClose, storeOpen } from './statements.ts';
 
 /** What the gateway knows of a session before the recorder adds its keys. */
 export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'> & {

@@ -1,6 +1,7 @@
 /** A recorded terminal as asciinema plays it: asciicast version 3, or 2 for players that know no other. */
-import { wholeUntil } from './utf8.ts';
+
 import type { TerminalEvent } from './terminal.ts';
+import { wholeUntil } from './utf8.ts';
 
 export interface CastOptions {
   readonly version: 2 | 3;

@@ -2,15 +2,15 @@
 import type { Config } from '../access/config.ts';
 import { parseJsonBytes } from '../json.ts';
 import { openStatementSchema, STATEMENT_MAX_BYTES } from '../recording/format.ts';
-import { objectKey, OPEN } from '../recording/layout.ts';
+import { OPEN, objectKey } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import type { SessionRecord } from '../recording/session-index.ts';
 import { sha256Hex } from '../recording/statements.ts';
 import { CheckedSteps } from '../replay/index/checked-steps.ts';
 import { evidenceOf, isSealed, openSessionSteps } from '../replay/index/index-session.ts';
 import { LOAD_FACTS } from '../replay/load-facts.ts';
-import { READERS } from '../replay/readers.ts';
 import type { JsonStep, ReadStep } from '../replay/reader.ts';
+import { READERS } from '../replay/readers.ts';
 import type { Redaction } from '../replay/redact/redaction.ts';
 import type { Redactions } from '../replay/redact/redactions.ts';
 import { type SearchedStep, sessionOfRecord } from './entry.ts';

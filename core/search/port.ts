@@ -15,6 +15,8 @@ export interface StepSearch {
   add(session: SearchedSession, steps: AsyncIterable<SearchedStep>, rules: string): Promise<void>;
   /** A page of steps. It may hold less than `limit`, or nothing, and go on all the same. */
   search(query: SearchQuery, page: SearchPage): Promise<HitPage>;
+  /** Sessions that began before this time are not looked at (ms); all are where it is undefined, or nobody says. */
+  searchedSince?(query: SearchQuery): number | undefined;
   /** The same as sessions with counts of their steps. */
   sessions(query: SearchQuery, page: SearchPage): Promise<FoundSessionPage>;
   /** Those of these sessions that were not added under these rules: id → rules. */

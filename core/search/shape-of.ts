@@ -1,6 +1,7 @@
 /** The shape of a statement that somebody wrote, as steps have it. */
-import { LOAD_SHAPE_OF } from '../replay/load-facts.ts';
+
 import { CustodyError } from '../errors.ts';
+import { LOAD_SHAPE_OF } from '../replay/load-facts.ts';
 
 /** By the first protocol that reads it, or the one that is named. Throws `format-invalid`. */
 export async function shapeOfStatement(statement: string, protocol?: string): Promise<string> {

@@ -1,5 +1,5 @@
-import { type CommandShapes, type DeclaredShape } from './shapes.ts';
 import type { DeclaredCommand, DeclaredContract, DeclaredTask } from './schema.ts';
+import { type CommandShapes, type DeclaredShape } from './shapes.ts';
 import { ValuePlace } from './values.ts';
 
 /** A command of a contract with its shape. */

@@ -1,13 +1,13 @@
 /** `custody workflow learn`: a workflow under which the sessions that are shown would have kept their contracts. */
 import { type Document, isMap, isScalar, parseDocument, stringify, type YAMLMap } from 'yaml';
 import { CustodyError } from '../errors.ts';
-import type { DeclaredCommand } from './schema.ts';
-import { isReadable } from './seen.ts';
-import type { CommandShapes } from './shapes.ts';
 import { type LearnedCommand, type LearnedTask, type Range, rangeOf, tasksOf } from './learn/learned.ts';
 import type { ObservedExecution, ObservedSession } from './learn/observe.ts';
 import { type Origin, originOf, originText } from './learn/origins.ts';
 import { growing, isFixed, termsOf, type WrittenTerms } from './learn/terms.ts';
+import type { DeclaredCommand } from './schema.ts';
+import { isReadable } from './seen.ts';
+import type { CommandShapes } from './shapes.ts';
 
 export interface LearnOptions {
   readonly workflow: string;

@@ -1,8 +1,9 @@
 /** Why a session that is a task of a run has to end, beside what rules say. */
-import type { LiveEnding } from '../access/live.ts';
+
 import type { ComingTask } from '../access/conditions.ts';
 import type { Config } from '../access/config.ts';
 import { durationText } from '../access/duration.ts';
+import type { LiveEnding } from '../access/live.ts';
 import { CustodyError } from '../errors.ts';
 import type { Run } from './run.ts';
 import type { TaskSession } from './session.ts';

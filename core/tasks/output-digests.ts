@@ -1,7 +1,8 @@
 /** Digests of a task's outputs as bytes, for stores: a line of JSON, and behind it the digests of each column in turn. */
+
+import { z } from 'zod';
 import { CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
-import { z } from 'zod';
 import type { OutputDigests } from './store.ts';
 
 /** Different values of one column: more are not kept where a later task takes values from it, which is a deviation (FORMAT.md, "Limits"). */

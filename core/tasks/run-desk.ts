@@ -4,10 +4,10 @@ import { addSteps, Telling } from '../added-steps.ts';
 import { CustodyError } from '../errors.ts';
 import { enter, type LeafSink } from '../ledger/leaves.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { newRun, type RunStart } from './run-lifecycle.ts';
-import { runLeaf } from './run-leaves.ts';
-import { runNews } from './run-news.ts';
 import type { Run, RunStep } from './run.ts';
+import { runLeaf } from './run-leaves.ts';
+import { newRun, type RunStart } from './run-lifecycle.ts';
+import { runNews } from './run-news.ts';
 import type { RunOutbox, Runs, WorkflowTexts } from './store.ts';
 import type { Workflow } from './workflows.ts';
 

@@ -1,7 +1,7 @@
+import { CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { COMMAND_KEYS, type CommandProtocol } from '../protocols/command-parts.ts';
 import { type DeclaredTask, workflowSchema } from './schema.ts';
-import { CustodyError } from '../errors.ts';
 import { type Workflow, workflowFrom } from './workflows.ts';
 
 /**

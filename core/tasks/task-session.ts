@@ -3,10 +3,10 @@ import type { Contract } from './contract.ts';
 import { type Deviation, deviationWords } from './deviation.ts';
 import type { Reviewed } from './deviation-desk.ts';
 import type { EarlierFacts } from './result/facts.ts';
+import type { RunStepOf } from './run.ts';
 import type { RunChange, RunDesk } from './run-desk.ts';
 import { deviated } from './run-lifecycle.ts';
 import { startTask } from './run-start-task.ts';
-import type { RunStepOf } from './run.ts';
 import type { DeviationNote, DeviationPlace, Outcome, TaskSession } from './session.ts';
 import type { Task, Workflow } from './workflows.ts';
 

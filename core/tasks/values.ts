@@ -2,7 +2,7 @@
 import { RE2JS } from 're2js';
 import { compareDecimals, decimalOf, isWhole, smallInteger } from './decimal.ts';
 import type { DeviationKind } from './deviation.ts';
-import { comparable, truth, type RunDigests } from './digests.ts';
+import { comparable, type RunDigests, truth } from './digests.ts';
 import type { ValueTerms } from './schema.ts';
 import type { LiteralKind, SeenBytes, SeenLiteral, SeenValue } from './seen.ts';
 

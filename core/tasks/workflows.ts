@@ -3,7 +3,7 @@ import { CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import type { CommandProtocol } from '../protocols/command-parts.ts';
 import { LOAD_SHAPES } from '../protocols/shapes.ts';
-import { compileContract, type Contract, ContractMistake } from './contract.ts';
+import { type Contract, ContractMistake, compileContract } from './contract.ts';
 import { type DeclaredTask, type DeclaredWorkflow, workflowSchema } from './schema.ts';
 import type { CommandShapes } from './shapes.ts';
 

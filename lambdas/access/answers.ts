@@ -9,8 +9,8 @@ import {
   stepOf,
 } from '#core/access/request.ts';
 import { reviewTermsOf } from '#core/access/review-terms.ts';
-import type { grantShape, requestShape } from './shapes.ts';
 import type { Asking } from '../asking.ts';
+import type { grantShape, requestShape } from './shapes.ts';
 import { mayDecide } from './visible.ts';
 
 /** A request as the caller is shown it. */

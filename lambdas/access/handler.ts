@@ -7,15 +7,15 @@ import { type AccessRequest, grantOf, type Step } from '#core/access/request.ts'
 import { nameStatements } from '#core/access/statements.ts';
 import type { AccessCatalog, AccessRequests } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
-import type { Runs } from '#core/tasks/store.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
+import type { Runs } from '#core/tasks/store.ts';
 import { type Asking, askingOf } from '../asking.ts';
 import { type ApiEvent, type ApiResult, bodyOf, type HttpHandler, httpHandler, json } from '../http.ts';
 import { idempotencyKey } from '../idempotency-key.ts';
 import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
-import { askedRun, contractsOf } from './runs.ts';
 import { listGrants, listRequests } from './lists.ts';
+import { askedRun, contractsOf } from './runs.ts';
 import {
   decisionBody,
   grantShape,

@@ -1,10 +1,10 @@
 import type { AccessRequest } from '#core/access/request.ts';
 import { grantOf, stateOf } from '#core/access/request.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
+import type { Asking } from '../asking.ts';
 import { type ApiEvent, type ApiResult, json, queryOf } from '../http.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
 import { grantPageShape, grantsQuery, requestPageShape, requestsQuery } from './shapes.ts';
-import type { Asking } from '../asking.ts';
 import { isVisible, visibleQueries } from './visible.ts';
 
 interface Listing {

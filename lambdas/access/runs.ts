@@ -1,6 +1,6 @@
-import { declaredTask } from '#core/access/review-terms.ts';
 import { owns } from '#core/access/own.ts';
 import type { AccessRequest, AskedRun } from '#core/access/request.ts';
+import { declaredTask } from '#core/access/review-terms.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import { mayRun, mayStart } from '#core/tasks/may-run.ts';

@@ -1,9 +1,9 @@
 /** What the access API takes and answers. */
 import { z } from 'zod';
 import { NAME } from '#core/access/names.ts';
+import { requestStates } from '#core/access/request.ts';
 import { actions } from '#core/access/schema.ts';
 import { askWords, words } from '#core/access/words.ts';
-import { requestStates } from '#core/access/request.ts';
 import { deviationKinds } from '#core/tasks/deviation.ts';
 import { count, PAGE_MAX, person, sessionId, targetName, time } from '../shapes.ts';
 

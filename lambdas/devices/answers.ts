@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import { personOf } from '#core/access/person.ts';
 import { type Device, deviceState } from '#core/identity/devices/device.ts';
 import { mayApprove } from '#core/identity/devices/lifecycle.ts';
-import type { deviceShape } from './shapes.ts';
 import type { Asking } from '../asking.ts';
+import type { deviceShape } from './shapes.ts';
 
 /** A device as the caller is shown it. */
 export function deviceAnswer(device: Device, { caller, policy }: Asking): z.input<typeof deviceShape> {

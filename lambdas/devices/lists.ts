@@ -1,10 +1,10 @@
+import type { z } from 'zod';
 import { reviewerGroups } from '#core/access/approvals.ts';
-import { type Device, deviceState, type DeviceState } from '#core/identity/devices/device.ts';
+import { type Device, type DeviceState, deviceState } from '#core/identity/devices/device.ts';
 import type { DevicePage, DeviceQuery, DeviceStore } from '#core/identity/devices/store.ts';
 import { canonicalEmail } from '#core/identity/email.ts';
-import type { z } from 'zod';
-import type { devicesQuery } from './shapes.ts';
 import type { Asking } from '../asking.ts';
+import type { devicesQuery } from './shapes.ts';
 import { isOwn, isVisible } from './visible.ts';
 
 type Catalog = Pick<DeviceStore, 'list'>;

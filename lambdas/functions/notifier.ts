@@ -1,15 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
-import { readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
+import { readAwsSettings } from '#adapters/aws/env.ts';
+import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { readSecret } from '#adapters/aws/secrets.ts';
 import { webhookPost } from '#adapters/webhook/post.ts';
-import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
@@ -18,8 +18,8 @@ import { deliverDue } from '#core/notify/deliver.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
-import { once } from '../once.ts';
 import { isOtherThanDeployed } from '../deployed-policy.ts';
+import { once } from '../once.ts';
 import { freshPolicy, leavesOf, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 

@@ -1,6 +1,6 @@
 import type { Config } from '#core/access/config.ts';
-import { CustodyError } from '#core/errors.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
+import { CustodyError } from '#core/errors.ts';
 import { callerOf, contextOf } from '../caller.ts';
 import { type ApiEvent, type ApiResult, type HttpHandler, httpHandler } from '../http.ts';
 import type { FaultLog } from '../problem.ts';

@@ -1,7 +1,7 @@
 /** What the API takes and answers about runs. */
 import { z } from 'zod';
-import { runProofSchema } from '#core/ledger/run-proof.ts';
 import { words } from '#core/access/words.ts';
+import { runProofSchema } from '#core/ledger/run-proof.ts';
 import { deviationKinds } from '#core/tasks/deviation.ts';
 import { verdicts } from '#core/tasks/result/result.ts';
 import { runStates, taskStates } from '#core/tasks/run.ts';

@@ -20,7 +20,7 @@ import {
 import { idempotencyKey } from '../idempotency-key.ts';
 import { type FaultLog, noSuchOperation } from '../problem.ts';
 import { noQuery } from '../shapes.ts';
-import { permitted, type PermissionPorts } from './permission.ts';
+import { type PermissionPorts, permitted } from './permission.ts';
 import { sandboxBody, sandboxesShape, sandboxId, sandboxShape } from './shapes.ts';
 
 export interface SandboxesPorts extends PermissionPorts {

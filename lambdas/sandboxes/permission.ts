@@ -1,11 +1,12 @@
 /** What it takes to have a sandbox made. */
+
+import type { z } from 'zod';
 import { Authorization, decide, refusalError } from '#core/access/decide.ts';
 import { madeSandboxOf } from '#core/access/made-sandboxes.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
-import type { z } from 'zod';
 import type { Asking } from '../asking.ts';
 import { decideFor, isKnown } from '../sessions/visible.ts';
 import type { sandboxBody } from './shapes.ts';

@@ -10,12 +10,12 @@ import { type Asking, type AskingPorts, askingOf } from '../asking.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
 import { type Readable, ReadableSessions, readableScopes } from './readable.ts';
-import { foundSessionsShape, hitsShape, searchQueryShape } from './shapes.ts';
 import { seenPart } from './seen-part.ts';
+import { foundSessionsShape, hitsShape, searchQueryShape } from './shapes.ts';
 import { cursorOf, placeOf, termsOf } from './terms.ts';
 
 export interface SearchPorts extends AskingPorts {
-  readonly search: Pick<StepSearch, 'search' | 'sessions' | 'missing'>;
+  readonly search: Pick<StepSearch, 'search' | 'sessions' | 'missing' | 'searchedSince'>;
   readonly catalog: SessionCatalog;
   readonly leaves: LeafSink;
   /** Sessions that are not in the search yet, the newest first: those that go on, and those that wait to be added. */
@@ -71,7 +71,7 @@ class Asked {
     });
     await this.#enter(found.map(({ item, readable }) => ({ readable, step: item.step })));
     const hits = found.map(({ item }) => ({ ...sessionPart(item.session), ...stepPart(item.session, item) }));
-    return { hits, ...nextPart(next), pending: await this.#pending() };
+    return { hits, ...nextPart(next), ...this.#range(), pending: await this.#pending() };
   }
 
   async sessions() {
@@ -82,7 +82,12 @@ class Asked {
     });
     await this.#enter(found.map(({ item, readable }) => ({ readable, step: item.first.step })));
     const sessions = found.map(({ item }) => listed(item));
-    return { sessions, ...nextPart(next), pending: await this.#pending() };
+    return { sessions, ...nextPart(next), ...this.#range(), pending: await this.#pending() };
+  }
+
+  #range() {
+    const since = this.#ports.search.searchedSince?.(this.#query);
+    return since === undefined ? {} : { searchedSince: new Date(since).toISOString() };
   }
 
   /** Of what is found, what may be seen. */

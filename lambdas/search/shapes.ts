@@ -88,8 +88,12 @@ const next = z
   .optional()
   .meta({ description: 'where it goes on; a page may be short, or empty, and go on' });
 
+const searchedSince = time.optional().meta({
+  description: 'sessions that began before were not looked at: `since` goes further back, and `session` names one',
+});
+
 export const hitsShape = z
-  .object({ hits: z.array(z.object({ ...found, ...step })).readonly(), next, pending: behind })
+  .object({ hits: z.array(z.object({ ...found, ...step })).readonly(), next, searchedSince, pending: behind })
   .meta({ id: 'SearchHits' });
 
 export const foundSessionsShape = z
@@ -108,6 +112,7 @@ export const foundSessionsShape = z
       )
       .readonly(),
     next,
+    searchedSince,
     pending: behind,
   })
   .meta({ id: 'FoundSessions' });

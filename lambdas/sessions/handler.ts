@@ -19,6 +19,7 @@ import type {
 } from '#core/recording/session-index.ts';
 import { isNamed, mergePages } from '#core/recording/session-page.ts';
 import type { EvidenceLinks } from '#core/replay/links.ts';
+import { Redactions } from '#core/replay/redact/redactions.ts';
 import { type Asking, askingOf } from '../asking.ts';
 import {
   type ApiEvent,
@@ -40,12 +41,11 @@ import {
   terminationBody,
   terminationShape,
 } from '../shapes.ts';
-import { Redactions } from '#core/replay/redact/redactions.ts';
 import { evidencePage } from './evidence.ts';
-import { liveAnswers, type LivePorts } from './live/answer.ts';
-import { livePage } from './live/list.ts';
 import { exportAnswer } from './export.ts';
-import { looked, lookedAtEvidence, type LookPorts } from './looked.ts';
+import { type LivePorts, liveAnswers } from './live/answer.ts';
+import { livePage } from './live/list.ts';
+import { type LookPorts, looked, lookedAtEvidence } from './looked.ts';
 import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
 import { type Indexes, stepsPage } from './steps.ts';

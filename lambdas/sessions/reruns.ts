@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
 import { refusalError } from '#core/access/decide.ts';
+import { CustodyError } from '#core/errors.ts';
 import { enter, type LeafSink, rerunLeaf } from '#core/ledger/leaves.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import type { Asking } from '../asking.ts';

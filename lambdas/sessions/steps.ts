@@ -168,7 +168,11 @@ function shownPage({ steps, checked, next, previous }: CheckedPage) {
   };
 }
 
-async function isSmall({ outcome }: SessionRecord, { folder, sizes }: IndexedEvidence): Promise<boolean> {
+/** One call verifies and decodes it. */
+export async function isSmall(
+  { outcome }: SessionRecord,
+  { folder, sizes }: IndexedEvidence,
+): Promise<boolean> {
   if ((outcome?.bytes ?? 0) > RECORDED_MAX_BYTES) return false;
   if ((await folder.list()).length > OBJECTS_MAX) return false;
   return [...(await sizes()).values()].reduce((sum, size) => sum + size, 0) <= EVIDENCE_MAX_BYTES;

@@ -59,7 +59,7 @@ export function targetsHandler({ policy, requests, gateway, now, log }: TargetsP
       const address = addresses.get(protocol);
       if (access === undefined || address === undefined) return [];
       const connectSeconds = connectSecondsOf(target, access, asking.policy);
-      return [{ name, protocol, ...address, connectSeconds, ...access }];
+      return [{ name, protocol, ...address, connectSeconds, ...access, ...sandboxOf(target) }];
     });
     return json(targetsShape, { targets });
   });
@@ -74,6 +74,13 @@ function asFromDevice(caller: Principal, event: ApiEvent): Context {
 async function addressesOf({ targets }: Config, gateway: TargetsPorts['gateway']) {
   const spoken = [...new Set([...targets.values()].map(({ protocol }) => protocol))];
   return new Map(await Promise.all(spoken.map(async (name) => [name, await gateway(name)] as const)));
+}
+
+/** Whoever may connect to it may know of what it is a copy. */
+function sandboxOf({ sandbox }: Target): Pick<Answer, 'sandbox'> {
+  if (sandbox === undefined) return {};
+  if (sandbox === true) return { sandbox: {} };
+  return { sandbox: { from: sandbox.from, at: sandbox.at, seconds: Math.round(sandbox.for / 1000) } };
 }
 
 type Access = Pick<Answer, 'access' | 'until' | 'ask'>;

@@ -1,9 +1,9 @@
 /** Runs the contract's own commands through the gateway, as `custody run exec` does, and waits for the result. */
 import { CustodyError } from '#core/errors.ts';
+import type { CommandProtocol } from '#core/protocols/command-parts.ts';
 import { type Done, execute, type Planned } from '#core/tasks/exec/execute.ts';
 import type { Executor } from '#core/tasks/exec/executor.ts';
 import { timesOf } from '#core/tasks/exec/times.ts';
-import type { CommandProtocol } from '#core/protocols/command-parts.ts';
 import type { CustodyApi, ShownRun, ShownTarget, ShownTask } from './custody-api.ts';
 import type { Order, TaskOrder } from './order.ts';
 

@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import type { Config } from '#core/access/config.ts';
 import { fitsSome } from '#core/access/whose.ts';
-import { namedByToken } from '#core/tasks/names.ts';
 import { mayStart } from '#core/tasks/may-run.ts';
+import { namedByToken } from '#core/tasks/names.ts';
 import type { DeclaredCommand, DeclaredTask } from '#core/tasks/schema.ts';
-import { workflowDigest, type WrittenWorkflow } from '#core/tasks/workflows.ts';
+import { type WrittenWorkflow, workflowDigest } from '#core/tasks/workflows.ts';
 import type { Asking } from '../asking.ts';
 import type { workflowShape } from './shapes.ts';
 

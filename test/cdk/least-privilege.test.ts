@@ -11,10 +11,12 @@ import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sd
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { DeleteCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askIndexer } from '#adapters/aws/ask-indexer.ts';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
+import { eventBucket } from '#adapters/aws/event-bucket.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -59,7 +61,11 @@ const SSH_TARGET = `  web-1:
 /** The roles as the stack makes them, each a user of an AWS that asks what a user may. */
 describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', () => {
   let moto: Moto;
-  let places: Readonly<Record<TableName, string>> & { readonly evidence: string; readonly config: string };
+  let places: Readonly<Record<TableName, string>> & {
+    readonly evidence: string;
+    readonly config: string;
+    readonly events: string;
+  };
   let keyId: string;
   const users = new Map<string, AwsClients>();
 
@@ -67,8 +73,8 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     moto = await startMoto({ INITIAL_NO_AUTH_ACTION_COUNT: '1000000' });
     const names = Object.keys(tables) as TableName[];
     const made = await Promise.all(names.map(async (name) => [name, await moto.table(name)] as const));
-    const [evidence, config] = [await moto.bucket(), await moto.bucket()];
-    places = { ...(Object.fromEntries(made) as Record<TableName, string>), evidence, config };
+    const [evidence, config, events] = await Promise.all([moto.bucket(), moto.bucket(), moto.bucket()]);
+    places = { ...(Object.fromEntries(made) as Record<TableName, string>), evidence, config, events };
     keyId = await moto.signingKey();
     const { s3, secrets } = moto.clients;
     await s3.send(new PutObjectCommand({ Bucket: config, Key: 'custody.yaml', Body: CONFIG }));
@@ -79,6 +85,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     for (const role of [
       'ProxyRole',
       'FunctionsReplayRole',
+      'FunctionsIndexerRole',
       'FunctionsAuthorizerRole',
       'FunctionsLogoutRole',
       'FunctionsScimRole',
@@ -102,7 +109,11 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
   function resolved(policy: PolicyDocumentJson): object {
     const arnOf = (resource: unknown): string => {
       const [id, ...rest] = inWords(resource).split('/');
-      const bucket = { GatewayEvidenceBucket: places.evidence, GatewayConfigBucket: places.config }[id!];
+      const bucket = {
+        GatewayEvidenceBucket: places.evidence,
+        GatewayConfigBucket: places.config,
+        GatewayEventsBucket: places.events,
+      }[id!];
       return bucket === undefined ? '*' : [`arn:aws:s3:::${bucket}`, ...rest].join('/');
     };
     const statements = policy.Statement.filter(({ Effect }) => Effect === 'Allow');
@@ -183,6 +194,22 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await expect(kmsSigner(clients.kms, keyId).sign(Buffer.from('x'))).rejects.toMatchObject(denied);
     const object = { Bucket: places.config, Key: 'custody.yaml' };
     await expect(clients.s3.send(new GetObjectCommand(object))).resolves.toBeDefined();
+    await askIndexer(clients.s3, places.events)(SESSION_A);
+    const told = eventBucket(clients.s3, places.events);
+    await expect(told.put('steps/x', Buffer.from('x'))).rejects.toMatchObject(denied);
+    await expect(storeOf(clients, true).put('indexes/a/x', Buffer.from('x'))).rejects.toMatchObject(denied);
+  });
+
+  it('the indexer writes what it derives, and nothing that it is derived of', async () => {
+    const clients = as('FunctionsIndexerRole');
+    const store = storeOf(clients, true);
+    expect(Buffer.from(await store.get('sessions/a/open.json')).toString()).toBe('x');
+    await store.put('indexes/a/x', Buffer.from('x'));
+    await eventBucket(clients.s3, places.events).put('steps/x', Buffer.from('x'));
+    await kmsSigner(clients.kms, keyId).sign(Buffer.from('x'));
+    await expect(store.put('sessions/a/x', Buffer.from('x'))).rejects.toMatchObject(denied);
+    const index = dynamoSessionIndex({ dynamo: clients.dynamo, table: places.sessions, now });
+    await expect(index.closed(sessionRecord(1).id, OUTCOME)).rejects.toMatchObject(denied);
   });
 
   it('the sealer seals, and the sequencer sequences, and neither does the work of the other', async () => {

@@ -95,7 +95,7 @@ function isEmpty(id: string, all: Readonly<Record<string, Resource>>): boolean {
 function scheduledAfterService(all: Readonly<Record<string, Resource>>): boolean {
   const [service] = Object.entries(all).find(([, { Type }]) => Type === 'AWS::ECS::Service')!;
   const rules = Object.values(all).filter(({ Type }) => Type === 'AWS::Events::Rule');
-  return rules.length === 8 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
+  return rules.length === 9 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
 }
 
 const WITH_SSH = configFolder((yaml) =>
@@ -159,7 +159,7 @@ describe('a stack that was deployed', () => {
   ])('keeps what holds evidence when it is deleted or changed: %s', (_how, settings) => {
     const all = Object.entries(resourcesOf(gatewayTemplate(settings)));
     const kept = all.filter(([, { Type }]) => KEPT.includes(Type));
-    expect(kept).toHaveLength(4 + 2 + 6 + 15);
+    expect(kept).toHaveLength(4 + 2 + 6 + 16);
     const policies = all.filter(
       ([id, { Type }]) => Type === 'AWS::S3::BucketPolicy' && /^Gateway(?:Evidence|Config)/.test(id),
     );

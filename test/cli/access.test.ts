@@ -373,6 +373,15 @@ describe('custody targets', () => {
         },
         { ...target, name: 'c', database: 'c', access: 'requestable', ask: [{ ...ask, breakGlass: false }] },
         { ...target, name: 'd', database: 'd', access: 'requestable', ask: [{ ...ask, breakGlass: true }] },
+        { ...target, name: 'e', database: 'e', access: 'standing', ask: [], sandbox: {} },
+        {
+          ...target,
+          name: 'f',
+          database: 'f',
+          access: 'standing',
+          ask: [],
+          sandbox: { from: 'a', at: 'now' },
+        },
       ],
     });
     const { stdout } = await custody(['targets'], { env });
@@ -386,6 +395,8 @@ describe('custody targets', () => {
       'until 2026-11-23T10:00:00.000Z',
       'ask for it',
       'in an emergency',
+      'yes (sandbox)',
+      'yes (sandbox made of a)',
     ]);
   });
 });

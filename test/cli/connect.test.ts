@@ -1,13 +1,13 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { shellLines, shells } from '#cli/shells.ts';
 import { hasClient } from '#test/support/clients.ts';
 import { makeSigner, pem } from '#test/support/evidence-builder.ts';
-import { shellLines, shells } from '#cli/shells.ts';
 import { custody, environment, fakeApi, idToken, type Ran, startCustody, temporary } from './support.ts';
 
 const CA = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { deviceOf } from '#proxy/protocols/postgres/tls.ts';
-import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { selfSigned } from '#test/support/self-signed.ts';
-import { custody, temporary } from './support.ts';
+import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { sshApi } from './ssh/support.ts';
+import { custody, temporary } from './support.ts';
 
 const ORDERS = { name: 'orders-db', protocol: 'postgres', host: '127.0.0.1', port: 7432, database: 'orders' };
 

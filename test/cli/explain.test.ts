@@ -199,10 +199,18 @@ describe('custody config', () => {
     const good = await custody(['config', 'check', file]);
     expect(good).toMatchObject({
       code: 0,
-      stdout: `${file}: good, 2 targets, 14 rules, 0 webhooks; version ${text}\n`,
+      stdout: `${file}: good, 3 targets (1 of them a sandbox), 15 rules, 1 workflow, 0 webhooks; version ${text}\n`,
     });
     const json = await custody(['config', 'check', file, '--json']);
-    expect(JSON.parse(json.stdout)).toEqual({ file, version: text, targets: 2, rules: 14, webhooks: 0 });
+    expect(JSON.parse(json.stdout)).toEqual({
+      file,
+      version: text,
+      targets: 3,
+      sandboxes: 1,
+      rules: 15,
+      workflows: 1,
+      webhooks: 0,
+    });
     const open = 'version: 1\nidentity: { issuer: https://accounts.google.com, audience: c }\ntargets: {}\n';
     writeFileSync(file, open);
     const warned = await custody(['config', 'check', file]);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fingerprintOf, type OcsfEvent } from '#core/ocsf/event.ts';
 import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { LOGIN, type Said, server } from '#test/core/replay/support.ts';
 import { buildEvidence, makeKeys, pem, SESSION } from '#test/support/evidence-builder.ts';
@@ -61,6 +62,36 @@ describe('custody export', () => {
       [4, 'end'],
     ]);
     expect(parsed.at(-1)).toMatchObject({ kind: 'verdict', verdict: 'verified', steps: { from: 1, to: 4 } });
+  });
+
+  test('OCSF events, chained, and none of the end where the evidence does not hold', async () => {
+    const { folder, args } = recorded();
+    const out = join(temporary(), 'session.ndjson');
+    const ran = await custody(['export', ...args, '--ocsf', '--out', out]);
+    expect(ran).toMatchObject({ code: 0, stdout: '' });
+    const events = readFileSync(out, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as OcsfEvent);
+    expect(events.map(({ metadata }) => metadata['event_code'])).toEqual([
+      ...['session-opened', 'session-authorized', 'login', 'query', 'query', 'end', 'session-closed'],
+    ]);
+    for (const [at, event] of events.entries()) {
+      expect(fingerprintOf(event)).toBe(event.attestation.fingerprint.value);
+      expect(event.attestation.prev_event?.fingerprint).toEqual(events[at - 1]?.attestation.fingerprint);
+    }
+    expect(JSON.parse(readFileSync(`${out}.evidence.json`, 'utf8'))).toMatchObject({
+      close: sha256(join(folder, 'close.json')),
+      ocsf: { events: 7 },
+      verdict: 'verified',
+    });
+    const segment = join(folder, '00000000.seg');
+    const bytes = readFileSync(segment);
+    bytes[40]! ^= 1;
+    writeFileSync(segment, bytes);
+    const altered = await custody(['export', ...args, '--ocsf']);
+    expect(altered.code).toBe(1);
+    expect(altered.stdout).not.toContain('session-closed');
   });
 
   test('all rows of a result, whose evidence is named beside it', async () => {

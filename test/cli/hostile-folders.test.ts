@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
-import { forgetSockets, oddNames, type OddThing, oddThings, replacing } from '#test/support/odd-things.ts';
+import { forgetSockets, type OddThing, oddNames, oddThings, replacing } from '#test/support/odd-things.ts';
 import { ORIGIN, type StoredSessions, storeSessions } from '#test/support/stored-sessions.ts';
 import { localFolder } from '../../cli/evidence/local-folder.ts';
 import { custody, temporary } from './support.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import {
-  existsSync,
   chmodSync,
   chownSync,
+  existsSync,
   readdirSync,
   readFileSync,
   statSync,

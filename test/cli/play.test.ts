@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { formatStep } from '#core/replay/postgres/format.ts';
-import type { Shown } from '#core/replay/step.ts';
 import type { Step } from '#core/replay/postgres/step.ts';
+import type { Shown } from '#core/replay/step.ts';
 import { int16, LOGIN, type Said, server } from '#test/core/replay/support.ts';
 import {
   buildEvidence,

@@ -47,10 +47,16 @@ async function refusing(): Promise<FakeApi> {
       { session: SESSION, protocol: 'postgres', verdict: 'verified', findings: [], steps: [step(2)] },
     ],
   };
+  const events: Readonly<Record<string, readonly [headers: object, line: string]>> = {
+    'export?form=ocsf&cursor=0': [{ 'custody-next': '1', 'custody-after': '600501-ab' }, '{"uid":"1"}\n'],
+    'export?form=ocsf&cursor=1&after=600501-ab': [{}, '{"uid":"\u202e"}\n'],
+  };
   const server = createServer(({ url = '' }, response) => {
     const name = url.replace(`/v1/sessions/${SESSION}/`, '').replace(/^evidence.*/, 'evidence');
+    const page = events[name];
+    if (page !== undefined) return response.writeHead(200, { ...page[0] }).end(page[1]);
     const [status, body] = answers[name] ?? [404, { title: 'Not Found', status: 404 }];
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    return response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
@@ -76,6 +82,9 @@ test('the steps as the server shows them, said to be its word, and no verdict', 
     ['verdict', false],
   ]);
   expect(lines.code).toBe(2);
+  const events = await custody(['export', SESSION, '--ocsf'], { env });
+  expect([events.stdout, events.code]).toEqual(['{"uid":"1"}\n{"uid":"\\u202e"}\n', 2]);
+  expect(events.stderr).toContain("the server's word");
   const script = await custody(['export', SESSION, '--sql'], { env });
   expect(script.stderr).toContain('holds what you may not see');
   expect(script.stdout).toBe('');

@@ -17,7 +17,8 @@ const HIT = {
 async function gateway(pending = 0) {
   const api = await fakeApi(pem(makeSigner()).toString());
   const behind = { count: pending, sessions: [] };
-  api.answers.set('/v1/search', { hits: [HIT], next: `${SESSION}/12`, pending: behind });
+  const searchedSince = pending > 0 ? '2026-10-26T00:00:00.000Z' : undefined;
+  api.answers.set('/v1/search', { hits: [HIT], next: `${SESSION}/12`, searchedSince, pending: behind });
   return { api, env: environment(api) };
 }
 
@@ -55,6 +56,7 @@ describe('search', () => {
     const { env } = await gateway(3);
     const { stderr } = await custody(['search', 'x', '--limit', '1'], { env });
     expect(stderr).toContain('3 sessions not looked at');
+    expect(stderr).toContain('sessions that began before 2026-10-26T00:00:00.000Z were not looked at; --since');
   });
 
   test.each([[[]], [['--cursor', '../x', 'y']], [['--outcome', 'well']], [['--deep']]])(

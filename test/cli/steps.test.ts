@@ -1,6 +1,9 @@
 import { chmodSync, cpSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Stream } from '#core/recording/format.ts';
+import { answered, statements } from '#test/core/replay/index/support.ts';
+import { framesOf, LOGIN } from '#test/core/replay/support.ts';
 import {
   buildEvidence,
   type Files,
@@ -9,9 +12,6 @@ import {
   pem,
   SESSION,
 } from '#test/support/evidence-builder.ts';
-import { answered, statements } from '#test/core/replay/index/support.ts';
-import { framesOf, LOGIN } from '#test/core/replay/support.ts';
-import { Stream } from '#core/recording/format.ts';
 import { custody, environment, fakeApi, temporary } from './support.ts';
 
 function folderOf(files: Files): string {

@@ -10,10 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { UnsecuredJWT } from 'jose';
 import { onTestFinished } from 'vitest';
 import {
-  type FrameInput,
-  type Keys,
   buildEvidence,
   type Files,
+  type FrameInput,
+  type Keys,
   makeKeys,
   pem,
   SESSION,

@@ -71,7 +71,9 @@ export function describeStepSearch(
     let close: () => Promise<void>;
 
     beforeEach(async () => {
-      ({ search, close } = await open());
+      const opened = await open();
+      search = opened.search;
+      close = () => opened.close();
     });
     afterEach(() => close());
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -10,6 +11,7 @@ import {
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -20,7 +22,7 @@ import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { eventually, hasClient, type Ran, startClient } from '#test/support/clients.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
-import { hasMoto } from '#test/support/moto.ts';
+import { hasMoto, REGION } from '#test/support/moto.ts';
 import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
 import { startReceiver } from '#test/support/receiver.ts';
 import { rawPlain } from '#test/support/raw-client.ts';
@@ -101,6 +103,56 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     const until = new Date(Date.parse(session.startedAt) + 30 * 86_400_000).toISOString();
     expect(open).toMatchObject({ retention: { lock: 'compliance', until } });
   });
+
+  it('a recording that is too long for a call is looked into once its index, which is asked for, is there', async () => {
+    await psql('orders-db', 'create table taken (n int); insert into taken values (42); select m from taken');
+    const { id, outcome } = await ended({});
+    const look = async (part: string) => {
+      const headers = { authorization: `Bearer ${await cloud.token('auditor')}` };
+      return fetch(`${cloud.api}/v1/sessions/${id}/${part}`, { headers });
+    };
+    expect((await look('summary')).status).toBe(404);
+    await cloud.moto.clients.dynamo.send(
+      new UpdateCommand({
+        TableName: cloud.environment['CUSTODY_TABLE_SESSIONS']!,
+        Key: { id },
+        UpdateExpression: 'SET outcome = :longer',
+        ExpressionAttributeValues: { ':longer': JSON.stringify({ ...outcome, bytes: 1e9 }) },
+      }),
+    );
+    const early = await look('steps');
+    expect([early.status, early.headers.get('retry-after')]).toEqual([503, '60']);
+    expect(await early.json()).toMatchObject({ code: 'not-ready' });
+    const [wanted] = await cloud.derived('wanted/');
+    expect(wanted?.[0]).toBe(`wanted/${id}`);
+    await cloud.index(wanted![0]);
+    expect(await (await look('steps?errors=true')).json()).toMatchObject({
+      verdict: 'verified',
+      total: { errors: 1, writes: 2 },
+      steps: [{ number: 4, marks: ['error'], error: { sqlstate: '42703' } }],
+    });
+    expect(await (await look('summary')).json()).toMatchObject({ summary: { errors: { count: 1 } } });
+    expect(await search(id, 'code=42703')).toMatchObject([{ session: id, step: 4 }]);
+    expect(await search(id, 'relation=taken:written')).toMatchObject([{ session: id, step: 3 }]);
+  });
+
+  /** The emulator decides nothing: it gives all rows that the indexer put, and the function judges each. */
+  async function search(session: string, terms: string): Promise<readonly object[]> {
+    const names = ['session', 'step', 'at', 'rules', 'about', 'facts'];
+    const lines = [...(await cloud.derived('steps/')).values()].flatMap((packed) =>
+      gunzipSync(packed).toString().trim().split('\n'),
+    );
+    const found = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const rows = [names, ...found.map((row) => names.map((name) => String(row[name])))];
+    const results = rows.map((row) => ({ Data: row.map((VarCharValue) => ({ VarCharValue })) }));
+    await fetch(`${cloud.moto.endpoint}/moto-api/static/athena/query-results`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ region: REGION, results: [{ rows: results, column_info: [] }] }),
+    });
+    const path = `/v1/search?session=${session}&${terms}`;
+    return (await cloud.call<{ hits: object[] }>('auditor', 'GET', path)).hits;
+  }
 
   it('a session that runs is watched: out of the journal of its task, an answer at a time', async () => {
     const client = await task.connect('developer', 'orders-db');

@@ -287,7 +287,15 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
       if (report.rerun !== undefined) seen.add(report.rerun);
       return report;
     };
-    expect(await again()).toMatchObject({ differences: [], steps: 1, rerun: expect.any(String) });
+    // Another session to the same target that begins later is not taken for it.
+    const [report] = await Promise.all([
+      again(),
+      custody(['connect', 'web-copy', '--', 'ssh', '-T', 'web-copy', 'sleep 1'], { env: work }),
+    ]);
+    expect(report).toMatchObject({ differences: [], steps: 1 });
+    const { facts } = await verify(local, report.rerun!);
+    expect(facts).toMatchObject({ target: { name: 'web-copy' } });
+    expect((await custody(['play', report.rerun!], { env: work })).stdout).toContain(`,rerun=${id}`);
     writeFileSync(file, 'two\n');
     expect((await again()).differences).toMatchObject([
       {
@@ -298,6 +306,11 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
         rerun: expect.stringContaining('two'),
       },
     ]);
+    const elsewhere = await custody(
+      ['connect', 'web-1', '--', 'ssh', '-T', '-o', `User=deploy+web-1,rerun=${id}`, 'web-1', 'true'],
+      { env: work },
+    );
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([255, expect.stringContaining('web-1 is no sandbox')]);
   });
 
   it('a sandbox that is made for it, as the data is now, and as it was before the session', async () => {

@@ -167,7 +167,15 @@ describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () =
         .toString()
         .match(/moderator-[a-z]+/g) ?? [];
 
-    it('psql waits for a watcher, works, and ends when the watcher has left', async () => {
+    it('psql and ssh wait for a watcher, work, and end when the watcher has left', async () => {
+      const psql = await psqlUnwatched();
+      const ssh = hasOpenSsh() ? await sshUnwatched() : undefined;
+      await psql();
+      await ssh?.();
+    }, 40_000);
+
+    /** Up to where nobody watches any more; then for its end. */
+    async function psqlUnwatched(): Promise<() => Promise<void>> {
       const session = await typing('ledger-db');
       session.type("select 'behind glass';");
       await eventually(
@@ -184,47 +192,48 @@ describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () =
       await eventually('the answer', () => session.said().includes('behind glass') || undefined);
       expect((await custody(['sessions', '--waiting', '--json'], { env })).stdout).toContain('[]');
       watch.child.kill('SIGKILL');
-      expect(await eventually('its end', () => outcomeOf(session.id))).toMatchObject({ reason: 'unwatched' });
-      session.type('select 1;');
-      await eventually(
-        'psql to be told',
-        () => session.said().includes('watches this session any more') || undefined,
-      );
-      await own.ended;
-      expect(own.told().at(-1)).toMatchObject({ reason: 'unwatched', verdict: 'verified' });
-      expect(await notes(session.id)).toEqual(['moderator-awaited', 'moderator-came', 'moderator-left']);
-    }, 40_000);
-
-    it.runIf(hasOpenSsh())(
-      'ssh waits, with a banner, runs while watched, and ends',
-      async () => {
-        const env = {
-          ...process.env,
-          ...(await gateway.cliEnvironment('developer', temporary())),
-          HOME: temporary(),
-        };
-        const command = 'printf hello; sleep 60';
-        const session = await typed(CUSTODY, ['connect', 'vault-1', '--', 'ssh', '-tt', command], env);
+      return async () => {
+        expect(await eventually('its end', () => outcomeOf(session.id))).toMatchObject({
+          reason: 'unwatched',
+        });
+        session.type('select 1;');
         await eventually(
-          'the notice',
-          () => session.said().includes(`custody watch ${session.id}`) || undefined,
+          'psql to be told',
+          () => session.said().includes('watches this session any more') || undefined,
         );
-        const watch = await watching(session.id, ['--terminal'], 'reviewer');
-        await eventually('the output', () => session.said().includes('hello') || undefined);
-        const shown = (): string =>
-          (watch.told() as { bytes?: string }[])
-            .map(({ bytes = '' }) => Buffer.from(bytes, 'base64'))
-            .join('');
-        await eventually('the watcher to see the screen', () => shown().includes('hello') || undefined);
-        watch.child.kill('SIGKILL');
+        await own.ended;
+        expect(own.told().at(-1)).toMatchObject({ reason: 'unwatched', verdict: 'verified' });
+        expect(await notes(session.id)).toEqual(['moderator-awaited', 'moderator-came', 'moderator-left']);
+      };
+    }
+
+    /** With a banner. */
+    async function sshUnwatched(): Promise<() => Promise<void>> {
+      const env = {
+        ...process.env,
+        ...(await gateway.cliEnvironment('developer', temporary())),
+        HOME: temporary(),
+      };
+      const command = 'printf hello; sleep 60';
+      const session = await typed(CUSTODY, ['connect', 'vault-1', '--', 'ssh', '-tt', command], env);
+      await eventually(
+        'the notice',
+        () => session.said().includes(`custody watch ${session.id}`) || undefined,
+      );
+      const watch = await watching(session.id, ['--terminal'], 'reviewer');
+      await eventually('the output', () => session.said().includes('hello') || undefined);
+      const shown = (): string =>
+        (watch.told() as { bytes?: string }[]).map(({ bytes = '' }) => Buffer.from(bytes, 'base64')).join('');
+      await eventually('the watcher to see the screen', () => shown().includes('hello') || undefined);
+      watch.child.kill('SIGKILL');
+      return async () => {
         expect(await session.ended).not.toBe(0);
         expect(session.said()).toContain('watches this session any more');
         expect(await eventually('its end', () => outcomeOf(session.id))).toMatchObject({
           reason: 'unwatched',
         });
-      },
-      40_000,
-    );
+      };
+    }
 
     it('nobody of the groups comes: nothing reaches the target, and the client is told', async () => {
       const session = await typing('ledger-2');

@@ -4,6 +4,7 @@ import { type Watcher, watcherOf } from '#core/access/presence.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { Moderation, untilWatched } from '#proxy/moderation.ts';
+import { MemoryStream } from '#test/lambdas/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 
 const START = Date.parse('2026-11-23T09:00:00.000Z');
@@ -35,25 +36,28 @@ function waiting(each: (ms: number) => void = () => undefined) {
   const notes: string[] = [];
   const said: string[] = [];
   const presence = new MemoryAccess();
+  const stream = new MemoryStream();
   const clock = { ms: 0 };
   const note = (fact: { readonly note: string }): void => void notes.push(fact.note);
   const moderation = new Moderation(person('dana', 'developers'), true, note);
   const stop = new AbortController();
   const here = { gone: false };
   const client = {
-    ...{ session: 's', rule, moderation, note, ended: stop.signal },
+    ...{ session: 's', target: 'vault', principal: person('dana', 'developers') },
+    ...{ rule, moderation, note, ended: stop.signal },
     gone: () => here.gone,
     notify: (message: string, hint: string) => void said.push(message, hint),
   };
   const now = (): Date => new Date(START + clock.ms);
   const ports = {
     presence,
+    stream,
     wallClock: now,
     pause: async (ms: number) => each((clock.ms += ms)),
   };
   const look = (watchers: readonly Watcher[]) => moderation.look(rule.moderated!, watchers, now());
   const done = () => untilWatched(client, ports);
-  return { notes, said, presence, clock, moderation, stop, here, look, done, now };
+  return { notes, said, presence, stream, clock, moderation, stop, here, look, done, now };
 }
 
 const RUI = (now: Date): Watcher => watcherOf(person('rui', 'reviewers'), 's', POLICY, now);
@@ -71,6 +75,33 @@ describe('a session that waits for who watches it', () => {
     expect(one.moderation.isWaiting).toBe(false);
     expect(await one.presence.waiting(one.now())).toEqual([]);
     expect(one.notes).toEqual(['moderator-awaited', 'moderator-came']);
+  });
+
+  it('tells webhooks who is waited for, once, and again where they could not be told', async () => {
+    const one = waiting((ms) => {
+      if (ms >= 5_000) one.look([RUI(one.now())]);
+    });
+    const { tell } = one.stream;
+    let failures = 2;
+    one.stream.tell = async (news) => {
+      if ((failures -= 1) >= 0) throw new CustodyError('store-unavailable', 'no store');
+      await tell.call(one.stream, news);
+    };
+    await one.done();
+    expect(one.stream.told).toEqual([
+      {
+        id: 's/waits',
+        kind: 'session-waits',
+        at: new Date(START).toISOString(),
+        alarm: false,
+        session: 's',
+        requester: { issuer: ISSUER, subject: 'dana' },
+        target: 'vault',
+        rule: rule.name,
+        groups: ['reviewers'],
+        until: new Date(START + 60_000).toISOString(),
+      },
+    ]);
   });
 
   it('ends when who came has not been seen for ten seconds, and not before', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { accessHandler } from '#lambdas/access/handler.ts';
 import { explanationHandler } from '#lambdas/explanation/handler.ts';
-import { call, world, type World } from './support.ts';
+import { call, type World, world } from './support.ts';
 
 const explained = async (ports: World, token: string, query: Record<string, string>) =>
   call(explanationHandler(ports), '/v1/explanation', { token, query });

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Keyring } from '#adapters/oidc/keyring.ts';
+import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
+import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import type { IssuerConfig } from '#core/access/config.ts';
 import { parseConfig } from '#core/access/config.ts';
-import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
-import { Keyring } from '#adapters/oidc/keyring.ts';
-import { oidcTokenVerifier } from '#adapters/oidc/token-verifier.ts';
 import { CustodyError } from '#core/errors.ts';
 import { LOGOUT_EVENT } from '#core/identity/logout-token.ts';
 import { markedLogout } from '#core/identity/logouts.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
+import { fingerprintOf, type OcsfEvent } from '#core/ocsf/event.ts';
 import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { Stream } from '#core/recording/format.ts';
 import { Recorder } from '#core/recording/recorder.ts';
@@ -161,9 +162,9 @@ const SAID: readonly Said[] = [
 ];
 
 describe('the API of a target that leaves something out', () => {
-  async function recorded() {
+  async function recorded(target = 'orders-db') {
     const ports = world(POLICY);
-    const record = sessionRecord(3, { subject: 'dana', target: 'orders-db' });
+    const record = sessionRecord(3, { subject: 'dana', target });
     await ports.catalog.opened(record);
     const recorder = new Recorder({
       sink: ports.source,
@@ -224,6 +225,60 @@ describe('the API of a target that leaves something out', () => {
       'recording-exported: ndjson of steps 1-1000',
       'recording-exported: csv of step 2',
       'recording-exported: csv of step 1',
+    ]);
+  });
+
+  it('gives its events without it, and their chain goes on from page to page (security case 7)', async () => {
+    const { handler, path } = await recorded();
+    const given = async (query: Record<string, string>) =>
+      answered(handler, `${path}/export`, { token: 'ada', query: { form: 'ocsf', ...query } });
+    const whole = await given({});
+    expect(whole).toMatchObject({ statusCode: 200, headers: { 'content-type': 'application/x-ndjson' } });
+    const events = (whole.body as string)
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as OcsfEvent);
+    expect(events.map(({ metadata }) => metadata['event_code'])).toEqual([
+      ...['session-opened', 'session-authorized', 'login', 'query', 'end', 'session-closed'],
+    ]);
+    for (const [at, event] of events.entries()) {
+      expect(fingerprintOf(event)).toBe(event.attestation.fingerprint.value);
+      expect(event.attestation.prev_event?.fingerprint).toEqual(events[at - 1]?.attestation.fingerprint);
+    }
+    expect(whole.body).toContain('[redacted: column email]');
+    expect(whole.body).not.toMatch(/ada@example|sk_live/);
+    let pages = '';
+    for (let [cursor, after] = ['0', {}]; ; ) {
+      const page = await given({ limit: '1', cursor, ...after });
+      pages += page.body;
+      const { 'custody-next': next, 'custody-after': hash } = page.headers as Record<string, string>;
+      if (next === undefined) break;
+      [cursor, after] = [next, { after: hash }];
+    }
+    expect(pages).toBe(whole.body);
+    expect((await given({ cursor: '1' })).statusCode).toBe(400);
+  });
+
+  it('gives no script and no bytes of it: both are of the evidence (security case 7)', async () => {
+    const { handler, path, ports } = await recorded();
+    for (const query of [{ form: 'sql' }, { form: 'raw', stream: 'client' }]) {
+      const { status, body } = await call(handler, `${path}/export`, { token: 'ada', query });
+      expect([status, body['code']]).toEqual([403, 'evidence-redacted']);
+    }
+    expect(ports.leaves.added.size).toBe(0);
+    const open = await recorded('stock-db');
+    const script = await answered(open.handler, `${open.path}/export`, {
+      token: 'ada',
+      query: { form: 'sql' },
+    });
+    expect(script).toMatchObject({ statusCode: 200, headers: { 'custody-verdict': 'verified' } });
+    expect(Buffer.from(script.body!, 'base64').toString()).toContain("where email = 'ada@example.com'");
+    const query = { form: 'raw', stream: 'client' };
+    const raw = await answered(open.handler, `${open.path}/export`, { token: 'ada', query });
+    expect(Buffer.from(raw.body!, 'base64').includes('ada@example.com')).toBe(true);
+    expect([...open.ports.leaves.added].map((leaf) => (JSON.parse(leaf) as { part: string }).part)).toEqual([
+      'sql',
+      'bytes of client',
     ]);
   });
 

@@ -54,6 +54,7 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/steps',
       'get /v1/sessions/{id}/export',
       'get /v1/sessions/{id}/live',
+      'get /v1/sessions/{id}/summary',
       'post /v1/sessions/{id}/termination',
       'post /v1/sessions/{id}/reruns',
       'get /v1/search',

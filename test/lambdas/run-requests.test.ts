@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
+import { Authorization, decide } from '#core/access/decide.ts';
 import { newDeviationRequest } from '#core/access/lifecycle.ts';
 import { type AccessRequest, digestOf } from '#core/access/request.ts';
-import { Authorization, decide } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Run } from '#core/tasks/run.ts';
 import { workflowDigest } from '#core/tasks/workflows.ts';

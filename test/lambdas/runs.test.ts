@@ -3,11 +3,11 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { deviated, endTask } from '#core/tasks/run-lifecycle.ts';
 import { startTask } from '#core/tasks/run-start-task.ts';
-import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
+import { type RunsPorts, runsHandler } from '#lambdas/runs/handler.ts';
 import { workflowsHandler } from '#lambdas/workflows/handler.ts';
 import { memoryRuns, withoutContracts } from '#test/support/api-runs.ts';
 import type { MemoryRuns } from '#test/support/memory-runs.ts';
-import { addSession, type Answered, call, ISSUER, MISSING, world, type World } from './support.ts';
+import { type Answered, addSession, call, ISSUER, MISSING, type World, world } from './support.ts';
 
 const FILE = (limit: number): string => `version: 1
 identity: { issuer: ${ISSUER}, audience: custody }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openSearch } from '#adapters/local/search/search.ts';
 import { parseConfig } from '#core/access/config.ts';
+import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { Stream } from '#core/recording/format.ts';
 import { Recorder } from '#core/recording/recorder.ts';
 import { Redactions } from '#core/replay/redact/redactions.ts';
 import { addToSearch } from '#core/search/fill.ts';
-import { LocalSearching } from '#local/api/searching.ts';
-import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { searchHandler } from '#lambdas/search/handler.ts';
+import { LocalSearching } from '#local/api/searching.ts';
 import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts';
 import { MemoryIndex, MemoryJournal, MemoryLeaves } from '#test/support/memory-ports.ts';
 import { opening, slabsOf } from '#test/support/recorder.ts';
@@ -71,11 +71,16 @@ async function add(id: string, policy = POLICY): Promise<void> {
 async function ask(
   token: string,
   asked: Record<string, string>,
-  { policy = POLICY, pending = [] as readonly string[], path = '/v1/search' } = {},
+  {
+    policy = POLICY,
+    pending = [] as readonly string[],
+    path = '/v1/search',
+    searched = search,
+  } = {},
 ): Promise<Answered> {
   const { catalog, leaves, now, log } = ports;
   const handler = searchHandler({
-    ...{ search, catalog, leaves, now, log, policy: () => policy },
+    ...{ search: searched, catalog, leaves, now, log, policy: () => policy },
     pending: async () => pending,
   });
   return call(handler, path, { token, query: asked });
@@ -113,6 +118,16 @@ describe('GET /v1/search', () => {
     ];
     for (const term of terms) expect(found(await ask('dana', term))).toEqual([`${one} 3`]);
     expect(found(await ask('dana', { value: '7-secret' }))).toHaveLength(3);
+  });
+
+  test('says from when on sessions were looked at, where it is not all of them', async () => {
+    const since = Date.parse('2026-10-26T00:00:00.000Z');
+    const searched = { ...search, searchedSince: () => since };
+    for (const path of ['/v1/search', '/v1/search/sessions']) {
+      const answer = await ask('dana', { text: 'from' }, { path, searched });
+      expect(answer.body).toMatchObject({ searchedSince: '2026-10-26T00:00:00.000Z' });
+      expect((await ask('dana', { text: 'from' }, { path })).body).not.toHaveProperty('searchedSince');
+    }
   });
 
   test('lists sessions with counts', async () => {

@@ -14,8 +14,8 @@ import { refusalProblem } from '#lambdas/problem.ts';
 import type { SessionsPorts } from '#lambdas/sessions/handler.ts';
 import { apiRouter } from '#local/api/api-routes.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
-import { MemoryRuns } from '#test/support/memory-runs.ts';
 import { MemoryIndex, MemoryLeaves, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
+import { MemoryRuns } from '#test/support/memory-runs.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
 export const NOW = new Date('2026-11-23T09:00:00.000Z');

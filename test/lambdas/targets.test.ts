@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
+import { explain } from '#core/access/explain.ts';
 import { targetsHandler } from '#lambdas/targets/handler.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { type Answered, call, NOW, POLICY } from './support.ts';
 
+const DANA = {
+  issuer: 'https://id.example',
+  subject: 'dana',
+  groups: ['developers'],
+  expiresAt: new Date(NOW.getTime() + 1),
+};
 const gateway = { host: 'gateway.example', port: 7400, caPem: '-----BEGIN CERTIFICATE-----' };
 const log = (): void => undefined;
 
@@ -51,6 +58,29 @@ rules:
 `;
     const { body } = await targetsOf('dana', parseConfig(text, 'c'));
     expect(body).toMatchObject({ targets: [{ access: 'requestable', connectSeconds: 175 }] });
+  });
+
+  it('says which are sandboxes, and made of what; so does an explanation', async () => {
+    const text = `version: 1
+identity: { issuer: https://id.example, audience: custody }
+targets:
+  t: { protocol: postgres, address: "t:5432", database: m, credential: { user: a, passwordFile: s } }
+  there: { protocol: postgres, address: "s:5432", database: m, credential: { user: a, passwordFile: s }, sandbox: true }
+  made: { protocol: postgres, database: m, credential: { user: a, passwordFile: s }, sandbox: { from: t, at: now } }
+rules: [{ name: all, groups: [developers], targets: ["*"], allow: [connect] }]
+`;
+    const policy = parseConfig(text, 'c');
+    const { targets } = (await targetsOf('dana', policy)).body as { targets: Record<string, unknown>[] };
+    const made = { from: 't', at: 'now', seconds: 3600 };
+    expect(targets.map(({ sandbox }) => sandbox)).toEqual([undefined, {}, made]);
+    const explained = ['t', 'there', 'made'].map(
+      (target) => explain({ policy, principal: DANA, action: 'connect', target, now: NOW }).because,
+    );
+    expect(explained.map((because) => because.split('; ')[1])).toEqual([
+      undefined,
+      'it is a sandbox',
+      'it is a sandbox made of t',
+    ]);
   });
 
   it.each(['dana', 'vera'])(

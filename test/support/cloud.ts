@@ -6,8 +6,10 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { GetObjectCommand, PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { CreateWorkGroupCommand } from '@aws-sdk/client-athena';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import pg from 'pg';
+import { athenaClient } from '#adapters/aws/athena/client.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { type TableName, tables } from '#adapters/aws/tables.ts';
@@ -34,6 +36,9 @@ const PEOPLE = {
   auditor: { sub: 'ada', groups: ['auditors'] },
 } as const;
 export type Person = keyof typeof PEOPLE;
+type Scheduled = 'sealer' | 'settler' | 'sequencer' | 'notifier' | 'indexer';
+/** Of Athena; the workgroup has the same name. */
+const DATABASE = 'custody';
 
 /** The stack in an emulator: tables, key, buckets, secrets, functions, and as many tasks of the proxy as a test starts. */
 export interface Cloud {
@@ -49,7 +54,11 @@ export interface Cloud {
   /** Calls the API; rejects on an error. */
   call<T>(person: Person, method: string, path: string, body?: object): Promise<T>;
   /** Runs a function of a schedule once. */
-  run(name: 'sealer' | 'settler' | 'sequencer' | 'notifier', event?: object, ms?: number): Promise<void>;
+  run(name: Scheduled, event?: object, ms?: number): Promise<void>;
+  /** Runs the indexer, as S3 has it run for an object that was put. */
+  index(key: string): Promise<void>;
+  /** What the indexer put under this prefix, by the names of its objects. */
+  derived(prefix: string): Promise<ReadonlyMap<string, Buffer>>;
   /** `leaseMs`: 3 s when not given, so that nobody waits long for the sealer. `main`: another entry than the source's. */
   task(leaseMs?: number, main?: string): Promise<CloudTask>;
   /** custody.yaml as it is now. */
@@ -107,13 +116,15 @@ export async function startCloud(
   const names = Object.keys(tables) as TableName[];
   const made = await Promise.all(names.map(async (name) => [name, await moto.table(name)] as const));
   const bucket = await (s3 ?? moto).bucket();
-  const configBucket = await (s3 ?? moto).bucket();
+  const [configBucket, eventsBucket] = [await (s3 ?? moto).bucket(), await (s3 ?? moto).bucket()];
   const environment: Record<string, string> = {
     ...moto.environment,
     AWS_ENDPOINT_URL: await through(moto.endpoint),
     ...s3?.environment,
     CUSTODY_BUCKET: bucket,
     CUSTODY_CONFIG_BUCKET: configBucket,
+    CUSTODY_EVENTS_BUCKET: eventsBucket,
+    CUSTODY_EVENTS_DATABASE: DATABASE,
     CUSTODY_SIGNING_KEY: await moto.signingKey(),
     CUSTODY_LEDGER_ORIGIN: ORIGIN,
     CUSTODY_TLS_SECRET: await secret('gateway-tls', tls),
@@ -138,7 +149,13 @@ export async function startCloud(
     const { Body } = await own.s3.send(new GetObjectCommand({ Bucket: configBucket, Key: 'custody.yaml' }));
     return Body!.transformToString();
   };
-  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier] = await Promise.all([
+  await athenaClient(REGION).send(
+    new CreateWorkGroupCommand({
+      Name: DATABASE,
+      Configuration: { ResultConfiguration: { OutputLocation: 's3://results/' } },
+    }),
+  );
+  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier, indexer] = await Promise.all([
     import('#lambdas/functions/authorizer.ts'),
     import('#lambdas/functions/access.ts'),
     import('#lambdas/functions/replay.ts'),
@@ -147,12 +164,14 @@ export async function startCloud(
     import('#lambdas/functions/settler.ts'),
     import('#lambdas/functions/sequencer.ts'),
     import('#lambdas/functions/notifier.ts'),
+    import('#lambdas/functions/indexer.ts'),
   ]);
   const scheduled = {
     sealer: sealer.handler,
     settler: settler.handler,
     sequencer: sequencer.handler,
     notifier: notifier.handler,
+    indexer: indexer.handler,
   };
   const api = await startApiGateway(
     {
@@ -200,6 +219,11 @@ export async function startCloud(
       return answered as T;
     },
     run: (name, event = {}, ms = 60_000) => scheduled[name](event as never, contextFor(ms)),
+    index: (key) => {
+      const put = { 'detail-type': 'Object Created', detail: { object: { key } } };
+      return indexer.handler(put as never, contextFor(900_000));
+    },
+    derived: (prefix) => objectsOf(own.s3, eventsBucket, prefix),
     task: async (leaseMs = LEASE_MS, main = MAIN) => {
       const args = [main, '--listen', `127.0.0.1:${(nextPort += 1)}`, '--lease-ms', String(leaseMs)];
       const started = await startTask(nextPort, args, environment, certificates.ca, token);
@@ -232,13 +256,20 @@ export async function startCloud(
 }
 
 async function copyAll(s3: S3Client, bucket: string, into: string): Promise<void> {
-  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: bucket })) {
-    for (const { Key } of Contents) {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: Key! }));
-      mkdirSync(dirname(join(into, Key!)), { recursive: true });
-      writeFileSync(join(into, Key!), await Body!.transformToByteArray());
-    }
+  for (const [key, bytes] of await objectsOf(s3, bucket)) {
+    mkdirSync(dirname(join(into, key)), { recursive: true });
+    writeFileSync(join(into, key), bytes);
   }
+}
+
+async function objectsOf(s3: S3Client, Bucket: string, Prefix = ''): Promise<Map<string, Buffer>> {
+  const objects = new Map<string, Buffer>();
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket, Prefix }))
+    for (const { Key } of Contents) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: Key! }));
+      objects.set(Key!, Buffer.from(await Body!.transformToByteArray()));
+    }
+  return objects;
 }
 
 async function startTask(

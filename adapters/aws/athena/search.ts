@@ -6,7 +6,7 @@ import type { FoundSession, Hit, HitPage, Place, SearchPage, StepSearch } from '
 import type { SearchQuery } from '#core/search/query.ts';
 import { isInScope } from '#core/search/scope.ts';
 import type { Row, RunQuery } from './queries.ts';
-import { searchStatement } from './statement.ts';
+import { searchedSince, searchStatement } from './statement.ts';
 
 export interface AthenaSearchPorts {
   readonly run: RunQuery;
@@ -25,8 +25,11 @@ interface Found extends Hit {
 }
 
 /** Searches what the indexer wrote; it is added by the indexer alone. */
-export function athenaSearch(ports: AthenaSearchPorts): Pick<StepSearch, 'search' | 'sessions'> {
+export function athenaSearch(
+  ports: AthenaSearchPorts,
+): Pick<StepSearch, 'search' | 'sessions' | 'searchedSince'> {
   return {
+    searchedSince: (query) => searchedSince(query, ports.now()),
     search: async (query, page) => {
       const { found, next } = await candidates(query, page, Math.max(page.limit + 1, ROWS_MIN), ports);
       if (found.length <= page.limit) return hitPage(found, next);

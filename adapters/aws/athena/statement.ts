@@ -38,6 +38,11 @@ export function daysOf(
   return [dayOf(Math.max(0, from)), dayOf(to)];
 }
 
+/** When the first of those days begins; undefined where one session alone is looked at. */
+export function searchedSince(query: SearchQuery, now: Date): number | undefined {
+  return query.session === undefined ? Date.parse(daysOf(query, now)[0]) : undefined;
+}
+
 /** `database`: of the stack, and in quotes. Rows come newest session first, each session's steps ascending. */
 export function searchStatement(
   database: string,
@@ -123,9 +128,9 @@ function stepTerms(query: SearchQuery): Statement[] {
   const { phrases = [], command, shape, relation, value, file, code, errorsOnly, writesOnly } = query;
   const words = [...phrases, ...(command === undefined ? [] : [command])].flatMap(wordsOf);
   return [
-    ...[...new Set(words)].map((word) => term('strpos(words, ?) > 0', ` ${word} `)),
+    ...[...new Set(words)].map((word) => term('strpos(words, ?) > 0', beginning(` ${word} `))),
     ...[shape, value, file].flatMap((text) =>
-      text === undefined ? [] : [term('strpos(facts, ?) > 0', inJson(text))],
+      text === undefined ? [] : [term('strpos(facts, ?) > 0', beginning(inJson(text)))],
     ),
     ...[relation && bareName(relation.name), code].flatMap((text) => withoutCase(text)),
     ...(errorsOnly === true ? [term('is_error')] : []),
@@ -143,7 +148,18 @@ const ASCII = /^[\x20-\x7e]*$/;
 /** Letter case is one thing here and another in the engine, but for ASCII: of other texts it decides nothing. */
 function withoutCase(text: string | undefined): Statement[] {
   if (text === undefined || !ASCII.test(text)) return [];
-  return [term('strpos(lower(facts), ?) > 0', inJson(text.toLowerCase()))];
+  return [term('strpos(lower(facts), ?) > 0', beginning(inJson(text.toLowerCase())))];
+}
+
+/**
+ * Of a parameter, 1,024 characters with its quotes, of which each may be doubled.
+ * https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html
+ */
+const PARAMETER_MAX = 500;
+
+/** What has all of a text has its beginning; `matches` looks at the rest. */
+function beginning(text: string): string {
+  return text.length <= PARAMETER_MAX ? text : text.slice(0, PARAMETER_MAX).replace(/[\ud800-\udbff]$/, '');
 }
 
 /** As the text stands within a string of JSON. */

@@ -1,8 +1,8 @@
 import { asCustodyError, CustodyError } from '../../errors.ts';
 import type { LeafSink } from '../../ledger/leaves.ts';
 import type { Term } from './filter.ts';
-import { groupLeaves } from './group-leaves.ts';
 import type { DirectoryGroup } from './group.ts';
+import { groupLeaves } from './group-leaves.ts';
 import { kindOf, nameFor, type ResourceOf } from './kinds.ts';
 import { type Directory, type Meaning, meaningFor } from './meaning.ts';
 import type { Change } from './patch.ts';

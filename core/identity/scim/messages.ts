@@ -1,8 +1,9 @@
 /** What is answered to directories: resources, lists, errors (RFC 7643, RFC 7644). */
+
+import type { DirectoryGroup } from './group.ts';
 import { kinds } from './kinds.ts';
 import type { ScimType } from './refusal.ts';
 import type { Entry } from './store.ts';
-import type { DirectoryGroup } from './group.ts';
 import type { DirectoryUser } from './user.ts';
 
 export const ERROR_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:Error';

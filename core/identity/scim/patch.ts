@@ -1,5 +1,5 @@
 /** Changes as a directory sends them with PATCH (RFC 7644 section 3.5.2). */
-import { parsePath, type Path } from './filter.ts';
+import { type Path, parsePath } from './filter.ts';
 import { type Given, membersOf, messageOf } from './input.ts';
 import { scimRefusal } from './refusal.ts';
 

@@ -3,7 +3,7 @@
  * https://www.postgresql.org/docs/current/protocol-message-formats.html
  */
 import { Backend } from './messages.ts';
-import { concat, cstring, Cursor, decodeText, int32, message } from './wire.ts';
+import { Cursor, concat, cstring, decodeText, int32, message } from './wire.ts';
 
 const AUTH_OK = 0;
 const AUTH_CLEARTEXT = 3;

@@ -1,7 +1,7 @@
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { times } from './backend.ts';
 import { Frontend } from './messages.ts';
-import { copyOf, Cursor, readInt32, violation } from './wire.ts';
+import { Cursor, copyOf, readInt32, violation } from './wire.ts';
 
 const HEADER_BYTES = 5;
 /** Of one message, and of all messages up to their Sync; data of a COPY has no bound. */

@@ -5,7 +5,7 @@
 import { CustodyError } from '#core/errors.ts';
 import { times } from './backend.ts';
 import { Frontend } from './messages.ts';
-import { cstring, Cursor, int32, message, violation } from './wire.ts';
+import { Cursor, cstring, int32, message, violation } from './wire.ts';
 
 /** Throws `config-invalid` for a password with a NUL, which the protocol cannot carry. */
 export function passwordMessage(text: string): Uint8Array {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isZone } from '#core/access/formats.ts';
 import { oneOf, text } from '#core/access/schema-parts.ts';
-import { targetShape } from '#core/access/target-schema.ts';
+import { targetShape, WITH_ADDRESS_OR_MADE } from '#core/access/target-schema.ts';
 import { isLoopback } from '#core/loopback.ts';
 
 const tlsSchema = z.discriminatedUnion(
@@ -73,5 +73,6 @@ export const postgresTargetSchema = z
   .refine(({ tls, credential }) => tls.mode !== 'disable' || credential.rdsIam === undefined, {
     path: ['tls', 'mode'],
     message: 'RDS takes its tokens over TLS alone',
-  });
+  })
+  .meta(WITH_ADDRESS_OR_MADE);
 export type PostgresTarget = z.infer<typeof postgresTargetSchema> & { readonly name: string };

@@ -5,8 +5,8 @@
 import { CustodyError } from '#core/errors.ts';
 import {
   bytesOf,
-  charactersOf,
   Cursor,
+  charactersOf,
   concat,
   cstring,
   decodeText,

@@ -1,5 +1,5 @@
-import { plainTokens } from './plain-words.ts';
 import type { TransactionStatus } from './backend.ts';
+import { plainTokens } from './plain-words.ts';
 
 /**
  * What ran in the transaction that is open, to know what of it was taken back: by ROLLBACK, in part or whole, or since it failed.

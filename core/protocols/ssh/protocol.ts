@@ -1,5 +1,5 @@
-import { CustodyError } from '../../errors.ts';
 import type { Context } from '../../access/conditions.ts';
+import { CustodyError } from '../../errors.ts';
 import type { PartObstacle, ProtocolFacts, SecretReference } from '../protocol.ts';
 import { parsePrivateKey } from './keys/private-key.ts';
 import type { SshRule, SshTarget } from './schema.ts';

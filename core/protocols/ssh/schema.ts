@@ -1,7 +1,7 @@
 /** SSH's own part of custody.yaml. */
 import { z } from 'zod';
 import { duration, oneOf, text } from '#core/access/schema-parts.ts';
-import { recordingWith, addressSchema, sandboxSchema, targetShape } from '#core/access/target-schema.ts';
+import { addressSchema, recordingWith, targetShape } from '#core/access/target-schema.ts';
 
 const LOGIN = /^[A-Za-z_][A-Za-z0-9_.-]{0,63}$/;
 const PUBLIC_KEY =
@@ -110,11 +110,7 @@ export const sshTargetSchema = z
   .strictObject({
     ...targetShape,
     address: addressSchema,
-    sandbox: sandboxSchema
-      .refine((sandbox) => sandbox === true, {
-        message: 'expected true: only a database can be had as it was at a time',
-      })
-      .optional(),
+    sandbox: z.literal(true, 'expected true: only a database can be had as it was at a time').optional(),
     ...sshTargetShape,
     recording: recordingWith({ files: fileRecording.default('full') }).prefault({}),
   })

@@ -1,6 +1,6 @@
 import { asCustodyError } from '../../errors.ts';
-import type { EvidenceFolder } from './folder.ts';
 import { printable } from '../../printable.ts';
+import type { EvidenceFolder } from './folder.ts';
 import type { Report } from './report.ts';
 
 /** What is in an evidence folder, and how to get at it without ever throwing. */

@@ -1,11 +1,11 @@
 import { verify } from 'node:crypto';
 import type { z } from 'zod';
 import { asCustodyError } from '../../errors.ts';
+import { printable } from '../../printable.ts';
 import { STATEMENT_MAX_BYTES } from '../format.ts';
 import { signatureName } from '../layout.ts';
 import { parseStrictJson } from './json.ts';
 import type { Objects } from './objects.ts';
-import { printable } from '../../printable.ts';
 import type { Report } from './report.ts';
 import { type SignerKey, sha256Hex } from './signer.ts';
 

@@ -17,10 +17,10 @@ import {
 } from '../layout.ts';
 import { type ChainResult, verifyChain } from './chain.ts';
 import { gatherFacts } from './facts.ts';
+import { Findings } from './findings.ts';
 import type { EvidenceFolder } from './folder.ts';
 import { checkLedgerProof } from './ledger-proof.ts';
 import { type Objects, openObjects } from './objects.ts';
-import { Findings } from './findings.ts';
 import { type Finding, type Report, type VerifyReport, verdictOf } from './report.ts';
 import type { Frames } from './segment.ts';
 import { readSigner } from './signer.ts';

@@ -1,5 +1,4 @@
 /** Steps of evidence that is verified while they are read: of nothing that does not hold, and in memory of one segment. */
-import { setImmediate as othersFirst } from 'node:timers/promises';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
@@ -56,7 +55,7 @@ export class CheckedSteps {
     const reading = new CheckedReading(
       readEvidence(folder, options),
       () => folder.throwFailure(),
-      () => othersFirst(),
+      othersFirst,
     );
     const opening = await reading.open();
     folder.throwFailure();
@@ -120,6 +119,11 @@ class WatchedFolder implements EvidenceFolder {
   throwFailure(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+/** Whoever else waits in this process has its turn. */
+function othersFirst(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function cannotRead(what: string): CustodyError {

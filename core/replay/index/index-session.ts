@@ -1,4 +1,5 @@
 /** Indexes of sessions in a store, beside their evidence (core/recording/layout.ts, `indexPrefix`). */
+
 import { asCustodyError } from '#core/errors.ts';
 import { CLOSE, sessionPrefix, signatureName } from '#core/recording/layout.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';

@@ -1,15 +1,15 @@
 /** Makes the index of some evidence, where there is none that fits. */
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { SEGMENT_FILE_MAX_BYTES } from '#core/recording/format.ts';
 import { indexKey, segmentName, signatureName } from '#core/recording/layout.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
-import { SEGMENT_FILE_MAX_BYTES } from '#core/recording/format.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
 import type { VerifyReport } from '#core/recording/verify/verify.ts';
+import { Summarizer } from '../summary/summarize.ts';
 import { CheckedSteps } from './checked-steps.ts';
 import { attemptName, DIRECTORY, type Directory, FINDINGS_MAX, type SegmentEntry } from './format.ts';
 import { type IndexedEvidence, type MadeOf, withoutResult } from './made-of.ts';
 import { type Found, isSigned, openIndex } from './open-index.ts';
-import { Summarizer } from '../summary/summarize.ts';
 import { StepIndex } from './step-index.ts';
 import type { NumberedStep } from './stored-step.ts';
 import { type Contents, IndexWriter, type PutPart } from './write-index.ts';

@@ -10,8 +10,8 @@ import {
   attemptName,
   attemptNumber,
   DIRECTORY,
-  type Directory,
   DIRECTORY_MAX_BYTES,
+  type Directory,
   directorySchema,
 } from './format.ts';
 import { type IndexedEvidence, type MadeOf, madeOf, withoutResult } from './made-of.ts';

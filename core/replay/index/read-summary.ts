@@ -1,6 +1,7 @@
 /** Summaries alone, for whoever compares a session with those before it. */
-import type { RecordingSource } from '#core/recording/ports.ts';
+
 import { indexKey, indexPrefix } from '#core/recording/layout.ts';
+import type { RecordingSource } from '#core/recording/ports.ts';
 import { READERS } from '../readers.ts';
 import type { SessionSummary } from '../summary/summary.ts';
 import { attemptName, attemptNumber } from './format.ts';

@@ -1,22 +1,22 @@
 /** Writes an index of steps that go by: a chunk in memory at a time, and a few on their way. FORMAT.md. */
 import { CustodyError } from '#core/errors.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
+import type { SessionSummary } from '../summary/summary.ts';
 import { packChunk } from './chunk.ts';
 import {
   CHUNK_CHARACTERS,
-  type Chunk,
   CHUNKS_A_PAGE,
+  type Chunk,
   chunkName,
   type Directory,
-  type Page,
   PAGES_MAX,
+  type Page,
   pageName,
   SEGMENTS_A_PAGE,
   type SegmentEntry,
   SUMMARY,
   segmentsName,
 } from './format.ts';
-import type { SessionSummary } from '../summary/summary.ts';
 import { marksOf, type NumberedStep, stepLine } from './stored-step.ts';
 import { Tallying } from './tally.ts';
 

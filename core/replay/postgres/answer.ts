@@ -1,10 +1,10 @@
 import type { Shown } from '../step.ts';
+import type { CopyRun } from './copy-run.ts';
 import type { Described } from './memory.ts';
 import type { CopyPiece } from './operations.ts';
 import { nothingYet } from './parts.ts';
 import type { ReportFields } from './server-messages.ts';
 import type { ReplayLimits, ShownColumn, ShownCopy, ShownReport, StepKind } from './step.ts';
-import type { CopyRun } from './copy-run.ts';
 import type { Texts } from './texts.ts';
 import { type CutValue, showHex, showValue } from './values.ts';
 

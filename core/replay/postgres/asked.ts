@@ -1,9 +1,9 @@
 import type { ClientContent } from './contents.ts';
+import type { CopyRun } from './copy-run.ts';
 import { keep, keepOrNull } from './memory.ts';
 import type { OfKind } from './of-kind.ts';
 import type { Load, Operation } from './operations.ts';
 import type { ReplayLimits } from './step.ts';
-import type { CopyRun } from './copy-run.ts';
 import type { CutValue } from './values.ts';
 
 const LINE_FEED = 10;

@@ -1,5 +1,5 @@
-import type { ReplayLimits } from './step.ts';
 import { nothingYet, type Parts, type Reading } from './parts.ts';
+import type { ReplayLimits } from './step.ts';
 import type { CutValue } from './values.ts';
 
 /** Values of a Bind or of a function call, with their formats and those wanted of the results. */

@@ -5,11 +5,11 @@
 import { asCustodyError } from '#core/errors.ts';
 import { Backend, Frontend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
-import type { ReplayLimits } from './step.ts';
 import { type ClientContent, readClient } from './client-messages.ts';
 import type { Values } from './common-messages.ts';
 import { Parts, type Reading } from './parts.ts';
 import { readServer, type ServerContent } from './server-messages.ts';
+import type { ReplayLimits } from './step.ts';
 import type { CutValue } from './values.ts';
 
 export type { ClientContent } from './client-messages.ts';

@@ -1,6 +1,6 @@
-import type { ShownReport } from './step.ts';
 import type { Answer } from './answer.ts';
 import type { Operation } from './operations.ts';
+import type { ShownReport } from './step.ts';
 
 const HEADER_BYTES = 5;
 const CANCELED = '57014';

@@ -1,5 +1,5 @@
-import type { ReplayLimits, Step } from './step.ts';
 import { type CopyPiece, joined, type Operation } from './operations.ts';
+import type { ReplayLimits, Step } from './step.ts';
 import type { Texts } from './texts.ts';
 import { showHex } from './values.ts';
 

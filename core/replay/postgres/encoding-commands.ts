@@ -1,8 +1,8 @@
 import { isEncodingName } from '#core/protocols/postgres/encoding/names.ts';
-import type { Step } from './step.ts';
 import { effectOf } from './sql/effect.ts';
 import { runsHidden } from './sql/hidden.ts';
 import { isSymbol, isWord, type Token, tokensOf } from './sql/tokens.ts';
+import type { Step } from './step.ts';
 
 /** What a command that ended well has done to client_encoding. */
 export type EncodingChange =

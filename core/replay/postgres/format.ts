@@ -1,7 +1,7 @@
 import type { Shown } from '../step.ts';
+import { escapeLines, escapeTerminal, UNDECODED } from '../text.ts';
 import type { ShownReport, Step } from './step.ts';
 import { formatTable } from './table.ts';
-import { escapeLines, escapeTerminal, UNDECODED } from '../text.ts';
 
 /** Texts of a session begin here, so that no line of theirs can pass for one of ours. */
 const INDENT = ' '.repeat(13);

@@ -1,7 +1,7 @@
+import { portalOf, preparedOf } from './entries.ts';
 import type { Portal, Prepared } from './memory.ts';
 import type { Names } from './names.ts';
 import type { Operation } from './operations.ts';
-import { portalOf, preparedOf } from './entries.ts';
 
 const NAMES_MAX = 10_000;
 

@@ -1,6 +1,6 @@
-import type { ShownLogin, ShownReport, Step } from './step.ts';
 import type { ServerContent } from './contents.ts';
 import type { RecordedStartup } from './startup.ts';
+import type { ShownLogin, ShownReport, Step } from './step.ts';
 import type { Texts } from './texts.ts';
 
 const MAX_SETTINGS = 200;

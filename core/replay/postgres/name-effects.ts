@@ -1,10 +1,10 @@
-import type { ReplayLimits, ShownReport } from './step.ts';
 import type { ServerContent } from './contents.ts';
 import { portalOf, preparedOf } from './entries.ts';
 import { Intended } from './intended.ts';
 import { type Described, keep, type Portal, type Prepared } from './memory.ts';
 import type { OfKind } from './of-kind.ts';
 import type { Operation } from './operations.ts';
+import type { ReplayLimits, ShownReport } from './step.ts';
 import type { Knowledge } from './step-writer.ts';
 
 const NO_SUCH_STATEMENT = '26000';

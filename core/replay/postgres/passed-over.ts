@@ -1,5 +1,5 @@
-import type { ShownReport } from './step.ts';
 import type { Intended } from './intended.ts';
+import type { ShownReport } from './step.ts';
 
 /** After an error the server passes over everything up to the next Sync. Texts of what it passes over are what the client intended. */
 export class PassedOver {

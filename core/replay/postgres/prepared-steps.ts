@@ -1,5 +1,5 @@
-import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import type { Prepared } from './memory.ts';
+import type { Outcome, ReplayLimits, ShownReport, Step } from './step.ts';
 import type { Texts } from './texts.ts';
 
 const OWED_MAX = 10_000;

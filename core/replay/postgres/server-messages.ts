@@ -1,9 +1,9 @@
 import { type BackendMessage, parseBackend } from '#core/protocols/postgres/backend.ts';
 import { Backend } from '#core/protocols/postgres/messages.ts';
 import { violation } from '#core/protocols/postgres/wire.ts';
-import type { ReplayLimits } from './step.ts';
 import { readCopyData, readTypes, readValue, readValues } from './common-messages.ts';
 import { nothingYet, type Parts, type Reading } from './parts.ts';
+import type { ReplayLimits } from './step.ts';
 import type { CutValue } from './values.ts';
 
 /** Field type letter → text, as bytes: S V C M D H P p q W s t c d n F L R, and any newer one. */

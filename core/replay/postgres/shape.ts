@@ -1,7 +1,7 @@
 /** step.ts as JSON. */
 import { z } from 'zod';
-import { base, count, shown, undecoded } from '../shape-parts.ts';
 import type { JsonStep } from '../reader.ts';
+import { base, count, shown, undecoded } from '../shape-parts.ts';
 import type { Outcome, Step, StepKind } from './step.ts';
 
 const KINDS = [

@@ -1,6 +1,6 @@
 import type { Shown } from '../step.ts';
-import type { ShownColumn } from './step.ts';
 import { displayWidth, escapeTerminal, fitWidth, UNDECODED } from '../text.ts';
+import type { ShownColumn } from './step.ts';
 
 export interface TableOptions {
   /** Columns of the terminal: no line is wider. */

@@ -34,6 +34,7 @@ export const differenceSchema = z.object({
   recorded: text.optional().meta({ description: 'the beginning of it' }),
   rerun: text.optional(),
   because: text.optional().meta({ description: 'of what was expected: the rule that allows it' }),
+  perhaps: text.optional().meta({ description: 'what may explain it, and does not excuse it' }),
 });
 export type Difference = z.infer<typeof differenceSchema>;
 

@@ -75,11 +75,13 @@ function codesOf({
   exitStatus = program?.exitStatus ?? 0,
   outcome,
   refusal,
+  file,
   note,
 }: SshStep): string[] {
   const codes = exitStatus === 0 ? [] : [`exit ${exitStatus}`];
   if (program?.exitSignal !== undefined) codes.push(`signal ${program.exitSignal.name}`);
   if (refusal !== undefined) codes.push(`refused ${refusal.code}`);
+  if (file?.status !== undefined) codes.push(`status ${file.status}`);
   if (outcome !== undefined && NOT_RUN.has(outcome)) codes.push(outcome);
   return [...codes, ...noteCodes(note)];
 }

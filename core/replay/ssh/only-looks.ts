@@ -1,7 +1,7 @@
 import { commandWords } from '#core/protocols/ssh/files/command-words.ts';
+import type { Shown } from '../step.ts';
 import { gitCommand } from './files/git-command.ts';
 import { rsyncCommand } from './files/rsync-reader.ts';
-import type { Shown } from '../step.ts';
 
 /** Programs that change nothing, whatever their arguments are; as the names that they have everywhere. */
 const LOOKS = new Set(

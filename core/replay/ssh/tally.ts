@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ShownData } from './step.ts';
 import { shown } from './shown.ts';
+import type { ShownData } from './step.ts';
 import type { Range } from './tape-messages.ts';
 
 /** What passed in one direction of a channel: how much, its digest, its beginning. */

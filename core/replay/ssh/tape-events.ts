@@ -1,7 +1,8 @@
 /** What a tape of SSH says, with channels told apart and answers joined to what they answer. */
+
+import type { ShownAddress } from './step.ts';
 import type { Range } from './tape-messages.ts';
 import type { RequestDetail } from './tape-requests.ts';
-import type { ShownAddress } from './step.ts';
 
 export type Side = 'client' | 'target';
 /** `gateway`: said to the client in the gateway's own name. */

@@ -1,10 +1,10 @@
+import { decodeText } from '#core/protocols/ssh/wire.ts';
 import type { ReplayFrame } from '../step.ts';
 import { PLAIN_SIZE, type TerminalEvent } from '../terminal.ts';
 import { SSH_LIMITS } from './step.ts';
 import { SshTape } from './tape.ts';
 import type { ChannelTapeRequest, SshEvent, TapeChannel } from './tape-events.ts';
 import type { RequestDetail } from './tape-requests.ts';
-import { decodeText } from '#core/protocols/ssh/wire.ts';
 
 type Pty = Extract<RequestDetail, { kind: 'pty' }>;
 

@@ -1,9 +1,9 @@
 /** Lines that somebody entered in a terminal, by what a terminal showed: an index for people, never evidence. */
 // A bundle of CommonJS, whose names node does not find: it comes as a whole.
 import xterm, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
+import { decodeText } from '#core/protocols/ssh/wire.ts';
 import { shownWords } from './shown.ts';
 import type { SshReplayLimits, SshStep } from './step.ts';
-import { decodeText } from '#core/protocols/ssh/wire.ts';
 
 /** No screen is larger; a larger one is looked at as if it were of this size. */
 const COLUMNS_MAX = 1000;

@@ -1,7 +1,7 @@
 /** A workflow as an in-toto layout and a run as its links (in-toto specification 0.9), in DSSE envelopes that in-toto-verify takes. */
 import { createHash } from 'node:crypto';
-import { pemOf } from '../../recording/stored-evidence.ts';
 import type { Signer } from '../../recording/ports.ts';
+import { pemOf } from '../../recording/stored-evidence.ts';
 import { canonicalJson } from '../canonical-json.ts';
 import type { DeclaredTask } from '../schema.ts';
 import type { Workflow } from '../workflows.ts';

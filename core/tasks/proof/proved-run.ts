@@ -1,6 +1,6 @@
+import type { TaskResult } from '../result/result.ts';
 import type { Run } from '../run.ts';
 import type { Workflow } from '../workflows.ts';
-import type { TaskResult } from '../result/result.ts';
 
 /** What other people's formats say of a run: what was derived, in the order in which it began. No key, and no value of its digests. */
 export interface ProvedRun {

@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto';
+import { parseJsonBytes } from '../../json.ts';
 import { openStatementSchema, STATEMENT_MAX_BYTES } from '../../recording/format.ts';
 import { OPEN, objectKey, SIGNER_KEY, TASK_RESULT } from '../../recording/layout.ts';
-import { parseJsonBytes } from '../../json.ts';
-import { readRunFile, RUN_FILE, RUN_MAX_BYTES, RUN_WORKFLOW, WORKFLOW_MAX_BYTES } from '../run-folder.ts';
+import { RUN_FILE, RUN_MAX_BYTES, RUN_WORKFLOW, readRunFile, WORKFLOW_MAX_BYTES } from '../run-folder.ts';
 import { executionsOf } from '../run-state.ts';
 import { operatorFits } from '../verify/operator.ts';
 import { type RunFolder, workflowOf } from '../verify/read-run.ts';

@@ -1,5 +1,5 @@
-import { ContractWatch, type Judgement } from '../contract-watch.ts';
 import type { Contract } from '../contract.ts';
+import { ContractWatch, type Judgement } from '../contract-watch.ts';
 import type { Deviation, DeviationKind } from '../deviation.ts';
 import { inputDeviation } from '../input-deviations.ts';
 import { isReadable, type SeenAnswer, type SeenBytes } from '../seen.ts';

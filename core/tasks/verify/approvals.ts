@@ -5,12 +5,12 @@ import { stepOf } from '../../access/request.ts';
 import { asCustodyError } from '../../errors.ts';
 import { leafBytes } from '../../ledger/leaf.ts';
 import type { ResultDeviation, TaskResult } from '../result/result.ts';
-import type { DeclaredContract } from '../schema.ts';
 import { requestName } from '../run-folder.ts';
+import type { DeclaredContract } from '../schema.ts';
 import type { ProvedRun } from './ledger.ts';
-import { readObject, type RunFolder } from './read-run.ts';
+import { type RunFolder, readObject } from './read-run.ts';
 import type { RunReport } from './report.ts';
-import { type DeviationRequest, readRequestFile, REQUEST_MAX_BYTES } from './request-file.ts';
+import { type DeviationRequest, REQUEST_MAX_BYTES, readRequestFile } from './request-file.ts';
 
 /** Each deviation that went on because reviewers approved it has their approval: of this very deviation, and in the ledger. */
 export async function checkApprovals(

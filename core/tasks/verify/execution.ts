@@ -15,9 +15,9 @@ import type { OutputDigests } from '../store.ts';
 import type { Workflow } from '../workflows.ts';
 import type { LoadedShapes } from './loaded-shapes.ts';
 import { operatorFits } from './operator.ts';
-import { readObject, type RunFolder } from './read-run.ts';
+import { type RunFolder, readObject } from './read-run.ts';
 import type { ExecutionFacts, RunFindingCode, RunReport } from './report.ts';
-import { signerIn, type SealedSession, type VerifiedSession, verifySession } from './session.ts';
+import { type SealedSession, signerIn, type VerifiedSession, verifySession } from './session.ts';
 
 /** What executions are verified with. */
 export interface RunContext {

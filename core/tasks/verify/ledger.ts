@@ -6,7 +6,7 @@ import { LEDGER_PROOF } from '../../recording/layout.ts';
 import type { Run } from '../run.ts';
 import { RUN_FILE } from '../run-folder.ts';
 import { runLeaf } from '../run-leaves.ts';
-import { readObject, type RunFolder } from './read-run.ts';
+import { type RunFolder, readObject } from './read-run.ts';
 import type { RunReport } from './report.ts';
 
 /** What a run's proof was found to prove. */

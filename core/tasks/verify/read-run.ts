@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 import { asCustodyError } from '../../errors.ts';
-import { COMMAND_KEYS, type CommandProtocol } from '../../protocols/command-parts.ts';
 import { parseJsonBytes } from '../../json.ts';
+import { COMMAND_KEYS, type CommandProtocol } from '../../protocols/command-parts.ts';
 import type { RecordingSource } from '../../recording/ports.ts';
 import type { Run } from '../run.ts';
 import {
-  readRunFile,
-  readRunKey,
   RUN_FILE,
   RUN_KEY,
   RUN_KEY_BYTES,
   RUN_MAX_BYTES,
   RUN_WORKFLOW,
+  readRunFile,
+  readRunKey,
   WORKFLOW_MAX_BYTES,
 } from '../run-folder.ts';
 import { workflowSchema } from '../schema.ts';

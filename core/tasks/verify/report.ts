@@ -1,7 +1,8 @@
 /** What can be found against a run's evidence (FORMAT.md, "What a verifier MUST establish"). */
+
+import type { Person } from '../../access/person.ts';
 import { printable } from '../../printable.ts';
 import type { Verdict as EvidenceVerdict } from '../../recording/verify/report.ts';
-import type { Person } from '../../access/person.ts';
 import type { Verdict } from '../result/result.ts';
 import type { RunState } from '../run.ts';
 

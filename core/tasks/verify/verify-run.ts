@@ -9,14 +9,14 @@ import type { OutputDigests } from '../store.ts';
 import { checkApprovals } from './approvals.ts';
 import {
   checkOpening,
-  reportEvidence,
   type RunContext,
+  reportEvidence,
   type VerifiedExecution,
   verifyExecution,
 } from './execution.ts';
 import { checkRunProof, type ProvedRun } from './ledger.ts';
 import { LoadedShapes } from './loaded-shapes.ts';
-import { readKey, readRun, readWorkflow, type RunFolder } from './read-run.ts';
+import { type RunFolder, readKey, readRun, readWorkflow } from './read-run.ts';
 import { type RunFacts, RunFindings, type RunReport, type RunVerifyReport, runVerdictOf } from './report.ts';
 import { signerIn, verifySession } from './session.ts';
 import { checkSteps } from './steps.ts';

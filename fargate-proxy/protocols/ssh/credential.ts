@@ -3,8 +3,8 @@ import { type SessionTerms, sessionTerms } from '#core/access/ssh-certificates/t
 import { asCustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { DeviceLogins } from '#core/identity/device-login.ts';
-import { type Attempt, type AuthServer, provedKeyOf } from '#core/protocols/ssh/auth/server.ts';
 import type { KeyProof } from '#core/protocols/ssh/auth/key-request.ts';
+import { type Attempt, type AuthServer, provedKeyOf } from '#core/protocols/ssh/auth/server.ts';
 import type { GreetingTime } from '../../protocol.ts';
 import type { ClientSide, DeviceKeys } from './client-side.ts';
 import { confirmWords, wordsOf } from './words.ts';

@@ -16,6 +16,9 @@ import { loginAtTarget, proofBy } from './target-login.ts';
 import { namedTarget } from './user-name.ts';
 import { wordsOf } from './words.ts';
 
+/** Of the banner that a rerun is shown. */
+const OWN_SESSION = 'custody.session=';
+
 export interface GreetingParts {
   readonly client: ClientSide;
   readonly shown: Shown;
@@ -35,14 +38,16 @@ export class SshGreeting implements Greeting {
   readonly task?: NonNullable<Greeting['task']>;
   readonly trace?: string;
   readonly #parts: GreetingParts;
+  readonly #rerun: string | undefined;
   #refused = false;
 
   /** Throws `user-missing`. */
   constructor(parts: GreetingParts) {
     this.#parts = parts;
     const { client, shown, signal } = parts;
-    const { target, login, task, trace } = namedTarget(shown.user);
+    const { target, login, task, trace, rerun } = namedTarget(shown.user);
     this.target = target;
+    this.#rerun = rerun;
     if (login !== undefined) this.login = login;
     if (task !== undefined) this.task = task;
     if (trace !== undefined) this.trace = trace;
@@ -92,6 +97,7 @@ export class SshGreeting implements Greeting {
   ): Promise<Link> {
     const { client, options } = this.#parts;
     const target = permission.target as SshTarget;
+    if (this.#rerun !== undefined) this.#tellRerun(target, tape.session);
     const login = loginOf(target, this.login);
     const until = AbortSignal.any([signal, client.left]);
     const proof = await this.#proof(permission, login, secret, tape.session);
@@ -103,6 +109,16 @@ export class SshGreeting implements Greeting {
       leg.destroy();
       throw error;
     }
+  }
+
+  /** A rerun goes to a sandbox and nowhere else, whatever its client has looked at; and it is told which session it is. */
+  #tellRerun({ name, sandbox }: SshTarget, session: string): void {
+    if (sandbox === undefined)
+      throw new CustodyError(
+        'access-denied',
+        `${name} is no sandbox, and a session is run again nowhere else`,
+      );
+    this.#parts.client.tell(`${OWN_SESSION}${session}\r\n`);
   }
 
   async #proof(

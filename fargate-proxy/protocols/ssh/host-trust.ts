@@ -1,16 +1,16 @@
 /** Whether a target is the one that the configuration means: by its key, or by a CA of hosts (security cases 10 and 17). */
 import { CustodyError } from '#core/errors.ts';
-import { checkCertificate } from '#core/protocols/ssh/keys/certificate-check.ts';
 import {
   certificateAlgorithm,
   certifiedType,
   parseCertificate,
 } from '#core/protocols/ssh/keys/certificate.ts';
+import { checkCertificate } from '#core/protocols/ssh/keys/certificate-check.ts';
 import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { fingerprintOf, type SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { algorithmsOf, SIGNATURE_ALGORITHMS } from '#core/protocols/ssh/keys/signature.ts';
-import type { ClientOptions } from '#core/protocols/ssh/transport/types.ts';
 import type { SshTarget } from '#core/protocols/ssh/schema.ts';
+import type { ClientOptions } from '#core/protocols/ssh/transport/types.ts';
 import { sameBytes } from '#core/protocols/ssh/wire.ts';
 
 export type HostTrust = Pick<ClientOptions, 'hostKey' | 'hostKeyAlgorithms'>;

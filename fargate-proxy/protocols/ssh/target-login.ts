@@ -1,12 +1,12 @@
 /** The gateway's own login at a target. */
 import type { Socket } from 'node:net';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { printable } from '#core/printable.ts';
 import { AuthClient, type LoginProof } from '#core/protocols/ssh/auth/client.ts';
 import { AuthMessage } from '#core/protocols/ssh/auth/messages.ts';
 import { parsePrivateKey } from '#core/protocols/ssh/keys/private-key.ts';
 import type { SshTarget } from '#core/protocols/ssh/schema.ts';
 import type { AgreedKeys } from '#core/protocols/ssh/transport/types.ts';
-import { printable } from '#core/printable.ts';
 import { connectPlain, unreachable } from '../../wire/connect.ts';
 import { hostTrust } from './host-trust.ts';
 import { Leg, type LegEars, type LegEnding, type LegMemory } from './leg.ts';

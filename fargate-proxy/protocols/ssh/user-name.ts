@@ -6,11 +6,13 @@ export interface NamedTarget {
   /** The task of a run, unchecked. */
   readonly task?: { readonly run: string; readonly task: string };
   readonly trace?: string;
+  /** The session that this one runs again, unchecked. */
+  readonly rerun?: string;
 }
 
 /**
  * What an SSH client calls its user: `login+target`, `login@target`, or the target alone where it has one login; behind it the task that
- * the session is, `,run=ID,task=NAME`, and `,trace=` with a W3C traceparent. None of these signs is in any name of a target or a
+ * the session is, `,run=ID,task=NAME`, `,trace=` with a W3C traceparent, and `,rerun=` with the session that is run again. None of these signs is in any name of a target or a
  * login, so the first one parts them. Throws `user-missing`.
  */
 export function namedTarget(user: string): NamedTarget {
@@ -24,11 +26,11 @@ export function namedTarget(user: string): NamedTarget {
   return { target, ...(login === undefined ? {} : { login }), ...taskIn(said) };
 }
 
-const KEYS = ['run', 'task', 'trace'] as const;
+const KEYS = ['run', 'task', 'trace', 'rerun'] as const;
 type Key = (typeof KEYS)[number];
 
 /** Each at most once, and nothing else: what would be passed over could be what the client meant. */
-function taskIn(said: readonly string[]): Pick<NamedTarget, 'task' | 'trace'> {
+function taskIn(said: readonly string[]): Pick<NamedTarget, 'task' | 'trace' | 'rerun'> {
   const found = new Map<Key, string>();
   for (const one of said) {
     const [name, value, more] = one.split('=') as [string, string?, string?];
@@ -36,11 +38,12 @@ function taskIn(said: readonly string[]): Pick<NamedTarget, 'task' | 'trace'> {
     if (key === undefined || found.has(key) || (value ?? '') === '' || more !== undefined) throw noTask();
     found.set(key, value!);
   }
-  const [run, task, trace] = KEYS.map((key) => found.get(key));
+  const [run, task, trace, rerun] = KEYS.map((key) => found.get(key));
   if ((run === undefined) !== (task === undefined)) throw noTask();
   return {
     ...(run === undefined || task === undefined ? {} : { task: { run, task } }),
     ...(trace === undefined ? {} : { trace }),
+    ...(rerun === undefined ? {} : { rerun }),
   };
 }
 

@@ -1,15 +1,15 @@
-import { CustodyError } from '#core/errors.ts';
+import { refusalError } from '#core/access/decide.ts';
 import { type Presence, watcherOf } from '#core/access/presence.ts';
+import { CustodyError } from '#core/errors.ts';
 import type { Standing } from '#core/identity/standing.ts';
 import type { JournalTails } from '#core/recording/live/ports.ts';
 import { readLive } from '#core/recording/live/reading.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
 import { READERS } from '#core/replay/readers.ts';
-import { refusalError } from '#core/access/decide.ts';
 import type { Asking, AskingPorts } from '../../asking.ts';
 import { type ApiEvent, type ApiResult, queryOf } from '../../http.ts';
-import { isRedacted, looked, type LookPorts } from '../looked.ts';
+import { isRedacted, type LookPorts, looked } from '../looked.ts';
 import { mayRead } from '../visible.ts';
 import { itemsOf, LiveFrames } from './items.ts';
 import { type LiveEvent, type LiveQuery, liveQuery } from './shape.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { quoted, sshConfigText, type SshHost } from '#cli/ssh/config-text.ts';
+import { quoted, type SshHost, sshConfigText } from '#cli/ssh/config-text.ts';
 import { shellWord } from '#cli/ssh/self.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 

@@ -250,7 +250,7 @@ const ofRules: readonly Mistake[] = [
     'sessions of whom',
     'session: { maxDuration: 1h }',
     'sessions: all',
-    '25:15: rules.1.sessions: Invalid option: expected one of "own"|"any"',
+    '25:15: rules.1.sessions: Invalid option: expected one of "own"|"approved"|"any"',
   ],
   [
     'yes or no',
@@ -474,7 +474,7 @@ const ofTheRest: readonly Mistake[] = [
     'an event that there is not',
     'secrets/siem }',
     'secrets/siem, events: [glass] }',
-    '38:86: webhooks.0.events.0: Invalid option: expected one of "access-requested"|"access-approved"|"access-denied"|"access-withdrawn"|"access-granted"|"access-used"|"access-returned"|"access-revoked"|"break-glass"|"break-glass-reviewed"|"policy-changed"|"run-deviated"|"task-ended"',
+    '38:86: webhooks.0.events.0: Invalid option: expected one of "access-requested"|"access-approved"|"access-denied"|"access-withdrawn"|"access-granted"|"access-used"|"access-returned"|"access-revoked"|"break-glass"|"break-glass-reviewed"|"policy-changed"|"run-deviated"|"task-ended"|"session-waits"',
   ],
   ['no events', 'secrets/siem }', 'secrets/siem, events: [] }', `38:85: webhooks.0.events: ${ONE}`],
   [

@@ -44,6 +44,13 @@ describe('configJsonSchema', () => {
 
   it.each([
     ['no rules', BASE],
+    [
+      'a target that is made',
+      BASE.replace(/( {2})orders-db(.*)"db:5432"(.*)/, '$&\n$1made$2"db:5432"$3').replace(
+        /(made.*)address: "db:5432"/,
+        '$1sandbox: { from: orders-db }',
+      ),
+    ],
     ['no targets', BASE.replace(/targets:[^]*/, 'targets: {}\n')],
     [
       'claims',

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AccessNews, type News, newsKinds, policyNews } from '#core/access/news.ts';
+import { type AccessNews, type News, newsKinds, policyNews, waitNews } from '#core/access/news.ts';
 import { signatureHeader } from '#core/notify/sign.ts';
 import { render } from '#core/notify/templates.ts';
 import { newsItem, REVIEWER } from '#test/support/news.ts';
@@ -16,8 +16,10 @@ function slack(news: News): SlackMessage {
 
 /** All that are about access. */
 const accessKinds = newsKinds.filter(
-  (kind) => kind !== 'policy-changed' && kind !== 'run-deviated' && kind !== 'task-ended',
+  (kind): kind is AccessNews['kind'] =>
+    !['policy-changed', 'run-deviated', 'task-ended', 'session-waits'].includes(kind),
 );
+const ID = '0198c0de-0000-7000-8000-000000000001';
 const RUN = '0198c0de-0000-7000-8000-0000000000aa';
 const DEVIATED: News = {
   id: `${RUN}/2`,
@@ -34,13 +36,16 @@ const DEVIATED: News = {
 };
 const { deviation: _deviation, how: _how, ...OF_RUN } = DEVIATED;
 const ENDED: News = { ...OF_RUN, id: `${RUN}/3`, kind: 'task-ended', verdict: 'deviated' };
+const WAITS = waitNews(
+  { session: ID, target: 'vault', rule: 'watched', groups: ['reviewers', 'leads'], requester: REVIEWER },
+  new Date('2026-03-01T12:00:00Z'),
+  new Date('2026-03-01T12:02:00Z'),
+);
 const CHANGED = policyNews('5f'.repeat(32), new Date('2026-03-01T12:00:00Z'));
 
 function lines(more: Partial<AccessNews> = {}): string[] {
   return slack(newsItem(1, more)).text.split('\n');
 }
-
-const ID = '0198c0de-0000-7000-8000-000000000001';
 
 describe('a JSON notification', () => {
   it('has type, time and data, as Standard Webhooks recommends', () => {
@@ -167,7 +172,7 @@ describe('a Slack notification', () => {
   });
 
   it('has words of its own for every kind', () => {
-    const others = [CHANGED, DEVIATED, ENDED].map((news) => slack(news).text.split('\n')[0]);
+    const others = [CHANGED, DEVIATED, ENDED, WAITS].map((news) => slack(news).text.split('\n')[0]);
     const titles = [...accessKinds.map((kind) => lines({ kind })[0]), ...others];
     expect(new Set(titles).size).toBe(newsKinds.length);
   });
@@ -184,6 +189,12 @@ describe('a Slack notification', () => {
   });
 
   it('of a changed configuration names its version', () => {
+    expect(slack(WAITS).text.split('\n').slice(2)).toEqual([
+      '*Somebody of:* `reviewers, leads`',
+      '*Waits until:* `2026-03-01T12:02:00.000Z`',
+      '*Rule:* `watched`',
+      `*To watch:* \`custody watch ${ID}\``,
+    ]);
     expect(slack(CHANGED).text.split('\n')).toEqual([
       '*custody.yaml has changed: who may reach what is another now*',
       `*Version:* \`${'5f'.repeat(32)}\``,

@@ -49,6 +49,12 @@ describe('a program', () => {
     });
   });
 
+  test('what SFTP answers with a number has it as a code', () => {
+    const file = { by: 'sftp', operation: 'remove', path: shown('/etc/passwd'), error: shown('no'), status: 3 };
+    const refused = of({ kind: 'file', outcome: 'refused', file: file as ShownFile });
+    expect(refused).toMatchObject({ isError: true, isWrite: false, codes: ['status 3', 'refused'] });
+  });
+
   test('has its words, its shape as contracts have it, and how it ended', () => {
     const data = { bytes: 9, sample: shown('no such unit') };
     const facts = exec('systemctl restart app', {

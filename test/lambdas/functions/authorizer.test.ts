@@ -2,12 +2,12 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { markedLogout } from '#core/identity/logouts.ts';
 import type { AuthorizerAnswer } from '#lambdas/authorizer/handler.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
 import { json, startDirectory, type TestDirectory } from '#test/support/directory.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
-import { dynamoLogouts } from '#adapters/aws/logouts.ts';
-import { markedLogout } from '#core/identity/logouts.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const OID = '87d349ed-44d7-43e1-9a83-5f2406dee5bd';

@@ -1,5 +1,5 @@
-import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { CreateSecretCommand } from '@aws-sdk/client-secrets-manager';
 import type { Context } from 'aws-lambda';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type TableName, tables } from '#adapters/aws/tables.ts';

@@ -4,6 +4,7 @@ import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { objectKey, TASK_RESULT } from '#core/recording/layout.ts';
 import { Recorder } from '#core/recording/recorder.ts';
+import { canonicalJson } from '#core/tasks/canonical-json.ts';
 import { openResult } from '#core/tasks/proof/statement.ts';
 import { changeRun } from '#core/tasks/run-desk.ts';
 import { newRun } from '#core/tasks/run-lifecycle.ts';
@@ -11,11 +12,10 @@ import { startTask } from '#core/tasks/run-start-task.ts';
 import { executionsOf } from '#core/tasks/run-state.ts';
 import { storedWorkflow } from '#core/tasks/stored-workflow.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
-import { canonicalJson } from '#core/tasks/canonical-json.ts';
+import { DANA, KEY, runId } from '#test/core/tasks/run-support.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 import { memoryPorts, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
-import { DANA, KEY, runId } from '#test/core/tasks/run-support.ts';
 
 const now = (): Date => new Date();
 const WRITTEN = {

@@ -2,7 +2,7 @@
 import type { SeenCommand, SeenLiteral, SeenValue, UnreadableCommand } from '#core/tasks/seen.ts';
 import { COMMAND_MAX_BYTES } from '../../command-parts.ts';
 import type { Analyst, Statement } from './analysis.ts';
-import { arrayOf, boundArray, type BoundValue, boundLiteral, type DecodeText } from './bound.ts';
+import { arrayOf, type BoundValue, boundArray, boundLiteral, type DecodeText } from './bound.ts';
 import { KnownSkeletons, type Looked, type LookedAt } from './known.ts';
 import { fill, type ParameterOf, type Template } from './template.ts';
 

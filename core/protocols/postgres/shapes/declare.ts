@@ -2,8 +2,8 @@ import { CustodyError } from '#core/errors.ts';
 import type { DeclaredCommand } from '#core/tasks/schema.ts';
 import type { SeenValue } from '#core/tasks/seen.ts';
 import type { DeclaredShape } from '#core/tasks/shapes.ts';
-import type { Source, Statement } from './analysis.ts';
 import type { LocalAnalyst } from './analyse.ts';
+import type { Source, Statement } from './analysis.ts';
 import { arrayOf } from './bound.ts';
 
 type Place = DeclaredShape['places'][number];

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { Step } from '#core/replay/postgres/step.ts';
 import type { CopyRun } from '#core/replay/postgres/copy-run.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
 import type { Answering, Tap, TransactionEvent } from '#core/replay/postgres/tap.ts';
 import type { CutValue } from '#core/replay/postgres/values.ts';
 import type { SeenBytes } from '#core/tasks/seen.ts';

@@ -1,12 +1,11 @@
 import type { CommandShapes } from '#core/tasks/shapes.ts';
-import { LocalAnalyst } from './analyse.ts';
-import { declare } from './declare.ts';
-import { Parser } from './parser.ts';
 import { maySet } from '../meaning.ts';
-import { isUnreadable } from './unreadable.ts';
-import { invalid } from './declare.ts';
+import { LocalAnalyst } from './analyse.ts';
 import { CommandReader } from './commands.ts';
+import { declare, invalid } from './declare.ts';
+import { Parser } from './parser.ts';
 import { render } from './render.ts';
+import { isUnreadable } from './unreadable.ts';
 import { write } from './write.ts';
 
 /** The shapes of SQL. Resolves once the parser is loaded. */

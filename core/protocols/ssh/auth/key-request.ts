@@ -1,14 +1,15 @@
 /** The `publickey` method's request, read and its signature verified (RFC 4252 section 7; OpenSSH's PROTOCOL, section 3.1). */
+
+import { CustodyError } from '#core/errors.ts';
 import { certifiedAlgorithm, parseCertificate, type SshCertificate } from '../keys/certificate.ts';
 import { parsePublicKey, type SshPublicKey } from '../keys/public-key.ts';
 import {
-  algorithmsOf,
   type Authenticator,
+  algorithmsOf,
   isSignatureAlgorithm,
   verifySignature,
 } from '../keys/signature.ts';
-import { sameBytes, SshWriter, violation } from '../wire.ts';
-import { CustodyError } from '#core/errors.ts';
+import { SshWriter, sameBytes, violation } from '../wire.ts';
 import { HOSTBOUND, type RequestHead } from './messages.ts';
 
 /** A key that a client names. It has proved nothing. */

@@ -2,13 +2,13 @@
 import { CustodyError } from '#core/errors.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
 import { printable } from '#core/printable.ts';
+import type { SshCertificate } from '../keys/certificate.ts';
 import {
-  certificateProblem,
   type CertificateTerms,
   type CertificateUse,
+  certificateProblem,
   checkCertificate,
 } from '../keys/certificate-check.ts';
-import type { SshCertificate } from '../keys/certificate.ts';
 import { violation } from '../wire.ts';
 import { Dialogue } from './dialogue.ts';
 import { type KeyProof, type OfferedKey, proveKey, readKeyRequest } from './key-request.ts';

@@ -3,9 +3,9 @@ import type { ChannelGate, GateHands } from '../channels/gate.ts';
 import { violation } from '../wire.ts';
 import type { FileRights } from './file-rights.ts';
 import { dataId, encodeInit, encodeStatus, readAnswer, type SftpAnswer, SftpStatus } from './sftp-answers.ts';
-import { type Asked, PathQuestions } from './sftp-questions.ts';
 import { type OpenFile, SftpFiles } from './sftp-files.ts';
 import { filesOf, judge, namedPaths, type Verdict } from './sftp-judge.ts';
+import { type Asked, PathQuestions } from './sftp-questions.ts';
 import { readRequest, type SftpRequest } from './sftp-requests.ts';
 import { SftpCutter } from './sftp-stream.ts';
 

@@ -1,10 +1,10 @@
 import { violation } from '../wire.ts';
-import { isDirectory } from './sftp-attributes.ts';
+import type { FileRights } from './file-rights.ts';
 import { encodeLstat, encodeRealpath, type SftpAnswer, SftpStatus } from './sftp-answers.ts';
+import { isDirectory } from './sftp-attributes.ts';
 import { type Refusal, refusal, refused } from './sftp-judge.ts';
 import { allowed, mayResolve, type Needs, questionOf, resolvedPath } from './sftp-needs.ts';
 import type { SftpRequest } from './sftp-requests.ts';
-import type { FileRights } from './file-rights.ts';
 
 /** A request, with its bytes, that waits for what the target says of its paths. */
 export interface Asked {

@@ -5,7 +5,7 @@
  */
 import { createHash, type KeyObject, verify, X509Certificate } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
-import { sameBytes, SshReader, violation } from '../wire.ts';
+import { SshReader, sameBytes, violation } from '../wire.ts';
 import { inWords } from './key-line.ts';
 import type { SshPublicKey } from './public-key.ts';
 

@@ -1,7 +1,7 @@
 /** A public key or certificate as one line of text: `ssh-ed25519 AAAA… comment`, as in `id_ed25519.pub` and custody.yaml. */
 import { CustodyError } from '#core/errors.ts';
-import { parsePublicKey, type SshPublicKey } from './public-key.ts';
 import { SshReader } from '../wire.ts';
+import { parsePublicKey, type SshPublicKey } from './public-key.ts';
 
 export interface KeyLine {
   /** The name that stands first, which is also the first one in `blob`. */

@@ -1,7 +1,7 @@
 /** Private keys as people keep them: OpenSSH's own form (PROTOCOL.key) and PEM (PKCS #8, PKCS #1, SEC 1), without passphrase. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
-import { sameBytes, SshReader, violation } from '../wire.ts';
+import { SshReader, sameBytes, violation } from '../wire.ts';
 import {
   base64url,
   checkRsaSize,

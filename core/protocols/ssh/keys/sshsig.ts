@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
 import { printable } from '#core/printable.ts';
-import { sameBytes, SshReader, SshWriter, violation } from '../wire.ts';
+import { SshReader, SshWriter, sameBytes, violation } from '../wire.ts';
 import { fromBase64, inWords } from './key-line.ts';
 import { parsePublicKey, type SshPublicKey } from './public-key.ts';
-import { algorithmsOf, type Authenticator, verifySignature } from './signature.ts';
+import { type Authenticator, algorithmsOf, verifySignature } from './signature.ts';
 
 export interface VerifiedFile {
   /** Who signed it; the caller says whether that is who should have. */

@@ -1,8 +1,8 @@
 /** OpenSSH's PROTOCOL.chacha20poly1305: one key for the lengths, another for the rest and for the one-time Poly1305 key. */
 import { createCipheriv, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { poly1305 } from '@noble/ciphers/_poly1305.js';
-import { type CipherKind, type Opener, type Sealer, secretKey } from './cipher.ts';
 import { readUint32, writeUint32 } from '../wire.ts';
+import { type CipherKind, type Opener, type Sealer, secretKey } from './cipher.ts';
 
 const TAG_BYTES = 16;
 const BLOCK_BYTES = 64;

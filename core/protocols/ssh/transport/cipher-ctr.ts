@@ -1,7 +1,7 @@
 /** AES-CTR with an HMAC: RFC 4344, RFC 6668, and OpenSSH's MACs over the ciphertext. */
 import { createCipheriv, createDecipheriv, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { type CipherKind, type MacKind, type Opener, type Sealer, secretKey } from './cipher.ts';
 import { readUint32 } from '../wire.ts';
+import { type CipherKind, type MacKind, type Opener, type Sealer, secretKey } from './cipher.ts';
 import { uint32 } from './wire.ts';
 
 const BLOCK = 16;

@@ -1,7 +1,7 @@
 /** AES-GCM as OpenSSH does it (its PROTOCOL, section 1.6; RFC 5647): the length is in the clear and authenticated. */
 import { type CipherGCMTypes, createCipheriv, createDecipheriv } from 'node:crypto';
-import { type CipherKind, type Opener, type Sealer, secretKey } from './cipher.ts';
 import { readUint32 } from '../wire.ts';
+import { type CipherKind, type Opener, type Sealer, secretKey } from './cipher.ts';
 
 const TAG_BYTES = 16;
 const OPTIONS = { authTagLength: TAG_BYTES };

@@ -1,9 +1,10 @@
 /** The ciphers and MACs by their names. */
+
+import { readUint32 } from '../wire.ts';
 import type { CipherKind, MacKind, Opener, Sealer } from './cipher.ts';
 import { chacha } from './cipher-chacha.ts';
 import { ctr } from './cipher-ctr.ts';
 import { gcm } from './cipher-gcm.ts';
-import { readUint32 } from '../wire.ts';
 
 /** Undefined for a name that is not spoken here. */
 export function cipherKind(name: string): CipherKind | undefined {

@@ -1,11 +1,11 @@
 /** One key exchange, from two offers to keys (RFC 4253 sections 7 and 8). */
 import { createHash } from 'node:crypto';
+import { SshReader } from '../wire.ts';
 import type { Exchanged } from './derive.ts';
 import { type ExchangeMethod, exchangeMethod, type Random } from './exchange-methods.ts';
 import { hostKeyFor, type ServerHostKey, signExchange, verifyExchange } from './host-key.ts';
 import type { Agreement } from './kexinit.ts';
 import { MESSAGE } from './numbers.ts';
-import { SshReader } from '../wire.ts';
 import { concat, message, string } from './wire.ts';
 
 /** What both sides have said so far, as it goes into the hash (section 8). */

@@ -1,7 +1,7 @@
 /** The offer that opens a key exchange, and what two of them agree on (RFC 4253 section 7.1). */
 import { CustodyError } from '#core/errors.ts';
-import { MESSAGE } from './numbers.ts';
 import { SshReader, violation } from '../wire.ts';
+import { MESSAGE } from './numbers.ts';
 import { concat, message, nameList, offeredNames, uint32 } from './wire.ts';
 
 /** Characters of a list that a log is told. */

@@ -1,7 +1,8 @@
 /** The peer's bytes cut into packets (RFC 4253 section 6). */
+
+import { violation } from '../wire.ts';
 import type { Opener } from './cipher.ts';
 import { plain } from './ciphers.ts';
-import { violation } from '../wire.ts';
 
 /** What must be taken from anybody (RFC 4253 section 6.1); what one who has logged in may send. */
 export const MAX_PACKET = { stranger: 35_000, known: 256 * 1024 } as const;

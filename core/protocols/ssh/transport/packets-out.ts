@@ -1,8 +1,9 @@
 /** Messages sealed into packets, several in one buffer when they come together (RFC 4253 section 6). */
+
+import { writeUint32 } from '../wire.ts';
 import type { Sealer } from './cipher.ts';
 import { plain } from './ciphers.ts';
 import type { Random } from './exchange-methods.ts';
-import { writeUint32 } from '../wire.ts';
 
 /** Beyond it nothing waits for more. */
 const ENOUGH = 64 * 1024;

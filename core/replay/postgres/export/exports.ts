@@ -1,6 +1,6 @@
 import type { SessionExports } from '../../export/exports.ts';
-import { shownTable } from './shown-table.ts';
 import { writeScript } from './script.ts';
+import { shownTable } from './shown-table.ts';
 import { writeTable } from './table.ts';
 
 export const postgresExports: SessionExports = { table: writeTable, shownTable, script: writeScript };

@@ -1,6 +1,6 @@
 import type { CopyRun } from '../copy-run.ts';
-import type { Answering, Tap, TransactionEvent } from '../tap.ts';
 import type { Step } from '../step.ts';
+import type { Answering, Tap, TransactionEvent } from '../tap.ts';
 import type { CutValue } from '../values.ts';
 
 /** A tap that keeps nothing. */

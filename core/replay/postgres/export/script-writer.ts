@@ -1,5 +1,5 @@
-import { isUnreadable } from '#core/protocols/postgres/shapes/unreadable.ts';
 import type { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import { isUnreadable } from '#core/protocols/postgres/shapes/unreadable.ts';
 import type { ScriptTotals } from '../../export/exports.ts';
 import { escapeLines } from '../../text.ts';
 import { formatStep } from '../format.ts';

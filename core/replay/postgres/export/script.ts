@@ -1,11 +1,11 @@
 /** A session as a script for psql: its statements in order, with the answers as comments. */
 import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
-import type { EndingOf } from '../../reader.ts';
 import type { Frames, ScriptTotals, TakeText } from '../../export/exports.ts';
+import type { EndingOf } from '../../reader.ts';
 import { postgresSteps } from '../steps.ts';
+import { EXPORT_LIMITS } from './limits.ts';
 import { ScriptTap } from './script-tap.ts';
 import { ScriptWriter } from './script-writer.ts';
-import { EXPORT_LIMITS } from './limits.ts';
 
 const HEAD = `-- What failed, and what was never run, is a comment: the rest runs as it ran, also with ON_ERROR_STOP.
 -- A transaction that came to nothing is rolled back here, whatever the client asked for at its end.

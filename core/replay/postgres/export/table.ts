@@ -1,9 +1,9 @@
 import { CustodyError } from '#core/errors.ts';
 import type { Frames, TableOptions, TableSink } from '../../export/exports.ts';
 import type { ReplayFrame } from '../../step.ts';
+import type { Step } from '../step.ts';
 import { postgresSteps } from '../steps.ts';
 import type { Answering } from '../tap.ts';
-import type { Step } from '../step.ts';
 import { type CutValue, showValue } from '../values.ts';
 import { csvLine } from './csv.ts';
 import { EXPORT_LIMITS } from './limits.ts';

@@ -1,3 +1,4 @@
+import { isJsonObject } from '#core/json.ts';
 import { LocalAnalyst } from '#core/protocols/postgres/shapes/analyse.ts';
 import { Generations } from '#core/protocols/postgres/shapes/generations.ts';
 import { KnownSkeletons, type LookedAt } from '#core/protocols/postgres/shapes/known.ts';
@@ -7,7 +8,6 @@ import type { Filler, Template } from '#core/protocols/postgres/shapes/template.
 import { type Touches, touchesOf } from '#core/protocols/postgres/shapes/touches.ts';
 import { numberIn, textIn } from '#core/protocols/postgres/shapes/tree.ts';
 import { isUnreadable } from '#core/protocols/postgres/shapes/unreadable.ts';
-import { isJsonObject } from '#core/json.ts';
 import type { Touched, TouchedFile } from '../../facts.ts';
 import { roughly } from './roughly.ts';
 

@@ -1,9 +1,9 @@
 /** Leaves values of columns out of steps: results, COPY data, bind values, constants, and what the server says of them. */
 import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import type { JsonStep } from '../../reader.ts';
 import type { LeaveColumnsOut } from '../../redact/rules.ts';
 import { changeAll } from '../../redact/texts.ts';
 import type { Shown } from '../../step.ts';
-import type { JsonStep } from '../../reader.ts';
 import { postgresStepOf } from '../shape.ts';
 import type { ShownReport, Step } from '../step.ts';
 import { columnMark, type NamedColumn, named, namedColumns, saidIn } from './column-names.ts';

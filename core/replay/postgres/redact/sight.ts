@@ -1,14 +1,14 @@
 /** What of a statement has to do with the columns that are left out, by PostgreSQL's own parser. In doubt: all of it. */
 import { isJsonObject } from '#core/json.ts';
-import { isUnreadable } from '#core/protocols/postgres/shapes/unreadable.ts';
 import type { Parser, Token } from '#core/protocols/postgres/shapes/parser.ts';
 import type { Json } from '#core/protocols/postgres/shapes/tree.ts';
+import { isUnreadable } from '#core/protocols/postgres/shapes/unreadable.ts';
 import type { Shown } from '../../step.ts';
 import { type NamedColumn, reachable, saidIn } from './column-names.ts';
 import { copiedColumn } from './copy-columns.ts';
 import { HiddenConstants } from './hidden-constants.ts';
 import { first, Mentions } from './mentions.ts';
-import { outputsOf, type Outputs } from './outputs.ts';
+import { type Outputs, outputsOf } from './outputs.ts';
 
 /** Bytes of the text in UTF-8. */
 export interface Place {

@@ -1,4 +1,4 @@
-import { effectOf, type Effect } from './effect.ts';
+import { type Effect, effectOf } from './effect.ts';
 import { runsHidden } from './hidden.ts';
 import { isSymbol, isWord, type Token, tokensOf } from './tokens.ts';
 

@@ -1,8 +1,9 @@
 /** Rows of two answers, and data of two COPYs. */
 import { showValue } from '../../postgres/values.ts';
 import type { Found, Rules } from './found.ts';
-import { areOwnMoments, isTime } from './explain.ts';
-import { type Row, type RowsSummary } from './rows.ts';
+import { areOwnMoments, areShifted, isTime } from './explain.ts';
+import { NOW_AND_DATA } from './volatile.ts';
+import { MARKS_MAX, type Row, type RowsSummary } from './rows.ts';
 import type { Answered } from './side.ts';
 
 const VALUE_SHOWN = 200;
@@ -16,8 +17,9 @@ export function compareRows(recorded: Answered, rerun: Answered, rules: Rules, f
   if (was === undefined || is === undefined || areSame(was, is, isOrdered(recorded, rules))) return;
   const at = firstOther(was, is, isOrdered(recorded, rules));
   const because = recorded.meaning.rowsBecause;
-  const more = { ...(at !== undefined && { row: at.row + 1 }), ...(because !== undefined && { because }) };
-  found.add('copy', at?.was && lineText(at.was, was.count), at?.is && lineText(at.is, is.count), more);
+  const more = { row: (at?.row ?? MARKS_MAX) + 1, ...(because !== undefined && { because }) };
+  if (at === undefined) found.add('copy', beyondText(was), beyondText(is), more);
+  else found.add('copy', at.was && lineText(at.was, was.count), at.is && lineText(at.is, is.count), more);
 }
 
 function lineText(row: Row, count: number): string {
@@ -45,26 +47,51 @@ function compareAll(
     found.add('count', rowsText(was.count), rowsText(is.count), because === undefined ? {} : { because });
   if (areSame(was, is, ordered) && !anyLeftOut(recorded)) return;
   const pairs = pairsOf(was, is, ordered);
-  const explained = new Map<string, readonly [number, string, string]>();
+  const explained = new Map<string, { readonly row: number; readonly cell: Cell }>();
   for (const { row, was: one, is: other } of pairs.pairs) {
     const cells = cellsOf(recorded, rerun, one, other, rules);
+    for (const cell of cells)
+      if (givesKeys(recorded, cell)) rules.flows.gave(recorded.number, cell.column, cell.was, cell.is);
     const first = cells.find((cell) => cell.because === undefined);
     if (first !== undefined) return addRow(found, row, first, { recorded, rerun, one, other }, because);
-    for (const cell of cells)
-      if (!explained.has(cell.because!))
-        explained.set(`${cell.because} ${cell.column}`, [row, cell.was, cell.is]);
+    for (const cell of cells) {
+      const why = `${cell.because}\0${cell.column}`;
+      if (!explained.has(why)) explained.set(why, { row, cell });
+    }
   }
-  for (const [why, [row, one, other]] of explained) {
-    const [reason = '', ...column] = why.split(' ');
-    found.add('row', one, other, { row: row + 1, column: column.join(' '), because: reason });
-  }
+  for (const { row, cell } of explained.values())
+    found.add('row', cell.was, cell.is, { row: row + 1, column: cell.column, because: cell.because! });
   if (pairs.isWhole || areSame(was, is, ordered)) return;
-  const at = firstOther(was, is, ordered);
+  addUnpaired(recorded, rerun, firstOther(was, is, ordered, pairs.pairs.length), because, found);
+}
+
+/** What was made for a row: later statements send it as it was recorded. */
+function givesKeys({ meaning }: Answered, { because }: Cell): boolean {
+  return meaning.isInsert || because === 'sequence' || because === 'random';
+}
+
+/** Of rows that were not looked at pair by pair: the first that is another, or that it is among those which have no mark. */
+function addUnpaired(
+  recorded: Answered,
+  rerun: Answered,
+  at: Other | undefined,
+  because: string | undefined,
+  found: Found,
+): void {
+  const [was, is] = [recorded.rows!, rerun.rows!];
+  const more = because === undefined ? {} : { because };
   if (at !== undefined)
     found.add('row', at.was && rowText(recorded, at.was), at.is && rowText(rerun, at.is), {
       row: at.row + 1,
-      ...(because !== undefined && { because }),
+      ...more,
     });
+  else if (was.count === is.count && was.beyond !== is.beyond)
+    found.add('row', beyondText(was), beyondText(is), { row: MARKS_MAX + 1, ...more });
+}
+
+/** It is known that they differ there, and not where. */
+function beyondText({ count }: RowsSummary): string {
+  return `rows ${MARKS_MAX + 1} to ${count}, one or more of which differ`;
 }
 
 function anyLeftOut({ step, meaning }: Answered): boolean {
@@ -98,11 +125,17 @@ function pairsOf(was: RowsSummary, is: RowsSummary, ordered: boolean): { pairs: 
   }
   // Equal ones first; of the rest the first with the first.
   const left = new Map<number, number[]>();
-  for (const [at, mark] of is.marks.entries()) left.set(mark, [...(left.get(mark) ?? []), at]);
+  for (const [at, mark] of is.marks.entries()) {
+    const there = left.get(mark);
+    if (there === undefined) left.set(mark, [at]);
+    else there.push(at);
+  }
+  // Taken from the end.
+  for (const rows of left.values()) rows.reverse();
   const matched: Pair[] = [];
   const alone: number[] = [];
   for (const [row, mark] of was.marks.entries()) {
-    const other = left.get(mark)?.shift();
+    const other = left.get(mark)?.pop();
     if (other === undefined) alone.push(row);
     else matched.push({ row, was: was.kept[row]!, is: is.kept[other]! });
   }
@@ -140,12 +173,13 @@ function becauseOf(
 ): string | undefined {
   const type = step.columns?.[at]?.type ?? 0;
   const byItself = meaning.because(at, name);
-  if (byItself !== undefined) return byItself;
+  if (byItself !== undefined && byItself !== NOW_AND_DATA) return byItself;
   if (columns.has(name.toLowerCase())) return 'ignored';
   if (words.has('now') && isTime(type)) return 'now';
   if (words.has('sequence') && meaning.isInsert && INTEGERS.has(type) && /(?:^|_)id$/i.test(name))
     return 'sequence';
   if (was === null || is === null) return undefined;
+  if (byItself === NOW_AND_DATA && areShifted(type, was, is, columnFormat?.(at) ?? 0, moments)) return 'now';
   return areOwnMoments(type, was, is, columnFormat?.(at) ?? 0, moments) ? 'now' : undefined;
 }
 
@@ -167,19 +201,29 @@ function addRow(
     row: row + 1,
     column,
     ...(because !== undefined && { because }),
+    ...(recorded.meaning.isInsert && INTEGERS.has(typeOf(recorded, column)) && { perhaps: KEY_GIVEN }),
   });
 }
 
-/** The first row that the other side does not have there, or at all. */
-function firstOther(
-  was: RowsSummary,
-  is: RowsSummary,
-  ordered: boolean,
-): { row: number; was: Row | undefined; is: Row | undefined } | undefined {
-  const at = (row: number) => ({ row, was: was.kept[row], is: is.kept[row] });
+const KEY_GIVEN =
+  'where a sequence gave it, the sandbox is not as the data was before the session: --at session, or --ignore sequence';
+
+function typeOf({ step }: Answered, column: string): number {
+  return step.columns?.find(({ name }) => name === column)?.type ?? 0;
+}
+
+interface Other {
+  readonly row: number;
+  readonly was: Row | undefined;
+  readonly is: Row | undefined;
+}
+
+/** The first row, from this one on, that the other side does not have there, or at all. */
+function firstOther(was: RowsSummary, is: RowsSummary, ordered: boolean, from = 0): Other | undefined {
+  const at = (row: number): Other => ({ row, was: was.kept[row], is: is.kept[row] });
   const longest = Math.max(was.marks.length, is.marks.length);
   if (ordered) {
-    for (let row = 0; row < longest; row++) if (was.marks[row] !== is.marks[row]) return at(row);
+    for (let row = from; row < longest; row++) if (was.marks[row] !== is.marks[row]) return at(row);
     return undefined;
   }
   const missing = firstMissing(was, is);

@@ -1,9 +1,10 @@
 /** Two answers to the same. */
-import type { Difference } from '../report.ts';
+
 import type { ShownReport } from '../../postgres/step.ts';
-import type { Answered } from './side.ts';
+import type { Difference } from '../report.ts';
 import { compareRows } from './compare-rows.ts';
 import { Found, type Rules } from './found.ts';
+import type { Answered } from './side.ts';
 
 const CANCELED = '57014';
 /** Types of an extension or of a user have numbers of their own in each database. */
@@ -17,6 +18,7 @@ export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules
   const found = new Found(number, step.statement?.text);
   if (step.outcome === 'unfinished') return [];
   if (step.kind === 'login') return compareLogins(recorded, rerun, found);
+  found.perhaps = perhapsOf(recorded, rules);
   if (recorded.isOfGateway && !rerun.isOfGateway) found.because = 'gateway';
   if (step.kind !== rerun.step.kind && !isOfOneKind(recorded, rerun))
     found.add('kind', step.kind, rerun.step.kind);
@@ -26,6 +28,13 @@ export function compareAnswers(recorded: Answered, rerun: Answered, rules: Rules
     compareResults(recorded, rerun, rules, found);
   compareReports(recorded, rerun, rules, found);
   return found.differences;
+}
+
+/** What no rule allows may have a reason all the same. */
+function perhapsOf({ step, number, meaning }: Answered, { flows }: Rules): string | undefined {
+  const flow = flows.into(step, number);
+  if (flow !== undefined || meaning.isChosenByClock !== true) return flow;
+  return 'what it finds depends on when it runs, which is later than it was';
 }
 
 /** A statement that fails before it is known to be a COPY is none. */

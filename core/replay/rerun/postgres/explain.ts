@@ -43,6 +43,21 @@ export function areOwnMoments(
   );
 }
 
+/** Both are as far apart as the sessions are: a moment that was reckoned from the clock. Also where it cannot be read. */
+export function areShifted(
+  type: number,
+  recorded: Uint8Array,
+  rerun: Uint8Array,
+  format: number,
+  { recorded: was, rerun: is }: Moments,
+): boolean {
+  if (type !== TIMESTAMPTZ && type !== TIMESTAMP) return true;
+  const [one, other] = [momentOf(recorded, format), momentOf(rerun, format)];
+  if (one === undefined || other === undefined) return true;
+  const [least, most] = [is.from - was.to, is.to - was.from];
+  return other - one >= least - CLOCKS_DIFFER_MS && other - one <= most + CLOCKS_DIFFER_MS;
+}
+
 /** A local time is within, where it is in some zone that keeps to quarters of an hour. */
 function within(at: number, { from, to }: Span, type: number): boolean {
   if (type === TIMESTAMPTZ) return at >= from - CLOCKS_DIFFER_MS && at <= to + CLOCKS_DIFFER_MS;

@@ -2,7 +2,7 @@
 import { isJsonObject } from '#core/json.ts';
 import type { Parser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { Json } from '#core/protocols/postgres/shapes/tree.ts';
-import { volatileIn } from './volatile.ts';
+import { chosenBy, volatileColumn } from './volatile.ts';
 
 export interface Meaning {
   readonly isOrdered: boolean;
@@ -12,6 +12,8 @@ export interface Meaning {
   readonly rowsBecause?: string | undefined;
   /** Columns that an INSERT returns. */
   readonly isInsert: boolean;
+  /** What is found or written depends on when it runs: `WHERE made > now() - …`. */
+  readonly isChosenByClock?: boolean | undefined;
 }
 
 export const NOT_UNDERSTOOD: Meaning = { isOrdered: false, isInsert: false, because: () => undefined };
@@ -67,6 +69,11 @@ function ofCall(text: string): readonly Meaning[] | undefined {
 
 function meaningOf(raw: Json): Meaning {
   const node = isJsonObject(raw['stmt']) ? raw['stmt'] : {};
+  const meaning = ofStatement(node);
+  return chosenBy('now', node) ? { ...meaning, isChosenByClock: true } : meaning;
+}
+
+function ofStatement(node: Json): Meaning {
   const [kind = ''] = Object.keys(node);
   const members = objectIn(node, kind);
   switch (kind) {
@@ -92,13 +99,28 @@ function meaningOf(raw: Json): Meaning {
 
 function ofSelect(select: Json): Meaning {
   const columns = columnsOf(select, new Map());
-  const isOrdered = listIn(select, 'sortClause').length > 0 || listIn(select, 'fromClause').length === 0;
+  const sorts = listIn(select, 'sortClause');
+  const isShuffled = chosenBy('random', sorts, true);
+  const isSet = ![undefined, 'SETOP_NONE'].includes(select['op'] as string | undefined);
+  const isOrdered = sorts.length > 0 ? !isShuffled : !isSet && listIn(select, 'fromClause').length === 0;
+  const isDrawn =
+    (isShuffled && 'limitCount' in select) ||
+    chosenBy('random', select['whereClause'], true) ||
+    isSample(select);
   return {
-    isOrdered: isOrdered && select['op'] !== 'SETOP_UNION',
+    isOrdered,
     isInsert: false,
     because: (index, name) => (columns.hasStar ? columns.byName.get(name) : columns.byIndex[index]),
-    rowsBecause: looksAtServer(select) ? 'server' : undefined,
+    rowsBecause: looksAtServer(select) ? 'server' : isDrawn ? 'random' : undefined,
   };
+}
+
+/** TABLESAMPLE without a seed. */
+function isSample(select: Json): boolean {
+  return listIn(select, 'fromClause').some((item) => {
+    const sample = objectIn(item, 'RangeTableSample');
+    return 'method' in sample && !('repeatable' in sample);
+  });
 }
 
 interface Columns {
@@ -114,7 +136,8 @@ const DEPTH_MAX = 20;
 /** `above`: names of columns that are volatile further out. */
 function columnsOf(select: Json, above: ReadonlyMap<string, string>, depth = 0): Columns {
   if (depth > DEPTH_MAX) return NO_COLUMNS;
-  const within = new Map([...above, ...namesBelow(select, above, depth)]);
+  const below = namesBelow(select, above, depth);
+  const within = new Map([...above, ...below]);
   const sides = [objectIn(select, 'larg'), objectIn(select, 'rarg')].filter(
     (side) => Object.keys(side).length > 0,
   );
@@ -126,32 +149,102 @@ function columnsOf(select: Json, above: ReadonlyMap<string, string>, depth = 0):
         targets(
           items.map((val) => ({ ResTarget: { val } })),
           within,
+          below,
         ),
       ),
     );
-  return targets(listIn(select, 'targetList'), within);
+  return targets(listIn(select, 'targetList'), within, below);
 }
 
+/** Columns of what a SELECT reads that are not the same each time: of subqueries in FROM, and of the CTEs that are named there. */
 function namesBelow(
   select: Json,
   above: ReadonlyMap<string, string>,
   depth: number,
 ): ReadonlyMap<string, string> {
-  const ctes = listIn(objectIn(select, 'withClause'), 'ctes').map((cte) =>
-    objectIn(objectIn(cte, 'CommonTableExpr'), 'ctequery'),
-  );
-  const inner = [...ctes, ...subqueriesIn(listIn(select, 'fromClause'))];
-  return new Map(
-    inner.flatMap((query) => [...columnsOf(objectIn(query, 'SelectStmt'), above, depth + 1).byName]),
+  const ctes = new Map<string, ReadonlyMap<string, string>>();
+  for (const cte of listIn(objectIn(select, 'withClause'), 'ctes')) {
+    const { ctename, ...more } = objectIn(cte, 'CommonTableExpr');
+    const query = objectIn(more, 'ctequery');
+    const names = ofQuery(query, new Map([...above, ...named(ctes)]), depth + 1, aliasesOf(more));
+    if (typeof ctename === 'string') ctes.set(ctename, names);
+  }
+  const outer = new Map([...above, ...named(ctes)]);
+  const found = new Map<string, string>();
+  for (const { alias, names } of sourcesIn(listIn(select, 'fromClause'), outer, depth))
+    for (const [name, because] of names) {
+      if (name.includes('.')) continue;
+      found.set(name, because);
+      found.set(`${alias}.${name}`, because);
+    }
+  // What is further in may use a CTE that is defined out here.
+  return new Map([...named(ctes), ...found]);
+}
+
+/** Columns of CTEs by `name.column`. */
+function named(ctes: ReadonlyMap<string, ReadonlyMap<string, string>>): [string, string][] {
+  return [...ctes].flatMap(([cte, names]) =>
+    [...names].flatMap(([name, because]) =>
+      name.includes('.') ? [] : [[`${cte}.${name}`, because] as [string, string]],
+    ),
   );
 }
 
-function subqueriesIn(from: readonly Json[]): Json[] {
+function ofQuery(
+  query: Json,
+  above: ReadonlyMap<string, string>,
+  depth: number,
+  aliases: readonly string[] = [],
+): ReadonlyMap<string, string> {
+  const { byName, byIndex } = columnsOf(objectIn(query, 'SelectStmt'), above, depth);
+  if (aliases.length === 0) return byName;
+  return new Map(
+    aliases.flatMap((name, at) => (byIndex[at] === undefined ? [] : [[name, byIndex[at]] as const])),
+  );
+}
+
+interface Source {
+  readonly alias: string;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function sourcesIn(from: readonly Json[], above: ReadonlyMap<string, string>, depth: number): Source[] {
   return from.flatMap((item) => {
     const join = objectIn(item, 'JoinExpr');
-    if (Object.keys(join).length > 0) return subqueriesIn([objectIn(join, 'larg'), objectIn(join, 'rarg')]);
-    return [objectIn(objectIn(item, 'RangeSubselect'), 'subquery')];
+    if (Object.keys(join).length > 0)
+      return sourcesIn([objectIn(join, 'larg'), objectIn(join, 'rarg')], above, depth);
+    const subselect = objectIn(item, 'RangeSubselect');
+    const alias = String(objectIn(subselect, 'alias')['aliasname'] ?? '');
+    const names = ofQuery(
+      objectIn(subselect, 'subquery'),
+      above,
+      depth + 1,
+      aliasesOf(objectIn(subselect, 'alias')),
+    );
+    if (names.size > 0) return [{ alias, names }];
+    const table = objectIn(item, 'RangeVar');
+    const relname = String(table['relname'] ?? '');
+    const called = String(objectIn(table, 'alias')['aliasname'] ?? relname);
+    const known = prefixed(above, relname);
+    return known.size === 0 ? [] : [{ alias: called, names: known }];
   });
+}
+
+/** Of a CTE, which is named in what is above. */
+function prefixed(above: ReadonlyMap<string, string>, name: string): ReadonlyMap<string, string> {
+  const prefix = `${name}.`;
+  return new Map(
+    [...above].flatMap(([key, because]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), because] as const] : [],
+    ),
+  );
+}
+
+/** `AS x (a, b)`. */
+function aliasesOf(node: Json): string[] {
+  return [...listIn(node, 'colnames'), ...listIn(node, 'aliascolnames')].map((name) =>
+    String(objectIn(name, 'String')['sval'] ?? ''),
+  );
 }
 
 function eitherOf(sides: readonly Columns[]): Columns {
@@ -165,7 +258,12 @@ function eitherOf(sides: readonly Columns[]): Columns {
   };
 }
 
-function targets(list: readonly Json[], within: ReadonlyMap<string, string>): Columns {
+/** `below`: what a star stands for. */
+function targets(
+  list: readonly Json[],
+  within: ReadonlyMap<string, string>,
+  below: ReadonlyMap<string, string>,
+): Columns {
   const byName = new Map<string, string>();
   const byIndex: (string | undefined)[] = [];
   let hasStar = false;
@@ -173,10 +271,10 @@ function targets(list: readonly Json[], within: ReadonlyMap<string, string>): Co
     const val = target['val'];
     if (isStar(val)) {
       hasStar = true;
-      for (const [name, because] of within) byName.set(name, because);
+      for (const [name, because] of below) byName.set(name, because);
       continue;
     }
-    const because = volatileIn(val, within);
+    const because = volatileColumn(val, within);
     byIndex.push(because);
     const name = typeof target['name'] === 'string' ? target['name'] : nameOf(val);
     if (because !== undefined && name !== undefined) byName.set(name, because);
@@ -209,7 +307,8 @@ function isStar(val: unknown): boolean {
 function ofWrite(kind: string, node: Json): Meaning {
   const clause = objectIn(node, 'returningClause');
   const returned = [...listIn(node, 'returningList'), ...listIn(clause, 'exprs')];
-  const columns = targets(returned, writtenVolatile(node));
+  const written = writtenVolatile(node);
+  const columns = targets(returned, written, written);
   return {
     ...NOT_UNDERSTOOD,
     isInsert: kind === 'InsertStmt',
@@ -226,7 +325,7 @@ function writtenVolatile(node: Json): ReadonlyMap<string, string> {
   );
   const updated = listIn(node, 'targetList').map((item) => {
     const target = objectIn(item, 'ResTarget');
-    return [target['name'], volatileIn(target['val'], new Map())] as const;
+    return [target['name'], volatileColumn(target['val'], new Map())] as const;
   });
   const found = [...inserted, ...updated];
   return new Map(

@@ -1,8 +1,9 @@
 /** One recorded session that is run again: what it said, what is said to its rerun, and how far each is. */
-import type { ReplayFrame } from '../../step.ts';
+
+import { Frontend } from '#core/protocols/postgres/messages.ts';
 import { Budget } from '../../postgres/memory.ts';
 import { readRecordedStartup } from '../../postgres/startup.ts';
-import { Frontend } from '#core/protocols/postgres/messages.ts';
+import type { ReplayFrame } from '../../step.ts';
 import { Answers } from './answers.ts';
 import type { Rules } from './found.ts';
 import { Live, type OpenWire } from './live.ts';

@@ -1,9 +1,9 @@
 /** Where in what the client sent a step of the recording is. */
 import { CustodyError } from '#core/errors.ts';
 import { Frontend } from '#core/protocols/postgres/messages.ts';
-import type { ReplayFrame } from '../../step.ts';
-import { readRecordedStartup } from '../../postgres/startup.ts';
 import { Budget } from '../../postgres/memory.ts';
+import { readRecordedStartup } from '../../postgres/startup.ts';
+import type { ReplayFrame } from '../../step.ts';
 import type { Meanings } from './meaning.ts';
 import { MessageCuts, type Piece } from './messages.ts';
 import type { Place } from './participant.ts';

@@ -1,10 +1,11 @@
 /** Recorded PostgreSQL sessions, run again together in their recorded order, and compared answer by answer. */
 import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { ReplayFrame } from '../../step.ts';
-import { type Timed, mergedFrames } from '../merge.ts';
 import type { MayDiffer } from '../may-differ.ts';
+import { mergedFrames, type Timed } from '../merge.ts';
 import type { RerunReport } from '../report.ts';
 import type { Live, OpenWire } from './live.ts';
+import { Flows } from './flows.ts';
 import { Meanings } from './meaning.ts';
 import { Participant, type Recorded } from './participant.ts';
 import { placeOf } from './place.ts';
@@ -66,7 +67,14 @@ export async function rerunPostgres(
       recorded: { from: one.startedAt, to: one.endedAt },
       rerun: { from: startedAt, to: Infinity },
     };
-    return new Participant(one, one.login, one.open, meanings, { ...options.mayDiffer, moments }, place);
+    return new Participant(
+      one,
+      one.login,
+      one.open,
+      meanings,
+      { ...options.mayDiffer, moments, flows: new Flows() },
+      place,
+    );
   });
   const run = new Run(parts, options, world);
   await run.all();

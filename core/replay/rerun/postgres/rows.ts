@@ -6,7 +6,7 @@ export type Row = readonly (Uint8Array | null)[];
 
 const ROW_OVERHEAD = 64;
 /** Hashes of rows that are kept, so that the first that differs is found beyond those that are. */
-const MARKS_MAX = 1 << 20;
+export const MARKS_MAX = 1 << 20;
 
 export class Rows {
   count = 0;
@@ -16,6 +16,8 @@ export class Rows {
   readonly #ordered = createHash('sha256');
   /** Whatever the order: the sum of the rows' hashes. */
   #sum = 0n;
+  /** Of rows that have no mark. */
+  readonly #beyond = createHash('sha256');
   readonly #budget: Budget;
   readonly #isLeftOut: (column: number) => boolean;
   #weight = 0;
@@ -34,6 +36,7 @@ export class Rows {
     this.#ordered.update(digest);
     this.#sum = (this.#sum + digest.readBigUInt64LE(8)) & MASK;
     if (this.marks.length < MARKS_MAX) this.marks.push(digest.readUIntLE(0, 6));
+    else this.#beyond.update(digest);
     this.#keep(row);
   }
 
@@ -46,6 +49,7 @@ export class Rows {
       marks,
       ordered: this.#ordered.digest('hex'),
       sum: this.#sum,
+      beyond: this.#beyond.digest('hex'),
       free: () => this.#budget.giveBack(this.#weight),
     };
   }
@@ -79,6 +83,8 @@ const MASK = (1n << 64n) - 1n;
 export interface RowsSummary extends Pick<Rows, 'count' | 'kept' | 'marks'> {
   readonly ordered: string;
   readonly sum: bigint;
+  /** What the rows come to, in order, that have no mark. */
+  readonly beyond: string;
   /** What is kept is looked at no more. */
   readonly free: () => void;
 }

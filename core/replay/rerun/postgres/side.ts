@@ -1,7 +1,8 @@
 /** One side of a comparison: a session's frames become answers, each with the client's message that it answers. */
-import type { Budget } from '../../postgres/memory.ts';
+
 import type { Answer } from '../../postgres/answer.ts';
 import type { Waiting } from '../../postgres/conversation.ts';
+import type { Budget } from '../../postgres/memory.ts';
 import { REPLAY_LIMITS, type ReplayLimits, type Step } from '../../postgres/step.ts';
 import { SessionDecoder } from '../../postgres/steps.ts';
 import type { Answering, Tap } from '../../postgres/tap.ts';

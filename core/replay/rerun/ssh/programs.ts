@@ -1,9 +1,9 @@
 /** What ran in a recorded SSH session: each program with what it was given, and what it said. */
 import { createHash } from 'node:crypto';
 import { SSH_LIMITS } from '../../ssh/step.ts';
+import { sshSteps } from '../../ssh/steps.ts';
 import { SshTape } from '../../ssh/tape.ts';
 import type { SshEvent, TapeChannel } from '../../ssh/tape-events.ts';
-import { sshSteps } from '../../ssh/steps.ts';
 import type { ReplayFrame } from '../../step.ts';
 
 /** Bytes of a stream, of which the beginning is kept. */

@@ -1,9 +1,9 @@
 /** Programs of recorded SSH sessions, run again one after the other, and compared byte by byte. */
 import { decodeText } from '#core/protocols/ssh/wire.ts';
+import type { ReplayFrame } from '../../step.ts';
 import type { MayDiffer } from '../may-differ.ts';
 import { type Difference, Findings, type RerunReport } from '../report.ts';
 import { type Program, programsOf, type Said, type Stream } from './programs.ts';
-import type { ReplayFrame } from '../../step.ts';
 
 /** Runs one program at the sandbox to its end; undefined where it says nothing for too long. */
 export type RunProgram = (program: Program) => Promise<Said | undefined>;
@@ -13,6 +13,8 @@ const SHOWN_MAX = 200;
 
 export interface SshRerun {
   readonly session: string;
+  /** The session that the rerun is. */
+  readonly rerun: string;
   readonly against: string;
   readonly frames: () => AsyncIterable<ReplayFrame>;
   readonly run: RunProgram;
@@ -23,6 +25,7 @@ export interface SshRerun {
 
 export async function rerunSsh({
   session,
+  rerun,
   against,
   frames,
   run,
@@ -40,6 +43,7 @@ export async function rerunSsh({
   const [first] = leftOut;
   return {
     session,
+    rerun,
     against,
     protocol: 'ssh',
     ...findings.result(),

@@ -75,6 +75,8 @@ export interface ShownFile {
   readonly withheld?: true;
   /** What the target said where it would not, or the gateway. */
   readonly error?: Shown;
+  /** Of sftp, with it: the code of that answer (draft-ietf-secsh-filexfer-02, section 7), such as 3 for permission denied. */
+  readonly status?: number;
 }
 
 export interface ShownRef {

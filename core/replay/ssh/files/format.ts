@@ -1,6 +1,7 @@
 /** Steps of files and repositories in words. */
-import { escapeTerminal } from '../../text.ts';
+
 import type { Shown } from '../../step.ts';
+import { escapeTerminal } from '../../text.ts';
 import type { ShownFile, ShownGit, ShownRef } from './file-step.ts';
 
 /** Lines that are safe for a terminal, the first of them the headline. */

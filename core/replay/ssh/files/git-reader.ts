@@ -1,5 +1,5 @@
-import type { ChannelProgram, ChannelReader, Direction } from '../channel-reader.ts';
 import type { Shown } from '../../step.ts';
+import type { ChannelProgram, ChannelReader, Direction } from '../channel-reader.ts';
 import type { SshOutcome } from '../step.ts';
 import type { ShownGit } from './file-step.ts';
 import type { GitCommand } from './git-command.ts';

@@ -1,5 +1,5 @@
-import type { ShownRef } from './file-step.ts';
 import type { Shown } from '../../step.ts';
+import type { ShownRef } from './file-step.ts';
 import { PATH_MAX, shownBytes } from './shown.ts';
 
 /** Refs that the target told of, of which the names are kept. */

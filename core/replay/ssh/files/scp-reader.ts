@@ -6,8 +6,8 @@ import type { SshOutcome, SshStep } from '../step.ts';
 import { fileNoteOf } from './file-note.ts';
 import type { ShownFile } from './file-step.ts';
 import { type Emit, guarded, type Reading } from './reading.ts';
-import { PATH_MAX, shownBytes, shownText } from './shown.ts';
 import { digestPart } from './sftp-transfers.ts';
+import { PATH_MAX, shownBytes, shownText } from './shown.ts';
 
 const ERROR_MAX = 1024;
 /** The gateway tells of a file as soon as it is over. */

@@ -4,8 +4,8 @@ import { openSides } from '#core/protocols/ssh/files/sftp-needs.ts';
 import type { SftpRequest } from '#core/protocols/ssh/files/sftp-requests.ts';
 import type { Shown } from '../../step.ts';
 import type { FileOperation, ShownFile } from './file-step.ts';
-import { shownBytes, shownText } from './shown.ts';
 import { Transfer, type Transfers } from './sftp-transfers.ts';
+import { shownBytes, shownText } from './shown.ts';
 
 /** When there is a step of the request itself. */
 type When =

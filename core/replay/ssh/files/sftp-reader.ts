@@ -191,7 +191,7 @@ class SftpReading implements Reading {
     const denied = byGateway && answer.code !== SftpStatus.noSuchFile;
     if (when === 'denied' && !denied) return;
     const error = shownBytes(answer.words, ERROR_MAX);
-    this.#tell({ ...file, error }, at, this.#now, denied ? 'denied' : 'refused');
+    this.#tell({ ...file, error, status: answer.code }, at, this.#now, denied ? 'denied' : 'refused');
   }
 
   #tell(file: ShownFile, since: number, until: number, outcome: SshOutcome): void {
@@ -254,6 +254,6 @@ function effect(kind: SftpRequest['kind'], transfer: Transfer, answer: SftpAnswe
   if (!failed) return;
   if (kind === 'read' && answer.code === SftpStatus.eof) transfer.end = true;
   else if (kind === 'read' || kind === 'write' || kind === 'close')
-    transfer.error ??= shownBytes(answer.words, ERROR_MAX);
+    transfer.refusedBy({ error: shownBytes(answer.words, ERROR_MAX), status: answer.code });
   if (kind === 'write') transfer.failed += 1;
 }

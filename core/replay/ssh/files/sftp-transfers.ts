@@ -1,7 +1,7 @@
 import { type ContentDigest, ContentRuns } from '#core/protocols/ssh/files/content-digest.ts';
+import type { FileSide } from '#core/protocols/ssh/files/file-rights.ts';
 import { openSides } from '#core/protocols/ssh/files/sftp-needs.ts';
 import { OpenFlag } from '#core/protocols/ssh/files/sftp-requests.ts';
-import type { FileSide } from '#core/protocols/ssh/files/file-rights.ts';
 import { violation } from '#core/protocols/ssh/wire.ts';
 import type { Shown } from '../../step.ts';
 import type { SshOutcome } from '../step.ts';
@@ -43,7 +43,7 @@ export class Transfer {
   end = false;
   failed = 0;
   copied = false;
-  error: Shown | undefined;
+  #refusal: Pick<ShownFile, 'error' | 'status'> | undefined;
 
   private constructor(
     path: Shown,
@@ -72,13 +72,18 @@ export class Transfer {
     return this.passed.upload.withheld || this.passed.download.withheld;
   }
 
+  /** The first counts. */
+  refusedBy(refusal: { readonly error: Shown; readonly status: number }): void {
+    this.#refusal ??= refusal;
+  }
+
   get outcome(): SshOutcome {
-    return this.failed > 0 || this.error !== undefined ? 'failed' : 'completed';
+    return this.failed > 0 || this.#refusal !== undefined ? 'failed' : 'completed';
   }
 
   /** What a step says of each direction. Ends the digests. */
   shown(): ShownFile[] {
-    const error = this.error === undefined ? {} : { error: this.error };
+    const error = this.#refusal;
     if (this.directory)
       return [{ by: 'sftp', operation: 'list', path: this.path, entries: this.entries, ...error }];
     const busy = this.sides.filter((side) => this.passed[side].bytes > 0);

@@ -52,6 +52,7 @@ export const fileShape = z
       description: "the content is not in the recording; digests are the gateway's word",
     }),
     error: shown.optional(),
+    status: count.optional().meta({ description: 'of sftp: the code of what was answered in place of it' }),
   })
   .meta({ id: 'SshFile' });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { literal } from '#adapters/aws/athena/queries.ts';
 import { athenaSearch } from '#adapters/aws/athena/search.ts';
 import { searchStatement, type Statement } from '#adapters/aws/athena/statement.ts';
 import { PartWriter } from '#core/ocsf/part-writer.ts';
@@ -236,6 +237,24 @@ describe.runIf(hasOcsf())(
       expect(values({})).toEqual(['2026-10-26', '2026-11-25']);
       expect(values({ since: START, until: START + DAY_MS })).toEqual(['2026-10-20', '2026-11-21']);
       expect(values({ session: SESSIONS[0]!.open.value.session })).toEqual(['2026-11-20', '2026-11-20']);
+    });
+
+    it('asks for the beginning of what is longer than a parameter may be, and finds all of it', async () => {
+      const long = `${'\u{1f600}'.repeat(249)}a${'\u{1f600}"'.repeat(2_000)}`;
+      const { values } = searchStatement(DATABASE, { query: { value: long }, scopes: [{}], rows: 9 }, NOW);
+      for (const value of values) expect(literal(value.replaceAll('"', "'")).length).toBeLessThan(1_024);
+      expect(long.startsWith(values.at(-1)!)).toBe(true);
+      expect(values.at(-1)!.isWellFormed()).toBe(true);
+    });
+
+    it('says from when on sessions were looked at', () => {
+      const since = (query: SearchQuery) => {
+        const at = search().searchedSince!(query);
+        return at && new Date(at).toISOString();
+      };
+      expect(since({})).toBe('2026-10-26T00:00:00.000Z');
+      expect(since({ since: START })).toBe('2026-10-20T00:00:00.000Z');
+      expect(since({ session: SESSIONS[0]!.open.value.session })).toBeUndefined();
     });
   },
 );

@@ -79,6 +79,15 @@ describe('good evidence passes', () => {
   });
 });
 
+test('so does that of a task, with its result and the ledger’s proof, and with no other file', () => {
+  const folder = copyOf('three-segments');
+  writeFileSync(join(folder, 'task.json'), '{}');
+  writeFileSync(join(folder, 'ledger.json'), '{}');
+  expect(runByHand(folder)).toMatchObject({ status: 0 });
+  writeFileSync(join(folder, 'task.json.old'), '{}');
+  expect(runByHand(folder).output).toContain('NOT VERIFIED: number of files');
+});
+
 describe('altered evidence does not', () => {
   test.each<[string, (folder: string, edit: Edit) => void]>([
     ['a byte of open.json', (_, edit) => edit('open.json', (bytes) => flipped(bytes, 40))],

@@ -32,6 +32,7 @@ describe('the task of a run that an SSH client names in its user', () => {
       { login: 'deploy', target: 'web-1', task: { run: RUN, task: 'find' }, trace: TRACE },
     ],
     [`web-1,trace=${TRACE}`, { target: 'web-1', trace: TRACE }],
+    [`deploy+web-1,rerun=${RUN}`, { login: 'deploy', target: 'web-1', rerun: RUN }],
   ])('%s', (user, named) => {
     expect(namedTarget(user)).toEqual(named);
   });
@@ -47,6 +48,7 @@ describe('the task of a run that an SSH client names in its user', () => {
     'web-1,run=x,task=y,more=z',
     'web-1,Run=x,task=y',
     'web-1,run,task',
+    'web-1,rerun=',
     'web-1,__proto__=x',
     ',run=x,task=y',
   ])('is not passed over where it is none: "%s"', (user) => {

@@ -43,6 +43,15 @@ describe.runIf(hasOpenSsh())('OpenSSH', () => {
       expect(readFileSync(join(stand.local, 'down')).equals(content)).toBe(true);
     },
   );
+
+  test('sftp: what the target would not do has the code of its answer', async () => {
+    const steps = stepsOf(await sftp(['-mkdir none/of/them', '-rm nothing-here']), 1000);
+    const refused = { outcome: 'refused' };
+    expect(steps).toMatchObject([
+      { ...refused, file: { operation: 'mkdir', status: 2 } },
+      { ...refused, file: { operation: 'remove', status: 2 } },
+    ]);
+  });
 });
 
 test.runIf(hasOpenSsh() && hasSshTools())(

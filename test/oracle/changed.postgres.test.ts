@@ -1,0 +1,14 @@
+/** The small, deterministic form of `npm run oracle:rerun`. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runChangedOracle } from './changed.ts';
+import { OracleServer } from './server.ts';
+
+const server = new OracleServer();
+beforeAll(() => server.start(), 60_000);
+afterAll(() => server.stop());
+
+test('what was changed is told, at the answers that depend on it and at no others', async () => {
+  const counts = await runChangedOracle(server, 3, 7);
+  expect(counts).toMatchObject({ sessions: 3, changes: 9 });
+  expect(counts.answers).toBeGreaterThan(5);
+});
