@@ -94,7 +94,7 @@ function indexesOf(
   s3: AwsClients['s3'],
 ): { indexes?: Indexes } {
   if (bucket === undefined) return {};
-  const ask = askIndexer(s3, bucket);
+  const ask = askIndexer(s3, bucket, () => new Date());
   const wanted: Indexes['wanted'] = async (session) => {
     await ask(session);
     return 'later';

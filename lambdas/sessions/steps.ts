@@ -158,13 +158,14 @@ async function answer(
   };
 }
 
-function shownPage({ steps, next, previous }: CheckedPage) {
+function shownPage({ steps, checked, next, previous }: CheckedPage) {
   const shown = steps.map(({ number, isError, isWrite, json }) => ({
     ...json,
     number,
     marks: [...(isError ? (['error'] as const) : []), ...(isWrite ? (['write'] as const) : [])],
   }));
   return {
+    checked,
     steps: shown,
     ...(next === undefined ? {} : { next }),
     ...(previous === undefined ? {} : { previous }),

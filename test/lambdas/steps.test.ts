@@ -203,7 +203,13 @@ describe('GET /v1/sessions/{id}/steps', () => {
   const LARGE: readonly [what: string, grow: (there: Recorded) => void][] = [
     [
       'is too large',
-      ({ ports }) => void (ports.source.size = async (key) => (key.endsWith('.seg') ? 33 << 20 : 1)),
+      ({ ports: { source } }) => {
+        const sizes = source.sizes.bind(source);
+        source.sizes = async (prefix) =>
+          new Map(
+            [...(await sizes(prefix)).keys()].map((name) => [name, name.endsWith('.seg') ? 33 << 20 : 1]),
+          );
+      },
     ],
     [
       'would decompress to too much',
@@ -300,8 +306,11 @@ describe('GET /v1/sessions/{id}/steps', () => {
       there.ports.source.objects.delete(`sessions/${there.id}/${name}`);
     const { objects } = there.ports.source;
     objects.set(`sessions/${there.id}/00000001.seg`, Buffer.from('it goes on'));
-    const size = (key: string) => MemoryStore.prototype.size.call(there.ports.source, key);
-    there.ports.source.size = async (key) => (key.endsWith('.seg') ? 20 << 20 : size(key));
+    const sizes = (prefix: string) => MemoryStore.prototype.sizes.call(there.ports.source, prefix);
+    there.ports.source.sizes = async (prefix) =>
+      new Map(
+        [...(await sizes(prefix))].map(([name, size]) => [name, name.endsWith('.seg') ? 20 << 20 : size]),
+      );
     const answer = await steps(there);
     expect(texts(answer)).toEqual(['login', 'select 1', 'select 2', 'select 3']);
     expect(answer.body).toMatchObject({
