@@ -43,6 +43,18 @@ export async function looked<A extends LookAction>(
   return { permission, redaction };
 }
 
+/** The same for what was left out already, of what is shown: of hits of a search. */
+export async function lookedAtFound(
+  asking: Asking,
+  session: SessionRecord,
+  part: string,
+  { leaves }: Pick<LookPorts, 'leaves'>,
+): Promise<LookPermission<'replay'>> {
+  const permission = allowed(mayLook(session, asking, 'replay'));
+  await enter(seenLeaf(permission, session.id, asking.now, part), leaves);
+  return permission;
+}
+
 /** The same for the bytes of evidence, of which nothing can be left out. */
 export async function lookedAtEvidence<A extends LookAction>(
   asking: Asking,

@@ -8,6 +8,7 @@ import type { Redaction } from '#core/replay/redact/redaction.ts';
 import { summaryLines } from '#core/replay/summary/lines.ts';
 import { type SessionSummary, summarySchema } from '#core/replay/summary/summary.ts';
 import { unusual } from '#core/replay/summary/unusual.ts';
+import { type Indexes, refuseNeverIndexed } from './steps.ts';
 
 /** Sessions that one is compared with. */
 const EARLIER = 30;
@@ -37,6 +38,7 @@ export interface SummaryPorts {
   readonly redaction: Redaction | undefined;
   /** Whether the caller may read a session before it: others are not compared with, nor counted (security case 7). */
   readonly mayRead: (earlier: SessionRecord) => boolean;
+  readonly indexes?: Pick<Indexes, 'maxBytes'>;
 }
 
 /**
@@ -45,11 +47,14 @@ export interface SummaryPorts {
  */
 export async function summaryOf(
   session: SessionRecord,
-  { source, signer, catalog, redaction, mayRead }: SummaryPorts,
+  { source, signer, catalog, redaction, mayRead, indexes = {} }: SummaryPorts,
 ): Promise<z.input<typeof summaryShape>> {
   const key = await signer();
   const whole = await readSummary(session, source, key);
-  if (whole === undefined) throw notYet(session);
+  if (whole === undefined) {
+    refuseNeverIndexed(session, indexes);
+    throw notYet(session);
+  }
   const summary = seen(whole, redaction);
   const earlier = (await earlierOf(session, catalog)).filter(mayRead);
   const found = await inBatches(earlier, AT_ONCE, (one) =>

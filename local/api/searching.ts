@@ -4,9 +4,12 @@ import { lowestIdAt, timeOfId } from '#core/recording/session-id.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
 import { addToSearch, type FillPorts, rulesOf } from '#core/search/fill.ts';
 import type { StepSearch } from '#core/search/port.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 
 export interface SearchingPorts extends Omit<FillPorts, 'search'> {
   readonly search: Pick<StepSearch, 'add' | 'missing'>;
+  /** Who makes what entries are made of. */
+  readonly indexes: Pick<Indexes, 'wanted'>;
   readonly catalog: SessionCatalog;
   readonly policy: () => Config;
   readonly now: () => Date;
@@ -20,7 +23,7 @@ const RETRY_MS = 60_000;
 /** No target can have this name. */
 const GONE = '*';
 
-/** Adds sessions to the search as they are sealed; at its start, and when custody.yaml leaves out something else, all that are missing. */
+/** Makes indexes of sessions, and adds them to the search, as they are sealed; at its start, and when custody.yaml leaves out something else, all that are missing. */
 export class LocalSearching {
   readonly #ports: SearchingPorts;
   /** Sessions that are not in the search: they go on, wait to be sealed, or cannot be read now (then: not before this time). */
@@ -90,15 +93,18 @@ export class LocalSearching {
   }
 
   async #add(id: string): Promise<void> {
-    const { catalog, policy, now, say } = this.#ports;
+    const { catalog, indexes, policy, now, say } = this.#ports;
     try {
       const record = await catalog.get(id);
       if (record.outcome === undefined) return;
+      // Made once, for both: whoever is killed in between finds it, and goes on from there.
+      if ((await indexes.wanted(id, false)) === 'later') return;
       if (await addToSearch(record, policy(), this.#ports)) this.#waiting.delete(id);
     } catch (error) {
       const { code, message } = asCustodyError(error);
       this.#waiting.set(id, now().getTime() + RETRY_MS);
-      if (code !== 'unsupported') say(`session ${id} cannot be added to the search now: ${message}`);
+      if (code !== 'unsupported' && !this.#isStopped)
+        say(`session ${id} cannot be added to the search now: ${message}`);
     }
   }
 }
