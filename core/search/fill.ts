@@ -1,5 +1,6 @@
 /** Puts sealed sessions into the search, from their index: to decode evidence once is enough. */
 import type { Config } from '../access/config.ts';
+import { leftOutOf } from '../access/left-out.ts';
 import { parseJsonBytes } from '../json.ts';
 import { openStatementSchema, STATEMENT_MAX_BYTES } from '../recording/format.ts';
 import { OPEN, objectKey } from '../recording/layout.ts';
@@ -12,6 +13,7 @@ import type { JsonStep } from '../replay/reader.ts';
 import { READERS } from '../replay/readers.ts';
 import type { Redaction } from '../replay/redact/redaction.ts';
 import type { Redactions } from '../replay/redact/redactions.ts';
+import { withheld } from '../replay/redact/withheld.ts';
 import { type SearchedStep, sessionOfRecord } from './entry.ts';
 import type { StepSearch } from './port.ts';
 
@@ -25,10 +27,13 @@ export interface FillPorts {
 
 /** Of what is found in steps: where it changes, all is added again. */
 const FACTS_VERSION = 1;
+/** Of a session of whose texts nothing is found. */
+export const WITHHELD = 'withheld';
 
 /** What was left out of a session's steps before they were added. */
-export function rulesOf({ target }: Pick<SessionRecord, 'target'>, { targets }: Config): string {
-  const rules = targets.get(target)?.redact;
+export function rulesOf({ target }: Pick<SessionRecord, 'target'>, config: Config): string {
+  const rules = leftOutOf(target, config);
+  if (rules === 'all') return WITHHELD;
   const text = rules === undefined ? '' : sha256Hex(Buffer.from(JSON.stringify(rules))).slice(0, 32);
   return `${FACTS_VERSION} ${text}`;
 }
@@ -41,7 +46,8 @@ export async function addToSearch(record: SessionRecord, policy: Config, ports: 
   const { search, source, signer, redactions } = ports;
   const evidence = await evidenceOf(record.id, source, await signer());
   if (!isSealed(await evidence.folder.list())) return false;
-  const redaction = await redactions.of(record, policy);
+  const isWithheld = leftOutOf(record.target, policy) === 'all';
+  const redaction = isWithheld ? { step: withheld } : await redactions.of(record, policy);
   const { index } = await openSessionSteps(record.id, source, await signer());
   if (index === undefined) return false;
   const open = openStatementSchema.parse(
@@ -55,7 +61,7 @@ export async function addToSearch(record: SessionRecord, policy: Config, ports: 
 async function* searched(
   stored: AsyncIterable<{ readonly number: number; readonly json: JsonStep }>,
   { protocol }: SessionRecord,
-  redaction: Redaction | undefined,
+  redaction: Pick<Redaction, 'step'> | undefined,
 ): AsyncGenerator<SearchedStep> {
   const facts = await LOAD_FACTS.get(protocol)!();
   const reader = READERS.get(protocol)!;

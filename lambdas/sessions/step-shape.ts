@@ -121,6 +121,10 @@ export const stepsShape = z
     total: z
       .object({ steps: count, errors: count, writes: count, until: z.number() })
       .meta({ description: 'of the session; until: the time of its last step, microseconds' }),
+    checked: z.object({ segments: count, of: count }).meta({
+      description:
+        'of so many segments that the steps of this page are from, so many were read again for it, and are what the index was made of',
+    }),
     steps: z.array(numberedStepShape).readonly(),
     next: count.optional().meta({ description: 'the cursor of what follows, where something may' }),
     previous: count.optional().meta({
