@@ -71,8 +71,7 @@ async function search(cli: Cli, words: readonly string[], options: Options): Pro
   let behind: NotSearched | undefined;
   const left = (of: NotSearched): void => void (behind = of);
   const isJson = options.json === true;
-  if (options.sessions)
-    await printPages(cli, foundSessionPages(api, terms, paging, left), SESSIONS, isJson);
+  if (options.sessions) await printPages(cli, foundSessionPages(api, terms, paging, left), SESSIONS, isJson);
   else await printPages(cli, hitPages(api, terms, paging, left), HITS, isJson);
   if (behind !== undefined) sayLeft(cli, behind);
 }
@@ -114,7 +113,10 @@ function shortTime(time: string): string {
 /** What is left out is never left out silently. */
 function sayLeft(cli: Cli, { pending: { count, more }, searchedSince }: NotSearched): void {
   if (searchedSince !== undefined)
-    say(cli, `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`);
+    say(
+      cli,
+      `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`,
+    );
   if (count === 0 && more !== true) return;
   const which = `${counted(count, 'session')}${more ? ', at least,' : ''}`;
   say(

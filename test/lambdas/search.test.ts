@@ -71,12 +71,7 @@ async function add(id: string, policy = POLICY): Promise<void> {
 async function ask(
   token: string,
   asked: Record<string, string>,
-  {
-    policy = POLICY,
-    pending = [] as readonly string[],
-    path = '/v1/search',
-    searched = search,
-  } = {},
+  { policy = POLICY, pending = [] as readonly string[], path = '/v1/search', searched = search } = {},
 ): Promise<Answered> {
   const { catalog, leaves, now, log } = ports;
   const handler = searchHandler({
