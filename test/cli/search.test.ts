@@ -56,7 +56,9 @@ describe('search', () => {
     const { env } = await gateway(3);
     const { stderr } = await custody(['search', 'x', '--limit', '1'], { env });
     expect(stderr).toContain('3 sessions not looked at');
-    expect(stderr).toContain('sessions that began before 2026-10-26T00:00:00.000Z were not looked at; --since');
+    expect(stderr).toContain(
+      'sessions that began before 2026-10-26T00:00:00.000Z were not looked at; --since',
+    );
   });
 
   test.each([[[]], [['--cursor', '../x', 'y']], [['--outcome', 'well']], [['--deep']]])(
