@@ -251,6 +251,24 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     expect(ran.stderr).toContain('FAILS verification');
   });
 
+  it('an evidence folder, with the recorded pauses twice as fast', async () => {
+    await make();
+    const id = await recorded('select count(*) from orders;\n\\! sleep 1\nselect max(id) from orders;');
+    const folder = join(home, 'whole');
+    const pulled = await custody(['pull', id, '--out', folder], {
+      env: await local.cliEnvironment('auditor', home),
+    });
+    expect(pulled.code, pulled.stderr).toBe(0);
+    const ran = await custody(['rerun', folder, '--against', 'copy', '--gaps', '2', '--json'], {
+      env: await env(),
+    });
+    const report = rerunReportSchema.parse(JSON.parse(ran.stdout));
+    seen.add(report.rerun!);
+    expect(report).toMatchObject({ session: id, differences: [], steps: 3 });
+    const { startedAt, endedAt } = (await verify(local, report.rerun!)).facts!;
+    expect(Date.parse(endedAt!) - Date.parse(startedAt)).toBeGreaterThanOrEqual(500);
+  });
+
   it('the sessions of a run go together', async () => {
     const run = (await apiAs(local, 'developer').post<{ id: string }>('/v1/runs', { workflow: 'refunds' }))
       .id;
@@ -307,7 +325,7 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
       },
     ]);
     const elsewhere = await custody(
-      ['connect', 'web-1', '--', 'ssh', '-T', '-o', `User=deploy+web-1,rerun=${id}`, 'web-1', 'true'],
+      ['connect', 'web-1', '--', 'ssh', '-T', '-o', `User=web-1,rerun=${id}`, 'web-1', 'true'],
       { env: work },
     );
     expect([elsewhere.code, elsewhere.stderr]).toEqual([255, expect.stringContaining('web-1 is no sandbox')]);
@@ -331,6 +349,12 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     expect((await against()).differences).toMatchObject([
       { step: 2, kind: 'row', row: 2, column: 'name', rerun: 'id=2, name=Somebody else' },
     ]);
-    expect((await against('--at', 'session')).differences).toEqual([]);
-  });
+    const kept = await against('--at', 'session', '--keep');
+    expect(kept.differences).toEqual([]);
+    // It is there still, and another rerun takes it.
+    expect(await against('--sandbox', kept.sandbox!)).toMatchObject({
+      differences: [],
+      sandbox: kept.sandbox,
+    });
+  }, 180_000);
 });

@@ -321,6 +321,7 @@ describe('GET /v1/sessions/{id}/steps', () => {
 
   it.each([
     [{ from: '3' }, ['select 2', 'select 3', 'end'], 'steps 3-202'],
+    [{ from: '3', limit: '1', search: 'true' }, ['select 2'], 'step 3, by a search'],
     [{ at: '0.009', limit: '1' }, ['select 2'], 'steps from at 0.009, next, at most 1'],
     [{ at: '-1%' }, ['end'], 'steps from at -1%, next, at most 200'],
     [{ direction: 'previous', limit: '2' }, ['select 3', 'end'], 'steps from the last, previous, at most 2'],

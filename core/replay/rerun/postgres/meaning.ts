@@ -379,8 +379,3 @@ export function listIn(node: Json, name: string): readonly Json[] {
   const value = node[name];
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
-
-function textIn(node: Json, name: string): string | undefined {
-  const value = node[name];
-  return typeof value === 'string' ? value : undefined;
-}
