@@ -1,4 +1,5 @@
 /** Sandboxes, as far as the CLI uses the API for them. */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { CustodyError } from '#core/errors.ts';
@@ -10,6 +11,8 @@ import { person, text } from './api-shapes.ts';
 const LOOK_FIRST_MS = 100;
 const LOOK_AT_MOST_MS = 5_000;
 const SLOWER = 1.3;
+/** A snapshot of a large database takes its time. */
+const MAKING_MAX_MS = 2 * 3_600_000;
 
 const sandboxSchema = z.object({
   id: z.uuid().lowercase(),
@@ -50,6 +53,13 @@ export async function readySandbox(api: Api, id: string, within: AbortSignal): P
     within.throwIfAborted();
     await sleep(pause, undefined, { signal: within });
   }
+}
+
+/** Has one made, and waits until it is there; resolves with its id. */
+export async function makeSandbox(api: Api, body: SandboxBody): Promise<string> {
+  const { id } = await askForSandbox(api, body, randomUUID());
+  await readySandbox(api, id, AbortSignal.timeout(MAKING_MAX_MS));
+  return id;
 }
 
 export function getSandbox(api: Api, id: string): Promise<Sandbox> {

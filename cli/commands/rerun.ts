@@ -12,14 +12,14 @@ import { connectApi } from '../connect-api.ts';
 import { type EvidenceSource, fetchEvidence, sourceOf, withEvidence } from '../evidence/source.ts';
 import { knownTarget } from '../known-target.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
-import { makeSandbox, permitRerun, type RerunPermission } from '../rerun/api.ts';
+import { permitRerun, type RerunPermission } from '../rerun/api.ts';
 import { type EvidenceOptions, verifiedRecording } from '../rerun/evidence.ts';
 import { reportText } from '../rerun/report-text.ts';
 import type { RerunnerOptions, WantedRerun } from '../rerun/rerunner.ts';
 import { rerunnerOf } from '../rerun/rerunners.ts';
-import { readPairs, together } from '../rerun/together.ts';
+import { apartFrom, readPairs, together } from '../rerun/together.ts';
 import { knownRun } from '../run/known-run.ts';
-import { removeSandbox } from '../sandboxes-api.ts';
+import { makeSandbox, removeSandbox } from '../sandboxes-api.ts';
 
 interface RerunCommandOptions extends EvidenceOptions {
   readonly against: readonly string[];
@@ -142,7 +142,10 @@ class Desk {
     const all: WantedRerun[] = [];
     for (const session of await this.#sessionsOf(id)) all.push(await this.#ofRun(session, pairs));
     const reports: RerunReport[] = [];
-    for (const group of together(all)) reports.push(...(await this.#again(group)).reports);
+    for (const group of together(all)) {
+      const done = await this.#again(group);
+      reports.push(...done.reports.map((report, at) => withNote(report, apartFrom(group[at]!, all))));
+    }
     const areSame = reports.every(isSame);
     if (this.#options.json) await printJson(this.#cli, { run: id, same: areSame, sessions: reports });
     else for (const report of reports) await print(this.#cli, `${reportText(report)}\n`);
@@ -227,6 +230,11 @@ function withOrigin(report: RerunReport, { sandbox, recording: { incomplete } }:
     ...(sandbox === undefined ? {} : { sandbox }),
     ...(why === '' ? {} : { incomplete: why }),
   };
+}
+
+function withNote(report: RerunReport, note: string | undefined): RerunReport {
+  if (note === undefined) return report;
+  return { ...report, incomplete: [report.incomplete, note].filter((one) => one !== undefined).join('; ') };
 }
 
 function isSame({ differences, notReached }: RerunReport): boolean {

@@ -15,6 +15,23 @@ export function together<Of extends { readonly recording: Recording }>(all: read
   return groups;
 }
 
+/** In words: with which sessions of other protocols it was at one time, that go one after the other here. */
+export function apartFrom<Of extends { readonly recording: Recording }>(
+  one: Of,
+  all: readonly Of[],
+): string | undefined {
+  const { startedAt, endedAt } = one.recording;
+  const others = all.filter(
+    (other) =>
+      protocolOf(other) !== protocolOf(one) &&
+      other.recording.startedAt < endedAt &&
+      other.recording.endedAt > startedAt,
+  );
+  if (others.length === 0) return undefined;
+  const named = others.map((other) => `${other.recording.facts.session} (${protocolOf(other)})`);
+  return `it was at one time with ${named.join(', ')}, and is not here: sessions of different protocols go one after the other`;
+}
+
 function protocolOf({ recording }: { readonly recording: Recording }): string {
   return recording.facts.target.protocol;
 }

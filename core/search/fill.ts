@@ -1,5 +1,6 @@
 /** Puts sealed sessions into the search, from their index, or from evidence where there is none. */
 import type { Config } from '../access/config.ts';
+import { leftOutOf } from '../access/left-out.ts';
 import { parseJsonBytes } from '../json.ts';
 import { openStatementSchema, STATEMENT_MAX_BYTES } from '../recording/format.ts';
 import { OPEN, objectKey } from '../recording/layout.ts';
@@ -13,6 +14,7 @@ import type { JsonStep, ReadStep } from '../replay/reader.ts';
 import { READERS } from '../replay/readers.ts';
 import type { Redaction } from '../replay/redact/redaction.ts';
 import type { Redactions } from '../replay/redact/redactions.ts';
+import { withheld } from '../replay/redact/withheld.ts';
 import { type SearchedStep, sessionOfRecord } from './entry.ts';
 import type { StepSearch } from './port.ts';
 
@@ -26,12 +28,15 @@ export interface FillPorts {
 
 /** Of what is found in steps: where it changes, all is added again. */
 const FACTS_VERSION = 1;
+/** Of a session of whose texts nothing is found. */
+export const WITHHELD = 'withheld';
 /** Without an index, what is larger than this waits for one: to decode it twice takes long. */
 const DECODED_MAX_BYTES = 256 << 20;
 
 /** What was left out of a session's steps before they were added. */
-export function rulesOf({ target }: Pick<SessionRecord, 'target'>, { targets }: Config): string {
-  const rules = targets.get(target)?.redact;
+export function rulesOf({ target }: Pick<SessionRecord, 'target'>, config: Config): string {
+  const rules = leftOutOf(target, config);
+  if (rules === 'all') return WITHHELD;
   const text = rules === undefined ? '' : sha256Hex(Buffer.from(JSON.stringify(rules))).slice(0, 32);
   return `${FACTS_VERSION} ${text}`;
 }
@@ -44,7 +49,8 @@ export async function addToSearch(record: SessionRecord, policy: Config, ports: 
   const { search, source, signer, redactions } = ports;
   const evidence = await evidenceOf(record.id, source, await signer());
   if (!isSealed(await evidence.folder.list())) return false;
-  const redaction = await redactions.of(record, policy);
+  const isWithheld = leftOutOf(record.target, policy) === 'all';
+  const redaction = isWithheld ? { step: withheld } : await redactions.of(record, policy);
   const reads = await readsOf(record, ports);
   if (reads === undefined) return false;
   const open = openStatementSchema.parse(
@@ -80,7 +86,7 @@ async function* revived(
 async function* searched(
   reads: Reads,
   { protocol }: SessionRecord,
-  redaction: Redaction | undefined,
+  redaction: Pick<Redaction, 'step'> | undefined,
 ): AsyncGenerator<SearchedStep> {
   const facts = await LOAD_FACTS.get(protocol)!();
   for await (const { number, read } of reads) {

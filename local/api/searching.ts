@@ -17,6 +17,8 @@ const PAGE = 500;
 /** An id may come into the index after later ones: gateways' clocks differ, and a listing takes its time. */
 const LATE_MS = 600_000;
 const RETRY_MS = 60_000;
+/** No target can have this name. */
+const GONE = '*';
 
 /** Adds sessions to the search as they are sealed; at its start, and when custody.yaml leaves out something else, all that are missing. */
 export class LocalSearching {
@@ -64,7 +66,10 @@ export class LocalSearching {
   /** What is new in the catalog since the last look. */
   async #look(): Promise<void> {
     const { catalog, policy } = this.#ports;
-    const rules = JSON.stringify([...policy().targets].map(([name, { redact }]) => [name, redact]));
+    const config = policy();
+    // Of whatever target there was, also one that the file has no more.
+    const names = [...config.targets.keys(), GONE];
+    const rules = JSON.stringify(names.map((name) => [name, rulesOf({ target: name }, config)]));
     const from = rules === this.#rules && this.#lookedAt !== '' ? before(this.#lookedAt) : undefined;
     let newest = this.#lookedAt;
     for (let cursor: string | undefined; ; ) {

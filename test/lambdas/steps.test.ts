@@ -254,6 +254,22 @@ describe('GET /v1/sessions/{id}/steps', () => {
     });
   });
 
+  it('of a recording that is longer than any that is indexed says what has no limit, and asks nobody', async () => {
+    const there = await recorded();
+    LARGE.at(-1)![1](there);
+    const wanted: unknown[] = [];
+    const ports = withIndexes(there, async (...asked) => (wanted.push(asked), 'later'));
+    const answer = await steps({
+      ...there,
+      ports: { ...ports, indexes: { ...ports.indexes!, maxBytes: 1 } },
+    });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'unsupported', hint: `custody pull ${there.id} --out FOLDER, then custody steps FOLDER` },
+    });
+    expect(wanted).toEqual([]);
+  });
+
   it('says the same with an index and without', async () => {
     const there = await recorded();
     const before = await steps(there, 'dana', { from: '2', limit: '2' });

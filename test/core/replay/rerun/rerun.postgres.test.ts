@@ -45,7 +45,7 @@ type Told = readonly Uint8Array[] | ((session: RecordedSession) => Promise<void>
 /** Each write when the one before it is answered. */
 async function record(told: readonly Told[]): Promise<RecordedSession['frames']> {
   const before = await RecordedSession.open(server.port);
-  before.send(query("truncate loaded; select setval('orders_id_seq', 50)"));
+  before.send(query("truncate loaded; delete from orders where id > 50; select setval('orders_id_seq', 50)"));
   await before.untilReady(1);
   await before.end();
   const session = await RecordedSession.open(server.port);
@@ -222,6 +222,31 @@ describe('one session', () => {
     expect(report!.differences).toEqual([]);
     expect(report!.expected).toMatchObject([{ step: 2, column: 'amount', because: 'ignored' }]);
     expect(() => readMayDiffer(['all'])).toThrow(/could be ignored/);
+  });
+
+  test('ids that the sandbox gave others: what sends the recorded ones is told why', async () => {
+    const frames = await record([
+      [query("insert into orders (who, amount) values ('new', 7) returning id")],
+      [query('select who from orders where id = 51')],
+      [query("insert into loaded select 51, 'x' from orders where id = 51")],
+      [query("select who from orders where made > now() + interval '1 day' or id = 3")],
+    ]);
+    await sandbox("select setval('orders_id_seq', 90); update orders set who = 'x' where id = 3");
+    const [report] = (await rerunAt(server.port, frames)).reports;
+    const perhaps = 'it names 51, which step 2 gave as id in the recording, where the sandbox gave 91';
+    expect(report!.differences).toMatchObject([
+      {
+        step: 2,
+        column: 'id',
+        recorded: 'id=51',
+        rerun: 'id=91',
+        perhaps: expect.stringContaining('--at session'),
+      },
+      { step: 3, kind: 'count', perhaps: expect.stringContaining(perhaps) },
+      { step: 3, kind: 'row' },
+      { step: 4, kind: 'tag', perhaps: expect.stringContaining(perhaps) },
+      { step: 5, kind: 'row', perhaps: expect.stringContaining('when it runs') },
+    ]);
   });
 
   test('until a step: the connection is left as it is there', async () => {
