@@ -54,6 +54,7 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/sessions/{id}/steps',
     'GET /v1/sessions/{id}/export',
     'GET /v1/sessions/{id}/live',
+    'GET /v1/sessions/{id}/summary',
     'POST /v1/sessions/{id}/termination',
     'POST /v1/sessions/{id}/reruns',
     'GET /v1/search',
