@@ -15,6 +15,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { nameOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import { SEGMENT_FILE_MAX_BYTES } from '#core/recording/format.ts';
 import { type EvidenceFolder, type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
 import { type Cli, say } from '../cli.ts';
@@ -173,7 +174,7 @@ async function manifestOf({ files }: Evidence, making: Making, script: string) {
 
 async function versionOf(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
+  return (parseJson(text) as { version: string }).version;
 }
 
 /** One file at a time: no more of it is in memory. */

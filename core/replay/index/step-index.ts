@@ -254,7 +254,7 @@ class Taking {
 }
 
 function stored(line: Line): StoredStep {
-  return { ...line, json: line.json() };
+  return { ...line, json: line.toJson() };
 }
 
 function lastOf({ first, steps }: Tally): number {

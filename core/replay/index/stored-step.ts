@@ -47,8 +47,8 @@ export function stepLine(marks: StepMarks, step: NumberedStep): string {
   return `${segment}\t${at}\t${flags}\t${kind}\t${outcome}\t${boundedText(step)}\n`;
 }
 
-/** The marks of a line without its end; `json` is parsed when it is asked for. Throws `format-invalid`. */
-export function readLine(line: string, number: number): StepMarks & { readonly json: () => JsonStep } {
+/** The marks of a line without its end; its JSON is parsed when it is asked for. Throws `format-invalid`. */
+export function readLine(line: string, number: number): StepMarks & { readonly toJson: () => JsonStep } {
   const parts: string[] = [];
   let from = 0;
   for (let n = 0; n < 5; n += 1) {
@@ -60,12 +60,12 @@ export function readLine(line: string, number: number): StepMarks & { readonly j
   const [segment, at, flags] = parts.slice(0, 3).map(Number) as [number, number, number];
   if (![segment, at, flags].every(Number.isFinite)) throw broken(number);
   const [kind, outcome] = parts.slice(3) as [string, string];
-  const json = (): JsonStep => {
+  const toJson = (): JsonStep => {
     const value = parseJson(line.slice(from));
     if (isJsonObject(value)) return value;
     throw broken(number);
   };
-  return { number, segment, at, isError: (flags & 1) !== 0, isWrite: (flags & 2) !== 0, kind, outcome, json };
+  return { number, segment, at, isError: (flags & 1) !== 0, isWrite: (flags & 2) !== 0, kind, outcome, toJson };
 }
 
 /** No step of the `page` extent is as long; should one be, what is known of it is told, and where all of it is. */

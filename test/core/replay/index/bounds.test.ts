@@ -44,7 +44,7 @@ describe('an index of what is large (security case 21)', () => {
     const long = step(1, 'y'.repeat(STEP_MAX_CHARACTERS));
     const line = stepLine(marksOf(long), long);
     expect(line.length).toBeLessThan(300);
-    expect(readLine(line.trimEnd(), 1).json()).toMatchObject({
+    expect(readLine(line.trimEnd(), 1).toJson()).toMatchObject({
       ...{ kind: 'query', at: 10 },
       text: expect.stringContaining('custody play'),
     });
