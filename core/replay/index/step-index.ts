@@ -38,7 +38,7 @@ export type GetPart = (name: string, atMost: number) => Promise<Uint8Array>;
 /** Chunks that one page looks into: what is looked for may be rare, and the place where it went on is in the answer. */
 const CHUNKS_LOOKED_INTO = 64;
 
-type Line = StepMarks & { readonly since: number; readonly json: () => StoredStep['json'] };
+type Line = StepMarks & { readonly since: number; readonly toJson: () => StoredStep['json'] };
 
 export class StepIndex {
   readonly directory: Directory;
@@ -254,7 +254,8 @@ class Taking {
 }
 
 function stored(line: Line): StoredStep {
-  return { ...line, json: line.toJson() };
+  const { toJson, ...marks } = line;
+  return { ...marks, json: toJson() };
 }
 
 function lastOf({ first, steps }: Tally): number {

@@ -65,7 +65,16 @@ export function readLine(line: string, number: number): StepMarks & { readonly t
     if (isJsonObject(value)) return value;
     throw broken(number);
   };
-  return { number, segment, at, isError: (flags & 1) !== 0, isWrite: (flags & 2) !== 0, kind, outcome, toJson };
+  return {
+    number,
+    segment,
+    at,
+    isError: (flags & 1) !== 0,
+    isWrite: (flags & 2) !== 0,
+    kind,
+    outcome,
+    toJson,
+  };
 }
 
 /** No step of the `page` extent is as long; should one be, what is known of it is told, and where all of it is. */
