@@ -50,7 +50,13 @@ describe('a program', () => {
   });
 
   test('what SFTP answers with a number has it as a code', () => {
-    const file = { by: 'sftp', operation: 'remove', path: shown('/etc/passwd'), error: shown('no'), status: 3 };
+    const file = {
+      by: 'sftp',
+      operation: 'remove',
+      path: shown('/etc/passwd'),
+      error: shown('no'),
+      status: 3,
+    };
     const refused = of({ kind: 'file', outcome: 'refused', file: file as ShownFile });
     expect(refused).toMatchObject({ isError: true, isWrite: false, codes: ['status 3', 'refused'] });
   });
