@@ -143,16 +143,19 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
 function sandboxStatements(): PolicyStatement[] {
   const rds = (what: string) => `arn:${Aws.PARTITION}:rds:${Aws.REGION}:${Aws.ACCOUNT_ID}:${what}`;
   const made = [`db:${SANDBOX_PREFIX}*`, `cluster:${SANDBOX_PREFIX}*`].map(rds);
-  const around = ['db:*', 'cluster:*', 'subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(rds);
+  const groups = ['subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(rds);
+  const around = [...['db:*', 'cluster:*'].map(rds), ...groups];
   const tagged = (key: string) => ({ StringLike: { [`aws:${key}/${SANDBOX_TAG}`]: '?*' } });
   return [
     // The source is among what is restored; every one that is made is tagged as it is made.
     allow(
       'MakeSandboxes',
-      ['rds:RestoreDBInstanceToPointInTime', 'rds:RestoreDBClusterToPointInTime', 'rds:CreateDBInstance'],
+      ['rds:RestoreDBInstanceToPointInTime', 'rds:RestoreDBClusterToPointInTime'],
       around,
       tagged('RequestTag'),
     ),
+    // Into a cluster that was made, and into no other one.
+    allow('MakeInstances', ['rds:CreateDBInstance'], [...made, ...groups], tagged('RequestTag')),
     allow('TagSandboxes', ['rds:AddTagsToResource'], made, tagged('RequestTag')),
     allow('RemoveSandboxes', ['rds:DeleteDBInstance', 'rds:DeleteDBCluster'], made, tagged('ResourceTag')),
     allow(

@@ -137,6 +137,7 @@ export const stepsSchema = z.object({
   completeness: z.string().optional(),
   partial: z.string().optional(),
   total: z.object({ steps: whole, errors: whole, writes: whole, until: z.number() }),
+  checked: z.object({ segments: whole, of: whole }).optional(),
   steps: z.array(z.looseObject({ number: whole, marks: z.array(z.enum(['error', 'write'])) })).max(1_000),
   next: whole.optional(),
   previous: whole.optional(),

@@ -141,6 +141,7 @@ describe('an arrow that is broken', () => {
     ['adapters/local/x.ts', "import '@aws-sdk/client-s3';", 'only adapters/aws'],
     ['local/x.ts', "import type { S3 } from '@aws-sdk/client-s3';", 'only adapters/aws'],
     ['lambdas/x.ts', 'const a = await import(name);', 'does not name its file'],
+    ['core/x.ts', "import { setFlagsFromString } from 'node:v8';", 'core has no socket'],
     ['cli/x.ts', "import { createRequire } from 'node:module';", 'does not name its file'],
   ])('%s with %s', (path, text, why) => {
     expect(brokenArrows(path, text).join()).toContain(why);

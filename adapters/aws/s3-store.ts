@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   type CompletedPart,
+  CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -51,7 +51,8 @@ export function s3Store(s3: S3Client, options: S3StoreOptions): RecordingSink & 
   const { bucket } = options;
   return {
     put: async (key, bytes, retention) => putOnce(s3, options, checked(key), bytes, retention),
-    list: (prefix) => listNames(s3, bucket, prefix),
+    list: async (prefix) => [...(await listSizes(s3, bucket, prefix)).keys()],
+    sizes: (prefix) => listSizes(s3, bucket, prefix),
     get: async (key, atMost) => getWhole(s3, bucket, checked(key), atMost),
     size: async (key) => sizeOf(s3, bucket, checked(key)),
   };
@@ -133,8 +134,9 @@ async function isSame(
   return Buffer.from(await getWhole(s3, options.bucket, key)).equals(bytes);
 }
 
-async function listNames(s3: S3Client, bucket: string, prefix: string): Promise<readonly string[]> {
-  const names = new Set<string>();
+/** A thousand a request, each with its size, in ascending order. */
+async function listSizes(s3: S3Client, bucket: string, prefix: string): Promise<ReadonlyMap<string, number>> {
+  const sizes = new Map<string, number>();
   const query = { Bucket: bucket, Prefix: prefix, Delimiter: '/' };
   let token: string | undefined;
   do {
@@ -142,12 +144,12 @@ async function listNames(s3: S3Client, bucket: string, prefix: string): Promise<
     const page = await reaching(`list ${prefix}`, () =>
       s3.send(new ListObjectsV2Command({ ...query, ...more })),
     );
-    for (const { Key } of page.Contents ?? []) names.add(Key!.slice(prefix.length));
-    for (const { Prefix } of page.CommonPrefixes ?? []) names.add(Prefix!.slice(prefix.length, -1));
+    for (const { Prefix } of page.CommonPrefixes ?? []) sizes.set(Prefix!.slice(prefix.length, -1), -1);
+    for (const { Key, Size } of page.Contents ?? []) sizes.set(Key!.slice(prefix.length), Size!);
     token = page.NextContinuationToken;
   } while (token !== undefined);
-  names.delete('');
-  return [...names].sort();
+  sizes.delete('');
+  return new Map([...sizes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function getWhole(

@@ -25,6 +25,8 @@ export interface SandboxDatabasesPlace {
 }
 
 const MAKING: Progress = { state: 'making' };
+/** Nobody's password is sent there. */
+const FOREIGN: Progress = { state: 'failed', message: 'a database of that name is there, and none of ours' };
 
 /**
  * Sandboxes of RDS: an instance restored to a point in time, or a cluster of Aurora, cloned where its data is to be as it is now
@@ -64,6 +66,7 @@ async function instanceOf(
   from: string,
 ): Promise<Progress> {
   const made = await findInstance(rds, nameOf(sandbox.id));
+  if (made !== undefined && !isOwn(made, sandbox.id)) return FOREIGN;
   if (made !== undefined)
     return progressOf(made.DBInstanceStatus, made.Endpoint?.Address, made.Endpoint?.Port);
   if (sandbox.state === 'ready') return { state: 'failed', message: 'its database is gone' };
@@ -100,8 +103,10 @@ async function clusterOf(
     if (sandbox.state === 'ready') return { state: 'failed', message: 'its database is gone' };
     return restoreCluster(rds, sandbox, source, from);
   }
+  if (!isOwn(made, sandbox.id)) return FOREIGN;
   if (made.Status !== 'available') return progressOf(made.Status, undefined, undefined);
   const instance = await findInstance(rds, name);
+  if (instance !== undefined && !isOwn(instance, sandbox.id)) return FOREIGN;
   if (instance !== undefined) return progressOf(instance.DBInstanceStatus, made.Endpoint, made.Port);
   if (sandbox.state === 'ready') return { state: 'failed', message: 'its database is gone' };
   await rds.send(

@@ -14,12 +14,14 @@ import {
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { inBatches } from '#core/in-batches.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
 import { listFolder, plainFileSize, readPlainFile } from './plain-files.ts';
 
 const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
 const STAGING = '.staging';
 const SMALL_BYTES = 64 << 10;
+const AT_ONCE = 32;
 /** Longer than any object that Custody makes. */
 const OBJECT_MAX_BYTES = 256 << 20;
 
@@ -32,6 +34,13 @@ export function directoryStore(root: string): RecordingSink & RecordingSource {
   return {
     put: async (key, bytes) => putOnce(root, checkKey(key), bytes),
     list: async (prefix) => listNames(root, prefix),
+    sizes: async (prefix) =>
+      new Map(
+        await inBatches(await listNames(root, prefix), AT_ONCE, async (name) => {
+          const size = await plainFileSize(join(root, prefix, name)).catch(() => -1);
+          return [name, size] as const;
+        }),
+      ),
     get: async (key, atMost = OBJECT_MAX_BYTES) =>
       readObject(key, readPlainFile(join(root, checkKey(key)), atMost)),
     size: async (key) => readObject(key, plainFileSize(join(root, checkKey(key)))),

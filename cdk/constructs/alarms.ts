@@ -103,7 +103,7 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
     },
     // It looks every five minutes.
     UnindexedSessions: {
-      says: 'Sealed sessions have no index and no events, or the indexer does not run: they are not searched, and a SIEM does not see them',
+      says: 'Sealed sessions have no index and no events, or the indexer does not run; its log names those that are too long for it: they are not searched, and a SIEM does not see them',
       metric: metrics.of('UnindexedSessions').with({ period: Duration.minutes(5) }),
       above: 0,
       minutes: 4,

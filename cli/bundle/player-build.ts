@@ -9,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PLATFORM: Readonly<Record<string, string>> = {
   'node:crypto': './console/platform/crypto.ts',
   'node:zlib': './console/platform/zlib.ts',
+  'node:v8': './console/platform/v8.ts',
   'libpg-query/wasm/libpg-query.js': './console/platform/sql-parser.ts',
 };
 

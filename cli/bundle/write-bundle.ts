@@ -1,7 +1,6 @@
 /** One bundle for an outside auditor: a page that holds the evidence, or a folder with a page and the evidence beside it. */
 import { createHash } from 'node:crypto';
 import {
-  copyFile,
   type FileHandle,
   mkdir,
   mkdtemp,
@@ -9,6 +8,7 @@ import {
   readFile,
   rename,
   rm,
+  lstat,
   stat,
   writeFile,
 } from 'node:fs/promises';
@@ -100,7 +100,7 @@ async function evidenceOf(cli: Cli, name: string, draft: string): Promise<Found>
 async function measured(folder: string): Promise<Evidence> {
   const names = [...(await localFolder(folder).list())].sort();
   const files = await Promise.all(
-    names.map(async (name) => ({ name, bytes: (await stat(join(folder, name))).size })),
+    names.map(async (name) => ({ name, bytes: (await lstat(join(folder, name))).size })),
   );
   return { folder, files, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
@@ -186,7 +186,10 @@ async function writeInside(page: FileHandle, { folder, files }: Evidence): Promi
 async function writeBeside(bundle: string, { folder, files }: Evidence): Promise<void> {
   const beside = join(bundle, 'evidence');
   await mkdir(beside);
-  for (const { name } of files) await copyFile(join(folder, name), join(beside, name));
+  // Not by copyFile: a link in a folder that somebody else packed would take any file of this machine along (security case 10).
+  const evidence = localFolder(folder);
+  for (const { name } of files)
+    await writeFile(join(beside, name), await evidence.get(name, SEGMENT_FILE_MAX_BYTES), { flag: 'wx' });
 }
 
 async function refuseFile(out: string): Promise<void> {

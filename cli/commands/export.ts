@@ -5,11 +5,11 @@ import type { StreamName } from '#core/recording/format.ts';
 import { asciicast, type CastRemarks } from '#core/replay/asciicast.ts';
 import { escapeJson } from '#core/replay/text.ts';
 import { type Cli, say } from '../cli.ts';
-import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { type Output, withOutput } from '../export/output.ts';
 import { unlessRedacted } from '../export/redacted.ts';
 import { referenceOf } from '../export/reference.ts';
 import { type SessionExportOptions, writeExport } from '../export/write-export.ts';
+import { NOT_CHECKED, VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { noTerminal, terminalOf } from '../play/raw.ts';
@@ -75,6 +75,7 @@ export function exportCommand(cli: Cli): Command {
 }
 
 async function exportSession(cli: Cli, name: string, options: ExportOptions): Promise<void> {
+  cli.exitWith(NOT_CHECKED);
   const asked = FORMS.filter((form) => options[form] !== undefined);
   const [form] = asked;
   if (form === undefined || asked.length > 1)

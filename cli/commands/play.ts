@@ -8,7 +8,7 @@ import { VERDICT_HELP, verdictLines } from '../evidence/report.ts';
 import { ORIGIN_HELP } from '../ledger-pin.ts';
 import { type EvidenceReading, type ReadingOptions, withEvidence } from '../play/evidence-reading.ts';
 import { playInteractive } from '../play/interactive.ts';
-import { keyboard } from '../play/keyboard.ts';
+import { keyboard, terminalOf } from '../play/keyboard.ts';
 import { atOnce, type Pace, recordedPace, steppedPace } from '../play/pace.ts';
 import { playedSteps } from '../play/played-steps.ts';
 import { playRaw } from '../play/raw.ts';
@@ -75,14 +75,16 @@ async function play(cli: Cli, name: string, options: PlayOptions): Promise<void>
 
 /** Steps come from the server, which checks them, or through an index beside a folder: so that any of them is near. */
 async function playWithKeys(cli: Cli, name: string, options: PlayOptions): Promise<void> {
-  const terminal = keyboard(cli);
+  const terminal = terminalOf(cli);
+  // Until it plays, Ctrl-C ends it: opening may take long.
+  const steps = await playedSteps(await openSteps(cli, name, options));
+  const { speed = 1, idleLimit } = options;
+  const rate = { speed, ...(idleLimit === undefined ? {} : { idleLimit: idleLimit * 1e6 }) };
+  const keys = keyboard(terminal);
   try {
-    const steps = await playedSteps(await openSteps(cli, name, options));
-    const { speed = 1, idleLimit } = options;
-    const rate = { speed, ...(idleLimit === undefined ? {} : { idleLimit: idleLimit * 1e6 }) };
-    await playInteractive(cli, steps, rate, terminal);
+    await playInteractive(cli, steps, rate, keys);
   } finally {
-    terminal.restore();
+    keys.restore();
   }
 }
 

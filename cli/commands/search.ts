@@ -8,6 +8,7 @@ import { counted } from '../listing.ts';
 import { type Paging, printPages, readLimit } from '../paging.ts';
 import { type FoundSession, foundSessionPages, type Hit, hitPages, type NotSearched } from '../search/api.ts';
 import { deepSearch } from '../search/deep.ts';
+import { openHit } from '../search/open.ts';
 import { type SearchOptions, termsOf } from '../search/terms.ts';
 import { requireRunId, requireSessionId } from '../session-id.ts';
 import { readTime } from '../time.ts';
@@ -16,6 +17,7 @@ interface Options extends SearchOptions, Paging {
   readonly sessions?: true;
   readonly deep?: true;
   readonly all?: true;
+  readonly open?: number;
   readonly json?: true;
 }
 
@@ -53,6 +55,11 @@ export function searchCommand(cli: Cli): Command {
     .option('--errors', 'errors alone')
     .option('--writes', 'writes alone')
     .option('--sessions', 'sessions, with how many of their steps were found')
+    .addOption(
+      new Option('--open <n>', 'show the whole step that is the n-th hit')
+        .argParser(readNth)
+        .conflicts(['sessions', 'deep', 'all']),
+    )
     .option('--deep', 'read the recordings themselves, byte by byte')
     .option('--limit <n>', 'how many at most, or all', readLimit, 20)
     .option('--all', 'all of them')
@@ -71,7 +78,9 @@ async function search(cli: Cli, words: readonly string[], options: Options): Pro
   let behind: NotSearched | undefined;
   const left = (of: NotSearched): void => void (behind = of);
   const isJson = options.json === true;
-  if (options.sessions)
+  if (options.open !== undefined)
+    await openHit(cli, api, terms, { open: options.open, cursor: options.cursor, json: isJson, left });
+  else if (options.sessions)
     await printPages(cli, foundSessionPages(api, terms, paging, left), SESSIONS, isJson);
   else await printPages(cli, hitPages(api, terms, paging, left), HITS, isJson);
   if (behind !== undefined) sayLeft(cli, behind);
@@ -114,13 +123,21 @@ function shortTime(time: string): string {
 /** What is left out is never left out silently. */
 function sayLeft(cli: Cli, { pending: { count, more }, searchedSince }: NotSearched): void {
   if (searchedSince !== undefined)
-    say(cli, `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`);
+    say(
+      cli,
+      `note: sessions that began before ${searchedSince} were not looked at; --since goes further back`,
+    );
   if (count === 0 && more !== true) return;
   const which = `${counted(count, 'session')}${more ? ', at least,' : ''}`;
   say(
     cli,
     `note: ${which} not looked at: still running, or not indexed yet; --deep reads those that are recorded`,
   );
+}
+
+function readNth(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be 1 or more.');
 }
 
 function readCursor(text: string): string {

@@ -116,7 +116,7 @@ async function conclude(
   page: ShownPage,
   { json, previous }: StepsOptions,
 ): Promise<void> {
-  const { verdict, findings, completeness, partial, total, next, previous: before } = page;
+  const { verdict, findings, completeness, partial, total, checked, next, previous: before } = page;
   if (json) {
     const about = {
       session: page.session,
@@ -126,7 +126,7 @@ async function conclude(
       completeness,
       partial,
     };
-    return printJson(cli, { kind: 'page', ...about, total, next, previous: before });
+    return printJson(cli, { kind: 'page', ...about, total, checked, next, previous: before });
   }
   const [errors, writes] = [counted(total.errors, 'error'), counted(total.writes, 'write')];
   const lines = [

@@ -12,6 +12,8 @@ export interface StepsAsked {
   readonly writes?: true;
   readonly kind?: string;
   readonly outcome?: string;
+  /** It was found by a search. */
+  readonly search?: true;
 }
 
 export interface ShownStep {
@@ -29,6 +31,8 @@ export interface ShownPage {
   readonly completeness?: string | undefined;
   readonly partial?: string | undefined;
   readonly total: { readonly steps: number; readonly errors: number; readonly writes: number };
+  /** Of so many segments that its steps are from, so many were read again for it. */
+  readonly checked?: { readonly segments: number; readonly of: number } | undefined;
   readonly steps: readonly ShownStep[];
   readonly next?: number | undefined;
   readonly previous?: number | undefined;

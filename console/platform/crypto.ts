@@ -5,7 +5,7 @@
 import type { sha256 } from '@noble/hashes/sha2.js';
 import { Buffer } from './buffer.ts';
 import { type DigestName, digestOf, unknown } from './digests.ts';
-import { PublicKey, publicKeyFrom, type KeyInput } from './public-key.ts';
+import { type KeyInput, PublicKey, publicKeyFrom } from './public-key.ts';
 import { isEcdsa, isEd25519, isRsa } from './signatures.ts';
 
 export type { PublicKey as KeyObject };

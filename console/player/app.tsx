@@ -6,11 +6,12 @@ import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
 import type { BundleManifest } from './bundle-format.ts';
 import { type EvidenceFiles, pickedEvidence } from './evidence.ts';
 import { FactsPanel } from './facts.tsx';
+import { BY_TAG_ALONE } from './marks.ts';
 import { Player } from './player.tsx';
 import { type Read, readWhole } from './reading.ts';
 import { tarOf } from './tar.ts';
 import { taskResultText } from './task-result.ts';
-import { takeTerminal, type TerminalTape } from './terminal-screen.ts';
+import { type TerminalTape, takeTerminal } from './terminal-screen.ts';
 import { optionsOf, type Trust } from './trust.ts';
 import { TrustForm, VerdictPanel } from './verdict.tsx';
 import { sizeText } from './words.ts';
@@ -112,7 +113,7 @@ interface ShownProps {
 }
 
 function Shown({ opened: { read, tape, result }, manifest, trust, onTrust }: ShownProps) {
-  const { report, reader, steps, fault, opening } = read;
+  const { report, reader, steps, fault, opening, isByTag } = read;
   const end = Math.max(report.facts?.recordedUntil ?? 0, steps.at(steps.count));
   return (
     <>
@@ -127,6 +128,7 @@ function Shown({ opened: { read, tape, result }, manifest, trust, onTrust }: Sho
       {reader === undefined && opening.open !== undefined && (
         <p role="alert">This player has no reader of {escapeTerminal(opening.open.target.protocol)}.</p>
       )}
+      {isByTag && <p class="note">{BY_TAG_ALONE}</p>}
       {reader !== undefined && <Player steps={steps} reader={reader} tape={tape} end={end} />}
     </>
   );

@@ -1,5 +1,5 @@
-import { escapeTerminal } from '#core/replay/text.ts';
 import type { EvidenceFacts } from '#core/recording/verify/report.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import type { BundleManifest } from './bundle-format.ts';
 import { sizeText, timeText } from './words.ts';
 

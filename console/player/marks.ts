@@ -43,6 +43,14 @@ const LOOKS = new Set(['read', 'list', 'look']);
 
 export type MarksOf = (read: ReadStep, json: JsonStep) => number;
 
+/** Said beside the steps where no facts of the protocol are to be had here. */
+export const BY_TAG_ALONE =
+  'Writes are marked by the command tag alone: a SELECT may have written too, by a function that it calls. custody steps --writes reads the statements themselves.';
+
+export async function knowsFacts(protocol: string): Promise<boolean> {
+  return (await loadFacts(protocol)) !== undefined;
+}
+
 /** By the protocol's facts too, where they are to be had without what a browser lacks. */
 export async function loadMarks(protocol: string): Promise<MarksOf> {
   const factsOf = await loadFacts(protocol);

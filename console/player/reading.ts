@@ -10,8 +10,8 @@ import {
 import { CheckedReading } from '#core/replay/checked-reading.ts';
 import type { ReplayReader } from '#core/replay/reader.ts';
 import { READERS } from '#core/replay/readers.ts';
-import { loadMarks } from './marks.ts';
 import { type EvidenceFiles, pause } from './evidence.ts';
+import { knowsFacts, loadMarks } from './marks.ts';
 import { StepStore } from './step-store.ts';
 import { optionsOf, type Trust, underTrust } from './trust.ts';
 
@@ -22,6 +22,8 @@ export interface Read {
   readonly steps: StepStore;
   /** From where on steps are not shown, and why. */
   readonly fault: string | undefined;
+  /** Writes are marked by what the answers say, without the statements. */
+  readonly isByTag: boolean;
 }
 
 /** How much of the bytes was looked at. */
@@ -41,11 +43,12 @@ export async function readWhole(evidence: EvidenceFiles, trust: Trust, progress:
   const reading = new CheckedReading(readEvidence(folder, await optionsOf(trust, evidence)), () => undefined);
   const opening = await reading.open();
   const reader = opening.open && READERS.get(opening.open.target.protocol);
+  const isByTag = reader !== undefined && !(await knowsFacts(opening.open!.target.protocol));
   const steps = new StepStore(reader ?? NO_READER, await loadMarks(opening.open?.target.protocol ?? ''));
   if (reader !== undefined) await takeSteps(reader, reading, opening, steps);
   steps.end();
   const report = underTrust(await reading.finish(), trust);
-  return { opening, report, reader, steps, fault: reading.fault };
+  return { opening, report, reader, steps, fault: reading.fault, isByTag };
 }
 
 async function takeSteps(

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
 import type { JsonStep, ReplayReader } from '#core/replay/reader.ts';
+import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
 import { type StepStore, type StoredStep, withoutRows } from './step-store.ts';
 
 const WIDTH = 120;

@@ -1,10 +1,11 @@
 /** Whom an auditor trusts: a key in PEM, or its fingerprint, and the ledger's name, from elsewhere than the bundle. */
-import { createPublicKey, createHash } from '../platform/crypto.ts';
+
 import { CustodyError } from '#core/errors.ts';
 import { SIGNER_KEY } from '#core/recording/layout.ts';
 import type { EvidenceFolder } from '#core/recording/verify/folder.ts';
 import { type Finding, type VerifyReport, verdictOf } from '#core/recording/verify/report.ts';
 import type { VerifyOptions } from '#core/recording/verify/verify.ts';
+import { createHash, createPublicKey } from '../platform/crypto.ts';
 
 export interface Trust {
   /** SHA-256 of SubjectPublicKeyInfo, lower-case hexadecimal. */

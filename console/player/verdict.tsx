@@ -1,6 +1,6 @@
-import { escapeTerminal } from '#core/replay/text.ts';
-import type { VerifyReport } from '#core/recording/verify/report.ts';
 import { useState } from 'preact/hooks';
+import type { VerifyReport } from '#core/recording/verify/report.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import { readTrust, type Trust } from './trust.ts';
 import { VERDICT_WORDS } from './words.ts';
 

@@ -1,8 +1,10 @@
 /** What of steps leaves the gateway in events: what every reader may see, whoever reads them. */
 import type { Config } from '../access/config.ts';
-import type { JsonStep, ReadStep } from '../replay/reader.ts';
+import { leftOutOf } from '../access/left-out.ts';
+import type { ReadStep } from '../replay/reader.ts';
 import { loadRedaction } from '../replay/redact/redaction.ts';
-import { rulesOf } from '../search/fill.ts';
+import { withheld } from '../replay/redact/withheld.ts';
+import { rulesOf, WITHHELD } from '../search/fill.ts';
 
 /** What may be seen of a step, and by which rules. */
 export interface Seen {
@@ -17,15 +19,9 @@ export type SeenOf = (protocol: string, target: string) => Promise<Seen>;
 /** As custody.yaml says now. Of a target that it does not have any longer nobody knows what was to be left out: so all texts are. */
 export function seenBy(config: Config): SeenOf {
   return async (protocol, name) => {
-    const target = config.targets.get(name);
-    if (target === undefined) return { rules: 'withheld', step: withheld };
-    const redaction = await loadRedaction(protocol, target.redact);
+    const rules = leftOutOf(name, config);
+    if (rules === 'all' || !config.targets.has(name)) return { rules: WITHHELD, step: withheld };
+    const redaction = await loadRedaction(protocol, rules);
     return { rules: rulesOf({ target: name }, config), step: (read) => redaction?.step(read) ?? read };
   };
-}
-
-/** That there was a step of this kind, when, and what came of it. */
-function withheld({ step: { kind, at, took, outcome } }: ReadStep): ReadStep {
-  const step = { kind, at, took, ...(outcome === undefined ? {} : { outcome }), redacted: true } as const;
-  return { step, toText: () => kind, toJson: (): JsonStep => ({ ...step }) };
 }

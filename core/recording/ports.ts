@@ -22,6 +22,8 @@ export interface RecordingSource {
    * Rejects with `state-damaged` when something is there that has no names under it.
    */
   list(prefix: string): Promise<readonly string[]>;
+  /** What is listed under `prefix` with its size in bytes; of a name that is no object, a folder or something strange, -1. */
+  sizes(prefix: string): Promise<ReadonlyMap<string, number>>;
   /**
    * The whole object. Rejects with `not-found`; with `format-invalid`, before it has read much more, when it is longer than
    * `atMost` bytes; and with `state-damaged` when something is there that is no object.

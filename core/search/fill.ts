@@ -1,18 +1,19 @@
-/** Puts sealed sessions into the search, from their index, or from evidence where there is none. */
+/** Puts sealed sessions into the search, from their index: to decode evidence once is enough. */
 import type { Config } from '../access/config.ts';
+import { leftOutOf } from '../access/left-out.ts';
 import { parseJsonBytes } from '../json.ts';
 import { openStatementSchema, STATEMENT_MAX_BYTES } from '../recording/format.ts';
 import { OPEN, objectKey } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import type { SessionRecord } from '../recording/session-index.ts';
 import { sha256Hex } from '../recording/statements.ts';
-import { CheckedSteps } from '../replay/index/checked-steps.ts';
 import { evidenceOf, isSealed, openSessionSteps } from '../replay/index/index-session.ts';
 import { LOAD_FACTS } from '../replay/load-facts.ts';
-import type { JsonStep, ReadStep } from '../replay/reader.ts';
+import type { JsonStep } from '../replay/reader.ts';
 import { READERS } from '../replay/readers.ts';
 import type { Redaction } from '../replay/redact/redaction.ts';
 import type { Redactions } from '../replay/redact/redactions.ts';
+import { withheld } from '../replay/redact/withheld.ts';
 import { type SearchedStep, sessionOfRecord } from './entry.ts';
 import type { StepSearch } from './port.ts';
 
@@ -26,12 +27,13 @@ export interface FillPorts {
 
 /** Of what is found in steps: where it changes, all is added again. */
 const FACTS_VERSION = 1;
-/** Without an index, what is larger than this waits for one: to decode it twice takes long. */
-const DECODED_MAX_BYTES = 256 << 20;
+/** Of a session of whose texts nothing is found. */
+export const WITHHELD = 'withheld';
 
 /** What was left out of a session's steps before they were added. */
-export function rulesOf({ target }: Pick<SessionRecord, 'target'>, { targets }: Config): string {
-  const rules = targets.get(target)?.redact;
+export function rulesOf({ target }: Pick<SessionRecord, 'target'>, config: Config): string {
+  const rules = leftOutOf(target, config);
+  if (rules === 'all') return WITHHELD;
   const text = rules === undefined ? '' : sha256Hex(Buffer.from(JSON.stringify(rules))).slice(0, 32);
   return `${FACTS_VERSION} ${text}`;
 }
@@ -44,46 +46,27 @@ export async function addToSearch(record: SessionRecord, policy: Config, ports: 
   const { search, source, signer, redactions } = ports;
   const evidence = await evidenceOf(record.id, source, await signer());
   if (!isSealed(await evidence.folder.list())) return false;
-  const redaction = await redactions.of(record, policy);
-  const reads = await readsOf(record, ports);
-  if (reads === undefined) return false;
+  const isWithheld = leftOutOf(record.target, policy) === 'all';
+  const redaction = isWithheld ? { step: withheld } : await redactions.of(record, policy);
+  const { index } = await openSessionSteps(record.id, source, await signer());
+  if (index === undefined) return false;
   const open = openStatementSchema.parse(
     parseJsonBytes(await source.get(objectKey(record.id, OPEN), STATEMENT_MAX_BYTES), STATEMENT_MAX_BYTES),
   );
-  const steps = searched(reads, record, redaction);
+  const steps = searched(index.all(), record, redaction);
   await search.add(sessionOfRecord(record, open.device), steps, rulesOf(record, policy));
   return true;
 }
 
-type Reads = AsyncIterable<{ readonly number: number; readonly read: ReadStep }>;
-
-async function readsOf(
-  { id, protocol, outcome }: SessionRecord,
-  { source, signer }: FillPorts,
-): Promise<Reads | undefined> {
-  const key = await signer();
-  const stored = await openSessionSteps(id, source, key);
-  if (stored.index !== undefined) return revived(stored.index.all(), protocol);
-  if ((outcome?.bytes ?? 0) > DECODED_MAX_BYTES) return undefined;
-  const { folder, trust } = await evidenceOf(id, source, key);
-  return (await CheckedSteps.open(folder, trust)).steps();
-}
-
-async function* revived(
-  steps: AsyncIterable<{ readonly number: number; readonly json: JsonStep }>,
-  protocol: string,
-): Reads {
-  const reader = READERS.get(protocol)!;
-  for await (const { number, json } of steps) yield { number, read: reader.ofJson(json) };
-}
-
 async function* searched(
-  reads: Reads,
+  stored: AsyncIterable<{ readonly number: number; readonly json: JsonStep }>,
   { protocol }: SessionRecord,
-  redaction: Redaction | undefined,
+  redaction: Pick<Redaction, 'step'> | undefined,
 ): AsyncGenerator<SearchedStep> {
   const facts = await LOAD_FACTS.get(protocol)!();
-  for await (const { number, read } of reads) {
+  const reader = READERS.get(protocol)!;
+  for await (const { number, json } of stored) {
+    const read = reader.ofJson(json);
     const seen = redaction === undefined ? read : redaction.step(read);
     yield { step: number, at: read.step.at, facts: facts(seen) };
   }

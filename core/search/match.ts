@@ -4,7 +4,7 @@ import type { StepFacts } from '../replay/facts.ts';
 import type { SearchedSession, SearchedStep } from './entry.ts';
 import { excerptOf } from './excerpt.ts';
 import type { RelationTerm, SearchQuery } from './query.ts';
-import { holdsPhrase, wordsOf } from './words.ts';
+import { phraseIn, wordsOf } from './words.ts';
 
 export type MatchedField =
   | 'text'
@@ -33,8 +33,18 @@ export function matches(
   session: SearchedSession,
   step: SearchedStep,
 ): readonly Match[] | undefined {
-  if (!isOfSession(query, session) || !isInTime(query, session, step)) return undefined;
-  return stepMatches(query, step.facts);
+  return matcher(query)(session, step);
+}
+
+/** The same for many steps. */
+export function matcher(
+  query: SearchQuery,
+): (session: SearchedSession, step: SearchedStep) => readonly Match[] | undefined {
+  const finds = finders(query);
+  return (session, step) => {
+    if (!isOfSession(query, session) || !isInTime(query, session, step)) return undefined;
+    return stepMatches(finds, step.facts);
+  };
 }
 
 export function isOfSession(query: SearchQuery, session: SearchedSession): boolean {
@@ -65,9 +75,13 @@ function isInTime(
   return (since === undefined || time >= since) && (until === undefined || time < until);
 }
 
-function stepMatches(query: SearchQuery, facts: StepFacts): readonly Match[] | undefined {
-  const found = finders(query).map((find) => find(facts));
-  if (!found.every((one) => one !== undefined)) return undefined;
+function stepMatches(finds: readonly Find[], facts: StepFacts): readonly Match[] | undefined {
+  const found: Match[] = [];
+  for (const find of finds) {
+    const one = find(facts);
+    if (one === undefined) return undefined;
+    found.push(one);
+  }
   return found.length > 0 ? found : [whole(facts)];
 }
 
@@ -113,9 +127,10 @@ export function searchedTexts(facts: StepFacts): readonly FieldText[] {
 
 function byWords(phrase: string, textsOf: (facts: StepFacts) => readonly FieldText[]): Find {
   const wanted = wordsOf(phrase);
+  const isIn = phraseIn(wanted);
   return (facts) => {
     for (const [field, text] of textsOf(facts))
-      if (holdsPhrase(wordsOf(text), wanted)) return { field, excerpt: excerptOf(text, wanted[0]) };
+      if (isIn(text)) return { field, excerpt: excerptOf(text, wanted[0]) };
     return undefined;
   };
 }

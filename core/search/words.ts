@@ -16,6 +16,17 @@ function folded(text: string): string {
 // oxlint-disable-next-line no-control-regex
 const ASCII = /^[\0-\x7f]*$/;
 
+/** Whether these words stand one behind the other in a text. */
+export function phraseIn(phrase: readonly string[]): (text: string) => boolean {
+  const [first] = phrase;
+  return (text) => {
+    const all = folded(text);
+    // Most texts do not hold it, and need not be cut into words.
+    if (first !== undefined && !all.includes(first)) return false;
+    return holdsPhrase(all.match(WORD) ?? [], phrase);
+  };
+}
+
 /** Whether the words of `phrase` stand one behind the other among `words`. */
 export function holdsPhrase(words: readonly string[], phrase: readonly string[]): boolean {
   const [first] = phrase;

@@ -10,7 +10,9 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Indexed, indexSealed } from '#core/ocsf/index-sealed.ts';
 import { indexMissed } from '#core/ocsf/missed.ts';
 import { seenBy } from '#core/ocsf/seen.ts';
+import { refuseTooLong } from '#core/ocsf/too-long.ts';
 import { indexSession } from '#core/replay/index/index-session.ts';
+import { INDEXED_MAX_BYTES } from '../indexed-max.ts';
 import { once } from '../once.ts';
 import { freshPolicy, now, sessionsOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
@@ -48,11 +50,17 @@ export const handler = instrumented<EventBridgeEvent<string, unknown>, void>(
     const policy = await fresh();
     await policy.look();
     const ports = { store, events, signer, mayGoOn, seenOf: seenBy(policy.config()), approvedBy };
-    const index = (id: string): Promise<Indexed> => indexSealed(id, ports);
+    const index = async (id: string): Promise<Indexed> => {
+      await refuseTooLong(id, store, INDEXED_MAX_BYTES);
+      return indexSealed(id, ports);
+    };
     if (session === undefined) await missed(index, mayGoOn);
     else {
       // Whoever wants it may have found that the one that is there is no good.
-      if (keyOf(event).startsWith('wanted/')) await indexSession(session, { store, signer }, { deep: true });
+      if (keyOf(event).startsWith('wanted/')) {
+        await refuseTooLong(session, store, INDEXED_MAX_BYTES);
+        await indexSession(session, { store, signer }, { deep: true });
+      }
       await one(session, index);
     }
   },

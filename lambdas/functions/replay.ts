@@ -14,6 +14,7 @@ import type { Config } from '#core/access/config.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { pemOf } from '#core/recording/stored-evidence.ts';
 import { apiFunction, type Routes } from '../api-function.ts';
+import { INDEXED_MAX_BYTES } from '../indexed-max.ts';
 import { ledgerHandler } from '../ledger/handler.ts';
 import { openApiHandler } from '../openapi/handler.ts';
 import { searchHandler } from '../search/handler.ts';
@@ -93,10 +94,10 @@ function indexesOf(
   s3: AwsClients['s3'],
 ): { indexes?: Indexes } {
   if (bucket === undefined) return {};
-  const ask = askIndexer(s3, bucket);
+  const ask = askIndexer(s3, bucket, () => new Date());
   const wanted: Indexes['wanted'] = async (session) => {
     await ask(session);
     return 'later';
   };
-  return { indexes: { wanted } };
+  return { indexes: { wanted, maxBytes: INDEXED_MAX_BYTES } };
 }

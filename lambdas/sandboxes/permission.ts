@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { Authorization, decide, refusalError } from '#core/access/decide.ts';
 import { madeSandboxOf } from '#core/access/made-sandboxes.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
+import { leftOutOf } from '#core/access/left-out.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
@@ -40,11 +41,15 @@ export async function permitted(wish: Wish, asking: Asking, ports: PermissionPor
     const { policy, caller: principal, context, now } = asking;
     const rerun = decide({ policy, principal, action: 'rerun', target: made.from, context, now });
     if (!Authorization.isOne(rerun)) throw needsSession(made.from);
+    refuseRedacted(made.from, rerun, asking);
     return { connect, rerun, at: timeWithout(wish.at ?? 'now', now) };
   }
   const session = await knownSession(wish.session, asking, ports);
   const rerun = decideFor('rerun', session, asking);
   if (!Authorization.isOne(rerun)) throw refusalError(rerun);
+  if (!Authorization.isOne(decideFor('rerun', { ...session, target: made.from }, asking)))
+    throw ofAnotherSource(session, made.from);
+  refuseRedacted(made.from, rerun, asking);
   if (session.protocol !== connect.target.protocol) throw ofAnotherKind(session, wish.target);
   return { connect, rerun, at: timeOf(wish.at ?? made.at, session, asking.now) };
 }
@@ -102,8 +107,27 @@ function timeWithout(at: string, now: Date): Date {
   throw new CustodyError('format-invalid', 'at: that time is still to come');
 }
 
+/** A copy has what the source's recordings are shown without, and nothing can be left out of it (security case 7). */
+function refuseRedacted(from: string, { unredacted }: Authorization<'rerun'>, { policy }: Asking): void {
+  if (unredacted || leftOutOf(from, policy) === undefined) return;
+  throw new CustodyError('evidence-redacted', `${from} holds what you may not see, and so would its copy`, {
+    hint: 'a rule with `unredacted: true` for `rerun` lets you have one made',
+  });
+}
+
 function ofAnotherKind({ protocol }: SessionRecord, target: string): CustodyError {
   return new CustodyError('unsupported', `a session of ${protocol} cannot be run again in "${target}"`);
+}
+
+/** Its data is the source's, whatever target the session was at (security case 14). */
+function ofAnotherSource({ target }: SessionRecord, from: string): CustodyError {
+  return new CustodyError(
+    'access-denied',
+    `you may rerun sessions of ${target}, and none of what the sandbox is made of`,
+    {
+      hint: `name a session that you may rerun: custody sessions --target ${from}`,
+    },
+  );
 }
 
 function needsSession(from: string): CustodyError {

@@ -1,6 +1,6 @@
 import { CustodyError } from '#core/errors.ts';
-import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
-import type { SessionCatalog } from '#core/recording/session-index.ts';
+import type { LeafSink } from '#core/ledger/leaves.ts';
+import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
 import { type SearchedSession, sessionOfRecord } from '#core/search/entry.ts';
 import { rulesOf } from '#core/search/fill.ts';
 import { isOfSession } from '#core/search/match.ts';
@@ -9,7 +9,8 @@ import type { SearchQuery } from '#core/search/query.ts';
 import { type Asking, type AskingPorts, askingOf } from '../asking.ts';
 import { type ApiEvent, type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
-import { type Readable, ReadableSessions, readableScopes } from './readable.ts';
+import { lookedAtFound } from '../sessions/looked.ts';
+import { ReadableSessions, readableScopes } from './readable.ts';
 import { seenPart } from './seen-part.ts';
 import { foundSessionsShape, hitsShape, searchQueryShape } from './shapes.ts';
 import { cursorOf, placeOf, termsOf } from './terms.ts';
@@ -69,7 +70,7 @@ class Asked {
       const { hits, next } = await search.search(this.#query, page);
       return { items: hits, next };
     });
-    await this.#enter(found.map(({ item, readable }) => ({ readable, step: item.step })));
+    await this.#enter(found.map(({ item, record }) => ({ record, step: item.step })));
     const hits = found.map(({ item }) => ({ ...sessionPart(item.session), ...stepPart(item.session, item) }));
     return { hits, ...nextPart(next), ...this.#range(), pending: await this.#pending() };
   }
@@ -80,7 +81,7 @@ class Asked {
       const { sessions, next } = await search.sessions(this.#query, page);
       return { items: sessions, next };
     });
-    await this.#enter(found.map(({ item, readable }) => ({ readable, step: item.first.step })));
+    await this.#enter(found.map(({ item, record }) => ({ record, step: item.first.step })));
     const sessions = found.map(({ item }) => listed(item));
     return { sessions, ...nextPart(next), ...this.#range(), pending: await this.#pending() };
   }
@@ -94,14 +95,14 @@ class Asked {
   async #collect<Item extends { readonly session: SearchedSession }>(
     ask: (page: SearchPage) => Promise<{ readonly items: readonly Item[]; readonly next: Place | undefined }>,
   ) {
-    const found: { readonly item: Item; readonly readable: Readable }[] = [];
+    const found: { readonly item: Item; readonly record: SessionRecord }[] = [];
     let page = this.#page;
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       const { items, next } = await ask(page);
       const stale = await this.#stale(items.map(({ session }) => session));
       for (const item of items) {
-        const readable = await this.#readable.get(item.session.id);
-        if (readable !== undefined && !stale.has(item.session.id)) found.push({ item, readable });
+        const record = await this.#readable.get(item.session.id);
+        if (record !== undefined && !stale.has(item.session.id)) found.push({ item, record });
       }
       const left = this.#page.limit - found.length;
       if (next === undefined || left === 0) return { found, next };
@@ -117,16 +118,10 @@ class Asked {
   }
 
   /** In the ledger's queue before anything is shown: excerpts are of what was said. */
-  async #enter(shown: readonly { readonly readable: Readable; readonly step: number }[]): Promise<void> {
-    const bySession = new Map<string, { readonly readable: Readable; readonly steps: number[] }>();
-    for (const { readable, step } of shown) {
-      const entry = bySession.get(readable.record.id) ?? { readable, steps: [] };
-      entry.steps.push(step);
-      bySession.set(readable.record.id, entry);
-    }
-    for (const { readable, steps } of bySession.values()) {
-      const { permission, record } = readable;
-      await enter(seenLeaf(permission, record.id, this.#asking.now, seenPart(steps)), this.#ports.leaves);
+  async #enter(shown: readonly { readonly record: SessionRecord; readonly step: number }[]): Promise<void> {
+    for (const ofOne of Map.groupBy(shown, ({ record }) => record.id).values()) {
+      const part = seenPart(ofOne.map(({ step }) => step));
+      await lookedAtFound(this.#asking, ofOne[0]!.record, part, this.#ports);
     }
   }
 
@@ -137,7 +132,7 @@ class Asked {
     const { outcome: _outcome, device: _device, ...query } = this.#query;
     const sessions: string[] = [];
     for (const id of ids) {
-      const record = (await this.#readable.get(id))?.record;
+      const record = await this.#readable.get(id);
       if (record !== undefined && isOfSession(query, sessionOfRecord(record))) sessions.push(id);
     }
     const { length: count } = sessions;

@@ -5,13 +5,13 @@ import { asCustodyError } from '#core/errors.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
 import type { Scope } from '#core/search/port.ts';
 import type { Asking } from '../asking.ts';
-import { mayRead, type ReadPermission } from '../sessions/visible.ts';
+import { mayRead } from '../sessions/visible.ts';
 
 /** No target can have this name: for it, `decide` allows only by a rule that reaches every target. */
 const EVERY_TARGET = '*';
 
 /**
- * Sessions among which those are that the caller may replay, and little else: whether they may each one, `Readable` says. A search
+ * Sessions among which those are that the caller may replay, and little else: whether they may each one, `ReadableSessions` says. A search
  * looks at no others, so that neither its pages nor its time tell of them.
  */
 export function readableScopes(asking: Asking, target: string | undefined): readonly Scope[] {
@@ -41,17 +41,11 @@ function readsAll({ policy, caller: principal, context, now }: Asking, target: s
   );
 }
 
-/** A session with the permission to replay it. */
-export interface Readable {
-  readonly record: SessionRecord;
-  readonly permission: ReadPermission;
-}
-
 /** What the caller may replay, each session asked about once. */
 export class ReadableSessions {
   readonly #asking: Asking;
   readonly #catalog: Pick<SessionCatalog, 'get'>;
-  readonly #known = new Map<string, Promise<Readable | undefined>>();
+  readonly #known = new Map<string, Promise<SessionRecord | undefined>>();
 
   constructor(asking: Asking, catalog: Pick<SessionCatalog, 'get'>) {
     this.#asking = asking;
@@ -59,17 +53,16 @@ export class ReadableSessions {
   }
 
   /** Undefined for what the caller may not replay, and for what there is not. */
-  get(id: string): Promise<Readable | undefined> {
+  get(id: string): Promise<SessionRecord | undefined> {
     const known = this.#known.get(id) ?? this.#look(id);
     this.#known.set(id, known);
     return known;
   }
 
-  async #look(id: string): Promise<Readable | undefined> {
+  async #look(id: string): Promise<SessionRecord | undefined> {
     try {
       const record = await this.#catalog.get(id);
-      const permission = mayRead(record, this.#asking);
-      return Authorization.isOne(permission) ? { record, permission } : undefined;
+      return Authorization.isOne(mayRead(record, this.#asking)) ? record : undefined;
     } catch (error) {
       if (asCustodyError(error).code === 'not-found') return undefined;
       throw error;

@@ -89,7 +89,8 @@ const next = z
   .meta({ description: 'where it goes on; a page may be short, or empty, and go on' });
 
 const searchedSince = time.optional().meta({
-  description: 'sessions that began before were not looked at: `since` goes further back, and `session` names one',
+  description:
+    'sessions that began before were not looked at: `since` goes further back, and `session` names one',
 });
 
 export const hitsShape = z

@@ -45,7 +45,7 @@ import { evidencePage } from './evidence.ts';
 import { exportAnswer } from './export.ts';
 import { type LivePorts, liveAnswers } from './live/answer.ts';
 import { livePage } from './live/list.ts';
-import { type LookPorts, looked, lookedAtEvidence } from './looked.ts';
+import { type LookPorts, looked, lookedAtEvidence, mayLook } from './looked.ts';
 import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
 import { type Indexes, stepsPage } from './steps.ts';
@@ -239,7 +239,8 @@ async function summaryAnswer(
   looks: LookPorts,
 ): Promise<ApiResult> {
   const { redaction } = await looked(asking, session, 'replay', 'summary', looks);
-  return json(summaryShape, await summaryOf(session, { ...ports, redaction }));
+  const mayRead = (earlier: SessionRecord): boolean => !('code' in mayLook(earlier, asking, 'replay'));
+  return json(summaryShape, await summaryOf(session, { ...ports, redaction, mayRead }));
 }
 
 /** The gateway that holds the session sees the wish within a second. */

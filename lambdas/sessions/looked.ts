@@ -1,5 +1,6 @@
 /** A look at what was done in a session: whether it is allowed, its leaf in the ledger, and what of it may be seen. */
 import { type Authorization, type Refusal, refusalError } from '#core/access/decide.ts';
+import { leftOutOf } from '#core/access/left-out.ts';
 import { CustodyError } from '#core/errors.ts';
 import { enter, type LeafSink, seenLeaf } from '#core/ledger/leaves.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
@@ -42,6 +43,18 @@ export async function looked<A extends LookAction>(
   return { permission, redaction };
 }
 
+/** The same for what was left out already, of what is shown: of hits of a search. */
+export async function lookedAtFound(
+  asking: Asking,
+  session: SessionRecord,
+  part: string,
+  { leaves }: Pick<LookPorts, 'leaves'>,
+): Promise<LookPermission<'replay'>> {
+  const permission = allowed(mayLook(session, asking, 'replay'));
+  await enter(seenLeaf(permission, session.id, asking.now, part), leaves);
+  return permission;
+}
+
 /** The same for the bytes of evidence, of which nothing can be left out. */
 export async function lookedAtEvidence<A extends LookAction>(
   asking: Asking,
@@ -73,8 +86,7 @@ export function isRedacted(
   { policy }: Asking,
   { unredacted }: Pick<Authorization, 'unredacted'>,
 ): boolean {
-  const rules = policy.targets.get(target)?.redact;
-  return !unredacted && rules !== undefined && rules.columns.length + rules.patterns.length > 0;
+  return !unredacted && leftOutOf(target, policy) !== undefined;
 }
 
 function allowed<P extends LookPermission>(decision: P | Refusal): P {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { refusalError } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { Target } from '#core/access/config.ts';
+import { decide, refusalError } from '#core/access/decide.ts';
 import { enter, type LeafSink, rerunLeaf } from '#core/ledger/leaves.ts';
+import { protocolOf } from '#core/protocols/protocols.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import type { Asking } from '../asking.ts';
 import { sessionId } from '../shapes.ts';
@@ -40,7 +42,7 @@ export async function permitRerun(
   const decision = decideFor('rerun', session, asking);
   if ('code' in decision) throw refusalError(decision);
   const target = asking.policy.targets.get(against);
-  if (target?.sandbox === undefined) throw noSandbox(against);
+  if (target?.sandbox === undefined || !isReached(target, asking)) throw noSandbox(against);
   if (target.protocol !== session.protocol) {
     throw new CustodyError(
       'conflict',
@@ -55,7 +57,20 @@ export async function permitRerun(
   return { session: session.id, against, protocol: target.protocol, ...how };
 }
 
-/** The same for one that is not there: names of targets are nobody's business. */
+/** True where the caller may connect, or ask to. Whether the device is one of theirs, the gateway sees, and the API does not. */
+function isReached(reached: Target, { policy, caller: principal, context, now }: Asking): boolean {
+  const registered = { id: '', owner: principal, name: '', fido: true, attested: false };
+  const logins = protocolOf(reached).logins(reached);
+  const coming = logins.length === 0 ? [{}] : logins.map((login) => ({ login }));
+  return coming.some((one) => {
+    const asContext = { ...context, userVerified: true, device: { registered }, ...one };
+    const { name: target } = reached;
+    const decision = decide({ policy, principal, action: 'connect', target, context: asContext, now });
+    return !('code' in decision) || decision.code === 'approval-required';
+  });
+}
+
+/** The same for one that is not there, or not theirs to use: names of targets are nobody's business. */
 function noSandbox(against: string): CustodyError {
   return new CustodyError(
     'access-denied',

@@ -32,6 +32,7 @@ export const stepsQuery = z
     writes: flag.meta({ description: 'true: only what changed something, or may have' }),
     kind: word.meta({ description: 'only steps of this kind' }),
     outcome: word.meta({ description: 'only steps with this outcome' }),
+    search: flag.meta({ description: 'true: it was found by a search, and its leaf in the ledger says so' }),
   })
   .refine(({ cursor, from, at }) => [cursor, from, at].filter((place) => place !== undefined).length <= 1, {
     message: 'a page begins at a cursor, at a step or at a time: give one of them',
@@ -60,7 +61,13 @@ function placeOf(
 }
 
 /** What of a session is looked at, as the ledger's leaf says it: `steps 201-400`. */
-export function partOf({ limit, direction, cursor, from, at, ...filter }: StepsAsked): string {
+export function partOf({ search, ...asked }: StepsAsked): string {
+  if (search !== 'true') return rangePart(asked);
+  const part = asked.from !== undefined && asked.limit === 1 ? `step ${asked.from}` : rangePart(asked);
+  return `${part}, by a search`;
+}
+
+function rangePart({ limit, direction, cursor, from, at, ...filter }: Omit<StepsAsked, 'search'>): string {
   const { errors, writes, kind, outcome } = filter;
   const only = [
     errors === 'true' ? 'errors' : undefined,
@@ -114,6 +121,10 @@ export const stepsShape = z
     total: z
       .object({ steps: count, errors: count, writes: count, until: z.number() })
       .meta({ description: 'of the session; until: the time of its last step, microseconds' }),
+    checked: z.object({ segments: count, of: count }).meta({
+      description:
+        'of so many segments that the steps of this page are from, so many were read again for it, and are what the index was made of',
+    }),
     steps: z.array(numberedStepShape).readonly(),
     next: count.optional().meta({ description: 'the cursor of what follows, where something may' }),
     previous: count.optional().meta({

@@ -13,6 +13,7 @@ import {
   type SessionSteps,
 } from '#core/replay/index/index-session.ts';
 import type { IndexedEvidence } from '#core/replay/index/made-of.ts';
+import { tooLongHint } from '#core/ocsf/too-long.ts';
 import { READERS } from '#core/replay/readers.ts';
 import { type StepsAsked, stepQueryOf, type stepsShape } from './step-shape.ts';
 import type { ReadPermission } from './visible.ts';
@@ -24,6 +25,8 @@ export interface Indexes {
    * `later`: it is being made somewhere.
    */
   wanted(session: string, deep: boolean): Promise<'made' | 'later'>;
+  /** Of a session of which more was recorded none is ever made. */
+  readonly maxBytes?: number;
 }
 
 interface StepsPorts {
@@ -77,6 +80,7 @@ async function sealedPage(
     return answer(session, asked, await decodeSteps(evidence));
   }
   if (ports.indexes === undefined) throw nobodyMakesIndexes();
+  refuseNeverIndexed(session, ports.indexes);
   if ((await ports.indexes.wanted(session.id, isDamaged)) !== 'made') throw notReady(isDamaged);
   const made = await fromIndex(session, asked, ports.source, signer);
   if (typeof made !== 'string') return made;
@@ -154,13 +158,14 @@ async function answer(
   };
 }
 
-function shownPage({ steps, next, previous }: CheckedPage) {
+function shownPage({ steps, checked, next, previous }: CheckedPage) {
   const shown = steps.map(({ number, isError, isWrite, json }) => ({
     ...json,
     number,
     marks: [...(isError ? (['error'] as const) : []), ...(isWrite ? (['write'] as const) : [])],
   }));
   return {
+    checked,
     steps: shown,
     ...(next === undefined ? {} : { next }),
     ...(previous === undefined ? {} : { previous }),
@@ -180,6 +185,17 @@ export async function isSmall(
 function nobodyMakesIndexes(): CustodyError {
   return new CustodyError('unsupported', 'the recording is long, and nobody makes an index of it here', {
     hint: 'custody play fetches the evidence and decodes it where you are',
+  });
+}
+
+/** Rejects with `unsupported`: nobody need wait for it. */
+export function refuseNeverIndexed(
+  { id, outcome }: SessionRecord,
+  { maxBytes }: Pick<Indexes, 'maxBytes'>,
+): void {
+  if (maxBytes === undefined || (outcome?.bytes ?? 0) <= maxBytes) return;
+  throw new CustodyError('unsupported', 'the recording is longer than those that are indexed here', {
+    hint: tooLongHint(id),
   });
 }
 

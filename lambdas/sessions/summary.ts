@@ -8,6 +8,7 @@ import type { Redaction } from '#core/replay/redact/redaction.ts';
 import { summaryLines } from '#core/replay/summary/lines.ts';
 import { type SessionSummary, summarySchema } from '#core/replay/summary/summary.ts';
 import { unusual } from '#core/replay/summary/unusual.ts';
+import { type Indexes, refuseNeverIndexed } from './steps.ts';
 
 /** Sessions that one is compared with. */
 const EARLIER = 30;
@@ -20,7 +21,8 @@ export const summaryShape = z
     summary: summarySchema,
     lines: z.array(line).readonly().meta({ description: 'the summary for a person' }),
     unusual: z.array(line).readonly().meta({
-      description: 'what was not so in the sessions of the same person at the same target before',
+      description:
+        'what was not so in the sessions of the same person at the same target before, of those that you may read',
     }),
     compared: z.object({
       sessions: z.int().meta({ description: 'that are over and have a summary' }),
@@ -34,6 +36,9 @@ export interface SummaryPorts {
   readonly signer: () => Promise<Uint8Array>;
   readonly catalog: SessionCatalog;
   readonly redaction: Redaction | undefined;
+  /** Whether the caller may read a session before it: others are not compared with, nor counted (security case 7). */
+  readonly mayRead: (earlier: SessionRecord) => boolean;
+  readonly indexes?: Pick<Indexes, 'maxBytes'>;
 }
 
 /**
@@ -42,13 +47,16 @@ export interface SummaryPorts {
  */
 export async function summaryOf(
   session: SessionRecord,
-  { source, signer, catalog, redaction }: SummaryPorts,
+  { source, signer, catalog, redaction, mayRead, indexes = {} }: SummaryPorts,
 ): Promise<z.input<typeof summaryShape>> {
   const key = await signer();
   const whole = await readSummary(session, source, key);
-  if (whole === undefined) throw notYet(session);
+  if (whole === undefined) {
+    refuseNeverIndexed(session, indexes);
+    throw notYet(session);
+  }
   const summary = seen(whole, redaction);
-  const earlier = await earlierOf(session, catalog);
+  const earlier = (await earlierOf(session, catalog)).filter(mayRead);
   const found = await inBatches(earlier, AT_ONCE, (one) =>
     readSummary(one, source, key).catch(unlessDamaged),
   );
@@ -61,7 +69,7 @@ export async function summaryOf(
   };
 }
 
-/** Those that were over when it began, the newest of them: the same ones, whenever it is asked. */
+/** Those that were over when it began, the newest of them: the same ones, whenever it is asked, and whoever asks. */
 async function earlierOf(
   { id, startedAt, target, principal: { issuer, subject } }: SessionRecord,
   catalog: SessionCatalog,

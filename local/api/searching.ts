@@ -4,9 +4,12 @@ import { lowestIdAt, timeOfId } from '#core/recording/session-id.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';
 import { addToSearch, type FillPorts, rulesOf } from '#core/search/fill.ts';
 import type { StepSearch } from '#core/search/port.ts';
+import type { Indexes } from '#lambdas/sessions/steps.ts';
 
 export interface SearchingPorts extends Omit<FillPorts, 'search'> {
   readonly search: Pick<StepSearch, 'add' | 'missing'>;
+  /** Who makes what entries are made of. */
+  readonly indexes: Pick<Indexes, 'wanted'>;
   readonly catalog: SessionCatalog;
   readonly policy: () => Config;
   readonly now: () => Date;
@@ -17,8 +20,10 @@ const PAGE = 500;
 /** An id may come into the index after later ones: gateways' clocks differ, and a listing takes its time. */
 const LATE_MS = 600_000;
 const RETRY_MS = 60_000;
+/** No target can have this name. */
+const GONE = '*';
 
-/** Adds sessions to the search as they are sealed; at its start, and when custody.yaml leaves out something else, all that are missing. */
+/** Makes indexes of sessions, and adds them to the search, as they are sealed; at its start, and when custody.yaml leaves out something else, all that are missing. */
 export class LocalSearching {
   readonly #ports: SearchingPorts;
   /** Sessions that are not in the search: they go on, wait to be sealed, or cannot be read now (then: not before this time). */
@@ -64,7 +69,10 @@ export class LocalSearching {
   /** What is new in the catalog since the last look. */
   async #look(): Promise<void> {
     const { catalog, policy } = this.#ports;
-    const rules = JSON.stringify([...policy().targets].map(([name, { redact }]) => [name, redact]));
+    const config = policy();
+    // Of whatever target there was, also one that the file has no more.
+    const names = [...config.targets.keys(), GONE];
+    const rules = JSON.stringify(names.map((name) => [name, rulesOf({ target: name }, config)]));
     const from = rules === this.#rules && this.#lookedAt !== '' ? before(this.#lookedAt) : undefined;
     let newest = this.#lookedAt;
     for (let cursor: string | undefined; ; ) {
@@ -85,15 +93,18 @@ export class LocalSearching {
   }
 
   async #add(id: string): Promise<void> {
-    const { catalog, policy, now, say } = this.#ports;
+    const { catalog, indexes, policy, now, say } = this.#ports;
     try {
       const record = await catalog.get(id);
       if (record.outcome === undefined) return;
+      // Made once, for both: whoever is killed in between finds it, and goes on from there.
+      if ((await indexes.wanted(id, false)) === 'later') return;
       if (await addToSearch(record, policy(), this.#ports)) this.#waiting.delete(id);
     } catch (error) {
       const { code, message } = asCustodyError(error);
       this.#waiting.set(id, now().getTime() + RETRY_MS);
-      if (code !== 'unsupported') say(`session ${id} cannot be added to the search now: ${message}`);
+      if (code !== 'unsupported' && !this.#isStopped)
+        say(`session ${id} cannot be added to the search now: ${message}`);
     }
   }
 }

@@ -155,9 +155,13 @@ async function makeIndex(folder: string): Promise<Figures> {
   if (made.state !== 'made') throw new Error(`the index is ${made.state}`);
   const { total, verdict } = made.about;
   const seconds = since(started);
+  const { user, system } = process.cpuUsage();
+  const cpuSeconds = (user + system) / 1e6;
   return {
     seconds,
+    cpuSeconds,
     MBperSecond: Math.round(BYTES / 1e6 / seconds),
+    MBperCpuSecond: Math.round(BYTES / 1e6 / cpuSeconds),
     verdict,
     steps: total.steps,
     errors: total.errors,

@@ -6,7 +6,9 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSearch } from '#adapters/local/search/search.ts';
-import { newSessionId } from '#core/recording/session-id.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { lowestIdAt, newSessionId } from '#core/recording/session-id.ts';
+import type { SessionQuery } from '#core/recording/session-index.ts';
 import { NO_FACTS } from '#core/replay/facts.ts';
 import type { SearchedSession, SearchedStep } from '#core/search/entry.ts';
 import type { StepSearch } from '#core/search/port.ts';
@@ -15,7 +17,7 @@ import type { SearchQuery } from '#core/search/query.ts';
 const START = Date.UTC(2026, 0, 1);
 const STEPS = 5;
 const TABLES = ['orders', 'customers', 'products', 'audit.log', 'payments'];
-const RUNS = 7;
+const RUNS = 21;
 
 function sessionOf(number: number): SearchedSession {
   const startedAt = START + number * 30_000;
@@ -32,8 +34,8 @@ function sessionOf(number: number): SearchedSession {
   };
 }
 
-async function* stepsOf(number: number): AsyncGenerator<SearchedStep> {
-  for (let step = 1; step <= STEPS; step += 1) {
+async function* stepsOf(number: number, steps = STEPS): AsyncGenerator<SearchedStep> {
+  for (let step = 1; step <= steps; step += 1) {
     const one = number * STEPS + step;
     const table = TABLES[one % TABLES.length]!;
     const isWrite = one % 10 === 0;
@@ -67,47 +69,102 @@ const QUERIES: Readonly<Record<string, SearchQuery>> = {
   'errors of one day': { errorsOnly: true, since: START + 86_400_000, until: START + 2 * 86_400_000 },
   'sessions that were terminated': { outcome: 'terminated' },
   'what is not there': { phrases: ['nothing like this'] },
+  'words never next to each other': { phrases: ['id where'] },
 };
 
-async function median(work: () => Promise<unknown>): Promise<number> {
+interface Times {
+  readonly p50: string;
+  readonly p95: string;
+}
+
+async function timed(work: () => Promise<unknown>): Promise<Times> {
   const times: number[] = [];
   for (let run = 0; run < RUNS; run += 1) {
     const before = performance.now();
     await work();
     times.push(performance.now() - before);
   }
-  return times.toSorted((a, b) => a - b)[RUNS >> 1]!;
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number): string => `${sorted[Math.floor((RUNS - 1) * share)]!.toFixed(1)} ms`;
+  return { p50: at(0.5), p95: at(0.95) };
 }
 
-async function measure(sessions: number, search: StepSearch, folder: string): Promise<void> {
+const told = ({ p50, p95 }: Times): string => `${p50.padStart(9)} p50 ${p95.padStart(9)} p95`;
+
+async function measure(sessions: number, folder: string): Promise<void> {
+  const search = await openSearch(join(folder, 'search.sqlite'));
   const before = performance.now();
   for (let number = 0; number < sessions; number += 1)
     await search.add(sessionOf(number), stepsOf(number), '');
-  const seconds = (performance.now() - before) / 1000;
-  const bytes = readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
-  const perSession = (seconds / sessions) * 1000;
-  say(
-    `${sessions} sessions of ${STEPS} steps: added in ${seconds.toFixed(1)} s, ${perSession.toFixed(2)} ms each`,
-  );
+  const perSession = (performance.now() - before) / sessions;
+  const bytes = sizeOf(folder);
+  say(`${sessions} synthetic sessions of ${STEPS} steps: ${perSession.toFixed(2)} ms to add one`);
   say(`on disk ${(bytes / 2 ** 20).toFixed(1)} MiB, ${Math.round(bytes / sessions / STEPS)} bytes a step`);
-  for (const [name, query] of Object.entries(QUERIES)) {
-    const page = { scopes: [{}], limit: 50 };
-    const hits = await median(() => search.search(query, page));
-    const listed = await median(() => search.sessions(query, page));
-    say(`${name.padEnd(32)} a page of steps ${hits.toFixed(1)} ms, of sessions ${listed.toFixed(1)} ms`);
-  }
+  for (const [name, query] of Object.entries(QUERIES)) await measureQuery(name, query, search);
+  await search.close();
+  await measureCatalog(sessions, folder);
   say(`RSS ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB\n`);
+}
+
+async function measureQuery(name: string, query: SearchQuery, search: StepSearch): Promise<void> {
+  const page = { scopes: [{}], limit: 50 };
+  say(`${name.padEnd(32)} steps    ${told(await timed(() => search.search(query, page)))}`);
+  say(`${''.padEnd(32)} sessions ${told(await timed(() => search.sessions(query, page)))}`);
+}
+
+/** One session, in which each query looks. */
+async function measureLong(steps: number, folder: string): Promise<void> {
+  const search = await openSearch(join(folder, 'search.sqlite'));
+  const before = performance.now();
+  const session = sessionOf(0);
+  await search.add(session, stepsOf(0, steps), '');
+  say(
+    `one synthetic session of ${steps} steps: added in ${((performance.now() - before) / 1000).toFixed(1)} s`,
+  );
+  say(`on disk ${(sizeOf(folder) / 2 ** 20).toFixed(1)} MiB`);
+  for (const [name, query] of Object.entries(QUERIES))
+    await measureQuery(name, { ...query, session: session.id }, search);
+  await search.close();
+  say(`RSS ${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MiB\n`);
+}
+
+/** Lists of sessions, as `GET /v1/sessions` asks for them. */
+async function measureCatalog(sessions: number, folder: string): Promise<void> {
+  const catalog = openSessionIndex(join(folder, 'sessions.sqlite'));
+  for (let number = 0; number < sessions; number += 1) {
+    const { id, protocol, target, principal, startedAt } = sessionOf(number);
+    const task = { task: 'gateway-1', rule: 'all', client: { address: '127.0.0.1' } };
+    await catalog.opened({
+      ...{ id, protocol, target, principal, ...task },
+      startedAt: new Date(startedAt).toISOString(),
+    });
+  }
+  const middle = START + (sessions / 2) * 30_000;
+  const lists: Readonly<Record<string, Omit<SessionQuery, 'limit'>>> = {
+    'newest sessions': {},
+    'sessions of a person': { person: 'person-7@example.com' },
+    'sessions of a target': { target: 'db-7' },
+    'sessions of a time': { from: lowestIdAt(middle), cursor: lowestIdAt(middle + 86_400_000) },
+  };
+  for (const [name, query] of Object.entries(lists))
+    say(`${name.padEnd(32)} list     ${told(await timed(() => catalog.list({ ...query, limit: 50 })))}`);
+  catalog.close();
+}
+
+function sizeOf(folder: string): number {
+  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-const counts = process.argv.slice(2).map(Number);
-for (const sessions of counts.length === 0 ? [1_000, 100_000] : counts) {
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'custody-bench-search-'));
-  const search = openSearch(join(folder, 'search.sqlite'));
-  await measure(sessions, search, folder);
-  search.close();
-  rmSync(folder, { recursive: true, force: true });
+  await work(folder).finally(() => rmSync(folder, { recursive: true, force: true }));
 }
+
+const counts = process.argv.slice(2).map(Number);
+for (const sessions of counts.length === 0 ? [1_000, 100_000] : counts)
+  await inFolder((folder) => measure(sessions, folder));
+if (counts.length === 0) await inFolder((folder) => measureLong(1_000_000, folder));

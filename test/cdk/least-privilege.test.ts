@@ -194,7 +194,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await expect(kmsSigner(clients.kms, keyId).sign(Buffer.from('x'))).rejects.toMatchObject(denied);
     const object = { Bucket: places.config, Key: 'custody.yaml' };
     await expect(clients.s3.send(new GetObjectCommand(object))).resolves.toBeDefined();
-    await askIndexer(clients.s3, places.events)(SESSION_A);
+    await askIndexer(clients.s3, places.events, () => new Date())(SESSION_A);
     const told = eventBucket(clients.s3, places.events);
     await expect(told.put('steps/x', Buffer.from('x'))).rejects.toMatchObject(denied);
     await expect(storeOf(clients, true).put('indexes/a/x', Buffer.from('x'))).rejects.toMatchObject(denied);

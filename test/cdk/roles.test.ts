@@ -212,13 +212,16 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'dynamodb:PutItem': [ACCESS, COORDINATION],
     'dynamodb:ConditionCheckItem': [COORDINATION],
     ...Object.fromEntries(
-      ['RestoreDBInstanceToPointInTime', 'RestoreDBClusterToPointInTime', 'CreateDBInstance'].map(
-        (action) => [
-          `rds:${action}`,
-          ['db:*', 'cluster:*', 'subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(ofRds),
-        ],
-      ),
+      ['RestoreDBInstanceToPointInTime', 'RestoreDBClusterToPointInTime'].map((action) => [
+        `rds:${action}`,
+        ['db:*', 'cluster:*', 'subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'].map(ofRds),
+      ]),
     ),
+    // Nothing is put into a cluster that was there before (security case 8).
+    'rds:CreateDBInstance': [
+      ...['db:custody-sandbox-*', 'cluster:custody-sandbox-*'],
+      ...['subgrp:*', 'og:*', 'pg:*', 'cluster-pg:*'],
+    ].map(ofRds),
     ...Object.fromEntries(
       ['AddTagsToResource', 'DeleteDBInstance', 'DeleteDBCluster'].map((action) => [
         `rds:${action}`,

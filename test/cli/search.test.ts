@@ -52,11 +52,32 @@ describe('search', () => {
     });
   });
 
+  test('--open shows the whole step of a hit, and says that it was found', async () => {
+    const { api, env } = await gateway();
+    const second = { ...HIT, step: 40 };
+    api.answers.set('/v1/search', { hits: [HIT, second], pending: { count: 0, sessions: [] } });
+    const total = { steps: 41, errors: 0, writes: 0, until: 9_000_000 };
+    const step = { number: 40, marks: [], kind: 'end', at: 9_000_000, took: 0, reason: 'client-closed' };
+    api.answers.set(`/v1/sessions/${SESSION}/steps`, {
+      ...{ session: SESSION, protocol: 'postgres', verdict: 'verified', findings: [], total, steps: [step] },
+    });
+    const { stdout, stderr, code } = await custody(['search', 'red', '--open', '2', '--json'], { env });
+    expect(stderr).not.toContain('custody:');
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { session: SESSION, number: 40, kind: 'end' }]);
+    expect(api.requests.at(-1)!.path).toMatch(/steps\?(?=.*from=40)(?=.*limit=1)(?=.*search=true)/);
+    const none = await custody(['search', 'red', '--open', '3'], { env });
+    expect(none.stderr).toContain('there are 2 hits, and not 3');
+    const both = await custody(['search', 'red', '--open', '1', '--sessions'], { env });
+    expect(both.code).toBeGreaterThan(0);
+  });
+
   test('says what was not looked at', async () => {
     const { env } = await gateway(3);
     const { stderr } = await custody(['search', 'x', '--limit', '1'], { env });
     expect(stderr).toContain('3 sessions not looked at');
-    expect(stderr).toContain('sessions that began before 2026-10-26T00:00:00.000Z were not looked at; --since');
+    expect(stderr).toContain(
+      'sessions that began before 2026-10-26T00:00:00.000Z were not looked at; --since',
+    );
   });
 
   test.each([[[]], [['--cursor', '../x', 'y']], [['--outcome', 'well']], [['--deep']]])(

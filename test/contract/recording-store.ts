@@ -53,6 +53,25 @@ export function recordingStoreContract(
       expect(await store.list('sessions/none/')).toEqual([]);
     });
 
+    it('lists sizes with the names, and -1 for what is no object', async () => {
+      const store = await make();
+      for (const [key, text] of [
+        ['sessions/s/b', '12'],
+        ['sessions/s/a', ''],
+        ['sessions/s/c/d', '1'],
+        ['sessions/sa', '1'],
+      ] as const)
+        await store.put(key, bytes(text));
+      const sizes = await store.sizes('sessions/s/');
+      expect([...sizes]).toEqual([
+        ['a', 0],
+        ['b', 2],
+        ['c', -1],
+      ]);
+      expect([...sizes.keys()]).toEqual(await store.list('sessions/s/'));
+      expect([...(await store.sizes('sessions/none/'))]).toEqual([]);
+    });
+
     it('rejects with not-found for what is not there', async () => {
       const store = await make();
       await expect(store.get('sessions/a/none')).rejects.toMatchObject({ code: 'not-found' });

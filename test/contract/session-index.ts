@@ -50,8 +50,8 @@ function expected(
   return asked.map(({ id }) => id).reverse();
 }
 
-/** The promises of SessionIndex and SessionCatalog, for every adapter. `make` gives an empty index. */
-export function sessionIndexContract(name: string, make: () => Given<Index>): void {
+/** The promises of SessionIndex and SessionCatalog, for every adapter. `make` gives an empty index, once for each run of a property. */
+export function sessionIndexContract(name: string, make: () => Given<Index>, runs = 40): void {
   describe(`session index contract: ${name}`, () => {
     it('lists a session as open, then with its outcome', async () => {
       const index = await make();
@@ -175,7 +175,7 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
             expect(ids).toEqual(expected);
           },
         ),
-        { numRuns: 25 },
+        { numRuns: Math.min(runs, 25) },
       );
     });
 
@@ -269,7 +269,7 @@ export function sessionIndexContract(name: string, make: () => Given<Index>): vo
           const ids = await walk(index, { ...asked, limit }, () => index.opened(sessionRecord(added++)));
           expect(ids.filter((id) => id < sessionRecord(100).id)).toEqual(expected(made, asked));
         }),
-        { numRuns: 40 },
+        { numRuns: runs },
       );
     });
 

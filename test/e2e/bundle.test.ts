@@ -88,6 +88,7 @@ describe.runIf(hasChromium() && hasClient('psql') && hasOpenSsh())('a bundle', (
     await trust(page, readFileSync(gateway.addresses.signer, 'utf8'), 'custody.local/ledger');
     expect(await verdictOf(page)).toMatch(/^verified/);
     expect(await page.innerText('dl')).toContain('dana@example.com');
+    expect(await page.innerText('main')).toContain('by the command tag alone');
 
     await page.fill('[type=search]', 'SECOND');
     await page.locator('.search', { hasText: /\d step/ }).waitFor();

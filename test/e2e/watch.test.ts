@@ -170,12 +170,12 @@ describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () =
     it('psql and ssh wait for a watcher, work, and end when the watcher has left', async () => {
       const psql = await psqlUnwatched();
       const ssh = hasOpenSsh() ? await sshUnwatched() : undefined;
-      await psql();
+      expect(await psql()).toEqual(['moderator-awaited', 'moderator-came', 'moderator-left']);
       await ssh?.();
     }, 40_000);
 
     /** Up to where nobody watches any more; then for its end. */
-    async function psqlUnwatched(): Promise<() => Promise<void>> {
+    async function psqlUnwatched(): Promise<() => Promise<string[]>> {
       const session = await typing('ledger-db');
       session.type("select 'behind glass';");
       await eventually(
@@ -203,7 +203,7 @@ describe.skipIf(!hasClient('psql'))('custody watch of a session that runs', () =
         );
         await own.ended;
         expect(own.told().at(-1)).toMatchObject({ reason: 'unwatched', verdict: 'verified' });
-        expect(await notes(session.id)).toEqual(['moderator-awaited', 'moderator-came', 'moderator-left']);
+        return notes(session.id);
       };
     }
 

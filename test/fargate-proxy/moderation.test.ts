@@ -81,11 +81,11 @@ describe('a session that waits for who watches it', () => {
     const one = waiting((ms) => {
       if (ms >= 5_000) one.look([RUI(one.now())]);
     });
-    const { tell } = one.stream;
+    const tell = one.stream.tell.bind(one.stream);
     let failures = 2;
     one.stream.tell = async (news) => {
       if ((failures -= 1) >= 0) throw new CustodyError('store-unavailable', 'no store');
-      await tell.call(one.stream, news);
+      await tell(news);
     };
     await one.done();
     expect(one.stream.told).toEqual([

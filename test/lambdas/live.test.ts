@@ -80,13 +80,13 @@ type Running = Awaited<ReturnType<typeof running>>;
 
 async function asked(
   { id, handler }: Pick<Running, 'id' | 'handler'>,
-  how: { token?: string; after?: string; query?: Record<string, string> } = {},
+  how: { token?: string; after?: string; query?: Record<string, string>; groups?: readonly string[] } = {},
   use = handler(),
 ): Promise<StreamedResult> {
-  const { token = 'dana', after, query = {} } = how;
+  const { token = 'dana', after, query = {}, ...more } = how;
   const headers = after === undefined ? {} : { 'last-event-id': after };
   const what = event(`/v1/sessions/${id}/live`, { token, query, headers });
-  const lambda = { principal: JSON.stringify(await verifier.verify(token)) };
+  const lambda = { principal: JSON.stringify({ ...(await verifier.verify(token)), ...more }) };
   return use({ ...what, requestContext: { ...what.requestContext, authorizer: { lambda } } }, {} as Context);
 }
 
@@ -216,6 +216,33 @@ describe('GET /v1/sessions/{id}/live', () => {
     there.gone.ending = undefined;
     there.ports.clock.now = new Date(there.ports.clock.now.getTime() + 3_600_000);
     expect((await asked(there)).statusCode).toBe(401);
+  });
+
+  it('security case 12: a token that shows less goes on with no watch of one that showed more', async () => {
+    const there = await running();
+    await there.say([...LOGIN, ...one('select 1')]);
+    const use = there.handler();
+    const first = await told(there, { groups: ['developers', 'archive'] }, use);
+    const after = first.findLast(({ id }) => id !== undefined)!.id!;
+    await told(there, { groups: ['developers', 'archive'], after }, use);
+    expect(partsOf(there)).toHaveLength(1);
+    await told(there, { groups: ['developers'], after }, use);
+    expect(partsOf(there)).toHaveLength(2);
+  });
+
+  it('security case 16: nobody has more than 32 watches streamed to them at once', async () => {
+    const there = await running({ answerMs: undefined as never });
+    const use = there.handler();
+    const begun: AsyncIterator<string>[] = [];
+    for (let n = 0; n < 32; n += 1) {
+      const stream = (await asked(there, {}, use)).stream![Symbol.asyncIterator]();
+      await stream.next();
+      begun.push(stream);
+    }
+    expect((await asked(there, {}, use)).statusCode).toBe(412);
+    expect((await asked(there, { token: 'ada' }, use)).statusCode).toBe(200);
+    await begun[0]!.return!();
+    expect((await asked(there, {}, use)).statusCode).toBe(200);
   });
 
   it('streams no faster than it is read: who stops reading makes nobody read on', async () => {

@@ -21,7 +21,22 @@ targets:
     sandbox: { from: orders-db, for: 1h }
     database: main
     credential: { user: app, passwordFile: secret }
+  payroll-db:
+    protocol: postgres
+    address: db.internal:5432
+    database: main
+    credential: { user: app, passwordFile: secret }
+    redact: { columns: [salary] }
+  payroll-copy:
+    protocol: postgres
+    sandbox: { from: payroll-db, for: 1h }
+    database: main
+    credential: { user: app, passwordFile: secret }
 rules:
+  - { name: pay, groups: [reviewers], targets: [payroll-copy, sandbox-db], allow: [connect] }
+  - { name: pay-own, groups: [reviewers], targets: [orders-db], allow: [rerun], sessions: any }
+  - { name: pay-any, groups: [operators], targets: [payroll-db, payroll-copy], allow: [rerun, connect], sessions: any }
+  - { name: pay-all, groups: [payroll], targets: [payroll-db, payroll-copy], allow: [rerun, connect], sessions: any, unredacted: true }
   - { name: work, groups: [developers], targets: [orders-db, sandbox-db], allow: [connect] }
   - { name: again, groups: [developers, visitors, payroll], targets: ["*"], allow: [rerun] }
   - { name: any, groups: [auditors], targets: ["*"], allow: [rerun], sessions: any }
@@ -135,6 +150,20 @@ describe('/v1/sandboxes', () => {
     expect((await list('eve')).body).toEqual({ sandboxes: [] });
     expect(await at('agent-7>dana', body['id'])).toEqual(nothing);
     expect((await at('adm', body['id'], 'DELETE')).body).toMatchObject({ state: 'removed' });
+  });
+
+  it('security case 14: a session of one target is no way to the data of another', async () => {
+    const { post } = await api();
+    expect((await post('rui', { session: OWN.id })).status).toBe(202);
+    const refused = await post('rui', { target: 'payroll-copy', session: OWN.id });
+    expect([refused.status, refused.body['detail']]).toEqual([403, expect.stringContaining('none of what')]);
+  });
+
+  it('security case 7: nobody gets a copy of what its recordings are shown without, unless unredacted', async () => {
+    const { post } = await api();
+    const refused = await post('olga', { target: 'payroll-copy' });
+    expect(refused).toMatchObject({ status: 403, body: { code: 'evidence-redacted' } });
+    expect((await post('pat', { target: 'payroll-copy' })).status).toBe(202);
   });
 
   it('makes one for one key, and three for one person', async () => {

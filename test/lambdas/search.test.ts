@@ -7,6 +7,7 @@ import { parseConfig } from '#core/access/config.ts';
 import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { Stream } from '#core/recording/format.ts';
 import { Recorder } from '#core/recording/recorder.ts';
+import { indexSession } from '#core/replay/index/index-session.ts';
 import { Redactions } from '#core/replay/redact/redactions.ts';
 import { addToSearch } from '#core/search/fill.ts';
 import { searchHandler } from '#lambdas/search/handler.ts';
@@ -18,16 +19,16 @@ import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { type Answered, call, ISSUER, POLICY, type World, world } from './support.ts';
 
 let folder: string;
-let search: ReturnType<typeof openSearch>;
+let search: Awaited<ReturnType<typeof openSearch>>;
 let ports: World;
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'custody-search-'));
-  search = openSearch(join(folder, 'search.sqlite'));
+  search = await openSearch(join(folder, 'search.sqlite'));
   ports = world();
 });
-afterEach(() => {
-  search.close();
+afterEach(async () => {
+  await search.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -63,7 +64,8 @@ async function recorded(n: number, who: Who, ...texts: readonly string[]): Promi
 }
 
 async function add(id: string, policy = POLICY): Promise<void> {
-  const { source, signer, catalog } = ports;
+  const { source, signer, catalog, keys } = ports;
+  await indexSession(id, { store: source, signer: keys });
   const filling = { search, source, signer, redactions: new Redactions() };
   expect(await addToSearch(await catalog.get(id), policy, filling)).toBe(true);
 }
@@ -71,12 +73,7 @@ async function add(id: string, policy = POLICY): Promise<void> {
 async function ask(
   token: string,
   asked: Record<string, string>,
-  {
-    policy = POLICY,
-    pending = [] as readonly string[],
-    path = '/v1/search',
-    searched = search,
-  } = {},
+  { policy = POLICY, pending = [] as readonly string[], path = '/v1/search', searched = search } = {},
 ): Promise<Answered> {
   const { catalog, leaves, now, log } = ports;
   const handler = searchHandler({
@@ -255,11 +252,28 @@ describe('the loop that fills it', () => {
     const one = await recorded(1, {}, 'select 1');
     const open = sessionRecord(2);
     await ports.catalog.opened(open);
-    const { catalog, source, signer, now } = ports;
+    const { catalog, source, signer, now, keys } = ports;
+    const made: string[] = [];
+    const indexes = {
+      wanted: async (session: string) => {
+        const { state } = await indexSession(session, { store: source, signer: keys });
+        if (state === 'made') made.push(session);
+        return 'made' as const;
+      },
+    };
     let policy = POLICY;
     const said: string[] = [];
     const loop = new LocalSearching({
-      ...{ search, catalog, source, signer, now, redactions: new Redactions(), policy: () => policy },
+      ...{
+        search,
+        indexes,
+        catalog,
+        source,
+        signer,
+        now,
+        redactions: new Redactions(),
+        policy: () => policy,
+      },
       say: (line) => void said.push(line),
     });
     expect(await loop.pending(10)).toEqual([open.id, one]);
@@ -276,6 +290,8 @@ describe('the loop that fills it', () => {
     await loop.addAll();
     expect(found(await ask('dana', { text: 'select' }, { policy }))).toEqual([]);
     expect(said).toEqual([]);
+    // Evidence is decoded once, whatever is made of it.
+    expect(made).toEqual([one, later]);
     await loop.stop();
   });
 });

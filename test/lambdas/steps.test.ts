@@ -203,7 +203,13 @@ describe('GET /v1/sessions/{id}/steps', () => {
   const LARGE: readonly [what: string, grow: (there: Recorded) => void][] = [
     [
       'is too large',
-      ({ ports }) => void (ports.source.size = async (key) => (key.endsWith('.seg') ? 33 << 20 : 1)),
+      ({ ports: { source } }) => {
+        const sizes = source.sizes.bind(source);
+        source.sizes = async (prefix) =>
+          new Map(
+            [...(await sizes(prefix)).keys()].map((name) => [name, name.endsWith('.seg') ? 33 << 20 : 1]),
+          );
+      },
     ],
     [
       'would decompress to too much',
@@ -254,6 +260,22 @@ describe('GET /v1/sessions/{id}/steps', () => {
     });
   });
 
+  it('of a recording that is longer than any that is indexed says what has no limit, and asks nobody', async () => {
+    const there = await recorded();
+    LARGE.at(-1)![1](there);
+    const wanted: unknown[] = [];
+    const ports = withIndexes(there, async (...asked) => (wanted.push(asked), 'later'));
+    const answer = await steps({
+      ...there,
+      ports: { ...ports, indexes: { ...ports.indexes!, maxBytes: 1 } },
+    });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'unsupported', hint: `custody pull ${there.id} --out FOLDER, then custody steps FOLDER` },
+    });
+    expect(wanted).toEqual([]);
+  });
+
   it('says the same with an index and without', async () => {
     const there = await recorded();
     const before = await steps(there, 'dana', { from: '2', limit: '2' });
@@ -284,8 +306,11 @@ describe('GET /v1/sessions/{id}/steps', () => {
       there.ports.source.objects.delete(`sessions/${there.id}/${name}`);
     const { objects } = there.ports.source;
     objects.set(`sessions/${there.id}/00000001.seg`, Buffer.from('it goes on'));
-    const size = (key: string) => MemoryStore.prototype.size.call(there.ports.source, key);
-    there.ports.source.size = async (key) => (key.endsWith('.seg') ? 20 << 20 : size(key));
+    const sizes = (prefix: string) => MemoryStore.prototype.sizes.call(there.ports.source, prefix);
+    there.ports.source.sizes = async (prefix) =>
+      new Map(
+        [...(await sizes(prefix))].map(([name, size]) => [name, name.endsWith('.seg') ? 20 << 20 : size]),
+      );
     const answer = await steps(there);
     expect(texts(answer)).toEqual(['login', 'select 1', 'select 2', 'select 3']);
     expect(answer.body).toMatchObject({
@@ -296,6 +321,7 @@ describe('GET /v1/sessions/{id}/steps', () => {
 
   it.each([
     [{ from: '3' }, ['select 2', 'select 3', 'end'], 'steps 3-202'],
+    [{ from: '3', limit: '1', search: 'true' }, ['select 2'], 'step 3, by a search'],
     [{ at: '0.009', limit: '1' }, ['select 2'], 'steps from at 0.009, next, at most 1'],
     [{ at: '-1%' }, ['end'], 'steps from at -1%, next, at most 200'],
     [{ direction: 'previous', limit: '2' }, ['select 3', 'end'], 'steps from the last, previous, at most 2'],

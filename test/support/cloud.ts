@@ -155,17 +155,18 @@ export async function startCloud(
       Configuration: { ResultConfiguration: { OutputLocation: 's3://results/' } },
     }),
   );
-  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier, indexer] = await Promise.all([
-    import('#lambdas/functions/authorizer.ts'),
-    import('#lambdas/functions/access.ts'),
-    import('#lambdas/functions/replay.ts'),
-    import('#lambdas/functions/logout.ts'),
-    import('#lambdas/functions/sealer.ts'),
-    import('#lambdas/functions/settler.ts'),
-    import('#lambdas/functions/sequencer.ts'),
-    import('#lambdas/functions/notifier.ts'),
-    import('#lambdas/functions/indexer.ts'),
-  ]);
+  const [authorizer, access, replay, logout, sealer, settler, sequencer, notifier, indexer] =
+    await Promise.all([
+      import('#lambdas/functions/authorizer.ts'),
+      import('#lambdas/functions/access.ts'),
+      import('#lambdas/functions/replay.ts'),
+      import('#lambdas/functions/logout.ts'),
+      import('#lambdas/functions/sealer.ts'),
+      import('#lambdas/functions/settler.ts'),
+      import('#lambdas/functions/sequencer.ts'),
+      import('#lambdas/functions/notifier.ts'),
+      import('#lambdas/functions/indexer.ts'),
+    ]);
   const scheduled = {
     sealer: sealer.handler,
     settler: settler.handler,

@@ -65,6 +65,11 @@ export class MemoryStore implements RecordingSink, RecordingSource {
     return (await this.get(key)).byteLength;
   }
 
+  async sizes(prefix: string): Promise<ReadonlyMap<string, number>> {
+    const names = await this.list(prefix);
+    return new Map(names.map((name) => [name, this.objects.get(prefix + name)?.byteLength ?? -1]));
+  }
+
   async list(prefix: string): Promise<readonly string[]> {
     const names = [...this.objects.keys()].filter((key) => key.startsWith(prefix));
     return [...new Set(names.map((key) => key.slice(prefix.length).split('/')[0]!))].sort();

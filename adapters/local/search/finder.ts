@@ -1,33 +1,41 @@
-import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
-import { setImmediate as turn } from 'node:timers/promises';
+import type { DatabaseSync } from 'node:sqlite';
 import { parseJson } from '#core/json.ts';
 import { timeOfId } from '#core/recording/session-id.ts';
 import type { SearchedSession, SearchedStep } from '#core/search/entry.ts';
-import { isOfSession, type Match, matches } from '#core/search/match.ts';
+import { isOfSession, type Match, matcher } from '#core/search/match.ts';
 import type { Place, SearchPage } from '#core/search/port.ts';
 import type { SearchQuery } from '#core/search/query.ts';
 import { isInScope } from '#core/search/scope.ts';
-import { unpacked } from './chunks.ts';
-import { firstRowOf, slotOf, slotOfRow } from './schema.ts';
+import { Chunks } from './chunks.ts';
+import { FoundRows } from './found-rows.ts';
+import { firstRowOf, lastRowOf, OLDEST_ROW, slotOf, slotOfRow } from './schema.ts';
 import { expressionOf } from './tokens.ts';
+import type { Work } from './work.ts';
 
 /** An id is made a little before its session begins. */
 const CLOCK_MS = 60_000;
-/** Between two turns of the event loop. */
-const TURN_STEPS = 500;
+
+const IN_ROWS =
+  'SELECT id, first, steps, last, session FROM sessions WHERE first >= ? AND first <= ? AND rules IS NOT NULL ORDER BY first';
+const ROWS_OF = 'SELECT first, steps FROM sessions WHERE id = ? AND rules IS NOT NULL';
+const NEXT_SPAN = 'SELECT span FROM sessions WHERE span > ? ORDER BY span LIMIT 1';
+const LASTING = 'SELECT last FROM sessions WHERE span = ? AND last >= ? ORDER BY last LIMIT 1';
+export const FINDER_SQL = [IN_ROWS, ROWS_OF, NEXT_SPAN, LASTING];
 
 interface SessionRow {
   readonly id: string;
-  readonly first: number;
-  readonly steps: number;
+  readonly first: bigint;
+  /** Behind its last one. */
+  readonly end: bigint;
+  readonly last: number;
   readonly session: string;
 }
 
 /** A session in which something may be found. */
 export interface Candidate {
   readonly session: SearchedSession;
-  /** What FTS5 found in it, in order; `matched` where it is what is looked for. */
-  readonly steps: (after: number) => AsyncGenerator<Examined>;
+  /** What FTS5 found in it, in order; `matched` where it is what is looked for. `after`: behind the step of that number. */
+  readonly steps: (after: number) => Generator<Examined>;
 }
 
 export interface Examined {
@@ -35,161 +43,159 @@ export interface Examined {
   readonly matched: readonly Match[] | undefined;
 }
 
-/** What may be what is looked for: newest session first. FTS5 says where to look, and `matches` what counts. */
+/** What may be what is looked for: newest session first. FTS5 says where to look, and `matcher` what counts. */
 export class Finder {
   readonly #database: DatabaseSync;
   readonly #query: SearchQuery;
   readonly #page: SearchPage;
-  readonly #expression: string;
+  readonly #work: Work;
+  readonly #chunks: Chunks;
+  readonly #matches: ReturnType<typeof matcher>;
 
-  constructor(database: DatabaseSync, query: SearchQuery, page: SearchPage) {
+  constructor(database: DatabaseSync, query: SearchQuery, page: SearchPage, work: Work) {
     this.#database = database;
     this.#query = query;
     this.#page = page;
-    this.#expression = expressionOf(query, page.scopes);
+    this.#work = work;
+    this.#chunks = new Chunks(database, work);
+    this.#matches = matcher(query);
   }
 
-  async *candidates(): AsyncGenerator<Candidate> {
-    if (this.#page.scopes.length === 0) return;
-    const [from, to] = this.#rows();
-    for (let end = to; ; ) {
-      const newest = this.#newestRow(from, end);
-      if (newest === undefined) return;
-      const slot = slotOfRow(newest);
-      yield* this.#inSlot(slot);
-      end = firstRowOf(slot);
-      await turn();
+  *candidates(): Generator<Candidate> {
+    const range = this.#page.scopes.length === 0 ? undefined : this.#range();
+    if (range === undefined) return;
+    const [from, last] = range;
+    const rows = new FoundRows(
+      this.#database,
+      expressionOf(this.#query, this.#page.scopes),
+      last,
+      this.#work,
+    );
+    for (let row = rows.from(from); row !== undefined; ) {
+      const slot = slotOfRow(row);
+      yield* this.#inSlot(slot, rows);
+      row = rows.from(firstRowOf(slot + 1n));
     }
   }
 
-  /** Rows of the time that is asked for: not before this one, and before that. */
-  #rows(): readonly [number, number] {
+  /** Rows in which something may be: from, and up to. */
+  #range(): readonly [bigint, bigint] | undefined {
     const { since, until = Infinity, session } = this.#query;
     const { after } = this.#page;
-    const lasting = since === undefined ? 0 : this.#slotLasting(since);
-    const [one, other] = [session, after?.session].map((id) => (id === undefined ? Infinity : timeOfId(id)));
-    const newest = slotOf(Math.min(until + CLOCK_MS, one!, other!, Number.MAX_SAFE_INTEGER));
-    const oldest = Math.max(lasting, session === undefined ? 0 : slotOf(timeOfId(session)));
-    return [firstRowOf(oldest), firstRowOf(newest + 1)];
+    if (session !== undefined) return this.#rowsOf(session);
+    const before = after === undefined ? Infinity : timeOfId(after.session);
+    const newest = slotOf(Math.min(until + CLOCK_MS, before, Number.MAX_SAFE_INTEGER));
+    return [firstRowOf(newest), since === undefined ? OLDEST_ROW : this.#lastRowLasting(since)];
   }
 
-  /** The first slot of which a session lasted until then. */
-  #slotLasting(since: number): number {
-    const [row] = this.#all('SELECT min(slot) AS slot FROM sessions WHERE last >= ?', since);
-    return Number(row?.['slot'] ?? Number.MAX_SAFE_INTEGER);
+  #rowsOf(id: string): readonly [bigint, bigint] | undefined {
+    const statement = this.#database.prepare(ROWS_OF);
+    statement.setReadBigInts(true);
+    const found = statement.get(id) as { first: bigint; steps: bigint } | undefined;
+    return found && [found.first, found.first + found.steps - 1n];
   }
 
-  #newestRow(from: number, to: number): number | undefined {
-    const sql =
-      'SELECT rowid FROM steps WHERE steps MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid DESC LIMIT 1';
-    const [row] = this.#all(sql, this.#expression, from, to);
-    return row === undefined ? undefined : Number(row['rowid']);
+  /** Behind it no session lasted until then: those that did, and are of one span, began no earlier than that before the first end. */
+  #lastRowLasting(since: number): bigint {
+    const [next, lasting] = [this.#database.prepare(NEXT_SPAN), this.#database.prepare(LASTING)];
+    let oldest = since;
+    for (let span = -1; ; ) {
+      const found = next.get(span);
+      if (found === undefined) return lastRowOf(slotOf(oldest));
+      span = Number(found['span']);
+      const last = lasting.get(span, Math.floor(since))?.['last'];
+      if (last !== undefined) oldest = Math.min(oldest, Number(last) - 2 ** span);
+    }
   }
 
-  async *#inSlot(slot: number): AsyncGenerator<Candidate> {
-    const { after } = this.#page;
-    const rows = this.#all(
-      'SELECT id, first, steps, session FROM sessions WHERE slot = ? AND rules IS NOT NULL ORDER BY first',
-      slot,
-    ) as unknown as readonly SessionRow[];
-    const found = this.#sessionsWithRows(slot, rows);
+  *#inSlot(slot: bigint, rows: FoundRows): Generator<Candidate> {
+    const sessions = this.#sessionsIn(slot);
+    const found = sessions.length > 1 ? withRows(sessions, rows) : sessions;
     for (const row of found.toSorted((a, b) => (a.id < b.id ? 1 : -1))) {
-      if (
-        after !== undefined &&
-        (row.id > after.session || (row.id === after.session && after.step === undefined))
-      )
-        continue;
+      this.#work.spend('session');
+      if (isBefore(row.id, this.#page.after)) continue;
       const session = parseJson(row.session) as SearchedSession;
-      if (!isInScope(session, this.#page.scopes) || !isOfSession(this.#query, session)) continue;
-      yield { session, steps: (from) => this.#steps(row, session, from) };
+      yield { session, steps: (after) => this.#steps(row, session, rows, after) };
     }
   }
 
-  /** Both in the order of rows. */
-  #sessionsWithRows(slot: number, sessions: readonly SessionRow[]): readonly SessionRow[] {
-    const found: SessionRow[] = [];
-    let at = 0;
-    let next = firstRowOf(slot);
-    const end = firstRowOf(slot + 1);
-    // From session to session: FTS5 skips to a row, and need not give all of a long one's.
-    for (;;) {
-      const row = this.#firstRow(next, end);
-      if (row === undefined) return found;
-      while (at < sessions.length && sessions[at]!.first + sessions[at]!.steps <= row) at += 1;
-      const session = sessions[at];
-      if (session === undefined) return found;
-      if (row >= session.first) found.push(session);
-      next = row >= session.first ? session.first + session.steps : session.first;
+  #sessionsIn(slot: bigint): readonly SessionRow[] {
+    const statement = this.#database.prepare(IN_ROWS);
+    statement.setReadBigInts(true);
+    const found = statement.all(firstRowOf(slot), lastRowOf(slot)) as unknown as readonly (Pick<
+      SessionRow,
+      'id' | 'first' | 'session'
+    > &
+      Record<'steps' | 'last', bigint>)[];
+    return found.map(({ id, first, steps, last, session }) => ({
+      ...{ id, first, session },
+      ...{ end: first + steps, last: Number(last) },
+    }));
+  }
+
+  *#steps(row: SessionRow, session: SearchedSession, rows: FoundRows, after: number): Generator<Examined> {
+    if (!isInScope(session, this.#page.scopes) || !isOfSession(this.#query, session)) return;
+    const { since = -Infinity, until = Infinity } = this.#query;
+    if (row.last < since || session.startedAt >= until) return;
+    // A microsecond more than is wanted: whether it is, is said by `matcher`.
+    const from = (since - session.startedAt) * 1000 - 1;
+    const to = (until - session.startedAt) * 1000 + 1;
+    let next = from === -Infinity ? row.first : this.#firstRow(row, ({ upTo }) => upTo >= from);
+    if (after > 0) next = max(next, this.#rowBehind(row, after));
+    for (let at = rows.from(next); at !== undefined && at < row.end; at = rows.from(next)) {
+      const head = this.#chunks.head(at);
+      if (head === undefined) return;
+      next = head.least > to ? head.end : at + 1n;
+      if (head.least > to) continue;
+      const step = this.#chunks.step(at)!;
+      yield { step, matched: this.#matches(session, step) };
     }
   }
 
-  #firstRow(from: number, to: number): number | undefined {
-    const sql =
-      'SELECT rowid FROM steps WHERE steps MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid LIMIT 1';
-    const [row] = this.#all(sql, this.#expression, from, to);
-    return row === undefined ? undefined : Number(row['rowid']);
-  }
-
-  async *#steps(row: SessionRow, session: SearchedSession, after: number): AsyncGenerator<Examined> {
-    const chunks = new Chunks(this.#database, row.id);
-    const from = row.first + this.#stepsUpTo(chunks, row, after);
-    const end = row.first + row.steps;
-    for (let next = from, seen = 0; next < end; ) {
-      const rows = this.#all(
-        'SELECT rowid FROM steps WHERE steps MATCH ? AND rowid >= ? AND rowid < ? ORDER BY rowid LIMIT ?',
-        ...[this.#expression, next, end, TURN_STEPS],
-      );
-      for (const one of rows) {
-        const step = chunks.at(Number(one['rowid']));
-        if (step !== undefined) yield { step, matched: matches(this.#query, session, step) };
-      }
-      seen += rows.length;
-      if (rows.length < TURN_STEPS) return;
-      next = Number(rows.at(-1)!['rowid']) + 1;
-      await turn();
-    }
-  }
-
-  /** Numbers of steps grow, and most have none left out between them. */
-  #stepsUpTo(chunks: Chunks, { first, steps }: SessionRow, after: number): number {
-    let [low, high] = [0, steps];
+  /** The row at which the first chunk begins of which it is so: of all behind it, it is so, too. */
+  #firstRow({ first, end }: SessionRow, isSo: (head: { readonly upTo: number }) => boolean): bigint {
+    let [low, high] = [first, end];
     while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if ((chunks.at(first + middle)?.step ?? Infinity) <= after) low = middle + 1;
-      else high = middle;
+      const head = this.#chunks.head((low + high) / 2n);
+      if (head === undefined) return low;
+      if (isSo(head)) high = head.first;
+      else low = head.end;
     }
     return low;
   }
 
-  #all(sql: string, ...values: readonly SQLInputValue[]): readonly Record<string, unknown>[] {
-    return this.#database.prepare(sql).all(...values);
+  /** Numbers of steps grow, and most have none left out between them. */
+  #rowBehind({ first, end }: SessionRow, after: number): bigint {
+    let [low, high] = [first, end];
+    while (low < high) {
+      const middle = (low + high) / 2n;
+      if ((this.#chunks.step(middle)?.step ?? Infinity) <= after) low = middle + 1n;
+      else high = middle;
+    }
+    return low;
   }
 }
 
-/** The last chunk stays unpacked: what is found lies together. */
-class Chunks {
-  readonly #database: DatabaseSync;
-  readonly #id: string;
-  #first = -1;
-  #steps: readonly SearchedStep[] = [];
-
-  constructor(database: DatabaseSync, id: string) {
-    this.#database = database;
-    this.#id = id;
+/** Both in the order of rows. */
+function withRows(sessions: readonly SessionRow[], rows: FoundRows): readonly SessionRow[] {
+  const found: SessionRow[] = [];
+  let row: bigint | undefined = -1n;
+  for (const session of sessions) {
+    if (row < session.first) row = rows.from(session.first);
+    if (row === undefined) break;
+    if (row < session.end) found.push(session);
   }
+  return found;
+}
 
-  at(row: number): SearchedStep | undefined {
-    if (this.#first < 0 || row < this.#first || row >= this.#first + this.#steps.length) this.#read(row);
-    return this.#steps[row - this.#first];
-  }
+/** A session that was shown already, whole. */
+function isBefore(id: string, after: Place | undefined): boolean {
+  if (after === undefined) return false;
+  return id > after.session || (id === after.session && after.step === undefined);
+}
 
-  #read(row: number): void {
-    const found = this.#database
-      .prepare('SELECT at, body FROM chunks WHERE id = ? AND at <= ? ORDER BY at DESC LIMIT 1')
-      .get(this.#id, row);
-    this.#first = Number(found?.['at'] ?? row);
-    this.#steps = found === undefined ? [] : unpacked(found['body'] as Uint8Array);
-  }
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }
 
 export function placeOf(session: SearchedSession, step?: SearchedStep): Place {

@@ -1,97 +1,59 @@
-import type { DatabaseSync } from 'node:sqlite';
-import type {
-  FoundSession,
-  FoundSessionPage,
-  Hit,
-  HitPage,
-  SearchPage,
-  StepSearch,
-} from '#core/search/port.ts';
-import type { SearchQuery } from '#core/search/query.ts';
-import { openSqlite } from '../sqlite.ts';
-import { type Candidate, Finder, placeOf } from './finder.ts';
-import { SCHEMA } from './schema.ts';
-import { SearchWriter } from './writer.ts';
-
-/** For one page; then it says where to go on. */
-const EXAMINED_MAX = 20_000;
-/** Of one session in a list: of more it is said that there are more. */
-export const COUNTED_MAX = 10_000;
+import type { SearchedSession, SearchedStep } from '#core/search/entry.ts';
+import type { StepSearch } from '#core/search/port.ts';
+import { CHUNK_CHARACTERS, CHUNK_STEPS } from './chunks.ts';
+import { SearchThread } from './thread.ts';
 
 /**
- * The search in SQLite's FTS5: a file that can be deleted at any time. Throws `state-damaged` when it is no database, and
- * `store-unavailable` when it cannot be had.
+ * The search in SQLite's FTS5, in a thread of its own: a file that can be deleted at any time. Rejects with `state-damaged` when it is
+ * no database, and with `store-unavailable` when it cannot be had.
  */
-export function openSearch(file: string): StepSearch & { close(): void } {
-  const database = openSqlite(file, 'the search index', SCHEMA);
-  const writer = new SearchWriter(database);
+export async function openSearch(file: string): Promise<StepSearch & { close(): Promise<void> }> {
+  const thread = new SearchThread(file);
+  await thread.open();
+  let before: Promise<unknown> = Promise.resolve();
   return {
-    add: (session, steps, rules) => writer.add(session, steps, rules),
-    search: (query, page) => search(database, query, page),
-    sessions: (query, page) => sessions(database, query, page),
-    missing: async (wanted) => {
-      const rules = database.prepare('SELECT rules FROM sessions WHERE id = ?');
-      return [...wanted].flatMap(([id, now]) => (rules.get(id)?.['rules'] === now ? [] : [id]));
+    // One after the other.
+    add: (session, steps, rules) => {
+      const added = before.then(() => add(thread, session, steps, rules));
+      before = added.catch(() => undefined);
+      return added;
     },
-    close: () => database.close(),
+    search: (query, page) => thread.call('search', query, page),
+    sessions: (query, page) => thread.call('sessions', query, page),
+    missing: (wanted) => thread.call('missing', wanted),
+    close: () => thread.call('close'),
   };
 }
 
-async function search(database: DatabaseSync, query: SearchQuery, page: SearchPage): Promise<HitPage> {
-  const hits: Hit[] = [];
-  let examined = 0;
-  for await (const candidate of new Finder(database, query, page).candidates()) {
-    const { session } = candidate;
-    for await (const { step, matched } of candidate.steps(afterOf(session.id, page))) {
-      if (hits.length === page.limit) return { hits, next: placeOfHit(hits.at(-1)!) };
-      if (matched !== undefined) hits.push({ session, step: step.step, at: step.at, matched });
-      if ((examined += 1) === EXAMINED_MAX) return { hits, next: placeOf(session, step) };
-    }
+async function add(
+  thread: SearchThread,
+  session: SearchedSession,
+  steps: AsyncIterable<SearchedStep>,
+  rules: string,
+): Promise<void> {
+  while (!(await thread.call('remove', session.id)));
+  // The last one goes with the end: most sessions are one commit.
+  let held: readonly SearchedStep[] = [];
+  for await (const chunk of chunksOf(steps)) {
+    if (held.length > 0) await thread.call('add', session, held);
+    held = chunk;
   }
-  return { hits };
+  await thread.call('add', session, held, rules);
 }
 
-async function sessions(
-  database: DatabaseSync,
-  query: SearchQuery,
-  page: SearchPage,
-): Promise<FoundSessionPage> {
-  const found: FoundSession[] = [];
-  let examined = 0;
-  for await (const candidate of new Finder(database, query, page).candidates()) {
-    if (candidate.session.id === page.after?.session) continue;
-    const one = await counted(candidate);
-    examined += one.examined;
-    if (one.found !== undefined) {
-      if (found.length === page.limit) return { sessions: found, next: placeOf(found.at(-1)!.session) };
-      found.push(one.found);
-    }
-    if (examined >= EXAMINED_MAX) return { sessions: found, next: placeOf(candidate.session) };
+async function* chunksOf(steps: AsyncIterable<SearchedStep>): AsyncGenerator<readonly SearchedStep[]> {
+  let chunk: SearchedStep[] = [];
+  let characters = 0;
+  for await (const step of steps) {
+    chunk.push(step);
+    characters += charactersOf(step);
+    if (chunk.length < CHUNK_STEPS && characters < CHUNK_CHARACTERS) continue;
+    yield chunk;
+    [chunk, characters] = [[], 0];
   }
-  return { sessions: found };
+  if (chunk.length > 0) yield chunk;
 }
 
-async function counted({ session, steps }: Candidate): Promise<{ found?: FoundSession; examined: number }> {
-  let first: FoundSession['first'] | undefined;
-  const counts = { steps: 0, errors: 0, writes: 0 };
-  let examined = 0;
-  for await (const { step, matched } of steps(0)) {
-    examined += 1;
-    if (matched === undefined) continue;
-    if (counts.steps === COUNTED_MAX)
-      return { found: { session, ...counts, more: true, first: first! }, examined };
-    counts.steps += 1;
-    if (step.facts.isError) counts.errors += 1;
-    if (step.facts.isWrite) counts.writes += 1;
-    first ??= { step: step.step, at: step.at, matched };
-  }
-  return first === undefined ? { examined } : { found: { session, ...counts, first }, examined };
-}
-
-function afterOf(session: string, { after }: SearchPage): number {
-  return after?.session === session ? (after.step ?? 0) : 0;
-}
-
-function placeOfHit({ session, step }: Hit): { session: string; step: number } {
-  return { session: session.id, step };
+function charactersOf({ facts: { text = '', values, results, messages } }: SearchedStep): number {
+  return [...values, ...results, ...messages].reduce((sum, one) => sum + one.length, text.length);
 }

@@ -30,7 +30,6 @@ function mark(kind: string, text: string): string {
 
 export function sessionMarks({
   approvedBy = [],
-  id,
   target,
   protocol,
   reason,
@@ -40,7 +39,7 @@ export function sessionMarks({
 }: SearchedSession): string {
   const { subject, email, actors = [] } = principal;
   const marks = [
-    ...[EVERY, mark('i', id), mark('t', target), mark('p', protocol), mark('u', subject)],
+    ...[EVERY, mark('t', target), mark('p', protocol), mark('u', subject)],
     mark('j', accountText(principal)),
     ...actors.map((actor) => mark('u', actor.subject)),
     ...approvedBy.map((one) => mark('g', accountText(one))),
@@ -94,11 +93,10 @@ export function expressionOf(query: SearchQuery, scopes: readonly Scope[]): stri
 type Alternatives = readonly string[];
 
 function sessionTerms(query: SearchQuery): readonly Alternatives[] {
-  const { session, target, protocol, outcome, run, workflow, task, device, person } = query;
+  const { target, protocol, outcome, run, workflow, task, device, person } = query;
   const one = (kind: string, term: string | undefined): Alternatives[] =>
     term === undefined ? [] : [[mark(kind, term)]];
   return [
-    ...one('i', session),
     ...one('t', target),
     ...one('p', protocol),
     ...one('o', outcome),

@@ -1,81 +1,84 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { setImmediate as turn } from 'node:timers/promises';
 import { timeOfId } from '#core/recording/session-id.ts';
 import type { SearchedSession, SearchedStep } from '#core/search/entry.ts';
-import { CHUNK_CHARACTERS, CHUNK_STEPS, packed } from './chunks.ts';
-import { firstRowOf, slotOf } from './schema.ts';
+import { packed } from './chunks.ts';
+import { firstRowOf, lastRowOf, slotOf, spanOf } from './schema.ts';
 import { sessionMarks, stepMarks, wordTokens } from './tokens.ts';
+
+/** Of what there was of a session, so much is removed at a time: others wait for it. */
+const REMOVED_ROWS = 512n;
+
+/** A session that is being added. */
+interface Adding {
+  readonly id: string;
+  readonly marks: string;
+  next: bigint;
+  /** No step so far is later (microseconds). */
+  upTo: number;
+}
 
 /** Puts sessions into the tables, one after the other. Until `rules` stands in its row, nothing of a session is found. */
 export class SearchWriter {
   readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepared>;
-  #before: Promise<unknown> = Promise.resolve();
+  #adding: Adding | undefined;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
     this.#statements = prepared(database);
   }
 
-  add(session: SearchedSession, steps: AsyncIterable<SearchedStep>, rules: string): Promise<void> {
-    const added = this.#before.then(() => this.#add(session, steps, rules));
-    this.#before = added.catch(() => undefined);
-    return added;
+  /** Removes some of what there is of a session, whole or not. True when nothing is left. */
+  remove(id: string): boolean {
+    this.#adding = undefined;
+    const there = this.#statements.there.get(id) as { first: bigint; steps: bigint } | undefined;
+    if (there === undefined) return true;
+    const end = there.first + there.steps;
+    const from = end - there.first > REMOVED_ROWS ? end - REMOVED_ROWS : there.first;
+    this.#commit(() => {
+      for (let row = from; row < end; row += 1n) this.#statements.drop.run(row);
+      this.#statements.dropChunks.run(from, end);
+      if (from === there.first) this.#statements.dropSession.run(id);
+      else this.#statements.shorten.run(from - there.first, id);
+    });
+    return from === there.first;
   }
 
-  async #add(session: SearchedSession, steps: AsyncIterable<SearchedStep>, rules: string): Promise<void> {
-    await this.#remove(session.id);
+  /** Adds what comes next of a session, of which nothing was there; with `rules`, it is the last, and the session is found from now on. */
+  add(session: SearchedSession, steps: readonly SearchedStep[], rules?: string): void {
+    this.#commit(() => {
+      const adding = this.#adding?.id === session.id ? this.#adding : this.#begin(session);
+      if (steps.length > 0) this.#write(adding, steps);
+      if (rules !== undefined) this.#end(session, adding, rules);
+      this.#adding = rules === undefined ? adding : undefined;
+    });
+  }
+
+  #begin(session: SearchedSession): Adding {
     const slot = slotOf(timeOfId(session.id));
-    const first = Number(this.#statements.free.get(slot)?.['free'] ?? firstRowOf(slot));
-    const written = { count: 0, last: 0 };
-    const write = (chunk: readonly SearchedStep[]): void => {
-      if (written.count === 0) this.#begin(session, slot, first);
-      this.#write(session.id, first + written.count, chunk, marks);
-      written.count += chunk.length;
-      written.last = chunk.reduce((last, { at }) => Math.max(last, at), written.last);
-    };
-    const marks = sessionMarks(session);
-    // The last one goes with the end: most sessions are one commit.
-    let held: readonly SearchedStep[] = [];
-    for await (const chunk of chunksOf(steps)) {
-      if (held.length > 0) this.#commit(() => write(held));
-      held = chunk;
-      await turn();
-    }
-    this.#commit(() => {
-      write(held);
-      this.#statements.end.run(rules, Math.ceil(session.startedAt + written.last / 1000), session.id);
-    });
+    const range = [firstRowOf(slot), lastRowOf(slot)] as const;
+    const newest = this.#statements.newest.get(...range) as { first: bigint; steps: bigint } | undefined;
+    // A session without steps has a row that nothing is in.
+    const first = newest === undefined ? range[0] : newest.first + (newest.steps > 0n ? newest.steps : 1n);
+    this.#statements.begin.run(session.id, first, session.startedAt, JSON.stringify(session));
+    return { id: session.id, marks: sessionMarks(session), next: first, upTo: 0 };
   }
 
-  #begin(session: SearchedSession, slot: number, first: number): void {
-    this.#statements.begin.run(session.id, slot, first, session.startedAt, JSON.stringify(session));
+  #write(adding: Adding, steps: readonly SearchedStep[]): void {
+    const { step, chunk, grow } = this.#statements;
+    for (const [at, { facts }] of steps.entries())
+      step.run(adding.next + BigInt(at), wordTokens(facts), `${adding.marks} ${stepMarks(facts)}`);
+    const times = steps.map(({ at }) => at);
+    adding.upTo = Math.max(adding.upTo, ...times);
+    const bounds = [Math.floor(Math.min(...times)), Math.ceil(adding.upTo)] as const;
+    chunk.run(adding.next, steps.length, ...bounds, packed(steps));
+    grow.run(steps.length, adding.id);
+    adding.next += BigInt(steps.length);
   }
 
-  #write(id: string, row: number, chunk: readonly SearchedStep[], marks: string): void {
-    const { step, chunk: put, grow } = this.#statements;
-    for (const [at, { facts }] of chunk.entries())
-      step.run(row + at, wordTokens(facts), `${marks} ${stepMarks(facts)}`);
-    put.run(id, row, packed(chunk));
-    grow.run(chunk.length, id);
-  }
-
-  /** What there is of it, whole or not. */
-  async #remove(id: string): Promise<void> {
-    const there = this.#statements.there.get(id) as { first: number; steps: number } | undefined;
-    if (there === undefined) return;
-    this.#statements.hide.run(id);
-    for (let row = there.first; row < there.first + there.steps; row += CHUNK_STEPS) {
-      const end = Math.min(row + CHUNK_STEPS, there.first + there.steps);
-      this.#commit(() => {
-        for (let at = row; at < end; at += 1) this.#statements.drop.run(at);
-      });
-      await turn();
-    }
-    this.#commit(() => {
-      this.#statements.dropChunks.run(id);
-      this.#statements.dropSession.run(id);
-    });
+  #end({ id, startedAt }: SearchedSession, { upTo }: Adding, rules: string): void {
+    const last = Math.ceil(startedAt + upTo / 1000);
+    this.#statements.end.run(rules, last, spanOf(last - Math.min(timeOfId(id), startedAt)), id);
   }
 
   #commit(work: () => void): void {
@@ -84,42 +87,35 @@ export class SearchWriter {
       work();
       this.#database.exec('COMMIT');
     } catch (error) {
+      this.#adding = undefined;
       this.#database.exec('ROLLBACK');
       throw error;
     }
   }
 }
 
+const NEWEST =
+  'SELECT first, steps FROM sessions WHERE first >= ? AND first <= ? ORDER BY first DESC LIMIT 1';
+const THERE = 'SELECT first, steps FROM sessions WHERE id = ?';
+export const WRITER_SQL = [NEWEST, THERE];
+
 function prepared(database: DatabaseSync) {
-  const of = (sql: string): StatementSync => database.prepare(sql);
+  const of = (sql: string): StatementSync => {
+    const statement = database.prepare(sql);
+    statement.setReadBigInts(true);
+    return statement;
+  };
   return {
-    there: of('SELECT first, steps FROM sessions WHERE id = ?'),
-    free: of('SELECT max(first + steps) AS free FROM sessions WHERE slot = ?'),
-    begin: of('INSERT INTO sessions (id, slot, first, steps, last, session) VALUES (?, ?, ?, 0, ?, ?)'),
+    there: of(THERE),
+    newest: of(NEWEST),
+    begin: of('INSERT INTO sessions (id, first, steps, last, span, session) VALUES (?, ?, 0, ?, 0, ?)'),
     step: of('INSERT INTO steps (rowid, words, marks) VALUES (?, ?, ?)'),
-    chunk: of('INSERT INTO chunks (id, at, body) VALUES (?, ?, ?)'),
+    chunk: of('INSERT INTO chunks (at, steps, least, upto, body) VALUES (?, ?, ?, ?, ?)'),
     grow: of('UPDATE sessions SET steps = steps + ? WHERE id = ?'),
-    end: of('UPDATE sessions SET rules = ?, last = ? WHERE id = ?'),
-    hide: of('UPDATE sessions SET rules = NULL WHERE id = ?'),
+    end: of('UPDATE sessions SET rules = ?, last = ?, span = ? WHERE id = ?'),
+    shorten: of('UPDATE sessions SET rules = NULL, steps = ? WHERE id = ?'),
     drop: of('DELETE FROM steps WHERE rowid = ?'),
-    dropChunks: of('DELETE FROM chunks WHERE id = ?'),
+    dropChunks: of('DELETE FROM chunks WHERE at >= ? AND at < ?'),
     dropSession: of('DELETE FROM sessions WHERE id = ?'),
   };
-}
-
-async function* chunksOf(steps: AsyncIterable<SearchedStep>): AsyncGenerator<readonly SearchedStep[]> {
-  let chunk: SearchedStep[] = [];
-  let characters = 0;
-  for await (const step of steps) {
-    chunk.push(step);
-    characters += charactersOf(step);
-    if (chunk.length < CHUNK_STEPS && characters < CHUNK_CHARACTERS) continue;
-    yield chunk;
-    [chunk, characters] = [[], 0];
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
-function charactersOf({ facts: { text = '', values, results, messages } }: SearchedStep): number {
-  return [...values, ...results, ...messages].reduce((sum, one) => sum + one.length, text.length);
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { devNull, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   authenticationOk,
@@ -16,7 +16,8 @@ import { readStartup } from '#core/protocols/postgres/startup.ts';
 import type { Live } from '#core/replay/rerun/postgres/live.ts';
 import { type Cli, say } from '../../cli.ts';
 
-const SOCKET = '.s.PGSQL.5432';
+const PORT = '5432';
+const SOCKET = `.s.PGSQL.${PORT}`;
 const STARTUP_MAX = 10_004;
 const NO_TLS = 0x4e; // N
 
@@ -27,7 +28,7 @@ export async function takeOver(cli: Cli, live: Live): Promise<void> {
   const door = new Door(live);
   try {
     await door.open(join(folder, SOCKET));
-    const command = ['psql', '-X', '-h', folder, '-d', 'sandbox'];
+    const command = ['psql', '-X', '-h', folder, '-p', PORT, '-U', 'sandbox', '-d', 'sandbox'];
     say(cli, `the sandbox stands at that step; this goes on from there: ${command.join(' ')}`);
     if (cli.stdin === process.stdin && process.stdin.isTTY && cli.stdout.isTTY) await runPsql(cli, command);
     await door.over;
@@ -41,17 +42,16 @@ async function runPsql({ env }: Cli, [program = '', ...args]: readonly string[])
   const passOn = (): void => undefined; // Ctrl-C is psql's.
   process.on('SIGINT', passOn);
   try {
-    const clean = {
-      ...env,
-      PGSSLMODE: undefined,
-      PGOPTIONS: undefined,
-      PGSERVICE: undefined,
-      PGUSER: 'sandbox',
-    };
-    await once(spawn(program, args, { stdio: 'inherit', env: clean }), 'exit');
+    await once(spawn(program, args, { stdio: 'inherit', env: takeOverEnv(env) }), 'exit');
   } finally {
     process.off('SIGINT', passOn);
   }
+}
+
+/** What libpq takes from its environment could lead it elsewhere, or tell it a password (PGHOSTADDR, PGPORT, PGPASSWORD). */
+export function takeOverEnv(env: Cli['env']): Cli['env'] {
+  const others = Object.entries(env).filter(([name]) => !name.startsWith('PG'));
+  return { ...Object.fromEntries(others), PGPASSFILE: devNull };
 }
 
 /** One client comes in, and cancel requests of its. */

@@ -60,7 +60,7 @@ async function withConnection<T>(
   try {
     const rerun = await connected(await start(MASTER), target.name);
     return await work(async (program, answerMs) => {
-      const child = await start(argumentsOf(program));
+      const child = await start(argumentsOf(program, target.name));
       return saidBy(child, program, answerMs);
     }, rerun);
   } finally {
@@ -92,11 +92,16 @@ function userOf({ name, logins }: WantedRerun['target']): string {
   return login === undefined ? name : `${login}+${name}`;
 }
 
-function argumentsOf({ start, what, env }: Program): string[] {
+/** The host is named: a recorded command is none, whatever it says. */
+export function argumentsOf({ start, what, env }: Program, host: string): string[] {
   const master = ['-T', '-o', 'ControlMaster=no'];
   const named = env.map(([name, value]) => `${name}=${value}`);
-  const set = named.length === 0 ? [] : ['-o', `SetEnv=${named.map((one) => `"${one}"`).join(' ')}`];
-  return start === 'shell' ? [...master, ...set] : [...master, ...set, '--', decodeText(what)];
+  const set =
+    named.length === 0
+      ? []
+      : ['-o', `SetEnv=${named.map((one) => `"${one.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(' ')}`];
+  const command = start === 'shell' ? [] : [decodeText(what)];
+  return [...master, ...set, '--', host, ...command];
 }
 
 /** Undefined where it says nothing for too long. */

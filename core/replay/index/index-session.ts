@@ -1,8 +1,7 @@
 /** Indexes of sessions in a store, beside their evidence (core/recording/layout.ts, `indexPrefix`). */
 
 import { asCustodyError } from '#core/errors.ts';
-import { inBatches } from '#core/in-batches.ts';
-import { CLOSE, objectKey, sessionPrefix, signatureName } from '#core/recording/layout.ts';
+import { CLOSE, sessionPrefix, signatureName } from '#core/recording/layout.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
 import { storedEvidence } from '#core/recording/stored-evidence.ts';
 import { CheckedSteps } from './checked-steps.ts';
@@ -33,8 +32,6 @@ export type Indexing =
   | { readonly state: 'unsealed' }
   /** No step of it can be told, and none ever will: its protocol is not read here, or there is no opening. */
   | { readonly state: 'unreadable'; readonly why: string };
-
-const AT_ONCE = 32;
 
 /**
  * Makes the index of a sealed session where there is none that fits. It may be run twice at once and killed at any time. `each` hears
@@ -73,17 +70,11 @@ export async function evidenceOf(
   source: RecordingSource,
   signer: Uint8Array,
 ): Promise<IndexedEvidence> {
-  const names = await source.list(sessionPrefix(session));
-  const sizes = async (): Promise<ReadonlyMap<string, number>> =>
-    new Map(
-      await inBatches(names, AT_ONCE, async (name) => {
-        const size = await source.size(objectKey(session, name)).catch(() => -1);
-        return [name, size] as const;
-      }),
-    );
+  const found = await source.sizes(sessionPrefix(session));
+  const names = [...found.keys()];
   return {
     folder: storedEvidence(source, session, names, signer),
-    sizes,
+    sizes: async () => found,
     trust: { trustedSigners: [signer], session },
   };
 }
@@ -145,7 +136,7 @@ export async function decodeSteps(evidence: IndexedEvidence): Promise<SessionSte
     about,
     page: async (query) => {
       const page = await index.page(query);
-      const of = new Set(page.steps.map(({ segment }) => segment)).size;
+      const of = segmentsOf(page).length;
       return { ...page, checked: { segments: of, of } };
     },
   };
@@ -154,16 +145,24 @@ export async function decodeSteps(evidence: IndexedEvidence): Promise<SessionSte
 /** Segments that are read again for one page: some 64 MiB as the recorder makes them. */
 const CHECKED_MAX = 8;
 
-/** Those in which steps of the page were complete. Rejects with `state-damaged`. */
+/** Rejects with `state-damaged`. */
 async function checkSegments(
-  { steps }: StepPage,
+  page: StepPage,
   index: StepIndex,
   evidence: IndexedEvidence,
 ): Promise<CheckedPage['checked']> {
-  const all = [...new Set(steps.map(({ segment }) => segment))];
+  const all = segmentsOf(page);
   const entries = await index.segments(all.slice(0, CHECKED_MAX));
   for (const entry of entries) await checkSegment(entry, evidence);
   return { segments: entries.length, of: all.length };
+}
+
+/** Those that its steps are from: first the ones in which they were complete, then those that they went on through. */
+function segmentsOf({ steps }: StepPage): readonly number[] {
+  const all = new Set(steps.map(({ segment }) => segment));
+  for (const { since, segment } of steps)
+    for (let number = since; number < segment; number += 1) all.add(number);
+  return [...all];
 }
 
 function aboutOf(directory: Directory): IndexAbout {

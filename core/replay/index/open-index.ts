@@ -43,7 +43,7 @@ export interface Unfit {
 }
 
 /** Attempts that are looked at: where more are no good, somebody writes to the store. */
-const ATTEMPTS_MAX = 100;
+export const ATTEMPTS_MAX = 100;
 
 /**
  * The newest index of this reader: signed, and of the evidence that is there now by its statements and the list of its objects. Rejects

@@ -5,7 +5,7 @@ import type { RecordingSource } from '#core/recording/ports.ts';
 import { READERS } from '../readers.ts';
 import type { SessionSummary } from '../summary/summary.ts';
 import { attemptName, attemptNumber } from './format.ts';
-import { readDirectory } from './open-index.ts';
+import { ATTEMPTS_MAX, readDirectory } from './open-index.ts';
 import { StepIndex } from './step-index.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function readSummary(
   if (version === undefined) return undefined;
   const names = await store.list(indexPrefix(id));
   const attempts = names.map((name) => attemptNumber(name, version)).filter((one) => one !== undefined);
-  for (const attempt of attempts.toSorted((a, b) => b - a)) {
+  for (const attempt of attempts.toSorted((a, b) => b - a).slice(0, ATTEMPTS_MAX)) {
     const prefix = attemptName(version, attempt);
     const get = (name: string, atMost: number) => store.get(indexKey(id, `${prefix}/${name}`), atMost);
     const directory = await readDirectory(get, signer);

@@ -38,7 +38,7 @@ export type GetPart = (name: string, atMost: number) => Promise<Uint8Array>;
 /** Chunks that one page looks into: what is looked for may be rare, and the place where it went on is in the answer. */
 const CHUNKS_LOOKED_INTO = 64;
 
-type Line = StepMarks & { readonly json: () => StoredStep['json'] };
+type Line = StepMarks & { readonly since: number; readonly json: () => StoredStep['json'] };
 
 export class StepIndex {
   readonly directory: Directory;
@@ -188,7 +188,12 @@ export class StepIndex {
     const lines = this.#chunk?.number === number ? this.#chunk.lines : await this.#unpacked(chunk, number);
     this.#chunk = { number, lines };
     try {
-      return lines.map((line, n) => readLine(line, chunk.first + n));
+      let [since] = chunk.segments;
+      return lines.map((text, n) => {
+        const line = { ...readLine(text, chunk.first + n), since };
+        since = line.segment;
+        return line;
+      });
     } catch (cause) {
       throw damaged(chunkName(number), cause);
     }

@@ -29,6 +29,8 @@ export interface StepMarks {
 
 /** A step as an index has it. */
 export interface StoredStep extends StepMarks {
+  /** The segment that had been read when the step before was complete: it is from that one at the earliest, but for pipelined ones. */
+  readonly since: number;
   readonly json: JsonStep;
 }
 

@@ -9,6 +9,7 @@ const NAMES = 1_000;
 const CODES = 100;
 const SHAPES = 200;
 const DEVIATIONS = 100;
+const NEVER = { read: 0, written: 0, failed: 0 };
 /** Of a name that is kept, in characters. */
 const NAME_MAX = 512;
 
@@ -26,6 +27,7 @@ interface Named {
   name: string;
   read: number;
   written: number;
+  failed: number;
   step: number;
 }
 interface NamedFile extends Named {
@@ -98,17 +100,19 @@ export class Summarizer {
     if (took > (this.#slowest?.took ?? 0)) this.#slowest = { took, step };
   }
 
-  #names(step: number, { codes, relations, files, shape }: StepFacts): void {
-    for (const code of codes) this.#codes.add(code, { code, count: 0, step }, (known) => known.count++);
+  #names(step: number, { codes, relations, files, shape, isError }: StepFacts): void {
+    // Notes have codes too, and are no errors.
+    for (const code of isError ? codes : [])
+      this.#codes.add(code, { code, count: 0, step }, (known) => known.count++);
     if (shape !== undefined) this.#shapes.add(shape, { shape, count: 0, step }, (known) => known.count++);
     for (const { name: whole, how } of relations) {
       const name = kept(whole);
-      this.#relations.add(name, { name, read: 0, written: 0, step }, (known) => known[how]++);
+      this.#relations.add(name, { name, ...NEVER, step }, (known) => known[isError ? 'failed' : how]++);
     }
     for (const { path, how, bytes = 0 } of files) {
       const name = kept(path);
-      this.#files.add(name, { name, read: 0, written: 0, bytes: 0, step }, (known) => {
-        known[how]++;
+      this.#files.add(name, { name, ...NEVER, bytes: 0, step }, (known) => {
+        known[isError ? 'failed' : how]++;
         known.bytes += bytes;
       });
     }

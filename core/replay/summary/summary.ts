@@ -11,6 +11,7 @@ const touched = z.object({
   name: z.string(),
   read: count.meta({ description: 'commands that read it' }),
   written: count.meta({ description: 'commands that wrote it, or may have' }),
+  failed: count.meta({ description: 'commands that would have read or written it, and failed' }),
   step,
 });
 

@@ -66,11 +66,11 @@ function newNames(
   earlier: readonly (readonly TouchedCount[])[],
   before: string,
 ): SummaryLine[] {
-  return (['written', 'read'] as const).flatMap((how) => {
+  return (['written', 'read', 'failed'] as const).flatMap((how) => {
     const known = new Set(
       earlier
         .flat()
-        .filter((one) => one[how] > 0)
+        .filter((one) => one[how] > 0 || how === 'failed')
         .map(({ name }) => name),
     );
     const names = now.filter((one) => one[how] > 0 && !known.has(one.name));
@@ -90,7 +90,10 @@ function newCodes(now: SessionSummary, earlier: readonly SessionSummary[], befor
   const known = new Set(earlier.flatMap(({ errors }) => errors.codes.map(({ code }) => code)));
   return now.errors.codes
     .filter(({ code }) => !known.has(code))
-    .map(({ code, count, step }) => ({ text: `${code}, ${count} times: not ${before}`, step }));
+    .map(({ code, count, step }) => ({
+      text: `${code}, ${count === 1 ? 'once' : `${count} times`}: not ${before}`,
+      step,
+    }));
 }
 
 function newShapes(now: SessionSummary, earlier: readonly SessionSummary[], before: string): SummaryLine[] {

@@ -97,7 +97,9 @@ export class SshGreeting implements Greeting {
   ): Promise<Link> {
     const { client, options } = this.#parts;
     const target = permission.target as SshTarget;
-    if (this.#rerun !== undefined) this.#tellRerun(target, tape.session);
+    refuseRerun(this.#rerun, target);
+    if (this.#rerun !== undefined) tape.note({ note: 'rerun', of: this.#rerun });
+    if (this.#rerun !== undefined) client.tell(`${OWN_SESSION}${tape.session}\r\n`);
     const login = loginOf(target, this.login);
     const until = AbortSignal.any([signal, client.left]);
     const proof = await this.#proof(permission, login, secret, tape.session);
@@ -109,16 +111,6 @@ export class SshGreeting implements Greeting {
       leg.destroy();
       throw error;
     }
-  }
-
-  /** A rerun goes to a sandbox and nowhere else, whatever its client has looked at; and it is told which session it is. */
-  #tellRerun({ name, sandbox }: SshTarget, session: string): void {
-    if (sandbox === undefined)
-      throw new CustodyError(
-        'access-denied',
-        `${name} is no sandbox, and a session is run again nowhere else`,
-      );
-    this.#parts.client.tell(`${OWN_SESSION}${session}\r\n`);
   }
 
   async #proof(
@@ -152,6 +144,12 @@ export class SshGreeting implements Greeting {
       release: () => undefined,
     });
   }
+}
+
+/** What is run again goes to a sandbox and nowhere else, whatever whoever sends it has looked at (security case 9). */
+function refuseRerun(rerun: string | undefined, { name, sandbox }: SshTarget): void {
+  if (rerun === undefined || sandbox !== undefined) return;
+  throw new CustodyError('access-denied', `${name} is no sandbox, and a session is run again nowhere else`);
 }
 
 function noTargetCa(name: string): CustodyError {

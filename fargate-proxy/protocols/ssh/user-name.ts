@@ -6,14 +6,14 @@ export interface NamedTarget {
   /** The task of a run, unchecked. */
   readonly task?: { readonly run: string; readonly task: string };
   readonly trace?: string;
-  /** The session that this one runs again, unchecked. */
+  /** The session that is run again, as the client says. */
   readonly rerun?: string;
 }
 
 /**
  * What an SSH client calls its user: `login+target`, `login@target`, or the target alone where it has one login; behind it the task that
- * the session is, `,run=ID,task=NAME`, `,trace=` with a W3C traceparent, and `,rerun=` with the session that is run again. None of these signs is in any name of a target or a
- * login, so the first one parts them. Throws `user-missing`.
+ * the session is, `,run=ID,task=NAME`, `,trace=` with a W3C traceparent, and `,rerun=` with the session that is run again. None of these
+ * signs is in any name of a target or a login, so the first one parts them. Throws `user-missing`.
  */
 export function namedTarget(user: string): NamedTarget {
   const [whole, ...said] = user.split(',') as [string, ...string[]];

@@ -49,6 +49,8 @@ export interface StreamedResult extends ApiResult {
 const ANSWER_MAX_CHARACTERS = 1 << 20;
 /** Watches that wait for their client to ask again, where answers are not streamed. */
 const KEPT_MAX = 16;
+/** Of one person at once, where answers are streamed. */
+const STREAMS_MAX = 32;
 /** A client that makes that a session may run has to ask again within this time: one that is stopped makes nothing run. */
 const MODERATED_ANSWER_MS = 10_000;
 /** For the client: how soon to ask again, milliseconds. */
@@ -60,17 +62,19 @@ export function liveAnswers(
   live: LivePorts,
 ): (session: SessionRecord, event: ApiEvent, asking: Asking) => Promise<StreamedResult> {
   const kept = new Map<string, Watching>();
+  const streams = new Map<string, number>();
   return async (session, event, asking) => {
     const query = queryOf(liveQuery, event);
     const after = resumeAt(event);
     const permission = mayRead(session, asking);
     if ('code' in permission) throw refusalError(permission);
+    refuseTooMany(streams, asking);
     const key = JSON.stringify([
       asking.policy.version,
       session.id,
-      asking.caller.issuer,
-      asking.caller.subject,
-      asking.caller.actors,
+      // Another token of the same person may let them see less (security case 12).
+      asking.caller,
+      asking.context,
       query,
     ]);
     const goesOn = taken(kept, key, after);
@@ -79,7 +83,8 @@ export function liveAnswers(
     const goOn = (): void => keep(kept, key, watching);
     if (live.answerMs === undefined) {
       const limitMs = isModerated(session, ports) ? MODERATED_ANSWER_MS : Number.POSITIVE_INFINITY;
-      return { ...HEAD, stream: streamed(watching, limitMs, ports.now, goOn) };
+      const who = JSON.stringify([asking.caller.issuer, asking.caller.subject]);
+      return { ...HEAD, stream: counted(streams, who, streamed(watching, limitMs, ports.now, goOn)) };
     }
     const body = await bounded(watching, live.answerMs, live.pause);
     if (!watching.isOver) goOn();
@@ -192,6 +197,29 @@ async function* streamed(
     }
   } finally {
     if (!isKept) watching.stop();
+  }
+}
+
+/** One who watches costs memory for as long as they do: no person has more than this many at once (security case 16). */
+function refuseTooMany(streams: ReadonlyMap<string, number>, { caller: { issuer, subject } }: Asking): void {
+  if ((streams.get(JSON.stringify([issuer, subject])) ?? 0) < STREAMS_MAX) return;
+  throw new CustodyError('precondition-failed', `you are watching ${STREAMS_MAX} sessions already`, {
+    hint: 'end one of them first',
+  });
+}
+
+async function* counted(
+  streams: Map<string, number>,
+  who: string,
+  stream: AsyncGenerator<string, void, undefined>,
+): AsyncGenerator<string, void, undefined> {
+  streams.set(who, (streams.get(who) ?? 0) + 1);
+  try {
+    yield* stream;
+  } finally {
+    const left = streams.get(who)! - 1;
+    if (left === 0) streams.delete(who);
+    else streams.set(who, left);
   }
 }
 

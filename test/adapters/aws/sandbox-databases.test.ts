@@ -125,6 +125,17 @@ describe.runIf(hasMoto())('sandboxes of RDS', () => {
     expect(await maker.existing()).toEqual([]);
   });
 
+  it('security case 10: are none that somebody else made by their name: nobody is connected there', async () => {
+    const there = { DBInstanceStatus: 'available', Endpoint: { Address: 'evil', Port: 1 }, TagList: [] };
+    const cluster = { Status: 'available', Endpoint: 'evil', Port: 1, TagList: [] };
+    const foreign = { send: async () => ({ DBInstances: [there], DBClusters: [cluster] }) } as never;
+    for (const source of [
+      { instance: 'orders', ...GROUPS },
+      { cluster: 'orders', class: 'c', ...GROUPS },
+    ])
+      expect(await makerOf(source, foreign).make(recent(7))).toMatchObject({ state: 'failed' });
+  });
+
   it('that cannot be seen are not none', async () => {
     const away = { send: () => Promise.reject(new Error('away')) } as never;
     const maker = makerOf({ instance: 'orders', ...GROUPS }, away);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CustodyError } from '#core/errors.ts';
 import { type AuditInput, auditLedger } from '#core/ledger/audit.ts';
 import { type Checkpoint, openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { CustodyError } from '#core/errors.ts';
 import { tileKey } from '#core/ledger/layout.ts';
 import { enter, openedLeaf } from '#core/ledger/leaves.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
@@ -107,6 +107,7 @@ function storeOf({ store }: AuditInput): AuditInput['store'] {
   return {
     list: (prefix) => store.list(prefix),
     get: (key, atMost) => store.get(key, atMost),
+    sizes: (prefix) => store.sizes(prefix),
     size: (key) => store.size(key),
   };
 }

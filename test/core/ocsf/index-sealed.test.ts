@@ -2,6 +2,7 @@ import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { indexSealed, type IndexerPorts } from '#core/ocsf/index-sealed.ts';
 import type { SeenOf } from '#core/ocsf/seen.ts';
+import { refuseTooLong } from '#core/ocsf/too-long.ts';
 import { indexMissed } from '#core/ocsf/missed.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
@@ -74,6 +75,18 @@ describe('a sealed session', () => {
     const derived = [...ports.events.objects].filter(([key]) => !key.endsWith('.sig'));
     for (const [key, bytes] of derived)
       expect(Buffer.from(again.events.objects.get(key)!).equals(bytes), key).toBe(true);
+  });
+
+  it('that is longer than what is done in time is named, and not begun', async () => {
+    const { session, store } = await sealedSession(framesOf(SAID));
+    await expect(refuseTooLong(session, store, 10)).rejects.toMatchObject({
+      code: 'unsupported',
+      message: `session ${session} is too long to be indexed here`,
+      hint: `custody pull ${session} --out FOLDER, then custody steps FOLDER`,
+    });
+    await refuseTooLong(session, store, 1e6);
+    // No end, and no such session: whoever reads the whole says so.
+    await refuseTooLong(session.replace(/^./, 'f'), store, 10);
   });
 
   it('that is long goes on where it was stopped, and comes to the same chain', async () => {

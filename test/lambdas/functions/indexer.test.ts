@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askIndexer } from '#adapters/aws/ask-indexer.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -117,8 +122,21 @@ describe.runIf(hasMoto())('the function that indexes', () => {
 
   it('makes those that nobody said anything of, when it looks, and when somebody asks for one', async () => {
     const [missed, wanted] = [await sealed(2), await sealed(3)];
-    const asked = askIndexer(moto.clients.s3, eventsBucket);
+    let time = 0;
+    const asked = askIndexer(moto.clients.s3, eventsBucket, () => new Date(time));
     await asked(wanted);
+    const wantedAgain = async () => {
+      const place = { Bucket: eventsBucket, Key: `wanted/${wanted}` };
+      await moto.clients.s3.send(new DeleteObjectCommand(place));
+      await asked(wanted);
+      const { Contents = [] } = await moto.clients.s3.send(
+        new ListObjectsV2Command({ Bucket: eventsBucket, Prefix: place.Key }),
+      );
+      return Contents.length > 0;
+    };
+    expect(await wantedAgain()).toBe(false);
+    time += 60_000;
+    expect(await wantedAgain()).toBe(true);
     await index(put(`wanted/${wanted}`));
     expect(await eventsOf(wanted)).toHaveLength(9);
     expect(await eventsOf(missed)).toEqual([]);

@@ -107,7 +107,6 @@ class Scanner {
     const text = this.#text;
     let end = digitsEnd(text, at);
     const digits = end - at;
-    if (text.charCodeAt(at) === 0x30 && digits > 1) return 0;
     const isDecimal = text.charCodeAt(end) === 0x2e;
     if (isDecimal) {
       const fraction = digitsEnd(text, end + 1);
@@ -117,8 +116,10 @@ class Scanner {
     const behind = text.charCodeAt(end);
     if (isWordPart(behind) || behind === 0x2e || behind === QUOTE) return 0;
     const written = text.slice(at, end);
-    const mark = isDecimal ? MARK.decimal : isInt4(written, digits) ? MARK.integer : MARK.bigint;
-    return this.#literal({ kind: isDecimal ? 'number' : 'integer', text: written }, at, end, mark);
+    if (isDecimal) return this.#literal({ kind: 'number', text: written }, at, end, MARK.decimal);
+    const value = withoutZeros(written);
+    const mark = isInt4(value) ? MARK.integer : MARK.bigint;
+    return this.#literal({ kind: 'integer', text: value }, at, end, mark);
   }
 
   #special(code: number, at: number): number {
@@ -212,6 +213,13 @@ function isWordPart(code: number): boolean {
   return kind === WORD || kind === DIGIT || code === 0x24;
 }
 
-function isInt4(written: string, digits: number): boolean {
-  return digits < INT4_DIGITS || (digits === INT4_DIGITS && Number(written) <= INT4_MAX);
+/** Those before a number mean nothing to any server: 007 is 7. */
+function withoutZeros(written: string): string {
+  let at = 0;
+  while (at < written.length - 1 && written.charCodeAt(at) === 0x30) at += 1;
+  return at === 0 ? written : written.slice(at);
+}
+
+function isInt4(value: string): boolean {
+  return value.length < INT4_DIGITS || (value.length === INT4_DIGITS && Number(value) <= INT4_MAX);
 }

@@ -3,6 +3,7 @@
 import type { ShownReport } from '../../postgres/step.ts';
 import type { Difference } from '../report.ts';
 import { compareRows } from './compare-rows.ts';
+import { areAlikeButMoments } from './explain.ts';
 import { Found, type Rules } from './found.ts';
 import type { Answered } from './side.ts';
 
@@ -68,14 +69,19 @@ function compareLogins(recorded: Answered, rerun: Answered, found: Found): Diffe
   return found.differences;
 }
 
-function compareErrors({ step }: Answered, rerun: Answered, { words }: Rules, found: Found): void {
-  const [was, is] = [step.error, rerun.step.error];
+function compareErrors(recorded: Answered, rerun: Answered, rules: Rules, found: Found): void {
+  const [was, is] = [recorded.step.error, rerun.step.error];
   if (was === undefined || is === undefined) return;
   if (was.sqlstate !== is.sqlstate) return found.add('error', errorText(was), errorText(is));
   const isDetail = !DETAIL_DIFFERS.has(was.sqlstate) && was.detail !== is.detail;
   if (was.message === is.message && !isDetail) return;
-  const because = words.has('message') ? { because: 'message' } : {};
-  found.add('error', errorText(was), errorText(is), because);
+  const because = errorBecause(errorText(was), errorText(is), rules);
+  found.add('error', errorText(was), errorText(is), because === undefined ? {} : { because });
+}
+
+function errorBecause(recorded: string, rerun: string, { words, moments }: Rules): string | undefined {
+  if (words.has('message')) return 'message';
+  return areAlikeButMoments(recorded, rerun, moments) ? 'now' : undefined;
 }
 
 function compareResults(recorded: Answered, rerun: Answered, rules: Rules, found: Found): void {

@@ -18,6 +18,7 @@ const TIMESTAMP = 1114;
 const TIMESTAMPTZ = 1184;
 const TIMES: ReadonlySet<number> = new Set([DATE, 1083, TIMESTAMP, TIMESTAMPTZ, 1266]);
 const ISO = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(\.\d+)?(?:([+-]\d\d)(?::?(\d\d))?(?::?\d\d)?)?$/;
+const WITHIN_TEXT = /(?<!\d)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?([+-]\d\d(?::?\d\d){0,2})?(?![\d:])/g;
 const BINARY_LENGTH = 8;
 const EPOCH_MS = 946_684_800_000;
 
@@ -56,6 +57,19 @@ export function areShifted(
   if (one === undefined || other === undefined) return true;
   const [least, most] = [is.from - was.to, is.to - was.from];
   return other - one >= least - CLOCKS_DIFFER_MS && other - one <= most + CLOCKS_DIFFER_MS;
+}
+
+/** The same but for such moments in them: the detail of an error shows the row that was refused, with what its defaults were. */
+export function areAlikeButMoments(recorded: string, rerun: string, moments: Moments): boolean {
+  return withoutOwn(recorded, moments.recorded) === withoutOwn(rerun, moments.rerun);
+}
+
+function withoutOwn(text: string, span: Span): string {
+  return text.replace(WITHIN_TEXT, (found, zone?: string) => {
+    const at = momentOf(Buffer.from(found, 'latin1'), 0);
+    const type = zone === undefined ? TIMESTAMP : TIMESTAMPTZ;
+    return at !== undefined && within(at, span, type) ? 'now' : found;
+  });
 }
 
 /** A local time is within, where it is in some zone that keeps to quarters of an hour. */

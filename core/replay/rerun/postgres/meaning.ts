@@ -1,7 +1,7 @@
 /** What a statement itself says of its answer: whether rows have an order, and which columns are not the same each time. */
 import { isJsonObject } from '#core/json.ts';
 import type { Parser } from '#core/protocols/postgres/shapes/parser.ts';
-import type { Json } from '#core/protocols/postgres/shapes/tree.ts';
+import { type Json, textIn } from '#core/protocols/postgres/shapes/tree.ts';
 import { chosenBy, volatileColumn } from './volatile.ts';
 
 export interface Meaning {
@@ -214,7 +214,7 @@ function sourcesIn(from: readonly Json[], above: ReadonlyMap<string, string>, de
     if (Object.keys(join).length > 0)
       return sourcesIn([objectIn(join, 'larg'), objectIn(join, 'rarg')], above, depth);
     const subselect = objectIn(item, 'RangeSubselect');
-    const alias = textIn(objectIn(subselect, 'alias'), 'aliasname') ?? '';
+    const alias = textIn(objectIn(subselect, 'alias'), 'aliasname');
     const names = ofQuery(
       objectIn(subselect, 'subquery'),
       above,
@@ -223,8 +223,8 @@ function sourcesIn(from: readonly Json[], above: ReadonlyMap<string, string>, de
     );
     if (names.size > 0) return [{ alias, names }];
     const table = objectIn(item, 'RangeVar');
-    const relname = textIn(table, 'relname') ?? '';
-    const called = textIn(objectIn(table, 'alias'), 'aliasname') ?? relname;
+    const relname = textIn(table, 'relname');
+    const called = textIn(objectIn(table, 'alias'), 'aliasname') || relname;
     const known = prefixed(above, relname);
     return known.size === 0 ? [] : [{ alias: called, names: known }];
   });
@@ -242,8 +242,8 @@ function prefixed(above: ReadonlyMap<string, string>, name: string): ReadonlyMap
 
 /** `AS x (a, b)`. */
 function aliasesOf(node: Json): string[] {
-  return [...listIn(node, 'colnames'), ...listIn(node, 'aliascolnames')].map(
-    (name) => textIn(objectIn(name, 'String'), 'sval') ?? '',
+  return [...listIn(node, 'colnames'), ...listIn(node, 'aliascolnames')].map((name) =>
+    textIn(objectIn(name, 'String'), 'sval'),
   );
 }
 
@@ -378,9 +378,4 @@ export function objectIn(node: Json, name: string): Json {
 export function listIn(node: Json, name: string): readonly Json[] {
   const value = node[name];
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
-}
-
-function textIn(node: Json, name: string): string | undefined {
-  const value = node[name];
-  return typeof value === 'string' ? value : undefined;
 }

@@ -34,7 +34,14 @@ export interface Program extends Said {
 }
 
 const KEPT_MAX = 32 << 20;
+/** Of all streams of one session. */
+const KEPT_IN_ALL_MAX = 256 << 20;
 const PROGRAMS_MAX = 10_000;
+
+/** Bytes that may be kept yet. */
+interface Budget {
+  left: number;
+}
 
 /** Collects a stream in bounded memory. */
 export class Collected {
@@ -42,15 +49,21 @@ export class Collected {
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
   readonly #hash = createHash('sha256');
+  readonly #budget: Budget;
+
+  constructor(budget: Budget = { left: KEPT_MAX }) {
+    this.#budget = budget;
+  }
 
   add(bytes: Uint8Array): void {
     this.#length += bytes.length;
     this.#hash.update(bytes);
-    const room = KEPT_MAX - this.#keptBytes;
+    const room = Math.min(KEPT_MAX - this.#keptBytes, this.#budget.left);
     if (room <= 0) return;
     const kept = Uint8Array.from(bytes.subarray(0, room));
     this.#kept.push(kept);
     this.#keptBytes += kept.length;
+    this.#budget.left -= kept.length;
   }
 
   end(): Stream {
@@ -77,7 +90,8 @@ export async function programsOf(frames: () => AsyncIterable<ReplayFrame>): Prom
   const steps = await stepsByChannel(frames());
   const tape = new SshTape(SSH_LIMITS);
   const running = new Map<TapeChannel, Running>();
-  for await (const frame of frames()) for (const event of tape.take(frame)) take(running, event);
+  const budget = { left: KEPT_IN_ALL_MAX };
+  for await (const frame of frames()) for (const event of tape.take(frame)) take(running, event, budget);
   return [...running.values()].flatMap((one) => programOf(one, steps));
 }
 
@@ -93,11 +107,11 @@ async function stepsByChannel(frames: AsyncIterable<ReplayFrame>): Promise<Reado
   return found;
 }
 
-function take(running: Map<TapeChannel, Running>, event: SshEvent): void {
+function take(running: Map<TapeChannel, Running>, event: SshEvent, budget: Budget): void {
   if (!('channel' in event) || event.channel === undefined) return;
   const { channel } = event;
   if (event.kind === 'open' && channel.type === 'session' && running.size < PROGRAMS_MAX) {
-    running.set(channel, begin(channel.number));
+    running.set(channel, begin(channel.number, budget));
     return;
   }
   const one = running.get(channel);
@@ -108,7 +122,7 @@ function take(running: Map<TapeChannel, Running>, event: SshEvent): void {
   else if (event.kind === 'told' && event.detail.kind === 'exit-signal') one.exitSignal = event.detail.name;
 }
 
-function begin(channel: number): Running {
+function begin(channel: number, budget: Budget): Running {
   return {
     channel,
     start: undefined,
@@ -116,9 +130,9 @@ function begin(channel: number): Running {
     hasTerminal: false,
     isWithheld: false,
     env: [],
-    stdin: new Collected(),
-    stdout: new Collected(),
-    stderr: new Collected(),
+    stdin: new Collected(budget),
+    stdout: new Collected(budget),
+    stderr: new Collected(budget),
     exitStatus: undefined,
     exitSignal: undefined,
   };
@@ -155,10 +169,13 @@ function programOf(one: Running, steps: ReadonlyMap<number, number>): Program[] 
   ];
 }
 
-function reasonOf({ hasTerminal, isWithheld, start, what }: Running, stdin: Stream): string | undefined {
+function reasonOf({ hasTerminal, isWithheld, start, what, env }: Running, stdin: Stream): string | undefined {
   if (hasTerminal) return 'it had a terminal: what a person typed was an answer to what they saw';
   if (isWithheld) return 'bytes of it were withheld from the recording';
   if (start === 'subsystem') return `what ${text(what)} is told depends on its answers`;
   if (!Buffer.from(text(what)).equals(what)) return 'its command is no UTF-8';
+  // No program can be given one.
+  if (what.includes(0) || env.some((pair) => pair.some((one) => /[\0\n]/.test(one))))
+    return 'its command or its environment has what no command line can have';
   return stdin.kept.length < stdin.length ? 'more was sent to it than can be kept' : undefined;
 }

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { summaryLines } from '#core/replay/summary/lines.ts';
 import { summarySchema } from '#core/replay/summary/summary.ts';
 import { type Done, summaryOf } from './support.ts';
 
@@ -34,17 +35,23 @@ describe('a summary', () => {
         expect(summary.errors.step).toBe(errors[0]);
         expect(summary.writes.count).toBe(all.filter(({ facts }) => facts!.isWrite).length);
         expect(summary.rows.out).toBe(all.reduce((sum, { facts }) => sum + facts!.rows!.out, 0));
-        for (const { name: relation, written, read, step } of summary.relations) {
-          const touches = (how: string) =>
+        for (const { name: relation, written, read, failed, step } of summary.relations) {
+          const touches = (how: string, isError: boolean) =>
             all.flatMap(({ facts }) =>
-              facts!.relations!.filter((one) => one.name === relation && one.how === how),
+              facts!.relations!.filter(
+                (one) => one.name === relation && facts!.isError === isError && (isError || one.how === how),
+              ),
             );
-          expect([read, written]).toEqual([touches('read').length, touches('written').length]);
+          expect([read, written, failed]).toEqual([
+            touches('read', false).length,
+            touches('written', false).length,
+            touches('', true).length,
+          ]);
           expect(step).toBe(
             stepsWhere(all, ({ facts }) => facts!.relations!.some((one) => one.name === relation))[0],
           );
         }
-        const codes = new Set(all.flatMap(({ facts }) => facts!.codes!));
+        const codes = new Set(all.flatMap(({ facts }) => (facts!.isError ? facts!.codes! : [])));
         expect(new Set(summary.errors.codes.map(({ code }) => code))).toEqual(codes);
         const slowest = Math.max(0, ...all.map(({ step }) => step!.took!));
         expect(summary.slowest?.took ?? 0).toBe(slowest);
@@ -71,6 +78,24 @@ describe('a summary', () => {
     expect(relations).toHaveLength(1_000);
     expect(leftOut.relations).toBe(250);
     expect(relations.every(({ read }) => read === 2)).toBe(true);
+  });
+
+  it('does not count as written what failed, nor a note as an error', () => {
+    const relations = [{ name: 'refunds', how: 'written' as const }];
+    const all = [
+      { facts: { codes: ['ssh-login'] } },
+      { facts: { isError: true, codes: ['23514'], relations } },
+    ];
+    const summary = summaryOf(all);
+    expect(summary.relations).toEqual([{ name: 'refunds', read: 0, written: 0, failed: 1, step: 2 }]);
+    expect(summaryLines(summary).map(({ text }) => text)).toEqual([
+      '2 steps, 0 bytes sent, 0 received',
+      '0 writes, 0 rows written',
+      '0 rows out',
+      '1 error',
+      'refunds: failed once',
+      'error 23514: once',
+    ]);
   });
 
   it('tells deviations with what became of them', () => {

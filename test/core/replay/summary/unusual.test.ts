@@ -41,7 +41,7 @@ describe('what was unusual', () => {
   it('is more rows than ever, and an error that did not come before', () => {
     const failed: Done = { facts: { isError: true, codes: ['42501'] } };
     expect(texts(unusual(summaryOf([failed, reads('orders', 4_000)]), earlier))).toEqual([
-      '42501, 1 times: not in the 3 sessions before @1',
+      '42501, once: not in the 3 sessions before @1',
       '4000 rows out: at most 3 in the 3 sessions before @2',
       '1 errors: at most 0 in the 3 sessions before @1',
     ]);
@@ -77,7 +77,7 @@ describe('lines of a summary', () => {
     expect(texts(summaryLines(summary))).toEqual([
       '2 steps, 0 bytes sent, 0 received @',
       `approved by request ${OPEN.session} under ask @`,
-      '1 writes, 1 rows written @2',
+      '1 write, 1 row written @2',
       '7 rows out, at most 7 in one step @1',
       '0 errors @',
       'orders: read once @1',

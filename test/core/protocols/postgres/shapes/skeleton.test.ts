@@ -29,6 +29,10 @@ const literal = fc.oneof(
     '-1',
     '- 2',
     '007',
+    '000',
+    '0002147483647',
+    '0002147483648',
+    '00.50',
     '2147483647',
     '2147483648',
     '9223372036854775808',
@@ -173,6 +177,9 @@ describe('skeletons', () => {
     expect(asked).toBe(1);
     for (let value = 1; value < 5; value += 1) seenIn(reader, `SELECT a, ${value} FROM t ORDER BY 1`);
     expect(asked).toBe(2);
+    for (let value = 1; value < 50; value += 1)
+      seenIn(reader, `SELECT a FROM t WHERE b = ${String(value).padStart(12, '0')}`);
+    expect(asked).toBe(3);
   });
 
   it.each([
@@ -182,7 +189,6 @@ describe('skeletons', () => {
     '1e5',
     '1a',
     '0x1',
-    '007',
     '.5',
     '1.',
     '$$',

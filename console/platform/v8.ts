@@ -1,0 +1,2 @@
+/** A browser's compiler is its own affair. */
+export function setFlagsFromString(): void {}

@@ -1,0 +1,13 @@
+import type { SandboxMaker } from '#core/sandboxes/ports.ts';
+import type { GatewayAddress } from '#lambdas/targets/handler.ts';
+
+export interface ControlPlaneOptions {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly gateway: GatewayAddress;
+  /** Where the gateway speaks SSH. */
+  readonly ssh?: { readonly host: string; readonly port: number };
+  /** What makes sandboxes of the demo's targets; nothing does when not given. */
+  readonly sandboxes?: SandboxMaker;
+  readonly say: (line: string) => void;
+}
