@@ -21,6 +21,7 @@ export const RERUN_LIMITS: ReplayLimits = {
 };
 const LINE_FEED = 10;
 const LINE_MAX = 1 << 20;
+const DESCRIBED_MAX = 500;
 
 /** A step that is complete, and what it does not say. */
 export interface Answered {
@@ -86,6 +87,8 @@ export class Side {
   #by: 'target' | 'gateway' = 'target';
   #held: Answered | undefined;
   #settings: (readonly [string, string])[] = [];
+  /** Columns of the last texts, as they were described. */
+  readonly #described = new Map<string, NonNullable<Step['columns']>>();
 
   constructor(meanings: Meanings, budget: Budget, answered: (answered: Answered) => void) {
     this.#meanings = meanings;
@@ -247,7 +250,22 @@ export class Side {
       isOfGateway,
       asked: answering.statement.at,
     };
-    this.#events.push({ step, more: { ...more, rows: rows.end(), copied: copied?.end() } });
+    const summary = rows.end();
+    const known = this.#withColumns(step, summary.kept[0]?.length);
+    this.#events.push({ step: known, more: { ...more, rows: summary, copied: copied?.end() } });
+  }
+
+  /** Drivers such as pgjdbc ask what a statement gives once, and run it often: its columns are those of the time before. */
+  #withColumns(step: Step, width: number | undefined): Step {
+    const text = step.statement?.text;
+    if (text === undefined) return step;
+    if (step.columns !== undefined) {
+      if (this.#described.size >= DESCRIBED_MAX) this.#described.delete(this.#described.keys().next().value!);
+      this.#described.set(text, step.columns);
+      return step;
+    }
+    const columns = this.#described.get(text);
+    return columns?.length === width && columns !== undefined ? { ...step, columns } : step;
   }
 }
 

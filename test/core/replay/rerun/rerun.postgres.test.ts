@@ -249,6 +249,31 @@ describe('one session', () => {
     ]);
   });
 
+  test('a statement that is described once and run often, as pgjdbc does', async () => {
+    const run = [bind({ statement: 's', values: ['5'], binary: true }), execute(), sync()];
+    const text = 'select amount, who from orders where id = $1::int';
+    const frames = await record([
+      [
+        parse({ name: 's', text }),
+        bind({ statement: 's', values: ['4'], binary: true }),
+        described({ type: 'P', name: '' }),
+        execute(),
+        sync(),
+      ],
+      run,
+    ]);
+    await sandbox("update orders set who = 'x' where id = 5");
+    const [report] = (await rerunAt(server.port, frames)).reports;
+    expect(report!.differences).toMatchObject([
+      {
+        step: 3,
+        column: 'who',
+        recorded: expect.stringContaining(', who=p5'),
+        rerun: expect.stringContaining(', who=x'),
+      },
+    ]);
+  });
+
   test('until a step: the connection is left as it is there', async () => {
     const frames = await record(JOB);
     await sandbox();
