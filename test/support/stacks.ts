@@ -44,8 +44,15 @@ export function gatewayStack(settings: object = {}, app: App = testApp()): Gatew
   return new GatewayStack(app, stackName, { settings: read, folder: ROOT, env, ...STUBS });
 }
 
+const templates = new Map<string, Template>();
+
+/** Made once of the same settings, as nobody changes a template; what is in a folder of a test's own may be other by now. */
 export function gatewayTemplate(settings: object = {}): Template {
-  return Template.fromStack(gatewayStack(settings));
+  if ('configFolder' in settings) return Template.fromStack(gatewayStack(settings));
+  const key = JSON.stringify(settings);
+  const made = templates.get(key) ?? Template.fromStack(gatewayStack(settings));
+  templates.set(key, made);
+  return made;
 }
 
 /** A stack for constructs beside it. */
