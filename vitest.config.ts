@@ -4,14 +4,26 @@ import { defineConfig } from 'vitest/config';
 // Compiled code is kept, as cli/custody.mjs keeps it: by the workers, and by every Node that a test starts.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/custody', import.meta.url));
 
+const slow = { testTimeout: 60_000, hookTimeout: 120_000 };
+
 // Two cores: two workers keep end-to-end tests (real PostgreSQL, real psql) from starving each other.
+// Projects run in the order of their names: the small files are last, and both workers end together.
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Orchestrators and applications have scripts of their own: npm run test:orchestrators, npm run test:rerun.
-    exclude: ['node_modules/**', 'test/orchestrators/**', 'test/applications/**'],
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    projects: [
+      // What many files import, and none changes, is loaded once for all of them: CDK takes seconds.
+      { test: { ...slow, name: 'cdk', include: ['test/cdk/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          ...slow,
+          name: 'gateway',
+          include: ['test/**/*.test.ts'],
+          // Orchestrators have a script of their own: npm run test:orchestrators.
+          exclude: ['node_modules/**', 'test/orchestrators/**', 'test/cdk/**', 'test/core/**'],
+        },
+      },
+      { test: { ...slow, name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
+    ],
   },
 });
