@@ -19,8 +19,10 @@ export default defineConfig({
           ...slow,
           name: 'gateway',
           include: ['test/**/*.test.ts'],
-          // Orchestrators have a script of their own: npm run test:orchestrators.
-          exclude: ['node_modules/**', 'test/orchestrators/**', 'test/cdk/**', 'test/core/**'],
+          // Orchestrators and applications have scripts of their own: npm run test:orchestrators, npm run test:rerun.
+          exclude: ['node_modules', 'test/orchestrators', 'test/applications', 'test/cdk', 'test/core'].map(
+            (folder) => `${folder}/**`,
+          ),
         },
       },
       { test: { ...slow, name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
