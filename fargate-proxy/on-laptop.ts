@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localAccessStore } from '#adapters/local/access-store.ts';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { configFileReader } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
@@ -32,17 +32,19 @@ import type { RecorderSurroundings, RelaySurroundings, SshSurroundings } from '.
 
 /** The last moment that a Date can name. */
 const END_OF_TIME = new Date(8.64e15);
-const CONFIG_EVERY_MS = 1_000;
 
 export interface LaptopPlace {
   readonly dataDir: string;
   readonly configFile: string;
+  /** How often that is looked at. */
+  readonly configMs: number;
 }
 
 /** Takes the folder's lock: one gateway at a time. Throws `config-invalid`, `state-damaged`. */
-export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurroundings {
+export function relayOnLaptop({ dataDir, configFile, configMs }: LaptopPlace): RelaySurroundings {
+  const read = configFileReader(configFile);
   const readConfig = async () => ({
-    config: await readConfigFile(configFile),
+    config: await read(),
     changedAt: new Date(Math.floor(statSync(configFile).mtimeMs)),
   });
   lockFolder(dataDir);
@@ -51,7 +53,7 @@ export function relayOnLaptop({ dataDir, configFile }: LaptopPlace): RelaySurrou
   const devices = localDevices(dataDir);
   return {
     readConfig,
-    configEveryMs: CONFIG_EVERY_MS,
+    configEveryMs: configMs,
     certificate: async () => ({
       cert: readFileSync(join(dataDir, 'tls', 'gateway.pem'), 'utf8'),
       key: readFileSync(join(dataDir, 'tls', 'gateway.key'), 'utf8'),

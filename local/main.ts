@@ -94,7 +94,7 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     passwordFile: files.password,
   });
   await running.add(() => sandboxes.stop());
-  const place = { dataDir, port: ports.api, gateway: address, ssh };
+  const place = { dataDir, port: ports.api, configMs: settings.configMs, gateway: address, ssh };
   const api = await startControlPlane({ ...place, sandboxes, say }, running);
   const gateway = await startGateway(settings, files.config, api.url);
   return {
@@ -143,7 +143,7 @@ async function startWeb(
 }
 
 async function startGateway(
-  { dataDir, ports, drainMs }: LocalSettings,
+  { dataDir, ports, drainMs, configMs }: LocalSettings,
   config: string,
   apiUrl: string,
 ): Promise<GatewayProcess> {
@@ -154,6 +154,7 @@ async function startGateway(
     port: ports.gateway,
     sshPort: ports.ssh,
     drainMs,
+    configMs,
     say,
     onGivenUp: (error) => void fail(error),
     now: () => performance.now(),

@@ -9,6 +9,18 @@ export async function readConfigFile(file: string): Promise<Config> {
   return onThisMachine(await readConfig(readText(file), file), dirname(file));
 }
 
+/** The same for who looks again and again: a text that is as it was is not read into a configuration anew. */
+export function configFileReader(file: string): () => Promise<Config> {
+  let last: { readonly text: string; readonly config: Config } | undefined;
+  return async () => {
+    const text = readText(file);
+    if (last?.text === text) return last.config;
+    const config = onThisMachine(await readConfig(text, file), dirname(file));
+    last = { text, config };
+    return config;
+  };
+}
+
 /** The same without workflows' commands, which take a parser. Throws `config-invalid`. */
 export function parseConfigFile(file: string): Config {
   return onThisMachine(parseConfig(readText(file), file), dirname(file));

@@ -4,6 +4,8 @@ import type { GatewayAddress } from '#lambdas/targets/handler.ts';
 export interface ControlPlaneOptions {
   readonly dataDir: string;
   readonly port: number;
+  /** How often custody.yaml is looked at; each second when not given. */
+  readonly configMs?: number;
   readonly gateway: GatewayAddress;
   /** Where the gateway speaks SSH. */
   readonly ssh?: { readonly host: string; readonly port: number };

@@ -60,7 +60,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const keyring = new Keyring();
   const current = currentVerifier(() => policy.config.issuers, keyring);
   const known = { policy, logouts, devices, directory, keyring, current };
-  await every(running, CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
+  await every(running, options.configMs ?? CONFIG_EVERY_MS, () => lookAtConfig(policy, say));
   const tellAll = async (): Promise<void> =>
     void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll(), runDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));

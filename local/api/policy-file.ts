@@ -1,13 +1,14 @@
 /** custody.yaml, which is in force as it is read. */
 import { statSync } from 'node:fs';
-import { readConfigFile } from '#adapters/local/config-file.ts';
+import { configFileReader } from '#adapters/local/config-file.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
 import { type LeafSink, enter, policyLeaf } from '#core/ledger/leaves.ts';
 
 /** The gateway enters the leaf as well: the same file makes the same leaf, and the queue takes it once. */
 export async function localPolicy(file: string, leaves: LeafSink): Promise<PolicyInForce> {
-  return new PolicyInForce(await readConfigFile(file), {
-    read: () => readConfigFile(file),
+  const read = configFileReader(file);
+  return new PolicyInForce(await read(), {
+    read,
     adopt: ({ version }) => enter(policyLeaf(version, new Date(Math.floor(statSync(file).mtimeMs))), leaves),
     now: () => new Date(),
   });

@@ -8,6 +8,8 @@ export interface LocalSettings {
   readonly json: boolean;
   /** How long running sessions may go on after Ctrl-C, in milliseconds. */
   readonly drainMs: number;
+  /** How often custody.yaml is looked at. */
+  readonly configMs: number;
   readonly ports: {
     readonly issuer: number;
     readonly api: number;
@@ -32,6 +34,7 @@ export function readSettings(args: readonly string[]): LocalSettings {
     dataDir: resolve(values['data-dir']),
     json: values.json,
     drainMs: wholeNumber('--drain-ms', values['drain-ms'], 0, 86_400_000),
+    configMs: wholeNumber('--config-ms', values['config-ms'], 10, 60_000),
     ports: {
       ...{ issuer: base + 1, api: base + 2, gateway: base + 32, database: base + 33 },
       ...{ ssh: base + 22, sshTarget: base + 23 },
@@ -49,6 +52,7 @@ function parse(args: readonly string[]) {
         'data-dir': { type: 'string', default: '.custody' },
         'port-base': { type: 'string', default: String(DEFAULT_BASE) },
         'drain-ms': { type: 'string', default: '10000' },
+        'config-ms': { type: 'string', default: '1000' },
         json: { type: 'boolean', default: false },
         'demo-ssh': { type: 'boolean' },
       },

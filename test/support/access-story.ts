@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import pg from 'pg';
 import { type DemoRole } from '#adapters/local/demo-issuer.ts';
 import type { LocalGateway } from './local-gateway.ts';
@@ -83,7 +83,9 @@ export async function reconfigure(local: LocalGateway, change: (text: string) =>
   const file = join(local.dataDir, 'custody.yaml');
   const text = change(readFileSync(file, 'utf8'));
   const before = counts(local);
-  writeFileSync(file, text);
+  // At once: half of it may be a file that is refused, which is news as well.
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
   for (;;) {
     const now = counts(local);
     if (now.gateway > before.gateway && now.api > before.api) return;

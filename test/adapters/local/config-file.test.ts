@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { parseConfigFile } from '#adapters/local/config-file.ts';
+import { configFileReader, parseConfigFile } from '#adapters/local/config-file.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 
 let folder: string;
@@ -48,5 +48,23 @@ describe("a directory's credential on a laptop", () => {
       code: 'config-invalid',
       detail: `${folder} cannot be read (EISDIR)`,
     });
+  });
+});
+
+describe('who looks again and again', () => {
+  it('is given the same configuration until the text is another, whatever was read in between', async () => {
+    read('secretFile: secrets/google.json');
+    const file = join(folder, 'custody.yaml');
+    const look = configFileReader(file);
+    const first = await look();
+    expect(await look()).toBe(first);
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, 'version: 7');
+    await expect(look()).rejects.toMatchObject({ code: 'config-invalid' });
+    writeFileSync(file, text.replace('admin: a@', 'admin: b@'));
+    const changed = await look();
+    expect(changed.version).not.toBe(first.version);
+    writeFileSync(file, text);
+    expect(await look()).toEqual(first);
   });
 });
