@@ -85,8 +85,8 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const keyring = new Keyring();
   const verifier = currentVerifier(() => policy.config.issuers, keyring);
   const identities = withDirectories(verifier, policy, surroundings, log);
-  const { dataDir, leaseMs, loginMs } = settings;
-  const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs };
+  const { dataDir, leaseMs, sequenceMs, loginMs } = settings;
+  const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs, sequenceMs };
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
   const openFiles = descriptorLimit();
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
@@ -166,7 +166,13 @@ function writtenLog(): Log {
 }
 
 /** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */
-async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSettings): Promise<void> {
+async function runRecorder({
+  dataDir,
+  task,
+  timeOrigin,
+  leaseMs,
+  sequenceMs,
+}: RecorderSettings): Promise<void> {
   const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(dataDir, task);
   const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
   const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
@@ -176,7 +182,7 @@ async function runRecorder({ dataDir, task, timeOrigin, leaseMs }: RecorderSetti
   });
   serveRecorder(parentPort!, { ...ports, lease }, monotonic);
   if (sequencer !== undefined) {
-    keepSequencing(sequencer, (thrown) => {
+    keepSequencing(sequencer, sequenceMs, (thrown) => {
       say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
     });
   }

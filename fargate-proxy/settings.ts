@@ -17,6 +17,8 @@ export interface Settings {
   readonly leaseMs: number;
   /** Where people look at requests. */
   readonly apiUrl?: string;
+  /** How often leaves enter the ledger, where that is this process's work. */
+  readonly sequenceMs: number;
   /** How often a custody.yaml on this machine is looked at. */
   readonly configMs: number;
   /** How long a client may leave bytes that were sent to it without an answer. A target's is in the configuration. */
@@ -40,6 +42,7 @@ export function readSettings(
       'login-ms': { type: 'string', default: '10000' },
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
+      'sequence-ms': { type: 'string', default: '5000' },
       'config-ms': { type: 'string', default: '1000' },
       'api-url': { type: 'string' },
       'user-timeout-ms': { type: 'string', default: '30000' },
@@ -60,6 +63,7 @@ export function readSettings(
     loginMs: Number(values['login-ms']),
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),
+    sequenceMs: numberIn(values, 'sequence-ms')!,
     configMs: numberIn(values, 'config-ms')!,
     userTimeoutMs: numberIn(values, 'user-timeout-ms')!,
     limits: {

@@ -143,7 +143,7 @@ async function startWeb(
 }
 
 async function startGateway(
-  { dataDir, ports, drainMs, configMs }: LocalSettings,
+  { dataDir, ports, drainMs, configMs, sequenceMs }: LocalSettings,
   config: string,
   apiUrl: string,
 ): Promise<GatewayProcess> {
@@ -155,6 +155,7 @@ async function startGateway(
     sshPort: ports.ssh,
     drainMs,
     configMs,
+    sequenceMs,
     say,
     onGivenUp: (error) => void fail(error),
     now: () => performance.now(),

@@ -1,7 +1,5 @@
 import type { Sequencer } from '#core/ledger/sequencer.ts';
 
-/** A leaf is in a checkpoint within 60 s (FORMAT.md of the ledger); this leaves room for a few failures. */
-const EVERY_MS = 5_000;
 /** Steps in one go, so that a long queue does not keep the recorder's thread from its tapes. */
 const STEPS_AT_ONCE = 8;
 
@@ -10,10 +8,15 @@ export interface Sequencing {
 }
 
 /**
- * Steps the sequencer every five seconds. `onTrouble` is told of the first failure of a row, and of no other until a step
+ * Steps the sequencer from time to time: a leaf is in a checkpoint within 60 s (FORMAT.md of the ledger), and a few failures need room
+ * in that. `onTrouble` is told of the first failure of a row, and of no other until a step
  * succeeds again: nothing is lost while the ledger stands still, but an auditor will ask.
  */
-export function keepSequencing(sequencer: Sequencer, onTrouble: (error: unknown) => void): Sequencing {
+export function keepSequencing(
+  sequencer: Sequencer,
+  everyMs: number,
+  onTrouble: (error: unknown) => void,
+): Sequencing {
   let running = false;
   let failing = false;
   async function run(): Promise<void> {
@@ -29,7 +32,7 @@ export function keepSequencing(sequencer: Sequencer, onTrouble: (error: unknown)
       running = false;
     }
   }
-  const timer = setInterval(() => void run(), EVERY_MS);
+  const timer = setInterval(() => void run(), everyMs);
   void run();
   return { stop: () => clearInterval(timer) };
 }

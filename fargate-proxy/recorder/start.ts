@@ -10,6 +10,7 @@ export interface RecorderSettings {
   /** The relay thread's performance.timeOrigin: both threads then read the same monotonic clock. */
   readonly timeOrigin: number;
   readonly leaseMs: number;
+  readonly sequenceMs: number;
 }
 
 /** Resolves when earlier sessions are sealed and new ones can be recorded. `entry`: the program of the recorder's thread. */

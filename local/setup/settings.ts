@@ -8,8 +8,10 @@ export interface LocalSettings {
   readonly json: boolean;
   /** How long running sessions may go on after Ctrl-C, in milliseconds. */
   readonly drainMs: number;
-  /** How often custody.yaml is looked at. */
+  /** How often custody.yaml is looked at, in milliseconds. */
   readonly configMs: number;
+  /** How often leaves enter the ledger, in milliseconds. */
+  readonly sequenceMs: number;
   readonly ports: {
     readonly issuer: number;
     readonly api: number;
@@ -35,6 +37,7 @@ export function readSettings(args: readonly string[]): LocalSettings {
     json: values.json,
     drainMs: wholeNumber('--drain-ms', values['drain-ms'], 0, 86_400_000),
     configMs: wholeNumber('--config-ms', values['config-ms'], 10, 60_000),
+    sequenceMs: wholeNumber('--sequence-ms', values['sequence-ms'], 10, 60_000),
     ports: {
       ...{ issuer: base + 1, api: base + 2, gateway: base + 32, database: base + 33 },
       ...{ ssh: base + 22, sshTarget: base + 23 },
@@ -52,6 +55,7 @@ function parse(args: readonly string[]) {
         'data-dir': { type: 'string', default: '.custody' },
         'port-base': { type: 'string', default: String(DEFAULT_BASE) },
         'drain-ms': { type: 'string', default: '10000' },
+        'sequence-ms': { type: 'string', default: '5000' },
         'config-ms': { type: 'string', default: '1000' },
         json: { type: 'boolean', default: false },
         'demo-ssh': { type: 'boolean' },

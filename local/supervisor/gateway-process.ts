@@ -17,6 +17,7 @@ export interface GatewayProcessOptions {
   readonly sshPort: number;
   readonly drainMs: number;
   readonly configMs: number;
+  readonly sequenceMs: number;
   readonly say: (line: string) => void;
   /** The gateway died too often to be started again. */
   readonly onGivenUp: (error: CustodyError) => void;
@@ -40,13 +41,14 @@ export class GatewayProcess {
 
   /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
   start(): Promise<void> {
-    const { config, dataDir, apiUrl, port, sshPort, drainMs, configMs } = this.#options;
+    const { config, dataDir, apiUrl, port, sshPort, drainMs, configMs, sequenceMs } = this.#options;
     const main = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
     const listen = ['--listen', `127.0.0.1:${port}`, '--ssh-port', String(sshPort)];
-    const times = ['--drain-ms', String(drainMs), '--config-ms', String(configMs), '--api-url', apiUrl];
+    const times = ['--drain-ms', String(drainMs), '--api-url', apiUrl];
+    const periods = ['--config-ms', String(configMs), '--sequence-ms', String(sequenceMs)];
     const child = spawn(
       process.execPath,
-      [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen, ...times],
+      [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen, ...times, ...periods],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       },

@@ -13,8 +13,8 @@ const BACK = {
   database: /the demo PostgreSQL is back as process (\d+)/g,
 };
 const PORT_TRIES = 5;
-/** Nobody waits a second for what was written to be looked at. */
-const LOOKS = ['--config-ms', '100'];
+/** Nobody waits for what was written to be looked at, nor for the ledger. */
+const PERIODS = ['--config-ms', '100', '--sequence-ms', '250'];
 const START_MS = 60_000;
 const STOP_MS = 45_000;
 
@@ -55,7 +55,7 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
   const parent = temporaryFolder();
   const dataDir = join(parent, 'data');
   options.prepare?.(dataDir);
-  const { base, run: first } = await startOnFreePorts(dataDir, [...LOOKS, ...(options.args ?? [])]);
+  const { base, run: first } = await startOnFreePorts(dataDir, [...PERIODS, ...(options.args ?? [])]);
   let run = first;
   const backs = (what: keyof typeof BACK): string[] =>
     [...run.said().matchAll(BACK[what])].map(([, pid]) => pid!);
@@ -91,7 +91,7 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
         dataDir,
         '--port-base',
         String(base),
-        ...LOOKS,
+        ...PERIODS,
         ...(options.args ?? []),
       ]);
     },
