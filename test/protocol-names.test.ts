@@ -84,6 +84,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/on-laptop.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',
+      'local/api/control-plane-options.ts',
       'local/api/control-plane.ts',
       'local/main.ts',
       'local/setup/addresses.ts',
