@@ -5,6 +5,7 @@ import type { Authorization, Grant } from '#core/access/decide.ts';
 import { addressOf } from '#core/access/made-sandboxes.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
 import type { RegisteredDevice } from '#core/identity/devices/device.ts';
+import { responseKinds } from '#core/protocols/kubernetes/schema.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import type { Opening } from '#core/recording/recorder.ts';
@@ -57,7 +58,7 @@ export function openingOf(
     grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
     ...(grant === undefined ? {} : { approvedBy: grant.approvedBy }),
     policy: policyVersion,
-    ...filesOf(target),
+    ...leftOutOf(target),
     gateway,
     durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
     retention: retentionOf(target, now),
@@ -93,9 +94,22 @@ function recordedTask({ run, workflow, digest, task }: ComingTask): NonNullable<
   return { run, workflow, digest, name: task };
 }
 
-/** What is left out of what files hold is said before the first of them passes. */
-function filesOf({ recording }: Target): Pick<Opening, 'files'> {
-  return 'files' in recording && recording.files === 'digest' ? { files: 'digest' } : {};
+/** What is left out of the recording is said before the first of it passes. */
+function leftOutOf(target: Target): Pick<Opening, 'files' | 'responses' | 'withhold'> {
+  switch (target.protocol) {
+    case 'postgres':
+      return {};
+    case 'ssh':
+      return target.recording.files === 'digest' ? { files: 'digest' } : {};
+    case 'kubernetes': {
+      const { withhold, recording } = target;
+      const responses = responseKinds.filter((kind) => recording.responses[kind] === 'digest');
+      return {
+        ...(responses.length === 0 ? {} : { responses }),
+        ...(withhold.length === 0 ? {} : { withhold }),
+      };
+    }
+  }
 }
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {

@@ -9,7 +9,14 @@ export type SecretReference =
   /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. */
   | { readonly kind: 'secret'; readonly what: string; readonly secret: string }
   /** A token of RDS for this user, made anew for each session. */
-  | { readonly kind: 'rds'; readonly user: string };
+  | { readonly kind: 'rds'; readonly user: string }
+  /** A token of EKS for this cluster, by IAM; good for a quarter of an hour, and made anew whenever one is asked for. */
+  | {
+      readonly kind: 'eks';
+      readonly cluster: string;
+      readonly region?: string | undefined;
+      readonly role?: string | undefined;
+    };
 
 /** What of its own part a rule may have against a connection. */
 export type PartObstacle =

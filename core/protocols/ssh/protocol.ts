@@ -62,7 +62,7 @@ function referenceOf({ keyFile, passwordFile, keySecret, secret }: Login): Secre
 }
 
 function refuseUnusable(reference: SecretReference, text: string): void {
-  if (reference.kind !== 'rds' && reference.what === KEY) parsePrivateKey(text);
+  if ('what' in reference && reference.what === KEY) parsePrivateKey(text);
 }
 
 function withFiles(target: SshTarget, rename: (file: string) => string): SshTarget {
