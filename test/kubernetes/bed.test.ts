@@ -25,7 +25,7 @@ afterAll(async () => bed?.stop());
 
 describe.each(['1.20', '1.35', '1.37'] as const)('kubectl %s', (version) => {
   test.each(Object.entries(KUBECTL_OPERATIONS))('%s', async (_, operation) =>
-    operation(new Kubectl(bed, version, { kubeconfig })),
+    expect(operation(new Kubectl(bed, version, { kubeconfig }))).resolves.toBeUndefined(),
   );
 });
 
@@ -59,8 +59,7 @@ test('kubectl debug adds a container to a running pod and gets a shell in it', a
     { kubeconfig },
   );
   running.process.stdin.end('something\n');
-  await running.saw('saw something');
-  await running.exited;
+  expect((await running.exited).stdout).toContain('saw something');
 });
 
 test('kubectl run: a pod of no node, to its end and gone', async () => {
@@ -183,7 +182,8 @@ test.each(EXEC_PROTOCOLS)('a WebSocket client of its own executes by %s', async 
   expect(hashed.protocol).toBe(protocol);
   expect(hashed.stdout.toString()).toBe(`${sha256(bytes)}  -\n`);
   expect(hashed.stderr.toString()).toBe('err\n');
-  if (protocol.startsWith('v')) expect(JSON.parse(hashed.status)).toMatchObject({ status: 'Success' });
+  // Before v4 nothing is said of a command that went well.
+  expect(hashed.status).toContain(protocol.startsWith('v') ? '"Success"' : '');
 });
 
 describe('the load client', () => {

@@ -51,7 +51,7 @@ function execPath(command: readonly string[], stdin: boolean): string {
   const query = new URLSearchParams({ container: 'main', stdout: 'true', stderr: 'true' });
   if (stdin) query.set('stdin', 'true');
   for (const word of command) query.append('command', word);
-  return `/api/v1/namespaces/dev/pods/web-0/exec?${query}`;
+  return `/api/v1/namespaces/dev/pods/web-0/exec?${query.toString()}`;
 }
 
 /** A WebSocket to a path of the API; emits `error` when the server answers something else. */
