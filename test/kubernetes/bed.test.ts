@@ -7,7 +7,7 @@ import { Api, type ApiCredentials } from './support/api.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { EXEC_PROTOCOLS, rawExec } from './support/channels.ts';
 import { clientNode } from './support/client-node.ts';
-import { Kubectl, KUBECTL_OPERATIONS, sha256 } from './support/kubectl-operations.ts';
+import { Kubectl, KUBECTL_OPERATIONS, KUBECTLS, sha256 } from './support/kubectl-operations.ts';
 import { PYTHON_LIST_AND_EXEC } from './support/python-client.ts';
 
 // The bed itself, with no gateway: what fails here is no fault of Custody's.
@@ -23,19 +23,34 @@ beforeAll(async () => {
 });
 afterAll(async () => bed?.stop());
 
-describe.each(['1.20', '1.35', '1.37'] as const)('kubectl %s', (version) => {
+describe.each(KUBECTLS)('kubectl $name', ({ version, env }) => {
   test.each(Object.entries(KUBECTL_OPERATIONS))('%s', async (_, operation) =>
-    expect(operation(new Kubectl(bed, version, { kubeconfig }))).resolves.toBeUndefined(),
+    expect(
+      operation(new Kubectl(bed, version, { kubeconfig, ...(env && { env }) })),
+    ).resolves.toBeUndefined(),
   );
 });
 
-test('kubectl 1.37 over SPDY, as it is told or when WebSocket is refused', async () => {
-  const env = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' };
-  const kubectl = new Kubectl(bed, '1.37', { kubeconfig, env });
-  await KUBECTL_OPERATIONS['an exit code']!(kubectl);
+test.each([
+  ['1.20', 'POST', 'POST'],
+  ['1.35 without WebSocket for ports', 'GET', 'POST'],
+  ['1.37', 'GET', 'GET'],
+  ['1.37 over SPDY', 'POST', 'POST'],
+])('kubectl %s asks for a command by %s, for a port by %s', async (name, exec, portForward) => {
+  const { version, env = {} } = KUBECTLS.find((kind) => kind.name === name)!;
+  const user = `of ${name}`;
+  const own = await bed.kubeconfig(user, ['custody:developers']);
+  const kubectl = new Kubectl(bed, version, { kubeconfig: own, env });
+  await kubectl.good(['exec', '-n', 'dev', 'web-0', '--', 'true']);
   await KUBECTL_OPERATIONS['port-forward']!(kubectl);
-  const metrics = await bed.api.send('GET', '/metrics');
-  expect(metrics.body).toMatch(/apiserver_stream_translator_requests_total\{code="200"\} [1-9]/);
+  const asked = async (subresource: string) => {
+    const event = await bed.audited(
+      subresource,
+      (seen) => seen.user.username === user && seen.objectRef?.subresource === subresource,
+    );
+    return event.verb === 'create' ? 'POST' : 'GET';
+  };
+  expect([await asked('exec'), await asked('portforward')]).toEqual([exec, portForward]);
 });
 
 test('kubectl debug adds a container to a running pod and gets a shell in it', async () => {

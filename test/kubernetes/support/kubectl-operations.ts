@@ -8,6 +8,29 @@ import type { KubernetesBed } from './bed.ts';
 import type { Ran, RunOptions } from './run.ts';
 import type { KubectlVersion } from './tools.ts';
 
+/** A kubectl, and what it is told about how it streams. */
+export interface KubectlKind {
+  readonly name: string;
+  readonly version: KubectlVersion;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** SPDY alone, WebSocket for commands alone, WebSocket for all, and the newest told to use SPDY. */
+export const KUBECTLS: readonly KubectlKind[] = [
+  { name: '1.20', version: '1.20' },
+  {
+    name: '1.35 without WebSocket for ports',
+    version: '1.35',
+    env: { KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' },
+  },
+  { name: '1.37', version: '1.37' },
+  {
+    name: '1.37 over SPDY',
+    version: '1.37',
+    env: { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' },
+  },
+];
+
 /** One kubectl and the way it takes to the cluster. */
 export class Kubectl {
   readonly bed: KubernetesBed;
