@@ -67,6 +67,8 @@ export class GatewayStack extends Stack {
         return void this.gateway.addPostgresTarget(target.name, this.#postgres(target));
       case 'ssh':
         return void this.gateway.addSshTarget(target.name, this.#ssh(target));
+      case 'kubernetes':
+        throw new Error('the stack knows no Kubernetes targets yet');
     }
   }
 

@@ -1,7 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
-import { SANDBOX_PREFIX, SANDBOX_TAG } from '#core/access/sandbox-tags.ts';
 import type { TableName } from '#adapters/aws/tables.ts';
+import { SANDBOX_PREFIX, SANDBOX_TAG } from '#core/access/sandbox-tags.ts';
 import { explainWildcards } from './explain.ts';
 import type { RoleName } from './function-names.ts';
 import { tableActions } from './table-actions.ts';

@@ -18,7 +18,7 @@ import type { Log } from './log.ts';
 import { LoginClock } from './login-clock.ts';
 import { type ModerationPorts, untilWatched } from './moderation.ts';
 import { openingOf } from './opening.ts';
-import type { Greeting, Link, Protocol } from './protocol.ts';
+import type { CallProtocol, Greeting, Link, Protocol, Reception } from './protocol.ts';
 import type { Tapes } from './recorder/tapes.ts';
 import type { Watched } from './session-watch.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -67,17 +67,21 @@ export class Gateway {
     return this.#live;
   }
 
-  /** The life of a session. Never rejects: whatever goes wrong is told to the client and the log. */
-  serve(protocol: Protocol, socket: Socket): void {
+  /** The life of a connection. Never rejects: whatever goes wrong is told to the client and the log. */
+  serve(protocol: Protocol | CallProtocol, socket: Socket): void {
     const place = this.#options.door.enter(socket);
-    const served = this.#serve(protocol, socket, place).catch((error: unknown) => {
+    const served =
+      'greet' in protocol ? this.#serve(protocol, socket, place) : this.#converse(protocol, socket, place);
+    void this.#keep(served).finally(() => place.release());
+  }
+
+  /** Until it is over the gateway is not drained. */
+  #keep(serving: Promise<void>): Promise<void> {
+    const served = serving.catch((error: unknown) => {
       this.#options.log('session-error', asCustodyError(error));
     });
     this.#serving.add(served);
-    void served.finally(() => {
-      place.release();
-      this.#serving.delete(served);
-    });
+    return served.finally(() => this.#serving.delete(served));
   }
 
   /** No new sessions; running ones go on for `deadlineMs`, then end with a clear error, sealed. */
@@ -95,16 +99,49 @@ export class Gateway {
     if (session !== undefined) await this.#hold(session);
   }
 
+  /** Sessions begin and end on the way, and outlive it. */
+  async #converse(protocol: CallProtocol, socket: Socket, place: Place): Promise<void> {
+    const clock = new LoginClock(this.#options.loginMs);
+    try {
+      await protocol.converse(socket, this.#receptionOf(protocol, socket, place, clock));
+    } finally {
+      clock.stop();
+    }
+  }
+
+  #receptionOf({ name }: CallProtocol, socket: Socket, place: Place, clock: LoginClock): Reception {
+    const knocking = knockingOf(socket, place);
+    return {
+      client: knocking.client,
+      signal: clock.signal,
+      begin: async (greeting) => {
+        // Of its own: others may be on this connection already.
+        const login = new LoginClock(this.#options.loginMs);
+        try {
+          const live = await this.#admit({ greeting, clock: login, protocol: name, ...knocking });
+          if (place.isInside) clock.stop();
+          if (live !== undefined) void this.#keep(this.#hold(live));
+          return live?.opening.session;
+        } finally {
+          login.stop();
+        }
+      },
+      join: () => {
+        place.goIn();
+        clock.stop();
+      },
+      refused: (error, facts) => this.#sayRefused(knocking, error, facts),
+    };
+  }
+
   /** Everything up to the relay, in bounded time. What only the login needed is garbage when it returns. */
   async #login(protocol: Protocol, socket: Socket, place: Place): Promise<LiveSession | undefined> {
     const clock = new LoginClock(this.#options.loginMs);
-    const { localAddress, localPort, remoteAddress: network, remotePort } = socket;
-    const ends = { localAddress, localPort, remoteAddress: network, remotePort };
-    const knocking = { place, client: `${network}:${remotePort}`, ends };
+    const knocking = knockingOf(socket, place);
     try {
       const greeting = await this.#greet(protocol, socket, clock, knocking);
       if (greeting === undefined) return undefined;
-      return await this.#admit({ greeting, network, clock, protocol: protocol.name, ...knocking });
+      return await this.#admit({ greeting, clock, protocol: protocol.name, ...knocking });
     } finally {
       clock.stop();
     }
@@ -159,7 +196,7 @@ export class Gateway {
       live.task = await this.#taskOf(permission, live);
       await this.#options.admission.tell(permission);
       const link = await this.#begin(live, permission, greeting, secret, clock);
-      visitor.place.alsoHolds(link.target);
+      if (link.target !== undefined) visitor.place.alsoHolds(link.target);
       return live;
     } catch (thrown) {
       const error = clock.signal.aborted ? asCustodyError(clock.signal.reason) : asCustodyError(thrown);
@@ -242,7 +279,8 @@ export class Gateway {
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
       const until = AbortSignal.any([clock.signal, live.ended]);
-      const held = live.task === undefined ? { claim } : { claim, task: live.task };
+      const again = (): Promise<string | undefined> => this.#secretFor(permission.target, greeting.login);
+      const held = { claim, secret: again, ...(live.task === undefined ? {} : { task: live.task }) };
       const link = await greeting.dial(permission, secret, tape, until, held);
       live.start(link);
       return link;
@@ -324,7 +362,14 @@ export class Gateway {
 interface Knocking {
   readonly place: Place;
   readonly client: string;
+  readonly network: string | undefined;
   readonly ends: Ends;
+}
+
+function knockingOf(socket: Socket, place: Place): Knocking {
+  const { localAddress, localPort, remoteAddress: network, remotePort } = socket;
+  const ends = { localAddress, localPort, remoteAddress: network, remotePort };
+  return { place, client: `${network}:${remotePort}`, network, ends };
 }
 
 /** A client that has greeted, and the clock that its login runs against. */

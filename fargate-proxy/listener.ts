@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:net';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { Gateway } from './gateway.ts';
-import type { Protocol } from './protocol.ts';
+import type { CallProtocol, Protocol } from './protocol.ts';
 
 /** Where clients of one protocol are listened for. */
 export interface Doorway {
-  readonly protocol: Protocol;
+  readonly protocol: Protocol | CallProtocol;
   readonly host: string;
   readonly port: number;
 }

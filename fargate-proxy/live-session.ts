@@ -33,7 +33,9 @@ export class LiveSession implements Watched, Conversing {
   }
 
   get sides(): readonly Side[] {
-    if (this.#link === undefined) return [this.#client];
+    const sides = this.#link?.sides?.();
+    if (sides !== undefined) return sides;
+    if (this.#link?.target === undefined) return [this.#client];
     return [this.#client, { who: 'target', ends: this.#link.target, userTimeoutMs: this.#userTimeoutMs }];
   }
 

@@ -57,7 +57,7 @@ export function openingOf(
     grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
     ...(grant === undefined ? {} : { approvedBy: grant.approvedBy }),
     policy: policyVersion,
-    ...filesOf(target),
+    ...protocolOf(target).leftOut(target),
     gateway,
     durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
     retention: retentionOf(target, now),
@@ -91,11 +91,6 @@ function belongingOf(
 
 function recordedTask({ run, workflow, digest, task }: ComingTask): NonNullable<Opening['task']> {
   return { run, workflow, digest, name: task };
-}
-
-/** What is left out of what files hold is said before the first of them passes. */
-function filesOf({ recording }: Target): Pick<Opening, 'files'> {
-  return 'files' in recording && recording.files === 'digest' ? { files: 'digest' } : {};
 }
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {

@@ -5,6 +5,7 @@ import type { Credential, ProvedKey } from '#core/identity/credential.ts';
 import type { ProtocolName } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { TaskSession } from '#core/tasks/session.ts';
+import type { Side } from './dead-peers.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 
 /** One protocol's part in the life of a session (ARCHITECTURE.md). One adapter never knows of another. */
@@ -16,6 +17,33 @@ export interface Protocol {
    * a credential. Nothing of that is an error. Rejects after telling the client what it can.
    */
   greet(socket: Socket, time: GreetingTime): Promise<Greeting | undefined>;
+}
+
+/**
+ * One whose connections are no sessions: the calls of a session come by many connections, one after the other and at once, and a
+ * connection may carry calls of several. It keeps its sessions itself, by who calls whom with which credential.
+ */
+export interface CallProtocol {
+  readonly name: ProtocolName;
+  /** Serves whatever comes by this connection, until it is closed. Never rejects for what a peer does. */
+  converse(socket: Socket, reception: Reception): Promise<void>;
+}
+
+/** What a gateway does for one connection of a `CallProtocol`. */
+export interface Reception {
+  /** The client's address and port, for words and evidence. */
+  readonly client: string;
+  /** Aborted when nobody on this connection has shown a good credential in time; not any more once one has. */
+  readonly signal: AbortSignal;
+  /**
+   * The life of a session from `identify` to `seal`, for a client that has shown a credential. Resolves once it is relayed, with its id, or was
+   * refused, with undefined: `greeting.dial` or `greeting.refuse` was called by then. The session goes on whether or not this connection does.
+   */
+  begin(greeting: Greeting): Promise<string | undefined>;
+  /** A call of a session that began before came by this connection. Throws `too-many-connections`. */
+  join(): void;
+  /** Something was refused that is worth a line of the log, which a flood does not fill. */
+  refused(error: CustodyError, facts: { readonly target?: string; readonly who?: string }): void;
 }
 
 /** How long a greeting may take. */
@@ -78,14 +106,18 @@ export interface Greeting {
 export interface Held {
   /** Makes a grant for exact commands this session's. */
   claim(): Promise<void>;
+  /** The target's credential, read anew: for those that are good for a shorter time than a session. */
+  secret(): Promise<string | undefined>;
   /** Where the session is a task of a run: nothing passes but what its contract lets pass. */
   readonly task?: TaskSession;
 }
 
 /** A client and a target that are ready for each other. */
 export interface Link {
-  /** The connection to the target. */
-  readonly target: Socket;
+  /** The connection to the target; absent where a session has many, and `sides` says which. */
+  readonly target?: Socket;
+  /** All connections of the session as they are now, of a session that has more than two. */
+  sides?(): readonly Side[];
   /** Carries bytes both ways, recording first, until either side ends or `end` is called. */
   relay(): Promise<{ readonly reason: CloseReason; readonly detail?: string }>;
   /** Ends the session: tells the client why in its protocol, stops what runs at the target, closes both. */

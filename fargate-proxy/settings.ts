@@ -11,6 +11,8 @@ export interface Settings {
   readonly port: number;
   /** Where SSH is spoken, on the same host; nowhere when absent. */
   readonly sshPort?: number;
+  /** Where Kubernetes is spoken, on the same host; nowhere when absent. */
+  readonly kubernetesPort?: number;
   readonly loginMs: number;
   readonly drainMs: number;
   /** How long this task may be unheard of before its sessions are taken over. */
@@ -39,6 +41,7 @@ export function readSettings(
       'data-dir': { type: 'string' },
       listen: { type: 'string', default: '127.0.0.1:7432' },
       'ssh-port': { type: 'string' },
+      'kubernetes-port': { type: 'string' },
       'login-ms': { type: 'string', default: '10000' },
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
@@ -54,12 +57,14 @@ export function readSettings(
   const dataDir = resolve(values['data-dir'] ?? '.custody');
   const { host, port } = parseListen(values.listen);
   const sshPort = portIn(values, 'ssh-port') ?? portIn(environment, 'CUSTODY_SSH_PORT');
+  const kubernetesPort = portIn(values, 'kubernetes-port') ?? portIn(environment, 'CUSTODY_KUBERNETES_PORT');
   return {
     configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
     dataDir,
     host,
     port,
     ...(sshPort === undefined ? {} : { sshPort }),
+    ...(kubernetesPort === undefined ? {} : { kubernetesPort }),
     loginMs: Number(values['login-ms']),
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
-import { type Principal } from '#core/identity/principal.ts';
 import { principalOf } from '#core/identity/from-claims.ts';
+import { type Principal } from '#core/identity/principal.ts';
 
 const FOLDER = new URL('../docs/identity/', import.meta.url).pathname;
 const pages = readdirSync(FOLDER).filter((name) => name.endsWith('.md'));

@@ -12,9 +12,9 @@ import {
   type DeadLetter,
   type DeadLetters,
   type Delivery,
-  deliveryId,
   type DeliveryIntake,
   type DeliveryQueue,
+  deliveryId,
   type Next,
   type TakeWish,
 } from '#core/notify/deliveries.ts';

@@ -3,9 +3,10 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
-  type TransactWriteCommandInput,
   TransactWriteCommand,
+  type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb';
+import { CustodyError } from '#core/errors.ts';
 import { type Device, type DeviceStep, deviceState, registered } from '#core/identity/devices/device.ts';
 import type {
   Challenge,
@@ -15,7 +16,6 @@ import type {
   UntoldDevice,
 } from '#core/identity/devices/store.ts';
 import { canonicalEmail } from '#core/identity/email.ts';
-import { CustodyError } from '#core/errors.ts';
 import { inBatches } from '#core/in-batches.ts';
 import { parseJson } from '#core/json.ts';
 import { fingerprintHex } from '#core/protocols/ssh/keys/key-line.ts';

@@ -2,8 +2,8 @@ import { BatchWriteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamo
 import { decodeEntries, joinTail } from '#core/recording/journal-record.ts';
 import type { JournalEntry, JournaledTail, JournalRemains } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';
-import { queried } from './paging.ts';
 import { type JournalItem, type JournalTable, placeOf, SHARDS, streamOf } from './journal.ts';
+import { queried } from './paging.ts';
 
 /** Sorts behind all numbers: the last item of its shard, and says that nothing before it counts. */
 const CLEARED = 'cleared';

@@ -1,4 +1,4 @@
-import { PutCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { encodeEntry } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';

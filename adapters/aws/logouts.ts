@@ -1,6 +1,6 @@
 import { QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
-import { inBatches } from '#core/in-batches.ts';
 import type { Logouts, MarkedLogout, NewestLogouts } from '#core/identity/logouts.ts';
+import { inBatches } from '#core/in-batches.ts';
 import type { AccessTable } from './access-item.ts';
 import { named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';

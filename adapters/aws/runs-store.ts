@@ -5,7 +5,7 @@ import type { RunStore, UntoldRun } from '#core/tasks/store.ts';
 import { requesterOf } from './access-item.ts';
 import { named, transacting, valued } from './expression.ts';
 import { reaching } from './failure.ts';
-import { getRunItem, noSuchRun, parseRun, runItem, runKey, type RunsTable } from './runs-item.ts';
+import { getRunItem, noSuchRun, parseRun, type RunsTable, runItem, runKey } from './runs-item.ts';
 import { listRuns, unsettledRuns, untoldItems } from './runs-lists.ts';
 import { dynamoRunOutputs } from './runs-outputs.ts';
 import { markTold } from './told.ts';

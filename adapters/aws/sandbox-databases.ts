@@ -11,11 +11,11 @@ import {
   RestoreDBInstanceToPointInTimeCommand,
   type Tag,
 } from '@aws-sdk/client-rds';
+import { SANDBOX_PREFIX, SANDBOX_TAG, UNTIL_TAG } from '#core/access/sandbox-tags.ts';
 import type { RdsSource } from '#core/access/target-schema.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Progress, SandboxMaker } from '#core/sandboxes/ports.ts';
 import type { Sandbox } from '#core/sandboxes/sandbox.ts';
-import { SANDBOX_PREFIX, SANDBOX_TAG, UNTIL_TAG } from '#core/access/sandbox-tags.ts';
 import { reaching } from './failure.ts';
 
 export interface SandboxDatabasesPlace {

@@ -6,6 +6,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
+import { CustodyError } from '#core/errors.ts';
 import type {
   Entry,
   Kind,
@@ -16,7 +17,6 @@ import type {
   ScimOutbox,
   Write,
 } from '#core/identity/scim/store.ts';
-import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import type { AccessTable } from './access-item.ts';
 import { holds, named, transacting, valued } from './expression.ts';

@@ -17,6 +17,8 @@ export function targetCredentials(
           return await readCredential(secrets, reference);
         case 'rds':
           return await rdsToken(target, reference.user, region);
+        case 'eks':
+          throw new CustodyError('unsupported', 'tokens of EKS are not made yet');
         case 'file':
           break;
       }

@@ -1,6 +1,6 @@
+import { isWithin } from '#core/age.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { isJsonObject } from '#core/json.ts';
-import { isWithin } from '#core/age.ts';
 import { cannotSay } from './failures.ts';
 import type { Told } from './http.ts';
 

@@ -1,6 +1,6 @@
+import { isWithin } from '#core/age.ts';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import type { DirectoryPerson, GroupDirectory } from '#core/identity/directory.ts';
-import { isWithin } from '#core/age.ts';
 
 const PEOPLE_MAX = 5_000;
 const GROUPS_MAX = 200_000;

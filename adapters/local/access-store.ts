@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
 import type { Presence, Watcher } from '#core/access/presence.ts';
+import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
 import type {
   AccessCatalog,
   AccessOutbox,

@@ -1,14 +1,14 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { join } from 'node:path';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { News } from '#core/access/news.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import {
   type DeadLetters,
   type Delivery,
-  deliveryId,
   type DeliveryIntake,
   type DeliveryQueue,
+  deliveryId,
 } from '#core/notify/deliveries.ts';
 import { openSqlite } from './sqlite.ts';
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { CustodyError } from '#core/errors.ts';
 import { type Device, type DeviceStep, deviceState, registered } from '#core/identity/devices/device.ts';
 import type {
   Challenge,
@@ -10,7 +11,6 @@ import type {
   UntoldDevice,
 } from '#core/identity/devices/store.ts';
 import { canonicalEmail } from '#core/identity/email.ts';
-import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import { openSqlite } from './sqlite.ts';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { CustodyError } from '#core/errors.ts';
 import type {
   Entry,
   Kind,
@@ -10,7 +11,6 @@ import type {
   ScimOutbox,
   Write,
 } from '#core/identity/scim/store.ts';
-import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import { openSqlite } from './sqlite.ts';
 

@@ -1,6 +1,6 @@
-import type { PostWebhook } from '#core/notify/deliver.ts';
 import { CustodyError } from '#core/errors.ts';
 import { isLoopback } from '#core/loopback.ts';
+import type { PostWebhook } from '#core/notify/deliver.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -82,7 +82,11 @@ export interface AccessGatewayProps {
 }
 
 const SSH_PORT = 22;
-const ADDS: Readonly<Record<ProtocolName, string>> = { postgres: 'addPostgresTarget', ssh: 'addSshTarget' };
+const ADDS: Readonly<Record<ProtocolName, string>> = {
+  postgres: 'addPostgresTarget',
+  ssh: 'addSshTarget',
+  kubernetes: 'addKubernetesTarget',
+};
 
 /** The whole gateway. Targets are added one by one, and each gives the proxy what it needs for that target alone. */
 export class AccessGateway extends Construct {

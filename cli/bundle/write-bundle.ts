@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import {
   type FileHandle,
+  lstat,
   mkdir,
   mkdtemp,
   open,
   readFile,
   rename,
   rm,
-  lstat,
   stat,
   writeFile,
 } from 'node:fs/promises';

@@ -2,10 +2,15 @@ import { CustodyError } from '#core/errors.ts';
 import type { ProtocolName } from '#core/protocols/protocols.ts';
 import type { Target } from '../api-shapes.ts';
 import type { ClientKit } from './kit.ts';
+import { kubernetesKit } from './kubernetes.ts';
 import { postgresKit } from './postgres.ts';
 import { sshKit } from './ssh.ts';
 
-const byProtocol: Readonly<Record<ProtocolName, ClientKit>> = { postgres: postgresKit, ssh: sshKit };
+const byProtocol: Readonly<Record<ProtocolName, ClientKit>> = {
+  postgres: postgresKit,
+  ssh: sshKit,
+  kubernetes: kubernetesKit,
+};
 
 /** What clients of a target need. Throws as `protocolNameOf`. */
 export function kitOf(target: Target): ClientKit {

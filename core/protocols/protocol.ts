@@ -9,13 +9,30 @@ export type SecretReference =
   /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. */
   | { readonly kind: 'secret'; readonly what: string; readonly secret: string }
   /** A token of RDS for this user, made anew for each session. */
-  | { readonly kind: 'rds'; readonly user: string };
+  | { readonly kind: 'rds'; readonly user: string }
+  /** A token of EKS for this cluster, by IAM; good for a quarter of an hour, and made anew whenever one is asked for. */
+  | {
+      readonly kind: 'eks';
+      readonly cluster: string;
+      readonly region?: string | undefined;
+      readonly role?: string | undefined;
+    };
 
 /** What of its own part a rule may have against a connection. */
 export type PartObstacle =
   /** The rule is for other logins. `login`: the one asked for, where that is known. */
   | { readonly kind: 'login'; readonly wanted: readonly string[]; readonly login?: string }
   | { readonly kind: 'touch' };
+
+/** What a recording leaves out (core/recording/FORMAT.md, "Statements"). */
+export interface LeftOut {
+  /** Of files the bytes. */
+  readonly files?: 'digest';
+  /** Kinds of calls whose answers are kept as digests. */
+  readonly responses?: string[];
+  /** Resources whose values are withheld. */
+  readonly withhold?: string[];
+}
 
 /** What every target has. */
 interface AnyTarget {
@@ -55,6 +72,8 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
   trustFiles(target: T): readonly string[];
   /** The same target with other names for its files: credentials and trust. */
   withFiles(target: T, rename: (file: string) => string): T;
+  /** What recordings of it do not hold: said in the open statement, before the first of it passes. */
+  leftOut(target: T): LeftOut;
   /** Throws `format-invalid` for commands whose approval, as exact ones, could not hold. */
   refuseUnapprovable(texts: readonly string[]): void;
   /** A text as a list of commands, as whoever asks for exact ones writes them. */

@@ -4,5 +4,6 @@ import type { CommandProtocol } from './command-parts.ts';
 
 export const LOAD_SHAPES: Readonly<Record<CommandProtocol, () => Promise<CommandShapes>>> = {
   postgres: async () => (await import('./postgres/shapes/shapes.ts')).loadPostgresShapes(),
+  kubernetes: async () => (await import('./kubernetes/shapes/shapes.ts')).kubernetesShapes,
   ssh: async () => (await import('./ssh/shapes/shapes.ts')).sshShapes,
 };

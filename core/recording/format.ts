@@ -91,6 +91,8 @@ export const openStatementSchema = z.object({
     .optional(),
   trace: z.string().optional(),
   files: z.literal('digest').optional(),
+  responses: z.array(z.string()).min(1).optional(),
+  withhold: z.array(z.string()).min(1).optional(),
   gateway: z.object({ version: z.string(), task: z.string() }),
   durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),
   retention: z.object({ lock: z.enum(lockModes), until: time, hold: z.literal(true).optional() }).optional(),

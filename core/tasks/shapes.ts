@@ -30,7 +30,7 @@ export interface CommandShapes {
   /** The command with these values in its open places, as a client sends it. Throws `format-invalid` for a value that does not fit. */
   render(command: DeclaredCommand, values: GivenValues): RunnableCommand;
   /** The part of a contract's command that allows this one: `open` says of each of its values whether it is an open place, $1 onwards. */
-  write(seen: SeenCommand, open: readonly boolean[]): Pick<DeclaredCommand, 'statement' | 'argv'>;
+  write(seen: SeenCommand, open: readonly boolean[]): Pick<DeclaredCommand, 'statement' | 'argv' | 'call'>;
   /**
    * Each command of a recorded session, in the order in which they were answered, whether or not a contract was in force. It never
    * throws for what the bytes are. Memory is bounded: `take` is given rows and bytes as they pass.

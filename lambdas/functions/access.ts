@@ -64,6 +64,7 @@ export const handler = apiFunction(telemetry, async () => {
   const gateway = gatewayAddresses({
     postgres: async () => ({ ...address, ...(await gatewayCa(place)) }),
     ssh: async () => addressOnly(await ssh()),
+    kubernetes: async () => undefined,
   });
   const signer = kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY);
   const runsApi = runsHandler({

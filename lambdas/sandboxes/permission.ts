@@ -2,9 +2,9 @@
 
 import type { z } from 'zod';
 import { Authorization, decide, refusalError } from '#core/access/decide.ts';
+import { leftOutOf } from '#core/access/left-out.ts';
 import { madeSandboxOf } from '#core/access/made-sandboxes.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
-import { leftOutOf } from '#core/access/left-out.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { SessionCatalog, SessionRecord } from '#core/recording/session-index.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { CustodyError } from '#core/errors.ts';
 import type { Target } from '#core/access/config.ts';
 import { decide, refusalError } from '#core/access/decide.ts';
+import { CustodyError } from '#core/errors.ts';
 import { enter, type LeafSink, rerunLeaf } from '#core/ledger/leaves.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';

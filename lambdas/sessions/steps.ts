@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { tooLongHint } from '#core/ocsf/too-long.ts';
 import { segmentNumber } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
@@ -13,7 +14,6 @@ import {
   type SessionSteps,
 } from '#core/replay/index/index-session.ts';
 import type { IndexedEvidence } from '#core/replay/index/made-of.ts';
-import { tooLongHint } from '#core/ocsf/too-long.ts';
 import { READERS } from '#core/replay/readers.ts';
 import { type StepsAsked, stepQueryOf, type stepsShape } from './step-shape.ts';
 import type { ReadPermission } from './visible.ts';

@@ -28,10 +28,10 @@ import { loginHandler } from '#lambdas/login/handler.ts';
 import { type LogoutIntake, logoutHandler } from '#lambdas/logout/handler.ts';
 import { openApiHandler } from '#lambdas/openapi/handler.ts';
 import { type FaultLog, problem, refusalProblem } from '#lambdas/problem.ts';
+import { type RunsPorts, runsHandler } from '#lambdas/runs/handler.ts';
+import { type SandboxesPorts, sandboxesHandler } from '#lambdas/sandboxes/handler.ts';
 import { SCIM_BODY_MAX_BYTES, type ScimHandlerPorts, scimHandler } from '#lambdas/scim/handler.ts';
-import { runsHandler, type RunsPorts } from '#lambdas/runs/handler.ts';
-import { sandboxesHandler, type SandboxesPorts } from '#lambdas/sandboxes/handler.ts';
-import { searchHandler, type SearchPorts } from '#lambdas/search/handler.ts';
+import { type SearchPorts, searchHandler } from '#lambdas/search/handler.ts';
 import { type LedgerView, sessionsHandler } from '#lambdas/sessions/handler.ts';
 import type { LivePorts, StreamedResult } from '#lambdas/sessions/live/answer.ts';
 import type { Indexes } from '#lambdas/sessions/steps.ts';
@@ -205,6 +205,7 @@ function handlers(
   const gateway = gatewayAddresses({
     postgres: async () => options.gateway,
     ssh: async () => addressOnly(await options.ssh.place()),
+    kubernetes: async () => undefined,
   });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],

@@ -1,7 +1,7 @@
 /** What parts of the control plane have in common: they are closed with it, and look again from time to time. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CustodyError, asCustodyError } from '#core/errors.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import type { Running } from '../supervisor/running.ts';
 

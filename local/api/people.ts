@@ -1,18 +1,18 @@
 /** Whom a token is good for: issuers, directories, and what became known since. */
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
-import { readDirectorySecret } from '#adapters/local/secret-file.ts';
-import { withGroups } from '#core/identity/added-groups.ts';
-import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
-import { standingVerifier } from '#core/identity/standing.ts';
-import { toldStanding } from '#core/identity/told-standing.ts';
 import type { LocalScim } from '#adapters/local/scim-directory.ts';
+import { readDirectorySecret } from '#adapters/local/secret-file.ts';
 import type { Keyring } from '#adapters/oidc/keyring.ts';
 import { readSecretFile } from '#adapters/webhook/secret-file.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import type { ScimConfig } from '#core/access/scim-schema.ts';
+import { withGroups } from '#core/identity/added-groups.ts';
 import type { RevokedDevices } from '#core/identity/devices/store.ts';
 import type { Logouts } from '#core/identity/logouts.ts';
 import type { TokenVerifier } from '#core/identity/principal.ts';
+import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
+import { standingVerifier } from '#core/identity/standing.ts';
+import { toldStanding } from '#core/identity/told-standing.ts';
 import type { Running } from '../supervisor/running.ts';
 import { awayNews } from './away-news.ts';
 import { every, now, trouble } from './keeping.ts';

@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { configFileReader } from '#adapters/local/config-file.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
-import { type LeafSink, enter, policyLeaf } from '#core/ledger/leaves.ts';
+import { enter, type LeafSink, policyLeaf } from '#core/ledger/leaves.ts';
 
 /** The gateway enters the leaf as well: the same file makes the same leaf, and the queue takes it once. */
 export async function localPolicy(file: string, leaves: LeafSink): Promise<PolicyInForce> {

@@ -1,5 +1,5 @@
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { LeafSink } from '#core/ledger/leaves.ts';
-import { CustodyError, asCustodyError } from '#core/errors.ts';
 import { SandboxDesk } from '#core/sandboxes/desk.ts';
 import { keepSandboxes } from '#core/sandboxes/keeper.ts';
 import type { SandboxMaker, SandboxStore } from '#core/sandboxes/ports.ts';

@@ -12,15 +12,15 @@ import { TokenFailures } from '#core/identity/token-failures.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
 import { type Api, startApi } from '#local/api/api-server.ts';
 import { addSession, call, POLICY, verifier, type World, world } from '#test/lambdas/support.ts';
+import { noRuns } from '#test/support/api-runs.ts';
 import { ledgerOf } from '#test/support/ledger-view.ts';
 import { memorySsh } from '#test/support/memory-certificates.ts';
-import { noRuns } from '#test/support/api-runs.ts';
-import { noDevices } from '#test/support/memory-devices.ts';
 import { MemoryDeliveries } from '#test/support/memory-deliveries.ts';
+import { noDevices } from '#test/support/memory-devices.ts';
 import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
-import { noDirectory } from '#test/support/memory-scim.ts';
 import { noSandboxes } from '#test/support/memory-sandboxes.ts';
+import { noDirectory } from '#test/support/memory-scim.ts';
 import { NO_SEARCH } from '#test/support/no-search.ts';
 
 const VERSION = '4.32.5';

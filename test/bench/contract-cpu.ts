@@ -11,7 +11,7 @@ import { CommandReader } from '#core/protocols/postgres/shapes/commands.ts';
 import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
 import { loadPostgresShapes } from '#core/protocols/postgres/shapes/shapes.ts';
 import { concat, cstring, int32, message } from '#core/protocols/postgres/wire.ts';
-import { compileContract, type Contract } from '#core/tasks/contract.ts';
+import { type Contract, compileContract } from '#core/tasks/contract.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
 import { workflowSchema } from '#core/tasks/schema.ts';
 import type { TaskSession } from '#core/tasks/session.ts';

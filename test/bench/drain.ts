@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
 import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
-import { message } from '#core/protocols/postgres/wire.ts';
 import { encodeSslRequest, encodeStartup } from '#core/protocols/postgres/startup.ts';
+import { message } from '#core/protocols/postgres/wire.ts';
 import type { Contender } from './stage.ts';
 
 const QUERY = 0x51;

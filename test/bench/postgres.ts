@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { goals, type Row, render, toRow } from './report.ts';
-import { setStage, type Stage } from './stage.ts';
+import { type Stage, setStage } from './stage.ts';
 import { fillTables, type Measure, type Workload, workloads } from './workloads.ts';
 
 const { values } = parseArgs({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CLASSES } from '#core/ocsf/classes.ts';
 import { EVENT_TABLES } from '#cdk/event-tables.ts';
+import { CLASSES } from '#core/ocsf/classes.ts';
 import { eventsKey, searchedKey } from '#core/recording/layout.ts';
 import { gatewayTemplate } from '#test/support/stacks.ts';
 

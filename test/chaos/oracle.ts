@@ -1,5 +1,5 @@
-import type { RecordedFrame } from '#core/recording/read.ts';
 import type { DurabilityMode } from '#core/recording/format.ts';
+import type { RecordedFrame } from '#core/recording/read.ts';
 
 /** One statement, or line, that a client sent: each carries a tag of its own. */
 export interface Sent {

@@ -1,5 +1,5 @@
-import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
 import type { AuditReport } from '#core/ledger/audit.ts';
+import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
 import type { Checked } from './check.ts';
 import type { CheckedTasks } from './tasks.ts';
 

@@ -4,6 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import type { ReadStep } from '#core/replay/reader.ts';
+import { READERS } from '#core/replay/readers.ts';
 import {
   buildEvidence,
   makeKeys,
@@ -13,15 +16,12 @@ import {
   spki,
   threeSegments,
 } from '#test/support/evidence-builder.ts';
-import { READERS } from '#core/replay/readers.ts';
-import type { ReadStep } from '#core/replay/reader.ts';
 import { evidenceOf } from '../../console/player/evidence.ts';
 import { advanced } from '../../console/player/pace.ts';
 import { findSteps } from '../../console/player/search.ts';
 import { StepStore } from '../../console/player/step-store.ts';
 import { tarOf } from '../../console/player/tar.ts';
 import { optionsOf, readTrust, underTrust } from '../../console/player/trust.ts';
-import { verifyEvidence } from '#core/recording/verify/verify.ts';
 
 const keys = makeKeys();
 const evidence = evidenceOf(

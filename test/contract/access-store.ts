@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { digestOf, type AccessRequest, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import type { AccessCatalog, AccessOutbox, AccessRequests, Terminations } from '#core/access/store.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 

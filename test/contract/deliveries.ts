@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
   type DeadLetters,
-  deliveryId,
   type DeliveryIntake,
   type DeliveryQueue,
+  deliveryId,
   type TakeWish,
 } from '#core/notify/deliveries.ts';
 import { newsItem } from '#test/support/news.ts';

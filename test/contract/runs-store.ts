@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { newSessionId } from '#core/recording/session-id.ts';
-import { digestOf } from '#core/tasks/run-lifecycle.ts';
 import type { Run, RunStep } from '#core/tasks/run.ts';
+import { digestOf } from '#core/tasks/run-lifecycle.ts';
 import type { OutputDigests, RunQuery, RunStore } from '#core/tasks/store.ts';
 
 const START = Date.parse('2026-11-29T09:00:00.000Z');

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuditReport } from '#core/ledger/audit.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { custody, temporary } from '#test/cli/support.ts';
+import { eventually, hasClient } from '#test/support/clients.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
-import { eventually, hasClient } from '#test/support/clients.ts';
 import { hasMoto } from '#test/support/moto.ts';
 
 const ends = (n: number) => ({ 'session-opened': n, 'session-closed': n });

@@ -17,15 +17,15 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { build, bundles } from '#cdk/bundle.ts';
-import type { SessionRecord } from '#core/recording/session-index.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
+import type { SessionRecord } from '#core/recording/session-index.ts';
 import { eventually, hasClient, type Ran, startClient } from '#test/support/clients.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
 import { hasMoto, REGION } from '#test/support/moto.ts';
 import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
-import { startReceiver } from '#test/support/receiver.ts';
 import { rawPlain } from '#test/support/raw-client.ts';
+import { startReceiver } from '#test/support/receiver.ts';
 import { bytesOf, untilJournaled } from '#test/support/recorded.ts';
 
 const isHere = hasMoto() && hasClient('psql') && hasRadosgw() && hasDebianPostgres();

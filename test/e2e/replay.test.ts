@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,7 +10,6 @@ import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#tes
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { type RawClient, rawTls } from '#test/support/raw-client.ts';
 import { lastSession, sessions, verify } from '#test/support/recorded.ts';
-import { readFileSync } from 'node:fs';
 
 let gateway: LocalGateway;
 const seen = new Set<string>();

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { rerunReportSchema, type RerunReport } from '#core/replay/rerun/report.ts';
+import { type RerunReport, rerunReportSchema } from '#core/replay/rerun/report.ts';
 import { custody, startCustody } from '#test/cli/support.ts';
 import { apiAs, reconfigure } from '#test/support/access-story.ts';
 import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { custody } from '#test/cli/support.ts';
-import { okta } from '#test/support/directory-calls.ts';
 import { apiAs, connected, reconfigure } from '#test/support/access-story.ts';
 import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
+import { okta } from '#test/support/directory-calls.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { lastSession, verify } from '#test/support/recorded.ts';
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfigFile } from '#adapters/local/config-file.ts';
 import { localRunStore } from '#adapters/local/runs-store.ts';
-import { newSessionId } from '#core/recording/session-id.ts';
 import { sshExecutions } from '#core/protocols/ssh/shapes/executions.ts';
-import type { SeenExecution } from '#core/tasks/shapes.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
 import { newRun } from '#core/tasks/run-lifecycle.ts';
+import type { SeenExecution } from '#core/tasks/shapes.ts';
 import { type Ran, type RunOptions, SshGateway } from '#test/support/ssh-gateway.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 

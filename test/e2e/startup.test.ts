@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
-import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { Step } from '#core/replay/postgres/step.ts';
+import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { apiAs } from '#test/support/access-story.ts';
 import { eventually, hasClient, libpqEnvironment, psql, startClient } from '#test/support/clients.ts';
 import {

@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { DemoRole } from '#adapters/local/demo-issuer.ts';
 import { CUSTODY, custody, startCustody, temporary } from '#test/cli/support.ts';
 import { eventually, hasClient, libpqEnvironment } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { bytesOf, framesOf, sessions } from '#test/support/recorded.ts';
-import type { DemoRole } from '#adapters/local/demo-issuer.ts';
+import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
 const RULES = `  - name: reviewers-watch
     groups: [reviewers]

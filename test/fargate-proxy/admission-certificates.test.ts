@@ -26,10 +26,10 @@ import {
   verifierAt,
 } from '#test/core/access/ssh-certificates/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
-import { MemoryRuns } from '#test/support/memory-runs.ts';
 import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves, memorySigner } from '#test/support/memory-ports.ts';
+import { MemoryRuns } from '#test/support/memory-runs.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
 
 const RULE =

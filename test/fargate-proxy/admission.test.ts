@@ -21,7 +21,7 @@ import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
-import { compiledConfig, refunds, RUN_KEY, runOf } from '#test/support/workflows.ts';
+import { compiledConfig, RUN_KEY, refunds, runOf } from '#test/support/workflows.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const by = (subject: string) => ({ issuer: 'https://id.example', subject });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeadPeers, type Conversing, type Side } from '#proxy/dead-peers.ts';
+import { type Conversing, DeadPeers, type Side } from '#proxy/dead-peers.ts';
 import { connectionName } from '#proxy/wire/unanswered.ts';
 
 const CLIENT = { localAddress: '10.0.0.1', localPort: 5432, remoteAddress: '10.0.0.9', remotePort: 50_000 };

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
-import { openStatementSchema } from '#core/recording/format.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import { openStatementSchema } from '#core/recording/format.ts';
 import { openingOf } from '#proxy/opening.ts';
 import { NOW, principal } from '#test/core/access/support.ts';
 

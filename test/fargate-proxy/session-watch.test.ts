@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { ComingTask } from '#core/access/conditions.ts';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
-import type { ComingTask } from '#core/access/conditions.ts';
 import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
 import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
@@ -12,7 +12,7 @@ import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/sess
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
-import { compiledConfig, refunds, RUN_KEY, runOf } from '#test/support/workflows.ts';
+import { compiledConfig, RUN_KEY, refunds, runOf } from '#test/support/workflows.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
 const at = (seconds: number): string => new Date(NOW + seconds * 1000).toISOString();

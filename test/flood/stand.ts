@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { prepareFolder } from '#test/chaos/stand.ts';
 import { freePortBase, type LocalGateway, temporaryFolder } from '#test/support/local-gateway.ts';
 import { type OwnClient, OwnGateway } from '#test/support/own-gateway.ts';
-import type { AttackKind, Attacked } from './attack.ts';
+import type { Attacked, AttackKind } from './attack.ts';
 
 const ATTACK = fileURLToPath(new URL('./attack.ts', import.meta.url));
 const LOOK_EVERY_MS = 100;

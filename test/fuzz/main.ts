@@ -6,8 +6,8 @@ import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
 import * as recording from './recording.ts';
 import * as scim from './scim.ts';
-import * as sshFiles from './ssh-files.ts';
 import * as ssh from './ssh.ts';
+import * as sshFiles from './ssh-files.ts';
 import * as sshReplay from './ssh-replay.ts';
 import type { FuzzTarget } from './target.ts';
 

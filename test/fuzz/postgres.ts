@@ -12,8 +12,8 @@ import {
   STARTUP_MAX_BYTES,
 } from '#core/protocols/postgres/startup.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
-import type { ReplayFrame } from '#core/replay/step.ts';
 import { formatTable } from '#core/replay/postgres/table.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
 import { displayWidth } from '#core/replay/text.ts';
 import { Gated } from '#test/support/gated.ts';
 import { captured, capturedStream, SCENARIOS } from '../vectors/postgres/read.ts';

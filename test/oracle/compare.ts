@@ -1,5 +1,5 @@
-import type { Shown, Undecoded } from '#core/replay/step.ts';
 import type { ShownReport, Step } from '#core/replay/postgres/step.ts';
+import type { Shown, Undecoded } from '#core/replay/step.ts';
 import type { Move } from './generate.ts';
 import type { LogEntry } from './server.ts';
 

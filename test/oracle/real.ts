@@ -1,6 +1,6 @@
-import type { ReplayFrame } from '#core/replay/step.ts';
 import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/postgres/step.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
 import { frozen } from '../support/frozen.ts';
 import type { OracleServer } from './server.ts';
 import { RecordedSession } from './session.ts';

@@ -1,10 +1,10 @@
+import type { Step } from '#core/replay/postgres/step.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import type { Step } from '#core/replay/postgres/step.ts';
 import { type Random, randomFrom } from '../fuzz/mutate.ts';
+import { frozen } from '../support/frozen.ts';
 import { disagreements } from './compare.ts';
 import { Cases, type Move } from './generate.ts';
-import { frozen } from '../support/frozen.ts';
 import type { OracleServer } from './server.ts';
 import { READY, RecordedSession } from './session.ts';
 

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import pg from 'pg';
 import { type DemoRole } from '#adapters/local/demo-issuer.ts';
 import type { LocalGateway } from './local-gateway.ts';

@@ -11,7 +11,7 @@ import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
 import { loadPostgresShapes } from '#core/protocols/postgres/shapes/shapes.ts';
 import { errorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { encodeStartup, readStartup } from '#core/protocols/postgres/startup.ts';
-import { compileContract, type Contract } from '#core/tasks/contract.ts';
+import { type Contract, compileContract } from '#core/tasks/contract.ts';
 import { type Deviation, deviationWords } from '#core/tasks/deviation.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
 import { workflowSchema } from '#core/tasks/schema.ts';

@@ -1,3 +1,4 @@
+import type { Presence, Watcher } from '#core/access/presence.ts';
 import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
 import type {
   AccessCatalog,
@@ -9,7 +10,6 @@ import type {
   Terminations,
   Untold,
 } from '#core/access/store.ts';
-import type { Presence, Watcher } from '#core/access/presence.ts';
 import { CustodyError } from '#core/errors.ts';
 
 /** Requests and terminations in memory. */

@@ -1,6 +1,5 @@
 import { CustodyError } from '#core/errors.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
-import type { ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 import type {
   Entry,
   Kind,
@@ -11,6 +10,7 @@ import type {
   ScimOutbox,
   Write,
 } from '#core/identity/scim/store.ts';
+import type { ScimHandlerPorts } from '#lambdas/scim/handler.ts';
 
 /** Directories in memory; as strict as DynamoDB, of which one write never has the same item twice. */
 export class MemoryScim implements ScimDirectory, ScimOutbox, ScimMarks {

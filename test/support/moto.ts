@@ -6,7 +6,7 @@ import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
-import { type TableName, tables, type TableSchema } from '#adapters/aws/tables.ts';
+import { type TableName, type TableSchema, tables } from '#adapters/aws/tables.ts';
 import { eventually } from './clients.ts';
 
 export const REGION = 'eu-central-1';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { OpenWire } from '#core/replay/rerun/postgres/live.ts';
 import { NOTHING_MORE } from '#core/replay/rerun/may-differ.ts';
+import type { OpenWire } from '#core/replay/rerun/postgres/live.ts';
 import {
   type Rerun,
   type RerunOptions,

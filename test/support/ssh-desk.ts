@@ -9,7 +9,7 @@ import { localDevices } from '#adapters/local/devices.ts';
 import { localLeafQueue } from '#adapters/local/ledger.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
-import { decide, Authorization, refusalError } from '#core/access/decide.ts';
+import { Authorization, decide, refusalError } from '#core/access/decide.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { judge } from '#core/access/lifecycle.ts';
 import { stateOf } from '#core/access/request.ts';

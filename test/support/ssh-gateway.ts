@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseConfigFile } from '#adapters/local/config-file.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
-import { parseConfigFile } from '#adapters/local/config-file.ts';
+import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { createSshCas, userCa } from '#adapters/local/ssh/cas.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
-import { openSessionIndex } from '#adapters/local/session-index.ts';
-import { type CertificateWish, issueCertificate } from '#core/access/ssh-certificates/issue.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
-import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
+import { type CertificateWish, issueCertificate } from '#core/access/ssh-certificates/issue.ts';
 import { hostKeyLines } from '#core/protocols/ssh/host-keys.ts';
+import { formatKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
 import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
@@ -23,7 +23,7 @@ import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify
 import { localCertificates } from '#local/setup/certificates.ts';
 import { eventually } from './clients.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from './issuer.ts';
-import { freePort, type Sshd, startSshd, type SshdOptions } from './sshd.ts';
+import { freePort, type Sshd, type SshdOptions, startSshd } from './sshd.ts';
 
 const MAIN = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { compileContract } from '#core/tasks/contract.ts';
-import { newRun } from '#core/tasks/run-lifecycle.ts';
 import type { Run } from '#core/tasks/run.ts';
+import { newRun } from '#core/tasks/run-lifecycle.ts';
 import type { CommandShapes } from '#core/tasks/shapes.ts';
 import type { Task, Workflow, WrittenWorkflow } from '#core/tasks/workflows.ts';
 

@@ -24,6 +24,7 @@ export const ssh: ProtocolFacts<SshTarget> = {
   secretFor: (target, login) => referenceOf(target.logins[loginOf(target, login)]!),
   refuseUnusable,
   trustFiles: () => [],
+  leftOut: ({ recording: { files } }) => (files === 'digest' ? { files } : {}),
   withFiles,
   refuseUnapprovable,
   // As exec is asked for it: what ends a line of a file is no part of the command.
@@ -62,7 +63,7 @@ function referenceOf({ keyFile, passwordFile, keySecret, secret }: Login): Secre
 }
 
 function refuseUnusable(reference: SecretReference, text: string): void {
-  if (reference.kind !== 'rds' && reference.what === KEY) parsePrivateKey(text);
+  if ('what' in reference && reference.what === KEY) parsePrivateKey(text);
 }
 
 function withFiles(target: SshTarget, rename: (file: string) => string): SshTarget {

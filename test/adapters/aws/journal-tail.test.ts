@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dynamoJournalTails } from '#adapters/aws/journal-tail.ts';
 import { dynamoJournal, type JournalTable, placeOf, streamOf } from '#adapters/aws/journal.ts';
+import { dynamoJournalTails } from '#adapters/aws/journal-tail.ts';
 import { dynamoPresence } from '#adapters/aws/presence.ts';
 import { journalTailsContract } from '#test/contract/journal-tails.ts';
 import { presenceContract } from '#test/contract/presence.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { DeleteCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { dynamoJournal, type JournalItem, type JournalTable } from '#adapters/aws/journal.ts';
+import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { journalContract } from '#test/contract/journal.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';

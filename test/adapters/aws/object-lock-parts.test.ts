@@ -9,7 +9,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { s3Store, type S3StoreOptions } from '#adapters/aws/s3-store.ts';
+import { type S3StoreOptions, s3Store } from '#adapters/aws/s3-store.ts';
 import { bytesOf, lockOf, uploadsOf, versionsOf } from '#test/support/object-lock.ts';
 import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
 

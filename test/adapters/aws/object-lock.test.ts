@@ -7,7 +7,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { s3Store, type S3StoreOptions } from '#adapters/aws/s3-store.ts';
+import { type S3StoreOptions, s3Store } from '#adapters/aws/s3-store.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import { recordingStoreContract } from '#test/contract/recording-store.ts';
 import { eventually } from '#test/support/clients.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
-import { s3Store, type S3StoreOptions } from '#adapters/aws/s3-store.ts';
+import { type S3StoreOptions, s3Store } from '#adapters/aws/s3-store.ts';
 import { recordingStoreContract } from '#test/contract/recording-store.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
-import { digestOf, type AccessRequest, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 

@@ -1,5 +1,5 @@
+import { type AddressInfo, createServer } from 'node:net';
 import fc from 'fast-check';
-import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccessTokens } from '#adapters/directory/access-tokens.ts';
 import { DirectoryHttp } from '#adapters/directory/http.ts';

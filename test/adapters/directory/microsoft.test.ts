@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { microsoftDirectory } from '#adapters/directory/microsoft.ts';
 import { directorySchema, type MicrosoftDirectoryConfig } from '#core/access/directory-schema.ts';
 import type { DirectoryPerson } from '#core/identity/directory.ts';
-import { selfSigned } from '#test/support/self-signed.ts';
 import { json, startDirectory, type TestDirectory } from '#test/support/directory.ts';
+import { selfSigned } from '#test/support/self-signed.ts';
 
 const NOW = new Date('2026-03-01T12:00:00Z');
 const TENANT = 'b9419818-09af-49c2-b0c3-653adc1f376e';

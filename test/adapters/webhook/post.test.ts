@@ -1,5 +1,5 @@
-import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { webhookPost } from '#adapters/webhook/post.ts';
 import { startReceiver, type TestReceiver } from '#test/support/receiver.ts';

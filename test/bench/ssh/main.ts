@@ -4,14 +4,14 @@
  * ratios. `--mib 1024` is what the issue asks for; less is the default, since every byte of it is recorded.
  */
 import { randomBytes } from 'node:crypto';
-import { openSync, closeSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { render, type Row, toRow } from '../report.ts';
+import { type Row, render, toRow } from '../report.ts';
 import type { Measure } from '../workloads.ts';
 import { sshGoals } from './goals.ts';
-import { setSshStage, type SshStage } from './stage.ts';
+import { type SshStage, setSshStage } from './stage.ts';
 import { BLOB, type SshWorkload, sshWorkloads } from './workloads.ts';
 
 const { values } = parseArgs({

@@ -6,7 +6,7 @@ import { CHECKPOINT } from '#core/ledger/layout.ts';
 import { type Checked, checkRound, prepareTarget } from '../check.ts';
 import { renderChaos } from '../report.ts';
 import { Seeded } from '../seed.ts';
-import { chooseCloudFault, type CloudRound, runCloudRound } from './rounds.ts';
+import { type CloudRound, chooseCloudFault, runCloudRound } from './rounds.ts';
 import { type CloudStand, startCloudStand } from './stand.ts';
 
 const HOUR_MS = 3_600_000;

@@ -4,8 +4,8 @@ import { parseDocument } from 'yaml';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { type FaultyAws, startFaultyAws } from '#test/support/faulty-aws.ts';
-import type { Login } from '../clients.ts';
 import type { Remains } from '../check.ts';
+import type { Login } from '../clients.ts';
 
 const TASKS = 2;
 const SEALED_WITHIN_MS = 60_000;

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { DurabilityMode } from '#core/recording/format.ts';
 import type { Sent } from '../oracle.ts';
 import type { Seeded } from '../seed.ts';

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
-import { keyboard, terminalOf } from '#cli/play/keyboard.ts';
 import type { Cli } from '#cli/cli.ts';
+import { keyboard, terminalOf } from '#cli/play/keyboard.ts';
 
 function terminal() {
   const raw: boolean[] = [];

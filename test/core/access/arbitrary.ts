@@ -1,13 +1,13 @@
 /** Any configuration, anybody, any requests and any question about them: small enough that things meet often. */
 import fc from 'fast-check';
 import type { Action, Config, Rule } from '#core/access/config.ts';
-import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
+import { days } from '#core/access/formats.ts';
 import { type Person, personOf } from '#core/access/person.ts';
+import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import type { LiveSession, Question } from '#core/access/rule-match.ts';
 import { actions } from '#core/access/schema.ts';
-import { days } from '#core/access/formats.ts';
 import type { Principal } from '#core/identity/principal.ts';
-import { after, CI, HOUR, idOf, iso, ISSUER, issuersOf, NOW, OTHER, person, policyOf } from './support.ts';
+import { after, CI, HOUR, ISSUER, idOf, iso, issuersOf, NOW, OTHER, person, policyOf } from './support.ts';
 
 const BASE: Config = { ...policyOf([]), issuers: issuersOf() };
 const groupNames = ['a', 'b', 'c'] as const;

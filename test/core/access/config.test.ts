@@ -211,7 +211,12 @@ const mistakes: readonly [what: string, before: string, after: string, message: 
     'prefer',
     '13:18: targets.orders-db.tls.mode: expected verify-full or disable',
   ],
-  ['another protocol', 'postgres', 'mysql', '7:15: targets.orders-db.protocol: expected postgres or ssh'],
+  [
+    'another protocol',
+    'postgres',
+    'mysql',
+    '7:15: targets.orders-db.protocol: expected postgres, ssh or kubernetes',
+  ],
   ['a target name in capitals', '  orders-db:', '  Orders:', `6:3: targets.Orders: ${NAME_RULE}`],
   ['a target name with a dot', '  orders-db:', '  orders.db:', `6:3: targets.orders.db: ${NAME_RULE}`],
   ['a target name with a plus', '  orders-db:', '  orders+db:', `6:3: targets.orders+db: ${NAME_RULE}`],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Authorization, Question } from '#core/access/decide.ts';
 import type { AccessRequest } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
-import { lee, oncall, admin, operator, ask, answer, type Row, byDana } from './decide-support.ts';
+import { admin, answer, ask, byDana, lee, oncall, operator, type Row } from './decide-support.ts';
 import { after, HOUR, person, policyOf, principal } from './support.ts';
 
 describe('request', () => {

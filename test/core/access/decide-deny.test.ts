@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Question } from '#core/access/decide.ts';
 import { answer, grant } from './decide-support.ts';
-import { idOf, ISSUER, NOW, person, policyOf, principal } from './support.ts';
+import { ISSUER, idOf, NOW, person, policyOf, principal } from './support.ts';
 
 describe('a rule that denies', () => {
   const standing = `name: all, groups: ['*'], targets: ['*'], allow: [connect, replay, administer], sessions: any`;

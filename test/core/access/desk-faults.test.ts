@@ -11,8 +11,8 @@ import {
   kindsOf,
   mayAsk,
   newsIds,
-  says,
   type Stand,
+  says,
 } from './desk-support.ts';
 import { idOf, principal } from './support.ts';
 

@@ -5,8 +5,8 @@ import { accessLeaf } from '#core/access/leaves.ts';
 import { judge } from '#core/access/lifecycle.ts';
 import { type News, newsOf } from '#core/access/news.ts';
 import type { AccessRequest, Step } from '#core/access/request.ts';
-import { leafBytes } from '#core/ledger/leaf.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import { leafBytes } from '#core/ledger/leaf.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { after, HOUR, idOf, NOW, policyOf, principal } from './support.ts';
 

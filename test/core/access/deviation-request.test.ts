@@ -4,7 +4,7 @@ import { explain } from '#core/access/explain.ts';
 import { accessLeaf } from '#core/access/leaves.ts';
 import { giveBack, judge, newDeviationRequest, newRequest, revoke, use } from '#core/access/lifecycle.ts';
 import { newsOf } from '#core/access/news.ts';
-import { type AccessRequest, digestOf, stateOf, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, type Step, stateOf } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { leafBytes } from '#core/ledger/leaf.ts';
 import {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Authorization, decide } from '#core/access/decide.ts';
 import { type Ask, giveBack, judge, newRequest, review, revoke, use } from '#core/access/lifecycle.ts';
-import { type AccessRequest, digestOf, stateOf, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, type Step, stateOf } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import {
   after,
   HOUR,
-  idOf,
   ISSUER,
+  idOf,
   iso,
   NOW,
   person,

@@ -12,8 +12,8 @@ import { MemoryAccess } from '#test/support/memory-access.ts';
 import {
   CI,
   grantedRequest,
-  idOf,
   ISSUER,
+  idOf,
   issuersOf,
   NOW,
   OTHER,

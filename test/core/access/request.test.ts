@@ -12,8 +12,8 @@ import {
   needsReview,
   openUntil,
   type RequestState,
-  stateOf,
   type Step,
+  stateOf,
   stepOf,
 } from '#core/access/request.ts';
 import { after, grantedRequest, HOUR, idOf, iso, NOW, person, requestOf } from './support.ts';

@@ -5,7 +5,7 @@ import { accessLeaf } from '#core/access/leaves.ts';
 import { approvalsOf, judge, newRequest } from '#core/access/lifecycle.ts';
 import { newsOf } from '#core/access/news.ts';
 import { personOf } from '#core/access/person.ts';
-import { type AccessRequest, digestOf, stateOf, type Step } from '#core/access/request.ts';
+import { type AccessRequest, digestOf, type Step, stateOf } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { leafBytes } from '#core/ledger/leaf.ts';
 import { ISSUER, NOW, person, policyOf, principal, requestOf } from './support.ts';

@@ -1,6 +1,6 @@
 import { type Config, parseConfig } from '#core/access/config.ts';
-import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import type { Person } from '#core/access/person.ts';
+import { type AccessRequest, digestOf, type Step } from '#core/access/request.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { claimAt, textsAt } from '#core/identity/claims.ts';
 import { CustodyError } from '#core/errors.ts';
+import { claimAt, textsAt } from '#core/identity/claims.ts';
 
 const CLAIMS = {
   groups: ['a'],

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
+import { LOGOUT_EVENT, logoutOf, type VerifiedToken } from '#core/identity/logout-token.ts';
 import { leafBytes, parseLeaf } from '#core/ledger/leaf.ts';
 import { loggedOutLeaf } from '#core/ledger/leaves.ts';
-import { LOGOUT_EVENT, logoutOf, type VerifiedToken } from '#core/identity/logout-token.ts';
 
 const NOW = new Date('2026-11-23T09:00:00.000Z');
 const IAT = NOW.getTime() / 1000;

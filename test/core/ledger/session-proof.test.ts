@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, signCheckpoint } from '#core/ledger/checkpoint.ts';
+import { tileKey } from '#core/ledger/layout.ts';
 import { type Leaf, leafBytes, parseLeaf } from '#core/ledger/leaf.ts';
 import { leafHash, nodeHash } from '#core/ledger/merkle.ts';
-import { tileKey } from '#core/ledger/layout.ts';
 import { proveSession } from '#core/ledger/prove-session.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
 import { openSessionProof, type SessionProof } from '#core/ledger/session-proof.ts';

@@ -1,15 +1,15 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { indexSealed, type IndexerPorts } from '#core/ocsf/index-sealed.ts';
+import { fingerprintOf, type OcsfEvent } from '#core/ocsf/event.ts';
+import { type IndexerPorts, indexSealed } from '#core/ocsf/index-sealed.ts';
+import { indexMissed } from '#core/ocsf/missed.ts';
 import type { SeenOf } from '#core/ocsf/seen.ts';
 import { refuseTooLong } from '#core/ocsf/too-long.ts';
-import { indexMissed } from '#core/ocsf/missed.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
-import { fingerprintOf, type OcsfEvent } from '#core/ocsf/event.ts';
-import { backendQuery, framesOf, LOGIN, SAID } from './support.ts';
-import { sealedSession } from './sealed-support.ts';
 import { MemoryEvents } from '#test/support/memory-events.ts';
+import { sealedSession } from './sealed-support.ts';
+import { backendQuery, framesOf, LOGIN, SAID } from './support.ts';
 
 type Sealed = Awaited<ReturnType<typeof sealedSession>>;
 

@@ -1,5 +1,5 @@
-import { Recorder } from '#core/recording/recorder.ts';
 import { Stream } from '#core/recording/format.ts';
+import { Recorder } from '#core/recording/recorder.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { memoryPorts, opening, slabsOf } from '#test/support/recorder.ts';
 

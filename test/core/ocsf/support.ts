@@ -1,9 +1,9 @@
-import * as backend from '#core/protocols/postgres/backend.ts';
-import { message } from '#core/protocols/postgres/wire.ts';
 import { STEP_SHAPES } from '#core/ocsf/load-shapes.ts';
 import { type PlacedEvent, sessionEvents } from '#core/ocsf/session-events.ts';
 import type { EventSession } from '#core/ocsf/session-parts.ts';
 import type { EventStep } from '#core/ocsf/step-event.ts';
+import * as backend from '#core/protocols/postgres/backend.ts';
+import { message } from '#core/protocols/postgres/wire.ts';
 import type { CloseStatement, OpenStatement } from '#core/recording/format.ts';
 import type { FactsOf } from '#core/replay/facts.ts';
 import { LOAD_FACTS } from '#core/replay/load-facts.ts';

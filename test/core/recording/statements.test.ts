@@ -12,8 +12,8 @@ import {
   boundText,
   recordedPrincipal,
   recordedTogether,
-  statementBytes,
   signStatement,
+  statementBytes,
   storeClose,
   storeOpen,
 } from '#core/recording/statements.ts';

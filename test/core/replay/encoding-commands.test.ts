@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
-import type { Shown } from '#core/replay/step.ts';
-import type { Step } from '#core/replay/postgres/step.ts';
 import {
   Commands,
   copyEncoding,
   encodingChange,
   unseenChange,
 } from '#core/replay/postgres/encoding-commands.ts';
+import type { Step } from '#core/replay/postgres/step.ts';
+import type { Shown } from '#core/replay/step.ts';
 import { conversation, framesOf, LOGIN, type Said, server, stepsOf } from './support.ts';
 
 describe('encodingChange', () => {

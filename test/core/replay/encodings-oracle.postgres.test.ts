@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { message } from '#core/protocols/postgres/wire.ts';
-import type { Shown } from '#core/replay/step.ts';
 import type { Step } from '#core/replay/postgres/step.ts';
+import type { Shown } from '#core/replay/step.ts';
 import {
   type DebianPostgres,
   hasDebianPostgres,

@@ -3,8 +3,8 @@ import * as backend from '#core/protocols/postgres/backend.ts';
 import { terminate } from '#core/protocols/postgres/frontend.ts';
 import { type CloseReason, closeReasons } from '#core/recording/format.ts';
 import { endingWords } from '#core/replay/ending.ts';
-import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { REPLAY_LIMITS, type Step } from '#core/replay/postgres/step.ts';
+import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import { framesOf, LOGIN, type Said, server } from './support.ts';
 
 async function endOf(said: readonly Said[], reason?: CloseReason): Promise<Step> {

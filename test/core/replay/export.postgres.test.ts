@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'pg-protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadRedaction } from '#core/replay/redact/redaction.ts';
-import { postgresReader } from '#core/replay/postgres/reader.ts';
 import { postgresExports } from '#core/replay/postgres/export/exports.ts';
+import { postgresReader } from '#core/replay/postgres/reader.ts';
+import { loadRedaction } from '#core/replay/redact/redaction.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import {
   type DebianPostgres,

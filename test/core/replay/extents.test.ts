@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { ReplayReader } from '#core/replay/reader.ts';
 import { postgresReader } from '#core/replay/postgres/reader.ts';
+import type { ReplayReader } from '#core/replay/reader.ts';
 import { sshReader } from '#core/replay/ssh/reader.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { SCENARIOS } from '#test/vectors/postgres/read.ts';

@@ -1,8 +1,8 @@
 import { serialize } from 'pg-protocol';
 import { describe, expect, test } from 'vitest';
+import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/postgres/step.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import { REPLAY_LIMITS, type ReplayLimits, type Step } from '#core/replay/postgres/step.ts';
 import { conversation, framesOf, gist, LOGIN, type Said, server } from './support.ts';
 
 const { parse, bind, execute, sync, query } = serialize;

@@ -1,8 +1,8 @@
 import { serialize } from 'pg-protocol';
 import { describe, expect, test } from 'vitest';
 import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
-import type { ReplayFrame } from '#core/replay/step.ts';
 import { REPLAY_LIMITS, type Step } from '#core/replay/postgres/step.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
 import { conversation, framesOf, int16, LOGIN, type Said, server, stepsOf } from './support.ts';
 
 const { parse, bind, execute, sync, query, describe: describeMessage } = serialize;

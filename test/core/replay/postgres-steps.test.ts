@@ -4,8 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { int32, message } from '#core/protocols/postgres/wire.ts';
-import type { ReplayFrame } from '#core/replay/step.ts';
 import { REPLAY_LIMITS } from '#core/replay/postgres/step.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
 import { SCENARIOS } from '#test/vectors/postgres/read.ts';
 import {
   capturedFrames,
@@ -14,8 +14,8 @@ import {
   gist,
   LOGIN,
   type Said,
-  server,
   STARTUP,
+  server,
   stepsOf,
 } from './support.ts';
 

@@ -1,9 +1,9 @@
-import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
 import * as backend from '#core/protocols/postgres/backend.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
+import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
+import type { ReplayLimits, Step } from '#core/replay/postgres/step.ts';
 import { postgresSteps } from '#core/replay/postgres/steps.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import type { ReplayLimits, Step } from '#core/replay/postgres/step.ts';
 import { frozen } from '#test/support/frozen.ts';
 import { captured } from '#test/vectors/postgres/read.ts';
 

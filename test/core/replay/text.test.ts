@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Shown } from '#core/replay/step.ts';
 import { formatTable } from '#core/replay/postgres/table.ts';
+import type { Shown } from '#core/replay/step.ts';
 import { displayWidth, escapeLines, escapeTerminal, fitWidth } from '#core/replay/text.ts';
 
 /** What a terminal could act on, by code point: written here a second time, in another way. */

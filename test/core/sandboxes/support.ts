@@ -1,6 +1,6 @@
+import type { Action } from '#core/access/config.ts';
 import { parseConfig } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
-import type { Action } from '#core/access/config.ts';
 import type { Principal } from '#core/identity/principal.ts';
 
 export const NOW = new Date('2026-11-29T14:00:00.000Z');

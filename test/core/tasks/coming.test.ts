@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import { newSessionId } from '#core/recording/session-id.ts';
 import { type ComingQuestion, comingTask } from '#core/tasks/coming.ts';
 import { endRun, endTask } from '#core/tasks/run-lifecycle.ts';
 import { startTask } from '#core/tasks/run-start-task.ts';
-import { newSessionId } from '#core/recording/session-id.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
-import { compiledConfig, refunds, runOf, RUN_KEY } from '#test/support/workflows.ts';
+import { compiledConfig, RUN_KEY, refunds, runOf } from '#test/support/workflows.ts';
 import { after, HOUR, ISSUER, NOW, principal } from '../access/support.ts';
 
 const FILE = (workflow = refunds(), disabled = '[]'): string => `version: 1

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compileContract, ContractMistake } from '#core/tasks/contract.ts';
+import { ContractMistake, compileContract } from '#core/tasks/contract.ts';
 import { ContractWatch } from '#core/tasks/contract-watch.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
 import { workflowSchema } from '#core/tasks/schema.ts';

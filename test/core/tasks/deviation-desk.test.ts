@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { Authorization, decide } from '#core/access/decide.ts';
 import { AccessDesk, type DeskPorts } from '#core/access/desk.ts';
 import { giveBack, judge, revoke } from '#core/access/lifecycle.ts';
-import { type AccessRequest, stateOf, type Step } from '#core/access/request.ts';
-import type { Principal } from '#core/identity/principal.ts';
+import { type AccessRequest, type Step, stateOf } from '#core/access/request.ts';
 import { CustodyError } from '#core/errors.ts';
+import type { Principal } from '#core/identity/principal.ts';
 import { DeviationDesk, type DeviationPorts, type DeviationQuestion } from '#core/tasks/deviation-desk.ts';
+import { kindsOf, Told } from '#test/core/access/desk-support.ts';
 import {
   agent,
   deviationOf,
@@ -17,7 +18,6 @@ import {
   SESSION,
   workflowsOf,
 } from '#test/core/access/deviation-support.ts';
-import { kindsOf, Told } from '#test/core/access/desk-support.ts';
 import { after, idOf, NOW, policyOf } from '#test/core/access/support.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 

@@ -7,8 +7,8 @@ import { loadPostgresShapes } from '#core/protocols/postgres/shapes/shapes.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { ContractWatch } from '#core/tasks/contract-watch.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
+import { type ObservedSession, observe } from '#core/tasks/learn/observe.ts';
 import { learn } from '#core/tasks/learn.ts';
-import { observe, type ObservedSession } from '#core/tasks/learn/observe.ts';
 import type { CommandShapes } from '#core/tasks/shapes.ts';
 import {
   type DebianPostgres,

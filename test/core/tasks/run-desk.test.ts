@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { leafBytes } from '#core/ledger/leaf.ts';
+import type { Run } from '#core/tasks/run.ts';
 import { RunDesk, type RunDeskPorts } from '#core/tasks/run-desk.ts';
 import { runLeaf } from '#core/tasks/run-leaves.ts';
 import { deviated, endRun, endTask } from '#core/tasks/run-lifecycle.ts';
 import { startTask } from '#core/tasks/run-start-task.ts';
-import type { Run } from '#core/tasks/run.ts';
-import { DANA, ended, NOW, REFUNDS, runId, runStand, type RunStand, sessionOf } from './run-support.ts';
+import { DANA, ended, NOW, REFUNDS, type RunStand, runId, runStand, sessionOf } from './run-support.ts';
 
 const START = { by: DANA, policy: 'a'.repeat(64), inputs: { customer: '7' } };
 const begins =

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { leafBytes, parseLeaf } from '#core/ledger/leaf.ts';
-import { deviated, digestOf, endRun, endTask, newRun } from '#core/tasks/run-lifecycle.ts';
+import type { RunStep } from '#core/tasks/run.ts';
 import { runLeaf } from '#core/tasks/run-leaves.ts';
+import { deviated, digestOf, endRun, endTask, newRun } from '#core/tasks/run-lifecycle.ts';
 import { runNews } from '#core/tasks/run-news.ts';
 import { refusalOf, startTask } from '#core/tasks/run-start-task.ts';
 import { stateOf, taskStatesOf } from '#core/tasks/run-state.ts';
-import type { RunStep } from '#core/tasks/run.ts';
 import {
   DANA,
   ended,

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '#core/tasks/canonical-json.ts';
-import { RunDesk, type RunDeskPorts } from '#core/tasks/run-desk.ts';
-import { newRun } from '#core/tasks/run-lifecycle.ts';
-import type { Run, RunStep } from '#core/tasks/run.ts';
-import { workflowSchema } from '#core/tasks/schema.ts';
-import type { Workflow } from '#core/tasks/workflows.ts';
 import type { News } from '#core/access/news.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { canonicalJson } from '#core/tasks/canonical-json.ts';
+import type { Run, RunStep } from '#core/tasks/run.ts';
+import { RunDesk, type RunDeskPorts } from '#core/tasks/run-desk.ts';
+import { newRun } from '#core/tasks/run-lifecycle.ts';
+import { workflowSchema } from '#core/tasks/schema.ts';
+import type { Workflow } from '#core/tasks/workflows.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
 
 export const NOW = new Date('2026-11-29T09:00:00.000Z');

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
+import { leafBytes } from '#core/ledger/leaf.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
 import { EarlierFacts } from '#core/tasks/result/facts.ts';
 import { RunDesk, type RunDeskPorts } from '#core/tasks/run-desk.ts';
 import { runLeaf } from '#core/tasks/run-leaves.ts';
-import { leafBytes } from '#core/ledger/leaf.ts';
 import { RunTaskSession } from '#core/tasks/task-session.ts';
 import type { Task } from '#core/tasks/workflows.ts';
 import { DANA, KEY, REFUNDS, runStand, sessionOf } from './run-support.ts';

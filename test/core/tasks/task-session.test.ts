@@ -11,7 +11,7 @@ import { NOTES_MAX, type RunTaskSession } from '#core/tasks/task-session.ts';
 import { TaskSessions } from '#core/tasks/task-sessions.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
-import { compiledConfig, refunds, runOf, RUN_KEY } from '#test/support/workflows.ts';
+import { compiledConfig, RUN_KEY, refunds, runOf } from '#test/support/workflows.ts';
 import { ISSUER, NOW, principal } from '../access/support.ts';
 
 const file = (workflow: string): string => `version: 1

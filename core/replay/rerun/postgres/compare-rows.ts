@@ -1,10 +1,10 @@
 /** Rows of two answers, and data of two COPYs. */
 import { showValue } from '../../postgres/values.ts';
-import type { Found, Rules } from './found.ts';
 import { areOwnMoments, areShifted, isTime } from './explain.ts';
-import { NOW_AND_DATA } from './volatile.ts';
+import type { Found, Rules } from './found.ts';
 import { MARKS_MAX, type Row, type RowsSummary } from './rows.ts';
 import type { Answered } from './side.ts';
+import { NOW_AND_DATA } from './volatile.ts';
 
 const VALUE_SHOWN = 200;
 /** Explained by when they ran, or by what was cut off. */

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { literal } from '#adapters/aws/athena/queries.ts';
 import { athenaSearch } from '#adapters/aws/athena/search.ts';
-import { searchStatement, type Statement } from '#adapters/aws/athena/statement.ts';
+import { type Statement, searchStatement } from '#adapters/aws/athena/statement.ts';
 import { PartWriter } from '#core/ocsf/part-writer.ts';
 import { searchedLine, searchedOf } from '#core/ocsf/searched-line.ts';
 import type { EventSession } from '#core/ocsf/session-parts.ts';
-import type { ReadStep } from '#core/replay/reader.ts';
-import { NO_FACTS, type StepFacts } from '#core/replay/facts.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { NO_FACTS, type StepFacts } from '#core/replay/facts.ts';
+import type { ReadStep } from '#core/replay/reader.ts';
 import type { Hit, Place, Scope } from '#core/search/port.ts';
 import type { SearchQuery } from '#core/search/query.ts';
 import { sessionOf } from '#test/core/ocsf/support.ts';

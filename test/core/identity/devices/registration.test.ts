@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { heldKey } from '#core/identity/devices/registration.ts';
 import { Keygen } from '#test/core/protocols/ssh/keys/keygen.ts';
-import { maker, MODEL, SoftwareAuthenticator } from '#test/support/software-authenticator.ts';
+import { MODEL, maker, SoftwareAuthenticator } from '#test/support/software-authenticator.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { answered, NOW } from './support.ts';
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
+import { issueCertificate } from '#core/access/ssh-certificates/issue.ts';
+import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import {
@@ -8,14 +10,12 @@ import {
   withGroupsOfNow,
 } from '#core/identity/scim/groups-verifier.ts';
 import type { Directory } from '#core/identity/scim/meaning.ts';
-import { scimStanding } from '#core/identity/scim/standing.ts';
-import { entra, okta } from '#test/support/directory-calls.ts';
-import { MemoryScim } from '#test/support/memory-scim.ts';
 import { parsePatch } from '#core/identity/scim/patch.ts';
-import { issueCertificate } from '#core/access/ssh-certificates/issue.ts';
-import { certificateVerifier } from '#core/access/ssh-certificates/verifier.ts';
+import { scimStanding } from '#core/identity/scim/standing.ts';
 import { caKeyOf } from '#core/protocols/ssh/keys/certificate-make.ts';
 import { CA, KEY, NOW, POLICY, proved } from '#test/core/access/ssh-certificates/support.ts';
+import { entra, okta } from '#test/support/directory-calls.ts';
+import { MemoryScim } from '#test/support/memory-scim.ts';
 
 const OKTA: Directory = { name: 'okta', issuer: 'https://okta.example', groupsCount: true };
 const ENTRA: Directory = { name: 'entra', issuer: 'https://entra.example', groupsCount: true };

@@ -6,8 +6,8 @@ import {
   encodeSslRequest,
   encodeStartup,
   readStartup,
-  type StartupMessage,
   STARTUP_MAX_BYTES,
+  type StartupMessage,
 } from '#core/protocols/postgres/startup.ts';
 import { refusalOf } from './support.ts';
 

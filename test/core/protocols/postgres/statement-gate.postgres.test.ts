@@ -5,13 +5,13 @@ import { Frontend } from '#core/protocols/postgres/messages.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { cstring, int32, message } from '#core/protocols/postgres/wire.ts';
 import { eventually } from '#test/support/clients.ts';
-import { ExactProxy } from '#test/support/exact-proxy.ts';
-import { freePortBase } from '#test/support/local-gateway.ts';
 import {
   type DebianPostgres,
   hasDebianPostgres,
   startDebianPostgres,
 } from '#test/support/debian-postgres.ts';
+import { ExactProxy } from '#test/support/exact-proxy.ts';
+import { freePortBase } from '#test/support/local-gateway.ts';
 import { type RawClient, rawPlain } from '#test/support/raw-client.ts';
 
 const PAY = "insert into paid select 'pay'";

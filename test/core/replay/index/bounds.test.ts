@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { NO_FACTS } from '#core/replay/facts.ts';
 import { CHUNKS_A_PAGE, type Directory, STEP_MAX_CHARACTERS } from '#core/replay/index/format.ts';
 import { StepIndex } from '#core/replay/index/step-index.ts';
 import { marksOf, type NumberedStep, readLine, stepLine } from '#core/replay/index/stored-step.ts';
 import { IndexWriter } from '#core/replay/index/write-index.ts';
-import { NO_FACTS } from '#core/replay/facts.ts';
 
 /** A step of a chunk of its own. */
 function step(number: number, text: string, isError = false): NumberedStep {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { indexSession } from '#core/replay/index/index-session.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
-import { allOf, recorded, statements, type Stored, stepsIn, whyUnfit } from './support.ts';
+import { allOf, recorded, type Stored, statements, stepsIn, whyUnfit } from './support.ts';
 
 const partsOf = ({ store }: Stored): string[] =>
   [...store.objects.keys()].filter((key) => key.startsWith('indexes/'));

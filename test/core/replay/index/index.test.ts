@@ -4,7 +4,7 @@ import { decodeSteps, indexSession, type SessionSteps } from '#core/replay/index
 import type { StepQuery } from '#core/replay/index/query.ts';
 import type { StoredStep } from '#core/replay/index/stored-step.ts';
 import { postgresReader } from '#core/replay/postgres/reader.ts';
-import { allOf, evidenceOf, recorded, statements, type Stored, stepsIn, walk } from './support.ts';
+import { allOf, evidenceOf, recorded, type Stored, statements, stepsIn, walk } from './support.ts';
 
 const N = 2_500;
 let there: Stored;

@@ -1,12 +1,13 @@
 /** Sessions as the recorder stores them, in memory. */
-import { Stream } from '#core/recording/format.ts';
-import { Recorder } from '#core/recording/recorder.ts';
-import type { Opening } from '#core/recording/recorder.ts';
+
 import { cstring, message } from '#core/protocols/postgres/wire.ts';
-import type { ReplayFrame } from '#core/replay/step.ts';
-import type { StepQuery } from '#core/replay/index/query.ts';
+import { Stream } from '#core/recording/format.ts';
+import type { Opening } from '#core/recording/recorder.ts';
+import { Recorder } from '#core/recording/recorder.ts';
 import { evidenceOf, openSessionSteps, type SessionSteps } from '#core/replay/index/index-session.ts';
+import type { StepQuery } from '#core/replay/index/query.ts';
 import type { StoredStep } from '#core/replay/index/stored-step.ts';
+import type { ReplayFrame } from '#core/replay/step.ts';
 import { framesOf, LOGIN, type Said, server } from '#test/core/replay/support.ts';
 import {
   MemoryIndex,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { loadRedaction, type Redaction } from '#core/replay/redact/redaction.ts';
 import { postgresReader } from '#core/replay/postgres/reader.ts';
 import type { JsonStep } from '#core/replay/reader.ts';
+import { loadRedaction, type Redaction } from '#core/replay/redact/redaction.ts';
 
 const SECRET = 'ada@example.com';
 const shown = (text: string) => ({ text, bytes: text.length, cut: false });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compilePattern, CUT_MARK, PatternMistake, Patterns } from '#core/replay/redact/patterns.ts';
+import { CUT_MARK, compilePattern, PatternMistake, Patterns } from '#core/replay/redact/patterns.ts';
 
 const SECRET = 'sk_live_4242secret';
 const patterns = new Patterns(['sk_live_[0-9a-z]+', '\\d{4}-\\d{4}-\\d{4}-\\d{4}']);

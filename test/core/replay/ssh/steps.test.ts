@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import * as M from '#core/protocols/ssh/channels/messages.ts';
 import { termsOf } from '#core/protocols/ssh/channels/terms.ts';
 import { SshWriter } from '#core/protocols/ssh/wire.ts';
-import { sshReader } from '#core/replay/ssh/reader.ts';
 import { formatSshStep } from '#core/replay/ssh/format.ts';
+import { sshReader } from '#core/replay/ssh/reader.ts';
 import { SSH_LIMITS as LIMITS } from '#core/replay/ssh/step.ts';
 import {
-  asyncOf,
   ask,
+  asyncOf,
   CLIENT,
   close,
   confirm,

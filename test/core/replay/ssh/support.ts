@@ -1,14 +1,14 @@
 /** Tapes of SSH sessions: what peers say to each other through the gateway's own connection layer, written as FORMAT.md has it. */
 import {
   AuthMessage,
+  request as authRequest,
   banner,
   failure,
-  request as authRequest,
   success,
 } from '#core/protocols/ssh/auth/messages.ts';
-import * as M from '#core/protocols/ssh/channels/messages.ts';
 import { Connection } from '#core/protocols/ssh/channels/connection.ts';
 import type { Range } from '#core/protocols/ssh/channels/gated.ts';
+import * as M from '#core/protocols/ssh/channels/messages.ts';
 import { type SessionTerms, termsOf } from '#core/protocols/ssh/channels/terms.ts';
 import { SshWriter } from '#core/protocols/ssh/wire.ts';
 import { SSH_LIMITS, type SshReplayLimits, type SshStep } from '#core/replay/ssh/step.ts';

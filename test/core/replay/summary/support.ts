@@ -1,9 +1,9 @@
+import type { OpenStatement } from '#core/recording/format.ts';
 import { NO_FACTS, type StepFacts } from '#core/replay/facts.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
 import type { StepBase } from '#core/replay/step.ts';
 import { Summarizer } from '#core/replay/summary/summarize.ts';
 import type { SessionSummary } from '#core/replay/summary/summary.ts';
-import type { OpenStatement } from '#core/recording/format.ts';
 
 export const OPEN: OpenStatement = {
   type: 'custody/open/1',

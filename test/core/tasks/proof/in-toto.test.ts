@@ -5,10 +5,9 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { inTotoFiles } from '#core/tasks/proof/in-toto.ts';
 import type { ProvedRun } from '#core/tasks/proof/proved-run.ts';
-import { pem } from '#test/support/evidence-builder.ts';
+import { makeKeys, pem } from '#test/support/evidence-builder.ts';
 import { hasProofTools, proofTool } from '#test/support/proof-tools.ts';
 import { goodRun, type PlayedRun, signerOf } from '#test/support/run-evidence.ts';
-import { makeKeys } from '#test/support/evidence-builder.ts';
 
 let played: PlayedRun;
 let good: ProvedRun;

@@ -2,9 +2,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openLineageEvents } from '#core/tasks/proof/openlineage.ts';
 import { otlpTraces } from '#core/tasks/proof/otlp.ts';
 import type { ProvedRun } from '#core/tasks/proof/proved-run.ts';
+import { server } from '#test/core/replay/support.ts';
 import { askPython, hasProofTools } from '#test/support/proof-tools.ts';
 import { asked, goodRun, LIST, PlayedRun, workflow } from '#test/support/run-evidence.ts';
-import { server } from '#test/core/replay/support.ts';
 
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const COMMAND_TRACE = '00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as backend from '#core/protocols/postgres/backend.ts';
+import { message } from '#core/protocols/postgres/wire.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { canonicalJson } from '#core/tasks/canonical-json.ts';
 import { RunDigests } from '#core/tasks/digests.ts';
@@ -9,7 +10,6 @@ import { takenFrom } from '#core/tasks/result/facts.ts';
 import type { TaskResult } from '#core/tasks/result/result.ts';
 import { TaskOutputs } from '#core/tasks/result/task-outputs.ts';
 import type { SeenCommand, SeenLiteral } from '#core/tasks/seen.ts';
-import { message } from '#core/protocols/postgres/wire.ts';
 import { type Said, server } from '../../replay/support.ts';
 import {
   derived,

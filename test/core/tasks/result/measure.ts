@@ -1,11 +1,10 @@
 /** How long results take, and how much memory: node test/core/tasks/result/measure.ts rows|kept-rows|statements|transaction */
 import * as backend from '#core/protocols/postgres/backend.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
-import { framesOf, LOGIN, server } from '../../replay/support.ts';
-import { query, shapes, workflowOf } from './support.ts';
 import { ContractReading } from '#core/tasks/result/contract-reading.ts';
 import { gatherFacts } from '#core/tasks/result/facts.ts';
-import { KEY, runOf } from './support.ts';
+import { framesOf, LOGIN, server } from '../../replay/support.ts';
+import { KEY, query, runOf, shapes, workflowOf } from './support.ts';
 
 const kind = process.argv[2] ?? 'rows';
 const ROWS = 1_000_000;

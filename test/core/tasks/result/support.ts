@@ -1,4 +1,5 @@
 import { loadPostgresShapes } from '#core/protocols/postgres/shapes/shapes.ts';
+import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import type { CloseStatement, OpenStatement } from '#core/recording/format.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { canonicalJson } from '#core/tasks/canonical-json.ts';
@@ -7,7 +8,6 @@ import type { Run, RunStep } from '#core/tasks/run.ts';
 import { type DeclaredTask, workflowSchema } from '#core/tasks/schema.ts';
 import type { OutputDigests } from '#core/tasks/store.ts';
 import { type Workflow, workflowFrom } from '#core/tasks/workflows.ts';
-import { cstring, message } from '#core/protocols/postgres/wire.ts';
 import { framesOf, LOGIN, type Said, server } from '../../replay/support.ts';
 
 export const KEY = Buffer.alloc(32, 7);

@@ -8,6 +8,7 @@ import type { Run } from '#core/tasks/run.ts';
 import { requestName, runFile } from '#core/tasks/run-folder.ts';
 import { requestFile } from '#core/tasks/verify/request-file.ts';
 import { type RunVerifyReport, verifyRun } from '#core/tasks/verify/verify-run.ts';
+import { server } from '#test/core/replay/support.ts';
 import { makeKeys, sha256, spki } from '#test/support/evidence-builder.ts';
 import type { MemoryStore } from '#test/support/memory-ports.ts';
 import {
@@ -23,7 +24,6 @@ import {
   TOTAL,
   workflow,
 } from '#test/support/run-evidence.ts';
-import { server } from '#test/core/replay/support.ts';
 
 const shapes = SHAPES;
 let good: PlayedRun;

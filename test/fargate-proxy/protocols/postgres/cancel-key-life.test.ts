@@ -103,6 +103,7 @@ it('a login that fails after its cancel key was issued leaves no key behind', as
   } as Partial<SessionTape> as SessionTape;
   const dialled = greeting.dial(await permission(), 'secret', tape, noHurry().signal, {
     claim: async () => {},
+    secret: async () => undefined,
   });
   await expect(dialled).rejects.toBe(full);
   expect(issued).toHaveLength(1);

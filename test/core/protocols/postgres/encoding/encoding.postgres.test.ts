@@ -1,14 +1,14 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { encodingName } from '#core/protocols/postgres/encoding/names.ts';
 import { TextEncodings } from '#core/protocols/postgres/encoding/encoding.ts';
+import { encodingName } from '#core/protocols/postgres/encoding/names.ts';
 import {
   type DebianPostgres,
   hasDebianPostgres,
   startDebianPostgres,
 } from '#test/support/debian-postgres.ts';
 import { freePortBase } from '#test/support/local-gateway.ts';
-import { MULTI_BYTE, serverDecodes, serverEncodes, SINGLE_BYTE } from '#test/support/server-encodings.ts';
+import { MULTI_BYTE, SINGLE_BYTE, serverDecodes, serverEncodes } from '#test/support/server-encodings.ts';
 
 /** The oracle: what a real server says that bytes are. */
 describe.skipIf(!hasDebianPostgres())('encodings, by PostgreSQL itself', () => {

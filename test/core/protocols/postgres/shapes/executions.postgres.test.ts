@@ -3,8 +3,8 @@ import { loadPostgresShapes } from '#core/protocols/postgres/shapes/shapes.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import type { SeenExecution } from '#core/tasks/shapes.ts';
 import { randomFrom } from '#test/fuzz/mutate.ts';
-import { READY, RecordedSession } from '#test/oracle/session.ts';
 import { OracleServer } from '#test/oracle/server.ts';
+import { READY, RecordedSession } from '#test/oracle/session.ts';
 import { query, RandomTurns } from './random-turns.ts';
 
 /** The long form is `npm run oracle:tasks`. */

@@ -3,12 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import * as messages from '#core/protocols/ssh/auth/messages.ts';
 import { withheldOf } from '#core/protocols/ssh/auth/withheld.ts';
-import { caKeyOf, makeCertificate } from '#core/protocols/ssh/keys/certificate-make.ts';
 import { certificateType } from '#core/protocols/ssh/keys/certificate.ts';
+import { caKeyOf, makeCertificate } from '#core/protocols/ssh/keys/certificate-make.ts';
 import type { SshPrivateKey } from '#core/protocols/ssh/keys/private-key.ts';
 import { signWith } from '#core/protocols/ssh/keys/signature.ts';
 import { SshWriter } from '#core/protocols/ssh/wire.ts';
-import { newKey, newServer, NOW, type Server, type ServerMore, SESSION, USER } from './support.ts';
+import { NOW, newKey, newServer, SESSION, type Server, type ServerMore, USER } from './support.ts';
 
 const FAILURE = 51;
 const SUCCESS = 52;

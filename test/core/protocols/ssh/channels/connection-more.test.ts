@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { statementHash } from '#core/access/statements.ts';
 import { Connection } from '#core/protocols/ssh/channels/connection.ts';
 import * as M from '#core/protocols/ssh/channels/messages.ts';
-import { termsOf, type TermsOf } from '#core/protocols/ssh/channels/terms.ts';
+import { type TermsOf, termsOf } from '#core/protocols/ssh/channels/terms.ts';
 import { SshReader, SshWriter } from '#core/protocols/ssh/wire.ts';
 
 const { Message } = M;

@@ -1,13 +1,13 @@
 /** An SFTP session through the gate to a real sftp-server, and the bytes that the tape would have. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { ChannelGate, GateHands } from '#core/protocols/ssh/channels/gate.ts';
 import { FileRights } from '#core/protocols/ssh/files/file-rights.ts';
 import { SftpGate } from '#core/protocols/ssh/files/sftp-gate.ts';
+import type { SshRule } from '#core/protocols/ssh/schema.ts';
+import { readUint32, SshWriter } from '#core/protocols/ssh/wire.ts';
 import type { ChannelReader } from '#core/replay/ssh/channel-reader.ts';
 import type { SshStep } from '#core/replay/ssh/step.ts';
-import type { ChannelGate, GateHands } from '#core/protocols/ssh/channels/gate.ts';
-import type { SshRule } from '#core/protocols/ssh/schema.ts';
 import { readerOf } from '#test/core/replay/ssh/files/captured.ts';
-import { readUint32, SshWriter } from '#core/protocols/ssh/wire.ts';
 
 const SERVER = '/usr/lib/openssh/sftp-server';
 

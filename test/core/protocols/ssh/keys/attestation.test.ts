@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
@@ -6,11 +7,10 @@ import { parsePublicKey, publicKeyOf } from '#core/protocols/ssh/keys/public-key
 import {
   type Attesting,
   type Maker,
-  maker,
   MODEL,
+  maker,
   SoftwareAuthenticator,
 } from '#test/support/software-authenticator.ts';
-import { generateKeyPairSync } from 'node:crypto';
 
 const NOW = new Date('2026-11-23T09:00:00.000Z');
 const challenge = Buffer.from('custody-device-v1 something');

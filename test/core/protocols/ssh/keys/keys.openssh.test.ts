@@ -3,9 +3,9 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'no
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
+import { parseCertificate } from '#core/protocols/ssh/keys/certificate.ts';
 import { certificateProblem, checkCertificate } from '#core/protocols/ssh/keys/certificate-check.ts';
 import { makeCertificate } from '#core/protocols/ssh/keys/certificate-make.ts';
-import { parseCertificate } from '#core/protocols/ssh/keys/certificate.ts';
 import { formatKeyLine, parseKeyLine, parsePublicKeyLine } from '#core/protocols/ssh/keys/key-line.ts';
 import { formatKnownHost, knownHosts } from '#core/protocols/ssh/keys/known-hosts.ts';
 import { parsePrivateKey } from '#core/protocols/ssh/keys/private-key.ts';

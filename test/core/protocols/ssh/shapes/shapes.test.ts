@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { seenCommandLine } from '#core/protocols/ssh/shapes/argv.ts';
 import { sshShapes } from '#core/protocols/ssh/shapes/shapes.ts';
-import { workflowSchema } from '#core/tasks/schema.ts';
 import type { DeclaredCommand } from '#core/tasks/schema.ts';
+import { workflowSchema } from '#core/tasks/schema.ts';
 import { isReadable, type SeenCommand } from '#core/tasks/seen.ts';
 
 function command(...argv: string[]): DeclaredCommand {
