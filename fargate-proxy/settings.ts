@@ -19,8 +19,8 @@ export interface Settings {
   readonly apiUrl?: string;
   /** How often leaves enter the ledger, where that is this process's work. */
   readonly sequenceMs: number;
-  /** How often a custody.yaml on this machine is looked at. */
-  readonly configMs: number;
+  /** How often custody.yaml is looked at; where it is says that when absent. */
+  readonly configMs?: number;
   /** How long a client may leave bytes that were sent to it without an answer. A target's is in the configuration. */
   readonly userTimeoutMs: number;
   /** How many may be here at once; what descriptors allow where nothing is said. */
@@ -43,7 +43,7 @@ export function readSettings(
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
       'sequence-ms': { type: 'string', default: '5000' },
-      'config-ms': { type: 'string', default: '1000' },
+      'config-ms': { type: 'string' },
       'api-url': { type: 'string' },
       'user-timeout-ms': { type: 'string', default: '30000' },
       'sessions-max': { type: 'string' },
@@ -53,6 +53,7 @@ export function readSettings(
   });
   const dataDir = resolve(values['data-dir'] ?? '.custody');
   const { host, port } = parseListen(values.listen);
+  const configMs = numberIn(values, 'config-ms');
   const sshPort = portIn(values, 'ssh-port') ?? portIn(environment, 'CUSTODY_SSH_PORT');
   return {
     configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
@@ -64,7 +65,7 @@ export function readSettings(
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),
     sequenceMs: numberIn(values, 'sequence-ms')!,
-    configMs: numberIn(values, 'config-ms')!,
+    ...(configMs === undefined ? {} : { configMs }),
     userTimeoutMs: numberIn(values, 'user-timeout-ms')!,
     limits: {
       sessions: numberIn(values, 'sessions-max'),

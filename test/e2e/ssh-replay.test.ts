@@ -1,6 +1,7 @@
 /** What a real shell, ssh, sftp and forwards leave behind, as a person reads it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sshReader } from '#core/replay/ssh/reader.ts';
 import type { SshStep } from '#core/replay/ssh/step.ts';
@@ -10,9 +11,7 @@ import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
 /** The line a terminal is on, without what only moves or colours. */
 function lineOf(shown: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a terminal's own.
-  return shown
-    .replaceAll(/\x1b\[[\d;?]*[A-Za-z]/g, '')
+  return stripVTControlCharacters(shown)
     .split(/[\r\n]/)
     .at(-1)!;
 }
