@@ -104,10 +104,8 @@ describe('cdk-nag', () => {
     expect([...rules].filter((rule) => !known.includes(rule))).toEqual([]);
   });
 
-  it.runIf(lint)('and cfn-lint has nothing to say about any of their templates', () => {
-    const templates = [...made.values()].map(({ out }) => join(out, 'Custody.template.json'));
-    expect(templates).toHaveLength(5);
-    expect(cfnLint(templates)).toBe('');
+  it.runIf(lint).each(Object.keys(KINDS))('and cfn-lint has nothing to say about a %s template', (kind) => {
+    expect(cfnLint(join(made.get(kind)!.out, 'Custody.template.json'))).toBe('');
   });
 
   it.runIf(lint)('cfn-lint is heard as well', () => {
@@ -116,6 +114,6 @@ describe('cdk-nag', () => {
       file,
       JSON.stringify({ Resources: { Bucket: { Type: 'AWS::S3::Bucket', Properties: { Name: 'x' } } } }),
     );
-    expect(cfnLint([file])).toContain('E3002');
+    expect(cfnLint(file)).toContain('E3002');
   });
 });

@@ -16,10 +16,10 @@ export function hasCfnLint(): boolean {
   }
 }
 
-/** What cfn-lint says about all these templates; empty when it has nothing to say. W3005: CDK names dependencies twice. */
-export function cfnLint(files: readonly string[]): string {
+/** What cfn-lint says about a template; empty when it has nothing to say. W3005: CDK names dependencies twice. */
+export function cfnLint(file: string): string {
   try {
-    return execFileSync(cfnLintCommand(), ['-i', 'W3005', '-t', ...files], { encoding: 'utf8' });
+    return execFileSync(cfnLintCommand(), ['-i', 'W3005', '-t', file], { encoding: 'utf8' });
   } catch (error) {
     return String((error as { stdout?: string }).stdout ?? error);
   }
