@@ -6,6 +6,7 @@ import { CustodyError } from '#core/errors.ts';
 import type { Call, PathCall, ResourceCall, Verb } from './call.ts';
 import { selectedName } from './field-name.ts';
 import { decoded, plain, type RequestTarget, readTarget, twoReadings } from './request-target.ts';
+import type { Headers } from './tape.ts';
 
 const API_NAME = /^[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
@@ -48,15 +49,14 @@ const PATH_VERBS: ReadonlyMap<string, Verb> = new Map([
   ['OPTIONS', 'options'],
 ]);
 
-/** `upgrade`: the request asks for another protocol on its connection (RFC 9110 section 7.8, RFC 8441). */
-export interface CallTerms {
-  readonly upgrade?: boolean;
-}
-
-/** Throws `protocol-violation` for what has no one reading. `target`: behind what named the cluster. */
-export function callOf(method: string, target: string, { upgrade = false }: CallTerms = {}): Call {
+/**
+ * Throws `protocol-violation` for what has no one reading. `target`: behind what named the cluster. `headers`: as they came; of them only
+ * counts whether another protocol is asked for on the connection (RFC 9110 section 7.8).
+ */
+export function callOf(method: string, target: string, headers: Headers = []): Call {
+  const upgrades = headers.some(([name]) => name.toLowerCase() === 'upgrade');
   const read = readTarget(target);
-  return resourceCall(method, read, upgrade) ?? pathCall(method, target, read, upgrade);
+  return resourceCall(method, read, upgrades) ?? pathCall(method, target, read, upgrades);
 }
 
 /** `/api/v1/…` and `/apis/group/v1/…` with at least one part behind; what is shorter tells what there is. */
