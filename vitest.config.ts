@@ -19,10 +19,15 @@ export default defineConfig({
           ...slow,
           name: 'gateway',
           include: ['test/**/*.test.ts'],
-          // Orchestrators and applications have scripts of their own: npm run test:orchestrators, npm run test:rerun.
-          exclude: ['node_modules', 'test/orchestrators', 'test/applications', 'test/cdk', 'test/core'].map(
-            (folder) => `${folder}/**`,
-          ),
+          // Scripts of their own: npm run test:kubernetes, npm run test:orchestrators, npm run test:rerun.
+          exclude: [
+            'node_modules',
+            'test/kubernetes',
+            'test/orchestrators',
+            'test/applications',
+            'test/cdk',
+            'test/core',
+          ].map((folder) => `${folder}/**`),
         },
       },
       { test: { ...slow, name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
