@@ -14,7 +14,7 @@ import type { RelayTape } from '../../relay.ts';
 const SMALL = 2048;
 
 /** The session's tape, as the relay of one upgraded call sees it: what is recorded becomes `stream` records of the call. */
-export class CallTape implements RelayTape {
+export class StreamTape implements RelayTape {
   readonly #tape: SessionTape;
   readonly #call: number;
   readonly #scratch = Buffer.allocUnsafeSlow(RECORD_HEADER_BYTES + SMALL);
