@@ -30,7 +30,7 @@ import { PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
 import { namedTarget, namedTask } from './settings.ts';
 import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
-import { deviceOf, type Peer, requireTls } from './tls.ts';
+import { type Peer, requireTls } from './tls.ts';
 import { LoginTranscript } from './transcript.ts';
 import { Trust } from './trust.ts';
 
