@@ -25,7 +25,8 @@ export class ClientConnection {
     this.device = device;
     this.network = remoteAddress ?? '';
     this.ends = { localAddress, localPort, remoteAddress, remotePort };
-    this.serverName = typeof servername === 'string' && servername !== '' ? servername.toLowerCase() : undefined;
+    this.serverName =
+      typeof servername === 'string' && servername !== '' ? servername.toLowerCase() : undefined;
   }
 
   /** A call of a session came by it. Throws `too-many-connections`. */

@@ -94,7 +94,14 @@ export class CallGreeting implements Greeting {
     if (secret === undefined) throw noCredential(target.name);
     const impersonation = new Impersonation(permission, tape.session);
     const upstream = await Upstream.dial(
-      { target, secret, again: () => held.secret(), calls: limits.calls, freshMs: limits.freshMs, now: () => options.wallClock().getTime() },
+      {
+        target,
+        secret,
+        again: () => held.secret(),
+        calls: limits.calls,
+        freshMs: limits.freshMs,
+        now: () => options.wallClock().getTime(),
+      },
       signal,
     );
     const session: CallSession = new CallSession({

@@ -1,5 +1,5 @@
 /** Requests by HTTP/1.1: node's own server reads and writes them. */
-import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { CustodyError } from '#core/errors.ts';
 import type { Asking } from './asking.ts';
@@ -126,7 +126,8 @@ class Http1Asking implements Asking {
     this.target = request.url!;
     this.headers = request.rawHeaders;
     const { 'content-length': length, 'transfer-encoding': coding } = request.headers;
-    this.hasBody = upgrade === undefined && (coding !== undefined || (length !== undefined && !/^0+$/.test(length)));
+    this.hasBody =
+      upgrade === undefined && (coding !== undefined || (length !== undefined && !/^0+$/.test(length)));
     this.body = request;
     this.#response = response;
     this.#waits = waits;
@@ -206,7 +207,10 @@ function refuse(response: ServerResponse, error: CustodyError): void {
 function unreadable(cause: Error & { readonly code?: string }, socket: Socket): void {
   if (!socket.writable || cause.code === 'ECONNRESET') return void socket.destroy();
   const isLong = cause.code === 'HPE_HEADER_OVERFLOW';
-  const error = new CustodyError('protocol-violation', isLong ? 'the request has too many headers' : 'this is no request of HTTP/1.1');
+  const error = new CustodyError(
+    'protocol-violation',
+    isLong ? 'the request has too many headers' : 'this is no request of HTTP/1.1',
+  );
   const body = statusBody(error);
   const code = isLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
   const head = `HTTP/1.1 ${code}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`;

@@ -1,5 +1,5 @@
 /** Requests by HTTP/2: node's own session reads and writes them. */
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { constants, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
 import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { HEAD_MAX, HEADERS_MAX } from './http1.ts';
@@ -36,11 +36,11 @@ export function serveHttp2(connection: ClientConnection, take: (asking: Asking) 
       maxHeaderListSize: HEAD_MAX,
       initialWindowSize: WINDOW_BYTES,
     },
-  } as Parameters<typeof performServerHandshake>[1]) as ServerHttp2Session;
+  });
   session.on('error', () => session.destroy());
   session.on('stream', (stream, _headers, flags, raw) => {
     stream.on('error', () => undefined);
-    take(new Http2Asking(connection, stream, raw as unknown as readonly string[], flags));
+    take(new Http2Asking(connection, stream, raw, flags));
   });
   return { drain: () => session.close() };
 }
@@ -57,7 +57,12 @@ class Http2Asking implements Asking {
   #waits = false;
   #trailers: readonly string[] = [];
 
-  constructor(connection: ClientConnection, stream: ServerHttp2Stream, headers: readonly string[], flags: number) {
+  constructor(
+    connection: ClientConnection,
+    stream: ServerHttp2Stream,
+    headers: readonly string[],
+    flags: number,
+  ) {
     this.connection = connection;
     this.headers = headers;
     this.body = stream;
@@ -68,7 +73,8 @@ class Http2Asking implements Asking {
       else if (name === ':path') this.target = headers[at + 1]!;
       else if (name === 'expect') this.#waits = headers[at + 1]!.toLowerCase() === '100-continue';
     }
-    if (this.hasBody) stream.on('trailers', (_headers, _flags, raw?: string[]) => this.trailers.push(...(raw ?? [])));
+    if (this.hasBody)
+      stream.on('trailers', (_headers, _flags, raw?: string[]) => this.trailers.push(...(raw ?? [])));
   }
 
   get gone(): boolean {
@@ -90,9 +96,11 @@ class Http2Asking implements Asking {
   answer(status: number, headers: string[], bodiless: boolean): void {
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
-    const options = bodiless ? { endStream: true, sendDate: false } : { waitForTrailers: true, sendDate: false };
+    const options = bodiless
+      ? { endStream: true, sendDate: false }
+      : { waitForTrailers: true, sendDate: false };
     if (!bodiless) this.body.once('wantTrailers', () => this.#sendTrailers());
-    this.body.respond([':status', String(status), ...headers], options as { endStream?: boolean });
+    this.body.respond([':status', String(status), ...headers], options);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -129,7 +137,8 @@ class Http2Asking implements Asking {
 
   #sendTrailers(): void {
     const trailers: Record<string, string> = {};
-    for (let at = 0; at < this.#trailers.length; at += 2) trailers[this.#trailers[at]!.toLowerCase()] = this.#trailers[at + 1]!;
+    for (let at = 0; at < this.#trailers.length; at += 2)
+      trailers[this.#trailers[at]!.toLowerCase()] = this.#trailers[at + 1]!;
     if (this.gone) return;
     this.body.sendTrailers(trailers);
   }

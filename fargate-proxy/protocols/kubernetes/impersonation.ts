@@ -37,7 +37,11 @@ export class Impersonation {
   /** For the tape. */
   forwarded(call: number): Forwarded {
     const { user, groups, extra } = this.#said;
-    return { user, groups, extra: { ...extra, [SESSION]: [this.#session], [REQUEST]: [this.#requestOf(call)] } };
+    return {
+      user,
+      groups,
+      extra: { ...extra, [SESSION]: [this.#session], [REQUEST]: [this.#requestOf(call)] },
+    };
   }
 
   #requestOf(call: number): string {
@@ -49,11 +53,19 @@ function saidOf(principal: Principal, as: KubernetesRule['as']): Forwarded {
   const user = as?.user === undefined ? `custody:${ownName(principal)}` : filled(as.user, principal);
   const groups = (as?.groups ?? []).flatMap((group) =>
     group.includes('{groups}')
-      ? principal.groups.map((own) => filled(group.replaceAll('{groups}', () => own), principal))
+      ? principal.groups.map((own) =>
+          filled(
+            group.replaceAll('{groups}', () => own),
+            principal,
+          ),
+        )
       : [filled(group, principal)],
   );
   const extra = Object.fromEntries(
-    Object.entries(as?.extra ?? {}).map(([key, values]) => [key, values.map((value) => filled(value, principal))]),
+    Object.entries(as?.extra ?? {}).map(([key, values]) => [
+      key,
+      values.map((value) => filled(value, principal)),
+    ]),
   );
   return { user, groups: [...new Set(groups)], extra };
 }
@@ -79,16 +91,27 @@ function extraHeader(key: string): string {
 
 /** UTF-8, as Go reads it; a line's end in it would begin another header. */
 function encoded(value: string): string {
-  if (/[\u0000-\u001f\u007f]/.test(value)) throw unnameable();
+  if (hasControl(value)) throw unnameable();
   return Buffer.from(value, 'utf8').toString('latin1');
 }
 
+function hasControl(value: string): boolean {
+  return /\p{Cc}/u.test(value);
+}
+
 function noEmail(): CustodyError {
-  return new CustodyError('access-denied', 'the rule names people at the cluster by their address, and your token has none', {
-    hint: 'tell whoever writes the rules: {subject} names everybody',
-  });
+  return new CustodyError(
+    'access-denied',
+    'the rule names people at the cluster by their address, and your token has none',
+    {
+      hint: 'tell whoever writes the rules: {subject} names everybody',
+    },
+  );
 }
 
 function unnameable(): CustodyError {
-  return new CustodyError('access-denied', 'your name, or a group of yours, has characters that a cluster cannot be told');
+  return new CustodyError(
+    'access-denied',
+    'your name, or a group of yours, has characters that a cluster cannot be told',
+  );
 }

@@ -38,7 +38,12 @@ export function kubernetesProtocol(options: KubernetesOptions): CallProtocol {
 
 type Serve = (connection: ClientConnection) => { drain(): void };
 
-async function converse(socket: Socket, reception: Reception, options: KubernetesOptions, serve: Serve): Promise<void> {
+async function converse(
+  socket: Socket,
+  reception: Reception,
+  options: KubernetesOptions,
+  serve: Serve,
+): Promise<void> {
   socket.on('error', () => socket.destroy());
   const late = (): void => void socket.destroy();
   reception.signal.addEventListener('abort', late, { once: true });

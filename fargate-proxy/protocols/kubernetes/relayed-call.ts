@@ -4,7 +4,7 @@ import type { Call } from '#core/protocols/kubernetes/call.ts';
 import type { Verdict } from '#core/protocols/kubernetes/judge.ts';
 import { callOf } from '#core/protocols/kubernetes/request-info.ts';
 import type { ResponseKind } from '#core/protocols/kubernetes/schema.ts';
-import type { Cut } from '#core/protocols/kubernetes/tape.ts';
+import type { Cut, Headers } from '#core/protocols/kubernetes/tape.ts';
 import { Stream } from '#core/recording/format.ts';
 import { type BodyRecording, DigestRecording, FullRecording } from './answer-body.ts';
 import type { Asking } from './asking.ts';
@@ -60,7 +60,9 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     const { shown: headers, withheld } = this.#head;
     const connection = this.#session.numberOf(this.connection);
     const more = withheld.length === 0 ? {} : { withheld };
-    this.#heed(records.request(this.#number, { method, target: this.#rest, http, connection, headers, ...more }));
+    this.#heed(
+      records.request(this.#number, { method, target: this.#rest, http, connection, headers, ...more }),
+    );
     if (!hasBody) records.end(Stream.client, this.#number, { bytes: 0 });
     this.#asking.onGone(() => this.#clientGone());
     try {
@@ -74,7 +76,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     if (this.#session.isCrowded) throw crowded();
     if (this.#head.refused !== undefined) throw this.#head.refused;
     const { method, upgrade } = this.#asking;
-    this.#call = callOf(method, this.#rest, { upgrade: upgrade !== undefined });
+    this.#call = callOf(method, this.#rest, upgrade === undefined ? stays(this.#head) : this.#head.shown);
     if (upgrade !== undefined) throw new CustodyError('unsupported', 'upgrades are not passed yet');
     this.#whenJudged(this.#session.parts.judge.judge(this.#call, this.#number));
   }
@@ -99,25 +101,30 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     }
   }
 
-  #showBody({ most, judge }: Extract<Verdict, { kind: 'wants-body' }>): void {
+  #showBody(verdict: Extract<Verdict, { kind: 'wants-body' }>): void {
     const { type, encoding } = this.#head;
     const show = (bytes: Buffer): void => {
       if (this.#over) return;
       try {
-        this.#whenJudged(judge({ bytes, type, encoding }), bytes);
+        this.#whenJudged(verdict.judge({ bytes, type, encoding }), bytes);
       } catch (thrown) {
         this.#refuse(asCustodyError(thrown));
       }
     };
     if (!this.#asking.hasBody) return show(Buffer.alloc(0));
-    this.#listenTo().collect(most, show, (error) => this.#refuse(error));
+    this.#listenTo().collect(verdict.most, show, (error) => this.#refuse(error));
   }
 
   #pass(): void {
     if (!this.#asking.hasBody) return this.#forward(null);
     const body = this.#listenTo();
-    if ((this.#head.contentLength ?? Number.POSITIVE_INFINITY) > SHORT_BODY) return this.#forward(body.stream());
-    body.collect(SHORT_BODY, (bytes) => this.#forwardWhole(bytes), (error) => this.#refuse(error));
+    if ((this.#head.contentLength ?? Number.POSITIVE_INFINITY) > SHORT_BODY)
+      return this.#forward(body.stream());
+    body.collect(
+      SHORT_BODY,
+      (bytes) => this.#forwardWhole(bytes),
+      (error) => this.#refuse(error),
+    );
   }
 
   #listenTo(): RequestBody {
@@ -155,9 +162,10 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     if (this.#over) return;
     const { impersonation, upstream } = this.#session.parts;
     const { contentLength, pass } = this.#head;
-    const length = body === null || contentLength === undefined ? [] : ['content-length', String(contentLength)];
+    const length =
+      body === null || contentLength === undefined ? [] : ['content-length', String(contentLength)];
     const headers = [...upstream.own(), ...pass, ...length, ...impersonation.headersOf(this.#number)];
-    const method = this.#asking.method as Dispatcher.HttpMethod;
+    const { method } = this.#asking;
     this.#tries += 1;
     try {
       upstream.dispatch({ method, path: this.#rest, headers, body: body ?? null }, this);
@@ -236,8 +244,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 
   end(error: CustodyError): undefined {
     if (this.#over) return;
-    if (this.#status === 0) return void this.#refuse(error);
-    if (this.#isEvents && this.#atLineEnd) this.#lastEvent(error);
+    if (this.#status === 0) this.#refuse(error);
+    else if (this.#isEvents && this.#atLineEnd) this.#lastEvent(error);
     else this.#breakOff({ by: 'gateway', code: error.code, message: error.message });
   }
 
@@ -294,7 +302,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     this.#recording?.over();
     this.#session.parts.records.cut(this.#number, cut);
     const held = this.#body?.held ?? 0;
-    if (held > 0) this.#session.parts.records.tape.note({ note: 'not-forwarded', call: this.#number, bytes: held });
+    if (held > 0)
+      this.#session.parts.records.tape.note({ note: 'not-forwarded', call: this.#number, bytes: held });
     this.#asking.breakOff();
     this.#status = 0;
     this.#leave();
@@ -319,6 +328,11 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   }
 }
 
+/** What asks for a protocol that nobody speaks here is passed over (RFC 9110 section 7.8). */
+function stays({ shown, upgrade }: SiftedHead): Headers {
+  return upgrade === undefined ? shown : shown.filter(([name]) => name.toLowerCase() !== 'upgrade');
+}
+
 function kindOf(call: Call): ResponseKind {
   if (call.kind === 'path') return 'other';
   if (call.subresource === 'log') return 'logs';
@@ -339,7 +353,9 @@ function pairsOf(flat: readonly string[]): [string, string][] {
 }
 
 function crowded(): CustodyError {
-  return new CustodyError('too-many-connections', 'too many calls of this session are open', { hint: 'try again' });
+  return new CustodyError('too-many-connections', 'too many calls of this session are open', {
+    hint: 'try again',
+  });
 }
 
 function targetLost(name: string, cause: Error): CustodyError {

@@ -112,7 +112,11 @@ const FULL = 2;
 const AHEAD = 4;
 
 export function bodyTooLong(most: number): CustodyError {
-  return new CustodyError('unsupported', `the body of this request is longer than ${most} bytes, and has to be looked at whole`, {
-    hint: 'send less at once',
-  });
+  return new CustodyError(
+    'unsupported',
+    `the body of this request is longer than ${most} bytes, and has to be looked at whole`,
+    {
+      hint: 'send less at once',
+    },
+  );
 }

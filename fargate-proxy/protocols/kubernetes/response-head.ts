@@ -3,7 +3,14 @@ import type { Headers } from '#core/protocols/kubernetes/tape.ts';
 
 /** Of one connection (RFC 9110 section 7.6.1): the gateway says its own. */
 const OWN = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'alt-svc',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'alt-svc',
 ]); // prettier-ignore
 
 export interface AnswerHead {

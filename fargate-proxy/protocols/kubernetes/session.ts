@@ -1,6 +1,6 @@
 import type { Authorization } from '#core/access/decide.ts';
 import { durationText } from '#core/access/duration.ts';
-import { CustodyError } from '#core/errors.ts';
+import type { CustodyError } from '#core/errors.ts';
 import type { CallJudge } from '#core/protocols/kubernetes/judge.ts';
 import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
 import type { CloseReason } from '#core/recording/format.ts';
@@ -27,7 +27,13 @@ export interface LiveCall {
 }
 
 /** Makes a call of the session of a request; it is begun then, and tells the session when it is over. */
-export type Relays = (session: CallSession, asking: Asking, head: SiftedHead, rest: string, number: number) => LiveCall & { begin(): void };
+export type Relays = (
+  session: CallSession,
+  asking: Asking,
+  head: SiftedHead,
+  rest: string,
+  number: number,
+) => LiveCall & { begin(): void };
 
 export interface SessionParts {
   readonly permission: Authorization<'connect'>;
@@ -67,7 +73,9 @@ export class CallSession implements Link {
     this.parts = parts;
     const { options, limits, records } = parts;
     records.tape.onWait(() => this.waitForRecorder());
-    this.#timers.longest = options.after(limits.longestMs, () => this.#close({ reason: 'client-closed', detail: 'its time was over' }));
+    this.#timers.longest = options.after(limits.longestMs, () =>
+      this.#close({ reason: 'client-closed', detail: 'its time was over' }),
+    );
     this.#startIdle();
   }
 
@@ -142,7 +150,11 @@ export class CallSession implements Link {
     const clients = new Set([...this.#live].map(({ connection }) => connection));
     return [
       ...[...clients].map(({ ends }) => ({ who: 'client' as const, ends, userTimeoutMs })),
-      ...[...upstream.sockets].map((ends) => ({ who: 'target' as const, ends, userTimeoutMs: target.connect.userTimeout })),
+      ...[...upstream.sockets].map((ends) => ({
+        who: 'target' as const,
+        ends,
+        userTimeoutMs: target.connect.userTimeout,
+      })),
       ...[...this.#live].flatMap(({ sides }) => sides),
     ];
   }
@@ -162,12 +174,13 @@ export class CallSession implements Link {
     this.#takeNoMore(reason === 'terminated' ? error : undefined);
     const goodbyes = [...this.#live].map((call) => call.end(error));
     const ended = { reason, detail: error.detail ?? error.message };
-    void Promise.all(goodbyes).then(() => this.#settle(ended));
+    void Promise.all(goodbyes.map((goodbye) => Promise.resolve(goodbye))).then(() => this.#settle(ended));
   }
 
   #startIdle(): void {
     const { options, limits } = this.parts;
-    const over = (): void => this.#close({ reason: 'client-closed', detail: `no call for ${durationText(limits.idleMs)}` });
+    const over = (): void =>
+      this.#close({ reason: 'client-closed', detail: `no call for ${durationText(limits.idleMs)}` });
     this.#timers.idle = options.after(limits.idleMs, over);
   }
 

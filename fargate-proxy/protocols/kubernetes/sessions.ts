@@ -51,7 +51,11 @@ export class CallSessions {
   }
 
   /** The session that the very same words were good for on this connection. Hot. */
-  known({ last }: ClientConnection, { authorization }: SiftedHead, { target, prefix }: NamedCluster): CallSession | undefined {
+  known(
+    { last }: ClientConnection,
+    { authorization }: SiftedHead,
+    { target, prefix }: NamedCluster,
+  ): CallSession | undefined {
     if (last === undefined || !last.session.open) return undefined;
     const isSame = last.authorization === authorization && last.prefix === prefix && last.target === target;
     return isSame ? last.session : undefined;
@@ -91,7 +95,9 @@ export class CallSessions {
       relays: this.#relays,
       onClosed: (session, away) => this.#closed(key, session, away),
     });
-    const session = this.#begun(key, greeting, knock.asking.connection).finally(() => this.#opening.delete(key));
+    const session = this.#begun(key, greeting, knock.asking.connection).finally(() =>
+      this.#opening.delete(key),
+    );
     const opening = { greeting, session };
     this.#opening.set(key, opening);
     return opening;

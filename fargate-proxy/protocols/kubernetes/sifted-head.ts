@@ -23,9 +23,29 @@ export interface SiftedHead {
 
 /** Of one connection (RFC 9110 section 7.6.1), or said anew by the gateway. */
 const OWN = new Set([
-  'connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding',
-  'upgrade', 'expect', 'host', 'authorization', 'content-length', 'forwarded', 'via', 'http2-settings', 'x-real-ip', 'cookie2',
-  'sec-websocket-key', 'sec-websocket-version', 'sec-websocket-protocol', 'sec-websocket-extensions', 'x-stream-protocol-version',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'host',
+  'authorization',
+  'content-length',
+  'forwarded',
+  'via',
+  'http2-settings',
+  'x-real-ip',
+  'cookie2',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-protocol',
+  'sec-websocket-extensions',
+  'x-stream-protocol-version',
 ]); // prettier-ignore
 /** Told by a proxy that a cluster believes: no client's to say. */
 const TOLD_BY_PROXIES = /^x[-_](?:remote|forwarded|original)[-_]/;
@@ -60,7 +80,12 @@ class Sieve {
 
   #keep(lower: string, value: string): void {
     this.#pass.push(lower, value);
-    if (lower === 'content-type' || lower === 'content-encoding' || lower === 'user-agent' || lower === 'traceparent')
+    if (
+      lower === 'content-type' ||
+      lower === 'content-encoding' ||
+      lower === 'user-agent' ||
+      lower === 'traceparent'
+    )
       this.#own(lower, value);
   }
 
@@ -72,7 +97,13 @@ class Sieve {
 
   /** In HTTP/2 `host` may come beside `:authority`, and has to be the same (RFC 9113 section 8.3.1). */
   #own(lower: string, value: string): void {
-    if (lower === 'connection') return void this.#named.push(...value.toLowerCase().split(',').map((one) => one.trim()));
+    if (lower === 'connection')
+      return void this.#named.push(
+        ...value
+          .toLowerCase()
+          .split(',')
+          .map((one) => one.trim()),
+      );
     const before = this.#once.get(lower);
     if (before !== undefined && !(lower === 'host' && before === value)) this.#refuse(twice(lower));
     this.#once.set(lower, value);
@@ -123,9 +154,13 @@ function without(pass: readonly string[], named: readonly string[]): string[] {
 }
 
 function impersonates(name: string): CustodyError {
-  return new CustodyError('access-denied', `the gateway says as whom a call is made, and this one says it itself (${name})`, {
-    hint: 'leave --as, --as-group and --as-uid out: whom the cluster sees follows from the rule that lets you in',
-  });
+  return new CustodyError(
+    'access-denied',
+    `the gateway says as whom a call is made, and this one says it itself (${name})`,
+    {
+      hint: 'leave --as, --as-group and --as-uid out: whom the cluster sees follows from the rule that lets you in',
+    },
+  );
 }
 
 function twice(name: string): CustodyError {

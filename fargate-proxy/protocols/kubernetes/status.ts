@@ -45,24 +45,36 @@ export function statusOf({ code }: CustodyError): StatusOf {
 }
 
 /** The object itself. The message is what people see, so what to do next is in it. */
-export function statusBody(error: CustodyError, { code, reason, retryAfterSeconds } = statusOf(error)): string {
+export function statusBody(
+  error: CustodyError,
+  { code, reason, retryAfterSeconds } = statusOf(error),
+): string {
   const details = {
     causes: [{ reason: `custody/${error.code}`, message: error.message }],
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
   };
   const message = `custody: ${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`;
-  return JSON.stringify({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, details, code });
+  return JSON.stringify({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message,
+    reason,
+    details,
+    code,
+  });
 }
 
 /** Names and values of an answer that has it. */
-export function statusHeaders(
-  { code, retryAfterSeconds }: StatusOf,
-  length: number,
-): string[] {
+export function statusHeaders({ code, retryAfterSeconds }: StatusOf, length: number): string[] {
   return [
-    'Content-Type', 'application/json',
-    'Cache-Control', 'no-cache, private',
-    'Content-Length', String(length),
+    'Content-Type',
+    'application/json',
+    'Cache-Control',
+    'no-cache, private',
+    'Content-Length',
+    String(length),
     ...(code === 401 ? ['WWW-Authenticate', 'Bearer realm="custody"'] : []),
     ...(retryAfterSeconds === undefined ? [] : ['Retry-After', String(retryAfterSeconds)]),
   ]; // prettier-ignore

@@ -15,6 +15,9 @@ const HEAD_MAX = 64 << 10;
 /** An API server keeps them for longer. */
 const KEEP_ALIVE_MS = 60_000;
 
+/** Of node's sockets; its type of TLS options leaves them out. */
+const KEPT_ALIVE: object = { keepAlive: true, keepAliveInitialDelay: 30_000, noDelay: true };
+
 export interface UpstreamParts {
   readonly target: KubernetesTarget;
   readonly secret: string;
@@ -134,7 +137,7 @@ export class Upstream {
     const connect = connectorOf({ ...this.#tls, allowH2: false } as buildConnector.BuildOptions);
     return (options, callback) => {
       const { servername: _, ...rest } = options;
-      connect(rest as typeof options, (error, socket) => {
+      connect(rest, (error, socket) => {
         if (error !== null) return callback(error, null);
         callback(null, this.#track(socket as TLSSocket));
       });
@@ -179,7 +182,9 @@ export class Upstream {
 function refusalOf(name: string, status: number): CustodyError | undefined {
   if (status === 200 || status === 403) return undefined;
   const words =
-    status === 401 ? `the target "${name}" does not take the gateway's credential` : `the target "${name}" is not ready`;
+    status === 401
+      ? `the target "${name}" does not take the gateway's credential`
+      : `the target "${name}" is not ready`;
   return new CustodyError('target-refused', words, {
     hint: 'tell whoever runs the gateway',
     detail: `GET /version: ${status}`,
@@ -203,9 +208,7 @@ async function tlsOf(target: KubernetesTarget, secret: string): Promise<Connecti
     checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate),
     rejectUnauthorized: true,
     minVersion: 'TLSv1.2',
-    keepAlive: true,
-    keepAliveInitialDelay: 30_000,
-    noDelay: true,
+    ...KEPT_ALIVE,
     ...(ca === undefined ? {} : { ca }),
     ...(isToken(target) ? {} : { cert: secret, key: secret }),
   };
