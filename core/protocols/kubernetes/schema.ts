@@ -73,7 +73,8 @@ export const kubernetesTargetSchema = z
       .default([])
       .describe('names (SNI) by which clients may mean this cluster, beside the path /clusters/NAME'),
     withhold: z
-      .array(z.string().regex(RESOURCE, 'expected a resource such as secrets or tokens.example.com'))
+      .array(z.string().max(120).regex(RESOURCE, 'expected a resource such as secrets or tokens.example.com'))
+      .max(8, 'expected at most 8: the open statement names them')
       .default([])
       .describe(
         'resources whose values are not kept in recordings, in neither direction, such as secrets: clients get them all the same',

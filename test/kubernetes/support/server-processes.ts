@@ -127,8 +127,12 @@ export class ServerProcess {
     const log = openSync(this.log, 'w');
     this.#child = spawn(kubernetesTool(name), args, { cwd: folder, stdio: ['ignore', log, log] });
     closeSync(log);
+    // Also when the tests end without a word.
+    const kill = () => this.#child.kill('SIGKILL');
+    process.once('exit', kill);
     this.#gone = new Promise((resolve) => {
       const ended = () => {
+        process.off('exit', kill);
         this.#ended = true;
         resolve();
       };

@@ -12,15 +12,20 @@ function line(call: Call): string {
   return `${verb} ${group === '' ? version : `${group}/${version}`} ${what} ${namespace}:${name}${rest === undefined ? '' : ` +${rest}`}`;
 }
 
-function refused(method: string, target: string): string {
+function tried(method: string, target: string): Call | CustodyError {
   try {
-    callOf(method, target);
+    return callOf(method, target);
   } catch (thrown) {
-    expect(thrown).toBeInstanceOf(CustodyError);
-    expect(thrown).toMatchObject({ code: 'protocol-violation' });
-    return (thrown as CustodyError).message;
+    if (thrown instanceof CustodyError && thrown.code === 'protocol-violation') return thrown;
+    throw thrown;
   }
-  return 'passes';
+}
+
+/** A URL is cleaned by whoever resolves it (WHATWG); a server may decode, trim, and clean once more. */
+function lenient(target: string): string {
+  const { pathname } = new URL(target, 'https://cluster');
+  const parts = decodeURIComponent(pathname).split('/');
+  return `/${parts.filter((one) => one !== '' && one !== '.').join('/')}`;
 }
 
 describe('a call of the Kubernetes API', () => {
@@ -187,11 +192,12 @@ describe('a call of the Kubernetes API', () => {
     ['GET', '/api/v1/nodes/n/proxy/a/../b'],
     ['GET', '/api/v1/nodes/n/proxy/a%2f..%2fb'],
   ])('has no one reading: %s %s', (method, target) => {
-    expect(refused(method, target)).not.toBe('passes');
+    expect(tried(method, target)).toBeInstanceOf(CustodyError);
   });
 
   it('says what is wrong, and what to do', () => {
-    expect(refused('GET', '/api//v1')).toBe(
+    expect(tried('GET', '/api//v1')).toHaveProperty(
+      'message',
       "the request's path has two slashes, one behind the other, which can be read in two ways",
     );
   });
@@ -228,41 +234,21 @@ describe('a call of the Kubernetes API', () => {
     fc.assert(
       fc.property(fc.array(part, { maxLength: 9 }), query, (parts, behind) => {
         const target = `/${parts.join('/')}${behind}`;
-        let call: Call;
-        try {
-          call = callOf('GET', target);
-        } catch (thrown) {
-          expect(thrown).toMatchObject({ code: 'protocol-violation' });
-          return;
-        }
-        // A URL is cleaned by whoever resolves it (WHATWG); a server may decode, trim, and clean once more.
-        const { pathname } = new URL(target, 'https://cluster');
-        expect(pathname).toBe(target.split('?')[0]);
-        const cleaned = decodeURIComponent(pathname)
-          .split('/')
-          .filter((one) => one !== '' && one !== '.');
-        expect(cleaned.map((one) => one.toLowerCase()).slice(0, 1)).toEqual(cleaned.slice(0, 1));
-        if (call.kind !== 'resource') return;
-        const again = `/${cleaned.join('/')}${behind}`;
-        expect(line(callOf('GET', again))).toBe(line(call));
+        const call = tried('GET', target);
+        if (call instanceof CustodyError) return;
+        const [path = ''] = target.split('?');
+        expect(new URL(target, 'https://cluster').pathname).toBe(path);
+        if (call.kind === 'path') return;
+        expect(line(callOf('GET', lenient(path) + target.slice(path.length)))).toBe(line(call));
       }),
       { numRuns: 3_000 },
     );
   });
 
   it('throws nothing but what it means to, whatever the text', () => {
-    fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary', maxLength: 60 }),
-        fc.constantFrom('/', '/api/v1/', '/apis/a/v1/'),
-        (text, front) => {
-          try {
-            callOf('GET', front + text);
-          } catch (thrown) {
-            expect(thrown).toMatchObject({ code: 'protocol-violation' });
-          }
-        },
-      ),
-    );
+    const text = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes).toString('latin1'));
+    const front = fc.constantFrom('/', '/api/v1/', '/apis/a/v1/');
+    const tries = fc.property(text, front, (behind, before) => void tried('GET', before + behind));
+    expect(() => fc.assert(tries)).not.toThrow();
   });
 });
