@@ -12,7 +12,7 @@ import { RecordReader, type TapeRecord } from '#core/protocols/kubernetes/tape.t
 import { type CloseReason, FRAME_HEADER_BYTES } from '#core/recording/format.ts';
 import { gatherFrames } from '#core/recording/slab.ts';
 import type { Greeting, Link, Reception } from '#proxy/protocol.ts';
-import { RecordSpace } from '#proxy/protocols/kubernetes/call-records.ts';
+import { RecordSpace } from '#proxy/protocols/kubernetes/call-tape.ts';
 import { kubernetesProtocol } from '#proxy/protocols/kubernetes/kubernetes.ts';
 import type { KubernetesOptions } from '#proxy/protocols/kubernetes/options.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
