@@ -31,7 +31,18 @@ const NOISE: ReadonlySet<string> = new Set([
  * What names an element within its list, as strategic merge has it: the first of these that all elements have, each another. Ports
  * of containers by their number, those of services by `port`.
  */
-const KEYS = ['name', 'uid', 'containerPort', 'mountPath', 'devicePath', 'topologyKey', 'port', 'ip', 'key', 'type'];
+const KEYS = [
+  'name',
+  'uid',
+  'containerPort',
+  'mountPath',
+  'devicePath',
+  'topologyKey',
+  'port',
+  'ip',
+  'key',
+  'type',
+];
 
 /** The structural difference of two objects. Bounded: one of a large list is its first changes and a number. */
 export function diffOf(before: BodyValue, after: BodyValue): Diff {
