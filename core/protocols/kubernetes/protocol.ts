@@ -1,5 +1,6 @@
 import { asCustodyError, CustodyError } from '../../errors.ts';
 import type { LeftOut, ProtocolFacts, SecretReference } from '../protocol.ts';
+import { parseCallText, refuseUnnameable } from './exact/call-text.ts';
 import { type KubernetesTarget, responseKinds } from './schema.ts';
 
 const TOKEN = 'token';
