@@ -17,6 +17,9 @@ const UPGRADES = /^(?:websocket|spdy\/3\.1)$/i;
 /** Of a body that nobody wants, as much is read for the sake of the connection. */
 const UNWANTED_MAX = 64 << 10;
 
+/** What it asks for does not matter. */
+const UNKNOWN = { method: '', target: '', headers: [] };
+
 export class Http1 {
   readonly #take: (asking: Asking) => void;
   readonly #server: Server;
@@ -201,7 +204,7 @@ function leaveTo(response: ServerResponse, socket: Socket): Socket {
 }
 
 function refuse(response: ServerResponse, error: CustodyError): void {
-  const { code, headers, body } = ownAnswer(error);
+  const { code, headers, body } = ownAnswer(error, UNKNOWN);
   response.shouldKeepAlive = false;
   response.writeHead(code, headers);
   response.end(body);
@@ -215,7 +218,7 @@ function unreadable(cause: Error & { readonly code?: string }, socket: Socket): 
     'protocol-violation',
     isLong ? 'the request has too many headers' : 'this is no request of HTTP/1.1',
   );
-  const { body } = ownAnswer(error);
+  const { body } = ownAnswer(error, UNKNOWN);
   const code = isLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
   const head = `HTTP/1.1 ${code}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
   socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));

@@ -30,9 +30,16 @@ export function kubernetesProtocol(options: KubernetesOptions): CallProtocol {
     connection.secure.alpnProtocol === 'h2'
       ? serveHttp2(connection, (asking) => reader.take(asking))
       : http1.serve(connection);
+  let drains: AbortSignal | undefined;
   return {
     name: 'kubernetes',
-    converse: (socket, reception) => converse(socket, reception, options, serve),
+    converse: (socket, reception) => {
+      // One for all connections of a gateway.
+      if (drains === undefined)
+        reception.drains.addEventListener('abort', () => sessions.drain(), { once: true });
+      drains ??= reception.drains;
+      return converse(socket, reception, options, serve);
+    },
   };
 }
 

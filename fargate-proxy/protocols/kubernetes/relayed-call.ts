@@ -9,6 +9,7 @@ import type { Verdict } from '#core/protocols/kubernetes/judge.ts';
 import { callOf } from '#core/protocols/kubernetes/request-info.ts';
 import type { Cut, Headers } from '#core/protocols/kubernetes/tape.ts';
 import { type AskedUpgrade, upgradeAsked } from '#core/protocols/kubernetes/upgrades.ts';
+import { statusOf } from '#core/protocols/kubernetes/status.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Side } from '../../dead-peers.ts';
 import { Answer } from './answer.ts';
@@ -295,7 +296,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   /** Clients of a watch print it, and do not begin again as if nothing had been. */
   #lastEvent(error: CustodyError): void {
     const { records } = this.#session.parts;
-    const status = Buffer.from(ownAnswer(error, this.#call).body).toString().trim();
+    const status = Buffer.from(statusOf(error, this.#call).body).toString().trim();
     const event = Buffer.from(`{"type":"ERROR","object":${status}}\n`);
     records.body(Stream.gateway, this.#number, event);
     this.#answer!.cut();
@@ -317,7 +318,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   #refuse(error: CustodyError): void {
     if (this.#over) return;
     const { records } = this.#session.parts;
-    const { code, headers, body } = ownAnswer(error, this.#call);
+    const { code, headers, body } = ownAnswer(error, this.#asking, this.#call);
     const call = this.#call;
     const words = call === undefined ? {} : { verb: call.verb, what: callWords(call) };
     records.tape.note({ note: 'call-refused', call: this.#number, code: error.code, ...words });
