@@ -4,9 +4,14 @@ type Variables = { readonly [Name in keyof AwsEnvironment]-?: string };
 
 /** Only of a stack that has SSH targets. */
 type Ssh = 'CUSTODY_SSH_ADDRESS' | 'CUSTODY_SSH_USER_CA' | 'CUSTODY_SSH_TARGET_CA';
+/** Only of a stack that has clusters; the functions alone tell people of it. */
+type Kubernetes = 'CUSTODY_KUBERNETES_ADDRESS';
 type SshProxy = 'CUSTODY_SSH_PORT' | 'CUSTODY_SSH_HOST_KEY_SECRET';
 type OfFunctions = 'CUSTODY_POLICY_DEPLOYED' | 'CUSTODY_EVENTS_BUCKET' | 'CUSTODY_EVENTS_DATABASE';
-type Common = Omit<Variables, 'AWS_REGION' | 'CUSTODY_TLS_SECRET' | OfFunctions | Ssh | SshProxy> &
+type Common = Omit<
+  Variables,
+  'AWS_REGION' | 'CUSTODY_TLS_SECRET' | OfFunctions | Ssh | SshProxy | Kubernetes
+> &
   Partial<Pick<Variables, Ssh>>;
 
 /** All that a process reads, so that one which is missing does not compile. */
@@ -15,4 +20,6 @@ export type ProxyEnvironment = Common &
   Partial<Pick<Variables, SshProxy>>;
 
 /** Lambda sets the region itself; the certificate is the proxy's alone. */
-export type FunctionEnvironment = Common & Pick<Variables, OfFunctions>;
+export type FunctionEnvironment = Common &
+  Pick<Variables, OfFunctions> &
+  Partial<Pick<Variables, Kubernetes>>;

@@ -24,6 +24,9 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   'ssh-login': async () => (await import('./commands/ssh-login.ts')).sshLoginCommand,
   'ssh-config': async () => (await import('./commands/ssh-config.ts')).sshConfigCommand,
   'ssh-certificates': async () => (await import('./commands/ssh-certificates.ts')).sshCertificatesCommand,
+  kubeconfig: async () => (await import('./commands/kubeconfig.ts')).kubeconfigCommand,
+  'kubernetes-credential': async () =>
+    (await import('./commands/kubernetes-credential.ts')).kubernetesCredentialCommand,
   devices: async () => (await import('./commands/devices.ts')).devicesCommand,
   sandbox: async () => (await import('./commands/sandbox.ts')).sandboxCommand,
   sessions: async () => (await import('./commands/sessions.ts')).sessionsCommand,

@@ -14,7 +14,7 @@ const SIGNALS = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export async function runClient(
   cli: Cli,
-  { command: [file, ...args], env }: Prepared,
+  { command: [file, ...args], env, done }: Prepared,
   hint: string,
 ): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -33,6 +33,7 @@ export async function runClient(
   }
   return promise.finally(() => {
     for (const signal of SIGNALS) process.off(signal, passOn);
+    done?.();
   });
 }
 

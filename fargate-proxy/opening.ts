@@ -5,7 +5,6 @@ import type { Authorization, Grant } from '#core/access/decide.ts';
 import { addressOf } from '#core/access/made-sandboxes.ts';
 import type { ProvedKey } from '#core/identity/credential.ts';
 import type { RegisteredDevice } from '#core/identity/devices/device.ts';
-import { responseKinds } from '#core/protocols/kubernetes/schema.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { Retention } from '#core/recording/ports.ts';
 import type { Opening } from '#core/recording/recorder.ts';
@@ -58,7 +57,7 @@ export function openingOf(
     grant: grant === undefined ? { rule } : { rule, ...recordedGrant(grant) },
     ...(grant === undefined ? {} : { approvedBy: grant.approvedBy }),
     policy: policyVersion,
-    ...leftOutOf(target),
+    ...protocolOf(target).leftOut(target),
     gateway,
     durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
     retention: retentionOf(target, now),
@@ -92,24 +91,6 @@ function belongingOf(
 
 function recordedTask({ run, workflow, digest, task }: ComingTask): NonNullable<Opening['task']> {
   return { run, workflow, digest, name: task };
-}
-
-/** What is left out of the recording is said before the first of it passes. */
-function leftOutOf(target: Target): Pick<Opening, 'files' | 'responses' | 'withhold'> {
-  switch (target.protocol) {
-    case 'postgres':
-      return {};
-    case 'ssh':
-      return target.recording.files === 'digest' ? { files: 'digest' } : {};
-    case 'kubernetes': {
-      const { withhold, recording } = target;
-      const responses = responseKinds.filter((kind) => recording.responses[kind] === 'digest');
-      return {
-        ...(responses.length === 0 ? {} : { responses }),
-        ...(withhold.length === 0 ? {} : { withhold }),
-      };
-    }
-  }
 }
 
 function recordedGrant({ id, digest, until }: Grant): { request: string; digest: string; until: string } {

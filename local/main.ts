@@ -10,6 +10,7 @@ import { postgresBinaries } from './database/postgres-binaries.ts';
 import { stopLeftover } from './database/postgres-leftover.ts';
 import { SandboxDatabases } from './database/sandbox-databases.ts';
 import { startDemoIssuer } from './issuer/issuer.ts';
+import { clusterAddresses, demoKubernetes, kubernetesPart, refuseWithout } from './kubernetes/demo.ts';
 import type { LocalAddresses } from './setup/addresses.ts';
 import { localCertificates } from './setup/certificates.ts';
 import { demoConfig } from './setup/demo-config.ts';
@@ -44,13 +45,13 @@ async function main(): Promise<void> {
 }
 
 /** Nobody else on the folder or the ports, before anything is written or started. */
-async function claim({ dataDir, drainMs, ports }: LocalSettings): Promise<void> {
+async function claim({ dataDir, drainMs, ports, ...settings }: LocalSettings): Promise<void> {
   const use = useDataFolder(dataDir);
   await running.add(() => use.release());
   await waitForEarlierGateway(dataDir, drainMs, say);
   await stopLeftover(dataFiles(dataDir).postgres);
   await endLeftover(sshdConfig(dataFiles(dataDir).web.folder));
-  await refuseTakenPorts(ports);
+  await refuseTakenPorts({ ports, ...settings });
 }
 
 /** Keys and config, identity provider, database, API, and last the gateway. */
@@ -62,7 +63,9 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   const login = wantedLogin(settings);
   const hostKey = login === undefined ? undefined : prepareDemoSsh(files.web, login.owner);
   const web = login === undefined || hostKey === undefined ? undefined : { login: login.user, hostKey };
-  const config = demoConfig(files.config, settings, web);
+  const cluster = demoKubernetes(settings);
+  const config = demoConfig(files.config, settings, web, cluster);
+  refuseWithout(config, cluster);
   const certificates = await localCertificates(files.tls, new Date());
 
   say('starting the demo identity provider');
@@ -94,15 +97,24 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
     passwordFile: files.password,
   });
   await running.add(() => sandboxes.stop());
-  const place = { dataDir, port: ports.api, configMs: settings.configMs, gateway: address, ssh };
+  const kubernetes = kubernetesPart(config, address, ports);
+  const place = {
+    dataDir,
+    port: ports.api,
+    configMs: settings.configMs,
+    gateway: address,
+    ssh,
+    ...kubernetes,
+  };
   const api = await startControlPlane({ ...place, sandboxes, say }, running);
-  const gateway = await startGateway(settings, files.config, api.url);
+  const gateway = await startGateway(settings, files.config, api.url, kubernetes.kubernetes?.port);
   return {
     issuer: issuer.url,
     api: api.url,
     postgres: { host: 'localhost', port: ports.gateway },
     database: { host: '127.0.0.1', port: ports.database },
     ssh,
+    ...clusterAddresses(kubernetes, cluster),
     ...(sshd === undefined ? {} : { web: { host: '127.0.0.1', port: ports.sshTarget, login: login!.user } }),
     dataDir,
     config: files.config,
@@ -146,6 +158,7 @@ async function startGateway(
   { dataDir, ports, drainMs, configMs, sequenceMs }: LocalSettings,
   config: string,
   apiUrl: string,
+  kubernetesPort: number | undefined,
 ): Promise<GatewayProcess> {
   const gateway = new GatewayProcess({
     config,
@@ -153,6 +166,7 @@ async function startGateway(
     apiUrl,
     port: ports.gateway,
     sshPort: ports.ssh,
+    ...(kubernetesPort === undefined ? {} : { kubernetesPort }),
     drainMs,
     configMs,
     sequenceMs,

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 const PROTOCOLS = {
   postgres: /postgres|libpq|\bpsql\b|\bpg_|\bPG[A-Z]+\b/i,
   ssh: /(?<![a-z])(?:open)?ssh(?!own)|\bsftp\b|\bscp\b/i,
+  kubernetes: /kubernetes|kubectl|kubeconfig|\bkube-|\beks\b/i,
 } as const;
 type Protocol = keyof typeof PROTOCOLS;
 
@@ -15,6 +16,7 @@ const PARTS = ['core', 'adapters', 'fargate-proxy', 'lambdas', 'cdk', 'local', '
 const OWN: Readonly<Record<Protocol, RegExp>> = {
   postgres: /\/(?:postgres|database)\/|\/(?:postgres|libpq|rds)[a-z-]*\.ts$/,
   ssh: /\/(?:ssh|ssh-certificates|devices)\/|\/(?:ssh|device)[a-z-]*\.ts$/,
+  kubernetes: /\/kubernetes\/|\/(?:kube|eks)[a-z-]*\.ts$/,
 };
 
 /**
@@ -52,10 +54,18 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'core/replay/readers.ts',
       'fargate-proxy/doorways.ts',
     ],
+    kubernetes: [
+      'cli/clients/kits.ts',
+      'core/protocols/command-parts.ts',
+      'core/protocols/protocols.ts',
+      'core/protocols/schemas.ts',
+      'core/protocols/shapes.ts',
+    ],
   },
   "OCSF's own names of classes": {
     postgres: [],
     ssh: ['cdk/event-tables.ts', 'core/ocsf/classes.ts', 'core/ocsf/step-event.ts'],
+    kubernetes: [],
   },
   'what puts a process, the stack or the demo together': {
     postgres: [
@@ -93,6 +103,12 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/setup/settings.ts',
       'local/setup/welcome.ts',
     ],
+    kubernetes: [
+      'cdk/constructs/access-gateway.ts',
+      'cdk/gateway-stack.ts',
+      'lambdas/functions/access.ts',
+      'local/api/api-server.ts',
+    ],
   },
   'names of settings, routes and functions': {
     postgres: [],
@@ -113,6 +129,11 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'lambdas/openapi.ts',
       'local/supervisor/gateway-process.ts',
     ],
+    kubernetes: [
+      'adapters/aws/target-credentials.ts',
+      'core/protocols/protocol.ts',
+      'fargate-proxy/settings.ts',
+    ],
   },
   'identities that come as SSH certificates, and keys whose fingerprints are in its form': {
     postgres: [],
@@ -125,6 +146,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/admission.ts',
       'lambdas/caller.ts',
     ],
+    kubernetes: [],
   },
   'words for people': {
     postgres: [
@@ -145,6 +167,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/commands/logout.ts',
       'cli/commands/run-task.ts',
     ],
+    kubernetes: ['cli/commands/login.ts', 'cli/workload/workload-token.ts'],
   },
 };
 

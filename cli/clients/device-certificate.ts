@@ -26,10 +26,24 @@ const KEY_MAX = 64 << 10;
 export async function deviceEnv(cli: Cli): Promise<ClientEnv> {
   const chosen = join(cli.env['HOME'] || homedir(), '.postgresql', 'postgresql.crt');
   if (cli.env['PGSSLCERT'] || existsSync(chosen)) return {};
-  const key = usableKey(cli);
-  if (key === undefined) return {};
-  if (!isFresh(cli, key)) await make(cli, key);
+  if (!(await isReady(cli))) return {};
   return { PGSSLCERT: cli.home.path(CERTIFICATE), PGSSLKEY: cli.home.path(KEY) };
+}
+
+/** The same as PEM, for clients that take it so. Undefined as for `deviceEnv`, whatever the person has chosen for databases. */
+export async function devicePems(
+  cli: Cli,
+): Promise<{ readonly cert: string; readonly key: string } | undefined> {
+  if (!(await isReady(cli))) return undefined;
+  return { cert: cli.home.read(CERTIFICATE)!, key: cli.home.read(KEY, 'secret')! };
+}
+
+/** False where there is no key to make it of. */
+async function isReady(cli: Cli): Promise<boolean> {
+  const key = usableKey(cli);
+  if (key === undefined) return false;
+  if (!isFresh(cli, key)) await make(cli, key);
+  return true;
 }
 
 function usableKey(cli: Cli): SshPrivateKey | undefined {

@@ -36,6 +36,8 @@ export interface Prepared {
   /** The program and its arguments. */
   readonly command: readonly string[];
   readonly env: ClientEnv;
+  /** Removes what was made for this client alone; called when it has ended. */
+  readonly done?: () => void;
 }
 
 /** What clients of one protocol need; one value each, in `kits.ts`. */

@@ -1,14 +1,71 @@
 import { CustodyError } from '#core/errors.ts';
-import type { ClientKit } from './kit.ts';
+import { privateFolder } from '../agent/private-folder.ts';
+import type { Api } from '../api.ts';
+import type { Target } from '../api-shapes.ts';
+import type { Cli } from '../cli.ts';
+import { type EntryWishes, entryOf } from '../kubernetes/entry.ts';
+import { changed } from '../kubernetes/kubeconfig-text.ts';
+import type { ClientEnv, ClientKit, Wishes } from './kit.ts';
 
 /** kubectl, and whatever else reads a kubeconfig. */
 export const kubernetesKit: ClientKit = {
   usual: 'kubectl',
-  env: refused,
-  prepare: refused,
-  open: refused,
+  secretFile: (_, token) => `${token}\n`,
+  env: async (cli, api, target, wishes) => {
+    refuseWishes(target, wishes);
+    const file = fileOf(target, wishes);
+    const text = kubeconfig(cli, api, target, wishes);
+    if (cli.home.read(file) !== text) cli.home.write(file, text);
+    return envOf(cli.home.path(file));
+  },
+  // kubectl config, kubens and k9s write to it: what they change is for this one alone.
+  prepare: async (cli, api, target, command, wishes) => {
+    refuseWishes(target, wishes);
+    const folder = privateFolder(cli.env);
+    folder.write('config', kubeconfig(cli, api, target, wishes));
+    return { command, env: envOf(folder.file('config')), done: () => folder.remove() };
+  },
+  open: async () => {
+    throw new CustodyError('unsupported', 'this custody cannot run calls of a contract yet');
+  },
 };
 
-async function refused(): Promise<never> {
-  throw new CustodyError('unsupported', 'this custody cannot set up kubectl yet');
+function fileOf({ name }: Target, { as }: Wishes): string {
+  return as === undefined ? `kubeconfig-${name}` : `kubeconfig-${name}-${as.run}-${as.task}`;
+}
+
+function kubeconfig(
+  cli: Cli,
+  api: Api,
+  target: Target,
+  { reason, ticket, as, secretFile: tokenFile }: Wishes,
+): string {
+  const wishes: EntryWishes = {
+    ...(reason === undefined ? {} : { reason }),
+    ...(ticket === undefined ? {} : { ticket }),
+    ...(as === undefined ? {} : { as }),
+    ...(tokenFile === undefined ? {} : { tokenFile }),
+  };
+  const entry = entryOf(cli, api, target, wishes);
+  return changed('', { api: api.base.href, entries: [entry] });
+}
+
+/** Helm's own variables would lead it elsewhere, or as somebody else: `helm env`. */
+function envOf(file: string): ClientEnv {
+  return {
+    KUBECONFIG: file,
+    KUBERNETES_MASTER: undefined,
+    HELM_KUBEAPISERVER: undefined,
+    HELM_KUBEASGROUPS: undefined,
+    HELM_KUBEASUSER: undefined,
+    HELM_KUBECAFILE: undefined,
+    HELM_KUBECONTEXT: undefined,
+    HELM_KUBEINSECURE_SKIP_TLS_VERIFY: undefined,
+    HELM_KUBETLS_SERVER_NAME: undefined,
+    HELM_KUBETOKEN: undefined,
+  };
+}
+
+function refuseWishes({ name }: Target, { libpq }: Wishes): void {
+  if (libpq) throw new CustodyError('unsupported', `--libpq is for databases, and ${name} is none`);
 }

@@ -1,9 +1,7 @@
 /** How somebody else's program runs this very custody, with this home and API. */
-import { fileURLToPath } from 'node:url';
 import { CustodyError } from '#core/errors.ts';
 import type { Cli } from '../cli.ts';
-
-const CUSTODY = fileURLToPath(new URL('../custody.mjs', import.meta.url));
+import { CUSTODY } from '../self.ts';
 
 /** A command for a shell: sh's kind and fish read it alike. */
 export function selfCommand({ env, home }: Cli, args: readonly string[]): string {

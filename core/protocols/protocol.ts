@@ -24,6 +24,16 @@ export type PartObstacle =
   | { readonly kind: 'login'; readonly wanted: readonly string[]; readonly login?: string }
   | { readonly kind: 'touch' };
 
+/** What a recording leaves out (core/recording/FORMAT.md, "Statements"). */
+export interface LeftOut {
+  /** Of files the bytes. */
+  readonly files?: 'digest';
+  /** Kinds of calls whose answers are kept as digests. */
+  readonly responses?: string[];
+  /** Resources whose values are withheld. */
+  readonly withhold?: string[];
+}
+
 /** What every target has. */
 interface AnyTarget {
   readonly name: string;
@@ -62,6 +72,8 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
   trustFiles(target: T): readonly string[];
   /** The same target with other names for its files: credentials and trust. */
   withFiles(target: T, rename: (file: string) => string): T;
+  /** What recordings of it do not hold: said in the open statement, before the first of it passes. */
+  leftOut(target: T): LeftOut;
   /** Throws `format-invalid` for commands whose approval, as exact ones, could not hold. */
   refuseUnapprovable(texts: readonly string[]): void;
   /** A text as a list of commands, as whoever asks for exact ones writes them. */

@@ -55,7 +55,10 @@ export const handler = apiFunction(telemetry, async () => {
   const sandboxes = dynamoSandboxes({ dynamo, table: settings.CUSTODY_TABLE_ACCESS });
   const sandboxDesk = new SandboxDesk({ sandboxes, now, newId });
   const sessions = sessionsOf(settings, dynamo);
-  const address = addressOf(settings.CUSTODY_GATEWAY_ADDRESS);
+  const address = addressOf('CUSTODY_GATEWAY_ADDRESS', settings.CUSTODY_GATEWAY_ADDRESS);
+  const { CUSTODY_KUBERNETES_ADDRESS: forClusters } = settings;
+  const kubernetes =
+    forClusters === undefined ? undefined : addressOf('CUSTODY_KUBERNETES_ADDRESS', forClusters);
   const place = { s3, bucket: settings.CUSTODY_CONFIG_BUCKET, key: settings.CUSTODY_CONFIG_KEY };
   const ssh = sshPlace(
     settings.CUSTODY_SSH_ADDRESS,
@@ -64,7 +67,7 @@ export const handler = apiFunction(telemetry, async () => {
   const gateway = gatewayAddresses({
     postgres: async () => ({ ...address, ...(await gatewayCa(place)) }),
     ssh: async () => addressOnly(await ssh()),
-    kubernetes: async () => undefined,
+    kubernetes: async () => kubernetes && { ...kubernetes, ...(await gatewayCa(place)) },
   });
   const signer = kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY);
   const runsApi = runsHandler({
@@ -107,10 +110,10 @@ export const handler = apiFunction(telemetry, async () => {
   return { policy: fresh, routes };
 });
 
-function addressOf(address = ''): GatewayAddress {
+function addressOf(variable: string, address = ''): GatewayAddress {
   const [, host, port] = /^(.+):(\d+)$/.exec(address) ?? [];
   if (host !== undefined) return { host, port: Number(port) };
-  throw new CustodyError('config-invalid', 'CUSTODY_GATEWAY_ADDRESS is not an address', {
+  throw new CustodyError('config-invalid', `${variable} is not an address`, {
     hint: 'host:port, as the stack sets it',
   });
 }

@@ -78,6 +78,8 @@ export interface ApiOptions {
   readonly ledger: LedgerView;
   readonly signerPem: string;
   readonly gateway: GatewayAddress;
+  /** Where the gateway speaks Kubernetes; nowhere when not given. */
+  readonly kubernetes?: GatewayAddress;
   readonly ssh: Omit<SshPorts, 'policy' | 'now' | 'log'>;
   readonly scim: Pick<ScimHandlerPorts, 'desk' | 'secretOf'>;
   readonly logout: LogoutIntake;
@@ -205,7 +207,7 @@ function handlers(
   const gateway = gatewayAddresses({
     postgres: async () => options.gateway,
     ssh: async () => addressOnly(await options.ssh.place()),
-    kubernetes: async () => undefined,
+    kubernetes: async () => options.kubernetes,
   });
   const byTemplate: readonly (readonly [start: string, handler: HttpHandler])[] = [
     ['/v1/requests', access],

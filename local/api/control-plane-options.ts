@@ -9,6 +9,8 @@ export interface ControlPlaneOptions {
   readonly gateway: GatewayAddress;
   /** Where the gateway speaks SSH. */
   readonly ssh?: { readonly host: string; readonly port: number };
+  /** Where the gateway speaks Kubernetes; nowhere when not given. */
+  readonly kubernetes?: GatewayAddress;
   /** What makes sandboxes of the demo's targets; nothing does when not given. */
   readonly sandboxes?: SandboxMaker;
   readonly say: (line: string) => void;

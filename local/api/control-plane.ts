@@ -40,7 +40,7 @@ const LIVE_EVERY_MS = 200;
 
 /** What the Lambda functions are in the cloud: the API, what tells about access, and a look at custody.yaml each second. */
 export async function startControlPlane(options: ControlPlaneOptions, running: Running): Promise<Api> {
-  const { dataDir, port, gateway, say } = options;
+  const { dataDir, port, gateway, kubernetes, say } = options;
   const files = dataFiles(dataDir);
   const catalog = await closing(running, openSessionIndex(files.index));
   const leaves = await closing(running, localLeafQueue(dataDir));
@@ -100,6 +100,7 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     deadLetters: deliveries,
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,
+    ...(kubernetes && { kubernetes }),
     now,
   });
   await running.add(() => api.close());

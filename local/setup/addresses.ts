@@ -10,6 +10,10 @@ export interface LocalAddresses {
   readonly ssh: { readonly host: string; readonly port: number };
   /** The demo SSH server behind it, and its one login; absent where it is left out. */
   readonly web?: { readonly host: string; readonly port: number; readonly login: string };
+  /** Where Kubernetes clients connect: the gateway; absent where custody.yaml has no cluster. */
+  readonly kubernetes?: { readonly host: string; readonly port: number };
+  /** The cluster of --kubeconfig; absent without it. */
+  readonly cluster?: { readonly address: string; readonly context: string; readonly namespace: string };
   readonly dataDir: string;
   readonly config: string;
   /** The local CA's certificate: sslrootcert. */

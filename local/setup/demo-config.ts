@@ -2,6 +2,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { workloadsIssuer } from '#adapters/local/demo-workloads.ts';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import { withCluster } from '../kubernetes/demo-target.ts';
+import type { DemoCluster } from '../kubernetes/kubeconfig.ts';
 import { demoWorkflow } from './demo-workflow.ts';
 import type { LocalSettings } from './settings.ts';
 
@@ -15,10 +17,15 @@ export interface DemoWeb {
  * The data folder's custody.yaml: written at the first start, the user's own afterwards. Addresses of the demo's own
  * parts follow the ports of this start. Throws `config-invalid` with the place of a mistake.
  */
-export function demoConfig(file: string, { ports }: LocalSettings, web?: DemoWeb): Config {
+export function demoConfig(
+  file: string,
+  { ports }: Pick<LocalSettings, 'ports'>,
+  web?: DemoWeb,
+  cluster?: DemoCluster,
+): Config {
   if (!existsSync(file)) replace(file, template(ports, web));
   const text = read(file);
-  const moved = withPorts(text, ports);
+  const moved = withPorts(cluster === undefined ? text : withCluster(text, cluster), ports);
   if (moved !== text) replace(file, moved);
   return parseConfig(moved, file);
 }

@@ -9,12 +9,17 @@ const WHAT = {
   database: 'the demo PostgreSQL',
   ssh: 'the gateway (SSH)',
   sshTarget: 'the demo SSH server',
+  kubernetes: 'the gateway (Kubernetes)',
 } as const;
 
 /** Throws `config-invalid` when something else listens on a port that is needed, before anything is started. */
-export async function refuseTakenPorts(ports: LocalSettings['ports']): Promise<void> {
+export async function refuseTakenPorts({
+  ports,
+  kubeconfig,
+}: Pick<LocalSettings, 'ports' | 'kubeconfig'>): Promise<void> {
   for (const name of ['issuer', 'api', 'gateway', 'database', 'ssh', 'sshTarget'] as const)
     await refuseTaken(name, ports[name]);
+  if (kubeconfig !== undefined) await refuseTaken('kubernetes', ports.kubernetes);
 }
 
 function refuseTaken(name: keyof typeof WHAT, port: number): Promise<void> {

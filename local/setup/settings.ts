@@ -21,9 +21,13 @@ export interface LocalSettings {
     readonly ssh: number;
     /** The demo SSH server behind it. */
     readonly sshTarget: number;
+    /** Where Kubernetes clients connect: the gateway. */
+    readonly kubernetes: number;
   };
   /** Whether the demo SSH server is wanted. */
   readonly demoSsh: boolean;
+  /** Whose cluster is a target of the demo; none when not given. */
+  readonly kubeconfig?: { readonly file: string; readonly context?: string };
 }
 
 const DEFAULT_BASE = 7400;
@@ -40,10 +44,23 @@ export function readSettings(args: readonly string[]): LocalSettings {
     sequenceMs: wholeNumber('--sequence-ms', values['sequence-ms'], 10, 60_000),
     ports: {
       ...{ issuer: base + 1, api: base + 2, gateway: base + 32, database: base + 33 },
-      ...{ ssh: base + 22, sshTarget: base + 23 },
+      ...{ ssh: base + 22, sshTarget: base + 23, kubernetes: base + 43 },
     },
     demoSsh: values['demo-ssh'] ?? runsAsAnother(),
+    ...kubeconfigOf(values.kubeconfig, values['kube-context']),
   };
+}
+
+function kubeconfigOf(
+  file: string | undefined,
+  context: string | undefined,
+): Pick<LocalSettings, 'kubeconfig'> {
+  if (file !== undefined)
+    return { kubeconfig: { file: resolve(file), ...(context === undefined ? {} : { context }) } };
+  if (context === undefined) return {};
+  throw new CustodyError('config-invalid', '--kube-context is of a kubeconfig', {
+    hint: 'name it: --kubeconfig FILE --kube-context NAME',
+  });
 }
 
 function parse(args: readonly string[]) {
@@ -59,11 +76,13 @@ function parse(args: readonly string[]) {
         'config-ms': { type: 'string', default: '1000' },
         json: { type: 'boolean', default: false },
         'demo-ssh': { type: 'boolean' },
+        kubeconfig: { type: 'string' },
+        'kube-context': { type: 'string' },
       },
     });
   } catch (cause) {
     throw new CustodyError('config-invalid', cause instanceof Error ? cause.message : String(cause), {
-      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json] [--[no-]demo-ssh]',
+      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json] [--[no-]demo-ssh] [--kubeconfig FILE [--kube-context NAME]]',
     });
   }
 }
@@ -94,6 +113,7 @@ export function dataFiles(dataDir: string) {
     search: join(dataDir, 'search.sqlite'),
     postgres: join(dataDir, 'postgres'),
     password: join(dataDir, 'secrets', 'orders-db'),
+    cluster: { secret: join(dataDir, 'secrets', 'cluster'), ca: join(dataDir, 'tls', 'cluster-ca.pem') },
     web: { folder: join(dataDir, 'web-1'), keyFile: join(dataDir, 'secrets', 'web-1') },
   };
 }

@@ -15,6 +15,8 @@ export interface GatewayProcessOptions {
   readonly port: number;
   /** Where SSH is spoken. */
   readonly sshPort: number;
+  /** Where Kubernetes is spoken; nowhere when not given. */
+  readonly kubernetesPort?: number;
   readonly drainMs: number;
   readonly configMs: number;
   readonly sequenceMs: number;
@@ -41,9 +43,11 @@ export class GatewayProcess {
 
   /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
   start(): Promise<void> {
-    const { config, dataDir, apiUrl, port, sshPort, drainMs, configMs, sequenceMs } = this.#options;
+    const { config, dataDir, apiUrl, port, sshPort, kubernetesPort, ...rest } = this.#options;
+    const { drainMs, configMs, sequenceMs } = rest;
     const main = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
-    const listen = ['--listen', `127.0.0.1:${port}`, '--ssh-port', String(sshPort)];
+    const kubernetes = kubernetesPort === undefined ? [] : ['--kubernetes-port', String(kubernetesPort)];
+    const listen = ['--listen', `127.0.0.1:${port}`, '--ssh-port', String(sshPort), ...kubernetes];
     const times = ['--drain-ms', String(drainMs), '--api-url', apiUrl];
     const periods = ['--config-ms', String(configMs), '--sequence-ms', String(sequenceMs)];
     const child = spawn(

@@ -1,6 +1,6 @@
 import { CustodyError } from '../../errors.ts';
-import type { ProtocolFacts, SecretReference } from '../protocol.ts';
-import type { KubernetesTarget } from './schema.ts';
+import type { LeftOut, ProtocolFacts, SecretReference } from '../protocol.ts';
+import { type KubernetesTarget, responseKinds } from './schema.ts';
 
 const TOKEN = 'token';
 const CERTIFICATE = 'client certificate and its private key';
@@ -22,6 +22,7 @@ export const kubernetes: ProtocolFacts<KubernetesTarget> = {
   refuseUnusable,
   trustFiles: ({ tls }) => (tls.caFile === undefined ? [] : [tls.caFile]),
   withFiles,
+  leftOut,
   refuseUnapprovable: () => undefined,
   commandsIn: (text) => text.split(/\r?\n/).filter((line) => line.trim() !== ''),
 };
@@ -63,5 +64,13 @@ function withFiles(target: KubernetesTarget, rename: (file: string) => string): 
       ...(certificateFile === undefined ? {} : { certificateFile: rename(certificateFile) }),
     },
     tls: { ...tls, ...(tls.caFile === undefined ? {} : { caFile: rename(tls.caFile) }) },
+  };
+}
+
+function leftOut({ withhold, recording }: KubernetesTarget): LeftOut {
+  const responses = responseKinds.filter((kind) => recording.responses[kind] === 'digest');
+  return {
+    ...(responses.length === 0 ? {} : { responses }),
+    ...(withhold.length === 0 ? {} : { withhold }),
   };
 }

@@ -17,6 +17,7 @@ export const postgres: ProtocolFacts<PostgresTarget> = {
   // The database knows its passwords.
   refuseUnusable: () => undefined,
   trustFiles: ({ tls }) => (tls.mode === 'disable' || tls.caFile === undefined ? [] : [tls.caFile]),
+  leftOut: () => ({}),
   withFiles,
   refuseUnapprovable,
   commandsIn: splitStatements,

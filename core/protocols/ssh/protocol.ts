@@ -24,6 +24,7 @@ export const ssh: ProtocolFacts<SshTarget> = {
   secretFor: (target, login) => referenceOf(target.logins[loginOf(target, login)]!),
   refuseUnusable,
   trustFiles: () => [],
+  leftOut: ({ recording: { files } }) => (files === 'digest' ? { files } : {}),
   withFiles,
   refuseUnapprovable,
   // As exec is asked for it: what ends a line of a file is no part of the command.

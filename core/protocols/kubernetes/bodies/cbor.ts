@@ -2,7 +2,7 @@
  * CBOR (RFC 8949) as the API server writes it (KEP-4222), and no more of it than that: definite lengths, names that are texts, no
  * name twice, one item. Texts of Kubernetes are byte strings; bytes are byte strings under tag 22.
  */
-import { BODY_MAX_DEPTH, type BodyValue, base64, Budget, ObjectBuilder, unreadable, utf8 } from './value.ts';
+import { BODY_MAX_DEPTH, type BodyValue, Budget, base64, ObjectBuilder, unreadable, utf8 } from './value.ts';
 
 const Major = { uint: 0, negative: 1, bytes: 2, text: 3, list: 4, map: 5, tag: 6, other: 7 } as const;
 const Tag = { time: 0n, base64Url: 21n, base64: 22n, base16: 23n, selfDescribed: 55_799n } as const;

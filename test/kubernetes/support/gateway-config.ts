@@ -1,0 +1,40 @@
+import type { KubernetesBed } from './bed.ts';
+
+export interface GatewayOptions {
+  /** More of the target `cluster`, as YAML in braces without them: `withhold: [secrets]`. */
+  readonly target?: string;
+  /** Of the rule that lets developers in, instead of the usual `kubernetes:` part: `as: {…}, calls: […]`. */
+  readonly kubernetes?: string;
+  /** More of that rule: `approval: {…}`. */
+  readonly rule?: string;
+  /** Whole lines under `rules:`, two blanks before each. */
+  readonly rules?: string;
+  /** Whole lines at the top level. */
+  readonly more?: string;
+  /** Where the cluster is, when something stands in between. */
+  readonly address?: string;
+  readonly args?: readonly string[];
+}
+
+/** Developers are the cluster's developers, under their own address. */
+export const AS_DEVELOPERS = 'as: { user: "{email}", groups: ["custody:{groups}"] }';
+
+export function configText(bed: KubernetesBed, issuer: string, options: GatewayOptions): string {
+  const { target, kubernetes = AS_DEVELOPERS, rule, rules = '', more = '', address } = options;
+  const also = (part: string | undefined) => (part === undefined ? '' : `, ${part}`);
+  const parts = [
+    'protocol: kubernetes',
+    `address: "${address ?? bed.url.replace('https://', '')}"`,
+    `tls: { caFile: "${bed.caFile}" }`,
+    `credential: { tokenFile: "${bed.gatewayTokenFile}" }`,
+  ];
+  return `version: 1
+identity: [{ issuer: "${issuer}", audience: custody, groupsClaim: groups }]
+targets:
+  cluster: { ${parts.join(', ')}${also(target)} }
+rules:
+  - { name: developers-work, groups: [developers], targets: ["*"], allow: [connect], kubernetes: { ${kubernetes} }${also(rule)} }
+${rules}
+${more}
+`;
+}
