@@ -212,10 +212,10 @@ function programLines(program: ShownProgram | undefined): string[] {
 function forwardLines(step: KubernetesStep): string[] {
   const { forward, outcome } = step;
   if (forward === undefined) return ['forward'];
-  const { number, port, speaks, error } = forward;
+  const { number, port, to, speaks, error } = forward;
   const as = speaks === undefined ? '' : `, read as ${speaks}`;
   return [
-    `connection ${number} to port ${port}${as}, ${outcome ?? ''}`,
+    `connection ${number} to ${to === undefined ? '' : `${escapeTerminal(to)}:`}${port}${as}, ${outcome ?? ''}`,
     ...(error === undefined ? [] : [`error: ${shownText(error)}`]),
     ...streamLines(forward, speaks === undefined),
   ];
