@@ -90,7 +90,7 @@ export function statusOf(error: CustodyError, call?: Call): StatusAnswer {
 }
 
 /** One line, in which it is said whose words these are: the cluster says no in the same form. */
-function messageOf({ message, hint }: CustodyError): string {
+export function messageOf({ message, hint }: CustodyError): string {
   const words = hint === undefined ? message : `${message}; ${hint}`;
   return `custody: ${words.replaceAll(/\s+/g, ' ')}`;
 }

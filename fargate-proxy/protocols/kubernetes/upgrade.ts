@@ -1,9 +1,9 @@
 /** Carries what a call's connection speaks after a 101: exec, attach, port-forward and WebSockets through `proxy`. */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { CustodyError } from '#core/errors.ts';
+import { CustodyError } from '#core/errors.ts';
 import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
-import { type StreamWatch, streamWatch } from '#core/protocols/kubernetes/streams/watch.ts';
+import { StreamWatch } from '#core/protocols/kubernetes/streams/watch.ts';
 import type { Cut } from '#core/protocols/kubernetes/tape.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Side } from '../../dead-peers.ts';
@@ -11,7 +11,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { Relay } from '../../relay.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import { CallTape } from './call-tape.ts';
+import { StreamTape } from './stream-tape.ts';
 
 /** How long an ending call waits for the frame in progress, so that the client can read why it ended. */
 const BOUNDARY_WAIT_MS = 1_000;
@@ -67,7 +67,7 @@ class UpgradedCall implements Upgraded {
   readonly #parts: UpgradeParts;
   readonly #client: RawEnd;
   readonly #target: RawEnd;
-  readonly #tape: CallTape;
+  readonly #tape: StreamTape;
   readonly #watch: StreamWatch;
   readonly #relay: Relay;
   readonly #done = Promise.withResolvers<UpgradeEnding>();
@@ -86,8 +86,8 @@ class UpgradedCall implements Upgraded {
     ];
     this.#client = new RawEnd(client.socket, memory, bindings);
     this.#target = new RawEnd(target.socket, memory, bindings);
-    this.#tape = new CallTape(tape, call);
-    this.#watch = streamWatch(form);
+    this.#tape = new StreamTape(tape, call);
+    this.#watch = new StreamWatch(form);
     this.#relay = new Relay({
       client: this.#client,
       target: this.#target,
@@ -125,7 +125,7 @@ class UpgradedCall implements Upgraded {
 
   /** While it ends: the rest of the frame in progress, and nothing behind it. */
   #passes(bytes: Uint8Array, length: number): number {
-    return this.#ending === undefined ? length : this.#watch.untilBoundary(bytes, length);
+    return this.#ending === undefined ? length : this.#watch.toBoundary(bytes, length);
   }
 
   #clientSaid(bytes: Uint8Array, length: number): void {
@@ -135,8 +135,8 @@ class UpgradedCall implements Upgraded {
 
   #targetSaid(bytes: Uint8Array, length: number): void {
     this.#lastWords?.refresh();
-    this.#watch.fromTarget(bytes, length);
-    if (this.#ending !== undefined && this.#watch.maySpeak) this.#tellAndFinish();
+    if (this.#ending === undefined) this.#watch.fromTarget(bytes, length);
+    else if (this.#watch.maySpeak) this.#tellAndFinish();
   }
 
   /** The other side still gets all that was said, then that no more will come; and may say the rest of its own. */
@@ -144,6 +144,7 @@ class UpgradedCall implements Upgraded {
     if (this.#over) return;
     this.#tape.end(side);
     if (this.#ending !== undefined) return this.#tellAndFinish();
+    if (side === 'target' && this.#hasVanished) return this.end(targetLost());
     if (this.#first !== undefined && this.#first !== side) return this.#finish();
     this.#first = side;
     const [gone, other] = side === 'client' ? [this.#client, this.#target] : [this.#target, this.#client];
@@ -151,6 +152,12 @@ class UpgradedCall implements Upgraded {
       if (gone.socket.destroyed || other.socket.destroyed) return this.#finish();
       this.#lastWords = setTimeout(() => this.#finish(), LAST_WORDS_MS);
     });
+  }
+
+  /** A command's target says how it ended, whatever happens to the command. */
+  get #hasVanished(): boolean {
+    const { form } = this.#parts;
+    return form.purpose === 'command' && this.#first === undefined && !this.#watch.hasSaidWhy;
   }
 
   #tellAndFinish(): void {
@@ -173,7 +180,7 @@ class UpgradedCall implements Upgraded {
     this.#target.close();
     const { exitCode } = this.#watch;
     this.#done.resolve({
-      by: this.#ending === undefined ? (this.#first ?? 'target') : 'gateway',
+      by: this.#ending === undefined ? (this.#first ?? 'target') : cutBy(this.#ending).by,
       ...(exitCode === undefined ? {} : { exitCode }),
     });
   }
@@ -193,6 +200,12 @@ function switching({ statusMessage, rawHeaders }: UpgradeParts['answer']): Uint8
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
+function targetLost(): CustodyError {
+  return new CustodyError('target-lost', 'the cluster closed the connection unexpectedly', {
+    hint: 'the gateway is up; how the command ended is not known: look before you run it again',
+  });
+}
+
 function cutBy({ code, message }: CustodyError): Cut {
-  return { by: 'gateway', code, message };
+  return { by: code === 'target-lost' ? 'target' : 'gateway', code, message };
 }

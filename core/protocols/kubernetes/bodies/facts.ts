@@ -129,8 +129,10 @@ class Finder {
   operation(operation: BodyValue): void {
     const [op, path] = [textOf(memberOf(operation, 'op')), textOf(memberOf(operation, 'path'))];
     if (op === 'test') return;
-    if (path === undefined || (op !== 'add' && op !== 'replace' && op !== 'remove')) this.#doubt();
-    else if (op !== 'remove') this.object(placed(path, memberOf(operation, 'value') ?? null));
+    // Some read `x/spec` as `/spec`.
+    const isPointer = path === '' || path?.startsWith('/') === true;
+    if (!isPointer || (op !== 'add' && op !== 'replace' && op !== 'remove')) this.#doubt();
+    else if (op !== 'remove') this.object(placed(path!, memberOf(operation, 'value') ?? null));
   }
 
   #spec(spec: BodyValue | undefined): void {
@@ -247,7 +249,7 @@ function placed(pointer: string, value: BodyValue): BodyValue {
     .slice(0, POINTER_MAX)
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
   return names.reduceRight<BodyValue>(
-    (of, name) => (/^(?:-|\d+)$/.test(name) ? [of] : Object.fromEntries([[name, of]])),
+    (of, name) => (/^(?:-|-?\d+)$/.test(name) ? [of] : Object.fromEntries([[name, of]])),
     value,
   );
 }

@@ -54,11 +54,7 @@ function wholeBody(
 }
 
 /** No server compresses a watch; of one that did nothing could be seen before its end. */
-function eventBody(
-  type: string | undefined,
-  encoding: string | undefined,
-  terms: MarkTerms,
-): BodyWithholder {
+function eventBody(type: string | undefined, encoding: string | undefined, terms: MarkTerms): BodyWithholder {
   if (encoding !== undefined && encoding !== 'identity') return new CountedBody();
   switch (formatOf(type)) {
     case 'json':

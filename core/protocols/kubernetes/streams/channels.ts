@@ -1,7 +1,13 @@
 /** WebSocket subprotocols that give each message a channel in its first byte: of commands, and of ports without a tunnel. */
 import type { Channel, CommandChannel, Lane, Sender, StreamEvent } from './events.ts';
 import type { StreamForm } from './form.ts';
-import { Opcode, violation, type WebSocketHead, WebSocketFrames, type WebSocketVisitor } from './websocket.ts';
+import {
+  Opcode,
+  violation,
+  type WebSocketHead,
+  WebSocketFrames,
+  type WebSocketVisitor,
+} from './websocket.ts';
 
 /** By number (k8s.io/streaming, remotecommand). */
 const COMMAND_CHANNELS: readonly CommandChannel[] = ['stdin', 'stdout', 'stderr', 'error', 'resize'];
@@ -107,7 +113,10 @@ export class ChannelLane implements Lane, WebSocketVisitor {
 
   #keep(bytes: Uint8Array, from: number, to: number): void {
     const room = Math.max(0, CLOSE_MAX - this.#controlBytes);
-    this.#control.set(bytes.subarray(from, Math.min(to, from + room)), Math.min(this.#controlBytes, CLOSE_MAX));
+    this.#control.set(
+      bytes.subarray(from, Math.min(to, from + room)),
+      Math.min(this.#controlBytes, CLOSE_MAX),
+    );
     this.#controlBytes += to - from;
   }
 }

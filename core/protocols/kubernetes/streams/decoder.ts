@@ -40,7 +40,12 @@ export class StreamDecoder {
   }
 }
 
-function laneOf(form: StreamForm, from: Sender, streams: SpdyStreams, on: (event: StreamEvent) => void): Lane {
+function laneOf(
+  form: StreamForm,
+  from: Sender,
+  streams: SpdyStreams,
+  on: (event: StreamEvent) => void,
+): Lane {
   if (form.kind === 'spdy') return new SpdyLane(from, streams, on);
   if (form.protocol === TUNNEL) return new TunnelLane(from, new SpdyLane(from, streams, on), on);
   return new ChannelLane(form, from, on);

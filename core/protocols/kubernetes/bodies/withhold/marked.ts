@@ -46,8 +46,7 @@ function markedObject(value: BodyObject, terms: MarkTerms): BodyValue {
   const isToken = textOf(value['kind']) === 'TokenRequest';
   return kept(value, ['apiVersion', 'kind', ...(terms.isSecret ? ['type', 'immutable'] : [])], {
     metadata: markedMetadata,
-    items: (items) =>
-      isList(items) ? items.map((item) => markedItem(item, terms)) : marked(items),
+    items: (items) => (isList(items) ? items.map((item) => markedItem(item, terms)) : marked(items)),
     ...(terms.isSecret ? { data: markedAll, stringData: markedAll } : {}),
     ...(isToken ? { spec: markedTokenSpec, status: markedTokenStatus } : {}),
   });
