@@ -8,7 +8,7 @@ import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
 import type { Doorway } from './listener.ts';
-import { RecordSpace } from './protocols/kubernetes/call-tape.ts';
+import { RecordSpace } from './protocols/kubernetes/call-records.ts';
 import { kubernetesProtocol } from './protocols/kubernetes/kubernetes.ts';
 import type { CancelKeys } from './protocols/postgres/cancel.ts';
 import { seeingCommands } from './protocols/postgres/commands.ts';

@@ -1,7 +1,7 @@
 /** What of an answer's body is put on the tape, and when the client may have it. */
 import { createHash, type Hash } from 'node:crypto';
 import { Stream } from '#core/recording/format.ts';
-import type { CallTape } from './call-tape.ts';
+import type { CallRecords } from './call-records.ts';
 
 /** Hears every piece before the client has it. */
 export interface BodyRecording {
@@ -11,10 +11,10 @@ export interface BodyRecording {
 }
 
 export class FullRecording implements BodyRecording {
-  readonly #records: CallTape;
+  readonly #records: CallRecords;
   readonly #call: number;
 
-  constructor(records: CallTape, call: number) {
+  constructor(records: CallRecords, call: number) {
     this.#records = records;
     this.#call = call;
   }
@@ -28,12 +28,12 @@ export class FullRecording implements BodyRecording {
 
 /** How many bytes there were, and their SHA-256. */
 export class DigestRecording implements BodyRecording {
-  readonly #records: CallTape;
+  readonly #records: CallRecords;
   readonly #call: number;
   readonly #hash: Hash = createHash('sha256');
   #bytes = 0;
 
-  constructor(records: CallTape, call: number) {
+  constructor(records: CallRecords, call: number) {
     this.#records = records;
     this.#call = call;
   }

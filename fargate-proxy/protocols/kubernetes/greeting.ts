@@ -5,7 +5,7 @@ import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
 import type { Greeting, Held, Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { Asking } from './asking.ts';
-import { CallTape, type RecordSpace } from './call-tape.ts';
+import { CallRecords, type RecordSpace } from './call-records.ts';
 import { Impersonation } from './impersonation.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import { CallSession, type Relays } from './session.ts';
@@ -107,7 +107,7 @@ export class CallGreeting implements Greeting {
     const session: CallSession = new CallSession({
       permission,
       target,
-      records: new CallTape(tape, this.#space),
+      records: new CallRecords(tape, this.#space),
       upstream,
       judge: options.judgeOf({
         permission,

@@ -20,6 +20,8 @@ export interface Http2Connection {
 
 /** Serves what comes by the connection until it closes. */
 export function serveHttp2(connection: ClientConnection, take: (asking: Asking) => void): Http2Connection {
+  // As node's own TLS server says when a handshake is over: the session waits for it.
+  Object.assign(connection.secure, { secureConnecting: false });
   const session = performServerHandshake(connection.secure, {
     maxHeaderListPairs: HEADERS_MAX,
     maxSessionMemory: SESSION_MEGABYTES,

@@ -70,9 +70,9 @@ function saidOf(principal: Principal, as: KubernetesRule['as']): Forwarded {
   return { user, groups: [...new Set(groups)], extra };
 }
 
-/** Only an address that the issuer vouches for names anybody. */
-function ownName({ email, subject }: Principal): string {
-  return email ?? subject;
+/** A subject may look like somebody's address: where the issuer vouches for none, the name is one that no address is. */
+function ownName({ email, issuer, subject }: Principal): string {
+  return email ?? `${issuer}#${subject}`;
 }
 
 function filled(text: string, { email, subject, issuer }: Principal): string {

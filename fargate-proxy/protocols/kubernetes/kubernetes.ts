@@ -51,7 +51,8 @@ async function converse(
     const secure = await acceptTls(socket, options);
     secure.on('error', () => secure.destroy());
     const closed = new Promise<void>((resolve) => secure.once('close', () => resolve()));
-    serve(new ClientConnection(secure, reception, deviceOf(secure)));
+    const served = serve(new ClientConnection(secure, reception, deviceOf(secure)));
+    onAbort(reception.drains, () => served.drain(), secure);
     await closed;
   } catch (thrown) {
     socket.destroy();
@@ -59,6 +60,13 @@ async function converse(
   } finally {
     reception.signal.removeEventListener('abort', late);
   }
+}
+
+/** Until the connection closes: there may be many, and one signal. */
+function onAbort(signal: AbortSignal, aborted: () => void, secure: TLSSocket): void {
+  if (signal.aborted) return aborted();
+  signal.addEventListener('abort', aborted, { once: true });
+  secure.once('close', () => signal.removeEventListener('abort', aborted));
 }
 
 function acceptTls(socket: Socket, { tls }: KubernetesOptions): Promise<TLSSocket> {

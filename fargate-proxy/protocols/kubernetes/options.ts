@@ -6,7 +6,7 @@ import type { CloseReason } from '#core/recording/format.ts';
 import type { TaskSession } from '#core/tasks/session.ts';
 import type { StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import type { RecordSpace } from './call-tape.ts';
+import type { RecordSpace } from './call-records.ts';
 
 export interface KubernetesOptions {
   /** The certificate that is in force. */

@@ -7,7 +7,7 @@ import type { CloseReason } from '#core/recording/format.ts';
 import type { Side } from '../../dead-peers.ts';
 import type { Link } from '../../protocol.ts';
 import type { Asking } from './asking.ts';
-import type { CallTape } from './call-tape.ts';
+import type { CallRecords } from './call-records.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Impersonation } from './impersonation.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
@@ -38,7 +38,7 @@ export type Relays = (
 export interface SessionParts {
   readonly permission: Authorization<'connect'>;
   readonly target: KubernetesTarget;
-  readonly records: CallTape;
+  readonly records: CallRecords;
   readonly upstream: Upstream;
   readonly judge: CallJudge;
   readonly impersonation: Impersonation;
