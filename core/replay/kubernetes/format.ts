@@ -94,7 +94,7 @@ function headline(step: KubernetesStep): string {
   const { status, reason, by, message } = call;
   const answer = [status ?? 'no answer', reason].filter(Boolean).join(' ');
   const words = [
-    escapeTerminal(String(answer)) + (by === 'gateway' ? ' by the gateway' : ''),
+    escapeTerminal(answer) + (by === 'gateway' ? ' by the gateway' : ''),
     program?.exitCode !== undefined && `exit ${program.exitCode}`,
     cut && `cut by the ${escapeTerminal([cut.by, cut.code].filter(Boolean).join(': '))}`,
     outcome === 'unfinished' && 'unfinished',

@@ -56,7 +56,7 @@ describe('a command', () => {
     const tape = run('command=bash&tty=true&stdin=true', [
       [RESIZE, '{"Width":100,"Height":30}\n'],
       [STDOUT, '$ '],
-      ...[...'ls'].flatMap((letter) => [[STDIN, letter] as const, [STDOUT, letter] as const]),
+      ...['l', 's'].flatMap((letter) => [[STDIN, letter] as const, [STDOUT, letter] as const]),
       [STDIN, '\r'],
       [STDOUT, '\r\nfile\r\n$ '],
       [RESIZE, '{"Width":80,"Height":24}\n'],
