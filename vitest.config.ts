@@ -1,16 +1,28 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 // Compiled code is kept, as cli/custody.mjs keeps it: by the workers, and by every Node that a test starts.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/custody', import.meta.url));
 
+// What many tests begin with is made once (test/support/templates.ts). PostgreSQL's own user passes through.
+if (process.env['CUSTODY_TEMPLATES'] === undefined) {
+  const templates = mkdtempSync(join(tmpdir(), 'custody-templates-'));
+  chmodSync(templates, 0o711);
+  process.env['CUSTODY_TEMPLATES'] = templates;
+  process.once('exit', () => rmSync(templates, { recursive: true, force: true }));
+}
+
 const slow = { testTimeout: 60_000, hookTimeout: 120_000 };
 
-// Two cores: two workers keep end-to-end tests (real PostgreSQL, real psql) from starving each other.
-// Projects run in the order of their names: the small files are last, and both workers end together.
+// Three workers on two cores: end-to-end tests wait for what a product waits for half of their time (a lease that ends, a
+// retry), and the third uses what the two leave. More would starve each other: there is real PostgreSQL, real psql.
+// Projects run in the order of their names: the small files are last, and the workers end together.
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     projects: [
       // What many files import, and none changes, is loaded once for all of them: CDK takes seconds.
       { test: { ...slow, name: 'cdk', include: ['test/cdk/**/*.test.ts'], isolate: false } },

@@ -21,6 +21,7 @@ CLASSES = {
     "ssh_activity": ["host", "ai_operation"],
     "tunnel_activity": ["host", "ai_operation"],
     "datastore_activity": ["host", "ai_operation"],
+    "api_activity": ["host", "ai_operation"],
 }
 
 made = OcsfJsonSchemaEmbedded(get_ocsf_schema(version="1.8.0"))

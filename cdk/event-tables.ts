@@ -24,6 +24,7 @@ const CLASSES = [
   'authorize_session',
   'ssh_activity',
   'tunnel_activity',
+  'api_activity',
   'datastore_activity',
 ];
 
@@ -81,6 +82,9 @@ export const EVENT_TABLES: readonly EventTable[] = [
       ['database', 'struct<name:string>'],
       ['table', 'struct<name:string>'],
       ['query_info', 'struct<uid:string,query_string:string>'],
+      ['api', 'struct<operation:string,version:string,request:struct<uid:string>,response:struct<code:int>>'],
+      ['http_request', 'struct<http_method:string,user_agent:string,url:struct<path:string>>'],
+      ['resources', 'array<struct<type:string,name:string,namespace:string>>'],
       ['process', 'struct<uid:string,name:string,cmd_line:string>'],
       ['file', FILE],
       ['file_result', FILE],

@@ -194,7 +194,7 @@ async function runRecorder({
 
 /** A task of the stack, or a laptop's gateway: neither loads what the other needs. */
 async function relaySurroundings(settings: Settings, task: string): Promise<RelaySurroundings> {
-  if (isOnAws()) return (await import('./on-aws.ts')).relayOnAws(process.env, task);
+  if (isOnAws()) return (await import('./on-aws.ts')).relayOnAws(process.env, task, settings.configMs);
   return (await import('./on-laptop.ts')).relayOnLaptop(settings);
 }
 

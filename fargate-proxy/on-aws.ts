@@ -33,8 +33,12 @@ const CONFIG_EVERY_MS = 2_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Throws `config-invalid` where the environment is not what the stack makes. */
-export function relayOnAws(environment: Environment, task: string): RelaySurroundings {
+/** `configMs`: how often the configuration is looked at. Throws `config-invalid` where the environment is not what the stack makes. */
+export function relayOnAws(
+  environment: Environment,
+  task: string,
+  configMs = CONFIG_EVERY_MS,
+): RelaySurroundings {
   const settings = readAwsSettings(environment);
   const clients = awsClients({ region: settings.AWS_REGION });
   const { dynamo, secrets } = clients;
@@ -48,7 +52,7 @@ export function relayOnAws(environment: Environment, task: string): RelaySurroun
   const access = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   return {
     readConfig: () => config.read(),
-    configEveryMs: CONFIG_EVERY_MS,
+    configEveryMs: configMs,
     certificate: () => certificateOf(clients, settings),
     requests: store,
     watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),

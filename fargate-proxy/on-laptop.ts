@@ -32,12 +32,13 @@ import type { RecorderSurroundings, RelaySurroundings, SshSurroundings } from '.
 
 /** The last moment that a Date can name. */
 const END_OF_TIME = new Date(8.64e15);
+const CONFIG_EVERY_MS = 1_000;
 
 export interface LaptopPlace {
   readonly dataDir: string;
   readonly configFile: string;
-  /** How often that is looked at. */
-  readonly configMs: number;
+  /** How often that is looked at; each second when not given. */
+  readonly configMs?: number;
 }
 
 /** Takes the folder's lock: one gateway at a time. Throws `config-invalid`, `state-damaged`. */
@@ -53,7 +54,7 @@ export function relayOnLaptop({ dataDir, configFile, configMs }: LaptopPlace): R
   const devices = localDevices(dataDir);
   return {
     readConfig,
-    configEveryMs: configMs,
+    configEveryMs: configMs ?? CONFIG_EVERY_MS,
     certificate: async () => ({
       cert: readFileSync(join(dataDir, 'tls', 'gateway.pem'), 'utf8'),
       key: readFileSync(join(dataDir, 'tls', 'gateway.key'), 'utf8'),

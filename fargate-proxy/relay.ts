@@ -2,15 +2,22 @@ import { Stream } from '#core/recording/format.ts';
 import type { SessionTape } from './recorder/tapes.ts';
 import type { RawEnd } from './wire/raw-end.ts';
 import type { RelayMemory } from './wire/relay-memory.ts';
-import { WriteAhead } from './write-ahead.ts';
+import { type AheadTape, WriteAhead } from './write-ahead.ts';
+
+/** What a relay needs of a session's tape. */
+export type RelayTape = AheadTape & Pick<SessionTape, 'record' | 'note' | 'whenCaughtUp' | 'onWait'>;
 
 export interface RelayOptions {
   readonly client: RawEnd;
   readonly target: RawEnd;
-  readonly tape: SessionTape;
+  readonly tape: RelayTape;
   readonly memory: RelayMemory;
   /** Takes both directions in hand, where not everything may reach the target; everything passes without it. */
   readonly gate?: ((hands: RelayHands) => Gate) | undefined;
+  /** Either side may say that it sends no more, and still be told something. */
+  readonly half?: 'half-open';
+  /** How many of the target's bytes, the first ones, still go on; all without it. */
+  readonly passes?: ((bytes: Uint8Array, length: number) => number) | undefined;
   /** Sees what the client sent, after it is recorded and before it is forwarded. */
   readonly onClientBytes: (bytes: Uint8Array, length: number) => void;
   /** Sees what the target sent, after it is recorded and forwarded; not what a gate keeps from the client. */
@@ -68,14 +75,16 @@ export class Relay {
    * their direction.
    */
   start(clientRest: Uint8Array, targetRest: Uint8Array): void {
-    const { client, target, tape, onClientBytes, onTargetBytes, onEnd } = this.#options;
+    const { client, target, tape, half, onClientBytes, onTargetBytes, onEnd } = this.#options;
     target.start(
       (length) => this.#fromTarget(length),
       () => onEnd('target'),
+      half,
     );
     client.start(
       (length) => this.#fromClient(length),
       () => this.#clientEnded(),
+      half,
     );
     tape.onWait(() => this.#waitForRecorderBothWays());
     if (clientRest.byteLength > 0) {
@@ -176,10 +185,11 @@ export class Relay {
   #fromTarget(length: number): void {
     const { client, target, tape, memory, onTargetBytes } = this.#options;
     if (this.#gate !== undefined) return this.#targetThroughGate(this.#gate, length);
-    const keepsUp = tape.record(Stream.target, memory.read, length);
+    const passing = this.#options.passes?.(memory.read, length) ?? length;
+    const keepsUp = tape.record(Stream.target, memory.read, passing);
     if (this.#stopped) return;
-    client.sendRead(length);
-    onTargetBytes(memory.read, length);
+    client.sendRead(passing);
+    onTargetBytes(memory.read, passing);
     if (!keepsUp) this.#waitForRecorder(target);
     if (client.congested) this.#waitFor(client, target);
   }

@@ -21,8 +21,8 @@ export interface Settings {
   readonly apiUrl?: string;
   /** How often leaves enter the ledger, where that is this process's work. */
   readonly sequenceMs: number;
-  /** How often a custody.yaml on this machine is looked at. */
-  readonly configMs: number;
+  /** How often custody.yaml is looked at; where it is says that when absent. */
+  readonly configMs?: number;
   /** How long a client may leave bytes that were sent to it without an answer. A target's is in the configuration. */
   readonly userTimeoutMs: number;
   /** How many may be here at once; what descriptors allow where nothing is said. */
@@ -46,7 +46,7 @@ export function readSettings(
       'drain-ms': { type: 'string', default: '30000' },
       'lease-ms': { type: 'string', default: '15000' },
       'sequence-ms': { type: 'string', default: '5000' },
-      'config-ms': { type: 'string', default: '1000' },
+      'config-ms': { type: 'string' },
       'api-url': { type: 'string' },
       'user-timeout-ms': { type: 'string', default: '30000' },
       'sessions-max': { type: 'string' },
@@ -56,6 +56,7 @@ export function readSettings(
   });
   const dataDir = resolve(values['data-dir'] ?? '.custody');
   const { host, port } = parseListen(values.listen);
+  const configMs = numberIn(values, 'config-ms');
   const sshPort = portIn(values, 'ssh-port') ?? portIn(environment, 'CUSTODY_SSH_PORT');
   const kubernetesPort = portIn(values, 'kubernetes-port') ?? portIn(environment, 'CUSTODY_KUBERNETES_PORT');
   return {
@@ -69,7 +70,7 @@ export function readSettings(
     drainMs: Number(values['drain-ms']),
     leaseMs: Number(values['lease-ms']),
     sequenceMs: numberIn(values, 'sequence-ms')!,
-    configMs: numberIn(values, 'config-ms')!,
+    ...(configMs === undefined ? {} : { configMs }),
     userTimeoutMs: numberIn(values, 'user-timeout-ms')!,
     limits: {
       sessions: numberIn(values, 'sessions-max'),

@@ -5,6 +5,8 @@ import type { Block, RelayMemory } from './wire/relay-memory.ts';
 /** Held bytes beyond which the client is not read. */
 const FULL_BYTES = 64 << 10;
 
+export type AheadTape = Pick<SessionTape, 'durability' | 'slab' | 'whenDurable'>;
+
 /** What was recorded into one slab: it becomes durable together. */
 interface Batch {
   readonly slab: number;
@@ -16,13 +18,13 @@ interface Batch {
 /** Holds what the client sent until its frames are durable; then, in order, it goes to the target. */
 export class WriteAhead {
   readonly #target: RawEnd;
-  readonly #tape: SessionTape;
+  readonly #tape: AheadTape;
   readonly #memory: RelayMemory;
   #batches: Batch[] = [];
   #bytes = 0;
   #whenEmpty: (() => void)[] = [];
 
-  constructor(target: RawEnd, tape: SessionTape, memory: RelayMemory) {
+  constructor(target: RawEnd, tape: AheadTape, memory: RelayMemory) {
     this.#target = target;
     this.#tape = tape;
     this.#memory = memory;

@@ -60,6 +60,10 @@ export const CLASSES = {
     ...{ uid: 4014, caption: 'Tunnel Activity', category: NETWORK },
     activities: { 1: 'Open', 99: 'Other' },
   },
+  api_activity: {
+    ...{ uid: 6003, caption: 'API Activity', category: APPLICATION },
+    activities: { 1: 'Create', 2: 'Read', 3: 'Update', 4: 'Delete', 99: 'Other' },
+  },
   datastore_activity: {
     ...{ uid: 6005, caption: 'Datastore Activity', category: APPLICATION },
     activities: {

@@ -50,6 +50,7 @@ function sharedBy(name: EventClass, { actor, agent, source, destination, device,
     case 'process_activity':
       return { ...acting, device };
     case 'ssh_activity':
+    case 'api_activity':
     case 'datastore_activity':
       return { ...acting, ...ends };
     case 'tunnel_activity':

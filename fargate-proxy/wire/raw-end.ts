@@ -46,6 +46,8 @@ export function streamBindings(): StreamBindings {
   });
 }
 
+/** libuv's, the same everywhere. */
+const EOF = -4095;
 const READ_OR_ERROR = 0;
 const WRITE_WAS_ASYNC = 3;
 /** Unsent bytes beyond which the other side stops reading. */
@@ -75,6 +77,9 @@ export class RawEnd {
   #onEnd: () => void = () => undefined;
   #onDrained: (() => void) | undefined;
   #ended = false;
+  /** Of a half-open one: the peer has said that no more will come, and may still be told something. */
+  #heardAll = false;
+  #halfOpen = false;
   #closing = false;
   #sayingGoodbye = false;
 
@@ -88,9 +93,11 @@ export class RawEnd {
 
   /**
    * Takes the socket over. `onBytes(n)`: n bytes are in the shared read buffer, until it returns. `onEnd`: no more will
-   * come; told once. The caller has taken what the stream had buffered, and waited for what it had written.
+   * come; told once. The caller has taken what the stream had buffered, and waited for what it had written. `half-open`: a peer
+   * that has said its last may still be written to, until `close`.
    */
-  start(onBytes: (length: number) => void, onEnd: () => void): void {
+  start(onBytes: (length: number) => void, onEnd: () => void, half?: 'half-open'): void {
+    this.#halfOpen = half !== undefined;
     this.#onBytes = onBytes;
     this.#onEnd = onEnd;
     this.socket.removeAllListeners('readable').removeAllListeners('end');
@@ -139,15 +146,25 @@ export class RawEnd {
   }
 
   pause(): void {
-    if (this.#ended || !this.#handle.reading) return;
+    if (this.#ended || this.#heardAll || !this.#handle.reading) return;
     this.#handle.reading = false;
     this.#handle.readStop();
   }
 
   resume(): void {
-    if (this.#ended || this.#handle.reading) return;
+    if (this.#ended || this.#heardAll || this.#handle.reading) return;
     this.#handle.reading = true;
     if (this.#handle.readStart() !== 0) this.#end();
+  }
+
+  /** Sends what is still unsent, then that no more will come; calls `finished`. What the peer still says is read as before. */
+  finish(finished: () => void): void {
+    if (this.#ended) return finished();
+    this.whenDrained(() => {
+      this.#sayingGoodbye = true;
+      this.socket.end();
+      finished();
+    });
   }
 
   /**
@@ -167,7 +184,8 @@ export class RawEnd {
     if (this.#ended) return void this.socket.destroy();
     this.whenDrained(() => {
       this.#sayingGoodbye = true;
-      this.socket.end();
+      if (this.#heardAll) this.socket.end(() => this.socket.destroy());
+      else this.socket.end();
     });
     this.resume();
   }
@@ -179,6 +197,7 @@ export class RawEnd {
   #readable(): void {
     const read = this.#bindings.streamBaseState[READ_OR_ERROR]!;
     if (read > 0) this.#onBytes(read);
+    else if (read === EOF && this.#halfOpen) this.#hearAll();
     else if (read < 0) this.#end();
   }
 
@@ -249,10 +268,23 @@ export class RawEnd {
     this.#inFlight = undefined;
   }
 
+  #hearAll(): void {
+    if (this.#heardAll || this.#ended) return;
+    if (this.#closing) return this.#end();
+    this.#heardAll = true;
+    this.#onEnd();
+  }
+
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     if (this.#closing) return void this.socket.destroy();
-    this.#onEnd();
+    if (this.#heardAll) this.socket.destroy();
+    else this.#onEnd();
+    if (!this.#halfOpen) return;
+    // Whoever waits for this peer waits no longer.
+    const drained = this.#onDrained;
+    this.#onDrained = undefined;
+    drained?.();
   }
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { VerifyReport } from '#core/recording/verify/verify.ts';
 import { type RerunReport, rerunReportSchema } from '#core/replay/rerun/report.ts';
 import { custody, startCustody } from '#test/cli/support.ts';
 import { apiAs, reconfigure } from '#test/support/access-story.ts';
@@ -14,7 +15,7 @@ import {
   startDebianPostgres,
 } from '#test/support/debian-postgres.ts';
 import { freePortBase, type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { lastSession, verify } from '#test/support/recorded.ts';
+import { lastSession, sessions, verify } from '#test/support/recorded.ts';
 
 let local: LocalGateway;
 let real: DebianPostgres;
@@ -95,6 +96,14 @@ async function last(): Promise<string> {
   return id;
 }
 
+/** Of a session that may be about to end: its client is told before its last statement is stored. */
+async function verifiedEnd(id: string): Promise<VerifyReport> {
+  await eventually('the session to end', async () =>
+    (await sessions(local)).find((one) => one.id === id && one.outcome !== undefined),
+  );
+  return verify(local, id);
+}
+
 async function env(): Promise<Record<string, string>> {
   return local.cliEnvironment('developer', home);
 }
@@ -122,7 +131,7 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     const id = await recorded(JOB);
     const report = await rerun(id);
     expect(report).toMatchObject({ session: id, against: 'copy', differences: [], steps: 6, code: 0 });
-    expect((await verify(local, report.rerun!)).facts).toMatchObject({ target: { name: 'copy' } });
+    expect((await verifiedEnd(report.rerun!)).facts).toMatchObject({ target: { name: 'copy' } });
     // The sequence went on, which the rollback does not take back.
     const text = await custody(['rerun', id, '--against', 'copy', '--ignore', 'sequence'], {
       env: await env(),
@@ -265,7 +274,7 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
     const report = rerunReportSchema.parse(JSON.parse(ran.stdout));
     seen.add(report.rerun!);
     expect(report).toMatchObject({ session: id, differences: [], steps: 3 });
-    const { startedAt, endedAt } = (await verify(local, report.rerun!)).facts!;
+    const { startedAt, endedAt } = (await verifiedEnd(report.rerun!)).facts!;
     expect(Date.parse(endedAt!) - Date.parse(startedAt)).toBeGreaterThanOrEqual(500);
   });
 
@@ -311,7 +320,7 @@ describe.skipIf(!hasClient('psql') || !hasDebianPostgres())('custody rerun', () 
       custody(['connect', 'web-copy', '--', 'ssh', '-T', 'web-copy', 'sleep 1'], { env: work }),
     ]);
     expect(report).toMatchObject({ differences: [], steps: 1 });
-    const { facts } = await verify(local, report.rerun!);
+    const { facts } = await verifiedEnd(report.rerun!);
     expect(facts).toMatchObject({ target: { name: 'web-copy' } });
     expect((await custody(['play', report.rerun!], { env: work })).stdout).toContain(`,rerun=${id}`);
     writeFileSync(file, 'two\n');

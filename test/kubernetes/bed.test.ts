@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Api, type ApiCredentials } from './support/api.ts';
@@ -8,6 +7,7 @@ import { KubernetesBed } from './support/bed.ts';
 import { EXEC_PROTOCOLS, rawExec } from './support/channels.ts';
 import { clientNode } from './support/client-node.ts';
 import { Kubectl, KUBECTL_OPERATIONS, KUBECTLS, sha256 } from './support/kubectl-operations.ts';
+import { smallChart } from './support/small-chart.ts';
 import { PYTHON_LIST_AND_EXEC } from './support/python-client.ts';
 
 // The bed itself, with no gateway: what fails here is no fault of Custody's.
@@ -228,7 +228,12 @@ describe('the load client', () => {
     expect(await load('informer', '-for', '100ms')).toMatchObject({ updated: 0 });
   });
 
-  test.each([[], ['-spdy'], ['-in'], ['-in', '-spdy']])('moves bytes by exec %s %s', async (...how) => {
+  test.each([
+    ['out over WebSocket', []],
+    ['out over SPDY', ['-spdy']],
+    ['in over WebSocket', ['-in']],
+    ['in over SPDY', ['-in', '-spdy']],
+  ])('moves bytes %s', async (_, how) => {
     const moved = await load<{ bytes: number; sent: string; got: string }>(
       'exec',
       '-bytes',
@@ -247,25 +252,3 @@ test('nothing is left of a bed that has been stopped', async () => {
   expect(existsSync(folder)).toBe(false);
   for (const pid of Object.values(pids)) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
 });
-
-async function smallChart(folder: string): Promise<string> {
-  await mkdir(join(folder, 'templates'), { recursive: true });
-  await writeFile(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: site\nversion: 1.0.0\n');
-  await writeFile(join(folder, 'values.yaml'), 'replicas: 2\n');
-  const deployment = {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: 'site' },
-    spec: {
-      replicas: 'REPLICAS',
-      selector: { matchLabels: { app: 'site' } },
-      template: {
-        metadata: { labels: { app: 'site' } },
-        spec: { containers: [{ name: 'main', image: 'registry.example/site:1' }] },
-      },
-    },
-  };
-  const text = JSON.stringify(deployment).replace('"REPLICAS"', '{{ .Values.replicas }}');
-  await writeFile(join(folder, 'templates', 'deployment.yaml'), text);
-  return folder;
-}

@@ -280,7 +280,7 @@ async function startTask(
   ca: string,
   token: (person: Person) => Promise<string>,
 ): Promise<{ readonly task: CloudTask; readonly child: ChildProcess }> {
-  const args = [...settings, '--drain-ms', '2000'];
+  const args = [...settings, '--drain-ms', '2000', '--config-ms', '200'];
   const child = spawn(process.execPath, args, {
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'inherit', 'pipe'],

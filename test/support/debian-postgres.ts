@@ -15,6 +15,9 @@ import { join } from 'node:path';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { postgresBin, postgresUser } from '../bench/machine.ts';
 import { eventually } from './clients.ts';
+import { fromTemplate } from './templates.ts';
+
+const PASSWORD = 'secret-of-the-legacy-database';
 
 export interface DebianPostgres {
   readonly port: number;
@@ -52,19 +55,8 @@ export async function startDebianPostgres(
   const { uid, gid } = postgresUser();
   const bin = postgresBin();
   const data = join(root, 'data');
-  const password = `secret-${port}-${process.pid}`;
-  mkdirSync(data, { mode: 0o700 });
   chmodSync(root, 0o755);
-  chownSync(data, uid, gid);
-  const passwordFile = join(root, 'password');
-  writeFileSync(passwordFile, password, { mode: 0o644 });
-  const initdb = ['-D', data, '-U', 'app', `--auth=${method}`, `--pwfile=${passwordFile}`, '--no-sync'];
-  execFileSync(join(bin, 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], {
-    uid,
-    gid,
-    cwd: data,
-    stdio: 'ignore',
-  });
+  await fromTemplate(`debian-${method}`, root, (made) => initialise(bin, made, method));
   if (more.tls !== undefined) {
     for (const [name, file] of [
       ['server.crt', more.tls.cert],
@@ -108,7 +100,7 @@ export async function startDebianPostgres(
   await start();
   return {
     port,
-    password,
+    password: PASSWORD,
     start,
     kill: () => end('SIGQUIT'),
     stop: async () => {
@@ -116,6 +108,23 @@ export async function startDebianPostgres(
       if (existsSync(root)) rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Makes `folder/data`. */
+function initialise(bin: string, folder: string, method: string): void {
+  const { uid, gid } = postgresUser();
+  const data = join(folder, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  chownSync(data, uid, gid);
+  const passwordFile = join(folder, 'password');
+  writeFileSync(passwordFile, PASSWORD, { mode: 0o644 });
+  const initdb = ['-D', data, '-U', 'app', `--auth=${method}`, `--pwfile=${passwordFile}`, '--no-sync'];
+  execFileSync(join(bin, 'initdb'), [...initdb, '-E', 'UTF8', '--locale=C'], {
+    uid,
+    gid,
+    cwd: data,
+    stdio: 'ignore',
+  });
 }
 
 /** Whether it asks for a password: while it starts, it listens already, and refuses. */

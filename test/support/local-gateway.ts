@@ -5,7 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type DemoRole, demoToken } from '#adapters/local/demo-issuer.ts';
+import { makeDemoDatabase } from '#local/database/demo-database.ts';
+import { ownerForPostgres } from '#local/database/owner.ts';
+import { postgresBinaries } from '#local/database/postgres-binaries.ts';
 import type { LocalAddresses } from '#local/setup/addresses.ts';
+import { dataFiles } from '#local/setup/settings.ts';
+import { fromTemplate } from './templates.ts';
 
 const MAIN = fileURLToPath(new URL('../../local/main.ts', import.meta.url));
 const BACK = {
@@ -54,6 +59,7 @@ export interface LocalGatewayOptions {
 export async function startLocalGateway(options: LocalGatewayOptions = {}): Promise<LocalGateway> {
   const parent = temporaryFolder();
   const dataDir = join(parent, 'data');
+  await demoDatabase(dataDir);
   options.prepare?.(dataDir);
   const { base, run: first } = await startOnFreePorts(dataDir, [...PERIODS, ...(options.args ?? [])]);
   let run = first;
@@ -104,6 +110,17 @@ export async function startLocalGateway(options: LocalGatewayOptions = {}): Prom
       rmSync(parent, { recursive: true, force: true });
     },
   };
+}
+
+/** As the first start makes it; that it does is seen in test/local. */
+async function demoDatabase(dataDir: string): Promise<void> {
+  await fromTemplate('demo', dataDir, async (made) => {
+    chmodSync(made, 0o711);
+    const { postgres, password } = dataFiles(made);
+    const bin = postgresBinaries();
+    const owner = ownerForPostgres(postgres, bin);
+    await makeDemoDatabase({ bin, folder: postgres, passwordFile: password, owner });
+  });
 }
 
 /** A folder that PostgreSQL's own user can pass through, as tests often run as root. */

@@ -1,9 +1,9 @@
 import type { Shown } from '../step.ts';
+import type { ShownData } from '../tally.ts';
 import { escapeLines, escapeTerminal } from '../text.ts';
 import { fileWords, gitWords } from './files/words.ts';
 import type {
   ShownAddress,
-  ShownData,
   ShownForward,
   ShownKey,
   ShownProgram,

@@ -1,6 +1,6 @@
+import { Tally } from '../tally.ts';
 import type { ChannelSteps, DataEvent, Refusal } from './channel-steps.ts';
 import type { ShownForward, SshOutcome, SshReplayLimits, SshStep } from './step.ts';
-import { Tally } from './tally.ts';
 import type { Note, TapeChannel } from './tape-events.ts';
 
 /** A connection that goes through the session, or to what the client has: one step, once it is over. */

@@ -8,7 +8,7 @@ import {
 import { parseCertificate } from '#core/protocols/ssh/keys/certificate.ts';
 import { fingerprintOf } from '#core/protocols/ssh/keys/public-key.ts';
 import type { SshReader } from '#core/protocols/ssh/wire.ts';
-import { shownWords } from './shown.ts';
+import { shownWords } from '../shown.ts';
 import type { ShownKey, SshReplayLimits, SshStep } from './step.ts';
 import type { Note } from './tape-events.ts';
 

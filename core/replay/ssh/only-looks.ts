@@ -1,14 +1,8 @@
 import { commandWords } from '#core/protocols/ssh/files/command-words.ts';
+import { LOOKING_PROGRAMS } from '../looking-programs.ts';
 import type { Shown } from '../step.ts';
 import { gitCommand } from './files/git-command.ts';
 import { rsyncCommand } from './files/rsync-reader.ts';
-
-/** Programs that change nothing, whatever their arguments are; as the names that they have everywhere. */
-const LOOKS = new Set(
-  `arch base64 basename cat cksum cmp comm cut df diff dirname du echo egrep expr false fgrep free getent grep groups head id last
-  lastlog ls lsblk lscpu lsof md5sum nproc pidof printf ps pwd readlink realpath sha1sum sha256sum sha512sum stat
-  tac tail test true uname uptime users vmstat w wc which who whoami`.split(/\s+/),
-);
 
 /**
  * Whether a command line is one program that only looks, as plain as a SELECT: what else runs in its place at the target nobody can
@@ -19,7 +13,7 @@ export function onlyLooks({ text, cut }: Shown): boolean {
   const [program, ...rest] = commandWords(text)?.map((word) => word.text) ?? [];
   if (program === undefined) return false;
   const name = /^(?:\/usr)?\/s?bin\/([^/]+)$/.exec(program)?.[1] ?? program;
-  if (LOOKS.has(name)) return true;
+  if (LOOKING_PROGRAMS.has(name)) return true;
   if (name === 'scp') return rest.some((word) => /^-[a-z]*[ft]$/.test(word));
   if (name === 'sftp-server' || name === 'internal-sftp') return true;
   return gitCommand(text) !== undefined || rsyncCommand(text) !== undefined;

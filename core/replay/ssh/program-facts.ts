@@ -1,6 +1,6 @@
-import { shown } from './shown.ts';
+import { shown } from '../shown.ts';
+import { Tally } from '../tally.ts';
 import type { ShownEnv, ShownProgram, ShownPty, ShownRequest, SshOutcome, SshReplayLimits } from './step.ts';
-import { Tally } from './tally.ts';
 import type { ChannelTapeRequest, TapeRequest } from './tape-events.ts';
 import type { RequestDetail } from './tape-requests.ts';
 

@@ -1,13 +1,13 @@
+import { shown } from '../shown.ts';
+import type { Range } from '../tally.ts';
+import { type TypedLine, TypedLines } from '../typed-lines.ts';
 import type { ChannelProgram, ChannelReader, ChannelReaderFor, Direction } from './channel-reader.ts';
 import type { ChannelSteps, DataEvent, Refusal, ToldEvent } from './channel-steps.ts';
 import { outcomeOf } from './forward-steps.ts';
 import { ProgramFacts } from './program-facts.ts';
-import { shown } from './shown.ts';
 import type { SshOutcome, SshReplayLimits, SshStep } from './step.ts';
 import type { ChannelTapeRequest, Note, TapeChannel } from './tape-events.ts';
-import type { Range } from './tape-messages.ts';
 import type { RequestDetail } from './tape-requests.ts';
-import { TypedLines } from './typed-lines.ts';
 
 /** Of a command, for whoever reads what it says. */
 const COMMAND_MAX = 256 << 10;
@@ -96,7 +96,7 @@ export class SessionSteps implements ChannelSteps {
   async settle(wholly: boolean): Promise<SshStep[]> {
     const lines = this.#lines;
     if (lines === undefined) return [];
-    const steps = this.#counted(await lines.settle(wholly));
+    const steps = this.#typed(await lines.settle(wholly));
     if (wholly) {
       lines.dispose();
       this.#lines = undefined;
@@ -125,7 +125,7 @@ export class SessionSteps implements ChannelSteps {
     const { pty } = this.#facts;
     if (pty === undefined || this.#lines !== undefined || this.#screens.left === 0) return;
     this.#screens.left -= 1;
-    this.#lines = new TypedLines(this.channel.number, pty, this.#limits);
+    this.#lines = new TypedLines(pty, this.#limits);
   }
 
   #program(start: 'exec' | 'subsystem', bytes: Uint8Array): ChannelProgram {
@@ -159,6 +159,11 @@ export class SessionSteps implements ChannelSteps {
   #counted(steps: SshStep[]): SshStep[] {
     for (const { kind } of steps) if (kind === 'command') this.#facts.commands += 1;
     return steps;
+  }
+
+  #typed(lines: readonly TypedLine[]): SshStep[] {
+    this.#facts.commands += lines.length;
+    return lines.map((line) => ({ kind: 'command', channel: this.channel.number, ...line }));
   }
 
   #outcome(how: 'closed' | 'cut-off' | Refusal): SshOutcome | undefined {

@@ -1,5 +1,6 @@
 /** A recorded SSH session, step by step. */
 import type { Shown, StepBase } from '../step.ts';
+import type { ShownData } from '../tally.ts';
 import type { ShownFile, ShownGit } from './files/file-step.ts';
 
 export type SshStepKind =
@@ -40,17 +41,6 @@ export type SshOutcome =
   | 'ended'
   /** The recording ends before it does. */
   | 'unfinished';
-
-/** Data of one direction of a channel. */
-export interface ShownData {
-  readonly bytes: number;
-  /** Of all of it; absent where bytes are withheld, or are not in the recording. */
-  readonly sha256?: string;
-  /** The beginning, as UTF-8; what is not stands as `\xNN`. */
-  readonly sample: Shown;
-  /** Bytes that stand as zeros in the recording. */
-  readonly withheld?: number;
-}
 
 export interface ShownSize {
   readonly columns: number;

@@ -1,7 +1,7 @@
 /** What a tape of SSH says, with channels told apart and answers joined to what they answer. */
 
+import type { Range } from '../tally.ts';
 import type { ShownAddress } from './step.ts';
-import type { Range } from './tape-messages.ts';
 import type { RequestDetail } from './tape-requests.ts';
 
 export type Side = 'client' | 'target';

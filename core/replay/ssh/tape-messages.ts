@@ -1,10 +1,6 @@
 /** FORMAT.md: the messages of one stream, cut anywhere by its frames. */
 import { readUint32 } from '#core/protocols/ssh/wire.ts';
-
-export interface Range {
-  readonly from: number;
-  readonly to: number;
-}
+import type { Range } from '../tally.ts';
 
 export interface TapeMessage {
   readonly payload: Uint8Array;

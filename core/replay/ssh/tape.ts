@@ -4,6 +4,7 @@ import { isJsonObject, parseJsonBytes } from '#core/json.ts';
 import * as M from '#core/protocols/ssh/channels/messages.ts';
 import { readUint32, type SshReader } from '#core/protocols/ssh/wire.ts';
 import type { ReplayFrame } from '../step.ts';
+import type { Range } from '../tally.ts';
 import type { ShownAddress, SshReplayLimits } from './step.ts';
 import { TapeChannels } from './tape-channels.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
   TapeChannel,
   TapeRequest,
 } from './tape-events.ts';
-import { type Range, type TapeMessage, TapeMessages } from './tape-messages.ts';
+import { type TapeMessage, TapeMessages } from './tape-messages.ts';
 import { requestDetail } from './tape-requests.ts';
 
 const { Message } = M;

@@ -29,8 +29,10 @@ export async function rawExec(
   protocol: ExecProtocol,
   command: readonly string[],
   input?: Uint8Array,
+  /** What comes before the API's own path. */
+  base = '',
 ): Promise<RawExec> {
-  const socket = open(credentials, execPath(command, input !== undefined), protocol);
+  const socket = open(credentials, base + execPath(command, input !== undefined), protocol);
   const channels = [0, 1, 2, 3].map((): Buffer[] => []);
   socket.on('message', (data: Buffer) => {
     const [channel, bytes] = decode(protocol, data);

@@ -44,19 +44,24 @@ func exec(s *shared, args []string) (any, error) {
 	return execOut(config, s.namespace, *pod, *container, *spdy, *size)
 }
 
-// execOut reads a file of the given size; its digest comes by stderr.
+// execOut reads a file that a first exec has made and digested; the time is of the second alone.
 func execOut(config *rest.Config, namespace, pod, container string, spdy bool, size int64) (any, error) {
-	script := fmt.Sprintf("seq 1 999999999 | head -c %d | tee .out | sha256sum >&2; cat .out; rm .out", size)
-	executor, err := executorOf(config, namespace, pod, container, spdy, []string{"sh", "-c", script}, false)
-	if err != nil {
+	file := fmt.Sprintf("out-%d", time.Now().UnixNano())
+	run := func(script string, stdout io.Writer) error {
+		executor, err := executorOf(config, namespace, pod, container, spdy, []string{"sh", "-c", script}, false)
+		if err != nil {
+			return err
+		}
+		return executor.StreamWithContext(context.Background(), remotecommand.StreamOptions{Stdout: stdout, Stderr: io.Discard})
+	}
+	made := &bytes.Buffer{}
+	if err := run(fmt.Sprintf("seq 1 999999999 | head -c %d > %s; sha256sum %s", size, file, file), made); err != nil {
 		return nil, err
 	}
-	digest, counted, stderr := sha256.New(), &counter{}, &bytes.Buffer{}
+	sent, _, _ := strings.Cut(made.String(), " ")
+	digest, counted := sha256.New(), &counter{}
 	begun := time.Now()
-	err = executor.StreamWithContext(context.Background(), remotecommand.StreamOptions{
-		Stdout: io.MultiWriter(digest, counted), Stderr: stderr,
-	})
-	sent, _, _ := strings.Cut(stderr.String(), " ")
+	err := run(fmt.Sprintf("cat %s; rm %s", file, file), io.MultiWriter(digest, counted))
 	return executedOf(counted.n, begun, sent, hex.EncodeToString(digest.Sum(nil))), err
 }
 

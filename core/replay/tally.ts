@@ -1,9 +1,25 @@
 import { createHash } from 'node:crypto';
 import { shown } from './shown.ts';
-import type { ShownData } from './step.ts';
-import type { Range } from './tape-messages.ts';
+import type { Shown } from './step.ts';
 
-/** What passed in one direction of a channel: how much, its digest, its beginning. */
+/** Data of one direction. */
+export interface ShownData {
+  readonly bytes: number;
+  /** Of all of it; absent where bytes are withheld, or are not in the recording. */
+  readonly sha256?: string;
+  /** The beginning, as UTF-8; what is not stands as `\xNN`. */
+  readonly sample: Shown;
+  /** Bytes that stand as zeros in the recording. */
+  readonly withheld?: number;
+}
+
+/** Bytes that stand as zeros. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What passed in one direction: how much, its digest, its beginning. */
 export class Tally {
   readonly #most: number;
   readonly #hash = createHash('sha256');

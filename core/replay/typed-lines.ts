@@ -1,9 +1,8 @@
 /** Lines that somebody entered in a terminal, by what a terminal showed: an index for people, never evidence. */
 // A bundle of CommonJS, whose names node does not find: it comes as a whole.
 import xterm, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
-import { decodeText } from '#core/protocols/ssh/wire.ts';
 import { shownWords } from './shown.ts';
-import type { SshReplayLimits, SshStep } from './step.ts';
+import type { Shown } from './step.ts';
 
 /** No screen is larger; a larger one is looked at as if it were of this size. */
 const COLUMNS_MAX = 1000;
@@ -16,6 +15,7 @@ const BATCH_US = 50_000;
 const AHEAD_MAX = 4096;
 const ECHO_US = 2_000_000;
 
+const tolerant = new TextDecoder('utf-8', { ignoreBOM: true });
 const LF = 0x0a;
 const CR = 0x0d;
 /** Ctrl-C, Ctrl-D, Ctrl-Z: the line is given up. */
@@ -37,14 +37,30 @@ interface LineStart {
   readonly at: number;
 }
 
+/** A line that was entered, by what the screen showed, or by marks of the shell's (OSC 133 or 633). */
+export interface TypedLine {
+  readonly at: number;
+  readonly took: number;
+  readonly command: Shown;
+  readonly prompt?: Shown;
+  readonly heuristic: true;
+  readonly foundBy: 'marks' | 'screen';
+  readonly exitStatus?: number;
+}
+
+/** In bytes: of one text, and of a terminal's output that is looked at. */
+export interface TypedLineLimits {
+  readonly text: number;
+  readonly screen: number;
+}
+
 interface Size {
   readonly columns: number;
   readonly rows: number;
 }
 
 export class TypedLines {
-  readonly #channel: number;
-  readonly #limits: SshReplayLimits;
+  readonly #limits: TypedLineLimits;
   readonly #terminal: Terminal;
   #pieces: Piece[] = [];
   #batch: Uint8Array[] = [];
@@ -67,12 +83,11 @@ export class TypedLines {
   #markedStart: LineStart | undefined;
   #markedText: string | undefined;
   /** Found by the screen, of a shell that marks its prompt: the mark that it runs may follow, and says it better. */
-  #held: SshStep | undefined;
-  #running: SshStep | undefined;
-  #found: SshStep[] = [];
+  #held: TypedLine | undefined;
+  #running: TypedLine | undefined;
+  #found: TypedLine[] = [];
 
-  constructor(channel: number, size: Size, limits: SshReplayLimits) {
-    this.#channel = channel;
+  constructor(size: Size, limits: TypedLineLimits) {
     this.#limits = limits;
     this.#terminal = new xterm.Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
     for (const code of [133, 633])
@@ -92,7 +107,7 @@ export class TypedLines {
   }
 
   /** What was found since; `wholly`: nothing follows. */
-  async settle(wholly: boolean): Promise<SshStep[]> {
+  async settle(wholly: boolean): Promise<TypedLine[]> {
     for (const piece of this.#pieces.splice(0)) await this.#piece(piece);
     if (wholly || this.#batchBytes >= BATCH_BYTES || this.#now - this.#batchFrom >= BATCH_US)
       await this.#flush();
@@ -240,13 +255,11 @@ export class TypedLines {
     this.#held = undefined;
   }
 
-  #step(text: string, { prompt, at }: LineStart, foundBy: 'marks' | 'screen'): SshStep {
+  #step(text: string, { prompt, at }: LineStart, foundBy: 'marks' | 'screen'): TypedLine {
     const { text: atMost } = this.#limits;
     return {
-      kind: 'command',
       at: this.#now,
       took: foundBy === 'screen' ? this.#now - at : 0,
-      channel: this.#channel,
       command: shownWords(text, atMost),
       ...(prompt.trim() !== '' && { prompt: shownWords(prompt.trimStart(), atMost) }),
       heuristic: true,
@@ -361,7 +374,7 @@ function lineBefore(buffer: IBuffer, { marker, column }: LineStart): string {
 
 /** A command line in a mark has `\xNN` for what would end the mark, and `\\` for a backslash. */
 function unescaped(text: string): string {
-  return decodeText(
+  return tolerant.decode(
     Buffer.from(
       Buffer.from(text)
         .toString('latin1')

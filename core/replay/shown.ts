@@ -1,5 +1,5 @@
-import type { Shown } from '../step.ts';
-import { characterAt, wholeUntil } from '../utf8.ts';
+import type { Shown } from './step.ts';
+import { characterAt, wholeUntil } from './utf8.ts';
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

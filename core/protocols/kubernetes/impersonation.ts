@@ -1,0 +1,95 @@
+/** Whom the cluster sees: what a rule's `as` makes of a principal (Kubernetes, "User impersonation"). */
+import type { Authorization } from '#core/access/decide.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { Principal } from '#core/identity/principal.ts';
+import type { Forwarded, Headers } from './tape.ts';
+import { filled, holesOf } from './templates.ts';
+
+/** By default everybody is somebody of their own, whom RBAC of the cluster gives nothing yet. */
+const USER = 'custody:{email}';
+const VALUE_MAX_BYTES = 1_024;
+const GROUPS_MAX = 500;
+
+export const SESSION_KEY = 'custody.session';
+export const REQUEST_KEY = 'custody.request';
+
+/** Of one session: the same for each of its calls, but for the number in `custody.request`. Throws `access-denied`. */
+export function impersonationOf(permission: Authorization<'connect'>, session: string): Forwarded {
+  const { principal, rule, terms } = permission;
+  const { user = USER, groups = [], extra = {} } = terms.kubernetes?.as ?? {};
+  const make = (template: string, what: string): string[] => madeOf(template, what, { principal, rule });
+  const [name] = make(user, 'user');
+  if (name === undefined) throw refused(rule, 'user', `${user} stands for nobody`);
+  const made = [...new Set(groups.flatMap((group) => make(group, 'group')))];
+  if (made.length > GROUPS_MAX)
+    throw refused(rule, 'groups', `they would be in more than ${GROUPS_MAX} of them`);
+  const more = Object.entries(extra).map(
+    ([key, values]) => [key, values.flatMap((value) => make(value, `extra ${key}`))] as const,
+  );
+  return { user: name, groups: made, extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] } };
+}
+
+/** As the API server takes them. `call`: its number within the session, by which its own audit log names our recording. */
+export function impersonationHeaders({ user, groups, extra }: Forwarded, call: number): Headers {
+  const [session = ''] = extra[SESSION_KEY] ?? [];
+  const all = { ...extra, [REQUEST_KEY]: [`${session}/${call}`] };
+  return [
+    ['Impersonate-User', fieldValue(user)],
+    ...groups.map((group) => ['Impersonate-Group', fieldValue(group)] as const),
+    ...Object.entries(all).flatMap(([key, values]) =>
+      values.map((value) => [`Impersonate-Extra-${escapedKey(key)}`, fieldValue(value)] as const),
+    ),
+  ];
+}
+
+/** A header's name is a token (RFC 9110 section 5.6.2); the API server takes percent escapes out of what follows its prefix. */
+function escapedKey(key: string): string {
+  return key.replaceAll(/[^A-Za-z0-9!#$&'*+.^_`|~-]/g, (character) =>
+    Array.from(Buffer.from(character), (byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(
+      '',
+    ),
+  );
+}
+
+/** Node writes a header's characters as bytes: these are the bytes of UTF-8, which is what the API server reads. */
+function fieldValue(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}
+
+interface Of {
+  readonly principal: Principal;
+  readonly rule: string;
+}
+
+/** None where it stands for each of the groups of somebody in no group. */
+function madeOf(template: string, what: string, { principal, rule }: Of): string[] {
+  const missing = holesOf(template).find((hole) => hole !== 'groups' && principal[hole] === undefined);
+  if (missing !== undefined)
+    throw refused(rule, what, `${template} needs the person's ${WORDS[missing]}, and their token has none`);
+  const made = filled(template, principal);
+  for (const value of made) refuseUnsendable(value, what, rule);
+  const isSystems =
+    template.includes('{') && made.some((value) => value.trim().toLowerCase().startsWith('system:'));
+  // Kubernetes keeps these names for itself; whoever names somebody at an issuer must not give out its rights.
+  if (isSystems) throw refused(rule, what, `${template} would become one of the cluster's own (system:…)`);
+  return made;
+}
+
+const WORDS = { email: 'verified e-mail address', subject: 'subject', issuer: 'issuer', groups: 'groups' };
+
+/** RFC 9110 section 5.5: what would end a header, or vanish from it. */
+function refuseUnsendable(value: string, what: string, rule: string): void {
+  const isText = value.isWellFormed() && !/[\p{Cc}\u2028\u2029]/u.test(value) && value === value.trim();
+  if (value !== '' && isText && Buffer.byteLength(value) <= VALUE_MAX_BYTES) return;
+  throw refused(rule, what, 'what it stands for is empty, too long, or no text that a header can carry');
+}
+
+function refused(rule: string, what: string, why: string): CustodyError {
+  return new CustodyError(
+    'access-denied',
+    `nobody can be shown to the cluster as the rule "${rule}" has it (${what}): ${why}`,
+    {
+      hint: "ask whoever keeps custody.yaml to change the rule's kubernetes.as",
+    },
+  );
+}
