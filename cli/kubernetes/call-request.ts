@@ -51,7 +51,10 @@ async function pathOf(
   const dot = whole.indexOf('.');
   const [plural, group] = dot === -1 ? [whole, ''] : [whole.slice(0, dot), whole.slice(dot + 1)];
   const version = versionIn(body, group, subresource) ?? (await versionOf(group));
-  const isNamed = name !== undefined && (verb !== 'create' || subresource !== undefined);
+  // An object that is made is named by itself, one of many by a selector.
+  const isOfMany =
+    (verb === 'create' && subresource === undefined) || verb === 'list' || verb === 'deletecollection';
+  const isNamed = name !== undefined && !isOfMany;
   return [
     ...(group === '' ? ['', 'api'] : ['', 'apis', group]),
     version,
