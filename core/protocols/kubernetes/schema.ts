@@ -102,7 +102,10 @@ const callsSchema = z
         z.string().regex(RESOURCE, 'expected a resource such as pods, pods/exec, deployments.apps or *.apps'),
       )
       .min(1)
-      .optional(),
+      .optional()
+      .describe(
+        'as kubectl names them: pods is of the core group, deployments.apps of another; pods/exec and pods/* have to be named, only * alone has all',
+      ),
     namespaces: z.array(text).min(1).optional().describe('patterns; "" for what is in no namespace'),
     names: z.array(text).min(1).optional().describe('patterns of names; a call that names none does not fit'),
     paths: z
@@ -114,11 +117,19 @@ const callsSchema = z
       .array(z.array(text).min(1))
       .min(1)
       .optional()
-      .describe('of exec: its words, each a pattern; a last word "**" stands for any more of them'),
+      .describe(
+        'words of what runs, each a pattern; a last "**" stands for any more of them. Of exec, and of all containers of a pod (also of kubectl debug) or of a template of one; a container without a command does not fit',
+      ),
+    privileged: z
+      .boolean()
+      .optional()
+      .describe(
+        'true: writes of a pod, or of a template of one, that reach the node under it (privileged, capabilities, a namespace or a path of the host, a node of their choice), and the proxy of nodes; false: all other calls',
+      ),
   })
   .refine(
-    ({ paths, resources, namespaces, names }) =>
-      paths === undefined || oneOf(paths, resources, namespaces, names),
+    ({ paths, resources, namespaces, names, commands, privileged }) =>
+      paths === undefined || oneOf(paths, resources, namespaces, names, commands, privileged),
     { path: ['paths'], message: 'is for calls of no resource: it goes with verbs alone' },
   );
 export type CallPattern = z.infer<typeof callsSchema>;
@@ -147,7 +158,15 @@ export const kubernetesRuleSchema = z.strictObject({
     .array(callsSchema)
     .min(1)
     .optional()
-    .describe('the calls that pass, one of these; all when absent, as far as the cluster lets them'),
-  deny: z.array(callsSchema).min(1).optional().describe('calls that do not pass, whatever `calls` says'),
+    .describe(
+      'the calls that pass, one of these; all when absent, as far as the cluster lets them. Discovery passes in any case: /api, /apis, /openapi and /version',
+    ),
+  deny: z
+    .array(callsSchema)
+    .min(1)
+    .optional()
+    .describe(
+      'calls that do not pass, whatever `calls` says; get is also list and watch here, delete also deletecollection, and a call that names nothing has whatever it might reach',
+    ),
 });
 export type KubernetesRule = z.infer<typeof kubernetesRuleSchema>;

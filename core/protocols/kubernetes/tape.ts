@@ -75,6 +75,8 @@ export interface Withheld {
   readonly sha256?: string;
   /** Of a secret: the same body as JSON, marks in the place of its values; absent where it could not be read. */
   readonly shown?: string;
+  /** `shown` goes on in the next record of the same call and stream, which has no bytes of its own. */
+  readonly more?: true;
 }
 
 export interface TapeRecord {

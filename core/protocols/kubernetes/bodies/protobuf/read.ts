@@ -4,7 +4,7 @@
  */
 import { readCbor } from '../cbor.ts';
 import { readJson } from '../json.ts';
-import { BODY_MAX_DEPTH, type BodyValue, base64, Budget, ObjectBuilder, unreadable, utf8 } from '../value.ts';
+import { BODY_MAX_DEPTH, type BodyValue, Budget, base64, ObjectBuilder, unreadable, utf8 } from '../value.ts';
 import {
   bytesIn,
   durationOf,
