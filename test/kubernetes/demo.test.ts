@@ -1,9 +1,11 @@
 /** The local demo with a cluster of somebody's: npm start --kubeconfig, then kubectl as a person has it. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { said } from '#test/cli/login-support.ts';
 import { type Ran, startCustody } from '#test/cli/support.ts';
+import { eventually } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { kubernetesTool } from './support/tools.ts';
@@ -112,6 +114,44 @@ describe('npm start --kubeconfig', () => {
     const { sessions: all } = JSON.parse(sessions.stdout) as { readonly sessions: readonly SessionLine[] };
     expect(all.length).toBeGreaterThan(0);
     expect(new Set(all.map(({ protocol }) => protocol))).toEqual(new Set(['kubernetes']));
+  });
+
+  test('waits inside kubectl until somebody else has approved', async () => {
+    const file = gateway.addresses.config;
+    const text = readFileSync(file, 'utf8');
+    const asking = 'approval: { reviewers: { any: [reviewers] }, maxDuration: 1h, reason: required }';
+    writeFileSync(file, text.replace(/(name: developers-cluster\n)/, `$1    ${asking}\n`));
+    const own = join(home, 'asking');
+    const env = { HOME: home, ...(await gateway.cliEnvironment('developer', own)) };
+    const access = async () => (await startCustody(['targets', '--json'], { env }).ended).stdout;
+    await eventually('the rule asks', async () => (await access()).includes('requestable') || undefined);
+    const refused = await startCustody(['connect', 'cluster', '--', KUBECTL(), 'get', 'ns'], { env }).ended;
+    expect(refused.stderr).toContain("hint: CUSTODY_REASON='…' kubectl");
+    const args = [
+      'connect',
+      '--reason',
+      'a bug',
+      'cluster',
+      '--',
+      KUBECTL(),
+      '-n',
+      'dev',
+      'get',
+      'pods',
+      '-o',
+      'name',
+    ];
+    const waiting = startCustody(args, { env });
+    const id = await said(waiting, /custody approve ([0-9a-f-]{36})/);
+    const reviewer = { HOME: home, ...(await gateway.cliEnvironment('reviewer', join(home, 'reviewer'))) };
+    expect(await startCustody(['approve', id], { env: reviewer }).ended).toMatchObject({ code: 0 });
+    const ran = await waiting.ended;
+    expect(ran).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('cluster is granted until') as string,
+    });
+    expect(ran.stdout).toContain('pod/web-0');
+    writeFileSync(file, text);
   });
 
   test('is refused to whom no rule lets', async () => {
