@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util';
 import * as identity from './identity.ts';
 import * as kubernetesStreams from './kubernetes-streams.ts';
+import * as kubernetesBodies from './kubernetes-bodies.ts';
 import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';
@@ -24,6 +25,7 @@ const targets: readonly FuzzTarget[] = [
   ...ssh.targets,
   ...sshReplay.targets,
   ...kubernetesStreams.targets,
+  ...kubernetesBodies.targets,
 ];
 
 const { values, positionals } = parseArgs({

@@ -4,8 +4,8 @@ import type { StreamForm } from './form.ts';
 import {
   Opcode,
   violation,
-  type WebSocketHead,
   WebSocketFrames,
+  type WebSocketHead,
   type WebSocketVisitor,
 } from './websocket.ts';
 

@@ -193,7 +193,7 @@ describe('an upgraded call that has to end', () => {
       purpose: 'command',
       ports: [],
     });
-    [...decoder.push('client', opened)];
+    expect([...decoder.push('client', opened)]).toEqual([]);
     const events = [...decoder.push('target', Buffer.concat([frame.subarray(0, 500), rest]))];
     const of = (channel: string): string =>
       Buffer.concat(
