@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eventually } from '#test/support/clients.ts';
 import { open } from './support/channels.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { KubernetesGateway } from './support/gateway.ts';
@@ -38,6 +39,9 @@ async function developer(version: (typeof KUBECTLS)[number]): Promise<{ email: s
 describe.each(KUBECTLS)('kubectl $name', (kind) => {
   test('is told within 5 s that its rule is gone, by a command, a terminal and a forwarded port', async () => {
     const { kubectl } = await developer(kind);
+    await eventually('the rule to be there', async () =>
+      (await kubectl.run(['get', 'pods', '-n', 'dev'])).code === 0 ? true : undefined,
+    );
     const command = kubectl.start(['exec', '-n', 'dev', 'web-0', '--', 'sh', '-c', 'echo begun; sleep 100']);
     const attached = kubectl.start(['attach', '-i', '-n', 'dev', 'echo-0', '-c', 'main']);
     const forwarding = kubectl.start(['port-forward', '-n', 'dev', 'web-0', `:${portOf(echo)}`]);
@@ -60,7 +64,7 @@ describe.each(KUBECTLS)('kubectl $name', (kind) => {
       // 1.20 says so and exits with 0, whoever it was that ended it.
       expect(three.code).toBe(kind.version === '1.20' ? 0 : 1);
       expect(three.stderr).toContain('lost connection to pod');
-      expect(three.stderr).toMatch(/an error occurred forwarding .*custody: /);
+      expect(three.stderr).toMatch(/an error occurred forwarding.*custody: /i);
     } finally {
       gateway.writeConfig({});
       await Promise.all([command.kill(), attached.kill(), forwarding.kill()]);
