@@ -2,7 +2,7 @@
  * YAML, where all readers agree. The API server's (sigs.k8s.io/yaml, go-yaml 2) reads YAML 1.1 with parts of 1.2: `no` is false to one
  * and a text to another. What kubectl sends as YAML is JSON.
  */
-import { type Document, isAlias, isNode, isScalar, Lexer, parseAllDocuments, visit } from 'yaml';
+import { type Document, isAlias, isNode, isScalar, Lexer, parseAllDocuments, type Scalar, visit } from 'yaml';
 import { readJsonText } from './json.ts';
 import { BODY_MAX_DEPTH, type BodyValue, sameValue, unreadable, utf8 } from './value.ts';
 
@@ -103,6 +103,7 @@ function parsed(text: string, options: Parameters<typeof parseAllDocuments>[1]):
 
 /** Anchors, aliases, tags, merge keys, and keys that are no texts: none of them is in what a client means to send. */
 function checkNodes(document: Document): void {
+  visit(document, { Scalar: (_, node) => readDot(node) });
   visit(document, {
     Node: (_, node, path) => {
       if (path.length > 2 * BODY_MAX_DEPTH) throw unreadable('is nested too deep');
@@ -112,6 +113,11 @@ function checkNodes(document: Document): void {
     },
     Map: (_, { items }) => checkKeys(items.map(({ key }) => key)),
   });
+}
+
+/** To Go it is a text, which managedFields are full of; to the library, by YAML 1.1, a number without digits. */
+function readDot(scalar: Scalar): void {
+  if (scalar.source === '.') scalar.value = '.';
 }
 
 /** The library's own look for a name that is there twice compares each with all. */

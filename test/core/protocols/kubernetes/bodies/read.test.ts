@@ -87,6 +87,10 @@ describe('YAML', () => {
     });
   });
 
+  it('has the dots of managedFields', () => {
+    expect(valueOf(yaml('f:a:\n  .: {}\n  b: .\n'))).toEqual({ 'f:a': { '.': {}, b: '.' } });
+  });
+
   it.each([
     ['the Norway problem', 'country: no'],
     ['another', 'on: 1'],
