@@ -20,6 +20,8 @@ export interface Http2Connection {
 
 /** Serves what comes by the connection until it closes. */
 export function serveHttp2(connection: ClientConnection, take: (asking: Asking) => void): Http2Connection {
+  // As node's own TLS server says when a handshake is over: the session waits for it.
+  Object.assign(connection.secure, { secureConnecting: false });
   const session = performServerHandshake(connection.secure, {
     maxHeaderListPairs: HEADERS_MAX,
     maxSessionMemory: SESSION_MEGABYTES,
@@ -117,7 +119,7 @@ class Http2Asking implements Asking {
     this.#leaveUnread();
   }
 
-  answerWith(status: number, headers: string[], body: string): void {
+  answerWith(status: number, headers: string[], body: Uint8Array): void {
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
     this.body.respond([':status', String(status), ...headers]);
