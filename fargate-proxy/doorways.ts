@@ -1,5 +1,5 @@
 /** The protocols that a gateway speaks, and where. */
-import type { Rule } from '#core/access/config.ts';
+import type { Config, Rule } from '#core/access/config.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { targetCertificate } from '#core/access/ssh-certificates/target-certificate.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -8,6 +8,8 @@ import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
 import type { Doorway } from './listener.ts';
+import { RecordSpace } from './protocols/kubernetes/call-tape.ts';
+import { kubernetesProtocol } from './protocols/kubernetes/kubernetes.ts';
 import type { CancelKeys } from './protocols/postgres/cancel.ts';
 import { seeingCommands } from './protocols/postgres/commands.ts';
 import { postgresProtocol } from './protocols/postgres/postgres.ts';
@@ -34,11 +36,12 @@ export interface DoorwayParts {
 export async function doorwaysOf(parts: DoorwayParts): Promise<readonly Doorway[]> {
   // Shared by all: one thread reads and passes on one piece at a time.
   const memory = { memory: new RelayMemory(), bindings: streamBindings() };
-  const { host, port, sshPort } = parts.settings;
-  const postgres = { protocol: speakPostgres(parts, memory), host, port };
-  return sshPort === undefined
-    ? [postgres]
-    : [postgres, { protocol: await speakSsh(parts, memory), host, port: sshPort }];
+  const { host, port, sshPort, kubernetesPort } = parts.settings;
+  const doorways: Doorway[] = [{ protocol: speakPostgres(parts, memory), host, port }];
+  if (sshPort !== undefined) doorways.push({ protocol: await speakSsh(parts, memory), host, port: sshPort });
+  if (kubernetesPort !== undefined)
+    doorways.push({ protocol: speakKubernetes(parts, memory), host, port: kubernetesPort });
+  return doorways;
 }
 
 interface Memory {
@@ -75,6 +78,28 @@ async function speakSsh({ policy, surroundings, userCas, deviceLogins }: Doorway
     deviceLogins,
     targetCertificate: targetCa && ((login) => targetCertificate(login, targetCa)),
   });
+}
+
+function speakKubernetes({ settings, policy, certificate }: DoorwayParts, memory: Memory) {
+  return kubernetesProtocol({
+    ...memory,
+    space: new RecordSpace(),
+    tls: () => certificate.context,
+    targetOf: (serverName) => clusterNamed(policy.config, serverName),
+    judgeOf: () => ({ judge: () => ({ kind: 'passes' }) }),
+    userTimeoutMs: settings.userTimeoutMs,
+    wallClock: () => new Date(),
+    after: (ms, over) => {
+      const timer = setTimeout(over, ms).unref();
+      return () => clearTimeout(timer);
+    },
+  });
+}
+
+function clusterNamed({ targets }: Config, serverName: string): string | undefined {
+  for (const target of targets.values())
+    if (target.protocol === 'kubernetes' && target.serverNames.includes(serverName)) return target.name;
+  return undefined;
 }
 
 /** Whose certificates of people are believed; nobody's where SSH is not spoken. */

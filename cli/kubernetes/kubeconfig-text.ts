@@ -117,7 +117,7 @@ function changeList(
     const isGone = onlyTargets !== undefined && mark?.api === api && !onlyTargets.has(mark.target);
     return !isGone || written.has(String(was[at]!.name));
   });
-  if (items.items.length === 0 && was.length === 0) document.set(list, made(document, []));
+  if (items.items.length === 0 && was.length === 0) put(document, list, made(document, []));
 }
 
 /** `kubectl config set-context --namespace` on a context of ours is the person's own. */
@@ -133,8 +133,12 @@ function sequence(document: Document, list: string): YAMLSeq {
   if (isSeq(node)) return node;
   if (node !== undefined && !isScalar(node)) throw noKubeconfig(`its ${list} stand elsewhere in it`);
   const made = new YAMLSeq();
-  document.set(list, made);
+  put(document, list, made);
   return made;
+}
+
+function put(document: Document, key: string, value: Node): void {
+  document.set(document.has(key) ? key : made(document, key), value);
 }
 
 /** In a file of JSON all is quoted, so that it stays one. */
@@ -162,9 +166,9 @@ function setCurrent(document: Document, before: Kubeconfig, { use, entries }: Ch
   const isNone = now === undefined || now === '' || now === 'null' || now === '~';
   const names = new Set(listIn(plain(document), 'contexts').map(({ name }) => name));
   const wanted = use ?? (isNone ? entries[0]?.name : undefined);
-  if (wanted !== undefined) document.set('current-context', made(document, wanted));
+  if (wanted !== undefined) put(document, 'current-context', made(document, wanted));
   else if (!isNone && wasThere(before, now) && !names.has(now))
-    document.set('current-context', made(document, ''));
+    put(document, 'current-context', made(document, ''));
 }
 
 function wasThere(before: Kubeconfig, context: unknown): boolean {

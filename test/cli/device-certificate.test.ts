@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { deviceOf } from '#proxy/protocols/postgres/tls.ts';
+import { deviceOf } from '#proxy/wire/tls-device.ts';
 import { selfSigned } from '#test/support/self-signed.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { sshApi } from './ssh/support.ts';

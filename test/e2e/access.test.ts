@@ -180,12 +180,16 @@ describe.skipIf(!hasClient('psql'))('the whole story, at the command line', () =
     await granted(local, { statements: ['select 40 + 2'] });
     const [one, other] = [await connected(local), await connected(local)];
     expect((await one.client.query('select 40 + 2')).rowCount).toBe(1);
-    const refused = await other.client.query('select 40 + 2').catch((error: Error) => error.message);
+    const refused = await other.client.query('select 40 + 2').then(
+      () => 'not refused',
+      (error: Error) => error.message,
+    );
     // Whoever is first: the refusal of the command, or the look at the grant that ends the session.
     expect(refused).toMatch(
       /the grant was for one session, and (?:is used|another one has used it)|connection error/,
     );
-    expect((await other.gone).errors.join()).toContain('another one has used it');
+    // Where it came while the command ran, it is the command's answer.
+    expect([refused, ...(await other.gone).errors].join()).toContain('another one has used it');
     await one.client.end();
     expect(await ending('revoked')).toContain('another one has used it');
   });

@@ -1,86 +1,79 @@
 import {
+  type BodyEnd,
   type Cut,
+  type Forwarded,
+  Record,
   RECORD_HEADER_BYTES,
   RECORD_MAX_PAYLOAD,
-  Record,
   type RecordType,
+  type RequestHead,
+  type ResponseHead,
+  type Withheld,
   writeRecordHeader,
 } from '#core/protocols/kubernetes/tape.ts';
 import { Stream, type StreamNumber } from '#core/recording/format.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
-import type { RelayTape } from '../../relay.ts';
 
-/** Payloads up to this length are copied behind their header and recorded as one frame; of longer ones the copy costs more than a second frame. */
-const SMALL = 2048;
+/** All sessions write one after the other, and a tape copies what it is given. */
+export class RecordSpace {
+  readonly bytes = Buffer.allocUnsafeSlow(RECORD_HEADER_BYTES + RECORD_MAX_PAYLOAD);
+}
 
-/** The session's tape, as the relay of one upgraded call sees it: what is recorded becomes `stream` records of the call. */
-export class CallTape implements RelayTape {
-  readonly #tape: SessionTape;
-  readonly #call: number;
-  readonly #scratch = Buffer.allocUnsafeSlow(RECORD_HEADER_BYTES + SMALL);
-  #onWait: () => void = () => undefined;
+/** Writes records of calls. Methods that may be called often return false where the session must wait (`whenCaughtUp`). */
+export class CallTape {
+  readonly tape: SessionTape;
+  readonly #space: Buffer;
 
-  constructor(tape: SessionTape, call: number) {
-    this.#tape = tape;
-    this.#call = call;
+  constructor(tape: SessionTape, space: RecordSpace) {
+    this.tape = tape;
+    this.#space = space.bytes;
   }
 
-  get durability(): SessionTape['durability'] {
-    return this.#tape.durability;
+  request(call: number, head: RequestHead): boolean {
+    return this.#json(Stream.client, Record.head, call, head);
   }
 
-  get slab(): number {
-    return this.#tape.slab;
+  response(stream: StreamNumber, call: number, head: ResponseHead): boolean {
+    return this.#json(stream, Record.head, call, head);
   }
 
-  /** Hot. */
-  record(stream: StreamNumber, bytes: Uint8Array, length: number): boolean {
-    if (length <= SMALL || length > RECORD_MAX_PAYLOAD)
-      return this.#write(stream, Record.stream, bytes.subarray(0, length));
-    writeRecordHeader(this.#scratch, Record.stream, this.#call, length);
-    this.#tape.record(stream, this.#scratch, RECORD_HEADER_BYTES);
-    return this.#tape.record(stream, bytes, length);
+  forwarded(call: number, forwarded: Forwarded): boolean {
+    return this.#json(Stream.gateway, Record.forwarded, call, forwarded);
   }
 
-  /** This side sends no more. */
-  end(side: 'client' | 'target'): void {
-    this.#write(Stream[side], Record.streamEnd, new Uint8Array());
+  end(stream: StreamNumber, call: number, end: BodyEnd): boolean {
+    return this.#json(stream, Record.end, call, end);
   }
 
-  /** The call ended before its time. */
-  cut(cut: Cut): void {
-    this.#write(Stream.gateway, Record.cut, Buffer.from(JSON.stringify(cut)));
+  cut(call: number, cut: Cut): boolean {
+    return this.#json(Stream.gateway, Record.cut, call, cut);
   }
 
-  note(fact: { readonly note: string } & Readonly<{ [name: string]: unknown }>): void {
-    this.#tape.note({ ...fact, call: this.#call });
+  withheld(stream: StreamNumber, call: number, withheld: Withheld): boolean {
+    return this.#json(stream, Record.withheld, call, withheld);
   }
 
-  whenCaughtUp(resume: () => void): void {
-    this.#tape.whenCaughtUp(resume);
-  }
-
-  whenDurable(durable: () => void): void {
-    this.#tape.whenDurable(durable);
-  }
-
-  onWait(wait: () => void): void {
-    this.#onWait = wait;
-  }
-
-  /** The recorder is behind. */
-  wait(): void {
-    this.#onWait();
-  }
-
-  #write(stream: StreamNumber, type: RecordType, bytes: Uint8Array): boolean {
+  /** Bytes of a body, in as many records as they need. */
+  body(stream: StreamNumber, call: number, bytes: Uint8Array): boolean {
+    if (bytes.length <= RECORD_MAX_PAYLOAD) return this.#record(stream, Record.body, call, bytes);
     let keepsUp = true;
-    for (let at = 0; at === 0 || at < bytes.length; at += SMALL) {
-      const part = bytes.subarray(at, at + SMALL);
-      writeRecordHeader(this.#scratch, type, this.#call, part.length);
-      this.#scratch.set(part, RECORD_HEADER_BYTES);
-      keepsUp = this.#tape.record(stream, this.#scratch, RECORD_HEADER_BYTES + part.length);
-    }
+    for (let at = 0; at < bytes.length; at += RECORD_MAX_PAYLOAD)
+      keepsUp = this.#record(stream, Record.body, call, bytes.subarray(at, at + RECORD_MAX_PAYLOAD));
     return keepsUp;
+  }
+
+  #record(stream: StreamNumber, type: RecordType, call: number, payload: Uint8Array): boolean {
+    const space = this.#space;
+    writeRecordHeader(space, type, call, payload.length);
+    space.set(payload, RECORD_HEADER_BYTES);
+    return this.tape.record(stream, space, RECORD_HEADER_BYTES + payload.length);
+  }
+
+  #json(stream: StreamNumber, type: RecordType, call: number, value: object): boolean {
+    const space = this.#space;
+    const text = JSON.stringify(value);
+    const length = space.write(text, RECORD_HEADER_BYTES);
+    writeRecordHeader(space, type, call, length);
+    return this.tape.record(stream, space, RECORD_HEADER_BYTES + length);
   }
 }

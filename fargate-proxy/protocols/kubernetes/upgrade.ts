@@ -11,7 +11,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { Relay } from '../../relay.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
-import { CallTape } from './call-tape.ts';
+import { StreamTape } from './stream-tape.ts';
 
 /** How long an ending call waits for the frame in progress, so that the client can read why it ended. */
 const BOUNDARY_WAIT_MS = 1_000;
@@ -67,7 +67,7 @@ class UpgradedCall implements Upgraded {
   readonly #parts: UpgradeParts;
   readonly #client: RawEnd;
   readonly #target: RawEnd;
-  readonly #tape: CallTape;
+  readonly #tape: StreamTape;
   readonly #watch: StreamWatch;
   readonly #relay: Relay;
   readonly #done = Promise.withResolvers<UpgradeEnding>();
@@ -86,7 +86,7 @@ class UpgradedCall implements Upgraded {
     ];
     this.#client = new RawEnd(client.socket, memory, bindings);
     this.#target = new RawEnd(target.socket, memory, bindings);
-    this.#tape = new CallTape(tape, call);
+    this.#tape = new StreamTape(tape, call);
     this.#watch = new StreamWatch(form);
     this.#relay = new Relay({
       client: this.#client,

@@ -20,6 +20,7 @@ import type { SessionTape } from '../../recorder/tapes.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
+import { deviceOf } from '../../wire/tls-device.ts';
 import type { CancelKey, CancelKeys, Canceller } from './cancel.ts';
 import { contractTerms } from './contract-terms.ts';
 import { connectTarget } from './dial.ts';
@@ -30,7 +31,7 @@ import { PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
 import { namedTarget, namedTask } from './settings.ts';
 import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
-import { deviceOf, type Peer, requireTls } from './tls.ts';
+import { type Peer, requireTls } from './tls.ts';
 import { LoginTranscript } from './transcript.ts';
 import { Trust } from './trust.ts';
 

@@ -1,9 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
-import type { ProvedKey } from '#core/identity/credential.ts';
-import { keyFingerprint } from '#core/identity/key-fingerprint.ts';
 import {
   askedMajor,
   type CancelRequest,
@@ -11,6 +8,7 @@ import {
   type StartupPacket,
 } from '#core/protocols/postgres/startup.ts';
 import { HandshakeReader, type Parsed } from '../../wire/handshake.ts';
+import { handshaken } from '../../wire/tls-device.ts';
 
 /** A TLS record begins with its content type: 22, handshake (RFC 8446 section 5.1). */
 const TLS_HANDSHAKE = 0x16;
@@ -107,39 +105,11 @@ function acceptTls(socket: Socket, context: SecureContext): Promise<TLSSocket> {
     requestCert: true,
     rejectUnauthorized: false,
   });
-  return new Promise((resolve, reject) => {
-    let cause: Error | undefined;
-    secure.on('error', (error) => (cause = error));
-    secure.once('_tlsError', (error: Error) => (cause = error));
-    secure.once('secure', () => resolve(secure));
-    secure.once('close', () => reject(handshakeFailed(cause)));
-  });
-}
-
-/**
- * The client's certificate, where it showed one. TLS proves that it holds the key: a handshake with a key that is only
- * offered does not get this far (RFC 8446 section 4.4.3; security case 2).
- */
-export function deviceOf(secure: TLSSocket): ProvedKey | undefined {
-  const certificate = secure.getPeerX509Certificate();
-  if (certificate === undefined) return undefined;
-  const thumbprint = createHash('sha256').update(certificate.raw).digest('base64url');
-  return {
-    key: keyFingerprint(certificate.publicKey),
-    proof: 'tls-certificate',
-    thumbprint,
-    expiresAt: certificate.validToDate,
-  };
+  return handshaken(secure);
 }
 
 function requireAlpn(secure: TLSSocket): TLSSocket {
   if (secure.alpnProtocol === ALPN) return secure;
   secure.destroy();
   throw new CustodyError('protocol-violation', 'direct TLS needs the ALPN protocol "postgresql"');
-}
-
-function handshakeFailed(cause: (Error & { readonly code?: string }) | undefined): CustodyError {
-  if (cause === undefined || cause.code === 'ECONNRESET' || cause.code === 'EPIPE')
-    return new CustodyError('peer-left', 'the connection was closed during the login');
-  return new CustodyError('protocol-violation', 'the TLS handshake failed', { detail: cause.message, cause });
 }

@@ -29,12 +29,13 @@ export class Api {
     method: string,
     path: string,
     body?: unknown,
-    contentType = 'application/json',
+    more: Readonly<Record<string, string>> = {},
   ): Promise<ApiAnswer> {
     const { url, token } = this.#credentials;
     const headers = {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(body === undefined ? {} : { 'content-type': contentType }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...more,
     };
     return new Promise((resolve, reject) => {
       const call = request(new URL(path, url), { method, headers, agent: this.#agent }, (response) => {
@@ -60,7 +61,7 @@ export class Api {
   }
 
   async patch(path: string, change: unknown): Promise<void> {
-    await this.#good('PATCH', path, change, 'application/merge-patch+json');
+    await this.#good('PATCH', path, change, { 'content-type': 'application/merge-patch+json' });
   }
 
   async delete(path: string): Promise<void> {

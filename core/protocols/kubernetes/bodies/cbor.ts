@@ -5,7 +5,7 @@
 import { BODY_MAX_DEPTH, type BodyValue, Budget, base64, ObjectBuilder, unreadable, utf8 } from './value.ts';
 
 const Major = { uint: 0, negative: 1, bytes: 2, text: 3, list: 4, map: 5, tag: 6, other: 7 } as const;
-const Tag = { time: 0, base64Url: 21, base64: 22, base16: 23, selfDescribed: 55_799 } as const;
+const Tag = { time: 0n, base64Url: 21n, base64: 22n, base16: 23n, selfDescribed: 55_799n } as const;
 const INT64_MAX = 0x7fff_ffff_ffff_ffffn;
 
 export function readCbor(bytes: Uint8Array): BodyValue {
@@ -31,8 +31,6 @@ class CborReader {
   }
 
   document(): BodyValue {
-    const [a, b, c] = this.#bytes;
-    if (a === 0xd9 && b === 0xd9 && c === 0xf7) this.#at = 3;
     return this.#item(0);
   }
 
@@ -56,7 +54,8 @@ class CborReader {
       case Major.map:
         return this.#map(size(argument), depth);
       default:
-        return this.#tagged(argument);
+        // At the beginning, and again around the object of an event.
+        return argument === Tag.selfDescribed ? this.#item(depth + 1) : this.#tagged(argument);
     }
   }
 
@@ -84,12 +83,12 @@ class CborReader {
     const first = this.#take(1)[0]!;
     const major = first >> 5;
     const content = (): Uint8Array => this.#take(size(this.#argument(first & 31)));
-    if (tag === BigInt(Tag.time) && (major === Major.text || major === Major.bytes)) return utf8(content());
+    if (tag === Tag.time && (major === Major.text || major === Major.bytes)) return utf8(content());
     if (major !== Major.bytes) throw unreadable('has a tag that Kubernetes does not use');
-    if (tag === BigInt(Tag.base64)) return base64(content());
-    if (tag === BigInt(Tag.base64Url))
+    if (tag === Tag.base64) return base64(content());
+    if (tag === Tag.base64Url)
       return base64(content()).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
-    if (tag === BigInt(Tag.base16)) return hex(content());
+    if (tag === Tag.base16) return hex(content());
     throw unreadable('has a tag that Kubernetes does not use');
   }
 

@@ -1,5 +1,5 @@
 /** What became of an object: its values before and after, side by side as Kubernetes itself merges them. */
-import { printable } from '#core/printable.ts';
+import { escapeTerminal } from '#core/replay/text.ts';
 import { type BodyObject, type BodyValue, isList, isObject, sameValue } from './value.ts';
 
 export interface Change {
@@ -161,7 +161,7 @@ export function diffLines({ changes, more }: Diff): string[] {
 }
 
 function lineOf({ path, kind, before, after }: Change): string {
-  const where = printable(path === '' ? 'all of it' : path);
+  const where = escapeTerminal(path === '' ? 'all of it' : path);
   switch (kind) {
     case 'added':
       return `+ ${where}: ${short(after)}`;
@@ -173,6 +173,6 @@ function lineOf({ path, kind, before, after }: Change): string {
 }
 
 function short(value: BodyValue | undefined): string {
-  const text = printable(JSON.stringify(value) ?? '');
+  const text = escapeTerminal(JSON.stringify(value) ?? '');
   return text.length <= VALUE_MAX ? text : `${text.slice(0, VALUE_MAX)}… (${text.length} characters)`;
 }

@@ -74,7 +74,7 @@ const SPECS = [
 ] as const;
 
 /** What a pod's spec has, and no other. */
-const OF_PODS = [
+const OF_PODS: ReadonlySet<string> = new Set([
   'containers',
   'initContainers',
   'ephemeralContainers',
@@ -86,7 +86,12 @@ const OF_PODS = [
   'serviceAccount',
   'volumes',
   'securityContext',
-];
+]);
+
+/** Also a field of protobuf that has no name here. */
+function isOfPods(name: string): boolean {
+  return OF_PODS.has(name) || name.startsWith('#');
+}
 
 const CONTAINER_LISTS = ['containers', 'initContainers', 'ephemeralContainers'] as const;
 
@@ -129,12 +134,14 @@ class Finder {
   operation(operation: BodyValue): void {
     const [op, path] = [textOf(memberOf(operation, 'op')), textOf(memberOf(operation, 'path'))];
     if (op === 'test') return;
-    if (path === undefined || (op !== 'add' && op !== 'replace' && op !== 'remove')) this.#doubt();
-    else if (op !== 'remove') this.object(placed(path, memberOf(operation, 'value') ?? null));
+    // Some read `x/spec` as `/spec`.
+    const isPointer = path === '' || path?.startsWith('/') === true;
+    if (!isPointer || (op !== 'add' && op !== 'replace' && op !== 'remove')) this.#doubt();
+    else if (op !== 'remove') this.object(placed(path!, memberOf(operation, 'value') ?? null));
   }
 
   #spec(spec: BodyValue | undefined): void {
-    if (!isObject(spec) || !OF_PODS.some((name) => Object.hasOwn(spec, name))) return;
+    if (!isObject(spec) || !Object.keys(spec).some(isOfPods)) return;
     this.#found = true;
     this.#directives(spec);
     for (const name of ['hostPID', 'hostIPC', 'hostNetwork'] as const)
@@ -247,7 +254,7 @@ function placed(pointer: string, value: BodyValue): BodyValue {
     .slice(0, POINTER_MAX)
     .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
   return names.reduceRight<BodyValue>(
-    (of, name) => (/^(?:-|\d+)$/.test(name) ? [of] : Object.fromEntries([[name, of]])),
+    (of, name) => (/^(?:-|-?\d+)$/.test(name) ? [of] : Object.fromEntries([[name, of]])),
     value,
   );
 }

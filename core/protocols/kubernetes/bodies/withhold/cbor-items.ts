@@ -17,6 +17,10 @@ export class CborItems implements StreamParts {
     return this.#held.length;
   }
 
+  drop(): number {
+    return this.#held.take().length;
+  }
+
   *push(bytes: Uint8Array): Generator<StreamPart> {
     let start = 0;
     for (let at = 0; at < bytes.length && !this.#isLost; ) {

@@ -18,6 +18,8 @@ export interface StreamParts {
   push(bytes: Uint8Array): Iterable<StreamPart>;
   /** Bytes of an event that is not whole yet. */
   readonly pending: number;
+  /** Drops them, and says how many they were. */
+  drop(): number;
 }
 
 /** A watch: events for hours, each of which is shown when it is whole. */
@@ -51,7 +53,7 @@ export class EventBody {
 
   /** What is left was cut off in its middle. */
   end(): readonly Withheld[] {
-    return countOf(this.#parts.pending);
+    return countOf(this.#parts.drop());
   }
 
   #read(content: Uint8Array): BodyRead {

@@ -15,6 +15,10 @@ export class Frames implements StreamParts {
     return this.#held.length;
   }
 
+  drop(): number {
+    return this.#held.take().length;
+  }
+
   *push(bytes: Uint8Array): Generator<StreamPart> {
     for (let at = 0; at < bytes.length; ) {
       const wanted = this.#left > 0 ? this.#left : this.#wanted();

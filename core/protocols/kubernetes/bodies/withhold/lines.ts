@@ -12,6 +12,10 @@ export class Lines implements StreamParts {
     return this.#held.length;
   }
 
+  drop(): number {
+    return this.#held.take().length;
+  }
+
   *push(bytes: Uint8Array): Generator<StreamPart> {
     for (let at = 0; at < bytes.length; ) {
       const newline = bytes.indexOf(NEWLINE, at);

@@ -30,8 +30,8 @@ export class WholeBody {
   push(bytes: Uint8Array): readonly Withheld[] {
     this.#pending += bytes.length;
     if (!this.#isTooLong && this.#pending <= HELD_MAX_BYTES) {
-      // What was pushed may be a reader's buffer, which is used again.
-      this.#held.push(bytes.slice());
+      // What was pushed may be a reader's buffer, which is used again; slice() of a Buffer would be no copy.
+      this.#held.push(new Uint8Array(bytes));
       return [];
     }
     this.#isTooLong = true;

@@ -35,6 +35,7 @@ func main() {
 		writeTables(os.Stdout, everything())
 	case len(os.Args) == 3 && os.Args[1] == "vectors":
 		writeVectors(os.Args[2], everything())
+		writeSecrets(os.Args[2], everything())
 	default:
 		fmt.Fprintln(os.Stderr, "make tables | make vectors FOLDER")
 		os.Exit(2)
