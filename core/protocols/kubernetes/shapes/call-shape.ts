@@ -32,8 +32,8 @@ export function seenCall(call: Call, body?: JudgedBody): SeenCommand | Unreadabl
 /** The text with `$1`, `$2` … for its values, its shape, and the values. */
 export function shapeOf(text: CallText): SeenCommand {
   const values: SeenLiteral[] = [];
-  const open = filledBy(text, (value) => {
-    values.push(literalOf(value));
+  const open = filledBy(text, (value, isWord) => {
+    values.push(isWord ? { kind: 'any', text: String(value) } : literalOf(value));
     return `$${values.length}`;
   });
   const shown = callText(open);
@@ -45,17 +45,22 @@ export function shapeOf(text: CallText): SeenCommand {
 
 export type Leaf = string | number | boolean;
 
+/** `isWord`: a namespace, a name or a word of a command, and so a text whose type whoever reads it chooses. */
+type Fill = (value: Leaf, isWord: boolean) => Leaf;
+
 /** The same call with other values at its places, in their order: by `fill`, which is asked for each. */
-export function filledBy(text: CallText, fill: (value: Leaf) => Leaf): CallText {
+export function filledBy(text: CallText, fill: Fill): CallText {
   const { place, carries, what } = text;
-  const word = (value: string): string => (value === '' ? '' : String(fill(value)));
+  const word = (value: string): string => (value === '' ? '' : String(fill(value, true)));
   const filled =
     place === undefined ? {} : { place: { namespace: word(place.namespace), name: word(place.name) } };
   if (carries === undefined) return { ...text, ...filled };
   // The program itself is never open.
   const [program, ...words] = isExec(what) && isList(carries) ? carries : [];
   const after =
-    program === undefined ? leavesOf(carries, fill) : [program, ...words.map((one) => leavesOf(one, fill))];
+    program === undefined
+      ? leavesOf(carries, fill)
+      : [program, ...words.map((one) => leavesOf(one, fill, true))];
   return { ...text, ...filled, carries: after };
 }
 
@@ -64,10 +69,10 @@ export function isExec(what: string): boolean {
 }
 
 /** In the order of the canonical text. Null is part of the shape. */
-function leavesOf(value: BodyValue, fill: (value: Leaf) => Leaf): BodyValue {
+function leavesOf(value: BodyValue, fill: Fill, isWord = false): BodyValue {
   if (isList(value)) return value.map((one) => leavesOf(one, fill));
   if (value === null) return null;
-  if (!isObject(value)) return fill(value);
+  if (!isObject(value)) return fill(value, isWord);
   const names = Object.keys(value).toSorted();
   return Object.fromEntries(names.map((name) => [name, leavesOf(value[name]!, fill)]));
 }

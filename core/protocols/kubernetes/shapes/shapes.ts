@@ -14,7 +14,9 @@ type DeclaredCall = NonNullable<DeclaredCommand['call']>;
 /** What contracts know of calls. */
 export const kubernetesShapes: CommandShapes = {
   declare: ({ call }) => declared(call!),
-  render: ({ call }, values) => ({ call: partOf(filledBy(textOf(call!), (value) => given(value, values))) }),
+  render: (command, values) => ({
+    call: partOf(filledBy(textOf(command.call!), (value, isWord) => given(value, isWord, values, command))),
+  }),
   write: (seen, open) => ({ call: written(seen, open) }),
   executions: kubernetesExecutions,
 };
@@ -47,12 +49,17 @@ function declared(call: DeclaredCall): DeclaredShape {
   return { shape, text: shown, places };
 }
 
-/** An open place takes a text; where it looks like a number or a truth value in JSON, it is one in a body. */
-function given(value: Leaf, values: GivenValues): Leaf {
+/** In a body a value is of the type that the contract says, elsewhere a text. */
+function given(value: Leaf, isWord: boolean, values: GivenValues, command: DeclaredCommand): Leaf {
   if (typeof value !== 'string' || !HOLE.test(value)) return value;
   const found = values.get(value);
   if (typeof found !== 'string' || found === '') throw invalid(`needs a value for ${value}`);
-  return found;
+  return isWord ? found : typed(found, command.values[value]?.type);
+}
+
+function typed(text: string, type: DeclaredCommand['values'][string]['type'] | undefined): Leaf {
+  if (type === 'integer' || type === 'number') return Number(text);
+  return type === 'boolean' ? text === 'true' : text;
 }
 
 /** The text has `$n` for each value, so that each is put back or left open. */
