@@ -48,6 +48,36 @@ interface SessionLine {
   readonly protocol: string;
 }
 
+/** As custody.yaml has it. */
+const WORKFLOW = `  opening:
+    tasks:
+      open:
+        target: cluster
+        by: [{ groups: [developers] }]
+        within: 15m
+        contract:
+          order: strict
+          does:
+            - name: write
+              call:
+                verb: create
+                resource: configmaps
+                namespace: dev
+                name: door
+                body: { apiVersion: v1, kind: ConfigMap, metadata: { name: door }, data: { open: $1 } }
+              values: { $1: { type: text } }
+            - name: look
+              call: { verb: get, resource: configmaps, namespace: dev, name: door }
+            - name: tell
+              call:
+                verb: create
+                resource: pods/exec
+                namespace: dev
+                name: web-0
+                query: { container: main }
+                command: [echo, the door is open]
+`;
+
 describe('npm start --kubeconfig', () => {
   test('says where the cluster is, and has it in custody.yaml', () => {
     expect(gateway.addresses.cluster).toMatchObject({ context: 'admin', address: new URL(bed.url).host });
@@ -145,6 +175,62 @@ describe('npm start --kubeconfig', () => {
     expect(all.length).toBeGreaterThan(0);
     expect(new Set(all.map(({ protocol }) => protocol))).toEqual(new Set(['kubernetes']));
   });
+
+  test('runs the calls of a contract, and has its result as soon as they are done', async () => {
+    const file = gateway.addresses.config;
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(/^workflows:.*\n/m, (line) => line + WORKFLOW),
+    );
+    const own = { HOME: home, ...(await gateway.cliEnvironment('developer', join(home, 'tasks'))) };
+    const run = (...args: string[]) => startCustody(args, { env: own }).ended;
+    await eventually(
+      'the workflow',
+      async () => (await run('workflow', 'show', 'opening')).code === 0 || undefined,
+    );
+    const started = await run('run', 'start', 'opening', '--json');
+    expect(started).toMatchObject({ code: 0 });
+    const { id } = JSON.parse(started.stdout) as { readonly id: string };
+    const done = await run('run', 'exec', id, 'open', '--value', 'write.$1=yes', '--json');
+    expect(done).toMatchObject({ code: 0 });
+    const result = JSON.parse(done.stdout) as {
+      readonly commands: readonly object[];
+      readonly execution: object;
+    };
+    expect(result.commands).toMatchObject([
+      { command: 'write' },
+      { command: 'look' },
+      { command: 'tell', exitCode: 0 },
+    ]);
+    expect(result.execution).toMatchObject({ verdict: 'passed' });
+    const map = await bed.kubectl('1.37', [
+      '-n',
+      'dev',
+      'get',
+      'configmap',
+      'door',
+      '-o',
+      'jsonpath={.data.open}',
+    ]);
+    expect(map.stdout).toBe('yes');
+    const kubectl = await run(
+      'run',
+      'task',
+      id,
+      'open',
+      '--',
+      KUBECTL(),
+      '-n',
+      'dev',
+      'delete',
+      'pod',
+      'web-0',
+    );
+    expect(kubectl.code).not.toBe(0);
+    expect(kubectl.stderr).toContain('custody');
+    writeFileSync(file, text);
+  }, 60_000);
 
   test('waits inside kubectl until somebody else has approved', async () => {
     const file = gateway.addresses.config;
