@@ -64,7 +64,7 @@ export class KubernetesGateway {
     createSignerKey(folder);
     const { ca } = await localCertificates(join(folder, 'tls'), new Date());
     const ports = [await freePort(), await freePort()] as const;
-    const parts = { bed, folder, ports, issuer, key, args: options.args ?? [] };
+    const parts = { bed, folder, ports, issuer, key, args: options.args ?? ['--drain-ms', '500'] };
     const gateway = new KubernetesGateway(parts, readFileSync(ca, 'utf8'));
     gateway.writeConfig(options);
     await gateway.run();
