@@ -28,7 +28,7 @@ afterAll(async () => {
 
 /** A new person's claims. */
 function person(name: string) {
-  const email = `${name.replaceAll(/[^\w.]+/g, '-')}@example.com`;
+  const email = `${name.toLowerCase().replaceAll(/[^\w.]+/g, '-')}@example.com`;
   if (!people.includes(email)) people.push(email);
   return { sub: name, email };
 }

@@ -152,10 +152,9 @@ export class KubernetesGateway {
 
   /** The newest session of a person, once it has ended. */
   async sessionOf(email: string): Promise<SessionRecord> {
+    const isTheirs = (session: SessionRecord) => JSON.stringify(session).includes(email);
     return eventually(`a session of ${email} to end`, async () =>
-      (await this.sessions()).findLast(
-        ({ outcome, ...of }) => outcome !== undefined && JSON.stringify(of).includes(email),
-      ),
+      (await this.sessions()).findLast((session) => session.outcome !== undefined && isTheirs(session)),
     );
   }
 
