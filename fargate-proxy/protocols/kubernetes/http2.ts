@@ -119,7 +119,7 @@ class Http2Asking implements Asking {
     this.#leaveUnread();
   }
 
-  answerWith(status: number, headers: string[], body: string): void {
+  answerWith(status: number, headers: string[], body: Uint8Array): void {
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
     this.body.respond([':status', String(status), ...headers]);

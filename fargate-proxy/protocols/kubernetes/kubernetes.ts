@@ -13,7 +13,7 @@ import { type KubernetesOptions, USUAL_LIMITS } from './options.ts';
 import { RelayedCall } from './relayed-call.ts';
 import { CallSessions } from './sessions.ts';
 import { type SiftedHead, sifted } from './sifted-head.ts';
-import { statusBody, statusHeaders, statusOf } from './status.ts';
+import { refuseAsking } from './own-answer.ts';
 
 /** RFC 6750 section 2.1. */
 const BEARER = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i;
@@ -30,9 +30,16 @@ export function kubernetesProtocol(options: KubernetesOptions): CallProtocol {
     connection.secure.alpnProtocol === 'h2'
       ? serveHttp2(connection, (asking) => reader.take(asking))
       : http1.serve(connection);
+  let drains: AbortSignal | undefined;
   return {
     name: 'kubernetes',
-    converse: (socket, reception) => converse(socket, reception, options, serve),
+    converse: (socket, reception) => {
+      // One for all connections of a gateway.
+      if (drains === undefined)
+        reception.drains.addEventListener('abort', () => sessions.drain(), { once: true });
+      drains ??= reception.drains;
+      return converse(socket, reception, options, serve);
+    },
   };
 }
 
@@ -114,7 +121,7 @@ class Reader {
       if (session.open) session.take(asking, head, cluster.rest);
       else throw overAlready();
     } catch (thrown) {
-      answerWith(asking, asCustodyError(thrown));
+      refuseAsking(asking, asCustodyError(thrown));
     }
   }
 
@@ -134,7 +141,7 @@ class Reader {
 
   #refuse(asking: Asking, error: CustodyError, target: string | undefined): void {
     asking.connection.reception.refused(error, target === undefined ? {} : { target });
-    answerWith(asking, error);
+    refuseAsking(asking, error);
   }
 }
 
@@ -156,13 +163,6 @@ function tokenOf({ authorization }: SiftedHead): string {
   throw new CustodyError('token-missing', 'this request shows no token', {
     hint: 'get a kubeconfig with: custody kubeconfig',
   });
-}
-
-function answerWith(asking: Asking, error: CustodyError): void {
-  if (asking.gone) return;
-  const status = statusOf(error);
-  const body = statusBody(error, status);
-  asking.answerWith(status.code, statusHeaders(status, Buffer.byteLength(body)), body);
 }
 
 function tokenExpired(): CustodyError {

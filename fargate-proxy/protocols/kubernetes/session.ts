@@ -3,13 +3,13 @@ import { durationText } from '#core/access/duration.ts';
 import type { CustodyError } from '#core/errors.ts';
 import type { CallJudge } from '#core/protocols/kubernetes/judge.ts';
 import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
+import type { Forwarded } from '#core/protocols/kubernetes/tape.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Side } from '../../dead-peers.ts';
 import type { Link } from '../../protocol.ts';
 import type { Asking } from './asking.ts';
 import type { CallTape } from './call-tape.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Impersonation } from './impersonation.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import type { SiftedHead } from './sifted-head.ts';
 import type { Upstream } from './upstream.ts';
@@ -23,7 +23,7 @@ export interface LiveCall {
   hold(): void;
   resume(): void;
   /** The session is over: tells the client in the words of what runs. Resolves when that is said, soon. */
-  end(error: CustodyError): Promise<void> | undefined;
+  end(error: CustodyError): Promise<unknown> | undefined;
 }
 
 /** Makes a call of the session of a request; it is begun then, and tells the session when it is over. */
@@ -41,7 +41,8 @@ export interface SessionParts {
   readonly records: CallTape;
   readonly upstream: Upstream;
   readonly judge: CallJudge;
-  readonly impersonation: Impersonation;
+  /** Whom the cluster is told that the person is. */
+  readonly impersonation: Forwarded;
   readonly options: KubernetesOptions;
   readonly limits: SessionLimits;
   readonly relays: Relays;

@@ -126,7 +126,7 @@ describe.each([
     expect(seen[0]!.url).toBe('/api/v1/namespaces/dev/pods?limit=5');
     expect(seen[0]!.headers).toMatchObject({
       authorization: 'Bearer gateway-token',
-      'impersonate-user': 'custody:https://id.example#dana',
+      'impersonate-user': 'custody:dana@example.com',
     });
     const session = seen[0]!.headers['impersonate-extra-custody.session'];
     expect(seen[0]!.headers['impersonate-extra-custody.request']).toBe(`${session as string}/1`);
@@ -135,16 +135,12 @@ describe.each([
   it('carry bodies both ways', async () => {
     const { stand } = await stood((asked, response) => void asked.pipe(response));
     const body = Buffer.alloc(700_000, 'abcdefg').toString();
-    expect(
-      await ask(stand, '/clusters/prod/api/v1/namespaces/dev/pods', { method: 'POST', body }),
-    ).toMatchObject({
-      status: 200,
-      body,
-    });
+    const answer = await ask(stand, '/clusters/prod/api/v1/namespaces/dev/pods', { method: 'POST', body });
+    expect([answer.status, answer.body === body]).toEqual([200, true]);
     const types = stand.records().map(({ stream, type }) => `${stream} ${type}`);
     expect(types.slice(0, 2)).toEqual(['client 1', 'gateway 6']);
     expect(types.filter((one) => one.endsWith('3'))).toEqual(['client 3', 'target 3']);
-    expect(bodyOf(stand, 'client')).toBe(body);
-    expect(bodyOf(stand, 'target')).toBe(body);
+    expect(bodyOf(stand, 'client') === body).toBe(true);
+    expect(bodyOf(stand, 'target') === body).toBe(true);
   });
 });

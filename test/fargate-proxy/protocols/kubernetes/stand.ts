@@ -242,7 +242,7 @@ rules: [{ name: all, groups: [developers], targets: ["*"], allow: [connect], ${r
     );
     const decision = decide({
       policy,
-      principal: principal('dana', ['developers']),
+      principal: principal('dana', ['developers'], { email: 'dana@example.com' }),
       action: 'connect',
       target,
       now: NOW,
