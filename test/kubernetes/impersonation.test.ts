@@ -66,6 +66,7 @@ test.each([
   ['X-Remote-User', 'admin'],
   ['X-Remote-Group', 'system:masters'],
   ['X-Remote-Extra-Scopes', 'all'],
+  ['X-Forwarded-For', '203.0.113.9'],
 ])('security case 4: a header %s of a client is refused, and nothing passes', async (name, value) => {
   const email = `${name.toLowerCase()}@example.com`;
   const api = new Api(await gateway.credentials({ email }));
