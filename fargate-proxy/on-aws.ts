@@ -67,7 +67,7 @@ export function relayOnAws(
     directory: dynamoScim(access),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
-    secretOf: targetCredentials(secrets, settings.AWS_REGION),
+    secretOf: targetCredentials(clients, settings.AWS_REGION),
     directorySecret: directorySecrets(secrets),
     ...sshOnAws(clients, settings, environment),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),

@@ -3,6 +3,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { STSClient } from '@aws-sdk/client-sts';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
@@ -12,6 +13,7 @@ export interface AwsClients {
   readonly dynamo: DynamoDBDocumentClient;
   readonly kms: KMSClient;
   readonly secrets: SecretsManagerClient;
+  readonly sts: STSClient;
 }
 
 export interface AwsClientOptions {
@@ -37,6 +39,7 @@ export function awsClients(options: AwsClientOptions): AwsClients {
     dynamo: dynamoClient(options),
     kms: kmsClient(options),
     secrets: secretsClient(options),
+    sts: stsClient(options),
   };
 }
 
@@ -64,6 +67,11 @@ export function kmsClient(options: AwsClientOptions): KMSClient {
 
 export function secretsClient(options: AwsClientOptions): SecretsManagerClient {
   return new SecretsManagerClient(quick(options));
+}
+
+/** Of the region, not of the world: that is the one which a VPC's endpoint leads to. */
+export function stsClient(options: AwsClientOptions): STSClient {
+  return new STSClient(quick(options));
 }
 
 export function rdsClient(options: AwsClientOptions): RDSClient {

@@ -1,13 +1,14 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { Target } from '#core/access/config.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
+import type { AwsClients } from './clients.ts';
+import { eksToken } from './eks-token.ts';
 import { rdsToken } from './rds-token.ts';
 import { readPassword, readSecret } from './secrets.ts';
 
 /** A target's credential, by the reference that its protocol makes of the configuration. Rejects with `target-refused`, and `store-unavailable`. */
 export function targetCredentials(
-  secrets: SecretsManagerClient,
+  { secrets, sts }: Pick<AwsClients, 'secrets' | 'sts'>,
   region: string,
 ): (target: Target, reference: SecretReference) => Promise<string> {
   return async (target, reference) => {
@@ -18,7 +19,7 @@ export function targetCredentials(
         case 'rds':
           return await rdsToken(target, reference.user, region);
         case 'eks':
-          throw new CustodyError('unsupported', 'tokens of EKS are not made yet');
+          return await eksToken(sts, region, reference);
         case 'file':
           break;
       }
@@ -31,7 +32,7 @@ export function targetCredentials(
 
 /** A key is a text of its own; a password may stand in JSON, as Secrets Manager itself writes it. */
 function readCredential(
-  secrets: SecretsManagerClient,
+  secrets: AwsClients['secrets'],
   { what, secret }: Extract<SecretReference, { kind: 'secret' }>,
 ): Promise<string> {
   return what === 'password' ? readPassword(secrets, secret) : readSecret(secrets, secret);

@@ -3,9 +3,11 @@ import { privateFolder } from '../agent/private-folder.ts';
 import type { Api } from '../api.ts';
 import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
-import { type EntryWishes, entryOf } from '../kubernetes/entry.ts';
+import { type ClusterPlace, goodbye } from '../kubernetes/cluster-place.ts';
+import { type EntryWishes, entryOf, serverOf } from '../kubernetes/entry.ts';
 import { changed } from '../kubernetes/kubeconfig-text.ts';
-import type { ClientEnv, ClientKit, Wishes } from './kit.ts';
+import { devicePems } from './device-certificate.ts';
+import type { ClientEnv, ClientKit, NamedTask, Wishes } from './kit.ts';
 
 /** kubectl, and whatever else reads a kubeconfig. */
 export const kubernetesKit: ClientKit = {
@@ -23,12 +25,31 @@ export const kubernetesKit: ClientKit = {
     refuseWishes(target, wishes);
     const folder = privateFolder(cli.env);
     folder.write('config', kubeconfig(cli, api, target, wishes));
-    return { command, env: envOf(folder.file('config')), done: () => folder.remove() };
+    const done = async (): Promise<void> => {
+      folder.remove();
+      // A result is waited for, and comes when the session has ended.
+      if (wishes.as !== undefined) await goodbye(await placeOf(cli, api, target, wishes.as));
+    };
+    return { command, env: envOf(folder.file('config')), done };
   },
-  open: async () => {
-    throw new CustodyError('unsupported', 'this custody cannot run calls of a contract yet');
+  open: async (cli, api, target, { as, isQuiet }) => {
+    const { kubernetesExecutor } = await import('./kubernetes-executor.ts');
+    const stdout = isQuiet === true ? cli.stderr : cli.stdout;
+    return kubernetesExecutor(await placeOf(cli, api, target, as), { stdout, stderr: cli.stderr });
   },
 };
+
+/** With the token that the plugin gives, as long as that is good: of one session there is one. */
+async function placeOf(cli: Cli, api: Api, target: Target, as: NamedTask | undefined): Promise<ClusterPlace> {
+  const device = await devicePems(cli);
+  return {
+    server: new URL(serverOf(target, as)),
+    token: api.token!,
+    ...(target.caPem ? { ca: target.caPem } : {}),
+    ...(device === undefined ? {} : { device }),
+    ...(as?.trace === undefined ? {} : { trace: as.trace }),
+  };
+}
 
 function fileOf({ name }: Target, { as }: Wishes): string {
   return as === undefined ? `kubeconfig-${name}` : `kubeconfig-${name}-${as.run}-${as.task}`;

@@ -144,7 +144,7 @@ export class CallReading {
     if (!isResource(call)) return new OpaqueReading(this.#context);
     const form = streamFormOf(call, headers);
     if (form.purpose === 'command') return new CommandReading(call, this.#number, form, this.#context);
-    if (form.purpose === 'forward') return new ForwardReading(this.#number, form, this.#context);
+    if (form.purpose === 'forward') return new ForwardReading(call, this.#number, form, this.#context);
     return new OpaqueReading(this.#context);
   }
 

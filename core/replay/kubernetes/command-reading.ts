@@ -1,7 +1,6 @@
 import { parseJsonBytes } from '#core/json.ts';
 import type { ResourceCall } from '#core/protocols/kubernetes/call.ts';
 import { StreamDecoder, type StreamEvent } from '#core/protocols/kubernetes/streams/decoder.ts';
-import { exitCodeOf } from '#core/protocols/kubernetes/streams/exit.ts';
 import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
 import { shown } from '../shown.ts';
 import { Tally } from '../tally.ts';
@@ -10,6 +9,7 @@ import { TypedLines } from '../typed-lines.ts';
 import type { ReadingContext } from './context.ts';
 import { CopyReading, copyOf } from './copy-reading.ts';
 import { DecodedStream } from './decoded-stream.ts';
+import { exitCodeOf } from './exit-code.ts';
 import type { KubernetesStep, ShownProgram } from './step.ts';
 import type { StreamReading } from './stream-reading.ts';
 import type { Speaker } from './tape.ts';

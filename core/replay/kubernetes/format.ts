@@ -94,7 +94,7 @@ function headline(step: KubernetesStep): string {
   const { status, reason, by, message } = call;
   const answer = [status ?? 'no answer', reason].filter(Boolean).join(' ');
   const words = [
-    escapeTerminal(String(answer)) + (by === 'gateway' ? ' by the gateway' : ''),
+    escapeTerminal(answer) + (by === 'gateway' ? ' by the gateway' : ''),
     program?.exitCode !== undefined && `exit ${program.exitCode}`,
     cut && `cut by the ${escapeTerminal([cut.by, cut.code].filter(Boolean).join(': '))}`,
     outcome === 'unfinished' && 'unfinished',
@@ -212,10 +212,10 @@ function programLines(program: ShownProgram | undefined): string[] {
 function forwardLines(step: KubernetesStep): string[] {
   const { forward, outcome } = step;
   if (forward === undefined) return ['forward'];
-  const { number, port, speaks, error } = forward;
+  const { number, port, to, speaks, error } = forward;
   const as = speaks === undefined ? '' : `, read as ${speaks}`;
   return [
-    `connection ${number} to port ${port}${as}, ${outcome ?? ''}`,
+    `connection ${number} to ${to === undefined ? '' : `${escapeTerminal(to)}:`}${port}${as}, ${outcome ?? ''}`,
     ...(error === undefined ? [] : [`error: ${shownText(error)}`]),
     ...streamLines(forward, speaks === undefined),
   ];
