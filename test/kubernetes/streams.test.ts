@@ -103,7 +103,10 @@ describe.each(KUBECTLS)('kubectl $name', ({ version, env }) => {
     stand.upgraded.at(-1)!.end(TERMINATED);
     const left = await forwarding.exited;
     // 1.20 says so and exits with 0, whoever it was that ended it.
-    expect([left.code, left.stderr]).toEqual([version === '1.20' ? 0 : 1, expect.stringContaining('lost connection to pod')]);
+    expect([left.code, left.stderr]).toEqual([
+      version === '1.20' ? 0 : 1,
+      expect.stringContaining('lost connection to pod'),
+    ]);
   });
 });
 
