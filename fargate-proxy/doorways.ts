@@ -5,6 +5,7 @@ import { targetCertificate } from '#core/access/ssh-certificates/target-certific
 import { CustodyError } from '#core/errors.ts';
 import type { DeviceLogins } from '#core/identity/device-login.ts';
 import { loadAndTell } from '#core/protocols/ssh/host-keys.ts';
+import { judgeOf } from '#core/protocols/kubernetes/judge-of.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
 import type { Doorway } from './listener.ts';
@@ -86,7 +87,7 @@ function speakKubernetes({ settings, policy, certificate }: DoorwayParts, memory
     space: new RecordSpace(),
     tls: () => certificate.context,
     targetOf: (serverName) => clusterNamed(policy.config, serverName),
-    judgeOf: () => ({ judge: () => ({ kind: 'passes' }) }),
+    judgeOf,
     userTimeoutMs: settings.userTimeoutMs,
     wallClock: () => new Date(),
     after: (ms, over) => {

@@ -24,6 +24,8 @@ export function judgeOf(parts: JudgeParts): CallJudge {
   const { terms, grant } = permission;
   const exact = grant?.statements && new ExactJudge({ ...pick(parts), statements: grant.statements });
   const contract = task && new ContractJudge({ task, end: parts.end });
+  // Most sessions have neither: their calls wait for no promise.
+  if (exact === undefined && contract === undefined) return { judge: (call) => judgeByRule(terms, call) };
   return {
     async judge(call, number) {
       const then = async (body?: JudgedBody): Promise<Verdict> => {

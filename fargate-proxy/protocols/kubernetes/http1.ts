@@ -18,7 +18,7 @@ const UPGRADES = /^(?:websocket|spdy\/3\.1)$/i;
 const UNWANTED_MAX = 64 << 10;
 
 /** What it asks for does not matter. */
-const UNKNOWN = { method: '', target: '' };
+const UNKNOWN = { method: '', target: '', headers: [] };
 
 export class Http1 {
   readonly #take: (asking: Asking) => void;

@@ -318,11 +318,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   #refuse(error: CustodyError): void {
     if (this.#over) return;
     const { records } = this.#session.parts;
-    const { code, headers, body } = ownAnswer(
-      error,
-      { method: this.#asking.method, target: this.#rest },
-      this.#call,
-    );
+    const { code, headers, body } = ownAnswer(error, this.#asking, this.#call);
     const call = this.#call;
     const words = call === undefined ? {} : { verb: call.verb, what: callWords(call) };
     records.tape.note({ note: 'call-refused', call: this.#number, code: error.code, ...words });

@@ -14,6 +14,9 @@ import type { KubernetesOptions, SessionLimits } from './options.ts';
 import type { SiftedHead } from './sifted-head.ts';
 import type { Upstream } from './upstream.ts';
 
+/** How long calls may take to say goodbye, each in its own protocol. */
+const GOODBYES_MS = 3_500;
+
 /** A call of the session that is not over. */
 export interface LiveCall {
   readonly connection: ClientConnection;
@@ -173,9 +176,11 @@ export class CallSession implements Link {
     if (this.#over) return;
     this.#over = true;
     this.#takeNoMore(reason === 'terminated' ? error : undefined);
-    const goodbyes = [...this.#live].map((call) => call.end(error));
+    const goodbyes = [...this.#live].map((call) => Promise.resolve(call.end(error)));
     const ended = { reason, detail: error.detail ?? error.message };
-    void Promise.all(goodbyes.map((goodbye) => Promise.resolve(goodbye))).then(() => this.#settle(ended));
+    const settle = (): void => this.#settle(ended);
+    const callOff = this.parts.options.after(GOODBYES_MS, settle);
+    void Promise.all(goodbyes).then(settle).finally(callOff);
   }
 
   #startIdle(): void {
