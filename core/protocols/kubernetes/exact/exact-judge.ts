@@ -72,7 +72,7 @@ function canonicalOf({ sha256, text }: NamedStatement): string[] {
 
 function notApproved(call: Call, why?: CustodyError): CustodyError {
   const reason = why === undefined ? 'it is none of those that this grant is for' : why.message;
-  return new CustodyError('not-approved', `${callWords(call)} does not pass: ${reason}`, {
+  return new CustodyError('not-approved', `${callWords(call)} is forbidden: ${reason}`, {
     hint: 'ask for the calls that are to be made: custody request --statement "…"',
   });
 }

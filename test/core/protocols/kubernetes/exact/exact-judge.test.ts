@@ -218,7 +218,7 @@ describe('a grant for exact calls', () => {
     };
     const target = '/api/v1/namespaces/prod/configmaps?fieldManager=kubectl-create&dryRun=All';
     expect(await asks('POST', target, body)).toBe('passes');
-    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata: { a: b }\n';
+    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: b\n';
     expect(await asks('POST', target, yaml, 'application/yaml')).toBe('passes');
     expect(await asks('POST', target, { ...body, data: { a: 'c' } })).toBe('refused');
   });
@@ -236,7 +236,7 @@ describe('a grant for exact calls', () => {
     expect(await judge.judge(callOf('GET', POD))).toMatchObject({
       error: {
         code: 'not-approved',
-        message: 'get pods prod/web-0 does not pass: it is none of those that this grant is for',
+        message: 'get pods prod/web-0 is forbidden: it is none of those that this grant is for',
         hint: 'ask for the calls that are to be made: custody request --statement "…"',
       },
     });
