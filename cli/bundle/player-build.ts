@@ -1,5 +1,6 @@
 /** The player as one script for browsers: the very sources of verifier and readers, with what they use of node put in its place. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -38,6 +39,18 @@ const ZSTD: Plugin = {
   },
 };
 
+/** The parser of YAML, which no player needs. */
+const YAML: Plugin = {
+  name: 'yaml',
+  setup: (bundling) => {
+    bundling.onResolve({ filter: /^\.\/yaml\.ts$/ }, ({ importer }) =>
+      /[\\/]kubernetes[\\/]bodies[\\/]\w+\.ts$/.test(importer)
+        ? { path: join(ROOT, 'console/platform/yaml.ts') }
+        : undefined,
+    );
+  },
+};
+
 const OPTIONS = {
   bundle: true,
   write: false,
@@ -51,7 +64,7 @@ const OPTIONS = {
   jsx: 'automatic',
   jsxImportSource: 'preact',
   alias: PLATFORM,
-  plugins: [ENGLISH, ZSTD],
+  plugins: [ENGLISH, YAML, ZSTD],
   inject: ['./console/platform/globals.ts'],
   absWorkingDir: ROOT,
   logLevel: 'silent',
