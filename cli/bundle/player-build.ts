@@ -1,6 +1,5 @@
 /** The player as one script for browsers: the very sources of verifier and readers, with what they use of node put in its place. */
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 
@@ -39,18 +38,6 @@ const ZSTD: Plugin = {
   },
 };
 
-/** The parser of YAML, which no player needs. */
-const YAML: Plugin = {
-  name: 'yaml',
-  setup: (bundling) => {
-    bundling.onResolve({ filter: /^\.\/yaml\.ts$/ }, ({ importer }) =>
-      /[\\/]kubernetes[\\/]bodies[\\/]\w+\.ts$/.test(importer)
-        ? { path: join(ROOT, 'console/platform/yaml.ts') }
-        : undefined,
-    );
-  },
-};
-
 const OPTIONS = {
   bundle: true,
   write: false,
@@ -64,7 +51,7 @@ const OPTIONS = {
   jsx: 'automatic',
   jsxImportSource: 'preact',
   alias: PLATFORM,
-  plugins: [ENGLISH, YAML, ZSTD],
+  plugins: [ENGLISH, ZSTD],
   inject: ['./console/platform/globals.ts'],
   absWorkingDir: ROOT,
   logLevel: 'silent',
