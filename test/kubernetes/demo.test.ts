@@ -63,7 +63,6 @@ const WORKFLOW = `  opening:
                 verb: create
                 resource: configmaps
                 namespace: dev
-                name: door
                 body: { apiVersion: v1, kind: ConfigMap, metadata: { name: door }, data: { open: $1 } }
               values: { $1: { type: text } }
             - name: look
@@ -194,16 +193,15 @@ describe('npm start --kubeconfig', () => {
     const { id } = JSON.parse(started.stdout) as { readonly id: string };
     const done = await run('run', 'exec', id, 'open', '--value', 'write.$1=yes', '--json');
     expect(done).toMatchObject({ code: 0 });
+    expect(done.stderr).toContain('open: kept its contract');
     const result = JSON.parse(done.stdout) as {
       readonly commands: readonly object[];
-      readonly execution: object;
     };
     expect(result.commands).toMatchObject([
       { command: 'write' },
       { command: 'look' },
       { command: 'tell', exitCode: 0 },
     ]);
-    expect(result.execution).toMatchObject({ verdict: 'passed' });
     const map = await bed.kubectl('1.37', [
       '-n',
       'dev',
