@@ -230,6 +230,33 @@ describe('npm start --kubeconfig', () => {
     writeFileSync(file, text);
   }, 60_000);
 
+  test('shows the key of a registered device, where the rule wants one', async () => {
+    const file = gateway.addresses.config;
+    const text = readFileSync(file, 'utf8');
+    const own = async (name: string) => ({
+      HOME: home,
+      ...(await gateway.cliEnvironment('developer', join(home, name))),
+    });
+    const [laptop, other] = [await own('laptop'), await own('other')];
+    expect(await startCustody(['devices', 'register'], { env: laptop }).ended).toMatchObject({ code: 0 });
+    const wanted = '    when: { device: registered }\n';
+    writeFileSync(
+      file,
+      text.replace(/name: developers-cluster\n/, (line) => line + wanted),
+    );
+    const get = ['connect', 'cluster', '--', KUBECTL(), '-n', 'dev', 'get', 'pods', '-o', 'name'];
+    const refused = async () => (await startCustody(get, { env: other }).ended).stderr;
+    await eventually(
+      'the rule wants a device',
+      async () => (await refused()).includes('device') || undefined,
+    );
+    const ran = await startCustody(get, { env: laptop }).ended;
+    expect(ran).toMatchObject({ code: 0 });
+    expect(ran.stdout).toContain('pod/web-0');
+    writeFileSync(file, text);
+    await eventually('it does no more', async () => (await refused()) === '' || undefined);
+  });
+
   test('waits inside kubectl until somebody else has approved', async () => {
     const file = gateway.addresses.config;
     const text = readFileSync(file, 'utf8');
