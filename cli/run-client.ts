@@ -31,10 +31,12 @@ export async function runClient(
   } catch (thrown) {
     fail(thrown as NodeJS.ErrnoException);
   }
-  return promise.finally(() => {
+  try {
+    return await promise;
+  } finally {
     for (const signal of SIGNALS) process.off(signal, passOn);
-    done?.();
-  });
+    await done?.();
+  }
 }
 
 /** Ctrl-C goes to the whole group: the client has it already. */

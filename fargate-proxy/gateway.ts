@@ -114,6 +114,7 @@ export class Gateway {
     return {
       client: knocking.client,
       signal: clock.signal,
+      drains: this.#drains.signal,
       begin: async (greeting) => {
         // Of its own: others may be on this connection already.
         const login = new LoginClock(this.#options.loginMs);

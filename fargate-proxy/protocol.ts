@@ -35,6 +35,8 @@ export interface Reception {
   readonly client: string;
   /** Aborted when nobody on this connection has shown a good credential in time; not any more once one has. */
   readonly signal: AbortSignal;
+  /** Aborted when the gateway drains: calls in progress go on, and no session begins. */
+  readonly drains: AbortSignal;
   /**
    * The life of a session from `identify` to `seal`, for a client that has shown a credential. Resolves once it is relayed, with its id, or was
    * refused, with undefined: `greeting.dial` or `greeting.refuse` was called by then. The session goes on whether or not this connection does.

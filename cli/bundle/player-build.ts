@@ -10,6 +10,8 @@ const PLATFORM: Readonly<Record<string, string>> = {
   'node:crypto': './console/platform/crypto.ts',
   'node:zlib': './console/platform/zlib.ts',
   'node:v8': './console/platform/v8.ts',
+  '#core/protocols/kubernetes/bodies/gunzip.ts': './console/platform/gunzip.ts',
+  '#core/protocols/kubernetes/bodies/plain-yaml.ts': './console/platform/plain-yaml.ts',
   'libpg-query/wasm/libpg-query.js': './console/platform/sql-parser.ts',
 };
 

@@ -37,7 +37,7 @@ export interface Prepared {
   readonly command: readonly string[];
   readonly env: ClientEnv;
   /** Removes what was made for this client alone; called when it has ended. */
-  readonly done?: () => void;
+  readonly done?: () => void | Promise<void>;
 }
 
 /** What clients of one protocol need; one value each, in `kits.ts`. */

@@ -11,7 +11,7 @@ export function connectCommand(cli: Cli): Command {
   return new Command('connect')
     .description('run a client of a target: custody connect orders-db -- psql')
     .argument('<target>')
-    .argument('[command...]', 'the client and its arguments (default: psql, or ssh)')
+    .argument('[command...]', 'the client and its arguments (default: psql, ssh or kubectl)')
     .option('--reason <text>', 'why, where the gateway may have to ask reviewers (before the target)')
     .option('--ticket <id>', 'where it is written down')
     .option('--run <run>', TASK_OPTIONS_HELP.run)
@@ -41,5 +41,5 @@ async function connect(
 function hintFor([file = '']: readonly string[]): string {
   return file.startsWith('-')
     ? 'an option of connect stands before the target: custody connect --reason … orders-db -- psql'
-    : 'give the client after --, such as: custody connect orders-db -- psql, or custody connect web-1 -- ssh';
+    : 'give the client after --, such as: custody connect orders-db -- psql, or custody connect prod -- kubectl get pods';
 }

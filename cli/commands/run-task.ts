@@ -15,7 +15,7 @@ export function runTaskCommand(cli: Cli): Command {
     .description('run any client as a task of a run: custody run task refunds find -- psql')
     .argument('<run>', RUN_HELP)
     .argument('<task>')
-    .argument('[command...]', 'the client and its arguments (default: psql, or ssh)')
+    .argument('[command...]', 'the client and its arguments (default: psql, ssh or kubectl)')
     .option('--no-wait', 'do not wait until the result is derived')
     .addHelpText('after', OUTCOME_CODES)
     .passThroughOptions()

@@ -56,7 +56,8 @@ export function entryOf(cli: Cli, { base }: Api, target: Target, wishes: EntryWi
   };
 }
 
-function serverOf({ host, port, name }: Target, task: NamedTask | undefined): string {
+/** Its path names the cluster, and the task. */
+export function serverOf({ host, port, name }: Target, task: NamedTask | undefined): string {
   const written = host.includes(':') ? `[${host}]` : host;
   const ofTask = task === undefined ? '' : `/tasks/${task.run}/${task.task}`;
   return `https://${written}:${port}/clusters/${name}${ofTask}`;

@@ -20,6 +20,10 @@ export const commandParts = {
       resource: z.string().min(1).max(400),
       namespace: z.string().max(253).default(''),
       name: z.string().max(253).optional(),
+      query: z
+        .record(z.string().min(1).max(100), z.string().max(4096))
+        .optional()
+        .describe('what of its query makes it another call, such as container of exec, or patch: apply'),
       command: z.array(z.string().max(4096)).min(1).max(200).optional(),
       body: z.json().optional(),
     })

@@ -1,5 +1,6 @@
 /** What each protocol may say in custody.yaml. The other lists of protocols: `protocols.ts` here, and the ones it names. */
 import { z } from 'zod';
+import { kubernetesRuleMistakes } from './kubernetes/rule-mistakes.ts';
 import { type KubernetesRule, kubernetesRuleSchema, kubernetesTargetSchema } from './kubernetes/schema.ts';
 import { postgresTargetSchema } from './postgres/schema.ts';
 import { sshRuleMistakes } from './ssh/rule-mistakes.ts';
@@ -43,7 +44,7 @@ export function partMistakes(rule: RuleWithParts, targets: Targets): readonly Mi
     ...mistakesOf('ssh', 'SSH', rule, targets, (part, reached) =>
       sshRuleMistakes(part, reached, rule.approval),
     ),
-    ...mistakesOf('kubernetes', 'Kubernetes', rule, targets, () => []),
+    ...mistakesOf('kubernetes', 'Kubernetes', rule, targets, kubernetesRuleMistakes),
   ];
 }
 

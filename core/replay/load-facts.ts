@@ -13,7 +13,9 @@ async function loadKubernetes(): Promise<FactsOf> {
   const { postgresReader } = await import('./postgres/reader.ts');
   const { kubernetesFacts } = await import('./kubernetes/facts.ts');
   return kubernetesFacts(
-    new Map([['postgres', { factsOf: await loadPostgresFacts(), read: postgresReader.ofJson }]]),
+    new Map([
+      ['postgres', { factsOf: await loadPostgresFacts(), read: (json) => postgresReader.ofJson(json) }],
+    ]),
   );
 }
 

@@ -40,7 +40,9 @@ export interface CommandShapes {
 
 export type RunnableCommand =
   | { readonly statement: string; readonly values: readonly (string | null)[] }
-  | { readonly command: string };
+  | { readonly command: string }
+  /** Of a declared call nothing is open any more. */
+  | { readonly call: NonNullable<DeclaredCommand['call']> };
 
 /** One command of a session with what came of it. */
 export interface SeenExecution {

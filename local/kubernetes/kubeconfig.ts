@@ -141,15 +141,15 @@ function wordsFor(key: string): string {
 /** In the file itself, which goes before, or in one that it names. */
 function dataOf(
   { file, read }: Source,
-  part: Readonly<Record<string, unknown>>,
+  part: Readonly<{ [key: string]: unknown }>,
   key: string,
 ): string | undefined {
-  const [data, path] = [part[`${key}-data`], part[key]];
-  const pem = data
-    ? Buffer.from(String(data), 'base64').toString('utf8')
-    : path
-      ? read(String(path))
-      : undefined;
+  const given = (name: string): string | undefined => {
+    const value = part[name];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const [data, path] = [given(`${key}-data`), given(key)];
+  const pem = data === undefined ? path && read(path) : Buffer.from(data, 'base64').toString('utf8');
   if (pem === undefined || pem.includes('-----BEGIN ')) return pem;
   throw unusable(file, `its ${key} is no PEM`);
 }

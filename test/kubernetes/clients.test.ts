@@ -26,10 +26,10 @@ afterAll(async () => {
   await bed?.stop();
 });
 
-/** A new person's claims. */
+/** A person that is only here. */
 function person(name: string) {
-  const email = `${name.replaceAll(/[^\w.]+/g, '-')}@example.com`;
-  if (!people.includes(email)) people.push(email);
+  const email = `${name.toLowerCase().replaceAll(/[^\w.]+/g, '-')}@example.com`;
+  people.push(email);
   return { sub: name, email };
 }
 
@@ -76,7 +76,7 @@ test("JavaScript's client", async () => {
 });
 
 test.each(EXEC_PROTOCOLS)('a WebSocket client of its own by %s', async (protocol) => {
-  const credentials = await gateway.credentials(person('websocket'));
+  const credentials = await gateway.credentials(person(protocol));
   const bytes = randomBytes(20_000);
   const command = ['sh', '-c', 'head -c 20000 | sha256sum; echo err >&2'];
   const hashed = await rawExec(credentials, protocol, command, bytes, gateway.path(''));
@@ -86,8 +86,13 @@ test.each(EXEC_PROTOCOLS)('a WebSocket client of its own by %s', async (protocol
 });
 
 describe('client-go', () => {
+  let kubeconfig: string;
+  beforeAll(async () => {
+    kubeconfig = await gateway.kubeconfig(person('client-go'));
+  });
+
   const load = async <T>(...args: string[]): Promise<T> => {
-    const ran = await bed.load(args, { kubeconfig: await gateway.kubeconfig(person('client-go')) });
+    const ran = await bed.load(args, { kubeconfig });
     expect(ran.stderr).toBe('');
     return JSON.parse(ran.stdout.split('\n').at(-2)!) as T;
   };

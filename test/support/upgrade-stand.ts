@@ -11,6 +11,7 @@ import { createServer, request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { CustodyError } from '#core/errors.ts';
 import type { Call } from '#core/protocols/kubernetes/call.ts';
+import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
 import { type Headers, RecordReader, type TapeRecord } from '#core/protocols/kubernetes/tape.ts';
 import { upgradeAsked } from '#core/protocols/kubernetes/upgrades.ts';
 import { gatherFrames } from '#core/recording/slab.ts';
@@ -24,12 +25,21 @@ import { selfSigned } from './self-signed.ts';
 
 export interface StandOptions {
   /** Where it goes. */
-  readonly target: { readonly url: string; readonly ca: string };
+  readonly target: {
+    readonly url: string;
+    readonly ca: string;
+    readonly cert?: string;
+    readonly key?: string;
+  };
   /** In place of the client's own. */
   readonly authorization?: string;
   readonly tape?: Partial<TapeOptions>;
+  /** Its own certificate, and who issued it; one that signs itself without. */
+  readonly server?: { readonly cert: string; readonly key: string; readonly ca: string };
   /** The test makes slabs durable. */
   readonly held?: boolean;
+  /** What was recorded is not kept: of a measurement. */
+  readonly forgets?: boolean;
 }
 
 type Slab = Extract<ToRecorder, { kind: 'slab' }>;
@@ -38,6 +48,7 @@ export class UpgradeStand {
   readonly url: string;
   readonly ca: string;
   readonly upgraded: Upgraded[] = [];
+  readonly forms: StreamForm[] = [];
   readonly failures: CustodyError[] = [];
   readonly refused: CustodyError[] = [];
   readonly slabs: Slab[] = [];
@@ -50,11 +61,11 @@ export class UpgradeStand {
   #tape: SessionTape | undefined;
 
   static async start(options: StandOptions): Promise<UpgradeStand> {
-    const pair = await selfSigned('gateway');
-    const server = createServer({ ...pair, ALPNProtocols: ['http/1.1'] });
+    const pair = options.server ?? (await selfSigned('gateway'));
+    const server = createServer({ cert: pair.cert, key: pair.key, ALPNProtocols: ['http/1.1'] });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const stand = new UpgradeStand(options, server, pair.cert);
+    const stand = new UpgradeStand(options, server, options.server?.ca ?? pair.cert);
     await stand.#open();
     return stand;
   }
@@ -101,6 +112,8 @@ export class UpgradeStand {
 
   makeDurable(): void {
     const slabs = this.slabs.splice(0);
+    if (this.#options.forgets === true)
+      return this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer) });
     const scratch = new Uint8Array(slabs.reduce((sum, { used }) => sum + used, 0));
     for (const { rawFrames } of gatherFrames(slabs, scratch)) this.#store(Buffer.from(rawFrames));
     this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer) });
@@ -185,7 +198,7 @@ export class UpgradeStand {
     target: Socket,
     targetRest: Uint8Array,
     answer: IncomingMessage,
-    form: Parameters<typeof relayUpgrade>[0]['form'],
+    form: StreamForm,
   ): void {
     const upgraded = relayUpgrade({
       client: { socket: client, rest: clientRest },
@@ -198,16 +211,23 @@ export class UpgradeStand {
       bindings: streamBindings(),
       userTimeoutMs: { client: 30_000, target: 30_000 },
     });
+    this.forms.push(form);
     this.upgraded.push(upgraded);
   }
 
   #ask(asked: IncomingMessage, headers: Headers): ClientRequest {
     const { target, authorization } = this.#options;
-    const options: RequestOptions & { ca: string; checkServerIdentity: () => undefined } = {
+    const options: RequestOptions & {
+      ca: string;
+      cert?: string | undefined;
+      key?: string | undefined;
+      checkServerIdentity: () => undefined;
+    } = {
       method: asked.method!,
       path: asked.url!,
       agent: false,
       ca: target.ca,
+      ...(target.cert === undefined ? {} : { cert: target.cert, key: target.key }),
       checkServerIdentity: () => undefined,
       headers: [
         'Host',

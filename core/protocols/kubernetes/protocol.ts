@@ -1,5 +1,7 @@
-import { CustodyError } from '../../errors.ts';
+import { asCustodyError, CustodyError } from '../../errors.ts';
 import type { LeftOut, ProtocolFacts, SecretReference } from '../protocol.ts';
+import { parseCallText, refuseUnnameable } from './exact/call-text.ts';
+import { ruleWords } from './rule-words.ts';
 import { type KubernetesTarget, responseKinds } from './schema.ts';
 
 const TOKEN = 'token';
@@ -23,9 +25,35 @@ export const kubernetes: ProtocolFacts<KubernetesTarget> = {
   trustFiles: ({ tls }) => (tls.caFile === undefined ? [] : [tls.caFile]),
   withFiles,
   leftOut,
-  refuseUnapprovable: () => undefined,
-  commandsIn: (text) => text.split(/\r?\n/).filter((line) => line.trim() !== ''),
+  passes: ruleWords,
+  refuseUnapprovable,
+  // JSON in one line: a text has a call in each of its lines.
+  commandsIn: (text) =>
+    text
+      .split(/\r?\n/)
+      .map((line) => line.trim())
+      .filter((line) => line !== ''),
 };
+
+/** What is approved has to be a call, and one that a judge can tell from others by its line and body. */
+function refuseUnapprovable(texts: readonly string[]): void {
+  for (const [at, text] of texts.entries()) {
+    const why = obstacleTo(text);
+    if (why === undefined) continue;
+    throw new CustodyError('format-invalid', `command ${at + 1} cannot be approved: ${why.message}`, {
+      ...(why.hint === undefined ? {} : { hint: why.hint }),
+    });
+  }
+}
+
+function obstacleTo(text: string): CustodyError | undefined {
+  try {
+    refuseUnnameable(parseCallText(text));
+    return undefined;
+  } catch (thrown) {
+    return asCustodyError(thrown);
+  }
+}
 
 function referenceOf({ credential }: KubernetesTarget): SecretReference {
   const { tokenFile, certificateFile, tokenSecret, certificateSecret, eks } = credential;

@@ -118,7 +118,7 @@ const callsSchema = z
       .describe(
         'as kubectl names them: pods is of the core group, deployments.apps of another; pods/exec and pods/* have to be named, only * alone has all',
       ),
-    namespaces: z.array(text).min(1).optional().describe('patterns; "" for what is in no namespace'),
+    namespaces: z.array(z.string()).min(1).optional().describe('patterns; "" for what is in no namespace'),
     names: z.array(text).min(1).optional().describe('patterns of names; a call that names none does not fit'),
     paths: z
       .array(text)

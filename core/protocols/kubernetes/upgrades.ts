@@ -87,7 +87,7 @@ function webSocket(method: string, headers: Headers, call: Call): AskedUpgrade {
     ...(tokens.length === 0 ? {} : { bearer: decoded(tokens[0]!.slice(BEARER.length)) }),
     granted: (status, answer) => {
       refuseOther(status, answer, 'websocket');
-      if (onlyOf(answer, 'sec-websocket-accept') !== acceptOf(key)) throw other('another key');
+      if (valuesOf(answer, 'sec-websocket-accept').join() !== acceptOf(key)) throw other('another key');
       if (valuesOf(answer, 'sec-websocket-extensions').length > 0) throw other('an extension');
       return formOf(call, answer, offered);
     },
@@ -140,7 +140,8 @@ function refuseOther(status: number, answer: Headers, upgrade: string): void {
   const connection = valuesOf(answer, 'connection').flatMap(commaParts);
   const isUpgrade = connection.some((part) => part.toLowerCase() === 'upgrade');
   if (status !== 101 || !isUpgrade) throw other('no upgrade');
-  if (onlyOf(answer, 'upgrade').toLowerCase() !== upgrade.toLowerCase()) throw other('another protocol');
+  if (valuesOf(answer, 'upgrade').join().toLowerCase() !== upgrade.toLowerCase())
+    throw other('another protocol');
 }
 
 /** RFC 9112 section 6: a length of 0 is no body. */

@@ -80,7 +80,7 @@ export class CommandReading implements StreamReading {
       ...(output && { output }),
       ...(errors && { errors }),
       ...(exitCode !== undefined && { exitCode }),
-      ...(this.#said.length > 0 && exitCode !== 0 && { said: shown(this.#said, text) }),
+      ...(this.#said.length > 0 && exitCode === undefined && { said: shown(this.#said, text) }),
       ...(this.#commands > 0 && { commands: this.#commands }),
       ...(this.#copy && this.#copy.files > 0 && { files: this.#copy.files }),
     };

@@ -3,7 +3,7 @@ import type { BodyValue } from '#core/protocols/kubernetes/bodies/read.ts';
 import type { ResourceCall } from '#core/protocols/kubernetes/call.ts';
 import { shownWords } from '../shown.ts';
 import type { Shown } from '../step.ts';
-import { asObject, type KnownObject, type KnownObjects, type ObjectValue } from './objects.ts';
+import { asObject, type KnownObject, type KnownObjects, type ObjectValue, textOf } from './objects.ts';
 import type { KubernetesReplayLimits, ShownChange, ShownDiff } from './step.ts';
 
 /** Of one value in a list of changes. */
@@ -43,7 +43,7 @@ export function diffBetween(
 
 function objectIn(answer: BodyValue | undefined) {
   const object = asObject(answer);
-  return object === undefined || NO_OBJECT.test(String(object['kind'])) ? undefined : object;
+  return object === undefined || NO_OBJECT.test(textOf(object['kind']) ?? '') ? undefined : object;
 }
 
 function shownChange({ path, kind, before, after }: Change): ShownChange {

@@ -1,3 +1,4 @@
+import type { ResourceCall } from '#core/protocols/kubernetes/call.ts';
 import { type Channel, StreamDecoder, type StreamEvent } from '#core/protocols/kubernetes/streams/decoder.ts';
 import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
 import { shown } from '../shown.ts';
@@ -29,6 +30,7 @@ interface Connection {
 
 /** Connections through a port-forward: each is a step, once it is over, besides what it says in a protocol that is known. */
 export class ForwardReading implements StreamReading {
+  readonly #to: string;
   readonly #number: number;
   readonly #context: ReadingContext;
   readonly #stream: DecodedStream;
@@ -36,7 +38,8 @@ export class ForwardReading implements StreamReading {
   #highest = 0;
   #forwards = 0;
 
-  constructor(number: number, form: StreamForm, context: ReadingContext) {
+  constructor(call: ResourceCall, number: number, form: StreamForm, context: ReadingContext) {
+    this.#to = `${call.namespace}/${call.name}`;
     this.#number = number;
     this.#context = context;
     this.#stream = new DecodedStream(new StreamDecoder(form), number);
@@ -53,7 +56,9 @@ export class ForwardReading implements StreamReading {
   }
 
   end(at: number): ReturnType<StreamReading['end']> {
-    const steps = [...this.#open.values()].flatMap((one) => this.#close(one, at, 'cut'));
+    const steps = [...this.#open.values()].flatMap((one) =>
+      this.#close(one, at, one.closed.size > 0 ? 'completed' : 'cut'),
+    );
     return { steps, fields: { forwards: this.#forwards } };
   }
 
@@ -108,7 +113,7 @@ export class ForwardReading implements StreamReading {
     const said = speech.end(at);
     const [out, back] = [sent.shown(), received.shown()];
     const forward = {
-      ...{ number, port },
+      ...{ number, port, to: this.#to },
       ...(out && { sent: out }),
       ...(back && { received: back }),
       ...(error.length > 0 && { error: shown(error, this.#context.limits.text) }),

@@ -132,7 +132,7 @@ function fileOf({
   };
 }
 
-function tunnelOf({ port, sent, received }: ShownForward, { session }: StepPlace): StepShape {
+function tunnelOf({ port, to, sent, received }: ShownForward, { session }: StepPlace): StepShape {
   const [out, back] = [sent?.bytes ?? 0, received?.bytes ?? 0];
   return {
     class: 'tunnel_activity',
@@ -141,7 +141,7 @@ function tunnelOf({ port, sent, received }: ShownForward, { session }: StepPlace
       tunnel_type_id: 99,
       tunnel_type: 'port-forward',
       session: { uid: session },
-      ...(port === 0 ? {} : { dst_endpoint: { port } }),
+      ...(to === undefined ? {} : { dst_endpoint: { name: to, port } }),
       traffic: { bytes: out + back, bytes_in: back, bytes_out: out },
     },
   };

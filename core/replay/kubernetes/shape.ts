@@ -122,6 +122,7 @@ const event = z.object({
 const forward = z.object({
   number: count,
   port: count,
+  to: z.string().optional().meta({ description: 'the pod, as dev/db-0' }),
   sent: data.optional(),
   received: data.optional(),
   error: shown.optional(),

@@ -160,6 +160,8 @@ export interface ShownForward {
   /** Within its call, from 1. */
   readonly number: number;
   readonly port: number;
+  /** The pod: `dev/db-0`. */
+  readonly to?: string;
   readonly sent?: ShownData;
   readonly received?: ShownData;
   /** What the kubelet said went wrong. */

@@ -1,6 +1,8 @@
-/** What of an answer's body is put on the tape, and when the client may have it. */
+/** What of a body is put on the tape, and when it may go on. */
 import { createHash, type Hash } from 'node:crypto';
-import { Stream } from '#core/recording/format.ts';
+import { Stream, type StreamNumber } from '#core/recording/format.ts';
+import type { BodyWithholder } from '#core/protocols/kubernetes/bodies/withhold.ts';
+import type { Withheld } from '#core/protocols/kubernetes/tape.ts';
 import type { CallTape } from './call-tape.ts';
 
 /** Hears every piece before the client has it. */
@@ -8,9 +10,12 @@ export interface BodyRecording {
   /** False: the session has to wait for the recorder. */
   heard(bytes: Uint8Array): boolean;
   over(): void;
+  /** Bytes heard that nothing on the tape stands for yet: the client may not have them. */
+  readonly pending: number;
 }
 
 export class FullRecording implements BodyRecording {
+  readonly pending = 0;
   readonly #records: CallTape;
   readonly #call: number;
 
@@ -28,6 +33,8 @@ export class FullRecording implements BodyRecording {
 
 /** How many bytes there were, and their SHA-256. */
 export class DigestRecording implements BodyRecording {
+  /** What a digest is of is known at the end alone. */
+  readonly pending = 0;
   readonly #records: CallTape;
   readonly #call: number;
   readonly #hash: Hash = createHash('sha256');
@@ -48,5 +55,38 @@ export class DigestRecording implements BodyRecording {
     if (this.#bytes === 0) return;
     const sha256 = this.#hash.digest('hex');
     this.#records.withheld(Stream.target, this.#call, { why: 'digest', bytes: this.#bytes, sha256 });
+  }
+}
+
+/** The same with marks in the place of secrets, or how many bytes there were. */
+export class WithheldRecording implements BodyRecording {
+  readonly #records: CallTape;
+  readonly #stream: StreamNumber;
+  readonly #call: number;
+  readonly #withholder: BodyWithholder;
+
+  constructor(records: CallTape, stream: StreamNumber, call: number, withholder: BodyWithholder) {
+    this.#records = records;
+    this.#stream = stream;
+    this.#call = call;
+    this.#withholder = withholder;
+  }
+
+  get pending(): number {
+    return this.#withholder.pending;
+  }
+
+  heard(bytes: Uint8Array): boolean {
+    return this.#write(this.#withholder.push(bytes));
+  }
+
+  over(): void {
+    this.#write(this.#withholder.end());
+  }
+
+  #write(all: readonly Withheld[]): boolean {
+    let keepsUp = true;
+    for (const withheld of all) keepsUp = this.#records.withheld(this.#stream, this.#call, withheld);
+    return keepsUp;
   }
 }

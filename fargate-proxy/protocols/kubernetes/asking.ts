@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ClientConnection } from './client-connection.ts';
 
@@ -19,7 +20,12 @@ export interface Asking {
   /** Neither side waits for the other any more. */
   readonly gone: boolean;
   /** The client asks for another protocol, and its connection stands behind the request. */
-  readonly upgrade?: { readonly head: Buffer };
+  readonly upgrade?: {
+    /** What came behind it. */
+    readonly head: Buffer;
+    /** Leaves the connection to whoever speaks that protocol. */
+    switched(): Socket;
+  };
   /** Told once when the client left before the answer was over. */
   onGone(gone: () => void): void;
   /** Where the client waits for leave to send the body (RFC 9110 section 10.1.1). */
@@ -31,7 +37,7 @@ export interface Asking {
   onDrain(drained: () => void): void;
   end(trailers?: readonly string[]): void;
   /** The whole answer. */
-  answerWith(status: number, headers: string[], body: string): void;
+  answerWith(status: number, headers: string[], body: Uint8Array): void;
   /** Breaks an answer off so that the client sees that it is not whole. */
   breakOff(): void;
 }

@@ -1,12 +1,12 @@
 import type { Authorization } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Credential, ProvedKey } from '#core/identity/credential.ts';
+import { impersonationOf } from '#core/protocols/kubernetes/impersonation.ts';
 import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
 import type { Greeting, Held, Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { Asking } from './asking.ts';
 import { CallTape, type RecordSpace } from './call-tape.ts';
-import { Impersonation } from './impersonation.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import { CallSession, type Relays } from './session.ts';
 import type { Knock } from './sessions.ts';
@@ -92,7 +92,7 @@ export class CallGreeting implements Greeting {
     const { options, limits, relays, onClosed } = this.#parts;
     const target = permission.target as KubernetesTarget;
     if (secret === undefined) throw noCredential(target.name);
-    const impersonation = new Impersonation(permission, tape.session);
+    const impersonation = impersonationOf(permission, tape.session);
     const upstream = await Upstream.dial(
       {
         target,
@@ -110,6 +110,7 @@ export class CallGreeting implements Greeting {
       records: new CallTape(tape, this.#space),
       upstream,
       judge: options.judgeOf({
+        session: tape.session,
         permission,
         claim: () => held.claim(),
         task: held.task,

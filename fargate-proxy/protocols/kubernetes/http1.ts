@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { CustodyError } from '#core/errors.ts';
 import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { statusBody, statusHeaders, statusOf } from './status.ts';
+import { ownAnswer } from './own-answer.ts';
+import { pairsOf } from './pairs.ts';
 
 /** Tokens with many groups are long. */
 export const HEAD_MAX = 64 << 10;
@@ -15,6 +16,9 @@ const KEEP_ALIVE_MS = 120_000;
 const UPGRADES = /^(?:websocket|spdy\/3\.1)$/i;
 /** Of a body that nobody wants, as much is read for the sake of the connection. */
 const UNWANTED_MAX = 64 << 10;
+
+/** What it asks for does not matter. */
+const UNKNOWN = { method: '', target: '', headers: [] };
 
 export class Http1 {
   readonly #take: (asking: Asking) => void;
@@ -66,7 +70,8 @@ export class Http1 {
     response.assignSocket(socket);
     response.once('finish', () => socket.destroySoon());
     served.enter(response);
-    this.#take(new Http1Asking(served, request, response, false, { head }));
+    const upgrade = { head, switched: () => leaveTo(response, socket) };
+    this.#take(new Http1Asking(served, request, response, false, upgrade));
   }
 }
 
@@ -110,8 +115,10 @@ class Http1Asking implements Asking {
   readonly headers: readonly string[];
   readonly hasBody: boolean;
   readonly body: IncomingMessage;
-  readonly upgrade?: { readonly head: Buffer };
+  readonly upgrade?: NonNullable<Asking['upgrade']>;
   readonly #response: ServerResponse;
+  /** The whole answer was given. */
+  #ended = false;
   #waits: boolean;
 
   constructor(
@@ -119,7 +126,7 @@ class Http1Asking implements Asking {
     request: IncomingMessage,
     response: ServerResponse,
     waits: boolean,
-    upgrade?: { readonly head: Buffer },
+    upgrade?: NonNullable<Asking['upgrade']>,
   ) {
     this.connection = connection;
     this.method = request.method!;
@@ -144,7 +151,7 @@ class Http1Asking implements Asking {
 
   onGone(gone: () => void): void {
     this.#response.once('close', () => {
-      if (!this.#response.writableFinished) gone();
+      if (!this.#ended) gone();
     });
   }
 
@@ -170,11 +177,13 @@ class Http1Asking implements Asking {
   }
 
   end(trailers: readonly string[] = []): void {
+    this.#ended = true;
     if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
     this.#response.end();
   }
 
-  answerWith(status: number, headers: string[], body: string): void {
+  answerWith(status: number, headers: string[], body: Uint8Array): void {
+    this.#ended = true;
     this.#closeWhereUnread(this.#response);
     this.#response.writeHead(status, headers);
     this.#response.end(body);
@@ -192,14 +201,16 @@ class Http1Asking implements Asking {
   }
 }
 
-function pairsOf(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length / 2 }, (_, at) => [flat[2 * at]!, flat[2 * at + 1]!]);
+/** What follows is none of HTTP's. */
+function leaveTo(response: ServerResponse, socket: Socket): Socket {
+  response.detachSocket(socket);
+  return socket;
 }
 
 function refuse(response: ServerResponse, error: CustodyError): void {
-  const body = statusBody(error);
+  const { code, headers, body } = ownAnswer(error, UNKNOWN);
   response.shouldKeepAlive = false;
-  response.writeHead(statusOf(error).code, statusHeaders(statusOf(error), Buffer.byteLength(body)));
+  response.writeHead(code, headers);
   response.end(body);
 }
 
@@ -211,10 +222,10 @@ function unreadable(cause: Error & { readonly code?: string }, socket: Socket): 
     'protocol-violation',
     isLong ? 'the request has too many headers' : 'this is no request of HTTP/1.1',
   );
-  const body = statusBody(error);
+  const { body } = ownAnswer(error, UNKNOWN);
   const code = isLong ? '431 Request Header Fields Too Large' : '400 Bad Request';
-  const head = `HTTP/1.1 ${code}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`;
-  socket.end(`${head}\r\n\r\n${body}`);
+  const head = `HTTP/1.1 ${code}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
+  socket.end(Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]));
   setTimeout(() => socket.destroy(), 1_000).unref();
 }
 

@@ -20,6 +20,8 @@ export interface Http2Connection {
 
 /** Serves what comes by the connection until it closes. */
 export function serveHttp2(connection: ClientConnection, take: (asking: Asking) => void): Http2Connection {
+  // As node's own TLS server says when a handshake is over: the session waits for it.
+  Object.assign(connection.secure, { secureConnecting: false });
   const session = performServerHandshake(connection.secure, {
     maxHeaderListPairs: HEADERS_MAX,
     maxSessionMemory: SESSION_MEGABYTES,
@@ -54,6 +56,8 @@ class Http2Asking implements Asking {
   readonly hasBody: boolean;
   readonly body: ServerHttp2Stream;
   readonly trailers: string[] = [];
+  /** The whole answer was given. */
+  #ended = false;
   #waits = false;
   #trailers: readonly string[] = [];
 
@@ -83,7 +87,7 @@ class Http2Asking implements Asking {
 
   onGone(gone: () => void): void {
     this.body.once('close', () => {
-      if (!this.body.writableFinished) gone();
+      if (!this.#ended) gone();
     });
   }
 
@@ -112,12 +116,14 @@ class Http2Asking implements Asking {
   }
 
   end(trailers: readonly string[] = []): void {
+    this.#ended = true;
     this.#trailers = trailers;
     this.body.end();
     this.#leaveUnread();
   }
 
-  answerWith(status: number, headers: string[], body: string): void {
+  answerWith(status: number, headers: string[], body: Uint8Array): void {
+    this.#ended = true;
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
     this.body.respond([':status', String(status), ...headers]);

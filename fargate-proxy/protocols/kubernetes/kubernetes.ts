@@ -13,7 +13,7 @@ import { type KubernetesOptions, USUAL_LIMITS } from './options.ts';
 import { RelayedCall } from './relayed-call.ts';
 import { CallSessions } from './sessions.ts';
 import { type SiftedHead, sifted } from './sifted-head.ts';
-import { statusBody, statusHeaders, statusOf } from './status.ts';
+import { refuseAsking } from './own-answer.ts';
 
 /** RFC 6750 section 2.1. */
 const BEARER = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i;
@@ -30,9 +30,16 @@ export function kubernetesProtocol(options: KubernetesOptions): CallProtocol {
     connection.secure.alpnProtocol === 'h2'
       ? serveHttp2(connection, (asking) => reader.take(asking))
       : http1.serve(connection);
+  let drains: AbortSignal | undefined;
   return {
     name: 'kubernetes',
-    converse: (socket, reception) => converse(socket, reception, options, serve),
+    converse: (socket, reception) => {
+      // One for all connections of a gateway.
+      if (drains === undefined)
+        reception.drains.addEventListener('abort', () => sessions.drain(), { once: true });
+      drains ??= reception.drains;
+      return converse(socket, reception, options, serve);
+    },
   };
 }
 
@@ -51,7 +58,8 @@ async function converse(
     const secure = await acceptTls(socket, options);
     secure.on('error', () => secure.destroy());
     const closed = new Promise<void>((resolve) => secure.once('close', () => resolve()));
-    serve(new ClientConnection(secure, reception, deviceOf(secure)));
+    const served = serve(new ClientConnection(secure, reception, deviceOf(secure)));
+    onAbort(reception.drains, () => served.drain(), secure);
     await closed;
   } catch (thrown) {
     socket.destroy();
@@ -59,6 +67,13 @@ async function converse(
   } finally {
     reception.signal.removeEventListener('abort', late);
   }
+}
+
+/** Until the connection closes: there may be many, and one signal. */
+function onAbort(signal: AbortSignal, aborted: () => void, secure: TLSSocket): void {
+  if (signal.aborted) return aborted();
+  signal.addEventListener('abort', aborted, { once: true });
+  secure.once('close', () => signal.removeEventListener('abort', aborted));
 }
 
 function acceptTls(socket: Socket, { tls }: KubernetesOptions): Promise<TLSSocket> {
@@ -88,6 +103,7 @@ class Reader {
     let cluster: NamedCluster | undefined;
     try {
       cluster = this.#clusterOf(asking, head);
+      if (saysGoodbye(asking, cluster)) return this.#leave(asking, head, cluster);
       const known = this.#sessions.known(asking.connection, head, cluster);
       if (known === undefined) return void this.#comeIn(asking, head, cluster);
       if (known.isExpired) throw tokenExpired();
@@ -95,6 +111,13 @@ class Reader {
     } catch (thrown) {
       this.#refuse(asking, asCustodyError(thrown), cluster?.target);
     }
+  }
+
+  /** Nothing is asked of the cluster: the client alone knows that its work is done, and somebody may wait for the recording. */
+  #leave(asking: Asking, head: SiftedHead, cluster: NamedCluster): void {
+    const hasLeft = this.#sessions.leave({ asking, head, cluster, token: tokenOf(head) });
+    if (!hasLeft) throw new CustodyError('not-found', 'there is no session with this credential');
+    asking.answerWith(204, [], Buffer.alloc(0));
   }
 
   async #comeIn(asking: Asking, head: SiftedHead, cluster: NamedCluster): Promise<void> {
@@ -106,7 +129,7 @@ class Reader {
       if (session.open) session.take(asking, head, cluster.rest);
       else throw overAlready();
     } catch (thrown) {
-      answerWith(asking, asCustodyError(thrown));
+      refuseAsking(asking, asCustodyError(thrown));
     }
   }
 
@@ -126,8 +149,13 @@ class Reader {
 
   #refuse(asking: Asking, error: CustodyError, target: string | undefined): void {
     asking.connection.reception.refused(error, target === undefined ? {} : { target });
-    answerWith(asking, error);
+    refuseAsking(asking, error);
   }
+}
+
+/** DELETE of what names the cluster, and of nothing behind it: an API server has nothing there. */
+function saysGoodbye({ method }: Asking, { prefix, rest }: NamedCluster): boolean {
+  return method === 'DELETE' && prefix !== '' && rest === '/';
 }
 
 /** RFC 9112 section 3.2.2: a proxy is asked with the whole address; here it is only taken where it names this very host. */
@@ -148,13 +176,6 @@ function tokenOf({ authorization }: SiftedHead): string {
   throw new CustodyError('token-missing', 'this request shows no token', {
     hint: 'get a kubeconfig with: custody kubeconfig',
   });
-}
-
-function answerWith(asking: Asking, error: CustodyError): void {
-  if (asking.gone) return;
-  const status = statusOf(error);
-  const body = statusBody(error, status);
-  asking.answerWith(status.code, statusHeaders(status, Buffer.byteLength(body)), body);
 }
 
 function tokenExpired(): CustodyError {

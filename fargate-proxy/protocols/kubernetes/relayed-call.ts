@@ -1,46 +1,52 @@
+import type { ClientRequest } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { type Withholding, withholdingFor } from '#core/protocols/kubernetes/bodies/withhold.ts';
+import { callWords } from '#core/protocols/kubernetes/call-words.ts';
 import type { Call } from '#core/protocols/kubernetes/call.ts';
+import { impersonationHeaders, REQUEST_KEY } from '#core/protocols/kubernetes/impersonation.ts';
 import type { Verdict } from '#core/protocols/kubernetes/judge.ts';
 import { callOf } from '#core/protocols/kubernetes/request-info.ts';
-import type { ResponseKind } from '#core/protocols/kubernetes/schema.ts';
 import type { Cut, Headers } from '#core/protocols/kubernetes/tape.ts';
+import { type AskedUpgrade, upgradeAsked } from '#core/protocols/kubernetes/upgrades.ts';
+import { statusOf } from '#core/protocols/kubernetes/status.ts';
 import { Stream } from '#core/recording/format.ts';
-import { type BodyRecording, DigestRecording, FullRecording } from './answer-body.ts';
+import type { Side } from '../../dead-peers.ts';
+import { Answer } from './answer.ts';
+import { type BodyRecording, WithheldRecording } from './answer-body.ts';
 import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
+import { ownAnswer } from './own-answer.ts';
+import { flat, pairsOf } from './pairs.ts';
 import { RequestBody } from './request-body.ts';
-import { answerHead } from './response-head.ts';
 import type { CallSession, LiveCall } from './session.ts';
 import type { SiftedHead } from './sifted-head.ts';
-import { statusBody, statusHeaders, statusOf } from './status.ts';
+import type { Upgraded } from './upgrade.ts';
+import { askUpgrade } from './upgrade-call.ts';
 
 /** A body that is this short goes on in one piece, once it is there. */
 const SHORT_BODY = 256 << 10;
-const NEWLINE = 10;
-const CLIENT = 1;
-const RECORDER = 2;
+/** Of a body whose values are not for the tape: longer ones no API server takes. */
+const WITHHELD_BODY = 4 << 20;
+
+type ForwardedBody = Dispatcher.DispatchOptions['body'];
 
 /** One call: recorded, judged, passed on, answered. */
 export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   readonly connection: ClientConnection;
-  readonly sides = [];
   readonly #session: CallSession;
   readonly #asking: Asking;
   readonly #head: SiftedHead;
   readonly #rest: string;
   readonly #number: number;
   #call: Call | undefined;
+  #withholding: Withholding | undefined;
+  #asked: AskedUpgrade | undefined;
   #body: RequestBody | undefined;
+  #answer: Answer | undefined;
   #controller: Dispatcher.DispatchController | undefined;
-  #recording: BodyRecording | undefined;
-  /** Of the answer; 0 while there is none. */
-  #status = 0;
-  #answerBytes = 0;
-  /** What was passed ends with a whole line: between two events of a watch. */
-  #atLineEnd = true;
-  #isEvents = false;
-  #held = 0;
+  #request: ClientRequest | undefined;
+  #upgraded: Upgraded | undefined;
   #tries = 0;
   #over = false;
 
@@ -53,38 +59,41 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     this.connection = asking.connection;
   }
 
-  /** Nothing of it is forwarded, judged or answered before its head is on the tape. */
+  get sides(): readonly Side[] {
+    return this.#upgraded?.sides ?? [];
+  }
+
+  /** Nothing of it is judged, forwarded or answered before its head is on the tape. */
   begin(): void {
     const { records } = this.#session.parts;
     const { method, http, hasBody } = this.#asking;
     const { shown: headers, withheld } = this.#head;
     const connection = this.#session.numberOf(this.connection);
     const more = withheld.length === 0 ? {} : { withheld };
-    this.#heed(
-      records.request(this.#number, { method, target: this.#rest, http, connection, headers, ...more }),
-    );
+    const head = { method, target: this.#rest, http, connection, headers, ...more };
+    this.#heed(records.request(this.#number, head));
     if (!hasBody) records.end(Stream.client, this.#number, { bytes: 0 });
     this.#asking.onGone(() => this.#clientGone());
-    try {
-      this.#judge();
-    } catch (thrown) {
-      this.#refuse(asCustodyError(thrown));
-    }
+    this.#orRefuse(() => this.#judge());
   }
 
   #judge(): void {
     if (this.#session.isCrowded) throw crowded();
     if (this.#head.refused !== undefined) throw this.#head.refused;
-    const { method, upgrade } = this.#asking;
-    this.#call = callOf(method, this.#rest, upgrade === undefined ? stays(this.#head) : this.#head.shown);
-    if (upgrade !== undefined) throw new CustodyError('unsupported', 'upgrades are not passed yet');
-    this.#whenJudged(this.#session.parts.judge.judge(this.#call, this.#number));
+    const { method, upgrade, headers } = this.#asking;
+    const { target, judge } = this.#session.parts;
+    const call = callOf(method, this.#rest, upgrade === undefined ? stays(this.#head) : this.#head.shown);
+    this.#call = call;
+    if (upgrade !== undefined)
+      this.#asked = upgradeAsked({ method, headers: pairsOf(headers), call, early: upgrade.head });
+    this.#withholding = withholdingFor(call, target.withhold);
+    this.#whenJudged(judge.judge(call, this.#number));
   }
 
   #whenJudged(verdict: Verdict | Promise<Verdict>, body?: Buffer): void {
     if (!(verdict instanceof Promise)) return this.#judged(verdict, body);
     verdict.then(
-      (judged) => this.#judged(judged, body),
+      (judged) => this.#orRefuse(() => this.#judged(judged, body)),
       (thrown: unknown) => this.#refuse(asCustodyError(thrown)),
     );
   }
@@ -97,195 +106,234 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
       case 'passes':
         return body === undefined ? this.#pass() : this.#forwardWhole(body);
       case 'wants-body':
-        return this.#showBody(verdict);
+        return this.#showBody(verdict, body);
     }
   }
 
-  #showBody(verdict: Extract<Verdict, { kind: 'wants-body' }>): void {
+  #showBody(verdict: Extract<Verdict, { kind: 'wants-body' }>, body?: Buffer): void {
     const { type, encoding } = this.#head;
     const show = (bytes: Buffer): void => {
-      if (this.#over) return;
-      try {
-        this.#whenJudged(verdict.judge({ bytes, type, encoding }), bytes);
-      } catch (thrown) {
-        this.#refuse(asCustodyError(thrown));
-      }
+      if (!this.#over)
+        this.#orRefuse(() => this.#whenJudged(verdict.judge({ bytes, type, encoding }), bytes));
     };
-    if (!this.#asking.hasBody) return show(Buffer.alloc(0));
-    this.#listenTo().collect(verdict.most, show, (error) => this.#refuse(error));
+    if (body !== undefined || !this.#asking.hasBody) return show(body ?? Buffer.alloc(0));
+    this.#listen().collect(verdict.most, show, (error) => this.#refuse(error));
   }
 
   #pass(): void {
     if (!this.#asking.hasBody) return this.#forward(null);
-    const body = this.#listenTo();
-    if ((this.#head.contentLength ?? Number.POSITIVE_INFINITY) > SHORT_BODY)
+    const body = this.#listen();
+    const most = this.#withholding === undefined ? SHORT_BODY : WITHHELD_BODY;
+    if (this.#withholding === undefined && (this.#head.contentLength ?? Number.POSITIVE_INFINITY) > most)
       return this.#forward(body.stream());
     body.collect(
-      SHORT_BODY,
+      most,
       (bytes) => this.#forwardWhole(bytes),
       (error) => this.#refuse(error),
     );
   }
 
-  #listenTo(): RequestBody {
-    const { records } = this.#session.parts;
+  #listen(): RequestBody {
+    const recording = this.#bodyRecording();
     this.#body = new RequestBody(this.#asking, {
-      heard: (bytes) => this.#heed(this.#over || records.body(Stream.client, this.#number, bytes)),
-      over: (bytes) => {
-        if (this.#over) return;
-        const trailers = pairsOf(this.#asking.trailers);
-        records.end(Stream.client, this.#number, trailers.length === 0 ? { bytes } : { bytes, trailers });
-      },
+      heard: (bytes) => this.#heed(this.#over || recording.heard(bytes)),
+      over: (bytes) => this.#bodyOver(recording, bytes),
       whenForwardable: (forward) => this.#session.whenForwardable(forward),
     });
     if (this.#session.isBehind) this.#body.hold();
     return this.#body;
   }
 
+  #bodyRecording(): BodyRecording {
+    const { records } = this.#session.parts;
+    const { type, encoding } = this.#head;
+    const withheld = this.#withholding?.request(type, encoding);
+    if (withheld !== undefined) return new WithheldRecording(records, Stream.client, this.#number, withheld);
+    const heard = (bytes: Uint8Array): boolean => records.body(Stream.client, this.#number, bytes);
+    return { pending: 0, heard, over: () => undefined };
+  }
+
+  #bodyOver(recording: BodyRecording, bytes: number): void {
+    if (this.#over) return;
+    recording.over();
+    const { trailers } = this.#asking;
+    const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
+    this.#session.parts.records.end(Stream.client, this.#number, { bytes, ...more });
+  }
+
   #forwardWhole(bytes: Buffer): void {
-    this.#forward(bytes.length === 0 && !this.#asking.hasBody ? null : bytes);
+    this.#forward(this.#asking.hasBody ? bytes : null);
   }
 
   /** As whom it goes on is on the tape first. */
-  #forward(body: Dispatcher.DispatchOptions['body']): void {
-    const { records, impersonation, upstream } = this.#session.parts;
+  #forward(body: ForwardedBody): void {
     if (this.#over) return;
-    records.forwarded(this.#number, impersonation.forwarded(this.#number));
+    const { records, impersonation, upstream } = this.#session.parts;
+    const extra = { ...impersonation.extra, [REQUEST_KEY]: [`${records.tape.session}/${this.#number}`] };
+    records.forwarded(this.#number, { ...impersonation, extra });
     this.#session.whenForwardable(() => {
       const fresh = upstream.fresh();
-      if (fresh === undefined) this.#dispatch(body);
-      else void fresh.then(() => this.#dispatch(body));
+      if (fresh === undefined) this.#send(body);
+      else void fresh.then(() => this.#send(body));
     });
   }
 
-  #dispatch(body: Dispatcher.DispatchOptions['body']): void {
+  #send(body: ForwardedBody): void {
     if (this.#over) return;
-    const { impersonation, upstream } = this.#session.parts;
-    const { contentLength, pass } = this.#head;
-    const length =
-      body === null || contentLength === undefined ? [] : ['content-length', String(contentLength)];
-    const headers = [...upstream.own(), ...pass, ...length, ...impersonation.headersOf(this.#number)];
-    const { method } = this.#asking;
     this.#tries += 1;
-    try {
-      upstream.dispatch({ method, path: this.#rest, headers, body: body ?? null }, this);
-    } catch (thrown) {
-      this.#refuse(asCustodyError(thrown));
-    }
+    this.#answer = new Answer({
+      session: this.#session,
+      asking: this.#asking,
+      call: this.#call!,
+      number: this.#number,
+      withholding: this.#withholding,
+    });
+    this.#orRefuse(() => (this.#asked === undefined ? this.#dispatch(body) : this.#upgrade(this.#asked)));
+  }
+
+  #dispatch(body: ForwardedBody): void {
+    const { method } = this.#asking;
+    const headers = this.#headers(body === null ? undefined : this.#head.contentLength);
+    this.#session.parts.upstream.dispatch({ method, path: this.#rest, headers, body: body ?? null }, this);
+  }
+
+  #upgrade(asked: AskedUpgrade): void {
+    const { method } = this.#asking;
+    this.#request = askUpgrade({
+      session: this.#session,
+      asking: this.#asking,
+      asked,
+      number: this.#number,
+      path: this.#rest,
+      headers: [...this.#headers(method === 'POST' ? 0 : undefined), ...flat(asked.headers)],
+      answer: this.#answer!,
+      onUpgraded: (upgraded) => this.#isUpgraded(upgraded),
+      onAnswered: () => this.#leave(),
+      onRefused: (error) => this.#refuse(error),
+      onLost: (cause) => this.#lost(cause),
+    });
+  }
+
+  #isUpgraded(upgraded: Upgraded): void {
+    this.#upgraded = upgraded;
+    void upgraded.ended.then(({ exitCode }) => {
+      if (this.#over) return;
+      this.#over = true;
+      const answered = exitCode === undefined ? { status: 101 } : { status: 101, exitCode };
+      this.#session.parts.judge.answered?.(this.#number, answered);
+      this.#session.left(this);
+    });
+  }
+
+  #headers(length: number | undefined): string[] {
+    const { impersonation, upstream } = this.#session.parts;
+    const own = flat(impersonationHeaders(impersonation, this.#number));
+    const sized = length === undefined ? [] : ['content-length', String(length)];
+    return [...upstream.own(), ...this.#head.pass, ...sized, ...own];
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#over) controller.abort(over());
+    if (this.#over) controller.abort(callOver());
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     if (status < 200 || this.#over) return;
-    if (status === 401) return this.#credentialRefused(controller);
-    const { records, target } = this.#session.parts;
-    const { shown, pass, type, encoding } = answerHead(controller.rawHeaders as Buffer[], false);
-    this.#heed(records.response(Stream.target, this.#number, { status, headers: shown }));
-    this.#status = status;
-    const kind = kindOf(this.#call!);
-    this.#isEvents = kind === 'watch' && encoding === undefined && /^application\/json\b/.test(type ?? '');
-    this.#recording =
-      target.recording.responses[kind] === 'digest'
-        ? new DigestRecording(records, this.#number)
-        : new FullRecording(records, this.#number);
-    const bodiless = this.#asking.method === 'HEAD' || status === 204 || status === 304;
-    this.#asking.answer(status, pass, bodiless);
-    if (this.#held !== 0) controller.pause();
+    if (status === 401) return this.#credentialRefused();
+    this.#answer!.head(status, controller.rawHeaders as Buffer[], controller);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over || this.#status === 0) return;
-    this.#answerBytes += chunk.length;
-    this.#heed(this.#recording!.heard(chunk));
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#over) this.#answer!.piece(chunk);
+  }
+
+  onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
     if (this.#over) return;
-    this.#atLineEnd = chunk[chunk.length - 1] === NEWLINE;
-    if (this.#asking.write(chunk)) return;
-    this.#held |= CLIENT;
-    controller.pause();
-    this.#asking.onDrain(() => this.#release(CLIENT));
-  }
-
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
-    if (this.#over || this.#status === 0) return;
-    const { records } = this.#session.parts;
-    const raw = (controller.rawTrailers ?? []) as Buffer[];
-    const trailers = raw.map((one) => one.toString('latin1'));
-    this.#recording!.over();
-    const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
-    records.end(Stream.target, this.#number, { bytes: this.#answerBytes, ...more });
-    this.#asking.end(trailers);
+    this.#answer!.end(((rawTrailers ?? []) as Buffer[]).map((one) => one.toString('latin1')));
     this.#leave();
   }
 
-  /** A kept connection may have been closed by the cluster just then: reading may be done again, nothing else. */
   onResponseError(_: Dispatcher.DispatchController, cause: Error): void {
+    this.#lost(cause);
+  }
+
+  /** A kept connection may have been closed by the cluster just then: reading may be done again, and nothing else. */
+  #lost(cause: Error): void {
     if (this.#over) return;
     if (this.#status !== 0) return this.#breakOff({ by: 'target' });
     const mayTryAgain = isReading(this.#asking) && this.#tries === 1 && isStale(cause);
-    if (mayTryAgain) this.#dispatch(null);
+    if (mayTryAgain) this.#send(null);
     else this.#refuse(targetLost(this.#session.parts.target.name, cause));
   }
 
+  get #status(): number {
+    return this.#answer?.status ?? 0;
+  }
+
   hold(): void {
-    if (this.#over) return;
     this.#body?.hold();
-    this.#held |= RECORDER;
-    this.#controller?.pause();
+    this.#answer?.hold();
+    this.#upgraded?.wait();
   }
 
   resume(): void {
     this.#body?.resume();
-    this.#release(RECORDER);
+    this.#answer?.resume();
   }
 
-  end(error: CustodyError): undefined {
-    if (this.#over) return;
+  end(error: CustodyError): Promise<unknown> | undefined {
+    if (this.#over) return undefined;
+    if (this.#upgraded !== undefined) {
+      this.#upgraded.end(error);
+      return this.#upgraded.ended;
+    }
     if (this.#status === 0) this.#refuse(error);
-    else if (this.#isEvents && this.#atLineEnd) this.#lastEvent(error);
+    else if (this.#answer!.maySayEvent) this.#lastEvent(error);
     else this.#breakOff({ by: 'gateway', code: error.code, message: error.message });
+    return undefined;
   }
 
-  /** Clients of a watch print it and do not begin again at once. */
+  /** Clients of a watch print it, and do not begin again as if nothing had been. */
   #lastEvent(error: CustodyError): void {
     const { records } = this.#session.parts;
-    const event = Buffer.from(`{"type":"ERROR","object":${statusBody(error)}}\n`);
+    const status = Buffer.from(statusOf(error, this.#call).body).toString().trim();
+    const event = Buffer.from(`{"type":"ERROR","object":${status}}\n`);
     records.body(Stream.gateway, this.#number, event);
+    this.#answer!.cut();
     records.cut(this.#number, { by: 'gateway', code: error.code, message: error.message });
     this.#asking.write(event);
     this.#asking.end();
     this.#leave();
   }
 
+  #orRefuse(work: () => void): void {
+    try {
+      work();
+    } catch (thrown) {
+      this.#refuse(asCustodyError(thrown));
+    }
+  }
+
   /** With what is not the cluster's. What the client still sends is not heard. */
   #refuse(error: CustodyError): void {
     if (this.#over) return;
     const { records } = this.#session.parts;
-    const status = statusOf(error);
-    const body = statusBody(error, status);
-    const headers = statusHeaders(status, Buffer.byteLength(body));
-    this.#status = status.code;
-    records.response(Stream.gateway, this.#number, { status: status.code, headers: pairsOf(headers) });
-    if (this.#asking.method !== 'HEAD') records.body(Stream.gateway, this.#number, Buffer.from(body));
-    records.end(Stream.gateway, this.#number, { bytes: Buffer.byteLength(body) });
-    this.#noteUnheard();
-    this.#asking.answerWith(status.code, headers, body);
-    this.#leave();
+    const { code, headers, body } = ownAnswer(error, this.#asking, this.#call);
+    const call = this.#call;
+    const words = call === undefined ? {} : { verb: call.verb, what: callWords(call) };
+    records.tape.note({ note: 'call-refused', call: this.#number, code: error.code, ...words });
+    records.response(Stream.gateway, this.#number, { status: code, headers: pairsOf(headers) });
+    if (this.#asking.method !== 'HEAD') records.body(Stream.gateway, this.#number, body);
+    records.end(Stream.gateway, this.#number, { bytes: body.length });
+    if (this.#asking.hasBody && this.#body?.isOver !== true) records.cut(this.#number, { by: 'gateway' });
+    this.#asking.answerWith(code, headers, body);
+    this.#leave(code);
   }
 
-  #noteUnheard(): void {
-    if (!this.#asking.hasBody || this.#body?.isOver === true) return;
-    this.#session.parts.records.cut(this.#number, { by: 'gateway' });
-  }
-
-  /** The API server takes no such call as the gateway's: the person's own credential is good, and they are not asked for another. */
-  #credentialRefused(controller: Dispatcher.DispatchController): void {
+  /** The API server takes no such call as the gateway's: the person's own token is good, and they are asked for no other. */
+  #credentialRefused(): void {
     const { upstream, target } = this.#session.parts;
     void upstream.renew();
-    controller.abort(over());
     this.#refuse(
       new CustodyError('not-ready', `the target "${target.name}" does not take the gateway's credential`, {
         hint: 'try again; tell whoever runs the gateway when it happens again',
@@ -294,37 +342,30 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   }
 
   #clientGone(): void {
-    if (this.#over) return;
-    this.#breakOff({ by: 'client' });
+    if (!this.#over && this.#upgraded === undefined) this.#breakOff({ by: 'client' });
   }
 
   #breakOff(cut: Cut): void {
-    this.#recording?.over();
-    this.#session.parts.records.cut(this.#number, cut);
-    const held = this.#body?.held ?? 0;
-    if (held > 0)
-      this.#session.parts.records.tape.note({ note: 'not-forwarded', call: this.#number, bytes: held });
+    const { records } = this.#session.parts;
+    this.#answer?.cut();
+    records.cut(this.#number, cut);
+    const bytes = this.#body?.held ?? 0;
+    if (bytes > 0) records.tape.note({ note: 'not-forwarded', call: this.#number, bytes });
     this.#asking.breakOff();
-    this.#status = 0;
-    this.#leave();
+    this.#leave(0);
   }
 
-  #leave(): void {
+  #leave(status = this.#status): void {
     this.#over = true;
-    this.#controller?.abort(over());
-    const answer = this.#status === 0 ? undefined : { status: this.#status };
-    if (this.#tries > 0) this.#session.parts.judge.answered?.(this.#number, answer);
+    this.#controller?.abort(callOver());
+    if (status === 0 || this.#status === 0) this.#request?.destroy();
+    if (this.#tries > 0)
+      this.#session.parts.judge.answered?.(this.#number, status === 0 ? undefined : { status });
     this.#session.left(this);
   }
 
   #heed(keepsUp: boolean): void {
     if (!keepsUp) this.#session.waitForRecorder();
-  }
-
-  #release(why: number): void {
-    if ((this.#held & why) === 0) return;
-    this.#held &= ~why;
-    if (this.#held === 0 && !this.#over) this.#controller?.resume();
   }
 }
 
@@ -333,23 +374,12 @@ function stays({ shown, upgrade }: SiftedHead): Headers {
   return upgrade === undefined ? shown : shown.filter(([name]) => name.toLowerCase() !== 'upgrade');
 }
 
-function kindOf(call: Call): ResponseKind {
-  if (call.kind === 'path') return 'other';
-  if (call.subresource === 'log') return 'logs';
-  const { verb } = call;
-  return verb === 'get' || verb === 'list' || verb === 'watch' ? verb : 'other';
-}
-
 function isReading({ method, hasBody }: Asking): boolean {
   return (method === 'GET' || method === 'HEAD') && !hasBody;
 }
 
 function isStale(cause: Error & { readonly code?: string }): boolean {
   return cause.code === 'UND_ERR_SOCKET' || cause.code === 'ECONNRESET' || cause.code === 'EPIPE';
-}
-
-function pairsOf(flat: readonly string[]): [string, string][] {
-  return Array.from({ length: flat.length >> 1 }, (_, at) => [flat[2 * at]!, flat[2 * at + 1]!]);
 }
 
 function crowded(): CustodyError {
@@ -367,6 +397,6 @@ function targetLost(name: string, cause: Error): CustodyError {
 }
 
 /** Nobody reads it: undici wants a reason. */
-function over(): Error {
+function callOver(): Error {
   return new Error('the call is over');
 }

@@ -3,16 +3,19 @@ import { durationText } from '#core/access/duration.ts';
 import type { CustodyError } from '#core/errors.ts';
 import type { CallJudge } from '#core/protocols/kubernetes/judge.ts';
 import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
+import type { Forwarded } from '#core/protocols/kubernetes/tape.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import type { Side } from '../../dead-peers.ts';
 import type { Link } from '../../protocol.ts';
 import type { Asking } from './asking.ts';
 import type { CallTape } from './call-tape.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Impersonation } from './impersonation.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import type { SiftedHead } from './sifted-head.ts';
 import type { Upstream } from './upstream.ts';
+
+/** How long calls may take to say goodbye, each in its own protocol. */
+const GOODBYES_MS = 3_500;
 
 /** A call of the session that is not over. */
 export interface LiveCall {
@@ -23,7 +26,7 @@ export interface LiveCall {
   hold(): void;
   resume(): void;
   /** The session is over: tells the client in the words of what runs. Resolves when that is said, soon. */
-  end(error: CustodyError): Promise<void> | undefined;
+  end(error: CustodyError): Promise<unknown> | undefined;
 }
 
 /** Makes a call of the session of a request; it is begun then, and tells the session when it is over. */
@@ -41,7 +44,8 @@ export interface SessionParts {
   readonly records: CallTape;
   readonly upstream: Upstream;
   readonly judge: CallJudge;
-  readonly impersonation: Impersonation;
+  /** Whom the cluster is told that the person is. */
+  readonly impersonation: Forwarded;
   readonly options: KubernetesOptions;
   readonly limits: SessionLimits;
   readonly relays: Relays;
@@ -163,6 +167,11 @@ export class CallSession implements Link {
     return this.#done.promise;
   }
 
+  /** The client is done. */
+  leave(): void {
+    this.#close({ reason: 'client-closed' });
+  }
+
   /** The gateway drains: calls go on, and no others begin. */
   drain(): void {
     this.#close({ reason: 'drained' });
@@ -172,9 +181,11 @@ export class CallSession implements Link {
     if (this.#over) return;
     this.#over = true;
     this.#takeNoMore(reason === 'terminated' ? error : undefined);
-    const goodbyes = [...this.#live].map((call) => call.end(error));
+    const goodbyes = [...this.#live].map((call) => Promise.resolve(call.end(error)));
     const ended = { reason, detail: error.detail ?? error.message };
-    void Promise.all(goodbyes.map((goodbye) => Promise.resolve(goodbye))).then(() => this.#settle(ended));
+    const settle = (): void => this.#settle(ended);
+    const callOff = this.parts.options.after(GOODBYES_MS, settle);
+    void Promise.all(goodbyes).then(settle).finally(callOff);
   }
 
   #startIdle(): void {

@@ -77,6 +77,14 @@ export class CallSessions {
     return session;
   }
 
+  /** No more calls come: it ends with the last one that runs. False where there is none. */
+  leave(knock: Knock): boolean {
+    const session = this.#live.get(keyOf(knock));
+    session?.leave();
+    return session !== undefined;
+  }
+
+  /** The gateway drains: calls in progress go on, and sessions end with the last of them. */
   drain(): void {
     for (const session of this.#live.values()) session.drain();
   }
@@ -108,6 +116,7 @@ export class CallSessions {
     const { session, refusal } = greeting;
     if (id === undefined || session === undefined) throw refusal ?? ended();
     if (session.open) this.#live.set(key, session);
+    if (reception.drains.aborted) session.drain();
     return session;
   }
 

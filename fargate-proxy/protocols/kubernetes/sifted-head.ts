@@ -47,8 +47,20 @@ const OWN = new Set([
   'sec-websocket-extensions',
   'x-stream-protocol-version',
 ]); // prettier-ignore
+/** Two of them would be two requests in one. */
+const ONCE = new Set([
+  'host',
+  'authorization',
+  'content-length',
+  'transfer-encoding',
+  'content-type',
+  'content-encoding',
+  'expect',
+]);
+/** As whom a front proxy says that it asks: a cluster may believe it. */
+const FRONT_PROXY = /^x[-_]remote[-_]/;
 /** Told by a proxy that a cluster believes: no client's to say. */
-const TOLD_BY_PROXIES = /^x[-_](?:remote|forwarded|original)[-_]/;
+const TOLD_BY_PROXIES = /^x[-_](?:forwarded|original)[-_]/;
 const IMPERSONATION = /^impersonate[-_]/;
 /** RFC 7644 and WebSocket clients in browsers: a token may stand in these. */
 const SECRETS = new Set(['authorization', 'cookie', 'proxy-authorization', 'sec-websocket-protocol']);
@@ -74,7 +86,7 @@ class Sieve {
     if (lower.charCodeAt(0) === 0x3a) return this.#pseudo(lower, value);
     this.#show(name, lower, value);
     if (OWN.has(lower)) return this.#own(lower, value);
-    if (IMPERSONATION.test(lower)) this.#refuse(impersonates(name));
+    if (IMPERSONATION.test(lower) || FRONT_PROXY.test(lower)) this.#refuse(impersonates(name));
     else if (!TOLD_BY_PROXIES.test(lower)) this.#keep(lower, value);
   }
 
@@ -105,8 +117,8 @@ class Sieve {
           .map((one) => one.trim()),
       );
     const before = this.#once.get(lower);
-    if (before !== undefined && !(lower === 'host' && before === value)) this.#refuse(twice(lower));
-    this.#once.set(lower, value);
+    if (before === undefined) this.#once.set(lower, value);
+    else if (ONCE.has(lower) && !(lower === 'host' && before === value)) this.#refuse(twice(lower));
   }
 
   #show(name: string, lower: string, value: string): void {

@@ -4,7 +4,16 @@ import { eventLine, fingerprintOf, type OcsfEvent } from '#core/ocsf/event.ts';
 import type { EventStep } from '#core/ocsf/step-event.ts';
 import { NO_FACTS } from '#core/replay/facts.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
-import { eventsOf, postgresSteps, SSH_STEPS, SSH_TARGET, sessionOf, sshSteps } from './support.ts';
+import {
+  eventsOf,
+  KUBERNETES_TARGET,
+  kubernetesSteps,
+  postgresSteps,
+  SSH_STEPS,
+  SSH_TARGET,
+  sessionOf,
+  sshSteps,
+} from './support.ts';
 
 const bare = async (): Promise<OcsfEvent[]> =>
   (await eventsOf(sessionOf(), postgresSteps())).map(({ event }) => event);
@@ -72,6 +81,35 @@ describe('the events of a session', () => {
     expect(events[9]!.event).toMatchObject({
       file: { name: 'orders.csv', path: '/srv/orders.csv', size: 12 },
     });
+  });
+
+  it('of Kubernetes are calls, programs, files, tunnels, and what passes through these', async () => {
+    const events = await eventsOf(sessionOf(KUBERNETES_TARGET), kubernetesSteps());
+    const told = events.slice(2, -1).map(({ event }) => event['type_name']);
+    expect(told).toEqual([
+      'API Activity: Other',
+      'API Activity: Read',
+      'API Activity: Delete',
+      'API Activity: Other',
+      'API Activity: Read',
+      'API Activity: Read',
+      'API Activity: Read',
+      'Process Activity: Launch',
+      'Process Activity: Launch',
+      'File System Activity: Update',
+      'Tunnel Activity: Open',
+      'Datastore Activity: Write',
+      'API Activity: Other',
+      'API Activity: Other',
+      'API Activity: Other',
+    ]);
+    expect(events[4]!.event).toMatchObject({
+      ...{ status: 'Failure', status_code: '403', status_detail: 'refused' },
+      api: { operation: 'delete pods dev/web-0', version: 'v1', response: { code: 403 } },
+      http_request: { http_method: 'GET', url: { path: '/x' }, user_agent: 'kubectl/1.37' },
+      resources: [{ type: 'pods', name: 'web-0', namespace: 'dev' }],
+    });
+    expect(events[9]!.event).toMatchObject({ process: { name: 'sh' }, exit_code: 7 });
   });
 
   it('are the same bytes each time', async () => {

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { CLASSES, classFields, type EventClass } from '#core/ocsf/classes.ts';
 import type { PlacedEvent } from '#core/ocsf/session-events.ts';
 import { hasOcsf, schemaOf } from '#test/support/ocsf.ts';
-import { eventsOf, postgresSteps, SSH_TARGET, sessionOf, sshSteps } from './support.ts';
+import {
+  eventsOf,
+  KUBERNETES_TARGET,
+  kubernetesSteps,
+  postgresSteps,
+  SSH_TARGET,
+  sessionOf,
+  sshSteps,
+} from './support.ts';
 
 const AGENT = {
   issuer: 'https://id.example',
@@ -35,6 +43,8 @@ describe.runIf(hasOcsf())("OCSF's published schema", () => {
       ...(await eventsOf(sessionOf({ principal: AGENT, task: TASK }), postgresSteps())),
       ...(await eventsOf(sessionOf(SSH_TARGET), sshSteps())),
       ...(await eventsOf(sessionOf({ ...SSH_TARGET, principal: AGENT }), sshSteps())),
+      ...(await eventsOf(sessionOf(KUBERNETES_TARGET), kubernetesSteps())),
+      ...(await eventsOf(sessionOf({ ...KUBERNETES_TARGET, principal: AGENT }), kubernetesSteps())),
     ];
   }
 

@@ -6,6 +6,7 @@ import * as backend from '#core/protocols/postgres/backend.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
 import type { CloseStatement, OpenStatement } from '#core/recording/format.ts';
 import type { FactsOf } from '#core/replay/facts.ts';
+import type { KubernetesStep } from '#core/replay/kubernetes/step.ts';
 import { LOAD_FACTS } from '#core/replay/load-facts.ts';
 import type { ReadStep } from '#core/replay/reader.ts';
 import { READERS } from '#core/replay/readers.ts';
@@ -160,9 +161,72 @@ export const SSH_STEPS: readonly SshStep[] = [
   { kind: 'end', at: 50, took: 0, text: 'bye' },
 ];
 
-export async function* sshSteps(): AsyncGenerator<EventStep> {
-  const facts = await factsFor('ssh');
-  for (const [at, step] of SSH_STEPS.entries()) {
+const ASKED = { method: 'GET', target: shown('/x?y=1'), http: '2', connection: 1, agent: 'kubectl/1.37' };
+const DEV = { namespace: 'dev', name: 'web-0', version: 'v1' };
+
+/** One of each kind, and those that say something of their own. */
+export const KUBERNETES_STEPS: readonly KubernetesStep[] = [
+  { kind: 'login', at: 0, took: 0, login: { user: 'custody:dana@example.com', groups: ['developers'] } },
+  {
+    ...{ kind: 'call', at: 1, took: 5, channel: 1, outcome: 'completed' },
+    call: { ...ASKED, ...DEV, verb: 'get', resource: 'pods', status: 200 },
+  },
+  {
+    ...{ kind: 'call', at: 2, took: 5, channel: 2, outcome: 'refused' },
+    call: { ...ASKED, ...DEV, verb: 'delete', resource: 'pods', status: 403, reason: 'Forbidden' },
+  },
+  {
+    ...{ kind: 'call', at: 3, took: 5, channel: 3, outcome: 'denied' },
+    call: { ...ASKED, status: 400, by: 'gateway' },
+  },
+  { kind: 'call', at: 3, took: 5, channel: 3, call: { ...ASKED, verb: 'get', path: '/version' } },
+  {
+    ...{ kind: 'begun', at: 4, took: 0, channel: 4 },
+    call: { ...ASKED, verb: 'watch', resource: 'pods', namespace: 'dev' },
+  },
+  {
+    ...{ kind: 'event', at: 5, took: 0, channel: 4 },
+    event: { type: 'ADDED', kind: 'Pod', namespace: 'dev', name: 'a' },
+  },
+  {
+    ...{ kind: 'exec', at: 6, took: 5, channel: 5, outcome: 'failed', program: { exitCode: 7 } },
+    ...{ command: shown('/bin/sh -c ls'), words: ['/bin/sh', '-c', 'ls'] },
+    call: { ...ASKED, ...DEV, verb: 'create', resource: 'pods/exec', status: 101 },
+  },
+  { kind: 'command', at: 7, took: 5, channel: 5, command: shown('ls'), heuristic: true },
+  {
+    ...{ kind: 'file', at: 8, took: 0, channel: 6 },
+    file: { path: shown('etc/x'), type: 'file', direction: 'upload', size: 9, sha256: HASH('a') },
+  },
+  { kind: 'forward', at: 9, took: 5, channel: 7, forward: { number: 1, port: 5432, to: 'dev/db-0' } },
+  {
+    ...{ kind: 'carried', at: 10, took: 1, channel: 7 },
+    carried: { protocol: 'postgres', forward: 1, step: { kind: 'query', at: 10, took: 1 } },
+  },
+  { kind: 'note', at: 11, took: 0, note: { note: 'call-refused' } },
+  { kind: 'damaged', at: 12, took: 0, text: 'no' },
+  { kind: 'end', at: 13, took: 0, text: 'bye' },
+];
+
+export const KUBERNETES_TARGET = {
+  target: { name: 'prod', protocol: 'kubernetes', address: '10.0.0.1:6443' },
+  client: { address: '203.0.113.7:50000' },
+} as const;
+
+export function sshSteps(): AsyncGenerator<EventStep> {
+  return stepsIn('ssh', SSH_STEPS);
+}
+
+export function kubernetesSteps(): AsyncGenerator<EventStep> {
+  return stepsIn('kubernetes', KUBERNETES_STEPS);
+}
+
+async function* stepsIn(
+  protocol: string,
+  steps: readonly (SshStep | KubernetesStep)[],
+): AsyncGenerator<EventStep> {
+  const facts = await factsFor(protocol);
+  for (const [at, step] of steps.entries()) {
     const read = { step, toText: () => '', toJson: () => ({ ...step }) } as unknown as ReadStep;
     yield { number: at + 1, read, facts: facts(read) };
   }

@@ -13,6 +13,7 @@ export interface GatewayOptions {
   readonly more?: string;
   /** Where the cluster is, when something stands in between. */
   readonly address?: string;
+  /** Of its process; by default it waits for no session when it is ended. */
   readonly args?: readonly string[];
 }
 

@@ -64,7 +64,7 @@ export class KubernetesGateway {
     createSignerKey(folder);
     const { ca } = await localCertificates(join(folder, 'tls'), new Date());
     const ports = [await freePort(), await freePort()] as const;
-    const parts = { bed, folder, ports, issuer, key, args: options.args ?? [] };
+    const parts = { bed, folder, ports, issuer, key, args: options.args ?? ['--drain-ms', '500'] };
     const gateway = new KubernetesGateway(parts, readFileSync(ca, 'utf8'));
     gateway.writeConfig(options);
     await gateway.run();
@@ -152,10 +152,9 @@ export class KubernetesGateway {
 
   /** The newest session of a person, once it has ended. */
   async sessionOf(email: string): Promise<SessionRecord> {
+    const isTheirs = (session: SessionRecord) => JSON.stringify(session).includes(email);
     return eventually(`a session of ${email} to end`, async () =>
-      (await this.sessions()).findLast(
-        ({ outcome, ...of }) => outcome !== undefined && JSON.stringify(of).includes(email),
-      ),
+      (await this.sessions()).findLast((session) => session.outcome !== undefined && isTheirs(session)),
     );
   }
 

@@ -74,7 +74,7 @@ const SPECS = [
 ] as const;
 
 /** What a pod's spec has, and no other. */
-const OF_PODS = [
+const OF_PODS: ReadonlySet<string> = new Set([
   'containers',
   'initContainers',
   'ephemeralContainers',
@@ -86,7 +86,12 @@ const OF_PODS = [
   'serviceAccount',
   'volumes',
   'securityContext',
-];
+]);
+
+/** Also a field of protobuf that has no name here. */
+function isOfPods(name: string): boolean {
+  return OF_PODS.has(name) || name.startsWith('#');
+}
 
 const CONTAINER_LISTS = ['containers', 'initContainers', 'ephemeralContainers'] as const;
 
@@ -136,7 +141,7 @@ class Finder {
   }
 
   #spec(spec: BodyValue | undefined): void {
-    if (!isObject(spec) || !OF_PODS.some((name) => Object.hasOwn(spec, name))) return;
+    if (!isObject(spec) || !Object.keys(spec).some(isOfPods)) return;
     this.#found = true;
     this.#directives(spec);
     for (const name of ['hostPID', 'hostIPC', 'hostNetwork'] as const)

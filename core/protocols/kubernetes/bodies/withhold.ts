@@ -4,6 +4,8 @@
  */
 import type { Call } from '../call.ts';
 import type { Withheld } from '../tape.ts';
+import { formatOf } from './media-type.ts';
+import { readBody } from './read.ts';
 import { CborItems } from './withhold/cbor-items.ts';
 import { CountedBody } from './withhold/counted-body.ts';
 import { EventBody } from './withhold/event-body.ts';
@@ -13,8 +15,6 @@ import { markedAnswer, markedEvent, markedRequest } from './withhold/marked.ts';
 import { termsFor } from './withhold/resources.ts';
 import type { MarkTerms } from './withhold/terms.ts';
 import { WholeBody } from './withhold/whole-body.ts';
-import { formatOf } from './media-type.ts';
-import { readBody } from './read.ts';
 
 /** One body. All of it passes through `push`, cut anywhere, and then `end` is called once, also where it was cut off. */
 export interface BodyWithholder {

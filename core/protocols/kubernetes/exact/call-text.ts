@@ -92,6 +92,22 @@ function carried(json: string | undefined): { carries?: BodyValue } {
   }
 }
 
+/** Throws `format-invalid` for a text that no judge would ever find a call for: what passes in a stream has no name. */
+export function refuseUnnameable({ verb, what, carries }: CallText): void {
+  const subresource = what.startsWith('/') ? '' : (what.split('/')[1] ?? '');
+  if (['attach', 'portforward', 'proxy'].includes(subresource))
+    throw invalid(`is of ${what}: what passes by it is no call that could be named`);
+  if (what.startsWith('/') && verb !== 'get' && verb !== 'head')
+    throw invalid('is of a path, which is only read here');
+  const isWords = isList(carries) && carries.length > 0 && carries.every((word) => typeof word === 'string');
+  if ((subresource === 'exec') !== (verb === 'create' && isWords)) throw invalid(EXEC);
+  const isBare = verb === 'get' || verb === 'list' || verb === 'watch' || verb === 'head';
+  if (isBare && carries !== undefined) throw invalid('reads, and carries nothing');
+  if (['create', 'update', 'patch'].includes(verb) && carries === undefined) throw invalid('has no body');
+}
+
+const EXEC = 'has words of a command where exec alone has them: create pods/exec prod/web-0 ["sh","-c","id"]';
+
 /** The words complete "the call …". */
 export function invalid(how: string): CustodyError {
   return new CustodyError('format-invalid', `the call ${how}`, {

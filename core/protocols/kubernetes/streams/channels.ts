@@ -4,23 +4,19 @@ import type { StreamForm } from './form.ts';
 import {
   Opcode,
   violation,
-  type WebSocketHead,
   WebSocketFrames,
+  type WebSocketHead,
   type WebSocketVisitor,
 } from './websocket.ts';
 
 /** By number (k8s.io/streaming, remotecommand). */
 const COMMAND_CHANNELS: readonly CommandChannel[] = ['stdin', 'stdout', 'stderr', 'error', 'resize'];
 /** Of v5: the channel in the next byte is closed. */
-export const CLOSE_SIGNAL = 255;
+const CLOSE_SIGNAL = 255;
 const CLOSE_MAX = 125;
 
 export function isBase64(protocol: string): boolean {
   return protocol === 'base64.channel.k8s.io' || protocol === 'v4.base64.channel.k8s.io';
-}
-
-export function closesChannels(protocol: string): boolean {
-  return protocol === 'v5.channel.k8s.io';
 }
 
 /**
@@ -74,7 +70,7 @@ export class ChannelLane implements Lane, WebSocketVisitor {
     let at = from;
     if (this.#channel < 0 && at < to) this.#channel = this.#channelOf(bytes[at++]!);
     if (at >= to) return;
-    if (this.#channel === CLOSE_SIGNAL) return this.#keep(bytes, at, to);
+    if (this.#isClosing) return this.#keep(bytes, at, to);
     const channel = this.#named(this.#channel);
     if (channel === undefined) return;
     const piece = bytes.subarray(at, to);
@@ -86,9 +82,13 @@ export class ChannelLane implements Lane, WebSocketVisitor {
     const control = this.#control.subarray(0, Math.min(this.#controlBytes, length));
     if (this.#opcode === Opcode.close) this.#on({ kind: 'close', from: this.#from, ...closeOf(control) });
     if (isControl(this.#opcode)) return;
-    if (this.#channel !== CLOSE_SIGNAL || this.#controlBytes !== 1) return;
+    if (!this.#isClosing || this.#controlBytes !== 1) return;
     const channel = this.#named(control[0]!);
     if (channel !== undefined) this.#on({ kind: 'closed', channel, from: this.#from });
+  }
+
+  get #isClosing(): boolean {
+    return this.#channel === CLOSE_SIGNAL && this.#form.protocol === 'v5.channel.k8s.io';
   }
 
   #channelOf(first: number): number {

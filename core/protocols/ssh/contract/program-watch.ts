@@ -3,7 +3,7 @@ import { otherBytes, type WantedBytes } from '#core/tasks/input-deviations.ts';
 import type { SeenAnswer } from '#core/tasks/seen.ts';
 import type { ChannelGate, GateHands } from '../channels/gate.ts';
 import { NOT_PERMITTED } from '../channels/own-words.ts';
-import { Counted } from '../shapes/counted.ts';
+import { Counted } from '../../counted.ts';
 
 /** What a program may be given. */
 export type Input =

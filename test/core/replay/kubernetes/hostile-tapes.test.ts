@@ -71,24 +71,25 @@ const factsOf = await LOAD_FACTS.get('kubernetes')!();
 const reader = READERS.get('kubernetes')!;
 
 /** All that reads a recording. */
-async function readAll(frames: readonly ReplayFrame[]): Promise<void> {
+async function lastOf(frames: readonly ReplayFrame[]): Promise<string | undefined> {
   const steps = await stepsOf(frames);
   for (const step of steps) {
     kubernetesStepShape.parse(JSON.parse(JSON.stringify(step)));
     textOf(step);
     factsOf(reader.ofJson({ ...step }));
   }
-  expect(steps.at(-1)?.kind).toBe('end');
   const pieces = kubernetesPieces();
   for (const frame of frames) pieces(frame);
   const options = { version: 3, startedAt: 0, title: '', input: true } as const;
   for await (const _ of asciicast(kubernetesTerminal(asyncOf(frames)), options, { replaced: false }));
+  return steps.at(-1)?.kind;
 }
 
 it('a tape that is damaged anywhere is read', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 4 }), async (all) => {
-      await readAll(all.reduce((frames, one) => damaged(frames, one), [...HONEST]));
+      const frames = all.reduce((made, one) => damaged(made, one), [...HONEST]);
+      expect(await lastOf(frames)).toBe('end');
     }),
     { numRuns: 150 },
   );
@@ -107,7 +108,7 @@ it('bytes that are no records are damaged, once for each stream', async () => {
             payload,
           },
         }));
-        await readAll(frames);
+        expect(await lastOf(frames)).toBe('end');
       },
     ),
     { numRuns: 100 },
@@ -145,7 +146,7 @@ it('calls may stand between each other in any order', async () => {
       const left = calls.map((frames) => [...frames]);
       const steps = await stepsOf(order.map((at) => left[at]!.shift()!));
       const names = steps.filter(({ kind }) => kind === 'call').map(({ call }) => call?.name);
-      expect(names.toSorted()).toEqual(['p0', 'p1', 'p2', 'p3', 'p4', 'p5']);
+      expect(new Set(names)).toEqual(new Set(['p0', 'p1', 'p2', 'p3', 'p4', 'p5']));
       expect(steps.some(({ kind }) => kind === 'damaged')).toBe(false);
     }),
     { numRuns: 50 },

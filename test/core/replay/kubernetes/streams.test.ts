@@ -56,7 +56,7 @@ describe('a command', () => {
     const tape = run('command=bash&tty=true&stdin=true', [
       [RESIZE, '{"Width":100,"Height":30}\n'],
       [STDOUT, '$ '],
-      ...[...'ls'].flatMap((letter) => [[STDIN, letter] as const, [STDOUT, letter] as const]),
+      ...['l', 's'].flatMap((letter) => [[STDIN, letter] as const, [STDOUT, letter] as const]),
       [STDIN, '\r'],
       [STDOUT, '\r\nfile\r\n$ '],
       [RESIZE, '{"Width":80,"Height":24}\n'],
@@ -100,8 +100,7 @@ describe('a command', () => {
     const tape = new Tape();
     const call = tape.ask({ target: `${PODS}/web-0/exec?command=ls`, headers: UPGRADE });
     tape.forward(call).head(call, 101, GRANTED);
-    for (let n = 0; n < 3; n += 1)
-      tape.record('target', Record.stream, call, Buffer.from([0xff, 0xff, 0xff]));
+    for (let n = 0; n < 3; n += 1) tape.record('target', Record.stream, call, Buffer.alloc(20, 0xff));
     tape.record('gateway', Record.cut, call, { by: 'gateway', code: 'terminated' });
     const steps = await stepsOf(tape);
     expect(steps.filter(({ kind }) => kind === 'damaged')).toHaveLength(1);
@@ -149,11 +148,23 @@ describe('a forwarded connection', () => {
       ]),
     );
     expect(steps.find(({ kind }) => kind === 'forward')?.forward).toMatchObject({
-      ...{ number: 1, port: 5432 },
+      ...{ number: 1, port: 5432, to: 'dev/db-0' },
       sent: { sample: { text: 'GET / HTTP/1.1\r\n\r\n' } },
       received: { bytes: 19 },
     });
     expect(steps.find(({ kind }) => kind === 'portforward')).toMatchObject({ forwards: 1 });
+  });
+
+  it('that asks for encryption and gets it is read no further', async () => {
+    const ssl = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+    const steps = await stepsOf(
+      forwarded([
+        ['client', ssl],
+        ['target', 'S'],
+        ['client', Buffer.from([22, 3, 1, 0, 200, 1])],
+      ]),
+    );
+    expect(steps.map(({ kind }) => kind)).toEqual(['login', 'begun', 'forward', 'portforward', 'end']);
   });
 
   it('to a database in plain text is read as its statements', async () => {

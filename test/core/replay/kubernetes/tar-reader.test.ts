@@ -52,8 +52,8 @@ describe.each(['ustar', 'pax', 'gnu'])('an archive of the format %s', (format) =
       sha256: sha256(Buffer.alloc(70_000, 7)),
     });
     expect(found).toContainEqual({ path: LONG, type: 'file', size: 4, sha256: sha256('long') });
-    if (format !== 'ustar')
-      expect(found.at(-1)).toEqual({ path: LONGER, type: 'file', size: 6, sha256: sha256('longer') });
+    const longer = { path: LONGER, type: 'file', size: 6, sha256: sha256('longer') };
+    expect(found.filter(({ path }) => path === LONGER)).toEqual(format === 'ustar' ? [] : [longer]);
     expect(found).toContainEqual(expect.objectContaining({ path: 'deep/', type: 'folder', size: 0 }));
   });
 

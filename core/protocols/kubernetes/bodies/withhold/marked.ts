@@ -1,8 +1,8 @@
 /** A body with marks in place of its values: what is not known to be harmless is marked. */
 import { type BodyObject, type BodyValue, isList, isObject, memberOf, textOf } from '../value.ts';
+import { isScalar, kept, MARK, marked, markedAll } from './marks.ts';
 import { markedMetadata } from './metadata.ts';
 import { markedOperations } from './operations.ts';
-import { isScalar, kept, MARK, marked, markedAll } from './marks.ts';
 import { markedStatus } from './status.ts';
 import type { MarkTerms } from './terms.ts';
 

@@ -1,8 +1,8 @@
 /** A Status in the place of what was asked for. Its words may quote the body: a parser's do, and so does what a webhook says. */
 import { type BodyObject, type BodyValue, isList, isObject, textOf } from '../value.ts';
 import { kept, marked } from './marks.ts';
-import type { MarkTerms } from './terms.ts';
 import { markedMetadata } from './metadata.ts';
+import type { MarkTerms } from './terms.ts';
 
 /** Their words name the object, who asked and what stands in the way, where no webhook has spoken. */
 const PLAIN_REASONS: ReadonlySet<string> = new Set([

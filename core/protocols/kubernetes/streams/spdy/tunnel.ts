@@ -1,7 +1,7 @@
 /** SPDY in the messages of a WebSocket, one stream of bytes however they are cut (KEP-4006). */
 import { closeOf, isControl } from '../channels.ts';
 import type { Lane, Sender, StreamEvent } from '../events.ts';
-import { Opcode, type WebSocketHead, WebSocketFrames, type WebSocketVisitor } from '../websocket.ts';
+import { Opcode, WebSocketFrames, type WebSocketHead, type WebSocketVisitor } from '../websocket.ts';
 
 const CLOSE_MAX = 125;
 

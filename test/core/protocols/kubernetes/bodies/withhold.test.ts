@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { BodyValue } from '#core/protocols/kubernetes/bodies/value.ts';
-import { type BodyWithholder, withholdingFor } from '#core/protocols/kubernetes/bodies/withhold.ts';
 import { HELD_MAX_BYTES } from '#core/protocols/kubernetes/bodies/withhold/whole-body.ts';
+import { type BodyWithholder, withholdingFor } from '#core/protocols/kubernetes/bodies/withhold.ts';
 import type { ResourceCall, Verb } from '#core/protocols/kubernetes/call.ts';
 import { RECORD_MAX_PAYLOAD, type Withheld } from '#core/protocols/kubernetes/tape.ts';
 
