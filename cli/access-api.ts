@@ -65,6 +65,7 @@ const explanationSchema = z.object({
   policy: text,
   because: text,
   hint: text.optional(),
+  passes: z.array(text).optional(),
 });
 
 /** What is asked for; see the API's own description of each. */

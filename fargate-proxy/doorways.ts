@@ -1,5 +1,6 @@
 /** The protocols that a gateway speaks, and where. */
 import type { Config, Rule } from '#core/access/config.ts';
+import type { NewsStream } from '#core/access/news.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
 import { targetCertificate } from '#core/access/ssh-certificates/target-certificate.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -10,6 +11,7 @@ import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import type { Certificate } from './certificate.ts';
 import type { Doorway } from './listener.ts';
 import { RecordSpace } from './protocols/kubernetes/call-tape.ts';
+import { tellingRefusals } from './protocols/kubernetes/refusals-told.ts';
 import { kubernetesProtocol } from './protocols/kubernetes/kubernetes.ts';
 import type { CancelKeys } from './protocols/postgres/cancel.ts';
 import { seeingCommands } from './protocols/postgres/commands.ts';
@@ -26,6 +28,8 @@ export interface DoorwayParts {
   readonly policy: PolicyInForce;
   readonly certificate: Certificate;
   readonly keys: CancelKeys;
+  /** For news of what was refused. */
+  readonly stream: NewsStream;
   /** Whose certificates of people are believed. */
   readonly userCas: readonly SshPublicKey[];
   readonly deviceLogins: DeviceLogins;
@@ -81,13 +85,13 @@ async function speakSsh({ policy, surroundings, userCas, deviceLogins }: Doorway
   });
 }
 
-function speakKubernetes({ settings, policy, certificate }: DoorwayParts, memory: Memory) {
+function speakKubernetes({ settings, policy, certificate, stream }: DoorwayParts, memory: Memory) {
   return kubernetesProtocol({
     ...memory,
     space: new RecordSpace(),
     tls: () => certificate.context,
     targetOf: (serverName) => clusterNamed(policy.config, serverName),
-    judgeOf,
+    judgeOf: (parts) => tellingRefusals(judgeOf(parts), parts, { stream, wallClock: () => new Date() }),
     userTimeoutMs: settings.userTimeoutMs,
     wallClock: () => new Date(),
     after: (ms, over) => {

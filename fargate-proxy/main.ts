@@ -128,6 +128,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     policy,
     certificate,
     keys,
+    stream: desks.stream,
     userCas,
     deviceLogins: deviceLogins(
       () => policy.config.issuers,

@@ -11,7 +11,7 @@ const PLATFORM: Readonly<Record<string, string>> = {
   'node:zlib': './console/platform/zlib.ts',
   'node:v8': './console/platform/v8.ts',
   '#core/protocols/kubernetes/bodies/gunzip.ts': './console/platform/gunzip.ts',
-  yaml: './console/platform/yaml.ts',
+  '#core/protocols/kubernetes/bodies/plain-yaml.ts': './console/platform/plain-yaml.ts',
   'libpg-query/wasm/libpg-query.js': './console/platform/sql-parser.ts',
 };
 

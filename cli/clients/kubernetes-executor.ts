@@ -8,15 +8,17 @@ import { CustodyError } from '#core/errors.ts';
 import { isJsonObject, parseJson } from '#core/json.ts';
 import { StreamDecoder } from '#core/protocols/kubernetes/streams/decoder.ts';
 import { exitCodeOf, STATUS_MAX } from '#core/protocols/kubernetes/streams/exit.ts';
+import { escapeLines } from '#core/replay/text.ts';
 import type { Executed, Executor } from '#core/tasks/exec/executor.ts';
 import { type CallRequest, requestOf } from '../kubernetes/call-request.ts';
 import { type ClusterPlace, goodbye, optionsOf, send, unreachable } from '../kubernetes/cluster-place.ts';
 
 /** Where answers and what commands write go. */
 export interface ExecutorOutput {
-  readonly stdout: Writable;
-  readonly stderr: Writable;
+  readonly stdout: Output;
+  readonly stderr: Output;
 }
+type Output = Writable & { readonly isTTY?: boolean };
 
 const ANSWER_MAX_BYTES = 32 << 20;
 const ANSWER_DEPTH = 100;
@@ -37,7 +39,7 @@ export function kubernetesExecutor(place: ClusterPlace, output: ExecutorOutput):
       if (!('call' in command)) throw new CustodyError('unsupported', 'a cluster takes calls');
       const made = await requestOf(command.call, versionOf);
       if (made.upgrades) return execute(place, made, output);
-      output.stdout.write(endedLine(await whole(await ask(made))));
+      await writer(output.stdout)(Buffer.from(endedLine(await whole(await ask(made)))));
       return {};
     },
     // The result is derived when the session has ended, which it would by itself only when nothing comes for minutes.
@@ -111,8 +113,9 @@ async function execute(place: ClusterPlace, call: CallRequest, output: ExecutorO
   return promise;
 }
 
-async function carry(socket: Duplex, head: Buffer, { stdout, stderr }: ExecutorOutput): Promise<Executed> {
+async function carry(socket: Duplex, head: Buffer, output: ExecutorOutput): Promise<Executed> {
   const decoder = new StreamDecoder({ kind: 'websocket', protocol: PROTOCOL, purpose: 'command', ports: [] });
+  const to = { stdout: writer(output.stdout), stderr: writer(output.stderr) };
   const status: Buffer[] = [];
   let length = 0;
   socket.unshift(head);
@@ -123,13 +126,21 @@ async function carry(socket: Duplex, head: Buffer, { stdout, stderr }: ExecutorO
         if (event.kind !== 'data') continue;
         const bytes = Buffer.from(event.bytes);
         if (event.channel === 'error' && (length += bytes.length) <= STATUS_MAX) status.push(bytes);
-        const to = event.channel === 'stdout' ? stdout : event.channel === 'stderr' ? stderr : undefined;
-        if (to?.write(bytes) === false) await once(to, 'drain');
+        if (event.channel === 'stdout' || event.channel === 'stderr') await to[event.channel](bytes);
       }
   } finally {
     socket.destroy();
   }
   return endOf(status);
+}
+
+/** What comes from a cluster is no command to a terminal (case 18). Waits for a slow reader. */
+function writer(to: Output): (bytes: Buffer) => Promise<void> {
+  const decoder = new TextDecoder();
+  return async (bytes) => {
+    const shown = to.isTTY === true ? escapeLines(decoder.decode(bytes, { stream: true })) : bytes;
+    if (!to.write(shown)) await once(to, 'drain');
+  };
 }
 
 function endOf(status: readonly Buffer[]): Executed {

@@ -5,7 +5,6 @@ import type { Target } from '../api-shapes.ts';
 import type { Cli } from '../cli.ts';
 import { type ClusterPlace, goodbye } from '../kubernetes/cluster-place.ts';
 import { type EntryWishes, entryOf, serverOf } from '../kubernetes/entry.ts';
-import { changed } from '../kubernetes/kubeconfig-text.ts';
 import { devicePems } from './device-certificate.ts';
 import type { ClientEnv, ClientKit, NamedTask, Wishes } from './kit.ts';
 
@@ -16,7 +15,7 @@ export const kubernetesKit: ClientKit = {
   env: async (cli, api, target, wishes) => {
     refuseWishes(target, wishes);
     const file = fileOf(target, wishes);
-    const text = kubeconfig(cli, api, target, wishes);
+    const text = await kubeconfig(cli, api, target, wishes);
     if (cli.home.read(file) !== text) cli.home.write(file, text);
     return envOf(cli.home.path(file));
   },
@@ -24,7 +23,7 @@ export const kubernetesKit: ClientKit = {
   prepare: async (cli, api, target, command, wishes) => {
     refuseWishes(target, wishes);
     const folder = privateFolder(cli.env);
-    folder.write('config', kubeconfig(cli, api, target, wishes));
+    folder.write('config', await kubeconfig(cli, api, target, wishes));
     const done = async (): Promise<void> => {
       folder.remove();
       // A result is waited for, and comes when the session has ended.
@@ -55,12 +54,14 @@ function fileOf({ name }: Target, { as }: Wishes): string {
   return as === undefined ? `kubeconfig-${name}` : `kubeconfig-${name}-${as.run}-${as.task}`;
 }
 
-function kubeconfig(
+/** What writes YAML is loaded here alone: clients of other protocols have no use for it. */
+async function kubeconfig(
   cli: Cli,
   api: Api,
   target: Target,
   { reason, ticket, as, secretFile: tokenFile }: Wishes,
-): string {
+): Promise<string> {
+  const { changed } = await import('../kubernetes/kubeconfig-text.ts');
   const wishes: EntryWishes = {
     ...(reason === undefined ? {} : { reason }),
     ...(ticket === undefined ? {} : { ticket }),

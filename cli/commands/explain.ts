@@ -82,6 +82,7 @@ async function run(
   cli.exitWith(CODES[explanation.verdict]);
   if (options.json) return printJson(cli, explanation);
   await print(cli, escapeTerminal(`${explanation.verdict}: ${explanation.because}`));
+  for (const line of explanation.passes ?? []) await print(cli, escapeTerminal(`  ${line}`));
   for (const { rule, effect, applies, because } of explanation.rules ?? []) {
     const verdict = applies ? `${effect === 'allow' ? 'allows' : 'denies'} it` : because.join('; ');
     await print(cli, escapeTerminal(`  rule ${rule}: ${verdict}`));
@@ -100,8 +101,8 @@ async function online(
   target: string | undefined,
   login: string | undefined,
 ): Promise<Shown> {
-  const { hint, ...answer } = await getExplanation(await connectApi(cli), action, target, login);
-  return { ...answer, ...(hint === undefined ? {} : { hint }) };
+  const { hint, passes, ...answer } = await getExplanation(await connectApi(cli), action, target, login);
+  return { ...answer, ...(hint === undefined ? {} : { hint }), ...(passes === undefined ? {} : { passes }) };
 }
 
 function offline(cli: Cli, action: Action, target = '*', options: ExplainOptions): Explanation {

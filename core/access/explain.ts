@@ -1,4 +1,5 @@
 import type { Actor, Principal } from '../identity/principal.ts';
+import { protocolOf } from '../protocols/protocols.ts';
 import { runnableAt } from '../tasks/may-run.ts';
 import { type ComingTask, type Context, conditionWords, isTask } from './conditions.ts';
 import type { Action, Config, Rule, Target } from './config.ts';
@@ -18,6 +19,8 @@ export interface Explanation {
   readonly because: string;
   /** What to do next, where it is not allowed. */
   readonly hint?: string;
+  /** Of a connection that is allowed: what passes in it, where its protocol says that by the rule. */
+  readonly passes?: readonly string[];
   readonly rules: readonly RuleExplanation[];
 }
 
@@ -36,8 +39,14 @@ export function explain(question: Question): Explanation {
   const { action, target, policy } = question;
   const rules = policy.rules.map((rule) => explainRule(rule, question));
   const base = { action, target, policy: policy.version, rules };
-  if (Authorization.isOne(decision))
-    return { ...base, verdict: 'allowed', because: allowedBy(decision, policy.targets.get(target)) };
+  if (Authorization.isOne(decision)) {
+    const allowed = {
+      ...base,
+      verdict: 'allowed' as const,
+      because: allowedBy(decision, policy.targets.get(target)),
+    };
+    return { ...allowed, ...passingBy(decision, policy.targets.get(target)) };
+  }
   const verdict = decision.code === 'approval-required' ? 'requestable' : 'denied';
   return { ...base, verdict, because: deniedBy(decision, question), hint: decision.hint };
 }
@@ -133,6 +142,15 @@ function allowedBy({ rule, grant, action, terms }: Authorization, target: Target
   const how = action === 'connect' ? `${watchedWords(terms)}${sandboxWords(target)}` : '';
   if (grant === undefined) return `the rule ${rule} allows it${how}`;
   return `the rule ${rule} allows it with the grant ${grant.id}, until ${grant.until.toISOString()}${how}`;
+}
+
+function passingBy(
+  { action, terms }: Authorization,
+  target: Target | undefined,
+): { passes?: readonly string[] } {
+  if (action !== 'connect' || target === undefined) return {};
+  const passes = protocolOf(target).passes?.(terms);
+  return passes === undefined ? {} : { passes };
 }
 
 function sandboxWords(target: Target | undefined): string {

@@ -18,11 +18,12 @@ export const newsKinds = [
   'run-deviated',
   'task-ended',
   'session-waits',
+  'calls-refused',
 ] as const;
 export type NewsKind = (typeof newsKinds)[number];
 
 /** One event of the stream. The same event always has the same id: it may come more than once. */
-export type News = AccessNews | PolicyNews | RunNews | WaitNews;
+export type News = AccessNews | PolicyNews | RunNews | WaitNews | RefusedNews;
 
 /** Another configuration is in force: who may reach what has changed. */
 export interface PolicyNews {
@@ -55,10 +56,31 @@ export interface WaitNews {
   readonly until: string;
 }
 
+/** Calls of a session were refused: by the first of them, and then once in a while. The recording has all. */
+export interface RefusedNews {
+  /** `<session id>/refused/<how many>`. */
+  readonly id: string;
+  readonly kind: 'calls-refused';
+  /** RFC 3339, UTC, milliseconds. */
+  readonly at: string;
+  readonly alarm: false;
+  readonly session: string;
+  /** With whoever acts for them. */
+  readonly requester: Person;
+  readonly target: string;
+  readonly rule: string;
+  /** The last of them in one line, without what it carried. */
+  readonly call: string;
+  /** Why: a code of errors. */
+  readonly code: string;
+  /** How many there were so far. */
+  readonly refused: number;
+}
+
 export interface AccessNews {
   /** `<request id>/<number>`: the request itself is 0, its steps count from 1. */
   readonly id: string;
-  readonly kind: Exclude<NewsKind, (PolicyNews | RunNews | WaitNews)['kind']>;
+  readonly kind: Exclude<NewsKind, (PolicyNews | RunNews | WaitNews | RefusedNews)['kind']>;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
   /** True where somebody should look now. */
@@ -163,4 +185,21 @@ export function waitNews(
     requester: personOf(waiting.requester),
     until: until.toISOString(),
   };
+}
+
+/** The event of a session whose calls were refused `refused` times until `at`. */
+export function refusedNews(
+  about: Pick<RefusedNews, 'session' | 'target' | 'rule' | 'code' | 'refused' | 'call'> & {
+    readonly requester: Person;
+  },
+  at: Date,
+): RefusedNews {
+  const { session, refused, call, requester } = about;
+  const id = `${session}/refused/${refused}`;
+  const told = {
+    ...about,
+    call: Array.from(call).slice(0, TOLD_CHARACTERS).join(''),
+    requester: personOf(requester),
+  };
+  return { ...{ id, kind: 'calls-refused', at: at.toISOString(), alarm: false }, ...told };
 }

@@ -1,4 +1,12 @@
-import type { AccessNews, News, NewsKind, PolicyNews, ToldDeviation, WaitNews } from '../access/news.ts';
+import type {
+  AccessNews,
+  News,
+  NewsKind,
+  PolicyNews,
+  RefusedNews,
+  ToldDeviation,
+  WaitNews,
+} from '../access/news.ts';
 import { isActedFor, nameOf, type Person, sameActors, samePerson } from '../access/person.ts';
 import type { Actor } from '../identity/principal.ts';
 import type { RunNews } from '../tasks/run-news.ts';
@@ -27,6 +35,8 @@ function linesOf(news: News): string[] {
       return runLines(news);
     case 'session-waits':
       return waitLines(news);
+    case 'calls-refused':
+      return refusedLines(news);
     default:
       return accessLines(news);
   }
@@ -47,6 +57,7 @@ const TITLES: Readonly<Record<NewsKind, string>> = {
   'run-deviated': 'A task left its contract',
   'task-ended': 'A task of a workflow has ended',
   'session-waits': 'A session waits for somebody to watch it',
+  'calls-refused': 'Calls of a session were refused',
 };
 
 /** Of a command that its contract does not have. */
@@ -73,6 +84,25 @@ function waitLines({ kind, requester, target, groups, until, rule, session }: Wa
     `*Waits until:* ${name(until)}`,
     `*Rule:* ${name(rule)}`,
     `*To watch:* ${asCode(`custody watch ${session}`, NAME_MAX)}`,
+  ];
+}
+
+function refusedLines({
+  kind,
+  requester,
+  target,
+  rule,
+  session,
+  call,
+  code,
+  refused,
+}: RefusedNews): string[] {
+  return [
+    `*${TITLES[kind]}*`,
+    `${chain(requester)} on ${name(target)}`,
+    `*So far:* ${refused}, the last one ${asCode(call, NAME_MAX)} (${name(code)})`,
+    `*Rule:* ${name(rule)}`,
+    `*Session:* ${name(session)}`,
   ];
 }
 

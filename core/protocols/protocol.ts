@@ -59,6 +59,8 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
    * `access-denied` where the target has no such login.
    */
   loginFor(target: T, asked: string | undefined): string | undefined;
+  /** What a rule lets pass in a session, in words, where the protocol's own part says so. */
+  passes?(rule: Rule): readonly string[];
   /** All credentials of a target. One that the gateway makes itself is none. */
   secrets(target: T): readonly SecretReference[];
   /**

@@ -211,5 +211,6 @@ export const explanationShape = z
     policy: z.string(),
     because: z.string(),
     hint: z.string().optional(),
+    passes: z.array(z.string()).readonly().optional(),
   })
   .meta({ id: 'Explanation' });

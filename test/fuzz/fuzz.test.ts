@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import * as identity from './identity.ts';
+import * as kubernetesStreams from './kubernetes-streams.ts';
 import * as kubernetesBodies from './kubernetes-bodies.ts';
 import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
@@ -37,6 +38,7 @@ test.each([
   ...sshFiles.targets,
   ...ssh.targets,
   ...sshReplay.targets,
+  ...kubernetesStreams.targets,
   ...kubernetesBodies.targets,
 ])('$name survives its seeds and 300 more', async (target) => {
   await expect(survive(target, 300)).resolves.toBe(target.seeds().length + 300);

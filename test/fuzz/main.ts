@@ -1,6 +1,7 @@
 /** Mutational fuzzing of every parser: node test/fuzz/main.ts [--seconds N] [--seed S] [target …] */
 import { parseArgs } from 'node:util';
 import * as identity from './identity.ts';
+import * as kubernetesStreams from './kubernetes-streams.ts';
 import * as kubernetesBodies from './kubernetes-bodies.ts';
 import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
@@ -23,6 +24,7 @@ const targets: readonly FuzzTarget[] = [
   ...sshFiles.targets,
   ...ssh.targets,
   ...sshReplay.targets,
+  ...kubernetesStreams.targets,
   ...kubernetesBodies.targets,
 ];
 

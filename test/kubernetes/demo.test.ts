@@ -1,13 +1,15 @@
 /** The local demo with a cluster of somebody's: npm start --kubeconfig, then kubectl as a person has it. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { said } from '#test/cli/login-support.ts';
 import { type Ran, startCustody } from '#test/cli/support.ts';
 import { eventually } from '#test/support/clients.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { KubernetesBed } from './support/bed.ts';
+import { PYTHON_LIST_AND_EXEC } from './support/python-client.ts';
 import { kubernetesTool } from './support/tools.ts';
 
 let bed: KubernetesBed;
@@ -32,11 +34,49 @@ async function custody(args: readonly string[], more: Record<string, string> = {
   return startCustody(args, { env }).ended;
 }
 
+/** A kubeconfig as custody writes it, and the environment of whoever uses it. */
+async function installed() {
+  const kubeconfig = join(home, 'kubeconfig');
+  const args = ['kubeconfig', '--install', '--use', '--namespace', 'dev'];
+  expect(await custody(args, { KUBECONFIG: kubeconfig })).toMatchObject({ code: 0 });
+  return { kubeconfig, env: await gateway.cliEnvironment('developer', join(home, 'custody')) };
+}
+
 interface SessionLine {
   readonly id: string;
   readonly target: string;
   readonly protocol: string;
 }
+
+/** As custody.yaml has it. */
+const WORKFLOW = `  opening:
+    tasks:
+      open:
+        target: cluster
+        by: [{ groups: [developers] }]
+        within: 15m
+        contract:
+          order: strict
+          does:
+            - name: write
+              call:
+                verb: create
+                resource: configmaps
+                namespace: dev
+                name: door
+                body: { apiVersion: v1, kind: ConfigMap, metadata: { name: door }, data: { open: $1 } }
+              values: { $1: { type: text } }
+            - name: look
+              call: { verb: get, resource: configmaps, namespace: dev, name: door }
+            - name: tell
+              call:
+                verb: create
+                resource: pods/exec
+                namespace: dev
+                name: web-0
+                query: { container: main }
+                command: [echo, the door is open]
+`;
 
 describe('npm start --kubeconfig', () => {
   test('says where the cluster is, and has it in custody.yaml', () => {
@@ -71,29 +111,49 @@ describe('npm start --kubeconfig', () => {
   });
 
   test('lets kubectl as it is work by a kubeconfig, with exec and its exit code', async () => {
-    const KUBECONFIG = join(home, 'kubeconfig');
-    expect(await custody(['kubeconfig', '--install', '--namespace', 'dev'], { KUBECONFIG })).toMatchObject({
-      code: 0,
-    });
-    const env = {
-      HOME: home,
-      PATH: process.env['PATH']!,
-      KUBECONFIG,
-      ...(await gateway.cliEnvironment('developer', join(home, 'custody'))),
-    };
     const ran = await bed.kubectl(
       '1.37',
       ['--context', 'custody-cluster', 'exec', 'web-0', '--', 'sh', '-c', 'echo hi; exit 7'],
-      {
-        kubeconfig: KUBECONFIG,
-        env,
-      },
+      await installed(),
     );
     expect(ran).toMatchObject({
       code: 7,
       stdout: 'hi\n',
       stderr: expect.stringContaining('exit code 7') as string,
     });
+  });
+
+  test('lets helm deploy and say what it has', async () => {
+    const chart = join(home, 'chart');
+    mkdirSync(join(chart, 'templates'), { recursive: true });
+    writeFileSync(join(chart, 'Chart.yaml'), 'apiVersion: v2\nname: shop\nversion: 0.1.0\n');
+    const object = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: shop }\ndata: { open: "yes" }\n';
+    writeFileSync(join(chart, 'templates', 'shop.yaml'), object);
+    const helm = async (...args: string[]) => bed.helm(args, await installed());
+    expect(await helm('upgrade', '--install', 'shop', chart)).toMatchObject({ code: 0 });
+    const { stdout } = await helm('list', '-o', 'json');
+    expect(JSON.parse(stdout)).toMatchObject([{ name: 'shop', namespace: 'dev', status: 'deployed' }]);
+  });
+
+  test('lets the Python client list pods and run a command, by the same plugin', async () => {
+    const ran = await bed.python(PYTHON_LIST_AND_EXEC, await installed());
+    expect(ran).toMatchObject({ code: 0 });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ out: 'out\n', err: 'err\n', code: 5 });
+  });
+
+  test('lets the JavaScript client do the same', async () => {
+    const { kubeconfig, env } = await installed();
+    const client = fileURLToPath(new URL('support/client-node.ts', import.meta.url));
+    const script = `const { clientNode } = await import(${JSON.stringify(client)});
+      const client = clientNode(process.env.KUBECONFIG);
+      const { stdout, status } = await client.exec(['echo', 'hi']);
+      console.log(JSON.stringify({ names: await client.podNames('dev'), out: stdout.toString(), status: status.status }));`;
+    const node = bed.start(process.execPath, ['--input-type=module', '-e', script], { kubeconfig, env });
+    const ran = await node.exited;
+    expect(ran).toMatchObject({ code: 0 });
+    const seen = JSON.parse(ran.stdout) as { readonly names: readonly string[] };
+    expect(seen).toMatchObject({ out: 'hi\n', status: 'Success' });
+    expect(seen.names).toContain('web-0');
   });
 
   test('refuses what the cluster refuses, and records it all in sessions of a person', async () => {
@@ -115,6 +175,62 @@ describe('npm start --kubeconfig', () => {
     expect(all.length).toBeGreaterThan(0);
     expect(new Set(all.map(({ protocol }) => protocol))).toEqual(new Set(['kubernetes']));
   });
+
+  test('runs the calls of a contract, and has its result as soon as they are done', async () => {
+    const file = gateway.addresses.config;
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(
+      file,
+      text.replace(/^workflows:.*\n/m, (line) => line + WORKFLOW),
+    );
+    const own = { HOME: home, ...(await gateway.cliEnvironment('developer', join(home, 'tasks'))) };
+    const run = (...args: string[]) => startCustody(args, { env: own }).ended;
+    await eventually(
+      'the workflow',
+      async () => (await run('workflow', 'show', 'opening')).code === 0 || undefined,
+    );
+    const started = await run('run', 'start', 'opening', '--json');
+    expect(started).toMatchObject({ code: 0 });
+    const { id } = JSON.parse(started.stdout) as { readonly id: string };
+    const done = await run('run', 'exec', id, 'open', '--value', 'write.$1=yes', '--json');
+    expect(done).toMatchObject({ code: 0 });
+    const result = JSON.parse(done.stdout) as {
+      readonly commands: readonly object[];
+      readonly execution: object;
+    };
+    expect(result.commands).toMatchObject([
+      { command: 'write' },
+      { command: 'look' },
+      { command: 'tell', exitCode: 0 },
+    ]);
+    expect(result.execution).toMatchObject({ verdict: 'passed' });
+    const map = await bed.kubectl('1.37', [
+      '-n',
+      'dev',
+      'get',
+      'configmap',
+      'door',
+      '-o',
+      'jsonpath={.data.open}',
+    ]);
+    expect(map.stdout).toBe('yes');
+    const kubectl = await run(
+      'run',
+      'task',
+      id,
+      'open',
+      '--',
+      KUBECTL(),
+      '-n',
+      'dev',
+      'delete',
+      'pod',
+      'web-0',
+    );
+    expect(kubectl.code).not.toBe(0);
+    expect(kubectl.stderr).toContain('custody');
+    writeFileSync(file, text);
+  }, 60_000);
 
   test('waits inside kubectl until somebody else has approved', async () => {
     const file = gateway.addresses.config;

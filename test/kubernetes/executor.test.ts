@@ -1,5 +1,5 @@
 /** What `custody run exec` makes calls with, against a real API server. */
-import { Writable } from 'node:stream';
+import { Writable, type WritableOptions } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { kubernetesExecutor } from '#cli/clients/kubernetes-executor.ts';
 import type { RunnableCall } from '#cli/kubernetes/call-request.ts';
@@ -68,6 +68,30 @@ describe('calls of a contract', () => {
     const long = await run({ ...exec, command: ['seq', '1', '100000'] });
     expect(long.stdout.endsWith('99999\n100000\n')).toBe(true);
     expect(long.stdout).toHaveLength(588_895);
+  });
+
+  test('security case 18: what comes of them is no command to a terminal', async () => {
+    let shown = '';
+    const write: WritableOptions['write'] = (piece: Buffer, _, done) => {
+      shown += piece.toString();
+      done();
+    };
+    const terminal = Object.assign(new Writable({ write }), { isTTY: true });
+    const device = await bed.certificate('ann', ['custody:developers']);
+    const place = { server: new URL(bed.url), ca: bed.ca, token: 'not-looked-at', device };
+    const there = kubernetesExecutor(place, { stdout: terminal, stderr: terminal });
+    const call = {
+      verb: 'create',
+      resource: 'pods/exec',
+      namespace: 'dev',
+      name: 'web-0',
+      command: ['printf', '\\033[2Jé\\n'],
+      query: { container: 'main' },
+    };
+    expect(await there.run({ call: call as RunnableCall })).toEqual({ exitCode: 0 });
+    await there.end();
+    expect(shown).not.toContain('\u001B');
+    expect(shown).toContain('é\n');
   });
 
   test('fail in the words of the cluster', async () => {

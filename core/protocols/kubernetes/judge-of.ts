@@ -9,6 +9,8 @@ import type { CallJudge, JudgedBody, Verdict } from './judge.ts';
 import { judgeByRule } from './rules/rule-judge.ts';
 
 export interface JudgeParts {
+  /** Its id. */
+  readonly session: string;
   readonly permission: Authorization<'connect'>;
   /** Makes a grant for exact calls this session's. */
   claim(): Promise<void>;

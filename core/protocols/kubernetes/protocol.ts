@@ -1,6 +1,7 @@
 import { asCustodyError, CustodyError } from '../../errors.ts';
 import type { LeftOut, ProtocolFacts, SecretReference } from '../protocol.ts';
 import { parseCallText, refuseUnnameable } from './exact/call-text.ts';
+import { ruleWords } from './rule-words.ts';
 import { type KubernetesTarget, responseKinds } from './schema.ts';
 
 const TOKEN = 'token';
@@ -24,6 +25,7 @@ export const kubernetes: ProtocolFacts<KubernetesTarget> = {
   trustFiles: ({ tls }) => (tls.caFile === undefined ? [] : [tls.caFile]),
   withFiles,
   leftOut,
+  passes: ruleWords,
   refuseUnapprovable,
   // JSON in one line: a text has a call in each of its lines.
   commandsIn: (text) =>

@@ -80,12 +80,17 @@ function queryOf(call: Call | undefined, most: number): readonly ShownPair[] {
   return pairs.slice(0, most).map(([name, value]) => ({ name, value: value.slice(0, VALUE_MAX) }));
 }
 
-/** `delete pods dev/web-0`, `get deployments.apps dev/`, `get /version`. */
-export function callText({ verb, method, resource, namespace, name, path, target }: ShownCall): string {
+/** `delete pods dev/web-0`, `list deployments.apps dev/`, `get /version`. */
+export function callText(call: ShownCall): string {
+  const { verb, method, resource, path, target } = call;
   if (verb === undefined) return `${method} ${target.text}`;
   if (resource === undefined) return `${verb} ${path}`;
-  const place = namespace === undefined ? (name ?? '') : `${namespace}/${name ?? ''}`;
-  return [verb, resource, place, path === undefined ? '' : `/${path.replace(/^\//, '')}`]
-    .filter(Boolean)
-    .join(' ');
+  const rest = path === undefined ? '' : `/${path.replace(/^\//, '')}`;
+  return [verb, resource, placeText(call), rest].filter(Boolean).join(' ');
+}
+
+/** `dev/web-0`; of a list `dev/`. A namespace itself is in the namespace of its name, to the API server. */
+export function placeText({ resource, namespace, name = '' }: ShownCall): string {
+  const isNamespace = resource?.split('/')[0] === 'namespaces';
+  return namespace === undefined || isNamespace ? name : `${namespace}/${name}`;
 }

@@ -9,7 +9,7 @@ import { CommandReading, wordsOf } from './command-reading.ts';
 import type { ReadingContext } from './context.ts';
 import { changeOf } from './diff-of.ts';
 import { ForwardReading } from './forward-reading.ts';
-import { asObject, isResource, textOf } from './objects.ts';
+import { asObject, isResource, metadataOf, textOf } from './objects.ts';
 import { OpaqueReading } from './opaque-reading.ts';
 import type {
   KubernetesOutcome,
@@ -202,9 +202,23 @@ export class CallReading {
   /** Bodies are told once they are over. */
   #whole(): ShownCall {
     const asked = this.#request.value();
+    const name = this.#madeName(asked);
     const request = this.#request.shown(asked);
     const response = this.#response?.shown(this.#said);
-    return { ...this.#shown(this.#said), ...(request && { request }), ...(response && { response }) };
+    return {
+      ...this.#shown(this.#said),
+      ...(name && { name }),
+      ...(request && { request }),
+      ...(response && { response }),
+    };
+  }
+
+  /** What is made has its name in the body, which the server may have completed. */
+  #madeName(asked: BodyValue | undefined): string | undefined {
+    const call = this.#call;
+    if (!isResource(call) || call.verb !== 'create' || call.name !== '') return undefined;
+    const made = asObject(this.#said)?.['kind'] === 'Status' ? undefined : asObject(this.#said);
+    return metadataOf(made).name ?? metadataOf(asObject(asked)).name;
   }
 
   #shown(answer?: BodyValue): ShownCall {

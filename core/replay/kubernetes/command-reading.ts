@@ -1,6 +1,7 @@
 import { parseJsonBytes } from '#core/json.ts';
 import type { ResourceCall } from '#core/protocols/kubernetes/call.ts';
 import { StreamDecoder, type StreamEvent } from '#core/protocols/kubernetes/streams/decoder.ts';
+import { exitCodeOf } from '#core/protocols/kubernetes/streams/exit.ts';
 import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
 import { shown } from '../shown.ts';
 import { Tally } from '../tally.ts';
@@ -9,7 +10,6 @@ import { TypedLines } from '../typed-lines.ts';
 import type { ReadingContext } from './context.ts';
 import { CopyReading, copyOf } from './copy-reading.ts';
 import { DecodedStream } from './decoded-stream.ts';
-import { exitCodeOf } from './exit-code.ts';
 import type { KubernetesStep, ShownProgram } from './step.ts';
 import type { StreamReading } from './stream-reading.ts';
 import type { Speaker } from './tape.ts';
@@ -80,7 +80,7 @@ export class CommandReading implements StreamReading {
       ...(output && { output }),
       ...(errors && { errors }),
       ...(exitCode !== undefined && { exitCode }),
-      ...(this.#said.length > 0 && exitCode !== 0 && { said: shown(this.#said, text) }),
+      ...(this.#said.length > 0 && exitCode === undefined && { said: shown(this.#said, text) }),
       ...(this.#commands > 0 && { commands: this.#commands }),
       ...(this.#copy && this.#copy.files > 0 && { files: this.#copy.files }),
     };

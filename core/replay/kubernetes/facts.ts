@@ -3,7 +3,7 @@ import { LOOKING_PROGRAMS } from '../looking-programs.ts';
 import { isErrorNote, noteCodes } from '../note-facts.ts';
 import type { ReadStep } from '../reader.ts';
 import type { ShownData } from '../tally.ts';
-import { callText } from './call-names.ts';
+import { callText, placeText } from './call-names.ts';
 import type { KubernetesStep, ShownCall } from './step.ts';
 
 const ERRORS: ReadonlySet<string | undefined> = new Set(['failed', 'refused', 'denied']);
@@ -78,10 +78,9 @@ function namedFacts({ call, command, diff }: KubernetesStep): Partial<StepFacts>
 
 /** `deployments.apps dev/web`, whatever the subresource; of a list its namespace alone. */
 function relationsOf(call: ShownCall): readonly Touched[] {
-  const { resource, namespace, name } = call;
+  const { resource } = call;
   if (resource === undefined) return [];
-  const place = namespace === undefined ? (name ?? '') : `${namespace}/${name ?? ''}`;
-  const whole = [resource.split('/')[0], place].filter(Boolean).join(' ');
+  const whole = [resource.split('/')[0], placeText(call)].filter(Boolean).join(' ');
   return [{ name: whole, how: isChange(call) ? 'written' : 'read' }];
 }
 

@@ -17,6 +17,8 @@ import type {
 const INDENT = ' '.repeat(13);
 /** Lines of one sample. All of it is in the step's JSON. */
 const LINES_MAX = 20;
+/** Of one line, in columns. */
+const LINE_COLUMNS = 400;
 /** A value in a change, in columns. */
 const VALUE_COLUMNS = 100;
 
@@ -107,12 +109,11 @@ function headline(step: KubernetesStep): string {
 function callLines({ kind, call, diff, cut }: KubernetesStep): string[] {
   if (call === undefined) return [];
   const query = (call.query ?? []).map(({ name, value }) => `${name}=${value}`).join(' ');
-  const isRead = ['get', 'list', 'watch', 'head', 'options'].includes(call.verb ?? '');
   return [
     ...(query === '' ? [] : [`with ${escapeTerminal(query)}`]),
     ...(cut?.message === undefined ? [] : [escapeTerminal(cut.message)]),
     ...bodyLines('sent', call.request, diff === undefined),
-    ...bodyLines('answer', call.response, kind === 'logs' || (isRead && call.resource === undefined)),
+    ...bodyLines('answer', call.response, kind === 'logs'),
     ...diffLines(diff),
   ];
 }
@@ -149,7 +150,7 @@ function dataLines(
 
 function sampleLines(text: string, sample: Shown): string[] {
   const lines = text.split('\n');
-  const shown = lines.slice(0, LINES_MAX).map((line) => `| ${line}`);
+  const shown = lines.slice(0, LINES_MAX).map((line) => `| ${fitWidth(line, LINE_COLUMNS)}`);
   const left = lines.length - shown.length;
   const rest = left > 0 ? [`| … ${left} more lines are kept`] : [];
   return [...shown, ...rest].map((line, at, all) => (at === all.length - 1 ? line + remarks(sample) : line));
@@ -194,7 +195,8 @@ function eventText({ event, outcome }: KubernetesStep): string {
 function programLines(program: ShownProgram | undefined): string[] {
   if (program === undefined) return [];
   const { container, tty, size, resized = 0, input, output, errors, said, commands, files } = program;
-  const terminal = size === undefined ? 'terminal' : `terminal ${size.columns}x${size.rows}`;
+  const terminal =
+    size === undefined || size.columns === 0 ? 'terminal' : `terminal ${size.columns}x${size.rows}`;
   return [
     ...(container === undefined ? [] : [`container ${escapeTerminal(container)}`]),
     ...(tty

@@ -56,7 +56,9 @@ export class ForwardReading implements StreamReading {
   }
 
   end(at: number): ReturnType<StreamReading['end']> {
-    const steps = [...this.#open.values()].flatMap((one) => this.#close(one, at, 'cut'));
+    const steps = [...this.#open.values()].flatMap((one) =>
+      this.#close(one, at, one.closed.size > 0 ? 'completed' : 'cut'),
+    );
     return { steps, fields: { forwards: this.#forwards } };
   }
 

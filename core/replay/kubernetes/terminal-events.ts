@@ -1,12 +1,12 @@
 import type { ResourceCall } from '#core/protocols/kubernetes/call.ts';
 import { StreamDecoder } from '#core/protocols/kubernetes/streams/decoder.ts';
+import { exitCodeOf } from '#core/protocols/kubernetes/streams/exit.ts';
 import { streamFormOf } from '#core/protocols/kubernetes/streams/form.ts';
 import type { ReplayFrame } from '../step.ts';
 import { PLAIN_SIZE, type TerminalEvent } from '../terminal.ts';
 import { callIn, kindOf } from './call-names.ts';
 import { isTerminal, sizesIn, wordsOf } from './command-reading.ts';
 import { DecodedStream } from './decoded-stream.ts';
-import { exitCodeOf } from './exit-code.ts';
 import { isResource } from './objects.ts';
 import { KubernetesTape, type TapeEvent } from './tape.ts';
 

@@ -110,6 +110,7 @@ export class CallGreeting implements Greeting {
       records: new CallTape(tape, this.#space),
       upstream,
       judge: options.judgeOf({
+        session: tape.session,
         permission,
         claim: () => held.claim(),
         task: held.task,

@@ -117,6 +117,8 @@ class Http1Asking implements Asking {
   readonly body: IncomingMessage;
   readonly upgrade?: NonNullable<Asking['upgrade']>;
   readonly #response: ServerResponse;
+  /** The whole answer was given. */
+  #ended = false;
   #waits: boolean;
 
   constructor(
@@ -149,7 +151,7 @@ class Http1Asking implements Asking {
 
   onGone(gone: () => void): void {
     this.#response.once('close', () => {
-      if (!this.#response.writableFinished) gone();
+      if (!this.#ended) gone();
     });
   }
 
@@ -175,11 +177,13 @@ class Http1Asking implements Asking {
   }
 
   end(trailers: readonly string[] = []): void {
+    this.#ended = true;
     if (trailers.length > 0) this.#response.addTrailers(pairsOf(trailers));
     this.#response.end();
   }
 
   answerWith(status: number, headers: string[], body: Uint8Array): void {
+    this.#ended = true;
     this.#closeWhereUnread(this.#response);
     this.#response.writeHead(status, headers);
     this.#response.end(body);

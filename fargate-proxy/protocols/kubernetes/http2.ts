@@ -56,6 +56,8 @@ class Http2Asking implements Asking {
   readonly hasBody: boolean;
   readonly body: ServerHttp2Stream;
   readonly trailers: string[] = [];
+  /** The whole answer was given. */
+  #ended = false;
   #waits = false;
   #trailers: readonly string[] = [];
 
@@ -85,7 +87,7 @@ class Http2Asking implements Asking {
 
   onGone(gone: () => void): void {
     this.body.once('close', () => {
-      if (!this.body.writableFinished) gone();
+      if (!this.#ended) gone();
     });
   }
 
@@ -114,12 +116,14 @@ class Http2Asking implements Asking {
   }
 
   end(trailers: readonly string[] = []): void {
+    this.#ended = true;
     this.#trailers = trailers;
     this.body.end();
     this.#leaveUnread();
   }
 
   answerWith(status: number, headers: string[], body: Uint8Array): void {
+    this.#ended = true;
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
     this.body.respond([':status', String(status), ...headers]);

@@ -103,6 +103,7 @@ class Reader {
     let cluster: NamedCluster | undefined;
     try {
       cluster = this.#clusterOf(asking, head);
+      if (saysGoodbye(asking, cluster)) return this.#leave(asking, head, cluster);
       const known = this.#sessions.known(asking.connection, head, cluster);
       if (known === undefined) return void this.#comeIn(asking, head, cluster);
       if (known.isExpired) throw tokenExpired();
@@ -110,6 +111,13 @@ class Reader {
     } catch (thrown) {
       this.#refuse(asking, asCustodyError(thrown), cluster?.target);
     }
+  }
+
+  /** Nothing is asked of the cluster: the client alone knows that its work is done, and somebody may wait for the recording. */
+  #leave(asking: Asking, head: SiftedHead, cluster: NamedCluster): void {
+    const hasLeft = this.#sessions.leave({ asking, head, cluster, token: tokenOf(head) });
+    if (!hasLeft) throw new CustodyError('not-found', 'there is no session with this credential');
+    asking.answerWith(204, [], Buffer.alloc(0));
   }
 
   async #comeIn(asking: Asking, head: SiftedHead, cluster: NamedCluster): Promise<void> {
@@ -143,6 +151,11 @@ class Reader {
     asking.connection.reception.refused(error, target === undefined ? {} : { target });
     refuseAsking(asking, error);
   }
+}
+
+/** DELETE of what names the cluster, and of nothing behind it: an API server has nothing there. */
+function saysGoodbye({ method }: Asking, { prefix, rest }: NamedCluster): boolean {
+  return method === 'DELETE' && prefix !== '' && rest === '/';
 }
 
 /** RFC 9112 section 3.2.2: a proxy is asked with the whole address; here it is only taken where it names this very host. */

@@ -28,6 +28,8 @@ export interface KubernetesOptions {
 }
 
 export interface JudgeParts {
+  /** Its id. */
+  readonly session: string;
   readonly permission: Authorization<'connect'>;
   /** Makes the grant this session's. */
   claim(): Promise<void>;

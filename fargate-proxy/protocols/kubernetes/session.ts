@@ -167,6 +167,11 @@ export class CallSession implements Link {
     return this.#done.promise;
   }
 
+  /** The client is done. */
+  leave(): void {
+    this.#close({ reason: 'client-closed' });
+  }
+
   /** The gateway drains: calls go on, and no others begin. */
   drain(): void {
     this.#close({ reason: 'drained' });

@@ -77,6 +77,13 @@ export class CallSessions {
     return session;
   }
 
+  /** No more calls come: it ends with the last one that runs. False where there is none. */
+  leave(knock: Knock): boolean {
+    const session = this.#live.get(keyOf(knock));
+    session?.leave();
+    return session !== undefined;
+  }
+
   /** The gateway drains: calls in progress go on, and sessions end with the last of them. */
   drain(): void {
     for (const session of this.#live.values()) session.drain();

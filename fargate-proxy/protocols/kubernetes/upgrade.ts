@@ -144,7 +144,7 @@ class UpgradedCall implements Upgraded {
     if (this.#over) return;
     this.#tape.end(side);
     if (this.#ending !== undefined) return this.#tellAndFinish();
-    if (side === 'target' && this.#hasVanished) return this.end(targetLost());
+    if (side === 'target' && this.#hasVanished) return this.#tellAndFinish(targetLost());
     if (this.#first !== undefined && this.#first !== side) return this.#finish();
     this.#first = side;
     const [gone, other] = side === 'client' ? [this.#client, this.#target] : [this.#target, this.#client];
@@ -160,7 +160,8 @@ class UpgradedCall implements Upgraded {
     return form.purpose === 'command' && this.#first === undefined && !this.#watch.hasSaidWhy;
   }
 
-  #tellAndFinish(): void {
+  #tellAndFinish(error?: CustodyError): void {
+    this.#ending ??= error;
     const words = this.#watch.maySpeak ? this.#watch.goodbye(this.#ending!) : undefined;
     if (words !== undefined && !this.#over) {
       this.#tape.record(Stream.gateway, words, words.byteLength);

@@ -251,7 +251,7 @@ describe('a kubeconfig of custody', () => {
         const written = changed(text, change(entry('prod'), entry('dev')));
         const after = read(written);
         for (const key of ['clusters', 'users', 'contexts'] as const) {
-          const kept = after[key].filter(({ name }) => !String(name).startsWith('custody-'));
+          const kept = after[key].filter(({ name }) => !name.startsWith('custody-'));
           expect(kept).toEqual(before[key] ?? []);
           expect(after[key]).toHaveLength(kept.length + 2);
         }

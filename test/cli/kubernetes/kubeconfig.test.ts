@@ -2,6 +2,10 @@ import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileS
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import type { Target } from '#cli/api-shapes.ts';
+import { processCli } from '#cli/cli.ts';
+import { kubernetesKit } from '#cli/clients/kubernetes.ts';
+import { openHome } from '#cli/home.ts';
 import { personsKubeconfig } from '#cli/kubernetes/kubeconfig-file.ts';
 import { custody, temporary } from '../support.ts';
 import { CA, clusterApi, PROD } from './support.ts';
@@ -52,6 +56,14 @@ describe('custody kubeconfig', () => {
     expect(users[0]!.user.exec.args.slice(1)).toEqual(['kubernetes-credential', '--target', 'prod']);
     expect(contexts.map(({ context }) => context['user'])).toEqual(['custody-prod', 'custody-dev']);
     expect(ran.stdout).not.toContain(env.CUSTODY_TOKEN);
+  });
+
+  test('security case 15: has no secret, and a program whose arguments have none', async () => {
+    const { env } = await clusterApi();
+    await custody(['ssh-login', '--new'], { env });
+    const { stdout } = await custody(['kubeconfig'], { env: { ...env, CUSTODY_REASON: 'x' } });
+    expect(stdout).not.toContain(env.CUSTODY_TOKEN);
+    expect(stdout).not.toMatch(/PRIVATE KEY|client-key|token/i);
   });
 
   test('names one, its namespace, other names, and the version that an old kubectl knows', async () => {
@@ -134,7 +146,7 @@ describe('custody kubeconfig', () => {
   test('finds the file that kubectl would write to', () => {
     const folder = temporary();
     const [one, other] = [join(folder, 'one'), join(folder, 'other')];
-    const at = (KUBECONFIG: string | undefined, isOurs = (_: string) => false) =>
+    const at = (KUBECONFIG: string | undefined, isOurs: (text: string) => boolean = () => false) =>
       personsKubeconfig({ env: { HOME: '/home/dana', KUBECONFIG } }, isOurs);
     expect(at(undefined)).toBe('/home/dana/.kube/config');
     expect(at('')).toBe('/home/dana/.kube/config');
@@ -183,6 +195,18 @@ describe('custody connect and env, for a cluster', () => {
       (await custody(['connect', 'prod', '--', 'no-such-client'], { env: { ...env, TMPDIR } })).code,
     ).toBe(127);
     expect(readdirSync(TMPDIR)).toEqual([]);
+  });
+
+  test('give an agent a file with its token, which somebody renews', async () => {
+    const { api, env } = await clusterApi();
+    const home = openHome(env);
+    const cli = { ...processCli(), env, home };
+    const given = { base: new URL(api.url), token: env.CUSTODY_TOKEN };
+    const target = { ...PROD, connectSeconds: 20, ask: [] } as unknown as Target;
+    const { KUBECONFIG } = await kubernetesKit.env(cli, given, target, { secretFile: '/run/agent/token' });
+    const { users } = read(readFileSync(KUBECONFIG!, 'utf8'));
+    expect(users[0]!.user).toMatchObject({ tokenFile: '/run/agent/token' });
+    expect(users[0]!.user).not.toHaveProperty('exec');
   });
 
   test('set KUBECONFIG for a shell', async () => {

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AccessNews, type News, newsKinds, policyNews, waitNews } from '#core/access/news.ts';
+import {
+  type AccessNews,
+  type News,
+  newsKinds,
+  policyNews,
+  refusedNews,
+  waitNews,
+} from '#core/access/news.ts';
 import { signatureHeader } from '#core/notify/sign.ts';
 import { render } from '#core/notify/templates.ts';
 import { newsItem, REVIEWER } from '#test/support/news.ts';
@@ -17,7 +24,7 @@ function slack(news: News): SlackMessage {
 /** All that are about access. */
 const accessKinds = newsKinds.filter(
   (kind): kind is AccessNews['kind'] =>
-    !['policy-changed', 'run-deviated', 'task-ended', 'session-waits'].includes(kind),
+    !['policy-changed', 'run-deviated', 'task-ended', 'session-waits', 'calls-refused'].includes(kind),
 );
 const ID = '0198c0de-0000-7000-8000-000000000001';
 const RUN = '0198c0de-0000-7000-8000-0000000000aa';
@@ -40,6 +47,13 @@ const WAITS = waitNews(
   { session: ID, target: 'vault', rule: 'watched', groups: ['reviewers', 'leads'], requester: REVIEWER },
   new Date('2026-03-01T12:00:00Z'),
   new Date('2026-03-01T12:02:00Z'),
+);
+const REFUSED = refusedNews(
+  {
+    ...{ session: ID, target: 'cluster', rule: 'devs', requester: REVIEWER },
+    ...{ call: `delete pods prod/${'x'.repeat(2_000)}`, code: 'access-denied', refused: 3 },
+  },
+  new Date('2026-03-01T12:00:00Z'),
 );
 const CHANGED = policyNews('5f'.repeat(32), new Date('2026-03-01T12:00:00Z'));
 
@@ -172,7 +186,7 @@ describe('a Slack notification', () => {
   });
 
   it('has words of its own for every kind', () => {
-    const others = [CHANGED, DEVIATED, ENDED, WAITS].map((news) => slack(news).text.split('\n')[0]);
+    const others = [CHANGED, DEVIATED, ENDED, WAITS, REFUSED].map((news) => slack(news).text.split('\n')[0]);
     const titles = [...accessKinds.map((kind) => lines({ kind })[0]), ...others];
     expect(new Set(titles).size).toBe(newsKinds.length);
   });

@@ -76,6 +76,11 @@ it('a command that ran may have changed anything, unless it only looks', () => {
   expect(factsOf(failed)).toMatchObject({ isError: true, codes: ['exit 7'] });
 });
 
+it('a namespace is named once', async () => {
+  const [facts] = await factsIn([{ method: 'DELETE', target: '/api/v1/namespaces/dev' }, 200, {}]);
+  expect(facts).toMatchObject({ text: 'delete namespaces dev', relations: [{ name: 'namespaces dev' }] });
+});
+
 it('a file that was copied names its path', () => {
   const file = {
     path: { text: 'etc/x', bytes: 5, cut: false },

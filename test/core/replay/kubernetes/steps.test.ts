@@ -325,6 +325,30 @@ it('whom the cluster sees is told again when that changes', async () => {
   ]);
 });
 
+it('security case 18: nothing of a session acts on the terminal of who reads it', async () => {
+  const evil = '\u001b]0;owned\u0007\u202e\u001b[2J';
+  const tape = new Tape();
+  const headers = [['user-agent', evil]] as const;
+  tape.call({ target: `${PODS}/a?x=${encodeURIComponent(evil)}`, headers }, 200, pod('a', { x: '1' }));
+  const body = JSON.stringify({ metadata: { labels: { x: evil } } });
+  tape.call({ method: 'PATCH', target: `${PODS}/a`, body }, 200, pod('a', { x: evil, [evil]: evil }));
+  const status = { kind: 'Status', reason: evil, message: evil };
+  tape.call({ target: `${PODS}/b` }, 404, status);
+  tape.call({ target: `${PODS}/a/log` }, 200, `${evil}\n${evil}`, [['content-type', evil]]);
+  const call = tape.ask({ method: evil, target: `/${evil}` });
+  tape.forward(call, evil, [evil]).head(call, 200);
+  tape.record('gateway', Record.cut, call, { by: 'gateway', code: evil, message: evil });
+  const watch = tape.ask({ target: `${PODS}?watch=1` });
+  tape.forward(watch).head(watch, 200);
+  tape.body('target', watch, `${JSON.stringify({ type: evil, object: pod(evil, { kind: evil }) })}\n`);
+  tape.note({ note: evil, call });
+  const texts = (await stepsOf(tape)).map(textOf);
+  expect(texts.length).toBeGreaterThan(12);
+  // eslint-disable-next-line no-control-regex
+  for (const text of texts) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+  expect(texts.join('\n')).toContain('\\x1b]0;owned');
+});
+
 it('steps are of their shape, and come back from JSON as they were', async () => {
   const tape = new Tape();
   tape.call({ target: `${DEPLOYMENTS}/web` }, 200, deployment(1));

@@ -155,6 +155,18 @@ describe('a forwarded connection', () => {
     expect(steps.find(({ kind }) => kind === 'portforward')).toMatchObject({ forwards: 1 });
   });
 
+  it('that asks for encryption and gets it is read no further', async () => {
+    const ssl = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
+    const steps = await stepsOf(
+      forwarded([
+        ['client', ssl],
+        ['target', 'S'],
+        ['client', Buffer.from([22, 3, 1, 0, 200, 1])],
+      ]),
+    );
+    expect(steps.map(({ kind }) => kind)).toEqual(['login', 'begun', 'forward', 'portforward', 'end']);
+  });
+
   it('to a database in plain text is read as its statements', async () => {
     const ssl = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
     const query = Buffer.concat([Buffer.from('Q'), Buffer.from([0, 0, 0, 13]), Buffer.from('SELECT 1\0')]);

@@ -87,6 +87,10 @@ describe('YAML', () => {
     });
   });
 
+  it('has the dots of managedFields', () => {
+    expect(valueOf(yaml('f:a:\n  .: {}\n  b: .\n'))).toEqual({ 'f:a': { '.': {}, b: '.' } });
+  });
+
   it.each([
     ['the Norway problem', 'country: no'],
     ['another', 'on: 1'],
@@ -240,6 +244,10 @@ describe('protobuf', () => {
     ['an object twice', enveloped('Pod', Buffer.alloc(0), field(2, field(2, ephemeral('x'))))],
     ['a kind twice', enveloped('Pod', Buffer.alloc(0), field(1, text(2, 'Secret')))],
     ['an encoding of its own', enveloped('Pod', Buffer.alloc(0), text(3, 'gzip'))],
+    [
+      'a flag twice, of which the last counts',
+      pod(Buffer.concat([varintField(11, 1n), varintField(11, 0n)])),
+    ],
     ['a text twice', pod(field(2, container('a', text(1, 'b'))))],
     [
       'a field number of 2^32 and more, which Go cuts',

@@ -1,4 +1,4 @@
-import { StreamDecoder, type StreamEvent } from '#core/protocols/kubernetes/streams/decoder.ts';
+import type { StreamDecoder, StreamEvent } from '#core/protocols/kubernetes/streams/decoder.ts';
 import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
 
 export function form(
