@@ -160,7 +160,7 @@ describe('a rule of Kubernetes', () => {
       .array(fc.oneof(letters, fc.constant('*')), { maxLength: 4 })
       .map((parts) => parts.join(''));
     const suffix = fc.string({
-      unit: fc.constantFrom(...'bcdfghjklmnpqrstvwxz2456789'),
+      unit: fc.constantFrom(...Array.from('bcdfghjklmnpqrstvwxz2456789')),
       minLength: 5,
       maxLength: 5,
     });
