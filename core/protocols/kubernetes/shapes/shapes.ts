@@ -4,6 +4,7 @@ import type { SeenCommand } from '#core/tasks/seen.ts';
 import type { CommandShapes, DeclaredShape, GivenValues } from '#core/tasks/shapes.ts';
 import { isList } from '../bodies/value.ts';
 import { type CallText, callText, parseCallText, sorted } from '../exact/call-text.ts';
+import { bareText } from '../exact/text-of-call.ts';
 import { filledBy, isExec, type Leaf, shapeOf } from './call-shape.ts';
 import { kubernetesExecutions } from './executions.ts';
 
@@ -34,7 +35,7 @@ function textOf({ verb, resource, namespace, name = '', query = {}, command, bod
   // Whatever stands in it has to be found again in its text.
   if (callText(parseCallText(callText(text))) !== callText(text))
     throw invalid('has something that no text of a call has');
-  return text;
+  return bareText(text);
 }
 
 function declared(call: DeclaredCall): DeclaredShape {

@@ -45,7 +45,10 @@ describe('a rule of Kubernetes', () => {
   it('says which call it does not let pass, and by which rule', () => {
     const rule = { name: 'devs', kubernetes: partOf({ deny: [{ resources: ['pods/exec'] }] }) };
     expect(judgeByRule(rule, callOf('POST', `${DEV}/pods/web-0/exec?command=id`))).toMatchObject({
-      error: { code: 'access-denied', message: 'the rule "devs" forbids: create pods/exec dev/web-0' },
+      error: {
+        code: 'access-denied',
+        message: 'create pods/exec dev/web-0 is forbidden: the rule "devs" denies it',
+      },
     });
   });
 

@@ -222,7 +222,7 @@ describe('calls of a recording', () => {
       fc.asyncProperty(fc.array(fc.oneof(piece, bytes), { maxLength: 12 }), async (pieces) => {
         const frames = pieces.map((one, at) =>
           one instanceof Uint8Array
-            ? { stream: 'client' as const, withheld: false, timeUs: at, payload: one }
+            ? { stream: 'client' as const, withheld: false, timeUs: at * 1000, payload: one }
             : frame([one.stream, one.type, one.call, one.payload], at),
         );
         for (const {
