@@ -47,16 +47,19 @@ test.each([
   ['a forward', ['port-forward', 'web-0', ':80']],
   ['the pod of an exec', ['exec', 'echo-0', '--', 'ls']],
   ['the command of an exec', ['exec', 'web-0', '--', 'cat', '/etc/passwd']],
-])('%s that the rule does not allow is refused, as kubectl prints it', async (_, args) => {
-  for (const version of ['1.20', '1.35', '1.37'] as const) {
-    const ran = await kubectl(version, ...args);
-    expect(ran.code).not.toBe(0);
-    // A sentence, with what to do next.
-    expect(ran.stderr).toMatch(
-      /custody: the rule "developers-work" (?:does not let pass|forbids): [^{}]+; see what it lets pass: custody explain/,
-    );
-  }
-});
+])(
+  'security case 4: %s that the rule does not allow is refused by each way, as kubectl prints it',
+  async (_, args) => {
+    for (const version of ['1.20', '1.35', '1.37'] as const) {
+      const ran = await kubectl(version, ...args);
+      expect(ran.code).not.toBe(0);
+      // A sentence, with what to do next.
+      expect(ran.stderr).toMatch(
+        /custody: the rule "developers-work" (?:does not let pass|forbids): [^{}]+; see what it lets pass: custody explain/,
+      );
+    }
+  },
+);
 
 test('nothing of what was refused has reached the cluster, and all of it is recorded', async () => {
   await gateway.end();
