@@ -55,6 +55,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/doorways.ts',
     ],
     kubernetes: [
+      'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
       'core/protocols/command-parts.ts',
       'core/protocols/protocols.ts',
@@ -130,6 +131,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/supervisor/gateway-process.ts',
     ],
     kubernetes: [
+      'cdk/config.ts',
       'adapters/aws/target-credentials.ts',
       'core/protocols/protocol.ts',
       'fargate-proxy/settings.ts',
