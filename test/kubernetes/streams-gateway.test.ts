@@ -103,6 +103,7 @@ test('a terminal is as large as its client says', async () => {
   socket.send(Buffer.from('\x04{"Width":40,"Height":12}'));
   socket.send(Buffer.from('\0go\n'));
   while (!said.includes('12 40')) await once(socket, 'message');
+  expect(said.indexOf('31 97')).toBeLessThan(said.indexOf('12 40'));
   socket.close();
 });
 

@@ -2,7 +2,7 @@
 import { CustodyError } from '#core/errors.ts';
 import type { BodyValue } from '../bodies/read.ts';
 import { readBody } from '../bodies/read.ts';
-import { type BodyObject, isList, isObject } from '../bodies/value.ts';
+import { isList, isObject } from '../bodies/value.ts';
 import type { Call, ResourceCall } from '../call.ts';
 import { resourceWords } from '../call-words.ts';
 import type { JudgedBody } from '../judge.ts';
@@ -156,9 +156,7 @@ function withoutZeroTimes(value: BodyValue): BodyValue {
   if (isList(value)) return value.map(withoutZeroTimes);
   if (!isObject(value)) return value;
   const kept = Object.entries(value).filter(([name, one]) => !(name === 'creationTimestamp' && one === null));
-  return Object.fromEntries(
-    kept.map(([name, one]): [string, BodyValue] => [name, withoutZeroTimes(one)]),
-  ) as BodyObject;
+  return Object.fromEntries(kept.map(([name, one]): [string, BodyValue] => [name, withoutZeroTimes(one)]));
 }
 
 /** The words say why. */

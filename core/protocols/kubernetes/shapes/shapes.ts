@@ -41,7 +41,12 @@ function textOf({ verb, resource, namespace, name = '', query = {}, command, bod
 function declared(call: DeclaredCall): DeclaredShape {
   const text = textOf(call);
   const { shape, text: shown, values } = shapeOf(text);
-  if (isList(text.carries) && isExec(text.what) && HOLE.test(String(text.carries[0])))
+  if (
+    isList(text.carries) &&
+    isExec(text.what) &&
+    typeof text.carries[0] === 'string' &&
+    HOLE.test(text.carries[0])
+  )
     throw invalid('leaves the program itself open');
   const places = values.map((value) => {
     const hole = 'list' in value ? '' : (value.text ?? '');
@@ -71,7 +76,7 @@ function written({ text, values }: SeenCommand, open: readonly boolean[]): Decla
     if (open[at] === true) return `$${(hole += 1)}`;
     return constantOf(values[at]!);
   });
-  return partOf(filled) as DeclaredCall;
+  return partOf(filled);
 }
 
 function constantOf(value: SeenCommand['values'][number]): Leaf {

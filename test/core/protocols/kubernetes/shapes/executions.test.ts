@@ -115,7 +115,7 @@ describe('calls of a recording', () => {
         end('client', 1),
         answer('target', 1, 200),
         end('target', 1),
-        head(2, 'PATCH', `${POD}`, [['Content-Type', 'application/merge-patch+json']]),
+        head(2, 'PATCH', POD, [['Content-Type', 'application/merge-patch+json']]),
         ['client', Record.body, 2, body.subarray(0, 9)],
         ['client', Record.body, 2, body.subarray(9)],
         end('client', 2),
