@@ -10,7 +10,7 @@ import type { CallSession, Relays } from './session.ts';
 import type { SiftedHead } from './sifted-head.ts';
 
 /** What a connection's call showed last, and the session that it is of. */
-export interface Shown {
+interface Shown {
   readonly authorization: string;
   readonly target: string;
   readonly prefix: string;
@@ -39,6 +39,8 @@ export class CallSessions {
   readonly #options: KubernetesOptions;
   readonly #limits: SessionLimits;
   readonly #relays: Relays;
+  /** What the last call of a connection showed: the next one mostly shows the same, in the same words. */
+  readonly #shown = new WeakMap<ClientConnection, Shown>();
   readonly #live = new Map<string, CallSession>();
   readonly #opening = new Map<string, Opening>();
   /** Whom an operator sent away: with the same credential they would be back at once. */
@@ -52,10 +54,11 @@ export class CallSessions {
 
   /** The session that the very same words were good for on this connection. Hot. */
   known(
-    { last }: ClientConnection,
+    connection: ClientConnection,
     { authorization }: SiftedHead,
     { target, prefix }: NamedCluster,
   ): CallSession | undefined {
+    const last = this.#shown.get(connection);
     if (last === undefined || !last.session.open) return undefined;
     const isSame = last.authorization === authorization && last.prefix === prefix && last.target === target;
     return isSame ? last.session : undefined;
@@ -68,12 +71,12 @@ export class CallSessions {
     this.#refuseAway(key);
     const session = this.#live.get(key) ?? (await this.#opened(key, knock));
     connection.join();
-    connection.last = {
+    this.#shown.set(connection, {
       authorization: knock.head.authorization!,
       target: knock.cluster.target,
       prefix: knock.cluster.prefix,
       session,
-    };
+    });
     return session;
   }
 
