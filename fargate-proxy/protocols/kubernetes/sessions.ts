@@ -1,10 +1,10 @@
 /** The sessions of a gateway's clients, by who calls whom with which credential. */
 import { createHash } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
-import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CallGreeting } from './greeting.ts';
 import type { NamedCluster } from './named-cluster.ts';
+import type { Knock } from './knock.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import type { CallSession, Relays } from './session.ts';
 import type { SiftedHead } from './sifted-head.ts';
@@ -25,14 +25,6 @@ interface Opening {
 interface Away {
   readonly error: CustodyError;
   readonly until: number;
-}
-
-/** A request with a credential, for a cluster. */
-export interface Knock {
-  readonly asking: Asking;
-  readonly head: SiftedHead;
-  readonly cluster: NamedCluster;
-  readonly token: string;
 }
 
 export class CallSessions {
