@@ -41,6 +41,8 @@ const gatewaySchema = section({
   port: whole(1, 65_535).default(5432),
   /** Where SSH clients connect, where custody.yaml has a target for them. */
   sshPort: whole(1, 65_535).default(22),
+  /** Where clients of clusters connect, where custody.yaml has one. */
+  kubernetesPort: whole(1, 65_535).default(6443),
   /** A secret with the certificate chain that the gateway shows its clients, and its key: JSON `{"cert", "key"}`, both PEM. */
   tlsSecret: text('the name or ARN of a secret in Secrets Manager'),
   /** `internet`: the load balancer has public addresses. */
@@ -96,6 +98,8 @@ const targetSchema = section({
     .optional(),
   /** Of a secret that is not encrypted with AWS's own key. */
   secretKeyArn: keyArn.optional(),
+  /** Of a cluster of EKS in this account and region: whether the stack lets the proxy's role in; somebody else does where it is false. */
+  accessEntry: z.boolean('expected true or false').optional(),
 });
 
 const recordingsSchema = section({

@@ -10,6 +10,7 @@ import type { TargetOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
 import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
+import { type KubernetesTarget, refuseClusterFiles, secretOfCluster } from './targets/kubernetes/target.ts';
 import type { PostgresTarget } from './targets/postgres/target.ts';
 import { refuseFiles, type SshTarget, secretOfLogin } from './targets/ssh/target.ts';
 
@@ -68,12 +69,13 @@ export class GatewayStack extends Stack {
       case 'ssh':
         return void this.gateway.addSshTarget(target.name, this.#ssh(target));
       case 'kubernetes':
-        throw new Error('the stack knows no Kubernetes targets yet');
+        return void this.gateway.addKubernetesTarget(target.name, this.#kubernetes(target));
     }
   }
 
   #postgres({ name, address, credential }: TargetOf<'postgres'>): PostgresTarget {
-    const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
+    const { securityGroupId, resourceId, secretKeyArn, accessEntry } = this.#settings.targets[name] ?? {};
+    if (accessEntry !== undefined) throw needsNone(name, 'accessEntry', accessEntry, 'cluster of EKS');
     const id = `Target-${name}`;
     const upstream = {
       ...(address ?? { made: true as const }),
@@ -98,8 +100,9 @@ export class GatewayStack extends Stack {
   #ssh(target: TargetOf<'ssh'>): SshTarget {
     refuseFiles(target);
     const { name, address, logins } = target;
-    const { securityGroupId, resourceId, secretKeyArn } = this.#settings.targets[name] ?? {};
-    if (resourceId !== undefined) throw needsNoResourceId(name, resourceId);
+    const { securityGroupId, resourceId, secretKeyArn, accessEntry } = this.#settings.targets[name] ?? {};
+    if (resourceId !== undefined) throw needsNone(name, 'resourceId', resourceId, DATABASE);
+    if (accessEntry !== undefined) throw needsNone(name, 'accessEntry', accessEntry, 'cluster of EKS');
     const secrets = Object.keys(logins).flatMap((login) => {
       const secret = secretOfLogin(target, login);
       return secret === undefined
@@ -111,6 +114,22 @@ export class GatewayStack extends Stack {
         ? {}
         : { connections: SecurityGroup.fromSecurityGroupId(this, `Target-${name}-Group`, securityGroupId) };
     return { ...address, ...connections, secrets: Object.fromEntries(secrets) };
+  }
+
+  #kubernetes(target: TargetOf<'kubernetes'>): KubernetesTarget {
+    refuseClusterFiles(target);
+    const { name, address } = target;
+    const { securityGroupId, resourceId, secretKeyArn, accessEntry } = this.#settings.targets[name] ?? {};
+    if (resourceId !== undefined) throw needsNone(name, 'resourceId', resourceId, DATABASE);
+    const secret = secretOfCluster(target);
+    return {
+      ...address,
+      ...(accessEntry === undefined ? {} : { accessEntry }),
+      ...(secret === undefined ? {} : { secret: this.#secret(`Target-${name}`, secret, secretKeyArn) }),
+      ...(securityGroupId === undefined
+        ? {}
+        : { connections: SecurityGroup.fromSecurityGroupId(this, `Target-${name}-Group`, securityGroupId) }),
+    };
   }
 
   /** By its ARN, or by its name. */
@@ -147,10 +166,13 @@ function needsWholeArn(name: string): CustodyError {
   });
 }
 
-function needsNoResourceId(name: string, found: string): CustodyError {
+const DATABASE = 'database of RDS';
+
+/** A key of cdk.json that says nothing of such a target. */
+function needsNone(name: string, key: string, found: string | boolean, kind: string): CustodyError {
   return new CustodyError(
     'config-invalid',
-    `cdk.json: context.custody.targets.${name}.resourceId: found "${found}", expected none: "${name}" is no database of RDS`,
+    `cdk.json: context.custody.targets.${name}.${key}: found ${JSON.stringify(found)}, expected none: "${name}" is no ${kind}`,
     { hint: 'remove it, or correct the name of the target' },
   );
 }

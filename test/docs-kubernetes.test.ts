@@ -7,11 +7,12 @@ const page = readFileSync(new URL('../docs/kubernetes.md', import.meta.url), 'ut
 const blocks = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block]) => block!);
 
 it('gives a custody.yaml that is taken', () => {
-  expect(blocks).toHaveLength(1);
+  expect(blocks).toHaveLength(2);
   const text = `version: 1\nidentity: { issuer: "https://id.example", audience: custody }\n${blocks.join('')}`;
-  const { targets, rules } = parseConfig(text, 'custody.yaml');
+  const { targets, rules, workflows } = parseConfig(text, 'custody.yaml');
   expect(targets.get('prod')).toMatchObject({ protocol: 'kubernetes', withhold: ['secrets'] });
   expect(rules.map(({ name }) => name)).toEqual(['developers', 'operators']);
+  expect([...workflows.keys()]).toEqual(['open-shop']);
 });
 
 it('names commands and options that there are', () => {

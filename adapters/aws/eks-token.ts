@@ -59,7 +59,7 @@ async function taken(sts: STSClient, role: string): Promise<Awaited<ReturnType<C
   } catch (thrown) {
     if (!REFUSED.includes((thrown as Error).name)) throw awsFailure(thrown, `take the role ${role}`);
     throw new CustodyError('config-invalid', 'the gateway may not take a role that it needs', {
-      hint: 'its trust policy has to name the role of the proxy: the output ProxyRole of the stack',
+      hint: 'its trust policy has to name the role of the proxy: the output GatewayRole of the stack',
       detail: `${role}: ${(thrown as Error).name}`,
       cause: thrown,
     });

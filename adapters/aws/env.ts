@@ -29,7 +29,10 @@ const schema = z.object({
   CUSTODY_GATEWAY_ADDRESS: text.optional(),
   /** Where SSH clients reach it, as `host:port`; nobody does without it. */
   CUSTODY_SSH_ADDRESS: text.optional(),
+  /** Where clients of clusters reach it, as `host:port`; nobody does without it. */
   CUSTODY_KUBERNETES_ADDRESS: text.optional(),
+  /** The proxy alone: the port on which it speaks Kubernetes. */
+  CUSTODY_KUBERNETES_PORT: text.optional(),
   /** The CA for people's SSH certificates: ARNs of KMS keys, commas between. The first signs, all are believed. */
   CUSTODY_SSH_USER_CA: text.optional(),
   /** The CA for the gateway's own certificates, which targets take: an ARN. */

@@ -16,7 +16,15 @@ import { CustodyMetrics } from '../metrics.ts';
 import { type Places, permit } from '../permissions.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
 import { mayReadSecret } from '../secret-access.ts';
-import { listenersOf, SSH_CONTAINER_PORT, speaksSsh } from '../targets/listeners.ts';
+import { takesRoles } from '../targets/kubernetes/eks.ts';
+import { type KubernetesTarget, wireKubernetesTarget } from '../targets/kubernetes/target.ts';
+import {
+  KUBERNETES_CONTAINER_PORT,
+  listenersOf,
+  SSH_CONTAINER_PORT,
+  speaksKubernetes,
+  speaksSsh,
+} from '../targets/listeners.ts';
 import { requireRdsCertificates } from '../targets/postgres/rds-certificates.ts';
 import { type PostgresTarget, wirePostgresTarget } from '../targets/postgres/target.ts';
 import { SshAuthorities } from '../targets/ssh/authorities.ts';
@@ -46,6 +54,8 @@ export interface AccessGatewayProps {
   readonly port: number;
   /** Where SSH clients reach it, where custody.yaml has a target for them; 22 when not given. */
   readonly sshPort?: number;
+  /** Where clients of clusters reach it, where custody.yaml has one; 6443 when not given. */
+  readonly kubernetesPort?: number;
   /** JSON `{"cert", "key"}`, both PEM: what clients see. */
   readonly tlsSecret: ISecret;
   readonly reach: 'internal' | 'internet';
@@ -82,6 +92,7 @@ export interface AccessGatewayProps {
 }
 
 const SSH_PORT = 22;
+const KUBERNETES_PORT = 6443;
 const ADDS: Readonly<Record<ProtocolName, string>> = {
   postgres: 'addPostgresTarget',
   ssh: 'addSshTarget',
@@ -131,8 +142,10 @@ export class AccessGateway extends Construct {
       ...{ key, accessLogs },
       longestDays: longestDays(this.#config, props.recordings),
     });
-    this.network = new Network(this, 'Network', { ...props, key });
-    const listeners = listenersOf(this.#config, { sshPort: SSH_PORT, ...props });
+    const takes = takesRoles(this.#config);
+    this.network = new Network(this, 'Network', { ...props, key, takesRoles: takes });
+    const ports = { sshPort: SSH_PORT, kubernetesPort: KUBERNETES_PORT, ...props };
+    const listeners = listenersOf(this.#config, ports);
     const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, listeners, protect });
     this.api = new Api(this, 'Api', key);
     const metrics = new CustodyMetrics(this);
@@ -199,6 +212,16 @@ export class AccessGateway extends Construct {
     return this;
   }
 
+  /**
+   * Lets the gateway reach a cluster, and log in to it: opens its port to the tasks, and gives the proxy its secret, an access entry of
+   * EKS, or the one role to take, and no other. Throws `config-invalid` where custody.yaml says otherwise.
+   */
+  addKubernetesTarget(name: string, target: KubernetesTarget): this {
+    wireKubernetesTarget(this, name, target, this.#wiring);
+    this.#added.add(name);
+    return this;
+  }
+
   get #wiring(): TargetWiring {
     return { config: this.#config, role: this.#role, tasks: this.network.tasks };
   }
@@ -244,6 +267,9 @@ export class AccessGateway extends Construct {
       CUSTODY_API_URL: this.api.api.apiEndpoint,
       CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
       ...sshEnvironment(this.ssh, `${hostname}:${props.sshPort ?? SSH_PORT}`),
+      ...(speaksKubernetes(this.#config)
+        ? { CUSTODY_KUBERNETES_ADDRESS: `${hostname}:${props.kubernetesPort ?? KUBERNETES_PORT}` }
+        : {}),
       POWERTOOLS_METRICS_NAMESPACE: namespace,
     };
   }
@@ -282,7 +308,11 @@ export class AccessGateway extends Construct {
       SigningKey: [this.signing.key.keyArn, 'What an auditor verifies with: its public key'],
       LedgerOrigin: [ledgerOrigin, 'For custody audit'],
     } as const;
-    const made = Object.entries(outputs).map(
+    const ofClusters = {
+      GatewayRole: [this.#role.roleArn, 'What clusters know the gateway by, and trust policies name'],
+    } as const;
+    const all = { ...outputs, ...(speaksKubernetes(this.#config) ? ofClusters : {}) };
+    const made = Object.entries(all).map(
       ([name, [value, description]]) => [name, new CfnOutput(this, name, { value, description })] as const,
     );
     return Object.fromEntries(made);
@@ -309,6 +339,7 @@ function proxyEnvironment(
     CUSTODY_POLICY_DEPLOYED: _deployed,
     CUSTODY_EVENTS_BUCKET: _events,
     CUSTODY_EVENTS_DATABASE: _database,
+    CUSTODY_KUBERNETES_ADDRESS: clusters,
     ...common
   } = environment;
   return {
@@ -318,6 +349,7 @@ function proxyEnvironment(
     ...(ssh === undefined
       ? {}
       : { CUSTODY_SSH_PORT: String(SSH_CONTAINER_PORT), CUSTODY_SSH_HOST_KEY_SECRET: ssh.hostKey }),
+    ...(clusters === undefined ? {} : { CUSTODY_KUBERNETES_PORT: String(KUBERNETES_CONTAINER_PORT) }),
   };
 }
 

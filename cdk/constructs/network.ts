@@ -26,6 +26,8 @@ export interface NetworkProps {
   readonly natGateways?: number;
   readonly reach: 'internal' | 'internet';
   readonly key: IKey;
+  /** Whether tasks take roles of others, which STS gives. */
+  readonly takesRoles: boolean;
 }
 
 /** Where a function runs that is in the VPC. */
@@ -76,7 +78,7 @@ export class Network extends Construct {
     });
     // S3, DynamoDB, the issuer's keys: none of them has a fixed address. Without a NAT gateway there is no way further.
     this.tasks.connections.allowToAnyIpv4(Port.tcp(443), 'AWS, and the keys of the issuer');
-    const made = props.vpc === undefined ? endpoints(this, this.vpc, this.private, this.tasks) : [];
+    const made = props.vpc === undefined ? endpoints(this, props, this.vpc, this.tasks) : [];
     // Of the private subnets: their routes through the NAT gateway.
     const { internetConnectivityEstablished } = this.vpc.selectSubnets(this.private);
     this.wayOut = [internetConnectivityEstablished, this.tasks, ...made];
@@ -113,11 +115,12 @@ function newVpc(scope: Construct, { issuerAccess, natGateways = 1, reach, key }:
 }
 
 function endpoints(
-  scope: Construct,
+  scope: Network,
+  { takesRoles }: NetworkProps,
   vpc: IVpc,
-  subnets: SubnetSelection,
   tasks: ISecurityGroup,
 ): readonly IDependable[] {
+  const subnets = scope.private;
   const gateways = [
     vpc.addGatewayEndpoint('S3', { service: Gateway.S3, subnets: [subnets] }),
     vpc.addGatewayEndpoint('DynamoDb', { service: Gateway.DYNAMODB, subnets: [subnets] }),
@@ -128,7 +131,8 @@ function endpoints(
     allowAllOutbound: false,
   });
   group.addIngressRule(tasks, Port.tcp(443), 'Tasks of the gateway');
-  const interfaces = Object.entries(INTERFACES).map(
+  const services = { ...INTERFACES, ...(takesRoles ? { Sts: Interface.STS } : {}) };
+  const interfaces = Object.entries(services).map(
     ([id, service]) =>
       new InterfaceVpcEndpoint(scope, id, { vpc, service, subnets, securityGroups: [group], open: false }),
   );

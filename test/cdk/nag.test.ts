@@ -31,7 +31,7 @@ function checked(name: string, make: (app: App) => void): { found: string[]; out
 }
 
 const { gateway } = MINIMAL;
-const withSsh = configFolder((yaml) =>
+const withOthers = configFolder((yaml) =>
   yaml.replace(
     /^rules:/m,
     `  web-1:
@@ -39,13 +39,21 @@ const withSsh = configFolder((yaml) =>
     address: 10.1.2.3:22
     hostKeys: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1n']
     logins: { deploy: { keySecret: custody/deploy }, app: { certificate: true } }
+  own:
+    protocol: kubernetes
+    address: own.eks.amazonaws.com:443
+    credential: { eks: { cluster: own } }
+  other:
+    protocol: kubernetes
+    address: other.eks.amazonaws.com:443
+    credential: { eks: { cluster: other, role: 'arn:aws:iam::210987654321:role/custody' } }
 rules:`,
   ),
 );
-afterAll(() => withSsh[Symbol.dispose]());
+afterAll(() => withOthers[Symbol.dispose]());
 const KINDS: Readonly<Record<string, object>> = {
   plain: {},
-  shells: { configFolder: withSsh.path },
+  others: { configFolder: withOthers.path },
   open: { gateway: { ...gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'] } },
   closed: { network: { issuerAccess: 'none' }, tasks: { architecture: 'x64', cpu: 512, memoryMiB: 1024 } },
   strict: {
@@ -99,7 +107,7 @@ describe('cdk-nag', () => {
     const rules = new Set(all.map(({ id }) => id.replace(/\[.*/s, '')));
     const known = ['AwsSolutions-IAM5', 'AwsSolutions-IAM4', 'AwsSolutions-L1', 'AwsSolutions-S1'].concat(
       ['AwsSolutions-ECS2', 'AwsSolutions-ELB2', 'AwsSolutions-KMS5', 'AwsSolutions-APIG4'],
-      kind === 'open' ? ['AwsSolutions-EC23'] : kind === 'shells' ? ['AwsSolutions-SMG4'] : [],
+      kind === 'open' ? ['AwsSolutions-EC23'] : kind === 'others' ? ['AwsSolutions-SMG4'] : [],
     );
     expect([...rules].filter((rule) => !known.includes(rule))).toEqual([]);
   });

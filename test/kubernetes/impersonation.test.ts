@@ -67,7 +67,7 @@ test.each([
   ['X-Remote-Group', 'system:masters'],
   ['X-Remote-Extra-Scopes', 'all'],
   ['X-Forwarded-For', '203.0.113.9'],
-])('security case 4: a header %s of a client is refused, and nothing passes', async (name, value) => {
+])('security case 13: a header %s of a client is refused, and nothing passes', async (name, value) => {
   const email = `${name.toLowerCase()}@example.com`;
   const api = new Api(await gateway.credentials({ email }));
   const answer = await api.send('GET', gateway.path(PODS), undefined, { [name]: value });
@@ -80,7 +80,7 @@ test.each([
   );
 });
 
-test('security case 4: where a proxy would say that a person is is not passed', async () => {
+test('security case 19: where a proxy would say that a person is is not passed', async () => {
   const email = 'remote@example.com';
   const api = new Api(await gateway.credentials({ email }));
   const headers = {
@@ -95,7 +95,7 @@ test('security case 4: where a proxy would say that a person is is not passed', 
   expect(event.sourceIPs).toEqual(['127.0.0.1']);
 });
 
-test("security case 4: a client's token stays at the gateway", async () => {
+test("security case 15: a client's token stays at the gateway", async () => {
   const email = 'token@example.com';
   const { token, ...place } = await gateway.credentials({ email });
   // The API server would answer 401 to a token it does not know, were it passed.

@@ -36,7 +36,7 @@ test.each([
   'application/cbor',
   'application/yaml',
 ])(
-  "security case 9: a secret's values are in no recording where the target withholds them: %s",
+  "security case 15: a secret's values are in no recording where the target withholds them: %s",
   async (accept) => {
     const email = `secret-${randomUUID()}@example.com`;
     const value = `value-${randomUUID()}`;
@@ -61,7 +61,7 @@ test.each([
   },
 );
 
-test('security case 9: nor are they where kubectl shows, applies and edits them', async () => {
+test('security case 15: nor are they where kubectl shows, applies and edits them', async () => {
   const email = 'kubectl-secret@example.com';
   const kubeconfig = await gateway.kubeconfig({ email });
   const values = [1, 2, 3].map(() => `value-${randomUUID()}`);

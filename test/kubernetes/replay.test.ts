@@ -1,13 +1,15 @@
 /** What kubectl, helm and psql leave behind, as a person reads it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sessionPrefix } from '#core/recording/layout.ts';
 import { asciicast } from '#core/replay/asciicast.ts';
 import type { KubernetesStep } from '#core/replay/kubernetes/step.ts';
 import { LOAD_FACTS } from '#core/replay/load-facts.ts';
 import { READERS } from '#core/replay/readers.ts';
+import { custody } from '#test/cli/support.ts';
 import { startDebianPostgres } from '#test/support/debian-postgres.ts';
 import { freePort } from '#test/support/moto.ts';
 import { KubernetesBed } from './support/bed.ts';
@@ -206,6 +208,34 @@ test('helm install and upgrade are calls, and the change is shown', async () => 
   );
 });
 
+test('custody play, steps, search and export read it from its evidence', async () => {
+  const email = 'cli@example.com';
+  const kubeconfig = await gateway.kubeconfig({ email });
+  const run = async (...args: string[]) => bed.kubectl('1.37', ['-n', 'dev', ...args], { kubeconfig });
+  await run('get', 'pods');
+  expect((await run('exec', 'web-0', '--', 'sh', '-c', 'echo out; exit 7')).code).toBe(7);
+  const { session, steps } = await readBack(email);
+  const [folder, signer] = [join(gateway.dataDir, 'evidence'), join(gateway.dataDir, 'signer.pem')];
+  await cp(join(gateway.dataDir, 'store', sessionPrefix(session)), folder, { recursive: true });
+  await cp(signer, join(folder, 'signer.pem'));
+  const said = async (...args: string[]) => {
+    const [command = '', ...more] = args;
+    const { stdout, stderr } = await custody([command, folder, '--key', signer, ...more], {});
+    return stdout + stderr;
+  };
+  expect(await said('play')).toMatch(
+    /create pods\/exec dev\/web-0 \[sh -c 'echo out; exit 7'\] → 101, exit 7/,
+  );
+  const exec = steps.find(({ kind }) => kind === 'exec')!;
+  expect(await said('export', '--ndjson')).toContain('"exitCode":7');
+  expect(await said('export', '--ocsf')).toContain('"class_name":"API Activity"');
+  expect(await said('export', '--asciicast', '--channel', String(exec.channel))).toContain('"o","out\\r\\n"');
+  expect(await said('steps', '--errors')).toContain('exit 7');
+  const page = join(gateway.dataDir, 'page.html');
+  expect(await said('export', '--bundle', '--out', page)).toContain('page.html');
+  expect((await readFile(page, 'utf8')).length).toBeGreaterThan(1 << 20);
+});
+
 test('a watch tells what changes while it runs', async () => {
   const email = 'watch@example.com';
   const kubeconfig = await gateway.kubeconfig({ email });
@@ -220,6 +250,19 @@ test('a watch tells what changes while it runs', async () => {
   const added = steps.find(({ event }) => event?.name === 'watched');
   expect(added?.event).toMatchObject({ type: 'ADDED', kind: 'Pod', namespace: 'dev' });
   expect(steps.find(({ kind }) => kind === 'watch')).toMatchObject({ outcome: 'cut' });
+});
+
+test.each(['json', 'protobuf', 'cbor'])("a watch of client-go's in %s is read", async (content) => {
+  const email = `watch-${content}@example.com`;
+  const kubeconfig = await gateway.kubeconfig({ email });
+  const ran = await bed.load(['watch', '-content', content, '-events', '20'], { kubeconfig });
+  expect(ran.code, ran.stderr).toBe(0);
+  const { steps } = await readBack(email);
+  const counts = steps.flatMap(({ watch }) => watch?.counts ?? []);
+  expect(counts).toContainEqual({ type: 'ADDED', kind: 'ConfigMap', count: 20 });
+  expect(
+    steps.filter(({ event }) => event?.type === 'ADDED' && event.name?.startsWith('watch-')),
+  ).toHaveLength(20);
 });
 
 /** What the API server's audit log says of a call, and what a step does. */

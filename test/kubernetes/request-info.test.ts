@@ -13,7 +13,7 @@ const RBAC = '/apis/rbac.authorization.k8s.io/v1';
 
 /** Nothing of it is there: what is asked for by any method changes nothing. */
 const PLACES = [
-  `${IN}`,
+  IN,
   `${IN}/status`,
   `${IN}/finalize`,
   `${IN}/pods`,

@@ -77,7 +77,7 @@ test.each<[string, string[], string]>([
   ],
   ['another case', ['GET /clusters/cluster/API/v1/namespaces/dev/pods/hidden HTTP/1.1'], ''],
   ['a fragment', ['GET /clusters/cluster/api/v1/namespaces/dev/pods/hidden#x HTTP/1.1'], ''],
-])('security case 4: %s brings nothing unseen to the cluster', async (_, lines, body) => {
+])('security case 14: %s brings nothing unseen to the cluster', async (_, lines, body) => {
   const before = (await bed.audit()).length;
   const said = await sent([...lines, 'Host: 127.0.0.1', `Authorization: Bearer ${token}`], body);
   // Whatever it answers, it has an answer, and each request after the first has one of its own.

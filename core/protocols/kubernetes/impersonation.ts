@@ -3,15 +3,14 @@ import type { Authorization } from '#core/access/decide.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import type { Forwarded, Headers } from './tape.ts';
-import { filled, holesOf } from './templates.ts';
+import { filled, holesOf, REQUEST_KEY, SESSION_KEY } from './templates.ts';
 
 /** By default everybody is somebody of their own, whom RBAC of the cluster gives nothing yet. */
 const USER = 'custody:{email}';
 const VALUE_MAX_BYTES = 1_024;
 const GROUPS_MAX = 500;
 
-export const SESSION_KEY = 'custody.session';
-export const REQUEST_KEY = 'custody.request';
+export { REQUEST_KEY };
 
 /** Of one session: the same for each of its calls, but for the number in `custody.request`. Throws `access-denied`. */
 export function impersonationOf(permission: Authorization<'connect'>, session: string): Forwarded {

@@ -24,8 +24,11 @@ export interface JudgeParts {
 export function judgeOf(parts: JudgeParts): CallJudge {
   const { permission, task } = parts;
   const { terms, grant } = permission;
-  const exact = grant?.statements && new ExactJudge({ ...pick(parts), statements: grant.statements });
-  const contract = task && new ContractJudge({ task, end: parts.end });
+  const { statements } = grant ?? {};
+  const exact =
+    statements &&
+    new ExactJudge({ statements, claim: () => parts.claim(), note: (fact) => parts.note(fact) });
+  const contract = task && new ContractJudge({ task, end: (reason, error) => parts.end(reason, error) });
   // Most sessions have neither: their calls wait for no promise.
   if (exact === undefined && contract === undefined) return { judge: (call) => judgeByRule(terms, call) };
   return {
@@ -42,10 +45,6 @@ export function judgeOf(parts: JudgeParts): CallJudge {
 }
 
 const PASSES: Verdict = { kind: 'passes' };
-
-function pick({ claim, note }: JudgeParts): Pick<JudgeParts, 'claim' | 'note'> {
-  return { claim: () => claim(), note: (fact) => note(fact) };
-}
 
 type Next = (body?: JudgedBody) => Verdict | Promise<Verdict>;
 

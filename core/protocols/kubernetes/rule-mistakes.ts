@@ -1,7 +1,6 @@
 /** What no rule can mean by its part for Kubernetes, although each of its words is allowed. */
-import { REQUEST_KEY, SESSION_KEY } from './impersonation.ts';
 import type { CallPattern, KubernetesRule } from './schema.ts';
-import { hasStrangeBraces, holesOf } from './templates.ts';
+import { hasStrangeBraces, holesOf, REQUEST_KEY, SESSION_KEY } from './templates.ts';
 
 interface Mistake {
   readonly path: readonly (string | number)[];

@@ -8,9 +8,21 @@ const DNS_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[
 const RESOURCE = /^(?:\*|[a-z0-9-]+)(?:\.(?:\*|[a-z0-9.-]+))?(?:\/(?:\*|[a-z0-9-]+))?$/;
 
 const eksSchema = z.strictObject({
-  cluster: text.describe('the name of the EKS cluster'),
-  region: text.optional().describe("where it is; the gateway's own region when not given"),
-  role: text.optional().describe('the ARN of a role to take for it; the task role when not given'),
+  cluster: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/, 'expected the name of an EKS cluster')
+    .describe('the name of the EKS cluster'),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'expected a region such as eu-central-1')
+    .optional()
+    .describe("where it is; the gateway's own region when not given"),
+  // Whoever writes a pattern here would let the gateway take every role.
+  role: z
+    .string()
+    .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'expected the ARN of a role')
+    .optional()
+    .describe('the ARN of a role to take for it; the task role when not given'),
 });
 
 const credentialSchema = z

@@ -1,6 +1,10 @@
 /** Texts of a rule in which `{email}`, `{subject}`, `{issuer}` and `{groups}` stand for what the person's token says. */
 import type { Principal } from '#core/identity/principal.ts';
 
+/** Extra that every call has: by it the cluster's audit log and a recording name each other. */
+export const SESSION_KEY = 'custody.session';
+export const REQUEST_KEY = 'custody.request';
+
 const HOLES = ['email', 'subject', 'issuer', 'groups'] as const;
 export type Hole = (typeof HOLES)[number];
 

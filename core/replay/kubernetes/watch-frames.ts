@@ -1,5 +1,6 @@
-/** The events of a watch's answer, cut anywhere: lines of JSON, or of protobuf a length before each (staging/src/k8s.io/apimachinery: frames of its streaming serializers). */
+/** The events of a watch's answer, cut anywhere: lines of JSON, items of CBOR, or of protobuf a length before each (staging/src/k8s.io/apimachinery: frames of its streaming serializers). */
 import { type BodyValue, readBody } from '#core/protocols/kubernetes/bodies/read.ts';
+import { CborItems } from '#core/protocols/kubernetes/bodies/withhold/cbor-items.ts';
 import { asObject, type ObjectValue, textOf } from './objects.ts';
 
 export interface WatchEvent {
@@ -8,6 +9,7 @@ export interface WatchEvent {
   readonly bytes: number;
 }
 
+const NOTHING = new Uint8Array(0);
 const LF = 0x0a;
 const LENGTH_BYTES = 4;
 const PROTOBUF = 'application/vnd.kubernetes.protobuf';
@@ -17,7 +19,8 @@ const UNKNOWN = 'UNKNOWN';
 /** Of one that is longer than `most` no more is known than that there was one. */
 export class WatchFrames {
   readonly #most: number;
-  readonly #form: 'lines' | 'lengths' | 'unknown';
+  readonly #form: 'lines' | 'lengths' | 'items';
+  readonly #items = new CborItems();
   #parts: Uint8Array[] = [];
   #held = 0;
   /** Bytes of a frame with a length; undefined: the length is not there. */
@@ -26,12 +29,18 @@ export class WatchFrames {
 
   constructor(type: string | undefined, most: number) {
     this.#most = most;
-    this.#form = type?.startsWith(PROTOBUF) ? 'lengths' : /cbor/.test(type ?? '') ? 'unknown' : 'lines';
+    this.#form = type?.startsWith(PROTOBUF) ? 'lengths' : /cbor/.test(type ?? '') ? 'items' : 'lines';
   }
 
   *push(bytes: Uint8Array): Generator<WatchEvent> {
     if (this.#form === 'lines') yield* this.#lines(bytes);
     else if (this.#form === 'lengths') yield* this.#lengths(bytes);
+    else yield* this.#sequence(bytes);
+  }
+
+  *#sequence(bytes: Uint8Array): Generator<WatchEvent> {
+    for (const { content = NOTHING, bytes: length } of this.#items.push(bytes))
+      yield eventOf({ bytes: content, length, isWhole: content !== NOTHING }, itemValue);
   }
 
   *#lines(bytes: Uint8Array): Generator<WatchEvent> {
@@ -91,8 +100,11 @@ function eventOf({ bytes, length, isWhole }: Frame, read: Read): WatchEvent {
   return { type, object: asObject(object), bytes: length };
 }
 
-function lineValue(bytes: Uint8Array): ReturnType<Read> {
-  const read = readBody(bytes, 'application/json', undefined);
+const lineValue: Read = (bytes) => valueIn(bytes, 'application/json');
+const itemValue: Read = (bytes) => valueIn(bytes, 'application/cbor');
+
+function valueIn(bytes: Uint8Array, type: string): ReturnType<Read> {
+  const read = readBody(bytes, type, undefined);
   const event = read.kind === 'read' ? asObject(read.value) : undefined;
   return { type: textOf(event?.['type']) ?? UNKNOWN, object: event?.['object'] };
 }

@@ -15,6 +15,8 @@ import { StreamTape } from './stream-tape.ts';
 
 /** How long an ending call waits for the frame in progress, so that the client can read why it ended. */
 const BOUNDARY_WAIT_MS = 1_000;
+/** How long a client may take to read them where it looks for them no longer once the connection is over. */
+const READ_WORDS_MS = 500;
 /** One side has said its last: how long the other may be silent until it counts as gone as well. */
 const LAST_WORDS_MS = 10_000;
 
@@ -73,8 +75,9 @@ class UpgradedCall implements Upgraded {
   readonly #done = Promise.withResolvers<UpgradeEnding>();
   #ending: CustodyError | undefined;
   #first: 'client' | 'target' | undefined;
-  #boundaryWait: NodeJS.Timeout | undefined;
+  #wait: NodeJS.Timeout | undefined;
   #lastWords: NodeJS.Timeout | undefined;
+  #said = false;
   #over = false;
 
   constructor(parts: UpgradeParts) {
@@ -116,7 +119,7 @@ class UpgradedCall implements Upgraded {
     this.#ending = error;
     this.#relay.muteClient();
     if (this.#watch.maySpeak || error.code === 'recording-failed') return this.#tellAndFinish();
-    this.#boundaryWait = setTimeout(() => this.#finish(), BOUNDARY_WAIT_MS);
+    this.#wait = setTimeout(() => this.#finish(), BOUNDARY_WAIT_MS);
   }
 
   wait(): void {
@@ -142,6 +145,7 @@ class UpgradedCall implements Upgraded {
   /** The other side still gets all that was said, then that no more will come; and may say the rest of its own. */
   #sideEnded(side: 'client' | 'target'): void {
     if (this.#over) return;
+    if (this.#said) return this.#finish();
     this.#tape.end(side);
     if (this.#ending !== undefined) return this.#tellAndFinish();
     if (side === 'target' && this.#hasVanished) return this.#tellAndFinish(targetLost());
@@ -162,18 +166,28 @@ class UpgradedCall implements Upgraded {
 
   #tellAndFinish(error?: CustodyError): void {
     this.#ending ??= error;
-    const words = this.#watch.maySpeak ? this.#watch.goodbye(this.#ending!) : undefined;
-    if (words !== undefined && !this.#over) {
-      this.#tape.record(Stream.gateway, words, words.byteLength);
-      this.#client.send(words);
-    }
-    this.#finish();
+    const goodbye = this.#watch.maySpeak ? this.#watch.goodbye(this.#ending!) : undefined;
+    if (goodbye !== undefined) this.#say(goodbye.words);
+    if (goodbye?.close === undefined) return this.#finish();
+    const { close } = goodbye;
+    this.#said = true;
+    this.#relay.stop();
+    this.#wait = setTimeout(() => {
+      this.#say(close);
+      this.#finish();
+    }, READ_WORDS_MS);
+  }
+
+  #say(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#tape.record(Stream.gateway, bytes, bytes.byteLength);
+    this.#client.send(bytes);
   }
 
   #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    clearTimeout(this.#boundaryWait);
+    clearTimeout(this.#wait);
     clearTimeout(this.#lastWords);
     this.#relay.stop();
     if (this.#ending !== undefined) this.#tape.cut(cutBy(this.#ending));

@@ -67,7 +67,10 @@ describe('a token of EKS', () => {
     expect(url.host).toBe(host);
     expect(url.searchParams.get('X-Amz-Credential')).toContain(`/${region}/sts/`);
     expect(url.searchParams.get('X-Amz-Signature')).toBe(signatureOf(url, 'prod', KEYS.secretAccessKey));
-    url.searchParams.set('X-Amz-Credential', url.searchParams.get('X-Amz-Credential')!.replace(region, REGION));
+    url.searchParams.set(
+      'X-Amz-Credential',
+      url.searchParams.get('X-Amz-Credential')!.replace(region, REGION),
+    );
     expect(url.searchParams.get('X-Amz-Signature')).not.toBe(signatureOf(url, 'prod', KEYS.secretAccessKey));
   });
 
@@ -98,7 +101,9 @@ describe.runIf(hasMoto())('a token of EKS, and STS', () => {
   }
 
   it('says who the gateway is', async () => {
-    expect(await whoIs(await tokenOf({ eks: { cluster: 'prod' } }))).toBe('arn:aws:sts::123456789012:user/moto');
+    expect(await whoIs(await tokenOf({ eks: { cluster: 'prod' } }))).toBe(
+      'arn:aws:sts::123456789012:user/moto',
+    );
   });
 
   it('says that it is the role which custody.yaml names', async () => {

@@ -19,10 +19,7 @@ function target(credential: Partial<PostgresTarget['credential']>): Target {
 
 /** As the gateway does. */
 function credentialOf(moto: Moto, whose: Target): Promise<string> {
-  return targetCredentials(moto.clients, REGION)(
-    whose,
-    protocolOf(whose).secretFor(whose, undefined)!,
-  );
+  return targetCredentials(moto.clients, REGION)(whose, protocolOf(whose).secretFor(whose, undefined)!);
 }
 
 describe.runIf(hasMoto())('the credential of a target', () => {

@@ -137,7 +137,7 @@ class Finder {
     // Some read `x/spec` as `/spec`.
     const isPointer = path === '' || path?.startsWith('/') === true;
     if (!isPointer || (op !== 'add' && op !== 'replace' && op !== 'remove')) this.#doubt();
-    else if (op !== 'remove') this.object(placed(path!, memberOf(operation, 'value') ?? null));
+    else if (op !== 'remove') this.object(placed(path, memberOf(operation, 'value') ?? null));
   }
 
   #spec(spec: BodyValue | undefined): void {

@@ -1,5 +1,5 @@
 /** Keeps a session to the contract of its task: which calls go on, and what comes of them. */
-import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import { ContractWatch } from '#core/tasks/contract-watch.ts';
 import { isReadable, type SeenCommand, type UnreadableCommand } from '#core/tasks/seen.ts';

@@ -7,7 +7,7 @@ import { callWords } from '../call-words.ts';
 import type { JudgedBody, Verdict } from '../judge.ts';
 import { BODY_MAX_BYTES, isDiscovery } from '../rules/rule-judge.ts';
 import { type CallText, callText, parseCallText } from './call-text.ts';
-import { textOfCall } from './text-of-call.ts';
+import { bareText, textOfCall } from './text-of-call.ts';
 
 export interface ExactParts {
   readonly statements: readonly NamedStatement[];
@@ -64,7 +64,7 @@ export class ExactJudge {
 function canonicalOf({ sha256, text }: NamedStatement): string[] {
   if (statementHash(text) !== sha256) return [];
   try {
-    return [callText(parseCallText(text))];
+    return [callText(bareText(parseCallText(text)))];
   } catch {
     return [];
   }
@@ -72,7 +72,7 @@ function canonicalOf({ sha256, text }: NamedStatement): string[] {
 
 function notApproved(call: Call, why?: CustodyError): CustodyError {
   const reason = why === undefined ? 'it is none of those that this grant is for' : why.message;
-  return new CustodyError('not-approved', `${callWords(call)} does not pass: ${reason}`, {
+  return new CustodyError('not-approved', `${callWords(call)} is forbidden: ${reason}`, {
     hint: 'ask for the calls that are to be made: custody request --statement "…"',
   });
 }

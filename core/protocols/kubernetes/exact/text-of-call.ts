@@ -2,7 +2,7 @@
 import { CustodyError } from '#core/errors.ts';
 import type { BodyValue } from '../bodies/read.ts';
 import { readBody } from '../bodies/read.ts';
-import { type BodyObject, isList, isObject } from '../bodies/value.ts';
+import { isList, isObject } from '../bodies/value.ts';
 import type { Call, ResourceCall } from '../call.ts';
 import { resourceWords } from '../call-words.ts';
 import type { JudgedBody } from '../judge.ts';
@@ -96,7 +96,7 @@ function carriedBy(
   if (read.unknown.length > 0) throw unnameable('its body has fields that are not known here');
   if (isDeletion) return { parameters, ...optionsOf(read.value) };
   const how = call.verb === 'patch' ? patchParameter(body.type, read.value) : [];
-  return { parameters: sorted([...parameters, ...how]), carries: bare(read.value) };
+  return { parameters: sorted([...parameters, ...how]), carries: bare(read.value, call.namespace) };
 }
 
 /** Without a word it is `merge` or `strategic`, by the kind of resource; a list is a JSON Patch. Apply takes away what it does not name. */
@@ -117,12 +117,37 @@ function optionsOf(value: BodyValue): { carries?: BodyValue } {
   return kept.length === 0 ? {} : { carries: Object.fromEntries(kept) };
 }
 
-/** Without what clients write for nothing: Go's zero time, and a status that the API server drops. */
-function bare(value: BodyValue): BodyValue {
+/** A text that somebody wrote, in the form in which calls have theirs. */
+export function bareText(text: CallText): CallText {
+  const { verb, place, carries } = text;
+  if (carries === undefined || isList(carries)) return text;
+  const { carries: _, ...rest } = text;
+  if (verb === 'delete' || verb === 'deletecollection') return { ...rest, ...optionsOf(carries) };
+  return { ...text, carries: bare(carries, place?.namespace ?? '') };
+}
+
+/**
+ * Without what clients write for nothing: Go's zero time, a status that the API server drops, and the namespace once more, which has to be
+ * that of the path.
+ */
+function bare(value: BodyValue, namespace: string): BodyValue {
   if (!isObject(value)) return withoutZeroTimes(value);
-  const { status, ...rest } = value;
-  const isEmpty = status !== undefined && isObject(status) && Object.keys(status).length === 0;
-  return withoutZeroTimes(isEmpty ? rest : value);
+  const { status, metadata, ...rest } = value;
+  const kept = {
+    ...(status === undefined || isEmpty(status) ? {} : { status }),
+    ...(metadata === undefined ? {} : { metadata: withoutNamespace(metadata, namespace) }),
+  };
+  return withoutZeroTimes({ ...rest, ...kept });
+}
+
+function isEmpty(value: BodyValue): boolean {
+  return isObject(value) && Object.keys(value).length === 0;
+}
+
+function withoutNamespace(metadata: BodyValue, namespace: string): BodyValue {
+  if (!isObject(metadata) || metadata['namespace'] !== namespace) return metadata;
+  const { namespace: _, ...rest } = metadata;
+  return rest;
 }
 
 function withoutZeroTimes(value: BodyValue): BodyValue {
@@ -131,9 +156,7 @@ function withoutZeroTimes(value: BodyValue): BodyValue {
   if (isList(value)) return value.map(withoutZeroTimes);
   if (!isObject(value)) return value;
   const kept = Object.entries(value).filter(([name, one]) => !(name === 'creationTimestamp' && one === null));
-  return Object.fromEntries(
-    kept.map(([name, one]): [string, BodyValue] => [name, withoutZeroTimes(one)]),
-  ) as BodyObject;
+  return Object.fromEntries(kept.map(([name, one]): [string, BodyValue] => [name, withoutZeroTimes(one)]));
 }
 
 /** The words say why. */

@@ -31,13 +31,13 @@ export function isDiscovery(call: Call): boolean {
 export function judgeByRule(rule: NamedRule, call: Call, body?: LookedBody): Verdict {
   const { calls, deny = [] } = rule.kubernetes ?? {};
   const denied = anyOf(deny, sightsOf(call), body, 'deny');
-  if (denied === true) return refused(rule, call, 'forbids');
+  if (denied === true) return refused(rule, call, 'denies it');
   const isFree = calls === undefined || isDiscovery(call);
   const allowed = isFree ? true : anyOf(calls, [call], body, 'calls');
-  if (allowed === false) return refused(rule, call, 'does not let pass');
+  if (allowed === false) return refused(rule, call, 'does not let it pass');
   if (denied === false && allowed === true) return { kind: 'passes' };
   if (body?.kind === 'unreadable') return unreadable(rule, call, body.why);
-  if (body !== undefined) return refused(rule, call, 'does not let pass');
+  if (body !== undefined) return refused(rule, call, 'does not let it pass');
   const judge = (held: JudgedBody): Verdict => judgeByRule(rule, call, lookAt(held));
   return { kind: 'wants-body', most: BODY_MAX_BYTES, judge };
 }
@@ -58,14 +58,18 @@ function anyOf(
 }
 
 function refused({ name }: NamedRule, call: Call, how: string): Verdict {
-  const error = new CustodyError('access-denied', `the rule "${name}" ${how}: ${callWords(call)}`, {
-    hint: 'see what it lets pass: custody explain',
-  });
+  const error = new CustodyError(
+    'access-denied',
+    `${callWords(call)} is forbidden: the rule "${name}" ${how}`,
+    {
+      hint: 'see what it lets pass: custody explain',
+    },
+  );
   return { kind: 'refused', error };
 }
 
 function unreadable({ name }: NamedRule, call: Call, why: string): Verdict {
-  const words = `the rule "${name}" depends on the body of ${callWords(call)}, which ${why}`;
+  const words = `${callWords(call)} is forbidden: the rule "${name}" depends on its body, which ${why}`;
   const hint = 'send it as JSON, as kubectl does';
   return { kind: 'refused', error: new CustodyError('access-denied', words, { hint }) };
 }

@@ -4,6 +4,7 @@ import type { SeenCommand } from '#core/tasks/seen.ts';
 import type { CommandShapes, DeclaredShape, GivenValues } from '#core/tasks/shapes.ts';
 import { isList } from '../bodies/value.ts';
 import { type CallText, callText, parseCallText, sorted } from '../exact/call-text.ts';
+import { bareText } from '../exact/text-of-call.ts';
 import { filledBy, isExec, type Leaf, shapeOf } from './call-shape.ts';
 import { kubernetesExecutions } from './executions.ts';
 
@@ -34,13 +35,18 @@ function textOf({ verb, resource, namespace, name = '', query = {}, command, bod
   // Whatever stands in it has to be found again in its text.
   if (callText(parseCallText(callText(text))) !== callText(text))
     throw invalid('has something that no text of a call has');
-  return text;
+  return bareText(text);
 }
 
 function declared(call: DeclaredCall): DeclaredShape {
   const text = textOf(call);
   const { shape, text: shown, values } = shapeOf(text);
-  if (isList(text.carries) && isExec(text.what) && HOLE.test(String(text.carries[0])))
+  if (
+    isList(text.carries) &&
+    isExec(text.what) &&
+    typeof text.carries[0] === 'string' &&
+    HOLE.test(text.carries[0])
+  )
     throw invalid('leaves the program itself open');
   const places = values.map((value) => {
     const hole = 'list' in value ? '' : (value.text ?? '');
@@ -70,7 +76,7 @@ function written({ text, values }: SeenCommand, open: readonly boolean[]): Decla
     if (open[at] === true) return `$${(hole += 1)}`;
     return constantOf(values[at]!);
   });
-  return partOf(filled) as DeclaredCall;
+  return partOf(filled);
 }
 
 function constantOf(value: SeenCommand['values'][number]): Leaf {

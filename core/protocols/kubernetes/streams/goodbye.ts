@@ -15,19 +15,22 @@ const POLICY = 1008;
 const GOING_AWAY = 1001;
 const INTERNAL = 1011;
 
+export interface Goodbye {
+  /** Whole frames. */
+  readonly words: Uint8Array;
+  /** What is to follow a moment later: kubectl looks for words of a forwarded port only until the connection is over. */
+  readonly close?: Uint8Array;
+}
+
 /** `streams`: those that SPDY has open; undefined where they are not known, or the target is in the midst of a frame of theirs. */
-export function goodbyeOf(
-  form: StreamForm,
-  error: CustodyError,
-  streams: SpdyStreams | undefined,
-): Uint8Array {
+export function goodbyeOf(form: StreamForm, error: CustodyError, streams: SpdyStreams | undefined): Goodbye {
   if (form.kind === 'spdy') return spdyGoodbye(form, error, streams);
   const close = closeFrame(closeCodeOf(form, error), messageOf(error));
   if (form.protocol === TUNNEL) return tunnelGoodbye(form, error, streams, close);
-  if (form.purpose === 'opaque') return close;
+  if (form.purpose === 'opaque') return { words: close };
   const words = wordsFor(form, error);
   const channels = form.purpose === 'command' ? [ERROR_CHANNEL] : form.ports.map((_, port) => 2 * port + 1);
-  return Buffer.concat([...channels.map((channel) => channelFrame(form, channel, words)), close]);
+  return { words: Buffer.concat([...channels.map((channel) => channelFrame(form, channel, words)), close]) };
 }
 
 function tunnelGoodbye(
@@ -35,19 +38,24 @@ function tunnelGoodbye(
   error: CustodyError,
   streams: SpdyStreams | undefined,
   close: Uint8Array,
-): Uint8Array {
-  if (streams === undefined) return close;
-  return Buffer.concat([webSocketFrame(Opcode.binary, spdyGoodbye(form, error, streams)), close]);
+): Goodbye {
+  if (streams === undefined) return { words: close };
+  const said = spdyGoodbye(form, error, streams);
+  const framed = (bytes: Uint8Array): Uint8Array => webSocketFrame(Opcode.binary, bytes);
+  if (said.close === undefined) return { words: Buffer.concat([framed(said.words), close]) };
+  return { words: framed(said.words), close: Buffer.concat([framed(said.close), close]) };
 }
 
 /** Clients wait for the end of the other streams before they look at the error. */
-function spdyGoodbye(form: StreamForm, error: CustodyError, streams: SpdyStreams | undefined): Uint8Array {
+function spdyGoodbye(form: StreamForm, error: CustodyError, streams: SpdyStreams | undefined): Goodbye {
   const words = wordsFor(form, error);
   const open = [...(streams?.open ?? [])].filter(({ ended }) => !ended.has('target'));
   const frames = open.map((stream) =>
     dataFrame(stream.id, FIN, isForErrors(stream) ? words : new Uint8Array()),
   );
-  return Buffer.concat([...frames, goAwayFrame(streams?.last ?? 0)]);
+  const close = goAwayFrame(streams?.last ?? 0);
+  if (form.purpose === 'forward' && open.length > 0) return { words: Buffer.concat(frames), close };
+  return { words: Buffer.concat([...frames, close]) };
 }
 
 function isForErrors({ channel }: OpenStream): boolean {

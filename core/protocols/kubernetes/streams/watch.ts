@@ -3,7 +3,7 @@ import { StreamDecoder } from './decoder.ts';
 import type { Sender, StreamEvent } from './events.ts';
 import { exitCodeOf, STATUS_MAX } from './exit.ts';
 import { type StreamForm, TUNNEL } from './form.ts';
-import { goodbyeOf } from './goodbye.ts';
+import { type Goodbye, goodbyeOf } from './goodbye.ts';
 
 /**
  * What the relay has to know of an upgraded stream while it carries it: where the gateway may speak, to whom, and how a command ended.
@@ -54,7 +54,7 @@ export class StreamWatch {
   }
 
   /** Tells the client why it ends, at a place where the gateway may speak. Undefined: there is nothing to say any more. */
-  goodbye(error: CustodyError): Uint8Array | undefined {
+  goodbye(error: CustodyError): Goodbye | undefined {
     if (this.#saidClose) return undefined;
     const streams = this.#unreadable.has('client') ? undefined : this.#decoder.streams;
     return goodbyeOf(this.#form, error, streams);

@@ -30,8 +30,7 @@ describe('whom the cluster sees', () => {
 
   it('needs what it stands for', () => {
     const { email: _, ...nobody } = ADA;
-    const permission = permissionWith({}, {});
-    const without = { ...permission, principal: nobody } as unknown as typeof permission;
+    const without = permissionWith({}, {}, nobody);
     expect(errorOf(() => impersonationOf(without, 's-1'))).toMatchObject({
       code: 'access-denied',
       message: expect.stringContaining("needs the person's verified e-mail address"),

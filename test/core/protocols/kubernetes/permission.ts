@@ -31,9 +31,13 @@ rules:
 }
 
 /** What a rule with this part gives somebody. */
-export function permissionWith(part: unknown, principal: Partial<Principal> = {}): Authorization<'connect'> {
+export function permissionWith(
+  part: unknown,
+  principal: Partial<Principal> = {},
+  base: Principal = ADA,
+): Authorization<'connect'> {
   const policy = parseConfig(configWith(part), 'custody.yaml');
-  const who = { ...ADA, ...principal };
+  const who = { ...base, ...principal };
   const found = decide({
     policy,
     principal: who,

@@ -277,6 +277,22 @@ describe('a watch', () => {
     expect(watch?.watch).toMatchObject({ events: 2, counts: [{ type: 'ADDED', kind: '', count: 2 }] });
   });
 
+  it('of CBOR is read as well, wherever it is cut', async () => {
+    const tape = new Tape();
+    const call = tape.ask({ target: WATCH });
+    tape.forward(call).head(call, 200, [['Content-Type', 'application/cbor-seq']]);
+    const words = ['type', 'ADDED', 'object', 'kind', 'Pod'].map((word) => Buffer.from(word));
+    const [type, added, object, kind, made] = words.map((word) => [0x40 + word.length, ...word]);
+    const event = [0xd9, 0xd9, 0xf7, 0xa2, ...type!, ...added!, ...object!, 0xa1, ...kind!, ...made!];
+    for (const byte of [...event, ...event]) tape.record('target', Record.body, call, Buffer.from([byte]));
+    tape.record('target', Record.end, call, { bytes: 2 * event.length });
+    const events = (await stepsOf(tape)).filter((step) => step.kind === 'event');
+    expect(events.map((step) => step.event)).toEqual([
+      { type: 'ADDED', kind: 'Pod' },
+      { type: 'ADDED', kind: 'Pod' },
+    ]);
+  });
+
   it('of what is withheld tells the events that stand on the tape', async () => {
     const tape = new Tape();
     const call = tape.ask({ target: '/api/v1/secrets?watch=1' });

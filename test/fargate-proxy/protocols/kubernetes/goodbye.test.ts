@@ -1,5 +1,6 @@
 /** A client that says that it is done: DELETE of what names the cluster. */
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
@@ -35,7 +36,7 @@ async function ask(stand: KubernetesStand, method: string, path: string, token =
   };
   const made = request({ ...place, method, path, headers: { authorization: `Bearer ${token}` } });
   made.end();
-  const [answer] = (await once(made, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(made, 'response')) as [IncomingMessage];
   answer.resume();
   return answer.statusCode!;
 }

@@ -18,10 +18,6 @@ function valueOf(body: BodyRead): BodyValue {
   return body.value;
 }
 
-function expectUnreadable(body: BodyRead): void {
-  expect(body.kind).toBe('unreadable');
-}
-
 describe('types of bodies', () => {
   it.each([
     [undefined, '{"a":1}'],
@@ -38,7 +34,7 @@ describe('types of bodies', () => {
   it.each(['text/plain', 'application/json, application/yaml', ' ', 'application', ';'])(
     '%s is none',
     (type) => {
-      expectUnreadable(read('{}', type));
+      expect(read('{}', type).kind).toBe('unreadable');
     },
   );
 });
@@ -58,11 +54,11 @@ describe('JSON', () => {
     ['depth', '['.repeat(200) + ']'.repeat(200)],
     ['great depth', '['.repeat(1_000_000)],
   ])('security case 16: with %s is refused', (_, text) => {
-    expectUnreadable(read(text));
+    expect(read(text).kind).toBe('unreadable');
   });
 
   it('that is no UTF-8 is refused', () => {
-    expectUnreadable(read(Uint8Array.of(0x22, 0xff, 0x22)));
+    expect(read(Uint8Array.of(0x22, 0xff, 0x22)).kind).toBe('unreadable');
   });
 
   it('keeps names in their case, as the API server does', () => {
@@ -125,13 +121,13 @@ describe('YAML', () => {
     ['depth in keys', `${'? '.repeat(5000)}a`],
     ['nothing', ''],
   ])('security case 16: with %s is refused', (_, text) => {
-    expectUnreadable(yaml(text));
+    expect(yaml(text).kind).toBe('unreadable');
   });
 
   it('security case 16: of a thousand million laughs is refused', () => {
     const lines = ['a0: &a0 [lol]'];
     for (let at = 1; at < 30; at += 1) lines.push(`a${at}: &a${at} [*a${at - 1}, *a${at - 1}]`);
-    expectUnreadable(yaml(lines.join('\n')));
+    expect(yaml(lines.join('\n')).kind).toBe('unreadable');
   });
 });
 
@@ -174,14 +170,14 @@ describe('CBOR', () => {
     ['depth in tags', 'd9d9f7'.repeat(300)],
     ['great depth', '81'.repeat(1_000_000)],
   ])('security case 16: with %s is refused', (_, hex) => {
-    expectUnreadable(cbor(hex));
+    expect(cbor(hex).kind).toBe('unreadable');
   });
 
   it('security case 16: of millions of nothings is refused', () => {
     const bytes = Buffer.alloc(5 + 3_000_000, 0xf6);
     Buffer.from([0x9a]).copy(bytes);
     bytes.writeUInt32BE(3_000_000, 1);
-    expectUnreadable(read(bytes, 'application/cbor'));
+    expect(read(bytes, 'application/cbor').kind).toBe('unreadable');
   });
 });
 
@@ -190,14 +186,14 @@ describe('gzip', () => {
     expect(readBody(gzipSync('{"a":1}'), 'application/json', 'gzip', gunzip)).toMatchObject({
       value: { a: 1 },
     });
-    expectUnreadable(readBody(gzipSync('{"a":1}'), 'application/json', 'gzip'));
-    expectUnreadable(readBody(gzipSync('{}'), 'application/json', 'br', gunzip));
-    expectUnreadable(readBody(Buffer.from('{}'), 'application/json', 'gzip', gunzip));
+    expect(readBody(gzipSync('{"a":1}'), 'application/json', 'gzip').kind).toBe('unreadable');
+    expect(readBody(gzipSync('{}'), 'application/json', 'br', gunzip).kind).toBe('unreadable');
+    expect(readBody(Buffer.from('{}'), 'application/json', 'gzip', gunzip).kind).toBe('unreadable');
   });
 
   it('security case 21: a bomb is not inflated', () => {
     const bomb = gzipSync(Buffer.alloc(40 << 20, ' '));
-    expectUnreadable(readBody(bomb, 'application/json', 'gzip', gunzip));
+    expect(readBody(bomb, 'application/json', 'gzip', gunzip).kind).toBe('unreadable');
   });
 });
 
@@ -272,7 +268,7 @@ describe('protobuf', () => {
     ['labels twice', enveloped('Pod', field(1, Buffer.concat([label('a', '1'), label('a', '2')])))],
     ['a __proto__', enveloped('Pod', field(1, label('__proto__', '1')))],
   ])('security case 16: with %s is refused', (_, bytes) => {
-    expectUnreadable(read(bytes, type));
+    expect(read(bytes, type).kind).toBe('unreadable');
   });
 
   function label(name: string, value: string): Uint8Array {
@@ -291,7 +287,7 @@ describe('protobuf', () => {
   it('security case 16: in lists in lists ends', () => {
     let list = enveloped('List', Buffer.alloc(0));
     for (let at = 0; at < 300; at += 1) list = enveloped('List', field(2, field(1, list)));
-    expectUnreadable(read(list, type));
+    expect(read(list, type).kind).toBe('unreadable');
   });
 
   it('nested in a list is read, whatever it is in', () => {
@@ -325,8 +321,12 @@ describe('whatever comes', () => {
         ({ type, body }, changes, cut) => {
           const bytes = Buffer.from(body, 'base64');
           for (const [at, byte] of changes) bytes[at % bytes.length] = byte;
-          readBody(bytes.subarray(0, cut % 3 === 0 ? cut % bytes.length : bytes.length), type, undefined);
-          return true;
+          const made = readBody(
+            bytes.subarray(0, cut % 3 === 0 ? cut % bytes.length : bytes.length),
+            type,
+            undefined,
+          );
+          expect(['read', 'unreadable']).toContain(made.kind);
         },
       ),
       { numRuns: 300 },
@@ -339,7 +339,8 @@ describe('whatever comes', () => {
         const text = JSON.stringify(value);
         const json = read(text);
         const other = yaml(text);
-        if (json.kind === 'read' && other.kind === 'read') expect(other.value).toEqual(json.value);
+        fc.pre(json.kind === 'read' && other.kind === 'read');
+        expect(valueOf(other)).toEqual(valueOf(json));
       }),
       { numRuns: 200 },
     );

@@ -69,7 +69,7 @@ function passed(body: BodyWithholder, bytes: Uint8Array, cut = bytes.length) {
 /** Not as it is, not as base64 at any of its three offsets, not in hex, also not a third of it. */
 function expectNoMarker(text: string): void {
   const third = MARKER.slice(0, 12);
-  const forms = [third, Buffer.from(third).toString('hex'), [...third].reverse().join('')];
+  const forms = [third, Buffer.from(third).toString('hex'), Array.from(third).reverse().join('')];
   for (const before of ['', 'x', 'xx']) {
     const encoded = Buffer.from(before + third).toString('base64');
     forms.push(encoded.slice(before.length === 0 ? 0 : 4, -4));
@@ -107,14 +107,17 @@ describe('secrets that are withheld', () => {
   );
 
   it.each(bodies)('security case 15: $name as $type, as a request', ({ type, bytes }) => {
-    passed(withholding(callOf('update')).request(type, undefined), bytes, 50);
+    const { pieces } = passed(withholding(callOf('update')).request(type, undefined), bytes, 50);
+    expect(pieces.length).toBeGreaterThan(0);
   });
 
   it.each(bodies)('security case 15: $name as $type under a wrong type, or broken', ({ bytes }) => {
     for (const type of [undefined, 'text/plain', 'application/json', 'application/cbor', 'application/yaml'])
       for (const part of [bytes, bytes.subarray(0, -3), Buffer.concat([bytes, bytes]), bytes.subarray(1)])
-        for (const verb of ['get', 'watch'] as const)
-          passed(withholding(callOf(verb)).response(200, type, undefined), part, 64);
+        for (const verb of ['get', 'watch'] as const) {
+          const body = withholding(callOf(verb)).response(200, type, undefined);
+          expect(passed(body, part, 64).pieces.length).toBeGreaterThan(0);
+        }
   });
 });
 
@@ -208,7 +211,7 @@ describe('patches of a secret', () => {
     { metadata: MARKER },
     { metadata: { name: { a: MARKER } } },
   ])('that are nothing known show nothing: %j', (value) => {
-    patch(value);
+    expect(JSON.stringify(patch(value))).not.toContain(MARKER);
   });
 });
 

@@ -212,15 +212,28 @@ describe('a grant for exact calls', () => {
     const body = {
       kind: 'ConfigMap',
       apiVersion: 'v1',
-      metadata: { name: 'c', creationTimestamp: null },
+      metadata: { name: 'c', namespace: 'prod', creationTimestamp: null },
       data: { a: 'b' },
       status: {},
     };
     const target = '/api/v1/namespaces/prod/configmaps?fieldManager=kubectl-create&dryRun=All';
     expect(await asks('POST', target, body)).toBe('passes');
-    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata: { a: b }\n';
+    const yaml = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\ndata:\n  a: b\n';
     expect(await asks('POST', target, yaml, 'application/yaml')).toBe('passes');
     expect(await asks('POST', target, { ...body, data: { a: 'c' } })).toBe('refused');
+  });
+
+  it('may say what clients write for nothing, too', async () => {
+    const { asks } = under(
+      'create configmaps prod/ {"kind":"ConfigMap","metadata":{"name":"c","namespace":"prod","creationTimestamp":null},"status":{}}',
+      'delete configmaps prod/c {"kind":"DeleteOptions","propagationPolicy":"Background"}',
+    );
+    const target = '/api/v1/namespaces/prod/configmaps';
+    expect(await asks('POST', target, { kind: 'ConfigMap', metadata: { name: 'c' } })).toBe('passes');
+    expect(await asks('DELETE', `${target}/c`)).toBe('passes');
+    expect(await asks('POST', target, { kind: 'ConfigMap', metadata: { name: 'c', namespace: 'dev' } })).toBe(
+      'refused',
+    );
   });
 
   it('of one object, as kubectl waits for it', async () => {
@@ -236,7 +249,7 @@ describe('a grant for exact calls', () => {
     expect(await judge.judge(callOf('GET', POD))).toMatchObject({
       error: {
         code: 'not-approved',
-        message: 'get pods prod/web-0 does not pass: it is none of those that this grant is for',
+        message: 'get pods prod/web-0 is forbidden: it is none of those that this grant is for',
         hint: 'ask for the calls that are to be made: custody request --statement "…"',
       },
     });

@@ -45,7 +45,10 @@ describe('a rule of Kubernetes', () => {
   it('says which call it does not let pass, and by which rule', () => {
     const rule = { name: 'devs', kubernetes: partOf({ deny: [{ resources: ['pods/exec'] }] }) };
     expect(judgeByRule(rule, callOf('POST', `${DEV}/pods/web-0/exec?command=id`))).toMatchObject({
-      error: { code: 'access-denied', message: 'the rule "devs" forbids: create pods/exec dev/web-0' },
+      error: {
+        code: 'access-denied',
+        message: 'create pods/exec dev/web-0 is forbidden: the rule "devs" denies it',
+      },
     });
   });
 
@@ -151,13 +154,18 @@ describe('a rule of Kubernetes', () => {
     expect(denies({ names: ['web-*'] }, 'POST', target, body)).toBe(`body: ${denied}`);
   });
 
+  it.each(['web-*g', 'web-*z', 'web-?????', 'web-bcdfg'])('a made name does not surely fit %s', (names) => {
+    const body = { metadata: { generateName: 'web-' } };
+    expect(allows({ names: [names] }, 'POST', `${DEV}/pods`, body)).toBe('body: refused');
+  });
+
   it('a made name surely fits, or does not', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'z', '-'), maxLength: 4 });
     const pattern = fc
       .array(fc.oneof(letters, fc.constant('*')), { maxLength: 4 })
       .map((parts) => parts.join(''));
     const suffix = fc.string({
-      unit: fc.constantFrom(...'bcdfghjklmnpqrstvwxz2456789'),
+      unit: fc.constantFrom(...Array.from('bcdfghjklmnpqrstvwxz2456789')),
       minLength: 5,
       maxLength: 5,
     });

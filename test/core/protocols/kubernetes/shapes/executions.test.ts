@@ -115,7 +115,7 @@ describe('calls of a recording', () => {
         end('client', 1),
         answer('target', 1, 200),
         end('target', 1),
-        head(2, 'PATCH', `${POD}`, [['Content-Type', 'application/merge-patch+json']]),
+        head(2, 'PATCH', POD, [['Content-Type', 'application/merge-patch+json']]),
         ['client', Record.body, 2, body.subarray(0, 9)],
         ['client', Record.body, 2, body.subarray(9)],
         end('client', 2),
@@ -222,7 +222,7 @@ describe('calls of a recording', () => {
       fc.asyncProperty(fc.array(fc.oneof(piece, bytes), { maxLength: 12 }), async (pieces) => {
         const frames = pieces.map((one, at) =>
           one instanceof Uint8Array
-            ? { stream: 'client' as const, withheld: false, timeUs: at, payload: one }
+            ? { stream: 'client' as const, withheld: false, timeUs: at * 1000, payload: one }
             : frame([one.stream, one.type, one.call, one.payload], at),
         );
         for (const {
