@@ -107,6 +107,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
+      'cdk/preflight-checks.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',
     ],
@@ -131,7 +132,9 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/supervisor/gateway-process.ts',
     ],
     kubernetes: [
+      'adapters/aws/env.ts',
       'cdk/config.ts',
+      'cdk/environment.ts',
       'adapters/aws/target-credentials.ts',
       'core/protocols/protocol.ts',
       'fargate-proxy/settings.ts',
