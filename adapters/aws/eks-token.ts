@@ -41,7 +41,8 @@ export async function eksToken(sts: STSClient, own: string, { cluster, ...at }: 
   const { query } = await signer.presign(question, { expiresIn: EXPIRES_S }).catch((thrown: unknown) => {
     throw awsFailure(thrown, 'sign a token of EKS');
   });
-  const url = `https://${hostname}/?${new URLSearchParams(query as Record<string, string>)}`;
+  const asked = new URLSearchParams(query as Record<string, string>).toString();
+  const url = `https://${hostname}/?${asked}`;
   return PREFIX + Buffer.from(url).toString('base64url');
 }
 
