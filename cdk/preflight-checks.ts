@@ -3,6 +3,7 @@ import type { Config, Target } from '#core/access/config.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
+import { clusterMistakes, namesOfClusters } from './targets/kubernetes/preflight.ts';
 
 /** A command of the AWS CLI. */
 export type Aws = (...args: readonly string[]) => {
@@ -28,8 +29,9 @@ export function mistakesIn(settings: DeploymentConfig, config: Config, ports: Pr
   return [
     ...accountMistakes(settings, account.stdout),
     ...serviceRoleMistakes(look),
-    ...certificateMistakes(settings, look, ports.now),
+    ...certificateMistakes(settings, config, look, ports.now),
     ...secretMistakes(config, look),
+    ...clusterMistakes(settings, config, ports.aws),
   ];
 }
 
@@ -49,7 +51,12 @@ function serviceRoleMistakes(look: Aws): string[] {
   ];
 }
 
-function certificateMistakes({ gateway }: DeploymentConfig, look: Aws, now: Date): string[] {
+function certificateMistakes(
+  { gateway }: DeploymentConfig,
+  { targets }: Config,
+  look: Aws,
+  now: Date,
+): string[] {
   const name = `gateway.tlsSecret ${gateway.tlsSecret}`;
   const found = secretOf(gateway.tlsSecret, look);
   if ('mistake' in found) return [`${name}: ${found.mistake}`];
@@ -59,9 +66,9 @@ function certificateMistakes({ gateway }: DeploymentConfig, look: Aws, now: Date
   const { cert, key } = pair;
   return [
     ...(cert.checkPrivateKey(key) ? [] : [`${name}: its key is another certificate's`]),
-    ...(cert.checkHost(gateway.hostname) === undefined
-      ? [`${name}: the certificate is not of ${gateway.hostname}`]
-      : []),
+    ...[gateway.hostname, ...namesOfClusters(targets)].flatMap((host) =>
+      cert.checkHost(host) === undefined ? [`${name}: the certificate is not of ${host}`] : [],
+    ),
     ...(cert.validToDate < now ? [`${name}: the certificate ended at ${cert.validTo}`] : []),
     ...(cert.validFromDate > now ? [`${name}: the certificate begins at ${cert.validFrom}`] : []),
   ];

@@ -147,6 +147,74 @@ describe('npm run preflight', () => {
     });
   });
 
+  describe('with a cluster of EKS', () => {
+    const PROD = `  prod:
+    protocol: kubernetes
+    address: abc.gr7.eu-central-1.eks.amazonaws.com:443
+    tls: { caData: QUJD }
+    credential: { eks: { cluster: prod-eu } }
+`;
+    const described = {
+      endpoint: 'https://ABC.gr7.eu-central-1.eks.amazonaws.com',
+      certificateAuthority: { data: 'QUJD' },
+      accessConfig: { authenticationMode: 'API' },
+    };
+    const eks = (cluster: object | string, yaml = PROD, settings: object = {}) => {
+      using folder = configFolder((example) => example.replace(/^rules:/m, `${yaml}rules:`));
+      const aws: Aws = (...args) => {
+        if (args[0] !== 'eks') return account(secrets())(...args);
+        expect(args).toEqual(['eks', 'describe-cluster', '--name', 'prod-eu']);
+        return typeof cluster === 'string'
+          ? { code: 254, stdout: '', stderr: cluster }
+          : { code: 0, stdout: JSON.stringify({ cluster }), stderr: '' };
+      };
+      const read = readDeploymentConfig({ ...MINIMAL, ...settings });
+      return mistakesIn(read, readConfigFolder(folder.path), { aws, now: NOW });
+    };
+
+    it('finds nothing in the way where custody.yaml says what EKS does', () => {
+      expect(eks(described)).toEqual([]);
+    });
+
+    it('does not look for one of another account', () => {
+      const role = "{ cluster: prod-eu, role: 'arn:aws:iam::210987654321:role/custody' }";
+      expect(eks('must not be asked', PROD.replace('{ cluster: prod-eu }', role))).toEqual([]);
+    });
+
+    it.each<[what: string, cluster: object | string, says: RegExp]>([
+      ['is not there', '\nAn error occurred (ResourceNotFoundException): No cluster\n', /No cluster$/],
+      [
+        'is elsewhere',
+        { ...described, endpoint: 'https://other.eks.amazonaws.com' },
+        /is at other\.eks\.amazonaws\.com:443, and address is abc/,
+      ],
+      [
+        'has another CA',
+        { ...described, certificateAuthority: { data: 'QUJE' } },
+        /another CA than tls\.caData/,
+      ],
+      [
+        'takes no access entries',
+        { ...described, accessConfig: { authenticationMode: 'CONFIG_MAP' } },
+        /API_AND_CONFIG_MAP, or accessEntry: false/,
+      ],
+    ])('says that one %s', (_what, cluster, says) => {
+      expect(eks(cluster)).toEqual([expect.stringMatching(says)]);
+    });
+
+    it('needs no access entries where somebody else lets the gateway in', () => {
+      const mode = { authenticationMode: 'CONFIG_MAP' };
+      const settings = { targets: { prod: { accessEntry: false } } };
+      expect(eks({ ...described, accessConfig: mode }, PROD, settings)).toEqual([]);
+    });
+
+    it('says that the certificate has not the name by which clients mean it', () => {
+      expect(eks(described, `${PROD}    serverNames: [prod.k8s.example.com]\n`)).toEqual([
+        expect.stringMatching(/the certificate is not of prod\.k8s\.example\.com/),
+      ]);
+    });
+  });
+
   it('refuses a certificate before and after its time', () => {
     const days = (count: number): Date => new Date(NOW.getTime() + count * 86_400_000);
     expect(found(account(secrets()), {}, days(31))).toEqual([expect.stringMatching(/ended at/)]);

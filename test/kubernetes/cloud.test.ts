@@ -11,6 +11,7 @@ import { freePort, hasMoto } from '#test/support/moto.ts';
 import { hasRadosgw, type Radosgw, startRadosgw } from '#test/support/radosgw.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { recordedCalls } from './support/recorded-calls.ts';
+import { root } from './support/tools.ts';
 
 interface Task {
   readonly port: number;
@@ -94,6 +95,24 @@ describe.runIf(hasMoto() && hasRadosgw() && hasDebianPostgres())(
       const how = { kubeconfig: await kubeconfig(tasks[0], 'by-certificate') };
       const got = await bed.kubectl('1.37', ['get', 'pod', ...POD, '-o', 'name'], how);
       expect(got, got.stderr).toMatchObject({ code: 0, stdout: 'pod/web-0\n' });
+    });
+
+    it('lets a role of AWS act as people once its group is bound, as its access entry has it', async () => {
+      const kubeconfig = await bed.kubeconfig('custody-gateway-of-eks', ['custody-gateway']);
+      const as = ['--as', 'custody:dana', '--as-group', 'custody:developers'];
+      const get = () => bed.kubectl('1.37', ['get', 'pod', ...POD, '-o', 'name', ...as], { kubeconfig });
+      expect((await get()).stderr).toContain('Forbidden');
+      const applied = await bed.kubectl('1.37', [
+        'apply',
+        '-f',
+        root('docs/kubernetes/gateway-rbac-eks.yaml'),
+      ]);
+      expect(applied, applied.stderr).toMatchObject({ code: 0 });
+      const got = await eventually('the binding to be known', async () => {
+        const one = await get();
+        return one.code === 0 ? one : undefined;
+      });
+      expect(got.stdout).toBe('pod/web-0\n');
     });
 
     it('tells people where it is, with the CA of the gateway', async () => {
