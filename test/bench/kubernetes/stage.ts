@@ -8,9 +8,9 @@ import { eventually } from '#test/support/clients.ts';
 import { freePort } from '#test/support/moto.ts';
 
 /**
- * One way to the same API server. HAProxy ends TLS on both sides and shows a credential of its own, as the gateway does: once
- * its client certificate, with no more said, and once the gateway's own token with the words of an impersonation, which the API
- * server takes time to look at.
+ * One way to the same API server. HAProxy ends TLS on both sides and shows a token of its own, as the gateway does: once a
+ * developer's, and once the gateway's with the words of an impersonation, which the API server takes time to look at. All show
+ * tokens: of a client certificate the API server checks the signatures at every request.
  */
 export interface KubernetesContender {
   readonly name: 'direct' | 'haproxy' | 'haproxy-impersonating' | 'custody';
@@ -47,12 +47,15 @@ export async function setKubernetesStage(nodeFlags: readonly string[]): Promise<
 
 async function besides(bed: KubernetesBed, nodeFlags: readonly string[]): Promise<KubernetesStage> {
   const gateway = await KubernetesGateway.start(bed, { nodeFlags: [...NODE_FLAGS, ...nodeFlags] });
-  const { cert, key } = await bed.certificate(PERSON, [GROUP]);
-  const direct = await bed.writeKubeconfig({ server: bed.url, ca: bed.ca, cert, key });
-  const [plain, impersonating] = [
-    await startHaproxy({ bed, gateway }, `${cert}\n${key}`),
-    await startHaproxy({ bed, gateway }),
-  ];
+  const token = await tokenOfDeveloper(bed);
+  const direct = await bed.writeKubeconfig({ server: bed.url, ca: bed.ca, token });
+  const place = { bed, gateway };
+  const plain = await startHaproxy(place, [`Authorization "Bearer ${token}"`]);
+  const impersonating = await startHaproxy(place, [
+    `Authorization "Bearer ${bed.gatewayToken}"`,
+    `Impersonate-User ${PERSON}`,
+    `Impersonate-Group ${GROUP}`,
+  ]);
   const through = async ({ port }: Haproxy): Promise<string> =>
     bed.writeKubeconfig({ server: `https://127.0.0.1:${port}`, ca: gateway.ca, token: UNUSED });
   const people = Array.from({ length: SESSIONS }, (_, at) => `bench-${at}@example.com`);
@@ -80,6 +83,24 @@ async function besides(bed: KubernetesBed, nodeFlags: readonly string[]): Promis
   };
 }
 
+async function tokenOfDeveloper(bed: KubernetesBed): Promise<string> {
+  const [accounts, name] = ['/api/v1/namespaces/dev/serviceaccounts', 'bench'];
+  await bed.api.post(accounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name } });
+  await bed.api.post('/apis/rbac.authorization.k8s.io/v1/namespaces/dev/rolebindings', {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'developers' },
+    subjects: [{ kind: 'ServiceAccount', name, namespace: 'dev' }],
+  });
+  const { status } = await bed.api.post<{ status: { token: string } }>(`${accounts}/${name}/token`, {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 86_400 },
+  });
+  return status.token;
+}
+
 interface Haproxy {
   readonly child: ChildProcess;
   readonly pid: number;
@@ -91,23 +112,13 @@ interface Place {
   readonly gateway: KubernetesGateway;
 }
 
-/** One thread, as the gateway's relay is. Without a certificate it shows the gateway's token and says for whom. */
-async function startHaproxy({ bed, gateway }: Place, certificate?: string): Promise<Haproxy> {
+/** One thread, as the gateway's relay is. */
+async function startHaproxy({ bed, gateway }: Place, says: readonly string[]): Promise<Haproxy> {
   const port = await freePort();
   const place = join(bed.folder, `haproxy-${port}`);
   const tls = join(gateway.dataDir, 'tls');
   const pem = ['gateway.pem', 'gateway.key'].map((file) => readFileSync(join(tls, file), 'utf8'));
   writeFileSync(`${place}.pem`, pem.join('\n'), { mode: 0o600 });
-  if (certificate !== undefined) writeFileSync(`${place}-own.pem`, certificate, { mode: 0o600 });
-  const shows =
-    certificate === undefined
-      ? [
-          `http-request set-header Authorization "Bearer ${bed.gatewayToken}"`,
-          `http-request set-header Impersonate-User ${PERSON}`,
-          `http-request set-header Impersonate-Group ${GROUP}`,
-        ]
-      : ['http-request del-header Authorization'];
-  const own = certificate === undefined ? '' : ` crt ${place}-own.pem`;
   const lines = [
     'global',
     'nbthread 1',
@@ -120,8 +131,8 @@ async function startHaproxy({ bed, gateway }: Place, certificate?: string): Prom
     'timeout tunnel 1h',
     'listen kubernetes',
     `bind 127.0.0.1:${port} ssl crt ${place}.pem alpn h2,http/1.1`,
-    ...shows,
-    `server api ${bed.url.replace('https://', '')} ssl verify required ca-file ${bed.caFile}${own}`,
+    ...says.map((header) => `http-request set-header ${header}`),
+    `server api ${bed.url.replace('https://', '')} ssl verify required ca-file ${bed.caFile}`,
     '',
   ];
   writeFileSync(`${place}.cfg`, lines.join('\n'));
