@@ -10,10 +10,10 @@ import { Http1 } from './http1.ts';
 import { serveHttp2 } from './http2.ts';
 import { type NamedCluster, namedByPath, namedByServer } from './named-cluster.ts';
 import { type KubernetesOptions, USUAL_LIMITS } from './options.ts';
+import { refuseAsking } from './own-answer.ts';
 import { RelayedCall } from './relayed-call.ts';
 import { CallSessions } from './sessions.ts';
 import { type SiftedHead, sifted } from './sifted-head.ts';
-import { refuseAsking } from './own-answer.ts';
 
 /** RFC 6750 section 2.1. */
 const BEARER = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i;
@@ -53,11 +53,12 @@ async function converse(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   const late = (): void => void socket.destroy();
+  // From before the handshake: one that closes right behind it tells nobody again.
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   reception.signal.addEventListener('abort', late, { once: true });
   try {
     const secure = await acceptTls(socket, options);
     secure.on('error', () => secure.destroy());
-    const closed = new Promise<void>((resolve) => secure.once('close', () => resolve()));
     const served = serve(new ClientConnection(secure, reception, deviceOf(secure)));
     onAbort(reception.drains, () => served.drain(), secure);
     await closed;
