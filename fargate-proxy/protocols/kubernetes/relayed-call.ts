@@ -4,7 +4,7 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Withholding, withholdingFor } from '#core/protocols/kubernetes/bodies/withhold.ts';
 import type { Call } from '#core/protocols/kubernetes/call.ts';
 import { callWords } from '#core/protocols/kubernetes/call-words.ts';
-import { impersonationHeaders, REQUEST_KEY } from '#core/protocols/kubernetes/impersonation.ts';
+import { REQUEST_KEY, requestHeader } from '#core/protocols/kubernetes/impersonation.ts';
 import type { Verdict } from '#core/protocols/kubernetes/judge.ts';
 import { callOf } from '#core/protocols/kubernetes/request-info.ts';
 import { statusOf } from '#core/protocols/kubernetes/status.ts';
@@ -227,9 +227,9 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 
   #headers(length: number | undefined): string[] {
     const { impersonation, upstream } = this.#session.parts;
-    const own = flat(impersonationHeaders(impersonation, this.#number));
     const sized = length === undefined ? [] : ['content-length', String(length)];
-    return [...upstream.own(), ...this.#head.pass, ...sized, ...own];
+    const own = requestHeader(impersonation, this.#number);
+    return [...upstream.own(), ...this.#head.pass, ...sized, ...this.#session.impersonates, ...own];
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -250,6 +250,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
     if (this.#over) return;
     this.#answer!.end(((rawTrailers ?? []) as Buffer[]).map((one) => one.toString('latin1')));
+    this.#controller = undefined;
     this.#leave();
   }
 

@@ -15,6 +15,8 @@ export interface GatewayOptions {
   readonly address?: string;
   /** Of its process; by default it waits for no session when it is ended. */
   readonly args?: readonly string[];
+  /** Of its node. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Developers are the cluster's developers, under their own address. */
