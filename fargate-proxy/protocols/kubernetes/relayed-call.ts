@@ -229,7 +229,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     const { impersonation, upstream } = this.#session.parts;
     const own = flat(impersonationHeaders(impersonation, this.#number));
     const sized = length === undefined ? [] : ['content-length', String(length)];
-    return [...upstream.own(), ...this.#head.pass, ...sized, ...own];
+    const pass = this.#call?.verb === 'watch' ? uncompressed(this.#head.pass) : this.#head.pass;
+    return [...upstream.own(), ...pass, ...sized, ...own];
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -372,6 +373,14 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 /** What asks for a protocol that nobody speaks here is passed over (RFC 9110 section 7.8). */
 function stays({ shown, upgrade }: SiftedHead): Headers {
   return upgrade === undefined ? shown : shown.filter(([name]) => name.toLowerCase() !== 'upgrade');
+}
+
+/**
+ * API servers compress a watch as one stream of gzip (first seen where `sendInitialEvents` asks for a list in it): nothing could be said in
+ * it when it has to end, and no event of it withheld or shown by itself. A server may always answer without (RFC 9110 section 12.5.3).
+ */
+function uncompressed(pass: readonly string[]): string[] {
+  return pass.filter((_, at) => pass[at - (at % 2)] !== 'accept-encoding');
 }
 
 function isReading({ method, hasBody }: Asking): boolean {
