@@ -230,7 +230,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     const { impersonation, upstream } = this.#session.parts;
     const sized = length === undefined ? [] : ['content-length', String(length)];
     const own = requestHeader(impersonation, this.#number);
-    return [...upstream.own(), ...this.#head.pass, ...sized, ...this.#session.impersonates, ...own];
+    const pass = this.#call?.verb === 'watch' ? uncompressed(this.#head.pass) : this.#head.pass;
+    return [...upstream.own(), ...pass, ...sized, ...this.#session.impersonates, ...own];
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -379,6 +380,14 @@ function stays({ shown, upgrade }: SiftedHead): Headers {
 /** What is behind a proxy has logins of its own: its 401 says nothing of the gateway's credential, which is not read anew for it. */
 function isProxied(call: Call | undefined): boolean {
   return call?.kind === 'resource' && call.subresource === 'proxy';
+}
+
+/**
+ * API servers compress a watch as one stream of gzip (first seen where `sendInitialEvents` asks for a list in it): nothing could be said in
+ * it when it has to end, and no event of it withheld or shown by itself. A server may always answer without (RFC 9110 section 12.5.3).
+ */
+function uncompressed(pass: readonly string[]): string[] {
+  return pass.filter((_, at) => pass[at - (at % 2)] !== 'accept-encoding');
 }
 
 function isReading({ method, hasBody }: Asking): boolean {
