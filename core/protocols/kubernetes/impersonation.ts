@@ -38,16 +38,27 @@ export function impersonationOf(permission: Authorization<'connect'>, session: s
 }
 
 /** As the API server takes them. `call`: its number within the session, by which its own audit log names our recording. */
-export function impersonationHeaders({ user, groups, extra }: Forwarded, call: number): Headers {
-  const [session = ''] = extra[SESSION_KEY] ?? [];
-  const all = { ...extra, [REQUEST_KEY]: [`${session}/${call}`] };
+export function impersonationHeaders(forwarded: Forwarded, call: number): Headers {
+  return [...sessionHeaders(forwarded), requestHeader(forwarded, call)];
+}
+
+/** What of them is the same for each call of a session. */
+export function sessionHeaders({ user, groups, extra }: Forwarded): Headers {
   return [
     ['Impersonate-User', fieldValue(user)],
     ...groups.map((group) => ['Impersonate-Group', fieldValue(group)] as const),
-    ...Object.entries(all).flatMap(([key, values]) =>
-      values.map((value) => [`Impersonate-Extra-${escapedKey(key)}`, fieldValue(value)] as const),
-    ),
+    ...Object.entries(extra)
+      .filter(([key]) => key !== REQUEST_KEY)
+      .flatMap(([key, values]) =>
+        values.map((value) => [`Impersonate-Extra-${escapedKey(key)}`, fieldValue(value)] as const),
+      ),
   ];
+}
+
+/** What names the call. */
+export function requestHeader({ extra }: Forwarded, call: number): Headers[number] {
+  const [session = ''] = extra[SESSION_KEY] ?? [];
+  return [`Impersonate-Extra-${REQUEST_KEY}`, `${session}/${call}`];
 }
 
 /** A header's name is a token (RFC 9110 section 5.6.2); the API server takes percent escapes out of what follows its prefix. */
