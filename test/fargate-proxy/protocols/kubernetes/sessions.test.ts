@@ -66,7 +66,7 @@ describe('a session', () => {
     expect(other.seen).toHaveLength(0);
   });
 
-  it('security case 13: is joined by nobody with another token, device or target', async () => {
+  it('security cases 7 and 13: is joined by nobody with another token, device or target, and records none of theirs', async () => {
     const { stand } = await stood(said);
     await byHttp1(stand, PODS);
     await byHttp1(stand, PODS, { headers: { authorization: `Bearer ${TOKEN}-2` } });
