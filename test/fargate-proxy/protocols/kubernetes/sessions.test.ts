@@ -81,6 +81,9 @@ describe('a session', () => {
       undefined,
       'tls-certificate',
     ]);
+    // Each has the one call of its own on its tape.
+    const heads = stand.records().filter(({ stream, type }) => stream === 'client' && type === Record.head);
+    expect(heads.map(({ call }) => call)).toEqual([1, 1, 1, 1]);
     expect((await byHttp1(stand, PODS, { headers: { authorization: 'Bearer bad' } })).status).toBe(401);
   });
 
