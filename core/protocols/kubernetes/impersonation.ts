@@ -9,6 +9,7 @@ import { filled, holesOf, REQUEST_KEY, SESSION_KEY } from './templates.ts';
 const USER = 'custody:{email}';
 const VALUE_MAX_BYTES = 1_024;
 const GROUPS_MAX = 500;
+const ALL_MAX_BYTES = 64 << 10;
 
 export { REQUEST_KEY };
 
@@ -25,7 +26,11 @@ export function impersonationOf(permission: Authorization<'connect'>, session: s
   const more = Object.entries(extra).map(
     ([key, values]) => [key, values.flatMap((value) => make(value, `extra ${key}`))] as const,
   );
-  return { user: name, groups: made, extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] } };
+  const shown = { user: name, groups: made, extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] } };
+  // One record of the tape has to hold it, with each request's head.
+  if (Buffer.byteLength(JSON.stringify(shown)) > ALL_MAX_BYTES)
+    throw refused(rule, 'all of it', `it would be more than ${ALL_MAX_BYTES} bytes`);
+  return shown;
 }
 
 /** As the API server takes them. `call`: its number within the session, by which its own audit log names our recording. */

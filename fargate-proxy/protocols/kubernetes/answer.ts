@@ -6,7 +6,7 @@ import { Stream } from '#core/recording/format.ts';
 import { type BodyRecording, DigestRecording, FullRecording, WithheldRecording } from './answer-body.ts';
 import type { Asking } from './asking.ts';
 import { pairsOf } from './pairs.ts';
-import { answerHead } from './response-head.ts';
+import { answerHead, passingTrailers } from './response-head.ts';
 import type { CallSession } from './session.ts';
 
 const NEWLINE = 10;
@@ -88,7 +88,7 @@ export class Answer {
     this.#passKept();
     const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
     session.parts.records.end(Stream.target, number, { bytes: this.#bytes, ...more });
-    asking.end(trailers);
+    asking.end(passingTrailers(trailers));
   }
 
   /** It will have no end. What was heard of it is on the tape. */

@@ -145,6 +145,11 @@ class Http2Asking implements Asking {
     for (let at = 0; at < this.#trailers.length; at += 2)
       trailers[this.#trailers[at]!.toLowerCase()] = this.#trailers[at + 1]!;
     if (this.gone) return;
-    this.body.sendTrailers(trailers);
+    try {
+      this.body.sendTrailers(trailers);
+    } catch {
+      // Nobody above would hear of it: what no trailers of HTTP/2 can be breaks off this answer alone.
+      this.breakOff();
+    }
   }
 }

@@ -134,7 +134,10 @@ class Reader {
     }
   }
 
-  /** By its path, or by the name that the connection was made to, which is then also the one that the request names. */
+  /**
+   * By its path, or by the name that the connection was made to. A request may say another host (kubectl's --tls-server-name changes
+   * the connection's name alone), but not that of another cluster: by HTTP/2 a client may take a connection for several names.
+   */
   #clusterOf({ target, connection: { serverName } }: Asking, { host }: SiftedHead): NamedCluster {
     const path = originForm(target, host);
     const byPath = namedByPath(path);
@@ -144,7 +147,8 @@ class Reader {
       return byPath;
     }
     if (byPath !== undefined && byPath.target !== byServer) throw twoClusters();
-    if (hostName(host) !== serverName) throw twoClusters();
+    const byHost = this.#options.targetOf(hostName(host) ?? '');
+    if (byHost !== undefined && byHost !== byServer) throw twoClusters();
     return byPath ?? namedByServer(byServer, path);
   }
 

@@ -11,6 +11,7 @@ const OWN = new Set([
   'te',
   'trailer',
   'alt-svc',
+  'http2-settings',
 ]); // prettier-ignore
 
 export interface AnswerHead {
@@ -44,3 +45,18 @@ export function answerHead(raw: readonly (Buffer | string)[], hides: boolean): A
   }
   return { shown, pass, type, encoding, announcesTrailers };
 }
+
+/**
+ * Trailers that may go on: what is of one connection, or frames a body, is nothing to be said behind one (RFC 9110 section 6.5.1). What
+ * answers behind an API server's proxies is whatever somebody runs there.
+ */
+export function passingTrailers(raw: readonly string[]): string[] {
+  const pass: string[] = [];
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const lower = raw[at]!.toLowerCase();
+    if (!OWN.has(lower) && !FRAMES.has(lower)) pass.push(raw[at]!, raw[at + 1]!);
+  }
+  return pass;
+}
+
+const FRAMES = new Set(['content-length', 'content-encoding', 'content-type', 'host', 'set-cookie']);

@@ -6,6 +6,7 @@ import { CallGreeting } from './greeting.ts';
 import type { Knock } from './knock.ts';
 import type { NamedCluster } from './named-cluster.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
+import { isDiscovery } from './own-answer.ts';
 import type { CallSession, Relays } from './session.ts';
 import type { SiftedHead } from './sifted-head.ts';
 
@@ -87,7 +88,17 @@ export class CallSessions {
   #opened(key: string, knock: Knock): Promise<CallSession> {
     const opening = this.#opening.get(key) ?? this.#open(key, knock);
     opening.greeting.alsoFor(knock.asking);
-    return opening.session;
+    return isDiscovery(knock.asking) ? this.#whilePatient(opening) : opening.session;
+  }
+
+  /** kubectl asks again by itself, or says what it was told: then whoever waits knows for whom. */
+  #whilePatient({ greeting, session }: Opening): Promise<CallSession> {
+    const { promise, resolve, reject } = Promise.withResolvers<CallSession>();
+    const stop = this.#options.after(this.#limits.patienceMs, () => {
+      if (greeting.awaited !== undefined) reject(greeting.awaited);
+    });
+    session.finally(stop).then(resolve, reject);
+    return promise;
   }
 
   #open(key: string, knock: Knock): Opening {
