@@ -108,7 +108,9 @@ const callsSchema = z
       .array(z.enum(['*', ...VERBS, 'read', 'write']))
       .min(1)
       .optional()
-      .describe('as of RBAC; read: get, list and watch; write: the others. A GET that upgrades (exec, attach, portforward, proxy) is create'),
+      .describe(
+        'as of RBAC; read: get, list and watch; write: the others. A GET that upgrades (exec, attach, portforward, proxy) is create',
+      ),
     resources: z
       .array(
         z.string().regex(RESOURCE, 'expected a resource such as pods, pods/exec, deployments.apps or *.apps'),
