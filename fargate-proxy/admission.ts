@@ -254,9 +254,11 @@ export class Admission {
     const url = this.#ports.requestUrl?.(id);
     const seconds = Math.round(waitMs / 1000);
     const link = url === undefined ? '' : `; see ${url}`;
+    const next = `reviewers decide with: custody approve ${id}${link}`;
     greeting.notify(
       `access to "${target}" needs an approval: request ${id} waits for reviewers`,
-      `this connection waits up to ${seconds} s; reviewers decide with: custody approve ${id}${link}`,
+      `this connection waits up to ${seconds} s; ${next}`,
+      next,
     );
   }
 

@@ -312,7 +312,7 @@ export class Gateway {
         rule,
         moderation: live.moderation,
         gone: () => greeting.gone,
-        notify: (message: string, hint: string) => greeting.notify(message, hint),
+        notify: (...words: Parameters<Greeting['notify']>) => greeting.notify(...words),
         note: (fact: Parameters<NonNullable<LiveSession['tape']>['note']>[0]) => live.tape!.note(fact),
         ended: AbortSignal.any([live.ended, this.#drains.signal]),
       };

@@ -3,6 +3,7 @@ import { type NewsStream, type WaitNews, waitNews } from '#core/access/news.ts';
 import { type Moderated, moderatorsOf, type Presence, type Watcher } from '#core/access/presence.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
+import type { Greeting } from './protocol.ts';
 
 type Note = (fact: { readonly note: string } & Readonly<Record<string, unknown>>) => void;
 
@@ -55,7 +56,7 @@ interface Waiting {
   readonly rule: Rule;
   readonly moderation: Moderation;
   readonly gone: () => boolean;
-  readonly notify: (message: string, hint: string) => void;
+  readonly notify: Greeting['notify'];
   readonly note: Note;
   /** Aborted, with an error, where the session has to end meanwhile. */
   readonly ended: AbortSignal;
@@ -80,9 +81,11 @@ export async function untilWatched(
   const until = new Date(since.getTime() + wait);
   await presence.awaits(session, until.toISOString());
   note({ note: 'moderator-awaited', groups: by.any, until: until.toISOString() });
+  const next = `they watch it with: custody watch ${session}`;
   notify(
     `this session starts when somebody of ${groupsOf(by.any)} watches it`,
-    `this connection waits up to ${Math.round(wait / 1000)} s; they watch it with: custody watch ${session}`,
+    `this connection waits up to ${Math.round(wait / 1000)} s; ${next}`,
+    next,
   );
   const waiting = { session, target, requester: principal, rule: rule.name, groups: by.any };
   const told = { news: waitNews(waiting, since, until), isTold: false };

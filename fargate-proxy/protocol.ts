@@ -82,8 +82,11 @@ export interface Greeting {
   readonly gone: boolean;
   /** The credential is good. Before anything is said or refused that its bearer alone may know. */
   identified(): void;
-  /** Tells a client that stays connected something, in the protocol's own words. */
-  notify(message: string, hint: string): void;
+  /**
+   * Tells a client that stays connected something, in the protocol's own words. `next`: of the hint, what is true as well for one
+   * that does not wait.
+   */
+  notify(message: string, hint: string, next: string): void;
   /** Says no in the protocol's own words and closes. */
   refuse(error: CustodyError): void;
   /** Puts what was said so far on the tape, secrets withheld. */

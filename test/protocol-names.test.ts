@@ -112,6 +112,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
+      'cdk/preflight-checks.ts',
       'cli/bundle/player-build.ts',
       'cli/main.ts',
       'lambdas/functions/access.ts',
@@ -150,7 +151,6 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'adapters/aws/target-credentials.ts',
       'cdk/config.ts',
       'cdk/environment.ts',
-      'cdk/preflight-checks.ts',
       'core/protocols/protocol.ts',
       'fargate-proxy/settings.ts',
       'local/supervisor/gateway-process.ts',

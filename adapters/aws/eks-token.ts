@@ -41,7 +41,7 @@ export async function eksToken(sts: STSClient, own: string, { cluster, ...at }: 
   const { query } = await signer.presign(question, { expiresIn: EXPIRES_S }).catch((thrown: unknown) => {
     throw awsFailure(thrown, 'sign a token of EKS');
   });
-  const url = `https://${hostname}/?${new URLSearchParams(query as Record<string, string>)}`;
+  const url = `https://${hostname}/?${String(new URLSearchParams(query as Record<string, string>))}`;
   return PREFIX + Buffer.from(url).toString('base64url');
 }
 

@@ -39,7 +39,7 @@ const OFFERED: Readonly<Record<'websocket' | 'spdy', Readonly<Record<Purpose, re
     spdy: { command: [...VERSIONS, 'channel.k8s.io'], forward: ['portforward.k8s.io'], opaque: [] },
   };
 /** Kubernetes: a bearer token of a client that can set no header, base64url without padding. */
-const BEARER = 'base64url.bearer.authorization.k8s.io.';
+export const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 /** RFC 6455 section 1.3. */
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z/]+$/;
@@ -69,10 +69,10 @@ function webSocket(method: string, headers: Headers, call: Call): AskedUpgrade {
   if (!/^[A-Za-z0-9+/]{21}[AQgw]==$/.test(key)) throw violation('Sec-WebSocket-Key is no 16 bytes in base64');
   if (onlyOf(headers, 'sec-websocket-version') !== '13') throw unsupported('WebSocket has version 13 alone');
   const named = namesIn(headers, 'sec-websocket-protocol');
-  const tokens = named.filter((name) => name.startsWith(BEARER));
+  const tokens = named.filter((name) => name.startsWith(BEARER_PROTOCOL));
   if (tokens.length > 1) throw violation('more than one token is among the subprotocols');
   const offered = allowed(
-    named.filter((name) => !name.startsWith(BEARER)),
+    named.filter((name) => !name.startsWith(BEARER_PROTOCOL)),
     OFFERED.websocket[purpose],
   );
   return {
@@ -84,7 +84,7 @@ function webSocket(method: string, headers: Headers, call: Call): AskedUpgrade {
       ['Sec-WebSocket-Key', key],
       ...(offered.length === 0 ? [] : [['Sec-WebSocket-Protocol', offered.join(', ')] as const]),
     ],
-    ...(tokens.length === 0 ? {} : { bearer: decoded(tokens[0]!.slice(BEARER.length)) }),
+    ...(tokens.length === 0 ? {} : { bearer: decoded(tokens[0]!.slice(BEARER_PROTOCOL.length)) }),
     granted: (status, answer) => {
       refuseOther(status, answer, 'websocket');
       if (valuesOf(answer, 'sec-websocket-accept').join() !== acceptOf(key)) throw other('another key');

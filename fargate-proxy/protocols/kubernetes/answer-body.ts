@@ -1,8 +1,8 @@
 /** What of a body is put on the tape, and when it may go on. */
 import { createHash, type Hash } from 'node:crypto';
-import { Stream, type StreamNumber } from '#core/recording/format.ts';
 import type { BodyWithholder } from '#core/protocols/kubernetes/bodies/withhold.ts';
 import type { Withheld } from '#core/protocols/kubernetes/tape.ts';
+import { Stream, type StreamNumber } from '#core/recording/format.ts';
 import type { CallTape } from './call-tape.ts';
 
 /** Hears every piece before the client has it. */

@@ -7,9 +7,9 @@ import type { Greeting, Held, Link } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { Asking } from './asking.ts';
 import { CallTape, type RecordSpace } from './call-tape.ts';
+import type { Knock } from './knock.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import { CallSession, type Relays } from './session.ts';
-import type { Knock } from './sessions.ts';
 import { Upstream } from './upstream.ts';
 
 export interface GreetingParts extends Knock {
@@ -34,8 +34,8 @@ export class CallGreeting implements Greeting {
   session: CallSession | undefined;
   /** What `refuse` was told. */
   refusal: CustodyError | undefined;
-  /** What a client that waits would be told, had HTTP words for it. */
-  told: string | undefined;
+  /** What it waits for: HTTP has no words for that before the answer. */
+  awaited: CustodyError | undefined;
 
   constructor(parts: GreetingParts) {
     const { asking, head, cluster, token } = parts;
@@ -63,8 +63,8 @@ export class CallGreeting implements Greeting {
   /** A call is answered once, at its end. */
   identified(): void {}
 
-  notify(message: string, hint: string): void {
-    this.told = `${message} (${hint})`;
+  notify(message: string, _: string, next: string): void {
+    this.awaited = new CustodyError('approval-required', message, { hint: `${next}; then try again` });
   }
 
   refuse(error: CustodyError): void {

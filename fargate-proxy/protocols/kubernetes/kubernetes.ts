@@ -10,10 +10,10 @@ import { Http1 } from './http1.ts';
 import { serveHttp2 } from './http2.ts';
 import { type NamedCluster, namedByPath, namedByServer } from './named-cluster.ts';
 import { type KubernetesOptions, USUAL_LIMITS } from './options.ts';
+import { refuseAsking } from './own-answer.ts';
 import { RelayedCall } from './relayed-call.ts';
 import { CallSessions } from './sessions.ts';
 import { type SiftedHead, sifted } from './sifted-head.ts';
-import { refuseAsking } from './own-answer.ts';
 
 /** RFC 6750 section 2.1. */
 const BEARER = /^bearer ([A-Za-z0-9\-._~+/]+=*)$/i;
@@ -53,11 +53,12 @@ async function converse(
 ): Promise<void> {
   socket.on('error', () => socket.destroy());
   const late = (): void => void socket.destroy();
+  // From before the handshake: one that closes right behind it tells nobody again.
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   reception.signal.addEventListener('abort', late, { once: true });
   try {
     const secure = await acceptTls(socket, options);
     secure.on('error', () => secure.destroy());
-    const closed = new Promise<void>((resolve) => secure.once('close', () => resolve()));
     const served = serve(new ClientConnection(secure, reception, deviceOf(secure)));
     onAbort(reception.drains, () => served.drain(), secure);
     await closed;
@@ -133,7 +134,10 @@ class Reader {
     }
   }
 
-  /** By its path, or by the name that the connection was made to, which is then also the one that the request names. */
+  /**
+   * By its path, or by the name that the connection was made to. A request may say another host (kubectl's --tls-server-name changes
+   * the connection's name alone), but not that of another cluster: by HTTP/2 a client may take a connection for several names.
+   */
   #clusterOf({ target, connection: { serverName } }: Asking, { host }: SiftedHead): NamedCluster {
     const path = originForm(target, host);
     const byPath = namedByPath(path);
@@ -143,7 +147,8 @@ class Reader {
       return byPath;
     }
     if (byPath !== undefined && byPath.target !== byServer) throw twoClusters();
-    if (hostName(host) !== serverName) throw twoClusters();
+    const byHost = this.#options.targetOf(hostName(host) ?? '');
+    if (byHost !== undefined && byHost !== byServer) throw twoClusters();
     return byPath ?? namedByServer(byServer, path);
   }
 

@@ -53,6 +53,8 @@ export interface SessionLimits {
   readonly freshMs: number;
   /** Whoever was sent away by an operator is for so long, milliseconds. */
   readonly awayMs: number;
+  /** A client that asks what there is gives up after 32 s, and says nothing of why: it is told before that, milliseconds. */
+  readonly patienceMs: number;
 }
 
 export const USUAL_LIMITS: SessionLimits = {
@@ -61,4 +63,5 @@ export const USUAL_LIMITS: SessionLimits = {
   calls: 400,
   freshMs: 5 * 60_000,
   awayMs: 60_000,
+  patienceMs: 25_000,
 };

@@ -17,9 +17,12 @@ const DISCOVERY = /^\/(?:clusters\/.*?\/)?(?:api|apis|version)(?:\/[a-z0-9.-]+){
 
 export function ownAnswer(error: CustodyError, { method, target, headers }: Asked, call?: Call): OwnAnswer {
   const answer = statusOf(error, call);
-  const isDiscovery = method === 'GET' && DISCOVERY.test(target);
-  if (!isDiscovery) return answered(answer.code, flat(answer.headers), answer.body);
+  if (!isDiscovery({ method, target })) return answered(answer.code, flat(answer.headers), answer.body);
   return readsWords(headers) ? inWords(error, answer.code) : asBadRequest(error, answer);
+}
+
+export function isDiscovery({ method, target }: Pick<Asking, 'method' | 'target'>): boolean {
+  return method === 'GET' && DISCOVERY.test(target);
 }
 
 type Asked = Pick<Asking, 'method' | 'target' | 'headers'>;

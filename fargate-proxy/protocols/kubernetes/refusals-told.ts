@@ -1,9 +1,9 @@
 /** Who wants to hear of refused calls does: of a session's first, and then no more often than it can be read. */
 import { type NewsStream, refusedNews } from '#core/access/news.ts';
-import { callWords } from '#core/protocols/kubernetes/call-words.ts';
-import type { Call } from '#core/protocols/kubernetes/call.ts';
-import type { CallJudge, JudgedBody, Verdict } from '#core/protocols/kubernetes/judge.ts';
 import type { ErrorCode } from '#core/errors.ts';
+import type { Call } from '#core/protocols/kubernetes/call.ts';
+import { callWords } from '#core/protocols/kubernetes/call-words.ts';
+import type { CallJudge, JudgedBody, Verdict } from '#core/protocols/kubernetes/judge.ts';
 import type { JudgeParts } from './options.ts';
 
 /** A client that lists what it may not, as some do by themselves, is no flood of news. */

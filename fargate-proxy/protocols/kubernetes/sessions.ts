@@ -1,16 +1,17 @@
 /** The sessions of a gateway's clients, by who calls whom with which credential. */
 import { createHash } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
-import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CallGreeting } from './greeting.ts';
+import type { Knock } from './knock.ts';
 import type { NamedCluster } from './named-cluster.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
+import { isDiscovery } from './own-answer.ts';
 import type { CallSession, Relays } from './session.ts';
 import type { SiftedHead } from './sifted-head.ts';
 
 /** What a connection's call showed last, and the session that it is of. */
-export interface Shown {
+interface Shown {
   readonly authorization: string;
   readonly target: string;
   readonly prefix: string;
@@ -27,18 +28,12 @@ interface Away {
   readonly until: number;
 }
 
-/** A request with a credential, for a cluster. */
-export interface Knock {
-  readonly asking: Asking;
-  readonly head: SiftedHead;
-  readonly cluster: NamedCluster;
-  readonly token: string;
-}
-
 export class CallSessions {
   readonly #options: KubernetesOptions;
   readonly #limits: SessionLimits;
   readonly #relays: Relays;
+  /** What the last call of a connection showed: the next one mostly shows the same, in the same words. */
+  readonly #shown = new WeakMap<ClientConnection, Shown>();
   readonly #live = new Map<string, CallSession>();
   readonly #opening = new Map<string, Opening>();
   /** Whom an operator sent away: with the same credential they would be back at once. */
@@ -52,10 +47,11 @@ export class CallSessions {
 
   /** The session that the very same words were good for on this connection. Hot. */
   known(
-    { last }: ClientConnection,
+    connection: ClientConnection,
     { authorization }: SiftedHead,
     { target, prefix }: NamedCluster,
   ): CallSession | undefined {
+    const last = this.#shown.get(connection);
     if (last === undefined || !last.session.open) return undefined;
     const isSame = last.authorization === authorization && last.prefix === prefix && last.target === target;
     return isSame ? last.session : undefined;
@@ -68,12 +64,12 @@ export class CallSessions {
     this.#refuseAway(key);
     const session = this.#live.get(key) ?? (await this.#opened(key, knock));
     connection.join();
-    connection.last = {
+    this.#shown.set(connection, {
       authorization: knock.head.authorization!,
       target: knock.cluster.target,
       prefix: knock.cluster.prefix,
       session,
-    };
+    });
     return session;
   }
 
@@ -92,7 +88,17 @@ export class CallSessions {
   #opened(key: string, knock: Knock): Promise<CallSession> {
     const opening = this.#opening.get(key) ?? this.#open(key, knock);
     opening.greeting.alsoFor(knock.asking);
-    return opening.session;
+    return isDiscovery(knock.asking) ? this.#whilePatient(opening) : opening.session;
+  }
+
+  /** kubectl asks again by itself, or says what it was told: then whoever waits knows for whom. */
+  #whilePatient({ greeting, session }: Opening): Promise<CallSession> {
+    const { promise, resolve, reject } = Promise.withResolvers<CallSession>();
+    const stop = this.#options.after(this.#limits.patienceMs, () => {
+      if (greeting.awaited !== undefined) reject(greeting.awaited);
+    });
+    session.finally(stop).then(resolve, reject);
+    return promise;
   }
 
   #open(key: string, knock: Knock): Opening {

@@ -1,6 +1,7 @@
 /** The headers of a request, looked at once: what passes to the cluster, what the gateway needs, what may not be there. */
 import { CustodyError } from '#core/errors.ts';
 import type { Headers } from '#core/protocols/kubernetes/tape.ts';
+import { BEARER_PROTOCOL } from '#core/protocols/kubernetes/upgrades.ts';
 
 export interface SiftedHead {
   /** For the tape, secrets withheld. */
@@ -64,7 +65,6 @@ const TOLD_BY_PROXIES = /^x[-_](?:forwarded|original)[-_]/;
 const IMPERSONATION = /^impersonate[-_]/;
 /** RFC 7644 and WebSocket clients in browsers: a token may stand in these. */
 const SECRETS = new Set(['authorization', 'cookie', 'proxy-authorization', 'sec-websocket-protocol']);
-const BEARER_IN_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
 
 /** `raw`: names and values, one after the other, as they came. */
 export function sifted(raw: readonly string[]): SiftedHead {
@@ -78,6 +78,7 @@ class Sieve {
   readonly #withheld: string[] = [];
   readonly #pass: string[] = [];
   readonly #once = new Map<string, string>();
+  readonly #protocols: string[] = [];
   #named: string[] = [];
   #refused: CustodyError | undefined;
 
@@ -109,16 +110,17 @@ class Sieve {
 
   /** In HTTP/2 `host` may come beside `:authority`, and has to be the same (RFC 9113 section 8.3.1). */
   #own(lower: string, value: string): void {
-    if (lower === 'connection')
-      return void this.#named.push(
-        ...value
-          .toLowerCase()
-          .split(',')
-          .map((one) => one.trim()),
-      );
+    if (lower === 'connection') return void this.#named.push(...commaParts(value.toLowerCase()));
+    if (lower === 'sec-websocket-protocol') this.#protocols.push(...commaParts(value));
     const before = this.#once.get(lower);
     if (before === undefined) this.#once.set(lower, value);
     else if (ONCE.has(lower) && !(lower === 'host' && before === value)) this.#refuse(twice(lower));
+  }
+
+  /** In a browser a WebSocket can be given no header but this one. */
+  #ofBrowser(): string | undefined {
+    const isWebSocket = this.#once.get('upgrade')?.toLowerCase() === 'websocket';
+    return isWebSocket && this.#protocols.length > 0 ? bearerAmong(this.#protocols) : undefined;
   }
 
   #show(name: string, lower: string, value: string): void {
@@ -142,7 +144,7 @@ class Sieve {
       shown: this.#shown,
       withheld: this.#withheld,
       pass: this.#named.length === 0 ? this.#pass : without(this.#pass, this.#named),
-      authorization: once.get('authorization'),
+      authorization: once.get('authorization') ?? this.#ofBrowser(),
       host: once.get('host'),
       contentLength: length === undefined ? undefined : Number(length),
       chunked: coding !== undefined,
@@ -156,8 +158,21 @@ class Sieve {
   }
 }
 
+/** As the API server takes it: one token, beside a protocol that is spoken; base64url without padding. */
+function bearerAmong(protocols: readonly string[]): string | undefined {
+  const tokens = protocols.filter((one) => one.startsWith(BEARER_PROTOCOL));
+  if (tokens.length !== 1 || protocols.length < 2) return undefined;
+  const text = tokens[0]!.slice(BEARER_PROTOCOL.length);
+  const token = Buffer.from(text, 'base64url');
+  return token.toString('base64url') === text ? `Bearer ${token.toString('latin1')}` : undefined;
+}
+
 function isSecret(lower: string, value: string): boolean {
-  return SECRETS.has(lower) && (lower !== 'sec-websocket-protocol' || value.includes(BEARER_IN_PROTOCOL));
+  return SECRETS.has(lower) && (lower !== 'sec-websocket-protocol' || value.includes(BEARER_PROTOCOL));
+}
+
+function commaParts(value: string): string[] {
+  return value.split(',').map((one) => one.trim());
 }
 
 /** What `Connection` names is of this connection alone. */

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { KubernetesBed } from './bed.ts';
 
 export interface GatewayOptions {
@@ -13,8 +15,12 @@ export interface GatewayOptions {
   readonly more?: string;
   /** Where the cluster is, when something stands in between. */
   readonly address?: string;
+  /** The gateway's own: a token unless it is this. */
+  readonly credential?: 'certificate';
   /** Of its process; by default it waits for no session when it is ended. */
   readonly args?: readonly string[];
+  /** Of its node. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Developers are the cluster's developers, under their own address. */
@@ -27,7 +33,7 @@ export function configText(bed: KubernetesBed, issuer: string, options: GatewayO
     'protocol: kubernetes',
     `address: "${address ?? bed.url.replace('https://', '')}"`,
     `tls: { caFile: "${bed.caFile}" }`,
-    `credential: { tokenFile: "${bed.gatewayTokenFile}" }`,
+    `credential: { ${credentialOf(bed, options)} }`,
   ];
   return `version: 1
 identity: [{ issuer: "${issuer}", audience: custody, groupsClaim: groups }]
@@ -38,4 +44,11 @@ rules:
 ${rules}
 ${more}
 `;
+}
+
+function credentialOf(bed: KubernetesBed, { credential }: GatewayOptions): string {
+  if (credential === undefined) return `tokenFile: "${bed.gatewayTokenFile}"`;
+  const file = join(bed.folder, 'gateway-certificate.pem');
+  writeFileSync(file, `${bed.gatewayCertificate.cert}\n${bed.gatewayCertificate.key}`, { mode: 0o600 });
+  return `certificateFile: "${file}"`;
 }

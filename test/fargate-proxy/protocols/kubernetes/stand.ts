@@ -59,6 +59,8 @@ export class KubernetesStand {
   now = NOW;
   /** What `begin` refuses with. */
   refuses: CustodyError | undefined;
+  /** What `begin` waits for, as for an approval. */
+  awaits: Promise<void> | undefined;
   secret = 'gateway-token';
   secretsRead = 0;
   readonly #drains = new AbortController();
@@ -193,6 +195,10 @@ export class KubernetesStand {
 
   async #begin(greeting: Greeting): Promise<string | undefined> {
     try {
+      if (this.awaits !== undefined) {
+        greeting.notify('access needs an approval', 'this connection waits; ask r', 'ask r');
+        await this.awaits;
+      }
       if (this.refuses !== undefined) throw this.refuses;
       const { credential } = greeting;
       if (credential.kind !== 'token' || !credential.token.startsWith(TOKEN))
