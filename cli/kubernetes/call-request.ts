@@ -98,6 +98,7 @@ function bodyOf({ verb, body }: RunnableCall): unknown {
 function typeOf({ verb, query, body }: RunnableCall, resource: string): string {
   if (verb !== 'patch') return JSON_TYPE;
   if (query?.['patch'] === 'apply') return 'application/apply-patch+yaml';
+  if (query?.['patch'] === 'merge') return 'application/merge-patch+json';
   if (Array.isArray(body)) return 'application/json-patch+json';
   const [, group = ''] = /^[^./]+\.([^/]+)/.exec(resource) ?? [];
   const isBuiltIn = !group.includes('.') || group.endsWith('.k8s.io');

@@ -1,6 +1,6 @@
 /** A call of the Kubernetes API, as the API server understands its line and headers. */
 
-/** A GET that asks for an upgrade of exec, attach or portforward is `create`, as RBAC of the API server has it since 1.35. */
+/** A GET that asks for an upgrade of exec, attach or portforward is `create`, as RBAC of the API server has it since 1.35; so is one of proxy, here. */
 export type Verb =
   | 'get'
   | 'list'
@@ -33,6 +33,8 @@ export interface ResourceCall {
   /** `container`, `command`, `stdin`, `tty`, `follow`, … as they were. */
   readonly query: URLSearchParams;
   readonly upgrades: boolean;
+  /** Makes the object where it is not there: a server-side apply, and a PUT of what the API server has so. */
+  readonly mayCreate?: true;
 }
 
 export interface PathCall {

@@ -9,6 +9,7 @@ import { filled, holesOf, REQUEST_KEY, SESSION_KEY } from './templates.ts';
 const USER = 'custody:{email}';
 const VALUE_MAX_BYTES = 1_024;
 const GROUPS_MAX = 500;
+const ALL_MAX_BYTES = 64 << 10;
 
 export { REQUEST_KEY };
 
@@ -25,20 +26,35 @@ export function impersonationOf(permission: Authorization<'connect'>, session: s
   const more = Object.entries(extra).map(
     ([key, values]) => [key, values.flatMap((value) => make(value, `extra ${key}`))] as const,
   );
-  return { user: name, groups: made, extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] } };
+  const shown = { user: name, groups: made, extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] } };
+  // One record of the tape has to hold it, with each request's head.
+  if (Buffer.byteLength(JSON.stringify(shown)) > ALL_MAX_BYTES)
+    throw refused(rule, 'all of it', `it would be more than ${ALL_MAX_BYTES} bytes`);
+  return shown;
 }
 
 /** As the API server takes them. `call`: its number within the session, by which its own audit log names our recording. */
-export function impersonationHeaders({ user, groups, extra }: Forwarded, call: number): Headers {
-  const [session = ''] = extra[SESSION_KEY] ?? [];
-  const all = { ...extra, [REQUEST_KEY]: [`${session}/${call}`] };
+export function impersonationHeaders(forwarded: Forwarded, call: number): Headers {
+  return [...sessionHeaders(forwarded), requestHeader(forwarded, call)];
+}
+
+/** What of them is the same for each call of a session. */
+export function sessionHeaders({ user, groups, extra }: Forwarded): Headers {
   return [
     ['Impersonate-User', fieldValue(user)],
     ...groups.map((group) => ['Impersonate-Group', fieldValue(group)] as const),
-    ...Object.entries(all).flatMap(([key, values]) =>
-      values.map((value) => [`Impersonate-Extra-${escapedKey(key)}`, fieldValue(value)] as const),
-    ),
+    ...Object.entries(extra)
+      .filter(([key]) => key !== REQUEST_KEY)
+      .flatMap(([key, values]) =>
+        values.map((value) => [`Impersonate-Extra-${escapedKey(key)}`, fieldValue(value)] as const),
+      ),
   ];
+}
+
+/** What names the call. */
+export function requestHeader({ extra }: Forwarded, call: number): Headers[number] {
+  const [session = ''] = extra[SESSION_KEY] ?? [];
+  return [`Impersonate-Extra-${REQUEST_KEY}`, `${session}/${call}`];
 }
 
 /** A header's name is a token (RFC 9110 section 5.6.2); the API server takes percent escapes out of what follows its prefix. */

@@ -4,6 +4,7 @@
  */
 import { CustodyError } from '#core/errors.ts';
 import type { Call, PathCall, ResourceCall, Verb } from './call.ts';
+import { resourceWords } from './call-words.ts';
 import { selectedName } from './field-name.ts';
 import { decoded, plain, type RequestTarget, readTarget, twoReadings } from './request-target.ts';
 import type { Headers } from './tape.ts';
@@ -56,7 +57,9 @@ const PATH_VERBS: ReadonlyMap<string, Verb> = new Map([
 export function callOf(method: string, target: string, headers: Headers = []): Call {
   const upgrades = headers.some(([name]) => name.toLowerCase() === 'upgrade');
   const read = readTarget(target);
-  return resourceCall(method, read, upgrades) ?? pathCall(method, target, read, upgrades);
+  const found = resourceCall(method, read, upgrades);
+  if (found === undefined) return pathCall(method, target, read, upgrades);
+  return makesWhatIsNotThere(found, headers) ? { ...found, mayCreate: true } : found;
 }
 
 /** `/api/v1/…` and `/apis/group/v1/…` with at least one part behind; what is shorter tells what there is. */
@@ -72,9 +75,29 @@ function resourceCall(method: string, read: RequestTarget, upgrades: boolean): R
   const place = placeOf(parts);
   refuseBehind(read, group, place);
   const { query } = read;
-  const verb = watches ? 'watch' : verbOf(method, place, query);
+  const verb = watches ? 'watch' : verbOf(method, place, query, upgrades);
   const name = place.name || (isCollective(verb) ? selectedName(query.get('fieldSelector')) : '');
   return { kind: 'resource', verb, group, version, ...place, name, query, upgrades };
+}
+
+/** Of Kubernetes 1.37 (`AllowCreateOnUpdate`): the server asks RBAC for `create` as well, once it knows that there is none. */
+const CREATED_BY_PUT: ReadonlySet<string> = new Set([
+  ...['events', 'endpoints', 'limitranges', 'services', 'events.events.k8s.io'],
+  ...['roles', 'clusterroles', 'rolebindings', 'clusterrolebindings'].map(
+    (name) => `${name}.rbac.authorization.k8s.io`,
+  ),
+  ...['leases', 'leasecandidates'].map((name) => `${name}.coordination.k8s.io`),
+  'runtimeclasses.node.k8s.io',
+]);
+
+function makesWhatIsNotThere(call: ResourceCall, headers: Headers): boolean {
+  if (call.subresource !== undefined) return false;
+  if (call.verb === 'update') return CREATED_BY_PUT.has(resourceWords(call));
+  return call.verb === 'patch' && headers.some(isApply);
+}
+
+function isApply([name, value]: readonly [string, string]): boolean {
+  return name.toLowerCase() === 'content-type' && /^\s*application\/apply-patch\b/i.test(value);
 }
 
 /** Of more than one object, unless a field selector names one. */
@@ -82,10 +105,19 @@ export function isCollective(verb: Verb): boolean {
   return verb === 'list' || verb === 'watch' || verb === 'deletecollection';
 }
 
-function verbOf(method: string, { name, subresource = '' }: Place, query: URLSearchParams): Verb {
+/**
+ * By a GET that upgrades a proxy goes whatever is behind it: a kubelet's `exec` among it, which whoever may only read the API must not
+ * have (security case 4). RBAC has that as `get` still.
+ */
+function verbOf(
+  method: string,
+  { name, subresource = '' }: Place,
+  query: URLSearchParams,
+  upgrades: boolean,
+): Verb {
   const verb = RESOURCE_VERBS.get(method);
   if (verb === undefined) throw noMethod(method);
-  if (verb === 'get' && STARTS.has(subresource)) return 'create';
+  if (verb === 'get' && (STARTS.has(subresource) || (upgrades && subresource === 'proxy'))) return 'create';
   if (name !== '') return verb;
   if (verb === 'delete') return 'deletecollection';
   if (verb !== 'get') return verb;

@@ -1,5 +1,6 @@
 /** A refusal as clients of Kubernetes know one: a `Status` of meta/v1 (API conventions, "Response Status Kind"), as JSON, which every client reads. */
 import type { CustodyError, ErrorCode } from '#core/errors.ts';
+import { escapeLines, escapeTerminal } from '#core/replay/text.ts';
 import type { Call } from './call.ts';
 import type { Headers } from './tape.ts';
 
@@ -92,12 +93,13 @@ export function statusOf(error: CustodyError, call?: Call): StatusAnswer {
 /** One line, in which it is said whose words these are: the cluster says no in the same form. */
 export function messageOf({ message, hint }: CustodyError): string {
   const words = hint === undefined ? message : `${message}; ${hint}`;
-  return `custody: ${words.replaceAll(/\s+/g, ' ')}`;
+  // kubectl prints it as it is, and some of its words may be the client's or the cluster's (security case 18).
+  return `custody: ${escapeTerminal(words.replaceAll(/\s+/g, ' '))}`;
 }
 
 /** For programs: our own code, which says more than a reason. */
 function causeOf({ code, message }: CustodyError): { reason: string; message: string } {
-  return { reason: code, message };
+  return { reason: code, message: escapeLines(message) };
 }
 
 /** As the API server has it, `kind` is the resource. */

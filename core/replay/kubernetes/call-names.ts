@@ -80,7 +80,7 @@ function queryOf(call: Call | undefined, most: number): readonly ShownPair[] {
   return pairs.slice(0, most).map(([name, value]) => ({ name, value: value.slice(0, VALUE_MAX) }));
 }
 
-/** `delete pods dev/web-0`, `list deployments.apps dev/`, `get /version`. */
+/** `delete pods dev/web-0`, `list deployments.apps dev/*`, `get /version`. */
 export function callText(call: ShownCall): string {
   const { verb, method, resource, path, target } = call;
   if (verb === undefined) return `${method} ${target.text}`;
@@ -89,8 +89,19 @@ export function callText(call: ShownCall): string {
   return [verb, resource, placeText(call), rest].filter(Boolean).join(' ');
 }
 
-/** `dev/web-0`; of a list `dev/`. A namespace itself is in the namespace of its name, to the API server. */
-export function placeText({ resource, namespace, name = '' }: ShownCall): string {
+/** Are about all that there are. */
+const OF_ALL: ReadonlySet<string | undefined> = new Set(['list', 'watch', 'deletecollection']);
+
+/** `dev/web-0`; of a list `dev/*`. A namespace itself is in the namespace of its name, to the API server. */
+export function placeText({ verb, resource, namespace, name = '' }: ShownCall): string {
   const isNamespace = resource?.split('/')[0] === 'namespaces';
-  return namespace === undefined || isNamespace ? name : `${namespace}/${name}`;
+  if (namespace === undefined || isNamespace) return name;
+  return `${namespace}/${name === '' && OF_ALL.has(verb) ? '*' : name}`;
+}
+
+/** What a client asks to learn what there is to ask for: no work of whom it is for. */
+const DISCOVERY = /^\/(?:api(?:\/[^/]+)?|apis(?:\/[^/]+){0,2}|openapi\/.+|version)\/?$/;
+
+export function isDiscovery({ verb, path, resource }: ShownCall): boolean {
+  return verb === 'get' && resource === undefined && DISCOVERY.test(path ?? '');
 }

@@ -76,7 +76,7 @@ function namedFacts({ call, command, diff }: KubernetesStep): Partial<StepFacts>
   };
 }
 
-/** `deployments.apps dev/web`, whatever the subresource; of a list its namespace alone. */
+/** `deployments.apps dev/web`, whatever the subresource; of a list `deployments.apps dev/*`. */
 function relationsOf(call: ShownCall): readonly Touched[] {
   const { resource } = call;
   if (resource === undefined) return [];

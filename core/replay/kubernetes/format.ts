@@ -2,7 +2,7 @@ import type { CarriedProtocol } from '../carried.ts';
 import type { Shown } from '../step.ts';
 import type { ShownData } from '../tally.ts';
 import { escapeLines, escapeTerminal, fitWidth } from '../text.ts';
-import { callText } from './call-names.ts';
+import { callText, isDiscovery } from './call-names.ts';
 import type {
   KubernetesStep,
   ShownBody,
@@ -89,6 +89,11 @@ function headText({ call, command }: KubernetesStep): string {
   return escapeTerminal(callText(call) + words);
 }
 
+/** Told in one line: each client asks for it before it does anything. All of it is in the step's JSON. */
+function isAside({ call, outcome }: KubernetesStep): boolean {
+  return call !== undefined && outcome === 'completed' && isDiscovery(call);
+}
+
 /** `… → 101, exit 7` */
 function headline(step: KubernetesStep): string {
   const { call, program, outcome, cut, took } = step;
@@ -101,13 +106,15 @@ function headline(step: KubernetesStep): string {
     cut && `cut by the ${escapeTerminal([cut.by, cut.code].filter(Boolean).join(': '))}`,
     outcome === 'unfinished' && 'unfinished',
     `${(took / 1000).toFixed(took < 10_000 ? 2 : 0)} ms`,
+    isAside(step) && `${call.response?.bytes ?? 0} bytes`,
   ];
   const said = message === undefined ? '' : `: ${escapeTerminal(message.text)}`;
   return `${headText(step)} → ${words.filter(Boolean).join(', ')}${said}`;
 }
 
-function callLines({ kind, call, diff, cut }: KubernetesStep): string[] {
-  if (call === undefined) return [];
+function callLines(step: KubernetesStep): string[] {
+  const { kind, call, diff, cut } = step;
+  if (call === undefined || isAside(step)) return [];
   const query = (call.query ?? []).map(({ name, value }) => `${name}=${value}`).join(' ');
   return [
     ...(query === '' ? [] : [`with ${escapeTerminal(query)}`]),

@@ -32,7 +32,15 @@ export class KnownObjects {
 
   /** As it was seen last, if it is the same object: one that was made anew under its name is another. */
   before(call: ResourceCall, after: ObjectValue | undefined): KnownObject | undefined {
-    const known = this.#kept.get(keyOf(call, after) ?? '');
+    const known = this.#same(keyOf(call, after), after);
+    if (call.subresource !== 'scale' || after === undefined) return known;
+    const scaled = this.#same(keyOf(call, after, ''), after);
+    if (scaled === undefined || (known !== undefined && known.since >= scaled.since)) return known;
+    return asScale(scaled, after) ?? known;
+  }
+
+  #same(key: string | undefined, after: ObjectValue | undefined): KnownObject | undefined {
+    const known = this.#kept.get(key ?? '');
     if (known === undefined || after === undefined) return known;
     return uidOf(known.value) === uidOf(after) ? known : undefined;
   }
@@ -63,6 +71,13 @@ export class KnownObjects {
     this.#bytes -= this.#kept.get(key)?.bytes ?? 0;
     this.#kept.delete(key);
   }
+}
+
+/** The Scale of an object has its uid, and one number of it; where that is not at the usual place nobody can say. */
+function asScale({ value, since }: KnownObject, after: ObjectValue): KnownObject | undefined {
+  const replicas = asObject(value['spec'])?.['replicas'];
+  if (typeof replicas !== 'number') return undefined;
+  return { since, value: { ...after, spec: { ...asObject(after['spec']), replicas } } };
 }
 
 /** One object, or those of a list; none of what is something else, such as a table for people. */
@@ -97,10 +112,13 @@ function uidOf(value: ObjectValue): string | undefined {
   return textOf(asObject(value['metadata'])?.['uid']);
 }
 
-function keyOf(call: ResourceCall, value: ObjectValue | undefined): string | undefined {
+function keyOf(
+  call: ResourceCall,
+  value: ObjectValue | undefined,
+  part = SAME_OBJECT.includes(call.subresource) ? '' : call.subresource,
+): string | undefined {
   const { name = call.name, namespace = call.namespace } = metadataOf(value);
   if (name === '') return undefined;
-  const part = SAME_OBJECT.includes(call.subresource) ? '' : call.subresource;
   return [call.group, call.resource, namespace, name, part].join('/');
 }
 

@@ -6,7 +6,7 @@ import { Stream } from '#core/recording/format.ts';
 import { type BodyRecording, DigestRecording, FullRecording, WithheldRecording } from './answer-body.ts';
 import type { Asking } from './asking.ts';
 import { pairsOf } from './pairs.ts';
-import { answerHead } from './response-head.ts';
+import { answerHead, passingTrailers } from './response-head.ts';
 import type { CallSession } from './session.ts';
 
 const NEWLINE = 10;
@@ -60,14 +60,15 @@ export class Answer {
   /** `raw`: names and values, one after the other. */
   head(status: number, raw: readonly (Buffer | string)[], source: AnswerSource): void {
     const { session, asking, number, withholding } = this.#parts;
-    const { shown, pass, type, encoding } = answerHead(raw, withholding !== undefined);
+    const { shown, pass, type, encoding, announcesTrailers } = answerHead(raw, withholding !== undefined);
     this.#source = source;
     this.#heed(session.parts.records.response(Stream.target, number, { status, headers: shown }));
     this.#status = status;
     this.#isEvents =
       this.#kind === 'watch' && encoding === undefined && /^application\/json\b/.test(type ?? '');
     this.#recording = this.#recordingOf(status, type, encoding);
-    asking.answer(status, pass, asking.method === 'HEAD' || status === 204 || status === 304);
+    const isBodiless = asking.method === 'HEAD' || status === 204 || status === 304;
+    asking.answer(status, pass, isBodiless ? 'nothing' : announcesTrailers ? 'body-and-trailers' : 'body');
     if (this.#waits !== 0) source.pause();
   }
 
@@ -87,7 +88,7 @@ export class Answer {
     this.#passKept();
     const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
     session.parts.records.end(Stream.target, number, { bytes: this.#bytes, ...more });
-    asking.end(trailers);
+    asking.end(passingTrailers(trailers));
   }
 
   /** It will have no end. What was heard of it is on the tape. */

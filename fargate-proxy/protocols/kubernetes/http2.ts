@@ -1,6 +1,6 @@
 /** Requests by HTTP/2: node's own session reads and writes them. */
 import { constants, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
-import type { Asking } from './asking.ts';
+import type { Asking, Follows } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { HEAD_MAX, HEADERS_MAX } from './http1.ts';
 
@@ -97,13 +97,12 @@ class Http2Asking implements Asking {
     this.body.additionalHeaders({ ':status': 100 });
   }
 
-  answer(status: number, headers: string[], bodiless: boolean): void {
+  answer(status: number, headers: string[], follows: Follows): void {
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
-    const options = bodiless
-      ? { endStream: true, sendDate: false }
-      : { waitForTrailers: true, sendDate: false };
-    if (!bodiless) this.body.once('wantTrailers', () => this.#sendTrailers());
+    const [endStream, waitForTrailers] = [follows === 'nothing', follows === 'body-and-trailers'];
+    const options = { endStream, waitForTrailers, sendDate: false };
+    if (waitForTrailers) this.body.once('wantTrailers', () => this.#sendTrailers());
     this.body.respond([':status', String(status), ...headers], options);
   }
 
@@ -146,6 +145,11 @@ class Http2Asking implements Asking {
     for (let at = 0; at < this.#trailers.length; at += 2)
       trailers[this.#trailers[at]!.toLowerCase()] = this.#trailers[at + 1]!;
     if (this.gone) return;
-    this.body.sendTrailers(trailers);
+    try {
+      this.body.sendTrailers(trailers);
+    } catch {
+      // Nobody above would hear of it: what no trailers of HTTP/2 can be breaks off this answer alone.
+      this.breakOff();
+    }
   }
 }

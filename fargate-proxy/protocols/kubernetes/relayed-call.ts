@@ -4,7 +4,7 @@ import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Withholding, withholdingFor } from '#core/protocols/kubernetes/bodies/withhold.ts';
 import type { Call } from '#core/protocols/kubernetes/call.ts';
 import { callWords } from '#core/protocols/kubernetes/call-words.ts';
-import { impersonationHeaders, REQUEST_KEY } from '#core/protocols/kubernetes/impersonation.ts';
+import { REQUEST_KEY, requestHeader } from '#core/protocols/kubernetes/impersonation.ts';
 import type { Verdict } from '#core/protocols/kubernetes/judge.ts';
 import { callOf } from '#core/protocols/kubernetes/request-info.ts';
 import { statusOf } from '#core/protocols/kubernetes/status.ts';
@@ -20,7 +20,7 @@ import { ownAnswer } from './own-answer.ts';
 import { flat, pairsOf } from './pairs.ts';
 import { RequestBody } from './request-body.ts';
 import type { CallSession, LiveCall } from './session.ts';
-import type { SiftedHead } from './sifted-head.ts';
+import { type SiftedHead, sifted } from './sifted-head.ts';
 import type { Upgraded } from './upgrade.ts';
 import { askUpgrade } from './upgrade-call.ts';
 
@@ -157,7 +157,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
     if (this.#over) return;
     recording.over();
     const { trailers } = this.#asking;
-    const more = trailers.length === 0 ? {} : { trailers: pairsOf(trailers) };
+    // Nobody forwards them, and what some client puts there may be a secret all the same.
+    const more = trailers.length === 0 ? {} : { trailers: sifted(trailers).shown };
     this.#session.parts.records.end(Stream.client, this.#number, { bytes, ...more });
   }
 
@@ -227,9 +228,10 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 
   #headers(length: number | undefined): string[] {
     const { impersonation, upstream } = this.#session.parts;
-    const own = flat(impersonationHeaders(impersonation, this.#number));
     const sized = length === undefined ? [] : ['content-length', String(length)];
-    return [...upstream.own(), ...this.#head.pass, ...sized, ...own];
+    const own = requestHeader(impersonation, this.#number);
+    const pass = this.#call?.verb === 'watch' ? uncompressed(this.#head.pass) : this.#head.pass;
+    return [...upstream.own(), ...pass, ...sized, ...this.#session.impersonates, ...own];
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -239,7 +241,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
     if (status < 200 || this.#over) return;
-    if (status === 401) return this.#credentialRefused();
+    if (status === 401 && !isProxied(this.#call)) return this.#credentialRefused();
     this.#answer!.head(status, controller.rawHeaders as Buffer[], controller);
   }
 
@@ -250,6 +252,7 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   onResponseEnd({ rawTrailers }: Dispatcher.DispatchController): void {
     if (this.#over) return;
     this.#answer!.end(((rawTrailers ?? []) as Buffer[]).map((one) => one.toString('latin1')));
+    this.#controller = undefined;
     this.#leave();
   }
 
@@ -372,6 +375,19 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
 /** What asks for a protocol that nobody speaks here is passed over (RFC 9110 section 7.8). */
 function stays({ shown, upgrade }: SiftedHead): Headers {
   return upgrade === undefined ? shown : shown.filter(([name]) => name.toLowerCase() !== 'upgrade');
+}
+
+/** What is behind a proxy has logins of its own: its 401 says nothing of the gateway's credential, which is not read anew for it. */
+function isProxied(call: Call | undefined): boolean {
+  return call?.kind === 'resource' && call.subresource === 'proxy';
+}
+
+/**
+ * API servers compress a watch as one stream of gzip (first seen where `sendInitialEvents` asks for a list in it): nothing could be said in
+ * it when it has to end, and no event of it withheld or shown by itself. A server may always answer without (RFC 9110 section 12.5.3).
+ */
+function uncompressed(pass: readonly string[]): string[] {
+  return pass.filter((_, at) => pass[at - (at % 2)] !== 'accept-encoding');
 }
 
 function isReading({ method, hasBody }: Asking): boolean {

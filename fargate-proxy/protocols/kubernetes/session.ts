@@ -1,6 +1,7 @@
 import type { Authorization } from '#core/access/decide.ts';
 import { durationText } from '#core/access/duration.ts';
 import type { CustodyError } from '#core/errors.ts';
+import { sessionHeaders } from '#core/protocols/kubernetes/impersonation.ts';
 import type { CallJudge } from '#core/protocols/kubernetes/judge.ts';
 import type { KubernetesTarget } from '#core/protocols/kubernetes/schema.ts';
 import type { Forwarded } from '#core/protocols/kubernetes/tape.ts';
@@ -11,6 +12,7 @@ import type { Asking } from './asking.ts';
 import type { CallTape } from './call-tape.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
+import { flat } from './pairs.ts';
 import type { SiftedHead } from './sifted-head.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -63,6 +65,8 @@ interface Ended {
 /** A client's calls, by whatever connections they come. */
 export class CallSession implements Link {
   readonly parts: SessionParts;
+  /** What each call says of whom it is for: names and values, one after the other. */
+  readonly impersonates: readonly string[];
   readonly #live = new Set<LiveCall>();
   readonly #connections = new WeakMap<ClientConnection, number>();
   readonly #done = Promise.withResolvers<Ended>();
@@ -75,6 +79,7 @@ export class CallSession implements Link {
 
   constructor(parts: SessionParts) {
     this.parts = parts;
+    this.impersonates = flat(sessionHeaders(parts.impersonation));
     const { options, limits, records } = parts;
     records.tape.onWait(() => this.waitForRecorder());
     this.#timers.longest = options.after(limits.longestMs, () =>

@@ -68,11 +68,22 @@ function granted(parts: UpgradeCallParts, answer: IncomingMessage, target: Socke
 }
 
 function answered({ answer, onAnswered, onLost }: UpgradeCallParts, response: IncomingMessage): void {
-  answer.head(response.statusCode!, response.rawHeaders, response);
-  response.on('data', (chunk: Buffer) => answer.piece(chunk));
-  response.once('end', () => {
-    answer.end(response.rawTrailers);
-    onAnswered();
-  });
+  // Whoever answers may say what node does not say on, and nobody above would hear of that.
+  const orLost = (work: () => void): void => {
+    try {
+      work();
+    } catch (thrown) {
+      response.destroy();
+      onLost(asCustodyError(thrown));
+    }
+  };
   response.once('error', onLost);
+  response.on('data', (chunk: Buffer) => orLost(() => answer.piece(chunk)));
+  response.once('end', () =>
+    orLost(() => {
+      answer.end(response.rawTrailers);
+      onAnswered();
+    }),
+  );
+  orLost(() => answer.head(response.statusCode!, response.rawHeaders, response));
 }

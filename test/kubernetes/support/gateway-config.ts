@@ -19,6 +19,8 @@ export interface GatewayOptions {
   readonly credential?: 'certificate';
   /** Of its process; by default it waits for no session when it is ended. */
   readonly args?: readonly string[];
+  /** Of its node. */
+  readonly nodeFlags?: readonly string[];
 }
 
 /** Developers are the cluster's developers, under their own address. */

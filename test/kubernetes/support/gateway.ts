@@ -33,6 +33,7 @@ interface Parts {
   readonly issuer: TestIssuer;
   readonly key: TestKey;
   readonly args: readonly string[];
+  readonly nodeFlags: readonly string[];
 }
 
 /** A gateway process that speaks Kubernetes, a bed behind it as the target `cluster`, and an issuer of tokens. */
@@ -64,7 +65,8 @@ export class KubernetesGateway {
     createSignerKey(folder);
     const { ca } = await localCertificates(join(folder, 'tls'), new Date());
     const ports = [await freePort(), await freePort()] as const;
-    const parts = { bed, folder, ports, issuer, key, args: options.args ?? ['--drain-ms', '500'] };
+    const { args = ['--drain-ms', '500'], nodeFlags = [] } = options;
+    const parts = { bed, folder, ports, issuer, key, args, nodeFlags };
     const gateway = new KubernetesGateway(parts, readFileSync(ca, 'utf8'));
     gateway.writeConfig(options);
     await gateway.run();
@@ -107,7 +109,8 @@ export class KubernetesGateway {
     const listen = ['--listen', `127.0.0.1:${postgres}`, '--kubernetes-port', String(kubernetes)];
     const place = ['--config', join(this.dataDir, 'custody.yaml'), '--data-dir', this.dataDir];
     const main = root('fargate-proxy/main.ts');
-    const child = spawn(process.execPath, [main, ...place, ...listen, ...this.#parts.args], {
+    const { args, nodeFlags } = this.#parts;
+    const child = spawn(process.execPath, [...nodeFlags, main, ...place, ...listen, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#child = child;

@@ -71,7 +71,9 @@ function refuseStreams({ subresource = '', resource, query, upgrades, verb }: Re
     throw unnameable('it takes input, which nobody named: leave out -i');
 }
 
+/** The text's own word for how a patch is meant: in a query it says nothing to the API server, and would say it to whoever approves. */
 function parametersOf({ query, verb }: ResourceCall): CallText['parameters'] {
+  if (query.has('patch')) throw unnameable('its query has "patch", which no call of Kubernetes has');
   const kept = [...query].filter(([name, value]) => !HARMLESS.has(name) && !isJustName(name, value, verb));
   return sorted(kept);
 }
@@ -95,17 +97,47 @@ function carriedBy(
   if (read.kind === 'unreadable') throw unnameable(`its body ${read.why}`);
   if (read.unknown.length > 0) throw unnameable('its body has fields that are not known here');
   if (isDeletion) return { parameters, ...optionsOf(read.value) };
-  const how = call.verb === 'patch' ? patchParameter(body.type, read.value) : [];
+  const how = call.verb === 'patch' ? patchParameters(body.type, read.value, call) : [];
   return { parameters: sorted([...parameters, ...how]), carries: bare(read.value, call.namespace) };
 }
 
-/** Without a word it is `merge` or `strategic`, by the kind of resource; a list is a JSON Patch. Apply takes away what it does not name. */
-function patchParameter(type = '', value: BodyValue): readonly (readonly [string, string])[] {
-  const isApply = type.trim().toLowerCase().startsWith('application/apply-patch');
-  if (isApply) return [['patch', 'apply']];
-  const isJsonPatch = type.trim().toLowerCase().startsWith('application/json-patch');
+/**
+ * Without a word it is `merge` or `strategic`, by the kind of resource; a list is a JSON Patch. A merge takes away whatever a list does not
+ * name, and apply what the same manager set before and does not name now: whose name that is, is part of the call.
+ */
+function patchParameters(
+  type = '',
+  value: BodyValue,
+  { query, group }: ResourceCall,
+): readonly (readonly [string, string])[] {
+  const form = type.trim().toLowerCase();
+  if (form.startsWith('application/apply-patch')) {
+    const manager = query.get('fieldManager') ?? '';
+    return USUAL_MANAGERS.has(manager)
+      ? [['patch', 'apply']]
+      : [
+          ['fieldManager', manager],
+          ['patch', 'apply'],
+        ];
+  }
+  const isJsonPatch = form.startsWith('application/json-patch');
   if (isJsonPatch !== isList(value)) throw unnameable('its patch is not of the form that it says');
-  return [];
+  const isMerge = form.startsWith('application/merge-patch');
+  return isMerge && isBuiltIn(group) && replacesLists(value) ? [['patch', 'merge']] : [];
+}
+
+/** What `kubectl apply --server-side` calls itself, and what the executor of tasks does. */
+const USUAL_MANAGERS: ReadonlySet<string> = new Set(['kubectl', 'custody']);
+
+/** Kinds of the API server's own, whose lists it can merge. Of any other there is no strategic patch. */
+function isBuiltIn(group: string): boolean {
+  return !group.includes('.') || group.endsWith('.k8s.io');
+}
+
+/** Where a merge and a strategic merge are two things. */
+function replacesLists(value: BodyValue): boolean {
+  if (isList(value)) return true;
+  return isObject(value) && Object.entries(value).some(([name, one]) => name.startsWith('$') || replacesLists(one));
 }
 
 function optionsOf(value: BodyValue): { carries?: BodyValue } {
@@ -123,7 +155,10 @@ export function bareText(text: CallText): CallText {
   if (carries === undefined || isList(carries)) return text;
   const { carries: _, ...rest } = text;
   if (verb === 'delete' || verb === 'deletecollection') return { ...rest, ...optionsOf(carries) };
-  return { ...text, carries: bare(carries, place?.namespace ?? '') };
+  // Who says it where it makes no other call means the same.
+  const isMerge = verb === 'patch' && !replacesLists(carries);
+  const parameters = text.parameters.filter(([name, value]) => !(isMerge && name === 'patch' && value === 'merge'));
+  return { ...text, parameters, carries: bare(carries, place?.namespace ?? '') };
 }
 
 /**

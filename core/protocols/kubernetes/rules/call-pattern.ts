@@ -1,6 +1,6 @@
 /** One entry of a rule's `calls` or `deny`, and whether a call fits it. */
 import { fits, leads } from '#core/access/patterns.ts';
-import type { ResourceCall, Verb } from '../call.ts';
+import type { Call, ResourceCall, Verb } from '../call.ts';
 import { resourceWords } from '../call-words.ts';
 import { isCollective } from '../request-info.ts';
 import type { CallPattern } from '../schema.ts';
@@ -29,7 +29,7 @@ type Part = (pattern: CallPattern, seen: Seen, side: Side) => Fit;
 
 /** Those that need no body come first. */
 const PARTS: readonly Part[] = [
-  ({ verbs }, { call }, side) => verbs?.some((verb) => fitsVerb(verb, call.verb, side)) ?? true,
+  ({ verbs }, { call }, side) => verbs?.some((verb) => fitsVerb(verb, call, side)) ?? true,
   fitsPlace,
   fitsNamespace,
   fitsName,
@@ -47,9 +47,12 @@ const WIDER: Readonly<Partial<Record<Verb, string>>> = {
   deletecollection: 'delete',
 };
 
-function fitsVerb(wanted: string, verb: Verb, side: Side): boolean {
+function fitsVerb(wanted: string, call: Call, side: Side): boolean {
+  const { verb } = call;
   if (wanted === '*' || wanted === (READS.has(verb) ? 'read' : 'write')) return true;
-  return wanted === (SAME[verb] ?? verb) || (side === 'deny' && wanted === WIDER[verb]);
+  if (wanted === (SAME[verb] ?? verb)) return true;
+  if (side === 'calls') return false;
+  return wanted === WIDER[verb] || (wanted === 'create' && call.kind === 'resource' && call.mayCreate === true);
 }
 
 function fitsPlace({ paths, resources, ...more }: CallPattern, { call }: Seen): boolean {

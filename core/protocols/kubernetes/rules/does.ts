@@ -29,7 +29,7 @@ export function commandsOf({ call, body }: Seen): readonly (readonly string[])[]
 
 /** Undefined: the body would tell. `unsure`: it does not. */
 export function reachesNode({ call, body }: Seen): boolean | 'unsure' | undefined {
-  if (call.kind === 'resource' && isOfKubelet(call)) return true;
+  if (call.kind === 'resource' && (isOfKubelet(call) || binds(call))) return true;
   if (!bringsBody(call)) return false;
   if (body?.kind !== 'read') return undefined;
   const { pod } = body;
@@ -45,6 +45,12 @@ export function reachesNode({ call, body }: Seen): boolean | 'unsure' | undefine
 
 function isOfKubelet({ group, resource, subresource }: ResourceCall): boolean {
   return group === '' && resource === 'nodes' && subresource === 'proxy';
+}
+
+/** Puts a pod on a node of its own choice, as a scheduler does. */
+function binds({ group, resource, subresource, verb }: ResourceCall): boolean {
+  const isBinding = resource === 'bindings' || (resource === 'pods' && subresource === 'binding');
+  return group === '' && isBinding && verb !== 'get';
 }
 
 /** Paths of a kubelet that do what a pod's subresources do. */

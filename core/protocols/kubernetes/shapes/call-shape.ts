@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
 import type { SeenCommand, SeenLiteral, UnreadableCommand } from '#core/tasks/seen.ts';
 import { COMMAND_MAX_BYTES } from '../../command-parts.ts';
-import type { BodyValue } from '../bodies/read.ts';
+import { type BodyValue, readBody } from '../bodies/read.ts';
 import { isList, isObject } from '../bodies/value.ts';
 import type { Call } from '../call.ts';
 import { callWords } from '../call-words.ts';
@@ -20,6 +20,8 @@ export function seenCall(call: Call, body?: JudgedBody): SeenCommand | Unreadabl
   try {
     const text = textOfCall(call, body);
     if (text === undefined) return undefined;
+    // It would stand for the call itself, and does nothing.
+    if (isTry(call, body)) return { text: callWords(call), why: 'is a try without effect (dryRun)' };
     if (Buffer.byteLength(callText(text)) > COMMAND_MAX_BYTES)
       return { text: callWords(call), why: `is longer than ${COMMAND_MAX_BYTES} bytes` };
     return shapeOf(text);
@@ -27,6 +29,14 @@ export function seenCall(call: Call, body?: JudgedBody): SeenCommand | Unreadabl
     if (!(thrown instanceof CustodyError)) throw thrown;
     return { text: callWords(call), why: `cannot be named: ${thrown.message}` };
   }
+}
+
+function isTry(call: Call, body: JudgedBody | undefined): boolean {
+  if (call.query.has('dryRun')) return true;
+  // Of a deletion its options may say so.
+  if (call.kind === 'path' || !call.verb.startsWith('delete') || !body?.bytes.length) return false;
+  const read = readBody(body.bytes, body.type, body.encoding);
+  return read.kind !== 'read' || (isObject(read.value) && read.value['dryRun'] !== undefined);
 }
 
 /** The text with `$1`, `$2` … for its values, its shape, and the values. */

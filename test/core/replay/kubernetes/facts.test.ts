@@ -24,8 +24,8 @@ it('a read names what was read', async () => {
     bytes: { sent: 0, received: JSON.stringify(pod('web-0')).length },
   });
   expect(list).toMatchObject({
-    ...{ text: 'list deployments.apps dev/', values: ['app=web'] },
-    relations: [{ name: 'deployments.apps dev/', how: 'read' }],
+    ...{ text: 'list deployments.apps dev/*', values: ['app=web'] },
+    relations: [{ name: 'deployments.apps dev/*', how: 'read' }],
   });
 });
 

@@ -43,6 +43,32 @@ describe('a call', () => {
     });
   });
 
+  it('that asks what there is to ask for is told in one line, unless it failed', async () => {
+    const tape = new Tape();
+    for (const target of ['/api', '/apis/apps/v1', '/openapi/v3/api/v1?hash=x', '/version'])
+      tape.call({ target }, 200, '{}');
+    tape.call({ target: '/apis' }, 403, 'no');
+    tape.call({ target: '/healthz?verbose=1' }, 200, 'ok');
+    expect((await calls(tape)).map((step) => textOf(step).split('\n').length)).toEqual([1, 1, 1, 1, 2, 3]);
+    expect(textOf((await calls(tape))[0]!)).toMatch(/get \/api → 200, [\d.]+ ms, 2 bytes$/);
+  });
+
+  it('that makes something has the name of what is made, also where the server gave it', async () => {
+    const tape = new Tape();
+    const named = JSON.stringify(deployment(1));
+    const status = { kind: 'Status', reason: 'Forbidden', message: 'no' };
+    tape.call({ method: 'POST', target: DEPLOYMENTS, body: named }, 201, deployment(1));
+    tape.call({ method: 'POST', target: DEPLOYMENTS, body: named }, 403, status);
+    tape.call({ method: 'POST', target: PODS, body: '{"metadata":{"generateName":"a-"}}' }, 201, pod('a-x'));
+    tape.call({ target: PODS }, 200, {});
+    expect((await calls(tape)).map((step) => textOf(step).split(' → ')[0]!.split('  ').at(-1))).toEqual([
+      '#1 create deployments.apps dev/web',
+      '#2 create deployments.apps dev/web',
+      '#3 create pods dev/a-x',
+      '#4 list pods dev/*',
+    ]);
+  });
+
   it('that the cluster would not have is refused, with its reason', async () => {
     const tape = new Tape();
     const status = { kind: 'Status', apiVersion: 'v1', reason: 'Forbidden', message: 'no pods for you' };
@@ -137,6 +163,17 @@ describe('what is withheld', () => {
     });
   });
 
+  it('and not there is said to be not there', async () => {
+    const tape = new Tape();
+    const call = tape.ask({ target: '/api/v1/namespaces/dev/secrets/db' });
+    tape.forward(call).head(call, 404);
+    const shown = '{"kind":"Status","reason":"NotFound","message":"secrets \\"db\\" not found"}';
+    tape.record('target', Record.withheld, call, { why: 'secret', bytes: 150, shown });
+    tape.record('target', Record.end, call, { bytes: 150 });
+    const [step] = await calls(tape);
+    expect(textOf(step!)).toMatch(/→ 404 NotFound, .*: secrets "db" not found/);
+  });
+
   it('or kept as a digest has how much there was, and its SHA-256', async () => {
     const tape = new Tape();
     const call = tape.ask({ target: PODS });
@@ -169,6 +206,31 @@ describe('a change', () => {
     });
     expect(updated?.diff?.since).toBe(2);
     expect(textOf(updated!)).toMatch(/~ spec\.template\.spec\.containers\[.*\]\.image: "web:1" → "web:2"/);
+  });
+
+  it('of a scale is shown against the object, or against a scale that was seen later', async () => {
+    const tape = new Tape();
+    tape.call({ target: `${DEPLOYMENTS}/web` }, 200, deployment(1));
+    const scaled = (replicas: number, uid = 'u1') => {
+      const scale = { kind: 'Scale', metadata: { name: 'web', namespace: 'dev', uid }, spec: { replicas } };
+      tape.call({ method: 'PATCH', target: `${DEPLOYMENTS}/web/scale` }, 200, scale);
+    };
+    scaled(3);
+    scaled(2);
+    tape.call({ target: `${DEPLOYMENTS}/web` }, 200, deployment(5));
+    scaled(4);
+    scaled(9, 'another');
+    const all = (await calls(tape)).filter(({ call }) => call?.verb === 'patch');
+    const changes = all.map(({ diff }) => [
+      diff?.since,
+      ...(diff?.changes ?? []).map(({ path, before, after }) => [path, before?.text, after?.text]),
+    ]);
+    expect(changes).toEqual([
+      [1, ['spec.replicas', '1', '3']],
+      [2, ['spec.replicas', '3', '2']],
+      [4, ['spec.replicas', '5', '4']],
+      [undefined],
+    ]);
   });
 
   it('is known from lists and watches, and not from a table for people', async () => {

@@ -22,6 +22,15 @@ describe.each([
     expect(seen[0]!.headers['impersonate-extra-custody.request']).toBe(`${session as string}/1`);
   });
 
+  it('that watch are asked for uncompressed: something has to be said in them, and each event shown', async () => {
+    const { stand, seen } = await stood((_asked, response) => void response.end('{}'));
+    const headers = { 'accept-encoding': 'gzip', accept: 'application/json' };
+    for (const query of ['limit=5', 'watch=true&sendInitialEvents=true'])
+      await ask(stand, `/clusters/prod/api/v1/namespaces/dev/pods?${query}`, { headers });
+    expect(seen.map((asked) => asked.headers['accept-encoding'])).toEqual(['gzip', undefined]);
+    expect(seen[1]!.headers.accept).toBe('application/json');
+  });
+
   it('carry bodies both ways', async () => {
     const { stand } = await stood((asked, response) => void asked.pipe(response));
     const body = Buffer.alloc(700_000, 'abcdefg').toString();

@@ -151,3 +151,12 @@ describe('a session of calls under a contract', () => {
     expect(kinds()).toEqual(['error']);
   });
 });
+
+describe('security case 23: a try without effect', () => {
+  it('does not stand for the call that a contract asks for', async () => {
+    const { asks, kinds } = under('record');
+    const target = '/apis/apps/v1/namespaces/prod/deployments/web/scale?dryRun=All';
+    await asks('PATCH', target, { spec: { replicas: 3 } });
+    expect(kinds()).toHaveLength(1);
+  });
+});

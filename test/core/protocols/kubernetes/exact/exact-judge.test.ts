@@ -255,3 +255,64 @@ describe('a grant for exact calls', () => {
     });
   });
 });
+
+describe('security case 23: how a patch is meant is part of what was approved', () => {
+  const STRATEGIC = 'application/strategic-merge-patch+json';
+  const APPLY = 'application/apply-patch+yaml';
+  const lists = { spec: { template: { spec: { containers: [{ name: 'main', image: 'x:2' }] } } } };
+  const text = `patch deployments.apps prod/web ${JSON.stringify(lists)}`;
+
+  it('a list that replaces is not one that is merged', async () => {
+    expect(await under(text).asks('PATCH', DEPLOYMENT, lists, STRATEGIC)).toBe('passes');
+    expect(await under(text).asks('PATCH', DEPLOYMENT, lists, MERGE)).toBe('refused');
+    const merge = text.replace('prod/web ', 'prod/web?patch=merge ');
+    expect(await under(merge).asks('PATCH', DEPLOYMENT, lists, MERGE)).toBe('passes');
+    expect(await under(merge).asks('PATCH', DEPLOYMENT, lists, STRATEGIC)).toBe('refused');
+  });
+
+  it('neither is a directive, which one of them takes for a field', async () => {
+    const directive = { spec: { template: { spec: { $patch: 'replace' } } } };
+    const one = `patch deployments.apps prod/web ${JSON.stringify(directive)}`;
+    expect(await under(one).asks('PATCH', DEPLOYMENT, directive, STRATEGIC)).toBe('passes');
+    expect(await under(one).asks('PATCH', DEPLOYMENT, directive, MERGE)).toBe('refused');
+  });
+
+  it('where both do the same, either passes, and so does whoever says so', async () => {
+    const body = { spec: { replicas: 3 } };
+    for (const how of ['', '?patch=merge'])
+      for (const type of [MERGE, STRATEGIC]) {
+        const one = under(`patch deployments.apps prod/web${how} {"spec":{"replicas":3}}`);
+        expect(await one.asks('PATCH', DEPLOYMENT, body, type)).toBe('passes');
+      }
+  });
+
+  it('kinds that no strategic patch knows are merged', async () => {
+    const target = '/apis/example.com/v1/namespaces/prod/widgets/a';
+    const one = under('patch widgets.example.com prod/a {"spec":{"parts":["x"]}}');
+    expect(await one.asks('PATCH', target, { spec: { parts: ['x'] } }, MERGE)).toBe('passes');
+  });
+
+  it('a query does not say in its place how it is meant', async () => {
+    const body = { spec: { replicas: 3 } };
+    const one = under('patch deployments.apps prod/web?patch=apply {"spec":{"replicas":3}}');
+    expect(await one.asks('PATCH', `${DEPLOYMENT}?patch=apply`, body, MERGE)).toBe('refused');
+    expect(await one.asks('PATCH', `${DEPLOYMENT}?fieldManager=kubectl`, body, APPLY)).toBe('passes');
+  });
+
+  it('an apply under somebody else’s name takes away what is theirs, and is another call', async () => {
+    const body = { spec: { replicas: 3 } };
+    const target = `${DEPLOYMENT}?fieldManager=helm`;
+    const usual = under('patch deployments.apps prod/web?patch=apply {"spec":{"replicas":3}}');
+    expect(await usual.asks('PATCH', target, body, APPLY)).toBe('refused');
+    const named = under('patch deployments.apps prod/web?fieldManager=helm&patch=apply {"spec":{"replicas":3}}');
+    expect(await named.asks('PATCH', target, body, APPLY)).toBe('passes');
+  });
+
+  it.each(['force=true', 'propagationPolicy=Orphan', 'gracePeriodSeconds=0', 'orphanDependents=true'])(
+    'neither is a call with %s the one without',
+    async (more) => {
+      expect(await under('delete pods prod/web-0').asks('DELETE', `${POD}?${more}`)).toBe('refused');
+      expect(await under(`delete pods prod/web-0?${more}`).asks('DELETE', `${POD}?${more}`)).toBe('passes');
+    },
+  );
+});

@@ -335,3 +335,64 @@ describe('a rule of Kubernetes', () => {
     expect(denies({ paths: ['/openapi/**'] }, 'GET', '/openapi/v3')).toBe('refused');
   });
 });
+
+describe('what slips by under another name', () => {
+  const PROXY = '/api/v1/nodes/node-1/proxy/exec/dev/web-0/main?command=id';
+  const UPGRADE = [['Upgrade', 'websocket']] as const;
+  const rule = (part: unknown) => ({ name: 'devs', kubernetes: partOf(part) });
+
+  it('security case 4: whoever may only read runs nothing by a GET that upgrades the proxy of a node', () => {
+    const reads = rule({ calls: [{ verbs: ['read', 'get', 'list', 'watch'] }] });
+    expect(judgeByRule(reads, callOf('GET', PROXY, UPGRADE)).kind).toBe('refused');
+    expect(judgeByRule(reads, callOf('GET', '/api/v1/nodes/node-1/proxy/metrics')).kind).toBe('passes');
+    const writes = rule({ deny: [{ verbs: ['write'] }] });
+    expect(judgeByRule(writes, callOf('GET', PROXY, UPGRADE)).kind).toBe('refused');
+  });
+
+  it('security case 8: nor reaches what is behind the proxies of pods and services', () => {
+    const reads = rule({ calls: [{ verbs: ['read'] }] });
+    for (const what of ['pods/web-0', 'services/https:web:443'])
+      expect(judgeByRule(reads, callOf('GET', `${DEV}/${what}/proxy/`, UPGRADE)).kind).toBe('refused');
+  });
+
+  it.each([
+    ['pods/portforward', 'POST', `${DEV}/pods/web-0/portforward?ports=5432`],
+    ['pods/portforward', 'GET', `${DEV}/pods/web-0/portforward?ports=5432`],
+    ['services/proxy', 'GET', `${DEV}/services/https:web:443/proxy/admin`],
+    ['pods/proxy', 'POST', `${DEV}/pods/web-0:8080/proxy`],
+    ['nodes/proxy', 'GET', '/api/v1/nodes/node-1:10250/proxy/pods'],
+  ])('security case 8: %s is no way where the role has none (%s %s)', (resource, method, target) => {
+    expect(denies({ resources: [resource] }, method, target)).toBe('refused');
+    expect(allows({ resources: ['pods', 'services', 'nodes'] }, method, target)).toBe('refused');
+    expect(allows({ resources: ['pods/log', 'pods/exec'] }, method, target)).toBe('refused');
+  });
+
+  it.each([
+    ['a server-side apply', 'PATCH', `${DEV}/configmaps/a`, 'application/apply-patch+yaml'],
+    ['one in CBOR', 'PATCH', `${DEV}/configmaps/a`, 'Application/Apply-Patch+CBOR'],
+    ['a PUT of what is made so', 'PUT', `${DEV}/services/web`, 'application/json'],
+    [
+      'one of a right',
+      'PUT',
+      '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/a',
+      'application/json',
+    ],
+  ])('security case 14: whoever may create nothing does not by %s', (_, method, target, type) => {
+    const call = callOf(method, target, [['content-type', type]]);
+    expect(judgeByRule(rule({ deny: [{ verbs: ['create'] }] }), call).kind).toBe('refused');
+    expect(judgeByRule(rule({ calls: [{ verbs: ['create'] }] }), call).kind).toBe('refused');
+  });
+
+  it('a patch, and a PUT of what has to be there, create nothing', () => {
+    const creates = rule({ deny: [{ verbs: ['create'] }] });
+    const merge = callOf('PATCH', `${DEV}/configmaps/a`, [['Content-Type', 'application/merge-patch+json']]);
+    expect(judgeByRule(creates, merge).kind).toBe('passes');
+    expect(judgeByRule(creates, callOf('PUT', `${DEV}/configmaps/a`)).kind).toBe('passes');
+  });
+
+  it('privileged: whoever binds a pod chooses its node', () => {
+    expect(denies({ privileged: true }, 'POST', `${DEV}/bindings`)).toBe('refused');
+    expect(denies({ privileged: true }, 'POST', `${DEV}/pods/web-0/binding`)).toBe('refused');
+    expect(allows({ privileged: false }, 'POST', `${DEV}/bindings`)).toBe('refused');
+  });
+});
