@@ -68,11 +68,12 @@ export class LiveSession implements Watched, Conversing {
 /** What is asked again for as long as the session lives. */
 function questionOf(
   { session, startedAt }: Opening,
-  { principal, target, rule, grant, context }: Authorization<'connect'>,
+  { principal, target, rule, terms, grant, context }: Authorization<'connect'>,
 ): Watched['question'] {
   const live = {
     session,
     rule,
+    terms,
     startedAt: new Date(startedAt),
     ...(grant === undefined ? {} : { grant: grant.id }),
   };

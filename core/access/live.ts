@@ -1,4 +1,6 @@
 import { CustodyError } from '../errors.ts';
+import { protocolOf } from '../protocols/protocols.ts';
+import type { Rule } from './config.ts';
 import { Authorization, decide, denies, isDisabled, isForeign } from './decide.ts';
 import { type LiveSession, type Obstacle, obstaclesOf, type Question } from './rule-match.ts';
 
@@ -14,8 +16,9 @@ export type LiveQuestion = Question<'connect'> & { readonly live: LiveSession };
 
 /** Looks again at what a session was opened under: undefined as long as `decide` would let it go on. */
 export function endingOf(question: LiveQuestion): LiveEnding | undefined {
-  if (Authorization.isOne(decide(question))) return undefined;
   const { policy, principal, live } = question;
+  const still = decide(question);
+  if (Authorization.isOne(still)) return isBound(question, still.terms) ? undefined : revoked(OTHER);
   if (isForeign(policy, principal))
     return revoked('the identity provider of this session is not in the configuration any more');
   if (isDisabled(policy, principal)) return revoked('you may not use this gateway any more');
@@ -34,6 +37,16 @@ export function endingOf(question: LiveQuestion): LiveEnding | undefined {
 }
 
 const CHANGED = 'the access rule does not allow it any more';
+
+const OTHER = 'the access rule says something else by now; connect again';
+
+/** Whether what the session has of its rule is still what the rule says. */
+function isBound({ policy, target: name, live }: LiveQuestion, now: Rule): boolean {
+  const target = policy.targets.get(name);
+  const bound = target && protocolOf(target).bound;
+  if (bound === undefined || live.terms === undefined) return true;
+  return JSON.stringify(bound(live.terms)) === JSON.stringify(bound(now));
+}
 
 function endings(obstacles: readonly Obstacle[]): LiveEnding[] {
   return obstacles.map(endingBy);

@@ -45,6 +45,8 @@ export interface LiveSession {
   readonly rule: string;
   readonly grant?: string;
   readonly startedAt: Date;
+  /** The rule as it was then. */
+  readonly terms?: Rule;
 }
 
 /** Why a rule does not allow something. */

@@ -61,6 +61,8 @@ export interface ProtocolFacts<T extends AnyTarget = AnyTarget> {
   loginFor(target: T, asked: string | undefined): string | undefined;
   /** What a rule lets pass in a session, in words, where the protocol's own part says so. */
   passes?(rule: Rule): readonly string[];
+  /** What of a rule a session has from its opening to its end: where the rule says something else by now, the session is over. */
+  bound?(rule: Rule): unknown;
   /** All credentials of a target. One that the gateway makes itself is none. */
   secrets(target: T): readonly SecretReference[];
   /**

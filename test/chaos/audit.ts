@@ -12,7 +12,7 @@ import type { Stand } from './stand.ts';
 const ENTERED_WITHIN_MS = 60_000;
 
 /** What `custody audit` says of all that the rounds left, once the ledger has taken it in. */
-export async function auditStand({ dataDir }: Stand): Promise<AuditReport> {
+export async function auditStand({ dataDir }: Pick<Stand, 'dataDir'>): Promise<AuditReport> {
   const queue = localLeafQueue(dataDir);
   const until = Date.now() + ENTERED_WITHIN_MS;
   while ((await queue.list(1)).length > 0 && Date.now() < until) await sleep(200);

@@ -26,6 +26,8 @@ export const kubernetes: ProtocolFacts<KubernetesTarget> = {
   withFiles,
   leftOut,
   passes: ruleWords,
+  // As whom, and which calls: each of them is judged by it.
+  bound: (rule) => rule.kubernetes,
   refuseUnapprovable,
   // JSON in one line: a text has a call in each of its lines.
   commandsIn: (text) =>
