@@ -38,6 +38,36 @@ describe('sifted', () => {
     });
   });
 
+  it.each([
+    [
+      'a WebSocket',
+      'websocket',
+      'v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.eHl6',
+      'Bearer xyz',
+    ],
+    [
+      'another upgrade',
+      'SPDY/3.1',
+      'v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.eHl6',
+      undefined,
+    ],
+    ['no protocol beside it', 'websocket', 'base64url.bearer.authorization.k8s.io.eHl6', undefined],
+    [
+      'no base64url',
+      'websocket',
+      'v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.eHl6=',
+      undefined,
+    ],
+  ])(
+    'takes a token among subprotocols as the API server does: %s',
+    (_, upgrade, protocols, authorization) => {
+      const asked = ['Upgrade', upgrade, 'Sec-WebSocket-Protocol', protocols];
+      expect(sifted(asked).authorization).toBe(authorization);
+      expect(sifted([...asked, 'Authorization', 'Bearer own']).authorization).toBe('Bearer own');
+      expect(sifted(asked).pass).toEqual([]);
+    },
+  );
+
   it('security case 15: shows no credential', () => {
     const head = sifted([
       ...['Authorization', 'Bearer x', 'Cookie', 'a=b', 'Proxy-Authorization', 'Basic x', 'Accept', '*/*'],
