@@ -198,6 +198,7 @@ interface Latency {
   readonly p99: number;
 }
 
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 function saidBy<T>({ code, stdout, stderr }: Ran): T {
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as T;
