@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('..', import.meta.url).pathname;
 /** What of them SSH has to defend by itself, each in tests of its own: those of another protocol say nothing of it. */
 const OF_SSH = [1, 2, 3, 4, 8, 9, 10, 15, 16, 17, 18];
+/** The same of Kubernetes. */
+const OF_KUBERNETES = [3, 4, 7, 8, 9, 13, 14, 16, 17, 18];
 const CASES = /\bsecurity cases? (\d+(?:(?:, | and )\d+)*)/gi;
 
 const rows = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8').matchAll(/^\| (\d+) \| (.+) \| (.+) \|$/gm);
@@ -35,6 +37,11 @@ describe('the security cases of SECURITY.md', () => {
   it('are named by tests of SSH where SSH has a defence of its own', () => {
     const tests = named(/ssh/);
     expect(OF_SSH.filter((number) => !tests.has(number))).toEqual([]);
+  });
+
+  it('are named by tests of Kubernetes where Kubernetes has a defence of its own', () => {
+    const tests = named(/kubernetes/);
+    expect(OF_KUBERNETES.filter((number) => !tests.has(number))).toEqual([]);
   });
 
   it('say where they are defended, in files that are there', () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Api } from './support/api.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { KubernetesGateway } from './support/gateway.ts';
 import { AS_DEVELOPERS } from './support/gateway-config.ts';
@@ -60,6 +61,25 @@ test.each([
     }
   },
 );
+
+test.each([
+  'nodes/node-1/proxy/exec/dev/web-0/main?command=id&output=1',
+  'namespaces/dev/services/https:web:443/proxy/',
+  'namespaces/dev/pods/web-0/exec?command=id&stdout=true',
+  'namespaces/dev/pods/web-0/portforward?ports=80',
+])('security case 8: whoever may read opens no stream by a GET of %s', async (path) => {
+  const api = new Api(await gateway.credentials({ email: 'reader@example.com' }));
+  const answer = await api.send('GET', gateway.path(`/api/v1/${path}`), undefined, {
+    ...{ Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' },
+    ...{ 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol': 'v4.channel.k8s.io' },
+  });
+  api.close();
+  expect([answer.status, JSON.parse(answer.body).message]).toEqual([
+    403,
+    expect.stringContaining('does not let it pass'),
+  ]);
+  expect((await bed.audit()).filter(({ requestURI }) => requestURI.includes(path))).toEqual([]);
+});
 
 test('nothing of what was refused has reached the cluster, and all of it is recorded', async () => {
   await gateway.end();

@@ -26,7 +26,11 @@ export function impersonationOf(permission: Authorization<'connect'>, session: s
   const more = Object.entries(extra).map(
     ([key, values]) => [key, values.flatMap((value) => make(value, `extra ${key}`))] as const,
   );
-  const shown = { user: name, groups: made, extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] } };
+  const shown = {
+    user: name,
+    groups: made,
+    extra: { ...Object.fromEntries(more), [SESSION_KEY]: [session] },
+  };
   // One record of the tape has to hold it, with each request's head.
   if (Buffer.byteLength(JSON.stringify(shown)) > ALL_MAX_BYTES)
     throw refused(rule, 'all of it', `it would be more than ${ALL_MAX_BYTES} bytes`);

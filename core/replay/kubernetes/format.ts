@@ -90,7 +90,7 @@ function headText({ call, command }: KubernetesStep): string {
 }
 
 /** Told in one line: each client asks for it before it does anything. All of it is in the step's JSON. */
-function isAside({ call, outcome }: Pick<KubernetesStep, 'call' | 'outcome'>): boolean {
+function isAside({ call, outcome }: KubernetesStep): boolean {
   return call !== undefined && outcome === 'completed' && isDiscovery(call);
 }
 
@@ -112,8 +112,9 @@ function headline(step: KubernetesStep): string {
   return `${headText(step)} → ${words.filter(Boolean).join(', ')}${said}`;
 }
 
-function callLines({ kind, call, diff, cut, outcome }: KubernetesStep): string[] {
-  if (call === undefined || isAside({ call, outcome })) return [];
+function callLines(step: KubernetesStep): string[] {
+  const { kind, call, diff, cut } = step;
+  if (call === undefined || isAside(step)) return [];
   const query = (call.query ?? []).map(({ name, value }) => `${name}=${value}`).join(' ');
   return [
     ...(query === '' ? [] : [`with ${escapeTerminal(query)}`]),

@@ -37,21 +37,36 @@ const UNUSED = 'not-looked-at';
 /** `nodeFlags`: of the gateway's node, after those it has in the image. */
 export async function setKubernetesStage(nodeFlags: readonly string[]): Promise<KubernetesStage> {
   const bed = await KubernetesBed.start({ audit: false });
+  const stops = [async () => bed.stop()];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.toReversed()) await one();
+  };
   try {
-    return await besides(bed, nodeFlags);
+    const flags = [...NODE_FLAGS, ...nodeFlags];
+    const gateway = await KubernetesGateway.start(bed, { nodeFlags: flags });
+    stops.push(async () => gateway.stop());
+    return { bed, gateway, contenders: await contendersOf({ bed, gateway }, stops), stop };
   } catch (error) {
-    await bed.stop();
+    await stop();
     throw error;
   }
 }
 
-async function besides(bed: KubernetesBed, nodeFlags: readonly string[]): Promise<KubernetesStage> {
-  const gateway = await KubernetesGateway.start(bed, { nodeFlags: [...NODE_FLAGS, ...nodeFlags] });
+/** `stops`: what ends them is put behind the others. */
+async function contendersOf(
+  place: Place,
+  stops: (() => Promise<void>)[],
+): Promise<readonly KubernetesContender[]> {
+  const { bed, gateway } = place;
   const token = await tokenOfDeveloper(bed);
   const direct = await bed.writeKubeconfig({ server: bed.url, ca: bed.ca, token });
-  const place = { bed, gateway };
-  const plain = await startHaproxy(place, [`Authorization "Bearer ${token}"`]);
-  const impersonating = await startHaproxy(place, [
+  const start = async (says: readonly string[]): Promise<Haproxy> => {
+    const haproxy = await startHaproxy(place, says);
+    stops.push(async () => void haproxy.child.kill('SIGKILL'));
+    return haproxy;
+  };
+  const plain = await start([`Authorization "Bearer ${token}"`]);
+  const impersonating = await start([
     `Authorization "Bearer ${bed.gatewayToken}"`,
     `Impersonate-User ${PERSON}`,
     `Impersonate-Group ${GROUP}`,
@@ -62,25 +77,16 @@ async function besides(bed: KubernetesBed, nodeFlags: readonly string[]): Promis
   const groups = ['developers'];
   const own = await Promise.all(people.map((email) => gateway.kubeconfig({ email, groups })));
   const same = (kubeconfig: string): string[] => people.map(() => kubeconfig);
-  return {
-    bed,
-    gateway,
-    contenders: [
-      { name: 'direct', kubeconfigs: same(direct), pids: [] },
-      { name: 'haproxy', kubeconfigs: same(await through(plain)), pids: [plain.pid] },
-      {
-        name: 'haproxy-impersonating',
-        kubeconfigs: same(await through(impersonating)),
-        pids: [impersonating.pid],
-      },
-      { name: 'custody', kubeconfigs: own, pids: [gateway.pid] },
-    ],
-    stop: async () => {
-      for (const { child } of [plain, impersonating]) child.kill('SIGKILL');
-      await gateway.stop();
-      await bed.stop();
+  return [
+    { name: 'direct', kubeconfigs: same(direct), pids: [] },
+    { name: 'haproxy', kubeconfigs: same(await through(plain)), pids: [plain.pid] },
+    {
+      name: 'haproxy-impersonating',
+      kubeconfigs: same(await through(impersonating)),
+      pids: [impersonating.pid],
     },
-  };
+    { name: 'custody', kubeconfigs: own, pids: [gateway.pid] },
+  ];
 }
 
 async function tokenOfDeveloper(bed: KubernetesBed): Promise<string> {

@@ -137,7 +137,9 @@ function isBuiltIn(group: string): boolean {
 /** Where a merge and a strategic merge are two things. */
 function replacesLists(value: BodyValue): boolean {
   if (isList(value)) return true;
-  return isObject(value) && Object.entries(value).some(([name, one]) => name.startsWith('$') || replacesLists(one));
+  return (
+    isObject(value) && Object.entries(value).some(([name, one]) => name.startsWith('$') || replacesLists(one))
+  );
 }
 
 function optionsOf(value: BodyValue): { carries?: BodyValue } {
@@ -157,7 +159,9 @@ export function bareText(text: CallText): CallText {
   if (verb === 'delete' || verb === 'deletecollection') return { ...rest, ...optionsOf(carries) };
   // Who says it where it makes no other call means the same.
   const isMerge = verb === 'patch' && !replacesLists(carries);
-  const parameters = text.parameters.filter(([name, value]) => !(isMerge && name === 'patch' && value === 'merge'));
+  const parameters = text.parameters.filter(
+    ([name, value]) => !(isMerge && name === 'patch' && value === 'merge'),
+  );
   return { ...text, parameters, carries: bare(carries, place?.namespace ?? '') };
 }
 

@@ -52,7 +52,9 @@ function fitsVerb(wanted: string, call: Call, side: Side): boolean {
   if (wanted === '*' || wanted === (READS.has(verb) ? 'read' : 'write')) return true;
   if (wanted === (SAME[verb] ?? verb)) return true;
   if (side === 'calls') return false;
-  return wanted === WIDER[verb] || (wanted === 'create' && call.kind === 'resource' && call.mayCreate === true);
+  return (
+    wanted === WIDER[verb] || (wanted === 'create' && call.kind === 'resource' && call.mayCreate === true)
+  );
 }
 
 function fitsPlace({ paths, resources, ...more }: CallPattern, { call }: Seen): boolean {

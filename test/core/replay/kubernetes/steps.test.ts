@@ -3,7 +3,18 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { Record } from '#core/protocols/kubernetes/tape.ts';
 import { kubernetesStepShape } from '#core/replay/kubernetes/shape.ts';
-import { DEPLOYMENTS, deployment, PODS, pod, stepsOf, Tape, textOf } from './support.ts';
+import {
+  DEPLOYMENTS,
+  deployment,
+  GRANTED,
+  message,
+  PODS,
+  pod,
+  stepsOf,
+  Tape,
+  textOf,
+  UPGRADE,
+} from './support.ts';
 
 const calls = async (tape: Tape) => (await stepsOf(tape)).filter(({ call }) => call !== undefined);
 
@@ -438,3 +449,39 @@ it('steps are of their shape, and come back from JSON as they were', async () =>
     );
   }
 });
+
+it('security case 18: nor do the words of a command, the names in an archive, or where a port-forward goes', async () => {
+  const evil = '\u001b]0;owned\u0007\u202e\u009b2J';
+  const tape = new Tape();
+  const command = `command=${encodeURIComponent(evil)}&command=b`;
+  const exec = tape.ask({ target: `${PODS}/a/exec?${command}&stdout=true&container=x`, headers: UPGRADE });
+  tape.forward(exec).head(exec, 101, GRANTED);
+  tape.record('target', Record.stream, exec, message(2, `${evil}\r\n`));
+  const failed = { status: 'Failure', reason: evil, message: evil };
+  tape.record('target', Record.stream, exec, message(3, JSON.stringify(failed)));
+  tape.record('target', Record.streamEnd, exec, {});
+  const words = ['tar', 'cf', '-', evil].map((word) => `command=${encodeURIComponent(word)}`).join('&');
+  const copy = tape.ask({ target: `${PODS}/a/exec?${words}&stdout=true`, headers: UPGRADE });
+  tape.forward(copy).head(copy, 101, GRANTED);
+  tape.record('target', Record.stream, copy, message(1, archived(evil)));
+  tape.record('target', Record.streamEnd, copy, {});
+  tape.note({ note: 'call-refused', call: copy, code: evil, verb: evil, what: evil });
+  const texts = (await stepsOf(tape)).map(textOf);
+  expect(texts.join('\n')).toContain('\\x1b]0;owned');
+  // eslint-disable-next-line no-control-regex
+  for (const text of texts) expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/);
+});
+
+/** One empty file of ustar (POSIX.1-2001, pax). */
+function archived(name: string): Buffer {
+  const header = Buffer.alloc(1024);
+  header.write(name, 0);
+  header.write('0000644\0', 100);
+  header.write('00000000000\0', 124);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257);
+  header.write('        ', 148);
+  const sum = header.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return header;
+}

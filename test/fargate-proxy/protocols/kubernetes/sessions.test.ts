@@ -66,7 +66,7 @@ describe('a session', () => {
     expect(other.seen).toHaveLength(0);
   });
 
-  it('security case 13: is joined by nobody with another token, device or target', async () => {
+  it('security cases 7 and 13: is joined by nobody with another token, device or target, and records none of theirs', async () => {
     const { stand } = await stood(said);
     await byHttp1(stand, PODS);
     await byHttp1(stand, PODS, { headers: { authorization: `Bearer ${TOKEN}-2` } });
@@ -81,6 +81,9 @@ describe('a session', () => {
       undefined,
       'tls-certificate',
     ]);
+    // Each has the one call of its own on its tape.
+    const heads = stand.records().filter(({ stream, type }) => stream === 'client' && type === Record.head);
+    expect(heads.map(({ call }) => call)).toEqual([1, 1, 1, 1]);
     expect((await byHttp1(stand, PODS, { headers: { authorization: 'Bearer bad' } })).status).toBe(401);
   });
 

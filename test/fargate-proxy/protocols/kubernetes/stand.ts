@@ -40,12 +40,15 @@ export interface StandOptions extends Partial<KubernetesOptions> {
 
 export interface Recorded extends TapeRecord {
   readonly stream: (typeof STREAMS)[number];
+  /** Of which recording. */
+  readonly tape: number;
 }
 
 /** One session that was begun. */
 export interface Begun {
   readonly greeting: Greeting;
   readonly link: Link;
+  readonly session: string;
   ended?: { readonly reason: CloseReason; readonly detail?: string };
 }
 
@@ -71,6 +74,7 @@ export class KubernetesStand {
   readonly #sockets = new Set<Socket>();
   readonly #tapes: Tapes;
   #server: NetServer | undefined;
+  #opened = 0;
   readonly failures: CustodyError[] = [];
 
   private constructor(options: StandOptions) {
@@ -114,7 +118,7 @@ export class KubernetesStand {
       const of = `${tape} ${stream}`;
       const reader = readers.get(of) ?? new RecordReader();
       readers.set(of, reader);
-      for (const record of reader.push(payload)) found.push({ ...record, stream });
+      for (const record of reader.push(payload)) found.push({ ...record, stream, tape });
     }
     return found;
   }
@@ -204,7 +208,8 @@ export class KubernetesStand {
       if (credential.kind !== 'token' || !credential.token.startsWith(TOKEN))
         throw new CustodyError('token-invalid', 'the token is not good');
       const permission = this.#permission(greeting.target);
-      const session = { ...opening(this.begun.length) };
+      const session = { ...opening(this.#opened) };
+      this.#opened += 1;
       const { recording } = permission.target;
       const tape = await this.#tapes.open(session, {
         ...recording,
@@ -222,7 +227,7 @@ export class KubernetesStand {
         },
       };
       const link = await greeting.dial(permission, this.secret, tape, AbortSignal.timeout(5_000), held);
-      const begun: Begun = { greeting, link };
+      const begun: Begun = { greeting, link, session: session.session };
       this.begun.push(begun);
       void link.relay().then((ended) => (begun.ended = ended));
       return session.session;

@@ -304,7 +304,9 @@ describe('security case 23: how a patch is meant is part of what was approved', 
     const target = `${DEPLOYMENT}?fieldManager=helm`;
     const usual = under('patch deployments.apps prod/web?patch=apply {"spec":{"replicas":3}}');
     expect(await usual.asks('PATCH', target, body, APPLY)).toBe('refused');
-    const named = under('patch deployments.apps prod/web?fieldManager=helm&patch=apply {"spec":{"replicas":3}}');
+    const named = under(
+      'patch deployments.apps prod/web?fieldManager=helm&patch=apply {"spec":{"replicas":3}}',
+    );
     expect(await named.asks('PATCH', target, body, APPLY)).toBe('passes');
   });
 

@@ -371,12 +371,7 @@ describe('what slips by under another name', () => {
     ['a server-side apply', 'PATCH', `${DEV}/configmaps/a`, 'application/apply-patch+yaml'],
     ['one in CBOR', 'PATCH', `${DEV}/configmaps/a`, 'Application/Apply-Patch+CBOR'],
     ['a PUT of what is made so', 'PUT', `${DEV}/services/web`, 'application/json'],
-    [
-      'one of a right',
-      'PUT',
-      '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/a',
-      'application/json',
-    ],
+    ['one of a right', 'PUT', '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/a', 'application/json'],
   ])('security case 14: whoever may create nothing does not by %s', (_, method, target, type) => {
     const call = callOf(method, target, [['content-type', type]]);
     expect(judgeByRule(rule({ deny: [{ verbs: ['create'] }] }), call).kind).toBe('refused');
