@@ -16,30 +16,41 @@ afterAll(async () => {
   await bed?.stop();
 });
 
-test.each(['a token', 'an exec plugin'])("Java's client lists, watches, applies and runs a command, with %s", async (how) => {
-  const email = `java-${randomUUID()}@example.com`;
-  const token = await gateway.token({ email, sub: email });
-  const status = { token };
-  const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status };
-  const exec = {
-    apiVersion: 'client.authentication.k8s.io/v1',
-    command: 'echo',
-    args: [JSON.stringify(credential)],
-    interactiveMode: 'Never',
-  };
-  const shown = how === 'a token' ? { token } : { exec };
-  const kubeconfig = await bed.writeKubeconfig({ server: gateway.url, ca: gateway.ca, ...shown });
-  const folder = kubernetesTool('java');
-  const ran = await bed.start('java', ['-XX:TieredStopAtLevel=1', '-cp', `${folder}:${folder}/lib/*`, 'Client', kubeconfig, 'from-java'])
-    .exited;
-  expect([ran.code, ran.stderr.replaceAll(/^SLF4J.*\n/gm, '')]).toEqual([0, '']);
-  expect(JSON.parse(ran.stdout)).toEqual({
-    names: expect.arrayContaining(['echo-0', 'web-0']) as unknown,
-    watched: 'ADDED java',
-    out: 'out\n',
-    err: 'err\n',
-    code: 5,
-  });
-  const events = (await bed.audit()).filter(({ impersonatedUser }) => impersonatedUser?.username === email);
-  expect(events.map(({ verb }) => verb)).toEqual(expect.arrayContaining(['list', 'watch', 'patch', 'get', 'delete']));
-});
+test.each(['a token', 'an exec plugin'])(
+  "Java's client lists, watches, applies and runs a command, with %s",
+  async (how) => {
+    const email = `java-${randomUUID()}@example.com`;
+    const token = await gateway.token({ email, sub: email });
+    const status = { token };
+    const credential = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status };
+    const exec = {
+      apiVersion: 'client.authentication.k8s.io/v1',
+      command: 'echo',
+      args: [JSON.stringify(credential)],
+      interactiveMode: 'Never',
+    };
+    const shown = how === 'a token' ? { token } : { exec };
+    const kubeconfig = await bed.writeKubeconfig({ server: gateway.url, ca: gateway.ca, ...shown });
+    const folder = kubernetesTool('java');
+    const ran = await bed.start('java', [
+      '-XX:TieredStopAtLevel=1',
+      '-cp',
+      `${folder}:${folder}/lib/*`,
+      'Client',
+      kubeconfig,
+      'from-java',
+    ]).exited;
+    expect([ran.code, ran.stderr.replaceAll(/^SLF4J.*\n/gm, '')]).toEqual([0, '']);
+    expect(JSON.parse(ran.stdout)).toEqual({
+      names: expect.arrayContaining(['echo-0', 'web-0']) as unknown,
+      watched: 'ADDED java',
+      out: 'out\n',
+      err: 'err\n',
+      code: 5,
+    });
+    const events = (await bed.audit()).filter(({ impersonatedUser }) => impersonatedUser?.username === email);
+    expect(events.map(({ verb }) => verb)).toEqual(
+      expect.arrayContaining(['list', 'watch', 'patch', 'get', 'delete']),
+    );
+  },
+);

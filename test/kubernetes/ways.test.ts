@@ -35,7 +35,12 @@ describe('a cluster that is named by the connection', () => {
   test.each(['1.20', '1.37'] as const)('is there for kubectl %s --tls-server-name', async (version) => {
     const token = await gateway.token({ sub: randomUUID() });
     const server = `https://127.0.0.1:${gateway.port}`;
-    const kubeconfig = await bed.writeKubeconfig({ server, ca: gateway.ca, token, tlsServerName: 'localhost' });
+    const kubeconfig = await bed.writeKubeconfig({
+      server,
+      ca: gateway.ca,
+      token,
+      tlsServerName: 'localhost',
+    });
     const ran = await bed.kubectl(version, ['get', 'pods', '-n', 'dev', '-o', 'name'], { kubeconfig });
     expect([ran.stderr, ran.stdout]).toEqual(['', expect.stringContaining('pod/web-0')]);
     const hello = ['exec', '-n', 'dev', 'web-0', '--', 'echo', 'hello'];
@@ -102,37 +107,48 @@ describe('WebSockets', () => {
     expect(tape.includes(token!.slice(-40)) || tape.includes(bearer.slice(-40))).toBe(false);
   });
 
-  test.each(['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'])('forward a port by %s, without a tunnel', async (protocol) => {
-    const { token } = await gateway.credentials({ sub: randomUUID() });
-    const { server, portOfServer } = await answering();
-    const path = gateway.path(`/api/v1/namespaces/dev/pods/web-0/portforward?ports=${portOfServer}`);
-    const socket = webSocket(path, [protocol], { authorization: `Bearer ${token}` });
-    const isText = protocol.includes('base64');
-    let said = '';
-    const whole = new Promise<void>((done) =>
-      socket.on('message', (data: Buffer) => {
-        const channel = isText ? Number(String.fromCharCode(data[0]!)) : data[0];
-        const bytes = isText ? Buffer.from(data.subarray(1).toString(), 'base64') : data.subarray(1);
-        // The first message of each channel is the port's number.
-        if (channel === 0 && !(said === '' && bytes.length === 2)) said += bytes.toString();
-        if (said.endsWith('pong')) done();
-      }),
-    );
-    await once(socket, 'open');
-    socket.send(isText ? `0${Buffer.from('ping').toString('base64')}` : Buffer.from('\0ping'));
-    await whole;
-    expect(said).toBe('pong');
-    socket.close();
-    server.close();
-  });
+  test.each(['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'])(
+    'forward a port by %s, without a tunnel',
+    async (protocol) => {
+      const { token } = await gateway.credentials({ sub: randomUUID() });
+      const { server, portOfServer } = await answering();
+      const path = gateway.path(`/api/v1/namespaces/dev/pods/web-0/portforward?ports=${portOfServer}`);
+      const socket = webSocket(path, [protocol], { authorization: `Bearer ${token}` });
+      const isText = protocol.includes('base64');
+      let said = '';
+      const whole = new Promise<void>((done) =>
+        socket.on('message', (data: Buffer) => {
+          const channel = isText ? Number(String.fromCharCode(data[0]!)) : data[0];
+          const bytes = isText ? Buffer.from(data.subarray(1).toString(), 'base64') : data.subarray(1);
+          // The first message of each channel is the port's number.
+          if (channel === 0 && !(said === '' && bytes.length === 2)) said += bytes.toString();
+          if (said.endsWith('pong')) done();
+        }),
+      );
+      await once(socket, 'open');
+      socket.send(isText ? `0${Buffer.from('ping').toString('base64')}` : Buffer.from('\0ping'));
+      await whole;
+      expect(said).toBe('pong');
+      socket.close();
+      server.close();
+    },
+  );
 });
 
 describe('a request', () => {
   test('that waits for leave to send its body gets it, and one without a rule is refused before it sends', async () => {
     const ask = async (token: string) => {
       const body = JSON.stringify({ metadata: { name: `expected-${randomUUID()}` } });
-      const headers = { 'content-type': 'application/json', 'content-length': body.length, expect: '100-continue' };
-      const sent = request({ ...place(gateway.path(CONFIGMAPS)), method: 'POST', headers: { ...headers, authorization: `Bearer ${token}` } });
+      const headers = {
+        'content-type': 'application/json',
+        'content-length': body.length,
+        expect: '100-continue',
+      };
+      const sent = request({
+        ...place(gateway.path(CONFIGMAPS)),
+        method: 'POST',
+        headers: { ...headers, authorization: `Bearer ${token}` },
+      });
       let wasTold = false;
       sent.once('continue', () => {
         wasTold = true;
@@ -151,7 +167,11 @@ describe('a request', () => {
   test('has trailers on the tape, and the cluster sees none', async () => {
     const email = `trailers-${randomUUID()}@example.com`;
     const token = await gateway.token({ sub: email, email });
-    const headers = { 'content-type': 'application/json', trailer: 'X-Sum', authorization: `Bearer ${token}` };
+    const headers = {
+      'content-type': 'application/json',
+      trailer: 'X-Sum',
+      authorization: `Bearer ${token}`,
+    };
     const sent = request({ ...place(gateway.path(CONFIGMAPS)), method: 'POST', headers });
     sent.addTrailers({ 'X-Sum': 'abc', 'Impersonate-User': 'admin' });
     sent.end(JSON.stringify({ metadata: { name: `trailed-${randomUUID()}` } }));
@@ -160,9 +180,13 @@ describe('a request', () => {
     response.resume();
     await leave(token);
     const { id } = await gateway.sessionOf(email);
-    const tape = Buffer.concat((await gateway.frames(id)).map(({ payload }) => Buffer.from(payload))).toString();
+    const tape = Buffer.concat(
+      (await gateway.frames(id)).map(({ payload }) => Buffer.from(payload)),
+    ).toString();
     expect(tape).toContain('"trailers":[["X-Sum","abc"]');
-    expect((await bed.audit()).some(({ impersonatedUser }) => impersonatedUser?.username === 'admin')).toBe(false);
+    expect((await bed.audit()).some(({ impersonatedUser }) => impersonatedUser?.username === 'admin')).toBe(
+      false,
+    );
   });
 });
 
@@ -172,7 +196,10 @@ test("the gateway's own credential may be a client certificate", async () => {
     const kubeconfig = await own.kubeconfig({ sub: 'by-certificate' });
     const hello = ['exec', '-n', 'dev', 'web-0', '--', 'echo', 'hello'];
     expect(await bed.kubectl('1.37', hello, { kubeconfig })).toMatchObject({ code: 0, stdout: 'hello\n' });
-    const event = await bed.audited('an exec', ({ user, objectRef }) => user.username === 'custody-gateway' && objectRef?.subresource === 'exec');
+    const event = await bed.audited(
+      'an exec',
+      ({ user, objectRef }) => user.username === 'custody-gateway' && objectRef?.subresource === 'exec',
+    );
     expect(event.impersonatedUser?.username).toBe('dana@example.com');
   } finally {
     await own.stop();
@@ -189,7 +216,11 @@ function webSocket(path: string, protocols: string[], headers: Record<string, st
 
 /** Ends a session at once. */
 async function leave(token: string): Promise<void> {
-  const sent = request({ ...place(gateway.path('')), method: 'DELETE', headers: { authorization: `Bearer ${token}` } });
+  const sent = request({
+    ...place(gateway.path('')),
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${token}` },
+  });
   sent.end();
   const [response] = await once(sent, 'response');
   response.resume();
@@ -198,7 +229,10 @@ async function leave(token: string): Promise<void> {
 
 async function answering() {
   const { createServer } = await import('node:net');
-  const server = createServer((socket) => socket.once('data', () => socket.write('pong'))).listen(0, '127.0.0.1');
+  const server = createServer((socket) => socket.once('data', () => socket.write('pong'))).listen(
+    0,
+    '127.0.0.1',
+  );
   await once(server, 'listening');
   return { server, portOfServer: (server.address() as AddressInfo).port };
 }
