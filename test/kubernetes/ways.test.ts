@@ -1,35 +1,26 @@
 /** Ways to a cluster and through it that no client of the matrix takes by itself. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import WebSocket, { WebSocketServer } from 'ws';
+import WebSocket from 'ws';
 import { KubernetesBed } from './support/bed.ts';
 import { KubernetesGateway } from './support/gateway.ts';
-import { sha256 } from './support/kubectl-operations.ts';
 
 const CONFIGMAPS = '/api/v1/namespaces/dev/configmaps';
 
 let bed: KubernetesBed;
 let gateway: KubernetesGateway;
-/** In the pod, as its port: answers a WebSocket what it was told. */
-let echo: WebSocketServer;
 
 beforeAll(async () => {
   bed = await KubernetesBed.start();
   gateway = await KubernetesGateway.start(bed, { target: 'serverNames: [localhost]' });
-  echo = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  echo.on('connection', (socket) => socket.on('message', (data, binary) => socket.send(data, { binary })));
-  await once(echo, 'listening');
 });
 afterAll(async () => {
-  echo?.close();
   await gateway?.stop();
   await bed?.stop();
 });
-
-const port = () => (echo.address() as AddressInfo).port;
 
 describe('a cluster that is named by the connection', () => {
   test.each(['1.20', '1.37'] as const)('is there for kubectl %s --tls-server-name', async (version) => {
@@ -64,7 +55,7 @@ describe("kubectl's other commands", () => {
 
   test('proxy', async () => {
     const kubeconfig = await gateway.kubeconfig({ sub: randomUUID() });
-    const running = bed.startKubectl('1.37', ['proxy', '--port=0'], { kubeconfig });
+    const running = bed.startKubectl('1.37', ['proxy', '--port=0', '--append-server-path'], { kubeconfig });
     try {
       const [, local] = await running.saw(/Starting to serve on 127\.0\.0\.1:(\d+)/);
       const pods = await fetch(`http://127.0.0.1:${local}/api/v1/namespaces/dev/pods/web-0`);
@@ -76,20 +67,6 @@ describe("kubectl's other commands", () => {
 });
 
 describe('WebSockets', () => {
-  test.each(['pods/web-0:PORT', 'services/echo:ws'])('go through the proxy of %s', async (what) => {
-    if (what.startsWith('services')) await makeService();
-    const { token } = await gateway.credentials({ sub: randomUUID(), groups: ['developers', 'admins'] });
-    const path = gateway.path(`/api/v1/namespaces/dev/${what.replace('PORT', String(port()))}/proxy/`);
-    const socket = webSocket(path, [], { authorization: `Bearer ${token}` });
-    await once(socket, 'open');
-    const bytes = randomBytes(100_000);
-    socket.send(bytes);
-    const [came] = await once(socket, 'message');
-    expect(sha256(came as Buffer)).toBe(sha256(bytes));
-    socket.close();
-    await once(socket, 'close');
-  });
-
   test('of a browser show a token among their protocols: it is the credential, and on no tape', async () => {
     const email = `browser-${randomUUID()}@example.com`;
     const { token } = await gateway.credentials({ sub: email, email });
@@ -235,14 +212,4 @@ async function answering() {
   );
   await once(server, 'listening');
   return { server, portOfServer: (server.address() as AddressInfo).port };
-}
-
-async function makeService(): Promise<void> {
-  const ports = [{ name: 'ws', port: 80, targetPort: port() }];
-  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'echo' }, spec: { ports } };
-  await bed.api.post('/api/v1/namespaces/dev/services', service);
-  await bed.api.post('/api/v1/namespaces/dev/endpoints', {
-    metadata: { name: 'echo' },
-    subsets: [{ addresses: [{ ip: '127.0.0.1' }], ports: [{ name: 'ws', port: port() }] }],
-  });
 }

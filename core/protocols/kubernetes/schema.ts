@@ -108,7 +108,9 @@ const callsSchema = z
       .array(z.enum(['*', ...VERBS, 'read', 'write']))
       .min(1)
       .optional()
-      .describe('as of RBAC; read: get, list and watch; write: the others. A GET that upgrades is create'),
+      .describe(
+        'as of RBAC; read: get, list and watch; write: the others. A GET that upgrades (exec, attach, portforward, proxy) is create',
+      ),
     resources: z
       .array(
         z.string().regex(RESOURCE, 'expected a resource such as pods, pods/exec, deployments.apps or *.apps'),
@@ -178,7 +180,7 @@ export const kubernetesRuleSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'calls that do not pass, whatever `calls` says; get is also list and watch here, delete also deletecollection, and a call that names nothing has whatever it might reach',
+      'calls that do not pass, whatever `calls` says; get is also list and watch here, delete also deletecollection, create also a server-side apply and a PUT that makes what is not there, and a call that names nothing has whatever it might reach',
     ),
 });
 export type KubernetesRule = z.infer<typeof kubernetesRuleSchema>;

@@ -119,7 +119,7 @@ function purposeHere(call: Call, kind: StreamForm['kind']): Purpose {
   const isPod = call.kind === 'resource' && call.group === '';
   if (purpose === 'opaque' ? isProxy && kind === 'websocket' : isPod) return purpose;
   throw new CustodyError('unsupported', 'this call is not upgraded', {
-    hint: 'exec, attach, port-forward and proxy are: ask for anything else without an upgrade',
+    hint: 'exec, attach, port-forward and proxy are: ask for anything else without one (fabric8 in Java: setOnlyHttpWatches(true))',
   });
 }
 

@@ -193,7 +193,7 @@ function overAlready(): CustodyError {
 
 function noCluster(): CustodyError {
   return new CustodyError('not-found', 'the request names no cluster', {
-    hint: 'the server of a kubeconfig ends with /clusters/NAME: get one with custody kubeconfig',
+    hint: 'the server of a kubeconfig ends with /clusters/NAME: get one with custody kubeconfig (and use kubectl proxy --append-server-path)',
   });
 }
 

@@ -55,8 +55,9 @@ it('security case 18: no word of it acts on the terminal of who runs kubectl', (
   const hostile = 'the command \u001b]0;owned\u0007 \u009b31m \u202e is forbidden\r\nError from server: no';
   const { body, headers } = statusOf(new CustodyError('access-denied', hostile, { hint: 'a\u001b[2Jb' }));
   const { message, details } = JSON.parse(Buffer.from(body).toString());
+  // eslint-disable-next-line no-control-regex
   for (const text of [message, details.causes[0].message])
-    expect(text).not.toMatch(/[\p{Cf}\u0000-\u0008\u000e-\u001f\u007f-\u009f]/u);
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cf}\p{Cc}]/u);
   expect(message).not.toContain('\n');
   expect(JSON.stringify(headers)).not.toMatch(/owned/);
 });

@@ -43,6 +43,8 @@ it('security case 7: no recording has anything of another’s call, whose it is 
     asked.on('end', () => response.end(`"answer to ${asked.url}"`));
   });
   const client = connect(`https://localhost:${stand.port}`, { ca: stand.cert });
+  // The first calls open the sessions, and then all come at once.
+  for (const who of PEOPLE) await says(client, who, 99);
   const rounds = Array.from({ length: 12 }, (_, n) => n);
   await Promise.all(rounds.flatMap((n) => PEOPLE.map((who) => says(client, who, n))));
   client.close();
@@ -53,7 +55,7 @@ it('security case 7: no recording has anything of another’s call, whose it is 
     const text = textOf(stand, tape);
     return PEOPLE.filter(({ name }) => new RegExp(`by ${name}, `).test(text)).map(({ name }) => name);
   });
-  expect(found.toSorted()).toEqual([['ada'], ['ada-elsewhere'], ['bob']]);
+  expect(found.map(String).toSorted()).toEqual(['ada', 'ada-elsewhere', 'bob']);
   // What the cluster's own audit log has names the session that has the call.
   for (const { headers, url } of seen) {
     const session = String(headers['impersonate-extra-custody.session']);
@@ -87,13 +89,8 @@ it('security case 13: a token that is swapped on a kept connection is another se
   agent.destroy();
   expect(kept).toEqual([false, true, true, true, true]);
   const calls = stand.records().filter(({ stream, type }) => stream === 'client' && type === Record.head);
-  expect(calls.map(({ tape, call }) => [tape, call]).toSorted()).toEqual([
-    [1, 1],
-    [1, 2],
-    [1, 3],
-    [2, 1],
-    [2, 2],
-  ]);
+  const numbers = calls.map(({ tape, call }) => `${tape}: ${call}`);
+  expect(numbers.toSorted()).toEqual(['1: 1', '1: 2', '1: 3', '2: 1', '2: 2']);
 });
 
 it('security case 3: each connection proves the device anew, or is of another session', async () => {

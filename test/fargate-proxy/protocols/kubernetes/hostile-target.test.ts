@@ -6,7 +6,7 @@ import { byHttp1, byHttp2, stood } from './target.ts';
 const PROXY = '/clusters/prod/api/v1/namespaces/dev/services/web/proxy/';
 const GOOD = '/clusters/prod/api/v1/namespaces/dev/pods';
 const BODY = 'Content-Length: 2\r\n\r\n{}';
-const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n';
+const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: ETag\r\n\r\n2\r\n{}\r\n0\r\n';
 const HINTS = 'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n';
 
 /** The status that a client has; `broken` where it sees that there is no whole answer. */

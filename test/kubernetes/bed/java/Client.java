@@ -8,7 +8,6 @@ import io.fabric8.kubernetes.client.WatcherException;
 import io.fabric8.kubernetes.client.dsl.ExecWatch;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.ByteArrayOutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +18,9 @@ import java.util.concurrent.TimeUnit;
 /** What a Java program does with a cluster, by fabric8's client and the kubeconfig it is given; prints one line of JSON. */
 public final class Client {
   public static void main(String[] args) throws Exception {
-    Config config = Config.fromKubeconfig(null, Files.readString(Path.of(args[0])), args[0]);
+    Config config = Config.fromKubeconfig(Path.of(args[0]).toFile());
+    // By default it asks for watches by WebSocket, which the gateway upgrades commands and ports to, and no watch.
+    config.setOnlyHttpWatches(true);
     try (KubernetesClient client = new KubernetesClientBuilder().withConfig(config).build()) {
       Map<String, Object> seen = new LinkedHashMap<>();
       seen.put("names", names(client));
