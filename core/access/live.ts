@@ -43,9 +43,9 @@ const OTHER = 'the access rule says something else by now; connect again';
 /** Whether what the session has of its rule is still what the rule says. */
 function isBound({ policy, target: name, live }: LiveQuestion, now: Rule): boolean {
   const target = policy.targets.get(name);
-  const bound = target && protocolOf(target).bound;
-  if (bound === undefined || live.terms === undefined) return true;
-  return JSON.stringify(bound(live.terms)) === JSON.stringify(bound(now));
+  const facts = target && protocolOf(target);
+  if (facts?.bound === undefined || live.terms === undefined) return true;
+  return JSON.stringify(facts.bound(live.terms)) === JSON.stringify(facts.bound(now));
 }
 
 function endings(obstacles: readonly Obstacle[]): LiveEnding[] {

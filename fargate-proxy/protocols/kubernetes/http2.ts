@@ -130,8 +130,9 @@ class Http2Asking implements Asking {
     this.#leaveUnread();
   }
 
+  /** Node's `close` with a code ends the answer first, as if it were whole: clients must not take a part for all. */
   breakOff(): void {
-    this.body.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.body.destroy(new Error('broken off'));
   }
 
   /** RFC 9113 section 8.1: the answer is whole, and no more of the request is wanted. */

@@ -42,4 +42,13 @@ describe.each([
     expect(bodyOf(stand, 'client') === body).toBe(true);
     expect(bodyOf(stand, 'target') === body).toBe(true);
   });
+
+  it('that the target breaks off in mid answer are broken off: no client takes a part for all', async () => {
+    const { stand } = await stood((asked, response) => {
+      response.write('{"kind":');
+      setTimeout(() => asked.socket.destroy(), 50);
+    });
+    const answer = ask(stand, '/clusters/prod/api/v1/namespaces/dev/pods');
+    await expect(answer).rejects.toThrow(/INTERNAL_ERROR|hang up|aborted|ECONNRESET/);
+  });
 });
