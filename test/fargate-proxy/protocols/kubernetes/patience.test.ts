@@ -22,7 +22,7 @@ it.each([byHttp1, byHttp2])(
     const told = await asked;
     // Older clients pass over a 403 as if there were nothing.
     expect(told.status).toBe(400);
-    expect(told.body.toString()).toContain('custody: access needs an approval; ask r; then try again');
+    expect(told.body).toContain('custody: access needs an approval; ask r; then try again');
     // No client goes on by itself for longer than it has patience: it would say nothing of this then.
     expect(told.headers).not.toHaveProperty('retry-after');
     resolve();
