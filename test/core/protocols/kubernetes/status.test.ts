@@ -58,8 +58,7 @@ it('security case 18: no word of it acts on the terminal of who runs kubectl', (
   // eslint-disable-next-line no-control-regex
   // eslint-disable-next-line no-control-regex
   const acts = /[\p{Cf}\u0000-\u0008\u000e-\u001f\u007f-\u009f]/u;
-  for (const text of [message, details.causes[0].message])
-    expect(text).not.toMatch(acts);
+  for (const text of [message, details.causes[0].message]) expect(text).not.toMatch(acts);
   expect(message).not.toContain('\n');
   expect(JSON.stringify(headers)).not.toMatch(/owned/);
 });
