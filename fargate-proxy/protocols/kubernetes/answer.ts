@@ -60,15 +60,14 @@ export class Answer {
   /** `raw`: names and values, one after the other. */
   head(status: number, raw: readonly (Buffer | string)[], source: AnswerSource): void {
     const { session, asking, number, withholding } = this.#parts;
-    const { shown, pass, type, encoding, announcesTrailers } = answerHead(raw, withholding !== undefined);
+    const { shown, pass, type, encoding } = answerHead(raw, withholding !== undefined);
     this.#source = source;
     this.#heed(session.parts.records.response(Stream.target, number, { status, headers: shown }));
     this.#status = status;
     this.#isEvents =
       this.#kind === 'watch' && encoding === undefined && /^application\/json\b/.test(type ?? '');
     this.#recording = this.#recordingOf(status, type, encoding);
-    const isBodiless = asking.method === 'HEAD' || status === 204 || status === 304;
-    asking.answer(status, pass, isBodiless ? 'nothing' : announcesTrailers ? 'body-and-trailers' : 'body');
+    asking.answer(status, pass, asking.method === 'HEAD' || status === 204 || status === 304);
     if (this.#waits !== 0) source.pause();
   }
 

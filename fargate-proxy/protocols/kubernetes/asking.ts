@@ -2,9 +2,6 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ClientConnection } from './client-connection.ts';
 
-/** Behind the head of an answer. */
-export type Follows = 'nothing' | 'body' | 'body-and-trailers';
-
 /** A request of a client's, by HTTP/1.1 or HTTP/2, and the way to answer it. */
 export interface Asking {
   readonly http: '1.1' | '2';
@@ -33,8 +30,8 @@ export interface Asking {
   onGone(gone: () => void): void;
   /** Where the client waits for leave to send the body (RFC 9110 section 10.1.1). */
   goOn(): void;
-  /** Names and values, one after the other. By HTTP/2 trailers that were not announced are left out, as any recipient may do. */
-  answer(status: number, headers: string[], follows: Follows): void;
+  /** Names and values, one after the other. `bodiless`: nothing will follow. */
+  answer(status: number, headers: string[], bodiless: boolean): void;
   /** False: wait for `onDrain` before the next. */
   write(bytes: Uint8Array): boolean;
   onDrain(drained: () => void): void;

@@ -161,7 +161,7 @@ class Http1Asking implements Asking {
     this.#response.writeContinue();
   }
 
-  answer(status: number, headers: string[]): void {
+  answer(status: number, headers: string[], _bodiless: boolean): void {
     const response = this.#response;
     response.sendDate = false;
     this.#closeWhereUnread(response);

@@ -1,6 +1,6 @@
 /** Requests by HTTP/2: node's own session reads and writes them. */
 import { constants, performServerHandshake, type ServerHttp2Stream } from 'node:http2';
-import type { Asking, Follows } from './asking.ts';
+import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { HEAD_MAX, HEADERS_MAX } from './http1.ts';
 
@@ -97,12 +97,13 @@ class Http2Asking implements Asking {
     this.body.additionalHeaders({ ':status': 100 });
   }
 
-  answer(status: number, headers: string[], follows: Follows): void {
+  answer(status: number, headers: string[], bodiless: boolean): void {
     if (this.gone) return;
     for (let at = 0; at < headers.length; at += 2) headers[at] = headers[at]!.toLowerCase();
-    const [endStream, waitForTrailers] = [follows === 'nothing', follows === 'body-and-trailers'];
-    const options = { endStream, waitForTrailers, sendDate: false };
-    if (waitForTrailers) this.body.once('wantTrailers', () => this.#sendTrailers());
+    const options = bodiless
+      ? { endStream: true, sendDate: false }
+      : { waitForTrailers: true, sendDate: false };
+    if (!bodiless) this.body.once('wantTrailers', () => this.#sendTrailers());
     this.body.respond([':status', String(status), ...headers], options);
   }
 

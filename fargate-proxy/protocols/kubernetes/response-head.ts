@@ -20,8 +20,6 @@ export interface AnswerHead {
   readonly pass: string[];
   readonly type: string | undefined;
   readonly encoding: string | undefined;
-  /** It says that trailers will come (RFC 9110 section 6.6.2). */
-  readonly announcesTrailers: boolean;
 }
 
 /** `raw`: names and values, one after the other, as they came. `hides`: what may quote a body that is withheld is left out on the tape. */
@@ -30,20 +28,18 @@ export function answerHead(raw: readonly (Buffer | string)[], hides: boolean): A
   const pass: string[] = [];
   let type: string | undefined;
   let encoding: string | undefined;
-  let announcesTrailers = false;
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = raw[at]!.toString('latin1');
     const value = raw[at + 1]!.toString('latin1');
     const lower = name.toLowerCase();
     const isSecret = lower === 'set-cookie' || (hides && lower === 'warning');
     shown.push([name, isSecret ? '' : value]);
-    if (lower === 'trailer') announcesTrailers = true;
     if (OWN.has(lower)) continue;
     pass.push(name, value);
     if (lower === 'content-type') type = value;
     else if (lower === 'content-encoding') encoding = value;
   }
-  return { shown, pass, type, encoding, announcesTrailers };
+  return { shown, pass, type, encoding };
 }
 
 /**

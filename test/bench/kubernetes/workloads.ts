@@ -60,13 +60,13 @@ function get(content: string, clients: number, seconds: number): KubernetesWorkl
       const { result, ...cpu } = await measured(contender, async () =>
         bed.load(args, { kubeconfig: contender.kubeconfigs[0]! }),
       );
-      const said = saidBy<{
+      const said = saidBy(result) as {
         rate: number;
         requests: number;
         errors: number;
         error?: string;
         latency: Latency;
-      }>(result);
+      };
       if (said.errors > 0) throw new Error(`${contender.name}: ${said.error}`);
       const { p50, p99 } = said.latency;
       return { rate: said.rate, p50, p99, ...perUnit(cpu, said.requests / 1e6) };
@@ -84,7 +84,8 @@ function watchLatency(): KubernetesWorkload {
       const { result, ...cpu } = await measured(contender, async () =>
         bed.load(args, { kubeconfig: contender.kubeconfigs[0]! }),
       );
-      const { p50, p99 } = saidBy<{ latency: Latency }>(result).latency;
+      const { latency } = saidBy(result) as { latency: Latency };
+      const { p50, p99 } = latency;
       return { rate: p50, p50, p99, ...perUnit(cpu, EVENTS / 1e6) };
     },
   };
@@ -198,10 +199,9 @@ interface Latency {
   readonly p99: number;
 }
 
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
-function saidBy<T>({ code, stdout, stderr }: Ran): T {
+function saidBy({ code, stdout, stderr }: Ran): unknown {
   if (code !== 0) throw new Error(stderr);
-  return JSON.parse(stdout) as T;
+  return JSON.parse(stdout);
 }
 
 interface Cpu {
