@@ -50,8 +50,10 @@ const other = templateOf(
   EKS,
 );
 const may = allowed(policiesOf(template, 'GatewayProxyRole'));
-const propertiesOf = (type: string, of = template) =>
-  Object.values(of.findResources(type)).map((resource) => resource['Properties']);
+/** As CloudFormation has them: of any shape. */
+// oxlint-disable-next-line typescript/no-explicit-any
+const propertiesOf = (type: string, of = template): Record<string, any>[] =>
+  Object.values(of.findResources(type)).map(({ Properties }) => Properties);
 const environmentOf = (variables: readonly { Name: string; Value: unknown }[]) =>
   Object.fromEntries(variables.map(({ Name, Value }) => [Name, inWords(Value)]));
 
@@ -140,7 +142,6 @@ describe('a stack with clusters', () => {
     expect(others).toEqual([]);
     expect(way).toMatchObject({ IpProtocol: 'tcp', FromPort: 443, ToPort: 443 });
     expect(inWords(way!['SourceSecurityGroupId'])).toMatch(/^GatewayNetworkTasks/);
-  });
   });
 
   it('names the role of the proxy, which clusters of others have to know', () => {
