@@ -57,10 +57,15 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
+      'core/ocsf/load-shapes.ts',
       'core/protocols/command-parts.ts',
       'core/protocols/protocols.ts',
       'core/protocols/schemas.ts',
       'core/protocols/shapes.ts',
+      'core/replay/load-facts.ts',
+      'core/replay/load-pieces.ts',
+      'core/replay/readers.ts',
+      'fargate-proxy/doorways.ts',
     ],
   },
   "OCSF's own names of classes": {
@@ -107,9 +112,18 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
-      'cdk/preflight-checks.ts',
+      'cli/bundle/player-build.ts',
+      'cli/main.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',
+      'local/api/control-plane-options.ts',
+      'local/api/control-plane.ts',
+      'local/main.ts',
+      'local/setup/addresses.ts',
+      'local/setup/demo-config.ts',
+      'local/setup/ports.ts',
+      'local/setup/settings.ts',
+      'local/setup/welcome.ts',
     ],
   },
   'names of settings, routes and functions': {
@@ -133,11 +147,13 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     ],
     kubernetes: [
       'adapters/aws/env.ts',
+      'adapters/aws/target-credentials.ts',
       'cdk/config.ts',
       'cdk/environment.ts',
-      'adapters/aws/target-credentials.ts',
+      'cdk/preflight-checks.ts',
       'core/protocols/protocol.ts',
       'fargate-proxy/settings.ts',
+      'local/supervisor/gateway-process.ts',
     ],
   },
   'identities that come as SSH certificates, and keys whose fingerprints are in its form': {
@@ -158,6 +174,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cdk/config-folder.ts',
       'cli/clients/device-certificate.ts',
       'cli/clients/kit.ts',
+      'cli/clients/kubernetes.ts',
       'cli/clients/ssh.ts',
       'cli/commands/agent.ts',
       'cli/commands/connect.ts',
@@ -172,7 +189,13 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/commands/logout.ts',
       'cli/commands/run-task.ts',
     ],
-    kubernetes: ['cli/commands/login.ts', 'cli/workload/workload-token.ts'],
+    kubernetes: [
+      'cli/agent/environment.ts',
+      'cli/commands/connect.ts',
+      'cli/commands/login.ts',
+      'cli/commands/run-task.ts',
+      'cli/workload/workload-token.ts',
+    ],
   },
 };
 

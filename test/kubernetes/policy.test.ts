@@ -55,7 +55,7 @@ test.each([
       expect(ran.code).not.toBe(0);
       // A sentence, with what to do next.
       expect(ran.stderr).toMatch(
-        /custody: the rule "developers-work" (?:does not let pass|forbids): [^{}]+; see what it lets pass: custody explain/,
+        /custody: [^{}]+ is forbidden: the rule "developers-work" (?:does not let it pass|denies it); see what it lets pass: custody explain/,
       );
     }
   },

@@ -252,6 +252,19 @@ test('a watch tells what changes while it runs', async () => {
   expect(steps.find(({ kind }) => kind === 'watch')).toMatchObject({ outcome: 'cut' });
 });
 
+test.each(['json', 'protobuf', 'cbor'])("a watch of client-go's in %s is read", async (content) => {
+  const email = `watch-${content}@example.com`;
+  const kubeconfig = await gateway.kubeconfig({ email });
+  const ran = await bed.load(['watch', '-content', content, '-events', '20'], { kubeconfig });
+  expect(ran.code, ran.stderr).toBe(0);
+  const { steps } = await readBack(email);
+  const counts = steps.flatMap(({ watch }) => watch?.counts ?? []);
+  expect(counts).toContainEqual({ type: 'ADDED', kind: 'ConfigMap', count: 20 });
+  expect(
+    steps.filter(({ event }) => event?.type === 'ADDED' && event.name?.startsWith('watch-')),
+  ).toHaveLength(20);
+});
+
 /** What the API server's audit log says of a call, and what a step does. */
 type Line = readonly [
   verb: string,

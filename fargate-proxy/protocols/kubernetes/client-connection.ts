@@ -2,7 +2,6 @@ import type { TLSSocket } from 'node:tls';
 import type { ProvedKey } from '#core/identity/credential.ts';
 import type { Reception } from '../../protocol.ts';
 import type { Ends } from '../../wire/unanswered.ts';
-import type { Shown } from './sessions.ts';
 
 /** A client's connection: calls of several sessions may come by it. */
 export class ClientConnection {
@@ -14,8 +13,6 @@ export class ClientConnection {
   readonly device: ProvedKey | undefined;
   /** The name that it was made to (SNI). */
   readonly serverName: string | undefined;
-  /** What the last call showed: the next one mostly shows the same, in the same words. */
-  last: Shown | undefined;
   #joined = false;
 
   constructor(secure: TLSSocket, reception: Reception, device: ProvedKey | undefined) {

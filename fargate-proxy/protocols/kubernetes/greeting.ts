@@ -9,7 +9,7 @@ import type { Asking } from './asking.ts';
 import { CallTape, type RecordSpace } from './call-tape.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import { CallSession, type Relays } from './session.ts';
-import type { Knock } from './sessions.ts';
+import type { Knock } from './knock.ts';
 import { Upstream } from './upstream.ts';
 
 export interface GreetingParts extends Knock {

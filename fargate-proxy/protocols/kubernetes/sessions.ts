@@ -1,16 +1,16 @@
 /** The sessions of a gateway's clients, by who calls whom with which credential. */
 import { createHash } from 'node:crypto';
 import { CustodyError } from '#core/errors.ts';
-import type { Asking } from './asking.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { CallGreeting } from './greeting.ts';
 import type { NamedCluster } from './named-cluster.ts';
+import type { Knock } from './knock.ts';
 import type { KubernetesOptions, SessionLimits } from './options.ts';
 import type { CallSession, Relays } from './session.ts';
 import type { SiftedHead } from './sifted-head.ts';
 
 /** What a connection's call showed last, and the session that it is of. */
-export interface Shown {
+interface Shown {
   readonly authorization: string;
   readonly target: string;
   readonly prefix: string;
@@ -27,18 +27,12 @@ interface Away {
   readonly until: number;
 }
 
-/** A request with a credential, for a cluster. */
-export interface Knock {
-  readonly asking: Asking;
-  readonly head: SiftedHead;
-  readonly cluster: NamedCluster;
-  readonly token: string;
-}
-
 export class CallSessions {
   readonly #options: KubernetesOptions;
   readonly #limits: SessionLimits;
   readonly #relays: Relays;
+  /** What the last call of a connection showed: the next one mostly shows the same, in the same words. */
+  readonly #shown = new WeakMap<ClientConnection, Shown>();
   readonly #live = new Map<string, CallSession>();
   readonly #opening = new Map<string, Opening>();
   /** Whom an operator sent away: with the same credential they would be back at once. */
@@ -52,10 +46,11 @@ export class CallSessions {
 
   /** The session that the very same words were good for on this connection. Hot. */
   known(
-    { last }: ClientConnection,
+    connection: ClientConnection,
     { authorization }: SiftedHead,
     { target, prefix }: NamedCluster,
   ): CallSession | undefined {
+    const last = this.#shown.get(connection);
     if (last === undefined || !last.session.open) return undefined;
     const isSame = last.authorization === authorization && last.prefix === prefix && last.target === target;
     return isSame ? last.session : undefined;
@@ -68,12 +63,12 @@ export class CallSessions {
     this.#refuseAway(key);
     const session = this.#live.get(key) ?? (await this.#opened(key, knock));
     connection.join();
-    connection.last = {
+    this.#shown.set(connection, {
       authorization: knock.head.authorization!,
       target: knock.cluster.target,
       prefix: knock.cluster.prefix,
       session,
-    };
+    });
     return session;
   }
 

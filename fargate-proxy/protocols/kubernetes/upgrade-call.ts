@@ -32,7 +32,7 @@ export interface UpgradeCallParts {
 export function askUpgrade(parts: UpgradeCallParts): ClientRequest {
   const { session, asking, path, headers, onLost } = parts;
   const request = session.parts.upstream.upgrade(asking.method, path, headers);
-  request.on('upgrade', (answer, socket, head) => granted(parts, answer, socket as Socket, head));
+  request.on('upgrade', (answer, socket, head) => granted(parts, answer, socket, head));
   request.on('response', (answer) => answered(parts, answer));
   request.on('error', onLost);
   request.end();

@@ -1,6 +1,6 @@
 /** One call of a recording, put together from its records. */
 import { CustodyError } from '#core/errors.ts';
-import { isReadable, type SeenCommand, type SeenAnswer, type UnreadableCommand } from '#core/tasks/seen.ts';
+import { isReadable, type SeenAnswer, type SeenCommand, type UnreadableCommand } from '#core/tasks/seen.ts';
 import type { SeenExecution, TakeParts } from '#core/tasks/shapes.ts';
 import { Counted } from '../../counted.ts';
 import type { Call } from '../call.ts';

@@ -1,5 +1,5 @@
+import { gunzip } from '#core/protocols/kubernetes/bodies/gunzip.ts';
 import type { Withheld } from '../../tape.ts';
-import { gunzip } from '../gunzip.ts';
 import type { BodyRead, Inflate } from '../read.ts';
 import type { BodyValue } from '../value.ts';
 import { countOf, piecesOf } from './pieces.ts';

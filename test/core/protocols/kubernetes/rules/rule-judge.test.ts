@@ -154,6 +154,11 @@ describe('a rule of Kubernetes', () => {
     expect(denies({ names: ['web-*'] }, 'POST', target, body)).toBe(`body: ${denied}`);
   });
 
+  it.each(['web-*g', 'web-*z', 'web-?????', 'web-bcdfg'])('a made name does not surely fit %s', (names) => {
+    const body = { metadata: { generateName: 'web-' } };
+    expect(allows({ names: [names] }, 'POST', `${DEV}/pods`, body)).toBe('body: refused');
+  });
+
   it('a made name surely fits, or does not', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'z', '-'), maxLength: 4 });
     const pattern = fc
