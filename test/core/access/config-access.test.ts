@@ -474,7 +474,7 @@ const ofTheRest: readonly Mistake[] = [
     'an event that there is not',
     'secrets/siem }',
     'secrets/siem, events: [glass] }',
-    '38:86: webhooks.0.events.0: Invalid option: expected one of "access-requested"|"access-approved"|"access-denied"|"access-withdrawn"|"access-granted"|"access-used"|"access-returned"|"access-revoked"|"break-glass"|"break-glass-reviewed"|"policy-changed"|"run-deviated"|"task-ended"|"session-waits"',
+    '38:86: webhooks.0.events.0: Invalid option: expected one of "access-requested"|"access-approved"|"access-denied"|"access-withdrawn"|"access-granted"|"access-used"|"access-returned"|"access-revoked"|"break-glass"|"break-glass-reviewed"|"policy-changed"|"run-deviated"|"task-ended"|"session-waits"|"calls-refused"',
   ],
   ['no events', 'secrets/siem }', 'secrets/siem, events: [] }', `38:85: webhooks.0.events: ${ONE}`],
   [
