@@ -137,6 +137,8 @@ it('nothing else reads JSON', () => {
       .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
       .map((name) => `${folder}/${name}`),
   );
-  const readers = files.filter((file) => /JSON\.parse\(|(?<!\bz)\.json\(\)/.test(readFileSync(ROOT + file, 'utf8')));
+  const readers = files.filter((file) =>
+    /JSON\.parse\(|(?<!\bz)\.json\(\)/.test(readFileSync(ROOT + file, 'utf8')),
+  );
   expect(readers.sort()).toEqual(['core/json.ts', ...OWN].sort());
 });

@@ -1,9 +1,10 @@
 /** What goes over upgraded connections of Kubernetes: WebSocket, its channels, SPDY, and SPDY in a WebSocket. */
+
+import { CustodyError } from '#core/errors.ts';
 import { StreamDecoder, type StreamEvent } from '#core/protocols/kubernetes/streams/decoder.ts';
 import { exitCodeOf } from '#core/protocols/kubernetes/streams/exit.ts';
 import { type StreamForm, TUNNEL } from '#core/protocols/kubernetes/streams/form.ts';
 import { StreamWatch } from '#core/protocols/kubernetes/streams/watch.ts';
-import { CustodyError } from '#core/errors.ts';
 import { data, SpdyWriter } from '#test/core/protocols/kubernetes/streams/spdy-writer.ts';
 import { frames } from '#test/core/protocols/kubernetes/streams/ws-writer.ts';
 import type { FuzzTarget } from './target.ts';

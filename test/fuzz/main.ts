@@ -1,8 +1,8 @@
 /** Mutational fuzzing of every parser: node test/fuzz/main.ts [--seconds N] [--seed S] [target …] */
 import { parseArgs } from 'node:util';
 import * as identity from './identity.ts';
-import * as kubernetesStreams from './kubernetes-streams.ts';
 import * as kubernetesBodies from './kubernetes-bodies.ts';
+import * as kubernetesStreams from './kubernetes-streams.ts';
 import * as ledger from './ledger.ts';
 import { mutate, randomFrom } from './mutate.ts';
 import * as postgres from './postgres.ts';

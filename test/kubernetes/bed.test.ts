@@ -6,9 +6,9 @@ import { Api, type ApiCredentials } from './support/api.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { EXEC_PROTOCOLS, rawExec } from './support/channels.ts';
 import { clientNode } from './support/client-node.ts';
-import { Kubectl, KUBECTL_OPERATIONS, KUBECTLS, sha256 } from './support/kubectl-operations.ts';
-import { smallChart } from './support/small-chart.ts';
+import { KUBECTL_OPERATIONS, KUBECTLS, Kubectl, sha256 } from './support/kubectl-operations.ts';
 import { PYTHON_LIST_AND_EXEC } from './support/python-client.ts';
+import { smallChart } from './support/small-chart.ts';
 
 // The bed itself, with no gateway: what fails here is no fault of Custody's.
 let bed: KubernetesBed;

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { localCertificates } from '#local/setup/certificates.ts';
 import { clusterApi, PROD } from '#test/cli/kubernetes/support.ts';
 import { custody, temporary } from '#test/cli/support.ts';
-import { localCertificates } from '#local/setup/certificates.ts';
 import { Running } from './support/run.ts';
 import { type KubectlVersion, kubernetesTool } from './support/tools.ts';
 

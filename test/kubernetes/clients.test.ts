@@ -6,7 +6,7 @@ import { KubernetesBed } from './support/bed.ts';
 import { EXEC_PROTOCOLS, rawExec } from './support/channels.ts';
 import { clientNode } from './support/client-node.ts';
 import { KubernetesGateway } from './support/gateway.ts';
-import { Kubectl, KUBECTL_OPERATIONS, KUBECTLS, sha256 } from './support/kubectl-operations.ts';
+import { KUBECTL_OPERATIONS, KUBECTLS, Kubectl, sha256 } from './support/kubectl-operations.ts';
 import { PYTHON_LIST_AND_EXEC } from './support/python-client.ts';
 import type { RecordedCall } from './support/recorded-calls.ts';
 import { smallChart } from './support/small-chart.ts';

@@ -5,10 +5,10 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '#test/support/clients.ts';
-import { open } from './support/channels.ts';
 import { KubernetesBed } from './support/bed.ts';
+import { open } from './support/channels.ts';
 import { KubernetesGateway } from './support/gateway.ts';
-import { Kubectl, KUBECTLS, sha256 } from './support/kubectl-operations.ts';
+import { KUBECTLS, Kubectl, sha256 } from './support/kubectl-operations.ts';
 
 let bed: KubernetesBed;
 let gateway: KubernetesGateway;

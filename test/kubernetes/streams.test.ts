@@ -8,7 +8,7 @@ import { UpgradeStand } from '#test/support/upgrade-stand.ts';
 import { KubernetesBed } from './support/bed.ts';
 import { Authority } from './support/certificates.ts';
 import { EXEC_PROTOCOLS, rawExec } from './support/channels.ts';
-import { Kubectl, KUBECTL_OPERATIONS, KUBECTLS, sha256 } from './support/kubectl-operations.ts';
+import { KUBECTL_OPERATIONS, KUBECTLS, Kubectl, sha256 } from './support/kubectl-operations.ts';
 
 let bed: KubernetesBed;
 let server: { cert: string; key: string; ca: string };

@@ -1,8 +1,8 @@
 /** Ways to a cluster and through it that no client of the matrix takes by itself. */
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { KubernetesBed } from './support/bed.ts';

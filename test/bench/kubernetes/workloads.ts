@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ran } from '#test/kubernetes/support/run.ts';
-import { kubernetesTool, type KubectlVersion } from '#test/kubernetes/support/tools.ts';
+import { type KubectlVersion, kubernetesTool } from '#test/kubernetes/support/tools.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytes } from '../machine.ts';
 import type { Measure } from '../workloads.ts';
 import type { KubernetesContender, KubernetesStage } from './stage.ts';

@@ -3,7 +3,7 @@ import type { RecordedFrame } from '#core/recording/read.ts';
 import { READERS } from '#core/replay/readers.ts';
 import type { AuditEvent } from '#test/kubernetes/support/audit.ts';
 import type { KubernetesBed } from '#test/kubernetes/support/bed.ts';
-import { recordedCalls, type RecordedCall } from '#test/kubernetes/support/recorded-calls.ts';
+import { type RecordedCall, recordedCalls } from '#test/kubernetes/support/recorded-calls.ts';
 import type { Oracle } from '../oracle.ts';
 import { nameOf } from './clients.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { requestOf, type RunnableCall } from '#cli/kubernetes/call-request.ts';
+import { type RunnableCall, requestOf } from '#cli/kubernetes/call-request.ts';
 
 const call = (more: object): RunnableCall => ({ verb: 'get', resource: 'pods', namespace: '', ...more });
 const made = (more: object) => requestOf(call(more), async (group) => `v1-of-${group}`);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { Authorization, decide } from '#core/access/decide.ts';
 import { endingOf, type LiveQuestion } from '#core/access/live.ts';
-import { idOf, ISSUER, NOW, principal } from './support.ts';
+import { ISSUER, idOf, NOW, principal } from './support.ts';
 
 function policyOf(kubernetes: string, more = ''): Config {
   const text = `version: 1

@@ -8,15 +8,15 @@ import { Api, collection } from './api.ts';
 import { type AuditEvent, auditEvents } from './audit.ts';
 import type { Certified } from './certificates.ts';
 import { type Kubeconfig, kubeconfigText } from './kubeconfig.ts';
-import { type Ran, run, Running, type RunOptions } from './run.ts';
+import { type Ran, Running, type RunOptions, run } from './run.ts';
 import {
   apiServerArguments,
   etcdArguments,
   kubeletArguments,
   NODE,
   type ServerFiles,
-  serverFiles,
   ServerProcess,
+  serverFiles,
 } from './server-processes.ts';
 import { type KubectlVersion, kubernetesTool, root } from './tools.ts';
 

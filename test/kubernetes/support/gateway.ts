@@ -18,7 +18,7 @@ import { freePort } from '#test/support/moto.ts';
 import type { ApiCredentials } from './api.ts';
 import type { KubernetesBed } from './bed.ts';
 import { configText, type GatewayOptions } from './gateway-config.ts';
-import { recordedCalls, type RecordedCall } from './recorded-calls.ts';
+import { type RecordedCall, recordedCalls } from './recorded-calls.ts';
 import { root } from './tools.ts';
 
 interface Said {

@@ -1,9 +1,9 @@
 import { type Deviation, deviationWords } from '#core/tasks/deviation.ts';
 import { otherBytes, type WantedBytes } from '#core/tasks/input-deviations.ts';
 import type { SeenAnswer } from '#core/tasks/seen.ts';
+import { Counted } from '../../counted.ts';
 import type { ChannelGate, GateHands } from '../channels/gate.ts';
 import { NOT_PERMITTED } from '../channels/own-words.ts';
-import { Counted } from '../../counted.ts';
 
 /** What a program may be given. */
 export type Input =

@@ -7,8 +7,8 @@ import type { RequestDetail } from '#core/replay/ssh/tape-requests.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import { isReadable, type SeenAnswer, type SeenCommand, type UnreadableCommand } from '#core/tasks/seen.ts';
 import type { SeenExecution, TakeParts } from '#core/tasks/shapes.ts';
-import { noCommand, seenCommandLine } from './argv.ts';
 import { Counted } from '../../counted.ts';
+import { noCommand, seenCommandLine } from './argv.ts';
 
 type Start = Extract<RequestDetail, { kind: 'start' }>;
 type Program = 'stdin' | 'stdout' | 'stderr';

@@ -1,13 +1,13 @@
 /** What is made of a session once it is sealed: its index, its summary, and what a search finds it by. */
 import { beforeAll, expect, it } from 'vitest';
+import { openSearch } from '#adapters/local/search/search.ts';
 import { indexSession, type SessionSteps } from '#core/replay/index/index-session.ts';
 import { readSummary } from '#core/replay/index/read-summary.ts';
+import { LOAD_FACTS } from '#core/replay/load-facts.ts';
+import { READERS } from '#core/replay/readers.ts';
 import { summaryLines } from '#core/replay/summary/lines.ts';
 import { allHits, sessionAt } from '#test/contract/step-search.ts';
 import { allOf, recorded, type Stored, stepsIn } from '#test/core/replay/index/support.ts';
-import { openSearch } from '#adapters/local/search/search.ts';
-import { LOAD_FACTS } from '#core/replay/load-facts.ts';
-import { READERS } from '#core/replay/readers.ts';
 import { DEPLOYMENTS, deployment, PODS, pod, Tape } from './support.ts';
 
 const TARGET = { name: 'prod', protocol: 'kubernetes', address: '10.0.0.1:6443' } as const;

@@ -1,6 +1,6 @@
 /** People, and clusters, whose calls come by one connection. */
 import { once } from 'node:events';
-import { connect, type ClientHttp2Session } from 'node:http2';
+import { type ClientHttp2Session, connect } from 'node:http2';
 import { Agent, request } from 'node:https';
 import { expect, it } from 'vitest';
 import { Record } from '#core/protocols/kubernetes/tape.ts';

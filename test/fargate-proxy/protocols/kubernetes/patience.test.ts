@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
-import { eventually } from '#test/support/clients.ts';
 import { USUAL_LIMITS } from '#proxy/protocols/kubernetes/options.ts';
+import { eventually } from '#test/support/clients.ts';
 import { byHttp1, byHttp2, stood } from './target.ts';
 
 const GROUPS = '/clusters/prod/api?timeout=32s';

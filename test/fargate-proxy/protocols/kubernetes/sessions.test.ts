@@ -4,8 +4,8 @@ import { request } from 'node:https';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { Record } from '#core/protocols/kubernetes/tape.ts';
-import { selfSigned } from '#test/support/self-signed.ts';
 import { eventually } from '#test/support/clients.ts';
+import { selfSigned } from '#test/support/self-signed.ts';
 import { type KubernetesStand, TOKEN } from './stand.ts';
 import { byHttp1, byHttp2, stood } from './target.ts';
 

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { CustodyError } from '#core/errors.ts';
 import { StreamDecoder } from '#core/protocols/kubernetes/streams/decoder.ts';
+import { data, SpdyWriter } from '#test/core/protocols/kubernetes/streams/spdy-writer.ts';
 import { until } from '#test/support/relay-stand.ts';
 import { selfSigned } from '#test/support/self-signed.ts';
 import { type StandOptions, UpgradeStand } from '#test/support/upgrade-stand.ts';
-import { data, SpdyWriter } from '#test/core/protocols/kubernetes/streams/spdy-writer.ts';
 
 const EXEC = '/api/v1/namespaces/dev/pods/web-0/exec?command=sh&stdin=true&stdout=true';
 const TERMINATED = new CustodyError('terminated', 'this session was ended by dana@example.com');

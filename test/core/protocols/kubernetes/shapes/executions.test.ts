@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { StreamName } from '#core/recording/format.ts';
 import { kubernetesExecutions } from '#core/protocols/kubernetes/shapes/executions.ts';
 import {
-  Record,
   RECORD_HEADER_BYTES,
+  Record,
   type RecordType,
   writeRecordHeader,
 } from '#core/protocols/kubernetes/tape.ts';
+import type { StreamName } from '#core/recording/format.ts';
 import type { ReplayFrame } from '#core/replay/step.ts';
 import type { SeenExecution } from '#core/tasks/shapes.ts';
 

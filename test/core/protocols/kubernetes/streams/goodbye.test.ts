@@ -1,14 +1,14 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { StreamDecoder } from '#core/protocols/kubernetes/streams/decoder.ts';
 import { exitCodeOf } from '#core/protocols/kubernetes/streams/exit.ts';
 import { TUNNEL } from '#core/protocols/kubernetes/streams/form.ts';
 import { StreamWatch } from '#core/protocols/kubernetes/streams/watch.ts';
 import { webSocketFrame } from '#core/protocols/kubernetes/streams/websocket.ts';
-import { createHash } from 'node:crypto';
-import { StreamDecoder } from '#core/protocols/kubernetes/streams/decoder.ts';
 import { form, told } from './read.ts';
 import { data, SpdyWriter } from './spdy-writer.ts';
 import { frames } from './ws-writer.ts';

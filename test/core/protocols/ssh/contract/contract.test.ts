@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
+import { Counted } from '#core/protocols/counted.ts';
 import { Message } from '#core/protocols/ssh/channels/messages.ts';
 import { termsOf } from '#core/protocols/ssh/channels/terms.ts';
 import { contractStarts } from '#core/protocols/ssh/contract/contract-starts.ts';
-import { Counted } from '#core/protocols/counted.ts';
 import { sshShapes } from '#core/protocols/ssh/shapes/shapes.ts';
 import { SshWriter } from '#core/protocols/ssh/wire.ts';
 import { compileContract } from '#core/tasks/contract.ts';
