@@ -15,6 +15,7 @@ import type { StreamForm } from '#core/protocols/kubernetes/streams/form.ts';
 import { type Headers, RecordReader, type TapeRecord } from '#core/protocols/kubernetes/tape.ts';
 import { upgradeAsked } from '#core/protocols/kubernetes/upgrades.ts';
 import { gatherFrames } from '#core/recording/slab.ts';
+import { CallTape, RecordSpace } from '#proxy/protocols/kubernetes/call-tape.ts';
 import { relayUpgrade, type Upgraded } from '#proxy/protocols/kubernetes/upgrade.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
 import { type SessionTape, type TapeOptions, Tapes } from '#proxy/recorder/tapes.ts';
@@ -205,7 +206,7 @@ export class UpgradeStand {
       target: { socket: target, rest: targetRest },
       answer,
       form,
-      tape: this.#tape!,
+      records: new CallTape(this.#tape!, new RecordSpace()),
       call: this.upgraded.length + 1,
       memory: this.#memory,
       bindings: streamBindings(),

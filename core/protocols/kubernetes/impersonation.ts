@@ -37,12 +37,7 @@ export function impersonationOf(permission: Authorization<'connect'>, session: s
   return shown;
 }
 
-/** As the API server takes them. `call`: its number within the session, by which its own audit log names our recording. */
-export function impersonationHeaders(forwarded: Forwarded, call: number): Headers {
-  return [...sessionHeaders(forwarded), requestHeader(forwarded, call)];
-}
-
-/** What of them is the same for each call of a session. */
+/** As the API server takes them: what is the same for each call of a session. */
 export function sessionHeaders({ user, groups, extra }: Forwarded): Headers {
   return [
     ['Impersonate-User', fieldValue(user)],
@@ -55,7 +50,7 @@ export function sessionHeaders({ user, groups, extra }: Forwarded): Headers {
   ];
 }
 
-/** What names the call. */
+/** What names the call, by its number within the session: by it the API server's own audit log names our recording. */
 export function requestHeader({ extra }: Forwarded, call: number): Headers[number] {
   const [session = ''] = extra[SESSION_KEY] ?? [];
   return [`Impersonate-Extra-${REQUEST_KEY}`, `${session}/${call}`];

@@ -170,7 +170,8 @@ export class RelayedCall implements LiveCall, Dispatcher.DispatchHandler {
   #forward(body: ForwardedBody): void {
     if (this.#over) return;
     const { records, impersonation, upstream } = this.#session.parts;
-    const extra = { ...impersonation.extra, [REQUEST_KEY]: [`${records.tape.session}/${this.#number}`] };
+    const [, request] = requestHeader(impersonation, this.#number);
+    const extra = { ...impersonation.extra, [REQUEST_KEY]: [request] };
     records.forwarded(this.#number, { ...impersonation, extra });
     this.#session.whenForwardable(() => {
       const fresh = upstream.fresh();

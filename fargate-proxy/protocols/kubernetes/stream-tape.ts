@@ -1,27 +1,19 @@
-import {
-  type Cut,
-  RECORD_HEADER_BYTES,
-  RECORD_MAX_PAYLOAD,
-  Record,
-  type RecordType,
-  writeRecordHeader,
-} from '#core/protocols/kubernetes/tape.ts';
+import type { Cut } from '#core/protocols/kubernetes/tape.ts';
 import { Stream, type StreamNumber } from '#core/recording/format.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import type { RelayTape } from '../../relay.ts';
-
-/** Payloads up to this length are copied behind their header and recorded as one frame; of longer ones the copy costs more than a second frame. */
-const SMALL = 2048;
+import type { CallTape } from './call-tape.ts';
 
 /** The session's tape, as the relay of one upgraded call sees it: what is recorded becomes `stream` records of the call. */
 export class StreamTape implements RelayTape {
+  readonly #records: CallTape;
   readonly #tape: SessionTape;
   readonly #call: number;
-  readonly #scratch = Buffer.allocUnsafeSlow(RECORD_HEADER_BYTES + SMALL);
   #onWait: () => void = () => undefined;
 
-  constructor(tape: SessionTape, call: number) {
-    this.#tape = tape;
+  constructor(records: CallTape, call: number) {
+    this.#records = records;
+    this.#tape = records.tape;
     this.#call = call;
   }
 
@@ -35,21 +27,17 @@ export class StreamTape implements RelayTape {
 
   /** Hot. */
   record(stream: StreamNumber, bytes: Uint8Array, length: number): boolean {
-    if (length <= SMALL || length > RECORD_MAX_PAYLOAD)
-      return this.#write(stream, Record.stream, bytes.subarray(0, length));
-    writeRecordHeader(this.#scratch, Record.stream, this.#call, length);
-    this.#tape.record(stream, this.#scratch, RECORD_HEADER_BYTES);
-    return this.#tape.record(stream, bytes, length);
+    return this.#records.streamed(stream, this.#call, bytes.subarray(0, length));
   }
 
   /** This side sends no more. */
   end(side: 'client' | 'target'): void {
-    this.#write(Stream[side], Record.streamEnd, new Uint8Array());
+    this.#records.streamEnd(Stream[side], this.#call);
   }
 
   /** The call ended before its time. */
   cut(cut: Cut): void {
-    this.#write(Stream.gateway, Record.cut, Buffer.from(JSON.stringify(cut)));
+    this.#records.cut(this.#call, cut);
   }
 
   note(fact: { readonly note: string } & Readonly<{ [name: string]: unknown }>): void {
@@ -71,16 +59,5 @@ export class StreamTape implements RelayTape {
   /** The recorder is behind. */
   wait(): void {
     this.#onWait();
-  }
-
-  #write(stream: StreamNumber, type: RecordType, bytes: Uint8Array): boolean {
-    let keepsUp = true;
-    for (let at = 0; at === 0 || at < bytes.length; at += SMALL) {
-      const part = bytes.subarray(at, at + SMALL);
-      writeRecordHeader(this.#scratch, type, this.#call, part.length);
-      this.#scratch.set(part, RECORD_HEADER_BYTES);
-      keepsUp = this.#tape.record(stream, this.#scratch, RECORD_HEADER_BYTES + part.length);
-    }
-    return keepsUp;
   }
 }

@@ -54,7 +54,7 @@ function granted(parts: UpgradeCallParts, answer: IncomingMessage, target: Socke
         target: { socket: target, rest },
         answer,
         form,
-        tape: records.tape,
+        records,
         call: number,
         memory: options.memory,
         bindings: options.bindings,

@@ -7,10 +7,10 @@ import { StreamWatch } from '#core/protocols/kubernetes/streams/watch.ts';
 import type { Cut } from '#core/protocols/kubernetes/tape.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Side } from '../../dead-peers.ts';
-import type { SessionTape } from '../../recorder/tapes.ts';
 import { Relay } from '../../relay.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
+import type { CallTape } from './call-tape.ts';
 import { StreamTape } from './stream-tape.ts';
 
 /** How long an ending call waits for the frame in progress, so that the client can read why it ended. */
@@ -27,7 +27,7 @@ export interface UpgradeParts {
   /** The target's 101: the client gets its headers as they came. */
   readonly answer: Pick<IncomingMessage, 'statusMessage' | 'rawHeaders'>;
   readonly form: StreamForm;
-  readonly tape: SessionTape;
+  readonly records: CallTape;
   readonly call: number;
   readonly memory: RelayMemory;
   readonly bindings: StreamBindings;
@@ -81,7 +81,7 @@ class UpgradedCall implements Upgraded {
   #over = false;
 
   constructor(parts: UpgradeParts) {
-    const { client, target, tape, call, memory, bindings, form, userTimeoutMs } = parts;
+    const { client, target, records, call, memory, bindings, form, userTimeoutMs } = parts;
     this.#parts = parts;
     this.sides = [
       { who: 'client', ends: client.socket, userTimeoutMs: userTimeoutMs.client },
@@ -89,7 +89,7 @@ class UpgradedCall implements Upgraded {
     ];
     this.#client = new RawEnd(client.socket, memory, bindings);
     this.#target = new RawEnd(target.socket, memory, bindings);
-    this.#tape = new StreamTape(tape, call);
+    this.#tape = new StreamTape(records, call);
     this.#watch = new StreamWatch(form);
     this.#relay = new Relay({
       client: this.#client,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { impersonationHeaders, impersonationOf } from '#core/protocols/kubernetes/impersonation.ts';
+import { impersonationOf, requestHeader, sessionHeaders } from '#core/protocols/kubernetes/impersonation.ts';
 import { ADA, errorOf, permissionWith } from './permission.ts';
 
 const seen = (as: unknown, who: Partial<typeof ADA> = {}) =>
@@ -61,7 +61,7 @@ describe('whom the cluster sees', () => {
 describe('headers of impersonation', () => {
   it('name the session and the call, with keys as the API server takes them', () => {
     const forwarded = { user: 'ü', groups: ['a', 'b'], extra: { ...extra, 'example.com/x%': ['1', '2'] } };
-    expect(impersonationHeaders(forwarded, 7)).toEqual([
+    expect([...sessionHeaders(forwarded), requestHeader(forwarded, 7)]).toEqual([
       ['Impersonate-User', 'Ã¼'],
       ['Impersonate-Group', 'a'],
       ['Impersonate-Group', 'b'],
