@@ -31,10 +31,11 @@ export default defineConfig({
           ...slow,
           name: 'gateway',
           include: ['test/**/*.test.ts'],
-          // Scripts of their own: npm run test:kubernetes, npm run test:orchestrators, npm run test:rerun.
+          // Scripts of their own: npm run test:kubernetes, test:console, test:orchestrators, test:rerun.
           exclude: [
             'node_modules',
             'test/kubernetes',
+            'test/console/browser',
             'test/orchestrators',
             'test/applications',
             'test/cdk',

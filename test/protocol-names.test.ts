@@ -113,7 +113,6 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
       'cdk/preflight-checks.ts',
-      'cli/bundle/player-build.ts',
       'cli/main.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',

@@ -44,6 +44,7 @@ import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { workflowsHandler } from '#lambdas/workflows/handler.ts';
 import { Door } from '#proxy/door.ts';
 import { apiRouter, type Route } from './api-routes.ts';
+import { consoleFiles } from './console-files.ts';
 
 const REQUEST_MS = 10_000;
 /** No byte either way for as long: a reader that stopped reading does not keep an object in memory. */
@@ -149,12 +150,23 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
   const handlerOf = handlers(options, links, url);
+  const console = consoleFiles(() => options.policy.config.issuers.map(({ issuer }) => issuer));
+
+  /** Whatever is no operation of the API is the console's. */
+  async function page(path: string): Promise<Answer | undefined> {
+    try {
+      return await console.answer(path);
+    } catch (thrown) {
+      return problem(asCustodyError(thrown), log);
+    }
+  }
 
   /** What API Gateway does: route, authorizer, function. */
   async function answer(request: IncomingMessage, address: URL): Promise<Answer> {
-    const routed = find(address.pathname);
-    if (routed === undefined) return problem(nothing(), log);
     const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const routed = find(address.pathname);
+    if (routed === undefined)
+      return (method === 'GET' && (await page(address.pathname))) || problem(nothing(), log);
     const route = routed.routes.find((one) => one.method === method);
     if (route === undefined) return notAllowed(routed.routes, log);
     const body = await readBody(request, method === 'GET' ? 0 : longestBody(route));
@@ -346,9 +358,9 @@ async function send(
   if (stream !== undefined) return sendStream(response, stream, headers);
   const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
   response.writeHead(statusCode ?? 200, {
+    ...SECURITY_HEADERS,
     ...(headers as Record<string, string> | undefined),
     'content-length': bytes.byteLength,
-    ...SECURITY_HEADERS,
   });
   response.end(bytes);
 }

@@ -80,7 +80,7 @@ function configuration(jwks: DemoKeys, state: OidcState): Configuration {
         id_token_signed_response_alg: 'ES256',
         grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
         response_types: ['code'],
-        redirect_uris: ['http://127.0.0.1/callback'],
+        redirect_uris: ['http://127.0.0.1/callback', 'http://localhost/callback'],
       },
       {
         client_id: AGENT_CLIENT,
@@ -96,6 +96,8 @@ function configuration(jwks: DemoKeys, state: OidcState): Configuration {
     claims: { openid: ['sub', 'email', 'name', 'groups'], email: ['email'], groups: ['groups'] },
     conformIdTokenClaims: false,
     pkce: { required: () => true },
+    // The console asks for tokens from its own address, on this machine.
+    clientBasedCORS: (_context, origin) => isHere(origin),
     features: {
       devInteractions: { enabled: false },
       revocation: {
@@ -132,6 +134,11 @@ function configuration(jwks: DemoKeys, state: OidcState): Configuration {
     },
     cookies: { keys: [cookieKey(jwks)] },
   };
+}
+
+function isHere(origin: string): boolean {
+  const url = URL.parse(origin);
+  return url?.protocol === 'http:' && (url.hostname === '127.0.0.1' || url.hostname === 'localhost');
 }
 
 /** A login asks who it is even when the browser remembers somebody: that is how one person plays three. */

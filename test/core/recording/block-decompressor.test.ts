@@ -85,7 +85,8 @@ describe('blocks that share a context', () => {
           // An edited frame may reach into the one behind it, so each block is held against the frame it was read from.
           const { blocks, frames } = readAll(Buffer.concat([one.frame, frame, one.frame]));
           expect(Uint8Array.from(blocks[0]!)).toEqual(one.raw);
-          for (const [at, from] of frames.entries()) expect(Uint8Array.from(blocks[at]!)).toEqual(oracle(from));
+          for (const [at, from] of frames.entries())
+            expect(Uint8Array.from(blocks[at]!)).toEqual(oracle(from));
         },
       ),
       { numRuns: 300 },

@@ -153,7 +153,6 @@ describe('the API on this machine', () => {
   });
 
   it.each([
-    '/',
     '/v1',
     '/v1/',
     '/v2/sessions',

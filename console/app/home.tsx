@@ -1,0 +1,9 @@
+import { useLocation } from 'preact-iso';
+import { useEffect } from 'preact/hooks';
+
+/** What matters first: whatever waits for a decision. */
+export function Home() {
+  const { route } = useLocation();
+  useEffect(() => route('/requests', true), []);
+  return null;
+}

@@ -1,0 +1,17 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+process.env['NODE_COMPILE_CACHE'] ??= `${ROOT}node_modules/.cache/custody`;
+
+// `npm run test:console`: a real Chromium at a real gateway. One file at a time: a browser is several processes.
+export default defineConfig({
+  test: {
+    root: ROOT,
+    include: ['test/console/browser/**/*.test.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    maxWorkers: 1,
+  },
+});
