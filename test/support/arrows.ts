@@ -141,7 +141,7 @@ function isForCdk(path: string, typeOnly: boolean): boolean {
 
 /** What opens checkpoints, tiles and leaves and holds them against each other; nothing that writes a ledger or asks a store. */
 const LEDGER_VERIFIER =
-  /^core\/ledger\/(?:checkpoint|layout|leaf|leaf-proof|merkle|note|reader|run-proof|session-proof|tiles|tree)\.ts$/;
+  /^core\/ledger\/(?:audit-findings|checkpoint|layout|leaf|leaf-proof|merkle|note|proof-file|reader|run-proof|session-proof|tiles|tree)\.ts$/;
 
 /** The verifiers of recordings and of the ledger, and the readers; of the API, types alone. */
 function isForConsole(path: string, typeOnly: boolean): boolean {

@@ -130,13 +130,7 @@ function checkPlace(name: string, head: Head, context: SegmentContext, report: R
   }
 }
 
-function checkContent(
-  name: string,
-  head: Head,
-  content: Uint8Array,
-  sha256: string,
-  report: Report,
-): void {
+function checkContent(name: string, head: Head, content: Uint8Array, sha256: string, report: Report): void {
   if (head.content !== content.length) {
     const message = `${name} holds ${content.length} bytes of content, but its head says ${head.content}`;
     report('content-length-mismatch', name, message);
