@@ -3,6 +3,7 @@ import { Loading } from '../parts/states.tsx';
 import { SignInContext } from '../signin/context.ts';
 import type { SignIn } from '../signin/session.ts';
 import { SignInPage } from '../signin/sign-in-page.tsx';
+import { Contexts } from './contexts.tsx';
 import { Home } from './home.tsx';
 import { NotFound } from './not-found.tsx';
 import { PAGES } from './pages.ts';
@@ -32,7 +33,9 @@ function Entrance({ signIn }: { readonly signIn: SignIn }) {
     case 'in':
       return (
         <LocationProvider>
-          <Pages />
+          <Contexts>
+            <Pages />
+          </Contexts>
         </LocationProvider>
       );
   }

@@ -1,8 +1,8 @@
-import { useLocation } from 'preact-iso';
 import type { ComponentChildren } from 'preact';
+import { useLocation } from 'preact-iso';
 import { personText } from '../parts/person.tsx';
 import { useSignIn, useWho } from '../signin/context.ts';
-import { type Page, PAGES } from './pages.ts';
+import { PAGES, type Page } from './pages.ts';
 
 /** Around every page: where one is, where one can go, who one is. */
 export function Shell({ children }: { readonly children: ComponentChildren }) {

@@ -1,7 +1,7 @@
 import { useLocation } from 'preact-iso';
-import { Failure } from '../parts/states.tsx';
 import type { Problem } from '../api/problem.ts';
 import type { PersonIssuer } from '../api/types.ts';
+import { Failure } from '../parts/states.tsx';
 import { useSignIn } from './context.ts';
 
 interface SignInPageProps {
