@@ -32,6 +32,8 @@ export interface ConsoleBuild {
 }
 
 const ENTRY = 'console/app/main.tsx';
+/** Before the first paint: it has no parts in common with the rest, so that it is one plain script. */
+const BEFORE = 'console/app/before.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
@@ -41,6 +43,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The same bytes each time, for the same sources and lockfile. */
 export async function buildConsole(): Promise<ConsoleBuild> {
+  const before = await buildBefore();
   const { outputFiles, metafile } = await build({
     ...BROWSER,
     format: 'esm',
@@ -59,15 +62,29 @@ export async function buildConsole(): Promise<ConsoleBuild> {
   const page: ConsoleFile = {
     path: INDEX,
     type: 'text/html; charset=utf-8',
-    bytes: Buffer.from(pageOf(main!.path, style)),
+    bytes: Buffer.from(pageOf({ before: before.path, script: main!.path, style })),
     isImmutable: false,
   };
   // Of an import that was found to be in vain there remains what it would load.
   const used = reachedFrom([main!.path], [main!, ...others], ({ now, later }) => [...now, ...later]);
   const parts = [main!, ...others].filter(({ path }) => used.has(path));
   const kept = outputFiles.map(asset).filter(({ path }) => !path.endsWith('.js') || used.has(path));
-  const atStart = [...reachedFrom([main!.path], parts, ({ now }) => now), style];
-  return { files: [page, ...kept], atStart, parts };
+  const atStart = [before.path, ...reachedFrom([main!.path], parts, ({ now }) => now), style];
+  return { files: [page, before, ...kept], atStart, parts };
+}
+
+async function buildBefore(): Promise<ConsoleFile> {
+  const { outputFiles } = await build({
+    ...BROWSER,
+    format: 'iife',
+    // It waits for nothing, and uses nothing of node.
+    inject: [],
+    entryPoints: [`./${BEFORE}`],
+    entryNames: '[name]-[hash]',
+    outdir: 'dist/console',
+    write: false,
+  });
+  return asset(outputFiles[0]!);
 }
 
 /** What a walk through the parts comes to, its beginnings among it. */
@@ -112,7 +129,13 @@ function partsOf({ outputs }: Metafile): ConsolePart[] {
   return parts.sort((a, b) => Number(b.entry === ENTRY) - Number(a.entry === ENTRY));
 }
 
-function pageOf(script: string, style: string): string {
+interface Linked {
+  readonly before: string;
+  readonly script: string;
+  readonly style: string;
+}
+
+function pageOf({ before, script, style }: Linked): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -122,6 +145,7 @@ function pageOf(script: string, style: string): string {
 <meta name="referrer" content="no-referrer">
 <title>Custody</title>
 <link rel="icon" href="data:,">
+<script src="${before}"></script>
 <link rel="stylesheet" href="${style}">
 <script type="module" src="${script}"></script>
 </head>

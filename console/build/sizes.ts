@@ -16,12 +16,13 @@ export interface FileSize {
  * node has and a browser has not.
  */
 const HEAVY = /^(?:console\/(?:terminal|player|platform|verifier)|core\/)|@xterm|libpg-query|zstddec/;
-/** Of the proof everything but its pages. */
+/** Of the proof everything but its pages, which are what uses the verifier. */
 const OF_PROOF = /^console\/proof\/(?!.*-page\.tsx$)/;
+const USES_VERIFIER = /^console\/proof\/.*-page\.tsx$/;
 
 /** Of each script and style, the largest first. */
 export function sizesOf({ files, atStart, parts }: ConsoleBuild): FileSize[] {
-  const pages = reachedFrom([parts[0]!.path], parts, (part) => [...part.now, ...lightOf(part, parts)]);
+  const pages = reachedFrom([parts[0]!.path], parts, (part) => lightOf(part, parts));
   const whenOf = (path: string): When => {
     if (path.endsWith('.css')) return 'style';
     if (atStart.includes(path)) return 'start';
@@ -37,11 +38,13 @@ export function sizesOf({ files, atStart, parts }: ConsoleBuild): FileSize[] {
   return sizes.sort((a, b) => b.compressed - a.compressed);
 }
 
-function lightOf({ later }: ConsolePart, parts: readonly ConsolePart[]): readonly string[] {
-  return later.filter((path) => {
-    const { entry = '' } = parts.find((part) => part.path === path)!;
-    return !HEAVY.test(entry) && !OF_PROOF.test(entry);
+/** What comes with a part that is neither of the two: of a page of proof, the page alone. */
+function lightOf({ entry = '', now, later }: ConsolePart, parts: readonly ConsolePart[]): readonly string[] {
+  const light = later.filter((path) => {
+    const { entry: wanted = '' } = parts.find((part) => part.path === path)!;
+    return !HEAVY.test(wanted) && !OF_PROOF.test(wanted);
   });
+  return USES_VERIFIER.test(entry) ? light : [...now, ...light];
 }
 
 /** Bytes, compressed, of what is loaded then. */

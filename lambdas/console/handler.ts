@@ -1,4 +1,5 @@
 import type { Config } from '#core/access/config.ts';
+import { signInOrigins } from '#core/access/sign-in-origins.ts';
 import { EVIDENCE } from '../../console/build/addresses.ts';
 import { ONLY_TLS } from '../../console/build/headers.ts';
 import { type Site, serve } from '../../console/build/serving.ts';
@@ -17,8 +18,7 @@ export interface ConsolePorts {
 export function consoleHandler({ policy, site, evidence, log }: ConsolePorts): HttpHandler {
   return httpHandler(log, async ({ rawPath: path, rawQueryString: query, headers }) => {
     if (path.startsWith(`${EVIDENCE}/`)) return sentOn(`${evidence}${path.slice(EVIDENCE.length)}?${query}`);
-    const issuers = policy().issuers.map(({ issuer }) => new URL(issuer).origin);
-    const connect = [...issuers, evidence];
+    const connect = [...signInOrigins(policy()), evidence];
     const served = await serve(site, { path, headers }, { connect, headers: ONLY_TLS });
     if (served === undefined) throw noSuchOperation();
     return served;

@@ -14,9 +14,9 @@ export interface ConsoleFiles {
 /** Of brotli: most of what 11 saves, at a tenth of its time. */
 const QUALITY = 6;
 
-/** `issuers`: the identity providers of the moment, which the page may ask for tokens. */
+/** `connect`: the origins of the moment that the page may ask for tokens. */
 export function consoleFiles(
-  issuers: () => readonly string[],
+  connect: () => readonly string[],
   build: typeof buildConsole = buildConsole,
 ): ConsoleFiles {
   let built: Promise<Site> | undefined;
@@ -30,7 +30,7 @@ export function consoleFiles(
   return {
     async answer(asked) {
       if (fileOf(asked.path) === undefined) return undefined;
-      return serve(await site(), asked, { connect: issuers().map((issuer) => new URL(issuer).origin) });
+      return serve(await site(), asked, { connect: connect() });
     },
   };
 }

@@ -12,7 +12,7 @@ import { consoleHeaders } from '../../console/build/headers.ts';
 
 const BUCKET = 'https://evidence.s3.eu-central-1.amazonaws.com';
 const dist = mkdtempSync(join(tmpdir(), 'custody-dist-'));
-const issuers = [{ issuer: 'https://id.example/tenant' }];
+const issuers = [{ kind: 'person', issuer: 'https://id.example/tenant' }];
 let ask: (path: string, headers?: Readonly<Record<string, string>>, query?: string) => Promise<ApiResult>;
 
 beforeAll(async () => {
@@ -45,7 +45,7 @@ describe('the console as the API serves it', () => {
   });
 
   test('goes by the identity providers of the moment', async () => {
-    issuers[0] = { issuer: 'https://other.example' };
+    issuers[0] = { kind: 'person', issuer: 'https://other.example' };
     const { headers } = await ask('/');
     expect(headers!['content-security-policy']).toContain(
       `connect-src 'self' https://other.example ${BUCKET};`,

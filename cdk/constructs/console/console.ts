@@ -4,6 +4,7 @@ import { type Bucket, HttpMethods, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Config } from '#core/access/config.ts';
+import { signInOrigins } from '#core/access/sign-in-origins.ts';
 import { ASSETS, EVIDENCE, PAGE_ROOTS } from '../../../console/build/addresses.ts';
 import type { FunctionEnvironment } from '../../environment.ts';
 import { routePages } from '../api.ts';
@@ -54,8 +55,7 @@ export class Console extends Construct {
     settings: Exclude<ConsoleSettings, string | false>,
     { settings: _settings, config, ...props }: ConsoleProps,
   ): ConsoleDistribution {
-    const connect = config.issuers.map(({ issuer }) => new URL(issuer).origin);
-    return new ConsoleDistribution(this, 'Edge', { ...settings, ...props, connect });
+    return new ConsoleDistribution(this, 'Edge', { ...settings, ...props, connect: signInOrigins(config) });
   }
 
   #environment({ settings, evidence }: ConsoleProps): Console['environment'] {

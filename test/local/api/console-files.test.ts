@@ -41,14 +41,14 @@ test('a build that fails is told, and tried again by the next', async () => {
   expect((await files.answer(page))?.statusCode).toBe(200);
 });
 
-test('the page may ask the identity providers of the moment, and nobody else', async () => {
-  const issuers = ['https://id.example/tenant/1'];
+test('the page may ask the origins of the moment, and nobody else', async () => {
+  const origins = ['https://id.example'];
   const files = consoleFiles(
-    () => issuers,
+    () => origins,
     async () => BUILD,
   );
   const policy = async () => (await files.answer(page))!.headers!['content-security-policy'];
   expect(await policy()).toContain("connect-src 'self' https://id.example;");
-  issuers[0] = 'http://127.0.0.1:7401';
+  origins[0] = 'http://127.0.0.1:7401';
   expect(await policy()).toContain("connect-src 'self' http://127.0.0.1:7401;");
 });
