@@ -23,6 +23,8 @@ export const INDEX = '/index.html';
 /** Where everything else of it is. */
 export const ASSETS = '/assets/';
 const ENTRY = 'console/app/main.tsx';
+/** Before the first paint: it has no parts in common with the rest, so that it is one plain script. */
+const BEFORE = 'console/app/before.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
@@ -32,6 +34,7 @@ const TYPES: Readonly<Record<string, string>> = {
 
 /** The same bytes each time, for the same sources and lockfile. */
 export async function buildConsole(): Promise<ConsoleBuild> {
+  const before = await buildBefore();
   const { outputFiles, metafile } = await build({
     ...BROWSER,
     format: 'esm',
@@ -49,10 +52,22 @@ export async function buildConsole(): Promise<ConsoleBuild> {
   const page: ConsoleFile = {
     path: INDEX,
     type: 'text/html; charset=utf-8',
-    bytes: Buffer.from(pageOf(script, style)),
+    bytes: Buffer.from(pageOf({ before: before.path, script, style })),
     isImmutable: false,
   };
-  return { files: [page, ...outputFiles.map(asset)], atStart };
+  return { files: [page, before, ...outputFiles.map(asset)], atStart: [before.path, ...atStart] };
+}
+
+async function buildBefore(): Promise<ConsoleFile> {
+  const { outputFiles } = await build({
+    ...BROWSER,
+    format: 'iife',
+    entryPoints: [`./${BEFORE}`],
+    entryNames: '[name]-[hash]',
+    outdir: 'dist/console',
+    write: false,
+  });
+  return asset(outputFiles[0]!);
 }
 
 function asset({ path, contents }: OutputFile): ConsoleFile {
@@ -79,7 +94,13 @@ function namesOf({ outputs }: Metafile) {
   };
 }
 
-function pageOf(script: string, style: string): string {
+interface Linked {
+  readonly before: string;
+  readonly script: string;
+  readonly style: string;
+}
+
+function pageOf({ before, script, style }: Linked): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -89,6 +110,7 @@ function pageOf(script: string, style: string): string {
 <meta name="referrer" content="no-referrer">
 <title>Custody</title>
 <link rel="icon" href="data:,">
+<script src="${before}"></script>
 <link rel="stylesheet" href="${style}">
 <script type="module" src="${script}"></script>
 </head>

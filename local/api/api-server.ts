@@ -6,6 +6,7 @@ import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
 import { LocalEvidenceLinks } from '#adapters/local/evidence-links.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
+import { signInOrigins } from '#core/access/sign-in-origins.ts';
 import type { AccessCatalog, AccessRequests, Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { DeviceDesk } from '#core/identity/devices/desk.ts';
@@ -160,7 +161,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const authorize = authorizerHandler({ verifier, failures, log, ...counting });
   const find = apiRouter();
   const handlerOf = handlers(options, links, url);
-  const console = consoleFiles(() => options.policy.config.issuers.map(({ issuer }) => issuer));
+  const console = consoleFiles(() => signInOrigins(options.policy.config));
 
   /** Whatever is no operation of the API is the console's. */
   async function page(path: string): Promise<Answer | undefined> {

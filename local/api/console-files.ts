@@ -10,8 +10,8 @@ export interface ConsoleFiles {
   answer(path: string): Promise<ApiResult | undefined>;
 }
 
-/** `issuers`: the identity providers of the moment, which the page may ask for tokens. */
-export function consoleFiles(issuers: () => readonly string[]): ConsoleFiles {
+/** `connect`: the origins of the moment that the page may ask for tokens. */
+export function consoleFiles(connect: () => readonly string[]): ConsoleFiles {
   let built: Promise<ReadonlyMap<string, ConsoleFile>> | undefined;
   const files = (): Promise<ReadonlyMap<string, ConsoleFile>> => {
     built ??= buildFiles().catch((thrown: unknown) => {
@@ -25,7 +25,7 @@ export function consoleFiles(issuers: () => readonly string[]): ConsoleFiles {
       const wanted = isPage(path) ? INDEX : path;
       if (wanted !== INDEX && !wanted.startsWith(ASSETS)) return undefined;
       const file = (await files()).get(wanted);
-      return file === undefined ? undefined : answerOf(file, issuers());
+      return file === undefined ? undefined : answerOf(file, connect());
     },
   };
 }
@@ -35,13 +35,13 @@ async function buildFiles(): Promise<ReadonlyMap<string, ConsoleFile>> {
   return new Map(files.map((file) => [file.path, file]));
 }
 
-function answerOf(file: ConsoleFile, issuers: readonly string[]): ApiResult {
+function answerOf(file: ConsoleFile, connect: readonly string[]): ApiResult {
   return {
     statusCode: 200,
     headers: {
       'content-type': file.type,
       'cache-control': cachingOf(file),
-      ...consoleHeaders(issuers.map((issuer) => new URL(issuer).origin)),
+      ...consoleHeaders(connect),
     },
     body: Buffer.from(file.bytes).toString('base64'),
     isBase64Encoded: true,

@@ -139,9 +139,14 @@ function isForCdk(path: string, typeOnly: boolean): boolean {
   return typeOnly && /^(?:lambdas\/[^/]+|fargate-proxy|adapters\/aws)\/env\.ts$/.test(path);
 }
 
-/** The verifier and the readers of recordings; of the API, types alone. */
+/** What opens checkpoints, tiles and leaves and holds them against each other; nothing that writes a ledger or asks a store. */
+const LEDGER_VERIFIER =
+  /^core\/ledger\/(?:audit-findings|checkpoint|layout|leaf|leaf-proof|merkle|note|proof-file|reader|run-proof|session-proof|tiles|tree)\.ts$/;
+
+/** The verifiers of recordings and of the ledger, and the readers; of the API, types alone. */
 function isForConsole(path: string, typeOnly: boolean): boolean {
   if (typeOnly && path.startsWith('lambdas/')) return true;
+  if (LEDGER_VERIFIER.test(path)) return true;
   return /^core\/(?:(?:errors|json)\.ts$|recording\/(?:layout\.ts$|verify\/)|replay\/|tasks\/proof\/)/.test(
     path,
   );
