@@ -9,6 +9,8 @@ import { type AddressOf, connectionOf } from './address.ts';
 export interface AuthorizerPorts {
   readonly verifier: () => TokenVerifier;
   readonly failures: TokenFailures;
+  /** Hears of every refusal; nobody counts them where it is absent. */
+  readonly refused?: (code: ErrorCode, token: string | undefined) => void;
   readonly log: FaultLog;
   /** The connection's own address when not given. */
   readonly addressOf?: AddressOf;
@@ -47,6 +49,7 @@ export function authorizerHandler(ports: AuthorizerPorts): Authorizer {
     } catch (thrown) {
       const error = asCustodyError(thrown);
       if (FAULTS.includes(error.code)) ports.log(error);
+      ports.refused?.(error.code, shownToken(event));
       const message = error.code === 'internal' ? 'the token cannot be checked now' : error.message;
       return { isAuthorized: false, context: { code: error.code, message, hint: error.hint ?? '' } };
     }
@@ -71,8 +74,12 @@ async function verified(
   }
 }
 
-function bearerToken({ headers }: APIGatewayRequestAuthorizerEventV2): string {
-  const [, token] = /^Bearer +(\S+)$/i.exec(headers?.['authorization'] ?? '') ?? [];
+function bearerToken(event: APIGatewayRequestAuthorizerEventV2): string {
+  const token = shownToken(event);
   if (token !== undefined) return token;
   throw new CustodyError('token-missing', 'this needs a bearer token', { hint: 'log in: custody login' });
+}
+
+function shownToken({ headers }: APIGatewayRequestAuthorizerEventV2): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(headers?.['authorization'] ?? '')?.[1];
 }

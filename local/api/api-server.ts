@@ -19,10 +19,10 @@ import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
-import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
+import { type AuthorizerPorts, authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
 import { devicesHandler } from '#lambdas/devices/handler.ts';
-import { explanationHandler } from '#lambdas/explanation/handler.ts';
+import { type ExplanationPorts, explanationHandler } from '#lambdas/explanation/handler.ts';
 import { type ApiEvent, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { loginHandler } from '#lambdas/login/handler.ts';
@@ -39,7 +39,9 @@ import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
 import { addressOnly } from '#lambdas/ssh/place.ts';
+import { type StatusPorts, statusHandler } from '#lambdas/status/handler.ts';
 import { type GatewayAddress, gatewayAddresses, targetsHandler } from '#lambdas/targets/handler.ts';
+import { VERSION } from '#lambdas/version.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { workflowsHandler } from '#lambdas/workflows/handler.ts';
@@ -87,6 +89,12 @@ export interface ApiOptions {
   readonly scim: Pick<ScimHandlerPorts, 'desk' | 'secretOf'>;
   readonly logout: LogoutIntake;
   readonly now: () => Date;
+  /** Where it is known how the gateway is. */
+  readonly health: Pick<StatusPorts, 'sessions' | 'presence' | 'leases' | 'pulses' | 'queue'>;
+  /** See `ExplanationPorts`; nothing is known of somebody without a token when not given. */
+  readonly withKnownGroups?: ExplanationPorts['withKnownGroups'];
+  /** Hears of every token that is refused; nobody does when not given. */
+  readonly refused?: NonNullable<AuthorizerPorts['refused']>;
   /** Bad tokens by address; those of this server alone when not given. */
   readonly failures?: TokenFailures;
   /** How long a request may take to arrive whole; 10 s when not given. */
@@ -149,7 +157,9 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const { source, now, log, verifier } = options;
   const links = new LocalEvidenceLinks(url, randomBytes(32), now);
   const { failures = new TokenFailures(() => performance.now()) } = options;
-  const authorize = authorizerHandler({ verifier, failures, log });
+  const { refused: told } = options;
+  const counting = told === undefined ? {} : { refused: told };
+  const authorize = authorizerHandler({ verifier, failures, log, ...counting });
   const find = apiRouter();
   const handlerOf = handlers(options, links, url);
   const console = consoleFiles(() => signInOrigins(options.policy.config));
@@ -212,6 +222,7 @@ function handlers(
     live,
   } = options;
   const policy = () => inForce.config;
+  const { withKnownGroups = async (principal) => principal } = options;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
   const signer = async (): Promise<Uint8Array> => der;
   // An issuer that sends what is not good keeps nobody else on this machine from logging in.
@@ -257,10 +268,19 @@ function handlers(
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],
-    ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/explanation', explanationHandler({ policy, requests, withKnownGroups, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],
     ['/v1/login', loginHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: inForce, now, log })],
+    [
+      '/v1/status',
+      statusHandler({
+        ...{ policy: inForce, version: VERSION, ledger, now, log },
+        ...options.health,
+        deadLetters: options.deadLetters,
+        ...(options.search.pending === undefined ? {} : { unsearched: options.search.pending }),
+      }),
+    ],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
     [SCIM, scimHandler({ ...options.scim, policy, failures: issuers, baseUrl, log })],
