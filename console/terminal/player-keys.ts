@@ -46,6 +46,5 @@ export function pressed(event: KeyboardEvent, actions: Actions): void {
 /** What has the focus has keys of its own. */
 function isTakenBy(target: Element, key: string): boolean {
   if (target.matches('input:not([type=range]), select, textarea')) return true;
-  if (target.matches('input[type=range]')) return /^(?:Arrow|Home|End)/.test(key);
   return key === ' ' && target.matches('button, summary, a');
 }

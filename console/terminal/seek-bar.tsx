@@ -68,7 +68,7 @@ function Range({ playback, end }: PlayedProps) {
       title={clockText(now)}
       min={0}
       max={Math.ceil(end)}
-      step={100_000}
+      step="any"
       value={now}
       onInput={(event) => playback.seek(Number(event.currentTarget.value))}
     />
