@@ -52,6 +52,8 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/sessions/{id}/ledger',
     'GET /v1/sessions/{id}/evidence',
     'GET /v1/sessions/{id}/steps',
+    'GET /v1/sessions/{id}/steps/{number}/rows',
+    'GET /v1/sessions/{id}/outline',
     'GET /v1/sessions/{id}/export',
     'GET /v1/sessions/{id}/live',
     'GET /v1/sessions/{id}/summary',

@@ -81,6 +81,7 @@ export const tableActions: Readonly<
     coordination: QUEUE_A_LEAF,
     deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },
+  console: {},
   // Those of sandboxes alone.
   sandbox: { access: ['GetItem', 'Query', 'PutItem'], coordination: QUEUE_A_LEAF },
 };

@@ -11,4 +11,5 @@ export {
   verifyEvidence,
 } from '#core/recording/verify/verify.ts';
 export { READERS } from '#core/replay/readers.ts';
+export { webSha256 } from './platform/web-sha256.ts';
 export { loadZstd } from './platform/zstd.ts';

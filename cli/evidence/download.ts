@@ -1,6 +1,7 @@
 import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
+import { proofFile } from '#core/ledger/proof-file.ts';
 import type { SessionProof } from '#core/ledger/session-proof.ts';
 import { CLOSE, LEDGER_PROOF, SIGNER_KEY } from '#core/recording/layout.ts';
 import { type Api, getLedgerProof } from '../api.ts';
@@ -8,7 +9,6 @@ import type { EvidenceObject } from '../api-shapes.ts';
 import { boundedBody, get, isLoopback } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
 import { type EvidencePage, evidencePages, PageAddresses, type Wanted } from './pages.ts';
-import { proofFile } from './proof-file.ts';
 
 const OBJECT_TIMEOUT_MS = 10 * 60_000;
 

@@ -1,4 +1,5 @@
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { proofFile } from '#core/ledger/proof-file.ts';
 import type { SessionProof } from '#core/ledger/session-proof.ts';
 import { CLOSE, LEDGER_PROOF, SIGNER_KEY, segmentName, segmentNumber } from '#core/recording/layout.ts';
 import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
@@ -8,7 +9,6 @@ import { boundedBody } from '../http.ts';
 import type { PublicSigner } from '../signer-pin.ts';
 import { fetchObject } from './download.ts';
 import { evidencePages, PageAddresses, type Wanted } from './pages.ts';
-import { proofFile } from './proof-file.ts';
 
 /**
  * A session's evidence at the server, as `downloadEvidence` would put it into a folder, without the folder: an object is

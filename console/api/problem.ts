@@ -22,8 +22,20 @@ interface ProblemMore {
 /** Any thrown value as a Problem. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;
+  const own = codeOf(thrown);
+  if (own !== undefined) return new Problem(own.code, own.message, { hint: own.hint });
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new Problem('internal', message, { hint: 'reload the page; tell the operator when it stays' });
+}
+
+/** Of core's own errors, whose class is not loaded before it is used. */
+function codeOf(thrown: unknown): { code: string; message: string; hint: string | undefined } | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== 'CustodyError') return undefined;
+  const { code, message, hint } = thrown as Error & {
+    readonly code: string;
+    readonly hint: string | undefined;
+  };
+  return { code, message, hint };
 }
 
 /** Of an answer that is none of success. */

@@ -1,6 +1,7 @@
 /** The console's pages: each is loaded when it is opened first. */
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
+import { NotLoaded } from './not-loaded.tsx';
 
 export interface Page {
   /** As preact-iso matches it: `/sessions/:id`. */
@@ -13,7 +14,7 @@ export interface Page {
 }
 
 function page(load: () => Promise<{ readonly default: FunctionComponent }>): FunctionComponent {
-  return lazy(load);
+  return lazy(() => load().catch(() => ({ default: NotLoaded })));
 }
 
 export const PAGES: readonly Page[] = [

@@ -34,7 +34,7 @@ function readFingerprint(key: string): string | undefined {
   );
 }
 
-function fingerprintOfPem(pem: string): string | undefined {
+export function fingerprintOfPem(pem: string): string | undefined {
   try {
     const der = createPublicKey({ key: pem, format: 'pem' }).export({ type: 'spki', format: 'der' });
     return createHash('sha256').update(der).digest('hex');

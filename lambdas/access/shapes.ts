@@ -49,6 +49,12 @@ export const requestsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: requestId.optional().meta({ description: 'the `next` of the page before' }),
   target: targetName.optional(),
+  person: z
+    .string()
+    .min(1)
+    .max(320)
+    .optional()
+    .meta({ description: 'whose: a subject or an e-mail address', example: 'dana@example.com' }),
   state: z.enum(requestStates).optional(),
   open: z
     .enum(['true'])
@@ -122,6 +128,7 @@ export const requestShape = z
     digest: z.string().meta({ description: 'SHA-256 of what is asked for: the ledger names it' }),
     requester: person,
     target: z.string(),
+    protocol: z.string().optional().meta({ description: 'of the target, while there is one' }),
     rule: z.string(),
     policy: z.string().meta({ description: 'the version of the configuration it was asked under' }),
     reason: z.string().optional(),

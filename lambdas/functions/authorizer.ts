@@ -2,10 +2,10 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
-import { readAwsSettings } from '#adapters/aws/env.ts';
+import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
-import { directorySecrets } from '#adapters/aws/secrets.ts';
+import { directorySecrets, readSecret } from '#adapters/aws/secrets.ts';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
@@ -15,6 +15,7 @@ import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups
 import { standingVerifier } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
+import { throughEdge } from '../authorizer/address.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import type { FreshPolicy } from '../fresh-policy.ts';
 import { once } from '../once.ts';
@@ -80,5 +81,12 @@ async function prepare(): Promise<{
   const groups = directoryGroups(known);
   const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());
-  return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
+  const addressOf = throughEdge(edgeSecret(settings), () => performance.now());
+  const authorize = authorizerHandler({ verifier, failures, addressOf, log: telemetry.log });
+  return { policy, keyring, authorize };
+}
+
+/** What CloudFront shows, where the console is behind it. */
+function edgeSecret({ AWS_REGION: region, CUSTODY_EDGE_SECRET: secret }: AwsSettings) {
+  return secret === undefined ? undefined : () => readSecret(secretsClient({ region }), secret);
 }

@@ -6,6 +6,7 @@ import type { APIGatewayRequestAuthorizerEventV2, Context } from 'aws-lambda';
 import { LocalEvidenceLinks } from '#adapters/local/evidence-links.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
 import type { PolicyInForce } from '#core/access/policy.ts';
+import { signInOrigins } from '#core/access/sign-in-origins.ts';
 import type { AccessCatalog, AccessRequests, Terminations } from '#core/access/store.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import type { DeviceDesk } from '#core/identity/devices/desk.ts';
@@ -43,6 +44,7 @@ import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { workflowsHandler } from '#lambdas/workflows/handler.ts';
 import { Door } from '#proxy/door.ts';
+import { DATA_HEADERS } from '../../console/build/headers.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 import { consoleFiles } from './console-files.ts';
 
@@ -150,12 +152,12 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const authorize = authorizerHandler({ verifier, failures, log });
   const find = apiRouter();
   const handlerOf = handlers(options, links, url);
-  const console = consoleFiles(() => options.policy.config.issuers.map(({ issuer }) => issuer));
+  const console = consoleFiles(() => signInOrigins(options.policy.config));
 
   /** Whatever is no operation of the API is the console's. */
-  async function page(path: string): Promise<Answer | undefined> {
+  async function page(path: string, { headers }: IncomingMessage): Promise<Answer | undefined> {
     try {
-      return await console.answer(path);
+      return await console.answer({ path, headers });
     } catch (thrown) {
       return problem(asCustodyError(thrown), log);
     }
@@ -166,7 +168,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const routed = find(address.pathname);
     if (routed === undefined)
-      return (method === 'GET' && (await page(address.pathname))) || problem(nothing(), log);
+      return (method === 'GET' && (await page(address.pathname, request))) || problem(nothing(), log);
     const route = routed.routes.find((one) => one.method === method);
     if (route === undefined) return notAllowed(routed.routes, log);
     const body = await readBody(request, method === 'GET' ? 0 : longestBody(route));
@@ -342,14 +344,6 @@ function withPrincipal(event: ApiEvent, lambda: { readonly principal: string }):
   return { ...event, headers, requestContext };
 }
 
-/** What is sent here is data, for programs: a browser is to make nothing else of it. */
-const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-};
-
 /** To HEAD, Node sends the headers alone. */
 async function send(
   response: ServerResponse,
@@ -358,9 +352,10 @@ async function send(
   if (stream !== undefined) return sendStream(response, stream, headers);
   const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
   response.writeHead(statusCode ?? 200, {
-    ...SECURITY_HEADERS,
+    ...DATA_HEADERS,
     ...(headers as Record<string, string> | undefined),
-    'content-length': bytes.byteLength,
+    // RFC 9110 section 8.6: of what would have been sent, which is not looked up for that.
+    ...(statusCode === 304 ? {} : { 'content-length': bytes.byteLength }),
   });
   response.end(bytes);
 }
@@ -371,7 +366,7 @@ async function sendStream(
   stream: AsyncIterable<string>,
   headers: Answer['headers'],
 ): Promise<void> {
-  response.writeHead(200, { ...(headers as Record<string, string> | undefined), ...SECURITY_HEADERS });
+  response.writeHead(200, { ...(headers as Record<string, string> | undefined), ...DATA_HEADERS });
   response.flushHeaders();
   if (response.req.method === 'HEAD') return void response.end();
   try {
@@ -408,7 +403,7 @@ async function sendObject(
       'content-type': 'application/octet-stream',
       'content-length': bytes?.byteLength ?? (await source.size(key)),
       'cache-control': 'no-store',
-      ...SECURITY_HEADERS,
+      ...DATA_HEADERS,
     });
     response.end(bytes);
   } catch (error) {

@@ -74,6 +74,7 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...CONFIG,
     ...TRACES,
     ...logs('Authorizer'),
+    'secretsmanager:GetSecretValue': ['GatewayConsoleEdgeSecret'],
     'dynamodb:GetItem': [ACCESS],
     'dynamodb:BatchGetItem': [ACCESS],
     'dynamodb:Query': access,

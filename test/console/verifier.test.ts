@@ -3,7 +3,7 @@ import { beforeAll, expect, vi } from 'vitest';
 import type * as Verifier from '#core/recording/verify/verify.ts';
 import { browserBuild } from '#test/support/browser-build.ts';
 
-type Browser = typeof Verifier & { loadZstd(): Promise<void> };
+type Browser = typeof Verifier & { loadZstd(): Promise<void>; webSha256(bytes: Uint8Array): Promise<string> };
 const theirs = vi.hoisted(() => ({ browser: undefined as Browser | undefined }));
 
 /** How often each test has asked. */
@@ -52,7 +52,10 @@ vi.mock('#core/recording/verify/verify.ts', async (original) => {
       if (!isCompared()) return own.verifyEvidence(...asked);
       const told = remembering(folder);
       const report = await own.verifyEvidence(told.folder, options);
-      const found = await theirs.browser!.verifyEvidence(told.again, options);
+      const found = await theirs.browser!.verifyEvidence(told.again, {
+        ...options,
+        sha256: theirs.browser!.webSha256,
+      });
       // oxlint-disable-next-line vitest/no-standalone-expect -- in each of the tests that come below
       expect(comparable(found)).toEqual(comparable(report));
       return report;

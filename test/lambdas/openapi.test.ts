@@ -52,6 +52,8 @@ describe('the OpenAPI document', () => {
       'get /v1/sessions/{id}/ledger',
       'get /v1/sessions/{id}/evidence',
       'get /v1/sessions/{id}/steps',
+      'get /v1/sessions/{id}/steps/{number}/rows',
+      'get /v1/sessions/{id}/outline',
       'get /v1/sessions/{id}/export',
       'get /v1/sessions/{id}/live',
       'get /v1/sessions/{id}/summary',

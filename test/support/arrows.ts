@@ -82,6 +82,7 @@ function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
   if (from === 'cdk' && isForCdk(to, typeOnly)) return [];
   if (from === 'console' && isForConsole(to, typeOnly)) return [];
   if (area === 'console' && /^(?:cdk|cli|local)$/.test(from) && to.startsWith('console/build/')) return [];
+  if (from === 'lambdas' && SERVING.test(to)) return [];
   if (area !== from && !(MAY_IMPORT[from] ?? []).includes(area))
     return says(`${from} may not import ${area}`);
   if (from === 'test' || from === 'local') return [];
@@ -129,6 +130,9 @@ function protocolOf(path: string): string | undefined {
   return /^(?:core|fargate-proxy)\/protocols\/([^/]+)\//.exec(path)?.[1];
 }
 
+/** What a server of the console needs: its addresses, its headers, and the answers; nothing that builds it. */
+const SERVING = /^console\/build\/(?:addresses|edge-headers|headers|serving)\.ts$/;
+
 /** Plain data, and what checks custody.yaml; of the environment, types alone. */
 function isForCdk(path: string, typeOnly: boolean): boolean {
   if (
@@ -139,9 +143,14 @@ function isForCdk(path: string, typeOnly: boolean): boolean {
   return typeOnly && /^(?:lambdas\/[^/]+|fargate-proxy|adapters\/aws)\/env\.ts$/.test(path);
 }
 
-/** The verifier and the readers of recordings; of the API, types alone. */
+/** What opens checkpoints, tiles and leaves and holds them against each other; nothing that writes a ledger or asks a store. */
+const LEDGER_VERIFIER =
+  /^core\/ledger\/(?:audit-findings|checkpoint|layout|leaf|leaf-proof|merkle|note|proof-file|reader|run-proof|session-proof|tiles|tree)\.ts$/;
+
+/** The verifiers of recordings and of the ledger, and the readers; of the API, types alone. */
 function isForConsole(path: string, typeOnly: boolean): boolean {
   if (typeOnly && path.startsWith('lambdas/')) return true;
+  if (LEDGER_VERIFIER.test(path)) return true;
   return /^core\/(?:(?:errors|json)\.ts$|recording\/(?:layout\.ts$|verify\/)|replay\/|tasks\/proof\/)/.test(
     path,
   );

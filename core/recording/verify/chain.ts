@@ -3,6 +3,7 @@ import type { CloseStatement, Head } from '../format.ts';
 import { CLOSE, segmentName, segmentNumber } from '../layout.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
+import type { Sha256 } from './signer.ts';
 import { type ChainLink, type Frames, type SegmentResult, verifySegment } from './segment.ts';
 
 export interface ChainStart {
@@ -10,6 +11,7 @@ export interface ChainStart {
   readonly recorder: KeyObject | undefined;
   /** `open.json`, which segment 0 follows; undefined when it is missing. */
   readonly open: ChainLink | undefined;
+  readonly sha256: Sha256;
 }
 
 /** What all segments together hold. */
@@ -105,12 +107,9 @@ function emptyChain(open: ChainLink | undefined): ChainState {
 
 function verifyNext(state: ChainState, number: number, start: ChainStart, objects: Objects, report: Report) {
   const previous = number === state.next ? state.last : undefined;
-  const { session, recorder } = start;
-  return verifySegment(
-    { number, session, recorder, previous, lastTimeUs: state.lastTimeUs },
-    objects,
-    report,
-  );
+  const { session, recorder, sha256 } = start;
+  const { lastTimeUs } = state;
+  return verifySegment({ number, session, recorder, previous, lastTimeUs, sha256 }, objects, report);
 }
 
 function extend(state: ChainState, number: number, result: SegmentResult | undefined): ChainState {

@@ -6,7 +6,7 @@ import { type RecordedFrame, readFrames, type SegmentParts, splitSegment } from 
 import { parseStrictJson } from './json.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
-import { sha256Hex } from './signer.ts';
+import type { Sha256 } from './signer.ts';
 import { firstIssue } from './statement.ts';
 
 /** What a segment is held against. */
@@ -18,6 +18,7 @@ export interface SegmentContext {
   readonly previous: ChainLink | undefined;
   /** Time of the last frame before this segment, microseconds. */
   readonly lastTimeUs: number;
+  readonly sha256: Sha256;
 }
 
 export interface ChainLink {
@@ -58,14 +59,14 @@ export async function* verifySegment(
   const name = segmentName(context.number);
   const segment = await objects.read(name, SEGMENT_FILE_MAX_BYTES);
   if (segment === undefined) return undefined;
-  const link = { name, sha256: sha256Hex(segment) };
+  const link = { name, sha256: await context.sha256(segment) };
   const parts = takeApart(name, segment, report);
   if (parts === undefined) return { link };
   const isSigned = checkHeadSignature(name, parts, context.recorder, report);
   const head = parseHead(name, parts.head, report);
   if (head === undefined) return { link };
   checkPlace(name, head, context, report);
-  checkContent(name, head, parts.content, report);
+  checkContent(name, head, parts.content, await context.sha256(parts.content), report);
   if (!isSigned) return { link, head };
   const counts = yield* countFrames(name, segment, head, context.lastTimeUs, report);
   if (counts === undefined) return { link, head };
@@ -129,12 +130,11 @@ function checkPlace(name: string, head: Head, context: SegmentContext, report: R
   }
 }
 
-function checkContent(name: string, head: Head, content: Uint8Array, report: Report): void {
+function checkContent(name: string, head: Head, content: Uint8Array, sha256: string, report: Report): void {
   if (head.content !== content.length) {
     const message = `${name} holds ${content.length} bytes of content, but its head says ${head.content}`;
     report('content-length-mismatch', name, message);
   }
-  const sha256 = sha256Hex(content);
   if (head.sha256 !== sha256) {
     const message = `the content of ${name} has SHA-256 ${sha256}, but its head says ${head.sha256}`;
     report('content-hash-mismatch', name, message);

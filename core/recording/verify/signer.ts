@@ -11,6 +11,9 @@ export interface SignerKey {
 
 const PEM_MAX_BYTES = 4096;
 
+/** SHA-256 in lower-case hexadecimal, of as much as a segment. */
+export type Sha256 = (bytes: Uint8Array) => string | Promise<string>;
+
 /** SHA-256 in lower-case hexadecimal. */
 export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

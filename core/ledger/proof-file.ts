@@ -1,6 +1,6 @@
 /** What of the ledger's proof goes into an evidence folder: core/recording/FORMAT.md, "The ledger's proof". */
-import { parseLeaf } from '#core/ledger/leaf.ts';
-import type { SessionProof } from '#core/ledger/session-proof.ts';
+import { parseLeaf } from './leaf.ts';
+import type { SessionProof } from './session-proof.ts';
 
 /**
  * The text of `ledger.json`; undefined when it would not prove all that it must. A session may have ended after its objects

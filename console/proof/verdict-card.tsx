@@ -1,0 +1,129 @@
+import type { Finding, Verdict } from '#core/recording/verify/report.ts';
+import { durationText } from '../parts/duration.ts';
+import { shown } from '../parts/text.ts';
+import { sizeText } from '../player/words.ts';
+import { type Check, type CheckState, checksOf, NOT_CHECKED } from './checks.ts';
+import { FINDING_MEANINGS } from './finding-words.ts';
+import type { Verified } from './verify-session.ts';
+
+const VERDICTS: Readonly<
+  Record<Verdict, { readonly word: string; readonly meaning: string; readonly tone: CheckState }>
+> = {
+  verified: {
+    word: 'Verified',
+    meaning: 'Complete and unaltered, signed by the key that you pinned, and in the ledger that you pinned.',
+    tone: 'holds',
+  },
+  unanchored: {
+    word: 'Consistent, not yet proof',
+    meaning:
+      'Nothing contradicts it. But whose key is it? Compare the fingerprint below with the operator’s, and pin it.',
+    tone: 'open',
+  },
+  incomplete: {
+    word: 'Incomplete',
+    meaning: 'Consistent so far, but not sealed: the session is live, or its gateway died.',
+    tone: 'open',
+  },
+  failed: {
+    word: 'Failed',
+    meaning: 'Something contradicts it. Do not rely on this evidence.',
+    tone: 'fails',
+  },
+};
+
+interface VerdictCardProps {
+  readonly verified: Verified;
+  readonly onAgain: () => void;
+}
+
+/** One word that nobody can overlook, and what it means. */
+export function VerdictCard({ verified: { report, bytes, ms, names }, onAgain }: VerdictCardProps) {
+  const { word, meaning, tone } = VERDICTS[report.verdict];
+  const isProved = names.has('ledger.json') || report.verdict !== 'verified';
+  return (
+    <section class={`card verdict ${tone}`}>
+      <h2>
+        <Mark state={tone} /> {word}
+      </h2>
+      <p>{isProved ? meaning : meaning.replace(', and in the ledger that you pinned', '')}</p>
+      {report.facts?.completeness !== undefined && report.verdict !== 'failed' && (
+        <p>{shown(report.facts.completeness)}</p>
+      )}
+      <p class="hint">
+        {sizeText(bytes)} verified in this browser in {durationText(ms)}.
+      </p>
+      <button type="button" onClick={onAgain}>
+        Verify again
+      </button>
+    </section>
+  );
+}
+
+/** Each by its name, as `custody verify` says it, and what it means. */
+export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+  if (findings.length === 0) return null;
+  return (
+    <section class="card findings" aria-labelledby="findings">
+      <h2 id="findings">{findings.length === 1 ? 'One finding' : `${findings.length} findings`}</h2>
+      <ul>
+        {findings.map(({ code, object, message }) => (
+          <li key={`${code} ${object} ${message}`}>
+            <p>
+              <code class="finding">{code}</code> <span class="object mono">{shown(object)}</span>
+            </p>
+            <p>{shown(message)}</p>
+            <p class="hint">{FINDING_MEANINGS[code]}</p>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** What was looked at, and what nobody looked at. */
+export function Checks({ verified }: { readonly verified: Verified }) {
+  return (
+    <section class="card checks" aria-labelledby="checks">
+      <h2 id="checks">What was checked</h2>
+      <ul>
+        {checksOf(verified).map((check) => (
+          <CheckLine key={check.what} check={check} />
+        ))}
+      </ul>
+      <h3>What was not</h3>
+      <ul class="plain">
+        {NOT_CHECKED.map((words) => (
+          <li key={words}>{words}</li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+const STATES: Readonly<Record<CheckState, string>> = { holds: 'holds', fails: 'fails', open: 'not checked' };
+
+function CheckLine({ check: { what, state, words } }: { readonly check: Check }) {
+  return (
+    <li class={state}>
+      <Mark state={state} />
+      <strong>{what}</strong>
+      <span class="visually-hidden">{STATES[state]}:</span>
+      <span>{shown(words)}</span>
+    </li>
+  );
+}
+
+const MARKS: Readonly<Record<CheckState, string>> = {
+  holds: 'M5 12.5l4.5 4.5L19 7.5',
+  fails: 'M6 6l12 12M18 6L6 18',
+  open: 'M6 12h12',
+};
+
+function Mark({ state }: { readonly state: CheckState }) {
+  return (
+    <svg class={`mark ${state}`} viewBox="0 0 24 24" aria-hidden="true">
+      <path d={MARKS[state]} />
+    </svg>
+  );
+}

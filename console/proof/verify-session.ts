@@ -1,0 +1,88 @@
+/** Verifies a session's evidence here, with the verifier of core: one segment in memory at a time, and the next on its way. */
+import { type SessionProof, sessionProofSchema } from '#core/ledger/session-proof.ts';
+import { type Opening, readEvidence, type VerifyReport } from '#core/recording/verify/verify.ts';
+import type { Api } from '../api/client.ts';
+import { asProblem } from '../api/problem.ts';
+import { loadZstd } from '../platform/zstd.ts';
+import { webSha256 } from '../platform/web-sha256.ts';
+import { optionsOf, type Trust, underTrust } from '../player/trust.ts';
+import { EvidenceLinks } from './evidence-links.ts';
+import type { Offered } from './offered.ts';
+import type { Pace } from './pace.ts';
+import { RemoteEvidence } from './remote-evidence.ts';
+
+export interface Verified {
+  readonly report: VerifyReport;
+  readonly opening: Opening | undefined;
+  /** What was there, by its names. */
+  readonly names: ReadonlySet<string>;
+  /** Whom it was verified under. */
+  readonly trust: Trust;
+  readonly bytes: number;
+  readonly ms: number;
+}
+
+interface Asked {
+  readonly api: Api;
+  readonly session: string;
+  readonly offered: Offered;
+  readonly trust: Trust;
+  readonly pace: Pace;
+  readonly onProgress: (bytes: number, of: number) => void;
+}
+
+/** Rejects when the evidence could not be had: that is no verdict. */
+export async function verifySession(asked: Asked): Promise<Verified> {
+  const began = performance.now();
+  const evidence = await openEvidence(asked);
+  const { report, opening } = await readThrough(evidence, asked);
+  evidence.throwFailure();
+  const names = new Set(await evidence.list());
+  const { bytes } = evidence.progress;
+  return { report, opening, names, trust: asked.trust, bytes, ms: performance.now() - began };
+}
+
+async function openEvidence({ api, session, offered: { pem }, pace }: Asked): Promise<RemoteEvidence> {
+  const { signal } = pace;
+  const [links] = await Promise.all([
+    EvidenceLinks.ask(api, { session, purpose: 'replay' }, location.origin, signal),
+    loadZstd(),
+  ]);
+  // Asked for after the listing: what ended meanwhile is proved at least as far as it is listed.
+  const proof = await askProof(api, session, signal);
+  return new RemoteEvidence({ links, pem, proof, signal });
+}
+
+/** Undefined while no leaf of it is in the ledger. */
+export async function askProof(
+  api: Api,
+  session: string,
+  signal: AbortSignal,
+): Promise<SessionProof | undefined> {
+  try {
+    const path = `/v1/sessions/${encodeURIComponent(session)}/ledger`;
+    return sessionProofSchema.parse(await api.get(path, {}, signal));
+  } catch (thrown) {
+    if (asProblem(thrown).code === 'not-found') return undefined;
+    throw thrown;
+  }
+}
+
+async function readThrough(
+  evidence: RemoteEvidence,
+  { session, trust, pace, onProgress }: Asked,
+): Promise<Pick<Verified, 'report' | 'opening'>> {
+  const options = { ...(await optionsOf(trust, evidence)), session, sha256: webSha256 };
+  const reading = readEvidence(evidence, options);
+  let opening: Opening | undefined;
+  let told = -1;
+  for (;;) {
+    const { done, value } = await reading.next();
+    if (done) return { report: underTrust(value, trust), opening };
+    if ('opening' in value) opening = value.opening;
+    const { bytes, of } = evidence.progress;
+    if (bytes !== told) onProgress(bytes, of);
+    told = bytes;
+    await pace.turn();
+  }
+}
