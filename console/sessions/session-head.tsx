@@ -1,6 +1,7 @@
 import type { Session } from '../api/types.ts';
 import { CopyId } from '../parts/copy.tsx';
 import { durationText } from '../parts/duration.ts';
+import { PHONE, useMedia } from '../parts/media.ts';
 import { useNow } from '../parts/now.ts';
 import { Person, personText } from '../parts/person.tsx';
 import { ProtocolIcon, protocolWord } from '../parts/protocol.tsx';
@@ -14,6 +15,7 @@ import { bytesText, stateWord } from './words.ts';
 /** Who, where, and what may be done about it. */
 export function SessionHead({ session }: { readonly session: Session }) {
   const { principal, target, protocol } = session;
+  const isPhone = useMedia(PHONE);
   const { word, tone, meaning } = stateWord(session);
   return (
     <header class="session-head">
@@ -37,7 +39,10 @@ export function SessionHead({ session }: { readonly session: Session }) {
         </a>
         {session.state === 'open' ? <EndSession session={session} /> : <ExportMenu session={session} />}
       </div>
-      <SessionFacts session={session} />
+      <details class="facts-of" open={!isPhone}>
+        <summary>Facts</summary>
+        <SessionFacts session={session} />
+      </details>
     </header>
   );
 }
