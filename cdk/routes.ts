@@ -43,6 +43,7 @@ export const routes: readonly ApiRoute[] = [
     'GET /v1/whoami',
     'GET /v1/targets',
     'GET /v1/config',
+    'GET /v1/status',
     'GET /v1/dead-letters',
     'POST /v1/dead-letters',
   ]),

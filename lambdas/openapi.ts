@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
-import { configShape } from './config/handler.ts';
+import { configShape } from './config/shapes.ts';
 import { devicePaths } from './devices/paths.ts';
 import { loginShape } from './login/handler.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
@@ -32,10 +32,11 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { sshPaths } from './ssh/paths.ts';
+import { statusShape } from './status/shapes.ts';
+import { VERSION } from './version.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
 
-const VERSION = '0.1.0';
 const path = z.object({ id: sessionId });
 const stepPath = z.object({
   ...path.shape,
@@ -191,9 +192,20 @@ const otherPaths: ZodOpenApiPathsObject = {
     }),
   },
   '/v1/config': {
-    get: operation('getConfig', 'Which configuration is in force, and whether a newer one was refused', {
-      responses: answers(configShape, '401', '403'),
-    }),
+    get: operation(
+      'getConfig',
+      'Which configuration is in force, what is in it, and whether a newer one was refused',
+      { responses: answers(configShape, '401', '403') },
+    ),
+  },
+  '/v1/status': {
+    get: operation(
+      'getStatus',
+      'How the gateway is: sessions, tasks, ledger, what is left undone, refusals',
+      {
+        responses: answers(statusShape, '400', '401', '403'),
+      },
+    ),
   },
   '/v1/dead-letters': {
     get: operation('listDeadLetters', 'What no webhook took', {

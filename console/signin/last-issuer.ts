@@ -10,5 +10,5 @@ export function rememberIssuer(storage: Kept, { name }: PersonIssuer): void {
 
 export function lastIssuerFirst(storage: Kept, issuers: readonly PersonIssuer[]): readonly PersonIssuer[] {
   const last = storage.getItem(NAME);
-  return issuers.toSorted((one, other) => Number(other.name === last) - Number(one.name === last));
+  return [...issuers.filter(({ name }) => name === last), ...issuers.filter(({ name }) => name !== last)];
 }

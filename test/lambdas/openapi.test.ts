@@ -84,6 +84,7 @@ describe('the OpenAPI document', () => {
       'get /v1/targets',
       'get /v1/whoami',
       'get /v1/config',
+      'get /v1/status',
       'get /v1/dead-letters',
       'post /v1/dead-letters',
       'get /v1/ledger/checkpoint',
