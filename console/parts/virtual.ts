@@ -19,6 +19,8 @@ export interface VirtualRows<Box extends HTMLElement = HTMLDivElement> {
   readonly height: number;
   readonly top: number;
   readonly isAtEnd: boolean;
+  /** Pixels, as it was scrolled last. */
+  readonly scroll: number;
   /** Scrolls as little as is needed. */
   readonly show: (index: number) => void;
 }
@@ -52,7 +54,7 @@ export function useVirtualRows<Box extends HTMLElement = HTMLDivElement>(
     },
     [count, rowHeight],
   );
-  return { box, onScroll, show, ...layout };
+  return { box, onScroll, show, scroll, ...layout };
 }
 
 interface Layout {

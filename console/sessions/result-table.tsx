@@ -5,7 +5,9 @@ import { Dialog } from '../parts/dialog.tsx';
 import { Failure } from '../parts/states.tsx';
 import { shown, shownLines } from '../parts/text.ts';
 import { useVirtualRows } from '../parts/virtual.ts';
+import { useApi } from '../signin/context.ts';
 import { useSessionsApi } from './context.ts';
+import { exportRows } from './exports.ts';
 import { ResultRows } from './result-rows.ts';
 import { bytesText, counted } from './words.ts';
 
@@ -49,11 +51,30 @@ export function ResultTable({ session, step, isWhole }: ResultTableProps) {
           `; the first ${count} are here while the session goes on`}
       </p>
       <Grid rows={rows} names={names} onOpen={setOpened} />
+      {isWhole && <Csv session={session} step={step.number} />}
       {rows.problem.value !== undefined && (
         <Failure problem={rows.problem.value} onRetry={() => rows.retry()} />
       )}
       {opened !== undefined && <WholeValue opened={opened} onClose={() => setOpened(undefined)} />}
     </section>
+  );
+}
+
+/** Where not all rows are kept in the step, the gateway says how else they are had. */
+function Csv({ session, step }: { readonly session: string; readonly step: number }) {
+  const api = useApi();
+  const [problem, setProblem] = useState<unknown>();
+  const start = (): void => {
+    setProblem(undefined);
+    exportRows(api, session, step).catch(setProblem);
+  };
+  return (
+    <div class="csv">
+      <button type="button" class="quiet" onClick={start}>
+        Download as CSV
+      </button>
+      {problem !== undefined && <Failure problem={problem} />}
+    </div>
   );
 }
 

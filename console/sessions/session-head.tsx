@@ -1,6 +1,7 @@
 import type { Session } from '../api/types.ts';
 import { CopyId } from '../parts/copy.tsx';
 import { durationText } from '../parts/duration.ts';
+import { PHONE, useMedia } from '../parts/media.ts';
 import { useNow } from '../parts/now.ts';
 import { Person, personText } from '../parts/person.tsx';
 import { ProtocolIcon, protocolWord } from '../parts/protocol.tsx';
@@ -11,9 +12,13 @@ import { ExportMenu } from './export-menu.tsx';
 import { lengthOf } from './session-row.tsx';
 import { bytesText, stateWord } from './words.ts';
 
+/** What may have terminals. */
+const TERMINALS: ReadonlySet<string> = new Set(['ssh', 'kubernetes']);
+
 /** Who, where, and what may be done about it. */
 export function SessionHead({ session }: { readonly session: Session }) {
   const { principal, target, protocol } = session;
+  const isPhone = useMedia(PHONE);
   const { word, tone, meaning } = stateWord(session);
   return (
     <header class="session-head">
@@ -35,9 +40,17 @@ export function SessionHead({ session }: { readonly session: Session }) {
         <a class="button primary" href={`/sessions/${session.id}/proof`}>
           Verify
         </a>
+        {TERMINALS.has(protocol) && (
+          <a class="button" href={`/sessions/${session.id}/terminal`}>
+            Terminal
+          </a>
+        )}
         {session.state === 'open' ? <EndSession session={session} /> : <ExportMenu session={session} />}
       </div>
-      <SessionFacts session={session} />
+      <details class="facts-of" open={!isPhone}>
+        <summary>Facts</summary>
+        <SessionFacts session={session} />
+      </details>
     </header>
   );
 }

@@ -2,7 +2,9 @@ import { useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import type { Session } from '../api/types.ts';
 import { useAnswer } from '../parts/answer.ts';
+import { personText } from '../parts/person.tsx';
 import { Failure, Loading } from '../parts/states.tsx';
+import { useTitle } from '../parts/title.ts';
 import { useSessionsApi } from './context.ts';
 import { LiveSession } from './live-session.tsx';
 import { SealedSession } from './sealed-session.tsx';
@@ -25,6 +27,7 @@ function KnownSession({ id }: { readonly id: string }) {
     [id],
     isOver ? {} : { everyMs: OPEN_EVERY_MS },
   );
+  useTitle(value && `${value.target}, ${personText(value.principal)}`);
   if (value !== undefined && value.state !== 'open' && !isOver) setOver(true);
   if (problem !== undefined && value === undefined) return <Unknown problem={problem} onRetry={again} />;
   if (value === undefined) return <Opening />;

@@ -1,3 +1,4 @@
+import { PHONE, useMedia } from '../parts/media.ts';
 import { useQuery } from '../parts/query.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { filtersOf } from './filters.ts';
@@ -12,18 +13,27 @@ export default function SessionsPage() {
   const filters = filtersOf(query);
   const sessions = useSessions(filters);
   const { problem, again, rows } = sessions;
+  const isFiltered = Object.keys(filters).length > 0;
+  const isPhone = useMedia(PHONE);
   return (
     <>
       <header class="list-head">
         <h1>Sessions</h1>
         <SearchBox />
       </header>
-      <FilterForm filters={filters} />
+      {isPhone ? (
+        <details class="filters-of" open={isFiltered}>
+          <summary>Filters</summary>
+          <FilterForm filters={filters} />
+        </details>
+      ) : (
+        <FilterForm filters={filters} />
+      )}
       {problem !== undefined && <Failure problem={problem} onRetry={again} />}
       {rows === undefined ? (
         problem === undefined && <Loading what="sessions" />
       ) : rows.length === 0 ? (
-        <NoSessions isFiltered={Object.keys(filters).length > 0} hasOlder={sessions.hasOlder} />
+        <NoSessions isFiltered={isFiltered} hasOlder={sessions.hasOlder} />
       ) : (
         <SessionList sessions={sessions} rows={rows} />
       )}

@@ -84,20 +84,22 @@ export function StepList({ source, selected, onSelect, follows = false }: StepLi
 
 interface Scrolled {
   readonly isAtEnd: boolean;
+  readonly scroll: number;
   readonly last: number;
   readonly show: (index: number) => void;
 }
 
 /** Who has scrolled up stays there: how many have come since, they are told. */
-function useFollowing(follows: boolean, count: number, { isAtEnd, show }: Scrolled): number {
+function useFollowing(follows: boolean, count: number, { isAtEnd, scroll, show }: Scrolled): number {
   const seen = useRef(0);
   const wasAtEnd = useRef(true);
   useEffect(() => {
     if (follows && wasAtEnd.current && count > 0) show(count - 1);
   }, [follows, count]);
+  // By scrolling alone: what comes moves the end away from who is at it.
   useEffect(() => {
     wasAtEnd.current = isAtEnd;
-  }, [isAtEnd, count]);
+  }, [scroll]);
   if (isAtEnd || wasAtEnd.current) seen.current = count;
   return follows ? Math.max(0, count - seen.current) : 0;
 }

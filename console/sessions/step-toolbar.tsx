@@ -29,7 +29,7 @@ export function StepToolbar({ total, show, kind, onSeek }: StepToolbarProps) {
         ))}
       </nav>
       <form
-        class="go-to"
+        class="step-place"
         onSubmit={(event) => {
           event.preventDefault();
           const place = String(new FormData(event.currentTarget).get('place')).trim();
@@ -46,7 +46,7 @@ export function StepToolbar({ total, show, kind, onSeek }: StepToolbarProps) {
         />
         <button type="submit">Go</button>
       </form>
-      <p class="hint keys">
+      <p class="hint step-keys">
         <kbd>n</kbd> <kbd>p</kbd> next, previous · <kbd>e</kbd> next error · <kbd>w</kbd> next write
       </p>
     </div>

@@ -23,25 +23,39 @@ export function Summary({ session }: { readonly session: string }) {
       {unusual.length > 0 && (
         <>
           <h2>Unusual</h2>
-          <Lines lines={unusual} class="unusual" />
+          <FirstLines lines={unusual} class="unusual" />
           <p class="hint">
             Compared with {counted(compared.sessions, 'session')} of the same person here before.
           </p>
         </>
       )}
       <h2>What it came to</h2>
-      <Lines lines={lines.slice(0, FEW)} />
-      {lines.length > FEW && (
-        <details>
-          <summary>{counted(lines.length - FEW, 'more line')}</summary>
-          <Lines lines={lines.slice(FEW)} />
-        </details>
-      )}
+      <FirstLines lines={lines} />
     </section>
   );
 }
 
-function Lines({ lines, class: more = '' }: { readonly lines: readonly Line[]; readonly class?: string }) {
+interface LinesProps {
+  readonly lines: readonly Line[];
+  readonly class?: string;
+}
+
+/** A few of them, and the others for who asks. */
+function FirstLines({ lines, class: more = '' }: LinesProps) {
+  return (
+    <>
+      <Lines lines={lines.slice(0, FEW)} class={more} />
+      {lines.length > FEW && (
+        <details>
+          <summary>{counted(lines.length - FEW, 'more line')}</summary>
+          <Lines lines={lines.slice(FEW)} class={more} />
+        </details>
+      )}
+    </>
+  );
+}
+
+function Lines({ lines, class: more = '' }: LinesProps) {
   const { with: changed } = useQuery();
   return (
     <ul class={`lines ${more}`}>
