@@ -158,6 +158,16 @@ export const targetsShape = z
                 reason: z.enum(['required', 'optional']),
                 ticket: z.enum(['required', 'optional']),
                 statements: z.enum(['any', 'exact']),
+                reviewers: z
+                  .object({
+                    any: z.array(z.string()).readonly().optional(),
+                    all: z.array(z.string()).readonly().optional(),
+                  })
+                  .meta({ description: 'groups: so many people of any of them together, or of each of all' }),
+                pendingSeconds: count
+                  .optional()
+                  .meta({ description: 'how long it waits for them; absent where nobody has to agree' }),
+                for: z.enum(['any', 'run']).meta({ description: 'run: a run has to be named' }),
               }),
             )
             .readonly()

@@ -111,6 +111,7 @@ async function start(settings: LocalSettings): Promise<LocalAddresses> {
   return {
     issuer: issuer.url,
     api: api.url,
+    console: api.url,
     postgres: { host: 'localhost', port: ports.gateway },
     database: { host: '127.0.0.1', port: ports.database },
     ssh,

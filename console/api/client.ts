@@ -19,10 +19,18 @@ export interface Versioned<Value> {
 /** The gateway's API, in the name of who is signed in. All of it rejects with a Problem. */
 export class Api {
   readonly #token: () => Promise<string>;
+  readonly #refused: (token: string, problem: Problem) => Promise<void>;
 
-  /** `token`: a good one, made anew where the last is nearly over; rejects with a Problem where there is none. */
-  constructor(token: () => Promise<string>) {
+  /**
+   * `token`: a good one, made anew where the last is nearly over; rejects with a Problem where there is none. `refused`: hears
+   * which the gateway took no more (401), and why.
+   */
+  constructor(
+    token: () => Promise<string>,
+    refused: (token: string, problem: Problem) => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#token = token;
+    this.#refused = refused;
   }
 
   async get<Value>(path: string, query: Query = {}, signal?: AbortSignal): Promise<Value> {
@@ -56,8 +64,10 @@ export class Api {
       authorization: `Bearer ${token}`,
     };
     const response = await reached(path, { ...init, headers });
-    if (!response.ok) throw await problemOf(response);
-    return response;
+    if (response.ok) return response;
+    const problem = await problemOf(response);
+    if (response.status === 401) await this.#refused(token, problem);
+    throw problem;
   }
 }
 

@@ -1,13 +1,10 @@
-import { ErrorBoundary, LocationProvider, Route, Router } from 'preact-iso';
+import { LocationProvider } from 'preact-iso';
 import { Loading } from '../parts/states.tsx';
 import { SignInContext } from '../signin/context.ts';
 import type { SignIn } from '../signin/session.ts';
 import { SignInPage } from '../signin/sign-in-page.tsx';
 import { Contexts } from './contexts.tsx';
-import { Home } from './home.tsx';
-import { NotFound } from './not-found.tsx';
-import { PAGES } from './pages.ts';
-import { Shell } from './shell.tsx';
+import { Routes } from './routes.tsx';
 
 /** The console: signed in or not, and the page of the address. */
 export function App({ signIn }: { readonly signIn: SignIn }) {
@@ -34,32 +31,9 @@ function Entrance({ signIn }: { readonly signIn: SignIn }) {
       return (
         <LocationProvider>
           <Contexts>
-            <Pages />
+            <Routes />
           </Contexts>
         </LocationProvider>
       );
   }
-}
-
-function Pages() {
-  const named = (url: string): void => {
-    const path = url.split('?')[0]!;
-    const page = PAGES.find(
-      ({ path: own }) => path === own || path.startsWith(`${own.replace(/\/:.*/, '')}/`),
-    );
-    document.title = page === undefined ? 'Custody' : `${page.title} · Custody`;
-  };
-  return (
-    <Shell>
-      <ErrorBoundary>
-        <Router onRouteChange={named} onLoadEnd={named}>
-          <Route path="/" component={Home} />
-          {PAGES.map(({ path, component }) => (
-            <Route key={path} path={path} component={component} />
-          ))}
-          <Route default component={NotFound} />
-        </Router>
-      </ErrorBoundary>
-    </Shell>
-  );
 }

@@ -1,6 +1,7 @@
 /** The console's pages: each is loaded when it is opened first. */
 import type { FunctionComponent } from 'preact';
 import { lazy } from 'preact-iso';
+import { NotLoaded } from './not-loaded.tsx';
 
 export interface Page {
   /** As preact-iso matches it: `/sessions/:id`. */
@@ -13,7 +14,7 @@ export interface Page {
 }
 
 function page(load: () => Promise<{ readonly default: FunctionComponent }>): FunctionComponent {
-  return lazy(load);
+  return lazy(() => load().catch(() => ({ default: NotLoaded })));
 }
 
 export const PAGES: readonly Page[] = [
@@ -38,6 +39,11 @@ export const PAGES: readonly Page[] = [
     nav: { word: 'Sessions', key: 's', icon: 'M3 5h18v14H3zM7 10l3 2-3 2M12 15h5' },
   },
   { path: '/sessions/:id', title: 'Session', component: page(() => import('../sessions/session-page.tsx')) },
+  {
+    path: '/sessions/:id/terminal',
+    title: 'Terminal of a session',
+    component: page(() => import('../terminal/terminal-page.tsx')),
+  },
   {
     path: '/sessions/:id/proof',
     title: 'Proof of a session',

@@ -1,12 +1,22 @@
-import type { ComponentChildren } from 'preact';
-import { useLocation } from 'preact-iso';
-import { personText } from '../parts/person.tsx';
-import { useSignIn, useWho } from '../signin/context.ts';
-import { PAGES, type Page } from './pages.ts';
+import type { ComponentChildren, RefObject } from 'preact';
+import { useState } from 'preact/hooks';
+import { Account } from './account.tsx';
+import { KeysHelp } from './keys-help.tsx';
+import { Nav } from './nav.tsx';
+import { Offline } from './offline.tsx';
+import { Palette } from './palette.tsx';
+import { useShellKeys } from './shell-keys.ts';
+
+interface ShellProps {
+  readonly main: RefObject<HTMLElement | null>;
+  readonly children: ComponentChildren;
+}
 
 /** Around every page: where one is, where one can go, who one is. */
-export function Shell({ children }: { readonly children: ComponentChildren }) {
-  const { path } = useLocation();
+export function Shell({ main, children }: ShellProps) {
+  const [open, setOpen] = useState<'help' | 'palette'>();
+  const close = (): void => setOpen(undefined);
+  useShellKeys({ onHelp: () => setOpen('help'), onPalette: () => setOpen('palette') });
   return (
     <div class="shell">
       <a class="skip" href="#main">
@@ -16,38 +26,28 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
         <a class="brand" href="/">
           Custody
         </a>
-        <Account />
+        <GoTo onOpen={() => setOpen('palette')} />
+        <Account onKeys={() => setOpen('help')} />
       </header>
-      <nav class="nav" aria-label="Pages">
-        {PAGES.map((page) => page.nav !== undefined && <NavLink key={page.path} page={page} path={path} />)}
-      </nav>
-      <main id="main" tabIndex={-1}>
+      <Nav />
+      <main id="main" ref={main} tabIndex={-1}>
+        <Offline />
         {children}
       </main>
+      {open === 'help' && <KeysHelp onClose={close} />}
+      {open === 'palette' && <Palette onClose={close} />}
     </div>
   );
 }
 
-function NavLink({ page: { path: to, nav }, path }: { readonly page: Page; readonly path: string }) {
-  const isHere = path === to || path.startsWith(`${to}/`);
+function GoTo({ onOpen }: { readonly onOpen: () => void }) {
   return (
-    <a href={to} aria-current={isHere ? 'page' : undefined}>
+    <button type="button" class="go-to" aria-haspopup="dialog" onClick={onOpen}>
       <svg viewBox="0 0 24 24" aria-hidden="true">
-        <path d={nav!.icon} />
+        <path d="M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13M15.5 15.5L20 20" />
       </svg>
-      {nav!.word}
-    </a>
-  );
-}
-
-function Account() {
-  const signIn = useSignIn();
-  return (
-    <div class="account">
-      <span class="person">{personText(useWho())}</span>
-      <button type="button" class="quiet" onClick={() => void signIn.end()}>
-        Sign out
-      </button>
-    </div>
+      <span>Go to…</span>
+      <kbd>Ctrl K</kbd>
+    </button>
   );
 }

@@ -32,12 +32,12 @@ export function Dialog({ title, onClose, children, class: more = '' }: DialogPro
       }}
     >
       <div class="dialog-inside">
-        <header>
+        <div class="dialog-head">
           <h2 id={id}>{title}</h2>
           <button type="button" class="quiet" onClick={() => dialog.current!.close()}>
             Close
           </button>
-        </header>
+        </div>
         {children}
       </div>
     </dialog>

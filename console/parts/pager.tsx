@@ -77,7 +77,7 @@ function once<Row>(rows: readonly Row[], idOf: (row: Row) => string): readonly R
 }
 
 interface OlderProps {
-  readonly pages: Pages<unknown>;
+  readonly pages: Omit<Pages<unknown>, 'rows' | 'first'>;
   /** `sessions`. */
   readonly what: string;
 }

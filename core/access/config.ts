@@ -13,6 +13,8 @@ import { readYaml, type YamlFile } from './yaml-file.ts';
 export interface Config {
   /** SHA-256 of the file's bytes: every open statement pins it. */
   readonly version: string;
+  /** When the file was written, where whoever read it can tell. */
+  readonly writtenAt?: Date;
   /** Whose tokens are taken; at least one. */
   readonly issuers: readonly IssuerConfig[];
   readonly targets: ReadonlyMap<string, Target>;
@@ -20,6 +22,8 @@ export interface Config {
   /** People who may do nothing any more. */
   readonly disabled: File['disabled'];
   readonly webhooks: File['webhooks'];
+  /** Where people open the console; undefined where nobody said. */
+  readonly console: string | undefined;
   /** As they are declared; what their commands are is known once they are compiled. */
   readonly workflows: ReadonlyMap<string, WrittenWorkflow>;
   /** The same, ready to be run; none where the file was only parsed. */
@@ -47,7 +51,7 @@ export function parseConfig(text: string, fileName: string): Config {
   const file = readYaml(text, fileName);
   const parsed = fileSchema.safeParse(file.value, { error: wording });
   if (!parsed.success) throw firstMistake(parsed.error.issues, file);
-  const { identity, targets, rules, disabled, webhooks, workflows, devices, ssh } = parsed.data;
+  const { identity, targets, rules, disabled, webhooks, console, workflows, devices, ssh } = parsed.data;
   const named = Object.entries(targets).map(([name, target]) => [name, { ...target, name }] as const);
   return {
     version: createHash('sha256').update(text).digest('hex'),
@@ -59,6 +63,7 @@ export function parseConfig(text: string, fileName: string): Config {
     rules,
     disabled,
     webhooks,
+    console,
     workflows: asWritten(workflows, file.value as { workflows?: Record<string, unknown> }),
     compiled: new Map(),
     devices,

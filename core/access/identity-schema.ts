@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { canonicalEmail } from '../identity/email.ts';
 import { directorySchema, foreignGroup, groupsMistake, membersSchema } from './directory-schema.ts';
-import { loginSchema } from './login-schema.ts';
+import { type LoginConfig, loginSchema } from './login-schema.ts';
 import { NAME, NAME_RULE } from './names.ts';
 import { acrossSound, duration, isSafeUrl, text } from './schema-parts.ts';
 import { scimSchema } from './scim-schema.ts';
@@ -160,6 +160,10 @@ const issuerSchema = z
     path: ['login'],
     message: 'is for people: a workload gets its tokens by itself (custody login --workload)',
   })
+  .refine(({ audience, login }) => login === undefined || isForUs(login, audience), {
+    path: ['login', 'console', 'clientId'],
+    message: 'is not among audience: an ID token is for the client that it was given to',
+  })
   .refine(({ sharesPeople, emailVerified }) => !sharesPeople || emailVerified === 'required', {
     path: ['sharesPeople'],
     message: 'needs emailVerified: required',
@@ -173,6 +177,11 @@ const issuerSchema = z
     if (path !== undefined) context.addIssue({ code: 'custom', path: [...path], message: message! });
   })
   .readonly();
+
+/** Whether the gateway takes what the console's own client is given. */
+function isForUs({ token, console: own }: LoginConfig, audience: readonly string[]): boolean {
+  return token === 'access' || own?.clientId === undefined || audience.includes(own.clientId);
+}
 
 /** What the file says of one issuer. */
 export type IssuerEntry = z.output<typeof issuerSchema>;

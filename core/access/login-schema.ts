@@ -1,6 +1,6 @@
 /** How people log in at an issuer: what `custody login` has to know of it. Nothing here is a secret: GET /v1/login shows it to all. */
 import { z } from 'zod';
-import { text } from './schema-parts.ts';
+import { baseUrl, text } from './schema-parts.ts';
 
 const PORT_RULE = 'expected a port from 1024 to 65535';
 const port = z.int(PORT_RULE).min(1024, PORT_RULE).max(65_535, PORT_RULE);
@@ -33,6 +33,40 @@ const params = z
   )
   .refine((given) => Object.keys(given).length <= 10, 'expected at most 10 parameters');
 
+const scopes = z
+  .array(
+    z
+      .string()
+      .max(256)
+      .regex(/^[!#-[\]-~]+$/, 'expected a scope without spaces'),
+  )
+  .min(1)
+  .max(30)
+  .refine((scopes) => scopes.includes('openid'), 'expected openid among them');
+
+/** Of the console: a browser is another kind of client than a command line, which some providers register apart. */
+const consoleSchema = z
+  .strictObject({
+    clientId: text
+      .max(512)
+      .optional()
+      .describe(
+        'the client for single-page applications that is registered there; that of login when absent',
+      ),
+    scopes: scopes.optional().describe('those of login when absent'),
+    origins: z
+      .array(
+        baseUrl.refine((url) => URL.parse(url)?.origin === url, 'expected an origin such as https://id.example'),
+      )
+      .min(1)
+      .max(5)
+      .optional()
+      .describe(
+        "of its token endpoint, where that is not the issuer's own: the only others that the console's page may ask",
+      ),
+  })
+  .readonly();
+
 export const loginSchema = z
   .strictObject({
     title: text.max(100).optional().describe('how people know it, where they have to choose'),
@@ -46,16 +80,7 @@ export const loginSchema = z
       .describe(
         "for a desktop client of Google, which has one that Google does not take for a secret: whoever reaches the API can read it. Never another client's",
       ),
-    scopes: z
-      .array(
-        z
-          .string()
-          .max(256)
-          .regex(/^[!#-[\]-~]+$/, 'expected a scope without spaces'),
-      )
-      .min(1)
-      .max(30)
-      .refine((scopes) => scopes.includes('openid'), 'expected openid among them')
+    scopes: scopes
       .optional()
       .describe('openid, and of email and offline_access those that it offers, when absent'),
     ports: z
@@ -85,6 +110,7 @@ export const loginSchema = z
     params: params
       .default({})
       .describe('what else the issuer wants to be asked with, such as hd, connection or access_type'),
+    console: consoleSchema.optional().describe('what is different where the console signs people in'),
   })
   .readonly();
 

@@ -45,6 +45,15 @@ export function isSafeUrl(written: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
+/** Where something is reached: https, or http on this machine, without a slash at its end. */
+export const baseUrl = z
+  .string()
+  .max(200)
+  .refine(
+    (url) => isSafeUrl(url) && !/[?#<>|&]|\/$/.test(url),
+    'expected an https URL without a slash at its end (http only on 127.0.0.1, ::1 or localhost)',
+  );
+
 /** A check across parts of a thing, once each of them is sound: one that has a mistake may hold anything. */
 export function acrossSound<T>(check: (value: T, context: z.core.$RefinementCtx<T>) => void) {
   return (value: T, context: z.core.$RefinementCtx<T>): void => {

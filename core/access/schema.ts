@@ -11,7 +11,16 @@ import { actorSchema, claimPatterns, identitySchema, issuerUrl, oneOrMore } from
 import { NAME, NAME_RULE } from './names.ts';
 import { newsKinds } from './news.ts';
 import { sandboxMistakes } from './sandbox-mistakes.ts';
-import { acrossSound, duration, groups, isSafeUrl, oneOf, reviewersSchema, text } from './schema-parts.ts';
+import {
+  acrossSound,
+  baseUrl,
+  duration,
+  groups,
+  isSafeUrl,
+  oneOf,
+  reviewersSchema,
+  text,
+} from './schema-parts.ts';
 import { sshSchema } from './ssh-schema.ts';
 
 const name = z.string().regex(new RegExp(`^${NAME}$`), NAME_RULE);
@@ -259,6 +268,11 @@ export const fileSchema = z
       .default([])
       .describe('people who may do nothing any more; their sessions end'),
     webhooks: z.array(webhookSchema).default([]),
+    console: baseUrl
+      .optional()
+      .describe(
+        'where people open the console: links in messages lead there, such as https://custody.example.com',
+      ),
     workflows: z
       .record(name, workflowSchema)
       .default({})

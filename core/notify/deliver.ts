@@ -17,6 +17,8 @@ export interface DeliveryPorts {
   readonly queue: DeliveryQueue;
   /** As custody.yaml has them now. */
   readonly webhooks: () => readonly Webhook[];
+  /** Where people open the console now, for links to it. */
+  readonly console: () => string | undefined;
   /** Gives a secret without the white space around it. Rejects with a CustodyError that is safe to show. */
   readonly readSecret: (file: string) => Promise<string>;
   readonly sender: PostWebhook;
@@ -94,7 +96,7 @@ async function problemOf(
   const webhook = ports.webhooks().find((one) => one.name === name);
   if (webhook === undefined) return { words: 'the webhook is gone from custody.yaml', final: true };
   try {
-    const body = render(webhook.format, news);
+    const body = render(webhook.format, news, ports.console());
     const headers = await headersOf(webhook, news.id, now, body, ports);
     return problemWith(await ports.sender.post(webhook.url, headers, body));
   } catch (thrown) {

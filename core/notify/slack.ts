@@ -18,9 +18,9 @@ const PROSE_MAX = 700;
 /** Where somebody acts for somebody, more names are in it. */
 const ACTED_PROSE_MAX = 350;
 
-/** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). */
-export function slackMessage(news: News): object {
-  const text = linesOf(news).join('\n');
+/** A message for an incoming webhook of Slack (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks). `url`: where more of it is. */
+export function slackMessage(news: News, url?: string): object {
+  const text = [...linesOf(news), ...(url === undefined ? [] : [`<${url}|Open in Custody>`])].join('\n');
   // `verbatim`: Slack makes no links of its own. The text beside the blocks is for notifications, and for other programs.
   const section = { type: 'section', text: { type: 'mrkdwn', text, verbatim: true } };
   return { text, blocks: [section], unfurl_links: false, unfurl_media: false };

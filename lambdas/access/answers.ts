@@ -21,8 +21,10 @@ export function requestAnswer(request: AccessRequest, asking: Asking): z.input<t
   const withdrawn = stepOf(request, 'withdrawn');
   const grant = grantPart(request);
   const review = stepOf(request, 'reviewed');
+  const target = asking.policy.targets.get(request.target);
   return {
     ...question,
+    ...(target === undefined ? {} : { protocol: target.protocol }),
     state: stateOf(request, asking.now),
     durationSeconds: Math.floor(durationMs / 1000),
     ...(approval === undefined ? {} : { needs: { approvals: approval.approvals, ...approval.reviewers } }),

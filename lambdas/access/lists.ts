@@ -1,6 +1,7 @@
 import type { AccessRequest } from '#core/access/request.ts';
 import { grantOf, stateOf } from '#core/access/request.ts';
 import type { AccessCatalog } from '#core/access/store.ts';
+import { isNamed } from '#core/recording/session-page.ts';
 import type { Asking } from '../asking.ts';
 import { type ApiEvent, type ApiResult, json, queryOf } from '../http.ts';
 import { grantAnswer, requestAnswer } from './answers.ts';
@@ -19,10 +20,11 @@ export async function listRequests(
   asking: Asking,
   catalog: AccessCatalog,
 ): Promise<ApiResult> {
-  const { state, open, ...query } = queryOf(requestsQuery, event);
+  const { state, open, person, ...query } = queryOf(requestsQuery, event);
   const { found, next } = await listVisible({ ...query, open: open === 'true' }, asking, catalog);
   const requests = found
     .filter((request) => state === undefined || stateOf(request, asking.now) === state)
+    .filter(({ requester }) => person === undefined || isNamed(requester, person))
     .map((request) => requestAnswer(request, asking));
   return json(requestPageShape, { requests, ...(next === undefined ? {} : { next }) });
 }

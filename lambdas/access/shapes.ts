@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { NAME } from '#core/access/names.ts';
 import { requestStates } from '#core/access/request.ts';
-import { actions } from '#core/access/schema.ts';
 import { askWords, words } from '#core/access/words.ts';
 import { deviationKinds } from '#core/tasks/deviation.ts';
 import { count, PAGE_MAX, person, sessionId, targetName, time } from '../shapes.ts';
@@ -49,6 +48,12 @@ export const requestsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(PAGE_MAX).default(50),
   cursor: requestId.optional().meta({ description: 'the `next` of the page before' }),
   target: targetName.optional(),
+  person: z
+    .string()
+    .min(1)
+    .max(320)
+    .optional()
+    .meta({ description: 'whose: a subject or an e-mail address', example: 'dana@example.com' }),
   state: z.enum(requestStates).optional(),
   open: z
     .enum(['true'])
@@ -122,6 +127,7 @@ export const requestShape = z
     digest: z.string().meta({ description: 'SHA-256 of what is asked for: the ledger names it' }),
     requester: person,
     target: z.string(),
+    protocol: z.string().optional().meta({ description: 'of the target, while there is one' }),
     rule: z.string(),
     policy: z.string().meta({ description: 'the version of the configuration it was asked under' }),
     reason: z.string().optional(),
@@ -191,26 +197,3 @@ export const grantShape = z
 export const grantPageShape = z
   .object({ grants: z.array(grantShape).readonly(), next: requestId.optional() })
   .meta({ id: 'GrantPage' });
-
-export const explanationQuery = z.strictObject({
-  action: z.enum(actions),
-  target: targetName.optional(),
-  login: z
-    .string()
-    .min(1)
-    .max(64)
-    .optional()
-    .meta({ description: "of the target's logins, the one that is meant" }),
-});
-
-export const explanationShape = z
-  .object({
-    verdict: z.enum(['allowed', 'requestable', 'denied']),
-    action: z.enum(actions),
-    target: z.string(),
-    policy: z.string(),
-    because: z.string(),
-    hint: z.string().optional(),
-    passes: z.array(z.string()).readonly().optional(),
-  })
-  .meta({ id: 'Explanation' });

@@ -57,6 +57,7 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
   const read = async (id: string): Promise<string> => (await readSecret(secrets, id)).trim();
   const ports = {
     webhooks,
+    console: () => policy.config().console,
     queue: deliveries,
     sender: webhookPost(),
     readSecret: read,

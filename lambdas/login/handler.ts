@@ -39,19 +39,32 @@ const personShape = z.object({
   flow: z.enum(['browser', 'device']),
   token: z.enum(['id', 'access']),
   params: z.record(text, text),
+  console: z
+    .object({
+      clientId: text.optional(),
+      scopes: z.array(text).optional(),
+      origins: z.array(text).optional().meta({ description: 'where else its endpoints may be' }),
+    })
+    .optional()
+    .meta({ description: 'what is different for a browser' }),
 });
 
 const workloadShape = z.object({ ...common, kind: z.literal('workload') });
 
 export const loginShape = z
-  .object({ issuers: z.array(z.discriminatedUnion('kind', [personShape, workloadShape])) })
+  .object({
+    issuers: z.array(z.discriminatedUnion('kind', [personShape, workloadShape])),
+    console: text.optional().meta({ description: 'where people open the console' }),
+  })
   .meta({ id: 'Login', description: 'where to log in, and what a client needs to know for it' });
 
 /** GET /v1/login: public, as it is asked for before anybody has a token. */
 export function loginHandler({ policy, log }: LoginPorts): HttpHandler {
   return httpHandler(log, async (event) => {
     queryOf(noQuery, event);
-    return json(loginShape, { issuers: policy().issuers.map(shown) }, { headers: CACHED });
+    const { issuers, console } = policy();
+    const answer = { issuers: issuers.map(shown), ...(console === undefined ? {} : { console }) };
+    return json(loginShape, answer, { headers: CACHED });
   });
 }
 

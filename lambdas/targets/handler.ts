@@ -187,5 +187,8 @@ function termsOf({ name, approval, breakGlass }: Rule): Answer['ask'][number] {
     reason: approval?.reason ?? 'required',
     ticket: approval?.ticket ?? 'optional',
     statements: approval?.statements ?? 'any',
+    reviewers: (approval ?? breakGlass)!.reviewers,
+    ...(approval === undefined ? {} : { pendingSeconds: Math.floor(approval.pendingFor / 1000) }),
+    for: approval?.for ?? 'any',
   };
 }

@@ -16,8 +16,9 @@ export async function deliver(
   say: (line: string) => void,
 ): Promise<void> {
   const webhooks = () => policy.config.webhooks;
+  const console = () => policy.config.console;
   const secrets = { readSecret: readSecretFile, random: Math.random, busy: new Set<string>() };
-  const ports = { webhooks, queue, sender: webhookPost(), ...secrets };
+  const ports = { webhooks, console, queue, sender: webhookPost(), ...secrets };
   const delivering = keepDelivering(ports, now, trouble('webhooks cannot be delivered', say));
   await running.add(() => delivering.stop());
 }

@@ -2,6 +2,8 @@
 export interface LocalAddresses {
   readonly issuer: string;
   readonly api: string;
+  /** Where a browser opens the console. */
+  readonly console: string;
   /** Where PostgreSQL clients connect: the gateway. */
   readonly postgres: { readonly host: string; readonly port: number };
   /** The demo target behind it. */

@@ -51,7 +51,11 @@ function replace(file: string, text: string): void {
 /** Only the lines that this program wrote, and only while they still carry its mark. A file of before knows people alone. */
 function withPorts(text: string, ports: LocalSettings['ports']): string {
   const people = peopleIssuer(ports);
-  const moved = text.replace(
+  const console = text.replace(
+    /^(console: )\S+( +# set by npm start)/m,
+    (_, key: string, mark: string) => `${key}${consoleAt(ports)}${mark}`,
+  );
+  const moved = console.replace(
     /^( *(?:- )?issuer: )(\S+)( +# set by npm start)$/gm,
     (_, key: string, was: string, mark: string) => {
       const issuer = was.endsWith(workloadsIssuer('')) ? workloadsIssuer(people) : people;
@@ -69,6 +73,10 @@ function withPorts(text: string, ports: LocalSettings['ports']): string {
 
 function peopleIssuer({ issuer }: LocalSettings['ports']): string {
   return `http://127.0.0.1:${issuer}`;
+}
+
+function consoleAt({ api }: LocalSettings['ports']): string {
+  return `http://127.0.0.1:${api}`;
 }
 
 function template(ports: LocalSettings['ports'], web: DemoWeb | undefined): string {
@@ -204,6 +212,7 @@ ${refunds.rules}  - name: own-sessions
     allow: [administer]
 
 ${refunds.workflows}
+console: ${consoleAt(ports)} # set by npm start; links in messages lead there
 webhooks: [] # who is told: { name, url, format: json or slack, secretFile }; see custody config schema
 `;
 }

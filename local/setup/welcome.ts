@@ -14,7 +14,9 @@ export function welcome(addresses: LocalAddresses, settings: LocalSettings, cwd:
   const data = folder === USUAL_FOLDER ? '' : ` --data-dir ${folder}`;
   const conninfo = `host=localhost port=${postgres.port} dbname=orders-db user=dana sslmode=verify-full`;
   return `
-Custody is ready. In another terminal:
+Custody is ready. In a browser: ${addresses.console}
+
+In another terminal:
 
   log in               npx custody login${where}
   connect              npx custody connect orders-db -- psql

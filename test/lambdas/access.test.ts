@@ -48,6 +48,7 @@ describe('POST /v1/requests', () => {
       state: 'pending',
       requester: { issuer: ISSUER, subject: 'dana' },
       target: 'stock-db',
+      protocol: 'postgres',
       rule: 'stock-ask',
       reason: 'a bug',
       ticket: 'OPS-1',
@@ -310,6 +311,22 @@ describe('who may see what (security cases 7, 14)', () => {
       ),
       { numRuns: 40 },
     );
+  });
+
+  it('lists are by person, of those that the caller may see anyway', async () => {
+    const ports = world();
+    const [first, other] = [await asked(ports), await asked(ports, {}, 'eve')];
+    const ids = async (who: string, person: string) => {
+      const { body } = await as(ports, who).get(LIST, { person });
+      return (body['requests'] as { id: string }[]).map(({ id }) => id);
+    };
+    expect([await ids('rui', 'dana'), await ids('rui', 'eve')]).toEqual([[first], [other]]);
+    expect([await ids('dana', 'eve'), await ids('ada', 'dana'), await ids('rui', 'nobody')]).toEqual([
+      [],
+      [],
+      [],
+    ]);
+    expect((await as(ports, 'rui').get(LIST, { person: '' })).status).toBe(400);
   });
 
   it('lists are by state, by target, and of what is open', async () => {

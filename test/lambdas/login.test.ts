@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { parseConfig } from '#core/access/config.ts';
+import { signInOrigins } from '#core/access/sign-in-origins.ts';
 import { loginHandler } from '#lambdas/login/handler.ts';
 import { call } from './support.ts';
 
@@ -65,6 +66,30 @@ it('says of each issuer what a login needs, and of machines whose tokens are tak
 it('knows what to say of a file from before there was a login block', async () => {
   const { body } = await call(handler('  issuer: https://id.example\n  audience: custody'), '/v1/login');
   expect(body).toMatchObject({ issuers: [{ name: 'default', clientId: 'custody', flow: 'browser' }] });
+});
+
+it('says where the console is, and what is different for a browser', async () => {
+  const config = parseConfig(
+    `${FILE(`  issuer: https://cognito-idp.eu-west-1.amazonaws.com/pool
+  audience: [cli, spa]
+  login: { console: { clientId: spa, origins: ["https://acme.auth.eu-west-1.amazoncognito.com"] } }`)}console: https://custody.example.com
+`,
+    'custody.yaml',
+  );
+  const { body } = await call(loginHandler({ policy: () => config, log: () => undefined }), '/v1/login');
+  expect(body).toMatchObject({
+    console: 'https://custody.example.com',
+    issuers: [
+      {
+        clientId: 'cli',
+        console: { clientId: 'spa', origins: ['https://acme.auth.eu-west-1.amazoncognito.com'] },
+      },
+    ],
+  });
+  expect(signInOrigins(config)).toEqual([
+    'https://cognito-idp.eu-west-1.amazonaws.com',
+    'https://acme.auth.eu-west-1.amazoncognito.com',
+  ]);
 });
 
 it('takes no query', async () => {

@@ -60,6 +60,16 @@ rules:
     expect(body).toMatchObject({ targets: [{ access: 'requestable', connectSeconds: 175 }] });
   });
 
+  it('says who has to agree, how long it waits for them, and whether a run has to be named', async () => {
+    const { body } = await targetsOf('dana');
+    const { targets } = body as { targets: { name: string; ask: object[] }[] };
+    const reviewers = { any: ['reviewers'] };
+    expect(targets.find(({ name }) => name === 'stock-db')!.ask).toMatchObject([
+      { rule: 'stock-ask', approvals: 2, reviewers, pendingSeconds: 28_800, for: 'any' },
+      { rule: 'stock-glass', approvals: 0, reviewers, for: 'any' },
+    ]);
+  });
+
   it('says which are sandboxes, and made of what; so does an explanation', async () => {
     const text = `version: 1
 identity: { issuer: https://id.example, audience: custody }

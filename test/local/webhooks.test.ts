@@ -39,6 +39,7 @@ afterEach(async () => {
 function started(): DeliveryPorts & { stream: WebhookStream; close(): void } {
   const queue = localDeliveries(folder);
   const rest = {
+    console: () => undefined,
     readSecret: readSecretFile,
     sender: webhookPost(),
     random: () => 0,

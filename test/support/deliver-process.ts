@@ -11,6 +11,7 @@ const attempts = await deliverDue(
   {
     queue: localDeliveries(folder),
     webhooks: () => [{ name: 'a', url, format: 'json', events: undefined }],
+    console: () => undefined,
     readSecret: () => Promise.reject(new Error('there is none')),
     sender: webhookPost(),
     random: () => 0,

@@ -377,3 +377,26 @@ describe('parseConfig, told about a mistake', () => {
     );
   });
 });
+
+describe('where the console is', () => {
+  const file = (url: string): string => `version: 1
+identity: { issuer: https://id.example, audience: custody }
+targets: {}
+console: ${url}
+`;
+  it.each([
+    'http://custody.example.com',
+    'https://custody.example.com/',
+    'https://custody.example.com?a',
+    '"https://custody.example.com/|evil"',
+    'javascript:alert(1)',
+  ])('is not %s', (url) => {
+    expect(() => parseConfig(file(url), 'custody.yaml')).toThrow('console: expected an https URL without');
+  });
+  it('is https, or this machine', () => {
+    expect(parseConfig(file('https://a.example:8443/custody'), 'f').console).toBe(
+      'https://a.example:8443/custody',
+    );
+    expect(parseConfig(file('http://127.0.0.1:7402'), 'f').console).toBe('http://127.0.0.1:7402');
+  });
+});

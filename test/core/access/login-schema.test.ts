@@ -45,8 +45,26 @@ describe('login', () => {
     ['a parameter that login sets', '{ params: { redirect_uri: x } }', 'is set by custody login itself'],
     ['a parameter with an odd name', '{ params: { "A b": x } }', 'expected the name of a parameter'],
     ['what is no key', '{ secret: x }', 'login.secret: there is no such key here'],
+    [
+      "a console's client whose tokens nobody takes",
+      '{ console: { clientId: spa } }',
+      'login.console.clientId: is not among audience: an ID token is for the client that it was given to',
+    ],
+    ['a path', '{ console: { origins: ["https://id.example/token"] } }', 'expected an origin such as'],
+    ['what is not encrypted', '{ console: { origins: ["http://id.example"] } }', 'expected an https URL'],
+    [
+      'more than one in a policy of contents',
+      '{ console: { origins: ["https://id.example; script-src *"] } }',
+      'expected an https URL',
+    ],
+    ['scopes without openid in a browser', '{ console: { scopes: [email] } }', 'expected openid among them'],
   ])('%s', (_, login, words) => {
     expect(mistake(login)).toContain(words);
+  });
+
+  it('takes a client of browsers whose ID tokens are for the gateway, and any where access tokens are sent', () => {
+    expect(mistake('{ console: { clientId: custody } }')).toBe('');
+    expect(mistake('{ token: access, console: { clientId: spa } }')).toBe('');
   });
 
   it('is for people', () => {

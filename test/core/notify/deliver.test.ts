@@ -36,6 +36,7 @@ beforeEach(() => {
   ports = {
     queue,
     webhooks: () => webhooks,
+    console: () => undefined,
     readSecret: async () => SECRET,
     sender: {
       post: async (url, headers, body) => {

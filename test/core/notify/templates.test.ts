@@ -72,6 +72,28 @@ describe('a JSON notification', () => {
   });
 });
 
+describe('the link to what it is about', () => {
+  const session = '/sessions/0198c0de-0000-7000-8000-000000000001';
+  it.each([
+    ['a request', newsItem(1), `/requests/${newsItem(1).request}`],
+    ['broken glass', newsItem(1, { kind: 'break-glass' }), `/requests/${newsItem(1).request}`],
+    ['a run', DEVIATED, `/runs/${RUN}`],
+    ['a task', ENDED, `/runs/${RUN}`],
+    ['a session that waits', WAITS, session],
+    ['calls that were refused', REFUSED, session],
+    ['another configuration', CHANGED, '/gateway'],
+  ])('of %s is in both formats, where it is known where the console is', (_, news, path) => {
+    const url = `https://custody.example.com${path}`;
+    const json = JSON.parse(render('json', news, 'https://custody.example.com')) as object;
+    expect(json).toMatchObject({ data: { ...news, url } });
+    const message = JSON.parse(render('slack', news, 'https://custody.example.com')) as SlackMessage;
+    expect(message.text.split('\n').at(-1)).toBe(`<${url}|Open in Custody>`);
+    expect(message.blocks[0]!.text.text).toBe(message.text);
+    expect(render('slack', news)).not.toContain('Open in Custody');
+    expect(render('json', news)).not.toContain('url');
+  });
+});
+
 describe('a Slack notification', () => {
   it('of a request says who, what, why, for how long, and how to approve it', () => {
     expect(lines()).toEqual([

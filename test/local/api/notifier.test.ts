@@ -21,6 +21,7 @@ beforeEach(() => {
   ports = {
     queue,
     webhooks: () => [A, { ...A, name: 'b', url: 'https://b.example' }],
+    console: () => undefined,
     readSecret: () => Promise.reject(new Error('there is none')),
     sender: {
       post: async (url) => {

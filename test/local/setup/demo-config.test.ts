@@ -38,7 +38,8 @@ describe("the demo's custody.yaml", () => {
   it('follows the ports of a start, in every place', () => {
     startOn(7400);
     const before = readFileSync(file, 'utf8');
-    const { issuers, rules, targets, workflows } = startOn(8400);
+    const { issuers, rules, targets, workflows, console } = startOn(8400);
+    expect(console).toBe('http://127.0.0.1:8402');
     expect(issuers.map(({ issuer }) => issuer)).toEqual([
       'http://127.0.0.1:8401',
       'http://127.0.0.1:8401/workloads',
