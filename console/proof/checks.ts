@@ -9,7 +9,7 @@ import {
   TASK_RESULT,
 } from '#core/recording/layout.ts';
 import { type Finding, verdictOf } from '#core/recording/verify/report.ts';
-import type { Verified } from './verify-session.ts';
+import type { Verified } from './verified.ts';
 
 export type CheckState = 'holds' | 'fails' | 'open';
 

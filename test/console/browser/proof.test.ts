@@ -23,6 +23,9 @@ import { judgementOf, oracle, recorded, storedFolder } from './proof-support.ts'
 /** Rows that zstd makes half of: some segments of 8 MiB. */
 const LARGE = `select md5(i::text) || md5((i * 7)::text) || md5((i * 13)::text) from generate_series(1, 450000) i;`;
 
+/** How far the page could be scrolled to the side. */
+const SIDEWAYS = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+
 /** A heading's words for each verdict of the verifier. */
 const WORDS: Readonly<Record<string, string>> = {
   verified: 'Verified',
@@ -240,20 +243,32 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
 
   test('a verification is paused, taken up again, and ended', async () => {
     const { page } = ada;
-    let held: (() => void) | undefined;
-    await page.route('**/objects/**/00000001.seg*', async (route) => {
-      await new Promise<void>((resolve) => {
-        held = resolve;
+    /** Opens the page, whose second segment does not come before it is let go. */
+    const held = async (): Promise<() => Promise<void>> => {
+      const gate = Promise.withResolvers<void>();
+      const done = Promise.withResolvers<void>();
+      await page.route('**/objects/**/00000001.seg*', async (route) => {
+        await gate.promise;
+        await route.continue().catch(() => undefined);
+        done.resolve();
       });
-      await route.continue();
-    });
-    await ada.open(`/sessions/${session}/proof`);
+      await ada.open(`/sessions/${session}/proof`);
+      return async () => {
+        gate.resolve();
+        await done.promise;
+      };
+    };
+    const letGo = await held();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('heading', { name: 'Paused' }).waitFor();
+    await letGo();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    expect((await judgementOf(page)).verdict).toBe('Verified');
+    await page.unrouteAll();
+    const letGoAgain = await held();
     await page.getByRole('button', { name: 'End' }).click();
     await page.getByRole('heading', { name: 'Not verified' }).waitFor();
-    await page.unroute('**/objects/**/00000001.seg*');
-    held?.();
+    await letGoAgain();
     await page.getByRole('button', { name: 'Verify again' }).click();
     expect((await judgementOf(page)).verdict).toBe('Verified');
   });
@@ -270,11 +285,7 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
       await visitor.page.locator('.verdict, table.leaves').first().waitFor();
       await visitor.page.locator('progress').waitFor({ state: 'detached' });
       expect(await accessibilityFaults(visitor.page)).toEqual([]);
-      expect(
-        await visitor.page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        ),
-      ).toBe(0);
+      expect(await visitor.page.evaluate(SIDEWAYS)).toBe(0);
       const shots = process.env['CUSTODY_SHOTS'];
       if (shots !== undefined)
         await visitor.page.screenshot({
