@@ -40,7 +40,9 @@ export async function judgementOf(page: Page): Promise<Judgement> {
   const findings = await page
     .locator('.findings li')
     .evaluateAll((items) =>
-      items.map((item) => ['code.finding', '.object'].map((part) => item.querySelector(part)!.textContent).join(' ')),
+      items.map((item) =>
+        ['code.finding', '.object'].map((part) => item.querySelector(part)!.textContent).join(' '),
+      ),
     );
   return { verdict: word, findings };
 }

@@ -1,5 +1,15 @@
 import { createHash, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -13,8 +23,15 @@ import { judgementOf, oracle, recorded, storedFolder } from './proof-support.ts'
 /** Rows that zstd makes half of: some segments of 8 MiB. */
 const LARGE = `select md5(i::text) || md5((i * 7)::text) || md5((i * 13)::text) from generate_series(1, 450000) i;`;
 
+/** How far the page could be scrolled to the side. */
+const SIDEWAYS = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+
 /** A heading's words for each verdict of the verifier. */
-const WORDS: Readonly<Record<string, string>> = { verified: 'Verified', failed: 'Failed', incomplete: 'Incomplete' };
+const WORDS: Readonly<Record<string, string>> = {
+  verified: 'Verified',
+  failed: 'Failed',
+  incomplete: 'Incomplete',
+};
 
 describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () => {
   let gateway: LocalGateway;
@@ -62,7 +79,10 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     const before = await judgementOf(page);
     expect(before.verdict).toBe('Consistent, not yet proof');
     expect(before.findings).toEqual(['signer-unanchored signer.pem', 'ledger-unanchored ledger.json']);
-    const der = createPublicKey(readFileSync(gateway.addresses.signer)).export({ type: 'spki', format: 'der' });
+    const der = createPublicKey(readFileSync(gateway.addresses.signer)).export({
+      type: 'spki',
+      format: 'der',
+    });
     const fingerprint = createHash('sha256').update(der).digest('hex');
     expect(await page.locator('.fingerprint').evaluate((code) => code.textContent)).toBe(fingerprint);
     await page.getByRole('button', { name: 'I compared both: pin them' }).click();
@@ -96,8 +116,14 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
 
   test.each<[what: string, alter: (folder: string) => void]>([
     ['a byte of a segment’s content', (folder) => flipByte(join(folder, segment(1)), 1000)],
-    ['a byte of a segment’s head', (folder) => flipByte(join(folder, segment(0)), statSync(join(folder, segment(0))).size - 300)],
-    ['a byte of a segment’s signature', (folder) => flipByte(join(folder, segment(0)), statSync(join(folder, segment(0))).size - 10)],
+    [
+      'a byte of a segment’s head',
+      (folder) => flipByte(join(folder, segment(0)), statSync(join(folder, segment(0))).size - 300),
+    ],
+    [
+      'a byte of a segment’s signature',
+      (folder) => flipByte(join(folder, segment(0)), statSync(join(folder, segment(0))).size - 10),
+    ],
     [
       'two segments swapped',
       (folder) => {
@@ -110,7 +136,13 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     [
       'the last segment cut off',
       (folder) => {
-        const file = join(folder, readdirSync(folder).filter((name) => name.endsWith('.seg')).sort().at(-1)!);
+        const file = join(
+          folder,
+          readdirSync(folder)
+            .filter((name) => name.endsWith('.seg'))
+            .sort()
+            .at(-1)!,
+        );
         chmodSync(file, 0o600);
         truncateSync(file, statSync(file).size - 100);
       },
@@ -120,17 +152,23 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     [
       'an opening of somebody else, signed with another key',
       (folder) => {
-        const text = readFileSync(join(folder, 'open.json'), 'utf8').replaceAll('dana@example.com', 'eve@example.com');
+        const text = readFileSync(join(folder, 'open.json'), 'utf8').replaceAll(
+          'dana@example.com',
+          'eve@example.com',
+        );
         const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
         replace(join(folder, 'open.json'), Buffer.from(text));
         replace(join(folder, 'open.json.sig'), sign('sha256', Buffer.from(text), privateKey));
       },
     ],
     ['an opening without its signature', (folder) => rmSync(join(folder, 'open.json.sig'))],
-    ['an end that counts less', (folder) => {
-      const file = join(folder, 'close.json');
-      replace(file, Buffer.from(readFileSync(file, 'utf8').replace(/"frames": ?\d+/, '"frames": 1')));
-    }],
+    [
+      'an end that counts less',
+      (folder) => {
+        const file = join(folder, 'close.json');
+        replace(file, Buffer.from(readFileSync(file, 'utf8').replace(/"frames": ?\d+/, '"frames": 1')));
+      },
+    ],
   ])('%s is found, by the names that custody verify has for it', async (_what, alter) => {
     alter(storedFolder(gateway, session));
     await verifyAgain();
@@ -145,13 +183,17 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
   test('another key than the pinned one is a loud failure, and nothing pins it by itself', async () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    await ada.page.route('**/v1/signer', (route) => route.fulfill({ json: { pem, fingerprint: 'a'.repeat(64) } }));
+    await ada.page.route('**/v1/signer', (route) =>
+      route.fulfill({ json: { pem, fingerprint: 'a'.repeat(64) } }),
+    );
     await ada.open(`/sessions/${session}/proof`);
     expect(await judgementOf(ada.page)).toMatchObject({
       verdict: 'Failed',
       findings: expect.arrayContaining(['signer-untrusted signer.pem']) as string[],
     });
-    expect(await ada.page.locator('.trust [role=alert]').innerText()).toContain('THE SIGNING KEY OF THE GATEWAY HAS CHANGED');
+    expect(await ada.page.locator('.trust [role=alert]').innerText()).toContain(
+      'THE SIGNING KEY OF THE GATEWAY HAS CHANGED',
+    );
     await ada.open('/ledger');
     await ada.page.getByRole('heading', { name: 'The checkpoint is refused' }).waitFor();
     await ada.page.unroute('**/v1/signer');
@@ -184,29 +226,49 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     await download.saveAs(tar);
     const { execFileSync } = await import('node:child_process');
     execFileSync('tar', ['-xf', tar, '-C', folder]);
-    const { stdout, code } = await custody(
-      ['verify', join(folder, `evidence-${session}`), '--key', gateway.addresses.signer, '--origin', 'custody.local/ledger'],
-    );
-    expect([code, stdout.trim().split('\n').at(-1)]).toEqual([0, expect.stringContaining('VERIFIED') as string]);
+    const { stdout, code } = await custody([
+      'verify',
+      join(folder, `evidence-${session}`),
+      '--key',
+      gateway.addresses.signer,
+      '--origin',
+      'custody.local/ledger',
+    ]);
+    expect([code, stdout.trim().split('\n').at(-1)]).toEqual([
+      0,
+      expect.stringContaining('VERIFIED') as string,
+    ]);
     rmSync(folder, { recursive: true });
   });
 
   test('a verification is paused, taken up again, and ended', async () => {
     const { page } = ada;
-    let held: (() => void) | undefined;
-    await page.route('**/objects/**/00000001.seg*', async (route) => {
-      await new Promise<void>((resolve) => {
-        held = resolve;
+    /** Opens the page, whose second segment does not come before it is let go. */
+    const held = async (): Promise<() => Promise<void>> => {
+      const gate = Promise.withResolvers<void>();
+      const done = Promise.withResolvers<void>();
+      await page.route('**/objects/**/00000001.seg*', async (route) => {
+        await gate.promise;
+        await route.continue().catch(() => undefined);
+        done.resolve();
       });
-      await route.continue();
-    });
-    await ada.open(`/sessions/${session}/proof`);
+      await ada.open(`/sessions/${session}/proof`);
+      return async () => {
+        gate.resolve();
+        await done.promise;
+      };
+    };
+    const letGo = await held();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByRole('heading', { name: 'Paused' }).waitFor();
+    await letGo();
+    await page.getByRole('button', { name: 'Go on' }).click();
+    expect((await judgementOf(page)).verdict).toBe('Verified');
+    await page.unrouteAll();
+    const letGoAgain = await held();
     await page.getByRole('button', { name: 'End' }).click();
     await page.getByRole('heading', { name: 'Not verified' }).waitFor();
-    await page.unroute('**/objects/**/00000001.seg*');
-    held?.();
+    await letGoAgain();
     await page.getByRole('button', { name: 'Verify again' }).click();
     expect((await judgementOf(page)).verdict).toBe('Verified');
   });
@@ -223,9 +285,7 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
       await visitor.page.locator('.verdict, table.leaves').first().waitFor();
       await visitor.page.locator('progress').waitFor({ state: 'detached' });
       expect(await accessibilityFaults(visitor.page)).toEqual([]);
-      expect(
-        await visitor.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
-      ).toBe(0);
+      expect(await visitor.page.evaluate(SIDEWAYS)).toBe(0);
       const shots = process.env['CUSTODY_SHOTS'];
       if (shots !== undefined)
         await visitor.page.screenshot({
