@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { askedIn, changeOf } from '../../../console/gateway/question.ts';
 import { seenIn, withLook } from '../../../console/gateway/seen.ts';
-import { sparkPath } from '../../../console/gateway/sparkline.tsx';
+import { sparkPath } from '../../../console/gateway/spark-path.ts';
 import type { Status } from '../../../console/api/gateway.ts';
 
 describe('a question of the address', () => {
