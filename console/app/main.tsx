@@ -3,7 +3,7 @@ import { render } from 'preact';
 import { SignIn } from '../signin/session.ts';
 import { App } from './app.tsx';
 
-const signIn = new SignIn(window, Date.now);
+const signIn = new SignIn(window, () => Date.now());
 const root = document.getElementById('app')!;
 root.replaceChildren();
 render(<App signIn={signIn} />, root);
