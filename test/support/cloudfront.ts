@@ -42,7 +42,7 @@ export interface Behaviour {
   readonly config: Json;
 }
 
-type Json = Readonly<Record<string, never>> & Readonly<Record<string, unknown>>;
+type Json = Readonly<Record<string, unknown>>;
 
 /** Those with a pattern first, in their order, as CloudFront looks. */
 export function behavioursOf(template: Template): Behaviour[] {
