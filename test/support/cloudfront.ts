@@ -42,7 +42,7 @@ export interface Behaviour {
   readonly config: Json;
 }
 
-type Json = Readonly<Record<string, never>> & Readonly<Record<string, unknown>>;
+type Json = Readonly<Record<string, unknown>>;
 
 /** Those with a pattern first, in their order, as CloudFront looks. */
 export function behavioursOf(template: Template): Behaviour[] {
@@ -127,14 +127,19 @@ export interface CloudFront {
   close(): Promise<void>;
 }
 
-/** `originOf`: where an origin of the template is here. `secret`: the value of what origins are shown. */
-export async function startCloudFront(
-  template: Template,
-  { originOf, secret }: { readonly originOf: (domain: string) => string; readonly secret: string },
-): Promise<CloudFront> {
+export interface CloudFrontOptions {
+  /** Where an origin of the template is here. */
+  readonly originOf: (domain: string) => string;
+  /** The value of what origins are shown. */
+  readonly secret: string;
+  /** The address that everybody comes from. */
+  readonly viewer: string;
+}
+
+export async function startCloudFront(template: Template, options: CloudFrontOptions): Promise<CloudFront> {
   const behaviours = behavioursOf(template);
   const server = createServer((request, response) => {
-    answerOf(request, behaviours, originOf, secret).then(
+    answerOf(request, behaviours, options).then(
       ({ status, headers, body }) => response.writeHead(status, headers).end(body),
       () => response.writeHead(502).end(),
     );
@@ -153,13 +158,12 @@ export async function startCloudFront(
 async function answerOf(
   request: IncomingMessage,
   behaviours: readonly Behaviour[],
-  originOf: (domain: string) => string,
-  secret: string,
+  { originOf, secret, viewer }: CloudFrontOptions,
 ) {
   const path = request.url!.split('?')[0]!;
   const behaviour = behaviours.find(({ pattern }) => pattern === undefined || matches(pattern, path))!;
   if (!behaviour.methods.includes(request.method!)) return { status: 403, headers: {}, body: '' };
-  const decided = behaviour.run(edgeEvent(request, request.socket.remoteAddress!));
+  const decided = behaviour.run(edgeEvent(request, viewer));
   if ('statusCode' in decided)
     return { status: decided.statusCode, headers: plain(decided.headers), body: decided.body };
   const query = new URLSearchParams(plain(decided.querystring));
