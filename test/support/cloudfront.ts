@@ -49,13 +49,13 @@ export function behavioursOf(template: Template): Behaviour[] {
   const all = template.toJSON() as { Resources: Record<string, { Type: string; Properties: Json }> };
   const of = (id: string): Json => all.Resources[id]!.Properties;
   const [found] = Object.values(all.Resources).filter(({ Type }) => Type === 'AWS::CloudFront::Distribution');
-  const config = found!.Properties['DistributionConfig'] as unknown as {
+  const config = found!.Properties['DistributionConfig'] as {
     readonly CacheBehaviors: readonly Json[];
     readonly DefaultCacheBehavior: Json;
     readonly Origins: readonly Json[];
   };
   return [...config.CacheBehaviors, config.DefaultCacheBehavior].map((behaviour) => {
-    const [{ FunctionARN }] = behaviour['FunctionAssociations'] as unknown as [
+    const [{ FunctionARN }] = behaviour['FunctionAssociations'] as [
       { FunctionARN: { 'Fn::GetAtt': [string, string] } },
     ];
     const code = String(of(FunctionARN['Fn::GetAtt'][0])['FunctionCode']);
@@ -80,7 +80,7 @@ export function behavioursOf(template: Template): Behaviour[] {
 function headersOf(policy: Json): Record<string, string> {
   const { SecurityHeadersConfig: security, CustomHeadersConfig: custom } = policy[
     'ResponseHeadersPolicyConfig'
-  ] as unknown as {
+  ] as {
     SecurityHeadersConfig: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
     CustomHeadersConfig?: { Items: readonly { Header: string; Value: string }[] };
   };
@@ -102,7 +102,7 @@ function headersOf(policy: Json): Record<string, string> {
 
 /** What CloudFront asks the first of its functions. */
 export function edgeEvent(
-  { method, url = '/', headers = {} }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  { method, url = '/', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
   ip: string,
 ): { readonly viewer: { readonly ip: string }; readonly request: EdgeRequest } {
   const [uri, query = ''] = url.split('?') as [string, string?];

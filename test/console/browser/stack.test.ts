@@ -13,7 +13,7 @@ import { type Cloud, startCloud } from '#test/support/cloud.ts';
 import { type CloudFront, startCloudFront } from '#test/support/cloudfront.ts';
 import { ConsoleBrowser } from '#test/support/console-browser.ts';
 import { freePort, hasMoto } from '#test/support/moto.ts';
-import { gatewayTemplate } from '#test/support/stacks.ts';
+import { configFolder, gatewayTemplate } from '#test/support/stacks.ts';
 import { buildConsole } from '../../../console/build/build.ts';
 
 /** What the stand-in of CloudFront shows the API. */
@@ -39,7 +39,8 @@ describe.runIf(hasMoto() && hasChromium())('the console of a stack', () => {
     await secrets.send(new CreateSecretCommand({ Name: 'custody-edge', SecretString: SECRET }));
     session = await recorded(cloud);
     const files = await uploaded(cloud);
-    front = await startCloudFront(gatewayTemplate(), {
+    using config = configFolder((yaml) => yaml.replace('https://login.example.com', issuer.url));
+    front = await startCloudFront(gatewayTemplate({ configFolder: config.path }), {
       secret: SECRET,
       // Whoever is at this machine comes from there.
       viewer: '203.0.113.7',
