@@ -29,7 +29,8 @@ export function builtImage(architecture: 'arm64' | 'x64'): ContainerImage {
   });
 }
 
-function built(path: string): string {
+/** What `npm run build` put there. Throws `config-invalid` before it did. */
+export function built(path: string): string {
   if (existsSync(join(ROOT, path))) return join(ROOT, path);
   throw new CustodyError('config-invalid', `${path} is not there`, { hint: 'build first: npm run build' });
 }

@@ -2,7 +2,8 @@
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { type BuildOptions, build as bundle, type Metafile, type Plugin } from 'esbuild';
-import { functionNames } from './function-names.ts';
+import { buildSite } from './console-site.ts';
+import { CONSOLE_FUNCTION, functionNames } from './function-names.ts';
 import { RDS_CERTIFICATES, rdsCertificates } from './targets/postgres/rds-certificates.ts';
 
 const ROOT = new URL('..', import.meta.url).pathname;
@@ -47,7 +48,7 @@ export interface Bundle {
 }
 
 export const bundles: readonly Bundle[] = [
-  ...functionNames.map((name) => ({
+  ...[...functionNames, CONSOLE_FUNCTION].map((name) => ({
     entry: `lambdas/functions/${name}.ts`,
     output: `lambdas/${name}/index.mjs`,
   })),
@@ -130,9 +131,11 @@ function ownBundle(): string | undefined {
 }
 
 if (import.meta.main) {
+  const dist = join(ROOT, 'dist');
   const kilobytes = (bytes: number): string => `${String(Math.ceil(bytes / 1024)).padStart(6)} KB`;
-  for (const [output, { atStart, later }] of await build(bundles, join(ROOT, 'dist'))) {
+  for (const [output, { atStart, later }] of await build(bundles, dist)) {
     const more = later === 0 ? '' : `, ${kilobytes(later)} where needed`;
     process.stdout.write(`${output.padEnd(32)} ${kilobytes(atStart)}${more}\n`);
   }
+  await buildSite(dist);
 }

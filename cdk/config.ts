@@ -115,6 +115,41 @@ const recordingsSchema = section({
     .optional(),
 });
 
+/** Where the console is: behind CloudFront, at the API's address, or nowhere. */
+const CONSOLE = 'expected false, "api", or an object with domainName and certificateArn';
+const consoleSchema = z.union(
+  [
+    z.literal(false),
+    z.literal('api'),
+    z
+      .strictObject({
+        /** A name of yours for it; its DNS record is made by whoever owns the zone. */
+        domainName: hostname.optional(),
+        /** Of that name; CloudFront takes certificates of us-east-1. */
+        certificateArn: z
+          .string()
+          .regex(
+            /^arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate\/[\w-]+$/,
+            'expected the ARN of a certificate in us-east-1',
+          )
+          .optional(),
+        /** Of AWS WAF, for CloudFront. */
+        webAclArn: z
+          .string()
+          .regex(
+            /^arn:aws[a-z-]*:wafv2:us-east-1:\d{12}:global\/webacl\/\S+$/,
+            'expected the ARN of a web ACL for CloudFront',
+          )
+          .optional(),
+      })
+      .refine(
+        ({ domainName, certificateArn }) => (domainName === undefined) === (certificateArn === undefined),
+        CONSOLE,
+      ),
+  ],
+  CONSOLE,
+);
+
 const drainTime = text('a time from 1m to 1h, such as 30m').transform((written, context) => {
   const ms = durationMs(written) ?? 0;
   if (ms >= DRAIN_MIN_MS && ms <= DRAIN_MAX_MS) return ms / 1_000;
@@ -146,6 +181,7 @@ const schema = section({
   /** How long sessions may go on after their task was told to stop, in seconds once it is read. */
   drain: drainTime.prefault('30m'),
   recordings: recordingsSchema.prefault({}),
+  console: consoleSchema.prefault({}),
   /** Keys of yours that encrypt secrets, by the secrets' names or ARNs as they are written here and in custody.yaml. */
   secretKeys: z.record(z.string(), keyArn, 'expected an object').default({}),
   /** By their names in custody.yaml. */

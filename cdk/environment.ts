@@ -8,10 +8,12 @@ type Ssh = 'CUSTODY_SSH_ADDRESS' | 'CUSTODY_SSH_USER_CA' | 'CUSTODY_SSH_TARGET_C
 type Kubernetes = 'CUSTODY_KUBERNETES_ADDRESS';
 type KubernetesProxy = 'CUSTODY_KUBERNETES_PORT';
 type SshProxy = 'CUSTODY_SSH_PORT' | 'CUSTODY_SSH_HOST_KEY_SECRET';
+/** Of the way that the console is served: one of them, or none. */
+type Console = 'CUSTODY_EDGE_SECRET' | 'CUSTODY_EVIDENCE_ORIGIN';
 type OfFunctions = 'CUSTODY_POLICY_DEPLOYED' | 'CUSTODY_EVENTS_BUCKET' | 'CUSTODY_EVENTS_DATABASE';
 type Common = Omit<
   Variables,
-  'AWS_REGION' | 'CUSTODY_TLS_SECRET' | OfFunctions | Ssh | SshProxy | Kubernetes | KubernetesProxy
+  'AWS_REGION' | 'CUSTODY_TLS_SECRET' | OfFunctions | Console | Ssh | SshProxy | Kubernetes | KubernetesProxy
 > &
   Partial<Pick<Variables, Ssh>>;
 
@@ -23,4 +25,4 @@ export type ProxyEnvironment = Common &
 /** Lambda sets the region itself; the certificate is the proxy's alone. */
 export type FunctionEnvironment = Common &
   Pick<Variables, OfFunctions> &
-  Partial<Pick<Variables, Kubernetes>>;
+  Partial<Pick<Variables, Kubernetes | Console>>;

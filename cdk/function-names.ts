@@ -1,4 +1,4 @@
-/** The functions, each bundled from `lambdas/functions/<name>.ts`. */
+/** The functions of every stack, each bundled from `lambdas/functions/<name>.ts`. */
 export const functionNames = [
   'authorizer',
   'access',
@@ -14,7 +14,11 @@ export const functionNames = [
   'sandbox',
 ] as const;
 
-export type FunctionName = (typeof functionNames)[number];
+/** Only where the API serves the console itself. */
+export const CONSOLE_FUNCTION = 'console';
+
+export type StandingFunction = (typeof functionNames)[number];
+export type FunctionName = StandingFunction | typeof CONSOLE_FUNCTION;
 
 /** Who runs: each has a role of its own. */
 export type RoleName = 'proxy' | FunctionName;

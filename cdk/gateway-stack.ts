@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -10,11 +11,14 @@ import type { TargetOf } from '#core/protocols/protocols.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
 import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
+import type { ConsoleSettings } from './constructs/console/settings.ts';
 import { type KubernetesTarget, refuseClusterFiles, secretOfCluster } from './targets/kubernetes/target.ts';
 import type { PostgresTarget } from './targets/postgres/target.ts';
 import { refuseFiles, type SshTarget, secretOfLogin } from './targets/ssh/target.ts';
 
-export interface GatewayStackProps extends StackProps, Pick<AccessGatewayProps, 'code' | 'image'> {
+export interface GatewayStackProps
+  extends StackProps,
+    Pick<AccessGatewayProps, 'code' | 'image' | 'consoleFiles'> {
   readonly settings: DeploymentConfig;
   /** What `settings.configFolder` is relative to. */
   readonly folder: string;
@@ -26,7 +30,11 @@ export class GatewayStack extends Stack {
   readonly #settings: DeploymentConfig;
 
   /** Throws `config-invalid`. */
-  constructor(scope: Construct, id: string, { settings, folder, code, image, ...props }: GatewayStackProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { settings, folder, code, image, consoleFiles, ...props }: GatewayStackProps,
+  ) {
     super(scope, id, props);
     this.#settings = settings;
     const configFolder = resolve(folder, settings.configFolder);
@@ -45,6 +53,7 @@ export class GatewayStack extends Stack {
         protect,
         drain: Duration.seconds(drain),
         emails: alarms.emails,
+        console: this.#console(settings.console),
       },
       recordings: { ...locks, lockDays, ...(breakGlassRoleArn === undefined ? {} : { breakGlassRoleArn }) },
       tlsSecret: this.#secret('TlsSecret', gateway.tlsSecret),
@@ -55,11 +64,26 @@ export class GatewayStack extends Stack {
       ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
       ...(code === undefined ? {} : { code }),
       ...(image === undefined ? {} : { image }),
+      ...(consoleFiles === undefined ? {} : { consoleFiles }),
     });
     if (!protect) Annotations.of(this).addWarningV2('custody:not-protected', NOT_PROTECTED);
     // As cdk/README.md names them.
     for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
     for (const target of config.targets.values()) this.#add(target);
+  }
+
+  #console(settings: DeploymentConfig['console']): ConsoleSettings {
+    if (settings === false || settings === 'api') return settings;
+    const { domainName, certificateArn, webAclArn } = settings;
+    return {
+      ...(domainName === undefined || certificateArn === undefined
+        ? {}
+        : {
+            domainName,
+            certificate: Certificate.fromCertificateArn(this, 'ConsoleCertificate', certificateArn),
+          }),
+      ...(webAclArn === undefined ? {} : { webAclArn }),
+    };
   }
 
   #add(target: Target): void {

@@ -110,15 +110,18 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
 }
 
 /** Whoever deletes, or has to do with nothing else of a table, reaches its own items alone: the partition's name begins so. */
-const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, string>>>>>> = {
-  scim: { access: 'scim*' },
-  sandbox: { access: 'sandbox' },
+const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, readonly string[]>>>>>> = {
+  scim: { access: ['scim*'] },
+  sandbox: { access: ['sandbox'] },
+  authorizer: { coordination: ['pulses'] },
+  // Of what coordinates tasks, no keys of connections, and nobody's wishes.
+  access: { coordination: ['queue/*', 'done/*', 'leases', 'pulses'] },
 };
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html */
 function onlyOwn(role: RoleName, table: TableName): Readonly<Record<string, unknown>> {
   const own = OWN_ITEMS[role]?.[table];
-  return own === undefined ? {} : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [own] } };
+  return own === undefined ? {} : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': own } };
 }
 
 /** Indexes are for looking things up. */

@@ -29,15 +29,21 @@ export const tableActions: Readonly<
     deliveries: ['PutItem', 'UpdateItem'],
   },
   // Who was logged out or deactivated, and which groups a directory tells.
-  authorizer: { access: ['GetItem', 'Query', 'BatchGetItem'] },
+  authorizer: {
+    access: ['GetItem', 'Query', 'BatchGetItem'],
+    // How many tokens it refused.
+    coordination: ['PutItem'],
+  },
   access: {
-    access: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
-    coordination: QUEUE_A_LEAF,
+    // Also what directories tell of somebody's groups.
+    access: ['GetItem', 'Query', 'BatchGetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+    // How the gateway is: leases of tasks, leaves that wait, what processes say of themselves.
+    coordination: [...QUEUE_A_LEAF, 'Query'],
     deliveries: ['Query', 'PutItem', 'UpdateItem'],
     // It starts runs, shows and ends them; a grant may be for one.
     runs: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
-    // Whose the sessions of a run are.
-    sessions: ['GetItem'],
+    // Whose the sessions of a run are; all that are open.
+    sessions: ['GetItem', 'Scan'],
   },
   replay: {
     // All that are open, for who looks for one to watch.
@@ -81,6 +87,7 @@ export const tableActions: Readonly<
     coordination: QUEUE_A_LEAF,
     deliveries: ['GetItem', 'Query', 'PutItem', 'UpdateItem'],
   },
+  console: {},
   // Those of sandboxes alone.
   sandbox: { access: ['GetItem', 'Query', 'PutItem'], coordination: QUEUE_A_LEAF },
 };

@@ -19,6 +19,7 @@ import type { Standing } from '#core/identity/standing.ts';
 import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
+import { claimedIssuer, type RefusalCounter } from '#core/status/refusals.ts';
 import { comingTask } from '#core/tasks/coming.ts';
 import type { Runs } from '#core/tasks/store.ts';
 import { comingOf } from './coming.ts';
@@ -34,6 +35,8 @@ export interface AdmissionPorts {
   /** What became known of people since their tokens were issued. */
   readonly standing: Standing;
   readonly failures: TokenFailures;
+  /** Counts whom it does not let in by what they show. */
+  readonly refusals: Pick<RefusalCounter, 'note'>;
   /** Keys that people registered. */
   readonly devices: DeviceBook;
   readonly requests: AccessRequests & AccessCatalog;
@@ -108,8 +111,8 @@ export class Admission {
   async #identify({ greeting, network }: Visitor): Promise<Principal> {
     const { failures } = this.#ports;
     const shown = namedIn(greeting.credential);
-    failures.check(network, shown);
     try {
+      failures.check(network, shown);
       const principal = await this.#verified(greeting, network);
       failures.proved(network, shown);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
@@ -118,9 +121,17 @@ export class Admission {
       greeting.identified();
       return principal;
     } catch (error) {
-      if (asCustodyError(error).guess) failures.failed(network, shown);
+      const { code, guess } = asCustodyError(error);
+      if (guess) failures.failed(network, shown);
+      this.#noteRefusal(code, greeting.credential);
       throw error;
     }
+  }
+
+  #noteRefusal(code: string, credential: Credential): void {
+    const { refusals, policy } = this.#ports;
+    const token = credential.kind === 'token' ? credential.token : undefined;
+    refusals.note(code, claimedIssuer(token, policy.config.issuers));
   }
 
   #verified({ credential, device }: Greeting, network: string | undefined): Promise<Principal> {

@@ -26,6 +26,7 @@ import { toldStanding } from '#core/identity/told-standing.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { HeldLease } from '#core/recording/leases.ts';
+import { RefusalCounter } from '#core/status/refusals.ts';
 import { Admission } from './admission.ts';
 import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
@@ -39,6 +40,7 @@ import { Gateway } from './gateway.ts';
 import { listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
 import { CancelKeys } from './protocols/postgres/cancel.ts';
+import { keepTelling } from './pulse.ts';
 import { keepSealing } from './recorder/late-seals.ts';
 import { keepLease } from './recorder/lease-keeper.ts';
 import { type FromRecorder, plainError } from './recorder/messages.ts';
@@ -91,12 +93,13 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const openFiles = descriptorLimit();
   const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
   const waitingRoom = new WaitingRoom();
+  const refusals = new RefusalCounter('gateway', () => new Date());
   const userCas = await userCasOf(settings, surroundings);
   const requestUrl = requestUrlAt(settings);
   const desks = desksOf({ policy, surroundings, tally, waitingRoom, requestUrl });
   const gateway = new Gateway({
     door: new Door(limits),
-    admission: createAdmission({ policy, desks, waitingRoom, requestUrl }, surroundings, {
+    admission: createAdmission({ policy, desks, waitingRoom, requestUrl, refusals }, surroundings, {
       identities,
       userCas,
     }),
@@ -144,6 +147,11 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     journalLagMs: () => tapes.lagMs,
     tally,
     log,
+  });
+  keepTelling(surroundings.pulses, {
+    ...{ task, version: VERSION, refusals, log },
+    sessions: () => gateway.sessions.size,
+    journalLagMs: () => tapes.lagMs,
   });
   tapes.onDeath((error) => void abandon(error, gateway, listeners, log));
   const spoken = doorways.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
@@ -238,11 +246,12 @@ interface Entrance {
   readonly desks: Desks;
   readonly waitingRoom: WaitingRoom;
   readonly requestUrl: ((id: string) => string) | undefined;
+  readonly refusals: RefusalCounter;
 }
 
 /** Who may enter, by the configuration that is in force at the moment. */
 function createAdmission(
-  { policy, desks, waitingRoom, requestUrl }: Entrance,
+  { policy, desks, waitingRoom, requestUrl, refusals }: Entrance,
   { requests, runs, logouts, devices, directory }: RelaySurroundings,
   { identities, userCas }: Identities,
 ): Admission {
@@ -257,6 +266,7 @@ function createAdmission(
     ...(userCas.length === 0 ? {} : { certificates: withGroupsOfNow(certificates, listed, groups) }),
     standing: toldStanding({ ...known, logouts, devices }),
     failures: new TokenFailures(() => performance.now()),
+    refusals,
     devices,
     requests,
     desk: desks.access,

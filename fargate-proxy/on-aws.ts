@@ -12,6 +12,7 @@ import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { dynamoLogouts, dynamoRecentLogouts } from '#adapters/aws/logouts.ts';
 import { dynamoPresence } from '#adapters/aws/presence.ts';
+import { dynamoPulses } from '#adapters/aws/pulses.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
@@ -67,6 +68,7 @@ export function relayOnAws(
     directory: dynamoScim(access),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
+    pulses: dynamoPulses(coordinationOf(clients, settings)),
     secretOf: targetCredentials(clients, settings.AWS_REGION),
     directorySecret: directorySecrets(secrets),
     ...sshOnAws(clients, settings, environment),

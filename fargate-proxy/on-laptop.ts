@@ -11,6 +11,7 @@ import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
+import { localPulses } from '#adapters/local/pulses.ts';
 import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localSandboxes } from '#adapters/local/sandboxes.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
@@ -72,6 +73,7 @@ export function relayOnLaptop({ dataDir, configFile, configMs }: LaptopPlace): R
     directory: localScim(dataDir),
     leaves: localLeafQueue(dataDir),
     deliveries: localDeliveries(dataDir),
+    pulses: localPulses(dataDir),
     secretOf: readCredentialFile,
     directorySecret: readDirectorySecret,
     ssh: sshOnLaptop(dataDir),

@@ -17,6 +17,7 @@ import type { Signer } from '#core/recording/ports.ts';
 import type { RecorderPorts } from '#core/recording/recorder.ts';
 import type { Sealing } from '#core/recording/seal.ts';
 import type { SandboxStore } from '#core/sandboxes/ports.ts';
+import type { Pulses } from '#core/status/pulse.ts';
 import type { RunOutbox, RunOutputs, Runs } from '#core/tasks/store.ts';
 import type { CertificatePair } from './certificate.ts';
 import type { Upkept } from './upkeep.ts';
@@ -56,6 +57,8 @@ export interface RelaySurroundings {
   readonly directory: ScimMarks & Pick<ScimDirectory, 'find' | 'page'>;
   readonly leaves: LeafSink;
   readonly deliveries: DeliveryIntake;
+  /** Where a task says how it is. */
+  readonly pulses: Pick<Pulses, 'tell'>;
   /** A credential of the target, as its protocol refers to it. Rejects with a clear error when it cannot be had. */
   readonly secretOf: (target: Target, reference: SecretReference) => Promise<string>;
   /** The credential for an issuer's directory of groups. Rejects with a clear error when it cannot be had. */

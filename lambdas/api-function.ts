@@ -1,10 +1,13 @@
 import type { Context } from 'aws-lambda';
 import { asCustodyError } from '#core/errors.ts';
+import { EDGE_SECRET } from '../console/build/edge-headers.ts';
 import type { FreshPolicy } from './fresh-policy.ts';
 import type { ApiEvent, ApiResult, HttpHandler } from './http.ts';
 import { once } from './once.ts';
 import { noSuchOperation, problem } from './problem.ts';
 import { instrumented, type Telemetry } from './telemetry.ts';
+
+const SECRETS = ['authorization', EDGE_SECRET];
 
 /** The beginning of the paths that a handler answers. */
 export type Routes = readonly (readonly [start: string, handler: HttpHandler])[];
@@ -41,8 +44,8 @@ function handlerOf(routes: Routes, { rawPath }: ApiEvent): HttpHandler {
   };
 }
 
-/** The authorizer has verified it: nobody behind it needs the token, or can pass it on. */
+/** The authorizer has verified them: nobody behind it needs the token, or what CloudFront shows, or can pass them on. */
 function withoutToken(event: ApiEvent): ApiEvent {
-  const headers = Object.entries(event.headers).filter(([name]) => name.toLowerCase() !== 'authorization');
+  const headers = Object.entries(event.headers).filter(([name]) => !SECRETS.includes(name.toLowerCase()));
   return { ...event, headers: Object.fromEntries(headers) };
 }

@@ -51,8 +51,9 @@ export function callerOf(event: ApiEvent): Principal {
   throw new CustodyError('token-missing', 'this needs a bearer token', { hint: 'log in: custody login' });
 }
 
-/** Where the call comes from: the connection's own address. */
+/** Where the call comes from: the connection's own address, or the viewer's where the authorizer knows our own CloudFront before it. */
 export function contextOf(event: ApiEvent): Context {
-  const network = event.requestContext?.http?.sourceIp;
+  const { authorizer, http } = event.requestContext ?? {};
+  const network = authorizer?.lambda?.address ?? http?.sourceIp;
   return network === undefined ? {} : { network };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { accessPaths } from './access/paths.ts';
-import { configShape } from './config/handler.ts';
+import { configShape } from './config/shapes.ts';
 import { devicePaths } from './devices/paths.ts';
 import { loginShape } from './login/handler.ts';
 import { logoutFailure, logoutForm } from './logout/handler.ts';
@@ -13,7 +13,9 @@ import { scimPaths } from './scim/paths.ts';
 import { searchPaths } from './search/paths.ts';
 import { exportQuery } from './sessions/export.ts';
 import { liveQuery, liveShape } from './sessions/live/shape.ts';
+import { outlineShape } from './sessions/outline.ts';
 import { rerunBody, rerunShape } from './sessions/reruns.ts';
+import { rowsQuery, rowsShape } from './sessions/rows.ts';
 import { stepsQuery, stepsShape } from './sessions/step-shape.ts';
 import { summaryShape } from './sessions/summary.ts';
 import {
@@ -30,11 +32,16 @@ import {
   terminationShape,
 } from './shapes.ts';
 import { sshPaths } from './ssh/paths.ts';
+import { statusShape } from './status/shapes.ts';
+import { VERSION } from './version.ts';
 import { deadLettersQuery, deadLettersShape, retryBody, retryShape } from './webhooks/handler.ts';
 import { whoamiShape } from './whoami/handler.ts';
 
-const VERSION = '0.1.0';
 const path = z.object({ id: sessionId });
+const stepPath = z.object({
+  ...path.shape,
+  number: z.int().min(1).meta({ description: 'of the step, from 1' }),
+});
 
 /** The API as an OpenAPI 3.1 document, made from the schemas that check what comes and goes. */
 export function openApiDocument(): ReturnType<typeof createDocument> {
@@ -100,6 +107,18 @@ const sessionPaths: ZodOpenApiPathsObject = {
         responses: answers(stepsShape, '400', '401', '403', '404', '422'),
       },
     ),
+  },
+  '/v1/sessions/{id}/steps/{number}/rows': {
+    get: operation('getRows', 'All rows of the result of a step, page by page', {
+      requestParams: { path: stepPath, query: rowsQuery },
+      responses: answers(rowsShape, '400', '401', '403', '404', '412', '422'),
+    }),
+  },
+  '/v1/sessions/{id}/outline': {
+    get: operation('getOutline', 'How many steps, errors and writes a session has over its time', {
+      requestParams: { path },
+      responses: answers(outlineShape, '400', '401', '403', '404', '422'),
+    }),
   },
   '/v1/sessions/{id}/export': {
     get: operation('exportSession', 'A session to take away: steps or OCSF events, rows, a script, bytes', {
@@ -173,9 +192,20 @@ const otherPaths: ZodOpenApiPathsObject = {
     }),
   },
   '/v1/config': {
-    get: operation('getConfig', 'Which configuration is in force, and whether a newer one was refused', {
-      responses: answers(configShape, '401', '403'),
-    }),
+    get: operation(
+      'getConfig',
+      'Which configuration is in force, what is in it, and whether a newer one was refused',
+      { responses: answers(configShape, '401', '403') },
+    ),
+  },
+  '/v1/status': {
+    get: operation(
+      'getStatus',
+      'How the gateway is: sessions, tasks, ledger, what is left undone, refusals',
+      {
+        responses: answers(statusShape, '400', '401', '403'),
+      },
+    ),
   },
   '/v1/dead-letters': {
     get: operation('listDeadLetters', 'What no webhook took', {

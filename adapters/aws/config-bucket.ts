@@ -61,7 +61,7 @@ export class ConfigBucket {
     refuseFiles(config);
     const named = new Map(targets.map((target) => [target.name, target]));
     return {
-      config: { ...config, issuers, targets: named },
+      config: { ...config, issuers, targets: named, writtenAt: LastModified! },
       changedAt: LastModified!,
       etag: ETag!,
       keyFiles,

@@ -50,6 +50,10 @@ const schema = z.object({
   CUSTODY_EVENTS_BUCKET: text.optional(),
   /** Database and workgroup of Athena, of one name. */
   CUSTODY_EVENTS_DATABASE: text.optional(),
+  /** The authorizer alone: the secret that CloudFront shows it before the console; there is none without it. */
+  CUSTODY_EDGE_SECRET: text.optional(),
+  /** The console's function alone: the origin that links to evidence lead to. */
+  CUSTODY_EVIDENCE_ORIGIN: text.optional(),
   AWS_REGION: text,
 });
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Config, type IssuerConfig, parseConfig, readConfig, type Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
@@ -15,7 +15,8 @@ export function configFileReader(file: string): () => Promise<Config> {
   return async () => {
     const text = readText(file);
     if (last?.text === text) return last.config;
-    const config = onThisMachine(await readConfig(text, file), dirname(file));
+    const writtenAt = new Date(Math.floor(statSync(file).mtimeMs));
+    const config = { ...onThisMachine(await readConfig(text, file), dirname(file)), writtenAt };
     last = { text, config };
     return config;
   };

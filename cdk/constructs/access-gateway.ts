@@ -34,6 +34,8 @@ import { AccessLogs } from './access-logs.ts';
 import { Alarms } from './alarms.ts';
 import { Api } from './api.ts';
 import { ConfigStore } from './config-store.ts';
+import { Console } from './console/console.ts';
+import type { ConsoleSettings } from './console/settings.ts';
 import { Dashboard } from './dashboard.ts';
 import { DataKey } from './data-key.ts';
 import { Events } from './events.ts';
@@ -86,9 +88,13 @@ export interface AccessGatewayProps {
   readonly directorySecrets?: readonly ISecret[];
   /** Credentials with which directories are asked for groups, as custody.yaml names them. */
   readonly groupSecrets?: readonly ISecret[];
+  /** Where people open the console: behind CloudFront when not given. */
+  readonly console?: ConsoleSettings;
   /** What `npm run build` made when not given. */
   readonly code?: (name: FunctionName) => Code;
   readonly image?: ContainerImage;
+  /** The folder with the console's files. */
+  readonly consoleFiles?: string;
 }
 
 const SSH_PORT = 22;
@@ -112,6 +118,7 @@ export class AccessGateway extends Construct {
   readonly ssh: SshAuthorities | undefined;
   readonly alarms: Alarms;
   readonly api: Api;
+  readonly console: Console;
   /** What people need who deploy, use and audit it. */
   readonly outputs: Readonly<Record<string, CfnOutput>>;
   readonly #config: Config;
@@ -148,15 +155,22 @@ export class AccessGateway extends Construct {
     const listeners = listenersOf(this.#config, ports);
     const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, listeners, protect });
     this.api = new Api(this, 'Api', key);
+    this.console = new Console(this, 'Console', {
+      ...{ key, accessLogs, config: this.#config, settings: props.console ?? {} },
+      ...{ api: this.api.api, evidence: this.evidence.bucket },
+      ...(props.consoleFiles === undefined ? {} : { source: props.consoleFiles }),
+    });
     const metrics = new CustodyMetrics(this);
     const environment = this.#environment(props, config, metrics);
     const places = this.#places(config, key.keyArn);
     this.functions = new Functions(this, 'Functions', {
       ...{ environment, places, key },
       code: props.code ?? builtFunction,
+      servesConsole: props.console === 'api',
       ...(this.#mustAskInside(props) ? { besideIssuer: this.network.placeForFunctions() } : {}),
     });
     this.api.route(this.functions);
+    this.console.route(this.functions);
     this.#role = this.#proxyRole(places, props.tlsSecret);
     const { sealer, settler, indexer, sequencer } = this.functions.roles;
     this.signing.onlyFor([this.#role, sealer, settler, indexer, sequencer]);
@@ -172,6 +186,7 @@ export class AccessGateway extends Construct {
     this.service.service.node.addDependency(config.files, this.evidence);
     // Told first what is deployed, it tells what is not from what is.
     config.files.node.addDependency(this.functions.byName.notifier);
+    this.#mayRead('Edge', this.functions.roles.authorizer, this.console.secrets);
     this.#mayRead('Webhook', this.functions.roles.notifier, props.webhookSecrets ?? []);
     this.#mayRead('Directory', this.functions.roles.scim, props.directorySecrets ?? []);
     // Whoever verifies tokens looks groups up.
@@ -270,6 +285,7 @@ export class AccessGateway extends Construct {
       ...(speaksKubernetes(this.#config)
         ? { CUSTODY_KUBERNETES_ADDRESS: `${hostname}:${props.kubernetesPort ?? KUBERNETES_PORT}` }
         : {}),
+      ...this.console.environment,
       POWERTOOLS_METRICS_NAMESPACE: namespace,
     };
   }
@@ -311,7 +327,11 @@ export class AccessGateway extends Construct {
     const ofClusters = {
       GatewayRole: [this.#role.roleArn, 'What clusters know the gateway by, and trust policies name'],
     } as const;
-    const all = { ...outputs, ...(speaksKubernetes(this.#config) ? ofClusters : {}) };
+    const all = {
+      ...outputs,
+      ...this.console.outputs,
+      ...(speaksKubernetes(this.#config) ? ofClusters : {}),
+    };
     const made = Object.entries(all).map(
       ([name, [value, description]]) => [name, new CfnOutput(this, name, { value, description })] as const,
     );
@@ -340,6 +360,8 @@ function proxyEnvironment(
     CUSTODY_EVENTS_BUCKET: _events,
     CUSTODY_EVENTS_DATABASE: _database,
     CUSTODY_KUBERNETES_ADDRESS: clusters,
+    CUSTODY_EDGE_SECRET: _edge,
+    CUSTODY_EVIDENCE_ORIGIN: _evidence,
     ...common
   } = environment;
   return {

@@ -13,7 +13,6 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { functionNames } from '../function-names.ts';
 import type { CustodyMetrics } from '../metrics.ts';
 import type { Api } from './api.ts';
 import type { Functions } from './functions.ts';
@@ -180,8 +179,8 @@ function apiWatches({ api }: Api): Record<string, Watch> {
 }
 
 function functionWatches({ byName }: Functions): Record<string, Watch> {
-  const watches = functionNames.map((name) => {
-    const metric = byName[name].metricErrors({ period: Duration.minutes(1), statistic: Stats.SUM });
+  const watches = Object.entries(byName).map(([name, lambda]) => {
+    const metric = lambda.metricErrors({ period: Duration.minutes(1), statistic: Stats.SUM });
     return [`Errors-${name}`, { says: `The function ${name} fails`, metric, above: 0, minutes: 3 }] as const;
   });
   return Object.fromEntries(watches);

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import {
   HttpApi,
-  type HttpMethod,
+  HttpMethod,
   HttpNoneAuthorizer,
   type HttpRoute,
   LogGroupLogDestination,
@@ -10,6 +10,7 @@ import {
 import { HttpLambdaAuthorizer, HttpLambdaResponseType } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { explain } from '../explain.ts';
 import { type ApiRoute, routes } from '../routes.ts';
@@ -24,6 +25,8 @@ const LOGGED = {
   request: '$context.requestId',
   at: '$context.requestTime',
   from: '$context.identity.sourceIp',
+  // Behind the console's CloudFront another; the authorizer's word.
+  viewer: '$context.authorizer.address',
   route: '$context.routeKey',
   status: '$context.status',
   code: '$context.authorizer.code',
@@ -72,6 +75,21 @@ export class Api extends Construct {
       });
       if (route.open) made.forEach(isOpen);
     }
+  }
+}
+
+/** For pages of the console, and what they are made of. */
+export function routePages(api: HttpApi, lambda: IFunction, paths: readonly string[]): void {
+  const integration = new HttpLambdaIntegration('Console', lambda);
+  const methods = [HttpMethod.GET, HttpMethod.HEAD];
+  for (const path of paths) {
+    const made = api.addRoutes({ path, methods, integration, authorizer: new HttpNoneAuthorizer() });
+    for (const route of made)
+      explain(
+        route,
+        'the page asks whoever opens it to sign in, and holds nothing that is not public',
+        'APIG4',
+      );
   }
 }
 

@@ -47,14 +47,13 @@ export class ConfigStore extends Construct {
       bucket.addToResourcePolicy(statement);
     }
     keep(bucket.policy!);
-    explainDeployment(this.files);
+    explainDeployment(this.files, 'the configuration');
   }
 }
 
 /** It runs while the stack is deployed, and never after. */
-function explainDeployment({ handlerRole }: BucketDeployment): void {
-  const reason =
-    'CDK writes this policy, for copying the configuration from the asset bucket while the stack is deployed';
+export function explainDeployment({ handlerRole }: BucketDeployment, what: string): void {
+  const reason = `CDK writes this policy, for copying ${what} from the asset bucket while the stack is deployed`;
   explainPolicyOfCdk(handlerRole, reason);
   explain(handlerRole, "CDK's own function logs with AWS's own policy", MANAGED_LOGGING);
   explain(handlerRole.node.scope!, 'CDK chooses the runtime of its own function', 'L1');

@@ -6,7 +6,12 @@ import type { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionEnvironment } from '../environment.ts';
 import { explain } from '../explain.ts';
-import { type FunctionName, functionNames } from '../function-names.ts';
+import {
+  CONSOLE_FUNCTION,
+  type FunctionName,
+  functionNames,
+  type StandingFunction,
+} from '../function-names.ts';
 import { type Places, permit } from '../permissions.ts';
 import { encryptedLog } from './log-group.ts';
 import type { FunctionPlace } from './network.ts';
@@ -17,6 +22,8 @@ export interface FunctionsProps {
   readonly environment: FunctionEnvironment;
   readonly places: Places;
   readonly key: IKey;
+  /** Whether there is one for the console's files. */
+  readonly servesConsole: boolean;
   /** For those that ask the issuer, where only the VPC reaches it. */
   readonly besideIssuer?: FunctionPlace;
 }
@@ -46,25 +53,28 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   sequencer: { memorySize: 1024, timeout: Duration.minutes(5) },
   // It works until 20 seconds before the end, and is started every minute.
   notifier: { memorySize: 512, timeout: Duration.seconds(80) },
+  // Files, which it holds in memory.
+  console: { memorySize: 512, timeout: Duration.seconds(10) },
   // A few calls for each sandbox; what takes minutes is not waited for.
   sandbox: { memorySize: 512, timeout: Duration.seconds(50) },
 };
 
+/** By the functions' names: `console` only where it is among them. */
+type ByName<T> = Readonly<Record<StandingFunction, T> & Partial<Record<FunctionName, T>>>;
+
 /** The control plane, outside the VPC: what it reaches are AWS's own addresses, the issuers' and webhooks'. */
 export class Functions extends Construct {
-  readonly byName: Readonly<Record<FunctionName, Lambda>>;
-  readonly roles: Readonly<Record<FunctionName, Role>>;
+  readonly byName: ByName<Lambda>;
+  readonly roles: ByName<Role>;
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
-    const made = functionNames.map(
+    const names = [...functionNames, ...(props.servesConsole ? ([CONSOLE_FUNCTION] as const) : [])];
+    const made = names.map(
       (name) => [name, oneFunction(new Construct(this, titleOf(name)), name, props)] as const,
     );
     const pick = <K extends 'lambda' | 'role'>(key: K) =>
-      Object.fromEntries(made.map(([name, parts]) => [name, parts[key]])) as Record<
-        FunctionName,
-        (typeof made)[0][1][K]
-      >;
+      Object.fromEntries(made.map(([name, parts]) => [name, parts[key]])) as ByName<(typeof made)[0][1][K]>;
     this.byName = pick('lambda');
     this.roles = pick('role');
   }

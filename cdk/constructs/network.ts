@@ -57,6 +57,8 @@ export class Network extends Construct {
   readonly front: SubnetSelection;
   /** Whoever is in it may use the endpoints. */
   readonly tasks: SecurityGroup;
+  /** Of the endpoints of a new VPC. */
+  readonly #endpoints: SecurityGroup | undefined;
   /** What has to be there before a task can reach anything: it would end, and a few of those end a deployment. */
   readonly wayOut: readonly IDependable[];
 
@@ -78,7 +80,8 @@ export class Network extends Construct {
     });
     // S3, DynamoDB, the issuer's keys: none of them has a fixed address. Without a NAT gateway there is no way further.
     this.tasks.connections.allowToAnyIpv4(Port.tcp(443), 'AWS, and the keys of the issuer');
-    const made = props.vpc === undefined ? endpoints(this, props, this.vpc, this.tasks) : [];
+    this.#endpoints = props.vpc === undefined ? endpointGroup(this, this.vpc, this.tasks) : undefined;
+    const made = this.#endpoints === undefined ? [] : endpoints(this, props, this.vpc, this.#endpoints);
     // Of the private subnets: their routes through the NAT gateway.
     const { internetConnectivityEstablished } = this.vpc.selectSubnets(this.private);
     this.wayOut = [internetConnectivityEstablished, this.tasks, ...made];
@@ -92,6 +95,7 @@ export class Network extends Construct {
       allowAllOutbound: false,
     });
     group.connections.allowToAnyIpv4(Port.tcp(443), 'S3, DynamoDB, and the keys of the issuer');
+    this.#endpoints?.addIngressRule(group, Port.tcp(443), 'Functions that ask the issuer: secrets');
     return { vpc: this.vpc, vpcSubnets: this.private, securityGroups: [group] };
   }
 }
@@ -114,23 +118,27 @@ function newVpc(scope: Construct, { issuerAccess, natGateways = 1, reach, key }:
   return vpc as IVpc;
 }
 
-function endpoints(
-  scope: Network,
-  { takesRoles }: NetworkProps,
-  vpc: IVpc,
-  tasks: ISecurityGroup,
-): readonly IDependable[] {
-  const subnets = scope.private;
-  const gateways = [
-    vpc.addGatewayEndpoint('S3', { service: Gateway.S3, subnets: [subnets] }),
-    vpc.addGatewayEndpoint('DynamoDb', { service: Gateway.DYNAMODB, subnets: [subnets] }),
-  ];
+function endpointGroup(scope: Construct, vpc: IVpc, tasks: ISecurityGroup): SecurityGroup {
   const group = new SecurityGroup(scope, 'Endpoints', {
     vpc,
     description: 'Endpoints of AWS services',
     allowAllOutbound: false,
   });
   group.addIngressRule(tasks, Port.tcp(443), 'Tasks of the gateway');
+  return group;
+}
+
+function endpoints(
+  scope: Network,
+  { takesRoles }: NetworkProps,
+  vpc: IVpc,
+  group: SecurityGroup,
+): readonly IDependable[] {
+  const subnets = scope.private;
+  const gateways = [
+    vpc.addGatewayEndpoint('S3', { service: Gateway.S3, subnets: [subnets] }),
+    vpc.addGatewayEndpoint('DynamoDb', { service: Gateway.DYNAMODB, subnets: [subnets] }),
+  ];
   const services = { ...INTERFACES, ...(takesRoles ? { Sts: Interface.STS } : {}) };
   const interfaces = Object.entries(services).map(
     ([id, service]) =>

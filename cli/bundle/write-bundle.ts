@@ -129,12 +129,16 @@ interface Making {
   readonly now: Date;
 }
 
+const STYLES = ['player/style.css', 'terminal/screen.css'].map(
+  (path) => new URL(`../../console/${path}`, import.meta.url),
+);
+
 /** What was made, in the draft. */
 async function makeBundle(evidence: Evidence, making: Making): Promise<string> {
   const { draft, isPage, report } = making;
   if (isPage && evidence.bytes > PAGE_EVIDENCE_MAX) throw tooMuch(evidence.bytes);
   const script = await buildPlayer();
-  const style = await readFile(new URL('../../console/player/style.css', import.meta.url), 'utf8');
+  const style = (await Promise.all(STYLES.map((url) => readFile(url, 'utf8')))).join('');
   const manifest = await manifestOf(evidence, making, script);
   const start = pageStart({ title: `Custody: session ${manifest.reference}`, script, style, manifest });
   const folder = join(draft, 'bundle');

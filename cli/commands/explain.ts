@@ -5,6 +5,7 @@ import type { Action, Config } from '#core/access/config.ts';
 import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
 import { personOf } from '#core/access/person.ts';
 import { actions } from '#core/access/schema.ts';
+import { issuerNamed, supposedPrincipal } from '#core/access/supposed.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { Principal } from '#core/identity/principal.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
@@ -12,7 +13,6 @@ import { getExplanation } from '../access-api.ts';
 import { type Cli, print, printJson } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 
-const HOUR_MS = 3_600_000;
 const DEFAULT_CONFIG = '.custody/custody.yaml';
 const CODES: Readonly<Record<Explanation['verdict'], number>> = { allowed: 0, requestable: 4, denied: 3 };
 
@@ -121,31 +121,21 @@ function offline(cli: Cli, action: Action, target = '*', options: ExplainOptions
   return action === 'connect' ? explainBeforehand({ ...about, action }) : explain({ ...about, action });
 }
 
-/** Somebody who could log in now. What is not said of them they do not have. */
-function principalOf(options: ExplainOptions, { issuers, rules }: Config, now: Date): Principal {
-  const { as, mfa, task } = options;
-  const issuer = issuerOf(options, issuers);
-  const isMachine = issuer.kind === 'workload';
+/** Somebody who could log in now. Of a demo person the groups are known. */
+function principalOf(options: ExplainOptions, policy: Config, now: Date): Principal {
+  const { as, claim: claims, mfa, task } = options;
+  const issuer = issuerNamed(options.issuer, policy);
   const demo = Object.values(demoPeople).find(({ email }) => email === as);
-  return {
-    issuer: issuer.issuer,
-    issuerName: issuer.name,
-    subject: demo?.subject ?? as!,
-    ...(isMachine ? { workload: true } : { email: as! }),
-    groups: groupsOf(options, demo?.groups ?? (isMachine ? [] : undefined)),
-    expiresAt: new Date(now.getTime() + HOUR_MS),
-    claims: { ...absentClaims(rules), ...options.claim },
-    ...actorsOf(options, issuer),
-    ...(mfa === undefined ? {} : { mfa }),
-    ...(task === undefined ? {} : { task }),
-  };
-}
-
-function issuerOf({ issuer }: ExplainOptions, issuers: Config['issuers']): Config['issuers'][number] {
-  const found = issuer === undefined ? issuers[0] : issuers.find(({ name }) => name === issuer);
-  if (found !== undefined) return found;
-  const hint = `it has ${issuers.map(({ name }) => name).join(', ')}`;
-  throw new CustodyError('format-invalid', `the configuration has no issuer ${issuer}`, { hint });
+  const known = demo?.groups ?? (issuer.kind === 'workload' ? [] : undefined);
+  return supposedPrincipal(
+    {
+      ...{ as: as!, subject: demo?.subject, issuer: issuer.name, claims, mfa, task },
+      groups: groupsOf(options, known),
+      actors: actorsOf(options, issuer),
+    },
+    policy,
+    now,
+  );
 }
 
 function groupsOf({ as, groups }: ExplainOptions, known: readonly string[] | undefined): string[] {
@@ -154,15 +144,8 @@ function groupsOf({ as, groups }: ExplainOptions, known: readonly string[] | und
   throw new CustodyError('format-invalid', `say which groups ${as} is in`, { hint: 'with --groups a,b' });
 }
 
-/** Known not to be in the token, where they are not given. */
-function absentClaims(rules: Config['rules']): Record<string, string[]> {
-  const names = rules.flatMap(({ claims = {} }) => Object.keys(claims));
-  return Object.fromEntries(names.map((name) => [name, []]));
-}
-
 function actorsOf({ actor = [], actorIssuer }: ExplainOptions, { issuer }: { issuer: string }) {
-  const actors = actor.map((subject) => ({ subject, issuer: actorIssuer ?? issuer }));
-  return actors.length === 0 ? {} : { actors };
+  return actor.map((subject) => ({ subject, issuer: actorIssuer ?? issuer }));
 }
 
 /** The same claim given again is one of several values. */

@@ -1,6 +1,7 @@
 /** Requests, decisions and grants, and what would be decided. */
 import type { z } from 'zod';
-import type { explanationShape, grantPageShape, grantShape } from '#lambdas/access/shapes.ts';
+import type { grantPageShape, grantShape } from '#lambdas/access/shapes.ts';
+import type { explanationShape } from '#lambdas/explanation/shapes.ts';
 import type { summaryShape } from '#lambdas/sessions/summary.ts';
 import type { targetsShape } from '#lambdas/shapes.ts';
 import { type Api, type Query, queryText, type Versioned } from './client.ts';

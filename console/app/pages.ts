@@ -40,6 +40,11 @@ export const PAGES: readonly Page[] = [
   },
   { path: '/sessions/:id', title: 'Session', component: page(() => import('../sessions/session-page.tsx')) },
   {
+    path: '/sessions/:id/terminal',
+    title: 'Terminal of a session',
+    component: page(() => import('../terminal/terminal-page.tsx')),
+  },
+  {
     path: '/sessions/:id/proof',
     title: 'Proof of a session',
     component: page(() => import('../proof/proof-page.tsx')),

@@ -15,10 +15,16 @@ const PLATFORM: Readonly<Record<string, string>> = {
   'libpg-query/wasm/libpg-query.js': './console/platform/sql-parser.ts',
 };
 
-/** zod brings the words of its errors in fifty languages; ours are English. */
-const ENGLISH: Plugin = {
-  name: 'english',
+/**
+ * zod brings the words of its errors in fifty languages; ours are English. And it would write programs for its schemas, which a strict
+ * policy forbids: browsers complain of the attempt alone.
+ */
+const ZOD: Plugin = {
+  name: 'zod',
   setup: (bundling) => {
+    bundling.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]core[\\/]core\.js$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, 'utf8')}\nglobalConfig.jitless = true;`,
+    }));
     bundling.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
       contents: "export { default as en } from './en.js';",
     }));
@@ -50,7 +56,7 @@ export const BROWSER = {
   jsx: 'automatic',
   jsxImportSource: 'preact',
   alias: PLATFORM,
-  plugins: [ENGLISH, ZSTD],
+  plugins: [ZOD, ZSTD],
   inject: ['./console/platform/globals.ts'],
   absWorkingDir: ROOT,
   logLevel: 'silent',

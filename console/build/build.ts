@@ -1,6 +1,7 @@
 /** The console as files: one page, scripts and styles whose names change with what is in them. */
 import { basename } from 'node:path';
 import { build, type Metafile, type OutputFile } from 'esbuild';
+import { ASSETS, INDEX } from './addresses.ts';
 import { BROWSER } from './browser.ts';
 
 export interface ConsoleFile {
@@ -12,16 +13,24 @@ export interface ConsoleFile {
   readonly isImmutable: boolean;
 }
 
-export interface ConsoleBuild {
-  readonly files: readonly ConsoleFile[];
-  /** What is loaded before anything is shown, and all else when it is used: paths. */
-  readonly atStart: readonly string[];
+/** A script, with what it imports. */
+export interface ConsolePart {
+  readonly path: string;
+  /** What it was made of, where something imports it by its name; otherwise several share what is in it. */
+  readonly entry: string | undefined;
+  readonly now: readonly string[];
+  /** When it is used first. */
+  readonly later: readonly string[];
 }
 
-/** The page, for every address of the console. */
-export const INDEX = '/index.html';
-/** Where everything else of it is. */
-export const ASSETS = '/assets/';
+export interface ConsoleBuild {
+  readonly files: readonly ConsoleFile[];
+  /** What is loaded before anything is shown: paths. */
+  readonly atStart: readonly string[];
+  /** The first is where all begins. */
+  readonly parts: readonly ConsolePart[];
+}
+
 const ENTRY = 'console/app/main.tsx';
 /** Before the first paint: it has no parts in common with the rest, so that it is one plain script. */
 const BEFORE = 'console/app/before.ts';
@@ -48,26 +57,47 @@ export async function buildConsole(): Promise<ConsoleBuild> {
     write: false,
     metafile: true,
   });
-  const { script, style, atStart } = namesOf(metafile);
+  const [main, ...others] = partsOf(metafile);
+  const style = addressOf(styleOf(metafile));
   const page: ConsoleFile = {
     path: INDEX,
     type: 'text/html; charset=utf-8',
-    bytes: Buffer.from(pageOf({ before: before.path, script, style })),
+    bytes: Buffer.from(pageOf({ before: before.path, script: main!.path, style })),
     isImmutable: false,
   };
-  return { files: [page, before, ...outputFiles.map(asset)], atStart: [before.path, ...atStart] };
+  // Of an import that was found to be in vain there remains what it would load.
+  const used = reachedFrom([main!.path], [main!, ...others], ({ now, later }) => [...now, ...later]);
+  const parts = [main!, ...others].filter(({ path }) => used.has(path));
+  const kept = outputFiles.map(asset).filter(({ path }) => !path.endsWith('.js') || used.has(path));
+  const atStart = [before.path, ...reachedFrom([main!.path], parts, ({ now }) => now), style];
+  return { files: [page, before, ...kept], atStart, parts };
 }
 
 async function buildBefore(): Promise<ConsoleFile> {
   const { outputFiles } = await build({
     ...BROWSER,
     format: 'iife',
+    // It waits for nothing, and uses nothing of node.
+    inject: [],
     entryPoints: [`./${BEFORE}`],
     entryNames: '[name]-[hash]',
     outdir: 'dist/console',
     write: false,
   });
   return asset(outputFiles[0]!);
+}
+
+/** What a walk through the parts comes to, its beginnings among it. */
+export function reachedFrom(
+  beginnings: Iterable<string>,
+  parts: readonly ConsolePart[],
+  next: (part: ConsolePart) => readonly string[],
+): ReadonlySet<string> {
+  const byPath = new Map(parts.map((part) => [part.path, part]));
+  const reached = new Set(beginnings);
+  // A set gives what is added to it while it is gone through.
+  for (const path of reached) for (const to of next(byPath.get(path)!)) reached.add(to);
+  return reached;
 }
 
 function asset({ path, contents }: OutputFile): ConsoleFile {
@@ -80,18 +110,23 @@ function addressOf(path: string): string {
   return `${ASSETS}${basename(path)}`;
 }
 
-/** The entry, its style, and what the entry imports by itself. */
-function namesOf({ outputs }: Metafile) {
-  const [script, entry] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === ENTRY)!;
-  const reached = new Set([script]);
-  for (const path of reached)
-    for (const { path: to, kind } of outputs[path]!.imports) if (kind === 'import-statement') reached.add(to);
-  const style = entry.cssBundle!;
-  return {
-    script: addressOf(script),
-    style: addressOf(style),
-    atStart: [...reached, style].map(addressOf),
-  };
+function styleOf({ outputs }: Metafile): string {
+  return Object.values(outputs).find(({ entryPoint }) => entryPoint === ENTRY)!.cssBundle!;
+}
+
+function partsOf({ outputs }: Metafile): ConsolePart[] {
+  const scripts = Object.entries(outputs).filter(([path]) => path.endsWith('.js'));
+  const parts = scripts.map(([path, { entryPoint, imports }]) => {
+    const of = (wanted: string) =>
+      imports.flatMap(({ path: to, kind }) => (kind === wanted ? [addressOf(to)] : []));
+    return {
+      path: addressOf(path),
+      entry: entryPoint,
+      now: of('import-statement'),
+      later: of('dynamic-import'),
+    };
+  });
+  return parts.sort((a, b) => Number(b.entry === ENTRY) - Number(a.entry === ENTRY));
 }
 
 interface Linked {

@@ -1,7 +1,9 @@
-/** What browsers are told with every file of the console, whoever serves it. */
+/** What browsers are told with every answer of the console's address, whoever serves it. */
+
+type Headers = Readonly<Record<string, string>>;
 
 /** `connect`: origins, besides its own, that the page may ask: of identity providers, and where evidence is fetched elsewhere. */
-export function consoleHeaders(connect: readonly string[]): Readonly<Record<string, string>> {
+export function consoleHeaders(connect: readonly string[]): Headers {
   return {
     'content-security-policy': contentPolicy(connect),
     'cross-origin-opener-policy': 'same-origin',
@@ -13,6 +15,17 @@ export function consoleHeaders(connect: readonly string[]): Readonly<Record<stri
     'x-frame-options': 'DENY',
   };
 }
+
+/** With what is sent beside the page, of the API and of recordings: data, for programs. A browser is to make nothing else of it. */
+export const DATA_HEADERS: Headers = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+};
+
+/** Where TLS is, it stays: for two years. */
+export const ONLY_TLS: Headers = { 'strict-transport-security': 'max-age=63072000; includeSubDomains' };
 
 /** Nothing inline, no frame, nobody else's script, and no text becomes markup (Trusted Types): `wasm-unsafe-eval` lets zstd be compiled. */
 function contentPolicy(connect: readonly string[]): string {

@@ -1,11 +1,8 @@
 import type { Person as PersonValue } from '../api/types.ts';
+import { personText } from './person-text.ts';
 import { shown } from './text.ts';
 
-/** By the address, else by the issuer's name for them; who acts for them stands behind. */
-export function personText({ email, subject, actors = [] }: PersonValue): string {
-  const by = actors.map((actor) => actor.subject).join(', for which ');
-  return shown(email ?? subject) + (by === '' ? '' : `, by ${shown(by)}`);
-}
+export { personText } from './person-text.ts';
 
 export function Person({ person }: { readonly person: PersonValue }) {
   return (

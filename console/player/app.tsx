@@ -9,9 +9,9 @@ import { FactsPanel } from './facts.tsx';
 import { BY_TAG_ALONE } from './marks.ts';
 import { Player } from './player.tsx';
 import { type Read, readWhole } from './reading.ts';
+import { type Tape, takeTape } from '../terminal/tape.ts';
 import { tarOf } from './tar.ts';
 import { taskResultText } from './task-result.ts';
-import { type TerminalTape, takeTerminal } from './terminal-screen.ts';
 import { optionsOf, type Trust } from './trust.ts';
 import { TrustForm, VerdictPanel } from './verdict.tsx';
 import { sizeText } from './words.ts';
@@ -24,7 +24,7 @@ interface AppProps {
 
 interface Opened {
   readonly read: Read;
-  readonly tape: TerminalTape | undefined;
+  readonly tape: Tape | undefined;
   readonly result: string | undefined;
 }
 
@@ -87,14 +87,14 @@ async function terminalTape(
   evidence: EvidenceFiles,
   trust: Trust,
   { reader }: Read,
-): Promise<TerminalTape | undefined> {
+): Promise<Tape | undefined> {
   if (reader?.terminal === undefined) return undefined;
   const reading = new CheckedReading(
     readEvidence(evidence, await optionsOf(trust, evidence)),
     () => undefined,
   );
   await reading.open();
-  return takeTerminal(reader.terminal(untilFault(reading)));
+  return takeTape(reader.terminal(untilFault(reading)));
 }
 
 async function* untilFault(reading: CheckedReading): ReturnType<CheckedReading['frames']> {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ERROR, WRITE } from './marks.ts';
-import { advanced, TICK_MS } from './pace.ts';
+import { advanced, TICK_MS } from '../terminal/pace.ts';
 import { findSteps } from './search.ts';
 import type { StepStore } from './step-store.ts';
 import { timeText } from './words.ts';

@@ -68,7 +68,7 @@ async function loadFacts(protocol: string): Promise<FactsOf | undefined> {
   }
 }
 
-function isError({ kind, outcome, note }: JsonStep): boolean {
+export function isError({ kind, outcome, note }: JsonStep): boolean {
   return FAILED.has(String(outcome)) || FAULTS.has(String(kind)) || isDeviation(note);
 }
 
@@ -76,7 +76,7 @@ function isDeviation(note: unknown): boolean {
   return typeof note === 'object' && note !== null && /deviat|refus/.test(JSON.stringify(note));
 }
 
-function isWrite({ kind, tag, file }: JsonStep): boolean {
+export function isWrite({ kind, tag, file }: JsonStep): boolean {
   if (kind === 'copy-in') return true;
   if (typeof tag === 'string') return !READS.has(tag.split(' ', 1)[0]!);
   if (typeof file !== 'object' || file === null) return false;

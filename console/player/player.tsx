@@ -1,17 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { ReplayReader } from '#core/replay/reader.ts';
+import type { Tape } from '../terminal/tape.ts';
 import { Controls, Search } from './controls.tsx';
 import { StepDetail } from './step-detail.tsx';
 import { StepList } from './step-list.tsx';
 import type { StepStore } from './step-store.ts';
 import { TerminalView } from './terminal.tsx';
-import { nextOutput, type TerminalTape } from './terminal-screen.ts';
 import { Timeline } from './timeline.tsx';
 
 interface PlayerProps {
   readonly steps: StepStore;
   readonly reader: ReplayReader;
-  readonly tape: TerminalTape | undefined;
+  readonly tape: Tape | undefined;
   /** Microseconds. */
   readonly end: number;
 }
@@ -35,7 +35,8 @@ export function Player({ steps, reader, tape, end }: PlayerProps) {
   const next = (us: number): number | undefined => {
     const number = steps.byTime(us) + 1;
     const step = number > steps.count ? undefined : steps.at(number);
-    const output = tape === undefined ? undefined : nextOutput(tape, us);
+    // Where nothing is to be left out, the next is near enough.
+    const output = tape === undefined ? undefined : (tape.gapAt(us)?.to ?? us);
     if (step === undefined || output === undefined) return step ?? output;
     return Math.min(step, output);
   };

@@ -1,15 +1,17 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { escapeTerminal } from '#core/replay/text.ts';
-import { type Run, TerminalScreen, type TerminalTape } from './terminal-screen.ts';
+import type { Row } from '../terminal/rows.ts';
+import { ScreenView } from '../terminal/screen-view.tsx';
+import type { Tape } from '../terminal/tape.ts';
+import { TapeScreen } from '../terminal/tape-screen.ts';
 
 /** A recorded terminal as it stood at a moment. */
-export function TerminalView({ tape, now }: { readonly tape: TerminalTape; readonly now: number }) {
-  const screen = useRef<TerminalScreen>(undefined);
+export function TerminalView({ tape, now }: { readonly tape: Tape; readonly now: number }) {
+  const screen = useRef<TapeScreen>(undefined);
   const turn = useRef(Promise.resolve());
   const wanted = useRef(now);
-  const [lines, setLines] = useState<readonly (readonly Run[])[]>([]);
+  const [rows, setRows] = useState<readonly Row[]>([]);
   useEffect(() => {
-    screen.current = new TerminalScreen(tape);
+    screen.current = new TapeScreen(tape);
     return () => screen.current?.dispose();
   }, [tape]);
   useEffect(() => {
@@ -17,8 +19,8 @@ export function TerminalView({ tape, now }: { readonly tape: TerminalTape; reado
     turn.current = turn.current.then(async () => {
       // Somebody has gone on meanwhile.
       if (wanted.current !== now) return;
-      await screen.current!.seek(now);
-      setLines(screen.current!.lines());
+      await screen.current!.seek(now, () => wanted.current === now);
+      setRows(screen.current!.rows());
     });
   }, [tape, now]);
   return (
@@ -29,21 +31,7 @@ export function TerminalView({ tape, now }: { readonly tape: TerminalTape; reado
           Only the beginning of what it showed: save the evidence and use custody play --raw for all of it.
         </p>
       )}
-      <pre class="terminal" tabIndex={0} aria-label="What the terminal showed">
-        {lines.map((runs, row) => (
-          <div key={row}>{runs.length === 0 ? ' ' : runs.map((run, at) => <Piece key={at} run={run} />)}</div>
-        ))}
-      </pre>
+      <ScreenView rows={rows} columns={screen.current?.columns ?? 80} scheme="dark" />
     </section>
   );
-}
-
-function Piece({ run: { text, color, background, bold, underline } }: { readonly run: Run }) {
-  const style = {
-    ...(color !== undefined && { color }),
-    ...(background !== undefined && { background }),
-    ...(bold && { fontWeight: 'bold' }),
-    ...(underline && { textDecoration: 'underline' }),
-  };
-  return <span style={style}>{escapeTerminal(text)}</span>;
 }

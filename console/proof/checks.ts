@@ -9,7 +9,7 @@ import {
   TASK_RESULT,
 } from '#core/recording/layout.ts';
 import { type Finding, verdictOf } from '#core/recording/verify/report.ts';
-import type { Verified } from './verify-session.ts';
+import type { Verified } from './verified.ts';
 
 export type CheckState = 'holds' | 'fails' | 'open';
 
@@ -21,6 +21,9 @@ export interface Check {
 
 type Seen = Pick<Verified, 'report' | 'opening' | 'names'>;
 type Part = 'signer' | 'opening' | 'segments' | 'end' | 'ledger' | 'task' | 'other';
+
+/** What is true whoever signed what. */
+const STANDS_ALONE: ReadonlySet<string> = new Set(['Signer', 'Nothing else']);
 
 export function checksOf(seen: Seen): readonly Check[] {
   const isVouched = !hasFailed(seen, 'signer') && !hasFailed(seen, 'opening');
@@ -35,8 +38,12 @@ export function checksOf(seen: Seen): readonly Check[] {
   ];
   return checks.flatMap((check) => {
     if (check === undefined) return [];
-    const rests = check.state === 'holds' && !isVouched && check.what !== 'Nothing else';
-    return [rests ? { ...check, state: 'open', words: 'rests on an opening that does not hold' } : check];
+    const rests = check.state === 'holds' && !isVouched && !STANDS_ALONE.has(check.what);
+    return [
+      rests
+        ? { ...check, state: 'open', words: 'rests on a signer or an opening that does not hold' }
+        : check,
+    ];
   });
 }
 
@@ -70,8 +77,11 @@ function segments(seen: Seen): Check {
   const { facts } = seen.report;
   if (hasFailed(seen, 'segments')) return { what, state: 'fails', words: 'see the findings' };
   const count = facts?.segments ?? 0;
-  const which = count === 1 ? 'its one segment is' : `all ${count} segments are`;
-  return { what, state: 'holds', words: `${which} signed, in order, and decoded to their last byte` };
+  const words =
+    count === 1
+      ? 'its one segment is signed, and decoded to its last byte'
+      : `all ${count} segments are signed, in order, and decoded to their last byte`;
+  return { what, state: 'holds', words };
 }
 
 function ledger(seen: Seen): Check {

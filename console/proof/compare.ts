@@ -2,7 +2,7 @@
 import type { Opening } from '#core/recording/verify/verify.ts';
 import type { EvidenceFacts } from '#core/recording/verify/report.ts';
 import type { Session } from '../api/types.ts';
-import { personText } from '../parts/person.tsx';
+import { personText } from '../parts/person-text.ts';
 
 export interface Compared {
   readonly name: string;

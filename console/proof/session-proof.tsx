@@ -11,7 +11,7 @@ import { StatedFacts } from './stated-facts.tsx';
 import { TrustPanel } from './trust-panel.tsx';
 import { useVerification } from './use-verification.ts';
 import { Checks, Findings, VerdictCard } from './verdict-card.tsx';
-import type { Verified } from './verify-session.ts';
+import type { Verified } from './verified.ts';
 
 interface SessionProofProps {
   readonly session: string;

@@ -27,7 +27,7 @@ export function StatedFacts({ facts, open, told, isDoubted }: StatedFactsProps) 
           signed.
         </p>
       )}
-      <div class="scroll-x" role="region" aria-label="What the evidence says" tabIndex={0}>
+      <div class="scroll-x" role="region" aria-label="Evidence and API, side by side" tabIndex={0}>
         <table class="stated">
           <thead>
             <tr>

@@ -6,7 +6,8 @@ import { trustOf } from './judged.ts';
 import type { Offered } from './offered.ts';
 import { Pace } from './pace.ts';
 import type { Pins } from './pins.ts';
-import { type Verified, verifySession } from './verify-session.ts';
+import type { Verified } from './verified.ts';
+import { verifySession } from './verify-session.ts';
 
 export type Verification =
   | { readonly is: 'running'; readonly bytes: number; readonly of: number; readonly pace: Pace }

@@ -4,7 +4,7 @@ import { shown } from '../parts/text.ts';
 import { sizeText } from '../player/words.ts';
 import { type Check, type CheckState, checksOf, NOT_CHECKED } from './checks.ts';
 import { FINDING_MEANINGS } from './finding-words.ts';
-import type { Verified } from './verify-session.ts';
+import type { Verified } from './verified.ts';
 
 const VERDICTS: Readonly<
   Record<Verdict, { readonly word: string; readonly meaning: string; readonly tone: CheckState }>

@@ -1,6 +1,6 @@
 /** Verifies a session's evidence here, with the verifier of core: one segment in memory at a time, and the next on its way. */
 import { type SessionProof, sessionProofSchema } from '#core/ledger/session-proof.ts';
-import { type Opening, readEvidence, type VerifyReport } from '#core/recording/verify/verify.ts';
+import { type Opening, readEvidence } from '#core/recording/verify/verify.ts';
 import type { Api } from '../api/client.ts';
 import { asProblem } from '../api/problem.ts';
 import { loadZstd } from '../platform/zstd.ts';
@@ -10,17 +10,7 @@ import { EvidenceLinks } from './evidence-links.ts';
 import type { Offered } from './offered.ts';
 import type { Pace } from './pace.ts';
 import { RemoteEvidence } from './remote-evidence.ts';
-
-export interface Verified {
-  readonly report: VerifyReport;
-  readonly opening: Opening | undefined;
-  /** What was there, by its names. */
-  readonly names: ReadonlySet<string>;
-  /** Whom it was verified under. */
-  readonly trust: Trust;
-  readonly bytes: number;
-  readonly ms: number;
-}
+import type { Verified } from './verified.ts';
 
 interface Asked {
   readonly api: Api;

@@ -1,6 +1,6 @@
 /** What came of a request since somebody looked at it. */
 import type { AccessRequest } from '../api/types.ts';
-import { personText } from '../parts/person.tsx';
+import { personText } from '../parts/person-text.ts';
 import { stateWord } from './words.ts';
 
 /** In words, each a sentence; empty where it is as it was. */

@@ -8,27 +8,31 @@ import { useApi } from '../signin/context.ts';
 import { connectLines } from './connect-lines.ts';
 import { ConnectLines } from './run-now.tsx';
 
-const VERDICTS = {
-  allowed: { word: 'You may connect now', tone: 'good' },
+const NOW = {
+  standing: { word: 'You may connect now', tone: 'good' },
+  granted: { word: 'You may connect now', tone: 'good' },
   requestable: { word: 'You have to ask', tone: 'warn' },
-  denied: { word: 'You may not connect', tone: 'bad' },
-} as const;
+  task: { word: 'Only as a task of a run', tone: 'warn' },
+} as const satisfies Record<Target['access'], { readonly word: string; readonly tone: string }>;
 
-/** What would come of connecting now, in the gateway's own words. */
+/**
+ * What would come of connecting now, in the gateway's own words: they may be about what is possible in another way, as a task
+ * or with a device.
+ */
 export function AsItIs({ target }: { readonly target: Target }) {
   const api = useApi();
-  const { name, until } = target;
+  const { name, until, access } = target;
   const { value, problem, again } = useAnswer<Explanation>(
     (signal) => api.get('/v1/explanation', { action: 'connect', target: name }, signal),
     [name],
   );
   if (problem !== undefined) return <Failure problem={problem} onRetry={again} />;
   if (value === undefined) return <Loading what="how it is now" />;
-  const { word, tone } = VERDICTS[value.verdict];
+  const { word, tone } = NOW[access];
   return (
     <section class="as-it-is" aria-label="As it is now">
       <p>
-        <span class={`badge ${tone}`}>{word}</span> {shown(value.because)}
+        <span class={`badge ${tone}`}>{word}</span> {sentence(value.because)}
         {until !== undefined && (
           <>
             {' '}
@@ -36,7 +40,7 @@ export function AsItIs({ target }: { readonly target: Target }) {
           </>
         )}
       </p>
-      {value.verdict === 'allowed' && (
+      {(access === 'standing' || access === 'granted') && (
         <>
           <Passes passes={value.passes ?? []} />
           <ConnectLines lines={connectLines(target)} />
@@ -44,6 +48,11 @@ export function AsItIs({ target }: { readonly target: Target }) {
       )}
     </section>
   );
+}
+
+function sentence(text: string): string {
+  const line = shown(text);
+  return line.charAt(0).toUpperCase() + line.slice(1);
 }
 
 function Passes({ passes }: { readonly passes: readonly string[] }) {

@@ -1,5 +1,5 @@
 import { useRoute } from 'preact-iso';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { getRequest, type Seen } from '../api/requests.ts';
 import type { AccessRequest } from '../api/types.ts';
 import { type Answer, useAnswer } from '../parts/answer.ts';
@@ -8,6 +8,7 @@ import { useKeys } from '../parts/keys.ts';
 import { personText } from '../parts/person.tsx';
 import { Failure, Loading } from '../parts/states.tsx';
 import { shown } from '../parts/text.ts';
+import { useTitle } from '../parts/title.ts';
 import { useApi, useWho } from '../signin/context.ts';
 import { ActDialog } from './act-dialog.tsx';
 import { ACTS, type ActKind, actsOn } from './acts.ts';
@@ -58,7 +59,7 @@ interface RequestProps {
 
 function Request({ seen, answer }: RequestProps) {
   const { value: request } = seen;
-  useTitleOf(request);
+  useTitle(`${personText(request.requester)} → ${request.target}`);
   return (
     <article class="request-page">
       <Head request={request} />
@@ -77,13 +78,6 @@ function Request({ seen, answer }: RequestProps) {
       <Actions seen={seen} answer={answer} />
     </article>
   );
-}
-
-function useTitleOf({ requester, target }: AccessRequest): void {
-  const title = `${personText(requester)} → ${shown(target)} · Custody`;
-  useEffect(() => {
-    document.title = title;
-  }, [title]);
 }
 
 function Head({ request }: { readonly request: AccessRequest }) {

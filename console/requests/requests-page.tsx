@@ -5,6 +5,7 @@ import { useAnswer } from '../parts/answer.ts';
 import { useListKeys } from '../parts/list-keys.ts';
 import { useNow } from '../parts/now.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useTitle } from '../parts/title.ts';
 import { useApi, useWho } from '../signin/context.ts';
 import { History } from './history.tsx';
 import { type Inbox, inboxOf, newOnes, newsText } from './inbox.ts';
@@ -103,8 +104,9 @@ function News({ inbox }: { readonly inbox: Inbox | undefined }) {
     const found = newOnes(known.current, inbox);
     if (found.length > 0) setNews(newsText(found));
     known.current = new Set(waiting.map(({ id }) => id));
-    document.title = waiting.length === 0 ? 'Requests · Custody' : `(${waiting.length}) Requests · Custody`;
   }, [ids]);
+  const count = waiting?.length ?? 0;
+  useTitle(count === 0 ? 'Requests' : `(${count}) Requests`);
   return (
     <p class="visually-hidden" role="status" aria-live="polite">
       {news}

@@ -66,10 +66,3 @@ export function orderText({ order, allow }: RunTask): string {
   const beside = allow.length === 0 ? 'nothing beside them' : `${allow.join(' and ')} beside them`;
   return `Commands in ${order === 'strict' ? 'this order' : 'any order'}, ${beside}.`;
 }
-
-/** The command itself, as its protocol has it. */
-export function commandText({ statement, argv, call }: ContractCommand): string {
-  if (statement !== undefined) return statement.trimEnd();
-  if (argv !== undefined) return argv.join(' ');
-  return call === undefined ? '' : JSON.stringify(call, null, 2);
-}

@@ -5,16 +5,11 @@ import {
   type TaskResult,
   type ValueTerms,
 } from '../api/runs.ts';
+import { commandText } from '../parts/contract-words.ts';
 import { durationText } from '../parts/duration.ts';
+import { Sql } from '../parts/sql.tsx';
 import { shown, shownLines } from '../parts/text.ts';
-import {
-  answerTexts,
-  commandText,
-  oftenText,
-  orderText,
-  otherwiseText,
-  placeTexts,
-} from './contract-words.ts';
+import { answerTexts, oftenText, orderText, otherwiseText, placeTexts } from './contract-words.ts';
 import { isAsOften, type Ran, ranOf } from './happened.ts';
 import { StepLink } from './step-link.tsx';
 
@@ -25,13 +20,13 @@ export function Contract({ task }: { readonly task: RunTask }) {
   const omitted = results.reduce((sum, { commandsOmitted }) => sum + commandsOmitted, 0);
   return (
     <>
-      <ol class="contract">
+      <ol class="run-contract">
         {task.does.map((command) => (
           <Command key={command.name} command={command} results={results} />
         ))}
       </ol>
       {others.times > 0 && (
-        <p class="outside">
+        <p class="run-outside">
           <span class="badge bad">✗ not in the contract</span> <Happened ran={others} />
         </p>
       )}
@@ -50,13 +45,11 @@ function Command({ command, results }: CommandProps) {
   const { name, times, answers, values } = command;
   const expected = [oftenText(times), ...answerTexts(answers)].join(', ');
   return (
-    <li class="command">
+    <li class="run-command">
       <h4>{shown(name)}</h4>
-      <pre class="command-text" tabIndex={0} role="region" aria-label={shown(`Command ${name}`)}>
-        <code>{shownLines(commandText(command))}</code>
-      </pre>
+      <CommandText command={command} />
       <Places values={values} />
-      <dl class="compared">
+      <dl class="run-compared">
         <div>
           <dt>The contract has</dt>
           <dd>{shown(expected)}</dd>
@@ -72,12 +65,24 @@ function Command({ command, results }: CommandProps) {
   );
 }
 
+function CommandText({ command }: { readonly command: ContractCommand }) {
+  const [text, label] = [commandText(command), shown(`Command ${command.name}`)];
+  if (command.statement !== undefined) return <Sql text={text} label={label} />;
+  return (
+    <pre tabIndex={0} role="region" aria-label={label}>
+      <code>{shownLines(text)}</code>
+    </pre>
+  );
+}
+
 function Outcome({ command, results }: CommandProps) {
   if (results.length === 0) return <>No result that you may see yet</>;
   const isGood = results.every((result) => isAsOften(command, result));
   return (
     <>
-      <span class={isGood ? 'badge good' : 'badge bad'}>{isGood ? '✓ as often' : '✗ not as often'}</span>{' '}
+      <span class={isGood ? 'badge good' : 'badge bad'}>
+        {isGood ? '✓ as often as it may' : '✗ not as often as it has to'}
+      </span>{' '}
       <Happened ran={ranOf(command.name, results)} />
     </>
   );
@@ -111,7 +116,7 @@ function Places({ values }: { readonly values: Readonly<Record<string, ValueTerm
   const places = Object.entries(values);
   if (places.length === 0) return null;
   return (
-    <dl class="places">
+    <dl class="run-places">
       {places.map(([hole, terms]) => (
         <div key={hole}>
           <dt>
@@ -148,7 +153,7 @@ function Origin({ terms: { from, input } }: { readonly terms: ValueTerms }) {
 function Beside({ task }: { readonly task: RunTask }) {
   const { sets } = task;
   return (
-    <ul class="beside">
+    <ul class="run-beside">
       <li>{shown(orderText(task))}</li>
       {Object.entries(sets).map(([name, terms]) => (
         <li key={name}>

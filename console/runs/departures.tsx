@@ -14,7 +14,7 @@ interface DeparturesProps {
 export function Departures({ left, waiting }: DeparturesProps) {
   const asked = new Set(waiting.map(({ deviation }) => deviation?.session));
   return (
-    <ul class="departures">
+    <ul class="run-departures">
       {waiting.map((request) => (
         <Waiting key={request.id} request={request} />
       ))}
@@ -30,7 +30,7 @@ export function Departures({ left, waiting }: DeparturesProps) {
 function Waiting({ request: { id, deviation } }: { readonly request: AccessRequest }) {
   const { kind, expected, seen, session } = deviation!;
   return (
-    <li class="departure">
+    <li class="run-departure">
       <p>
         <span class="badge warn">asked</span> <strong>{KIND_WORDS[kind]}</strong>
       </p>
@@ -47,7 +47,7 @@ function Departure({ left }: { readonly left: Left }) {
   const { kind, how, more, session, hasBegun } = left;
   const { word, tone } = HOW_WORDS[how];
   return (
-    <li class="departure">
+    <li class="run-departure">
       <p>
         <span class={`badge ${tone}`}>{word}</span> <strong>{KIND_WORDS[kind]}</strong>
         {more?.command !== undefined && (
@@ -82,7 +82,7 @@ function Departure({ left }: { readonly left: Left }) {
 
 function Compared({ expected, seen }: { readonly expected: string; readonly seen: string }) {
   return (
-    <dl class="compared">
+    <dl class="run-compared">
       <div>
         <dt>The contract has</dt>
         <dd>{shown(expected)}</dd>

@@ -35,7 +35,7 @@ export function EndRun({ run, onEnded, onClose }: EndRunProps) {
           proved.
         </p>
         {running.length > 0 && (
-          <p class="notice warn">
+          <p class="run-notice warn">
             Sessions that are tasks of it are ended as well: {shown(running.join(', '))}.
           </p>
         )}
@@ -48,7 +48,7 @@ export function EndRun({ run, onEnded, onClose }: EndRunProps) {
           />
         </label>
         {problem !== undefined && <Failure problem={problem} />}
-        <button type="submit" class="danger primary wide" disabled={isEnding}>
+        <button type="submit" class="danger primary run-wide" disabled={isEnding}>
           {isEnding ? 'Ending…' : 'End the run'}
         </button>
       </form>

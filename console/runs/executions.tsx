@@ -15,7 +15,7 @@ interface ExecutionsProps {
 /** The sessions that were this task. */
 export function Executions({ executions, seen }: ExecutionsProps) {
   return (
-    <ul class="executions">
+    <ul class="run-executions">
       {executions.map((one) => (
         <ExecutionRow key={one.session} execution={one} seen={seen} />
       ))}

@@ -23,7 +23,7 @@ export function FlowTable({ run, flows }: FlowTableProps) {
     );
   return (
     <div class="scroll-x" role="region" aria-label="Data between tasks" tabIndex={0}>
-      <table class="flows">
+      <table class="run-flows">
         <thead>
           <tr>
             <th scope="col">From</th>

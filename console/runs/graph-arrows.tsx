@@ -1,20 +1,21 @@
 import { worstOf } from './flows.ts';
 import type { GraphEdge, RunGraph } from './graph-of.ts';
-import { type Placed, type PlacedEdge, pathOf, type Point } from './layout.ts';
+import { type Direction, type Placed, type PlacedEdge, pathOf, type Point } from './layout.ts';
 import { FLOW_WORDS } from './words.ts';
 
 interface GraphArrowsProps {
   readonly graph: RunGraph;
   readonly placed: Placed;
+  readonly direction: Direction;
 }
 
 /** Who listens has the same in each task, and in the table of the data. */
-export function GraphArrows({ graph, placed: { width, height, edges } }: GraphArrowsProps) {
+export function GraphArrows({ graph, placed: { width, height, edges }, direction }: GraphArrowsProps) {
   return (
     <div class="graph-arrows" aria-hidden="true">
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`}>
         {edges.map((edge, at) => (
-          <Arrow key={`${edge.from} ${edge.to}`} edge={edge} of={graph.edges[at]!} />
+          <Arrow key={`${edge.from} ${edge.to}`} edge={edge} of={graph.edges[at]!} direction={direction} />
         ))}
       </svg>
       {edges.map((edge, at) => (
@@ -29,12 +30,16 @@ interface ArrowProps {
   readonly of: GraphEdge;
 }
 
-function Arrow({ edge: { points }, of: { flows } }: ArrowProps) {
+function Arrow({
+  edge: { points },
+  of: { flows },
+  direction,
+}: ArrowProps & { readonly direction: Direction }) {
   const state = worstOf(flows) ?? 'order';
   return (
     <g class={`arrow ${state}`}>
-      <path class="line" d={pathOf(points)} />
-      <path class="head" d={headOf(points)} />
+      <path class="line" d={pathOf(points, direction)} />
+      <path class="head" d={headOf(points.at(-1)!, direction)} />
     </g>
   );
 }
@@ -55,12 +60,9 @@ function ArrowWord({ edge: { word }, of: { flows } }: ArrowProps) {
 
 const HEAD = { length: 8, half: 4.5 } as const;
 
-/** The point of the arrow: in the direction in which the line ends. */
-function headOf(points: readonly Point[]): string {
-  const [before, end] = points.slice(-2);
-  if (before === undefined || end === undefined) return '';
-  const length = Math.hypot(end.x - before.x, end.y - before.y) || 1;
-  const [dx, dy] = [(end.x - before.x) / length, (end.y - before.y) / length];
-  const [x, y] = [end.x - dx * HEAD.length, end.y - dy * HEAD.length];
-  return `M${end.x},${end.y} L${x - dy * HEAD.half},${y + dx * HEAD.half} L${x + dy * HEAD.half},${y - dx * HEAD.half} Z`;
+/** The point of the arrow. */
+function headOf({ x, y }: Point, direction: Direction): string {
+  const { length, half } = HEAD;
+  if (direction === 'right') return `M${x},${y} l${-length},${-half} v${2 * half} Z`;
+  return `M${x},${y} l${-half},${-length} h${2 * half} Z`;
 }

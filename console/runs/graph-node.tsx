@@ -20,9 +20,11 @@ interface TaskNodeProps extends At {
 
 export function TaskNode({ x, y, task, seen, isSelected }: TaskNodeProps) {
   const { with: changed } = useQuery();
-  const { name, state, target } = task;
+  const { name, state, target, after, executions } = task;
   const { mark, word } = TASK_WORDS[state];
-  const remark = remarkOf(task, seen);
+  const last = executions.at(-1);
+  const operator = last && operatorOf(last, seen);
+  const warnings = warningsOf(task, seen);
   return (
     <li class="graph-place" style={placeAt({ x, y })}>
       <a
@@ -31,12 +33,15 @@ export function TaskNode({ x, y, task, seen, isSelected }: TaskNodeProps) {
         data-task={name}
         tabIndex={isSelected ? 0 : -1}
         aria-current={isSelected ? 'true' : undefined}
-        aria-label={shown(accessibleName(task, remark))}
       >
-        <span class={`task-mark ${state}`}>{mark}</span>
+        <span class={`task-mark ${state}`} aria-hidden="true">
+          {mark}
+        </span>
         <span class="graph-name">{shown(name)}</span>
         <span class="graph-state">{word}</span>
-        <span class="graph-remark">{shown(remark === '' ? target : remark)}</span>
+        <span class="graph-remark">{operator === undefined ? shown(target) : personText(operator)}</span>
+        {warnings.length > 0 && <span class="graph-warning">{warnings.join(' · ')}</span>}
+        {after.length > 0 && <span class="visually-hidden">after {shown(after.join(' and '))}</span>}
       </a>
     </li>
   );
@@ -58,23 +63,10 @@ function placeAt({ x, y }: At) {
   return { left: `${x}px`, top: `${y}px`, width: `${NODE.width}px`, height: `${NODE.height}px` };
 }
 
-/** Who ran it, and what left its contract. */
-function remarkOf(task: RunTask, seen: SeenRun): string {
-  const { executions } = task;
-  const last = executions.at(-1);
-  const operator = last && operatorOf(last, seen);
+function warningsOf(task: RunTask, seen: SeenRun): readonly string[] {
   const waits = seen.waiting.some(({ deviation }) => deviation?.task === task.name);
   const left = leftOf(task).length;
-  return [
-    waits ? 'waits for reviewers' : '',
-    left > 0 ? `${left} left the contract` : '',
-    operator === undefined ? '' : personText(operator),
-  ]
-    .filter((one) => one !== '')
-    .join(' · ');
-}
-
-function accessibleName({ name, state, after }: RunTask, remark: string): string {
-  const before = after.length === 0 ? '' : `, after ${after.join(' and ')}`;
-  return `${name}: ${TASK_WORDS[state].word}${before}${remark === '' ? '' : `, ${remark}`}`;
+  return [waits ? 'waits for reviewers' : '', left > 0 ? `${left} left the contract` : ''].filter(
+    (one) => one !== '',
+  );
 }

@@ -7,7 +7,7 @@ export function Handed({ handed }: { readonly handed: NonNullable<RunTask['hande
   return (
     <>
       {Object.entries(handed).map(([origin, { columns, rows }]) => (
-        <details key={origin} class="handed">
+        <details key={origin} class="run-handed">
           <summary>
             What <code>{shown(origin)}</code> handed over: {rows.length} {rows.length === 1 ? 'row' : 'rows'}
           </summary>

@@ -22,9 +22,9 @@ export function InputField({ name, terms, value, onInput }: InputFieldProps) {
       onInput(event.currentTarget.value),
   };
   return (
-    <div class="field">
+    <div class="run-field">
       <label for={id}>{shown(name)}</label>
-      {terms.description !== undefined && <p class="lines">{shownLines(terms.description)}</p>}
+      {terms.description !== undefined && <p class="run-lines">{shownLines(terms.description)}</p>}
       <Control terms={terms} common={common} />
       {fieldKind(terms) === 'long' && <FromFile name={name} onText={onInput} />}
       <p class="hint" id={hint}>

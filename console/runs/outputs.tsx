@@ -31,7 +31,7 @@ export function Outputs({
 function Output({ output }: { readonly output: ResultOutput }) {
   const { name, of, kept } = output;
   return (
-    <div class="output">
+    <div class="run-output">
       <p>
         <code>{shown(name)}</code> of {shown(of)}: {sizeText(output)}{' '}
         <Digest hex={digestOf(output)} what={`digest of ${name}`} />

@@ -16,7 +16,7 @@ export function RowsTable({ label, columns, rows }: RowsTableProps) {
   const [many, setMany] = useState(ROWS);
   return (
     <>
-      <div class="scroll-x values" role="region" aria-label={shown(label)} tabIndex={0}>
+      <div class="scroll-x run-values" role="region" aria-label={shown(label)} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -31,7 +31,7 @@ export function RowsTable({ label, columns, rows }: RowsTableProps) {
             {rows.slice(0, many).map((row, at) => (
               <tr key={at}>
                 {row.map((value, place) => (
-                  <td key={place}>{value === null ? <em class="null">NULL</em> : shown(value)}</td>
+                  <td key={place}>{value === null ? <em class="run-null">NULL</em> : shown(value)}</td>
                 ))}
               </tr>
             ))}

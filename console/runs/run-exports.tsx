@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks';
 import type { Run } from '../api/runs.ts';
 import { Copy } from '../parts/copy.tsx';
 import { Failure } from '../parts/states.tsx';
+import { saveFile } from '../proof/save-file.ts';
 import { useApi } from '../signin/context.ts';
 
 /** Lines of the CLI, by what they give. */
@@ -20,11 +21,11 @@ export function RunExports({ run: { id } }: { readonly run: Run }) {
   return (
     <section class="card run-exports" aria-labelledby="exports">
       <h2 id="exports">Take it away, and prove it</h2>
-      <dl class="cli-lines">
+      <dl class="run-clis">
         {exportsOf(id).map(([what, line]) => (
           <div key={what}>
             <dt>{what}</dt>
-            <dd class="cli-line">
+            <dd class="run-cli">
               <code>{line}</code>
               <Copy text={line} what={`line: ${what}`} />
             </dd>
@@ -60,19 +61,10 @@ function useDownload(id: string) {
     setProblem(undefined);
     try {
       const response = await api.fetch(`/v1/runs/${encodeURIComponent(id)}/evidence`);
-      save(await response.blob(), `run-${id}.json`);
+      saveFile(await response.blob(), `run-${id}.json`);
     } catch (thrown) {
       setProblem(thrown);
     }
   };
   return { download, problem };
-}
-
-function save(blob: Blob, name: string): void {
-  const url = URL.createObjectURL(blob);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }

@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks';
 import type { Run } from '../api/runs.ts';
 import { CopyId } from '../parts/copy.tsx';
-import { useNow } from '../parts/now.ts';
+import { Countdown } from '../parts/countdown.tsx';
 import { Person } from '../parts/person.tsx';
 import { shown, shownLines } from '../parts/text.ts';
-import { Ago, Time } from '../parts/time.tsx';
+import { Time } from '../parts/time.tsx';
 import { RunBadge } from './badges.tsx';
 import { EndRun } from './end-run.tsx';
 import type { SeenRun } from './seen-run.ts';
@@ -20,21 +20,22 @@ export function RunHead({ seen: { run }, onEnded }: RunHeadProps) {
   const kept = tasks.filter((task) => task.state === 'kept').length;
   return (
     <header class="run-head">
-      <nav class="crumbs" aria-label="Where this is">
+      <nav class="run-crumbs" aria-label="Where this is">
         <a href="/runs">Runs</a> /{' '}
         <a href={`/runs?workflow=${encodeURIComponent(workflow)}`}>{shown(workflow)}</a>
       </nav>
-      <div class="page-head">
+      <div class="run-title">
         <h1>
           {shown(workflow)} <RunBadge state={state} />
         </h1>
         {state === 'running' && run.mayEnd && <EndButton run={run} onEnded={onEnded} />}
       </div>
       <p class="progress-words">
-        {kept} of {tasks.length} tasks kept {kept === 1 ? 'its contract' : 'their contracts'}
+        {kept} of {tasks.length} {tasks.length === 1 ? 'task has' : 'tasks have'} kept{' '}
+        {tasks.length === 1 ? 'its contract' : 'their contracts'}
       </p>
       {!isCurrent && (
-        <p class="notice warn">
+        <p class="run-notice warn">
           The workflow was changed since this run began, or is gone: no task of it begins any more.
         </p>
       )}
@@ -59,7 +60,6 @@ function EndButton({ run, onEnded }: { readonly run: Run; readonly onEnded: (run
 }
 
 function Facts({ run }: { readonly run: Run }) {
-  const now = useNow();
   const { startedAt, startedBy, until, state, ended } = run;
   return (
     <dl class="facts">
@@ -69,9 +69,9 @@ function Facts({ run }: { readonly run: Run }) {
       </dd>
       {state === 'running' && (
         <>
-          <dt>Time is over</dt>
+          <dt>Time</dt>
           <dd>
-            <Ago at={until} now={now} /> · <Time at={until} />
+            <Countdown until={until} over="now" /> · <Time at={until} />
           </dd>
         </>
       )}
@@ -80,7 +80,7 @@ function Facts({ run }: { readonly run: Run }) {
           <dt>Ended</dt>
           <dd>
             <Time at={ended.at} /> by <Person person={ended.by} />
-            {ended.comment !== undefined && <p class="lines">{shownLines(ended.comment)}</p>}
+            {ended.comment !== undefined && <p class="run-lines">{shownLines(ended.comment)}</p>}
           </dd>
         </>
       )}
@@ -97,12 +97,16 @@ function Inputs({ run: { inputs = {} } }: { readonly run: Run }) {
     <>
       <dt>Inputs</dt>
       <dd>
-        <dl class="given">
+        <dl class="run-given">
           {given.map(([name, value]) => (
             <div key={name}>
               <dt>{shown(name)}</dt>
               <dd>
-                {value === null ? <em class="null">NULL</em> : <code class="lines">{shownLines(value)}</code>}
+                {value === null ? (
+                  <em class="run-null">NULL</em>
+                ) : (
+                  <code class="run-lines">{shownLines(value)}</code>
+                )}
               </dd>
             </div>
           ))}
@@ -126,7 +130,7 @@ function More({ run: { digest, workflowDigest, policy, trace } }: { readonly run
       <dd>
         <details>
           <summary>its digests, as the ledger and results name them</summary>
-          <dl class="given">
+          <dl class="run-given">
             {Object.entries(facts).map(
               ([name, value]) =>
                 value !== undefined && (

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Run } from '../api/runs.ts';
 import { shown } from '../parts/text.ts';
-import { TASK_WORDS } from './words.ts';
+import { newsOf } from './news.ts';
 
 /** For who listens: what changed since the run was looked at last. */
 export function RunNews({ run }: { readonly run: Run }) {
@@ -17,13 +17,4 @@ export function RunNews({ run }: { readonly run: Run }) {
       {shown(words)}
     </p>
   );
-}
-
-/** `find kept. refund ready.`; nothing where nothing changed. */
-export function newsOf(before: Pick<Run, 'state' | 'tasks'>, now: Pick<Run, 'state' | 'tasks'>): string {
-  const states = new Map(before.tasks.map(({ name, state }) => [name, state]));
-  const changed = now.tasks
-    .filter(({ name, state }) => states.get(name) !== state)
-    .map(({ name, state }) => `${name} ${TASK_WORDS[state].word}.`);
-  return [...changed, ...(before.state === now.state ? [] : [`The run is ${now.state}.`])].join(' ');
 }

@@ -1,10 +1,13 @@
 import { useRoute } from 'preact-iso';
+import { useEffect, useRef } from 'preact/hooks';
 import type { RunTask } from '../api/runs.ts';
 import { useQuery } from '../parts/query.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import { Tabs, useTab } from '../parts/tabs.tsx';
+import { useTitle } from '../parts/title.ts';
 import { FlowTable } from './flow-table.tsx';
 import { flowsOf } from './flows.ts';
+import { useNarrow } from './narrow.ts';
 import { RunExports } from './run-exports.tsx';
 import { RunHead } from './run-head.tsx';
 import { RunNews } from './run-news.tsx';
@@ -23,6 +26,7 @@ const VIEWS = [
 export default function RunPage() {
   const { params } = useRoute();
   const { value, problem, again, set } = useRun(params['id']!);
+  useTitle(value && `Run of ${value.run.workflow}`);
   return (
     <div class="run">
       {problem !== undefined && <Failure problem={problem} onRetry={again} />}
@@ -44,6 +48,7 @@ function Tasks({ seen }: { readonly seen: SeenRun }) {
   const view = useTab(VIEWS, 'view');
   const { tasks } = seen.run;
   const task = tasks.find(({ name }) => name === query['task']) ?? mostWorthSeeing(tasks);
+  const panel = useShown(query['task']);
   return (
     <>
       <section class="card run-tasks" aria-labelledby="tasks">
@@ -55,9 +60,23 @@ function Tasks({ seen }: { readonly seen: SeenRun }) {
         {view === 'table' && <TaskTable seen={seen} selected={task.name} />}
         {view === 'data' && <FlowTable run={seen.run} flows={flowsOf(seen.run)} />}
       </section>
-      <TaskPanel key={task.name} task={task} seen={seen} />
+      <div ref={panel}>
+        <TaskPanel key={task.name} task={task} seen={seen} />
+      </div>
     </>
   );
+}
+
+/** On a phone a task that was chosen is shown below all others: it is brought into sight. */
+function useShown(chosen: string | undefined) {
+  const panel = useRef<HTMLDivElement>(null);
+  const before = useRef(chosen);
+  const isNarrow = useNarrow();
+  useEffect(() => {
+    if (isNarrow && chosen !== before.current) panel.current?.scrollIntoView({ block: 'start' });
+    before.current = chosen;
+  }, [chosen, isNarrow]);
+  return panel;
 }
 
 /** Where the address names none: what went wrong, what goes on, what comes next. */

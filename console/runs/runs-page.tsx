@@ -30,7 +30,7 @@ export default function RunsPage() {
   const startable = (workflows.value ?? []).filter(({ mayStart }) => mayStart);
   return (
     <div class="runs">
-      <header class="page-head">
+      <header class="run-title">
         <h1>Runs</h1>
         {startable.length > 0 && (
           <button

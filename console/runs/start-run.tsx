@@ -64,11 +64,11 @@ function StartForm({ workflow }: { readonly workflow: Workflow }) {
         />
       ))}
       {problem !== undefined && <Failure problem={problem} />}
-      <p class="cli-line">
+      <p class="run-cli">
         <code>{shown(startLine(workflow.name, given))}</code>
         <Copy text={startLine(workflow.name, given)} what="command line" />
       </p>
-      <button type="submit" class="primary wide" disabled={isStarting}>
+      <button type="submit" class="primary run-wide" disabled={isStarting}>
         {isStarting ? 'Starting…' : `Start ${shown(workflow.name)}`}
       </button>
     </form>
@@ -79,7 +79,7 @@ function AboutWorkflow({ workflow: { description, tasks, withinSeconds } }: { re
   const names = tasks.map(({ name }) => name).join(', ');
   return (
     <div class="hint">
-      {description !== undefined && <p class="lines">{shownLines(description)}</p>}
+      {description !== undefined && <p class="run-lines">{shownLines(description)}</p>}
       <p>
         {tasks.length === 1 ? 'One task: ' : `${tasks.length} tasks: `}
         {shown(names)}. A run may take {durationText(withinSeconds * 1_000)}.

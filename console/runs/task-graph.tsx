@@ -43,7 +43,7 @@ export function TaskGraph({ seen, selected }: TaskGraphProps) {
         data-own-keys
       >
         <div class="graph-canvas" style={{ width: `${place.width}px`, height: `${place.height}px` }}>
-          <GraphArrows graph={graph} placed={place} />
+          <GraphArrows graph={graph} placed={place} direction={direction} />
           <ul onKeyDown={go}>
             {place.nodes.map(({ name, x, y }) =>
               name === INPUTS ? (

@@ -54,7 +54,7 @@ function Head({ task }: { readonly task: RunTask }) {
       <h2 id="task">
         {shown(name)} <TaskBadge state={state} />
       </h2>
-      {description !== undefined && <p class="lines">{shownLines(description)}</p>}
+      {description !== undefined && <p class="run-lines">{shownLines(description)}</p>}
       <p class="hint">
         at {shown(login === undefined ? target : `${login} on ${target}`)} · <After task={task} /> · within{' '}
         {durationText(withinSeconds * 1_000)} · {timesText(runs)} in one run
@@ -84,7 +84,7 @@ function Next({ task, seen: { run } }: TaskPanelProps) {
   const { is, words } = standingOf(task, run);
   const exec = `custody run exec ${run.id} ${task.name}`;
   return (
-    <div class={`standing ${is}`}>
+    <div class={`run-standing ${is}`}>
       {words.map((one) => (
         <p key={one}>{shown(one)}</p>
       ))}
@@ -103,7 +103,7 @@ function Next({ task, seen: { run } }: TaskPanelProps) {
 
 function CliLine({ line, what }: { readonly line: string; readonly what: string }) {
   return (
-    <p class="cli-line">
+    <p class="run-cli">
       <code>{shown(line)}</code>
       <Copy text={line} what={`line that ${what}`} />
       <span class="hint">{what}</span>
@@ -134,7 +134,7 @@ function Data({ task, seen: { run } }: TaskPanelProps) {
 
 function Part({ title, children }: { readonly title: string; readonly children: ComponentChildren }) {
   return (
-    <div class="part">
+    <div class="run-part">
       <h3>{title}</h3>
       {children}
     </div>

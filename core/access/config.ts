@@ -13,6 +13,8 @@ import { readYaml, type YamlFile } from './yaml-file.ts';
 export interface Config {
   /** SHA-256 of the file's bytes: every open statement pins it. */
   readonly version: string;
+  /** When the file was written, where whoever read it can tell. */
+  readonly writtenAt?: Date;
   /** Whose tokens are taken; at least one. */
   readonly issuers: readonly IssuerConfig[];
   readonly targets: ReadonlyMap<string, Target>;

@@ -1,4 +1,5 @@
 import { type Caller, type Issuers, sameHolder, sharesPeople } from './own.ts';
+import { type Person, sameEmail } from './person.ts';
 import type { AccessRequest } from './request.ts';
 import type { AccessCatalog } from './store.ts';
 
@@ -48,4 +49,22 @@ async function newest(
     if (next === undefined) break;
   }
   return found;
+}
+
+/**
+ * Who is called so at an issuer, by the subject or the e-mail address, among the newest thousand open requests; undefined where nobody
+ * of that name has asked for anything that still matters.
+ */
+export async function accountNamed(
+  name: string,
+  { issuer }: { readonly issuer: string },
+  openAt: Date,
+  catalog: AccessCatalog,
+): Promise<Person | undefined> {
+  const requesters = (await newest({ openAt }, catalog)).map(({ requester }) => requester);
+  const ofIssuer = requesters.filter((one) => one.issuer === issuer);
+  return (
+    ofIssuer.find(({ subject }) => subject === name) ??
+    ofIssuer.find(({ email }) => email !== undefined && sameEmail(email, name))
+  );
 }

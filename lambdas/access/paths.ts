@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { idempotencyHeader } from '../idempotency-key.ts';
+import { explanationQuery, explanationShape } from '../explanation/shapes.ts';
 import { answers, operation } from '../operation.ts';
 import {
   decisionBody,
-  explanationQuery,
-  explanationShape,
   grantPageShape,
   grantShape,
   grantsQuery,
@@ -77,9 +76,9 @@ export const accessPaths: ZodOpenApiPathsObject = {
   '/v1/grants/{id}/return': step('returnGrant', 'Give your grant back before its time', nothingBody),
   '/v1/grants/{id}/revocation': step('revokeGrant', 'Take a grant back; its sessions end', revocationBody),
   '/v1/explanation': {
-    get: operation('explain', 'What would be decided about you', {
+    get: operation('explain', 'What would be decided about you; for who administers, about anybody and why', {
       requestParams: { query: explanationQuery },
-      responses: answers(explanationShape, '400', '401'),
+      responses: answers(explanationShape, '400', '401', '403'),
     }),
   },
 };

@@ -2,7 +2,6 @@
 import { z } from 'zod';
 import { NAME } from '#core/access/names.ts';
 import { requestStates } from '#core/access/request.ts';
-import { actions } from '#core/access/schema.ts';
 import { askWords, words } from '#core/access/words.ts';
 import { deviationKinds } from '#core/tasks/deviation.ts';
 import { count, PAGE_MAX, person, sessionId, targetName, time } from '../shapes.ts';
@@ -198,26 +197,3 @@ export const grantShape = z
 export const grantPageShape = z
   .object({ grants: z.array(grantShape).readonly(), next: requestId.optional() })
   .meta({ id: 'GrantPage' });
-
-export const explanationQuery = z.strictObject({
-  action: z.enum(actions),
-  target: targetName.optional(),
-  login: z
-    .string()
-    .min(1)
-    .max(64)
-    .optional()
-    .meta({ description: "of the target's logins, the one that is meant" }),
-});
-
-export const explanationShape = z
-  .object({
-    verdict: z.enum(['allowed', 'requestable', 'denied']),
-    action: z.enum(actions),
-    target: z.string(),
-    policy: z.string(),
-    because: z.string(),
-    hint: z.string().optional(),
-    passes: z.array(z.string()).readonly().optional(),
-  })
-  .meta({ id: 'Explanation' });

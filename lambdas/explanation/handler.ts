@@ -3,40 +3,60 @@ import type { Question } from '#core/access/decide.ts';
 import { type Explanation, explain, explainBeforehand } from '#core/access/explain.ts';
 import { openRequestsOf } from '#core/access/own-requests.ts';
 import { personOf } from '#core/access/person.ts';
-import type { AccessCatalog } from '#core/access/store.ts';
-import { explanationQuery, explanationShape } from '../access/shapes.ts';
-import { callerOf, contextOf } from '../caller.ts';
+import { mayAdminister, requireAdminister } from '../access/visible.ts';
+import { type Asking, askingOf } from '../asking.ts';
 import { type HttpHandler, httpHandler, json, queryOf } from '../http.ts';
 import type { FaultLog } from '../problem.ts';
+import { type ExplanationQuery, explanationQuery, explanationShape, somebodyElse } from './shapes.ts';
+import { type SupposedPorts, supposedQuestion } from './supposed.ts';
 
-export interface ExplanationPorts {
+export interface ExplanationPorts extends SupposedPorts {
   readonly policy: () => Config;
-  readonly requests: AccessCatalog;
   readonly now: () => Date;
   readonly log: FaultLog;
 }
 
-/** GET /v1/explanation: what would be decided about the caller. Which rules there are for others is not said. */
-export function explanationHandler({ policy, requests, now, log }: ExplanationPorts): HttpHandler {
-  return httpHandler(log, async (event) => {
-    const [principal, at] = [callerOf(event), now()];
-    const { action, target = '*', login } = queryOf(explanationQuery, event);
-    const own = { caller: principal, policy: policy(), openAt: at, limit: 1_000 };
-    const grants = await openRequestsOf(own, requests);
-    const session = personOf(principal);
-    const context = { ...contextOf(event), ...(login === undefined ? {} : { login }) };
-    const { rules: _rules, ...answer } = answered({
-      policy: own.policy,
-      principal,
-      action,
-      target,
-      session,
-      context,
-      grants,
-      now: at,
-    });
-    return json(explanationShape, withoutSecrets(answer));
+/**
+ * GET /v1/explanation: what would be decided about the caller; for who administers about anybody, and rule by rule. Which rules there
+ * are for others is said to nobody else.
+ */
+export function explanationHandler(ports: ExplanationPorts): HttpHandler {
+  return httpHandler(ports.log, async (event) => {
+    const asking = askingOf(event, ports);
+    const query = queryOf(explanationQuery, event);
+    const question = await questionOf(query, asking, ports);
+    const answer = answered(question);
+    if (mayAdminister(asking)) return json(explanationShape, { ...answer, who: whoOf(question) });
+    const { rules: _rules, ...own } = answer;
+    return json(explanationShape, withoutSecrets(own));
   });
+}
+
+async function questionOf(
+  query: ExplanationQuery,
+  asking: Asking,
+  ports: ExplanationPorts,
+): Promise<Question> {
+  if (!isAboutOthers(query)) return ownQuestion(query, asking, ports);
+  requireAdminister(asking);
+  const { caller, policy, now } = asking;
+  const as = query.as ?? caller.email ?? caller.subject;
+  return supposedQuestion({ ...query, as }, policy, now, ports);
+}
+
+/** Or about oneself as one is not. */
+function isAboutOthers(query: ExplanationQuery): boolean {
+  return Object.keys(somebodyElse).some((name) => name in query);
+}
+
+async function ownQuestion(
+  { action, target = '*', login }: ExplanationQuery,
+  { caller: principal, policy, context, now }: Asking,
+  { requests }: ExplanationPorts,
+): Promise<Question> {
+  const grants = await openRequestsOf({ caller: principal, policy, openAt: now, limit: 1_000 }, requests);
+  const asked = { policy, principal, action, target, session: personOf(principal), grants, now };
+  return { ...asked, context: { ...context, ...(login === undefined ? {} : { login }) } };
 }
 
 function answered(question: Question): Explanation {
@@ -45,6 +65,12 @@ function answered(question: Question): Explanation {
 
 function isConnect(question: Question): question is Question<'connect'> {
   return question.action === 'connect';
+}
+
+function whoOf({ principal, policy }: Question) {
+  const { issuer, issuerName, subject, email, groups } = principal;
+  const name = issuerName ?? policy.issuers.find((one) => one.issuer === issuer)?.name ?? issuer;
+  return { issuer: name, subject, ...(email === undefined ? {} : { email }), groups };
 }
 
 /** A target that one may not know of and one that does not exist read the same (security case 14). */

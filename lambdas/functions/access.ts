@@ -6,11 +6,16 @@ import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { gatewayCa } from '#adapters/aws/gateway-ca.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
+import { dynamoPresence } from '#adapters/aws/presence.ts';
+import { dynamoPulses } from '#adapters/aws/pulses.ts';
 import { dynamoSandboxes } from '#adapters/aws/sandbox-store.ts';
+import { dynamoScim } from '#adapters/aws/scim-directory.ts';
 import { dynamoToldHostKeys } from '#adapters/aws/ssh/host-keys.ts';
+import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { CustodyError } from '#core/errors.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
+import { withoutToken } from '#core/identity/known-groups.ts';
 import { countingAlarms } from '#core/notify/alarms.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -24,9 +29,11 @@ import { loginHandler } from '../login/handler.ts';
 import { runsHandler } from '../runs/handler.ts';
 import { sandboxesHandler } from '../sandboxes/handler.ts';
 import { addressOnly, sshPlace } from '../ssh/place.ts';
+import { statusHandler } from '../status/handler.ts';
 import { freshPolicy, leavesOf, ledgerOf, now, runPorts, sessionsOf, storeOf } from '../surroundings.ts';
 import { type GatewayAddress, gatewayAddresses, targetsHandler } from '../targets/handler.ts';
 import { telemetryFor } from '../telemetry.ts';
+import { VERSION } from '../version.ts';
 import { webhooksHandler } from '../webhooks/handler.ts';
 import { whoamiHandler } from '../whoami/handler.ts';
 import { workflowsHandler } from '../workflows/handler.ts';
@@ -34,7 +41,7 @@ import { workflowsHandler } from '../workflows/handler.ts';
 const telemetry = telemetryFor('access');
 const { log } = telemetry;
 
-/** Requests, decisions and grants; workflows and their runs; devices; targets; what would be decided; the configuration's state; dead letters. */
+/** Requests, decisions and grants; workflows and their runs; devices; targets; what would be decided; how the gateway is; dead letters. */
 export const handler = apiFunction(telemetry, async () => {
   const settings = readAwsSettings(process.env);
   const client = { region: settings.AWS_REGION };
@@ -70,12 +77,29 @@ export const handler = apiFunction(telemetry, async () => {
     kubernetes: async () => kubernetes && { ...kubernetes, ...(await gatewayCa(place)) },
   });
   const signer = kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY);
+  const accessTable = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
+  const withKnownGroups = withoutToken({ policy, store: dynamoScim(accessTable) });
+  const ledger = ledgerOf(settings, { s3, dynamo }, signer);
+  const coordination = { dynamo, table: settings.CUSTODY_TABLE_COORDINATION };
+  const status = statusHandler({
+    policy: fresh.inForce,
+    version: VERSION,
+    sessions,
+    presence: dynamoPresence(accessTable),
+    leases: dynamoLeases(coordination),
+    pulses: dynamoPulses(coordination),
+    ledger,
+    queue: leavesOf(settings, dynamo),
+    deadLetters: deliveries,
+    now,
+    log,
+  });
   const runsApi = runsHandler({
     ...runPieces,
     policy,
     source: storeOf(settings, s3),
     sessions,
-    ledger: ledgerOf(settings, { s3, dynamo }, signer),
+    ledger,
     requests,
     signer: () => signer.publicKey(),
     now,
@@ -101,10 +125,11 @@ export const handler = apiFunction(telemetry, async () => {
       }),
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
-    ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/explanation', explanationHandler({ policy, requests, withKnownGroups, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],
     ['/v1/login', loginHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: fresh.inForce, now, log })],
+    ['/v1/status', status],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: deliveries, now, log })],
   ];
   return { policy: fresh, routes };

@@ -1,20 +1,24 @@
+import { randomUUID } from 'node:crypto';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
-import { readAwsSettings } from '#adapters/aws/env.ts';
+import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
 import { dynamoLogouts } from '#adapters/aws/logouts.ts';
+import { dynamoPulses } from '#adapters/aws/pulses.ts';
 import { dynamoScim } from '#adapters/aws/scim-directory.ts';
-import { directorySecrets } from '#adapters/aws/secrets.ts';
+import { directorySecrets, readSecret } from '#adapters/aws/secrets.ts';
 import { currentDirectories } from '#adapters/directory/current-directories.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
-import { CustodyError, type ErrorCode } from '#core/errors.ts';
+import { asCustodyError, CustodyError, type ErrorCode } from '#core/errors.ts';
 import { withGroups } from '#core/identity/added-groups.ts';
 import { directoryGroups, withDirectoryGroups } from '#core/identity/scim/groups-verifier.ts';
 import { standingVerifier } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
+import { RefusalTeller } from '#core/status/refusal-teller.ts';
+import { throughEdge } from '../authorizer/address.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import type { FreshPolicy } from '../fresh-policy.ts';
 import { once } from '../once.ts';
@@ -33,10 +37,11 @@ const CANNOT_TELL: readonly string[] = [
 export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
   telemetry,
   async (event) => {
-    const { policy, keyring, authorize } = await prepared();
+    const { policy, keyring, refusals, authorize } = await prepared();
     await policy.look();
     const answer = await authorize(event);
     tellAway(keyring);
+    await tellRefusals(refusals);
     if (answer.isAuthorized) return answer;
     // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
     const { code, message } = answer.context;
@@ -54,9 +59,19 @@ function tellAway(keyring: Keyring): void {
   telemetry.logger.warn('issuers do not answer', { away });
 }
 
+/** Who is let in does not depend on it. */
+async function tellRefusals(refusals: RefusalTeller): Promise<void> {
+  try {
+    await refusals.tellDue();
+  } catch (thrown) {
+    telemetry.log(asCustodyError(thrown));
+  }
+}
+
 async function prepare(): Promise<{
   policy: FreshPolicy;
   keyring: Keyring;
+  refusals: RefusalTeller;
   authorize: Authorizer;
 }> {
   const settings = readAwsSettings(process.env);
@@ -74,11 +89,22 @@ async function prepare(): Promise<{
   });
   const keyring = new Keyring();
   const current = withGroups(currentVerifier(issuers, keyring), issuers, directoryOf);
-  const place = { dynamo: dynamoClient(client), table: settings.CUSTODY_TABLE_ACCESS, now };
+  const dynamo = dynamoClient(client);
+  const place = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
   const known = { policy: policy.config, store: dynamoScim(place) };
   const standing = toldStanding({ ...known, logouts: dynamoLogouts(place), devices: dynamoDevices(place) });
   const groups = directoryGroups(known);
   const verifier = () => withDirectoryGroups(standingVerifier(current(), standing), groups);
   const failures = new TokenFailures(() => performance.now());
-  return { policy, keyring, authorize: authorizerHandler({ verifier, failures, log: telemetry.log }) };
+  const addressOf = throughEdge(edgeSecret(settings), () => performance.now());
+  const pulses = dynamoPulses({ dynamo, table: settings.CUSTODY_TABLE_COORDINATION });
+  const refusals = new RefusalTeller({ pulses, name: randomUUID(), issuers, now });
+  const { refused } = refusals;
+  const authorize = authorizerHandler({ verifier, failures, refused, addressOf, log: telemetry.log });
+  return { policy, keyring, refusals, authorize };
+}
+
+/** What CloudFront shows, where the console is behind it. */
+function edgeSecret({ AWS_REGION: region, CUSTODY_EDGE_SECRET: secret }: AwsSettings) {
+  return secret === undefined ? undefined : () => readSecret(secretsClient({ region }), secret);
 }

@@ -17,6 +17,8 @@ export interface LedgerPorts {
 const TILE = /^tile\/(?:[0-9]|[1-5][0-9]|6[0-3])\/(?:x\d{3}\/){0,5}\d{3}(?:\.p\/\d{1,3})?$/;
 const ENTRIES = /^tile\/entries\/(?:x\d{3}\/){0,5}\d{3}(?:\.p\/\d{1,3})?$/;
 const EVERYTHING = '*';
+/** A route of its own, which has no `{proxy}`. */
+const CHECKPOINT = '/v1/ledger/checkpoint';
 
 /**
  * GET /v1/ledger/checkpoint and /v1/ledger/tile/…: the ledger for monitors and witnesses, as C2SP tlog-tiles has it. Checkpoint
@@ -25,8 +27,8 @@ const EVERYTHING = '*';
 export function ledgerHandler(ports: LedgerPorts): HttpHandler {
   return httpHandler(ports.log, async (event) => {
     callerOf(event);
+    if (event.rawPath === CHECKPOINT) return checkpoint(ports);
     const path = event.pathParameters?.['proxy'] ?? '';
-    if (path === 'checkpoint') return checkpoint(ports);
     const isEntries = ENTRIES.test(path);
     if (isEntries) requireAuditor(event, ports);
     if (!isEntries && !TILE.test(path)) throw nothing();

@@ -43,10 +43,13 @@ import {
 } from '../shapes.ts';
 import { evidencePage } from './evidence.ts';
 import { exportAnswer } from './export.ts';
+import { KnownResults } from './known-results.ts';
 import { type LivePorts, liveAnswers } from './live/answer.ts';
 import { livePage } from './live/list.ts';
 import { type LookPorts, looked, lookedAtEvidence, mayLook } from './looked.ts';
+import { outlineOf, outlineShape } from './outline.ts';
 import { permitRerun, rerunBody, rerunShape } from './reruns.ts';
+import { rowsPage, rowsPart, rowsQuery, rowsShape } from './rows.ts';
 import { partOf, stepsQuery, stepsShape } from './step-shape.ts';
 import { type Indexes, stepsPage } from './steps.ts';
 import { summaryOf, summaryShape } from './summary.ts';
@@ -80,17 +83,18 @@ export interface SessionsPorts {
 }
 
 const PATH =
-  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|export|steps|ledger|termination|live|summary|reruns))?)?$/;
+  /^\/v1\/sessions(?:\/(?<id>[^/]+)(?:\/(?<part>evidence|export|steps|ledger|termination|live|summary|reruns|outline)|\/steps\/(?<step>[1-9]\d{0,14})\/rows)?)?$/;
 
-/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /summary, /live and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
+/** GET /v1/sessions, /v1/sessions/{id}, /v1/sessions/{id}/evidence, /steps, /steps/{number}/rows, /outline, /summary, /live and /ledger; POST /v1/sessions/{id}/termination and /reruns. */
 export function sessionsHandler(ports: SessionsPorts): HttpHandler {
   const looks = { leaves: ports.leaves, redactions: new Redactions() };
+  const results = new KnownResults();
   const live = ports.live && liveAnswers({ ...ports, ...looks }, ports.live);
   return httpHandler(ports.log, async (event) => {
     const asking = askingOf(event, ports);
     const path = PATH.exec(event.rawPath);
     if (path === null) throw new CustodyError('not-found', 'there is nothing here');
-    const { id, part } = path.groups!;
+    const { id, part, step } = path.groups!;
     if (id === undefined) {
       const query = queryOf(sessionsQuery, event);
       return json(sessionPageShape, await listed(query, asking, ports));
@@ -101,6 +105,9 @@ export function sessionsHandler(ports: SessionsPorts): HttpHandler {
       return json(rerunShape, await permitRerun(session, bodyOf(rerunBody, event), asking, ports.leaves));
     if (part === 'live' && live !== undefined) return live(session, event, asking);
     if (part === 'evidence') return evidenceAnswer(session, event, asking, ports);
+    if (step !== undefined)
+      return rowsAnswer(session, Number(step), event, asking, { ...ports, ...looks, results });
+    if (part === 'outline') return outlineAnswer(session, asking, ports, looks);
     if (part === 'steps') return stepsAnswer(session, event, asking, ports, looks);
     if (part === 'export') return exportAnswer(session, event, asking, { ...ports, ...looks });
     if (part === 'summary') return summaryAnswer(session, asking, ports, looks);
@@ -230,6 +237,28 @@ async function stepsAnswer(
       marks,
     })),
   });
+}
+
+async function rowsAnswer(
+  session: SessionRecord,
+  step: number,
+  event: ApiEvent,
+  asking: Asking,
+  ports: SessionsPorts & LookPorts & { readonly results: KnownResults },
+): Promise<ApiResult> {
+  const query = queryOf(rowsQuery, event);
+  const look = await looked(asking, session, 'replay', rowsPart(step, query), ports);
+  return json(rowsShape, await rowsPage(look, session, step, query, ports));
+}
+
+async function outlineAnswer(
+  session: SessionRecord,
+  asking: Asking,
+  ports: SessionsPorts,
+  looks: LookPorts,
+): Promise<ApiResult> {
+  const { permission } = await looked(asking, session, 'replay', 'outline', looks);
+  return json(outlineShape, await outlineOf(permission, session, ports));
 }
 
 async function summaryAnswer(

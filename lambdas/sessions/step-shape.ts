@@ -32,6 +32,7 @@ export const stepsQuery = z
     writes: flag.meta({ description: 'true: only what changed something, or may have' }),
     kind: word.meta({ description: 'only steps of this kind' }),
     outcome: word.meta({ description: 'only steps with this outcome' }),
+    brief: flag.meta({ description: 'true: without the rows of results' }),
     search: flag.meta({ description: 'true: it was found by a search, and its leaf in the ledger says so' }),
   })
   .refine(({ cursor, from, at }) => [cursor, from, at].filter((place) => place !== undefined).length <= 1, {
@@ -41,13 +42,14 @@ export type StepsAsked = z.infer<typeof stepsQuery>;
 
 /** What is asked, of a session of this length. */
 export function stepQueryOf(asked: StepsAsked, span: Span & { readonly steps: number }): StepQuery {
-  const { limit, direction, errors, writes, kind, outcome } = asked;
+  const { limit, direction, errors, writes, kind, outcome, brief } = asked;
   return {
     ...{ limit, direction, place: placeOf(asked, span) },
     ...(errors === 'true' ? { errors: true } : {}),
     ...(writes === 'true' ? { writes: true } : {}),
     ...(kind === undefined ? {} : { kind }),
     ...(outcome === undefined ? {} : { outcome }),
+    ...(brief === 'true' ? { brief: true } : {}),
   };
 }
 

@@ -29,7 +29,7 @@ export interface Indexes {
   readonly maxBytes?: number;
 }
 
-interface StepsPorts {
+export interface StepsPorts {
   readonly source: RecordingSource;
   /** The key that statements are signed with (SPKI, DER). */
   readonly signer: () => Promise<Uint8Array>;
@@ -49,79 +49,99 @@ const LIVE_SEGMENTS_MAX = 16;
  * permission stands for the check that was made. Rejects with `unsupported`, and with `not-ready` while an index is being made.
  */
 export async function stepsPage(
-  _permission: ReadPermission,
+  permission: ReadPermission,
   session: SessionRecord,
   asked: StepsAsked,
   ports: StepsPorts,
 ): Promise<z.input<typeof stepsShape>> {
+  const { made, partial } = await withSteps(permission, session, ports, (steps) =>
+    answer(session, asked, steps),
+  );
+  return partial === undefined ? made : { ...made, partial };
+}
+
+/** What `use` makes of steps. It is called again where an index turns out to be no good while it is used. */
+type Use<T> = (steps: SessionSteps) => Promise<T>;
+
+interface Used<T> {
+  readonly made: T;
+  /** How far a session that goes on is read, where that is not all. */
+  readonly partial?: string;
+}
+
+/** The same for whatever else is made of steps. */
+export async function withSteps<T>(
+  _permission: ReadPermission,
+  session: SessionRecord,
+  ports: StepsPorts,
+  use: Use<T>,
+): Promise<Used<T>> {
   if (!READERS.has(session.protocol))
     throw new CustodyError('unsupported', `the steps of ${session.protocol} cannot be read here`, {
       hint: 'custody play fetches the evidence and decodes it where you are',
     });
   const signer = await ports.signer();
   const evidence = await evidenceOf(session.id, ports.source, signer);
-  if (!isSealed(await evidence.folder.list())) return livePage(session, asked, evidence);
-  return sealedPage(session, asked, evidence, ports, signer);
+  if (!isSealed(await evidence.folder.list())) return withLive(evidence, use);
+  return { made: await withSealed(session, use, evidence, ports, signer) };
 }
 
-async function sealedPage(
+async function withSealed<T>(
   session: SessionRecord,
-  asked: StepsAsked,
+  use: Use<T>,
   evidence: IndexedEvidence,
   ports: StepsPorts,
   signer: Uint8Array,
-): Promise<z.input<typeof stepsShape>> {
-  const indexed = await fromIndex(session, asked, ports.source, signer);
-  if (typeof indexed !== 'string') return indexed;
-  const isDamaged = indexed !== 'none';
+): Promise<T> {
+  const indexed = await fromIndex(session, use, ports.source, signer);
+  if ('made' in indexed) return indexed.made;
+  const isDamaged = indexed.why !== NONE;
   if (await isSmall(session, evidence)) {
     // Who makes indexes hears of one that is no good; nobody waits for it.
     if (isDamaged) await ports.indexes?.wanted(session.id, true).catch(() => undefined);
-    return answer(session, asked, await decodeSteps(evidence));
+    return use(await decodeSteps(evidence));
   }
   if (ports.indexes === undefined) throw nobodyMakesIndexes();
   refuseNeverIndexed(session, ports.indexes);
   if ((await ports.indexes.wanted(session.id, isDamaged)) !== 'made') throw notReady(isDamaged);
-  const made = await fromIndex(session, asked, ports.source, signer);
-  if (typeof made !== 'string') return made;
+  const again = await fromIndex(session, use, ports.source, signer);
+  if ('made' in again) return again.made;
   throw new CustodyError('state-damaged', 'the index of the session is altered as soon as it is made', {
     hint: 'somebody writes to the store; look into it',
-    detail: made,
+    detail: again.why,
   });
 }
 
+const NONE = 'none';
+
 /** Why not, where there is no index that fits. */
-async function fromIndex(
+async function fromIndex<T>(
   session: SessionRecord,
-  asked: StepsAsked,
+  use: Use<T>,
   source: RecordingSource,
   signer: Uint8Array,
-): Promise<z.input<typeof stepsShape> | string> {
+): Promise<{ readonly made: T } | { readonly why: string }> {
   try {
     const steps = await openSessionSteps(session.id, source, signer);
-    return steps.index === undefined ? (steps.why ?? 'none') : await answer(session, asked, steps);
+    return steps.index === undefined ? { why: steps.why ?? NONE } : { made: await use(steps) };
   } catch (thrown) {
     const { code, message } = asCustodyError(thrown);
-    if (code === 'state-damaged') return message;
+    if (code === 'state-damaged') return { why: message };
     // What is wrong with an opening that cannot be read, the verifier says.
-    if (code === 'unsupported') return 'none';
+    if (code === 'unsupported') return { why: NONE };
     throw thrown;
   }
 }
 
 /** As far as one call can decode it. It is shown on from there when it is sealed. */
-async function livePage(
-  session: SessionRecord,
-  asked: StepsAsked,
-  evidence: IndexedEvidence,
-): Promise<z.input<typeof stepsShape>> {
+async function withLive<T>(evidence: IndexedEvidence, use: Use<T>): Promise<Used<T>> {
   const { shown, left } = await beginningOf(evidence);
   const steps = await decodeSteps(shown);
-  const page = await answer(session, asked, steps);
-  if (left === 0) return page;
+  const made = await use(steps);
+  if (left === 0) return { made };
   const until = (steps.about.total.to / 1e6).toFixed(3);
   const partial = `the session goes on: its steps are shown up to ${until} s after its start, and those of the ${left} segments that follow once it is sealed`;
-  return { ...page, partial };
+  return { made, partial };
 }
 
 async function beginningOf(evidence: IndexedEvidence) {

@@ -19,10 +19,10 @@ import type { RecordingSource } from '#core/recording/ports.ts';
 import type { SessionCatalog } from '#core/recording/session-index.ts';
 import { escapeTerminal } from '#core/replay/text.ts';
 import { accessHandler } from '#lambdas/access/handler.ts';
-import { authorizerHandler } from '#lambdas/authorizer/handler.ts';
+import { type AuthorizerPorts, authorizerHandler } from '#lambdas/authorizer/handler.ts';
 import { configHandler } from '#lambdas/config/handler.ts';
 import { devicesHandler } from '#lambdas/devices/handler.ts';
-import { explanationHandler } from '#lambdas/explanation/handler.ts';
+import { type ExplanationPorts, explanationHandler } from '#lambdas/explanation/handler.ts';
 import { type ApiEvent, BODY_MAX_BYTES, type HttpHandler } from '#lambdas/http.ts';
 import { ledgerHandler } from '#lambdas/ledger/handler.ts';
 import { loginHandler } from '#lambdas/login/handler.ts';
@@ -39,11 +39,14 @@ import type { Indexes } from '#lambdas/sessions/steps.ts';
 import { signerHandler } from '#lambdas/signer/handler.ts';
 import { type SshPorts, sshHandler } from '#lambdas/ssh/handler.ts';
 import { addressOnly } from '#lambdas/ssh/place.ts';
+import { type StatusPorts, statusHandler } from '#lambdas/status/handler.ts';
 import { type GatewayAddress, gatewayAddresses, targetsHandler } from '#lambdas/targets/handler.ts';
+import { VERSION } from '#lambdas/version.ts';
 import { webhooksHandler } from '#lambdas/webhooks/handler.ts';
 import { whoamiHandler } from '#lambdas/whoami/handler.ts';
 import { workflowsHandler } from '#lambdas/workflows/handler.ts';
 import { Door } from '#proxy/door.ts';
+import { DATA_HEADERS } from '../../console/build/headers.ts';
 import { apiRouter, type Route } from './api-routes.ts';
 import { consoleFiles } from './console-files.ts';
 
@@ -86,6 +89,12 @@ export interface ApiOptions {
   readonly scim: Pick<ScimHandlerPorts, 'desk' | 'secretOf'>;
   readonly logout: LogoutIntake;
   readonly now: () => Date;
+  /** Where it is known how the gateway is. */
+  readonly health: Pick<StatusPorts, 'sessions' | 'presence' | 'leases' | 'pulses' | 'queue'>;
+  /** See `ExplanationPorts`; nothing is known of somebody without a token when not given. */
+  readonly withKnownGroups?: ExplanationPorts['withKnownGroups'];
+  /** Hears of every token that is refused; nobody does when not given. */
+  readonly refused?: NonNullable<AuthorizerPorts['refused']>;
   /** Bad tokens by address; those of this server alone when not given. */
   readonly failures?: TokenFailures;
   /** How long a request may take to arrive whole; 10 s when not given. */
@@ -148,15 +157,17 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
   const { source, now, log, verifier } = options;
   const links = new LocalEvidenceLinks(url, randomBytes(32), now);
   const { failures = new TokenFailures(() => performance.now()) } = options;
-  const authorize = authorizerHandler({ verifier, failures, log });
+  const { refused: told } = options;
+  const counting = told === undefined ? {} : { refused: told };
+  const authorize = authorizerHandler({ verifier, failures, log, ...counting });
   const find = apiRouter();
   const handlerOf = handlers(options, links, url);
   const console = consoleFiles(() => signInOrigins(options.policy.config));
 
   /** Whatever is no operation of the API is the console's. */
-  async function page(path: string): Promise<Answer | undefined> {
+  async function page(path: string, { headers }: IncomingMessage): Promise<Answer | undefined> {
     try {
-      return await console.answer(path);
+      return await console.answer({ path, headers });
     } catch (thrown) {
       return problem(asCustodyError(thrown), log);
     }
@@ -167,7 +178,7 @@ function responder(options: ApiOptions & { readonly log: FaultLog }, url: string
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const routed = find(address.pathname);
     if (routed === undefined)
-      return (method === 'GET' && (await page(address.pathname))) || problem(nothing(), log);
+      return (method === 'GET' && (await page(address.pathname, request))) || problem(nothing(), log);
     const route = routed.routes.find((one) => one.method === method);
     if (route === undefined) return notAllowed(routed.routes, log);
     const body = await readBody(request, method === 'GET' ? 0 : longestBody(route));
@@ -211,6 +222,7 @@ function handlers(
     live,
   } = options;
   const policy = () => inForce.config;
+  const { withKnownGroups = async (principal) => principal } = options;
   const der = createPublicKey(options.signerPem).export({ type: 'spki', format: 'der' });
   const signer = async (): Promise<Uint8Array> => der;
   // An issuer that sends what is not good keeps nobody else on this machine from logging in.
@@ -256,10 +268,19 @@ function handlers(
     ],
     ['/v1/targets', targetsHandler({ policy, requests, gateway, now, log })],
     ['/v1/ssh', sshHandler({ ...options.ssh, policy, now, log })],
-    ['/v1/explanation', explanationHandler({ policy, requests, now, log })],
+    ['/v1/explanation', explanationHandler({ policy, requests, withKnownGroups, now, log })],
     ['/v1/whoami', whoamiHandler({ policy, log })],
     ['/v1/login', loginHandler({ policy, log })],
     ['/v1/config', configHandler({ policy: inForce, now, log })],
+    [
+      '/v1/status',
+      statusHandler({
+        ...{ policy: inForce, version: VERSION, ledger, now, log },
+        ...options.health,
+        deadLetters: options.deadLetters,
+        ...(options.search.pending === undefined ? {} : { unsearched: options.search.pending }),
+      }),
+    ],
     ['/v1/dead-letters', webhooksHandler({ policy, deadLetters: options.deadLetters, now, log })],
     ['/v1/ledger', ledgerHandler({ policy, ledger, now, log })],
     [SCIM, scimHandler({ ...options.scim, policy, failures: issuers, baseUrl, log })],
@@ -343,14 +364,6 @@ function withPrincipal(event: ApiEvent, lambda: { readonly principal: string }):
   return { ...event, headers, requestContext };
 }
 
-/** What is sent here is data, for programs: a browser is to make nothing else of it. */
-const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-};
-
 /** To HEAD, Node sends the headers alone. */
 async function send(
   response: ServerResponse,
@@ -359,9 +372,10 @@ async function send(
   if (stream !== undefined) return sendStream(response, stream, headers);
   const bytes = Buffer.from(body, isBase64Encoded === true ? 'base64' : 'utf8');
   response.writeHead(statusCode ?? 200, {
-    ...SECURITY_HEADERS,
+    ...DATA_HEADERS,
     ...(headers as Record<string, string> | undefined),
-    'content-length': bytes.byteLength,
+    // RFC 9110 section 8.6: of what would have been sent, which is not looked up for that.
+    ...(statusCode === 304 ? {} : { 'content-length': bytes.byteLength }),
   });
   response.end(bytes);
 }
@@ -372,7 +386,7 @@ async function sendStream(
   stream: AsyncIterable<string>,
   headers: Answer['headers'],
 ): Promise<void> {
-  response.writeHead(200, { ...(headers as Record<string, string> | undefined), ...SECURITY_HEADERS });
+  response.writeHead(200, { ...(headers as Record<string, string> | undefined), ...DATA_HEADERS });
   response.flushHeaders();
   if (response.req.method === 'HEAD') return void response.end();
   try {
@@ -409,7 +423,7 @@ async function sendObject(
       'content-type': 'application/octet-stream',
       'content-length': bytes?.byteLength ?? (await source.size(key)),
       'cache-control': 'no-store',
-      ...SECURITY_HEADERS,
+      ...DATA_HEADERS,
     });
     response.end(bytes);
   } catch (error) {

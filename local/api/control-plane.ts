@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
@@ -7,17 +7,21 @@ import { directoryStore } from '#adapters/local/directory-store.ts';
 import { localJournalTails } from '#adapters/local/journal-tail.ts';
 import { localLeafQueue } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
+import { localPulses } from '#adapters/local/pulses.ts';
 import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { localLeases } from '#adapters/local/task-leases.ts';
 import { currentVerifier } from '#adapters/oidc/current-verifier.ts';
 import { Keyring } from '#adapters/oidc/keyring.ts';
 import { logoutVerifiers } from '#adapters/oidc/logout-verifier.ts';
 import { AccessDesk } from '#core/access/desk.ts';
 import { DeviceDesk } from '#core/identity/devices/desk.ts';
+import { withoutToken } from '#core/identity/known-groups.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
+import { RefusalTeller } from '#core/status/refusal-teller.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import { dataFiles } from '../setup/settings.ts';
@@ -36,6 +40,7 @@ import { deliver, sayAlarms } from './telling.ts';
 
 const CONFIG_EVERY_MS = 1_000;
 const TELL_EVERY_MS = 5_000;
+const REFUSALS_EVERY_MS = 1_000;
 const LIVE_EVERY_MS = 200;
 
 /** What the Lambda functions are in the cloud: the API, what tells about access, and a look at custody.yaml each second. */
@@ -50,6 +55,8 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const logouts = await closing(running, localLogouts(dataDir));
   const devices = await closing(running, localDevices(dataDir));
   const runs = await closing(running, localRunStore(dataDir));
+  const leases = await closing(running, localLeases(dataDir));
+  const pulses = await closing(running, localPulses(dataDir));
   const texts = workflowTexts(directoryStore(files.store));
   const policy = await localPolicy(files.config, leaves);
   const stream = sayAlarms(new WebhookStream(() => policy.config.webhooks, deliveries), say);
@@ -64,6 +71,9 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
   const tellAll = async (): Promise<void> =>
     void (await Promise.all([desk.tellAll(), scim.payAll(), deviceDesk.tellAll(), runDesk.tellAll()]));
   await every(running, TELL_EVERY_MS, tellAll, trouble('cannot tell about access', say));
+  const issuers = () => policy.config.issuers;
+  const refusals = new RefusalTeller({ pulses, name: randomUUID(), issuers, now });
+  await every(running, REFUSALS_EVERY_MS, () => refusals.tellDue());
   const settler = await keepSettling({ dataDir, runs, desk: runDesk, texts, say }, running);
   await deliver(running, policy, deliveries, say);
   await watchIssuers(running, known, say);
@@ -98,6 +108,9 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     runs: { runs, desk: runDesk, texts, settle: (id) => settler.settle(id) },
     sandboxes,
     deadLetters: deliveries,
+    health: { sessions: catalog, presence: store, leases, pulses, queue: leaves },
+    refused: refusals.refused,
+    withKnownGroups: withoutToken(scimOf(known)),
     signerPem: readFileSync(files.signerPem, 'utf8'),
     gateway,
     ...(kubernetes && { kubernetes }),

@@ -21,6 +21,7 @@ import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { noSandboxes } from '#test/support/memory-sandboxes.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
+import { noHealth } from '#test/support/no-health.ts';
 import { NO_SEARCH } from '#test/support/no-search.ts';
 
 const VERSION = '4.32.5';
@@ -145,6 +146,7 @@ async function serve(ports: World): Promise<Api> {
     desk: ports.desk,
     sandboxes: noSandboxes(),
     deadLetters: new MemoryDeliveries(),
+    health: noHealth(),
     catalog: ports.catalog,
     leaves: ports.leaves,
     ledger: await ledgerOf([...ports.catalog.records.keys()]),

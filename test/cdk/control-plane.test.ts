@@ -129,6 +129,7 @@ describe('the API', () => {
       '$context.requestId',
       '$context.requestTime',
       '$context.identity.sourceIp',
+      '$context.authorizer.address',
       '$context.routeKey',
       '$context.status',
       '$context.authorizer.code',

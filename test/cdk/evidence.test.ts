@@ -307,7 +307,7 @@ describe('who writes custody.yaml', () => {
 describe('every bucket', () => {
   it('is closed to the public, and takes TLS only', () => {
     const buckets = Object.entries(template.findResources('AWS::S3::Bucket'));
-    expect(buckets).toHaveLength(4);
+    expect(buckets).toHaveLength(6);
     for (const [id, { Properties }] of buckets) {
       expect(Properties.PublicAccessBlockConfiguration, id).toEqual({
         BlockPublicAcls: true,
@@ -336,7 +336,13 @@ describe('every bucket', () => {
     const logged = Object.entries(template.findResources('AWS::S3::Bucket'))
       .filter(([, { Properties }]) => Properties.LoggingConfiguration?.DestinationBucketName !== undefined)
       .map(([id]) => id.replace(/[0-9A-F]{8}$/, ''));
-    expect(logged.sort()).toEqual(['GatewayConfigBucket', 'GatewayEventsBucket', 'GatewayEvidenceBucket']);
+    expect(logged.sort()).toEqual([
+      'GatewayConfigBucket',
+      'GatewayConsoleEdgeFilesBucket',
+      'GatewayConsoleEdgeLogs',
+      'GatewayEventsBucket',
+      'GatewayEvidenceBucket',
+    ]);
   });
 });
 

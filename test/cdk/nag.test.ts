@@ -55,7 +55,19 @@ const KINDS: Readonly<Record<string, object>> = {
   plain: {},
   others: { configFolder: withOthers.path },
   open: { gateway: { ...gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'] } },
-  closed: { network: { issuerAccess: 'none' }, tasks: { architecture: 'x64', cpu: 512, memoryMiB: 1024 } },
+  closed: {
+    console: 'api',
+    network: { issuerAccess: 'none' },
+    tasks: { architecture: 'x64', cpu: 512, memoryMiB: 1024 },
+  },
+  bare: { console: false },
+  named: {
+    console: {
+      domainName: 'custody.example.com',
+      certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/0a-1b',
+      webAclArn: 'arn:aws:wafv2:us-east-1:123456789012:global/webacl/custody/0a-1b',
+    },
+  },
   strict: {
     recordings: {
       lock: 'compliance',

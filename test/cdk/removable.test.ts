@@ -146,6 +146,8 @@ describe('a first deployment that fails', () => {
     expect(emptied.map(({ Properties }) => inWords(Properties!['BucketName'])).sort()).toEqual([
       'GatewayAccessLogsBucket',
       'GatewayConfigBucket',
+      'GatewayConsoleEdgeFilesBucket',
+      'GatewayConsoleEdgeLogs',
     ]);
   });
 });
@@ -159,7 +161,7 @@ describe('a stack that was deployed', () => {
   ])('keeps what holds evidence when it is deleted or changed: %s', (_how, settings) => {
     const all = Object.entries(resourcesOf(gatewayTemplate(settings)));
     const kept = all.filter(([, { Type }]) => KEPT.includes(Type));
-    expect(kept).toHaveLength(4 + 2 + 6 + 16);
+    expect(kept).toHaveLength(6 + 2 + 6 + 17);
     const policies = all.filter(
       ([id, { Type }]) => Type === 'AWS::S3::BucketPolicy' && /^Gateway(?:Evidence|Config)/.test(id),
     );

@@ -74,9 +74,11 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     ...CONFIG,
     ...TRACES,
     ...logs('Authorizer'),
+    'secretsmanager:GetSecretValue': ['GatewayConsoleEdgeSecret'],
     'dynamodb:GetItem': [ACCESS],
     'dynamodb:BatchGetItem': [ACCESS],
     'dynamodb:Query': access,
+    'dynamodb:PutItem': [COORDINATION],
   },
   GatewayFunctionsScimRole: {
     ...CONFIG,
@@ -115,7 +117,9 @@ const EXPECTED: Readonly<Record<string, Readonly<Record<string, readonly string[
     'kms:GetPublicKey': ['GatewaySigningKey'],
     's3:ListBucket': ['GatewayEvidenceBucket', 'GatewayConfigBucket'],
     'dynamodb:GetItem': [ACCESS, RUNS, SESSION],
-    'dynamodb:Query': [...access, ...runs, ...deliveries],
+    'dynamodb:BatchGetItem': [ACCESS],
+    'dynamodb:Scan': sessions,
+    'dynamodb:Query': [...access, COORDINATION, ...runs, ...deliveries],
     'dynamodb:PutItem': [ACCESS, COORDINATION, RUNS, DELIVERIES],
     'dynamodb:UpdateItem': [ACCESS, RUNS, DELIVERIES],
     'dynamodb:ConditionCheckItem': [ACCESS, COORDINATION],
@@ -274,6 +278,20 @@ describe('what roles may do', () => {
       GatewayFunctionsNotifierRole: { dynamodb },
       GatewayFunctionsSandboxRole: { dynamodb },
     });
+  });
+
+  it('that look at what coordinates tasks reach no keys of connections, and nobody’s wishes', () => {
+    const reached = (role: string): unknown[] =>
+      policiesOf(template, role)
+        .flatMap(({ Statement }) => Statement)
+        .filter(({ Sid }) => Sid === 'Itemscoordination' || Sid === 'LookUpcoordination')
+        .map(({ Condition }) => Condition);
+    const only = (...keys: readonly string[]) => ({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
+    });
+    const access = only('queue/*', 'done/*', 'leases', 'pulses');
+    expect(reached('GatewayFunctionsAccessRole')).toEqual([access, access]);
+    expect(reached('GatewayFunctionsAuthorizerRole')).toEqual([only('pulses')]);
   });
 
   it('of sandboxes make none without the tag, and remove none without it', () => {

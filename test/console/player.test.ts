@@ -17,11 +17,11 @@ import {
   threeSegments,
 } from '#test/support/evidence-builder.ts';
 import { evidenceOf } from '../../console/player/evidence.ts';
-import { advanced } from '../../console/player/pace.ts';
 import { findSteps } from '../../console/player/search.ts';
 import { StepStore } from '../../console/player/step-store.ts';
 import { tarOf } from '../../console/player/tar.ts';
 import { optionsOf, readTrust, underTrust } from '../../console/player/trust.ts';
+import { advanced } from '../../console/terminal/pace.ts';
 
 const keys = makeKeys();
 const evidence = evidenceOf(

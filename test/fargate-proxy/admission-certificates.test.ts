@@ -11,6 +11,7 @@ import { TokenFailures } from '#core/identity/token-failures.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
 import { makeCertificate } from '#core/protocols/ssh/keys/certificate-make.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { RefusalCounter } from '#core/status/refusals.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
 import { WaitingRoom } from '#proxy/waiting-room.ts';
 import {
@@ -56,6 +57,7 @@ function door() {
     certificates: { verify: (...shown) => verifierAt(clock.now, config).verify(...shown) },
     standing: toldStanding({ policy: () => listening, store: noDirectory().desk as never, logouts, devices }),
     failures: new TokenFailures(() => clock.now.getTime()),
+    refusals: new RefusalCounter('gateway', () => new Date(NOW)),
     devices,
     requests: store,
     runs: new MemoryRuns(),

@@ -12,6 +12,7 @@ import { anyStanding } from '#core/identity/standing.ts';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import { refusedToken, unprovenToken } from '#core/identity/token-refusals.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
+import { RefusalCounter } from '#core/status/refusals.ts';
 import { Admission, type Visitor } from '#proxy/admission.ts';
 import { WaitingRoom } from '#proxy/waiting-room.ts';
 import { device } from '#test/contract/devices.ts';
@@ -70,6 +71,7 @@ function door(config = policy()) {
       deviceStanding(devices),
     ),
     failures: new TokenFailures(() => clock.ms),
+    refusals: new RefusalCounter('gateway', () => new Date(NOW)),
     devices,
     requests: store,
     runs,

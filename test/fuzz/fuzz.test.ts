@@ -13,6 +13,7 @@ import * as ssh from './ssh.ts';
 import * as sshFiles from './ssh-files.ts';
 import * as sshReplay from './ssh-replay.ts';
 import type { FuzzTarget } from './target.ts';
+import * as terminalScreen from './terminal-screen.ts';
 
 const main = fileURLToPath(new URL('main.ts', import.meta.url));
 
@@ -38,6 +39,7 @@ test.each([
   ...sshFiles.targets,
   ...ssh.targets,
   ...sshReplay.targets,
+  ...terminalScreen.targets,
   ...kubernetesStreams.targets,
   ...kubernetesBodies.targets,
 ])('$name survives its seeds and 300 more', async (target) => {

@@ -12,6 +12,7 @@ import * as ssh from './ssh.ts';
 import * as sshFiles from './ssh-files.ts';
 import * as sshReplay from './ssh-replay.ts';
 import type { FuzzTarget } from './target.ts';
+import * as terminalScreen from './terminal-screen.ts';
 
 const targets: readonly FuzzTarget[] = [
   recording.segments,
@@ -24,6 +25,7 @@ const targets: readonly FuzzTarget[] = [
   ...sshFiles.targets,
   ...ssh.targets,
   ...sshReplay.targets,
+  ...terminalScreen.targets,
   ...kubernetesStreams.targets,
   ...kubernetesBodies.targets,
 ];

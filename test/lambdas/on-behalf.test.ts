@@ -103,6 +103,7 @@ describe('what an agent sees', () => {
   it('is why it may not, as for everybody', async () => {
     const { access, clock } = world();
     const handler = explanationHandler({
+      withKnownGroups: async (principal) => principal,
       policy: () => POLICY,
       requests: access,
       now: () => clock.now,

@@ -21,6 +21,8 @@ export const MINIMAL = {
 export const STUBS = {
   code: () => Code.fromInline('exports.handler = async () => undefined;'),
   image: ContainerImage.fromRegistry('custody-proxy'),
+  // Any folder: what is in it is looked at nowhere.
+  consoleFiles: EXAMPLE,
 };
 
 /** cdk.json's own flags; assets stay where they are, which is faster. */

@@ -20,7 +20,7 @@ export function CheckpointCard({ checkpoint, isPinned, at, note, store, onLookAg
   const isKept = store.kept.value.some((kept) => kept.note === note);
   const { origin, size, root } = checkpoint;
   return (
-    <section class="card checkpoint" aria-labelledby="newest">
+    <section class="card checkpoint half" aria-labelledby="newest">
       <h2 id="newest">The newest checkpoint</h2>
       <p class="size">
         {size.toLocaleString('en')} <span>{size === 1 ? 'leaf' : 'leaves'}</span>

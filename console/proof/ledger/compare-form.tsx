@@ -17,7 +17,7 @@ export function CompareForm(ports: LedgerPorts) {
     await compare(note);
   };
   return (
-    <section class="card" aria-labelledby="compare">
+    <section class="card half" aria-labelledby="compare">
       <h2 id="compare">Compare a checkpoint</h2>
       <p>One that was kept elsewhere: as a file, in another browser, or by custody ledger witness.</p>
       <form

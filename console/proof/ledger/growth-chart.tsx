@@ -11,7 +11,7 @@ export function GrowthChart({ points }: { readonly points: readonly GrowthPoint[
   const place = placing(points);
   const words = `From ${leavesText(first.size)} on ${timeText(first.at)} to ${leavesText(last.size)} on ${timeText(last.at)}`;
   return (
-    <section class="card" aria-labelledby="growth">
+    <section class="card half" aria-labelledby="growth">
       <h2 id="growth">Growth</h2>
       <svg
         class="growth"

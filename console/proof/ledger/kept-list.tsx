@@ -9,7 +9,7 @@ import type { Kept, KeptStore } from './kept.ts';
 export function KeptList({ store, ...ports }: LedgerPorts & { readonly store: KeptStore }) {
   const kept = store.kept.value;
   return (
-    <section class="card" aria-labelledby="kept">
+    <section class="card half" aria-labelledby="kept">
       <h2 id="kept">Checkpoints that you kept</h2>
       {kept.length === 0 && <p class="hint">None yet in this browser. Keep the newest now, and come back.</p>}
       <ul class="kept" aria-live="polite">

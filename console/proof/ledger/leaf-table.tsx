@@ -48,7 +48,7 @@ function Leaves({ leaves, size }: { readonly leaves: readonly RecentLeaf[]; read
           All {leaves.length} of these, of {size}, are proved to be under the checkpoint.
         </p>
       )}
-      <div class="scroll-x" role="region" aria-label="The newest leaves" tabIndex={0}>
+      <div class="scroll-x" role="region" aria-label="Table of leaves" tabIndex={0}>
         <table class="leaves">
           <thead>
             <tr>

@@ -1,6 +1,6 @@
 /** Leaves in words: what happened, by whom, and where to read more of it. */
 import type { Leaf } from '#core/ledger/leaf.ts';
-import { personText } from '../../parts/person.tsx';
+import { personText } from '../../parts/person-text.ts';
 
 export const KIND_WORDS: Readonly<Record<Leaf['kind'], string>> = {
   'session-opened': 'Session opened',

@@ -1,6 +1,6 @@
 /** What is taken away of a session besides its steps, by who knows its protocol. */
 import type { EndingOf, JsonStep } from '../reader.ts';
-import type { ReplayFrame } from '../step.ts';
+import type { ReplayFrame, Shown } from '../step.ts';
 
 export type Frames = AsyncIterable<ReplayFrame>;
 
@@ -12,6 +12,13 @@ export interface TableSink {
   /** Another result begins; what came before was not wanted. */
   begin(): Promise<void>;
   text: TakeText;
+}
+
+/** The same, value by value; `row` is given what lasts no longer than the call. */
+export interface RowSink {
+  /** Another result begins; what came before was not wanted. */
+  begin(): void;
+  row(values: readonly (Shown | null)[]): void;
 }
 
 export interface TableOptions {
@@ -32,7 +39,9 @@ export interface ScriptTotals {
 export interface SessionExports {
   /** All rows of a step's result, as CSV (RFC 4180, with LF). Resolves with whether there is such a step with a result. */
   readonly table: (frames: Frames, step: number, options: TableOptions, sink: TableSink) => Promise<boolean>;
-  /** The same of what a step keeps: `part` where that is not all of it, undefined where it has no result. */
+  /** All rows of a step's result as steps show values. Resolves with the step, undefined where it has no result. */
+  readonly rows: (frames: Frames, step: number, sink: RowSink) => Promise<JsonStep | undefined>;
+  /** The same as `table` of what a step keeps: `part` where that is not all of it, undefined where it has no result. */
   readonly shownTable: (json: JsonStep, options: TableOptions) => string | undefined;
   /** A script that does again what the session did, with its answers as comments. */
   readonly script: (frames: Frames, ending: EndingOf, take: TakeText) => Promise<ScriptTotals>;

@@ -19,6 +19,8 @@ export interface StepQuery extends StepFilter {
   /** `previous`: steps before the place (a step or a time: up to it), the nearest of them. A page is in ascending order always. */
   readonly direction: 'next' | 'previous';
   readonly limit: number;
+  /** Without the rows of results, of which a page of steps may hold few otherwise. */
+  readonly brief?: boolean;
 }
 
 export interface StepPage {

@@ -38,6 +38,11 @@ export type GetPart = (name: string, atMost: number) => Promise<Uint8Array>;
 /** Chunks that one page looks into: what is looked for may be rare, and the place where it went on is in the answer. */
 const CHUNKS_LOOKED_INTO = 64;
 
+/** Of an outline: a chunk is about a MiB of steps. */
+const CHUNKS_TOLD_APART = 8;
+
+export type Sum = Pick<Tally, 'first' | 'steps' | 'errors' | 'writes' | 'from' | 'to'>;
+
 type Line = StepMarks & { readonly since: number; readonly toJson: () => StoredStep['json'] };
 
 export class StepIndex {
@@ -63,6 +68,17 @@ export class StepIndex {
   async *all(cursor = 0): AsyncGenerator<StoredStep, void, undefined> {
     for await (const { chunk, number } of this.#chunksAfter(cursor, () => true))
       for (const line of await this.#linesOf(chunk, number)) if (line.number > cursor) yield stored(line);
+  }
+
+  /**
+   * How many steps there are when, in the order of their numbers: of few chunks each step for itself, of more what a chunk has in sum.
+   */
+  async *outline(): AsyncGenerator<Sum, void, undefined> {
+    const chunks = this.directory.pages.length;
+    const isShort = chunks <= 1 && (chunks === 0 || (await this.#chunksOf(0)).length <= CHUNKS_TOLD_APART);
+    for await (const { chunk, number } of this.#chunksAfter(0, ({ steps }) => steps > 0))
+      if (isShort) yield* (await this.#linesOf(chunk, number)).map(sumOf);
+      else yield chunk;
   }
 
   /** What the steps came to. */
@@ -237,16 +253,18 @@ interface Stored {
 class Taking {
   readonly steps: StoredStep[] = [];
   readonly #limit: number;
+  readonly #brief: boolean;
   #characters = 0;
 
-  constructor({ limit }: StepQuery) {
+  constructor({ limit, brief = false }: StepQuery) {
     this.#limit = limit;
+    this.#brief = brief;
   }
 
   /** False where it is full, and this one is left. */
   take(line: Line): boolean {
     if (this.steps.length >= this.#limit || this.#characters >= PAGE_MAX_CHARACTERS) return false;
-    const step = stored(line);
+    const step = this.#brief ? withoutRows(stored(line)) : stored(line);
     this.steps.push(step);
     this.#characters += JSON.stringify(step.json).length;
     return true;
@@ -256,6 +274,15 @@ class Taking {
 function stored(line: Line): StoredStep {
   const { toJson, ...marks } = line;
   return { ...marks, json: toJson() };
+}
+
+function sumOf({ number, at, isError, isWrite }: Line): Sum {
+  return { first: number, steps: 1, errors: Number(isError), writes: Number(isWrite), from: at, to: at };
+}
+
+function withoutRows(step: StoredStep): StoredStep {
+  const { rows: _rows, ...json } = step.json;
+  return { ...step, json };
 }
 
 function lastOf({ first, steps }: Tally): number {

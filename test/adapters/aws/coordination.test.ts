@@ -4,11 +4,13 @@ import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { dynamoLeafPlaces } from '#adapters/aws/leaf-places.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
+import { dynamoPulses } from '#adapters/aws/pulses.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { leafPlacesContract } from '#test/contract/leaf-places.ts';
 import { leafQueueContract } from '#test/contract/leaf-queue.ts';
 import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
+import { pulsesContract } from '#test/contract/pulses.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
@@ -32,6 +34,11 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
   leafPlacesContract('DynamoDB', async () => {
     const place = { dynamo: moto.clients.dynamo, table: await moto.table('sessions') };
     return () => dynamoLeafPlaces(place);
+  });
+
+  pulsesContract('DynamoDB', async () => {
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
+    return () => dynamoPulses(place);
   });
 
   ledgerHeadContract('S3', async () => {

@@ -88,36 +88,43 @@ test('words of arrows stand on no task', () => {
   expect(covered).toEqual([]);
 });
 
+const POINTS = [
+  { x: 0, y: 0 },
+  { x: 10, y: 5 },
+  { x: 20.04, y: 0 },
+];
+
 test.each([
-  ['nothing', [], ''],
-  ['a point', [[1, 2]], ''],
-  [
-    'two points',
-    [
-      [0, 0],
-      [10, 5],
-    ],
-    'M0,0 L10,5',
-  ],
-  [
-    'three',
-    [
-      [0, 0],
-      [5, 5],
-      [10, 0],
-    ],
-    'M0,0 Q5,5 10,0',
-  ],
-  [
-    'four',
-    [
-      [0, 0],
-      [4, 4],
-      [8, 4],
-      [12, 0],
-    ],
-    'M0,0 Q4,4 6,4 Q8,4 12,0',
-  ],
-] as const)('a line through %s', (_, points, path) => {
-  expect(pathOf(points.map(([x, y]) => ({ x, y })))).toBe(path);
+  ['nothing', 0, ''],
+  ['a point', 1, ''],
+  ['two points', 2, 'M0,0 C5,0 5,5 10,5'],
+  ['three', 3, 'M0,0 C5,0 5,5 10,5 C15,5 15,0 20,0'],
+] as const)('a line through %s leaves and comes from the side', (_, count, path) => {
+  expect(pathOf(POINTS.slice(0, count), 'right')).toBe(path);
 });
+
+test('one that goes down leaves below', () => {
+  expect(pathOf(POINTS.slice(0, 2), 'down')).toBe('M0,0 C0,2.5 10,2.5 10,5');
+});
+
+test.each(['right', 'down'] as const)(
+  'arrows that go %s begin and end at the sides of their tasks',
+  (direction) => {
+    const { nodes, edges } = placed(wide(60), direction);
+    const at = new Map(nodes.map((node) => [node.name, node]));
+    for (const { from, to, points } of edges) {
+      const [a, b] = [at.get(from)!, at.get(to)!];
+      const [ends, comes] =
+        direction === 'right'
+          ? [
+              { x: a.x + NODE.width, y: a.y + NODE.height / 2 },
+              { x: b.x, y: b.y + NODE.height / 2 },
+            ]
+          : [
+              { x: a.x + NODE.width / 2, y: a.y + NODE.height },
+              { x: b.x + NODE.width / 2, y: b.y },
+            ];
+      expect([points[0], points.at(-1)]).toEqual([ends, comes]);
+    }
+  },
+);

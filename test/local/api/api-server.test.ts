@@ -15,6 +15,7 @@ import { NO_LOGOUTS } from '#test/support/memory-logouts.ts';
 import { memorySigner } from '#test/support/memory-ports.ts';
 import { noSandboxes } from '#test/support/memory-sandboxes.ts';
 import { noDirectory } from '#test/support/memory-scim.ts';
+import { noHealth } from '#test/support/no-health.ts';
 import { NO_SEARCH } from '#test/support/no-search.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
@@ -51,6 +52,7 @@ async function api(more: Partial<ApiOptions> = {}): Promise<Running> {
     desk: ports.desk,
     sandboxes: noSandboxes(),
     deadLetters: new MemoryDeliveries(),
+    health: noHealth(),
     catalog: ports.catalog,
     leaves: ports.leaves,
     ledger: await ledgerOf([ID]),
@@ -225,6 +227,7 @@ describe('the API on this machine', () => {
       desk: ports.desk,
       sandboxes: noSandboxes(),
       deadLetters: new MemoryDeliveries(),
+      health: noHealth(),
       catalog: ports.catalog,
       leaves: ports.leaves,
       ledger: ports.ledger,

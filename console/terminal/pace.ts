@@ -9,10 +9,10 @@ export interface Playing {
   readonly next: (us: number) => number | undefined;
 }
 
-/** A tick later. Where nothing happens for longer than the limit, the rest of that is left out. */
-export function advanced(now: number, { speed, idle, next }: Playing): number {
+/** So much later, by the clock of who looks on. Where nothing happens for longer than the limit, the rest of that is left out. */
+export function advanced(now: number, { speed, idle, next }: Playing, tickMs = TICK_MS): number {
   const upcoming = next(now);
   const most = idle * 1e6 * speed;
   const from = upcoming !== undefined && idle > 0 && upcoming - now > most ? upcoming - most : now;
-  return from + TICK_MS * 1000 * speed;
+  return from + tickMs * 1000 * speed;
 }

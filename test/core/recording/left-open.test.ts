@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
-import { openWithoutLease, unsealedCount } from '#lambdas/functions/unsealed.ts';
+import { openWithoutLease, unsealedCount } from '#core/recording/left-open.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 

@@ -1,6 +1,6 @@
-import type { LeaseBook } from '#core/recording/leases.ts';
-import type { SealFailure } from '#core/recording/seal.ts';
-import type { SessionIndex, SessionRecord } from '#core/recording/session-index.ts';
+import type { LeaseBook, TaskLease } from './leases.ts';
+import type { SealFailure } from './seal.ts';
+import type { SessionIndex, SessionRecord } from './session-index.ts';
 
 const END_OF_TIME = new Date(8.64e15);
 
@@ -12,7 +12,20 @@ export async function openWithoutLease(
 ): Promise<readonly SessionRecord[]> {
   // The sessions first: a task has its lease before its first session.
   const open = await index.unsealed();
-  const leases = await book.endedBefore(END_OF_TIME);
+  return withoutLease(open, await allLeases(book), now);
+}
+
+/** The leases of all tasks that are not forgotten. */
+export function allLeases(book: Pick<LeaseBook, 'endedBefore'>): Promise<readonly TaskLease[]> {
+  return book.endedBefore(END_OF_TIME);
+}
+
+/** Of open sessions, those that no living task holds. */
+export function withoutLease(
+  open: readonly SessionRecord[],
+  leases: readonly TaskLease[],
+  now: Date,
+): readonly SessionRecord[] {
   const alive = new Set(leases.filter(({ until }) => until > now).map(({ task }) => task));
   return open.filter(({ task }) => !alive.has(task));
 }

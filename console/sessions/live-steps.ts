@@ -1,0 +1,82 @@
+/** Steps of a session that goes on, as they become durable. */
+import { signal } from '@preact/signals';
+import type { Api } from '../api/client.ts';
+import { type EndNews, type LagNews, liveEvents } from '../api/live.ts';
+import { asProblem, type Problem } from '../api/problem.ts';
+import type { Step } from '../api/sessions.ts';
+import { isError, isWrite } from '../player/marks.ts';
+import type { StepSource } from './step-source.ts';
+
+/** Of older ones nothing but their number is kept: they are in the recording. */
+const KEPT_MAX = 20_000;
+
+export class LiveSteps implements StepSource {
+  readonly version = signal(0);
+  readonly problem = signal<Problem | undefined>(undefined);
+  readonly lag = signal<LagNews | undefined>(undefined);
+  readonly end = signal<EndNews | undefined>(undefined);
+  /** The gateway is away, and asked again. */
+  readonly away = signal<Problem | undefined>(undefined);
+  readonly goesOn = false;
+  readonly #ending = new AbortController();
+  readonly #steps: Step[] = [];
+  #dropped = 0;
+
+  constructor(api: Api, session: string) {
+    void this.#watch(api, session);
+  }
+
+  get count(): number {
+    return this.#steps.length;
+  }
+
+  at(place: number): Step | undefined {
+    return this.#steps[place];
+  }
+
+  numberAt(place: number): number | undefined {
+    return this.#steps[place]?.number;
+  }
+
+  placeOf(number: number): number | undefined {
+    const place = number - 1 - this.#dropped;
+    return place >= 0 && place < this.#steps.length ? place : undefined;
+  }
+
+  want(): void {}
+
+  /** What failed is about the caller: the page is opened again. */
+  retry(): void {}
+
+  stop(): void {
+    this.#ending.abort();
+  }
+
+  async #watch(api: Api, session: string): Promise<void> {
+    const { signal: aborting } = this.#ending;
+    const onAway = (problem: Problem | undefined): void => void (this.away.value = problem);
+    try {
+      for await (const news of liveEvents(api, session, { view: 'steps' }, { signal: aborting, onAway })) {
+        if (news.event === 'step')
+          this.#add(news.data.n, news.data.step as Readonly<Record<string, unknown>>);
+        if (news.event === 'lag') this.lag.value = news.data;
+        if (news.event === 'end') this.end.value = news.data;
+      }
+    } catch (thrown) {
+      if (!aborting.aborted) this.problem.value = asProblem(thrown);
+    }
+  }
+
+  #add(number: number, json: Readonly<Record<string, unknown>>): void {
+    const marks = [
+      ...(isError(json) ? (['error'] as const) : []),
+      ...(isWrite(json) ? (['write'] as const) : []),
+    ];
+    this.#steps.push({ ...json, number, marks } as unknown as Step);
+    if (this.#steps.length > KEPT_MAX) {
+      this.#steps.shift();
+      this.#dropped += 1;
+    }
+    this.version.value += 1;
+  }
+}

@@ -1,0 +1,47 @@
+import { useRoute } from 'preact-iso';
+import type { Session } from '../api/types.ts';
+import { useAnswer } from '../parts/answer.ts';
+import { personText } from '../parts/person.tsx';
+import { useQuery } from '../parts/query.ts';
+import { Failure, Loading } from '../parts/states.tsx';
+import { shown } from '../parts/text.ts';
+import { useApi } from '../signin/context.ts';
+import SessionTerminal from './session-terminal.tsx';
+
+/** The terminals of a session alone, as large as the window: `at` is the moment, in microseconds. */
+export default function TerminalPage() {
+  const id = useRoute().params['id']!;
+  const api = useApi();
+  const { value, problem, again } = useAnswer(
+    (signal) => api.get<Session>(`/v1/sessions/${encodeURIComponent(id)}`, {}, signal),
+    [id],
+  );
+  return (
+    <>
+      <h1>
+        Terminal
+        {value !== undefined && <small class="hint"> of a session on {shown(value.target)}</small>}
+      </h1>
+      {value === undefined && problem === undefined && <Loading what="the session" />}
+      {value === undefined && problem !== undefined && <Failure problem={problem} onRetry={again} />}
+      {value !== undefined && <Terminal key={id} session={value} />}
+    </>
+  );
+}
+
+function Terminal({ session }: { readonly session: Session }) {
+  const { query, set } = useQuery();
+  const at = /^\d{1,15}$/.test(query['at'] ?? '') ? Number(query['at']) : undefined;
+  return (
+    <>
+      <p>
+        {personText(session.principal)} · <a href={`/sessions/${session.id}`}>the session and its steps</a>
+      </p>
+      <SessionTerminal
+        session={session}
+        at={at}
+        onMoment={(us) => set({ at: String(Math.round(us)) }, { replace: true })}
+      />
+    </>
+  );
+}
