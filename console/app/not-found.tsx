@@ -1,12 +1,11 @@
-import { Empty } from '../parts/states.tsx';
-
 export function NotFound() {
   return (
-    <Empty title="There is no such page">
+    <section class="empty">
+      <h1>There is no such page</h1>
       <p>
         The address may be incomplete. Go on with <a href="/requests">requests</a> or{' '}
         <a href="/sessions">sessions</a>.
       </p>
-    </Empty>
+    </section>
   );
 }

@@ -36,8 +36,9 @@ export class Keyboard {
     if (isMeantOtherwise(event)) return;
     const keys = this.#sets.peek().flat();
     const first = this.#takeFirst(event.timeStamp);
-    const pressed = first === undefined ? event.key : `${first} ${event.key}`;
-    const found = keys.find(({ key }) => key === pressed);
+    // A second key that goes with no first counts by itself.
+    const wanted = first === undefined ? [event.key] : [`${first} ${event.key}`, event.key];
+    const found = wanted.flatMap((name) => keys.find(({ key }) => key === name) ?? [])[0];
     if (found !== undefined) {
       event.preventDefault();
       found.run();

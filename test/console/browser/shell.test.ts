@@ -40,7 +40,7 @@ describe.runIf(hasChromium())('the shell', () => {
 
   test('says who one is, gives the focus back, and keeps the colours that one chose', async () => {
     const { page, open, close, complaints } = await browser.visitor('developer');
-    await open('/ledger');
+    await open('/requests');
     await page.locator('.account > button').click();
     const dialog = page.getByRole('dialog', { name: 'Your account' });
     expect(await dialog.innerText()).toMatch(/dana@example.com[^]*developers[^]*people[^]*UTC/);
