@@ -42,8 +42,10 @@ export function fakeProvider(): FakeProvider {
   };
   const real = globalThis.fetch;
   onTestFinished(() => void (globalThis.fetch = real));
-  globalThis.fetch = async (input, init = {}) =>
-    answer(provider, new Request(new URL(String(input), CONSOLE), init));
+  globalThis.fetch = async (input, init = {}) => {
+    const address = input instanceof Request ? input.url : input;
+    return answer(provider, new Request(new URL(address, CONSOLE), init));
+  };
   return provider;
 }
 
@@ -159,7 +161,7 @@ export function fakeTab(): FakeTab {
 export async function comeBack(tab: FakeTab, more: Readonly<Record<string, string>> = {}): Promise<SignIn> {
   const asked = new URL(tab.at.href).searchParams;
   const given = { code: asked.get('nonce')!, state: asked.get('state')!, iss: ISSUER, ...more };
-  return tab.load(`${CONSOLE}/callback?${new URLSearchParams(given)}`);
+  return tab.load(`${CONSOLE}/callback?${new URLSearchParams(given).toString()}`);
 }
 
 /** Signed in, having been at `back`. */
