@@ -43,7 +43,7 @@ export function fakeProvider(): FakeProvider {
   const real = globalThis.fetch;
   onTestFinished(() => void (globalThis.fetch = real));
   globalThis.fetch = async (input, init = {}) =>
-    answer(provider, new Request(new URL(String(input), CONSOLE), init));
+    answer(provider, new Request(new URL(input instanceof Request ? input.url : input, CONSOLE), init));
   return provider;
 }
 
