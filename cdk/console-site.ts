@@ -21,9 +21,10 @@ export async function buildSite(dist: string): Promise<void> {
 }
 
 async function writeCompressed(file: ConsoleFile, folder: string) {
-  const { etag, type, isImmutable, bytes } = compressed(file, QUALITY);
+  const wire = compressed(file, QUALITY);
   for (const encoding of ['br', 'gzip', 'identity'] as const)
-    write(join(folder, encoding, file.path), await bytes(encoding));
+    write(join(folder, encoding, file.path), await wire.bytes(encoding));
+  const { etag, type, isImmutable } = wire;
   return { path: file.path, type, isImmutable, etag };
 }
 

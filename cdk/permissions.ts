@@ -110,7 +110,9 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
 }
 
 /** Whoever deletes, or has to do with nothing else of a table, reaches its own items alone: the partition's name begins so. */
-const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, readonly string[]>>>>>> = {
+const OWN_ITEMS: Readonly<
+  Partial<Record<RoleName, Readonly<Partial<Record<TableName, readonly string[]>>>>>
+> = {
   scim: { access: ['scim*'] },
   sandbox: { access: ['sandbox'] },
   authorizer: { coordination: ['pulses'] },

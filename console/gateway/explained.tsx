@@ -70,28 +70,45 @@ function Next({ answer, isOwn }: { readonly answer: Explanation; readonly isOwn:
   );
 }
 
-/** What has its effect first; then what is closest to it. */
-function Rules({ rules }: { readonly rules: NonNullable<Explanation['rules']> }) {
+type Rule = NonNullable<Explanation['rules']>[number];
+
+/** What has its effect first, then what is closest to it; rules for something else stay folded. */
+function Rules({ rules }: { readonly rules: readonly Rule[] }) {
   const sorted = rules.toSorted(
     (a, b) => Number(b.applies) - Number(a.applies) || a.because.length - b.because.length,
   );
+  const [others, near] = [sorted.filter(isForOthers), sorted.filter((rule) => !isForOthers(rule))];
   return (
     <section class="explained-rules">
       <h2>Rule by rule</h2>
-      <ul>
-        {sorted.map((rule) => (
-          <RuleLine key={rule.rule} rule={rule} />
-        ))}
-      </ul>
+      <RuleLines rules={near} />
+      {near.length === 0 && <p>No rule is for this action at this target.</p>}
+      {others.length > 0 && (
+        <details class="explain-more">
+          <summary>{others.length} for other actions or targets</summary>
+          <RuleLines rules={others} />
+        </details>
+      )}
     </section>
   );
 }
 
-function RuleLine({
-  rule: { rule, effect, applies, because },
-}: {
-  readonly rule: NonNullable<Explanation['rules']>[number];
-}) {
+/** In the explanation's own words: of an action or a target. */
+function isForOthers({ because }: Rule): boolean {
+  return because.some((words) => words.startsWith('it is not for '));
+}
+
+function RuleLines({ rules }: { readonly rules: readonly Rule[] }) {
+  return (
+    <ul>
+      {rules.map((rule) => (
+        <RuleLine key={rule.rule} rule={rule} />
+      ))}
+    </ul>
+  );
+}
+
+function RuleLine({ rule: { rule, effect, applies, because } }: { readonly rule: Rule }) {
   const tone = applies ? (effect === 'allow' ? 'good' : 'bad') : '';
   return (
     <li class="card">

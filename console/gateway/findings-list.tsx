@@ -4,7 +4,7 @@ import type { Finding } from './findings.ts';
 /** The verdict is read out when it changes, and not with every look. */
 export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
   return (
-    <section class="verdict" aria-live="polite" aria-label="What is wrong">
+    <section class="gateway-verdict" aria-live="polite" aria-label="What is wrong">
       {findings.length === 0 ? <AllIsWell /> : <Wrong findings={findings} />}
     </section>
   );

@@ -2,8 +2,9 @@ import type { ComponentChildren } from 'preact';
 import type { Status } from '../api/gateway.ts';
 import { durationText } from '../parts/duration.ts';
 import { Ago } from '../parts/time.tsx';
-import { useSeen, worstLag } from './seen.ts';
+import { worstLag } from './seen.ts';
 import { Sparkline } from './sparkline.tsx';
+import { useSeen } from './use-seen.ts';
 
 /** What somebody looks for day by day; each with how it went since the page was opened, where only the page knows. */
 export function Numbers({ status, now }: { readonly status: Status; readonly now: number }) {

@@ -1,6 +1,4 @@
 /** What somebody asks: it is in the address, so that an answer can be sent to somebody. */
-import type { QueryChange } from '../parts/query.ts';
-
 export const ACTIONS = [
   'connect',
   'request',
@@ -45,7 +43,7 @@ export function askedIn(query: Readonly<Record<string, string>>): Asked | undefi
 }
 
 /** What a form says, for the address: every name, so that nothing of the question before stays. */
-export function changeOf(form: FormData): QueryChange {
+export function changeOf(form: FormData): Readonly<Record<string, string | undefined>> {
   const isForAll = form.get('action') === 'administer';
   return Object.fromEntries(
     NAMES.map((name) => {

@@ -1,4 +1,3 @@
-import { useRef } from 'preact/hooks';
 import type { Status } from '../api/gateway.ts';
 
 /** What the page has seen since it was opened: an hour at its pace. */
@@ -27,10 +26,4 @@ export function seenIn(looks: readonly Status[]): Seen {
 /** Of the tasks that live. */
 export function worstLag({ tasks }: Pick<Status, 'tasks'>): number {
   return Math.max(0, ...tasks.map(({ alive, journalLagMs }) => (alive ? (journalLagMs ?? 0) : 0)));
-}
-
-export function useSeen(status: Status): Seen {
-  const looks = useRef<readonly Status[]>([]);
-  looks.current = withLook(looks.current, status);
-  return seenIn(looks.current);
 }

@@ -9,12 +9,14 @@ import { sizeText } from './outputs.tsx';
 import { type Put, putOut } from './put-out.ts';
 
 interface FlowTableProps {
+  /** For who listens: what of the run this is. */
+  readonly label: string;
   readonly run: Run;
   readonly flows: readonly Flow[];
 }
 
 /** Which output went into which input, as results prove it: each with its digests. */
-export function FlowTable({ run, flows }: FlowTableProps) {
+export function FlowTable({ label, run, flows }: FlowTableProps) {
   if (flows.length === 0)
     return (
       <Empty title="No task takes data from another">
@@ -22,7 +24,7 @@ export function FlowTable({ run, flows }: FlowTableProps) {
       </Empty>
     );
   return (
-    <div class="scroll-x" role="region" aria-label="Data between tasks" tabIndex={0}>
+    <div class="scroll-x" role="region" aria-label={shown(label)} tabIndex={0}>
       <table class="run-flows">
         <thead>
           <tr>

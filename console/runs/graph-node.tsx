@@ -24,7 +24,7 @@ export function TaskNode({ x, y, task, seen, isSelected }: TaskNodeProps) {
   const { mark, word } = TASK_WORDS[state];
   const last = executions.at(-1);
   const operator = last && operatorOf(last, seen);
-  const warnings = warningsOf(task, seen);
+  const warning = warningOf(task, seen);
   return (
     <li class="graph-place" style={placeAt({ x, y })}>
       <a
@@ -40,7 +40,7 @@ export function TaskNode({ x, y, task, seen, isSelected }: TaskNodeProps) {
         <span class="graph-name">{shown(name)}</span>
         <span class="graph-state">{word}</span>
         <span class="graph-remark">{operator === undefined ? shown(target) : personText(operator)}</span>
-        {warnings.length > 0 && <span class="graph-warning">{warnings.join(' · ')}</span>}
+        {warning !== undefined && <span class="graph-warning">{warning}</span>}
         {after.length > 0 && <span class="visually-hidden">after {shown(after.join(' and '))}</span>}
       </a>
     </li>
@@ -63,10 +63,8 @@ function placeAt({ x, y }: At) {
   return { left: `${x}px`, top: `${y}px`, width: `${NODE.width}px`, height: `${NODE.height}px` };
 }
 
-function warningsOf(task: RunTask, seen: SeenRun): readonly string[] {
-  const waits = seen.waiting.some(({ deviation }) => deviation?.task === task.name);
+function warningOf(task: RunTask, { waiting }: SeenRun): string | undefined {
+  if (waiting.some(({ deviation }) => deviation?.task === task.name)) return 'waits for reviewers';
   const left = leftOf(task).length;
-  return [waits ? 'waits for reviewers' : '', left > 0 ? `${left} left the contract` : ''].filter(
-    (one) => one !== '',
-  );
+  return left === 0 ? undefined : `${left} left the contract`;
 }

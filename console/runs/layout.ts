@@ -55,7 +55,7 @@ export function placed({ nodes, edges }: RunGraph, direction: Direction): Placed
     nodes: nodes.map((name) => placedNode(name, middles.get(name)!)),
     edges: edges.map(({ from, to, flows }) => {
       const edge = graph.edge(ids.get(from)!, ids.get(to)!) as Point & { readonly points: readonly Point[] };
-      const between = edge.points.slice(1, -1);
+      const between = isShort(edge.points, flows) ? [] : edge.points.slice(1, -1);
       const points = [
         sideOf(middles.get(from)!, 1, direction),
         ...between,
@@ -64,6 +64,11 @@ export function placed({ nodes, edges }: RunGraph, direction: Direction): Placed
       return { from, to, points, word: flows.length === 0 ? undefined : { x: edge.x, y: edge.y } };
     }),
   };
+}
+
+/** From one layer to the next, with nothing to say on its way: it needs no place of its own. */
+function isShort(points: readonly Point[], flows: readonly unknown[]): boolean {
+  return flows.length === 0 && points.length <= 3;
 }
 
 /** The middle of the side where arrows leave (1) or come (-1). */

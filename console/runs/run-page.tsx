@@ -58,7 +58,7 @@ function Tasks({ seen }: { readonly seen: SeenRun }) {
         <Tabs label="The tasks as" tabs={VIEWS} name="view" />
         {view === 'graph' && <TaskGraph seen={seen} selected={task.name} />}
         {view === 'table' && <TaskTable seen={seen} selected={task.name} />}
-        {view === 'data' && <FlowTable run={seen.run} flows={flowsOf(seen.run)} />}
+        {view === 'data' && <FlowTable label="Data between tasks" run={seen.run} flows={flowsOf(seen.run)} />}
       </section>
       <div ref={panel}>
         <TaskPanel key={task.name} task={task} seen={seen} />

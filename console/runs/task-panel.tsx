@@ -119,7 +119,7 @@ function Data({ task, seen: { run } }: TaskPanelProps) {
     <>
       {flows.length > 0 && (
         <Part title="Goes in">
-          <FlowTable run={run} flows={flows} />
+          <FlowTable label={`What goes into ${task.name}`} run={run} flows={flows} />
           {task.handed !== undefined && <Handed handed={task.handed} />}
         </Part>
       )}

@@ -1,9 +1,9 @@
 /** Steps over the time of a session: how many there were when, and which failed or wrote. */
 import type { Outline } from '../api/sessions.ts';
+import { columnsOf, PARTS } from './density-columns.ts';
 import { counted, placeText } from './words.ts';
 
 const [WIDTH, HEIGHT] = [1000, 48];
-const PARTS = 250;
 
 interface DensityProps {
   readonly outline: Outline;
@@ -44,28 +44,6 @@ export function Density({ outline, at, onSeek }: DensityProps) {
       />
     </div>
   );
-}
-
-interface Column {
-  readonly steps: number;
-  readonly errors: number;
-  readonly writes: number;
-}
-
-/** A piece that takes long stands everywhere it does. */
-export function columnsOf(pieces: Outline['pieces'], until: number): readonly Column[] {
-  const columns = Array.from({ length: PARTS }, () => ({ steps: 0, errors: 0, writes: 0 }));
-  const partOf = (us: number): number => Math.min(PARTS - 1, Math.floor((us / Math.max(1, until)) * PARTS));
-  for (const { steps, errors, writes, from, to } of pieces) {
-    const [begin, end] = [partOf(from), partOf(to)];
-    const share = end - begin + 1;
-    for (let at = begin; at <= end; at += 1) {
-      columns[at]!.steps += steps / share;
-      columns[at]!.errors += errors / share;
-      columns[at]!.writes += writes / share;
-    }
-  }
-  return columns;
 }
 
 /** Few among many are seen as well. */

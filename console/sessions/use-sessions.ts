@@ -3,6 +3,7 @@ import { useAnswer } from '../parts/answer.ts';
 import { usePages } from '../parts/pager.tsx';
 import { useSessionsApi } from './context.ts';
 import type { Filters } from './filters.ts';
+import { rowsOf } from './list-rows.ts';
 
 export interface Sessions {
   /** Live ones first, then the newest. Undefined until they are known. */
@@ -56,21 +57,4 @@ export function useSessions(filters: Filters): Sessions {
     olderProblem: pages.olderProblem,
     older: pages.older,
   };
-}
-
-function rowsOf(
-  state: string | undefined,
-  all: readonly Session[] | undefined,
-  open: readonly Session[] | undefined,
-  waiting: ReadonlySet<string>,
-): readonly Session[] | undefined {
-  if (state === 'waiting') return open?.filter(({ id }) => waiting.has(id));
-  if (state === 'open') return open;
-  return all && liveFirst(all, open ?? []);
-}
-
-/** A session that ended since it was seen live is where it belongs at the next look. */
-export function liveFirst(all: readonly Session[], open: readonly Session[]): readonly Session[] {
-  const ids = new Set(open.map(({ id }) => id));
-  return [...open, ...all.filter(({ id }) => !ids.has(id))];
 }

@@ -55,12 +55,12 @@ export function keyframeOf({ terminal }: Emulator, isTerminal: boolean): Keyfram
     isAlternate: planes.active === planes.alt,
     normal,
     alternate,
-    look: input._curAttrData.clone(),
+    look: input['_curAttrData'].clone(),
     joinState: parser.precedingJoinState,
     isCursorHidden: core.isCursorHidden,
     modes: { ...core.modes },
     privateModes: { ...core.decPrivateModes },
-    charsets: { glevel: charsets.glevel, charset: charsets.charset, all: [...charsets._charsets] },
+    charsets: { glevel: charsets.glevel, charset: charsets.charset, all: [...charsets['_charsets']] },
     bytes: (normal.lines.length + alternate.lines.length) * columns * CELL_BYTES,
   };
 }
@@ -71,14 +71,14 @@ export function fromKeyframe(frame: Keyframe): Emulator {
   if (frame.isAlternate) planes.activateAltBuffer();
   restore(planes.normal, frame.normal);
   restore(planes.alt, frame.alternate);
-  input._curAttrData = frame.look.clone();
-  input._parser.precedingJoinState = frame.joinState;
+  input['_curAttrData'] = frame.look.clone();
+  input['_parser'].precedingJoinState = frame.joinState;
   core.isCursorHidden = frame.isCursorHidden;
   Object.assign(core.modes, frame.modes);
   Object.assign(core.decPrivateModes, frame.privateModes);
   charsets.glevel = frame.charsets.glevel;
   charsets.charset = frame.charsets.charset;
-  charsets._charsets = [...frame.charsets.all];
+  charsets['_charsets'] = [...frame.charsets.all];
   return emulator;
 }
 

@@ -56,7 +56,10 @@ const consoleSchema = z
     scopes: scopes.optional().describe('those of login when absent'),
     origins: z
       .array(
-        baseUrl.refine((url) => URL.parse(url)?.origin === url, 'expected an origin such as https://id.example'),
+        baseUrl.refine(
+          (url) => URL.parse(url)?.origin === url,
+          'expected an origin such as https://id.example',
+        ),
       )
       .min(1)
       .max(5)

@@ -1,7 +1,7 @@
 /** The console, at the API's address: built when somebody opens it first, kept for as long as this runs. */
 import { asCustodyError } from '#core/errors.ts';
 import type { ApiResult } from '#lambdas/http.ts';
-import { fileOf } from '../../console/build/addresses.ts';
+import { fileOf, INDEX } from '../../console/build/addresses.ts';
 import { buildConsole } from '../../console/build/build.ts';
 import { compressed } from '../../console/build/compressed.ts';
 import { type Asked, type Site, serve } from '../../console/build/serving.ts';
@@ -18,6 +18,7 @@ const QUALITY = 6;
 export function consoleFiles(
   connect: () => readonly string[],
   build: typeof buildConsole = buildConsole,
+  isDevelopment = process.env['CUSTODY_CONSOLE_DEV'] === '1',
 ): ConsoleFiles {
   let built: Promise<Site> | undefined;
   const site = (): Promise<Site> => {
@@ -29,7 +30,10 @@ export function consoleFiles(
   };
   return {
     async answer(asked) {
-      if (fileOf(asked.path) === undefined) return undefined;
+      const file = fileOf(asked.path);
+      if (file === undefined) return undefined;
+      // `npm run console:dev`: to load the page again is to build it again.
+      if (isDevelopment && file === INDEX) built = undefined;
       return serve(await site(), asked, { connect: connect() });
     },
   };

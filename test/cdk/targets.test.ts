@@ -229,6 +229,7 @@ describe('the stack that cdk.json and custody.yaml describe', () => {
     const outputs = gatewayTemplate({ ledgerOrigin: 'ledger.example/custody' }).findOutputs('*');
     expect(Object.keys(outputs).toSorted()).toEqual([
       'ApiUrl',
+      'ConsoleUrl',
       'EventsBucket',
       'EventsDatabase',
       'EvidenceBucket',

@@ -19,6 +19,7 @@ import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { build, bundles } from '#cdk/bundle.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
+import type { Status } from '#lambdas/status/shapes.ts';
 import { eventually, hasClient, type Ran, startClient } from '#test/support/clients.ts';
 import { type Cloud, type CloudTask, startCloud } from '#test/support/cloud.ts';
 import { hasDebianPostgres } from '#test/support/debian-postgres.ts';
@@ -102,6 +103,22 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     ) as object;
     const until = new Date(Date.parse(session.startedAt) + 30 * 86_400_000).toISOString();
     expect(open).toMatchObject({ retention: { lock: 'compliance', until } });
+  });
+
+  it('tells who administers how it is, of its tables alone', async () => {
+    expect((await psql('orders-db', 'select 1')).code).toBe(0);
+    const status = await eventually('a task to have said how it is', async () => {
+      const answer = await cloud.call<Status>('admin', 'GET', '/v1/status');
+      return answer.tasks.some(({ alive, version }) => alive && version !== undefined) ? answer : undefined;
+    });
+    expect(status).toMatchObject({
+      unsealed: { count: 0 },
+      deadLetters: { count: 0 },
+      config: { warnings: [], since: expect.any(String) as string },
+    });
+    expect(status).not.toHaveProperty('search');
+    expect(status.ledger.size + status.ledger.queued).toBeGreaterThan(0);
+    await expect(cloud.call('developer', 'GET', '/v1/status')).rejects.toThrow('403');
   });
 
   it('a recording that is too long for a call is looked into once its index, which is asked for, is there', async () => {

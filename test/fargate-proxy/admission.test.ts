@@ -59,6 +59,7 @@ function door(config = policy()) {
   const wallClock = (): Date => new Date(clock.ms);
   const stream = { tell: async () => undefined };
   const newId = (now: Date): string => newSessionId(now.getTime() + (ids += 1), new Uint8Array(10));
+  const refusals = new RefusalCounter('gateway', wallClock);
   const admission = new Admission({
     policy: new PolicyInForce(config, {
       read: async () => config,
@@ -71,7 +72,7 @@ function door(config = policy()) {
       deviceStanding(devices),
     ),
     failures: new TokenFailures(() => clock.ms),
-    refusals: new RefusalCounter('gateway', () => new Date(NOW)),
+    refusals,
     devices,
     requests: store,
     runs,
@@ -85,7 +86,7 @@ function door(config = policy()) {
       for (const happen of during) await happen(pauses);
     },
   });
-  return { admission, store, runs, logouts, devices, leaves, clock, during };
+  return { admission, store, runs, logouts, devices, leaves, clock, during, refusals };
 }
 
 async function verify(token: string, device?: ProvedKey): Promise<Principal> {
@@ -160,7 +161,7 @@ describe('who comes to the gateway', () => {
   });
 
   it('is not looked at any more after twenty bad tokens; a good one of another address is', async () => {
-    const { admission } = door();
+    const { admission, refusals } = door();
     for (let n = 0; n < 20; n += 1) {
       await expect(admission.admit(visitor('free', { token: 'x' }).at)).rejects.toMatchObject({
         code: 'token-invalid',
@@ -168,6 +169,10 @@ describe('who comes to the gateway', () => {
     }
     await expect(admission.admit(visitor('free').at)).rejects.toMatchObject({ code: 'too-many-failures' });
     await admission.admit(visitor('free', { network: '192.0.2.2' }).at);
+    expect(refusals.counts().map(({ door: at, code, count }) => [at, code, count])).toEqual([
+      ['gateway', 'token-invalid', 20],
+      ['gateway', 'too-many-failures', 1],
+    ]);
   });
 
   it('is looked at however often it shows a genuine token that has expired, and so are its colleagues', async () => {

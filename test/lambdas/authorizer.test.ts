@@ -12,15 +12,17 @@ import { type Call, event, verifier } from './support.ts';
 function authorizer(verify = (token: string) => verifier.verify(token)) {
   const clock = { ms: 0 };
   const faults: CustodyError[] = [];
+  const refusals: (readonly [code: string, token: string | undefined])[] = [];
   const failures = new TokenFailures(() => clock.ms);
   const handle = authorizerHandler({
     verifier: () => ({ verify }),
     failures,
+    refused: (...refusal) => void refusals.push(refusal),
     log: (error) => void faults.push(error),
   });
   const ask = (how: Call): Promise<AuthorizerAnswer> =>
     handle(event('/v1/sessions', how) as unknown as APIGatewayRequestAuthorizerEventV2);
-  return { ask, clock, faults };
+  return { ask, clock, faults, refusals };
 }
 
 const bearing = (authorization: string): Call => ({ headers: { authorization } });
@@ -51,6 +53,17 @@ describe('the authorizer', () => {
       subject: 'dana',
       groups: ['developers'],
     });
+  });
+
+  it('tells of every refusal, and of nobody that is let in', async () => {
+    const { ask, refusals } = authorizer();
+    await ask(bearing('Bearer dana'));
+    await ask(bearing('Bearer nobody'));
+    await ask({});
+    expect(refusals).toEqual([
+      ['token-invalid', 'nobody'],
+      ['token-missing', undefined],
+    ]);
   });
 
   it('never takes a token from the query (security case 22)', async () => {

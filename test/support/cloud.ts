@@ -34,6 +34,7 @@ const PEOPLE = {
   reviewer: { sub: 'rui', groups: ['reviewers'] },
   'reviewer-2': { sub: 'sam', groups: ['reviewers'] },
   auditor: { sub: 'ada', groups: ['auditors'] },
+  admin: { sub: 'pat', groups: ['platform'] },
 } as const;
 export type Person = keyof typeof PEOPLE;
 type Scheduled = 'sealer' | 'settler' | 'sequencer' | 'notifier' | 'indexer';
@@ -343,5 +344,6 @@ ${target('orders-db')}${target('orders-prod')}rules:
     approval: { reviewers: { any: [reviewers] }, approvals: 2, maxDuration: 4h }
   - { name: auditors, groups: [auditors], targets: ['*'], allow: [replay, export], sessions: any }
   - { name: reviewers-stop, groups: [reviewers], targets: ['*'], allow: [terminate], sessions: any }
+  - { name: platform, groups: [platform], targets: ['*'], allow: [administer] }
 `;
 }

@@ -42,20 +42,20 @@ export interface Behaviour {
   readonly config: Json;
 }
 
-type Json = Readonly<Record<string, never>> & Readonly<Record<string, unknown>>;
+type Json = Readonly<Record<string, unknown>>;
 
 /** Those with a pattern first, in their order, as CloudFront looks. */
 export function behavioursOf(template: Template): Behaviour[] {
   const all = template.toJSON() as { Resources: Record<string, { Type: string; Properties: Json }> };
   const of = (id: string): Json => all.Resources[id]!.Properties;
   const [found] = Object.values(all.Resources).filter(({ Type }) => Type === 'AWS::CloudFront::Distribution');
-  const config = found!.Properties['DistributionConfig'] as unknown as {
+  const config = found!.Properties['DistributionConfig'] as {
     readonly CacheBehaviors: readonly Json[];
     readonly DefaultCacheBehavior: Json;
     readonly Origins: readonly Json[];
   };
   return [...config.CacheBehaviors, config.DefaultCacheBehavior].map((behaviour) => {
-    const [{ FunctionARN }] = behaviour['FunctionAssociations'] as unknown as [
+    const [{ FunctionARN }] = behaviour['FunctionAssociations'] as [
       { FunctionARN: { 'Fn::GetAtt': [string, string] } },
     ];
     const code = String(of(FunctionARN['Fn::GetAtt'][0])['FunctionCode']);
@@ -80,7 +80,7 @@ export function behavioursOf(template: Template): Behaviour[] {
 function headersOf(policy: Json): Record<string, string> {
   const { SecurityHeadersConfig: security, CustomHeadersConfig: custom } = policy[
     'ResponseHeadersPolicyConfig'
-  ] as unknown as {
+  ] as {
     SecurityHeadersConfig: Readonly<Record<string, Readonly<Record<string, string | number>>>>;
     CustomHeadersConfig?: { Items: readonly { Header: string; Value: string }[] };
   };
@@ -102,7 +102,7 @@ function headersOf(policy: Json): Record<string, string> {
 
 /** What CloudFront asks the first of its functions. */
 export function edgeEvent(
-  { method, url = '/', headers = {} }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  { method, url = '/', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
   ip: string,
 ): { readonly viewer: { readonly ip: string }; readonly request: EdgeRequest } {
   const [uri, query = ''] = url.split('?') as [string, string?];
@@ -127,14 +127,19 @@ export interface CloudFront {
   close(): Promise<void>;
 }
 
-/** `originOf`: where an origin of the template is here. `secret`: the value of what origins are shown. */
-export async function startCloudFront(
-  template: Template,
-  { originOf, secret }: { readonly originOf: (domain: string) => string; readonly secret: string },
-): Promise<CloudFront> {
+export interface CloudFrontOptions {
+  /** Where an origin of the template is here. */
+  readonly originOf: (domain: string) => string;
+  /** The value of what origins are shown. */
+  readonly secret: string;
+  /** The address that everybody comes from. */
+  readonly viewer: string;
+}
+
+export async function startCloudFront(template: Template, options: CloudFrontOptions): Promise<CloudFront> {
   const behaviours = behavioursOf(template);
   const server = createServer((request, response) => {
-    answerOf(request, behaviours, originOf, secret).then(
+    answerOf(request, behaviours, options).then(
       ({ status, headers, body }) => response.writeHead(status, headers).end(body),
       () => response.writeHead(502).end(),
     );
@@ -153,13 +158,12 @@ export async function startCloudFront(
 async function answerOf(
   request: IncomingMessage,
   behaviours: readonly Behaviour[],
-  originOf: (domain: string) => string,
-  secret: string,
+  { originOf, secret, viewer }: CloudFrontOptions,
 ) {
   const path = request.url!.split('?')[0]!;
   const behaviour = behaviours.find(({ pattern }) => pattern === undefined || matches(pattern, path))!;
   if (!behaviour.methods.includes(request.method!)) return { status: 403, headers: {}, body: '' };
-  const decided = behaviour.run(edgeEvent(request, request.socket.remoteAddress!));
+  const decided = behaviour.run(edgeEvent(request, viewer));
   if ('statusCode' in decided)
     return { status: decided.statusCode, headers: plain(decided.headers), body: decided.body };
   const query = new URLSearchParams(plain(decided.querystring));

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import {
-  HeadersFrameOption,
-  HeadersReferrerPolicy,
+  type HeadersFrameOption,
+  type HeadersReferrerPolicy,
   type ResponseSecurityHeadersBehavior,
   ResponseHeadersPolicy,
 } from 'aws-cdk-lib/aws-cloudfront';

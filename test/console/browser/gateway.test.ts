@@ -174,7 +174,7 @@ describe.runIf(hasChromium())('the state of the gateway', () => {
         await page.setViewportSize(screen);
         await picture(page, `${colorScheme}-${name}`);
         expect(await accessibilityFaults(page), `${colorScheme}, ${name}`).toEqual([]);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(
+        expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
           screen.width,
         );
       }

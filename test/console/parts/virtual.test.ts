@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { layoutOf, scrollFor } from '../../../console/parts/virtual.ts';
+import { layoutOf, scrollFor } from '../../../console/parts/virtual-layout.ts';
 
 const ROW = 34;
 const SIGHT = 600;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { closeReasons } from '#core/recording/format.ts';
-import { columnsOf } from '../../../console/sessions/density.tsx';
+import { columnsOf } from '../../../console/sessions/density-columns.ts';
 import { filtersOf, localText, timeOf } from '../../../console/sessions/filters.ts';
 import { markedParts, markedWords } from '../../../console/sessions/search-terms.ts';
 import { headOf, resultOf } from '../../../console/sessions/step-words.ts';
-import { liveFirst } from '../../../console/sessions/use-sessions.ts';
+import { liveFirst } from '../../../console/sessions/list-rows.ts';
 import { bytesText, CLOSE_REASONS, placeText, tookText } from '../../../console/sessions/words.ts';
 import type { Step } from '../../../console/api/sessions.ts';
 import type { Session } from '../../../console/api/types.ts';

@@ -26,6 +26,23 @@ test('the console is built once, by whoever opens it first', async () => {
   expect(builds).toBe(1);
 });
 
+test('for who works on it, it is built again whenever the page is opened, and not for its parts', async () => {
+  let builds = 0;
+  const files = consoleFiles(
+    () => [],
+    async () => {
+      builds += 1;
+      return BUILD;
+    },
+    true,
+  );
+  await files.answer(page);
+  await files.answer({ path: '/assets/main-AAAAAAAA.js', headers: {} });
+  expect(builds).toBe(1);
+  await files.answer(page);
+  expect(builds).toBe(2);
+});
+
 test('a build that fails is told, and tried again by the next', async () => {
   const builds = [
     async () => {
