@@ -32,7 +32,7 @@ describe.runIf(hasChromium())('the keyboard', () => {
       await page.locator('h1').first().waitFor();
       await page.keyboard.press('g');
       await page.keyboard.press(key);
-      await at(page, path);
+      await expect.poll(() => new URL(page.url()).pathname, { timeout: 20_000 }).toBe(path);
     }
     await close();
   });

@@ -42,10 +42,8 @@ export function fakeProvider(): FakeProvider {
   };
   const real = globalThis.fetch;
   onTestFinished(() => void (globalThis.fetch = real));
-  globalThis.fetch = async (input, init = {}) => {
-    const address = input instanceof Request ? input.url : input;
-    return answer(provider, new Request(new URL(address, CONSOLE), init));
-  };
+  globalThis.fetch = async (input, init = {}) =>
+    answer(provider, new Request(new URL(input instanceof Request ? input.url : input, CONSOLE), init));
   return provider;
 }
 
