@@ -242,7 +242,7 @@ describe.runIf(hasChromium())('sessions', () => {
         (JSON.parse(line) as { statement?: { text: string } }).statement?.text.includes('nowhere'),
       ),
     ).toBe(true);
-    expect(await taken('Download Script')).toContain("update t set words = 'changed' where n < 10;");
+    expect(await taken('Download Script')).toContain("update t set words = 'changed' where n < 10");
     expect(JSON.parse((await taken('Download Events')).split('\n')[0]!)).toHaveProperty('class_uid');
     await left(ada);
   });
