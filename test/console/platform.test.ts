@@ -46,6 +46,22 @@ describe('digests', () => {
     );
   });
 
+  test.each(['hex', 'base64', 'buffer'] as const)('in one call, as %s', (encoding) => {
+    const data = crypto.randomBytes(100);
+    expect(browser.hash('sha256', data, encoding as 'hex')).toEqual(
+      crypto.hash('sha256', data, encoding as 'hex'),
+    );
+  });
+
+  test('of what came so far, while more comes', () => {
+    const hash = browser.createHash('sha256').update('one');
+    const before = hash.copy();
+    hash.update('two');
+    expect([before.digest('hex'), hash.digest('hex')]).toEqual(
+      ['one', 'onetwo'].map((text) => crypto.createHash('sha256').update(text).digest('hex')),
+    );
+  });
+
   test('others are refused', () => {
     expect(() => browser.createHash('md5')).toThrow('not whole');
     expect(() => browser.createHash('constructor')).toThrow('not whole');
