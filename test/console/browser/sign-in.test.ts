@@ -152,6 +152,7 @@ describe.runIf(hasChromium())('signing in', () => {
     await page.getByText('cannot be asked').waitFor();
     await page.unroute(`${gateway.addresses.issuer}/**`);
     await signIn(page, 'developer');
+    expect(new URL(page.url()).origin).toBe(gateway.addresses.api);
     await close();
   });
 
