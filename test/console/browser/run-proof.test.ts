@@ -152,10 +152,9 @@ describe.runIf(hasChromium())('the proof of a run', () => {
   ])('%s is found, by the names that custody run verify has for it', async (_what, alter) => {
     alter(storedFolder(gateway, session));
     const found = await judgedAgain();
-    const { stdout, stderr } = await asAda('verify', run, '--json');
-    expect([stderr, found]).toEqual(['', inWords(JSON.parse(stdout) as RunVerifyReport)]);
-    expect(found.verdict).not.toBe('Verified');
-    expect(await accessibilityFaults(ada.page)).toEqual([]);
+    const { code, stdout, stderr } = await asAda('verify', run, '--json');
+    if (code !== 1 && code !== 4) throw new Error(`custody run verify: ${code}: ${stderr}`);
+    expect(found).toEqual(inWords(JSON.parse(stdout) as RunVerifyReport));
   });
 
   test('an API that gives another key, or leaves a step out, is contradicted by the ledger', async () => {
@@ -168,6 +167,7 @@ describe.runIf(hasChromium())('the proof of a run', () => {
     });
     const { verdict, findings } = await judgedAgain();
     expect(verdict).toBe('Failed');
+    expect(await accessibilityFaults(ada.page)).toEqual([]);
     expect(findings).toEqual(
       expect.arrayContaining(['key-mismatch run.key', 'step-removed ledger.json']) as string[],
     );
