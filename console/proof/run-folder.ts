@@ -107,7 +107,7 @@ function filesOf({ run, key, workflow, proof, requests }: RunEvidence): Readonly
   const utf8 = new TextEncoder();
   const file = runFile(run as unknown as Parameters<typeof runFile>[0]);
   readRunFile(file);
-  const files = new Map([
+  const files = new Map<string, Uint8Array>([
     [RUN_FILE, file],
     [RUN_KEY, runKeyFile(Uint8Array.from(atob(key), (character) => character.charCodeAt(0)))],
     [RUN_WORKFLOW, utf8.encode(workflow)],

@@ -46,11 +46,12 @@ describe('digests', () => {
     );
   });
 
-  test.each(['hex', 'base64', 'buffer'] as const)('in one call, as %s', (encoding) => {
+  test('in one call', () => {
     const data = crypto.randomBytes(100);
-    expect(browser.hash('sha256', data, encoding as 'hex')).toEqual(
-      crypto.hash('sha256', data, encoding as 'hex'),
-    );
+    const hex = crypto.hash('sha256', data, 'hex');
+    expect(browser.hash('sha256', data, 'hex')).toBe(hex);
+    expect(browser.hash('sha256', data, 'base64')).toBe(crypto.hash('sha256', data, 'base64'));
+    expect(browser.hash('sha256', data, 'buffer').toString('hex')).toBe(hex);
   });
 
   test('of what came so far, while more comes', () => {
