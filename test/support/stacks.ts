@@ -25,14 +25,20 @@ export const STUBS = {
   consoleFiles: EXAMPLE,
 };
 
-/** cdk.json's own flags; assets stay where they are, which is faster. */
-export function testApp(outdir?: string): App {
+/**
+ * cdk.json's own flags; assets stay where they are, which is faster. CDK's own validation, seconds of each template and of
+ * each worker, only warns: test/cdk/nag.test.ts asks for it, of every kind of stack, and reads what it says.
+ */
+export function testApp(outdir?: string, validated = false): App {
   const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as {
     context: Record<string, unknown>;
   };
   const { custody: _settings, ...flags } = context;
   return new App({
     analyticsReporting: false,
+    builtinCloudFormationValidation: validated,
+    stackTraces: false,
+    treeMetadata: false,
     context: { ...flags, 'aws:cdk:disable-asset-staging': true },
     ...(outdir === undefined ? {} : { outdir }),
   });
