@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { asCustodyError } from '#core/errors.ts';
 import { EDGE_SECRET } from '../console/build/edge-headers.ts';
+import { DATA_HEADERS } from '../console/build/headers.ts';
 import type { FreshPolicy } from './fresh-policy.ts';
 import type { ApiEvent, ApiResult, HttpHandler } from './http.ts';
 import { once } from './once.ts';
@@ -29,9 +30,9 @@ export function apiFunction(
     try {
       const { policy, routes, ownBearer = false } = await prepared();
       await policy.look();
-      return await handlerOf(routes, event)(ownBearer ? event : withoutToken(event), context);
+      return asData(await handlerOf(routes, event)(ownBearer ? event : withoutToken(event), context));
     } catch (thrown) {
-      return problem(asCustodyError(thrown), telemetry.log);
+      return asData(problem(asCustodyError(thrown), telemetry.log));
     }
   });
 }
@@ -42,6 +43,11 @@ function handlerOf(routes: Routes, { rawPath }: ApiEvent): HttpHandler {
   return async (_event: ApiEvent, _context: Context) => {
     throw noSuchOperation();
   };
+}
+
+/** Pages of the console may come from the same address: what is not one says so, and a page has a policy of its own (security case 18). */
+function asData(answer: ApiResult): ApiResult {
+  return { ...answer, headers: { ...DATA_HEADERS, ...answer.headers } };
 }
 
 /** The authorizer has verified them: nobody behind it needs the token, or what CloudFront shows, or can pass them on. */

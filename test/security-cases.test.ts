@@ -7,6 +7,8 @@ const ROOT = new URL('..', import.meta.url).pathname;
 const OF_SSH = [1, 2, 3, 4, 8, 9, 10, 15, 16, 17, 18];
 /** The same of Kubernetes. */
 const OF_KUBERNETES = [3, 4, 7, 8, 9, 13, 14, 16, 17, 18];
+/** And of the console: what a browser is told, keeps, shows and leads to. */
+const OF_CONSOLE = [12, 13, 15, 18, 19, 21, 22];
 const CASES = /\bsecurity cases? (\d+(?:(?:, | and )\d+)*)/gi;
 
 const rows = readFileSync(join(ROOT, 'SECURITY.md'), 'utf8').matchAll(/^\| (\d+) \| (.+) \| (.+) \|$/gm);
@@ -42,6 +44,11 @@ describe('the security cases of SECURITY.md', () => {
   it('are named by tests of Kubernetes where Kubernetes has a defence of its own', () => {
     const tests = named(/kubernetes/);
     expect(OF_KUBERNETES.filter((number) => !tests.has(number))).toEqual([]);
+  });
+
+  it('are named by tests of the console where the console has a defence of its own', () => {
+    const tests = named(/^console\//);
+    expect(OF_CONSOLE.filter((number) => !tests.has(number))).toEqual([]);
   });
 
   it('say where they are defended, in files that are there', () => {

@@ -1,11 +1,13 @@
 /** Workflows and runs, as the API answers them. */
 import type { z } from 'zod';
 import type { resultSchema } from '#core/tasks/proof/result-schema.ts';
-import type { runPageShape, runShape } from '#lambdas/runs/shapes.ts';
+import type { runEvidenceShape, runPageShape, runShape } from '#lambdas/runs/shapes.ts';
 import type { workflowShape } from '#lambdas/workflows/shapes.ts';
 
 export type Run = z.output<typeof runShape>;
 export type RunState = Run['state'];
+/** What a run is verified with, besides its sessions' evidence. */
+export type RunEvidence = z.output<typeof runEvidenceShape>;
 export type RunSummary = z.output<typeof runPageShape>['runs'][number];
 export type RunPage = z.output<typeof runPageShape>;
 export type RunTask = Run['tasks'][number];

@@ -1,15 +1,24 @@
 /** What reading aloud and the keyboard need when another page is shown: its heading has the focus, and is read. */
 
-/** The heading, or `main` until there is one. */
+const HANDS = ['keydown', 'pointerdown'] as const;
+
+/**
+ * Focuses the heading, or `main` until there is one; again where the page draws another in its place, as what it shows has
+ * come. Whoever goes on meanwhile is left alone. What it returns ends it.
+ */
 export function arrive(main: HTMLElement): () => void {
-  if (focusHeading(main)) return () => undefined;
-  main.focus({ preventScroll: true });
+  if (!focusHeading(main)) main.focus({ preventScroll: true });
   const watching = new MutationObserver(() => {
-    // Whoever went on meanwhile is left alone.
-    if (document.activeElement !== main || focusHeading(main)) watching.disconnect();
+    const { activeElement } = document;
+    if (activeElement === main || activeElement === document.body) focusHeading(main);
   });
   watching.observe(main, { childList: true, subtree: true });
-  return () => watching.disconnect();
+  const stop = (): void => {
+    watching.disconnect();
+    for (const hand of HANDS) removeEventListener(hand, stop, true);
+  };
+  for (const hand of HANDS) addEventListener(hand, stop, true);
+  return stop;
 }
 
 function focusHeading(main: HTMLElement): boolean {

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { build, type Metafile, type OutputFile } from 'esbuild';
 import { ASSETS, INDEX } from './addresses.ts';
 import { BROWSER } from './browser.ts';
+import { SQL_ALIAS, SQL_PARSER } from './sql-parser.ts';
 
 export interface ConsoleFile {
   /** Where it is served, with its slash: `/assets/main-ABCDEFGH.js`. */
@@ -39,6 +40,7 @@ const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
   svg: 'image/svg+xml',
+  wasm: 'application/wasm',
 };
 
 /** The same bytes each time, for the same sources and lockfile. */
@@ -46,13 +48,15 @@ export async function buildConsole(): Promise<ConsoleBuild> {
   const before = await buildBefore();
   const { outputFiles, metafile } = await build({
     ...BROWSER,
+    alias: { ...BROWSER.alias, ...SQL_ALIAS },
+    plugins: [...BROWSER.plugins, SQL_PARSER],
     format: 'esm',
     splitting: true,
     entryPoints: [`./${ENTRY}`],
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
-    loader: { '.svg': 'file' },
+    loader: { '.svg': 'file', '.wasm': 'file' },
     outdir: 'dist/console',
     write: false,
     metafile: true,

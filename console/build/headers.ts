@@ -27,7 +27,7 @@ export const DATA_HEADERS: Headers = {
 /** Where TLS is, it stays: for two years. */
 export const ONLY_TLS: Headers = { 'strict-transport-security': 'max-age=63072000; includeSubDomains' };
 
-/** Nothing inline, no frame, nobody else's script, and no text becomes markup (Trusted Types): `wasm-unsafe-eval` lets zstd be compiled. */
+/** Nothing inline, no frame, nobody else's script, and no text becomes markup (Trusted Types): `wasm-unsafe-eval` lets zstd and the parser of SQL be compiled. */
 function contentPolicy(connect: readonly string[]): string {
   return [
     "default-src 'none'",

@@ -47,7 +47,8 @@ export function changeOf(form: FormData): Readonly<Record<string, string | undef
   const isForAll = form.get('action') === 'administer';
   return Object.fromEntries(
     NAMES.map((name) => {
-      const value = String(form.get(name) ?? '').trim();
+      const given = form.get(name);
+      const value = typeof given === 'string' ? given.trim() : '';
       const isLeftOut = value === '' || (isForAll && (name === 'target' || name === 'login'));
       return [name, isLeftOut ? undefined : name === 'at' ? new Date(value).toISOString() : value];
     }),

@@ -29,7 +29,9 @@ export function useVirtualRows<Box extends HTMLElement = HTMLDivElement>(
   const box = useRef<Box>(null);
   const [{ scroll, sight }, setPlace] = useState({ scroll: 0, sight: 600 });
   const onScroll = useCallback(() => {
-    const { scrollTop, clientHeight } = box.current!;
+    // What was drawn may be gone by the time that the browser tells of it.
+    if (box.current === null) return;
+    const { scrollTop, clientHeight } = box.current;
     setPlace((before) =>
       before.scroll === scrollTop && before.sight === clientHeight
         ? before

@@ -13,10 +13,17 @@ export type { PublicKey as KeyObject };
 type Output = 'hex' | 'base64';
 
 export class Hash {
+  readonly #name: string;
   readonly #state: ReturnType<typeof sha256.create>;
 
-  constructor(name: string) {
-    this.#state = digestOf(name).create() as ReturnType<typeof sha256.create>;
+  constructor(name: string, state?: ReturnType<typeof sha256.create>) {
+    this.#name = name;
+    this.#state = state ?? (digestOf(name).create() as ReturnType<typeof sha256.create>);
+  }
+
+  /** Of what it was given so far; each goes on by itself. */
+  copy(): Hash {
+    return new Hash(this.#name, this.#state.clone());
   }
 
   update(data: Uint8Array | string): this {
@@ -37,8 +44,11 @@ export function createHash(name: string): Hash {
 }
 
 /** In one call. */
-export function hash(name: string, data: Uint8Array | string, _encoding: 'buffer'): Buffer {
-  return bufferOf(digestOf(name)(bytesOf(data)));
+export function hash(name: string, data: Uint8Array | string, encoding: 'buffer'): Buffer;
+export function hash(name: string, data: Uint8Array | string, encoding: Output): string;
+export function hash(name: string, data: Uint8Array | string, encoding: Output | 'buffer'): Buffer | string {
+  const digest = bufferOf(digestOf(name)(bytesOf(data)));
+  return encoding === 'buffer' ? digest : digest.toString(encoding);
 }
 
 export function createPublicKey(input: KeyInput | PublicKey): PublicKey {

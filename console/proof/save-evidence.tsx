@@ -5,6 +5,7 @@ import { shownLines } from '../parts/text.ts';
 import { sizeText } from '../player/words.ts';
 import { useApi } from '../signin/context.ts';
 import { evidenceTar } from './evidence-tar.ts';
+import { howTo } from './how-to.ts';
 import type { Offered } from './offered.ts';
 import type { Pins } from './pins.ts';
 import { saveFile } from './save-file.ts';
@@ -59,22 +60,4 @@ export function SaveEvidence({ session, offered, pins }: SaveEvidenceProps) {
       </details>
     </section>
   );
-}
-
-function howTo(session: string, ledger: string): string {
-  return `# at the gateway, with what your command line pinned
-custody verify ${session}
-
-# what you saved, offline; trusted.pem is the operator's key, not the one in the archive
-tar -xf evidence-${session}.tar
-custody verify evidence-${session} --key trusted.pem --origin ${ledger}
-
-# by plain tools: whose key, and whether it signed opening and end
-cd evidence-${session}
-openssl pkey -pubin -in signer.pem -outform der | sha256sum
-openssl dgst -sha256 -verify signer.pem -signature open.json.sig open.json
-openssl dgst -sha256 -verify signer.pem -signature close.json.sig close.json
-
-# what the end was sealed over: "last" in close.json is the SHA-256 of the last segment, "open" that of open.json
-sha256sum open.json *.seg; cat close.json`;
 }

@@ -19,7 +19,7 @@ export type Verification =
 export function useVerification(session: string, offered: Offered, pins: Pins | undefined) {
   const api = useApi();
   const [round, setRound] = useState(0);
-  const [state, setState] = useState<Verification>({ is: 'ended' });
+  const [state, setState] = useState<Verification>(() => beginning());
   const trust = trustOf(pins, offered);
   const words = `${trust.fingerprint} ${trust.ledger}`;
 
@@ -28,7 +28,7 @@ export function useVerification(session: string, offered: Offered, pins: Pins | 
     const show = (next: Verification): void => {
       if (!pace.signal.aborted) setState(next);
     };
-    show({ is: 'running', bytes: 0, of: 0, pace });
+    show(beginning(pace));
     const onProgress = (bytes: number, of: number): void => show({ is: 'running', bytes, of, pace });
     verifySession({ api, session, offered, trust, pace, onProgress })
       .then((verified) => show({ is: 'done', verified }))
@@ -37,7 +37,7 @@ export function useVerification(session: string, offered: Offered, pins: Pins | 
   }, [session, words, round]);
 
   const again = useCallback(() => {
-    setState({ is: 'ended' });
+    setState(beginning());
     setRound((before) => before + 1);
   }, []);
   const end = useCallback(() => {
@@ -45,4 +45,8 @@ export function useVerification(session: string, offered: Offered, pins: Pins | 
     setState({ is: 'ended' });
   }, [state]);
   return { state, again, end };
+}
+
+function beginning(pace = new Pace()): Verification {
+  return { is: 'running', bytes: 0, of: 0, pace };
 }

@@ -4,6 +4,7 @@ import { shown } from '../parts/text.ts';
 import { sizeText } from '../player/words.ts';
 import { type Check, type CheckState, checksOf, NOT_CHECKED } from './checks.ts';
 import { FINDING_MEANINGS } from './finding-words.ts';
+import { Mark } from './mark.tsx';
 import type { Verified } from './verified.ts';
 
 const VERDICTS: Readonly<
@@ -111,19 +112,5 @@ function CheckLine({ check: { what, state, words } }: { readonly check: Check })
       <span class="visually-hidden">{STATES[state]}:</span>
       <span>{shown(words)}</span>
     </li>
-  );
-}
-
-const MARKS: Readonly<Record<CheckState, string>> = {
-  holds: 'M5 12.5l4.5 4.5L19 7.5',
-  fails: 'M6 6l12 12M18 6L6 18',
-  open: 'M6 12h12',
-};
-
-function Mark({ state }: { readonly state: CheckState }) {
-  return (
-    <svg class={`mark ${state}`} viewBox="0 0 24 24" aria-hidden="true">
-      <path d={MARKS[state]} />
-    </svg>
   );
 }

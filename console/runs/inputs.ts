@@ -1,5 +1,6 @@
 /** What a run is started with: how each of its inputs is asked for, and what of it is sent. */
 import type { RunInputTerms, Workflow } from '../api/runs.ts';
+import { shellWord } from '../parts/shell-word.ts';
 import { placeTexts } from './contract-words.ts';
 
 export type FieldKind = 'choice' | 'date' | 'number' | 'line' | 'long';
@@ -30,10 +31,15 @@ export function hintOf(terms: RunInputTerms): string {
 /** What was filled in, by the names of inputs. */
 export type Filled = Readonly<Record<string, string>>;
 
+/** Of one input: it may be called `constructor`, which every object has. */
+export function filledIn(filled: Filled, name: string): string {
+  return Object.hasOwn(filled, name) ? filled[name]! : '';
+}
+
 /** As the API takes it: what may be NULL and is empty is left out. */
 export function givenInputs({ inputs }: Pick<Workflow, 'inputs'>, filled: Filled): Filled {
   const given = Object.entries(inputs).flatMap(([name, { nullable }]) => {
-    const text = filled[name] ?? '';
+    const text = filledIn(filled, name);
     return text === '' && nullable ? [] : [[name, text] as const];
   });
   return Object.fromEntries(given);
@@ -41,11 +47,6 @@ export function givenInputs({ inputs }: Pick<Workflow, 'inputs'>, filled: Filled
 
 /** The line that does the same. */
 export function startLine(workflow: string, given: Filled): string {
-  const inputs = Object.entries(given).map(([name, text]) => `--input ${quoted(`${name}=${text}`)}`);
+  const inputs = Object.entries(given).map(([name, text]) => `--input ${shellWord(`${name}=${text}`)}`);
   return ['custody run start', workflow, ...inputs].join(' ');
-}
-
-/** One word for a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w.,:=/@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -11,6 +11,7 @@ import { useNarrow } from './narrow.ts';
 import { RunExports } from './run-exports.tsx';
 import { RunHead } from './run-head.tsx';
 import { RunNews } from './run-news.tsx';
+import { RunProofCard } from './run-proof-card.tsx';
 import { type SeenRun, useRun } from './seen-run.ts';
 import { TaskGraph } from './task-graph.tsx';
 import { TaskPanel } from './task-panel.tsx';
@@ -36,6 +37,7 @@ export default function RunPage() {
           <RunHead seen={value} onEnded={(run) => set({ ...value, run })} />
           <RunNews run={value.run} />
           <Tasks seen={value} />
+          <RunProofCard run={value.run} />
           <RunExports run={value.run} />
         </>
       )}

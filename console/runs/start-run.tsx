@@ -9,7 +9,7 @@ import { Failure } from '../parts/states.tsx';
 import { shown, shownLines } from '../parts/text.ts';
 import { useApi } from '../signin/context.ts';
 import { InputField } from './input-field.tsx';
-import { type Filled, givenInputs, startLine } from './inputs.ts';
+import { type Filled, filledIn, givenInputs, startLine } from './inputs.ts';
 
 interface StartRunProps {
   /** Those that the caller may start. */
@@ -59,7 +59,7 @@ function StartForm({ workflow }: { readonly workflow: Workflow }) {
           key={name}
           name={name}
           terms={terms}
-          value={filled[name] ?? ''}
+          value={filledIn(filled, name)}
           onInput={(text) => setFilled((before) => ({ ...before, [name]: text }))}
         />
       ))}

@@ -55,7 +55,7 @@ function barsOf(heights: readonly number[]): string {
   const width = WIDTH / PARTS;
   return heights
     .map((height, at) =>
-      height === 0 ? '' : `M${at * width} ${HEIGHT}v${-height.toFixed(1)}h${width}v${height.toFixed(1)}z`,
+      height === 0 ? '' : `M${at * width} ${HEIGHT}v-${height.toFixed(1)}h${width}v${height.toFixed(1)}z`,
     )
     .join('');
 }

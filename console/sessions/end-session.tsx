@@ -1,3 +1,4 @@
+import { fieldOf } from '../parts/form.ts';
 import { useState } from 'preact/hooks';
 import { asProblem, type Problem } from '../api/problem.ts';
 import type { Session } from '../api/types.ts';
@@ -52,7 +53,7 @@ function EndDialog({ session, onClose }: EndDialogProps) {
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void end(String(new FormData(event.currentTarget).get('reason') ?? '').trim());
+          void end(fieldOf(event.currentTarget, 'reason'));
         }}
       >
         <label>

@@ -1,3 +1,4 @@
+import { fieldsOf as textsOf } from '../parts/form.ts';
 import { useEffect, useRef } from 'preact/hooks';
 import { useQuery } from '../parts/query.ts';
 import { type Filters, localText, timeOf } from './filters.ts';
@@ -47,9 +48,7 @@ export function FilterForm({ filters }: { readonly filters: Filters }) {
 }
 
 function fieldsOf(form: HTMLFormElement): Record<string, string | undefined> {
-  const { since, until, ...same } = Object.fromEntries(
-    [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]),
-  );
+  const { since, until, ...same } = textsOf(form);
   return { ...same, since: timeOf(since), until: timeOf(until) };
 }
 

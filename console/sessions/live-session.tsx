@@ -6,6 +6,7 @@ import { Failure } from '../parts/states.tsx';
 import { shown } from '../parts/text.ts';
 import { useApi } from '../signin/context.ts';
 import { LiveSteps } from './live-steps.ts';
+import { SessionParts } from './session-parts.tsx';
 import { StepDetail } from './step-detail.tsx';
 import { StepList } from './step-list.tsx';
 import { counted, reasonMeaning, verdictWord } from './words.ts';
@@ -27,20 +28,22 @@ export function LiveSession({ session, onRecording }: LiveSessionProps) {
   return (
     <section class="steps live" aria-label="What is being done">
       <LiveBar source={source} onRecording={onRecording} />
-      <div class="steps-and-detail">
-        <StepList source={source} selected={selected} onSelect={select} follows />
-        <div class="detail-box">
-          {selected === undefined ? (
-            <p class="hint nothing">Choose a step to see all of it. New ones come by themselves.</p>
-          ) : (
-            <StepDetail
-              session={session}
-              number={selected}
-              known={place === undefined ? undefined : source.at(place)}
-            />
-          )}
+      <SessionParts session={session}>
+        <div class="steps-and-detail">
+          <StepList source={source} selected={selected} onSelect={select} follows />
+          <div class="detail-box">
+            {selected === undefined ? (
+              <p class="hint nothing">Choose a step to see all of it. New ones come by themselves.</p>
+            ) : (
+              <StepDetail
+                session={session}
+                number={selected}
+                known={place === undefined ? undefined : source.at(place)}
+              />
+            )}
+          </div>
         </div>
-      </div>
+      </SessionParts>
     </section>
   );
 }

@@ -180,7 +180,7 @@ function Cell({ value, isComing, onOpen }: CellProps) {
   const { text, cut } = value;
   const isLong = cut || text.length > CELL_MAX || text.includes('\n');
   return (
-    <td>
+    <td class={isLong ? 'long' : undefined}>
       {shown(text.slice(0, CELL_MAX))}
       {isLong && (
         <button

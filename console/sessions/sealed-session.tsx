@@ -8,6 +8,8 @@ import { AllSteps } from './all-steps.ts';
 import { useSessionsApi } from './context.ts';
 import { Density } from './density.tsx';
 import { FilteredSteps } from './filtered-steps.ts';
+import { momentOf, secondsText } from './place.ts';
+import { SessionParts } from './session-parts.tsx';
 import { StepDetail } from './step-detail.tsx';
 import { StepList } from './step-list.tsx';
 import { StepToolbar } from './step-toolbar.tsx';
@@ -28,7 +30,9 @@ export function SealedSession({ session }: { readonly session: Session }) {
     <>
       <Evidence verdict={verdict} findings={findings} completeness={completeness} session={session.id} />
       <Summary session={session.id} />
-      <Steps session={session} total={total} />
+      <SessionParts session={session}>
+        <Steps session={session} total={total} />
+      </SessionParts>
     </>
   );
 }
@@ -76,9 +80,11 @@ function Steps({ session, total }: { readonly session: Session; readonly total: 
   const source = useSource(session.id, total.steps, show, query['kind']);
   const selected = stepOf(query['step'], total.steps);
   const detail = useRef<HTMLDivElement>(null);
-  const select = (number: number): void => set({ step: String(number), found: undefined }, { replace: true });
+  const select = (number: number): void =>
+    set({ step: String(number), found: undefined, at: undefined }, { replace: true });
   useStepKeys({ session: session.id, selected, steps: total.steps, source, onSelect: select });
   const seek = useSeek(session.id, select);
+  useMoment(session.id, momentOf(query['at']), select);
   return (
     <section class="steps" aria-label="What was done">
       <StepToolbar total={total} show={show} kind={query['kind']} onSeek={seek} />
@@ -126,6 +132,22 @@ function useSeek(session: string, select: (number: number) => void): (at: string
   };
 }
 
+/** From a moment of the terminal: what was being done then, the last step that had begun. */
+function useMoment(session: string, us: number | undefined, select: (number: number) => void): void {
+  const api = useSessionsApi();
+  useEffect(() => {
+    if (us === undefined) return undefined;
+    const ending = new AbortController();
+    const query = { at: secondsText(us + 1), direction: 'previous', limit: 1, brief: true };
+    api
+      .steps(session, query, ending.signal)
+      .then(({ steps: [step] }) => select(step?.number ?? 1))
+      // The steps are there all the same, from the first.
+      .catch(() => undefined);
+    return () => ending.abort();
+  }, [api, session, us]);
+}
+
 interface OutlinedProps {
   readonly session: string;
   readonly selected: number;
@@ -142,10 +164,6 @@ function Outlined({ session, selected, source, onSeek }: OutlinedProps) {
   const known = place === undefined ? undefined : source.at(place);
   const piece = value.pieces.findLast(({ first }) => first <= selected);
   return (
-    <Density
-      outline={value}
-      at={known?.at ?? piece?.from ?? 0}
-      onSeek={(us) => onSeek((us / 1e6).toFixed(6))}
-    />
+    <Density outline={value} at={known?.at ?? piece?.from ?? 0} onSeek={(us) => onSeek(secondsText(us))} />
   );
 }

@@ -1,3 +1,4 @@
+import { fieldOf } from '../parts/form.ts';
 import { useLocation } from 'preact-iso';
 import { queryText } from '../api/client.ts';
 
@@ -10,8 +11,7 @@ export function SearchBox() {
       class="search-box"
       onSubmit={(event) => {
         event.preventDefault();
-        const text = String(new FormData(event.currentTarget).get('text') ?? '').trim();
-        route(`/search${queryText({ text })}`);
+        route(`/search${queryText({ text: fieldOf(event.currentTarget, 'text') })}`);
       }}
     >
       <input

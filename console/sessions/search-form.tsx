@@ -1,3 +1,4 @@
+import { fieldsOf as textsOf } from '../parts/form.ts';
 import { useLocation } from 'preact-iso';
 import { useEffect, useRef } from 'preact/hooks';
 import { queryText } from '../api/client.ts';
@@ -81,9 +82,7 @@ function MoreFields() {
 }
 
 function fieldsOf(form: HTMLFormElement): Record<string, string | undefined> {
-  const { since, until, ...same } = Object.fromEntries(
-    [...new FormData(form)].map(([name, value]) => [name, String(value).trim()]),
-  );
+  const { since, until, ...same } = textsOf(form);
   return { ...same, since: timeOf(since), until: timeOf(until) };
 }
 

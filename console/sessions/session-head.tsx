@@ -12,9 +12,6 @@ import { ExportMenu } from './export-menu.tsx';
 import { lengthOf } from './session-row.tsx';
 import { bytesText, stateWord } from './words.ts';
 
-/** What may have terminals. */
-const TERMINALS: ReadonlySet<string> = new Set(['ssh', 'kubernetes']);
-
 /** Who, where, and what may be done about it. */
 export function SessionHead({ session }: { readonly session: Session }) {
   const { principal, target, protocol } = session;
@@ -40,11 +37,6 @@ export function SessionHead({ session }: { readonly session: Session }) {
         <a class="button primary" href={`/sessions/${session.id}/proof`}>
           Verify
         </a>
-        {TERMINALS.has(protocol) && (
-          <a class="button" href={`/sessions/${session.id}/terminal`}>
-            Terminal
-          </a>
-        )}
         {session.state === 'open' ? <EndSession session={session} /> : <ExportMenu session={session} />}
       </div>
       <details class="facts-of" open={!isPhone}>

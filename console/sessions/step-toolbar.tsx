@@ -1,3 +1,4 @@
+import { fieldOf } from '../parts/form.ts';
 import { useQuery } from '../parts/query.ts';
 
 interface StepToolbarProps {
@@ -32,7 +33,7 @@ export function StepToolbar({ total, show, kind, onSeek }: StepToolbarProps) {
         class="step-place"
         onSubmit={(event) => {
           event.preventDefault();
-          const place = String(new FormData(event.currentTarget).get('place')).trim();
+          const place = fieldOf(event.currentTarget, 'place');
           if (/^\d+$/.test(place)) set({ step: place, show: undefined, kind: undefined });
           else if (place !== '') onSeek(place);
         }}

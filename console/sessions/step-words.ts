@@ -32,7 +32,7 @@ interface Parts {
 
 /** What was asked, in one line. The text of others is as it was. */
 export function headOf(step: Step): string {
-  return (whatOf(step as Step & Parts) || step.kind).slice(0, HEAD_MAX);
+  return (whatOf(step) || step.kind).slice(0, HEAD_MAX);
 }
 
 function whatOf(step: Step & Parts): string {

@@ -13,6 +13,7 @@ export const HITS_MAX = 1_000;
 const AROUND = 60;
 /** What is kept of before, so that a text is found across pieces. */
 const CARRIED = 2_000;
+// oxlint-disable-next-line no-control-regex
 const LOOKS = /\u001b\[[\d;:]*m/g;
 const COMMANDS =
   // oxlint-disable-next-line no-control-regex

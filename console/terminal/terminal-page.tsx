@@ -1,10 +1,13 @@
 import { useRoute } from 'preact-iso';
+import { useState } from 'preact/hooks';
 import type { Session } from '../api/types.ts';
 import { useAnswer } from '../parts/answer.ts';
 import { personText } from '../parts/person.tsx';
 import { useQuery } from '../parts/query.ts';
 import { Failure, Loading } from '../parts/states.tsx';
 import { shown } from '../parts/text.ts';
+import { momentOf } from '../sessions/place.ts';
+import { WaitingSession } from '../sessions/waiting-session.tsx';
 import { useApi } from '../signin/context.ts';
 import SessionTerminal from './session-terminal.tsx';
 
@@ -24,14 +27,25 @@ export default function TerminalPage() {
       </h1>
       {value === undefined && problem === undefined && <Loading what="the session" />}
       {value === undefined && problem !== undefined && <Failure problem={problem} onRetry={again} />}
-      {value !== undefined && <Terminal key={id} session={value} />}
+      {value !== undefined && <WatchedTerminal key={id} session={value} />}
     </>
+  );
+}
+
+/** To watch a session that waits for it lets it begin: that is decided first. */
+function WatchedTerminal({ session }: { readonly session: Session }) {
+  const [isWatched] = useState(session.state === 'open');
+  if (!isWatched) return <Terminal session={session} />;
+  return (
+    <WaitingSession session={session}>
+      <Terminal session={session} />
+    </WaitingSession>
   );
 }
 
 function Terminal({ session }: { readonly session: Session }) {
   const { query, set } = useQuery();
-  const at = /^\d{1,15}$/.test(query['at'] ?? '') ? Number(query['at']) : undefined;
+  const at = momentOf(query['at']);
   return (
     <>
       <p>

@@ -9,16 +9,17 @@ import { type FaultLog, noSuchOperation } from '../problem.ts';
 export interface ConsolePorts {
   readonly policy: () => Pick<Config, 'issuers'>;
   readonly site: Site;
-  /** Where links to evidence lead. */
-  readonly evidence: string;
+  /** The origin that links to evidence lead to; they lead nowhere when not given. */
+  readonly evidence?: string;
   readonly log: FaultLog;
 }
 
 /** The console where the API serves it. The page asks its own origin for evidence, which sends it on to where the links lead. */
 export function consoleHandler({ policy, site, evidence, log }: ConsolePorts): HttpHandler {
   return httpHandler(log, async ({ rawPath: path, rawQueryString: query, headers }) => {
-    if (path.startsWith(`${EVIDENCE}/`)) return sentOn(`${evidence}${path.slice(EVIDENCE.length)}?${query}`);
-    const connect = [...signInOrigins(policy()), evidence];
+    if (evidence !== undefined && path.startsWith(`${EVIDENCE}/`))
+      return sentOn(`${evidence}${path.slice(EVIDENCE.length)}?${query}`);
+    const connect = [...signInOrigins(policy()), ...(evidence === undefined ? [] : [evidence])];
     const served = await serve(site, { path, headers }, { connect, headers: ONLY_TLS });
     if (served === undefined) throw noSuchOperation();
     return served;

@@ -14,10 +14,11 @@ export const handler = apiFunction(telemetry, async () => {
   const settings = readAwsSettings(process.env);
   const policy = await freshPolicy(settings, s3Client({ region: settings.AWS_REGION }));
   const site = siteIn(fileURLToPath(new URL('site/', import.meta.url)));
-  const { CUSTODY_EVIDENCE_ORIGIN: evidence = '' } = settings;
+  const { CUSTODY_EVIDENCE_ORIGIN: evidence } = settings;
+  const links = evidence === undefined ? {} : { evidence };
   // Every path that comes here is its.
   const routes: Routes = [
-    ['', consoleHandler({ policy: policy.config, site, evidence, log: telemetry.log })],
+    ['', consoleHandler({ policy: policy.config, site, ...links, log: telemetry.log })],
   ];
   return { policy, routes };
 });

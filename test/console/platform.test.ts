@@ -46,6 +46,23 @@ describe('digests', () => {
     );
   });
 
+  test('in one call', () => {
+    const data = crypto.randomBytes(100);
+    const hex = crypto.hash('sha256', data, 'hex');
+    expect(browser.hash('sha256', data, 'hex')).toBe(hex);
+    expect(browser.hash('sha256', data, 'base64')).toBe(crypto.hash('sha256', data, 'base64'));
+    expect(browser.hash('sha256', data, 'buffer').toString('hex')).toBe(hex);
+  });
+
+  test('of what came so far, while more comes', () => {
+    const hash = browser.createHash('sha256').update('one');
+    const before = hash.copy();
+    hash.update('two');
+    expect([before.digest('hex'), hash.digest('hex')]).toEqual(
+      ['one', 'onetwo'].map((text) => crypto.createHash('sha256').update(text).digest('hex')),
+    );
+  });
+
   test('others are refused', () => {
     expect(() => browser.createHash('md5')).toThrow('not whole');
     expect(() => browser.createHash('constructor')).toThrow('not whole');

@@ -3,7 +3,10 @@ import { beforeAll, expect, vi } from 'vitest';
 import type * as Verifier from '#core/recording/verify/verify.ts';
 import { browserBuild } from '#test/support/browser-build.ts';
 
-type Browser = typeof Verifier & { loadZstd(): Promise<void>; webSha256(bytes: Uint8Array): Promise<string> };
+type Browser = typeof Verifier & {
+  loadZstd(): Promise<void>;
+  readonly webSha256: (bytes: Uint8Array) => Promise<string>;
+};
 const theirs = vi.hoisted(() => ({ browser: undefined as Browser | undefined }));
 
 /** How often each test has asked. */

@@ -5,6 +5,7 @@ import type { FreshPolicy } from '#lambdas/fresh-policy.ts';
 import type { ApiEvent, HttpHandler } from '#lambdas/http.ts';
 import { type Telemetry, telemetryFor } from '#lambdas/telemetry.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
+import { DATA_HEADERS } from '../../console/build/headers.ts';
 
 const TOKEN = 'the-token';
 const echo: HttpHandler = async (event) => ({ statusCode: 200, body: JSON.stringify(event) });
@@ -57,6 +58,25 @@ describe('a function of the API', () => {
       expect((await call(path)).statusCode, path).toBe(404);
     }
     expect(faults).toEqual([]);
+  });
+
+  it('says of every answer that it is data, unless the answer says more of itself (security case 18)', async () => {
+    const page: HttpHandler = async () => ({
+      statusCode: 200,
+      headers: { 'content-security-policy': "script-src 'self'" },
+    });
+    const { call, state } = stand([
+      ['/v1/a', named('<script>alert(1)</script>')],
+      ['/page', page],
+    ]);
+    expect((await call('/v1/a')).headers).toEqual(DATA_HEADERS);
+    expect((await call('/nothing')).headers).toMatchObject(DATA_HEADERS);
+    expect((await call('/page')).headers).toEqual({
+      ...DATA_HEADERS,
+      'content-security-policy': "script-src 'self'",
+    });
+    state.unseen = new CustodyError('store-unavailable', 'try again');
+    expect((await call('/v1/a')).headers).toMatchObject(DATA_HEADERS);
   });
 
   it('looks at the policy before each call, and answers nothing when that cannot be seen (security case 12)', async () => {

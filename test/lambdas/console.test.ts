@@ -62,6 +62,18 @@ describe('the console as the API serves it', () => {
       expect(new URL(String((await ask(path)).headers!['location'])).origin).toBe(BUCKET);
   });
 
+  test('sends nobody anywhere where it is not said where evidence is (security case 19)', async () => {
+    const handle = consoleHandler({
+      policy: () => ({ issuers }) as never,
+      site: () => undefined,
+      log: () => undefined,
+    });
+    const rawPath = '/evidence//evil.example/x';
+    const event = { rawPath, rawQueryString: '', headers: {}, requestContext: {} };
+    const { statusCode, headers } = await handle(event as unknown as ApiEvent, {} as Context);
+    expect([statusCode, headers!['location']]).toEqual([404, undefined]);
+  });
+
   test.each(['/assets/../files.json', '/assets/main-AAAAAAAA.js', '/files.json', '/v1/sessions', '/x'])(
     'has nothing under %s',
     async (path) => {

@@ -147,11 +147,11 @@ function isForCdk(path: string, typeOnly: boolean): boolean {
 const LEDGER_VERIFIER =
   /^core\/ledger\/(?:audit-findings|checkpoint|layout|leaf|leaf-proof|merkle|note|proof-file|reader|run-proof|session-proof|tiles|tree)\.ts$/;
 
-/** The verifiers of recordings and of the ledger, and the readers; of the API, types alone. */
+/** The verifiers of recordings, of runs and of the ledger, and the readers; of the API, types alone. */
 function isForConsole(path: string, typeOnly: boolean): boolean {
   if (typeOnly && path.startsWith('lambdas/')) return true;
   if (LEDGER_VERIFIER.test(path)) return true;
-  return /^core\/(?:(?:errors|json)\.ts$|recording\/(?:layout\.ts$|verify\/)|replay\/|tasks\/proof\/)/.test(
+  return /^core\/(?:(?:errors|json)\.ts$|recording\/(?:layout\.ts$|verify\/)|replay\/|tasks\/(?:run-folder\.ts$|proof\/|verify\/))/.test(
     path,
   );
 }

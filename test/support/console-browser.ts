@@ -23,8 +23,8 @@ export interface Visitor {
   /** Origins that were asked for anything. */
   readonly origins: Set<string>;
   /** Opens a path of the console, signing in on the way where the tab is not yet. */
-  open(path: string): Promise<void>;
-  close(): Promise<void>;
+  readonly open: (path: string) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface VisitorOptions extends BrowserContextOptions {

@@ -8,7 +8,7 @@ import { hasChromium } from '#test/support/chromium.ts';
 import { hasClient } from '#test/support/clients.ts';
 import { ConsoleBrowser, type Visitor } from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { recorded, storedFolder } from './proof-support.ts';
+import { recorded, storedFolder } from './evidence.ts';
 
 describe.runIf(hasChromium() && hasClient('psql'))('the ledger in the browser', () => {
   let gateway: LocalGateway;

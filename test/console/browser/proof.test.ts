@@ -18,7 +18,8 @@ import { hasChromium } from '#test/support/chromium.ts';
 import { hasClient } from '#test/support/clients.ts';
 import { accessibilityFaults, ConsoleBrowser, SCREENS, type Visitor } from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { judgementOf, oracle, recorded, storedFolder } from './proof-support.ts';
+import { judgementOf, recorded, storedFolder } from './evidence.ts';
+import { oracle } from './proof-support.ts';
 
 /** Rows that zstd makes half of: some segments of 8 MiB. */
 const LARGE = `select md5(i::text) || md5((i * 7)::text) || md5((i * 13)::text) from generate_series(1, 450000) i;`;
@@ -177,7 +178,6 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     expect(found.findings).toEqual(expected.findings);
     expect(found.findings).not.toEqual([]);
     expect(found.verdict).toBe(WORDS[expected.verdict]);
-    expect(await accessibilityFaults(ada.page)).toEqual([]);
   });
 
   test('another key than the pinned one is a loud failure, and nothing pins it by itself', async () => {
@@ -194,6 +194,7 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     expect(await ada.page.locator('.trust [role=alert]').innerText()).toContain(
       'THE SIGNING KEY OF THE GATEWAY HAS CHANGED',
     );
+    expect(await accessibilityFaults(ada.page)).toEqual([]);
     await ada.open('/ledger');
     await ada.page.getByRole('heading', { name: 'The checkpoint is refused' }).waitFor();
     await ada.page.unroute('**/v1/signer');
@@ -243,16 +244,19 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
 
   test('a verification is paused, taken up again, and ended', async () => {
     const { page } = ada;
-    /** Opens the page, whose second segment does not come before it is let go. */
+    /** Opens the page, whose second segment was asked for, and does not come before it is let go. */
     const held = async (): Promise<() => Promise<void>> => {
+      const asked = Promise.withResolvers<void>();
       const gate = Promise.withResolvers<void>();
       const done = Promise.withResolvers<void>();
       await page.route('**/objects/**/00000001.seg*', async (route) => {
+        asked.resolve();
         await gate.promise;
         await route.continue().catch(() => undefined);
         done.resolve();
       });
       await ada.open(`/sessions/${session}/proof`);
+      await asked.promise;
       return async () => {
         gate.resolve();
         await done.promise;
@@ -273,27 +277,32 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
     expect((await judgementOf(page)).verdict).toBe('Verified');
   });
 
-  test.each([
-    ['light', 'wide'],
-    ['dark', 'wide'],
-    ['light', 'narrow'],
-    ['dark', 'phone'],
-  ] as const)('axe finds nothing in %s, %s, and nothing scrolls sideways', async (scheme, screen) => {
-    const visitor = await browser.visitor('auditor', { scheme, screen: SCREENS[screen] });
-    for (const path of [`/sessions/${session}/proof`, '/ledger']) {
-      await visitor.open(path);
-      await visitor.page.locator('.verdict, table.leaves').first().waitFor();
-      await visitor.page.locator('progress').waitFor({ state: 'detached' });
-      expect(await accessibilityFaults(visitor.page)).toEqual([]);
-      expect(await visitor.page.evaluate(SIDEWAYS)).toBe(0);
-      const shots = process.env['CUSTODY_SHOTS'];
-      if (shots !== undefined)
-        await visitor.page.screenshot({
-          path: join(shots, `${path === '/ledger' ? 'ledger' : 'proof'}-${scheme}-${screen}.png`),
-          fullPage: true,
-        });
-    }
-    expect(visitor.complaints).toEqual([]);
-    await visitor.close();
-  });
+  test.each([`/sessions/:id/proof`, '/ledger'])(
+    'axe finds nothing at %s, and nothing scrolls sideways',
+    async (address) => {
+      const { page, complaints, open, close } = await browser.visitor('auditor');
+      await open(address.replace(':id', session));
+      await page.locator('.verdict, table.leaves').first().waitFor();
+      await page.locator('progress').waitFor({ state: 'detached' });
+      for (const [colorScheme, screen] of [
+        ['light', 'wide'],
+        ['dark', 'wide'],
+        ['dark', 'phone'],
+        ['light', 'narrow'],
+      ] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize(SCREENS[screen]);
+        const where = `${colorScheme} ${screen}`;
+        expect([where, await accessibilityFaults(page)]).toEqual([where, []]);
+        expect([where, await page.evaluate(SIDEWAYS)]).toEqual([where, 0]);
+        const shots = process.env['CUSTODY_SHOTS'];
+        if (shots !== undefined) {
+          const path = join(shots, `${address.split('/').at(-1)}-${colorScheme}-${screen}.png`);
+          await page.screenshot({ path, fullPage: true });
+        }
+      }
+      expect(complaints).toEqual([]);
+      await close();
+    },
+  );
 });

@@ -299,23 +299,26 @@ describe.runIf(hasChromium())('runs', () => {
         `/runs/${done}?view=data`,
         `/runs/${sixty}`,
       ];
-      for (const screen of ['wide', 'narrow'] as const) {
-        for (const scheme of ['light', 'dark'] as const) {
-          const dana = await browser.visitor('developer', { screen: SCREENS[screen], scheme });
-          await dana.open('/runs');
-          for (const path of paths) {
-            await go(dana, path);
-            const where = `${path} ${screen} ${scheme}`;
-            expect([where, await accessibilityFaults(dana.page)]).toEqual([where, []]);
-            const isWider = await dana.page.evaluate('document.documentElement.scrollWidth > innerWidth');
-            expect([where, isWider]).toEqual([where, false]);
+      const dana = await browser.visitor('developer');
+      const { page } = dana;
+      await dana.open('/runs');
+      for (const path of paths) {
+        await go(dana, path);
+        for (const screen of ['wide', 'narrow'] as const) {
+          await page.setViewportSize(SCREENS[screen]);
+          for (const colorScheme of ['light', 'dark'] as const) {
+            await page.emulateMedia({ colorScheme });
+            const where = `${path} ${screen} ${colorScheme}`;
+            expect([where, await accessibilityFaults(page)]).toEqual([where, []]);
           }
-          expect(dana.complaints).toEqual([]);
-          const { api, issuer } = gateway.addresses;
-          expect([...dana.origins].sort()).toEqual([api, issuer].map((url) => new URL(url).origin).sort());
-          await dana.close();
+          const isWider = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+          expect([path, screen, isWider]).toEqual([path, screen, false]);
         }
       }
+      expect(dana.complaints).toEqual([]);
+      const { api, issuer } = gateway.addresses;
+      expect([...dana.origins].sort()).toEqual([api, issuer].map((url) => new URL(url).origin).sort());
+      await dana.close();
     },
     LONG_MS,
   );

@@ -1,10 +1,17 @@
-import type { Page } from 'playwright-core';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CUSTODY } from '#test/cli/support.ts';
 import { apiAs, reconfigure } from '#test/support/access-story.ts';
 import { hasChromium } from '#test/support/chromium.ts';
 import { accessibilityFaults, ConsoleBrowser, SCREENS, type Visitor } from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
+import { lastSession } from '#test/support/recorded.ts';
 import { openPsql, recordedPsql } from '#test/support/recorded-psql.ts';
+import { startClient } from '#test/support/clients.ts';
+import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
 const BIDI = '\u202e';
 const MIXED = `create temp table t(n int, words text);
@@ -22,14 +29,30 @@ select '<svg/onload=alert(3)>${BIDI}' /* <script>alert(4)</script> ${BIDI} */ as
 const STEPS = 200_000;
 const MANY = `listen l; select count(pg_notify('l', g::text)) from generate_series(1, ${STEPS}) g; select 'the last of all';`;
 
+/** Reviewers may watch what they may end, and one target runs only while they do. */
+const RULES = `  - name: only-watched
+    groups: [developers]
+    targets: [ledger-db]
+    allow: [connect]
+    moderated: { by: { any: [reviewers] }, wait: 60s }
+`;
+
+function withWatchers(yaml: string): string {
+  const target = /^  orders-db:.*\n(?:    .*\n)+/m.exec(yaml)![0].replace('orders-db', 'ledger-db');
+  return yaml
+    .replace('targets:\n', `$&${target}`)
+    .replace('  - name: auditors\n', `${RULES}$&`)
+    .replace('allow: [terminate]', 'allow: [terminate, replay]');
+}
+
 describe.runIf(hasChromium())('sessions', () => {
   let gateway: LocalGateway;
   let browser: ConsoleBrowser;
   let [mixed, hostile] = ['', ''];
   beforeAll(async () => {
-    gateway = await startLocalGateway();
+    gateway = await startLocalGateway({ args: ['--demo-ssh'] });
     browser = await ConsoleBrowser.start(() => gateway.addresses);
-    await reconfigure(gateway, (text) => text.replace('allow: [terminate]', 'allow: [terminate, replay]'));
+    await reconfigure(gateway, withWatchers);
     mixed = await recordedPsql(gateway, MIXED);
     hostile = await recordedPsql(gateway, HOSTILE);
   });
@@ -174,13 +197,83 @@ describe.runIf(hasChromium())('sessions', () => {
     expect(await accessibilityFaults(page)).toEqual([]);
     await page.getByLabel('Reason').fill('seen enough');
     await page.getByRole('button', { name: 'End it' }).click();
+    await page.getByText('It is over. An operator ended it.').waitFor();
+    // psql reads what it is told before it looks at its connection.
     running.type('select 3;');
     expect(await running.done).toMatch(/seen enough/);
-    await page.getByText('It is over. An operator ended it.').waitFor();
     await page.locator('.live-bar', { hasText: 'evidence verified' }).waitFor();
     await page.getByRole('button', { name: 'See the recording' }).click();
     await page.locator('.evidence', { hasText: 'evidence verified' }).waitFor();
     await left(rui);
+  });
+
+  test('that wait for a watcher begin by a decision, not by a page that was opened', async () => {
+    const running = await openPsql(gateway, 'ledger-db');
+    running.type("select 'behind glass';");
+    const rui = await visited('/sessions?state=waiting', {}, 'reviewer');
+    const { page } = rui;
+    await page.locator(`.session-row[href$="${running.session}"]`).click();
+    await page.getByRole('heading', { name: 'It waits for somebody to watch' }).waitFor();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await waiting(gateway)).toEqual([running.session]);
+    await page.getByRole('button', { name: 'Watch, and let it begin' }).click();
+    await page.locator('.step', { hasText: 'behind glass' }).waitFor();
+    expect(await waiting(gateway)).toEqual([]);
+    running.leave();
+    await running.done;
+    await page.locator('.live-bar', { hasText: 'It is over.' }).waitFor();
+    await left(rui);
+  });
+
+  test('are taken away as files', async () => {
+    const ada = await visited(`/sessions/${mixed}?step=6`);
+    const { page } = ada;
+    const taken = async (button: string): Promise<string> => {
+      const coming = page.waitForEvent('download');
+      await page.getByRole('button', { name: button }).click();
+      return textOf(await coming);
+    };
+    expect((await taken('Download as CSV')).trimEnd().split(/\r?\n/)).toEqual(['count', '0']);
+    await page.getByRole('button', { name: 'Export…' }).click();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const steps = (await taken('Download Steps')).trimEnd().split('\n');
+    expect(
+      steps.some((line) =>
+        (JSON.parse(line) as { statement?: { text: string } }).statement?.text.includes('nowhere'),
+      ),
+    ).toBe(true);
+    expect(await taken('Download Script')).toContain("update t set words = 'changed' where n < 10");
+    expect(JSON.parse((await taken('Download Events')).split('\n')[0]!)).toHaveProperty('class_uid');
+    await left(ada);
+  });
+
+  test.runIf(hasOpenSsh())('of SSH show their terminal beside their steps, at the same place', async () => {
+    const session = await recordedSsh(gateway);
+    const ada = await visited(`/sessions/${session}`);
+    const { page } = ada;
+    const parts = page.getByRole('navigation', { name: 'Parts of the session' });
+    await page.locator('.step').first().waitFor();
+    await parts.getByRole('link', { name: 'Terminal' }).click();
+    await page.locator('.terminal').focus();
+    await page.keyboard.press('End');
+    await page.locator('.terminal', { hasText: 'the last words' }).waitFor();
+    await page.waitForURL(/[?&]at=\d{6,}/);
+    expect(await accessibilityFaults(page)).toEqual([]);
+    expect(await sideways(page)).toBe(0);
+    await parts.getByRole('link', { name: 'Steps' }).click();
+    await page.waitForURL(/[?&]step=\d+/);
+    const last = Number(new URL(page.url()).searchParams.get('step'));
+    expect(last).toBeGreaterThan(1);
+    expect(new URL(page.url()).searchParams.get('at')).toBeNull();
+    await page.getByRole('heading', { name: new RegExp(`^Step ${last} `) }).waitFor();
+    await page.keyboard.press('p');
+    await page.waitForURL(new RegExp(`[?&]step=${last - 1}(?:&|$)`));
+    const { steps } = await apiAs(gateway, 'auditor').get<{ steps: { at: number }[] }>(
+      `/v1/sessions/${session}/steps?from=${last - 1}&limit=1`,
+    );
+    await parts.getByRole('link', { name: 'Terminal' }).click();
+    await expect.poll(() => page.locator('.seek input').inputValue()).toBe(String(steps[0]!.at));
+    await left(ada);
   });
 
   test(`of ${STEPS} steps scroll to the end, and are gone to by number and by time`, async () => {
@@ -228,6 +321,29 @@ async function looksRight(page: Page): Promise<void> {
 
 function sideways(page: Page): Promise<number> {
   return page.evaluate<number>('Math.max(0, document.documentElement.scrollWidth - innerWidth)');
+}
+
+async function textOf(download: Download): Promise<string> {
+  return readFileSync(await download.path(), 'utf8');
+}
+
+/** Ids of sessions that wait for somebody to watch. */
+async function waiting(gateway: LocalGateway): Promise<string[]> {
+  const path = '/v1/sessions?state=waiting';
+  const { sessions } = await apiAs(gateway, 'reviewer').get<{ sessions: { id: string }[] }>(path);
+  return sessions.map(({ id }) => id);
+}
+
+/** A command that had a terminal. */
+async function recordedSsh(gateway: LocalGateway): Promise<string> {
+  const home = mkdtempSync(join(tmpdir(), 'custody-sessions-'));
+  const env = { PATH: process.env['PATH'], HOME: home, ...(await gateway.cliEnvironment('developer', home)) };
+  const command = 'echo the first words; ls /nowhere; echo the last words';
+  const { code, stderr } = await startClient(CUSTODY, ['connect', 'web-1', '--', 'ssh', '-tt', command], env)
+    .done;
+  rmSync(home, { recursive: true, force: true });
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  return (await lastSession(gateway)).id;
 }
 
 async function foundBy(gateway: LocalGateway, text: string): Promise<number> {

@@ -77,7 +77,7 @@ describe.runIf(hasChromium())('signing in', () => {
     await close();
   });
 
-  test('that was not begun in this tab is none: a code of somebody else signs nobody in', async () => {
+  test('that was not begun in this tab is none: a code of somebody else signs nobody in (security case 13)', async () => {
     const { page, close } = await browser.visitor('developer');
     const { api } = gateway.addresses;
     await page.goto(`${api}/callback?code=stolen&state=x`);
@@ -152,6 +152,7 @@ describe.runIf(hasChromium())('signing in', () => {
     await page.getByText('cannot be asked').waitFor();
     await page.unroute(`${gateway.addresses.issuer}/**`);
     await signIn(page, 'developer');
+    expect(new URL(page.url()).origin).toBe(gateway.addresses.api);
     await close();
   });
 

@@ -24,7 +24,7 @@ function told(more: Partial<Session> = {}): Session {
     id: facts.session,
     state: 'closed',
     startedAt,
-    principal: principal as Session['principal'],
+    principal,
     target: target.name,
     protocol: target.protocol,
     rule: 'r',

@@ -42,6 +42,11 @@ describe('an input of a run', () => {
     expect(givenInputs({ inputs }, { many: '3', stranger: 'x' })).toEqual({ note: '', many: '3' });
   });
 
+  test('is empty until somebody fills it in, whatever it is called', () => {
+    const inputs = { constructor: terms({}) };
+    expect(givenInputs({ inputs }, {})).toEqual({ constructor: '' });
+  });
+
   test.each([
     ['SUP-12', 'ticket=SUP-12'],
     ['two words', "'ticket=two words'"],

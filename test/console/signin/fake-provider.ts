@@ -43,7 +43,7 @@ export function fakeProvider(): FakeProvider {
   const real = globalThis.fetch;
   onTestFinished(() => void (globalThis.fetch = real));
   globalThis.fetch = async (input, init = {}) =>
-    answer(provider, new Request(new URL(String(input), CONSOLE), init));
+    answer(provider, new Request(new URL(input instanceof Request ? input.url : input, CONSOLE), init));
   return provider;
 }
 
@@ -159,7 +159,7 @@ export function fakeTab(): FakeTab {
 export async function comeBack(tab: FakeTab, more: Readonly<Record<string, string>> = {}): Promise<SignIn> {
   const asked = new URL(tab.at.href).searchParams;
   const given = { code: asked.get('nonce')!, state: asked.get('state')!, iss: ISSUER, ...more };
-  return tab.load(`${CONSOLE}/callback?${new URLSearchParams(given)}`);
+  return tab.load(`${CONSOLE}/callback?${new URLSearchParams(given).toString()}`);
 }
 
 /** Signed in, having been at `back`. */

@@ -27,7 +27,7 @@ test('whatever is put out becomes rows of text of the screen’s size', async ()
   });
   await fc.assert(
     fc.asyncProperty(size, output, async (head, bytes) => {
-      await targets[0]!.run(Buffer.concat([head, bytes]));
+      await expect(targets[0]!.run(Buffer.concat([head, bytes]))).resolves.toBeUndefined();
     }),
     { numRuns: 40 },
   );

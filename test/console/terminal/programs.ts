@@ -12,7 +12,7 @@ const csi = fc
     fc.constantFrom('', '?', '>', '=', '!'),
     params,
     fc.constantFrom('', ' ', '$', '"', "'"),
-    fc.constantFrom(...'@ABCDEFGHIJKLMPSTXZ`abcdefghijklmnpqrstuvxz'),
+    fc.constantFrom(...'@ABCDEFGHIJKLMPSTXZ`abcdefghijklmnpqrstuvxz'.split('')),
   )
   .map((parts) => `\u001b[${parts.join('')}`);
 const mode = fc
