@@ -47,7 +47,7 @@ import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import { sessionsNow } from '#lambdas/status/sessions.ts';
 import { okta } from '#test/support/directory-calls.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
-import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
+import { hasMoto, type Moto, patient, REGION, startMoto } from '#test/support/moto.ts';
 import { inWords, type PolicyDocumentJson, policiesOf } from '#test/support/role-policies.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { configFolder, gatewayTemplate } from '#test/support/stacks.ts';
@@ -440,9 +440,11 @@ async function userWith(
   }
   const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName }));
   const { AccessKeyId, SecretAccessKey } = AccessKey!;
-  return awsClients({
-    region: REGION,
-    endpoint,
-    credentials: { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey! },
-  });
+  return patient(
+    awsClients({
+      region: REGION,
+      endpoint,
+      credentials: { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey! },
+    }),
+  );
 }

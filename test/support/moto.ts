@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { CreateTableCommand, DeleteTableCommand } from '@aws-sdk/client-dynamodb';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
+import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
 import { type TableName, type TableSchema, tables } from '#adapters/aws/tables.ts';
 import { eventually } from './clients.ts';
@@ -12,6 +13,7 @@ import { eventually } from './clients.ts';
 export const REGION = 'eu-central-1';
 /** Where Python finds what makes the emulator's transactions as isolated as AWS's are. */
 const ONE_AT_A_TIME = fileURLToPath(new URL('one-at-a-time', import.meta.url));
+const PATIENCE_MS = 30_000;
 const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test' };
 
 /** An AWS in one process: good for all but Object Lock. */
@@ -65,7 +67,7 @@ export async function startMoto(environment: Readonly<Record<string, string>> = 
 }
 
 function motoAt(endpoint: string, server: ChildProcess): Moto {
-  const clients = awsClients({ region: REGION, endpoint, credentials: CREDENTIALS });
+  const clients = patient(awsClients({ region: REGION, endpoint, credentials: CREDENTIALS }));
   return {
     endpoint,
     clients,
@@ -93,6 +95,14 @@ function motoAt(endpoint: string, server: ChildProcess): Moto {
       await gone;
     },
   };
+}
+
+/** An emulator loads a service when it is first asked: on a busy machine that is longer than AWS may take, and a retry finds the table made. */
+export function patient(clients: AwsClients): AwsClients {
+  for (const client of [clients.s3, clients.dynamo, clients.kms, clients.secrets, clients.sts]) {
+    (client.config.requestHandler as NodeHttpHandler).updateHttpClientConfig('requestTimeout', PATIENCE_MS);
+  }
+  return clients;
 }
 
 /** Makes a table as the stack does. */

@@ -9,6 +9,10 @@ import { type LocalGateway, startLocalGateway } from '#test/support/local-gatewa
 const ASK = { target: 'orders-prod', reason: 'an order is stuck' };
 const THUMB = 44;
 
+interface SeenSessions {
+  readonly sessions: readonly { readonly grant?: string; readonly outcome?: object }[];
+}
+
 describe.runIf(hasChromium() && hasClient('psql'))('requests', () => {
   let gateway: LocalGateway;
   let browser: ConsoleBrowser;
@@ -236,6 +240,10 @@ describe.runIf(hasChromium() && hasClient('psql'))('requests', () => {
     await client.query('select count(*) from orders');
     await client.end();
     await gone;
+    await eventually('the end of the session', async () => {
+      const { sessions } = await apiAs(gateway, 'developer').get<SeenSessions>('/v1/sessions');
+      return sessions.some(({ grant, outcome }) => grant === before.id && outcome) || undefined;
+    });
     await apiAs(gateway, 'developer').post(`/v1/grants/${before.id}/return`);
     const { id } = await asked();
     const rui = await visit('reviewer');
@@ -248,16 +256,18 @@ describe.runIf(hasChromium() && hasClient('psql'))('requests', () => {
 
     const dana = await visit('developer');
     await dana.open(`/requests/${before.id}`);
+    // Earlier requests have sessions as well.
+    const own = dana.page.locator('section', { hasText: 'Sessions of this grant' });
     await eventually('the summary', async () => {
-      await dana.page.locator('.session-line summary').click();
-      const lines = dana.page.locator('.summary-lines li');
-      const failure = dana.page.locator('.session-line .failure');
+      await own.locator('.session-line summary').click();
+      const lines = own.locator('.summary-lines li');
+      const failure = own.locator('.session-line .failure');
       await lines.or(failure).first().waitFor();
       if ((await lines.count()) > 0) return true;
-      await dana.page.locator('.session-line summary').click();
+      await own.locator('.session-line summary').click();
       return undefined;
     });
-    expect(await dana.page.locator('.summary-lines').innerText()).toContain('orders');
+    expect(await own.locator('.summary-lines').innerText()).toContain('orders');
   });
 
   test('a command outside its contract is shown beside what the contract has', async () => {

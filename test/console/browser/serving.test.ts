@@ -26,7 +26,7 @@ describe.runIf(hasChromium())('the console at the address of the API', () => {
 
   const get = (path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET') =>
     fetch(gateway.addresses.api + path, { method, headers });
-  const scriptOf = (page: string): string => /src="(\/assets\/[^"]+\.js)"/.exec(page)![1]!;
+  const scriptOf = (page: string): string => /type="module" src="(\/assets\/[^"]+\.js)"/.exec(page)![1]!;
 
   test('is compressed, is not sent twice, and answers HEAD without its bytes', async () => {
     const page = await get('/sessions');
