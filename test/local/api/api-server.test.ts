@@ -118,6 +118,7 @@ describe('the API on this machine', () => {
       const response = await fetch(url);
       expect(response.status).toBe(200);
       expect(response.headers.get('content-type')).toBe('application/octet-stream');
+      expect(response.headers.get('content-disposition')).toBe('attachment');
       const stored = await server.source.get(`sessions/${ID}/${name}`);
       expect(new Uint8Array(await response.arrayBuffer())).toEqual(stored);
       expect(stored.byteLength).toBe(size);
