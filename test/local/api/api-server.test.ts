@@ -95,7 +95,7 @@ describe('the API on this machine', () => {
     const { url } = await api();
     for (const [path, item] of Object.entries(openApiDocument().paths!)) {
       const method = 'get' in item ? 'GET' : 'POST';
-      const there = path.replace('{id}', ID).replace('{proxy}', 'tile/0/000');
+      const there = path.replace('{id}', ID).replace('{number}', '1').replace('{proxy}', 'tile/0/000');
       const response = await fetch(url + there, { method, ...as('dana') });
       const { detail } = response.ok ? {} : ((await response.json()) as { detail?: string });
       expect([path, response.status, detail]).not.toEqual([path, 404, 'there is nothing here']);
