@@ -421,6 +421,8 @@ async function sendObject(
     const bytes = head ? undefined : await source.get(key);
     response.writeHead(200, {
       'content-type': 'application/octet-stream',
+      // Nothing of a recording is ever shown by the browser itself.
+      'content-disposition': 'attachment',
       'content-length': bytes?.byteLength ?? (await source.size(key)),
       'cache-control': 'no-store',
       ...DATA_HEADERS,

@@ -186,6 +186,26 @@ describe('the API of a target that leaves something out', () => {
     return { handler: sessionsHandler(ports), path: `/v1/sessions/${record.id}`, ports };
   }
 
+  it('shows pages of a result with the same marks, the same again from what was read before (security cases 7, 15)', async () => {
+    const { handler, path, ports } = await recorded();
+    for (const limit of ['1', '9']) {
+      const { status, body } = await call(handler, `${path}/steps/2/rows`, {
+        token: 'ada',
+        query: { limit },
+      });
+      expect(status).toBe(200);
+      expect(body).toMatchObject({
+        redacted: true,
+        total: 1,
+        rows: [[{ text: '7' }, { text: '[redacted: column email]' }, { text: '[redacted: pattern 1]' }]],
+      });
+      expect(JSON.stringify(body)).not.toMatch(/ada@example|sk_live/);
+    }
+    expect(ports.leaves.added.size).toBe(2);
+    const { body } = await call(handler, `${path}/outline`, { token: 'ada' });
+    expect(JSON.stringify(body)).not.toMatch(/ada@example|sk_live|people/);
+  });
+
   it('shows steps with marks in place of it, and says so', async () => {
     const { handler, path, ports } = await recorded();
     const { status, body } = await call(handler, `${path}/steps`, { token: 'ada' });

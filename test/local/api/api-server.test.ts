@@ -95,7 +95,7 @@ describe('the API on this machine', () => {
     const { url } = await api();
     for (const [path, item] of Object.entries(openApiDocument().paths!)) {
       const method = 'get' in item ? 'GET' : 'POST';
-      const there = path.replace('{id}', ID).replace('{proxy}', 'tile/0/000');
+      const there = path.replace('{id}', ID).replace('{number}', '1').replace('{proxy}', 'tile/0/000');
       const response = await fetch(url + there, { method, ...as('dana') });
       const { detail } = response.ok ? {} : ((await response.json()) as { detail?: string });
       expect([path, response.status, detail]).not.toEqual([path, 404, 'there is nothing here']);
@@ -118,6 +118,7 @@ describe('the API on this machine', () => {
       const response = await fetch(url);
       expect(response.status).toBe(200);
       expect(response.headers.get('content-type')).toBe('application/octet-stream');
+      expect(response.headers.get('content-disposition')).toBe('attachment');
       const stored = await server.source.get(`sessions/${ID}/${name}`);
       expect(new Uint8Array(await response.arrayBuffer())).toEqual(stored);
       expect(stored.byteLength).toBe(size);
