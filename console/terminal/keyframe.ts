@@ -103,3 +103,9 @@ export function cursorOf(terminal: Terminal): { readonly row: number; readonly c
   const { x, y } = planes.active;
   return { row: y, column: Math.min(x, terminal.cols - 1) };
 }
+
+/** Of its screen. */
+export function linesOf(terminal: Terminal): readonly Line[] {
+  const { active } = insideOf(terminal).planes;
+  return Array.from({ length: terminal.rows }, (_, at) => active.lines.get(active.ydisp + at));
+}
