@@ -107,7 +107,8 @@ describe.runIf(hasChromium() && hasOpenSsh() && hasClient('tmux'))('a terminal',
     await look();
     tmux.keys('q');
     tmux.resize(SIZE.columns, SIZE.rows);
-    const inner = `tmux -L custody-${process.pid} -f /dev/null`;
+    // With -u its lines are characters as any other: tmux does not tell those of another character set.
+    const inner = `tmux -u -L custody-${process.pid} -f /dev/null`;
     await enter(tmux, `top -b -n 1 | head -5; TERM=screen ${inner} new-session -x 90 -y 26`, /\[0\]/);
     tmux.keys('C-b', '%');
     await look();

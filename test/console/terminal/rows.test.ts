@@ -34,7 +34,8 @@ test('a row that stays as it was is the same, and one with another mark, look or
     [[3], '\u001b[?25l'],
     [[1], '\u001b[2;2H\u0308'],
     [[0], '\u001b[1;1H\u001b[4mone\u001b[m'],
-    [[0], '\u001b[1;1H\u001b[4:3;58;5;3mone\u001b[m'],
+    // Lines of another kind or colour below a text are shown as lines.
+    [[], '\u001b[1;1H\u001b[4:3;58;5;3mone\u001b[m'],
     [[2], '\u001b[3;1HThree'],
   ] as const) {
     const now = await after(text);
