@@ -1,7 +1,7 @@
 /** A terminal without a screen, which draws bytes that nobody vouches for: they reach its cells, and nothing else. */
 // A bundle of CommonJS, whose names bundlers do not find: it comes as a whole.
 import xterm, { type Terminal } from '@xterm/headless';
-import { insideOf } from './inside.ts';
+import { boundCounts } from '#core/replay/terminal-counts.ts';
 import { Widths } from './widths.ts';
 
 export interface Size {
@@ -16,16 +16,6 @@ export const ROWS_MAX = 400;
 const PIECE_BYTES = 16 << 10;
 /** Titles, colours, links, the clipboard, notifications, files: commands to the system around the screen (OSC). */
 const TO_THE_SYSTEM = [0, 1, 2, 4, 7, 8, 9, 10, 11, 12, 52, 104, 110, 111, 112, 133, 777, 1337];
-/** What is done as often as is said: no screen needs more of it than it has lines, or columns. */
-const REPEATED = {
-  S: 'scrollUp',
-  T: 'scrollDown',
-  L: 'insertLines',
-  M: 'deleteLines',
-  I: 'cursorForwardTab',
-  Z: 'cursorBackwardTab',
-  b: 'repeatPrecedingCharacter',
-} as const;
 
 export class Emulator {
   readonly terminal: Terminal;
@@ -43,7 +33,7 @@ export class Emulator {
     this.terminal.unicode.register(new Widths());
     this.terminal.unicode.activeVersion = 'custody';
     for (const command of TO_THE_SYSTEM) this.terminal.parser.registerOscHandler(command, () => true);
-    for (const [final, name] of Object.entries(REPEATED)) this.#bound(final, name);
+    boundCounts(this.terminal);
   }
 
   /** Resolves when it is drawn. */
@@ -62,16 +52,6 @@ export class Emulator {
 
   dispose(): void {
     this.terminal.dispose();
-  }
-
-  #bound(final: string, name: (typeof REPEATED)[keyof typeof REPEATED]): void {
-    this.terminal.parser.registerCsiHandler({ final }, ([count]) => {
-      const { cols, rows } = this.terminal;
-      const most = final === 'b' ? cols * rows : Math.max(cols, rows);
-      if (typeof count !== 'number' || count <= most) return false;
-      insideOf(this.terminal).input[name]({ params: [most], length: 1 });
-      return true;
-    });
   }
 }
 

@@ -1,13 +1,9 @@
 /** What of the emulator its package does not show, of exactly the version that package.json names: test/console/terminal holds it to this. */
 import type { Terminal } from '@xterm/headless';
 
-interface Repeated {
-  readonly params: readonly number[];
-  readonly length: number;
-}
-type Repeating = (params: Repeated) => boolean;
-
 export interface Line {
+  /** Three numbers a cell: its character, and how it looks. */
+  readonly _data: Uint32Array;
   clone(): Line;
 }
 
@@ -32,16 +28,7 @@ export interface Plane {
 }
 
 export interface Inside {
-  readonly input: Record<
-    | 'scrollUp'
-    | 'scrollDown'
-    | 'insertLines'
-    | 'deleteLines'
-    | 'cursorForwardTab'
-    | 'cursorBackwardTab'
-    | 'repeatPrecedingCharacter',
-    Repeating
-  > & {
+  readonly input: {
     _curAttrData: Look;
     readonly _utf8Decoder: { readonly interim: Uint8Array };
     readonly _parser: {

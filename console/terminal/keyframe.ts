@@ -14,6 +14,8 @@ export interface Keyframe {
   readonly columns: number;
   readonly rows: number;
   readonly isTerminal: boolean;
+  /** A line feed goes back to the first column as well (LNM), whatever else a terminal is. */
+  readonly returns: boolean;
   readonly isAlternate: boolean;
   readonly normal: PlaneState;
   readonly alternate: PlaneState;
@@ -52,6 +54,7 @@ export function keyframeOf({ terminal }: Emulator, isTerminal: boolean): Keyfram
     columns,
     rows,
     isTerminal,
+    returns: terminal.options.convertEol === true,
     isAlternate: planes.active === planes.alt,
     normal,
     alternate,
@@ -68,6 +71,7 @@ export function keyframeOf({ terminal }: Emulator, isTerminal: boolean): Keyfram
 export function fromKeyframe(frame: Keyframe): Emulator {
   const emulator = new Emulator(frame, frame.isTerminal);
   const { input, core, charsets, planes } = insideOf(emulator.terminal);
+  emulator.terminal.options.convertEol = frame.returns;
   if (frame.isAlternate) planes.activateAltBuffer();
   restore(planes.normal, frame.normal);
   restore(planes.alt, frame.alternate);
@@ -102,4 +106,10 @@ export function cursorOf(terminal: Terminal): { readonly row: number; readonly c
   if (core.isCursorHidden) return undefined;
   const { x, y } = planes.active;
   return { row: y, column: Math.min(x, terminal.cols - 1) };
+}
+
+/** Of its screen. */
+export function linesOf(terminal: Terminal): readonly Line[] {
+  const { active } = insideOf(terminal).planes;
+  return Array.from({ length: terminal.rows }, (_, at) => active.lines.get(active.ydisp + at));
 }

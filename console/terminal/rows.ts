@@ -1,7 +1,8 @@
 /** A screen as rows of runs of one look. A row that stays as it was is the same object: who shows it need do nothing. */
 import type { IBufferCell, IBufferLine, Terminal } from '@xterm/headless';
 import { cellText } from './cell-text.ts';
-import { cursorOf } from './keyframe.ts';
+import { cellsOf, isSame } from './cells.ts';
+import { cursorOf, linesOf } from './keyframe.ts';
 
 /** A run of characters of one look. */
 export interface Run {
@@ -40,23 +41,36 @@ export interface Row {
 /** Fonts for terminals have these as wide as any other of theirs. */
 const PLAIN = /^[\u0020-\u024f\u2500-\u259f]*$/;
 
+interface Read {
+  readonly row: Row;
+  readonly cells: Uint32Array;
+  /** The column of the cursor, where it is in this row. */
+  readonly cursor: number | undefined;
+}
+
 export class RowReader {
-  #last: readonly Row[] = [];
+  #last: readonly Read[] = [];
 
   read(terminal: Terminal): readonly Row[] {
-    const { active } = terminal.buffer;
-    const cell = active.getNullCell();
+    const lines = linesOf(terminal);
     const cursor = cursorOf(terminal);
-    const rows = Array.from({ length: terminal.rows }, (_, at) => {
-      const line = active.getLine(active.viewportY + at);
-      const runs = runsOf(line, terminal.cols, cell, cursor?.row === at ? cursor.column : undefined);
-      const key = runs.map(keyOf).join('\u0000');
+    const nullCell = terminal.buffer.active.getNullCell();
+    this.#last = lines.map((line, at) => {
+      const column = cursor?.row === at ? cursor.column : undefined;
       const before = this.#last[at];
-      return before?.key === key ? before : { key, runs };
+      if (before !== undefined && before.cursor === column && isSame(before.cells, line)) return before;
+      const row = rowOf(terminal, at, nullCell, column);
+      const isOther = before?.row.key !== row.key;
+      return { row: isOther ? row : before.row, cells: cellsOf(line), cursor: column };
     });
-    this.#last = rows;
-    return rows;
+    return this.#last.map(({ row }) => row);
   }
+}
+
+function rowOf(terminal: Terminal, at: number, cell: IBufferCell, cursor: number | undefined): Row {
+  const { active } = terminal.buffer;
+  const runs = runsOf(active.getLine(active.viewportY + at), terminal.cols, cell, cursor);
+  return { runs, key: runs.map(keyOf).join('\u0000') };
 }
 
 function keyOf({ text, front, back, looks, width }: Run): string {

@@ -31,7 +31,7 @@ function Typed({ tape, playback }: TypedPanelProps) {
   const text = typedUntil(tape, playback.now.value);
   return (
     <div class="typed">
-      <h3>Typed up to this moment</h3>
+      <h2>Typed up to this moment</h2>
       <pre tabIndex={0} role="region" aria-label="Typed up to this moment">
         {text === '' ? 'nothing yet' : shown(text)}
       </pre>

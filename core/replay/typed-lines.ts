@@ -3,6 +3,7 @@
 import xterm, { type IBuffer, type IMarker, type Terminal } from '@xterm/headless';
 import { shownWords } from './shown.ts';
 import type { Shown } from './step.ts';
+import { boundCounts } from './terminal-counts.ts';
 
 /** No screen is larger; a larger one is looked at as if it were of this size. */
 const COLUMNS_MAX = 1000;
@@ -89,7 +90,14 @@ export class TypedLines {
 
   constructor(size: Size, limits: TypedLineLimits) {
     this.#limits = limits;
-    this.#terminal = new xterm.Terminal({ ...bounded(size), scrollback: SCROLLBACK, allowProposedApi: true });
+    this.#terminal = new xterm.Terminal({
+      ...bounded(size),
+      scrollback: SCROLLBACK,
+      allowProposedApi: true,
+      // What it cannot make sense of is no fault of ours.
+      logLevel: 'off',
+    });
+    boundCounts(this.#terminal);
     for (const code of [133, 633])
       this.#terminal.parser.registerOscHandler(code, (data) => {
         this.#mark(data);

@@ -52,7 +52,7 @@ test('none is taken in the middle of a command or a character', async () => {
 
 test('margins, tabs, saved places, character sets, modes and the other screen are all in it', async () => {
   const before =
-    '\u001b[2;4r\u001b[3g\u001b[9G\u001bH\u001b[4;5H\u001b[7m\u001b7\u001b(0\u001b[?7l\u001b[4h\u001b[?1049h\u001b[2;6H\u001b[32m';
+    '\u001b[2;4r\u001b[3g\u001b[9G\u001bH\u001b[4;5H\u001b[7m\u001b7\u001b(0\u001b[?7l\u001b[4h\u001b[20h\u001b[?1049h\u001b[2;6H\u001b[32m';
   const after = 'qqq\tx\n\n\n\n\u001b8abc\u001b[?1049lqqq\u001b[4;1H\n\nend\tx';
   const frame = keyframeOf(await drawn(Buffer.from(before)), true)!;
   const restored = fromKeyframe(frame);

@@ -52,6 +52,11 @@ describe('a line that was entered', () => {
     ]);
   });
 
+  it('is found behind commands to the screen that are to be done thousands of millions of times', async () => {
+    const often = ['S', 'T', 'L', 'M', 'I', 'Z', 'b'].map((final) => `x\x1b[2147483647${final}`).join('');
+    expect(await textsOf([`<${often}\x1b[2J\x1b[H$ `, '>ls\r', '<ls\r\n'])).toEqual(['ls']);
+  });
+
   it('that was given up is none', async () => {
     expect(await textsOf(['<$ ', '>rm -rf', '<rm -rf', '>\x03', '<^C\r\n$ ', '>ls\r', '<ls\r\n'])).toEqual([
       'ls',
