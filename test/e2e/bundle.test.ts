@@ -142,7 +142,8 @@ describe.runIf(hasChromium() && hasClient('psql') && hasOpenSsh())('a bundle', (
     expect(await verdictOf(page)).toMatch(/^verified/);
     await page.waitForSelector('.terminal');
     await page.press('.steps', 'End');
-    await page.locator('.terminal', { hasText: /red words\s+later/ }).waitFor();
+    // Each line of a screen is an element: only as it is seen is there anything between them.
+    await expect.poll(() => page.locator('.terminal').innerText()).toMatch(/red words\s+later/);
     expect(await page.locator('.terminal span', { hasText: 'red words' }).getAttribute('style')).toContain(
       'color',
     );

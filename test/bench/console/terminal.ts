@@ -45,7 +45,7 @@ function say(figures: object): void {
 /** Tens of megabytes that OpenSSH brought, by the API as it is. */
 async function recordedLarge(from: LocalGateway): Promise<object> {
   const env = await from.cliEnvironment('developer', join(folder, 'developer'));
-  const text = `printf 'start\\r\\n'; seq -f '${GREEN}line %.0f of a log' 1 9999999 | head -c ${RECORDED_BYTES}; printf after`;
+  const text = `seq -f '${GREEN}line %.0f of a log' 1 9999999 | head -c ${RECORDED_BYTES}; printf after`;
   const args = ['connect', 'web-1', '--', 'ssh', '-tt', text];
   const child = spawn(CUSTODY, args, {
     env: { PATH: process.env['PATH'], HOME: folder, ...env },
@@ -56,13 +56,16 @@ async function recordedLarge(from: LocalGateway): Promise<object> {
   const one = await signedIn();
   const firstMs = await msOf(async () => {
     await goTo(one.page, id);
-    await one.page.locator('.terminal', { hasText: 'start' }).waitFor();
+    await one.page.locator('.terminal', { hasText: 'of a log' }).waitFor({ timeout: 120_000 });
   });
   const loadedMs = await msOf(() =>
     one.page.locator('.hint', { hasText: 'loading' }).waitFor({ state: 'detached', timeout: 300_000 }),
   );
   const endMs = await shownAfter(one.page, 'End', 'after');
-  const startMs = await shownAfter(one.page, 'Home', 'start');
+  const startMs = await msOf(async () => {
+    await one.page.keyboard.press('Home');
+    await one.page.locator('.terminal', { hasNotText: 'after' }).waitFor();
+  });
   const againMs = await shownAfter(one.page, 'End', 'after');
   const heapMB = await heapOf(one.page);
   await one.close();
