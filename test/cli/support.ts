@@ -36,7 +36,7 @@ export interface RunOptions {
 
 /** A custody that is running. */
 export function startCustody(args: readonly string[], options: RunOptions = {}) {
-  const env = { PATH: process.env['PATH'], HOME: temporary(), ...options.env };
+  const env = { PATH: process.env['PATH'], HOME: options.env?.['HOME'] ?? temporary(), ...options.env };
   const child = spawn(CUSTODY, args, { env, ...(options.cwd !== undefined && { cwd: options.cwd }) });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {

@@ -110,12 +110,8 @@ describe.runIf(hasChromium() && hasClient('psql'))('the ledger in the browser', 
       });
     });
     await audit();
-    expect(await page.locator('.audited code.finding').allInnerTexts()).toEqual(
-      await page
-        .locator('.audited code.finding')
-        .waitFor()
-        .then(() => ['session-unlisted']),
-    );
+    await page.locator('.audited code.finding').waitFor();
+    expect(await page.locator('.audited code.finding').allInnerTexts()).toEqual(['session-unlisted']);
     await page.unrouteAll();
 
     const file = join(storedFolder(gateway, session), 'open.json');

@@ -71,7 +71,12 @@ describe.runIf(hasChromium())('the proof of a run', () => {
 
   async function asAda(...args: readonly string[]): Promise<Ran> {
     const CUSTODY_TOKEN = await gateway.token('auditor');
-    const env = { CUSTODY_API: gateway.addresses.api, CUSTODY_HOME: join(home, 'home'), CUSTODY_TOKEN };
+    const env = {
+      CUSTODY_API: gateway.addresses.api,
+      CUSTODY_HOME: join(home, 'home'),
+      CUSTODY_TOKEN,
+      HOME: home,
+    };
     return custody(['run', ...args], { env });
   }
 

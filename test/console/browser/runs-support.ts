@@ -87,7 +87,7 @@ export async function withWorkflows(gateway: LocalGateway): Promise<void> {
 /** The CLI as the developer uses it. */
 export async function asDana(gateway: LocalGateway, ...args: readonly string[]): Promise<Ran> {
   const env = await gateway.cliEnvironment('developer', gateway.dataDir);
-  return custody(args, { env });
+  return custody(args, { env: { ...env, HOME: gateway.dataDir } });
 }
 
 /** A run that the developer started, by its id. */
