@@ -45,6 +45,7 @@ describe('npm start', () => {
     const { web, pids } = addresses;
     expect(addresses).toEqual({
       issuer: `http://127.0.0.1:${base + 1}`,
+      console: `http://127.0.0.1:${base + 2}`,
       api: `http://127.0.0.1:${base + 2}`,
       postgres: { host: 'localhost', port: base + 32 },
       database: { host: '127.0.0.1', port: base + 33 },
