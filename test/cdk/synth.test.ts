@@ -185,7 +185,16 @@ describe('cdk synth', () => {
 
   it('before npm run build says that, and nothing else', () => {
     const fresh = join(folder, 'fresh');
-    const parts = ['adapters', 'cdk', 'console', 'core', 'fargate-proxy', 'lambdas', 'cdk.json', 'package.json'];
+    const parts = [
+      'adapters',
+      'cdk',
+      'console',
+      'core',
+      'fargate-proxy',
+      'lambdas',
+      'cdk.json',
+      'package.json',
+    ];
     for (const part of parts) cpSync(join(ROOT, part), join(fresh, part), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(fresh, 'node_modules'));
     const { status, stderr } = synth(join(folder, 'unbuilt'), fresh);
