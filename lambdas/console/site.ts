@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '#core/json.ts';
 import type { Site, WireFile } from '../../console/build/serving.ts';
 
 const filesSchema = z.array(
@@ -10,7 +11,7 @@ const filesSchema = z.array(
 
 /** The console as `npm run build` put it into a folder: each file in each encoding, and a list of them. */
 export function siteIn(folder: string): Site {
-  const listed = filesSchema.parse(JSON.parse(readFileSync(join(folder, 'files.json'), 'utf8')));
+  const listed = filesSchema.parse(parseJson(readFileSync(join(folder, 'files.json'), 'utf8')));
   const files = new Map(listed.map(({ path, ...file }) => [path, fileIn(folder, path, file)]));
   return (path) => files.get(path);
 }
