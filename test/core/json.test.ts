@@ -128,7 +128,7 @@ describe('parseJson', () => {
 });
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-/** Files of the package itself, which come with the code. */
+/** Files of the package itself, which come with the code, and what a process keeps in its own memory. */
 const OWN = [
   'fargate-proxy/main.ts',
   'lambdas/sessions/row-pieces.ts',
