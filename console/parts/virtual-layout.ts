@@ -4,10 +4,13 @@
 const HEIGHT_MAX = 12_000_000;
 const BEYOND_SIGHT = 8;
 
-interface Layout {
+export interface Layout {
+  /** From 0; `last` is drawn as well. With none there, `last` is before `first`. */
   readonly first: number;
   readonly last: number;
+  /** How many fit into sight. */
   readonly visible: number;
+  /** Of all of them, and where the first that is drawn stands in it. */
   readonly height: number;
   readonly top: number;
   readonly isAtEnd: boolean;

@@ -1,21 +1,12 @@
 /** Rows of one height, of which those in sight are in the page: a million scroll by the browser's own scrollbar. */
 import type { RefObject } from 'preact';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { layoutOf, scrollFor } from './virtual-layout.ts';
+import { type Layout, layoutOf, scrollFor } from './virtual-layout.ts';
 
-export interface VirtualRows<Box extends HTMLElement = HTMLDivElement> {
+export interface VirtualRows<Box extends HTMLElement = HTMLDivElement> extends Layout {
   /** Of the element that scrolls, which has `onScroll` too. */
   readonly box: RefObject<Box | null>;
   readonly onScroll: () => void;
-  /** From 0; `last` is drawn as well. With none there, `last` is before `first`. */
-  readonly first: number;
-  readonly last: number;
-  /** How many fit into sight. */
-  readonly visible: number;
-  /** Of all of them, and where the first that is drawn stands in it. */
-  readonly height: number;
-  readonly top: number;
-  readonly isAtEnd: boolean;
   /** Pixels, as it was scrolled last. */
   readonly scroll: number;
   /** Scrolls as little as is needed. */

@@ -1,5 +1,4 @@
-/** Where the behaviours of the distribution that serves the console hand evidence on to its store. */
-export const EVIDENCE = '/evidence';
+import { EVIDENCE } from '../build/addresses.ts';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 

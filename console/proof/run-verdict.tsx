@@ -3,6 +3,7 @@ import type { RunFacts, RunVerdict, RunVerifyReport } from '#core/tasks/verify/v
 import { personText } from '../parts/person-text.ts';
 import { shown } from '../parts/text.ts';
 import type { CheckState } from './checks.ts';
+import { Findings } from './findings.tsx';
 import { Mark } from './mark.tsx';
 
 const VERDICTS: Readonly<
@@ -50,29 +51,9 @@ export function RunVerdictCard({ report, onAgain }: RunVerdictProps) {
           Verify again
         </button>
       </section>
-      <RunFindings report={report} />
+      <Findings findings={report.findings} />
       {report.facts !== undefined && <Executions facts={report.facts} />}
     </>
-  );
-}
-
-/** By their names, as `custody run verify` says them. */
-function RunFindings({ report: { findings } }: Pick<RunVerdictProps, 'report'>) {
-  if (findings.length === 0) return null;
-  return (
-    <section class="card findings" aria-labelledby="run-findings">
-      <h2 id="run-findings">{findings.length === 1 ? 'One finding' : `${findings.length} findings`}</h2>
-      <ul>
-        {findings.map(({ code, object, message }) => (
-          <li key={`${code} ${object} ${message}`}>
-            <p>
-              <code class="finding">{code}</code> <span class="object mono">{shown(object)}</span>
-            </p>
-            <p>{shown(message)}</p>
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }
 

@@ -10,7 +10,9 @@ import { SaveEvidence } from './save-evidence.tsx';
 import { StatedFacts } from './stated-facts.tsx';
 import { TrustPanel } from './trust-panel.tsx';
 import { useVerification } from './use-verification.ts';
-import { Checks, Findings, VerdictCard } from './verdict-card.tsx';
+import { FINDING_MEANINGS } from './finding-words.ts';
+import { Findings } from './findings.tsx';
+import { Checks, VerdictCard } from './verdict-card.tsx';
 import type { Verified } from './verified.ts';
 
 interface SessionProofProps {
@@ -68,7 +70,7 @@ function Outcome({ verified, session, store, again }: OutcomeProps) {
   return (
     <>
       <VerdictCard verified={seen} onAgain={again} />
-      <Findings findings={seen.report.findings} />
+      <Findings findings={seen.report.findings} meanings={FINDING_MEANINGS} />
       <Checks verified={seen} />
       {seen.report.facts !== undefined && (
         <StatedFacts

@@ -1,9 +1,8 @@
-import type { Finding, Verdict } from '#core/recording/verify/report.ts';
+import type { Verdict } from '#core/recording/verify/report.ts';
 import { durationText } from '../parts/duration.ts';
 import { shown } from '../parts/text.ts';
 import { sizeText } from '../player/words.ts';
 import { type Check, type CheckState, checksOf, NOT_CHECKED } from './checks.ts';
-import { FINDING_MEANINGS } from './finding-words.ts';
 import { Mark } from './mark.tsx';
 import type { Verified } from './verified.ts';
 
@@ -57,27 +56,6 @@ export function VerdictCard({ verified: { report, bytes, ms, names }, onAgain }:
       <button type="button" onClick={onAgain}>
         Verify again
       </button>
-    </section>
-  );
-}
-
-/** Each by its name, as `custody verify` says it, and what it means. */
-export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
-  if (findings.length === 0) return null;
-  return (
-    <section class="card findings" aria-labelledby="findings">
-      <h2 id="findings">{findings.length === 1 ? 'One finding' : `${findings.length} findings`}</h2>
-      <ul>
-        {findings.map(({ code, object, message }) => (
-          <li key={`${code} ${object} ${message}`}>
-            <p>
-              <code class="finding">{code}</code> <span class="object mono">{shown(object)}</span>
-            </p>
-            <p>{shown(message)}</p>
-            <p class="hint">{FINDING_MEANINGS[code]}</p>
-          </li>
-        ))}
-      </ul>
     </section>
   );
 }

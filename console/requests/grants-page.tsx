@@ -15,6 +15,7 @@ import { useApi, useWho } from '../signin/context.ts';
 import { ActDialog } from './act-dialog.tsx';
 import { ACTS, type ActKind, actsOn } from './acts.ts';
 import { isSame } from './inbox.ts';
+import { RequestTitle } from './request-title.tsx';
 import { scopeText, stateWord } from './words.ts';
 
 const LOOK_MS = 4_000;
@@ -93,18 +94,14 @@ function GrantSection({ title, grants, again }: SectionProps) {
 }
 
 function ActiveGrant({ request, again }: { readonly request: AccessRequest; readonly again: () => void }) {
-  const { id, requester, target, reason, breakGlass, grant, state } = request;
+  const { reason, breakGlass, grant, state } = request;
   const kind = actsOn(request, useWho()).find((act) => act === 'return' || act === 'revoke');
   const { word, tone } = stateWord(state);
   const scope = scopeText(request);
   return (
     <li class="request-row grant-row">
       <div class="request-who">
-        <h3>
-          <a href={`/requests/${id}`} data-item>
-            {personText(requester)} <span class="request-arrow">→</span> {shown(target)}
-          </a>
-        </h3>
+        <RequestTitle of={request} />
         <p class="request-why">
           {breakGlass && <span class="badge bad">Broken glass</span>}{' '}
           {reason === undefined ? 'No reason given' : shown(reason)}
@@ -184,16 +181,12 @@ function Over() {
 }
 
 function OverGrant({ grant, now }: { readonly grant: Grant; readonly now: number }) {
-  const { id, requester, target, state, breakGlass, ended, until, from } = grant;
+  const { state, breakGlass, ended, until, from } = grant;
   const { word, tone } = stateWord(state);
   return (
     <li class="request-row">
       <div class="request-who">
-        <h3>
-          <a href={`/requests/${id}`} data-item>
-            {personText(requester)} <span class="request-arrow">→</span> {shown(target)}
-          </a>
-        </h3>
+        <RequestTitle of={grant} />
         <p class="request-why">
           {breakGlass && <span class="badge bad">Broken glass</span>}{' '}
           <span>

@@ -1,8 +1,8 @@
 import type { AccessRequest } from '../api/types.ts';
 import { Countdown } from '../parts/countdown.tsx';
-import { personText } from '../parts/person.tsx';
 import { shown } from '../parts/text.ts';
 import { Ago } from '../parts/time.tsx';
+import { RequestTitle } from './request-title.tsx';
 import { approvalsText, durationOf, scopeText, stateWord, untilOf } from './words.ts';
 
 interface RowProps {
@@ -12,15 +12,11 @@ interface RowProps {
 
 /** One of a list: who wants what, why, for how long, and how it stands. All of it leads to its page. */
 export function RequestRow({ request, now }: RowProps) {
-  const { id, requester, target, reason, ticket, breakGlass, needsReview } = request;
+  const { reason, ticket, breakGlass, needsReview } = request;
   return (
     <li class={`request-row ${needsReview ? 'alarm' : ''}`}>
       <div class="request-who">
-        <h3>
-          <a href={`/requests/${id}`} data-item>
-            {personText(requester)} <span class="request-arrow">→</span> {shown(target)}
-          </a>
-        </h3>
+        <RequestTitle of={request} />
         <p class="request-why">
           {breakGlass && <span class="badge bad">Broken glass</span>}{' '}
           {ticket !== undefined && <span class="badge">{shown(ticket)}</span>}{' '}
