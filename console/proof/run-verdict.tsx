@@ -61,7 +61,7 @@ function Executions({ facts: { executions, ledger, untold } }: { readonly facts:
   return (
     <section class="card" aria-labelledby="run-executions">
       <h2 id="run-executions">What was derived again</h2>
-      <div class="scroll-x" tabIndex={0} role="region" aria-label="What was derived again">
+      <div class="scroll-x" tabIndex={0} role="region" aria-label="Results, task by task">
         <table class="derived">
           <thead>
             <tr>
