@@ -9,6 +9,9 @@ import { asyncOf } from '#test/core/replay/ssh/support.ts';
 import { SshGateway } from '#test/support/ssh-gateway.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
+/** A terminal that hangs says what it shows, within the time of a test. */
+const TYPING_MS = 40_000;
+
 /** The line a terminal is on, without what only moves or colours. */
 function lineOf(shown: string): string {
   return stripVTControlCharacters(shown)
@@ -49,14 +52,21 @@ describe.runIf(hasOpenSsh())('a recorded SSH session', () => {
     const child = spawn('ssh', [...gateway.options(['-tt']), ...where, ...command], { env, stdio: 'pipe' });
     const over = once(child, 'exit');
     let shown = '';
+    let all = '';
     const left = [...typed];
-    child.stdout.on('data', (bytes: Buffer) => {
+    const take = (bytes: Buffer): void => {
+      all += bytes.toString();
       shown += bytes.toString();
       if (left[0]?.[0].test(lineOf(shown)) !== true) return;
       shown = '';
       child.stdin.write(left.shift()![1]);
-    });
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', (bytes: Buffer) => (all += bytes.toString()));
+    const tooLong = setTimeout(() => child.kill('SIGTERM'), TYPING_MS);
     await over;
+    clearTimeout(tooLong);
+    if (left.length > 0) throw new Error(`waited for ${left[0]![0]}, shown: ${JSON.stringify(all)}`);
   }
 
   it('of a command has its login, its data and its status', async () => {

@@ -1,4 +1,5 @@
-import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import { once } from '#core/once.ts';
+import { loadParser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { FactsOf, StepFacts, Touched } from '../facts.ts';
 import { NO_FACTS } from '../facts.ts';
 import { isErrorNote, noteCodes } from '../note-facts.ts';
@@ -8,15 +9,18 @@ import { countsOf } from './facts/counts.ts';
 import { boundedTexts, messagesOf } from './facts/texts.ts';
 import type { Step, StepKind } from './step.ts';
 
+/** What is known of commands is shared by all sessions of the process, as the parser is. */
+const loadCommands = once(async () => new CommandFacts(await loadParser()));
+
 /** Loads the server's own parser, by which a command is told apart. */
 export async function loadPostgresFacts(): Promise<FactsOf> {
-  const commands = new CommandFacts(await Parser.load());
+  const commands = await loadCommands();
   return ({ step }) => new Finding(step as Step, commands).facts();
 }
 
 /** Of one statement that the parser takes. */
 export async function loadPostgresShapeOf(): Promise<(statement: string) => string | undefined> {
-  const commands = new CommandFacts(await Parser.load());
+  const commands = await loadCommands();
   return (statement) => {
     const isAlone = commands.of(statement, 2, false).shape === undefined;
     return isAlone ? commands.of(statement, 1, false).shape : undefined;

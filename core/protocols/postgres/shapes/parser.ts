@@ -1,4 +1,5 @@
 import { isJsonObject, parseJson } from '#core/json.ts';
+import { once } from '#core/once.ts';
 import { COMMAND_MAX_BYTES } from '../../command-parts.ts';
 import { beyondCaps } from './caps.ts';
 import { ParserModule } from './module.ts';
@@ -85,6 +86,12 @@ export class Parser {
     }
   }
 }
+
+/**
+ * The one of this process, for whoever reads recordings: a parser takes 40 MB beside the heap, and to make one for every session took
+ * more of a processor, most of it for collecting the last one, than to read the session.
+ */
+export const loadParser = once(() => Parser.load());
 
 /** Throws `Unreadable`, and anything else for a crash. */
 function read(module: ParserModule, text: string): Parsed {

@@ -3,14 +3,14 @@ import { maySet } from '../meaning.ts';
 import { LocalAnalyst } from './analyse.ts';
 import { CommandReader } from './commands.ts';
 import { declare, invalid } from './declare.ts';
-import { Parser } from './parser.ts';
+import { loadParser } from './parser.ts';
 import { render } from './render.ts';
 import { isUnreadable } from './unreadable.ts';
 import { write } from './write.ts';
 
 /** The shapes of SQL. Resolves once the parser is loaded. */
 export async function loadPostgresShapes(): Promise<CommandShapes> {
-  const parser = await Parser.load();
+  const parser = await loadParser();
   const analyst = new LocalAnalyst(parser);
   return {
     declare: (command) => declare(analyst, command),

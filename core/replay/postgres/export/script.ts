@@ -1,5 +1,5 @@
 /** A session as a script for psql: its statements in order, with the answers as comments. */
-import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import { loadParser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { Frames, ScriptTotals, TakeText } from '../../export/exports.ts';
 import type { EndingOf } from '../../reader.ts';
 import { postgresSteps } from '../steps.ts';
@@ -16,7 +16,7 @@ const HEAD = `-- What failed, and what was never run, is a comment: the rest run
 
 /** Given on while it is read: of data of COPYs no more is in memory than a frame has. */
 export async function writeScript(frames: Frames, ending: EndingOf, take: TakeText): Promise<ScriptTotals> {
-  const writer = new ScriptWriter(await Parser.load());
+  const writer = new ScriptWriter(await loadParser());
   const tap = new ScriptTap(writer);
   const flush = async (): Promise<void> => {
     const text = writer.take();

@@ -1,5 +1,5 @@
 /** Leaves values of columns out of steps: results, COPY data, bind values, constants, and what the server says of them. */
-import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import { loadParser, type Parser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { JsonStep } from '../../reader.ts';
 import type { LeaveColumnsOut } from '../../redact/rules.ts';
 import { changeAll } from '../../redact/texts.ts';
@@ -11,7 +11,7 @@ import { hiddenOutputs, type Outputs } from './outputs.ts';
 import { type Place, type Sight, Sights } from './sight.ts';
 
 export async function loadColumnRules(written: readonly string[]): Promise<LeaveColumnsOut> {
-  const rules = new ColumnRules(await Parser.load(), namedColumns(written));
+  const rules = new ColumnRules(await loadParser(), namedColumns(written));
   return (json) => rules.leaveOut(json);
 }
 

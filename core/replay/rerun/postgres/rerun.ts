@@ -1,5 +1,5 @@
 /** Recorded PostgreSQL sessions, run again together in their recorded order, and compared answer by answer. */
-import { Parser } from '#core/protocols/postgres/shapes/parser.ts';
+import { loadParser } from '#core/protocols/postgres/shapes/parser.ts';
 import type { ReplayFrame } from '../../step.ts';
 import type { MayDiffer } from '../may-differ.ts';
 import { mergedFrames, type Timed } from '../merge.ts';
@@ -58,7 +58,7 @@ export async function rerunPostgres(
   options: RerunOptions,
   world: World,
 ): Promise<Rerun> {
-  const meanings = new Meanings(await Parser.load());
+  const meanings = new Meanings(await loadParser());
   const place =
     options.until === undefined ? undefined : await placeOf(wanted[0]!.reread(), options.until, meanings);
   const startedAt = world.now();
