@@ -3,18 +3,8 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { runProofSchema } from '#core/ledger/run-proof.ts';
-import { LEDGER_PROOF, sessionPrefix } from '#core/recording/layout.ts';
-import type { Run } from '#core/tasks/run.ts';
-import {
-  RUN_FILE,
-  RUN_KEY,
-  RUN_WORKFLOW,
-  readRunFile,
-  requestName,
-  runFile,
-  runKeyFile,
-} from '#core/tasks/run-folder.ts';
-import { readRequestFile } from '#core/tasks/verify/request-file.ts';
+import { sessionPrefix } from '#core/recording/layout.ts';
+import { runFiles } from '#core/tasks/verify/run-files.ts';
 import { type Api, getJson } from '../api.ts';
 import { type Cli, say } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
@@ -65,23 +55,12 @@ export async function withRun(
 async function fetchRun(cli: Cli, called: string, folder: string): Promise<string> {
   const api = await connectApi(cli);
   const { id } = await knownRun(api, called);
-  const { run, key, workflow, sessions, proof, requests } = await getRunEvidence(api, id);
-  const put = (name: string, bytes: Uint8Array | string): Promise<void> =>
-    writeFile(join(folder, name), bytes, { flag: 'wx', mode: 0o600 });
-  // What is written is what can be read again: a server chooses neither a file's name nor its form.
-  const file = runFile(run as unknown as Run);
-  readRunFile(file);
-  await put(RUN_FILE, file);
-  await put(RUN_KEY, runKeyFile(Buffer.from(key, 'base64')));
-  await put(RUN_WORKFLOW, workflow);
-  if (requests.length > 0) await mkdir(join(folder, 'requests'));
-  for (const text of requests) await put(requestName(readRequestFile(Buffer.from(text)).id), text);
-  if (proof === undefined)
+  const { sessions, ...answer } = await getRunEvidence(api, id);
+  const files = runFiles(answer);
+  if (answer.proof === undefined)
     say(cli, 'note: the run is not in the ledger yet: ledger.json is left out; it is there in a minute');
-  else {
-    checkLedger(cli, proof.checkpoint, await checkSigner(cli, { base: api.base }));
-    await put(LEDGER_PROOF, `${JSON.stringify(proof)}\n`);
-  }
+  else checkLedger(cli, answer.proof.checkpoint, await checkSigner(cli, { base: api.base }));
+  for (const [name, bytes] of files) await put(join(folder, name), bytes);
   for (const { session } of sessions) {
     const into = join(folder, sessionPrefix(session));
     await mkdir(into, { recursive: true });
@@ -92,4 +71,9 @@ async function fetchRun(cli: Cli, called: string, folder: string): Promise<strin
 
 function getRunEvidence(api: Api, id: string): Promise<z.infer<typeof evidenceSchema>> {
   return getJson(api, `/v1/runs/${encodeURIComponent(id)}/evidence`, evidenceSchema);
+}
+
+async function put(path: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, bytes, { flag: 'wx', mode: 0o600 });
 }

@@ -1,16 +1,7 @@
 /** A run at the gateway, as the folder that `custody run export` writes: its files at once, its sessions' objects as they are asked for. */
 import { CustodyError } from '#core/errors.ts';
-import { LEDGER_PROOF, sessionPrefix } from '#core/recording/layout.ts';
-import {
-  RUN_FILE,
-  RUN_KEY,
-  RUN_WORKFLOW,
-  readRunFile,
-  requestName,
-  runFile,
-  runKeyFile,
-} from '#core/tasks/run-folder.ts';
-import { readRequestFile } from '#core/tasks/verify/request-file.ts';
+import { sessionPrefix } from '#core/recording/layout.ts';
+import { runFiles } from '#core/tasks/verify/run-files.ts';
 import type { RunFolder } from '#core/tasks/verify/verify-run.ts';
 import type { Api } from '../api/client.ts';
 import type { RunEvidence } from '../api/runs.ts';
@@ -49,7 +40,7 @@ export class RemoteRun implements RunFolder {
     const sessions = new Map<string, RemoteEvidence>();
     for (const { session } of found.sessions)
       sessions.set(session, await sessionEvidence(session, { api, offered, pace }));
-    return new RemoteRun(filesOf(found), sessions, pace);
+    return new RemoteRun(runFiles(found), sessions, pace);
   }
 
   /** Bytes of the sessions' evidence that came so far, and all there are. */
@@ -100,22 +91,4 @@ async function sessionEvidence(
 ): Promise<RemoteEvidence> {
   const links = await EvidenceLinks.ask(api, { session, purpose: 'export' }, location.origin, signal);
   return new RemoteEvidence({ links, pem, proof: await askProof(api, session, signal), signal });
-}
-
-/** Written as the command line writes them, which is what the verifier reads: the API chooses neither a file's name nor its form. */
-function filesOf({ run, key, workflow, proof, requests }: RunEvidence): ReadonlyMap<string, Uint8Array> {
-  const utf8 = new TextEncoder();
-  const file = runFile(run as unknown as Parameters<typeof runFile>[0]);
-  readRunFile(file);
-  const files = new Map<string, Uint8Array>([
-    [RUN_FILE, file],
-    [RUN_KEY, runKeyFile(Uint8Array.from(atob(key), (character) => character.charCodeAt(0)))],
-    [RUN_WORKFLOW, utf8.encode(workflow)],
-  ]);
-  for (const text of requests) {
-    const bytes = utf8.encode(text);
-    files.set(requestName(readRequestFile(bytes).id), bytes);
-  }
-  if (proof !== undefined) files.set(LEDGER_PROOF, utf8.encode(`${JSON.stringify(proof)}\n`));
-  return files;
 }
