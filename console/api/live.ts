@@ -1,10 +1,13 @@
 /** A session as it is recorded, or was: its steps, or what one of its terminals showed. */
-import type { LiveEvent } from '#lambdas/sessions/live/shape.ts';
+import type { LiveStep, LiveEvent as Sent } from '#lambdas/sessions/live/shape.ts';
 import { type Api, queryText } from './client.ts';
 import { type EventsOptions, serverEvents } from './events.ts';
 import { Problem } from './problem.ts';
 
-export type { LiveEvent } from '#lambdas/sessions/live/shape.ts';
+export type { LiveStep } from '#lambdas/sessions/live/shape.ts';
+export type LiveEvent =
+  | Exclude<Sent, { event: 'step' }>
+  | { readonly event: 'step'; readonly data: LiveStep };
 export type TerminalNews = Extract<LiveEvent, { event: 'terminal' }>['data'];
 export type LagNews = Extract<LiveEvent, { event: 'lag' }>['data'];
 export type EndNews = Extract<LiveEvent, { event: 'end' }>['data'];

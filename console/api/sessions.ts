@@ -18,16 +18,7 @@ export type FoundPage = z.output<typeof foundSessionsShape>;
 export type FoundSession = FoundPage['sessions'][number];
 
 /** A step as the list and the detail have it: what it says is its own of each protocol. */
-export interface Step {
-  readonly number: number;
-  readonly marks: readonly ('error' | 'write')[];
-  readonly kind: string;
-  /** Microseconds since the session's start. */
-  readonly at: number;
-  readonly took: number;
-  readonly outcome?: string;
-  readonly [name: string]: unknown;
-}
+export type Step = StepPage['steps'][number];
 
 /** A text or a value, as it was on the wire. */
 export interface Value {
@@ -62,13 +53,21 @@ export class SessionsApi {
     return this.#api.get(`${pathOf(id)}/outline`, {}, signal);
   }
 
-  async steps(
-    id: string,
-    query: Query,
-    signal?: AbortSignal,
-  ): Promise<Omit<StepPage, 'steps'> & { readonly steps: readonly Step[] }> {
-    const page = await this.#api.get<StepPage>(`${pathOf(id)}/steps`, query, signal);
-    return { ...page, steps: page.steps as unknown as readonly Step[] };
+  steps(id: string, query: Query, signal?: AbortSignal): Promise<StepPage> {
+    return this.#api.get(`${pathOf(id)}/steps`, query, signal);
+  }
+
+  /** From the first, as many as there are in so many pages. */
+  async firstSteps(id: string, pages: number, signal?: AbortSignal): Promise<readonly Step[]> {
+    const found: Step[] = [];
+    let cursor: number | undefined;
+    for (let page = 0; page < pages; page += 1) {
+      const { steps, next } = await this.steps(id, { limit: STEPS_MAX, cursor }, signal);
+      found.push(...steps);
+      if (next === undefined) break;
+      cursor = next;
+    }
+    return found;
   }
 
   rows(id: string, step: number, query: Query, signal?: AbortSignal): Promise<RowPage> {
@@ -88,6 +87,9 @@ export class SessionsApi {
     return this.#api.send(`${pathOf(id)}/termination`, { body: reason === '' ? {} : { reason } });
   }
 }
+
+/** In one page. */
+const STEPS_MAX = 1_000;
 
 function pathOf(id: string): string {
   return `/v1/sessions/${encodeURIComponent(id)}`;

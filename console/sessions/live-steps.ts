@@ -1,7 +1,7 @@
 /** Steps of a session that goes on, as they become durable. */
 import { signal } from '@preact/signals';
 import type { Api } from '../api/client.ts';
-import { type EndNews, type LagNews, liveEvents } from '../api/live.ts';
+import { type EndNews, type LagNews, type LiveStep, liveEvents } from '../api/live.ts';
 import { asProblem, type Problem } from '../api/problem.ts';
 import type { Step } from '../api/sessions.ts';
 import { isError, isWrite } from '../player/marks.ts';
@@ -57,8 +57,7 @@ export class LiveSteps implements StepSource {
     const onAway = (problem: Problem | undefined): void => void (this.away.value = problem);
     try {
       for await (const news of liveEvents(api, session, { view: 'steps' }, { signal: aborting, onAway })) {
-        if (news.event === 'step')
-          this.#add(news.data.n, news.data.step as Readonly<Record<string, unknown>>);
+        if (news.event === 'step') this.#add(news.data);
         if (news.event === 'lag') this.lag.value = news.data;
         if (news.event === 'end') this.end.value = news.data;
       }
@@ -67,12 +66,12 @@ export class LiveSteps implements StepSource {
     }
   }
 
-  #add(number: number, json: Readonly<Record<string, unknown>>): void {
+  #add({ n: number, step }: LiveStep): void {
     const marks = [
-      ...(isError(json) ? (['error'] as const) : []),
-      ...(isWrite(json) ? (['write'] as const) : []),
+      ...(isError(step) ? (['error'] as const) : []),
+      ...(isWrite(step) ? (['write'] as const) : []),
     ];
-    this.#steps.push({ ...json, number, marks } as unknown as Step);
+    this.#steps.push({ ...step, number, marks });
     if (this.#steps.length > KEPT_MAX) {
       this.#steps.shift();
       this.#dropped += 1;

@@ -1,7 +1,8 @@
 /** What stands out on a terminal's time: commands, errors, writes, other sizes, its end. */
-import type { stepsShape } from '#lambdas/sessions/step-shape.ts';
 import type { z } from 'zod';
-import type { Api } from '../api/client.ts';
+import type { kubernetesStepShape } from '#core/replay/kubernetes/shape.ts';
+import type { sshStepShape } from '#core/replay/ssh/shape.ts';
+import type { Step } from '../api/sessions.ts';
 import { shown } from '../parts/text.ts';
 import type { Tape } from './tape.ts';
 
@@ -21,41 +22,23 @@ export interface Channel {
   readonly isTerminal: boolean;
 }
 
-type StepPage = z.output<typeof stepsShape>;
+/** What steps of the protocols with terminals say, where they say it. */
+type Said = Partial<Pick<SshStep, 'channel' | 'command'>> & {
+  readonly program?: SshStep['program'] | KubernetesStep['program'];
+};
+type SshStep = z.output<typeof sshStepShape>;
+type KubernetesStep = z.output<typeof kubernetesStepShape>;
+type TerminalStep = Step & Said;
 
-interface Step {
-  readonly at: number;
-  readonly kind: string;
-  readonly marks: readonly string[];
-  readonly channel?: number;
-  readonly command?: { readonly text: string };
-  readonly program?: { readonly pty?: unknown; readonly tty?: true };
-}
-
-const PAGE = 1_000;
-/** More markers than that are no help. */
-const PAGES_MAX = 5;
 const LABEL_MAX = 120;
 const PROGRAMS = new Set(['shell', 'exec', 'attach']);
 
-export async function stepsOf(api: Api, session: string, signal: AbortSignal): Promise<readonly Step[]> {
-  const steps: Step[] = [];
-  let cursor: number | undefined;
-  for (let page = 0; page < PAGES_MAX; page += 1) {
-    const path = `/v1/sessions/${encodeURIComponent(session)}/steps`;
-    const found = await api.get<StepPage>(path, { limit: PAGE, cursor }, signal);
-    steps.push(...(found.steps as unknown as readonly Step[]));
-    if (found.next === undefined) break;
-    cursor = found.next;
-  }
-  return steps;
-}
-
 /** Those with a terminal first. */
 export function channelsOf(steps: readonly Step[]): readonly Channel[] {
-  const channels = steps.flatMap(({ kind, channel, command, program }): Channel[] => {
+  const channels = steps.flatMap(({ kind, channel, command, program }: TerminalStep): Channel[] => {
     if (channel === undefined || program === undefined || !PROGRAMS.has(kind)) return [];
-    const isTerminal = program.pty !== undefined || program.tty === true;
+    const isTerminal =
+      ('pty' in program && program.pty !== undefined) || ('tty' in program && program.tty === true);
     return [{ number: channel, label: labelOf(command?.text ?? kind), isTerminal }];
   });
   return channels.toSorted((a, b) => Number(b.isTerminal) - Number(a.isTerminal) || a.number - b.number);
@@ -67,7 +50,9 @@ export function markersOf(
   channel: number | undefined,
 ): readonly Marker[] {
   const ofSteps = steps
-    .filter((step) => step.channel === undefined || channel === undefined || step.channel === channel)
+    .filter(
+      (step: TerminalStep) => step.channel === undefined || channel === undefined || step.channel === channel,
+    )
     .flatMap(markerOf);
   const resizes = tape.resizes.map(
     ({ at, columns, rows }): Marker => ({ at, kind: 'resize', label: `window ${columns}×${rows}` }),
@@ -78,7 +63,7 @@ export function markersOf(
   return [...ofSteps, ...resizes, ...exits].toSorted((a, b) => a.at - b.at);
 }
 
-function markerOf({ at, kind, marks, command }: Step): Marker[] {
+function markerOf({ at, kind, marks, command }: TerminalStep): Marker[] {
   const label = labelOf(command?.text ?? kind);
   if (marks.includes('error')) return [{ at, kind: 'error', label }];
   if (marks.includes('write') && !PROGRAMS.has(kind)) return [{ at, kind: 'write', label }];

@@ -3,9 +3,10 @@ import type { Api } from '../api/client.ts';
 import type { Session } from '../api/types.ts';
 import { useAnswer } from '../parts/answer.ts';
 import { Empty, Failure, Loading } from '../parts/states.tsx';
+import { useSessionsApi } from '../sessions/context.ts';
 import { useApi } from '../signin/context.ts';
 import { LiveTape } from './live-tape.ts';
-import { type Channel, channelsOf, stepsOf } from './markers.ts';
+import { type Channel, channelsOf } from './markers.ts';
 import { Playback } from './playback.ts';
 import { TerminalPlayer } from './terminal-player.tsx';
 
@@ -17,11 +18,18 @@ export interface SessionTerminalProps {
   readonly onMoment?: ((us: number) => void) | undefined;
 }
 
+/** More markers than these give are no help. */
+const STEP_PAGES = 5;
+
 /** The terminals of a session: played, or watched while it runs. */
 export default function SessionTerminal({ session, at, onMoment }: SessionTerminalProps) {
   const api = useApi();
   const [channel, setChannel] = useState<number>();
-  const steps = useAnswer((signal) => stepsOf(api, session.id, signal), [session.id, session.state]);
+  const sessions = useSessionsApi();
+  const steps = useAnswer(
+    (signal) => sessions.firstSteps(session.id, STEP_PAGES, signal),
+    [session.id, session.state],
+  );
   const channels = useMemo(() => channelsOf(steps.value ?? []), [steps.value]);
   const opened = useOpened(api, session, channel, at);
   if (opened === undefined) return <Loading what="the terminal" />;

@@ -1,10 +1,11 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { Step } from '../api/sessions.ts';
 import type { Session } from '../api/types.ts';
 import { useToast } from '../parts/toast.tsx';
 import { ControlBar } from './control-bar.tsx';
 import { FindPanel } from './find-panel.tsx';
 import type { LiveTape } from './live-tape.ts';
-import { type Channel, markersOf, nextMarker, type stepsOf } from './markers.ts';
+import { type Channel, markersOf, nextMarker } from './markers.ts';
 import type { Playback } from './playback.ts';
 import { pressed } from './player-keys.ts';
 import { textOf } from './rows.ts';
@@ -20,7 +21,7 @@ export interface TerminalPlayerProps {
   readonly playback: Playback;
   /** The last moment that is there by now. */
   readonly until: number;
-  readonly steps: Awaited<ReturnType<typeof stepsOf>>;
+  readonly steps: readonly Step[];
   readonly channels: readonly Channel[];
   readonly channel: number | undefined;
   readonly onChannel: (channel: number) => void;

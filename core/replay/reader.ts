@@ -18,7 +18,7 @@ export interface ReplayReader {
    */
   steps(frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf): AsyncIterable<ReadStep>;
   /** What `ReadStep.json` gives. */
-  readonly shape: z.ZodType<JsonStep>;
+  readonly shape: z.ZodType<SaidStep>;
   /** Another where the same frames give other steps, or the same steps other facts: what was derived before is made again. */
   readonly version: number;
   /** The step that `toJson` was of. Whoever takes the JSON from outside holds it against `shape` first. */
@@ -37,6 +37,14 @@ export type TerminalOf = (
 
 export type JsonStep = Readonly<Record<string, unknown>>;
 
+/** A step's JSON once it was held against a shape: what all protocols say, and what is its own of each. */
+export type SaidStep = JsonStep & {
+  readonly kind: string;
+  readonly at: number;
+  readonly took: number;
+  readonly outcome?: string | undefined;
+};
+
 /** A step with its own words, so that who shows it need not know its protocol. */
 export interface ReadStep {
   readonly step: StepBase;
@@ -51,7 +59,7 @@ interface Parts<S extends StepBase> {
   readonly steps: (frames: AsyncIterable<ReplayFrame>, extent: Extent, ending: EndingOf) => AsyncIterable<S>;
   readonly format: (step: S, width: number) => string;
   readonly json: (step: S) => JsonStep;
-  readonly shape: z.ZodType<JsonStep>;
+  readonly shape: z.ZodType<SaidStep>;
   readonly version: number;
   readonly ofJson: (json: JsonStep) => S;
   readonly terminal?: TerminalOf;

@@ -64,6 +64,9 @@ export const liveShape = z
   .union([stepEvent, terminalEvent, lagEvent, endEvent])
   .meta({ id: 'LiveEvent', description: 'the data of `step`, `terminal`, `lag` and `end`' });
 
+/** As it arrives. */
+export type LiveStep = z.output<typeof stepEvent>;
+
 export type LiveEvent =
   | { readonly event: 'step'; readonly id: number; readonly data: z.input<typeof stepEvent> }
   | { readonly event: 'terminal'; readonly id: number; readonly data: z.input<typeof terminalEvent> }
