@@ -1,4 +1,5 @@
 /** Members of a contract as custody.yaml has them, in words. */
+import { isPlainWord, shellWord } from '#core/replay/shell-word.ts';
 import { shown } from './text.ts';
 
 type Members = Readonly<Record<string, unknown>>;
@@ -70,12 +71,13 @@ export function inOrder<Value>(
 export function commandText(command: Members): string {
   const { statement, argv, call } = command;
   if (typeof statement === 'string') return statement.trimEnd();
-  if (Array.isArray(argv)) return argv.map((word) => shellWord(String(word))).join(' ');
+  if (Array.isArray(argv)) return argv.map((word) => argument(String(word))).join(' ');
   const { verb, resource, ...rest } = membersOf(call);
   const more = Object.entries(rest).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`);
   return [`${String(verb)} ${String(resource)}`, ...more].join('\n');
 }
 
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./$-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+/** The place of a value, such as `$id`, stands as it is. */
+function argument(word: string): string {
+  return isPlainWord(word.replaceAll('$', '_')) ? word : shellWord(word);
 }

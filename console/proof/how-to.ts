@@ -1,4 +1,4 @@
-import { shellWord } from '../parts/shell-word.ts';
+import { shellWord } from '#core/replay/shell-word.ts';
 
 /** How evidence is checked without the page. What it names comes with the address, or from the gateway that is not trusted yet. */
 export function howTo(session: string, ledger: string): string {

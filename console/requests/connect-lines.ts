@@ -1,4 +1,5 @@
 /** What to run at a target, once it may be reached. */
+import { shellWord } from '#core/replay/shell-word.ts';
 import type { AccessRequest, Target } from '../api/types.ts';
 
 export interface ConnectLine {
@@ -48,12 +49,7 @@ const LINE_MAX = 2_000;
 
 /** Those that were approved, where they can be read on one line; others are written by hand. */
 function commandOptions({ statements = [] }: Scope): string {
-  const options = statements.map(({ text }) => ` -c ${quoted(text)}`).join('');
+  const options = statements.map(({ text }) => ` -c ${shellWord(text)}`).join('');
   const isReadable = statements.every(({ text }) => PLAIN.test(text)) && options.length <= LINE_MAX;
   return isReadable ? options : '';
-}
-
-/** One word of a POSIX shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

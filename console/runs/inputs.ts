@@ -1,6 +1,6 @@
 /** What a run is started with: how each of its inputs is asked for, and what of it is sent. */
 import type { RunInputTerms, Workflow } from '../api/runs.ts';
-import { shellWord } from '../parts/shell-word.ts';
+import { shellWord } from '#core/replay/shell-word.ts';
 import { placeTexts } from './contract-words.ts';
 
 export type FieldKind = 'choice' | 'date' | 'number' | 'line' | 'long';

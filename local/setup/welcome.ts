@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { shellWord } from '#core/replay/shell-word.ts';
 import type { LocalAddresses } from './addresses.ts';
 import type { LocalSettings } from './settings.ts';
 
@@ -90,5 +91,5 @@ SSH clients reach the gateway at ${ssh.host}:${ssh.port}.\n`;
 function pathFrom(cwd: string, path: string): string {
   const short = relative(cwd, path) || '.';
   const shown = short.startsWith('..') ? path : short;
-  return /^[\w./-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", String.raw`'\''`)}'`;
+  return shellWord(shown);
 }

@@ -2,6 +2,7 @@ import type { BodyValue } from '#core/protocols/kubernetes/bodies/read.ts';
 import type { Call } from '#core/protocols/kubernetes/call.ts';
 import { streamFormOf } from '#core/protocols/kubernetes/streams/form.ts';
 import type { Cut, RequestHead, ResponseHead } from '#core/protocols/kubernetes/tape.ts';
+import { shellWord } from '../shell-word.ts';
 import { shownWords } from '../shown.ts';
 import { Body, headerOf } from './body.ts';
 import { callIn, isLasting, kindOf, namesOf } from './call-names.ts';
@@ -244,9 +245,4 @@ function statusIn(answer: BodyValue | undefined): Pick<ShownCall, 'reason' | 'me
 
 function shownCut({ by, code, message }: Cut): ShownCut {
   return { by, ...(code !== undefined && { code }), ...(message !== undefined && { message }) };
-}
-
-/** As a shell would take it for one word. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
