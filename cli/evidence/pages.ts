@@ -1,7 +1,7 @@
 import { CustodyError } from '#core/errors.ts';
 import { type Api, getEvidence, type Purpose } from '../api.ts';
 import type { EvidenceObject } from '../api-shapes.ts';
-import { checkListing } from './limits.ts';
+import { checkListing } from '#core/recording/verify/listing.ts';
 
 /** Evidence of which session, and what for. */
 export interface Wanted {

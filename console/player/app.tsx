@@ -176,12 +176,15 @@ interface KeepProps {
 
 /** This page was made by whoever exported it: the same can be checked without it. */
 function Keep({ evidence, manifest, session }: KeepProps) {
+  const [fault, setFault] = useState('');
   const save = (): void => {
-    const folder = `evidence-${session ?? 'of-nobody'}`;
-    const readme = new Blob([manifest.readme]);
-    const { tar } = tarOf(folder, evidence.files);
-    download(tar, `${folder}.tar`);
-    download(readme, 'HOW-TO-VERIFY.txt');
+    try {
+      const folder = `evidence-${session ?? 'of-nobody'}`;
+      download(tarOf(folder, evidence.files), `${folder}.tar`);
+      download(new Blob([manifest.readme]), 'HOW-TO-VERIFY.txt');
+    } catch (thrown) {
+      setFault(asCustodyError(thrown).message);
+    }
   };
   return (
     <section aria-labelledby="keep">
@@ -195,6 +198,7 @@ function Keep({ evidence, manifest, session }: KeepProps) {
           Save the evidence (.tar)
         </button>
       )}
+      {fault !== '' && <p role="alert">It cannot be saved: {escapeTerminal(fault)}</p>}
       <details>
         <summary>How to verify by plain tools</summary>
         <pre tabIndex={0}>{escapeLines(manifest.readme)}</pre>

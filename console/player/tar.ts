@@ -1,28 +1,26 @@
 /** Files as a tar archive (POSIX ustar), which every system unpacks. */
+import { CustodyError } from '#core/errors.ts';
+
 const BLOCK = 512;
 const NAME_MAX = 100;
 
-/** Names that do not fit are left out, and told: no name of evidence is so long. */
-export function tarOf(
-  folder: string,
-  files: Iterable<readonly [name: string, content: Blob]>,
-): { tar: Blob; leftOut: string[] } {
-  const parts: (Blob | Uint8Array<ArrayBuffer>)[] = [];
-  const leftOut: string[] = [];
-  for (const [name, content] of files) {
-    const path = new TextEncoder().encode(`${folder}/${name}`);
-    if (path.length >= NAME_MAX || /[/\\\0]/.test(name) || name === '..' || name === '.') {
-      leftOut.push(name);
-      continue;
-    }
-    parts.push(
-      headerOf(path, content.size),
-      content,
-      new Uint8Array((BLOCK - (content.size % BLOCK)) % BLOCK),
-    );
-  }
-  parts.push(new Uint8Array(2 * BLOCK));
-  return { tar: new Blob(parts, { type: 'application/x-tar' }), leftOut };
+/** Throws `format-invalid` for a name that would lead out of its folder, or does not fit: nothing is left out in silence. */
+export function tarOf(folder: string, files: Iterable<readonly [name: string, content: Blob]>): Blob {
+  const parts = [...files].flatMap(([name, content]) => [
+    headerOf(pathOf(folder, name), content.size),
+    content,
+    new Uint8Array((BLOCK - (content.size % BLOCK)) % BLOCK),
+  ]);
+  return new Blob([...parts, new Uint8Array(2 * BLOCK)], { type: 'application/x-tar' });
+}
+
+function pathOf(folder: string, name: string): Uint8Array {
+  const path = new TextEncoder().encode(`${folder}/${name}`);
+  if (path.length < NAME_MAX && name !== '' && name !== '.' && name !== '..' && !/[/\\\0]/.test(name))
+    return path;
+  throw new CustodyError('format-invalid', `${name.slice(0, NAME_MAX)} is not a name of an evidence file`, {
+    hint: 'nothing was saved',
+  });
 }
 
 function headerOf(path: Uint8Array, size: number): Uint8Array<ArrayBuffer> {

@@ -5,11 +5,11 @@ import { runFiles } from '#core/tasks/verify/run-files.ts';
 import type { RunFolder } from '#core/tasks/verify/verify-run.ts';
 import type { Api } from '../api/client.ts';
 import type { RunEvidence } from '../api/runs.ts';
+import { askProof } from './ask-proof.ts';
 import { EvidenceLinks } from './evidence-links.ts';
 import type { Offered } from './offered.ts';
 import type { Pace } from './pace.ts';
 import { RemoteEvidence } from './remote-evidence.ts';
-import { askProof } from './verify-session.ts';
 
 interface Asked {
   readonly api: Api;

@@ -30,7 +30,8 @@ export function SaveEvidence({ session, offered, pins }: SaveEvidenceProps) {
     setSaving({ is: 'fetching', bytes: 0, of: 0 });
     try {
       const onProgress = (bytes: number, of: number): void => setSaving({ is: 'fetching', bytes, of });
-      const tar = await evidenceTar({ api, session, offered, onProgress });
+      const { origin } = location;
+      const tar = await evidenceTar({ api, session, pem: offered.pem, origin, onProgress });
       saveFile(tar, `evidence-${session}.tar`);
       setSaving({ is: 'saved', name: `evidence-${session}.tar` });
     } catch (thrown) {

@@ -1,11 +1,10 @@
 /** Verifies a session's evidence here, with the verifier of core: one segment in memory at a time, and the next on its way. */
-import { type SessionProof, sessionProofSchema } from '#core/ledger/session-proof.ts';
 import { type Opening, readEvidence } from '#core/recording/verify/verify.ts';
 import type { Api } from '../api/client.ts';
-import { asProblem } from '../api/problem.ts';
 import { loadZstd } from '../platform/zstd.ts';
 import { webSha256 } from '../platform/web-sha256.ts';
 import { optionsOf, type Trust, underTrust } from '../player/trust.ts';
+import { askProof } from './ask-proof.ts';
 import { EvidenceLinks } from './evidence-links.ts';
 import type { Offered } from './offered.ts';
 import type { Pace } from './pace.ts';
@@ -41,21 +40,6 @@ async function openEvidence({ api, session, offered: { pem }, pace }: Asked): Pr
   // Asked for after the listing: what ended meanwhile is proved at least as far as it is listed.
   const proof = await askProof(api, session, signal);
   return new RemoteEvidence({ links, pem, proof, signal });
-}
-
-/** Undefined while no leaf of it is in the ledger. */
-export async function askProof(
-  api: Api,
-  session: string,
-  signal: AbortSignal,
-): Promise<SessionProof | undefined> {
-  try {
-    const path = `/v1/sessions/${encodeURIComponent(session)}/ledger`;
-    return sessionProofSchema.parse(await api.get(path, {}, signal));
-  } catch (thrown) {
-    if (asProblem(thrown).code === 'not-found') return undefined;
-    throw thrown;
-  }
 }
 
 async function readThrough(

@@ -15,7 +15,7 @@ import { asProblem } from '../../api/problem.ts';
 import type { Session } from '../../api/types.ts';
 import { webSha256 } from '../../platform/web-sha256.ts';
 import { EvidenceLinks } from '../evidence-links.ts';
-import { askProof } from '../verify-session.ts';
+import { askProof } from '../ask-proof.ts';
 import { compareCheckpoints, isBad } from './compare-checkpoints.ts';
 
 /** A leaf is in a checkpoint within 60 s: what is younger may be missing from the ledger. */

@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { checkListing } from '#cli/evidence/limits.ts';
-
-const url = 'http://127.0.0.1:7402/objects/x';
+import { checkListing } from '#core/recording/verify/listing.ts';
 
 describe('a listing of evidence', () => {
   test('may hold every name of FORMAT.md, at its greatest size', () => {
     const names = ['open.json', 'open.json.sig', 'close.json', 'close.json.sig', 'signer.pem'];
-    const small = names.map((name) => ({ name, size: 4096, url }));
-    const segments = ['00000000.seg', '99999999.seg'].map((name) => ({ name, size: 64 << 20, url }));
+    const small = names.map((name) => ({ name, size: 4096 }));
+    const segments = ['00000000.seg', '99999999.seg'].map((name) => ({ name, size: 64 << 20 }));
     expect(() => checkListing([...small, ...segments])).not.toThrow();
   });
 
@@ -29,17 +27,17 @@ describe('a listing of evidence', () => {
     ['OPEN.JSON'],
     ['0000000.seg'],
   ])('with the name %j is refused', (name) => {
-    expect(() => checkListing([{ name, size: 4, url }])).toThrow('is not a name of an evidence file');
+    expect(() => checkListing([{ name, size: 4 }])).toThrow('is not a name of an evidence file');
   });
 
   test('with a name twice is refused', () => {
-    const twice = { name: 'open.json', size: 4, url };
+    const twice = { name: 'open.json', size: 4 };
     expect(() => checkListing([twice, twice])).toThrow('is listed twice');
   });
 
   test('with a name of an earlier page is refused', () => {
     const seen = new Set<string>();
-    const again = { name: 'open.json', size: 4, url };
+    const again = { name: 'open.json', size: 4 };
     checkListing([again], seen);
     expect(() => checkListing([again], seen)).toThrow('is listed twice');
   });
@@ -47,7 +45,7 @@ describe('a listing of evidence', () => {
   // Security case 21.
   test('of more objects than a session has is refused', () => {
     const seen = { has: () => false, add: () => undefined, size: 1_000_000 } as unknown as Set<string>;
-    const one = { name: 'open.json', size: 4, url };
+    const one = { name: 'open.json', size: 4 };
     expect(() => checkListing([one], seen)).toThrow('more than 1000000 objects');
   });
 
@@ -57,6 +55,6 @@ describe('a listing of evidence', () => {
     ['close.json.sig', 1 << 20],
     ['00000000.seg', 1 << 30],
   ])('with %s of %i bytes is refused', (name, size) => {
-    expect(() => checkListing([{ name, size, url }])).toThrow(`would have ${size} bytes`);
+    expect(() => checkListing([{ name, size }])).toThrow(`would have ${size} bytes`);
   });
 });

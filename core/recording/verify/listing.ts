@@ -1,15 +1,13 @@
-import { CustodyError } from '#core/errors.ts';
-import { SEGMENT_FILE_MAX_BYTES, STATEMENT_MAX_BYTES } from '#core/recording/format.ts';
-import {
-  CLOSE,
-  OPEN,
-  SIGNER_KEY,
-  segmentNumber,
-  signatureName,
-  TASK_RESULT,
-} from '#core/recording/layout.ts';
-import { ENVELOPE_MAX_BYTES } from '#core/tasks/proof/dsse.ts';
-import type { EvidenceObject } from '../api-shapes.ts';
+/** What a server lists of a session's evidence, before any of it is taken out. */
+import { CustodyError } from '../../errors.ts';
+import { ENVELOPE_MAX_BYTES } from '../../tasks/proof/dsse.ts';
+import { SEGMENT_FILE_MAX_BYTES, STATEMENT_MAX_BYTES } from '../format.ts';
+import { CLOSE, OPEN, SIGNER_KEY, segmentNumber, signatureName, TASK_RESULT } from '../layout.ts';
+
+interface Listed {
+  readonly name: string;
+  readonly size: number;
+}
 
 const SMALL_MAX_BYTES = 4096;
 /** In segments of 8 MiB, as the gateway makes them: 8 TB. */
@@ -33,7 +31,7 @@ function evidenceFileLimit(name: string): number | undefined {
  * Throws `format-invalid` unless every object has a name of FORMAT.md, once, and a size that such a file may have: a
  * server chooses neither where its bytes go nor how many come. `seen` holds the names of earlier pages, and gets these.
  */
-export function checkListing(objects: readonly EvidenceObject[], seen = new Set<string>()): void {
+export function checkListing(objects: Iterable<Listed>, seen = new Set<string>()): void {
   for (const { name, size } of objects) {
     const limit = evidenceFileLimit(name);
     if (limit === undefined) throw refused(name, 'is not a name of an evidence file');
