@@ -7,9 +7,13 @@ const LIST_MAX = 1024;
 const COMMAND_MAX = 1024;
 const MONTH_S = 30 * 86_400;
 
+/** What is no number is not looked at further: BigInt throws. */
 export const serial = z
   .string()
-  .regex(/^(?:0|[1-9]\d{0,19})$/, 'expected the decimal digits of a number of 64 bits')
+  .regex(/^(?:0|[1-9]\d{0,19})$/, {
+    error: 'expected the decimal digits of a number of 64 bits',
+    abort: true,
+  })
   .refine((digits) => BigInt(digits) < 1n << 64n, 'expected a number of 64 bits')
   .meta({ example: '12297829382473034410' });
 
