@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type Cli, processCli, say } from './cli.ts';
 import { failureWords } from './failure-words.ts';
+import { ownVersion } from './version.ts';
 
 const FAILED = 1;
 const USAGE = 2;
+const VERSION = '--version';
 /** Where a command has a code of its own for each result. */
 const NOT_DONE = 2;
 
@@ -71,10 +73,11 @@ async function run(cli: Cli, args: readonly string[]): Promise<void> {
 
 async function program(cli: Cli, [name = '']: readonly string[]): Promise<Command> {
   const program = new Command('custody')
+    .version(ownVersion(), VERSION, 'of this custody')
     .description('Work on protected systems through Custody, replay what was done, and verify the evidence.')
     .enablePositionalOptions();
   const asked = Object.hasOwn(commands, name) ? [commands[name]!] : Object.values(commands);
-  for (const load of asked) program.addCommand((await load())(cli));
+  for (const load of name === VERSION ? [] : asked) program.addCommand((await load())(cli));
   return withoutExit(program);
 }
 

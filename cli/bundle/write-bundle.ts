@@ -15,7 +15,6 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { nameOf } from '#core/access/person.ts';
 import { CustodyError } from '#core/errors.ts';
-import { parseJson } from '#core/json.ts';
 import { SEGMENT_FILE_MAX_BYTES } from '#core/recording/format.ts';
 import { type EvidenceFolder, type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
 import { type Cli, say } from '../cli.ts';
@@ -28,6 +27,7 @@ import { sizeText } from '../listing.ts';
 import type { ReadingOptions } from '../play/evidence-reading.ts';
 import { knownSigners } from '../signer-pin.ts';
 import { claimsOf, currentToken } from '../tokens.ts';
+import { ownVersion } from '../version.ts';
 import { pageEnd, pageFile, pageStart } from './page.ts';
 import { buildPlayer } from './player-build.ts';
 import { bundleReadme } from './readme.ts';
@@ -168,17 +168,12 @@ async function manifestOf({ files }: Evidence, making: Making, script: string) {
     madeAt: now.toISOString(),
     ...(madeBy !== undefined && { madeBy }),
     reference: reference ?? report.facts?.session ?? 'unknown',
-    custody: await versionOf(),
+    custody: ownVersion(),
     player,
     evidence: isPage ? 'inside' : 'beside',
     files,
     readme: await bundleReadme(report.facts, player),
   };
-}
-
-async function versionOf(): Promise<string> {
-  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
-  return (parseJson(text) as { version: string }).version;
 }
 
 /** One file at a time: no more of it is in memory. */
