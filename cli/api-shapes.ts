@@ -116,6 +116,7 @@ export type WorkloadIssuer = z.infer<typeof workloadIssuerSchema>;
 
 export const loginSchema = z.object({
   issuers: z.array(z.discriminatedUnion('kind', [offeredIssuerSchema, workloadIssuerSchema])),
+  console: text.optional(),
 });
 
 /** RFC 9457, with a stable code and a hint. */

@@ -46,6 +46,11 @@ export async function getIssuers(api: Api): Promise<z.infer<typeof loginSchema>[
   return issuers;
 }
 
+/** Where people open the console; undefined where the gateway does not say. */
+export async function getConsole(api: Api): Promise<string | undefined> {
+  return (await getJson(api, '/v1/login', loginSchema)).console;
+}
+
 export async function getTargets(api: Api): Promise<readonly Target[]> {
   return (await getJson(api, '/v1/targets', targetsSchema)).targets;
 }

@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   logout: async () => (await import('./commands/logout.ts')).logoutCommand,
   whoami: async () => (await import('./commands/whoami.ts')).whoamiCommand,
   token: async () => (await import('./commands/token.ts')).tokenCommand,
+  console: async () => (await import('./commands/console.ts')).consoleCommand,
   targets: async () => (await import('./commands/targets.ts')).targetsCommand,
   connect: async () => (await import('./commands/connect.ts')).connectCommand,
   env: async () => (await import('./commands/env.ts')).envCommand,

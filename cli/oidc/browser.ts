@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import {
   authorizationCodeGrant,
   buildAuthorizationUrl,
@@ -11,6 +10,7 @@ import {
 } from 'openid-client';
 import { CustodyError } from '#core/errors.ts';
 import { type Cli, say } from '../cli.ts';
+import { openInBrowser } from '../open-browser.ts';
 import { scopeOf } from './discover.ts';
 import { type Loopback, listenOnLoopback } from './loopback.ts';
 import type { Plan } from './plan.ts';
@@ -42,7 +42,7 @@ export async function browserLogin(
     const arrival = patiently(loopback, state, plan);
     say(cli, `log in here: ${url.href}`);
     say(cli, `it comes back to ${loopback.redirect}, which has to be registered with ${plan.clientId}`);
-    if (openBrowser) open(url);
+    if (openBrowser) openInBrowser(url);
     const checks = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce };
     return await authorizationCodeGrant(config, await arrival, checks);
   } catch (thrown) {
@@ -58,20 +58,6 @@ async function patiently(loopback: Loopback, state: string, plan: Plan): Promise
   const patience = setTimeout(() => reject(tooSlow(loopback, plan)), PATIENCE_MS);
   return Promise.race([promise, loopback.arrival(state)]).finally(() => clearTimeout(patience));
 }
-
-/** Best effort: the address is on the terminal too. */
-function open({ href }: URL): void {
-  const [command, ...args] = openers[process.platform] ?? ['xdg-open'];
-  const child = spawn(command, [...args, href], { stdio: 'ignore', detached: true });
-  child.on('error', () => undefined);
-  child.unref();
-}
-
-/** No shell reads the address, which has characters that one would take for its own. */
-const openers: Readonly<Partial<Record<NodeJS.Platform, readonly [string, ...string[]]>>> = {
-  darwin: ['open'],
-  win32: ['rundll32', 'url.dll,FileProtocolHandler'],
-};
 
 /** Some issuers know no codes for other machines; there a tunnel brings the browser back. */
 function elsewhere(config: Configuration): string {
