@@ -101,6 +101,7 @@ export function stepRequest(api: Api, id: string, step: StepPath, body: object):
 /** Which requests. */
 export interface RequestFilter {
   readonly target?: string | undefined;
+  readonly run?: string | undefined;
   readonly state?: string | undefined;
   readonly open?: true | undefined;
 }

@@ -6,7 +6,7 @@ import { type AccessRequest, getRequest, type RequestFilter, requestPages } from
 import type { Cli } from '../cli.ts';
 import { connectApi } from '../connect-api.ts';
 import { type Paging, printPages, readLimit } from '../paging.ts';
-import { requireRequestId } from '../session-id.ts';
+import { requireRequestId, requireRunId } from '../session-id.ts';
 import { showRequest, stateText } from '../show-request.ts';
 import { readDuration } from '../wait.ts';
 import { decided, exitCodeOf, WAIT_CODES } from './request.ts';
@@ -23,6 +23,7 @@ export function requestsCommand(cli: Cli): Command {
     .option('--open', 'only what still matters: pending, granted, or to be reviewed')
     .addOption(new Option('--state <state>', 'in this state').choices(requestStates))
     .option('--target <name>', 'for one target')
+    .option('--run <id>', 'of one run of a workflow', requireRunId)
     .option('--limit <n>', 'how many at most, or all', readLimit, 20)
     .option('--cursor <id>', 'only those older than this request', requireRequestId)
     .option('--wait [time]', 'of one: wait until it is decided', readDuration)
@@ -42,8 +43,8 @@ async function one(cli: Cli, id: string, { wait, json }: RequestsOptions): Promi
 }
 
 async function list(cli: Cli, options: RequestsOptions): Promise<void> {
-  const { json, target, state, open, limit, cursor } = options;
-  const pages = requestPages(await connectApi(cli), { target, state, open }, { limit, cursor });
+  const { json, target, run, state, open, limit, cursor } = options;
+  const pages = requestPages(await connectApi(cli), { target, run, state, open }, { limit, cursor });
   await printPages(cli, pages, LISTED, json === true);
 }
 

@@ -69,10 +69,11 @@ function asksOf({ tasks }: Run): boolean {
 
 async function waitingOf(run: Run, api: Api, signal: AbortSignal): Promise<readonly AccessRequest[]> {
   const requests = await allOf(async (paging) => {
-    const page = await api.get<AccessRequestPage>('/v1/requests', { ...paging, state: 'pending' }, signal);
+    const query = { ...paging, run: run.id, open: true, state: 'pending' };
+    const page = await api.get<AccessRequestPage>('/v1/requests', query, signal);
     return { rows: page.requests, next: page.next };
   });
-  return requests.filter(({ deviation }) => deviation?.run === run.id);
+  return requests.filter(({ deviation }) => deviation !== undefined);
 }
 
 async function allOf<Row>(ask: (paging: Query) => Promise<Page<Row>>): Promise<readonly Row[]> {

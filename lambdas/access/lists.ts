@@ -20,13 +20,18 @@ export async function listRequests(
   asking: Asking,
   catalog: AccessCatalog,
 ): Promise<ApiResult> {
-  const { state, open, person, ...query } = queryOf(requestsQuery, event);
+  const { state, open, person, run, ...query } = queryOf(requestsQuery, event);
   const { found, next } = await listVisible({ ...query, open: open === 'true' }, asking, catalog);
   const requests = found
     .filter((request) => state === undefined || stateOf(request, asking.now) === state)
+    .filter((request) => run === undefined || runOf(request) === run)
     .filter(({ requester }) => person === undefined || isNamed(requester, person))
     .map((request) => requestAnswer(request, asking));
   return json(requestPageShape, { requests, ...(next === undefined ? {} : { next }) });
+}
+
+function runOf({ run, deviation }: AccessRequest): string | undefined {
+  return run?.id ?? deviation?.run;
 }
 
 export async function listGrants(

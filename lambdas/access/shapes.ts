@@ -54,6 +54,10 @@ export const requestsQuery = z.strictObject({
     .max(320)
     .optional()
     .meta({ description: 'whose: a subject or an e-mail address', example: 'dana@example.com' }),
+  run: sessionId.optional().meta({
+    description:
+      'for sessions of one run of a workflow, or of what a session of it asked outside its contract',
+  }),
   state: z.enum(requestStates).optional(),
   open: z
     .enum(['true'])

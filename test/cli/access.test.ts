@@ -263,9 +263,8 @@ describe('custody requests', () => {
     const { api, env } = await gateway();
     const broken = request({ breakGlass: true, state: 'granted', needsReview: true, reason: undefined });
     api.answers.set('/v1/requests', { requests: [request(), broken] });
-    const { stdout } = await custody(['requests', '--open', '--state', 'pending', '--target', 'a&b'], {
-      env,
-    });
+    const filter = ['--open', '--state', 'pending', '--target', 'a&b', '--run', ID];
+    const { stdout } = await custody(['requests', ...filter], { env });
     expect(stdout).toBe(
       [
         'REQUEST                               ASKED                 WHO               TARGET       FOR  STATE                    REASON',
@@ -274,7 +273,9 @@ describe('custody requests', () => {
         '',
       ].join('\n'),
     );
-    expect(api.requests.at(-1)!.path).toBe('/v1/requests?limit=20&target=a%26b&state=pending&open=true');
+    expect(api.requests.at(-1)!.path).toBe(
+      `/v1/requests?limit=20&target=a%26b&run=${ID}&state=pending&open=true`,
+    );
     const json = await custody(['requests', '--json'], { env });
     expect((JSON.parse(json.stdout) as { requests: object[] }).requests).toHaveLength(2);
   });

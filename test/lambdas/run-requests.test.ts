@@ -197,6 +197,21 @@ describe('a request with a command that waits', () => {
     }
   });
 
+  it('is in the list by its run, as what was asked for sessions of the run is, of those that one sees anyway', async () => {
+    const ports = stand();
+    const { id } = await waiting(ports);
+    const { body } = await asks(ports, { run: RUN });
+    await asks(ports, {});
+    const listed = async (who: string, run: string) => {
+      const answer = await call(accessHandler(ports), '/v1/requests', { token: who, query: { run } });
+      return (answer.body['requests'] as { id: string }[] | undefined)?.map((one) => one.id) ?? answer.status;
+    };
+    const both = [id, String(body['id'])].toSorted().toReversed();
+    expect([await listed('dana', RUN), await listed('adm', RUN)]).toEqual([both, both]);
+    expect([await listed('rui', RUN), await listed('eve', RUN)]).toEqual([[id], []]);
+    expect([await listed('dana', MISSING), await listed('dana', 'x')]).toEqual([[], 400]);
+  });
+
   it.each(['pat', 'eve', 'bot'])('is not there for %s (security cases 7, 14)', async (who) => {
     const ports = stand();
     const { id } = await waiting(ports);
