@@ -15,6 +15,11 @@ if (process.env['CUSTODY_TEMPLATES'] === undefined) {
   process.once('exit', () => rmSync(templates, { recursive: true, force: true }));
 }
 
+/** They start nothing that lasts, and change nothing that others import. */
+const PURE = [
+  'test/{core,lambdas/sessions,adapters/oidc,adapters/directory}/**/*.test.ts',
+  'test/lambdas/*.test.ts',
+];
 const slow = { testTimeout: 60_000, hookTimeout: 120_000 };
 
 // Three workers on two cores: end-to-end tests wait for what a product waits for half of their time (a lease that ends, a
@@ -33,17 +38,22 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           // Scripts of their own: npm run test:kubernetes, test:console, test:orchestrators, test:rerun.
           exclude: [
-            'node_modules',
-            'test/kubernetes',
-            'test/console/browser',
-            'test/orchestrators',
-            'test/applications',
-            'test/cdk',
-            'test/core',
-          ].map((folder) => `${folder}/**`),
+            'node_modules/**',
+            'test/{kubernetes,console/browser,orchestrators,applications,cdk}/**',
+            ...PURE,
+          ],
         },
       },
-      { test: { ...slow, name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
+      // These share what they import as well: nothing in it changes, and to load it took longer than most of them.
+      {
+        test: {
+          ...slow,
+          name: 'pure',
+          include: PURE,
+          isolate: false,
+          restoreMocks: true,
+        },
+      },
     ],
   },
 });
