@@ -10,10 +10,11 @@ export interface Page<Row> {
   readonly next: string | undefined;
 }
 
-export interface Pages<Row> {
+export interface Pages<Row, More = unknown> {
   /** Undefined until the first page is there. */
   readonly rows: readonly Row[] | undefined;
-  readonly first: Answer<Page<Row>>;
+  /** With what it says besides its rows. */
+  readonly first: Answer<Page<Row> & More>;
   readonly hasOlder: boolean;
   readonly isLoadingOlder: boolean;
   readonly olderProblem: Problem | undefined;
@@ -27,11 +28,11 @@ interface PagesOptions<Row> {
 }
 
 /** `ask` is given the cursor, undefined for the first page. */
-export function usePages<Row>(
-  ask: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Row>>,
+export function usePages<Row, More = unknown>(
+  ask: (cursor: string | undefined, signal: AbortSignal) => Promise<Page<Row> & More>,
   inputs: readonly unknown[],
   { idOf, everyMs }: PagesOptions<Row>,
-): Pages<Row> {
+): Pages<Row, More> {
   const first = useAnswer(
     (signal) => ask(undefined, signal),
     inputs,

@@ -1,13 +1,12 @@
 import { useEffect, useState } from 'preact/hooks';
 import { ERROR, WRITE } from './marks.ts';
 import { advanced, TICK_MS } from '../terminal/pace.ts';
+import { PauseChoice, SpeedChoice } from '../terminal/pace-choices.tsx';
 import { findSteps } from './search.ts';
 import type { StepStore } from './step-store.ts';
 import { timeText } from './words.ts';
 
 const SPEEDS = [0.5, 1, 2, 5, 10, 50] as const;
-/** Seconds between two things that happen; 0: as long as it was. */
-const IDLES = [1, 2, 5, 0] as const;
 
 interface ControlsProps {
   readonly steps: StepStore;
@@ -74,39 +73,10 @@ export function Controls({ steps, current, now, end, next, onSelect, onSeek }: C
           }}
         />
       </label>
-      <Choice name="Speed" values={SPEEDS} value={speed} words={(value) => `${value}×`} onChoice={setSpeed} />
-      <Choice
-        name="Longest pause"
-        values={IDLES}
-        value={idle}
-        words={(value) => (value === 0 ? 'as it was' : `${value} s`)}
-        onChoice={setIdle}
-      />
+      <SpeedChoice speeds={SPEEDS} value={speed} onChoice={setSpeed} />
+      <PauseChoice value={idle} onChoice={setIdle} />
       <output>{timeText(now)}</output>
     </div>
-  );
-}
-
-interface ChoiceProps {
-  readonly name: string;
-  readonly values: readonly number[];
-  readonly value: number;
-  readonly words: (value: number) => string;
-  readonly onChoice: (value: number) => void;
-}
-
-function Choice({ name, values, value, words, onChoice }: ChoiceProps) {
-  return (
-    <label>
-      {name}
-      <select value={value} onChange={(event) => onChoice(Number(event.currentTarget.value))}>
-        {values.map((one) => (
-          <option key={one} value={one}>
-            {words(one)}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

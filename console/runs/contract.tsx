@@ -9,6 +9,7 @@ import { commandText } from '../parts/contract-words.ts';
 import { durationText } from '../parts/duration.ts';
 import { Sql } from '../parts/sql.tsx';
 import { shown, shownLines } from '../parts/text.ts';
+import { Compared } from './compared.tsx';
 import { answerTexts, oftenText, orderText, otherwiseText, placeTexts } from './contract-words.ts';
 import { isAsOften, type Ran, ranOf } from './happened.ts';
 import { StepLink } from './step-link.tsx';
@@ -49,18 +50,9 @@ function Command({ command, results }: CommandProps) {
       <h4>{shown(name)}</h4>
       <CommandText command={command} />
       <Places values={values} />
-      <dl class="run-compared">
-        <div>
-          <dt>The contract has</dt>
-          <dd>{shown(expected)}</dd>
-        </div>
-        <div>
-          <dt>Happened</dt>
-          <dd>
-            <Outcome command={command} results={results} />
-          </dd>
-        </div>
-      </dl>
+      <Compared expected={expected} came="Happened">
+        <Outcome command={command} results={results} />
+      </Compared>
     </li>
   );
 }

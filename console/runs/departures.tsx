@@ -1,5 +1,6 @@
 import type { AccessRequest } from '../api/types.ts';
 import { shown } from '../parts/text.ts';
+import { Compared } from './compared.tsx';
 import type { Left } from './happened.ts';
 import { StepLink } from './step-link.tsx';
 import { HOW_WORDS, KIND_WORDS } from './words.ts';
@@ -34,7 +35,9 @@ function Waiting({ request: { id, deviation } }: { readonly request: AccessReque
       <p>
         <span class="badge warn">asked</span> <strong>{KIND_WORDS[kind]}</strong>
       </p>
-      <Compared expected={expected} seen={seen} />
+      <Compared expected={expected} came="Seen">
+        {shown(seen)}
+      </Compared>
       <p>
         It waits for reviewers: <a href={`/requests/${id}`}>the request</a> ·{' '}
         <a href={`/sessions/${session}`}>the session</a>
@@ -57,7 +60,11 @@ function Departure({ left }: { readonly left: Left }) {
           </>
         )}
       </p>
-      {more !== undefined && <Compared expected={more.expected} seen={more.seen} />}
+      {more !== undefined && (
+        <Compared expected={more.expected} came="Seen">
+          {shown(more.seen)}
+        </Compared>
+      )}
       {!hasBegun && (
         <p class="hint">
           No command of this session went on: the task had not begun, and may be tried again.
@@ -77,20 +84,5 @@ function Departure({ left }: { readonly left: Left }) {
         )}
       </p>
     </li>
-  );
-}
-
-function Compared({ expected, seen }: { readonly expected: string; readonly seen: string }) {
-  return (
-    <dl class="run-compared">
-      <div>
-        <dt>The contract has</dt>
-        <dd>{shown(expected)}</dd>
-      </div>
-      <div>
-        <dt>Seen</dt>
-        <dd>{shown(seen)}</dd>
-      </div>
-    </dl>
   );
 }

@@ -8,7 +8,7 @@ import { Empty, Failure, Loading } from '../parts/states.tsx';
 import { shown } from '../parts/text.ts';
 import { Ago } from '../parts/time.tsx';
 import { useSessionsApi } from './context.ts';
-import { NotSearched, type SearchLimits } from './not-searched.tsx';
+import { NotSearched } from './not-searched.tsx';
 import { markedParts, markedWords, type Terms } from './search-terms.ts';
 
 const PAGE = 50;
@@ -30,7 +30,7 @@ export function Hits({ terms }: { readonly terms: Terms }) {
   const { rows, first } = pages;
   if (first.problem !== undefined) return <Failure problem={first.problem} onRetry={first.again} />;
   if (rows === undefined) return <Loading what="what is found" />;
-  const limits = (first.value as unknown as { readonly limits: SearchLimits } | undefined)?.limits;
+  const limits = first.value?.limits;
   return (
     <>
       {rows.length === 0 && !pages.hasOlder && (

@@ -1,9 +1,9 @@
-import type { Signal } from '@preact/signals';
 import { Time } from '../parts/time.tsx';
 import type { Marker } from './markers.ts';
 import { nextMarker } from './markers.ts';
 import { clockText, timeAt } from './moments.ts';
-import { IDLES, type Playback, SPEEDS } from './playback.ts';
+import { PauseChoice, SpeedChoice } from './pace-choices.tsx';
+import { type Playback, SPEEDS } from './playback.ts';
 import { type Actions, KEYS, keyName } from './player-keys.ts';
 
 interface ControlBarProps extends Actions {
@@ -22,13 +22,12 @@ export function ControlBar(props: ControlBarProps) {
     <div class="controls" role="group" aria-label="Playing">
       <Transport {...props} />
       <Moment playback={playback} startedAt={startedAt} />
-      <Choice name="Speed" values={SPEEDS} choice={playback.speed} words={(value) => `${value}×`} />
-      <Choice
-        name="Longest pause"
-        values={IDLES}
-        choice={playback.idle}
-        words={(value) => (value === 0 ? 'as it was' : `${value} s`)}
+      <SpeedChoice
+        speeds={SPEEDS}
+        value={playback.speed.value}
+        onChoice={(speed) => (playback.speed.value = speed)}
       />
+      <PauseChoice value={playback.idle.value} onChoice={(idle) => (playback.idle.value = idle)} />
       {isLive && <Follow playback={playback} />}
       <div class="more">
         <button type="button" onClick={find}>
@@ -118,28 +117,6 @@ function Follow({ playback }: { readonly playback: Playback }) {
     >
       {isFollowing ? 'Following' : 'Go live'}
     </button>
-  );
-}
-
-interface ChoiceProps {
-  readonly name: string;
-  readonly values: readonly number[];
-  readonly choice: Signal<number>;
-  readonly words: (value: number) => string;
-}
-
-function Choice({ name, values, choice, words }: ChoiceProps) {
-  return (
-    <label class="choice">
-      {name}
-      <select value={choice.value} onChange={(event) => (choice.value = Number(event.currentTarget.value))}>
-        {values.map((one) => (
-          <option key={one} value={one}>
-            {words(one)}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

@@ -17,8 +17,6 @@ export interface Shown {
 }
 
 export const SPEEDS = [0.5, 1, 2, 4, 8, 16] as const;
-/** Seconds; 0: as long as it was. */
-export const IDLES = [1, 2, 5, 0] as const;
 
 /** Thirty times a second is as smooth as a terminal gets. */
 const FRAME_MS = 32;
