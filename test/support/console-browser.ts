@@ -100,7 +100,8 @@ export class ConsoleBrowser {
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       const isOurs = message.location().url.startsWith(this.#addresses().api);
-      if (isOurs && /^(?:error|warning)$/.test(message.type())) complaints.push(message.text());
+      if (isOurs && /^(?:error|warning)$/.test(message.type()))
+        complaints.push(`${message.text()} (${message.location().url})`);
     });
     page.on('dialog', (dialog) => {
       complaints.push(`a dialog: ${dialog.message()}`);

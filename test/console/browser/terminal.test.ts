@@ -20,6 +20,8 @@ import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 import { Tmux, trimmed } from './tmux.ts';
 
 const SIZE = { columns: 90, rows: 26 };
+/** The shell's, where it waits. */
+const PROMPT = /\$$/;
 /** Between what a gateway saw and what a terminal showed of it. */
 const BEHIND_US = 40_000;
 
@@ -61,7 +63,7 @@ describe.runIf(hasChromium() && hasOpenSsh() && hasClient('tmux'))('a terminal',
   async function left(tmux: Tmux): Promise<SessionRecord> {
     tmux.type('exit 3');
     tmux.keys('Enter');
-    await tmux.until(/dead/);
+    await tmux.ended();
     tmux.stop();
     return lastSession(gateway);
   }
@@ -106,11 +108,14 @@ describe.runIf(hasChromium() && hasOpenSsh() && hasClient('tmux'))('a terminal',
     await look();
     tmux.type(':qa!');
     tmux.keys('Enter');
+    await tmux.until(PROMPT);
     await look();
     await enter(tmux, `less ${file}`, /line 3 of/);
     tmux.keys('Space', 'b', 'j', 'j');
     await look();
     tmux.keys('q');
+    // Before it has read the key, another size would have it drop it.
+    await tmux.until(PROMPT);
     tmux.resize(SIZE.columns, SIZE.rows);
     // With -u its lines are characters as any other: tmux does not tell those of another character set.
     const inner = `tmux -u -L custody-${process.pid} -f /dev/null`;
@@ -181,6 +186,29 @@ describe.runIf(hasChromium() && hasOpenSsh() && hasClient('tmux'))('a terminal',
       await linked.locator('.terminal', { hasText: 'red needle' }).waitFor();
       expect(await screenOf(linked)).not.toContain('cannot access');
       await other.close();
+    });
+
+    test('lets go whoever goes on at once, also while the next page is still loaded', async () => {
+      const auditor = await browser.visitor('auditor');
+      const page = await opened(auditor, session);
+      const asked = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      await page.route('**/assets/*.js', async (route) => {
+        asked.resolve();
+        await gate.promise;
+        await route.continue();
+      });
+      await page.locator('.terminal').focus();
+      await page.keyboard.press('End');
+      await page.getByRole('link', { name: 'Ledger', exact: true }).click();
+      await asked.promise;
+      // Begun after the player's, and as long: it ends after it.
+      await page.evaluate('new Promise((done) => setTimeout(done, 400))');
+      gate.resolve();
+      await page.getByRole('heading', { level: 1, name: 'Ledger' }).waitFor();
+      expect(new URL(page.url()).pathname + new URL(page.url()).search).toBe('/ledger');
+      await page.unrouteAll();
+      await auditor.close();
     });
 
     test('plays to its end at sixteen times its speed, and says so', async () => {
