@@ -1,19 +1,11 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { keepTemplates } from './test/support/template-folder.ts';
 
 // Compiled code is kept, as cli/custody.mjs keeps it: by the workers, and by every Node that a test starts.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/custody', import.meta.url));
 
-// What many tests begin with is made once (test/support/templates.ts). PostgreSQL's own user passes through.
-if (process.env['CUSTODY_TEMPLATES'] === undefined) {
-  const templates = mkdtempSync(join(tmpdir(), 'custody-templates-'));
-  chmodSync(templates, 0o711);
-  process.env['CUSTODY_TEMPLATES'] = templates;
-  process.once('exit', () => rmSync(templates, { recursive: true, force: true }));
-}
+keepTemplates();
 
 /** They start nothing that lasts, and change nothing that others import. */
 const PURE = [
