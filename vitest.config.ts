@@ -1,20 +1,17 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { keepTemplates } from './test/support/template-folder.ts';
 
 // Compiled code is kept, as cli/custody.mjs keeps it: by the workers, and by every Node that a test starts.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/custody', import.meta.url));
 
-// What many tests begin with is made once (test/support/templates.ts). PostgreSQL's own user passes through.
-if (process.env['CUSTODY_TEMPLATES'] === undefined) {
-  const templates = mkdtempSync(join(tmpdir(), 'custody-templates-'));
-  chmodSync(templates, 0o711);
-  process.env['CUSTODY_TEMPLATES'] = templates;
-  process.once('exit', () => rmSync(templates, { recursive: true, force: true }));
-}
+keepTemplates();
 
+/** They start nothing that lasts, and change nothing that others import. */
+const PURE = [
+  'test/{core,lambdas/sessions,adapters/oidc,adapters/directory}/**/*.test.ts',
+  'test/lambdas/*.test.ts',
+];
 const slow = { testTimeout: 60_000, hookTimeout: 120_000 };
 
 // Three workers on two cores: end-to-end tests wait for what a product waits for half of their time (a lease that ends, a
@@ -33,17 +30,22 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           // Scripts of their own: npm run test:kubernetes, test:console, test:orchestrators, test:rerun.
           exclude: [
-            'node_modules',
-            'test/kubernetes',
-            'test/console/browser',
-            'test/orchestrators',
-            'test/applications',
-            'test/cdk',
-            'test/core',
-          ].map((folder) => `${folder}/**`),
+            'node_modules/**',
+            'test/{kubernetes,console/browser,orchestrators,applications,cdk}/**',
+            ...PURE,
+          ],
         },
       },
-      { test: { ...slow, name: 'pure', include: ['test/core/**/*.test.ts'], isolate: false } },
+      // These share what they import as well: nothing in it changes, and to load it took longer than most of them.
+      {
+        test: {
+          ...slow,
+          name: 'pure',
+          include: PURE,
+          isolate: false,
+          restoreMocks: true,
+        },
+      },
     ],
   },
 });

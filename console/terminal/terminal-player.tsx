@@ -115,7 +115,11 @@ function useStill(playback: Playback, onMoment: ((us: number) => void) | undefin
       clearTimeout(timer);
       const us = playback.now.peek();
       const isStill = !playback.isPlaying.peek() && !playback.isFollowing.peek() && playback.isMoved;
-      if (isStill && !isFirst) timer = setTimeout(() => told.current?.(us), STILL_MS);
+      if (!isStill || isFirst) return;
+      const from = location.href;
+      // A page that one left stands until the next is loaded: who went on is not brought back.
+      const tell = (): void => (location.href === from ? told.current?.(us) : undefined);
+      timer = setTimeout(tell, STILL_MS);
     };
     const ends = [playback.now.subscribe(moved), playback.isPlaying.subscribe(moved)];
     isFirst = false;

@@ -75,25 +75,25 @@ function* manySteps(count: number): Generator<ReadStep> {
   }
 }
 
-test('a hundred thousand steps are found by number, time, mark and text, a piece of them at a time', async () => {
+test('twenty thousand steps are found by number, time, mark and text, a piece of them at a time', async () => {
   const { loadMarks, ERROR, WRITE } = await import('../../console/player/marks.ts');
   const store = new StepStore(READERS.get('postgres')!, await loadMarks('postgres'));
-  for (const step of manySteps(100_000)) store.add(step);
+  for (const step of manySteps(20_000)) store.add(step);
   store.end();
-  expect(store.count).toBe(100_000);
-  expect((await store.step(77_777))?.json['statement']).toMatchObject({
-    text: 'select 77776 as needle_77776',
+  expect(store.count).toBe(20_000);
+  expect((await store.step(15_555))?.json['statement']).toMatchObject({
+    text: 'select 15554 as needle_15554',
   });
   expect((await store.steps(511, 514)).map(({ number }) => number)).toEqual([511, 512, 513, 514]);
-  expect(await store.step(100_001)).toBeUndefined();
-  expect(store.byTime(5_000_050)).toBe(50_001);
-  expect([store.byTime(-1), store.byTime(1e12)]).toEqual([1, 100_000]);
+  expect(await store.step(20_001)).toBeUndefined();
+  expect(store.byTime(1_000_050)).toBe(10_001);
+  expect([store.byTime(-1), store.byTime(1e12)]).toEqual([1, 20_000]);
   expect(store.find(ERROR, 1, 1)).toBe(1000);
   expect(store.find(ERROR, 1000, 1)).toBe(2000);
   expect(store.find(ERROR, 1000, -1)).toBeUndefined();
   expect(store.find(WRITE, 1, 1)).toBe(300);
   expect(await findSteps(store, 'NEEDLE_4242 ', () => true)).toEqual([]);
-  expect(await findSteps(store, 'NEEDLE_99999', () => true)).toEqual([100_000]);
+  expect(await findSteps(store, 'NEEDLE_19999', () => true)).toEqual([20_000]);
 });
 
 test('a pause is no longer than its limit, at any speed', () => {

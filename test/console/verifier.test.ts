@@ -41,7 +41,7 @@ function remembering(folder: Verifier.EvidenceFolder) {
   };
 }
 
-/** The versions of zstd differ in what they call a damage, and in nothing else. */
+/** Versions of zstd differ in what they call a damage. */
 function comparable(report: Verifier.VerifyReport): unknown {
   return JSON.parse(JSON.stringify(report).replaceAll(/zstd says \w+/g, 'zstd says it'));
 }

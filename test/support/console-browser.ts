@@ -8,6 +8,9 @@ import {
 } from 'playwright-core';
 import { type DemoRole, demoPeople } from '#adapters/local/demo-issuer.ts';
 import type { LocalAddresses } from '#local/setup/addresses.ts';
+import { accessibilityFaults } from './chromium.ts';
+
+export { accessibilityFaults };
 
 /** The screens that pages are looked at on. */
 export const SCREENS = {
@@ -15,6 +18,19 @@ export const SCREENS = {
   phone: { width: 360, height: 740 },
   narrow: { width: 320, height: 640 },
 } as const;
+
+/** How each page has to be for everybody. */
+export const LOOKS: readonly Look[] = [
+  { screen: 'wide', scheme: 'light' },
+  { screen: 'wide', scheme: 'dark' },
+  { screen: 'narrow', scheme: 'dark' },
+  { screen: 'narrow', scheme: 'light' },
+];
+
+export interface Look {
+  readonly screen: keyof typeof SCREENS;
+  readonly scheme: 'light' | 'dark';
+}
 
 export interface Visitor {
   readonly page: Page;
@@ -24,8 +40,13 @@ export interface Visitor {
   readonly origins: Set<string>;
   /** Opens a path of the console, signing in on the way where the tab is not yet. */
   readonly open: (path: string) => Promise<void>;
+  /** Goes there within the page, as a link of it does: without the sign-in that a new load needs. */
+  readonly go: (path: string) => Promise<void>;
   readonly close: () => Promise<void>;
 }
+
+/** All that are not closed. */
+export const visitors: Set<Visitor> = new Set();
 
 export interface VisitorOptions extends BrowserContextOptions {
   readonly screen?: { readonly width: number; readonly height: number };
@@ -79,7 +100,8 @@ export class ConsoleBrowser {
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       const isOurs = message.location().url.startsWith(this.#addresses().api);
-      if (isOurs && /^(?:error|warning)$/.test(message.type())) complaints.push(message.text());
+      if (isOurs && /^(?:error|warning)$/.test(message.type()))
+        complaints.push(`${message.text()} (${message.location().url})`);
     });
     page.on('dialog', (dialog) => {
       complaints.push(`a dialog: ${dialog.message()}`);
@@ -90,7 +112,17 @@ export class ConsoleBrowser {
       await page.locator('.sign-in button, .shell').first().waitFor();
       if (await page.locator('.sign-in').isVisible()) await signIn(page, role);
     };
-    return { page, complaints, origins, open, close: () => context.close() };
+    const go = (path: string): Promise<void> =>
+      page.evaluate(
+        `history.pushState(null, '', ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent('popstate'))`,
+      );
+    const close = (): Promise<void> => {
+      visitors.delete(visitor);
+      return context.close();
+    };
+    const visitor: Visitor = { page, complaints, origins, open, go, close };
+    visitors.add(visitor);
+    return visitor;
   }
 }
 
@@ -101,5 +133,23 @@ export async function signIn(page: Page, role: DemoRole): Promise<void> {
   await page.locator('.shell').waitFor();
 }
 
-/** What axe finds against a page, in words. */
-export { accessibilityFaults } from './chromium.ts';
+/** What is wrong with a page as it stands, loaded once and looked at in each of LOOKS: what axe finds, and whether it scrolls sideways. */
+export async function faultsOfLooks(page: Page, looks = LOOKS): Promise<readonly string[]> {
+  const faults: string[] = [];
+  for (const { screen, scheme } of looks) {
+    await page.setViewportSize(SCREENS[screen]);
+    await page.emulateMedia({ colorScheme: scheme });
+    const found = await accessibilityFaults(page);
+    const over = await sideways(page);
+    if (over > 0) found.push(`${over} px too wide`);
+    faults.push(...found.map((fault) => `${screen}, ${scheme}: ${fault}`));
+  }
+  await page.setViewportSize(SCREENS.wide);
+  await page.emulateMedia({ colorScheme: 'light' });
+  return faults;
+}
+
+/** How far the page could be scrolled to the side. */
+export function sideways(page: Page): Promise<number> {
+  return page.evaluate<number>('Math.max(0, document.documentElement.scrollWidth - innerWidth)');
+}

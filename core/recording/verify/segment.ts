@@ -30,7 +30,7 @@ export interface ChainLink {
 export interface SegmentResult {
   readonly link: ChainLink;
   readonly head?: Head;
-  /** Absent when the head is not signed, or the content does not decode to exactly what it counts. */
+  /** Absent when the head is not signed, or the content is another, or does not decode to exactly what it counts. */
   readonly counts?: FrameCounts;
 }
 
@@ -48,7 +48,8 @@ const BATCH_BYTES = 1 << 20;
 
 /**
  * Checks one segment file (FORMAT.md, verifier steps 4 and 5). What is cheap comes first: content is decompressed only under
- * a head that the session key signed, and no further than that head counts. Gives its frames as they are counted: they
+ * a head that the session key signed and whose hash it has, and no further than that head counts. What other content would
+ * decode to is nobody's word, and decoders of zstd differ about it. Gives its frames as they are counted: they
  * are what was recorded if nothing was reported before them.
  */
 export async function* verifySegment(
@@ -66,8 +67,8 @@ export async function* verifySegment(
   const head = parseHead(name, parts.head, report);
   if (head === undefined) return { link };
   checkPlace(name, head, context, report);
-  checkContent(name, head, parts.content, await context.sha256(parts.content), report);
-  if (!isSigned) return { link, head };
+  const isItsContent = checkContent(name, head, parts.content, await context.sha256(parts.content), report);
+  if (!isSigned || !isItsContent) return { link, head };
   const counts = yield* countFrames(name, segment, head, context.lastTimeUs, report);
   if (counts === undefined) return { link, head };
   checkUntil(name, head, counts, report);
@@ -130,7 +131,13 @@ function checkPlace(name: string, head: Head, context: SegmentContext, report: R
   }
 }
 
-function checkContent(name: string, head: Head, content: Uint8Array, sha256: string, report: Report): void {
+function checkContent(
+  name: string,
+  head: Head,
+  content: Uint8Array,
+  sha256: string,
+  report: Report,
+): boolean {
   if (head.content !== content.length) {
     const message = `${name} holds ${content.length} bytes of content, but its head says ${head.content}`;
     report('content-length-mismatch', name, message);
@@ -139,6 +146,7 @@ function checkContent(name: string, head: Head, content: Uint8Array, sha256: str
     const message = `the content of ${name} has SHA-256 ${sha256}, but its head says ${head.sha256}`;
     report('content-hash-mismatch', name, message);
   }
+  return head.content === content.length && head.sha256 === sha256;
 }
 
 /** Counts what the content holds, and stops where that is more than the head says: then the rest is nobody's word. */

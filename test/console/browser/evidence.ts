@@ -10,12 +10,17 @@ export async function recorded(gateway: LocalGateway, sql: string): Promise<stri
   const { code, stderr } = await psql(gateway, sql, { args: ['-o', '/dev/null'] });
   if (code !== 0) throw new Error(stderr);
   const { id } = await lastSession(gateway);
+  await untilProved(gateway, id);
+  return id;
+}
+
+/** Until a session's end is in the ledger. */
+export async function untilProved(gateway: LocalGateway, session: string): Promise<void> {
   const headers = { authorization: `Bearer ${await gateway.token('auditor')}` };
   await eventually('the end to be in the ledger', async () => {
-    const proof = await fetch(`${gateway.addresses.api}/v1/sessions/${id}/ledger`, { headers });
+    const proof = await fetch(`${gateway.addresses.api}/v1/sessions/${session}/ledger`, { headers });
     return /session-(?:closed|recovered)/.test(await proof.text()) ? true : undefined;
   });
-  return id;
 }
 
 export function storedFolder(gateway: LocalGateway, session: string): string {

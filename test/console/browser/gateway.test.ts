@@ -1,12 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { hasChromium } from '#test/support/chromium.ts';
 import { eventually } from '#test/support/clients.ts';
-import { accessibilityFaults, ConsoleBrowser, SCREENS, type Visitor } from '#test/support/console-browser.ts';
+import { ConsoleBrowser, faultsOfLooks, type Visitor } from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { newsItem } from '#test/support/news.ts';
 
@@ -166,34 +165,13 @@ describe.runIf(hasChromium())('the state of the gateway', () => {
     await dana.close();
   });
 
-  /** As it stands: in light and dark, at a desk and on the smallest phone. */
   async function looksRight({ page, complaints, origins }: Visitor): Promise<void> {
-    for (const colorScheme of ['light', 'dark'] as const)
-      for (const [name, screen] of Object.entries(SCREENS)) {
-        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-        await page.setViewportSize(screen);
-        await picture(page, `${colorScheme}-${name}`);
-        expect(await accessibilityFaults(page), `${colorScheme}, ${name}`).toEqual([]);
-        expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBeLessThanOrEqual(
-          screen.width,
-        );
-      }
-    await page.setViewportSize(SCREENS.wide);
+    expect(await faultsOfLooks(page)).toEqual([]);
     expect(complaints).toEqual([]);
     const own = [gateway.addresses.api, gateway.addresses.issuer].map((url) => new URL(url).origin);
     expect([...origins].filter((origin) => !own.includes(origin))).toEqual([]);
   }
 });
-
-/** For people to look at, where somebody wants to. */
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env['CUSTODY_PICTURES'];
-  if (folder === undefined) return;
-  const about = new URL(page.url()).pathname.replaceAll('/', '-');
-  const title = (await page.locator('.findings, .all-well, .explained').count()) === 0 ? 'plain' : 'told';
-  const told = await page.locator('.finding').count();
-  await page.screenshot({ path: `${folder}/${about}-${title}${told}-${name}.png`, fullPage: true });
-}
 
 interface Receiver {
   readonly url: string;

@@ -150,6 +150,7 @@ describe.runIf(hasChromium())('a hostile recording', () => {
     );
     writeFileSync(file, Buffer.concat([...all, Buffer.from(`${ESC}c${MARKUP}\r\nafter`)]), { mode: 0o644 });
     await openTerminal(one.page, await recorded(`cat ${file}; echo '${MARKUP}' >/dev/null`));
+    await whole(one.page);
     await one.page.locator('.terminal').focus();
     await one.page.keyboard.press('End');
     await one.page.locator('.terminal', { hasText: 'after' }).waitFor();
@@ -160,9 +161,7 @@ describe.runIf(hasChromium())('a hostile recording', () => {
     'of tens of megabytes is gone through in bounded memory, and its end and start are shown',
     async () => {
       await openTerminal(one.page, await recorded('printf start; yes | head -c 30000000; printf after'));
-      await one.page
-        .locator('.hint', { hasText: 'loading' })
-        .waitFor({ state: 'detached', timeout: 100_000 });
+      await whole(one.page);
       await one.page.locator('.terminal').focus();
       await one.page.keyboard.press('End');
       await one.page.locator('.terminal', { hasText: 'after' }).waitFor({ timeout: 100_000 });
@@ -192,6 +191,12 @@ async function openTerminal(page: Page, id: string): Promise<void> {
   await page.locator('.player').waitFor({ state: 'detached' });
   await goTo(`/sessions/${id}/terminal`);
   await page.locator('.player').waitFor();
+}
+
+/** Once all of it has come: until then its end is another. */
+function whole(page: Page): Promise<void> {
+  const loading = page.locator('.hint', { hasText: 'loading' });
+  return loading.waitFor({ state: 'detached', timeout: 100_000 });
 }
 
 async function heapOf(page: Page): Promise<{ readonly jsHeap: number }> {

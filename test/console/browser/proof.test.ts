@@ -16,16 +16,18 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { custody } from '#test/cli/support.ts';
 import { hasChromium } from '#test/support/chromium.ts';
 import { hasClient } from '#test/support/clients.ts';
-import { accessibilityFaults, ConsoleBrowser, SCREENS, type Visitor } from '#test/support/console-browser.ts';
+import {
+  accessibilityFaults,
+  ConsoleBrowser,
+  faultsOfLooks,
+  type Visitor,
+} from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 import { judgementOf, recorded, storedFolder } from './evidence.ts';
 import { oracle } from './proof-support.ts';
 
 /** Rows that zstd makes half of: some segments of 8 MiB. */
 const LARGE = `select md5(i::text) || md5((i * 7)::text) || md5((i * 13)::text) from generate_series(1, 450000) i;`;
-
-/** How far the page could be scrolled to the side. */
-const SIDEWAYS = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
 /** A heading's words for each verdict of the verifier. */
 const WORDS: Readonly<Record<string, string>> = {
@@ -284,23 +286,7 @@ describe.runIf(hasChromium() && hasClient('psql'))('proof in the browser', () =>
       await open(address.replace(':id', session));
       await page.locator('.verdict, table.leaves').first().waitFor();
       await page.locator('progress').waitFor({ state: 'detached' });
-      for (const [colorScheme, screen] of [
-        ['light', 'wide'],
-        ['dark', 'wide'],
-        ['dark', 'phone'],
-        ['light', 'narrow'],
-      ] as const) {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize(SCREENS[screen]);
-        const where = `${colorScheme} ${screen}`;
-        expect([where, await accessibilityFaults(page)]).toEqual([where, []]);
-        expect([where, await page.evaluate(SIDEWAYS)]).toEqual([where, 0]);
-        const shots = process.env['CUSTODY_SHOTS'];
-        if (shots !== undefined) {
-          const path = join(shots, `${address.split('/').at(-1)}-${colorScheme}-${screen}.png`);
-          await page.screenshot({ path, fullPage: true });
-        }
-      }
+      expect(await faultsOfLooks(page)).toEqual([]);
       expect(complaints).toEqual([]);
       await close();
     },

@@ -7,12 +7,15 @@ import type { RunVerifyReport } from '#core/tasks/verify/verify-run.ts';
 import { custody, type Ran } from '#test/cli/support.ts';
 import { hasChromium } from '#test/support/chromium.ts';
 import { eventually } from '#test/support/clients.ts';
-import { accessibilityFaults, ConsoleBrowser, SCREENS, type Visitor } from '#test/support/console-browser.ts';
+import {
+  accessibilityFaults,
+  ConsoleBrowser,
+  faultsOfLooks,
+  type Visitor,
+} from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
-import { storedFolder } from './evidence.ts';
+import { storedFolder, untilProved } from './evidence.ts';
 import { asDana, started } from './runs-support.ts';
-
-const SIDEWAYS = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
 
 interface Judged {
   readonly verdict: string;
@@ -52,6 +55,8 @@ describe.runIf(hasChromium())('the proof of a run', () => {
       if (code !== 0 && code !== 4) throw new Error(stdout + stderr);
       return code === 0 ? (JSON.parse(stdout) as RunVerifyReport) : undefined;
     });
+    // A run is verified without its sessions' own proofs; where one is not there yet, the page's question has 404 for an answer.
+    for (const execution of good.facts!.executions) await untilProved(gateway, execution.session);
     session = good.facts!.executions.find(({ task }) => task === 'refund')!.session;
     kept = join(home, 'kept');
     cpSync(storedFolder(gateway, session), kept, { recursive: true });
@@ -185,20 +190,7 @@ describe.runIf(hasChromium())('the proof of a run', () => {
 
   test('is there for everybody: axe in light and dark, and nothing scrolls sideways', async () => {
     expect(await judgedAgain()).toEqual({ verdict: 'Verified', findings: [] });
-    for (const scheme of ['light', 'dark'] as const) {
-      for (const screen of ['wide', 'narrow'] as const) {
-        await ada.page.emulateMedia({ colorScheme: scheme });
-        await ada.page.setViewportSize(SCREENS[screen]);
-        expect([scheme, screen, await accessibilityFaults(ada.page)]).toEqual([scheme, screen, []]);
-        expect([scheme, screen, await ada.page.evaluate(SIDEWAYS)]).toEqual([scheme, screen, 0]);
-        const shots = process.env['CUSTODY_SHOTS'];
-        if (shots !== undefined)
-          await ada.page
-            .locator('.run-proof')
-            .screenshot({ path: join(shots, `run-proof-${scheme}-${screen}.png`) });
-      }
-    }
-    await ada.page.setViewportSize(SCREENS.wide);
+    expect(await faultsOfLooks(ada.page)).toEqual([]);
   });
 
   test('whoever may not take out all of its sessions is told so, and sees no verdict', async () => {

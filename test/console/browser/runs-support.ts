@@ -1,4 +1,5 @@
 /** Workflows for the console's pages of runs, besides the demo's, and the CLI that runs their tasks. */
+import { join } from 'node:path';
 import { custody, type Ran } from '#test/cli/support.ts';
 import { apiAs, reconfigure } from '#test/support/access-story.ts';
 import type { LocalGateway } from '#test/support/local-gateway.ts';
@@ -86,8 +87,10 @@ export async function withWorkflows(gateway: LocalGateway): Promise<void> {
 
 /** The CLI as the developer uses it. */
 export async function asDana(gateway: LocalGateway, ...args: readonly string[]): Promise<Ran> {
-  const env = await gateway.cliEnvironment('developer', gateway.dataDir);
-  return custody(args, { env: { ...env, HOME: gateway.dataDir } });
+  // A home of its own: the CLI keeps others out of it, and PostgreSQL's user passes through the gateway's folder.
+  const home = join(gateway.dataDir, 'dana');
+  const env = await gateway.cliEnvironment('developer', home);
+  return custody(args, { env: { ...env, HOME: home } });
 }
 
 /** A run that the developer started, by its id. */

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keptKeys, peopleKeys, signedBy } from '#adapters/local/demo-keys.ts';
 import { hasChromium } from '#test/support/chromium.ts';
-import { accessibilityFaults, ConsoleBrowser, SCREENS, signIn } from '#test/support/console-browser.ts';
+import { accessibilityFaults, ConsoleBrowser, faultsOfLooks, signIn } from '#test/support/console-browser.ts';
 import { type LocalGateway, startLocalGateway } from '#test/support/local-gateway.ts';
 
 describe.runIf(hasChromium())('signing in', () => {
@@ -40,17 +40,11 @@ describe.runIf(hasChromium())('signing in', () => {
     await dana.close();
   });
 
-  test.each([
-    ['wide', 'light'],
-    ['wide', 'dark'],
-    ['narrow', 'light'],
-    ['narrow', 'dark'],
-  ] as const)('has a page that everybody can use: %s, %s', async (screen, scheme) => {
-    const dana = await browser.visitor('developer', { screen: SCREENS[screen], scheme });
+  test('has a page that everybody can use', async () => {
+    const dana = await browser.visitor('developer');
     await dana.page.goto(`${gateway.addresses.api}/runs`);
     await dana.page.getByRole('button', { name: 'Sign in' }).waitFor();
-    expect(await accessibilityFaults(dana.page)).toEqual([]);
-    expect(await sideways(dana.page)).toBe(0);
+    expect(await faultsOfLooks(dana.page)).toEqual([]);
     expect(dana.complaints).toEqual([]);
     await dana.close();
   });
@@ -91,6 +85,7 @@ describe.runIf(hasChromium())('signing in', () => {
     const answers = tokensOf(page);
     await page.goto(`${gateway.addresses.api}/requests`);
     await signIn(page, 'developer');
+    await expect.poll(() => answers.length).toBe(1);
     await renewed(page, answers);
     await renewed(page, answers);
     expect(new Set(answers.map(({ refresh_token }) => refresh_token)).size).toBe(3);
@@ -112,6 +107,7 @@ describe.runIf(hasChromium())('signing in', () => {
     const answers = tokensOf(page);
     await page.goto(`${gateway.addresses.api}/sessions?target=orders-db`);
     await signIn(page, 'developer');
+    await expect.poll(() => answers.length).toBe(1);
     // Somebody else used it: whoever comes second has none (RFC 9700).
     await refresh(answers[0]!.refresh_token);
     await page.clock.setFixedTime(expiryOf(answers[0]!) + 1_000);
@@ -137,8 +133,10 @@ describe.runIf(hasChromium())('signing in', () => {
     await page.goto(`${api}/ledger?from=10`);
     await signIn(page, 'reviewer');
     await expect.poll(loggedOut, { timeout: 30_000 }).toBe(200);
-    await page.locator('.account > button').click();
-    await page.getByText('you were logged out at the identity provider').waitFor();
+    const told = page.getByText('you were logged out at the identity provider');
+    // What the page asks by itself may have told it already.
+    await page.locator('.account > button').or(told).click();
+    await told.waitFor();
     expect(page.url()).toBe(`${api}/ledger?from=10`);
     await close();
   });
@@ -212,8 +210,4 @@ function keptBy(page: Page): Promise<string> {
   return page.evaluate(() =>
     JSON.stringify([localStorage, sessionStorage].map((store) => Object.entries(store))),
   );
-}
-
-function sideways(page: Page): Promise<number> {
-  return page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
 }

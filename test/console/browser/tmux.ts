@@ -52,6 +52,18 @@ export class Tmux {
     });
   }
 
+  /**
+   * Once the program is gone, and its terminal with it. That is asked, and not read: the words "Pane is dead" stay out where tmux (3.3a)
+   * does not hear that its child ended, as happens after the window was resized.
+   */
+  async ended(): Promise<void> {
+    const isDead = (): true | undefined =>
+      this.#tmux('display-message', '-p', '#{pane_dead}').trim() === '1' ? true : undefined;
+    await eventually('the program to end', isDead, WAIT_MS).catch((thrown: unknown) => {
+      throw new Error(`${String(thrown)}; the terminal shows\n${this.screen()}`);
+    });
+  }
+
   /** Once it shows the same again and again, and when that was. */
   async still(): Promise<{ readonly screen: string; readonly at: number }> {
     let last = '';

@@ -1,10 +1,10 @@
 /** What happened at the gateway of the pictures: people who asked, were let in, and did what people do. */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { untilProved } from '#test/console/browser/evidence.ts';
+import { asDana } from '#test/console/browser/runs-support.ts';
 import { Tmux } from '#test/console/browser/tmux.ts';
 import { apiAs, granted, reconfigure, type SeenRequest } from '#test/support/access-story.ts';
 import { eventually } from '#test/support/clients.ts';
@@ -27,7 +27,7 @@ const EXACT = [
   'select id, status, placed_at\n  from orders\n where id = 7',
 ];
 const CUSTODY = fileURLToPath(new URL('../../../cli/custody.mjs', import.meta.url));
-const SCREEN = { columns: 100, rows: 28 };
+const SCREEN = { columns: 100, rows: 21 };
 
 export interface Story {
   /** A request of exact commands, which waits. */
@@ -74,9 +74,10 @@ async function requests(gateway: LocalGateway): Promise<string> {
 async function refunds(gateway: LocalGateway): Promise<string> {
   const body = { workflow: 'refunds', inputs: {} };
   const { id } = await apiAs(gateway, 'developer').post<{ id: string }>('/v1/runs', body);
-  const env = { ...process.env, ...(await gateway.cliEnvironment('developer', gateway.dataDir)) };
-  for (const task of [['find'], ['refund', '--each'], ['report']])
-    await promisify(execFile)(CUSTODY, ['run', 'exec', id, ...task], { env });
+  for (const task of [['find'], ['refund', '--each'], ['report']]) {
+    const { code, stderr } = await asDana(gateway, 'run', 'exec', id, ...task);
+    if (code !== 0) throw new Error(stderr);
+  }
   return id;
 }
 
@@ -93,27 +94,19 @@ async function atWeb1(gateway: LocalGateway): Promise<string> {
   );
   try {
     await tmux.until(/\$$/m);
-    for (const line of ['clear', 'uname -sr; id -un', 'ls --color=always -l /', 'df -h /; free -m']) {
+    for (const line of ['clear', 'uname -sr; id -un', 'ls --color=always -l /usr', 'df -h /; free -m']) {
       tmux.type(line);
       tmux.keys('Enter');
       await tmux.still();
     }
     tmux.type('exit');
     tmux.keys('Enter');
-    await tmux.until(/dead/);
+    await tmux.ended();
     return (await lastSession(gateway, before)).id;
   } finally {
     tmux.stop();
     rmSync(home, { recursive: true, force: true });
   }
-}
-
-async function untilProved(gateway: LocalGateway, session: string): Promise<void> {
-  const auditor = apiAs(gateway, 'auditor');
-  await eventually('its end to be in the ledger', async () => {
-    const { body } = await auditor.call('GET', `/v1/sessions/${session}/ledger`);
-    return JSON.stringify(body).includes('session-closed') ? true : undefined;
-  });
 }
 
 async function untilSearched(gateway: LocalGateway): Promise<void> {

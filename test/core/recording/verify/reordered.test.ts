@@ -35,6 +35,12 @@ describe('reordered frames', () => {
     expect(report.verdict).toBe('failed');
     expect(codes(report)).toContain('content-hash-mismatch 00000001.seg');
     expect(codes(report)).toContain('previous-hash-mismatch 00000002.seg');
+    // What it would decode to is nobody's word.
+    expect(finding(report, 'content-invalid')).toBeUndefined();
+  });
+
+  test('re-signed with their own times: time goes back', async () => {
+    const report = await check(resealSegment1(good(), reordered, keys));
     expect(finding(report, 'content-invalid')?.message).toBe(
       'the content of 00000001.seg breaks the format at frame 1: the frame at byte 33 of block 0 has time 4000, ' +
         'which is before 5000 of the frame before it',
