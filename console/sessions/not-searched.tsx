@@ -2,7 +2,7 @@ import type { HitPage } from '../api/sessions.ts';
 import { Time } from '../parts/time.tsx';
 import { counted } from './words.ts';
 
-export type SearchLimits = Pick<HitPage, 'pending' | 'searchedSince'>;
+type SearchLimits = Pick<HitPage, 'pending' | 'searchedSince'>;
 
 /** What was not looked at, and so may hold more. */
 export function NotSearched({ limits: { pending, searchedSince } }: { readonly limits: SearchLimits }) {
