@@ -16,8 +16,6 @@ import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import type { Config } from '#core/access/config.ts';
-import { openCheckpoint } from '#core/ledger/checkpoint.ts';
-import { tileKey } from '#core/ledger/layout.ts';
 import type { LeafPlaces, LeafQueue } from '#core/ledger/ports.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
@@ -26,6 +24,7 @@ import type { SessionCatalog, SessionIndex } from '#core/recording/session-index
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
 import { FreshPolicy } from './fresh-policy.ts';
+import { storedLedger } from './ledger/stored-ledger.ts';
 import type { RunsPorts } from './runs/handler.ts';
 import type { LedgerView } from './sessions/handler.ts';
 
@@ -74,16 +73,8 @@ export function ledgerOf(
   signer: Pick<Signer, 'publicKey'>,
 ): LedgerView {
   const head = s3LedgerHead(s3, settings.CUSTODY_BUCKET);
-  const store = storeOf(settings, s3);
   return {
-    newest: async () => {
-      const stored = await head.read();
-      if (stored === undefined) return undefined;
-      const key = await signer.publicKey();
-      const checkpoint = openCheckpoint(stored.checkpoint, settings.CUSTODY_LEDGER_ORIGIN, key);
-      return { note: stored.checkpoint, checkpoint };
-    },
-    fetch: (path) => store.get(tileKey(path)),
+    ...storedLedger(settings.CUSTODY_LEDGER_ORIGIN, { head, store: storeOf(settings, s3), signer }),
     find: (session) => leafPlacesOf(settings, dynamo).of(session),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { idempotencyHeader } from '../idempotency-key.ts';
 import { explanationQuery, explanationShape } from '../explanation/shapes.ts';
+import { idempotencyHeader } from '../idempotency-key.ts';
 import { answers, operation } from '../operation.ts';
 import {
   decisionBody,

@@ -7,10 +7,10 @@ import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { CLOCK_SKEW_MS } from '#core/recording/leases.ts';
+import { openWithoutLease, unsealedCount } from '#core/recording/left-open.ts';
 import { sealEnded, sealForgotten } from '#core/recording/seal.ts';
 import { leavesOf, now, sessionsOf, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
-import { openWithoutLease, unsealedCount } from '#core/recording/left-open.ts';
 
 /** A task that stopped has its lease for a while yet. */
 const LOOKS_AFTER_A_STOP = 8;

@@ -4,8 +4,9 @@ import { localAccessStore } from '#adapters/local/access-store.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { localDevices } from '#adapters/local/devices.ts';
 import { directoryStore } from '#adapters/local/directory-store.ts';
+import { fileSigner } from '#adapters/local/file-signer.ts';
 import { localJournalTails } from '#adapters/local/journal-tail.ts';
-import { localLeafQueue } from '#adapters/local/ledger.ts';
+import { localLeafQueue, localLedgerHead } from '#adapters/local/ledger.ts';
 import { localLogouts } from '#adapters/local/logouts.ts';
 import { localPulses } from '#adapters/local/pulses.ts';
 import { localRunStore } from '#adapters/local/runs-store.ts';
@@ -20,16 +21,17 @@ import { DeviceDesk } from '#core/identity/devices/desk.ts';
 import { withoutToken } from '#core/identity/known-groups.ts';
 import { ScimDesk } from '#core/identity/scim/desk.ts';
 import { toldStanding } from '#core/identity/told-standing.ts';
+import { LOCAL_ORIGIN } from '#core/ledger/layout.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import { RefusalTeller } from '#core/status/refusal-teller.ts';
 import { RunDesk } from '#core/tasks/run-desk.ts';
 import { workflowTexts } from '#core/tasks/workflow-texts.ts';
+import { storedLedger } from '#lambdas/ledger/stored-ledger.ts';
 import { dataFiles } from '../setup/settings.ts';
 import type { Running } from '../supervisor/running.ts';
 import { type Api, startApi } from './api-server.ts';
 import type { ControlPlaneOptions } from './control-plane-options.ts';
 import { closing, every, newId, now, pause, trouble } from './keeping.ts';
-import { ledgerView } from './ledger-view.ts';
 import { scimOf, secretOf, verifierOf, watchIssuers } from './people.ts';
 import { localPolicy, lookAtConfig } from './policy-file.ts';
 import { keepReplay } from './replay.ts';
@@ -100,7 +102,11 @@ export async function startControlPlane(options: ControlPlaneOptions, running: R
     },
     indexes: replay.indexes,
     leaves,
-    ledger: await ledgerView(dataDir, files.store),
+    ledger: storedLedger(LOCAL_ORIGIN, {
+      head: localLedgerHead(dataDir),
+      store: directoryStore(files.store),
+      signer: fileSigner(dataDir),
+    }),
     ssh: await sshPorts(options, running, { policy, leaves, devices, logouts }),
     requests: store,
     terminations: store,
