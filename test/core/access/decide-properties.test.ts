@@ -8,7 +8,7 @@ import { actions } from '#core/access/schema.ts';
 import { accounts, anyDeny, anyLiveQuestion, anyPolicy, anyPrincipal, anyQuestion } from './arbitrary.ts';
 import { after, idOf, NOW, principal } from './support.ts';
 
-const RUNS = { numRuns: 1_200 };
+const RUNS = { numRuns: 3_000 };
 const allowed = (question: Question): boolean => Authorization.isOne(decide(question));
 
 function withRules(question: Question, rules: readonly Rule[]): Question {

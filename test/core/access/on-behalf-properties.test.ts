@@ -9,7 +9,7 @@ import type { Actor, Principal } from '#core/identity/principal.ts';
 import { anyLiveQuestion, anyQuestion, chains } from './arbitrary.ts';
 import { issuersOf, principal } from './support.ts';
 
-const RUNS = { numRuns: 1_600 };
+const RUNS = { numRuns: 4_000 };
 /** Of three questions of four what else could be in the way is taken away: by chance alone few would be let in. */
 function eased(questions: fc.Arbitrary<Question>): fc.Arbitrary<Question> {
   return fc.tuple(questions, fc.nat(3)).map(([question, n]) => {
@@ -156,7 +156,7 @@ describe('who acts for somebody, for any rules', () => {
         if (!isSame) covered.met();
         else if (requester.actors !== undefined) own.met();
       }),
-      { numRuns: 3_200 },
+      { numRuns: 8_000 },
     );
     own.expectEnough();
     covered.expectEnough();
@@ -204,7 +204,7 @@ describe('issuers and claims, for any rules', () => {
         if (terms.claims !== undefined) claims.met();
         if (workload === true) machines.met();
       }),
-      { numRuns: 1_600 },
+      { numRuns: 4_000 },
     );
     for (const each of [issuer, claims, machines]) each.expectEnough();
   });
