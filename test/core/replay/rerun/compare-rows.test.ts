@@ -32,18 +32,18 @@ test.each([true, false])(
   'a difference beyond the last row that has a mark is told, ordered: %s',
   (isOrdered) => {
     const meaning = { ...NOT_UNDERSTOOD, isOrdered };
-    for (const of of ['rows', 'copied'] as const) {
+    for (const kind of ['rows', 'copied'] as const) {
       const found = new Found(2, undefined);
       compareRows(
-        answered({ meaning, [of]: rows('a') }),
-        answered({ meaning, [of]: rows('bb') }),
+        answered({ meaning, [kind]: rows('a') }),
+        answered({ meaning, [kind]: rows('bb') }),
         RULES,
         found,
       );
-      expect(found.differences, of).toMatchObject([
+      expect(found.differences, kind).toMatchObject([
         {
           step: 2,
-          kind: of === 'rows' ? 'row' : 'copy',
+          kind: kind === 'rows' ? 'row' : 'copy',
           row: 1_048_577,
           rerun: 'rows 1048577 to 2000000, one or more of which differ',
         },
