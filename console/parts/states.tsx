@@ -1,5 +1,6 @@
 /** What is shown where there is nothing yet, nothing at all, or something went wrong: each says what to do next. */
 import type { ComponentChildren } from 'preact';
+import { hintHere } from '../api/hint-here.ts';
 import { asProblem } from '../api/problem.ts';
 import { shown } from './text.ts';
 
@@ -38,7 +39,7 @@ export function Failure({ problem: thrown, onRetry }: FailureProps) {
       <p>
         <strong>{shown(problem.message)}</strong>
       </p>
-      {problem.hint !== undefined && <p>{shown(problem.hint)}</p>}
+      {problem.hint !== undefined && <p>{shown(hintHere(problem.hint))}</p>}
       <p class="code">{shown(problem.code)}</p>
       {onRetry !== undefined && (
         <button type="button" onClick={onRetry}>

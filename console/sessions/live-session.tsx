@@ -56,6 +56,7 @@ interface LiveBarProps {
 function LiveBar({ source, onRecording }: LiveBarProps) {
   const [end, lag, away] = [source.end.value, source.lag.value, source.away.value];
   if (end !== undefined) return <Ended end={end} onRecording={onRecording} />;
+  if (source.problem.value !== undefined) return undefined;
   return (
     <div class="live-bar" role="status">
       <span class="badge good">

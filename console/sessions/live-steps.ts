@@ -18,12 +18,16 @@ export class LiveSteps implements StepSource {
   /** The gateway is away, and asked again. */
   readonly away = signal<Problem | undefined>(undefined);
   readonly goesOn = false;
+  readonly #api: Api;
+  readonly #session: string;
   readonly #ending = new AbortController();
-  readonly #steps: Step[] = [];
+  #steps: Step[] = [];
   #dropped = 0;
 
   constructor(api: Api, session: string) {
-    void this.#watch(api, session);
+    this.#api = api;
+    this.#session = session;
+    void this.#watch();
   }
 
   get count(): number {
@@ -45,21 +49,28 @@ export class LiveSteps implements StepSource {
 
   want(): void {}
 
-  /** What failed is about the caller: the page is opened again. */
-  retry(): void {}
+  /** From the first step again: what failed is about who watches, and may have changed. */
+  retry(): void {
+    this.#steps = [];
+    this.#dropped = 0;
+    this.problem.value = undefined;
+    this.version.value += 1;
+    void this.#watch();
+  }
 
   stop(): void {
     this.#ending.abort();
   }
 
-  async #watch(api: Api, session: string): Promise<void> {
+  async #watch(): Promise<void> {
     const { signal: aborting } = this.#ending;
     const onAway = (problem: Problem | undefined): void => void (this.away.value = problem);
     try {
-      for await (const news of liveEvents(api, session, { view: 'steps' }, { signal: aborting, onAway })) {
-        if (news.event === 'step') this.#add(news.data);
-        if (news.event === 'lag') this.lag.value = news.data;
-        if (news.event === 'end') this.end.value = news.data;
+      const news = liveEvents(this.#api, this.#session, { view: 'steps' }, { signal: aborting, onAway });
+      for await (const one of news) {
+        if (one.event === 'step') this.#add(one.data);
+        if (one.event === 'lag') this.lag.value = one.data;
+        if (one.event === 'end') this.end.value = one.data;
       }
     } catch (thrown) {
       if (!aborting.aborted) this.problem.value = asProblem(thrown);

@@ -51,6 +51,17 @@ function withWatchers(yaml: string): string {
     .replace('allow: [terminate]', 'allow: [terminate, replay]');
 }
 
+/** As the API refuses who may not replay. */
+const REFUSED = {
+  status: 403,
+  contentType: 'application/problem+json',
+  body: JSON.stringify({
+    code: 'access-denied',
+    detail: 'you may not replay this session',
+    hint: 'see what you may use: custody targets',
+  }),
+};
+
 describe.runIf(hasChromium())('sessions', () => {
   let gateway: LocalGateway;
   let browser: ConsoleBrowser;
@@ -192,7 +203,12 @@ describe.runIf(hasChromium())('sessions', () => {
     running.type("select 'first of all';");
     const rui = await visited('/sessions', {}, 'reviewer');
     const { page } = rui;
+    await page.route(/\/live\?/, (route) => route.fulfill(REFUSED), { times: 1 });
     await page.locator('.session-row', { hasText: 'live' }).first().click();
+    await page.locator('.failure', { hasText: 'is on the page Ask' }).waitFor();
+    expect(await page.getByText('watching').count()).toBe(0);
+    expect(rui.complaints.splice(0)).toEqual([expect.stringContaining('status of 403')]);
+    await page.getByRole('button', { name: 'Try again' }).click();
     await page.locator('.step', { hasText: 'first of all' }).waitFor();
     await page.getByText('watching').waitFor();
     running.type("select 'and then this' from generate_series(1, 3);");
