@@ -1,6 +1,7 @@
 import type { Explanation } from '../api/gateway.ts';
 import { queryText } from '../api/client.ts';
 import { shown } from '../parts/text.ts';
+import { Told } from '../parts/told.tsx';
 import type { Asked } from './question.ts';
 
 const VERDICTS = {
@@ -25,7 +26,9 @@ export function Explained({ answer, asked }: ExplainedProps) {
           <span class={`badge ${badge}`}>{words}</span> {questionText(answer)}
         </h2>
         {who !== undefined && <Whom who={who} />}
-        <p>{shown(sentence(answer.because))}</p>
+        <p>
+          <Told text={sentence(answer.because)} />
+        </p>
         {passes.length > 0 && (
           <ul>
             {passes.map((line) => (

@@ -4,6 +4,7 @@ import { useAnswer } from '../parts/answer.ts';
 import { Countdown } from '../parts/countdown.tsx';
 import { Failure, Loading } from '../parts/states.tsx';
 import { shown } from '../parts/text.ts';
+import { Told } from '../parts/told.tsx';
 import { useApi } from '../signin/context.ts';
 import { connectLines } from './connect-lines.ts';
 import { ConnectLines } from './run-now.tsx';
@@ -32,7 +33,7 @@ export function AsItIs({ target }: { readonly target: Target }) {
   return (
     <section class="as-it-is" aria-label="As it is now">
       <p>
-        <span class={`badge ${tone}`}>{word}</span> {sentence(value.because)}
+        <span class={`badge ${tone}`}>{word}</span> <Told text={sentence(value.because)} />
         {until !== undefined && (
           <>
             {' '}
@@ -51,8 +52,7 @@ export function AsItIs({ target }: { readonly target: Target }) {
 }
 
 function sentence(text: string): string {
-  const line = shown(text);
-  return line.charAt(0).toUpperCase() + line.slice(1);
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function Passes({ passes }: { readonly passes: readonly string[] }) {

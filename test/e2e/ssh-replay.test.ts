@@ -9,6 +9,14 @@ import { asyncOf } from '#test/core/replay/ssh/support.ts';
 import { SshGateway } from '#test/support/ssh-gateway.ts';
 import { hasOpenSsh } from '#test/support/ssh-tools.ts';
 
+/** Where no line tells: readline has the terminal once it has asked for pastes to be marked; Ctrl-L clears the screen first. */
+const TAKES_LINES = /\^C[^]*\x1b\[\?2004h/;
+const DRAWN_ANEW = /\x1b\[2?J[^]*ready> $/;
+
+function isSeen(prompt: RegExp, shown: string): boolean {
+  return prompt.test(prompt === TAKES_LINES || prompt === DRAWN_ANEW ? shown : lineOf(shown));
+}
+
 /** A terminal that hangs says what it shows, within the time of a test. */
 const TYPING_MS = 40_000;
 
@@ -57,7 +65,7 @@ describe.runIf(hasOpenSsh())('a recorded SSH session', () => {
     const take = (bytes: Buffer): void => {
       all += bytes.toString();
       shown += bytes.toString();
-      if (left[0]?.[0].test(lineOf(shown)) !== true) return;
+      if (left[0] === undefined || !isSeen(left[0][0], shown)) return;
       shown = '';
       child.stdin.write(left.shift()![1]);
     };
@@ -93,7 +101,9 @@ describe.runIf(hasOpenSsh())('a recorded SSH session', () => {
       [/^ready> $/, 'read -s -p "Password: " x && echo\r'],
       [/^Password: $/, 'hunter2\r'],
       [/^ready> $/, 'echo given-up\x03'],
-      [/^ready> $/, 'printf "%s" th\x7fwo\r'],
+      // Of some two thousand interrupts bash shows its prompt after all but one, without a gateway too: it is asked to draw it.
+      [TAKES_LINES, '\x0c'],
+      [DRAWN_ANEW, 'printf "%s" th\x7fwo\r'],
       [/^twoready> $/, '\x12Pass\r'],
       [/^Password: $/, 'again\r'],
       [/^ready> $/, '\x1b[200~echo a\necho b\x1b[201~\r'],

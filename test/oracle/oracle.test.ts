@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { runOracle } from './run.ts';
 import { OracleServer } from './server.ts';
 
-const CASES = 1_800;
+const CASES = 3_000;
 const SEEDS = [20261128, 7];
 
 const server = new OracleServer();
