@@ -50,6 +50,9 @@ export interface GatewayOptions {
   readonly wallClock: () => Date;
 }
 
+/** For clients to hear why their sessions ended, and to close. */
+const GOODBYE_MS = 2_000;
+
 /** Every session of this task. One client connection is one call of `serve`. */
 export class Gateway {
   readonly #options: GatewayOptions;
@@ -57,6 +60,8 @@ export class Gateway {
   readonly #serving = new Set<Promise<void>>();
   #draining = false;
   readonly #drains = new AbortController();
+  /** Connections that sessions come and go on. */
+  readonly #conversing = new Set<Socket>();
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -90,8 +95,10 @@ export class Gateway {
     this.#drains.abort(draining());
     this.#options.admission.close(draining());
     const deadline = setTimeout(() => this.#endAll(), deadlineMs);
+    const goodbye = setTimeout(() => this.#cutAll(), deadlineMs + GOODBYE_MS);
     while (this.#serving.size > 0) await Promise.allSettled(this.#serving);
     clearTimeout(deadline);
+    clearTimeout(goodbye);
   }
 
   async #serve(protocol: Protocol, socket: Socket, place: Place): Promise<void> {
@@ -102,9 +109,11 @@ export class Gateway {
   /** Sessions begin and end on the way, and outlive it. */
   async #converse(protocol: CallProtocol, socket: Socket, place: Place): Promise<void> {
     const clock = new LoginClock(this.#options.loginMs);
+    this.#conversing.add(socket);
     try {
       await protocol.converse(socket, this.#receptionOf(protocol, socket, place, clock));
     } finally {
+      this.#conversing.delete(socket);
       clock.stop();
     }
   }
@@ -356,6 +365,11 @@ export class Gateway {
 
   #endAll(): void {
     for (const live of this.#live) live.end('drained', draining());
+  }
+
+  /** A client that does not close, or whose end was never read, would hold the gateway for ever. */
+  #cutAll(): void {
+    for (const socket of this.#conversing) socket.destroy();
   }
 }
 
