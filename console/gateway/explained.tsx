@@ -1,6 +1,6 @@
 import type { Explanation } from '../api/gateway.ts';
 import { queryText } from '../api/client.ts';
-import { shown } from '../parts/text.ts';
+import { sentence, shown } from '../parts/text.ts';
 import { Told } from '../parts/told.tsx';
 import type { Asked } from './question.ts';
 
@@ -130,8 +130,4 @@ function RuleLine({ rule: { rule, effect, applies, because } }: { readonly rule:
       )}
     </li>
   );
-}
-
-function sentence(words: string): string {
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -6,6 +6,11 @@ export function shown(text: string): string {
   return escapeTerminal(text);
 }
 
+/** With a capital at its start. */
+export function sentence(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** Lines as they are. */
 export function shownLines(text: string): string {
   return escapeLines(text);

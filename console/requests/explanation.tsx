@@ -3,7 +3,7 @@ import type { Target } from '../api/types.ts';
 import { useAnswer } from '../parts/answer.ts';
 import { Countdown } from '../parts/countdown.tsx';
 import { Failure, Loading } from '../parts/states.tsx';
-import { shown } from '../parts/text.ts';
+import { sentence, shown } from '../parts/text.ts';
 import { Told } from '../parts/told.tsx';
 import { useApi } from '../signin/context.ts';
 import { connectLines } from './connect-lines.ts';
@@ -49,10 +49,6 @@ export function AsItIs({ target }: { readonly target: Target }) {
       )}
     </section>
   );
-}
-
-function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function Passes({ passes }: { readonly passes: readonly string[] }) {

@@ -1,5 +1,6 @@
 /** The console, at the API's address: built when somebody opens it first, kept for as long as this runs. */
 import { asCustodyError } from '#core/errors.ts';
+import { once } from '#core/once.ts';
 import type { ApiResult } from '#lambdas/http.ts';
 import { fileOf, INDEX } from '../../console/build/addresses.ts';
 import { buildConsole } from '../../console/build/build.ts';
@@ -20,27 +21,23 @@ export function consoleFiles(
   build: typeof buildConsole = buildConsole,
   isDevelopment = process.env['CUSTODY_CONSOLE_DEV'] === '1',
 ): ConsoleFiles {
-  let built: Promise<Site> | undefined;
-  const site = (): Promise<Site> => {
-    built ??= buildSite(build).catch((thrown: unknown) => {
-      built = undefined;
-      throw asCustodyError(thrown);
-    });
-    return built;
-  };
+  const built = () => once(() => buildSite(build));
+  let site = built();
   return {
     async answer(asked) {
       const file = fileOf(asked.path);
       if (file === undefined) return undefined;
       // `npm run console:dev`: to load the page again is to build it again.
-      if (isDevelopment && file === INDEX) built = undefined;
+      if (isDevelopment && file === INDEX) site = built();
       return serve(await site(), asked, { connect: connect() });
     },
   };
 }
 
 async function buildSite(build: typeof buildConsole): Promise<Site> {
-  const { files } = await build();
+  const { files } = await build().catch((thrown: unknown) => {
+    throw asCustodyError(thrown);
+  });
   const byPath = new Map(files.map((file) => [file.path, compressed(file, QUALITY)]));
   return (path) => byPath.get(path);
 }
