@@ -37,6 +37,7 @@ export function manifest(typed: ReadonlySet<string>): object {
     bin: {
       custody: 'cli/custody.mjs',
       'custody-cdk': placeOf('cdk/app.ts'),
+      'custody-terraform': placeOf('cdk/terraform/main.ts'),
       'custody-local': placeOf('local/main.ts'),
     },
     types: `./${TYPES}/cdk/index.d.ts`,

@@ -14,6 +14,7 @@ export const ENTRIES = [
   'cli/keychain-helper.ts',
   'cdk/index.ts',
   'cdk/app.ts',
+  'cdk/terraform/main.ts',
   'local/main.ts',
   'fargate-proxy/main.ts',
   'fargate-proxy/protocols/postgres/shape-thread.ts',

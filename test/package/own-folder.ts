@@ -1,5 +1,6 @@
 /** A folder of somebody who has the package, and no clone. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -48,4 +49,14 @@ export function filesWith(words: string, folder: string): string[] {
   const files = globSync('**/*', { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
   const paths = files.map(({ parentPath, name }) => join(parentPath, name));
   return paths.filter((file) => readFileSync(file, 'latin1').includes(words));
+}
+
+/** What is in a folder, by its files' names. */
+export function hashesIn(folder: string): Readonly<Record<string, string>> {
+  const files = globSync('**/*', { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
+  const hashed = files.map(({ parentPath, name }) => {
+    const file = join(parentPath, name);
+    return [file.slice(folder.length), createHash('sha256').update(readFileSync(file)).digest('hex')];
+  });
+  return Object.fromEntries(hashed) as Readonly<Record<string, string>>;
 }

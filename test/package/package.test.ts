@@ -1,11 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvidence, makeKeys } from '#test/support/evidence-builder.ts';
 import { MINIMAL, ROOT } from '#test/support/stacks.ts';
-import { filesWith, type OwnFolder, otherClone, ownFolder } from './own-folder.ts';
+import { filesWith, hashesIn, type OwnFolder, otherClone, ownFolder } from './own-folder.ts';
 
 let own: OwnFolder;
 beforeAll(() => {
@@ -55,15 +54,6 @@ describe('the package', () => {
   });
 });
 
-function hashesIn(folder: string): Readonly<Record<string, string>> {
-  const files = globSync('**/*', { cwd: folder, withFileTypes: true }).filter((entry) => entry.isFile());
-  const hashed = files.map(({ parentPath, name }) => {
-    const file = join(parentPath, name);
-    return [file.slice(folder.length), createHash('sha256').update(readFileSync(file)).digest('hex')];
-  });
-  return Object.fromEntries(hashed) as Readonly<Record<string, string>>;
-}
-
 describe('the command', () => {
   it('says its version, and what it is for', () => {
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
@@ -87,7 +77,7 @@ describe('the command', () => {
     for (const part of [player!, style!.slice(0, 200), 'sha256sum']) expect(text!.includes(part)).toBe(true);
   });
 
-  it.each(['cli/custody.mjs', 'cdk/app.mjs', 'local/main.mjs'])(
+  it.each(['cli/custody.mjs', 'cdk/app.mjs', 'cdk/terraform/main.mjs', 'local/main.mjs'])(
     'says of an old Node what is needed: %s',
     (program) => {
       const old =
