@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
@@ -72,7 +73,10 @@ export function relayOnAws(
     secretOf: targetCredentials(clients, settings.AWS_REGION),
     directorySecret: directorySecrets(secrets),
     ...sshOnAws(clients, settings, environment),
-    cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
+    cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, {
+      now,
+      pause: (ms) => sleep(ms),
+    }),
     keepUp: (upkept) =>
       keepUp(
         {
