@@ -76,7 +76,7 @@ const EMAIL_MAX = 320;
 const ISSUER_MAX = 512;
 
 /** What there is room for in the statement of actors, claims and groups together, and of what else may be absent. */
-const ROOM = 926;
+const ROOM = 906;
 /** Of that, what actors leave: where there is no task the rest is room for the longest account. */
 const RESERVED = 52;
 const CLAIMS_MAX = 512;

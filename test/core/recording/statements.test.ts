@@ -65,6 +65,7 @@ describe('statement limit', () => {
         address: `${'h'.repeat(253)}:65535`,
         login: 'l'.repeat(64),
       },
+      blindMs: 300_000,
       device: {
         key: `SHA256:${'k'.repeat(43)}`,
         proof: 'tls-certificate',
@@ -229,7 +230,7 @@ describe('recordedPrincipal', () => {
     [
       'chain of actors',
       { actors: Array.from({ length: 5 }, () => ({ issuer: 'i'.repeat(200), subject: 's' })) },
-      'is longer than 874 bytes',
+      'is longer than 854 bytes',
     ],
     ['subject', { subject: 's'.repeat(256) }, 'is longer than 255 bytes'],
     ['subject', { subject: '\u0001'.repeat(43) }, 'is longer than 255 bytes'],
