@@ -266,14 +266,14 @@ describe('a watch that cannot see', () => {
     const { open, look, ports, notes } = stand();
     open('short', 'work');
     open('long', 'work', undefined, { blindMs: 15_000 });
-    const { asked } = ports.terminations;
+    const asked = ports.terminations.asked.bind(ports.terminations);
     ports.terminations.asked = () => Promise.reject(new Error('away'));
     const first: string[] = [];
     for (let n = 0; n < 12; n += 1) first.push(...(await look()));
     expect(first).toEqual([
       'short gateway-failed: the gateway cannot see any more whether access is granted',
     ]);
-    ports.terminations.asked = asked.bind(ports.terminations);
+    ports.terminations.asked = asked;
     expect([...(await look()), ...(await look())]).toEqual([]);
     expect(notes).toEqual(['long access-unseen 4500', 'long access-seen 6500']);
     ports.terminations.asked = () => Promise.reject(new Error('away'));
