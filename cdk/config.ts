@@ -188,6 +188,8 @@ const schema = section({
   targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
   alarms: section({
     emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
+    /** A second stack, in us-east-1, which passes on what is changed of the roles: IAM tells it there alone. */
+    iamChanges: z.boolean('expected true or false').default(false),
   }).prefault({}),
 });
 
@@ -203,7 +205,20 @@ export function readDeploymentConfig(context: unknown): DeploymentConfig {
   if (network.vpcId !== undefined && (account === undefined || region === undefined)) {
     throw refusal(`${PLACE}.${account === undefined ? 'account' : 'region'}`, undefined, VPC_NEEDS);
   }
+  if (read.data.alarms.iamChanges) requireOtherRegion(account, region);
   return read.data;
+}
+
+/** In us-east-1 the gateway's own stack hears of IAM. */
+function requireOtherRegion(account: string | undefined, region: string | undefined): void {
+  for (const [key, value] of Object.entries({ account, region }))
+    if (value === undefined) throw refusal(`${PLACE}.${key}`, value, 'expected it beside alarms.iamChanges');
+  if (region !== 'us-east-1') return;
+  throw refusal(
+    `${PLACE}.alarms.iamChanges`,
+    true,
+    'expected false in us-east-1, where the stack hears of IAM itself',
+  );
 }
 
 const RECORDINGS = `${PLACE}.recordings.lock`;
