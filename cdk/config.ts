@@ -60,6 +60,17 @@ const networkSchema = section({
   issuerAccess: oneOf('nat', 'none').default('nat'),
   /** Of a new VPC: 2 let people log in while a zone is away whose gateway was the only one. */
   natGateways: whole(1, 2).default(1),
+  /** Where targets are: for more than 40 of them, which no longer have a rule each. */
+  targetNetworks: z
+    .array(
+      text('a network or a prefix list').refine(
+        (one) => /^pl-[0-9a-f]{8,17}$/.test(one) || (isNetwork(one) && !one.includes(':')),
+        'expected a network such as 10.0.0.0/8, or a prefix list such as pl-0123456789abcdef0',
+      ),
+      'expected a list of networks',
+    )
+    .min(1, 'expected at least one network')
+    .optional(),
 });
 
 const tasksSchema = section({

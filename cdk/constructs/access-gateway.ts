@@ -72,6 +72,8 @@ export interface AccessGatewayProps {
   readonly issuerAccess: 'nat' | 'none';
   /** Of a new VPC; one when not given. */
   readonly natGateways?: number;
+  /** Where targets are, as CIDRs or prefix lists: for more than 40 of them, which no longer have a rule each. */
+  readonly targetNetworks?: readonly string[];
   readonly tasks: TaskSettings;
   /** How long sessions may go on after their task was told to stop; an hour at most. */
   readonly drain: Duration;
@@ -127,12 +129,14 @@ export class AccessGateway extends Construct {
   readonly outputs: Readonly<Record<string, CfnOutput>>;
   readonly #config: Config;
   readonly #role: Role;
+  readonly #networks: readonly string[] | undefined;
   readonly #added = new Set<string>();
 
   /** Throws `config-invalid` for a configuration that the gateway would not start with. */
   constructor(scope: Construct, id: string, props: AccessGatewayProps) {
     super(scope, id);
     this.#config = readConfigFolder(props.configFolder);
+    this.#networks = props.targetNetworks;
     requireAcknowledgedLocks(this.#config, props.recordings);
     requireRdsCertificates(this.#config, ROOT);
     const { protect = false } = props;
@@ -244,7 +248,7 @@ export class AccessGateway extends Construct {
   }
 
   get #wiring(): TargetWiring {
-    return { config: this.#config, role: this.#role, tasks: this.network.tasks };
+    return { config: this.#config, role: this.#role, tasks: this.network.tasks, networks: this.#networks };
   }
 
   /** custody.yaml, as it is deployed. */
