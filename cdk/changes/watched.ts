@@ -34,7 +34,7 @@ export function watchedOf(gateway: Parts, { config, proxy, scheduled }: Others):
     service: service.serviceName,
     roles: [proxy, ...Object.values(functions.roles)].map(({ roleName }) => roleName),
     tables: Object.values(tables.byName).map(({ tableName }) => tableName),
-    api: api.api.apiId,
+    api: api.id,
     scheduled,
   };
 }
