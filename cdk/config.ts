@@ -182,8 +182,11 @@ const targetSchema = section({
   /** Of the database; whoever runs it opens its port to the tasks when it is not given. */
   securityGroupId: securityGroupId.optional(),
   /** For `rdsIam` in custody.yaml. */
-  resourceId: text('the resource id of a database, cluster-… or db-…')
-    .regex(/^(?:cluster|db)-[A-Z0-9]+$/, 'expected the resource id of a database: cluster-… or db-…')
+  resourceId: text('the resource id of a database or a proxy: cluster-…, db-… or prx-…')
+    .regex(
+      /^(?:(?:cluster|db)-[A-Z0-9]+|prx-[A-Za-z0-9]+)$/,
+      'expected the resource id of a database or a proxy: cluster-…, db-… or prx-…',
+    )
     .optional(),
   /** Of a secret that is not encrypted with AWS's own key. */
   secretKeyArn: keyArn.optional(),

@@ -146,6 +146,7 @@ export class GatewayStack extends Stack {
         ? {}
         : { securityGroup: SecurityGroup.fromSecurityGroupId(this, `${id}-Group`, securityGroupId) }),
     };
+    if (credential.assumeRole !== undefined) return { ...upstream, auth: 'role' };
     if (credential.rdsIam === true) return { ...upstream, auth: 'iam' };
     if (credential.secret !== undefined) {
       return { ...upstream, secret: this.#secret(id, credential.secret, secretKeyArn) };

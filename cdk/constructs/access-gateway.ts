@@ -19,7 +19,6 @@ import { CustodyMetrics } from '../metrics.ts';
 import { type Places, permit } from '../permissions.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
 import { mayReadSecret } from '../secret-access.ts';
-import { takesRoles } from '../targets/kubernetes/eks.ts';
 import { type KubernetesTarget, wireKubernetesTarget } from '../targets/kubernetes/target.ts';
 import {
   KUBERNETES_CONTAINER_PORT,
@@ -32,6 +31,7 @@ import { requireRdsCertificates } from '../targets/postgres/rds-certificates.ts'
 import { type PostgresTarget, wirePostgresTarget } from '../targets/postgres/target.ts';
 import { SshAuthorities } from '../targets/ssh/authorities.ts';
 import { type SshTarget, wireSshTarget } from '../targets/ssh/target.ts';
+import { takesRoles } from '../targets/taken-roles.ts';
 import type { TargetWiring } from '../targets/wiring.ts';
 import { AccessLogs } from './access-logs.ts';
 import { Alarms, changesWatches } from './alarms.ts';
@@ -71,9 +71,9 @@ export interface AccessGatewayProps {
   /** A new one when not given. */
   readonly vpc?: IVpc;
   /** Of that VPC, where tasks and the load balancer are; found by their routes when not given. */
-  readonly subnets?: NetworkProps['subnets'];
+  readonly subnets?: NonNullable<NetworkProps['subnets']>;
   /** Of tasks and of the load balancer, with all their rules; made when not given. */
-  readonly securityGroups?: NetworkProps['securityGroups'];
+  readonly securityGroups?: NonNullable<NetworkProps['securityGroups']>;
   /** How issuers' keys are fetched: through NAT gateways, or not from outside. */
   readonly issuerAccess: 'nat' | 'none';
   /** Of a new VPC; one when not given. */
@@ -378,7 +378,7 @@ export class AccessGateway extends Construct {
       ...outputs,
       ...ofName,
       ...this.console.outputs,
-      ...(speaksKubernetes(this.#config) ? ofClusters : {}),
+      ...(speaksKubernetes(this.#config) || takesRoles(this.#config) ? ofClusters : {}),
     };
     const made = Object.entries(all).map(
       ([name, [value, description]]) => [name, new CfnOutput(this, name, { value, description })] as const,
