@@ -96,7 +96,8 @@ function secretMistakes({ targets, webhooks }: Config, look: Aws): string[] {
 function targetMistakes(target: Target, look: Aws): string[] {
   const protocol = protocolOf(target);
   return protocol.secrets(target).flatMap((held) => {
-    if (held.kind !== 'secret') return [];
+    // One that a role of another account reads is not to be seen from here.
+    if (held.kind !== 'secret' || held.role !== undefined) return [];
     const name = `targets.${target.name}: the secret ${held.secret}`;
     const found = secretOf(held.secret, look);
     if ('mistake' in found) return [`${name}: ${found.mistake}`];
