@@ -60,6 +60,17 @@ const networkSchema = section({
   issuerAccess: oneOf('nat', 'none').default('nat'),
   /** Of a new VPC: 2 let people log in while a zone is away whose gateway was the only one. */
   natGateways: whole(1, 2).default(1),
+  /** Where targets are: for more than 40 of them, which no longer have a rule each. */
+  targetNetworks: z
+    .array(
+      text('a network or a prefix list').refine(
+        (one) => /^pl-[0-9a-f]{8,17}$/.test(one) || (isNetwork(one) && !one.includes(':')),
+        'expected a network such as 10.0.0.0/8, or a prefix list such as pl-0123456789abcdef0',
+      ),
+      'expected a list of networks',
+    )
+    .min(1, 'expected at least one network')
+    .optional(),
 });
 
 const tasksSchema = section({
@@ -80,6 +91,12 @@ const tasksSchema = section({
     path: ['memoryMiB'],
     message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
   });
+
+/** By what is in it: whoever may write to a registry may give a tag to another image. */
+const image = text('an image by its digest, such as registry.example.com/custody@sha256:…').regex(
+  /^[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}$/,
+  'expected an image by its digest (…@sha256:… with 64 digits): a tag may name another image tomorrow',
+);
 
 const keyArn = text('the ARN of a KMS key').regex(
   /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/,
@@ -178,6 +195,8 @@ const schema = section({
   protect: z.boolean('expected true or false').default(false),
   network: networkSchema.prefault({}),
   tasks: tasksSchema.prefault({}),
+  /** The proxy's, in a registry of yours; without it Docker makes one when the stack is deployed. */
+  image: image.optional(),
   /** How long sessions may go on after their task was told to stop, in seconds once it is read. */
   drain: drainTime.prefault('30m'),
   recordings: recordingsSchema.prefault({}),
@@ -188,6 +207,8 @@ const schema = section({
   targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
   alarms: section({
     emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
+    /** A second stack, in us-east-1, which passes on what is changed of the roles: IAM tells it there alone. */
+    iamChanges: z.boolean('expected true or false').default(false),
   }).prefault({}),
 });
 
@@ -203,7 +224,20 @@ export function readDeploymentConfig(context: unknown): DeploymentConfig {
   if (network.vpcId !== undefined && (account === undefined || region === undefined)) {
     throw refusal(`${PLACE}.${account === undefined ? 'account' : 'region'}`, undefined, VPC_NEEDS);
   }
+  if (read.data.alarms.iamChanges) requireOtherRegion(account, region);
   return read.data;
+}
+
+/** In us-east-1 the gateway's own stack hears of IAM. */
+function requireOtherRegion(account: string | undefined, region: string | undefined): void {
+  for (const [key, value] of Object.entries({ account, region }))
+    if (value === undefined) throw refusal(`${PLACE}.${key}`, value, 'expected it beside alarms.iamChanges');
+  if (region !== 'us-east-1') return;
+  throw refusal(
+    `${PLACE}.alarms.iamChanges`,
+    true,
+    'expected false in us-east-1, where the stack hears of IAM itself',
+  );
 }
 
 const RECORDINGS = `${PLACE}.recordings.lock`;

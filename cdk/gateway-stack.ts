@@ -8,6 +8,7 @@ import type { Construct } from 'constructs';
 import type { Config, Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { TargetOf } from '#core/protocols/protocols.ts';
+import { givenImage } from './artifacts.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
 import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
@@ -41,7 +42,8 @@ export class GatewayStack extends Stack {
     const config = readConfigFolder(configFolder);
     refuseUnknownTargets(settings, config);
     const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
-    const { vpcId, issuerAccess, natGateways } = network;
+    const { vpcId, issuerAccess, natGateways, targetNetworks } = network;
+    const pulled = image ?? (settings.image === undefined ? undefined : givenImage(this, settings.image));
     const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
       ...{
@@ -62,8 +64,9 @@ export class GatewayStack extends Stack {
       directorySecrets: directorySecrets(config).map((name, i) => this.#secret(`DirectorySecret${i}`, name)),
       ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }) }),
       ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
+      ...(targetNetworks === undefined ? {} : { targetNetworks }),
       ...(code === undefined ? {} : { code }),
-      ...(image === undefined ? {} : { image }),
+      ...(pulled === undefined ? {} : { image: pulled }),
       ...(consoleFiles === undefined ? {} : { consoleFiles }),
     });
     if (!protect) Annotations.of(this).addWarningV2('custody:not-protected', NOT_PROTECTED);

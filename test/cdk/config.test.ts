@@ -63,11 +63,24 @@ describe('the settings of a deployment', () => {
       { ...MINIMAL, tasks: { cpu: 512, memoryMiB: 8192 } },
       'tasks.memoryMiB: found 8192, expected a size that Fargate',
     ],
+    [
+      { ...MINIMAL, image: 'registry.example.com/custody:0.1.0' },
+      'custody.image: found "registry.example.com/custody:0.1.0", expected an image by its digest',
+      'a tag may name another image tomorrow',
+    ],
     [{ ...MINIMAL, tasks: { cpu: 300 } }, 'tasks.cpu: found 300, expected 512, 1024, 2048 or 4096'],
     [{ ...MINIMAL, network: { vpcId: 'vpc-1' } }, 'network.vpcId: found "vpc-1", expected the id of a VPC'],
     [
       { ...MINIMAL, network: { vpcId: 'vpc-0123456789abcdef0' } },
       'custody.account: found nothing, expected it beside network.vpcId',
+    ],
+    [
+      { ...MINIMAL, alarms: { iamChanges: true } },
+      'custody.account: found nothing, expected it beside alarms.iamChanges',
+    ],
+    [
+      { ...MINIMAL, account: '123456789012', region: 'us-east-1', alarms: { iamChanges: true } },
+      'alarms.iamChanges: found true, expected false in us-east-1',
     ],
     [{ ...MINIMAL, alarms: { emails: ['me'] } }, 'alarms.emails.0: found "me", expected an e-mail address'],
     [
