@@ -186,3 +186,74 @@ const LINKED = [
   'AWSServiceRoleForElasticLoadBalancing',
   'AWSServiceRoleForApplicationAutoScaling_ECSService',
 ];
+
+/** A stack of which nothing runs yet: the proxy logged an error, and DynamoDB did not take seven writes. */
+export async function deployedStack(aws: AwsCli, apiUrl: string): Promise<void> {
+  const template = { Resources: RESOURCES, Outputs: { ApiUrl: { Value: apiUrl } } };
+  await aws.made(
+    'cloudformation',
+    'create-stack',
+    '--stack-name',
+    'Custody',
+    '--template-body',
+    JSON.stringify(template),
+  );
+  const log = ['--log-group-name', LOG, '--log-stream-name', 'proxy'];
+  const message = JSON.stringify({ level: 'error', event: 'store-away', message: 'the store is away' });
+  await aws.made('logs', 'create-log-stream', ...log);
+  await aws.made(
+    'logs',
+    'put-log-events',
+    ...log,
+    '--log-events',
+    JSON.stringify([{ timestamp: Date.now(), message }]),
+  );
+  const metric = {
+    MetricName: 'WriteThrottleEvents',
+    Dimensions: [{ Name: 'TableName', Value: 'journal' }],
+    Value: 7,
+  };
+  const at = new Date(Date.now() - 600_000).toISOString();
+  await aws.made(
+    'cloudwatch',
+    'put-metric-data',
+    '--namespace',
+    'AWS/DynamoDB',
+    '--metric-data',
+    JSON.stringify([{ ...metric, Timestamp: at }]),
+  );
+}
+
+const LOG = 'Custody-GatewayProxyLog';
+/** Of the stack's resources, those that are looked at. */
+const RESOURCES = {
+  Cluster: { Type: 'AWS::ECS::Cluster', Properties: { ClusterName: 'custody' } },
+  Task: {
+    Type: 'AWS::ECS::TaskDefinition',
+    Properties: { Family: 'proxy', ContainerDefinitions: [{ Name: 'proxy', Image: 'proxy', Memory: 512 }] },
+  },
+  Service: {
+    Type: 'AWS::ECS::Service',
+    Properties: {
+      Cluster: { Ref: 'Cluster' },
+      ServiceName: 'proxy',
+      TaskDefinition: { Ref: 'Task' },
+      DesiredCount: 2,
+    },
+  },
+  Vpc: { Type: 'AWS::EC2::VPC', Properties: { CidrBlock: '10.30.0.0/16' } },
+  Group: {
+    Type: 'AWS::ElasticLoadBalancingV2::TargetGroup',
+    Properties: { Name: 'sessions', Port: 5432, Protocol: 'TCP', VpcId: { Ref: 'Vpc' }, TargetType: 'ip' },
+  },
+  Log: { Type: 'AWS::Logs::LogGroup', Properties: { LogGroupName: LOG } },
+  Journal: {
+    Type: 'AWS::DynamoDB::Table',
+    Properties: {
+      TableName: 'journal',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+    },
+  },
+};

@@ -8,6 +8,8 @@ import { REGION } from './moto.ts';
 
 /** The AWS CLI, at an emulator. */
 export interface AwsCli {
+  /** On the path. */
+  readonly folder: string;
   /** For a process: `aws` on its path is the AWS CLI, at the emulator. */
   readonly environment: Readonly<Record<string, string>>;
   readonly aws: Aws;
@@ -60,6 +62,7 @@ export async function startAwsCli(environment: Readonly<Record<string, string>>)
   const all = { ...env, CUSTODY_TEST_AWS: socket, PATH: `${folder}:${process.env['PATH']}` };
   const aws = awsCli(all);
   return {
+    folder,
     environment: all,
     aws,
     async made<T>(...args: readonly string[]) {
