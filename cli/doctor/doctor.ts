@@ -85,7 +85,8 @@ async function outsideChecks(
 
 async function gatewayFindings(cli: Cli, all: readonly Listener[]): Promise<readonly Finding[]> {
   if (all.length === 0) {
-    const todo = 'log in, give --gateway host:port, or run it in the folder of cdk.json';
+    const todo =
+      'log in as somebody who may use a target, give --gateway host:port, or run it in the folder of cdk.json';
     return [unknown('gateway', 'where it listens is not known here', { todo })];
   }
   const ports = { resolve: lookupHost, now: new Date(cli.now()) };
