@@ -60,6 +60,17 @@ const networkSchema = section({
   issuerAccess: oneOf('nat', 'none').default('nat'),
   /** Of a new VPC: 2 let people log in while a zone is away whose gateway was the only one. */
   natGateways: whole(1, 2).default(1),
+  /** Where targets are: for more than 40 of them, which no longer have a rule each. */
+  targetNetworks: z
+    .array(
+      text('a network or a prefix list').refine(
+        (one) => /^pl-[0-9a-f]{8,17}$/.test(one) || (isNetwork(one) && !one.includes(':')),
+        'expected a network such as 10.0.0.0/8, or a prefix list such as pl-0123456789abcdef0',
+      ),
+      'expected a list of networks',
+    )
+    .min(1, 'expected at least one network')
+    .optional(),
 });
 
 const tasksSchema = section({
@@ -188,6 +199,8 @@ const schema = section({
   targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
   alarms: section({
     emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
+    /** A second stack, in us-east-1, which passes on what is changed of the roles: IAM tells it there alone. */
+    iamChanges: z.boolean('expected true or false').default(false),
   }).prefault({}),
 });
 
@@ -203,7 +216,20 @@ export function readDeploymentConfig(context: unknown): DeploymentConfig {
   if (network.vpcId !== undefined && (account === undefined || region === undefined)) {
     throw refusal(`${PLACE}.${account === undefined ? 'account' : 'region'}`, undefined, VPC_NEEDS);
   }
+  if (read.data.alarms.iamChanges) requireOtherRegion(account, region);
   return read.data;
+}
+
+/** In us-east-1 the gateway's own stack hears of IAM. */
+function requireOtherRegion(account: string | undefined, region: string | undefined): void {
+  for (const [key, value] of Object.entries({ account, region }))
+    if (value === undefined) throw refusal(`${PLACE}.${key}`, value, 'expected it beside alarms.iamChanges');
+  if (region !== 'us-east-1') return;
+  throw refusal(
+    `${PLACE}.alarms.iamChanges`,
+    true,
+    'expected false in us-east-1, where the stack hears of IAM itself',
+  );
 }
 
 const RECORDINGS = `${PLACE}.recordings.lock`;

@@ -41,7 +41,7 @@ export class GatewayStack extends Stack {
     const config = readConfigFolder(configFolder);
     refuseUnknownTargets(settings, config);
     const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
-    const { vpcId, issuerAccess, natGateways } = network;
+    const { vpcId, issuerAccess, natGateways, targetNetworks } = network;
     const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
       ...{
@@ -62,6 +62,7 @@ export class GatewayStack extends Stack {
       directorySecrets: directorySecrets(config).map((name, i) => this.#secret(`DirectorySecret${i}`, name)),
       ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }) }),
       ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
+      ...(targetNetworks === undefined ? {} : { targetNetworks }),
       ...(code === undefined ? {} : { code }),
       ...(image === undefined ? {} : { image }),
       ...(consoleFiles === undefined ? {} : { consoleFiles }),

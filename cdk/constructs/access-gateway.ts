@@ -2,6 +2,7 @@ import { Annotations, Aws, CfnOutput, type Duration } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -9,6 +10,7 @@ import { Construct } from 'constructs';
 import type { Config, IssuerConfig } from '#core/access/config.ts';
 import type { ProtocolName } from '#core/protocols/protocols.ts';
 import { builtFunction, builtImage, ROOT } from '../artifacts.ts';
+import { watchedOf } from '../changes/watched.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
 import type { FunctionEnvironment, ProxyEnvironment } from '../environment.ts';
 import type { FunctionName } from '../function-names.ts';
@@ -31,8 +33,9 @@ import { SshAuthorities } from '../targets/ssh/authorities.ts';
 import { type SshTarget, wireSshTarget } from '../targets/ssh/target.ts';
 import type { TargetWiring } from '../targets/wiring.ts';
 import { AccessLogs } from './access-logs.ts';
-import { Alarms } from './alarms.ts';
+import { Alarms, changesWatches } from './alarms.ts';
 import { Api } from './api.ts';
+import { Changes } from './changes.ts';
 import { ConfigStore } from './config-store.ts';
 import { Console } from './console/console.ts';
 import type { ConsoleSettings } from './console/settings.ts';
@@ -69,6 +72,8 @@ export interface AccessGatewayProps {
   readonly issuerAccess: 'nat' | 'none';
   /** Of a new VPC; one when not given. */
   readonly natGateways?: number;
+  /** Where targets are, as CIDRs or prefix lists: for more than 40 of them, which no longer have a rule each. */
+  readonly targetNetworks?: readonly string[];
   readonly tasks: TaskSettings;
   /** How long sessions may go on after their task was told to stop; an hour at most. */
   readonly drain: Duration;
@@ -113,6 +118,7 @@ export class AccessGateway extends Construct {
   readonly evidence: EvidenceStore;
   readonly events: Events;
   readonly tables: Tables;
+  readonly dataKey: IKey;
   readonly signing: Signing;
   /** Where custody.yaml has SSH targets. */
   readonly ssh: SshAuthorities | undefined;
@@ -123,16 +129,19 @@ export class AccessGateway extends Construct {
   readonly outputs: Readonly<Record<string, CfnOutput>>;
   readonly #config: Config;
   readonly #role: Role;
+  readonly #networks: readonly string[] | undefined;
   readonly #added = new Set<string>();
 
   /** Throws `config-invalid` for a configuration that the gateway would not start with. */
   constructor(scope: Construct, id: string, props: AccessGatewayProps) {
     super(scope, id);
     this.#config = readConfigFolder(props.configFolder);
+    this.#networks = props.targetNetworks;
     requireAcknowledgedLocks(this.#config, props.recordings);
     requireRdsCertificates(this.#config, ROOT);
     const { protect = false } = props;
     const { key } = new DataKey(this, 'DataKey', protect);
+    this.dataKey = key;
     const accessLogs = new AccessLogs(this, 'AccessLogs').bucket as IBucket;
     const config = new ConfigStore(this, 'Config', {
       folder: props.configFolder,
@@ -201,6 +210,7 @@ export class AccessGateway extends Construct {
     schedules.node.addDependency(this.service.service);
     const watched = { metrics, api: this.api, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
+    this.#tellChanges(config, schedules);
     const { alarms, functions, service } = this;
     new Dashboard(this, 'Dashboard', { metrics, alarms, functions, service: service.service });
     this.outputs = this.#outputs(balancer, environment.CUSTODY_LEDGER_ORIGIN);
@@ -238,7 +248,7 @@ export class AccessGateway extends Construct {
   }
 
   get #wiring(): TargetWiring {
-    return { config: this.#config, role: this.#role, tasks: this.network.tasks };
+    return { config: this.#config, role: this.#role, tasks: this.network.tasks, networks: this.#networks };
   }
 
   /** custody.yaml, as it is deployed. */
@@ -253,6 +263,14 @@ export class AccessGateway extends Construct {
     if (vpc === undefined)
       Annotations.of(this).addWarningV2('custody:issuer-unreachable', unreachable(asked));
     return true;
+  }
+
+  /** Once the gateway runs: what its first deployment makes is nothing that changes. */
+  #tellChanges({ bucket }: ConfigStore, schedules: Schedules): void {
+    const watched = watchedOf(this, { config: bucket, proxy: this.#role, scheduled: schedules.names });
+    const changes = new Changes(this, 'Changes', { topic: this.alarms.topic, watched });
+    changes.node.addDependency(this.service.service);
+    this.alarms.watch(changesWatches(changes));
   }
 
   #environment(

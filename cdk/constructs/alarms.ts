@@ -15,6 +15,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { CustodyMetrics } from '../metrics.ts';
 import type { Api } from './api.ts';
+import type { Changes } from './changes.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
@@ -27,7 +28,7 @@ export interface AlarmsProps {
   readonly metrics: CustodyMetrics;
 }
 
-interface Watch {
+export interface Watch {
   readonly says: string;
   readonly metric: IMetric;
   /** It alarms above. */
@@ -41,7 +42,7 @@ interface Watch {
 /** What somebody has to look at, told to one topic. */
 export class Alarms extends Construct {
   readonly topic: ITopic;
-  readonly all: readonly Alarm[];
+  readonly #all: Alarm[] = [];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
@@ -55,7 +56,16 @@ export class Alarms extends Construct {
       ...functionWatches(props.functions),
       ...tableWatches(props.tables),
     };
-    this.all = Object.entries(watches).map(([name, watch]) => this.#alarm(name, watch));
+    this.watch(watches);
+  }
+
+  get all(): readonly Alarm[] {
+    return this.#all;
+  }
+
+  /** Also of what is there only later. */
+  watch(watches: Readonly<Record<string, Watch>>): void {
+    for (const [name, watch] of Object.entries(watches)) this.#all.push(this.#alarm(name, watch));
   }
 
   #alarm(name: string, { says, metric, above, minutes, silenceAlarms = false }: Watch): Alarm {
@@ -165,6 +175,24 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
     BreakGlass: {
       says: 'Somebody broke the glass: it needs a review',
       metric: metrics.count('BreakGlass'),
+      above: 0,
+      minutes: 1,
+    },
+  };
+}
+
+/** Each call is told to the topic in words as well; the alarm stays where it was overlooked there. */
+export function changesWatches({ told, untold }: Changes): Record<string, Watch> {
+  return {
+    StackChanged: {
+      says: 'Somebody changed, or tried to change, keys, policies, functions or tasks of the stack: the message before this one says who, what and from where',
+      metric: told,
+      above: 0,
+      minutes: 1,
+    },
+    ChangesUntold: {
+      says: 'What is changed of the stack cannot be told to the topic of alarms: look at its policy, and at that of the data key',
+      metric: untold,
       above: 0,
       minutes: 1,
     },

@@ -60,11 +60,11 @@ export class Api extends Construct {
       resultsCacheTtl: Duration.seconds(0),
     });
     const integrations = {
-      access: new HttpLambdaIntegration('Access', byName.access),
-      replay: new HttpLambdaIntegration('Replay', byName.replay),
-      scim: new HttpLambdaIntegration('Scim', byName.scim),
-      logout: new HttpLambdaIntegration('Logout', byName.logout),
-      ssh: new HttpLambdaIntegration('Ssh', byName.ssh),
+      access: new HttpLambdaIntegration('Access', byName.access, ANY_ROUTE),
+      replay: new HttpLambdaIntegration('Replay', byName.replay, ANY_ROUTE),
+      scim: new HttpLambdaIntegration('Scim', byName.scim, ANY_ROUTE),
+      logout: new HttpLambdaIntegration('Logout', byName.logout, ANY_ROUTE),
+      ssh: new HttpLambdaIntegration('Ssh', byName.ssh, ANY_ROUTE),
     };
     for (const route of routes) {
       const made = this.api.addRoutes({
@@ -77,6 +77,9 @@ export class Api extends Construct {
     }
   }
 }
+
+/** A permission of this API for each function, not for each route: a stack has 500 resources, and targets need some. */
+const ANY_ROUTE = { scopePermissionToRoute: false } as const;
 
 /** For pages of the console, and what they are made of. */
 export function routePages(api: HttpApi, lambda: IFunction, paths: readonly string[]): void {

@@ -51,7 +51,7 @@ const retentionSchema = z.strictObject({
 const recordingSchema = {
   durability: z.enum(durabilityModes).default('windowed'),
   windowMs: z.int().min(100).max(10_000).default(250),
-  deadlineMs: z.int().min(1_000).max(60_000).default(5_000),
+  deadlineMs: z.int().min(1_000).max(60_000).default(10_000),
   retention: retentionSchema.prefault({}),
 };
 
@@ -92,6 +92,14 @@ export const sandboxSchema = z.union(
   'expected true, or { from: the target it is made of }',
 );
 
+const onBlindSchema = z.union(
+  [
+    z.literal('end'),
+    z.strictObject({ hold: duration(5_000, 300_000, 'expected a time from 5s to 5m, such as 15s') }),
+  ],
+  'expected end, or { hold: how long }',
+);
+
 /** What views and exports do not show. Evidence has it, and whoever a rule with `unredacted` lets. */
 const redactSchema = z.strictObject({
   columns: z
@@ -114,6 +122,11 @@ export const targetShape = {
   connect: connectSchema.prefault({}),
   sandbox: sandboxSchema.optional(),
   redact: redactSchema.optional(),
+  onBlind: onBlindSchema
+    .prefault({ hold: '15s' })
+    .describe(
+      'what becomes of sessions while the gateway cannot see whether their access still stands: end (after 4s), or hold for a time those that rest on no grant',
+    ),
   recording: z.strictObject(recordingSchema).prefault({}),
 };
 

@@ -1,8 +1,9 @@
 import { parseJson } from '../json.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
+import { sideBySide } from '../side-by-side.ts';
 import { asCustodyError, CustodyError } from '../errors.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
-import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
+import { CLOSE, objectKey, segmentName, sessionPrefix, signatureName, wasNeverOpen } from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
 import {
   type Chain,
@@ -59,9 +60,7 @@ export async function sealSession(
   now: Date,
 ): Promise<SessionOutcome | undefined> {
   const { session, tails } = left;
-  // The signature goes first: the gateway died in between, and nothing has reached the target.
-  const neverOpened = tails.length === 0 && [...stored.keys()].every((name) => name === signatureName(OPEN));
-  if (neverOpened && !left.isUnfinished) return gatewayFailed(now);
+  if (tails.length === 0 && wasNeverOpen([...stored.keys()]) && !left.isUnfinished) return gatewayFailed(now);
   const [chain, close] = await Promise.all([
     readChain(session, stored, ports),
     readClose(session, stored, ports.store),
@@ -142,10 +141,10 @@ async function closeChain(
   ports: SealSessionPorts,
 ): Promise<SessionOutcome> {
   const bytes = statementBytes(statement);
-  const [stored, signature] = await Promise.all([
+  const [stored, signature] = await sideBySide(
     putUnlessThere(objectKey(chain.session, CLOSE), bytes, chain, ports.store),
     ports.signer.sign(bytes),
-  ]);
+  );
   const isOurs = Buffer.from(stored).equals(bytes);
   return finishClose(chain, { bytes: stored }, ports, isOurs ? signature : undefined);
 }
@@ -164,7 +163,7 @@ async function finishClose(
   if (!isSignedBy(chain.signer, bytes, signature))
     throw damaged(chain.session, `${signatureName(CLOSE)} is not by this gateway's signer`);
   // The gateway may have died before either was entered; what is there already is not entered twice.
-  await Promise.all([enter(chain.opened, leaves), enter(endedLeaf(statement, bytes), leaves)]);
+  await sideBySide(enter(chain.opened, leaves), enter(endedLeaf(statement, bytes), leaves));
   return outcomeOf(statement);
 }
 

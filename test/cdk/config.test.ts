@@ -69,6 +69,14 @@ describe('the settings of a deployment', () => {
       { ...MINIMAL, network: { vpcId: 'vpc-0123456789abcdef0' } },
       'custody.account: found nothing, expected it beside network.vpcId',
     ],
+    [
+      { ...MINIMAL, alarms: { iamChanges: true } },
+      'custody.account: found nothing, expected it beside alarms.iamChanges',
+    ],
+    [
+      { ...MINIMAL, account: '123456789012', region: 'us-east-1', alarms: { iamChanges: true } },
+      'alarms.iamChanges: found true, expected false in us-east-1',
+    ],
     [{ ...MINIMAL, alarms: { emails: ['me'] } }, 'alarms.emails.0: found "me", expected an e-mail address'],
     [
       { ...MINIMAL, recordings: { days: 0 } },

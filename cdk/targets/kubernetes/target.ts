@@ -38,8 +38,9 @@ export function wireKubernetesTarget(
   scope: Construct,
   name: string,
   target: KubernetesTarget,
-  { config, role, tasks }: TargetWiring,
+  wiring: TargetWiring,
 ): void {
+  const { config, role } = wiring;
   const declared = declaredTarget(name, 'kubernetes', 'addKubernetesTarget', config);
   const { eks } = declared.credential;
   refuseClusterFiles(declared);
@@ -49,7 +50,7 @@ export function wireKubernetesTarget(
   openWay(
     'cluster' in target ? target.cluster.clusterSecurityGroup : target.connections,
     declared.address,
-    tasks,
+    wiring,
   );
   if (target.secret !== undefined)
     for (const statement of mayReadSecret(`Target${inSid(name)}`, target.secret))

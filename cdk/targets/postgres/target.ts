@@ -40,7 +40,7 @@ export type PostgresTarget = PostgresUpstream & PostgresCredential;
 /** Opens the way from the tasks to the database, and lets them read this target's secret. Throws `config-invalid`. */
 export function wirePostgresTarget(name: string, target: PostgresTarget, wiring: TargetWiring): void {
   const declared = declaredPostgres(name, target, wiring.config);
-  openWay(groupOf(target), placeOf(declared, wiring.config), wiring.tasks);
+  openWay(groupOf(target), placeOf(declared, wiring.config), wiring);
   if ('secret' in target) {
     for (const statement of mayReadSecret(`Target${name}`, target.secret))
       wiring.role.addToPrincipalPolicy(statement);

@@ -251,7 +251,11 @@ class PostgresGreeting implements Greeting {
         tape.note({ note: 'cancel', from });
         return link === undefined ? cancelQuery() : link.cancel();
       });
-    if (key !== undefined) await keys.publish(key);
+    if (key !== undefined)
+      keys.publish(key).catch((error: unknown) => {
+        const { code, message } = asCustodyError(error);
+        tape.note({ note: 'cancel-key-unknown', code, message });
+      });
     try {
       if (login.settings.has('rerun')) {
         tape.note({ note: 'rerun', of: login.settings.get('rerun') });

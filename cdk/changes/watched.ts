@@ -1,0 +1,40 @@
+import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { AccessGateway } from '../constructs/access-gateway.ts';
+import type { Watched } from './patterns.ts';
+
+/** All but what whoever watches knows itself. */
+export type WatchedParts = Omit<Watched, 'rules' | 'topic' | 'stackName'> & {
+  /** Rules that run functions. */
+  readonly scheduled: readonly string[];
+};
+
+type Parts = Pick<
+  AccessGateway,
+  'dataKey' | 'signing' | 'ssh' | 'evidence' | 'events' | 'tables' | 'functions' | 'service' | 'api'
+>;
+
+interface Others {
+  readonly config: Pick<Bucket, 'bucketName'>;
+  readonly proxy: IRole;
+  readonly scheduled: readonly string[];
+}
+
+/** What of a gateway nobody changes unseen. */
+export function watchedOf(gateway: Parts, { config, proxy, scheduled }: Others): WatchedParts {
+  const { functions, tables, api } = gateway;
+  const { service } = gateway.service;
+  const keys = [gateway.dataKey, gateway.signing.key, ...(gateway.ssh?.keys ?? [])];
+  const buckets = [gateway.evidence.bucket, config, gateway.events.bucket];
+  return {
+    keys: keys.map(({ keyId, keyArn }) => ({ id: keyId, arn: keyArn })),
+    buckets: buckets.map(({ bucketName }) => bucketName),
+    functions: Object.values(functions.byName).map(({ functionName }) => functionName),
+    family: service.taskDefinition.family,
+    service: service.serviceName,
+    roles: [proxy, ...Object.values(functions.roles)].map(({ roleName }) => roleName),
+    tables: Object.values(tables.byName).map(({ tableName }) => tableName),
+    api: api.api.apiId,
+    scheduled,
+  };
+}
