@@ -66,12 +66,11 @@ describe('the modelled latency of AWS', () => {
   it('passes again for each attempt', async () => {
     const bad = { statusCode: 500, body: Buffer.from('') };
     const { s3, slept } = clients([bad, { statusCode: 200, body: Buffer.from('<ListBucketResult/>') }]);
-    s3.config.retryStrategy = async () =>
-      ({
-        acquireInitialRetryToken: async () => ({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
-        refreshRetryTokenForRetry: async () => ({ getRetryCount: () => 1, getRetryDelay: () => 0 }),
-        recordSuccess: () => undefined,
-      }) as never;
+    s3.config.retryStrategy = async () => ({
+      acquireInitialRetryToken: async () => ({ getRetryCount: () => 0, getRetryDelay: () => 0 }),
+      refreshRetryTokenForRetry: async () => ({ getRetryCount: () => 1, getRetryDelay: () => 0 }),
+      recordSuccess: () => undefined,
+    });
     await s3.send(new ListObjectsV2Command({ Bucket: 'b' }));
     expect(slept.filter((ms) => ms === 30)).toEqual([30, 30]);
   });

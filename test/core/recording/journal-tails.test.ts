@@ -32,6 +32,7 @@ describe('records that come in pieces', () => {
     fc.assert(
       fc.property(randomEntries, cuts, fc.option(fc.nat(6_000)), (entries, places, damage) => {
         const whole = Buffer.concat(entries.map(encodeEntry));
+        expect(asText(decodeEntries(whole))).toEqual(asText(entries));
         if (damage !== null && damage < whole.byteLength) whole[damage]! ^= 1;
         const reader = new RecordReader();
         const ends = [
@@ -40,7 +41,6 @@ describe('records that come in pieces', () => {
         ];
         const read = ends.flatMap((end, n) => asText(reader.read(whole.subarray(ends[n - 1] ?? 0, end))));
         expect(read).toEqual(asText(decodeEntries(whole)));
-        if (damage === null) expect(read).toEqual(asText(entries));
       }),
     );
   });
