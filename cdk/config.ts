@@ -172,6 +172,12 @@ const tasksSchema = section({
     message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
   });
 
+/** By what is in it: whoever may write to a registry may give a tag to another image. */
+const image = text('an image by its digest, such as registry.example.com/custody@sha256:…').regex(
+  /^[a-z0-9][\w.:/-]*@sha256:[0-9a-f]{64}$/,
+  'expected an image by its digest (…@sha256:… with 64 digits): a tag may name another image tomorrow',
+);
+
 const keyArn = text('the ARN of a KMS key').regex(
   /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/\S+$/,
   'expected the ARN of a KMS key',
@@ -271,6 +277,8 @@ const schema = section({
   network: networkSchema.prefault({}),
   api: apiSchema.prefault({}),
   tasks: tasksSchema.prefault({}),
+  /** The proxy's, in a registry of yours; without it Docker makes one when the stack is deployed. */
+  image: image.optional(),
   /** How long sessions may go on after their task was told to stop, in seconds once it is read. */
   drain: drainTime.prefault('30m'),
   recordings: recordingsSchema.prefault({}),

@@ -3,9 +3,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { buildConsole, type ConsoleFile } from '../console/build/build.ts';
 import { compressed } from '../console/build/compressed.ts';
+import { BUCKET_FILES } from './console-folder.ts';
 
-/** What is in a bucket, under `dist`: `index.html` and `assets/…`. */
-export const BUCKET_FILES = 'console';
 /** What the function reads, under `dist`. */
 const FUNCTION_FILES = join('lambdas', 'console', 'site');
 /** Of brotli: the best, as it is compressed once. */

@@ -8,6 +8,7 @@ import type { Construct } from 'constructs';
 import type { Config, Target } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { TargetOf } from '#core/protocols/protocols.ts';
+import { givenImage } from './artifacts.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
 import { AccessGateway, type AccessGatewayProps, type ApiSettings } from './constructs/access-gateway.ts';
@@ -43,6 +44,7 @@ export class GatewayStack extends Stack {
     const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
     const { issuerAccess, natGateways, targetNetworks } = network;
     const { hostedZoneId, ...door } = gateway;
+    const pulled = image ?? (settings.image === undefined ? undefined : givenImage(this, settings.image));
     const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
       ...{
@@ -67,7 +69,7 @@ export class GatewayStack extends Stack {
       ...(hostedZoneId === undefined ? {} : { hostedZoneId }),
       ...(targetNetworks === undefined ? {} : { targetNetworks }),
       ...(code === undefined ? {} : { code }),
-      ...(image === undefined ? {} : { image }),
+      ...(pulled === undefined ? {} : { image: pulled }),
       ...(consoleFiles === undefined ? {} : { consoleFiles }),
     });
     if (!protect) Annotations.of(this).addWarningV2('custody:not-protected', NOT_PROTECTED);

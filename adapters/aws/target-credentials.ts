@@ -66,9 +66,9 @@ const SESSION_MAX = 64;
 /** A key is a text of its own; a password may stand in JSON, as Secrets Manager itself writes it. */
 function readCredential(
   secrets: AwsClients['secrets'],
-  { what, secret }: Extract<SecretReference, { kind: 'secret' }>,
+  { what, secret, stage }: Extract<SecretReference, { kind: 'secret' }>,
 ): Promise<string> {
-  return what === 'password' ? readPassword(secrets, secret) : readSecret(secrets, secret);
+  return what === 'password' ? readPassword(secrets, secret, stage) : readSecret(secrets, secret, stage);
 }
 
 function noCredential({ name }: Target, cause: unknown): CustodyError {

@@ -6,11 +6,12 @@ import type { Rule } from '../access/config.ts';
 export type SecretReference =
   /** A file on this machine; `what` it holds, in words. */
   | { readonly kind: 'file'; readonly what: string; readonly file: string }
-  /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. */
+  /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. `pending`: what a rotation is about to make the current one. */
   | {
       readonly kind: 'secret';
       readonly what: string;
       readonly secret: string;
+      readonly stage?: 'pending';
       /** To take for it, of another account. */
       readonly role?: string | undefined;
     }

@@ -2,7 +2,7 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
-import { CLOSE, OPEN, objectKey, segmentName, sessionPrefix, signatureName } from './layout.ts';
+import { CLOSE, objectKey, segmentName, sessionPrefix, signatureName, wasNeverOpen } from './layout.ts';
 import type { LeaseBook, TaskLease } from './leases.ts';
 import type { JournaledTail, JournalRemains, RecordingSink, RecordingSource, Signer } from './ports.ts';
 import { type Chain, damaged, extend, isSignedBy, readChain, trustedHead } from './sealed-chain.ts';
@@ -173,9 +173,7 @@ async function sealSession(
   const { now } = when;
   const { store, signer } = ports;
   const names = await store.list(sessionPrefix(session));
-  // The signature goes first: the gateway died in between, and nothing has reached the target.
-  const neverOpened = tails.length === 0 && names.every((name) => name === signatureName(OPEN));
-  if (neverOpened) return gatewayFailed(now);
+  if (tails.length === 0 && wasNeverOpen(names)) return gatewayFailed(now);
   const chain = await readChain(session, names, store, signer);
   if (names.includes(CLOSE)) refuseMore(tails, chain);
   else {

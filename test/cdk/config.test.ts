@@ -63,6 +63,11 @@ describe('the settings of a deployment', () => {
       { ...MINIMAL, tasks: { cpu: 512, memoryMiB: 8192 } },
       'tasks.memoryMiB: found 8192, expected a size that Fargate',
     ],
+    [
+      { ...MINIMAL, image: 'registry.example.com/custody:0.1.0' },
+      'custody.image: found "registry.example.com/custody:0.1.0", expected an image by its digest',
+      'a tag may name another image tomorrow',
+    ],
     [{ ...MINIMAL, tasks: { cpu: 300 } }, 'tasks.cpu: found 300, expected 512, 1024, 2048 or 4096'],
     [
       { ...MINIMAL, gateway: { ...gateway, clients: ['10.0.0.0/8', '2001:db8::/32'] } },

@@ -151,7 +151,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await dynamoLeafQueue({ ...coordination(clients), now }).add(Buffer.from('leaf'));
     await dynamoLeases(coordination(clients)).renew('task', now());
     await dynamoJournal({ dynamo, table: places.journal }, 'task', now).append([entry(SESSION_A, 0, 0, 'a')]);
-    const wishes = dynamoCancelWishes(coordination(clients), 'task', now);
+    const wishes = dynamoCancelWishes(coordination(clients), 'task', { now, pause: async () => undefined });
     await wishes.issued('key');
     await wishes.wish('key', 'somewhere');
     expect(await wishes.taken()).toHaveLength(1);

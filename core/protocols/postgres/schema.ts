@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isZone } from '#core/access/formats.ts';
 import { oneOf, roleArn, text } from '#core/access/schema-parts.ts';
-import { targetShape, WITH_ADDRESS_OR_MADE } from '#core/access/target-schema.ts';
+import { connectWith, targetShape, WITH_ADDRESS_OR_MADE } from '#core/access/target-schema.ts';
 import { isLoopback } from '#core/loopback.ts';
 
 const tlsSchema = z.discriminatedUnion(
@@ -60,10 +60,20 @@ const exactSchema = z
   })
   .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
 
+const ownConnect = {
+  session: z
+    .enum(['any', 'read-write'])
+    .default('any')
+    .describe(
+      'read-write: of a cluster that fails over: a server that is away, starts or can only read is tried again within the timeout (target_session_attrs)',
+    ),
+};
+
 export const postgresTargetSchema = z
   .strictObject({
     protocol: z.literal('postgres'),
     ...targetShape,
+    connect: connectWith(ownConnect).prefault({}),
     database: text,
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),

@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
-import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import { type AwsClients, awsClients, SOON, watchDynamoClient } from '#adapters/aws/clients.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
@@ -12,6 +12,7 @@ import { readPassword } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
+import { BLIND_MS } from '#core/access/blind.ts';
 import { type FaultyAws, startFaultyAws } from '#test/support/faulty-aws.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
@@ -119,6 +120,16 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     await dynamoJournal(place, 'task', now).append([entry(SESSION_A, 0, 0, kind)]);
     const [tail] = await dynamoJournalRemains(place, 'task').tails();
     expect(Buffer.from(tail!.content).toString()).toBe(kind);
+  });
+
+  it('a look at live sessions gives a connection up that hangs, long before sessions end', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const dynamo = watchDynamoClient({ region: REGION, endpoint: faulty.endpoint, credentials });
+    // The pauses between attempts are at most 100 and 200 ms.
+    expect(SOON.attempts * SOON.requestMs + 300).toBeLessThan(BLIND_MS);
+    faulty.fault = { kind: 'hang', times: SOON.attempts - 1 };
+    await dynamoLeases({ dynamo, table: tables.coordination }).renew('hung', now());
+    expect(faulty.fault).toBeUndefined();
   });
 
   describe('does what it is asked for and answers with an error, once', () => {

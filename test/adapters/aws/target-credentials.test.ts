@@ -43,6 +43,19 @@ describe.runIf(hasMoto())('the credential of a target', () => {
     expect(await credentialOf(moto, target({ secret: Name }))).toBe('rotated');
   });
 
+  it('is what a rotation is about to make current, where that is asked for', async () => {
+    const Name = 'orders-pending';
+    const ask = credentialsIn(moto.clients);
+    const pending = { kind: 'secret', what: 'password', secret: Name, stage: 'pending' } as const;
+    await moto.clients.secrets.send(new CreateSecretCommand({ Name, SecretString: 'current' }));
+    await expect(ask(target({ secret: Name }), pending)).rejects.toMatchObject({ code: 'target-refused' });
+    await moto.clients.secrets.send(
+      new PutSecretValueCommand({ SecretId: Name, SecretString: 'next', VersionStages: ['AWSPENDING'] }),
+    );
+    expect(await ask(target({ secret: Name }), pending)).toBe('next');
+    expect(await credentialOf(moto, target({ secret: Name }))).toBe('current');
+  });
+
   it.each([
     ['is not there', { secret: 'none' }],
     ['has no password in it', { secret: 'odd' }],

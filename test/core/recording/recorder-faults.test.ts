@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
+import { objectKey, sessionPrefix, wasNeverOpen } from '#core/recording/layout.ts';
 import { readFrames } from '#core/recording/read.ts';
 import { type SealerPorts, sealAbandoned } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
@@ -116,7 +116,7 @@ async function untrue(run: FaultRun, session: RunSession): Promise<string[]> {
   const { id, opened, recorded, acknowledged, outcome } = session;
   const names = await run.store.list(sessionPrefix(id));
   const leaves = leavesOf(run, id);
-  if (!names.includes('open.json')) {
+  if (wasNeverOpen(names)) {
     return opened || leaves !== '' || recorded.length > 0 ? ['was recorded without an opening'] : [];
   }
   const wrong = await findingsOf(run, id);

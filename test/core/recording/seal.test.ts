@@ -120,6 +120,21 @@ describe('sealAbandoned', () => {
     expect((await parts.index.get(opening().session)).outcome).toMatchObject({ reason: 'gateway-failed' });
   });
 
+  it.each(['open.json', 'open.json.sig'])(
+    'lists a session as failed of whose opening only %s was stored: it was never open',
+    async (name) => {
+      const parts = memoryRecorder();
+      const put = parts.store.put.bind(parts.store);
+      parts.store.put = (key, bytes) =>
+        key.endsWith(`/${name}`) ? put(key, bytes) : Promise.reject(new Error('store is down'));
+      await expect(parts.recorder.open(1, opening(), 0)).rejects.toMatchObject({ code: 'recording-failed' });
+      expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
+      expect([...parts.store.objects.keys()]).toEqual([`sessions/${opening().session}/${name}`]);
+      expect([...parts.leaves.added]).toEqual([]);
+      expect((await parts.index.get(opening().session)).outcome).toMatchObject({ reason: 'gateway-failed' });
+    },
+  );
+
   it('seals what the journal holds of a session that a lost index does not know', async () => {
     const parts = { ...(await abandoned()), index: new MemoryIndex() };
     expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
