@@ -14,7 +14,7 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { CustodyMetrics } from '../metrics.ts';
-import type { Api } from './api.ts';
+import type { GatewayApi } from './api.ts';
 import type { Changes } from './changes.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
@@ -22,7 +22,7 @@ import type { Tables } from './tables.ts';
 export interface AlarmsProps {
   readonly key: IKey;
   readonly emails: readonly string[];
-  readonly api: Api;
+  readonly api: GatewayApi;
   readonly functions: Functions;
   readonly tables: Tables;
   readonly metrics: CustodyMetrics;
@@ -200,8 +200,8 @@ export function changesWatches({ told, untold }: Changes): Record<string, Watch>
 }
 
 /** The functions behind the API answer every error, so that Lambda counts none: what counts is what they answer. */
-function apiWatches({ api }: Api): Record<string, Watch> {
-  const metric = api.metricServerError({ period: Duration.minutes(1), statistic: Stats.SUM });
+function apiWatches(api: GatewayApi): Record<string, Watch> {
+  const metric = api.failures();
   const says = 'The API answers that it is its own fault (5xx): people cannot ask, approve or end sessions';
   return { ApiFails: { says, metric, above: 0, minutes: 3 } };
 }

@@ -65,7 +65,8 @@ function ofTargets({ targets, secretKeys }: DeploymentConfig, config: Config): N
     protocolOf(target)
       .secrets(target)
       .flatMap((held) => {
-        if (held.kind !== 'secret') return [];
+        // One that a role of another account reads is not to be seen from here.
+    if (held.kind !== 'secret' || held.role !== undefined) return [];
         const about = `targets.${target.name}: the secret ${held.secret}`;
         const keyArn = targets[target.name]?.secretKeyArn ?? secretKeys[held.secret];
         return [
