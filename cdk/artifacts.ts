@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { IgnoreMode } from 'aws-cdk-lib';
+import { IgnoreMode, Stack } from 'aws-cdk-lib';
+import { Repository } from 'aws-cdk-lib/aws-ecr';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
 import { CustodyError } from '#core/errors.ts';
 import type { FunctionName } from './function-names.ts';
 import { RDS_CERTIFICATES } from './targets/postgres/rds-certificates.ts';
@@ -27,6 +29,21 @@ export function builtImage(architecture: 'arm64' | 'x64'): ContainerImage {
     ignoreMode: IgnoreMode.DOCKER,
     exclude: ['*', ...IMAGE_FILES.map((file) => `!${file}`)],
   });
+}
+
+const IN_ECR = /^(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/(.+)@(sha256:[0-9a-f]{64})$/;
+
+/** An image of one's own, by its digest. Of ECR the tasks get the right to pull it; elsewhere it has to be public. */
+export function givenImage(scope: Construct, reference: string): ContainerImage {
+  const [, account, region, name, digest] = IN_ECR.exec(reference) ?? [];
+  if (name === undefined) return ContainerImage.fromRegistry(reference);
+  const repositoryArn = Stack.of(scope).formatArn({
+    ...{ service: 'ecr', account: account!, region: region!, resource: 'repository', resourceName: name },
+  });
+  const repository = Repository.fromRepositoryAttributes(scope, 'ImageRepository', {
+    ...{ repositoryArn, repositoryName: name },
+  });
+  return ContainerImage.fromEcrRepository(repository, digest!);
 }
 
 /** What `npm run build` put there. Throws `config-invalid` before it did. */

