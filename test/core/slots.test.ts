@@ -25,7 +25,8 @@ describe('Slots', () => {
     expect(begun).toEqual([0, 1]);
     end(1);
     await settled();
-    // One would fit, and does not overtake.
+    // One would fit, whenever it comes, and does not overtake.
+    const late = slots.hold(work(4));
     expect(begun).toEqual([0, 1]);
     end(0);
     await settled();
@@ -33,6 +34,8 @@ describe('Slots', () => {
     end(2);
     await settled();
     end(3);
+    end(4);
+    await late;
     expect(await Promise.all(all)).toEqual([0, 1, 2, 3]);
   });
 

@@ -13,6 +13,8 @@ const TASK = 'task';
 interface Commit {
   readonly entries: readonly JournalEntry[];
   readonly parts: number;
+  /** Its parts end where records end. */
+  readonly isEven: boolean;
   /** A part that was never stored, and one of which the end was torn off. */
   readonly missing: number | undefined;
   readonly torn: number | undefined;
@@ -21,6 +23,7 @@ interface Commit {
 const commit: fc.Arbitrary<Commit> = fc.record({
   entries: randomEntries,
   parts: fc.integer({ min: 1, max: 4 }),
+  isEven: fc.boolean(),
   missing: fc.option(fc.nat(5), { nil: undefined, freq: 3 }),
   torn: fc.option(fc.nat(5), { nil: undefined, freq: 3 }),
 });
@@ -28,20 +31,22 @@ const commits = fc.array(commit, { maxLength: 12 });
 
 function tableOf(journal: readonly Commit[], low: number): JournalTableInMemory {
   const table = new JournalTableInMemory();
-  let n = 0;
-  for (const { entries, parts, missing, torn } of journal) {
-    const bytes = Buffer.concat(entries.map(encodeEntry));
-    const size = Math.ceil(bytes.byteLength / parts);
-    for (let part = 0; part < parts; part += 1) {
-      const whole = bytes.subarray(part * size, (part + 1) * size);
+  for (const [n, { missing, torn, ...one }] of journal.entries()) {
+    for (const [part, whole] of partsOf(one).entries()) {
       const content = torn === part ? whole.subarray(0, whole.byteLength >>> 1) : whole;
       if (missing === part) continue;
       const stream = streamOf(TASK, (n + part) % SHARDS);
-      table.add({ stream, place: placeOf(n, part), low: Math.min(low, n), parts, bytes: () => content });
+      table.add({ stream, place: placeOf(n, part), low: Math.min(low, n), bytes: () => content });
     }
-    n += 1;
   }
   return table;
+}
+
+function partsOf({ entries, parts, isEven }: Pick<Commit, 'entries' | 'parts' | 'isEven'>): Uint8Array[] {
+  const records = entries.map(encodeEntry);
+  const units = isEven ? records : [...Buffer.concat(records)].map((byte) => Buffer.of(byte));
+  const size = Math.max(1, Math.ceil(units.length / parts));
+  return Array.from({ length: parts }, (_, n) => Buffer.concat(units.slice(n * size, (n + 1) * size)));
 }
 
 function texts(tails: readonly JournaledTail[]): string[] {

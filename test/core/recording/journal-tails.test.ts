@@ -49,9 +49,18 @@ describe('records that come in pieces', () => {
     const record = encodeEntry(entry(SESSION_A, 0, 0, 'abc'));
     record.writeUInt32LE(200 << 20, 4);
     const reader = new RecordReader();
-    expect([...reader.read(record)]).toEqual([]);
+    expect([[...reader.read(record)], reader.heldBytes]).toEqual([[], 0]);
     // It is over: nothing that comes is kept, or read.
-    expect([...reader.read(encodeEntry(entry(SESSION_A, 0, 0, 'abc')))]).toEqual([]);
+    const whole = encodeEntry(entry(SESSION_A, 0, 0, 'abc'));
+    expect([[...reader.read(whole)], reader.heldBytes]).toEqual([[], 0]);
+  });
+
+  it('are held while they are not complete, and not behind one that is damaged', () => {
+    const record = encodeEntry(entry(SESSION_A, 0, 0, 'abc'));
+    const reader = new RecordReader();
+    expect([[...reader.read(record.subarray(0, 549))], reader.heldBytes]).toEqual([[], 549]);
+    record[550]! ^= 1;
+    expect([[...reader.read(record.subarray(549))], reader.heldBytes]).toEqual([[], 0]);
   });
 });
 

@@ -201,6 +201,15 @@ describe('a journal that is more than may be held', () => {
 });
 
 describe('a run that has no more time', () => {
+  it('looks at the time before each task, each part of a journal and each session', async () => {
+    const sealedAfter = async (looks: number): Promise<number> => {
+      const parts = await deadTask(0, [0, 0, 0]);
+      let left = looks;
+      return (await sealed(parts, { mayBegin: () => (left -= 1) >= 0 })).sealed;
+    };
+    expect(await Promise.all([0, 1, 2, 3, 4, 5].map(sealedAfter))).toEqual([0, 0, 0, 1, 2, 3]);
+  });
+
   it('ends what it has begun and begins nothing; the next one does the rest', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(12), fc.integer({ min: 1, max: 300 }), async (looks, tailBytes) => {
@@ -255,13 +264,14 @@ describe('several tasks', () => {
 
   it('go on while one of them hangs', async () => {
     const parts = await deadTask(0, [0]);
-    await parts.book.renew('task-0', new Date(NOW.getTime() - 2));
+    const book = new MemoryLeases();
+    for (const task of ['hangs', TASK]) await book.renew(task, new Date(NOW.getTime() - 1));
     const hanging: JournalRemains = {
       read: () => new Promise(() => undefined),
       clear: async () => undefined,
     };
     const remains = (task: string) => (task === TASK ? remainsOf(parts) : hanging);
-    void sealEnded(parts.book, remains, parts, NOW);
+    void sealEnded(book, remains, parts, NOW);
     for (let i = 0; i < 2_000 && (await parts.index.unsealed()).length > 0; i += 1) await Promise.resolve();
     expect(await parts.index.unsealed()).toEqual([]);
   });
