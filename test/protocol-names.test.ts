@@ -28,6 +28,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     postgres: [
       'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
+      'cli/doctor/looks.ts',
       'cli/rerun/rerunners.ts',
       'core/ocsf/load-shapes.ts',
       'core/protocols/protocols.ts',
@@ -43,6 +44,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     ssh: [
       'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
+      'cli/doctor/looks.ts',
       'cli/rerun/rerunners.ts',
       'core/ocsf/load-shapes.ts',
       'core/protocols/protocols.ts',
@@ -57,6 +59,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/targets/listeners.ts',
       'cli/clients/kits.ts',
+      'cli/doctor/looks.ts',
       'core/ocsf/load-shapes.ts',
       'core/protocols/command-parts.ts',
       'core/protocols/protocols.ts',
@@ -79,6 +82,11 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cdk/bundle.ts',
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
+      'cli/doctor/aws/checks.ts',
+      'cli/init/custody-yaml.ts',
+      'cli/init/next-steps.ts',
+      'cli/init/register.ts',
+      'cli/preflight/preflight.ts',
       'fargate-proxy/main.ts',
       'lambdas/functions/access.ts',
       'lambdas/functions/task.ts',
@@ -112,7 +120,9 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
-      'cdk/preflight-checks.ts',
+      'cli/init/init-certificate.ts',
+      'cli/preflight/gateway-certificate.ts',
+      'cli/preflight/preflight.ts',
       'cli/main.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',

@@ -6,11 +6,13 @@ import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { dynamoPulses } from '#adapters/aws/pulses.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
+import { dynamoSealingClaims } from '#adapters/aws/sealing-claims.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { leafPlacesContract } from '#test/contract/leaf-places.ts';
 import { leafQueueContract } from '#test/contract/leaf-queue.ts';
 import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
 import { pulsesContract } from '#test/contract/pulses.ts';
+import { sealingClaimsContract } from '#test/contract/sealing-claims.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
 import { lockOf, versionsOf } from '#test/support/object-lock.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
@@ -28,6 +30,11 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
   taskLeasesContract('DynamoDB', async () => {
     const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
     return () => dynamoLeases(place);
+  });
+
+  sealingClaimsContract('DynamoDB', async () => {
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
+    return () => dynamoSealingClaims(place);
   });
 
   leafQueueContract('DynamoDB', async () => {

@@ -1,4 +1,5 @@
 import type { Config, IssuerConfig } from '#core/access/config.ts';
+import { bad, type Finding, good } from '../findings/finding.ts';
 
 export interface IssuerPorts {
   /** The text at an address. Rejects, saying why, where there is none. */
@@ -7,33 +8,37 @@ export interface IssuerPorts {
   readonly read: (name: string) => string;
 }
 
+/** Of an issuer, where its keys are, and of which kinds they have to be. */
+type Keys = Pick<IssuerConfig, 'name' | 'issuer'> &
+  Partial<Pick<IssuerConfig, 'jwksUri' | 'jwksFile' | 'algorithms'>>;
+
 interface Jwk {
   readonly kty?: unknown;
   readonly alg?: unknown;
 }
 
-/** What keeps people from logging in at the issuers of custody.yaml, one line each. */
-export async function issuerMistakes({ issuers }: Config, ports: IssuerPorts): Promise<string[]> {
-  const found = await Promise.all(issuers.map((issuer) => mistakeOf(issuer, ports)));
-  return found.flatMap((mistake) => mistake ?? []);
+/** What keeps people from logging in at the issuers of custody.yaml. */
+export async function issuerFindings({ issuers }: Config, ports: IssuerPorts): Promise<readonly Finding[]> {
+  return Promise.all(issuers.map((issuer) => issuerFinding(issuer, ports)));
 }
 
-async function mistakeOf(issuer: IssuerConfig, ports: IssuerPorts): Promise<string | undefined> {
+/** Whether the keys that its tokens are verified with can be had. */
+export async function issuerFinding(issuer: Keys, ports: IssuerPorts): Promise<Finding> {
+  const about = `identity ${issuer.name} (${issuer.issuer})`;
   try {
     const keys = keysIn(await keysText(issuer, ports));
-    return keys.some((key) => isTaken(key, issuer))
-      ? undefined
-      : `${placeOf(issuer)}: it publishes no key for ${(issuer.algorithms ?? ['RS256', 'ES256', 'EdDSA']).join(', ')}`;
+    if (keys.some((key) => isTaken(key, issuer))) return good(about, 'its keys can be fetched');
+    const wanted = (issuer.algorithms ?? ['RS256', 'ES256', 'EdDSA']).join(', ');
+    return bad(about, `it publishes no key for ${wanted}`, { todo: 'correct algorithms in custody.yaml' });
   } catch (thrown) {
-    return `${placeOf(issuer)}: ${(thrown as Error).message}`;
+    return bad(about, (thrown as Error).message, {
+      why: 'nobody can log in without its keys',
+      todo: 'correct identity in custody.yaml; where it is reached from the VPC alone, network.issuerAccess: none or a jwksFile',
+    });
   }
 }
 
-function placeOf({ name, issuer }: IssuerConfig): string {
-  return `identity ${name} (${issuer})`;
-}
-
-async function keysText({ issuer, jwksUri, jwksFile }: IssuerConfig, ports: IssuerPorts): Promise<string> {
+async function keysText({ issuer, jwksUri, jwksFile }: Keys, ports: IssuerPorts): Promise<string> {
   if (jwksFile !== undefined) return ports.read(jwksFile);
   return ports.get(jwksUri ?? (await discovered(issuer, ports)));
 }
@@ -67,7 +72,7 @@ function parsed(text: string, what: string): object {
 /** Key types by the algorithms that they sign with (RFC 7518 section 6, RFC 8037 section 2). */
 const TYPES: Readonly<Record<string, string>> = { R: 'RSA', P: 'RSA', E: 'EC' };
 
-function isTaken({ kty, alg }: Jwk, { algorithms }: IssuerConfig): boolean {
+function isTaken({ kty, alg }: Jwk, { algorithms }: Keys): boolean {
   if (algorithms === undefined) return ['RSA', 'EC', 'OKP'].includes(String(kty));
   if (alg !== undefined) return algorithms.some((one) => one === alg);
   return algorithms.some((one) => (one === 'EdDSA' ? 'OKP' : TYPES[one[0]!]) === kty);

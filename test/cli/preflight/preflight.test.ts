@@ -1,12 +1,18 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readDeploymentConfig } from '#cdk/config.ts';
 import { readConfigFolder } from '#cdk/config-folder.ts';
-import { type Aws, mistakesIn } from '#cdk/preflight-checks.ts';
-import { configFolder, EXAMPLE, MINIMAL, ROOT } from '#test/support/stacks.ts';
+import { type Ask, answerOf } from '#cli/aws/ask.ts';
+import type { Finding } from '#cli/findings/finding.ts';
+import { accountFindings, serviceRoleFindings } from '#cli/preflight/account.ts';
+import { clusterFindings } from '#cli/preflight/eks.ts';
+import { tlsFindings } from '#cli/preflight/gateway-certificate.ts';
+import { secretFindings } from '#cli/preflight/secrets.ts';
+import { custody } from '#test/cli/support.ts';
+import { configFolder, EXAMPLE, MINIMAL } from '#test/support/stacks.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'custody-preflight-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -37,26 +43,40 @@ beforeAll(() => {
 const NOT_THERE =
   "\nAn error occurred (ResourceNotFoundException): Secrets Manager can't find the specified secret.\n";
 
-/** An AWS CLI in an account with these secrets. */
-function account(secrets: Readonly<Record<string, string>>, has: { readonly ecs?: boolean } = {}): Aws {
-  const answer = (value: object) => ({ code: 0, stdout: JSON.stringify(value), stderr: '' });
-  return (...args) => {
+const answer = (value: object) => ({ code: 0, stdout: JSON.stringify(value), stderr: '' });
+
+/** An account with these secrets. */
+function account(secrets: Readonly<Record<string, string>>, has: { readonly ecs?: boolean } = {}): Ask {
+  return async (...args) => {
     const [service, operation] = args;
-    if (operation === 'get-caller-identity') return answer({ Account: '123456789012' });
+    if (service === 'ec2') return answerOf(answer({ Regions: [{ OptInStatus: 'opt-in-not-required' }] }));
     if (service === 'iam')
-      return has.ecs === false
-        ? { code: 254, stdout: '', stderr: 'An error occurred (NoSuchEntity) when calling GetRole' }
-        : answer({});
+      return answerOf(
+        has.ecs === false && args.includes('AWSServiceRoleForECS')
+          ? { code: 254, stdout: '', stderr: 'An error occurred (NoSuchEntity) when calling GetRole' }
+          : answer({}),
+      );
     const SecretString = secrets[args[args.indexOf('--secret-id') + 1]!];
-    return SecretString === undefined
-      ? { code: 254, stdout: '', stderr: NOT_THERE }
-      : answer({ SecretString });
+    if (SecretString === undefined) return answerOf({ code: 254, stdout: '', stderr: NOT_THERE });
+    return answerOf(operation === 'describe-secret' ? answer({ ARN: 'arn:x' }) : answer({ SecretString }));
   };
 }
 
-function found(aws: Aws, settings: object = {}, now = NOW): string[] {
-  const config = readConfigFolder(EXAMPLE);
-  return mistakesIn(readDeploymentConfig({ ...MINIMAL, ...settings }), config, { aws, now });
+/** What is wrong, a line each with what to do. */
+async function found(ask: Ask, given: object = {}, now = NOW, folder = EXAMPLE): Promise<string[]> {
+  const settings = readDeploymentConfig({ ...MINIMAL, ...given });
+  const config = readConfigFolder(folder);
+  const all: readonly (readonly Finding[])[] = await Promise.all([
+    accountFindings(settings, '123456789012', ask),
+    serviceRoleFindings(ask),
+    tlsFindings({ settings, config, folder }, ask, now),
+    secretFindings(settings, config, ask),
+    clusterFindings(settings, config, ask),
+  ]);
+  return all
+    .flat()
+    .filter(({ result }) => result === 'bad')
+    .map(({ about, what, todo }) => [about, what, todo].filter(Boolean).join(': '));
 }
 
 const secrets = (pair: object = good) => ({
@@ -71,19 +91,19 @@ const WEB_1 = `  web-1:
     logins: { deploy: { keySecret: custody/deploy }, admin: { secret: custody/admin }, app: { certificate: true } }
 `;
 
-describe('npm run preflight', () => {
-  it('finds nothing in the way where everything is there', () => {
-    expect(found(account(secrets()))).toEqual([]);
+describe('custody preflight', () => {
+  it('finds nothing in the way where everything is there', async () => {
+    expect(await found(account(secrets()))).toEqual([]);
   });
 
-  it('says that ECS was never used, and how to make its role', () => {
-    expect(found(account(secrets(), { ecs: false }))).toEqual([
+  it('says that ECS was never used, and how to make its role', async () => {
+    expect(await found(account(secrets(), { ecs: false }))).toEqual([
       expect.stringContaining('aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com'),
     ]);
   });
 
-  it('names each secret that is missing', () => {
-    expect(found(account({}))).toEqual([
+  it('names each secret that is missing', async () => {
+    expect(await found(account({}))).toEqual([
       expect.stringMatching(/^gateway\.tlsSecret custody\/tls: .*ResourceNotFound/),
       expect.stringMatching(/^targets\.orders: the secret custody\/orders: .*ResourceNotFound/),
     ]);
@@ -98,21 +118,21 @@ describe('npm run preflight', () => {
     ],
     ['without a key', () => ({ cert: good.cert }), /expected JSON/],
     ['that is no PEM', () => ({ cert: 'x', key: good.key }), /expected JSON/],
-  ])('refuses a certificate %s', (_what, pair, says) => {
-    const mistakes = found(account(secrets(pair())));
+  ])('refuses a certificate %s', async (_what, pair, says) => {
+    const mistakes = await found(account(secrets(pair())));
     expect(mistakes).toEqual([expect.stringMatching(says)]);
     expect(mistakes.join()).not.toContain('PRIVATE KEY');
   });
 
   describe('with an SSH target', () => {
-    const ssh = (deploy: string) => {
+    const ssh = async (deploy: string) => {
       using folder = configFolder((yaml) => yaml.replace(/^rules:/m, `${WEB_1}rules:`));
-      const aws = account({
+      const ask = account({
         ...secrets(),
         'custody/admin': 'secret!',
         ...(deploy && { 'custody/deploy': deploy }),
       });
-      return mistakesIn(readDeploymentConfig(MINIMAL), readConfigFolder(folder.path), { aws, now: NOW });
+      return await found(ask, {}, NOW, folder.path);
     };
     const made = (passphrase: string, file = join(folder, 'deploy')) => {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'who@where', '-f', file]);
@@ -121,12 +141,12 @@ describe('npm run preflight', () => {
       return { key, line };
     };
 
-    it('finds nothing in the way where each login has its secret, or needs none', () => {
-      expect(ssh(made('').key)).toEqual([]);
+    it('finds nothing in the way where each login has its secret, or needs none', async () => {
+      expect(await ssh(made('').key)).toEqual([]);
     });
 
-    it('names the key of a login that is missing', () => {
-      expect(ssh('')).toEqual([
+    it('names the key of a login that is missing', async () => {
+      expect(await ssh('')).toEqual([
         expect.stringMatching(/^targets\.web-1: the secret custody\/deploy: .*ResourceNotFound/),
       ]);
     });
@@ -140,9 +160,11 @@ describe('npm run preflight', () => {
       ['is the public one', () => made('').line, 'is a public key; the file without .pub is needed'],
       ['is half a key', () => made('').key.slice(0, 200), 'has no end'],
       ['is a password', () => 'pass-phrase', 'is not in OpenSSH or PEM form'],
-    ])('says that a key %s, and shows none of it (security case 15)', (_what, text, says) => {
-      const mistakes = ssh(text());
-      expect(mistakes).toEqual([expect.stringContaining(`targets.web-1: the secret custody/deploy ${says}`)]);
+    ])('says that a key %s, and shows none of it (security case 15)', async (_what, text, says) => {
+      const mistakes = await ssh(text());
+      expect(mistakes).toEqual([
+        expect.stringContaining(`targets.web-1: the secret custody/deploy: ${says}`),
+      ]);
       expect(mistakes.join()).not.toMatch(/PRIVATE KEY|AAAA|who@where|pass-phrase/);
     });
   });
@@ -159,26 +181,25 @@ describe('npm run preflight', () => {
       certificateAuthority: { data: 'QUJD' },
       accessConfig: { authenticationMode: 'API' },
     };
-    const eks = (cluster: object | string, yaml = PROD, settings: object = {}) => {
+    const eks = async (cluster: object | string, yaml = PROD, settings: object = {}) => {
       using folder = configFolder((example) => example.replace(/^rules:/m, `${yaml}rules:`));
-      const aws: Aws = (...args) => {
+      const ask: Ask = async (...args) => {
         if (args[0] !== 'eks') return account(secrets())(...args);
         expect(args).toEqual(['eks', 'describe-cluster', '--name', 'prod-eu']);
-        return typeof cluster === 'string'
-          ? { code: 254, stdout: '', stderr: cluster }
-          : { code: 0, stdout: JSON.stringify({ cluster }), stderr: '' };
+        return answerOf(
+          typeof cluster === 'string' ? { code: 254, stdout: '', stderr: cluster } : answer({ cluster }),
+        );
       };
-      const read = readDeploymentConfig({ ...MINIMAL, ...settings });
-      return mistakesIn(read, readConfigFolder(folder.path), { aws, now: NOW });
+      return await found(ask, settings, NOW, folder.path);
     };
 
-    it('finds nothing in the way where custody.yaml says what EKS does', () => {
-      expect(eks(described)).toEqual([]);
+    it('finds nothing in the way where custody.yaml says what EKS does', async () => {
+      expect(await eks(described)).toEqual([]);
     });
 
-    it('does not look for one of another account', () => {
+    it('does not look for one of another account', async () => {
       const role = "{ cluster: prod-eu, role: 'arn:aws:iam::210987654321:role/custody' }";
-      expect(eks('must not be asked', PROD.replace('{ cluster: prod-eu }', role))).toEqual([]);
+      expect(await eks('must not be asked', PROD.replace('{ cluster: prod-eu }', role))).toEqual([]);
     });
 
     it.each<[what: string, cluster: object | string, says: RegExp]>([
@@ -198,49 +219,58 @@ describe('npm run preflight', () => {
         { ...described, accessConfig: { authenticationMode: 'CONFIG_MAP' } },
         /API_AND_CONFIG_MAP, or accessEntry: false/,
       ],
-    ])('says that one %s', (_what, cluster, says) => {
-      expect(eks(cluster)).toEqual([expect.stringMatching(says)]);
+    ])('says that one %s', async (_what, cluster, says) => {
+      expect(await eks(cluster)).toEqual([expect.stringMatching(says)]);
     });
 
-    it('needs no access entries where somebody else lets the gateway in', () => {
+    it('needs no access entries where somebody else lets the gateway in', async () => {
       const mode = { authenticationMode: 'CONFIG_MAP' };
       const settings = { targets: { prod: { accessEntry: false } } };
-      expect(eks({ ...described, accessConfig: mode }, PROD, settings)).toEqual([]);
+      expect(await eks({ ...described, accessConfig: mode }, PROD, settings)).toEqual([]);
     });
 
-    it('says that the certificate has not the name by which clients mean it', () => {
-      expect(eks(described, `${PROD}    serverNames: [prod.k8s.example.com]\n`)).toEqual([
+    it('says that the certificate has not the name by which clients mean it', async () => {
+      expect(await eks(described, `${PROD}    serverNames: [prod.k8s.example.com]\n`)).toEqual([
         expect.stringMatching(/the certificate is not of prod\.k8s\.example\.com/),
       ]);
     });
   });
 
-  it('refuses a certificate before and after its time', () => {
+  it('refuses a certificate before and after its time', async () => {
     const days = (count: number): Date => new Date(NOW.getTime() + count * 86_400_000);
-    expect(found(account(secrets()), {}, days(31))).toEqual([expect.stringMatching(/ended at/)]);
-    expect(found(account(secrets()), {}, days(-1))).toEqual([expect.stringMatching(/begins at/)]);
+    expect(await found(account(secrets()), {}, days(31))).toEqual([expect.stringMatching(/ended at/)]);
+    expect(await found(account(secrets()), {}, days(-1))).toEqual([expect.stringMatching(/begins at/)]);
   });
 
-  it('says when one is in another account, or in none', () => {
-    expect(found(account(secrets()), { account: '210987654321' })).toEqual([
+  it('says when one is in another account, or in none', async () => {
+    expect(await found(account(secrets()), { account: '210987654321' })).toEqual([
       expect.stringContaining('you are in 123456789012'),
     ]);
-    const none: Aws = () => ({ code: 255, stdout: '', stderr: 'Unable to locate credentials\n' });
-    expect(found(none)).toEqual(['AWS does not know you: Unable to locate credentials']);
   });
 
-  it('asks the AWS CLI, and never shows what a secret holds (security case 15)', () => {
-    const bin = join(folder, 'aws');
-    const answers = JSON.stringify({ Account: '1', SecretString: 'top-secret' });
-    writeFileSync(bin, `#!/bin/sh\necho '${answers}'\n`);
-    chmodSync(bin, 0o755);
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['cdk/preflight.ts'], {
-      cwd: ROOT,
-      encoding: 'utf8',
-      env: { PATH: folder },
-    });
-    expect(status).toBe(1);
-    expect(stdout).toContain('gateway.tlsSecret custody/gateway-certificate: expected JSON');
+  it('says that nobody is logged in, and looks at nothing', async () => {
+    const { code, stderr } = await run('echo Unable to locate credentials >&2; exit 255');
+    expect(code).toBe(2);
+    expect(stderr).toContain('AWS does not know you: Unable to locate credentials');
+  });
+
+  it('asks the AWS CLI, and never shows what a secret holds (security case 15)', async () => {
+    const { code, stdout, stderr } = await run(
+      `echo '${JSON.stringify({ Account: '1', SecretString: 'top-secret' })}'`,
+    );
+    expect(stdout).toContain('gateway.tlsSecret custody/tls: expected JSON');
+    expect(code).toBe(1);
     expect(stdout + stderr).not.toContain('top-secret');
   });
 });
+
+/** `custody preflight` in the folder of a deployment, where `aws` is this script. */
+async function run(aws: string) {
+  const bin = join(folder, 'aws');
+  writeFileSync(bin, `#!/bin/sh\n${aws}\n`);
+  chmodSync(bin, 0o755);
+  using config = configFolder((yaml) => yaml.replace('https://login.example.com', 'http://127.0.0.1:1'));
+  const context = { custody: { ...MINIMAL, configFolder: config.path } };
+  writeFileSync(join(folder, 'cdk.json'), JSON.stringify({ context }));
+  return await custody(['preflight'], { cwd: folder, env: { PATH: `${folder}:${process.env['PATH']}` } });
+}

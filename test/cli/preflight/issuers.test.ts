@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { issuerMistakes } from '#cdk/preflight-issuers.ts';
+import { issuerFindings } from '#cli/preflight/issuers.ts';
 import { parseConfig } from '#core/access/config.ts';
 
 const ISSUER = 'https://login.example.com';
@@ -9,7 +9,7 @@ const GOOD = {
   [`${ISSUER}/keys`]: JSON.stringify({ keys: [{ kty: 'EC', alg: 'ES256' }] }),
 };
 
-function found(pages: Readonly<Record<string, string>>, more = ''): Promise<string[]> {
+async function found(pages: Readonly<Record<string, string>>, more = ''): Promise<string[]> {
   const config = parseConfig(
     `version: 1\nidentity: { issuer: '${ISSUER}', audience: custody${more} }\ntargets: {}\n`,
     'custody.yaml',
@@ -18,7 +18,8 @@ function found(pages: Readonly<Record<string, string>>, more = ''): Promise<stri
     const page = pages[url];
     return page === undefined ? Promise.reject(new Error(`${url} answered 404`)) : Promise.resolve(page);
   };
-  return issuerMistakes(config, { get, read: (name) => pages[name] ?? '' });
+  const findings = await issuerFindings(config, { get, read: (name) => pages[name] ?? '' });
+  return findings.flatMap(({ result, about, what }) => (result === 'good' ? [] : [`${about}: ${what}`]));
 }
 
 describe('what preflight says of issuers', () => {
