@@ -289,8 +289,10 @@ describe('what roles may do', () => {
     const only = (...keys: readonly string[]) => ({
       'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': keys },
     });
-    const access = only('queue/*', 'done/*', 'leases', 'pulses');
-    expect(reached('GatewayFunctionsAccessRole')).toEqual([access, access]);
+    const leaves = only('queue/*', 'done/*');
+    expect(reached('GatewayFunctionsAccessRole')).toEqual([leaves, only('queue/*', 'leases', 'pulses')]);
+    for (const name of ['Replay', 'Scim', 'Logout', 'Ssh', 'Notifier', 'Sandbox'])
+      expect(reached(`GatewayFunctions${name}Role`), name).toEqual([leaves]);
     expect(reached('GatewayFunctionsAuthorizerRole')).toEqual([only('pulses')]);
   });
 
