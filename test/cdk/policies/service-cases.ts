@@ -122,6 +122,13 @@ export function privateApiCases(calls: Calls): Case[] {
     calls.any({ service: 'anybody' }, 'execute-api:Invoke', api, context);
   return [
     ...may(from({ 'aws:SourceVpce': endpoint })),
+    ...may(
+      calls.any(
+        { service: 'apigateway.amazonaws.com' },
+        'sts:AssumeRole',
+        calls.account.arn('IAM::Role', 'GatewayPrivateApi'),
+      ),
+    ),
     ...mayNot(from({ 'aws:SourceVpce': 'vpce-0123456789abcdef0' }), from({})),
   ];
 }

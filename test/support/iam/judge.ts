@@ -57,6 +57,11 @@ export function isAllowed(call: Call, policies: Policies): boolean {
   return isOfAccount(call) ? direct || byOwn : (direct || delegated) && byOwn;
 }
 
+/** Whether an Allow has to do with a call: one that no call needs is one too many. */
+export function isFor(statement: Statement, call: Call): boolean {
+  return applies(statement, askedOf(call));
+}
+
 interface Asked extends Omit<Call, 'context'> {
   readonly context: Context;
 }

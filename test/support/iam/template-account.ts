@@ -113,17 +113,23 @@ export function judged(call: Call, concerning: readonly Attached[], others: Poli
   const resource = of('resource').flatMap(({ policy }) => policy);
   return isAllowed(call, {
     identity: [...of('identity').flatMap(({ policy }) => policy), ...others],
-    resource: resource.length === 0 && call.action.startsWith('kms:') ? keyOfOthers(call) : resource,
+    resource: resource.length === 0 ? ofOthers(call) : resource,
     bounds: of('endpoint').map(({ policy }) => policy),
     ownPolicyDecides: /^(?:kms|sts):/.test(call.action),
   });
 }
 
-/** As KMS makes the policy of a key where nobody gives another. https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
-function keyOfOthers({ account }: Call): Policy {
-  return [
-    { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: '*' },
-  ];
+/**
+ * What is not of the template leaves it to accounts: as KMS makes the policy of a key where nobody gives another, and as a role does that
+ * somebody of another account may take. https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+ */
+function ofOthers({ action, account, caller }: Call): Policy {
+  if (action.startsWith('kms:')) return [trusting(account)];
+  return action === 'sts:AssumeRole' && 'arn' in caller ? [trusting(caller.arn.split(':')[4]!)] : [];
+}
+
+function trusting(account: string): Statement {
+  return { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: '*', Resource: '*' };
 }
 
 function attached(id: string, kind: Attached['kind'], to: string, { Statement }: Document): Attached {
