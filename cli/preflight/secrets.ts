@@ -66,7 +66,7 @@ function ofTargets({ targets, secretKeys }: DeploymentConfig, config: Config): N
       .secrets(target)
       .flatMap((held) => {
         // One that a role of another account reads is not to be seen from here.
-    if (held.kind !== 'secret' || held.role !== undefined) return [];
+        if (held.kind !== 'secret' || held.role !== undefined) return [];
         const about = `targets.${target.name}: the secret ${held.secret}`;
         const keyArn = targets[target.name]?.secretKeyArn ?? secretKeys[held.secret];
         return [
