@@ -165,8 +165,14 @@ const tasksSchema = section({
   architecture: oneOf('arm64', 'x64').default('arm64'),
   /** Another task is started where tasks have more sessions than this on average. */
   sessionsEach: whole(1, 5_000).default(200),
+  /** A task that has so many refuses more; twice sessionsEach when not given. */
+  maxSessions: whole(1, 10_000).optional(),
 })
   .refine(({ min, max }) => min <= max, { path: ['max'], message: 'expected at least as many as min' })
+  .refine(({ sessionsEach, maxSessions = sessionsEach }) => maxSessions >= sessionsEach, {
+    path: ['maxSessions'],
+    message: 'expected at least as many as sessionsEach',
+  })
   .refine(({ cpu, memoryMiB }) => memoryMiB >= SIZES[cpu]![0] && memoryMiB <= SIZES[cpu]![1], {
     path: ['memoryMiB'],
     message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
@@ -211,6 +217,16 @@ const recordingsSchema = section({
   breakGlassRoleArn: text('the ARN of a role')
     .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, 'expected the ARN of a role')
     .optional(),
+  /** Who may take a role that reads recordings and the ledger, and nothing else. */
+  auditors: z
+    .array(
+      text('the ARN of a role, or of an account').regex(
+        /^arn:aws[a-z-]*:iam::\d{12}:(?:root|role\/\S+|user\/\S+)$/,
+        'expected the ARN of a role or a user, or of an account (…:root)',
+      ),
+      'expected a list of ARNs',
+    )
+    .default([]),
 });
 
 /** Where the console is: behind CloudFront, at the API's address, or nowhere. */
@@ -255,6 +271,12 @@ const drainTime = text('a time from 1m to 1h, such as 30m').transform((written, 
   return z.NEVER;
 });
 
+/** What CloudWatch takes. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const LOG_DAYS = [
+  ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096],
+  ...[1827, 2192, 2557, 2922, 3288, 3653],
+];
+
 const schema = section({
   stackName: text('a name such as Custody')
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, 'expected letters, digits and hyphens, a letter first')
@@ -287,6 +309,14 @@ const schema = section({
   secretKeys: z.record(z.string(), keyArn, 'expected an object').default({}),
   /** By their names in custody.yaml. */
   targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
+  /** A policy that bounds every role of the stack. */
+  permissionsBoundaryArn: text('the ARN of a policy')
+    .regex(/^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/\S+$/, 'expected the ARN of a policy')
+    .optional(),
+  logs: section({
+    /** How long logs are kept. */
+    days: z.literal(LOG_DAYS, `expected one of ${LOG_DAYS.join(', ')}`).default(365),
+  }).prefault({}),
   alarms: section({
     emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
     /** A second stack, in us-east-1, which passes on what is changed of the roles: IAM tells it there alone. */

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
-import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Aspects, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { type ISecurityGroup, SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Config, Target } from '#core/access/config.ts';
@@ -42,10 +44,10 @@ export class GatewayStack extends Stack {
     const config = readConfigFolder(configFolder);
     refuseUnknownTargets(settings, config);
     const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
-    const pulled = image ?? (settings.image === undefined ? undefined : givenImage(this, settings.image));
     const { issuerAccess, natGateways, targetNetworks } = network;
     const { hostedZoneId, ...door } = gateway;
-    const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
+    const pulled = image ?? (settings.image === undefined ? undefined : givenImage(this, settings.image));
+    const { days: lockDays, breakGlassRoleArn, auditors, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
       ...{
         ...door,
@@ -56,6 +58,7 @@ export class GatewayStack extends Stack {
         protect,
         drain: Duration.seconds(drain),
         emails: alarms.emails,
+        auditors,
         console: this.#console(settings.console),
         api: this.#api(settings.api),
       },
@@ -76,6 +79,20 @@ export class GatewayStack extends Stack {
     // As cdk/README.md names them.
     for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
     for (const target of config.targets.values()) this.#add(target);
+    this.#forAll(settings);
+  }
+
+  /** What a platform asks of each role and each log, CDK's own among them. */
+  #forAll({ permissionsBoundaryArn, logs }: DeploymentConfig): void {
+    if (permissionsBoundaryArn !== undefined)
+      PermissionsBoundary.of(this).apply(
+        ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),
+      );
+    Aspects.of(this).add({
+      visit: (node) => {
+        if (node instanceof CfnLogGroup) node.retentionInDays = logs.days;
+      },
+    });
   }
 
   /** A VPC that is there. With its subnets named, nothing is looked up: in one that is shared, tags and routes are not to be seen. */

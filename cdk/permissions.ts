@@ -198,7 +198,7 @@ function dataKeyStatements(role: RoleName, key: string): PolicyStatement[] {
   // Also who looks at recordings: Athena puts what a search found.
   const puts = EVIDENCE[role] !== undefined;
   const through = (service: string) => ({
-    StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` },
+    StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}` },
   });
   return [
     ...(puts ? [allow('EncryptEvidence', ['kms:GenerateDataKey', 'kms:Decrypt'], [key], through('s3'))] : []),

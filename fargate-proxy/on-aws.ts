@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
-import { type AwsClients, awsClients, secretsClient, watchDynamoClient } from '#adapters/aws/clients.ts';
+import {
+  type AwsClients,
+  awsClients,
+  journalDynamoClient,
+  secretsClient,
+  watchDynamoClient,
+} from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoDevices, dynamoRecentRevocations } from '#adapters/aws/devices.ts';
@@ -128,7 +134,14 @@ export function recorderOnAws(environment: Environment, task: string): RecorderS
         now,
       }),
       signer: kmsSigner(clients.kms, settings.CUSTODY_SIGNING_KEY),
-      journal: dynamoJournal({ dynamo, table: settings.CUSTODY_TABLE_JOURNAL }, task, now),
+      journal: dynamoJournal(
+        {
+          dynamo: journalDynamoClient({ region: settings.AWS_REGION }),
+          table: settings.CUSTODY_TABLE_JOURNAL,
+        },
+        task,
+        now,
+      ),
       index: dynamoSessionIndex({ dynamo, table: settings.CUSTODY_TABLE_SESSIONS, now }),
       leaves: leavesOf(clients, settings),
     },

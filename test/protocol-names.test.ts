@@ -26,7 +26,9 @@ const OWN: Readonly<Record<Protocol, RegExp>> = {
 const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string[]>>>> = {
   'the lists of protocols': {
     postgres: [
+      'cdk/index.ts',
       'cdk/targets/listeners.ts',
+      'cdk/targets/taken-roles.ts',
       'cli/clients/kits.ts',
       'cli/doctor/looks.ts',
       'cli/rerun/rerunners.ts',
@@ -42,7 +44,9 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/doorways.ts',
     ],
     ssh: [
+      'cdk/index.ts',
       'cdk/targets/listeners.ts',
+      'cdk/targets/taken-roles.ts',
       'cli/clients/kits.ts',
       'cli/doctor/looks.ts',
       'cli/rerun/rerunners.ts',
@@ -57,7 +61,9 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/doorways.ts',
     ],
     kubernetes: [
+      'cdk/index.ts',
       'cdk/targets/listeners.ts',
+      'cdk/targets/taken-roles.ts',
       'cli/clients/kits.ts',
       'cli/doctor/looks.ts',
       'core/ocsf/load-shapes.ts',
@@ -100,6 +106,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/setup/welcome.ts',
     ],
     ssh: [
+      'cdk/changes/watched.ts',
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
       'cli/main.ts',

@@ -40,6 +40,8 @@ const ATTEMPTS = 4;
 const SOCKETS = 64;
 /** Of calls whose answer is old in seconds: a connection that hangs is given up for another in good time, three times in two seconds. */
 export const SOON = { requestMs: 700, attempts: 3, sockets: 4 } as const;
+/** An item of the journal is there in milliseconds, or asked for anew: by whoever has the patience, who knows when to pause. */
+const JOURNAL = { requestMs: 1_000, attempts: 1 } as const;
 
 /** All of them, for a process that needs them all. */
 export function awsClients(options: AwsClientOptions): AwsClients {
@@ -77,6 +79,13 @@ export function dynamoClient(options: AwsClientOptions): DynamoDBDocumentClient 
 export function watchDynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
   const requestHandler = handler(SOON.requestMs, SOON.sockets);
   const client = new DynamoDBClient({ ...quick(options), maxAttempts: SOON.attempts, requestHandler });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** For the journal's puts, which are tried again by the journal itself: the SDK pauses for half a second after a first throttling. */
+export function journalDynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
+  const requestHandler = handler(JOURNAL.requestMs);
+  const client = new DynamoDBClient({ ...quick(options), maxAttempts: JOURNAL.attempts, requestHandler });
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 

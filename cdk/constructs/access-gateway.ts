@@ -36,6 +36,7 @@ import type { TargetWiring } from '../targets/wiring.ts';
 import { AccessLogs } from './access-logs.ts';
 import { Alarms, changesWatches } from './alarms.ts';
 import { Api, type ApiName, type GatewayApi } from './api.ts';
+import { Auditor } from './auditor.ts';
 import { Changes } from './changes.ts';
 import { ConfigStore } from './config-store.ts';
 import { Console } from './console/console.ts';
@@ -47,6 +48,7 @@ import { EvidenceStore } from './evidence-store.ts';
 import { Functions } from './functions.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import { Network, type NetworkProps } from './network.ts';
+import { placeWatches } from './place-watches.ts';
 import { PrivateApi } from './private-api.ts';
 import { ProxyService, type TaskSettings } from './proxy-service.ts';
 import { Schedules } from './schedules.ts';
@@ -90,6 +92,8 @@ export interface AccessGatewayProps {
   readonly api?: ApiSettings;
   /** Of Route 53, where the host name's record is made; by whoever owns the zone when not given. */
   readonly hostedZoneId?: string;
+  /** ARNs of who may take a role that reads evidence, and nothing else; there is none when nobody is given. */
+  readonly auditors?: readonly string[];
   /** Who gets alarms by e-mail. */
   readonly emails?: readonly string[];
   /**
@@ -145,6 +149,7 @@ export class AccessGateway extends Construct {
   readonly outputs: Readonly<Record<string, CfnOutput>>;
   readonly #config: Config;
   readonly #role: Role;
+  readonly #auditor: Auditor | undefined;
   readonly #networks: readonly string[] | undefined;
   readonly #added = new Set<string>();
 
@@ -207,6 +212,7 @@ export class AccessGateway extends Construct {
       image: props.image ?? builtImage(props.tasks.architecture),
       environment: proxyEnvironment(environment, props.tlsSecret, this.ssh),
       activeSessions: metrics.of('ActiveSessions', 'Average'),
+      mostSessions: metrics.of('ActiveSessions'),
     });
     // A task that finds no custody.yaml does not start, and a few of those roll a deployment back. One that finds the bucket of
     // recordings without its policy would start.
@@ -228,9 +234,11 @@ export class AccessGateway extends Construct {
     schedules.node.addDependency(this.service.service);
     const watched = { metrics, api: this.api, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
+    this.alarms.watch(placeWatches(this.service, this.network));
     this.#tellChanges(config, schedules);
     const { alarms, functions, service } = this;
     new Dashboard(this, 'Dashboard', { metrics, alarms, functions, service: service.service });
+    this.#auditor = this.#auditorOf(props);
     this.outputs = this.#outputs(balancer, environment.CUSTODY_LEDGER_ORIGIN);
     this.node.addValidation({ validate: () => this.#mentionForgotten() });
   }
@@ -333,6 +341,12 @@ export class AccessGateway extends Construct {
     };
   }
 
+  #auditorOf({ auditors = [] }: AccessGatewayProps): Auditor | undefined {
+    if (auditors.length === 0) return undefined;
+    const keys = { dataKey: this.dataKey, signingKey: this.signing.key };
+    return new Auditor(this, 'Auditor', { auditors, evidence: this.evidence.bucket, ...keys });
+  }
+
   #places(config: ConfigStore, dataKey: string): Places {
     return {
       evidence: this.evidence.bucket.bucketArn,
@@ -376,6 +390,9 @@ export class AccessGateway extends Construct {
         : {};
     const all = {
       ...outputs,
+      ...(this.#auditor === undefined
+        ? {}
+        : { AuditorRole: [this.#auditor.role.roleArn, 'Reads evidence, and nothing else'] as const }),
       ...ofName,
       ...this.console.outputs,
       ...(speaksKubernetes(this.#config) || takesRoles(this.#config) ? ofClusters : {}),

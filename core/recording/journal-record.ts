@@ -42,6 +42,11 @@ export class RecordReader {
   #needed = FIXED;
   #isOver = false;
 
+  /** Bytes that wait for more. */
+  get heldBytes(): number {
+    return this.#length;
+  }
+
   /** The records that `piece` completes; none any more behind one that is damaged. Their bytes are those of the pieces. */
   *read(piece: Uint8Array): Generator<JournalEntry> {
     if (this.#isOver) return;
@@ -79,6 +84,7 @@ export class RecordReader {
   #end(): void {
     this.#isOver = true;
     this.#pieces = [];
+    this.#length = 0;
   }
 }
 

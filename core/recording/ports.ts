@@ -55,8 +55,16 @@ export interface JournalEntry {
 
 /** The durable tail of segments that are still being filled. */
 export interface Journal {
-  /** When it returns, all entries are durable. One call is one group commit for all sessions in it. */
+  /**
+   * When it returns, all entries are durable. One call is one group commit for all sessions in it. It tries for as long as trying may
+   * help and any session would wait; once it rejects, the entries may be there or not, and those of the next call hide behind none.
+   */
   append(entries: readonly JournalEntry[]): Promise<void>;
+  /**
+   * How many bytes a second of one session it takes gladly. The blocks of one that brings more for longer go into the store as
+   * segments, and never come here. Any number where it is not given.
+   */
+  readonly sessionBytesPerS?: number;
   /** The segment is in the store: its entries are no longer needed. Need not be durable. */
   release(session: string, segment: number): void;
 }

@@ -83,7 +83,11 @@ async function eachTask(
     const claim = await claimant.claim(task);
     // Another sealer is at it.
     if (claim === undefined) return NOTHING;
-    return seal(task, { ...run, reading, progress: claim.progress }).finally(() => claim.release());
+    try {
+      return await seal(task, { ...run, reading, progress: claim.progress });
+    } finally {
+      await claim.release();
+    }
   };
   const inTrouble = (task: string, thrown: unknown): Sealing => ({
     ...NOTHING,

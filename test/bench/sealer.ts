@@ -13,12 +13,15 @@ import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { encodeEntry } from '#core/recording/journal-record.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import { Recorder } from '#core/recording/recorder.ts';
+import type { Journal } from '#core/recording/ports.ts';
 import { sealEnded } from '#core/recording/seal.ts';
 import { JournalTableInMemory } from '#test/support/journal-table.ts';
 import { addLatency } from '#test/support/latency-aws.ts';
 import { slowPorts } from '#test/support/latency-ports.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
 import { memoryPorts, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { remainsOfEntries } from '#test/support/remains.ts';
+import { Rounds } from '#test/support/rounds.ts';
 
 const NOW = new Date('2026-11-23T10:00:00.000Z');
 const TASK = opening().gateway.task;
@@ -43,10 +46,14 @@ const SCENES: Readonly<Record<string, Scene>> = {
 };
 
 const [wanted] = process.argv.slice(2);
-if (wanted === undefined) runAll();
+if (wanted === undefined) await runAll();
 else process.stdout.write(`${await measure(SCENES[wanted]!)}\n`);
 
-function runAll(): void {
+async function runAll(): Promise<void> {
+  const [fresh, old] = [await callsInSequence(0), await callsInSequence(60)];
+  process.stdout.write(
+    `calls in sequence for a session and its task: ${fresh}; with an hour behind it: ${old}\n`,
+  );
   for (const name of Object.keys(SCENES)) {
     const args = ['--expose-gc', fileURLToPath(import.meta.url), name];
     process.stdout.write(`${name}: `);
@@ -59,7 +66,10 @@ function runAll(): void {
 }
 
 async function measure(scene: Scene): Promise<string> {
-  const { book, remainsOf, ports } = await deadTask(scene);
+  const { table, book, ...parts } = await deadTask(scene);
+  addLatency({ dynamo: table.dynamo }, sleep);
+  const remainsOf = (task: string) => dynamoJournalRemains(table, task);
+  const ports = slowPorts(parts, sleep);
   globalThis.gc?.();
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -78,16 +88,35 @@ async function measure(scene: Scene): Promise<string> {
   ].join('; ');
 }
 
+/** For a task with one session, those of the task included. */
+async function callsInSequence(segments: number): Promise<number> {
+  const { store, signer, index, leaves, journal, book } = await deadTask({ sessions: 1, segments, bulk: 0 });
+  const rounds = new Rounds();
+  const ports = {
+    store: rounds.wrap(store),
+    signer: rounds.wrap(signer),
+    index: rounds.wrap(index),
+    leaves: rounds.wrap(leaves),
+  };
+  const remains = rounds.wrap(remainsOfEntries(() => journal.entries));
+  return rounds.of(sealEnded(rounds.wrap(book), () => remains, ports, NOW));
+}
+
 function mb(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
 }
 
-/** A task that died: what it left in the journal, the store and the index. */
+/** A task that died: what it left in the journal, the store and the index. That of one session is in memory as well. */
 async function deadTask({ sessions, segments, bulk }: Scene) {
   const parts = memoryPorts();
   const table = new JournalTableInMemory();
-  const journal = dynamoJournal(table, TASK, () => NOW);
-  const recorder = new Recorder({ ...parts, journal, sink: parts.store });
+  const inTable = dynamoJournal(table, TASK, () => NOW);
+  const { journal } = parts;
+  const both: Journal = {
+    append: async (entries) => void (await Promise.all([inTable.append(entries), journal.append(entries)])),
+    release: (...of) => inTable.release(...of),
+  };
+  const recorder = new Recorder({ ...parts, journal: sessions === 1 ? both : inTable, sink: parts.store });
   const tapes = Array.from({ length: sessions }, (_, n) => n + 1);
   for (const tape of tapes) await recorder.open(tape, opening(tape), 0);
   for (let minute = 0; minute <= segments; minute += 1) {
@@ -99,9 +128,7 @@ async function deadTask({ sessions, segments, bulk }: Scene) {
   if (bulk > 0) await addBulk(table, parts.store, bulk);
   const book = new MemoryLeases();
   await book.renew(TASK, new Date(NOW.getTime() - 1));
-  addLatency({ dynamo: table.dynamo }, sleep);
-  const remainsOf = (task: string) => dynamoJournalRemains(table, task);
-  return { book, remainsOf, ports: slowPorts(parts, sleep) };
+  return { ...parts, table, book };
 }
 
 /** Frames of sessions that are sealed: the journal has them still, as a quiet session's oldest entry lies before them. */

@@ -58,6 +58,10 @@ describe('the settings of a deployment', () => {
       { ...MINIMAL, account: 123456789012 },
       'custody.account: found 123456789012, expected twelve digits, in quotes',
     ],
+    [
+      { ...MINIMAL, tasks: { sessionsEach: 100, maxSessions: 99 } },
+      'tasks.maxSessions: found 99, expected at least as many as sessionsEach',
+    ],
     [{ ...MINIMAL, tasks: { min: 3, max: 2 } }, 'tasks.max: found 2, expected at least as many as min'],
     [
       { ...MINIMAL, tasks: { cpu: 512, memoryMiB: 8192 } },

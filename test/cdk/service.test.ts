@@ -99,6 +99,10 @@ describe('the service', () => {
     });
   });
 
+  it('gives its tasks its tags, so that a bill says whose they are', () => {
+    expect(service).toMatchObject({ EnableECSManagedTags: true, PropagateTags: 'SERVICE' });
+  });
+
   it('keeps the number of tasks that sessions have called for when it is deployed again', () => {
     expect(service['DesiredCount']).toBeUndefined();
   });
@@ -199,6 +203,31 @@ describe('the service', () => {
       TargetTrackingScalingPolicyConfiguration: {
         PredefinedMetricSpecification: { PredefinedMetricType: 'ECSServiceAverageCPUUtilization' },
       },
+    });
+  });
+
+  it('has a limit for each task, and another task before one is full', () => {
+    const [{ Command }] = one('AWS::ECS::TaskDefinition', gatewayTemplate({ tasks: { maxSessions: 250 } }))[
+      'ContainerDefinitions'
+    ] as [{ Command: string[] }];
+    expect(Command[Command.indexOf('--sessions-max') + 1]).toBe('250');
+    const standing = container!['Command'] as string[];
+    expect(standing[standing.indexOf('--sessions-max') + 1]).toBe('400');
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      PolicyType: 'StepScaling',
+      StepScalingPolicyConfiguration: {
+        AdjustmentType: 'ChangeInCapacity',
+        Cooldown: 900,
+        StepAdjustments: [
+          { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 80, ScalingAdjustment: 1 },
+          { MetricIntervalLowerBound: 80, ScalingAdjustment: 2 },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ActiveSessions',
+      Statistic: 'Maximum',
+      Threshold: 320,
     });
   });
 

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
-import { type FailedTapes, Recorder } from '#core/recording/recorder.ts';
+import { type Committed, Recorder } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { Seeded } from '#test/chaos/seed.ts';
 import { Faults, type InjectedFault, type PlannedFault } from './faulty-ports.ts';
@@ -139,11 +139,15 @@ export class FaultRun {
         this.#record(Array.from({ length: MUCH }, () => ({ tape: step.tape, size: CHUNK })));
         return;
       case 'put-aged':
-        this.#followAll(this.sessions.filter(isOpen), this.#recorder.putAged(this.#now), () => undefined);
+        this.#followAll(this.sessions.filter(isOpen), this.#putAged(), () => undefined);
         return;
       case 'close':
         this.#close(this.sessions.find(({ tape }) => tape === step.tape)!, 'client-closed');
     }
+  }
+
+  async #putAged(): Promise<Committed> {
+    return { failed: await this.#recorder.putAged(this.#now), behind: [] };
   }
 
   #record(asked: readonly { readonly tape: number; readonly size: number }[]): void {
@@ -185,12 +189,11 @@ export class FaultRun {
 
   #followAll(
     sessions: readonly RunSession[],
-    done: Promise<FailedTapes>,
+    done: Promise<Committed>,
     then: (session: RunSession) => void,
   ): void {
     for (const session of sessions) {
-      this.#follow(session, done, (failed) => {
-        const [, error] = failed.find(([tape]) => tape === session.tape) ?? [];
+      this.#follow(session, fateIn(done, session), (error) => {
         if (error === undefined) then(session);
         else session.errors.push(error);
       });
@@ -204,6 +207,17 @@ export class FaultRun {
     const acting = this.#acting.getStore();
     if (args.length === 0 && acting !== undefined) this.touched.add(acting);
   }
+}
+
+/** The error, if its frames will not be durable. */
+async function fateIn(
+  committed: Promise<Committed>,
+  { tape }: RunSession,
+): Promise<CustodyError | undefined> {
+  const { failed, behind } = await committed;
+  const [, error] = failed.find(([number]) => number === tape) ?? [];
+  const [, settled] = behind.find(([number]) => number === tape) ?? [];
+  return error ?? settled;
 }
 
 function newSession(tape: number): RunSession {

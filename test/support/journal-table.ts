@@ -25,7 +25,10 @@ export class JournalTableInMemory {
   /** Operations that were asked for, in order. */
   readonly asked: string[] = [];
 
-  constructor() {
+  readonly #pageBytes: number;
+
+  constructor(pageBytes = PAGE_BYTES) {
+    this.#pageBytes = pageBytes;
     const client = new DynamoDBClient({
       region: 'eu-central-1',
       endpoint: 'http://journal.invalid',
@@ -85,7 +88,8 @@ export class JournalTableInMemory {
     const { ScanIndexForward = true, Limit = Number.POSITIVE_INFINITY, ExclusiveStartKey } = input;
     const [from, until] = [values![':from']?.S ?? '', values![':until']?.S ?? '\uffff'];
     const after = ExclusiveStartKey?.['place']?.S;
-    const all = [...(this.#streams.get(values![':stream']!.S!)?.values() ?? [])]
+    const items = this.#streams.get(values![':stream']!.S!) ?? new Map<string, TableItem>();
+    const all = [...items.values()]
       .filter(({ place }) => place >= from && place <= until)
       .toSorted((a, b) => (a.place < b.place === ScanIndexForward ? -1 : 1))
       .filter(({ place }) => after === undefined || (place > after === ScanIndexForward && place !== after));
@@ -95,7 +99,7 @@ export class JournalTableInMemory {
       const content = item.bytes?.();
       page.push(itemJson(item, content));
       bytes += content?.byteLength ?? 100;
-      if (bytes < PAGE_BYTES && page.length < Limit) continue;
+      if (bytes < this.#pageBytes && page.length < Limit) continue;
       const more = item !== all.at(-1);
       return { Items: page, ...(more ? { LastEvaluatedKey: keyJson(item) } : {}) };
     }

@@ -1,13 +1,20 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
-import { type AwsClients, awsClients, SOON, watchDynamoClient } from '#adapters/aws/clients.ts';
+import {
+  type AwsClients,
+  awsClients,
+  journalDynamoClient,
+  SOON,
+  watchDynamoClient,
+} from '#adapters/aws/clients.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { type S3StoreOptions, s3Store } from '#adapters/aws/s3-store.ts';
+import { patienceFor } from '#adapters/aws/patience.ts';
 import { readPassword } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
@@ -69,7 +76,7 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     'ledger head': () => s3LedgerHead(clients.s3, bucket).read(),
     sign: () => kmsSigner(clients.kms, keyId).sign(Buffer.from('x')),
     'journal append': () =>
-      dynamoJournal({ dynamo: clients.dynamo, table: tables.journal }, 'f', now).append([
+      dynamoJournal({ dynamo: clients.dynamo, table: tables.journal }, 'f', now, patienceFor(0)).append([
         entry(SESSION_A, 0, 0, 'a'),
       ]),
     'journal read': () =>
@@ -121,6 +128,31 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     await dynamoJournal(place, 'task', now).append([entry(SESSION_A, 0, 0, kind)]);
     const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
     expect(Buffer.from(tail!.content).toString()).toBe(kind);
+  });
+
+  it('a journal waits out what its client does not, and writes each entry once', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const dynamo = journalDynamoClient({ region: REGION, endpoint: faulty.endpoint, credentials });
+    const place = { dynamo, table: await moto.table('journal') };
+    const journal = dynamoJournal(place, 'task', now);
+    for (const [at, kind] of (['throttle', 'broken', 'cut', 'persisted-but-errored'] as const).entries()) {
+      faulty.fault = { kind, times: 3 };
+      await journal.append([entry(SESSION_A, 0, at, String(at))]);
+    }
+    const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
+    expect(Buffer.from(tail!.content).toString()).toBe('0123');
+  });
+
+  it('a journal does not wait for what no waiting mends', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const dynamo = journalDynamoClient({ region: REGION, endpoint: faulty.endpoint, credentials });
+    const append = dynamoJournal({ dynamo, table: 'none' }, 'task', now).append([
+      entry(SESSION_A, 0, 0, 'a'),
+    ]);
+    await expect(append).rejects.toMatchObject({
+      code: 'store-unavailable',
+      detail: expect.stringContaining('ResourceNotFoundException'),
+    });
   });
 
   it('a look at live sessions gives a connection up that hangs, long before sessions end', async () => {

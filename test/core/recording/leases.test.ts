@@ -66,7 +66,7 @@ describe('a recorder without its lease', () => {
     const parts = memoryRecorder();
     await parts.recorder.open(1, opening(), 0);
     parts.lease.isHeld = false;
-    const failed = await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
+    const { failed } = await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
     expect(failed.map(([tape, { code }]) => [tape, code])).toEqual([[1, 'task-fenced']]);
     const before = [...parts.store.objects.keys()];
     const ending = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 5 } as const;

@@ -49,7 +49,7 @@ describe("a sealer's claim", () => {
     claims.claim = () => Promise.reject(new Error('away'));
     claims.release = () => Promise.reject(new Error('away'));
     clock.ms += 60_000;
-    await held!.progress();
-    await held!.release();
+    await expect(held!.progress()).resolves.toBeUndefined();
+    await expect(held!.release()).resolves.toBeUndefined();
   });
 });
