@@ -24,6 +24,10 @@ function awsCommand(cli: Cli): Command {
     )
     .option('--out <folder>', 'where to', '.')
     .option('--hostname <name>', 'where clients reach the gateway')
+    .option(
+      '--zone <id>',
+      'of Route 53, for its record; or "none" (default: the one above the name, if there is one)',
+    )
     .option('--issuer <url>', 'of the identity provider')
     .option('--client-id <id>', 'registered there; what tokens are for')
     .option('--client-secret <secret>', 'of a client that has one although it is public (Google)')

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CONFIG_FOLDER, type Plan, TLS_SECRET } from './plan.ts';
 
 /** `context.custody`. */
-export function settingsOf({ account, region, hostname, clients, vpcId, targets }: Plan) {
+export function settingsOf({ account, region, hostname, hostedZoneId, clients, vpcId, targets }: Plan) {
   const known = targets.map(({ name, securityGroupId, resourceId, login }) => {
     const entry = {
       ...(securityGroupId === undefined ? {} : { securityGroupId }),
@@ -16,7 +16,10 @@ export function settingsOf({ account, region, hostname, clients, vpcId, targets 
     configFolder: CONFIG_FOLDER,
     account,
     region,
-    gateway: { hostname, tlsSecret: TLS_SECRET, clients },
+    gateway: {
+      ...{ hostname, tlsSecret: TLS_SECRET, clients },
+      ...(hostedZoneId === undefined ? {} : { hostedZoneId }),
+    },
     ...(vpcId === undefined ? {} : { network: { vpcId } }),
     targets: Object.fromEntries(known.filter(([, entry]) => Object.keys(entry).length > 0)),
   };

@@ -6,6 +6,7 @@ import { providerOf } from './identity.ts';
 export interface Given {
   readonly out: string;
   readonly hostname?: string;
+  readonly zone?: string;
   readonly issuer?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;

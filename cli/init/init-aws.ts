@@ -9,6 +9,7 @@ import { askWith, type Ask } from '../aws/ask.ts';
 import { type Aws, awsCli } from '../aws/aws-cli.ts';
 import { databasesOf } from '../aws/rds.ts';
 import { vpcsOf } from '../aws/vpcs.ts';
+import { type Zone, zoneAbove } from '../aws/zones.ts';
 import { type Cli, say } from '../cli.ts';
 import { getText } from '../aws/get-text.ts';
 import { askIdentity } from './ask-identity.ts';
@@ -42,7 +43,10 @@ export async function initAws(cli: Cli, given: Given): Promise<Initialized> {
   const anywhere = askWith(awsCli(process.env, { profile: given.profile }));
   const region = await regionOf(anywhere, cli.env, given.region);
   using interview = openInterview(cli, given.yes === true);
-  const place = { account: await accountOf(anywhere), region: await askRegion(interview, region) };
+  const place = {
+    account: await accountOf(anywhere),
+    region: await askRegion(interview, given.region, region),
+  };
   const aws = awsCli(process.env, { region: place.region, profile: given.profile });
   const plan = await askPlan(cli, interview, given, { aws, place });
   // Before anything is changed: what cannot be deployed is not begun.
@@ -64,8 +68,13 @@ function isTerminal({ stdin }: Cli): boolean {
   return 'isTTY' in stdin && stdin.isTTY === true;
 }
 
-async function askRegion(interview: Interview, proposal: string | undefined): Promise<string> {
+async function askRegion(
+  interview: Interview,
+  given: string | undefined,
+  proposal: string | undefined,
+): Promise<string> {
   return interview.text('Region', {
+    given,
     proposal,
     mistake: (text) =>
       /^[a-z]{2}(?:-[a-z]+)+-\d$/.test(text) ? undefined : 'expected one such as eu-central-1: --region',
@@ -85,9 +94,29 @@ async function askPlan(
     given: given.hostname,
     mistake: hostMistake,
   });
+  const zone = await askZone(interview, given.zone, await zoneAbove(askWith(aws), hostname));
   const identity = await askIdentity(interview, given, getText, tell);
   const targets = await askTargets(interview, given, await found, tell);
-  return { ...place, hostname, ...identity, ...targets };
+  return { ...place, hostname, ...zone, ...identity, ...targets };
+}
+
+const NO_ZONE = 'none';
+const ZONE = /^Z[A-Z0-9]{1,31}$/;
+
+/** Where the deployment makes the record of the host name. */
+async function askZone(
+  interview: Interview,
+  given: string | undefined,
+  found: Zone | undefined,
+): Promise<Pick<Plan, 'hostedZoneId'>> {
+  const where = found === undefined ? '' : `, such as ${found.name}`;
+  const answer = await interview.text(`Zone of Route 53 for its record (its id, or none${where})`, {
+    given,
+    proposal: found !== undefined && ZONE.test(found.id) ? found.id : NO_ZONE,
+    mistake: (text) =>
+      text === NO_ZONE || ZONE.test(text) ? undefined : 'expected the id of a hosted zone, or none',
+  });
+  return answer === NO_ZONE ? {} : { hostedZoneId: answer };
 }
 
 /** While the first questions are answered. */

@@ -11,7 +11,9 @@ export function nextSteps({ folder, plan, registered }: Initialized, cwd: string
     ...missingStep(registered.missing),
     'npx custody preflight                      # what would make a deployment fail, and what to do about it',
     'npx cdk deploy --no-rollback               # 10 to 14 minutes; later ones without --no-rollback',
-    `A CNAME from ${plan.hostname} to the stack's output GatewayName.`,
+    ...(plan.hostedZoneId === undefined
+      ? [`A CNAME from ${plan.hostname} to the stack's output GatewayName.`]
+      : []),
     'npx custody login --api <ApiUrl> && npx custody doctor --aws',
   ];
   return ['Next:', ...steps.map((step, i) => `${i + 1}. ${step}`)].join('\n');

@@ -35,6 +35,8 @@ export interface PlannedTarget {
 
 export interface Plan extends Place {
   readonly hostname: string;
+  /** Of Route 53, where the deployment makes the record of the host name. */
+  readonly hostedZoneId?: string;
   readonly clients: readonly string[];
   /** A new one when not given. */
   readonly vpcId?: string;

@@ -20,8 +20,13 @@ export async function networkFindings(settings: DeploymentConfig, ask: Ask): Pro
     return [bad(about, 'it is not in this account and region, or has no subnets', { todo })];
   }
   const kind = settings.network.issuerAccess === 'nat' ? 'egress' : 'isolated';
-  const tasks = seen.subnets.filter((one) => one.kind === kind);
+  const { subnetIds } = settings.network;
+  const named = subnetIds && (subnetIds.private as readonly string[]);
+  const tasks = seen.subnets.filter((one) =>
+    named === undefined ? one.kind === kind : named.includes(one.SubnetId),
+  );
   const wrong = [
+    ...missingSubnets(about, subnetIds, seen),
     ...zoneFindings(about, tasks, kind),
     ...frontFindings(about, settings, seen),
     ...spaceFindings(about, settings, tasks),
@@ -31,6 +36,19 @@ export async function networkFindings(settings: DeploymentConfig, ask: Ask): Pro
   return wrong.some(({ result }) => result === 'bad')
     ? wrong
     : [good(about, `${tasks.length} subnets for tasks, in ${zonesOf(tasks).length} zones`), ...wrong];
+}
+
+/** Those that cdk.json names. */
+function missingSubnets(
+  about: string,
+  named: DeploymentConfig['network']['subnetIds'],
+  { subnets }: SeenVpc,
+): Finding[] {
+  const all = named === undefined ? [] : [...new Set([...named.private, ...named.front])];
+  const missing = all.filter((id) => !subnets.some(({ SubnetId }) => SubnetId === id));
+  if (missing.length === 0) return [];
+  const todo = 'correct network.subnetIds in cdk.json';
+  return [bad(about, `it has no subnet ${missing.join(', ')}`, { todo })];
 }
 
 const WORDS = {
@@ -49,8 +67,12 @@ function zoneFindings(about: string, subnets: readonly SeenSubnet[], kind: SeenS
   return [bad(about, what, { todo })];
 }
 
-function frontFindings(about: string, { gateway }: DeploymentConfig, { subnets }: SeenVpc): Finding[] {
-  if (gateway.reach !== 'internet') return [];
+function frontFindings(
+  about: string,
+  { gateway, network }: DeploymentConfig,
+  { subnets }: SeenVpc,
+): Finding[] {
+  if (gateway.reach !== 'internet' || network.subnetIds !== undefined) return [];
   return zoneFindings(
     about,
     subnets.filter(({ kind }) => kind === 'public'),

@@ -19,6 +19,8 @@ function quotasOf({ network, gateway, tasks, targets }: DeploymentConfig): Quota
   const isNew = network.vpcId === undefined;
   const nat = isNew && network.issuerAccess === 'nat' ? network.natGateways : 0;
   const groups = Object.values(targets).filter(({ securityGroupId }) => securityGroupId !== undefined).length;
+  // Targets have no rule each then; security groups of one's own have the rules that they have.
+  const rules = network.targetNetworks?.length ?? groups;
   const cpus = (tasks.cpu / 1024) * tasks.max;
   return [
     ...(isNew
@@ -48,10 +50,10 @@ function quotasOf({ network, gateway, tasks, targets }: DeploymentConfig): Quota
       used: networkLoadBalancers,
     },
     {
-      name: 'rules of a security group (one for each target)',
+      name: 'rules of a security group (one for each target, without network.targetNetworks)',
       service: 'vpc',
       code: 'L-0EA8095F',
-      takes: groups + 1,
+      takes: network.securityGroupIds === undefined ? rules + 1 : 0,
     },
     {
       name: 'rules of a security group (one for each network of clients)',

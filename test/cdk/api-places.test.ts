@@ -1,7 +1,7 @@
-import { Template } from 'aws-cdk-lib/assertions';
+import type { Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { routes } from '#cdk/routes.ts';
-import { CustodyError } from '#core/errors.ts';
+import type { CustodyError } from '#core/errors.ts';
 import { inWords } from '#test/support/role-policies.ts';
 import { gatewayStack, gatewayTemplate, MINIMAL } from '#test/support/stacks.ts';
 

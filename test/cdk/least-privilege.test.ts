@@ -232,7 +232,8 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     const queue = dynamoLeafQueue({ ...coordination(sequencer), now });
     const [leaf] = await queue.list(1);
     await storeOf(sequencer, true).put('ledger/tile/0/000', Buffer.from('x'));
-    await s3LedgerHead(sequencer.s3, places.evidence).swap(undefined, 'head');
+    const lock = { lock: 'governance', retentionMs: 1e9, now } as const;
+    await s3LedgerHead(sequencer.s3, places.evidence, lock).swap(undefined, 'head');
     await queue.remove([leaf!.id]);
     expect(await queue.list(1)).toEqual([]);
     await expect(storeOf(sequencer, true).put('sessions/a/y', Buffer.from('x'))).rejects.toMatchObject(

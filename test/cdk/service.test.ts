@@ -337,8 +337,7 @@ describe('the network', () => {
       });
       expect(others).toEqual([]);
       const isS3 = JSON.stringify(Properties.ServiceName).includes('.s3');
-      expect(layers === undefined).toBe(!isS3);
-      if (isS3) expect(JSON.stringify(layers!['Resource'])).toContain('-starport-layer-bucket/*');
+      expect(/-starport-layer-bucket\/\*/.test(JSON.stringify(layers?.['Resource'] ?? ''))).toBe(isS3);
     }
   });
 

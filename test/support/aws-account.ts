@@ -33,6 +33,7 @@ export async function seedAccount(aws: AwsCli): Promise<SeededAccount> {
     ...(['ec2', 'create-security-group', '--group-name', 'databases', '--description', 'databases'] as const),
     ...['--vpc-id', vpcId],
   );
+  await aws.made('route53', 'create-hosted-zone', '--name', 'example.com', '--caller-reference', 'once');
   return { vpcId, subnets, group, ...(await databases(aws, subnets, group)) };
 }
 

@@ -48,9 +48,9 @@ describe.skipIf(!hasMoto() || !hasAwsCli())('an account with databases', () => {
     await moto.stop();
   });
 
-  const init = async (out: string, ...more: string[]): Promise<Ran> => {
+  const init = (out: string, ...more: string[]): Promise<Ran> => {
     const who = ['--hostname', HOST, '--issuer', issuer.url, '--client-id', 'custody-cli'];
-    return await custody(['init', 'aws', '--out', out, '--yes', ...who, ...more], { env: aws.environment });
+    return custody(['init', 'aws', '--out', out, '--yes', ...who, ...more], { env: aws.environment });
   };
   const told = async (...args: string[]): Promise<Told & { readonly code: number }> => {
     const { code, stdout, stderr } = await custody([...args, '--json'], {
@@ -144,7 +144,7 @@ describe.skipIf(!hasMoto() || !hasAwsCli())('an account with databases', () => {
     expect(await secretOf('custody/gateway-certificate')).toBe(before);
   });
 
-  it('passes the preflight, but for names that are not in DNS here', async () => {
+  it('passes the preflight, but for a name that is not in DNS', async () => {
     const { code, mistakes, findings } = await told('preflight');
     expect(findings.filter(({ result }) => result === 'bad')).toEqual([]);
     expect([code, mistakes]).toEqual([0, 0]);

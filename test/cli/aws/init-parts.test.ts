@@ -110,6 +110,7 @@ it.skipIf(!hasDebianPostgres())(
   'a password reaches PostgreSQL as what it keeps of it, and lets the gateway in',
   async () => {
     const server = await startDebianPostgres((await freePortBase()) + 1, 'scram-sha-256');
+    onTestFinished(() => server.stop());
     const client = (user: string, password: string) =>
       new pg.Client({ host: '127.0.0.1', port: server.port, database: 'postgres', user, password });
     const password = newPassword();
@@ -123,7 +124,7 @@ it.skipIf(!hasDebianPostgres())(
     await gateway.end();
     const wrong = client('custody', `${password}x`);
     await expect(wrong.connect()).rejects.toThrow('password authentication failed');
-    },
+  },
 );
 
 describe('a provider, by the form of its issuer', () => {
@@ -139,6 +140,25 @@ describe('a provider, by the form of its issuer', () => {
   };
   const people = { developers: 'dana@acme.example, dan@acme.example', reviewers: 'rui@acme.example' };
 
+  const planOf = async (issuer: string, more: Partial<Given> = {}): Promise<Plan> => {
+    const get = async (): Promise<string> => JSON.stringify({ issuer });
+    const given = { out: '.', issuer, clientId: 'client-1', ...more };
+    const answered = await askIdentity(silent, given, get, () => undefined);
+    const place = {
+      account: '123456789012',
+      region: 'eu-central-1',
+      hostname: HOST,
+      clients: ['10.0.0.0/8'],
+    };
+    return { ...place, ...answered, targets: [] };
+  };
+
+  it('that is none of those gets what most others take', async () => {
+    const plan = await planOf('https://login.acme.example');
+    const [written] = parseConfig(custodyYaml(plan), 'custody.yaml').issuers;
+    expect(written).toMatchObject({ name: 'staff', audience: ['client-1'], emailVerified: 'required' });
+  });
+
   it.each<[provider: string, issuer: string, more: Partial<Given>]>([
     ['okta', 'https://acme.okta.com', {}],
     ['entra', 'https://login.microsoftonline.com/833ced3d-0000-4000-8000-29e2af035ddc/v2.0', {}],
@@ -146,26 +166,14 @@ describe('a provider, by the form of its issuer', () => {
     ['cognito', 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_EXAMPLE', {}],
     ['auth0', 'https://acme.eu.auth0.com/', { groupsClaim: 'https://acme.example/groups' }],
     ['keycloak', 'https://id.acme.example/realms/acme', {}],
-    ['staff', 'https://login.acme.example', {}],
   ])(
     '%s: has the entry that its page of docs/identity has, without a warning',
     async (name, issuer, more) => {
-      const get = async (): Promise<string> => JSON.stringify({ issuer });
-      const given = { out: '.', issuer, clientId: 'client-1', ...more };
-      const answered = await askIdentity(silent, given, get, () => undefined);
-      const place = {
-        account: '123456789012',
-        region: 'eu-central-1',
-        hostname: HOST,
-        clients: ['10.0.0.0/8'],
-      };
-      const plan: Plan = { ...place, ...answered, targets: [] };
+      const plan = await planOf(issuer, more);
       const config = parseConfig(custodyYaml(plan), 'custody.yaml');
       expect(configWarnings(config)).toEqual([]);
       expect(readDeploymentConfig(settingsOf(plan))).toMatchObject({ gateway: { hostname: HOST } });
       const [written] = config.issuers;
-      if (name === 'staff')
-        return expect(written).toMatchObject({ issuer, audience: ['client-1'], emailVerified: 'required' });
       const page = readFileSync(new URL(`../../../docs/identity/${name}.md`, import.meta.url), 'utf8');
       const [, block = ''] = /```yaml\n(identity:\n[^]*?)```/.exec(page) ?? [];
       const [documented] = parseConfig(`version: 1\n${block}targets: {}\n`, `${name}.md`).issuers;

@@ -197,6 +197,15 @@ it('cdk bootstrap has to be as late as templates need it', async () => {
 });
 
 it('the name leads somewhere, or a zone of Route 53 is told', async () => {
+  const zone = (Name: string) => says({ 'get-hosted-zone': { HostedZone: { Name } } });
+  const named = settings({ gateway: { ...MINIMAL.gateway, hostedZoneId: 'Z1' } });
+  const none = async () => [];
+  expect(lines(await nameFindings(named, zone('example.com.'), none))).toEqual([
+    'good: the deployment makes its record in example.com.',
+  ]);
+  expect(lines(await nameFindings(named, zone('other.org.'), none))).toEqual([
+    'bad: the zone Z1 is other.org., which is not above it',
+  ]);
   const ask = says({
     'list-hosted-zones': {
       HostedZones: [{ Name: 'com.' }, { Name: 'example.com.', Id: '/hostedzone/Z1' }, { Name: 'other.org.' }],
@@ -208,7 +217,9 @@ it('the name leads somewhere, or a zone of Route 53 is told', async () => {
   const [missing] = await nameFindings(settings(), ask, async () => []);
   expect(missing).toMatchObject({
     result: 'warning',
-    todo: expect.stringContaining('in the zone example.com. (/hostedzone/Z1)') as string,
+    todo: expect.stringContaining(
+      'gateway.hostedZoneId: "Z1" in cdk.json, and the deployment makes it in example.com.',
+    ) as string,
   });
 });
 
