@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { readDeploymentConfig } from '#cdk/config.ts';
 import type { Aws } from '#cli/aws/aws-cli.ts';
 import { askIdentity } from '#cli/init/ask-identity.ts';
