@@ -33,6 +33,8 @@ export interface RecorderThreadData {
   readonly counters: SharedArrayBuffer;
   /** What each partition may still write; none where nothing is ever throttled. */
   readonly partitions: SharedArrayBuffer | undefined;
+  /** Of a gateway on a laptop; modelled AWS where there is none. */
+  readonly folder: string | undefined;
 }
 
 /** Takes the journal's puts. */
