@@ -20,7 +20,6 @@ export class BenchTask {
   /** Sessions that were ended, by what the recorder said. */
   readonly ended: string[] = [];
   readonly #worker: Worker;
-  #sessions = 0;
 
   constructor(name: string, { partitions, folder }: BenchPlace = {}) {
     const counters = new SharedArrayBuffer(Count.all * Float64Array.BYTES_PER_ELEMENT);
@@ -38,7 +37,6 @@ export class BenchTask {
   }
 
   open(durability: TapeOptions['durability'] = 'windowed'): Promise<SessionTape> {
-    this.#sessions += 1;
     const session = newSessionId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
     const onFailure = ({ detail = '' }: { readonly detail?: string | undefined }): void =>
       void this.ended.push(detail);
