@@ -144,7 +144,9 @@ const DEPLOYMENT = /^cdk\/(?:config|config-folder)\.ts$/;
 /** Plain data, and what checks custody.yaml; of the environment, types alone. */
 function isForCdk(path: string, typeOnly: boolean): boolean {
   if (
-    /^core\/(?:errors\.ts$|ledger\/layout\.ts$|access\/|protocols\/(?:protocols|[^/]+\/schema)\.ts$)/.test(path) ||
+    /^core\/(?:errors\.ts$|ledger\/layout\.ts$|access\/|protocols\/(?:protocols|[^/]+\/schema)\.ts$)/.test(
+      path,
+    ) ||
     path === 'adapters/aws/tables.ts'
   )
     return true;

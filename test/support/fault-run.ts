@@ -71,9 +71,18 @@ export class FaultRun {
   readonly #acting = new AsyncLocalStorage<string>();
   #now = 1;
 
-  /** `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. */
-  constructor(plan: readonly PlannedFault[], sessions: number, goodbyeSteps: number) {
+  /**
+   * `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. `sessionBytesPerS`: what the journal takes of one;
+   * a step is a millisecond.
+   */
+  constructor(
+    plan: readonly PlannedFault[],
+    sessions: number,
+    goodbyeSteps: number,
+    sessionBytesPerS = Number.POSITIVE_INFINITY,
+  ) {
     this.#goodbyeSteps = goodbyeSteps;
+    Object.assign(this.journal, { sessionBytesPerS });
     this.faults = new Faults(plan, (fault) => this.#note(fault));
     const { faults, lease } = this;
     this.#recorder = new Recorder({
@@ -83,6 +92,7 @@ export class FaultRun {
       index: faults.wrap('index', this.index, { calls: ['opened', 'closed'] }),
       leaves: faults.wrap('leaves', this.leaves, { calls: ['add'] }),
       lease,
+      pause: async () => undefined,
     });
     this.sessions = Array.from({ length: sessions }, (_, i) => newSession(i + 1));
   }

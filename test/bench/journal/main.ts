@@ -1,17 +1,20 @@
 /**
  * What a stream of rows in one session does to the journal and to everybody else of its task, on the real tapes and recorder and
- * a modelled AWS. `npm run bench:journal -- [--seconds 15] [--only streams,throttled,ageing,closing]`.
+ * a modelled AWS. `npm run bench:journal -- [--seconds 15] [--only streams,throttled,ageing,closing,laptop]`.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Stream } from '#core/recording/format.ts';
 import { Count, UNITS_PER_PARTITION } from './modelled-aws.ts';
-import { BenchTask, type Paused, quiet, statements, stream } from './relay.ts';
+import { BenchTask, hurried, type Paused, quiet, statements, stream } from './relay.ts';
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '15' },
-    only: { type: 'string', default: 'streams,throttled,ageing,closing' },
+    only: { type: 'string', default: 'streams,throttled,ageing,closing,laptop' },
   },
 });
 const seconds = Number(values.seconds);
@@ -20,8 +23,11 @@ const only = values.only.split(',');
 if (only.includes('streams')) for (const mbPerS of [0, 5, 20, 60]) say(await beside(mbPerS));
 if (only.includes('throttled')) for (const tasks of [1, 2]) say(await throttled(tasks, 20, 4));
 if (only.includes('throttled')) say(await throttled(2, 20, 16));
+// Each a little too slow for S3, and together too much for a new table.
+if (only.includes('throttled')) say(await throttled(6, 5, 4));
 if (only.includes('ageing')) say(await ageing(1_000));
 if (only.includes('closing')) say(await closing(1_000));
+if (only.includes('laptop')) for (const clients of [0, 1, 8, 64]) say(await onLaptop(clients));
 process.exit(0);
 
 /** One stream, and a quiet session of each kind beside it; nothing is ever throttled. */
@@ -43,7 +49,10 @@ async function beside(mbPerS: number) {
 async function throttled(tasks: number, mbPerS: number, partitions: number) {
   const capacity = new SharedArrayBuffer(partitions * Int32Array.BYTES_PER_ELEMENT);
   const stop = refill(new Int32Array(capacity));
-  const running = Array.from({ length: tasks }, (_, n) => new BenchTask(`task-${n}`, capacity));
+  const running = Array.from(
+    { length: tasks },
+    (_, n) => new BenchTask(`task-${n}`, { partitions: capacity }),
+  );
   const opened = await Promise.all(running.map((task) => Promise.all([task.open(), task.open()])));
   const until = performance.now() + seconds * 1000;
   const pauses = await Promise.all(
@@ -104,6 +113,34 @@ async function closing(sessions: number) {
   const ms = Math.round(performance.now() - began);
   await task.stop();
   return { closing: sessions, ms };
+}
+
+/** On files: how much one stream brings through, or how many statements so many write-ahead clients. */
+async function onLaptop(clients: number) {
+  const folder = mkdtempSync(join(tmpdir(), 'custody-bench-journal-'));
+  const task = new BenchTask('task', { folder });
+  try {
+    const tapes = await Promise.all(
+      Array.from({ length: Math.max(1, clients) }, () =>
+        task.open(clients === 0 ? 'windowed' : 'write-ahead'),
+      ),
+    );
+    const cpu = process.cpuUsage();
+    const until = performance.now() + seconds * 1000;
+    const sent = clients === 0 ? await stream(tapes[0]!, 1e9, until) : 0;
+    const counts = clients === 0 ? [] : await Promise.all(tapes.map((tape) => hurried(tape, until)));
+    const { user, system } = process.cpuUsage(cpu);
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    return {
+      laptop: clients === 0 ? 'stream' : `${clients} write-ahead`,
+      ...(clients === 0 ? { MBperS: round(sent / 1e6 / seconds) } : { perS: Math.round(all / seconds) }),
+      cpuMs: Math.round((user + system) / 1000),
+      ended: task.ended,
+    };
+  } finally {
+    await task.stop();
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function refill(partitions: Int32Array): () => void {

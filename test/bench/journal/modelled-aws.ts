@@ -6,7 +6,7 @@ import type { JournalItem } from '#adapters/aws/journal.ts';
 import type { RecordingSink } from '#core/recording/ports.ts';
 
 const JOURNAL_MS = 5;
-const S3_MS = 45;
+const S3_MS = Number(process.env['CUSTODY_BENCH_S3_MS'] ?? 45);
 const S3_BYTES_PER_MS = 80_000;
 /** adapters/aws/clients.ts */
 const SOCKETS = 64;
@@ -33,6 +33,8 @@ export interface RecorderThreadData {
   readonly counters: SharedArrayBuffer;
   /** What each partition may still write; none where nothing is ever throttled. */
   readonly partitions: SharedArrayBuffer | undefined;
+  /** Of a gateway on a laptop; modelled AWS where there is none. */
+  readonly folder: string | undefined;
 }
 
 /** Takes the journal's puts. */

@@ -9,6 +9,9 @@ import { opening } from '#test/support/recorder.ts';
 import { Count, type RecorderThreadData } from './modelled-aws.ts';
 
 const CHUNK = 64 << 10;
+const ROWS = csvRows();
+
+type BenchPlace = Partial<Pick<RecorderThreadData, 'partitions' | 'folder'>>;
 
 /** A gateway task without clients. */
 export class BenchTask {
@@ -17,9 +20,8 @@ export class BenchTask {
   /** Sessions that were ended, by what the recorder said. */
   readonly ended: string[] = [];
   readonly #worker: Worker;
-  #sessions = 0;
 
-  constructor(name: string, partitions?: SharedArrayBuffer) {
+  constructor(name: string, { partitions, folder }: BenchPlace = {}) {
     const counters = new SharedArrayBuffer(Count.all * Float64Array.BYTES_PER_ELEMENT);
     this.count = new Float64Array(counters);
     const workerData: RecorderThreadData = {
@@ -27,6 +29,7 @@ export class BenchTask {
       timeOrigin: performance.timeOrigin,
       counters,
       partitions,
+      folder,
     };
     this.#worker = new Worker(new URL('./recorder-thread.ts', import.meta.url), { workerData });
     this.tapes = new Tapes(this.#worker, () => performance.now());
@@ -34,7 +37,6 @@ export class BenchTask {
   }
 
   open(durability: TapeOptions['durability'] = 'windowed'): Promise<SessionTape> {
-    this.#sessions += 1;
     const session = newSessionId(Date.now(), crypto.getRandomValues(new Uint8Array(10)));
     const onFailure = ({ detail = '' }: { readonly detail?: string | undefined }): void =>
       void this.ended.push(detail);
@@ -56,7 +58,7 @@ export interface Paused {
 
 /** Rows at `bytesPerS` until `until`, as fast as the recorder lets. Resolves with how many bytes that were. */
 export async function stream(tape: SessionTape, bytesPerS: number, until: number): Promise<number> {
-  const rows = csvRows();
+  const rows = ROWS;
   const began = performance.now();
   let sent = 0;
   while (performance.now() < until) {
@@ -87,6 +89,19 @@ export async function statements(tape: SessionTape, until: number): Promise<numb
     times.push(performance.now() - asked);
   }
   return times;
+}
+
+/** Statements of one write-ahead client as fast as they go: each is answered once it is durable. Resolves with their number. */
+export async function hurried(tape: SessionTape, until: number): Promise<number> {
+  const text = Buffer.from('select balance from accounts where id = 4711');
+  const answer = Buffer.alloc(120, 'row');
+  let count = 0;
+  for (; performance.now() < until; count += 1) {
+    tape.record(Stream.client, text, text.byteLength);
+    await new Promise<void>((done) => tape.whenDurable(done));
+    tape.record(Stream.target, answer, answer.byteLength);
+  }
+  return count;
 }
 
 /** A windowed session that says a little now and then. */

@@ -26,6 +26,8 @@ interface Scenario {
   readonly goodbye: number;
   readonly ends: 'closed' | 'killed' | 'killed while it waits';
   readonly sealerPlan: readonly PlannedFault[];
+  /** What the journal takes of a session; all of it when not given. */
+  readonly sessionBytesPerS?: number;
 }
 
 const tape = fc.integer({ min: 1, max: SESSIONS });
@@ -60,8 +62,8 @@ function scenarios(plan: fc.Arbitrary<readonly PlannedFault[]>): fc.Arbitrary<Sc
 }
 
 /** Plays the scenario to the gateway's end. */
-async function play({ plan, steps, goodbye, ends }: Scenario): Promise<FaultRun> {
-  const run = new FaultRun(plan, SESSIONS, goodbye);
+async function play({ plan, steps, goodbye, ends, sessionBytesPerS }: Scenario): Promise<FaultRun> {
+  const run = new FaultRun(plan, SESSIONS, goodbye, sessionBytesPerS);
   await run.openAll();
   for (const step of steps) await run.take(step);
   if (ends !== 'killed while it waits') await run.release();
@@ -265,6 +267,26 @@ describe('a recorder one of whose calls fails', () => {
     expect(await unsealed(run, [])).toEqual([]);
     expect(await run.sealAgain()).toBe(1);
     expect(await untrue(run, run.sessions[0]!)).toEqual([]);
+  });
+
+  it('or several, killed at every step, with a journal that takes little of a session or all: the same holds', async () => {
+    const fault = fc.oneof(...pointNames.map((point) => faultAt(point, fc.constantFrom(...faultKinds))));
+    let killed = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        scenarios(fc.array(fault, { maxLength: 3 })),
+        fc.constantFrom(500, 2_000, Number.POSITIVE_INFINITY),
+        async (scenario, sessionBytesPerS) => {
+          for (let step = 0; step <= scenario.steps.length; step += 1) {
+            const steps = scenario.steps.slice(0, step);
+            expect((await check({ ...scenario, steps, sessionBytesPerS })).wrong).toEqual([]);
+            killed += 1;
+          }
+        },
+      ),
+      { numRuns: Number(process.env['CUSTODY_KILL_RUNS'] ?? 6) },
+    );
+    expect(killed).toBeGreaterThan(25);
   });
 
   it('or several: it loses no frame that it called durable, doubles none, and ends what it cannot record', async () => {

@@ -228,6 +228,18 @@ describe('Recorder with a slow store', () => {
     expect((await verdictOf(parts, opening(1).session)).verdict).toBe('verified');
   });
 
+  it('calls nothing durable that is in the same segment as the commit before it', async () => {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, opening(), 0);
+    const held = holdSegments(parts);
+    const commits = [slabsOf(much, 1), slabsOf([textFrame(1, 40, 'b')], 2)];
+    const [, second] = await Promise.all(commits.map((slabs) => parts.recorder.commit(slabs)));
+    expect(second!.behind.map(([tape]) => tape)).toEqual([1]);
+    held.go();
+    expect(await second!.behind[0]![1]).toBeUndefined();
+    expect(parts.journal.entries).toEqual([]);
+  });
+
   it('goes on in the journal while an old segment is put: it has that one whole', async () => {
     const parts = memoryRecorder();
     const { session } = opening();
