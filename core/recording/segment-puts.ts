@@ -60,9 +60,12 @@ export class SegmentPuts {
     const [{ segment, bytes, recycle }] = unstored as [FinishedSegment];
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
       this.mayContinue();
-      const cause = await causeOf(stored.put(segmentName(segment), bytes));
-      if (cause === undefined) break;
-      if (deck.isClosing || !this.#mayTryAgain(cause)) throw cause;
+      try {
+        await stored.put(segmentName(segment), bytes);
+        break;
+      } catch (cause) {
+        if (deck.isClosing || !this.#mayTryAgain(cause)) throw cause;
+      }
       await this.#ports.pause!(pauseMs);
     }
     this.mayContinue();
