@@ -23,6 +23,8 @@ const only = values.only.split(',');
 if (only.includes('streams')) for (const mbPerS of [0, 5, 20, 60]) say(await beside(mbPerS));
 if (only.includes('throttled')) for (const tasks of [1, 2]) say(await throttled(tasks, 20, 4));
 if (only.includes('throttled')) say(await throttled(2, 20, 16));
+// Each a little too slow for S3, and together too much for a new table.
+if (only.includes('throttled')) say(await throttled(6, 5, 4));
 if (only.includes('ageing')) say(await ageing(1_000));
 if (only.includes('closing')) say(await closing(1_000));
 if (only.includes('laptop')) for (const clients of [0, 1, 8, 64]) say(await onLaptop(clients));

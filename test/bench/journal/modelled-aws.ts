@@ -6,7 +6,7 @@ import type { JournalItem } from '#adapters/aws/journal.ts';
 import type { RecordingSink } from '#core/recording/ports.ts';
 
 const JOURNAL_MS = 5;
-const S3_MS = 45;
+const S3_MS = Number(process.env['CUSTODY_BENCH_S3_MS'] ?? 45);
 const S3_BYTES_PER_MS = 80_000;
 /** adapters/aws/clients.ts */
 const SOCKETS = 64;
