@@ -28,10 +28,10 @@ export default defineConfig({
           ...slow,
           name: 'gateway',
           include: ['test/**/*.test.ts'],
-          // Scripts of their own: npm run test:kubernetes, test:console, test:orchestrators, test:rerun.
+          // Scripts of their own: npm run test:kubernetes, test:console, test:orchestrators, test:rerun, test:package.
           exclude: [
             'node_modules/**',
-            'test/{kubernetes,console/browser,orchestrators,applications,cdk}/**',
+            'test/{kubernetes,console/browser,orchestrators,applications,package,cdk}/**',
             ...PURE,
           ],
         },

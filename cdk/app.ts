@@ -3,6 +3,7 @@ import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { CustodyError } from '#core/errors.ts';
 import { readDeploymentConfig } from './config.ts';
+import { FLAGS } from './flags.ts';
 import { GatewayStack } from './gateway-stack.ts';
 import { IamChangesStack } from './iam-changes-stack.ts';
 
@@ -17,7 +18,7 @@ try {
 
 function synthesize(): void {
   // By itself it would synthesize again at the end of the process, also what is half made because of a mistake that was told.
-  const app = new App({ autoSynth: false });
+  const app = new App({ autoSynth: false, context: FLAGS });
   const settings = readDeploymentConfig(app.node.tryGetContext('custody'));
   const { account, region, stackName } = settings;
   new GatewayStack(app, stackName, {

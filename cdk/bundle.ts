@@ -16,7 +16,7 @@ const BANNER = [
 ].join('\n');
 
 /** The parser of SQL, which its package's script looks for beside itself. */
-const SQL_PARSER = 'node_modules/libpg-query/wasm/libpg-query';
+export const SQL_PARSER = 'node_modules/libpg-query/wasm/libpg-query';
 
 /** zod brings the words of its errors in fifty languages; ours are English. */
 const ENGLISH: Plugin = {
@@ -28,16 +28,19 @@ const ENGLISH: Plugin = {
   },
 };
 
-/** The AWS SDK goes in: what runs is what the lockfile names, and what was tested. */
-const OPTIONS = {
+/** What every build for Node begins with. Packages go in: what runs is what the lockfile names, and what was tested. */
+export const FOR_NODE = {
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node24',
-  minify: true,
-  keepNames: true,
   mainFields: ['module', 'main'],
   banner: { js: BANNER },
+  plugins: [ENGLISH],
+  outExtension: { '.js': '.mjs' },
+  splitting: true,
+  chunkNames: 'part-[hash]',
+  metafile: true,
   logLevel: 'warning',
   absWorkingDir: ROOT,
 } as const satisfies BuildOptions;
@@ -64,10 +67,11 @@ export interface BundleSize {
   readonly later: number;
 }
 
-/** Writes them under `dist`, into folders that hold nothing else; their sizes, by their outputs. */
+/** Writes them under `dist`, into folders that hold nothing else; their sizes, by their outputs. `went`: the files that went in. */
 export async function build(
   wanted: readonly Bundle[],
   dist: string,
+  went: (inputs: readonly string[]) => void = () => undefined,
 ): Promise<ReadonlyMap<string, BundleSize>> {
   const sizes = new Map<string, BundleSize>();
   for (const [folder, ofFolder] of Map.groupBy(wanted, ({ output }) => dirname(output))) {
@@ -78,6 +82,7 @@ export async function build(
     const used = reachable(entries, parts, EVER);
     // Of a module that nobody uses there remains what it would import.
     for (const part of Object.keys(parts)) if (!used.has(part)) rmSync(join(ROOT, part));
+    went([...used].flatMap((part) => Object.keys(parts[part]!.inputs)));
     if ([...used].some((part) => `${SQL_PARSER}.js` in parts[part]!.inputs))
       copyFileSync(join(ROOT, `${SQL_PARSER}.wasm`), join(outdir, basename(`${SQL_PARSER}.wasm`)));
     for (const [at, { output }] of ofFolder.entries()) sizes.set(output, sizeOf(entries[at]!, parts));
@@ -94,14 +99,11 @@ type Parts = Metafile['outputs'];
 /** What is imported at run time alone is a file of its own beside them. */
 async function bundleTogether(wanted: readonly Bundle[], outdir: string): Promise<Parts> {
   const { metafile } = await bundle({
-    ...OPTIONS,
-    plugins: [ENGLISH],
+    ...FOR_NODE,
+    minify: true,
+    keepNames: true,
     entryPoints: wanted.map(({ entry, output }) => ({ in: entry, out: basename(output, '.mjs') })),
     outdir,
-    outExtension: { '.js': '.mjs' },
-    splitting: true,
-    chunkNames: 'part-[hash]',
-    metafile: true,
   });
   return metafile.outputs;
 }
@@ -130,12 +132,23 @@ function ownBundle(): string | undefined {
   return file === undefined ? undefined : readFileSync(file, 'utf8');
 }
 
+/** Which packages are in what `npm run build` made: a file of `dist`, for the list of what the package has inside. */
+export const INSIDE = 'packages.json';
+
+/** The folders of packages that files are of, without what is twice. */
+export function packagesOf(files: readonly string[]): string[] {
+  const folder = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/;
+  return [...new Set(files.flatMap((file) => folder.exec(file)?.[0] ?? []))].sort();
+}
+
 if (import.meta.main) {
   const dist = join(ROOT, 'dist');
+  const inputs: string[] = [];
   const kilobytes = (bytes: number): string => `${String(Math.ceil(bytes / 1024)).padStart(6)} KB`;
-  for (const [output, { atStart, later }] of await build(bundles, dist)) {
+  for (const [output, { atStart, later }] of await build(bundles, dist, (more) => inputs.push(...more))) {
     const more = later === 0 ? '' : `, ${kilobytes(later)} where needed`;
     process.stdout.write(`${output.padEnd(32)} ${kilobytes(atStart)}${more}\n`);
   }
-  await buildSite(dist);
+  inputs.push(...(await buildSite(dist)));
+  writeFileSync(join(dist, INSIDE), JSON.stringify(packagesOf(inputs)));
 }

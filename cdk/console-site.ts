@@ -10,13 +10,15 @@ const FUNCTION_FILES = join('lambdas', 'console', 'site');
 /** Of brotli: the best, as it is compressed once. */
 const QUALITY = 11;
 
-export async function buildSite(dist: string): Promise<void> {
-  const { files } = await buildConsole();
+/** Resolves with the files that went in. */
+export async function buildSite(dist: string): Promise<readonly string[]> {
+  const { files, inputs } = await buildConsole();
   for (const folder of [BUCKET_FILES, FUNCTION_FILES])
     rmSync(join(dist, folder), { recursive: true, force: true });
   for (const { path, bytes } of files) write(join(dist, BUCKET_FILES, path), bytes);
   const listed = await Promise.all(files.map((file) => writeCompressed(file, join(dist, FUNCTION_FILES))));
   write(join(dist, FUNCTION_FILES, 'files.json'), Buffer.from(JSON.stringify(listed)));
+  return inputs;
 }
 
 async function writeCompressed(file: ConsoleFile, folder: string) {

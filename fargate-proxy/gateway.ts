@@ -227,6 +227,17 @@ export class Gateway {
     return reference && (await this.#options.secretOf(target, reference));
   }
 
+  /** The one that is current by now, else the one that a rotation is about to make so. */
+  async #rotatedSecret(target: Target, login: string | undefined, used: string): Promise<string | undefined> {
+    const { secretOf } = this.#options;
+    const reference = protocolOf(target).secretFor(target, login);
+    if (reference?.kind !== 'file' && reference?.kind !== 'secret') return undefined;
+    const current = await secretOf(target, reference);
+    if (current !== used || reference.kind === 'file') return current === used ? undefined : current;
+    const pending = await secretOf(target, { ...reference, stage: 'pending' }).catch(() => undefined);
+    return pending === used ? undefined : pending;
+  }
+
   #sessionOf({ permission, sandbox }: Placed, { greeting, client, ends }: AtTheDoor): LiveSession {
     const { version, task, wallClock, userTimeoutMs } = this.#options;
     const opening = openingOf(permission, {
@@ -294,7 +305,14 @@ export class Gateway {
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
       const until = AbortSignal.any([clock.signal, live.ended]);
-      const held = { claim, secret: fetched, ...(live.task === undefined ? {} : { task: live.task }) };
+      const rotated = (used: string): Promise<string | undefined> =>
+        this.#rotatedSecret(permission.target, greeting.login, used);
+      const held = {
+        claim,
+        secret: fetched,
+        rotated,
+        ...(live.task === undefined ? {} : { task: live.task }),
+      };
       const link = await greeting.dial(permission, await (secret ?? fetched()), tape, until, held);
       live.start(link);
       return link;

@@ -7,6 +7,7 @@ import {
   type AwsClients,
   awsClients,
   journalDynamoClient,
+  secretsClient,
   watchDynamoClient,
 } from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
@@ -76,7 +77,10 @@ export function relayOnAws(
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     pulses: dynamoPulses(coordinationOf(clients, settings)),
-    secretOf: targetCredentials(clients, settings.AWS_REGION),
+    secretOf: targetCredentials({
+      ...{ secrets, sts: clients.sts, region: settings.AWS_REGION, now },
+      secretsAs: (credentials) => secretsClient({ region: settings.AWS_REGION, credentials }),
+    }),
     directorySecret: directorySecrets(secrets),
     ...sshOnAws(clients, settings, environment),
     cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, {

@@ -14,6 +14,7 @@ const FOLDERS = [
   'cli',
   'console',
   'local',
+  'pack',
   'test',
 ] as const;
 
@@ -127,6 +128,8 @@ describe('an arrow that is broken', () => {
     [POSTGRES, "import '#core/protocols/ssh/a.ts';", 'one protocol never imports another'],
     ['core/protocols/ssh/x.ts', "import '../postgres/a.ts';", 'one protocol never imports another'],
     ['local/x.ts', "import '#test/a.ts';", 'local may not import test'],
+    ['cli/x.ts', "import '../pack/places.ts';", 'cli may not import pack'],
+    ['pack/x.ts', "import '#core/errors.ts';", 'pack may not import core'],
     ['cdk/x.ts', "import { a } from '../lambdas/sessions/env.ts';", 'cdk may not import lambdas'],
     ['cdk/x.ts', "import type { A } from '../lambdas/sessions/handler.ts';", 'cdk may not import lambdas'],
     ['cdk/x.ts', "import { a } from '#adapters/aws/env.ts';", 'cdk may not import adapters'],

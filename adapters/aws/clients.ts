@@ -16,12 +16,19 @@ export interface AwsClients {
   readonly sts: STSClient;
 }
 
+interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
 export interface AwsClientOptions {
   readonly region: string;
   /** An emulator's address, for tests; AWS's own when not given. */
   readonly endpoint?: string;
   readonly s3Endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
 }
 
 const CONNECT_MS = 1_000;

@@ -124,14 +124,9 @@ function code({ functions, family, service, api }: Watched): Record<string, Chan
     api: {
       source: 'aws.apigateway',
       detail: {
-        eventName: [
-          'UpdateRoute',
-          'UpdateIntegration',
-          'UpdateAuthorizer',
-          'DeleteAuthorizer',
-          'DeleteRoute',
-        ],
-        requestParameters: { apiId: [api] },
+        eventName: API_CHANGES,
+        // Of HTTP APIs, and of REST APIs.
+        requestParameters: { $or: [{ apiId: [api] }, { restApiId: [api] }] },
         ...directly,
       },
       what: 'requestParameters.apiId',
@@ -229,6 +224,11 @@ const FUNCTION_CHANGES = [
   'PutFunctionConcurrency',
   'DeleteFunction',
 ].map((prefix) => ({ prefix }));
+
+const API_CHANGES = [
+  ...['UpdateRoute', 'DeleteRoute', 'UpdateIntegration', 'UpdateAuthorizer', 'DeleteAuthorizer'],
+  ...['UpdateMethod', 'PutMethod', 'PutIntegration', 'PutRestApi', 'UpdateRestApi', 'CreateDeployment'],
+];
 
 /** A service that scales is updated too, with nothing but another number of tasks. */
 const MORE_THAN_SCALING = [

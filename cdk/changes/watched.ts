@@ -1,6 +1,14 @@
 import type { IRole } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import type { AccessGateway } from '../constructs/access-gateway.ts';
+import type { GatewayApi } from '../constructs/api.ts';
+import type { Events } from '../constructs/events.ts';
+import type { EvidenceStore } from '../constructs/evidence-store.ts';
+import type { Functions } from '../constructs/functions.ts';
+import type { ProxyService } from '../constructs/proxy-service.ts';
+import type { Signing } from '../constructs/signing.ts';
+import type { Tables } from '../constructs/tables.ts';
+import type { SshAuthorities } from '../targets/ssh/authorities.ts';
 import type { Watched } from './patterns.ts';
 
 /** All but what whoever watches knows itself. */
@@ -9,10 +17,17 @@ export type WatchedParts = Omit<Watched, 'rules' | 'topic' | 'stackName'> & {
   readonly scheduled: readonly string[];
 };
 
-type Parts = Pick<
-  AccessGateway,
-  'dataKey' | 'signing' | 'ssh' | 'evidence' | 'events' | 'tables' | 'functions' | 'service' | 'api'
->;
+interface Parts {
+  readonly dataKey: IKey;
+  readonly signing: Signing;
+  readonly ssh: SshAuthorities | undefined;
+  readonly evidence: EvidenceStore;
+  readonly events: Events;
+  readonly tables: Tables;
+  readonly functions: Functions;
+  readonly service: ProxyService;
+  readonly api: Pick<GatewayApi, 'id'>;
+}
 
 interface Others {
   readonly config: Pick<Bucket, 'bucketName'>;
@@ -34,7 +49,7 @@ export function watchedOf(gateway: Parts, { config, proxy, scheduled }: Others):
     service: service.serviceName,
     roles: [proxy, ...Object.values(functions.roles)].map(({ roleName }) => roleName),
     tables: Object.values(tables.byName).map(({ tableName }) => tableName),
-    api: api.api.apiId,
+    api: api.id,
     scheduled,
   };
 }

@@ -74,8 +74,7 @@ export function openWay(
   if (to !== undefined && isFew(config)) return tasks.connections.allowTo(to, Port.tcp(port), why);
   for (const group of to?.connections.securityGroups ?? [])
     group.addIngressRule(tasks, Port.tcp(port), why, true);
-  for (const peer of peersOf(to, host, { config, networks }))
-    tasks.addEgressRule(peer, Port.tcp(port), why);
+  for (const peer of peersOf(to, host, { config, networks })) tasks.addEgressRule(peer, Port.tcp(port), why);
 }
 
 /** https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups: 60, and one is for AWS. */

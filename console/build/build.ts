@@ -30,6 +30,8 @@ export interface ConsoleBuild {
   readonly atStart: readonly string[];
   /** The first is where all begins. */
   readonly parts: readonly ConsolePart[];
+  /** What it was made of, packages' files among it. */
+  readonly inputs: readonly string[];
 }
 
 const ENTRY = 'console/app/main.tsx';
@@ -74,7 +76,8 @@ export async function buildConsole(): Promise<ConsoleBuild> {
   const parts = [main!, ...others].filter(({ path }) => used.has(path));
   const kept = outputFiles.map(asset).filter(({ path }) => !path.endsWith('.js') || used.has(path));
   const atStart = [before.path, ...reachedFrom([main!.path], parts, ({ now }) => now), style];
-  return { files: [page, before, ...kept], atStart, parts };
+  const inputs = Object.keys(metafile.inputs);
+  return { files: [page, before, ...kept], atStart, parts, inputs };
 }
 
 async function buildBefore(): Promise<ConsoleFile> {

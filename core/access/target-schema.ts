@@ -23,7 +23,7 @@ export const addressSchema = z
   .describe("the target's own address: host:port; of a target with sandbox.from there is none");
 export type Address = z.output<typeof addressSchema>;
 
-const connectSchema = z.strictObject({
+const connectShape = {
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
     .prefault('10s')
     .describe('how long the target may take from the connection to the end of the login'),
@@ -32,7 +32,7 @@ const connectSchema = z.strictObject({
     .describe(
       'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
     ),
-});
+};
 
 const retentionSchema = z.strictObject({
   keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
@@ -119,7 +119,7 @@ export const WITH_ADDRESS_OR_MADE = {
 /** The shape that a protocol adds its own to. */
 export const targetShape = {
   address: addressSchema.optional(),
-  connect: connectSchema.prefault({}),
+  connect: z.strictObject(connectShape).prefault({}),
   sandbox: sandboxSchema.optional(),
   redact: redactSchema.optional(),
   onBlind: onBlindSchema
@@ -129,6 +129,11 @@ export const targetShape = {
     ),
   recording: z.strictObject(recordingSchema).prefault({}),
 };
+
+/** Of a protocol that has more to say of how it connects. */
+export function connectWith<T extends z.ZodRawShape>(own: T) {
+  return z.strictObject({ ...connectShape, ...own });
+}
 
 /** Of a protocol whose recordings may leave out what files hold: see `fileRecording` in its schema. */
 export function recordingWith<T extends z.ZodRawShape>(own: T) {

@@ -77,10 +77,17 @@ export interface JournaledTail {
   readonly trailer: Uint8Array;
 }
 
-/** What a dead gateway's journal still holds. */
+/** What a dead gateway's journal still holds: of any length, and never whole in memory. */
 export interface JournalRemains {
-  /** Every tail found; torn or damaged entries at the end of a file are left out, as they were never acknowledged. */
-  tails(): Promise<readonly JournaledTail[]>;
-  /** Forgets everything `tails` returned, but never a tail of a session in `keep`; called when the others are sealed. */
+  /**
+   * Gives every entry to `take`, those of one segment in the order in which they were appended, and waits for it each time.
+   * Torn or damaged entries behind which nothing was acknowledged are left out. An entry's bytes are its own only until `take`
+   * is done. Rejects as `take` does, and reads no further then.
+   */
+  read(take: TakeEntry): Promise<void>;
+  /** Forgets everything that `read` gives, but never an entry of a session in `keep`; called when the others are sealed. */
   clear(keep?: ReadonlySet<string>): Promise<void>;
 }
+
+/** A promise is waited for. */
+export type TakeEntry = (entry: JournalEntry) => void | Promise<void>;

@@ -38,8 +38,8 @@ const FIXED = {
   'interface endpoints (KMS, Secrets Manager, logs, ECR x 2, in 2 zones)': 5 * 2 * 7.3,
   'KMS keys': 2,
   'secrets (certificate, 5 targets)': 6 * 0.4,
-  'functions (sealer, sequencer, notifier, API)': 9,
-  'alarms, dashboard, metrics': 8,
+  'functions (the notifier is awake all the time: 17)': 20,
+  'alarms (100 metrics), dashboard, metrics': 16,
 } as const;
 /** 1 vCPU and 2 GiB, arm64. */
 const TASK_A_MONTH = 720 * (0.03238 + 2 * 0.00356);

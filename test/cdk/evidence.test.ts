@@ -95,6 +95,12 @@ describe('the bucket of recordings', () => {
         ExpirationInDays: 366,
         NoncurrentVersionExpiration: { NoncurrentDays: 1 },
       },
+      {
+        Id: 'heads',
+        Prefix: 'ledger/checkpoint',
+        Status: 'Enabled',
+        NoncurrentVersionExpiration: { NoncurrentDays: 3651 },
+      },
       { Id: 'parts', Status: 'Enabled', AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
     ]);
   });

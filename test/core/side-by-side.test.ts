@@ -9,7 +9,10 @@ describe('sideBySide', () => {
   it('rejects once all are over, with the first in their order', async () => {
     const slow = Promise.withResolvers<void>();
     let over = false;
-    const both = sideBySide(slow.promise.finally(() => (over = true)), Promise.reject(new Error('quick')));
+    const both = sideBySide(
+      slow.promise.finally(() => (over = true)),
+      Promise.reject(new Error('quick')),
+    );
     const told = both.catch((error: unknown) => [over, (error as Error).message]);
     await new Promise(setImmediate);
     slow.reject(new Error('slow'));

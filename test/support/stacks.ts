@@ -6,6 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { readDeploymentConfig } from '#cdk/config.ts';
+import { FLAGS } from '#cdk/flags.ts';
 import { GatewayStack } from '#cdk/gateway-stack.ts';
 
 export const ROOT = new URL('../..', import.meta.url).pathname;
@@ -26,20 +27,16 @@ export const STUBS = {
 };
 
 /**
- * cdk.json's own flags; assets stay where they are, which is faster. CDK's own validation, seconds of each template and of
+ * The app's own flags; assets stay where they are, which is faster. CDK's own validation, seconds of each template and of
  * each worker, only warns: test/cdk/nag.test.ts asks for it, of every kind of stack, and reads what it says.
  */
 export function testApp(outdir?: string, validated = false): App {
-  const { context } = JSON.parse(readFileSync(join(ROOT, 'cdk.json'), 'utf8')) as {
-    context: Record<string, unknown>;
-  };
-  const { custody: _settings, ...flags } = context;
   return new App({
     analyticsReporting: false,
     builtinCloudFormationValidation: validated,
     stackTraces: false,
     treeMetadata: false,
-    context: { ...flags, 'aws:cdk:disable-asset-staging': true },
+    context: { ...FLAGS, 'aws:cdk:disable-asset-staging': true },
     ...(outdir === undefined ? {} : { outdir }),
   });
 }

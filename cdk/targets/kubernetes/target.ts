@@ -3,6 +3,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { TargetOf } from '#core/protocols/protocols.ts';
 import { inSid, mayReadSecret } from '../../secret-access.ts';
+import { mayTake } from '../taken-roles.ts';
 import {
   declaredTarget,
   openWay,
@@ -11,7 +12,7 @@ import {
   refuseOtherSecret,
   type TargetWiring,
 } from '../wiring.ts';
-import { type EksCluster, letIn, mayTake, refuseOtherCluster } from './eks.ts';
+import { type EksCluster, letIn, refuseOtherCluster } from './eks.ts';
 
 /** Where the API server is. Its address is in custody.yaml too: that is what the proxy dials, and what reviewers see. */
 export type KubernetesUpstream =

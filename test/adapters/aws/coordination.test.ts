@@ -6,12 +6,15 @@ import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { dynamoPulses } from '#adapters/aws/pulses.ts';
 import { tellRevision } from '#adapters/aws/revisions.ts';
+import { dynamoSealingClaims } from '#adapters/aws/sealing-claims.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { leafPlacesContract } from '#test/contract/leaf-places.ts';
 import { leafQueueContract } from '#test/contract/leaf-queue.ts';
 import { ledgerHeadContract } from '#test/contract/ledger-head.ts';
 import { pulsesContract } from '#test/contract/pulses.ts';
+import { sealingClaimsContract } from '#test/contract/sealing-claims.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
+import { lockOf, versionsOf } from '#test/support/object-lock.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
 
 const now = (): Date => new Date('2026-11-23T09:00:00.000Z');
@@ -27,6 +30,11 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
   taskLeasesContract('DynamoDB', async () => {
     const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
     return () => dynamoLeases(place);
+  });
+
+  sealingClaimsContract('DynamoDB', async () => {
+    const place = { dynamo: moto.clients.dynamo, table: await moto.table('coordination') };
+    return () => dynamoSealingClaims(place);
   });
 
   leafQueueContract('DynamoDB', async () => {
@@ -47,6 +55,18 @@ describe.runIf(hasMoto())('what coordinates tasks, in AWS', () => {
   ledgerHeadContract('S3', async () => {
     const bucket = await moto.bucket();
     return () => s3LedgerHead(moto.clients.s3, bucket);
+  });
+
+  it('locks each head of the ledger for as long as it was told, which is not the default of the bucket', async () => {
+    const { s3 } = moto.clients;
+    const bucket = await moto.bucket();
+    const lock = { lock: 'governance', retentionMs: 3650 * 86_400_000, now } as const;
+    await s3LedgerHead(s3, bucket, lock).swap(undefined, 'head');
+    const [version] = await versionsOf(s3, bucket);
+    expect(await lockOf(s3, version!)).toEqual({
+      lock: 'governance',
+      until: new Date(now().getTime() + lock.retentionMs).toISOString(),
+    });
   });
 
   it('knows the newest revision that is alive, and forgets one that was rolled back', async () => {

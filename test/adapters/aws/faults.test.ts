@@ -23,6 +23,7 @@ import { BLIND_MS } from '#core/access/blind.ts';
 import { type FaultyAws, startFaultyAws } from '#test/support/faulty-aws.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
+import { tailsIn } from '#test/support/remains.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
 const now = (): Date => new Date('2026-11-23T09:00:00.000Z');
@@ -79,7 +80,7 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
         entry(SESSION_A, 0, 0, 'a'),
       ]),
     'journal read': () =>
-      dynamoJournalRemains({ dynamo: clients.dynamo, table: tables.journal }, 'f').tails(),
+      tailsIn(dynamoJournalRemains({ dynamo: clients.dynamo, table: tables.journal }, 'f')),
     'index opened': () =>
       dynamoSessionIndex({ dynamo: clients.dynamo, table: tables.sessions, now: wall }).opened(
         sessionRecord(77),
@@ -125,7 +126,7 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     const place = { dynamo: clients.dynamo, table: await moto.table('journal') };
     faulty.fault = { kind, times: 1 };
     await dynamoJournal(place, 'task', now).append([entry(SESSION_A, 0, 0, kind)]);
-    const [tail] = await dynamoJournalRemains(place, 'task').tails();
+    const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
     expect(Buffer.from(tail!.content).toString()).toBe(kind);
   });
 
@@ -138,7 +139,7 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
       faulty.fault = { kind, times: 3 };
       await journal.append([entry(SESSION_A, 0, at, String(at))]);
     }
-    const [tail] = await dynamoJournalRemains(place, 'task').tails();
+    const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
     expect(Buffer.from(tail!.content).toString()).toBe('0123');
   });
 
@@ -214,7 +215,7 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
       lost();
       await journal.append([entry(SESSION_A, 0, 0, 'abc')]);
       await journal.append([entry(SESSION_A, 0, 3, 'def')]);
-      const [tail] = await dynamoJournalRemains(place, 'task').tails();
+      const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
       expect(Buffer.from(tail!.content).toString()).toBe('abcdef');
     });
 

@@ -85,7 +85,7 @@ describe('what people wait for', () => {
       part('/verifier.js'),
     ];
     const files = parts.map(({ path }) => ({ path, type: '', bytes: new Uint8Array(), isImmutable: true }));
-    const counted = sizesOf({ files, atStart: ['/main.js', '/shared.js'], parts });
+    const counted = sizesOf({ files, atStart: ['/main.js', '/shared.js'], parts, inputs: [] });
     expect(Object.fromEntries(counted.map(({ path, when }) => [path, when]))).toEqual({
       '/main.js': 'start',
       '/shared.js': 'start',

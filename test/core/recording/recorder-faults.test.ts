@@ -93,8 +93,8 @@ async function unsealed(run: FaultRun, plan: readonly PlannedFault[]): Promise<s
     index: faults.wrap('index', index, { calls: ['closed'] }),
     leaves: faults.wrap('leaves', leaves, { calls: ['add'] }),
   };
-  await sealAbandoned(run.journal.tails(), failing, NOW);
-  const { failures } = await sealAbandoned(run.journal.tails(), run, new Date(NOW.getTime() + 60_000));
+  await sealAbandoned(run.journal.remains(), failing, NOW);
+  const { failures } = await sealAbandoned(run.journal.remains(), run, new Date(NOW.getTime() + 60_000));
   const open = (await index.unsealed()).map(({ id }) => `${id} is still open`);
   return [...failures.map(({ error }) => `${error.message}: ${error.detail}`), ...open];
 }
@@ -239,7 +239,7 @@ describe('a recorder one of whose calls fails', () => {
         expect(await run.index.unsealed()).toEqual([]);
         for (const session of run.sessions) expect(await untrue(run, session)).toEqual([]);
         // Nothing is left for a sealer, and one that looks finds nothing that contradicts another.
-        expect(await sealAbandoned(run.journal.tails(), run, NOW)).toEqual({ sealed: 0, failures: [] });
+        expect(await sealAbandoned(run.journal.remains(), run, NOW)).toEqual({ sealed: 0, failures: [] });
         late += before;
       }),
       { numRuns: 100, seed: 5 },

@@ -8,6 +8,7 @@ import type { Opening } from '#core/recording/recorder.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { failuresOf, memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { tailsIn } from '#test/support/remains.ts';
 
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 } as const;
 
@@ -251,7 +252,7 @@ describe('Recorder with a slow store', () => {
       failed: [],
       behind: [],
     });
-    const [old, next] = parts.journal.tails();
+    const [old, next] = await tailsIn(parts.journal.remains());
     held.go();
     expect(await aged).toEqual([]);
     const stored = await parts.store.get(`sessions/${session}/00000000.seg`);

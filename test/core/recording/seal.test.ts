@@ -4,10 +4,13 @@ import { Stream, TRAILER_BYTES } from '#core/recording/format.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import type { JournaledTail } from '#core/recording/ports.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
+import { sealSession, storedOf } from '#core/recording/seal-session.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import { Slots } from '#core/slots.ts';
 import { MemoryIndex, type MemoryJournal, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
 import { failuresOf, memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { remainsOfTails } from '#test/support/remains.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
 const NOW = new Date('2026-11-23T10:00:00.000Z');
@@ -36,7 +39,7 @@ async function verdictOf({ store, signer }: Pick<Parts, 'store' | 'signer'>, n =
 }
 
 function seal(parts: Parts, tails = tailsOf(parts.journal)) {
-  return sealAbandoned(tails, parts, NOW);
+  return sealAbandoned(remainsOfTails(tails), parts, NOW);
 }
 
 /** Ten megabytes that stay as many: more than a segment takes, so that it is put at once, and the journal does not get it. */
@@ -163,7 +166,7 @@ describe('sealAbandoned', () => {
     const other = { ...parts, index: await freshIndex() };
     const both = await Promise.all([
       seal(parts),
-      sealAbandoned(tailsOf(parts.journal), other, new Date(NOW.getTime() + 1)),
+      sealAbandoned(remainsOfTails(tailsOf(parts.journal)), other, new Date(NOW.getTime() + 1)),
     ]);
     expect(both).toEqual([
       { sealed: 1, failures: [] },
@@ -313,8 +316,10 @@ describe('a tail that does not verify', () => {
     const parts = await abandoned();
     const [tail] = tailsOf(parts.journal).slice(-1);
     const forged = { ...tail!, content: flip(tail!.content, 20) };
-    await seal(parts, [forged, tail!]);
-    expect((await parts.index.get(opening().session)).outcome).toMatchObject({ segments: 3 });
+    const stored = await storedOf(tail!.session, parts.store);
+    const left = { session: tail!.session, tails: [forged, tail!] };
+    const outcome = await sealSession(left, stored, { ...parts, reading: new Slots(1) }, NOW);
+    expect(outcome).toMatchObject({ segments: 3 });
     expect(await verdictOf(parts)).toBe('verified');
   });
 

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { dynamoJournal, type JournalItem } from '#adapters/aws/journal.ts';
 import type { CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
-import { decodeEntries, joinTail } from '#core/recording/journal-record.ts';
-import type { JournaledTail } from '#core/recording/ports.ts';
+import { decodeEntries } from '#core/recording/journal-record.ts';
+import type { JournalRemains } from '#core/recording/ports.ts';
 import { readFrames } from '#core/recording/read.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
@@ -14,6 +14,7 @@ import type { FromRecorder, ToRecorder } from '#proxy/recorder/messages.ts';
 import { type SessionTape, Tapes } from '#proxy/recorder/tapes.ts';
 import { serveRecorder } from '#proxy/recorder/thread.ts';
 import { memoryPorts, opening } from '#test/support/recorder.ts';
+import { remainsOfEntries } from '#test/support/remains.ts';
 
 const AWS_MS = 5;
 const SESSIONS = 3;
@@ -41,16 +42,15 @@ class Table {
     throw Object.assign(new Error(this.mood), { name });
   }
 
-  tails(): JournaledTail[] {
+  remains(): JournalRemains {
     const commits = Map.groupBy(
       [...this.items.values()].toSorted((a, b) => (a.place < b.place ? -1 : 1)),
       ({ place }) => place.split('/')[0],
     );
-    const tails = new Map<string, JournaledTail>();
-    for (const items of commits.values())
-      for (const entry of decodeEntries(Buffer.concat(items.map(({ bytes }) => bytes))))
-        joinTail(tails, entry);
-    return [...tails.values()];
+    const entries = [...commits.values()].flatMap((items) => [
+      ...decodeEntries(Buffer.concat(items.map(({ bytes }) => bytes))),
+    ]);
+    return remainsOfEntries(() => entries);
   }
 }
 
@@ -107,7 +107,7 @@ class Task {
   /** The process is gone: what a sealer makes of the rest, and everything that is not as it should be. */
   async sealed(): Promise<string[]> {
     this.ports.lease.isHeld = false;
-    const { failures } = await sealAbandoned(this.table.tails(), this.ports, new Date());
+    const { failures } = await sealAbandoned(this.table.remains(), this.ports, new Date());
     const wrong = [...this.table.contradicted, ...failures.map(({ error }) => error.message)];
     for (const [n, { session }] of this.sessions.entries()) wrong.push(...(await this.#untrue(n, session)));
     return wrong;

@@ -7,6 +7,7 @@ const BUILD: ConsoleBuild = {
   files: [{ path: '/index.html', type: 'text/html', bytes: Buffer.from('<p>'), isImmutable: false }],
   atStart: [],
   parts: [],
+  inputs: [],
 };
 const page = { path: '/sessions', headers: {} };
 
