@@ -1,17 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { decodeEntries } from '#core/recording/journal-record.ts';
 import { journalContract } from '#test/contract/journal.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 import { tailsIn } from '#test/support/remains.ts';
 
+const root = mkdtempSync(join(tmpdir(), 'custody-journal-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
 function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'custody-journal-'));
+  return mkdtempSync(join(root, 'one-'));
 }
 
 journalContract('local', () => {
