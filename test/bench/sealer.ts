@@ -19,7 +19,7 @@ import { JournalTableInMemory } from '#test/support/journal-table.ts';
 import { addLatency } from '#test/support/latency-aws.ts';
 import { slowPorts } from '#test/support/latency-ports.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
-import { memoryPorts, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { memoryPorts, opening, putAllAged, slabsOf, textFrame } from '#test/support/recorder.ts';
 import { remainsOfEntries } from '#test/support/remains.ts';
 import { Rounds } from '#test/support/rounds.ts';
 
@@ -123,7 +123,7 @@ async function deadTask({ sessions, segments, bulk }: Scene) {
     const at = minute * MINUTE_MS;
     const frames = tapes.map((tape) => textFrame(tape, at * 1000, `select ${minute} as session_${tape}`));
     await recorder.commit(slabsOf(frames, at + 1));
-    if (minute < segments) await recorder.putAged(at + MINUTE_MS);
+    if (minute < segments) await putAllAged(recorder, sessions, at + MINUTE_MS);
   }
   if (bulk > 0) await addBulk(table, parts.store, bulk);
   const book = new MemoryLeases();

@@ -79,3 +79,11 @@ export async function failuresOf(committed: Promise<Committed>): Promise<FailedT
     ...(await Promise.all(fates)).flatMap(([tape, error]) => (error ? [[tape, error] as const] : [])),
   ];
 }
+
+/** As core/recording/recorder.ts has it. */
+const AGEING_AT_ONCE = 16;
+
+/** Puts the segments of all sessions, which the recorder does a few at a time. */
+export async function putAllAged(recorder: Recorder, sessions: number, at: number): Promise<void> {
+  for (let put = 0; put < sessions; put += AGEING_AT_ONCE) await recorder.putAged(at);
+}

@@ -8,7 +8,7 @@ import { Claimant } from '#core/recording/sealing-claims.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { MemoryClaims } from '#test/support/memory-claims.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
-import { memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { memoryRecorder, opening, putAllAged, slabsOf, textFrame } from '#test/support/recorder.ts';
 import { giveAll } from '#test/support/remains.ts';
 import { Rounds } from '#test/support/rounds.ts';
 import { Turns } from '#test/support/turns.ts';
@@ -35,7 +35,7 @@ async function deadTask(
         at + 1,
       ),
     );
-    if (n < segments) await parts.recorder.putAged(at + AGED_MS);
+    if (n < segments) await putAllAged(parts.recorder, tapes.length, at + AGED_MS);
   }
   for (const [n, count] of stored.entries())
     for (let segment = count; segment < segments; segment += 1)
