@@ -32,6 +32,7 @@ export default defineConfig({
           exclude: [
             'node_modules/**',
             'test/{kubernetes,console/browser,orchestrators,applications,package,cdk}/**',
+            'test/cli/aws/account.test.ts',
             ...PURE,
           ],
         },

@@ -5,6 +5,7 @@ import { CustodyError } from '#core/errors.ts';
 import { readDeploymentConfig } from './config.ts';
 import { FLAGS } from './flags.ts';
 import { GatewayStack } from './gateway-stack.ts';
+import { IamChangesStack } from './iam-changes-stack.ts';
 
 try {
   synthesize();
@@ -26,6 +27,8 @@ function synthesize(): void {
     tags: { custody: stackName },
     terminationProtection: settings.protect,
   });
+  if (settings.alarms.iamChanges && account !== undefined && region !== undefined)
+    new IamChangesStack(app, `${stackName}-IamChanges`, { stackName, gateway: { account, region } });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   app.synth();
 }

@@ -35,6 +35,10 @@ const network = text('a network such as 10.0.0.0/8').refine(
   'expected a network such as 10.0.0.0/8',
 );
 
+const hostedZoneId = text('the id of a hosted zone')
+  .regex(/^Z[A-Z0-9]{1,31}$/, 'expected the id of a hosted zone, such as Z0123456789ABCDEFGHIJ')
+  .optional();
+
 const gatewaySchema = section({
   /** Where clients reach the gateway; its DNS record is made by whoever owns the zone. */
   hostname,
@@ -47,19 +51,106 @@ const gatewaySchema = section({
   tlsSecret: text('the name or ARN of a secret in Secrets Manager'),
   /** `internet`: the load balancer has public addresses. */
   reach: oneOf('internal', 'internet').default('internal'),
+  /** Of Route 53, where the host name's record is made. */
+  hostedZoneId,
   /** Where clients may come from. */
-  clients: z.array(network, 'expected a list of networks').min(1, 'expected at least one network'),
+  clients: z
+    .array(
+      network.refine(
+        (one) => !one.includes(':'),
+        'expected an IPv4 network: the load balancer has IPv4 addresses alone',
+      ),
+      'expected a list of networks',
+    )
+    .min(1, 'expected at least one network'),
 });
+
+/** Where the control plane is. */
+const apiSchema = section({
+  /** A name of yours; API Gateway's own then is no address any more. */
+  domainName: hostname.optional(),
+  /** Of that name, in the region of the stack. */
+  certificateArn: text('the ARN of a certificate')
+    .regex(
+      /^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate\/[\w-]+$/,
+      'expected the ARN of a certificate of ACM',
+    )
+    .optional(),
+  hostedZoneId,
+  /** Reached through a VPC endpoint alone. */
+  private: z.boolean('expected true or false').default(false),
+  /** Of execute-api, in a VPC that is there; one is made in a new VPC. */
+  endpointId: text('the id of a VPC endpoint')
+    .regex(/^vpce-[0-9a-f]{8,17}$/, 'expected the id of a VPC endpoint, such as vpce-0123456789abcdef0')
+    .optional(),
+  /** Of AWS WAF, in the region of the stack. */
+  webAclArn: text('the ARN of a web ACL')
+    .regex(
+      /^arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional\/webacl\/\S+$/,
+      'expected the ARN of a regional web ACL',
+    )
+    .optional(),
+})
+  .refine(({ domainName, certificateArn }) => (domainName === undefined) === (certificateArn === undefined), {
+    path: ['certificateArn'],
+    message: 'expected domainName and certificateArn together',
+  })
+  .refine(({ private: inside, domainName }) => !inside || domainName === undefined, {
+    path: ['domainName'],
+    message: 'expected none beside private: its address is that of its endpoint',
+  })
+  .refine(({ private: inside, endpointId }) => inside || endpointId === undefined, {
+    path: ['endpointId'],
+    message: 'expected none without private',
+  })
+  .refine(({ private: inside, webAclArn }) => inside || webAclArn === undefined, {
+    path: ['webAclArn'],
+    message:
+      'expected none without private: WAF knows no HTTP APIs; console.webAclArn is for what comes through CloudFront',
+  })
+  .refine(({ domainName, hostedZoneId: zone }) => domainName !== undefined || zone === undefined, {
+    path: ['hostedZoneId'],
+    message: 'expected none without domainName',
+  });
+
+const securityGroupId = text('the id of a security group').regex(
+  /^sg-[0-9a-f]{8,17}$/,
+  'expected the id of a security group, such as sg-0123456789abcdef0',
+);
+const subnets = z
+  .array(
+    text('the id of a subnet').regex(
+      /^subnet-[0-9a-f]{8,17}$/,
+      'expected the id of a subnet, such as subnet-0123456789abcdef0',
+    ),
+    'expected a list of subnets',
+  )
+  .min(2, 'expected subnets of two zones at least');
 
 const networkSchema = section({
   /** A VPC that is there; a new one when not given. */
   vpcId: text('the id of a VPC, such as vpc-0123456789abcdef0')
     .regex(/^vpc-[0-9a-f]{8,17}$/, 'expected the id of a VPC, such as vpc-0123456789abcdef0')
     .optional(),
+  /** Of that VPC, where tasks and the load balancer are: then nothing is looked up, as in a VPC that another account shares. */
+  subnetIds: section({ private: subnets, front: subnets }).optional(),
+  /** Of tasks and of the load balancer, with all their rules: nothing is changed in them. */
+  securityGroupIds: section({ tasks: securityGroupId, front: securityGroupId }).optional(),
   /** How tasks fetch the issuer's keys: through NAT gateways, or not at all from outside. */
   issuerAccess: oneOf('nat', 'none').default('nat'),
   /** Of a new VPC: 2 let people log in while a zone is away whose gateway was the only one. */
   natGateways: whole(1, 2).default(1),
+  /** Where targets are: for more than 40 of them, which no longer have a rule each. */
+  targetNetworks: z
+    .array(
+      text('a network or a prefix list').refine(
+        (one) => /^pl-[0-9a-f]{8,17}$/.test(one) || (isNetwork(one) && !one.includes(':')),
+        'expected a network such as 10.0.0.0/8, or a prefix list such as pl-0123456789abcdef0',
+      ),
+      'expected a list of networks',
+    )
+    .min(1, 'expected at least one network')
+    .optional(),
 });
 
 const tasksSchema = section({
@@ -74,8 +165,14 @@ const tasksSchema = section({
   architecture: oneOf('arm64', 'x64').default('arm64'),
   /** Another task is started where tasks have more sessions than this on average. */
   sessionsEach: whole(1, 5_000).default(200),
+  /** A task that has so many refuses more; twice sessionsEach when not given. */
+  maxSessions: whole(1, 10_000).optional(),
 })
   .refine(({ min, max }) => min <= max, { path: ['max'], message: 'expected at least as many as min' })
+  .refine(({ sessionsEach, maxSessions = sessionsEach }) => maxSessions >= sessionsEach, {
+    path: ['maxSessions'],
+    message: 'expected at least as many as sessionsEach',
+  })
   .refine(({ cpu, memoryMiB }) => memoryMiB >= SIZES[cpu]![0] && memoryMiB <= SIZES[cpu]![1], {
     path: ['memoryMiB'],
     message: 'expected a size that Fargate has for this cpu: 2 to 8 MiB for each unit',
@@ -95,12 +192,13 @@ const keyArn = text('the ARN of a KMS key').regex(
 /** What the stack has to know about a target beside custody.yaml. */
 const targetSchema = section({
   /** Of the database; whoever runs it opens its port to the tasks when it is not given. */
-  securityGroupId: text('the id of a security group')
-    .regex(/^sg-[0-9a-f]{8,17}$/, 'expected the id of a security group, such as sg-0123456789abcdef0')
-    .optional(),
+  securityGroupId: securityGroupId.optional(),
   /** For `rdsIam` in custody.yaml. */
-  resourceId: text('the resource id of a database, cluster-… or db-…')
-    .regex(/^(?:cluster|db)-[A-Z0-9]+$/, 'expected the resource id of a database: cluster-… or db-…')
+  resourceId: text('the resource id of a database or a proxy: cluster-…, db-… or prx-…')
+    .regex(
+      /^(?:(?:cluster|db)-[A-Z0-9]+|prx-[A-Za-z0-9]+)$/,
+      'expected the resource id of a database or a proxy: cluster-…, db-… or prx-…',
+    )
     .optional(),
   /** Of a secret that is not encrypted with AWS's own key. */
   secretKeyArn: keyArn.optional(),
@@ -119,6 +217,16 @@ const recordingsSchema = section({
   breakGlassRoleArn: text('the ARN of a role')
     .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/\S+$/, 'expected the ARN of a role')
     .optional(),
+  /** Who may take a role that reads recordings and the ledger, and nothing else. */
+  auditors: z
+    .array(
+      text('the ARN of a role, or of an account').regex(
+        /^arn:aws[a-z-]*:iam::\d{12}:(?:root|role\/\S+|user\/\S+)$/,
+        'expected the ARN of a role or a user, or of an account (…:root)',
+      ),
+      'expected a list of ARNs',
+    )
+    .default([]),
 });
 
 /** Where the console is: behind CloudFront, at the API's address, or nowhere. */
@@ -163,6 +271,12 @@ const drainTime = text('a time from 1m to 1h, such as 30m').transform((written, 
   return z.NEVER;
 });
 
+/** What CloudWatch takes. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const LOG_DAYS = [
+  ...[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096],
+  ...[1827, 2192, 2557, 2922, 3288, 3653],
+];
+
 const schema = section({
   stackName: text('a name such as Custody')
     .regex(/^[A-Za-z][A-Za-z0-9-]{0,99}$/, 'expected letters, digits and hyphens, a letter first')
@@ -183,6 +297,7 @@ const schema = section({
   /** Set it once the gateway runs: a first deployment that fails can be removed only without. */
   protect: z.boolean('expected true or false').default(false),
   network: networkSchema.prefault({}),
+  api: apiSchema.prefault({}),
   tasks: tasksSchema.prefault({}),
   /** The proxy's, in a registry of yours; without it Docker makes one when the stack is deployed. */
   image: image.optional(),
@@ -194,8 +309,18 @@ const schema = section({
   secretKeys: z.record(z.string(), keyArn, 'expected an object').default({}),
   /** By their names in custody.yaml. */
   targets: z.record(z.string(), targetSchema, 'expected an object').default({}),
+  /** A policy that bounds every role of the stack. */
+  permissionsBoundaryArn: text('the ARN of a policy')
+    .regex(/^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/\S+$/, 'expected the ARN of a policy')
+    .optional(),
+  logs: section({
+    /** How long logs are kept. */
+    days: z.literal(LOG_DAYS, `expected one of ${LOG_DAYS.join(', ')}`).default(365),
+  }).prefault({}),
   alarms: section({
     emails: z.array(z.email('expected an e-mail address'), 'expected a list of addresses').default([]),
+    /** A second stack, in us-east-1, which passes on what is changed of the roles: IAM tells it there alone. */
+    iamChanges: z.boolean('expected true or false').default(false),
   }).prefault({}),
 });
 
@@ -208,10 +333,39 @@ export function readDeploymentConfig(context: unknown): DeploymentConfig {
   if (!read.success) throw firstMistake(read.error.issues, context);
   const { recordings, network, account, region } = read.data;
   if (recordings.lock === 'compliance') requireAcknowledgement(recordings.acknowledgeCompliance, RECORDINGS);
-  if (network.vpcId !== undefined && (account === undefined || region === undefined)) {
+  for (const key of ['subnetIds', 'securityGroupIds'] as const)
+    if (network[key] !== undefined && network.vpcId === undefined)
+      throw refusal(`${PLACE}.network.vpcId`, undefined, `expected it beside network.${key}`);
+  const isLookedUp = network.vpcId !== undefined && network.subnetIds === undefined;
+  if (isLookedUp && (account === undefined || region === undefined)) {
     throw refusal(`${PLACE}.${account === undefined ? 'account' : 'region'}`, undefined, VPC_NEEDS);
   }
+  if (network.vpcId !== undefined && read.data.api.private && read.data.api.endpointId === undefined)
+    throw refusal(
+      `${PLACE}.api.endpointId`,
+      undefined,
+      'expected it beside private and network.vpcId: a VPC of yours brings its endpoints',
+    );
+  if (read.data.api.private && read.data.console !== false)
+    throw refusal(
+      `${PLACE}.console`,
+      read.data.console,
+      'expected false beside api.private: CloudFront does not reach it',
+    );
+  if (read.data.alarms.iamChanges) requireOtherRegion(account, region);
   return read.data;
+}
+
+/** In us-east-1 the gateway's own stack hears of IAM. */
+function requireOtherRegion(account: string | undefined, region: string | undefined): void {
+  for (const [key, value] of Object.entries({ account, region }))
+    if (value === undefined) throw refusal(`${PLACE}.${key}`, value, 'expected it beside alarms.iamChanges');
+  if (region !== 'us-east-1') return;
+  throw refusal(
+    `${PLACE}.alarms.iamChanges`,
+    true,
+    'expected false in us-east-1, where the stack hears of IAM itself',
+  );
 }
 
 const RECORDINGS = `${PLACE}.recordings.lock`;

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
-import { Annotations, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { Annotations, Aspects, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
-import { SecurityGroup, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { type ISecurityGroup, SecurityGroup, Subnet, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { ManagedPolicy, PermissionsBoundary } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
+import { CfnLogGroup } from 'aws-cdk-lib/aws-logs';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { Config, Target } from '#core/access/config.ts';
@@ -11,7 +13,7 @@ import type { TargetOf } from '#core/protocols/protocols.ts';
 import { givenImage } from './artifacts.ts';
 import type { DeploymentConfig } from './config.ts';
 import { readConfigFolder } from './config-folder.ts';
-import { AccessGateway, type AccessGatewayProps } from './constructs/access-gateway.ts';
+import { AccessGateway, type AccessGatewayProps, type ApiSettings } from './constructs/access-gateway.ts';
 import type { ConsoleSettings } from './constructs/console/settings.ts';
 import { type KubernetesTarget, refuseClusterFiles, secretOfCluster } from './targets/kubernetes/target.ts';
 import type { PostgresTarget } from './targets/postgres/target.ts';
@@ -42,12 +44,13 @@ export class GatewayStack extends Stack {
     const config = readConfigFolder(configFolder);
     refuseUnknownTargets(settings, config);
     const { gateway, network, recordings, tasks, drain, alarms, ledgerOrigin, protect } = settings;
+    const { issuerAccess, natGateways, targetNetworks } = network;
+    const { hostedZoneId, ...door } = gateway;
     const pulled = image ?? (settings.image === undefined ? undefined : givenImage(this, settings.image));
-    const { vpcId, issuerAccess, natGateways } = network;
-    const { days: lockDays, breakGlassRoleArn, ...locks } = recordings;
+    const { days: lockDays, breakGlassRoleArn, auditors, ...locks } = recordings;
     this.gateway = new AccessGateway(this, 'Gateway', {
       ...{
-        ...gateway,
+        ...door,
         configFolder,
         issuerAccess,
         natGateways,
@@ -55,15 +58,19 @@ export class GatewayStack extends Stack {
         protect,
         drain: Duration.seconds(drain),
         emails: alarms.emails,
+        auditors,
         console: this.#console(settings.console),
+        api: this.#api(settings.api),
       },
       recordings: { ...locks, lockDays, ...(breakGlassRoleArn === undefined ? {} : { breakGlassRoleArn }) },
       tlsSecret: this.#secret('TlsSecret', gateway.tlsSecret),
       webhookSecrets: webhookSecrets(config).map((name, i) => this.#secret(`WebhookSecret${i}`, name)),
       groupSecrets: groupSecrets(config).map((name, i) => this.#secret(`GroupSecret${i}`, name)),
       directorySecrets: directorySecrets(config).map((name, i) => this.#secret(`DirectorySecret${i}`, name)),
-      ...(vpcId === undefined ? {} : { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }) }),
+      ...this.#place(network),
       ...(ledgerOrigin === undefined ? {} : { ledgerOrigin }),
+      ...(hostedZoneId === undefined ? {} : { hostedZoneId }),
+      ...(targetNetworks === undefined ? {} : { targetNetworks }),
       ...(code === undefined ? {} : { code }),
       ...(pulled === undefined ? {} : { image: pulled }),
       ...(consoleFiles === undefined ? {} : { consoleFiles }),
@@ -72,6 +79,54 @@ export class GatewayStack extends Stack {
     // As cdk/README.md names them.
     for (const [name, output] of Object.entries(this.gateway.outputs)) output.overrideLogicalId(name);
     for (const target of config.targets.values()) this.#add(target);
+    this.#forAll(settings);
+  }
+
+  /** What a platform asks of each role and each log, CDK's own among them. */
+  #forAll({ permissionsBoundaryArn, logs }: DeploymentConfig): void {
+    if (permissionsBoundaryArn !== undefined)
+      PermissionsBoundary.of(this).apply(
+        ManagedPolicy.fromManagedPolicyArn(this, 'Boundary', permissionsBoundaryArn),
+      );
+    Aspects.of(this).add({
+      visit: (node) => {
+        if (node instanceof CfnLogGroup) node.retentionInDays = logs.days;
+      },
+    });
+  }
+
+  /** A VPC that is there. With its subnets named, nothing is looked up: in one that is shared, tags and routes are not to be seen. */
+  #place({ vpcId, subnetIds, securityGroupIds }: DeploymentConfig['network']): Partial<AccessGatewayProps> {
+    if (vpcId === undefined) return {};
+    const groups = securityGroupIds && {
+      securityGroups: {
+        tasks: this.#group('TasksGroup', securityGroupIds.tasks),
+        front: this.#group('FrontGroup', securityGroupIds.front),
+      },
+    };
+    if (subnetIds === undefined) return { vpc: Vpc.fromLookup(this, 'Vpc', { vpcId }), ...groups };
+    const vpc = Vpc.fromVpcAttributes(this, 'Vpc', { vpcId, availabilityZones: [NO_ZONE] });
+    const named = (kind: 'private' | 'front') =>
+      subnetIds[kind].map((id) => Subnet.fromSubnetId(this, `Subnet-${kind}-${id}`, id));
+    return { vpc, subnets: { private: named('private'), front: named('front') }, ...groups };
+  }
+
+  /** Whoever runs it sets its rules. */
+  #group(id: string, groupId: string): ISecurityGroup {
+    return SecurityGroup.fromSecurityGroupId(this, id, groupId, { mutable: false });
+  }
+
+  #api({ private: inside, domainName, certificateArn, ...more }: DeploymentConfig['api']): ApiSettings {
+    const { endpointId, webAclArn, hostedZoneId } = more;
+    if (inside)
+      return {
+        kind: 'private',
+        ...(endpointId === undefined ? {} : { endpointId }),
+        ...(webAclArn === undefined ? {} : { webAclArn }),
+      };
+    if (domainName === undefined || certificateArn === undefined) return { kind: 'plain' };
+    const certificate = Certificate.fromCertificateArn(this, 'ApiCertificate', certificateArn);
+    return { kind: 'named', domainName, certificate, hostedZoneId };
   }
 
   #console(settings: DeploymentConfig['console']): ConsoleSettings {
@@ -110,6 +165,7 @@ export class GatewayStack extends Stack {
         ? {}
         : { securityGroup: SecurityGroup.fromSecurityGroupId(this, `${id}-Group`, securityGroupId) }),
     };
+    if (credential.assumeRole !== undefined) return { ...upstream, auth: 'role' };
     if (credential.rdsIam === true) return { ...upstream, auth: 'iam' };
     if (credential.secret !== undefined) {
       return { ...upstream, secret: this.#secret(id, credential.secret, secretKeyArn) };
@@ -179,6 +235,9 @@ export class GatewayStack extends Stack {
     return `arn:${this.partition}:secretsmanager:${this.region}:${this.account}:secret:${name}`;
   }
 }
+
+/** CDK wants one. Subnets that are named know theirs. */
+const NO_ZONE = 'of-the-subnets';
 
 const NOT_PROTECTED =
   'the stack is not protected from deletion, so that a first deployment which fails can be removed: once the gateway runs, set "protect": true in cdk.json and deploy again';

@@ -18,6 +18,8 @@ const TOLD_BY = {
   JournalLagMs: ['proxy'],
   RecorderFailures: ['proxy'],
   ActiveSessions: ['proxy'],
+  CertificateDaysLeft: ['proxy'],
+  DeadLetters: ['notifier'],
 } as const;
 
 export type MetricName = keyof typeof TOLD_BY;
@@ -38,7 +40,13 @@ export class CustodyMetrics {
 
   /** How many a minute, whoever counted them. */
   count(
-    name: 'BreakGlass' | 'RefusedTokens' | 'DirectoryFailures' | 'IssuersAway' | 'RecorderFailures',
+    name:
+      | 'BreakGlass'
+      | 'RefusedTokens'
+      | 'DirectoryFailures'
+      | 'IssuersAway'
+      | 'RecorderFailures'
+      | 'DeadLetters',
   ): IMetric {
     const services: readonly string[] = TOLD_BY[name];
     if (services.length === 1) return this.of(name, Stats.SUM);

@@ -109,20 +109,34 @@ function evidenceStatements(role: RoleName, bucket: string): PolicyStatement[] {
   ];
 }
 
-/** Whoever deletes, or has to do with nothing else of a table, reaches its own items alone: the partition's name begins so. */
-const OWN_ITEMS: Readonly<
-  Partial<Record<RoleName, Readonly<Partial<Record<TableName, readonly string[]>>>>>
-> = {
-  scim: { access: ['scim*'] },
-  sandbox: { access: ['sandbox'] },
-  authorizer: { coordination: ['pulses'] },
-  // Of what coordinates tasks, no keys of connections, and nobody's wishes.
-  access: { coordination: ['queue/*', 'done/*', 'leases', 'pulses'] },
+/** Names of partitions, or how they begin: of items that are put, read or deleted, and of those that are looked up. */
+interface Own {
+  readonly items: readonly string[];
+  readonly lookUps: readonly string[];
+}
+
+const both = (...names: readonly string[]): Own => ({ items: names, lookUps: names });
+
+/** Of what coordinates tasks, the leaves that wait: no lease that would keep a lost task's sessions open, and no key of a connection. */
+const LEAVES: Own = { items: ['queue/*', 'done/*'], lookUps: ['queue/*'] };
+const leaves = { coordination: LEAVES };
+
+/** Whoever deletes, or has to do with nothing else of a table, reaches its own items alone. */
+const OWN_ITEMS: Readonly<Partial<Record<RoleName, Readonly<Partial<Record<TableName, Own>>>>>> = {
+  scim: { access: both('scim*'), ...leaves },
+  sandbox: { access: both('sandbox'), ...leaves },
+  authorizer: { coordination: both('pulses') },
+  // How the gateway is.
+  access: { coordination: { ...LEAVES, lookUps: [...LEAVES.lookUps, 'leases', 'pulses'] } },
+  replay: leaves,
+  logout: leaves,
+  ssh: leaves,
+  notifier: leaves,
 };
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html */
-function onlyOwn(role: RoleName, table: TableName): Readonly<Record<string, unknown>> {
-  const own = OWN_ITEMS[role]?.[table];
+function onlyOwn(role: RoleName, table: TableName, what: keyof Own): Readonly<Record<string, unknown>> {
+  const own = OWN_ITEMS[role]?.[table]?.[what];
   return own === undefined ? {} : { 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': own } };
 }
 
@@ -135,11 +149,11 @@ function tableStatements(role: RoleName, tables: Places['tables']): PolicyStatem
     const [lookUps, others] = [true, false].map((wanted) =>
       actions.filter((action) => LOOK_UPS.includes(action) === wanted).map((action) => `dynamodb:${action}`),
     ) as [string[], string[]];
-    const own = onlyOwn(role, name as TableName);
+    const own = (what: keyof Own) => onlyOwn(role, name as TableName, what);
     const everywhere = [tableArn, ...indexes.map((index) => `${tableArn}/index/${index}`)];
     return [
-      ...(others.length === 0 ? [] : [allow(`Items${name}`, others, [tableArn], own)]),
-      ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere, own)]),
+      ...(others.length === 0 ? [] : [allow(`Items${name}`, others, [tableArn], own('items'))]),
+      ...(lookUps.length === 0 ? [] : [allow(`LookUp${name}`, lookUps, everywhere, own('lookUps'))]),
     ];
   });
 }
@@ -198,7 +212,7 @@ function dataKeyStatements(role: RoleName, key: string): PolicyStatement[] {
   // Also who looks at recordings: Athena puts what a search found.
   const puts = EVIDENCE[role] !== undefined;
   const through = (service: string) => ({
-    StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.amazonaws.com` },
+    StringEquals: { 'kms:ViaService': `${service}.${Aws.REGION}.${Aws.URL_SUFFIX}` },
   });
   return [
     ...(puts ? [allow('EncryptEvidence', ['kms:GenerateDataKey', 'kms:Decrypt'], [key], through('s3'))] : []),

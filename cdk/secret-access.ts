@@ -14,7 +14,7 @@ export function mayReadSecret(what: string, secret: ISecret): PolicyStatement[] 
   const decrypt = new PolicyStatement({
     actions: ['kms:Decrypt'],
     resources: [encryptionKey.keyArn],
-    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Aws.REGION}.amazonaws.com` } },
+    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Aws.REGION}.${Aws.URL_SUFFIX}` } },
   });
   return [read, decrypt];
 }

@@ -20,7 +20,7 @@ export const ORIGIN_HELP = `the ledger's name (default: the one kept at the firs
  * pinned, unless keys were given, as an auditor's own word is not mixed with that; else a laptop's.
  */
 export function expectedLedger(cli: Cli, { origin, key }: Trust): string {
-  return origin ?? (key === undefined ? pinned(cli) : undefined) ?? LOCAL_ORIGIN;
+  return origin ?? (key === undefined ? pinnedLedger(cli) : undefined) ?? LOCAL_ORIGIN;
 }
 
 /**
@@ -30,14 +30,15 @@ export function expectedLedger(cli: Cli, { origin, key }: Trust): string {
 export function checkLedger(cli: Cli, note: string, signer: PublicSigner): void {
   const [named = ''] = note.split('\n', 1);
   const { origin } = openCheckpoint(note, named, signer.der);
-  const known = pinned(cli);
+  const known = pinnedLedger(cli);
   if (known === origin) return;
   if (known !== undefined) throw changed(cli, known, origin);
   cli.home.write(FILE, `${origin}\n`);
   say(cli, `kept the name of the ledger at first use: ${origin}`);
 }
 
-function pinned(cli: Cli): string | undefined {
+/** The name of the ledger that this machine pinned. */
+export function pinnedLedger(cli: Cli): string | undefined {
   return cli.home.read(FILE)?.trimEnd();
 }
 

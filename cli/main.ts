@@ -56,6 +56,9 @@ const commands: Readonly<Record<string, () => Promise<(cli: Cli) => Command>>> =
   'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLettersCommand,
   audit: async () => (await import('./commands/audit.ts')).auditCommand,
   ledger: async () => (await import('./commands/ledger.ts')).ledgerCommand,
+  init: async () => (await import('./commands/init.ts')).initCommand,
+  preflight: async () => (await import('./commands/preflight.ts')).preflightCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand,
   demo: async () => (await import('./commands/demo.ts')).demoCommand,
 };
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { ComingTask } from '#core/access/conditions.ts';
+import type { ComingTask, Context } from '#core/access/conditions.ts';
 import { Authorization, decide, type Refusal, refusalError } from '#core/access/decide.ts';
 import type { AccessDesk } from '#core/access/desk.ts';
 import { use } from '#core/access/lifecycle.ts';
@@ -19,6 +19,7 @@ import type { Standing } from '#core/identity/standing.ts';
 import type { Shown, TokenFailures } from '#core/identity/token-failures.ts';
 import { type ProtocolName, protocolOf } from '#core/protocols/protocols.ts';
 import { recordedPrincipal } from '#core/recording/statements.ts';
+import { begun, sideBySide } from '#core/side-by-side.ts';
 import { claimedIssuer, type RefusalCounter } from '#core/status/refusals.ts';
 import { comingTask } from '#core/tasks/coming.ts';
 import type { Runs } from '#core/tasks/store.ts';
@@ -64,6 +65,20 @@ export interface Visitor {
   readonly goIn?: (principal: Principal) => void;
 }
 
+/** What a decision about a session rests on, beside the configuration. */
+interface Known {
+  readonly principal: Principal;
+  readonly target: string;
+  readonly context: Context;
+  readonly grants: readonly AccessRequest[];
+  readonly now: Date;
+}
+
+interface Identified {
+  readonly principal: Principal;
+  readonly known: Promise<Known>;
+}
+
 const POLL_MS = 500;
 /** Requests of one person for one target that are looked at. */
 const OPEN_MAX = 100;
@@ -85,9 +100,9 @@ export class Admission {
 
   /** Rejects with the words for a client that may not enter. */
   async admit(visitor: Visitor): Promise<Authorization<'connect'>> {
-    const principal = await this.#identify(visitor);
+    const { principal, known } = await this.#identify(visitor);
     visitor.goIn?.(principal);
-    const decision = await this.#decide(principal, visitor);
+    const decision = this.#decide(await known);
     if (Authorization.isOne(decision)) return spokenTo(decision, visitor);
     const wait = decision.ask?.approval?.wait;
     if (wait === undefined) throw refusalError(decision);
@@ -108,7 +123,9 @@ export class Admission {
     await this.#ports.desk.change(grant.id, (request, now) => use(request, session, now));
   }
 
-  async #identify({ greeting, network }: Visitor): Promise<Principal> {
+  /** What is decided on is looked up while it is asked whether they still may. */
+  async #identify(visitor: Visitor): Promise<Identified> {
+    const { greeting, network } = visitor;
     const { failures } = this.#ports;
     const shown = namedIn(greeting.credential);
     try {
@@ -117,9 +134,10 @@ export class Admission {
       failures.proved(network, shown);
       recordedPrincipal(principal); // throws for an identity that no statement could hold
       refuseElsewhere(principal, greeting.target);
+      const known = begun(this.#known(principal, visitor));
       await this.#stillMay(principal, greeting);
       greeting.identified();
-      return principal;
+      return { principal, known };
     } catch (error) {
       const { code, guess } = asCustodyError(error);
       if (guess) failures.failed(network, shown);
@@ -152,17 +170,19 @@ export class Admission {
     if (ending !== undefined) throw ending.error;
   }
 
-  async #decide(
-    principal: Principal,
-    { greeting, network }: Visitor,
-  ): Promise<Authorization<'connect'> | Refusal> {
-    const { policy, wallClock, devices } = this.#ports;
+  async #known(principal: Principal, { greeting, network }: Visitor): Promise<Known> {
+    const { wallClock, devices } = this.#ports;
     const { target } = greeting;
     const now = wallClock();
-    const grants = await this.#openRequests(principal, target, now);
-    const task = await this.#taskOf(principal, greeting, now);
-    const context = await comingOf(greeting, network, devices, task);
-    return decide({ policy: policy.config, principal, action: 'connect', target, context, grants, now });
+    const coming = async (): Promise<Context> =>
+      comingOf(greeting, network, devices, await this.#taskOf(principal, greeting, now));
+    const requests = this.#openRequests(principal, target, now);
+    const [grants, context] = await sideBySide(requests, coming());
+    return { principal, target, context, grants, now };
+  }
+
+  #decide(known: Known): Authorization<'connect'> | Refusal {
+    return decide({ policy: this.#ports.policy.config, action: 'connect', ...known });
   }
 
   /** The task that the session would be. Rejects where it may not be the one that was named: it is never let in as none. */
@@ -201,7 +221,7 @@ export class Admission {
       this.#announce(request, waitMs, visitor.greeting);
       await this.#decided(request.id, waitMs, visitor.greeting);
       await this.#stillMay(principal, visitor.greeting);
-      const decision = await this.#decide(principal, visitor);
+      const decision = this.#decide(await this.#known(principal, visitor));
       if (Authorization.isOne(decision)) return spokenTo(decision, visitor);
       throw refusalError(decision);
     } finally {

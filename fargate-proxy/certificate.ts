@@ -1,4 +1,4 @@
-import { constants } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { CustodyError } from '#core/errors.ts';
 
@@ -27,6 +27,13 @@ export class Certificate {
 
   get context(): SecureContext {
     return this.#context;
+  }
+
+  /** When the first of its chain ends: from then on no client takes it. */
+  get ends(): Date {
+    const chain = this.#pair.cert.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const ends = chain.map((pem) => new X509Certificate(pem).validToDate.getTime());
+    return new Date(Math.min(...ends));
   }
 
   /** True when there is another one now. Rejects as `of` does; then the one before stays. */

@@ -9,6 +9,7 @@ import { protocolOf } from '#core/protocols/protocols.ts';
 import type { CloseReason } from '#core/recording/format.ts';
 import { type Placed, placed } from '#core/sandboxes/door.ts';
 import type { SandboxStore } from '#core/sandboxes/ports.ts';
+import { begun } from '#core/side-by-side.ts';
 import type { TaskSessions } from '#core/tasks/task-sessions.ts';
 import type { Admission, Visitor } from './admission.ts';
 import type { Conversing } from './dead-peers.ts';
@@ -201,11 +202,9 @@ export class Gateway {
       const admitted = await this.#options.admission.admit({ greeting, network, clock, protocol, goIn });
       const found = await this.#placed(admitted, greeting);
       const { permission } = found;
-      const secret = await this.#secretFor(permission.target, greeting.login);
       const live = this.#sessionOf(found, visitor);
       live.task = await this.#taskOf(permission, live);
-      await this.#options.admission.tell(permission);
-      const link = await this.#begin(live, permission, greeting, secret, clock);
+      const link = await this.#begin(live, permission, greeting, clock);
       if (link.target !== undefined) visitor.place.alsoHolds(link.target);
       return live;
     } catch (thrown) {
@@ -226,6 +225,17 @@ export class Gateway {
   async #secretFor(target: Target, login: string | undefined): Promise<string | undefined> {
     const reference = protocolOf(target).secretFor(target, login);
     return reference && (await this.#options.secretOf(target, reference));
+  }
+
+  /** The one that is current by now, else the one that a rotation is about to make so. */
+  async #rotatedSecret(target: Target, login: string | undefined, used: string): Promise<string | undefined> {
+    const { secretOf } = this.#options;
+    const reference = protocolOf(target).secretFor(target, login);
+    if (reference?.kind !== 'file' && reference?.kind !== 'secret') return undefined;
+    const current = await secretOf(target, reference);
+    if (current !== used || reference.kind === 'file') return current === used ? undefined : current;
+    const pending = await secretOf(target, { ...reference, stage: 'pending' }).catch(() => undefined);
+    return pending === used ? undefined : pending;
   }
 
   #sessionOf({ permission, sandbox }: Placed, { greeting, client, ends }: AtTheDoor): LiveSession {
@@ -268,14 +278,19 @@ export class Gateway {
     else log('peer-refused', error, { client, ...facts });
   }
 
-  /** The open statement is stored before anything reaches the target. */
+  /**
+   * The open statement is stored, and what the grant rests on is told, before anything reaches the target. The credential is fetched
+   * meanwhile; not where somebody has to come and watch first, who may take longer than it lasts.
+   */
   async #begin(
     live: LiveSession,
     permission: Authorization<'connect'>,
     greeting: Greeting,
-    secret: string | undefined,
     clock: LoginClock,
   ): Promise<Link> {
+    const fetched = (): Promise<string | undefined> => this.#secretFor(permission.target, greeting.login);
+    const secret = permission.terms.moderated === undefined ? begun(fetched()) : undefined;
+    const told = begun(this.#options.admission.tell(permission));
     const tape = await this.#options.tapes.open(live.opening, {
       ...permission.target.recording,
       onFailure: (error) => live.end('recording-failed', error),
@@ -283,15 +298,22 @@ export class Gateway {
     live.tape = tape;
     this.#live.add(live);
     try {
+      await told;
       greeting.recordLogin(tape);
       await this.#untilWatched(live, permission, greeting, clock);
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
       const until = AbortSignal.any([clock.signal, live.ended]);
-      const again = (): Promise<string | undefined> => this.#secretFor(permission.target, greeting.login);
-      const held = { claim, secret: again, ...(live.task === undefined ? {} : { task: live.task }) };
-      const link = await greeting.dial(permission, secret, tape, until, held);
+      const rotated = (used: string): Promise<string | undefined> =>
+        this.#rotatedSecret(permission.target, greeting.login, used);
+      const held = {
+        claim,
+        secret: fetched,
+        rotated,
+        ...(live.task === undefined ? {} : { task: live.task }),
+      };
+      const link = await greeting.dial(permission, await (secret ?? fetched()), tape, until, held);
       live.start(link);
       return link;
     } catch (thrown) {

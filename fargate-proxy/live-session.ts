@@ -1,3 +1,4 @@
+import { blindMsOf } from '#core/access/blind.ts';
 import type { Authorization } from '#core/access/decide.ts';
 import type { CustodyError } from '#core/errors.ts';
 import type { CloseReason } from '#core/recording/format.ts';
@@ -15,6 +16,7 @@ export class LiveSession implements Watched, Conversing {
   readonly question: Watched['question'];
   tape: SessionTape | undefined;
   readonly moderation: Moderation;
+  readonly blindMs: number;
   /** Where it is a task of a run. */
   task: RunTaskSession | undefined;
   readonly #client: Side;
@@ -26,8 +28,9 @@ export class LiveSession implements Watched, Conversing {
   constructor(opening: Opening, permission: Authorization<'connect'>, client: Side) {
     this.opening = opening;
     this.question = questionOf(opening, permission);
+    this.blindMs = blindMsOf(permission);
     const isWaiting = permission.terms.moderated !== undefined;
-    this.moderation = new Moderation(permission.principal, isWaiting, (fact) => this.tape?.note(fact));
+    this.moderation = new Moderation(permission.principal, isWaiting, (fact) => this.note(fact));
     this.#client = client;
     this.#userTimeoutMs = permission.target.connect.userTimeout;
   }
@@ -37,6 +40,10 @@ export class LiveSession implements Watched, Conversing {
     if (sides !== undefined) return sides;
     if (this.#link?.target === undefined) return [this.#client];
     return [this.#client, { who: 'target', ends: this.#link.target, userTimeoutMs: this.#userTimeoutMs }];
+  }
+
+  note(fact: Parameters<SessionTape['note']>[0]): void {
+    this.tape?.note(fact);
   }
 
   /** Aborted when the session has to end, also while its target is dialled. */

@@ -145,6 +145,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     sessions: () => gateway.sessions.size,
     draining: () => !listeners.listening,
     journalLagMs: () => tapes.lagMs,
+    certificateEnds: () => certificate.ends,
     tally,
     log,
   });

@@ -1,8 +1,15 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
 import { dynamoCancelWishes } from '#adapters/aws/cancel-wishes.ts';
-import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import {
+  type AwsClients,
+  awsClients,
+  journalDynamoClient,
+  secretsClient,
+  watchDynamoClient,
+} from '#adapters/aws/clients.ts';
 import { ConfigBucket } from '#adapters/aws/config-bucket.ts';
 import { dynamoDeliveries } from '#adapters/aws/deliveries.ts';
 import { dynamoDevices, dynamoRecentRevocations } from '#adapters/aws/devices.ts';
@@ -51,28 +58,35 @@ export function relayOnAws(
   });
   const store = dynamoAccessStore(dynamo, settings.CUSTODY_TABLE_ACCESS);
   const access = { dynamo, table: settings.CUSTODY_TABLE_ACCESS, now };
+  const watching = { ...access, dynamo: watchDynamoClient({ region: settings.AWS_REGION }) };
   return {
     readConfig: () => config.read(),
     configEveryMs: configMs,
     certificate: () => certificateOf(clients, settings),
     requests: store,
-    watched: watchedRequests({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }, () => performance.now()),
-    terminations: store,
+    watched: watchedRequests(watching, () => performance.now()),
+    terminations: dynamoAccessStore(watching.dynamo, watching.table),
     sandboxes: dynamoSandboxes({ dynamo, table: settings.CUSTODY_TABLE_ACCESS }),
-    presence: dynamoPresence(access),
+    presence: dynamoPresence(watching),
     runs: dynamoRunStore({ dynamo, table: settings.CUSTODY_TABLE_RUNS }, now),
     logouts: dynamoLogouts(access),
-    watchedLogouts: dynamoRecentLogouts(access),
+    watchedLogouts: dynamoRecentLogouts(watching),
     devices: dynamoDevices(access),
-    watchedDevices: dynamoRecentRevocations(access),
-    directory: dynamoScim(access),
+    watchedDevices: dynamoRecentRevocations(watching),
+    directory: dynamoScim(watching),
     leaves: leavesOf(clients, settings),
     deliveries: dynamoDeliveries(dynamo, settings.CUSTODY_TABLE_DELIVERIES),
     pulses: dynamoPulses(coordinationOf(clients, settings)),
-    secretOf: targetCredentials(clients, settings.AWS_REGION),
+    secretOf: targetCredentials({
+      ...{ secrets, sts: clients.sts, region: settings.AWS_REGION, now },
+      secretsAs: (credentials) => secretsClient({ region: settings.AWS_REGION, credentials }),
+    }),
     directorySecret: directorySecrets(secrets),
     ...sshOnAws(clients, settings, environment),
-    cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, now),
+    cancelWishes: dynamoCancelWishes(coordinationOf(clients, settings), task, {
+      now,
+      pause: (ms) => sleep(ms),
+    }),
     keepUp: (upkept) =>
       keepUp(
         {
@@ -120,11 +134,21 @@ export function recorderOnAws(environment: Environment, task: string): RecorderS
         now,
       }),
       signer: kmsSigner(clients.kms, settings.CUSTODY_SIGNING_KEY),
-      journal: dynamoJournal({ dynamo, table: settings.CUSTODY_TABLE_JOURNAL }, task, now),
+      journal: dynamoJournal(
+        {
+          dynamo: journalDynamoClient({ region: settings.AWS_REGION }),
+          table: settings.CUSTODY_TABLE_JOURNAL,
+        },
+        task,
+        now,
+      ),
       index: dynamoSessionIndex({ dynamo, table: settings.CUSTODY_TABLE_SESSIONS, now }),
       leaves: leavesOf(clients, settings),
     },
-    leases: dynamoLeases(coordinationOf(clients, settings)),
+    leases: dynamoLeases({
+      ...coordinationOf(clients, settings),
+      dynamo: watchDynamoClient({ region: settings.AWS_REGION }),
+    }),
     earlier: { sealed: 0, failures: [] },
   };
 }

@@ -115,7 +115,7 @@ export async function recorderOnLaptop(dataDir: string, task: string): Promise<R
 
 async function sealEarlier(journalDir: string, ports: SealerPorts): Promise<Sealing> {
   const remains = journalRemains(journalDir);
-  const sealing = await sealAbandoned(await remains.tails(), ports, new Date());
+  const sealing = await sealAbandoned(remains, ports, new Date());
   await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
   return sealing;
 }
@@ -128,7 +128,7 @@ async function sealOthers(own: string, journalDir: string, ports: SealerPorts): 
   const done: Sealing[] = [];
   for (const task of tasks) {
     const remains = journalRemains(journalDir, task);
-    const sealing = await sealAbandoned(await remains.tails(), ports, new Date(), { task });
+    const sealing = await sealAbandoned(remains, ports, new Date(), { task });
     await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
     done.push(sealing);
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { BLIND_MS, blindMsOf } from '#core/access/blind.ts';
 import type { ComingTask } from '#core/access/conditions.ts';
 import type { Target } from '#core/access/config.ts';
 import type { Authorization, Grant } from '#core/access/decide.ts';
@@ -27,9 +28,11 @@ interface Particulars {
 
 /** What the open statement of a new session says. */
 export function openingOf(
-  { principal, target, rule, grant, policyVersion, context }: Authorization<'connect'>,
+  permission: Authorization<'connect'>,
   { greeting, address, sandbox, gateway, now }: Particulars,
 ): Opening {
+  const { principal, target, rule, grant, policyVersion, context } = permission;
+  const blindMs = blindMsOf(permission);
   const {
     device,
     client: { application, user },
@@ -60,6 +63,7 @@ export function openingOf(
     ...protocolOf(target).leftOut(target),
     gateway,
     durability: { mode: target.recording.durability, windowMs: target.recording.windowMs },
+    ...(blindMs > BLIND_MS ? { blindMs } : {}),
     retention: retentionOf(target, now),
   };
 }

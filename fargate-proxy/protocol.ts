@@ -113,6 +113,8 @@ export interface Held {
   claim(): Promise<void>;
   /** The target's credential, read anew: for those that are good for a shorter time than a session. */
   secret(): Promise<string | undefined>;
+  /** Another credential than `used`, that a rotation has put in its place or is about to; undefined where there is none. */
+  rotated(used: string): Promise<string | undefined>;
   /** Where the session is a task of a run: nothing passes but what its contract lets pass. */
   readonly task?: TaskSession;
 }

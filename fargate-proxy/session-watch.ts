@@ -1,3 +1,4 @@
+import { BLIND_MS } from '#core/access/blind.ts';
 import type { Rule } from '#core/access/config.ts';
 import { endingOf, type LiveQuestion } from '#core/access/live.ts';
 import { nameOf } from '#core/access/person.ts';
@@ -21,6 +22,10 @@ export interface Watched {
   readonly task?: LiveTask['held'];
   /** Who watches it, where its rule asks for somebody. */
   readonly moderation: Pick<Moderation, 'look'>;
+  /** How long it may go on unseen, milliseconds. */
+  readonly blindMs: number;
+  /** Puts a side fact into its recording. */
+  note(fact: { readonly note: string; readonly ms: number }): void;
   end(reason: CloseReason, error: CustodyError): void;
 }
 
@@ -41,14 +46,14 @@ export interface WatchPorts {
 }
 
 export const LOOK_EVERY_MS = 500;
-/** Sessions end 5 s after a grant at the latest; what cannot be seen for this long counts as gone. */
-export const BLIND_MS = 4_000;
 
 /** Looks again, for as long as sessions live, whether they may: grants, rules, people, logouts, time, and who wants them ended. */
 export class SessionWatch {
   readonly #ports: WatchPorts;
   readonly #runs: SeenRuns;
   #seenAt: number;
+  /** Sessions that go on unseen. */
+  readonly #unseen = new Set<Watched>();
   #looking = false;
   #troubled = false;
 
@@ -61,7 +66,8 @@ export class SessionWatch {
   /** To be called every LOOK_EVERY_MS. A look that hangs does not keep the next call from noticing that. */
   tick(): void {
     const { monotonic, onTrouble } = this.#ports;
-    if (monotonic() - this.#seenAt > BLIND_MS) this.#endAllBlindly();
+    const blindMs = monotonic() - this.#seenAt;
+    if (blindMs > BLIND_MS) this.#goOnBlindly(blindMs);
     if (this.#looking) return;
     this.#looking = true;
     this.#look()
@@ -74,20 +80,34 @@ export class SessionWatch {
   }
 
   async #look(): Promise<void> {
-    const { sessions, requests, terminations, standing, monotonic } = this.#ports;
+    const { sessions, terminations, standing, monotonic } = this.#ports;
     const startedAt = monotonic();
     const watched = [...sessions()];
     this.#runs.look(new Set(watched.flatMap(({ question }) => question.context?.task?.run ?? [])));
-    const ids = [...new Set(watched.flatMap(({ question }) => question.live.grant ?? []))];
-    const grants = new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
-    const asked = await terminations.asked(watched.map(({ question }) => question.live.session));
-    const endings = await standing.over(watched.map(({ question }) => comingBack(question)));
-    const watchers = await this.#watchers(watched);
-    this.#seenAt = startedAt;
+    // Side by side: a look is over before what it looks at counts as unseen, however slow one of them is.
+    const [grants, asked, endings, watchers] = await Promise.all([
+      this.#grants(watched),
+      terminations.asked(watched.map(({ question }) => question.live.session)),
+      standing.over(watched.map(({ question }) => comingBack(question))),
+      this.#watchers(watched),
+    ]);
+    this.#seen(startedAt);
     const wanted = new Map(asked.map((termination) => [termination.session, termination]));
     for (const [at, session] of watched.entries())
       if (!this.#check(session, grants, wanted.get(session.question.live.session), endings[at]))
         this.#checkModerated(session, watchers);
+  }
+
+  async #grants(watched: readonly Watched[]): Promise<ReadonlyMap<string, AccessRequest>> {
+    const { requests } = this.#ports;
+    const ids = [...new Set(watched.flatMap(({ question }) => question.live.grant ?? []))];
+    return new Map(await Promise.all(ids.map(async (id) => [id, await requests.get(id)] as const)));
+  }
+
+  #seen(at: number): void {
+    for (const session of this.#unseen) session.note({ note: 'access-seen', ms: at - this.#seenAt });
+    this.#unseen.clear();
+    this.#seenAt = at;
   }
 
   /** Of sessions whose rule, as it is now, asks for somebody who watches. */
@@ -123,19 +143,16 @@ export class SessionWatch {
     };
     if (termination !== undefined) return ends('terminated', terminated(termination));
     if (over !== undefined) return ends(over.reason, over.error);
-    const { question } = session;
-    const { policy, wallClock } = this.#ports;
-    const grant = grants.get(question.live.grant ?? '');
-    const now = wallClock();
-    const ending = endingOf({
-      ...question,
-      policy: policy.config,
-      now,
-      grants: grant === undefined ? [] : [grant],
-    });
+    const grant = grants.get(session.question.live.grant ?? '');
+    const ending = this.#endingOf(session, grant === undefined ? [] : [grant]);
     if (ending !== undefined) return ends(ending.reason, ending.error);
     this.#checkTask(session);
     return false;
+  }
+
+  #endingOf({ question }: Watched, grants: readonly AccessRequest[]): ReturnType<typeof endingOf> {
+    const { policy, wallClock } = this.#ports;
+    return endingOf({ ...question, policy: policy.config, now: wallClock(), grants });
   }
 
   #checkTask(session: Watched): void {
@@ -147,13 +164,26 @@ export class SessionWatch {
     if (ending !== undefined) session.end(ending.reason, ending.error);
   }
 
-  #endAllBlindly(): void {
+  /** Those that may go on unseen do, as long as nothing that is known here ends them; the others end. */
+  #goOnBlindly(blindMs: number): void {
+    const live = [...this.#ports.sessions()];
+    const goesOn = (session: Watched): boolean =>
+      blindMs <= session.blindMs && this.#moderatedOf(session) === undefined;
+    this.#endUnseen(live.filter((session) => !goesOn(session)));
+    for (const session of live.filter(goesOn)) {
+      if (!this.#unseen.has(session)) session.note({ note: 'access-unseen', ms: blindMs });
+      this.#unseen.add(session);
+      const ending = this.#endingOf(session, []);
+      if (ending !== undefined) session.end(ending.reason, ending.error);
+    }
+  }
+
+  #endUnseen(sessions: readonly Watched[]): void {
     const error = new CustodyError('internal', 'the gateway cannot see any more whether access is granted', {
       hint: 'nothing runs on access that may have been revoked; connect again',
     });
-    const live = [...this.#ports.sessions()];
-    if (live.length > 0) this.#ports.onTrouble(error);
-    for (const session of live) session.end('gateway-failed', error);
+    if (sessions.length > 0) this.#ports.onTrouble(error);
+    for (const session of sessions) session.end('gateway-failed', error);
   }
 }
 

@@ -16,6 +16,8 @@ export interface Upkept {
   readonly draining: () => boolean;
   /** How long the oldest frame has waited for its journal entry, milliseconds. */
   readonly journalLagMs: () => number;
+  /** When the certificate that clients see ends. */
+  readonly certificateEnds: () => Date;
   readonly tally: Tally;
   readonly log: Log;
 }
@@ -37,13 +39,26 @@ export async function keepUp(settings: UpkeepSettings, task: Upkept): Promise<vo
   let lag = 0;
   setInterval(() => (lag = Math.max(lag, task.journalLagMs())), TICK_MS).unref();
   const tell = (): void => {
-    publish({ ActiveSessions: task.sessions(), JournalLagMs: lag, ...task.tally.take() });
+    const CertificateDaysLeft = daysUntil(task.certificateEnds(), new Date());
+    publish({
+      ActiveSessions: task.sessions(),
+      JournalLagMs: lag,
+      CertificateDaysLeft,
+      ...task.tally.take(),
+    });
     lag = 0;
   };
   setInterval(tell, METRICS_EVERY_MS).unref();
   // Why it ends is what somebody has to look at.
   process.once('exit', tell);
   if (settings.agent !== undefined) protect(settings.agent, await watchAge(settings, task), task);
+}
+
+const DAY_MS = 86_400_000;
+
+/** Whole ones; below none, where it has ended. */
+export function daysUntil(end: Date, now: Date): number {
+  return Math.floor((end.getTime() - now.getTime()) / DAY_MS);
 }
 
 /**

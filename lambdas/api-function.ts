@@ -6,6 +6,7 @@ import type { FreshPolicy } from './fresh-policy.ts';
 import type { ApiEvent, ApiResult, HttpHandler } from './http.ts';
 import { once } from './once.ts';
 import { noSuchOperation, problem } from './problem.ts';
+import { apiEventOf } from './rest-event.ts';
 import { instrumented, type Telemetry } from './telemetry.ts';
 
 const SECRETS = ['authorization', EDGE_SECRET];
@@ -26,7 +27,8 @@ export function apiFunction(
   }>,
 ): HttpHandler {
   const prepared = once(prepare);
-  return instrumented<ApiEvent, ApiResult>(telemetry, async (event, context) => {
+  return instrumented<ApiEvent, ApiResult>(telemetry, async (sent, context) => {
+    const event = apiEventOf(sent);
     try {
       const { policy, routes, ownBearer = false } = await prepared();
       await policy.look();

@@ -7,7 +7,7 @@ const FRESH_MS = 2_000;
 /**
  * The configuration in force, as a function sees it: looked for again before a call when the last look is two seconds old. A
  * function may have slept for hours, and what was taken from somebody meanwhile has to be gone at the next call (security
- * case 12). An object of S3 is never half written, so two looks at once make it count.
+ * case 12). An object of S3 is never half written, so one look is enough.
  */
 export class FreshPolicy {
   readonly #policy: PolicyInForce;
@@ -25,7 +25,7 @@ export class FreshPolicy {
   /** `read` rejects with `config-invalid`: then there is no function either. The gateway enters what changes in the ledger. */
   static async of(read: () => Promise<Config>, now: () => Date): Promise<FreshPolicy> {
     const lookout = new Lookout(read);
-    const ports = { read: () => lookout.read(), adopt: async () => undefined, now };
+    const ports = { read: () => lookout.read(), adopt: async () => undefined, now, isWhole: true };
     return new FreshPolicy(new PolicyInForce(await read(), ports), lookout, now);
   }
 
@@ -42,7 +42,6 @@ export class FreshPolicy {
   async look(): Promise<void> {
     const now = this.#now().getTime();
     if (now - this.#lookedAt < FRESH_MS) return;
-    await this.#policy.check();
     await this.#policy.check();
     const trouble = this.#lookout.trouble();
     if (trouble !== undefined) throw trouble;

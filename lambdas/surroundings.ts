@@ -16,7 +16,7 @@ import { dynamoRunStore } from '#adapters/aws/runs-store.ts';
 import { s3Store } from '#adapters/aws/s3-store.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import type { Config } from '#core/access/config.ts';
-import type { LeafPlaces, LeafQueue } from '#core/ledger/ports.ts';
+import type { LeafPlaces, LeafQueue, LedgerHead } from '#core/ledger/ports.ts';
 import { WebhookStream } from '#core/notify/stream.ts';
 import type { RecordingSink, RecordingSource, Signer } from '#core/recording/ports.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
@@ -58,6 +58,12 @@ export function leavesOf(
 export function storeOf(settings: AwsSettings, s3: AwsClients['s3']): RecordingSink & RecordingSource {
   const { CUSTODY_BUCKET: bucket, CUSTODY_LEDGER_LOCK: lock, CUSTODY_LEDGER_KEEP_DAYS: days } = settings;
   return s3Store(s3, { bucket, lock, retentionMs: days * DAY_MS, mayRead: true, now });
+}
+
+/** Each head is locked for as long as the ledger is: the bucket's default is that of recordings. */
+export function ledgerHeadOf(settings: AwsSettings, s3: AwsClients['s3']): LedgerHead {
+  const { CUSTODY_BUCKET: bucket, CUSTODY_LEDGER_LOCK: lock, CUSTODY_LEDGER_KEEP_DAYS: days } = settings;
+  return s3LedgerHead(s3, bucket, { lock, retentionMs: days * DAY_MS, now });
 }
 
 export function leafPlacesOf(

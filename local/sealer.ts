@@ -2,6 +2,7 @@
  * What the sealer Lambda does, on a laptop: seals the sessions of tasks that stopped renewing their lease, beside gateways
  * that live. `node local/sealer.ts --data-dir DIR [--once]`. A gateway seals what it finds at its start by itself.
  */
+import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -9,10 +10,12 @@ import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { journalRemains } from '#adapters/local/journal.ts';
 import { localLeafQueue } from '#adapters/local/ledger.ts';
+import { localSealingClaims } from '#adapters/local/sealing-claims.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { type Sealing, sealEnded } from '#core/recording/seal.ts';
+import { Claimant } from '#core/recording/sealing-claims.ts';
 import { jsonLog } from '#proxy/log.ts';
 
 const EVERY_MS = 5_000;
@@ -30,10 +33,11 @@ async function runSealer(dataDir: string, once: boolean): Promise<void> {
   const seal = sealerOf(dataDir);
   for (;;) {
     try {
-      const { sealed, failures } = await seal();
+      const { sealed, failures, troubles = [] } = await seal();
       if (sealed > 0 || once) log('sealed', undefined, { sessions: sealed });
       for (const { session, error } of failures) log('seal-failed', error, { session });
-      if (once) process.exitCode = failures.length === 0 ? 0 : 1;
+      for (const { task, error } of troubles) log('seal-failed', error, { task });
+      if (once) process.exitCode = failures.length + troubles.length === 0 ? 0 : 1;
     } catch (thrown) {
       log('seal-failed', asCustodyError(thrown));
       if (once) process.exitCode = 1;
@@ -52,6 +56,7 @@ function sealerOf(dataDir: string): () => Promise<Sealing> {
   };
   const leases = localLeases(dataDir);
   const remainsOf = (task: string) => journalRemains(join(dataDir, 'journal'), task);
-  // One machine, one clock: nothing is added for skew.
-  return () => sealEnded(leases, remainsOf, ports, new Date());
+  const claimant = new Claimant(localSealingClaims(dataDir), randomUUID(), () => new Date());
+  // One machine, one clock: nothing is added for skew. Nobody ends it: there is always time.
+  return () => sealEnded(leases, remainsOf, ports, new Date(), { mayBegin: () => true, claimant });
 }

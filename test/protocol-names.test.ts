@@ -26,8 +26,11 @@ const OWN: Readonly<Record<Protocol, RegExp>> = {
 const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string[]>>>> = {
   'the lists of protocols': {
     postgres: [
+      'cdk/index.ts',
       'cdk/targets/listeners.ts',
+      'cdk/targets/taken-roles.ts',
       'cli/clients/kits.ts',
+      'cli/doctor/looks.ts',
       'cli/rerun/rerunners.ts',
       'core/ocsf/load-shapes.ts',
       'core/protocols/protocols.ts',
@@ -41,8 +44,11 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/doorways.ts',
     ],
     ssh: [
+      'cdk/index.ts',
       'cdk/targets/listeners.ts',
+      'cdk/targets/taken-roles.ts',
       'cli/clients/kits.ts',
+      'cli/doctor/looks.ts',
       'cli/rerun/rerunners.ts',
       'core/ocsf/load-shapes.ts',
       'core/protocols/protocols.ts',
@@ -55,8 +61,11 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'fargate-proxy/doorways.ts',
     ],
     kubernetes: [
+      'cdk/index.ts',
       'cdk/targets/listeners.ts',
+      'cdk/targets/taken-roles.ts',
       'cli/clients/kits.ts',
+      'cli/doctor/looks.ts',
       'core/ocsf/load-shapes.ts',
       'core/protocols/command-parts.ts',
       'core/protocols/protocols.ts',
@@ -79,6 +88,11 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cdk/bundle.ts',
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
+      'cli/doctor/aws/checks.ts',
+      'cli/init/custody-yaml.ts',
+      'cli/init/next-steps.ts',
+      'cli/init/register.ts',
+      'cli/preflight/preflight.ts',
       'fargate-proxy/main.ts',
       'lambdas/functions/access.ts',
       'lambdas/functions/task.ts',
@@ -92,6 +106,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'local/setup/welcome.ts',
     ],
     ssh: [
+      'cdk/changes/watched.ts',
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
       'cli/main.ts',
@@ -112,7 +127,9 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
     kubernetes: [
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
-      'cdk/preflight-checks.ts',
+      'cli/init/init-certificate.ts',
+      'cli/preflight/gateway-certificate.ts',
+      'cli/preflight/preflight.ts',
       'cli/main.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',

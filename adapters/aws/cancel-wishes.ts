@@ -6,12 +6,19 @@ import type { CoordinationTable } from './task-leases.ts';
 const ISSUED_S = 30 * 24 * 3600;
 const WISH_S = 3600;
 const NAME = 'task';
+/** Whoever cancels may have connected this moment: their login does not wait until their key is known here. */
+const MADE_KNOWN_MS = 1_000;
+
+export interface CancelTimes {
+  readonly now: () => Date;
+  readonly pause: (ms: number) => Promise<void>;
+}
 
 /** Cancel requests between tasks, through DynamoDB. A key is known by its hash alone, so that the table opens nothing. */
 export function dynamoCancelWishes(
   { dynamo, table }: CoordinationTable,
   task: string,
-  now: () => Date,
+  { now, pause }: CancelTimes,
 ): CancelWishes {
   const expires = (seconds: number): number => Math.floor(now().getTime() / 1000) + seconds;
   const issued = (key: string) => ({ kind: `cancel-key/${key}`, name: NAME });
@@ -27,11 +34,13 @@ export function dynamoCancelWishes(
     },
     wish: (key, from) =>
       reaching('pass a cancel request on', async () => {
-        // Whoever cancels may have connected this moment.
-        const Key = issued(key);
-        const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
-        if (Item === undefined) return;
-        const wish = { kind: wished(Item['task'] as string), name: key, from, expires: expires(WISH_S) };
+        const find = async (): Promise<string | undefined> => {
+          const get = new GetCommand({ TableName: table, Key: issued(key), ConsistentRead: true });
+          return (await dynamo.send(get)).Item?.['task'] as string | undefined;
+        };
+        const holder = (await find()) ?? (await pause(MADE_KNOWN_MS).then(find));
+        if (holder === undefined) return;
+        const wish = { kind: wished(holder), name: key, from, expires: expires(WISH_S) };
         await dynamo.send(new PutCommand({ TableName: table, Item: wish }));
       }),
     taken: () =>

@@ -16,12 +16,19 @@ export interface AwsClients {
   readonly sts: STSClient;
 }
 
+interface AwsCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
 export interface AwsClientOptions {
   readonly region: string;
   /** An emulator's address, for tests; AWS's own when not given. */
   readonly endpoint?: string;
   readonly s3Endpoint?: string;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: AwsCredentials | (() => Promise<AwsCredentials>);
 }
 
 const CONNECT_MS = 1_000;
@@ -31,6 +38,10 @@ const REQUEST_MS = 3_000;
 const OBJECT_MS = 30_000;
 const ATTEMPTS = 4;
 const SOCKETS = 64;
+/** Of calls whose answer is old in seconds: a connection that hangs is given up for another in good time, three times in two seconds. */
+export const SOON = { requestMs: 700, attempts: 3, sockets: 4 } as const;
+/** An item of the journal is there in milliseconds, or asked for anew: by whoever has the patience, who knows when to pause. */
+const JOURNAL = { requestMs: 1_000, attempts: 1 } as const;
 
 /** All of them, for a process that needs them all. */
 export function awsClients(options: AwsClientOptions): AwsClients {
@@ -58,6 +69,23 @@ export function s3Client(options: AwsClientOptions): S3Client {
 
 export function dynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
   const client = new DynamoDBClient(quick(options));
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/**
+ * For the look at live sessions and for the lease: both end sessions where they are not answered in seconds. Its connections are its
+ * own, so that nothing else holds them up.
+ */
+export function watchDynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
+  const requestHandler = handler(SOON.requestMs, SOON.sockets);
+  const client = new DynamoDBClient({ ...quick(options), maxAttempts: SOON.attempts, requestHandler });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** For the journal's puts, which are tried again by the journal itself: the SDK pauses for half a second after a first throttling. */
+export function journalDynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
+  const requestHandler = handler(JOURNAL.requestMs);
+  const client = new DynamoDBClient({ ...quick(options), maxAttempts: JOURNAL.attempts, requestHandler });
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 
@@ -101,12 +129,12 @@ function at(endpoint: string | undefined): { readonly endpoint?: string } {
   return endpoint === undefined ? {} : { endpoint };
 }
 
-function handler(requestTimeout: number): NodeHttpHandler {
+function handler(requestTimeout: number, maxSockets = SOCKETS): NodeHttpHandler {
   return new NodeHttpHandler({
-    connectionTimeout: CONNECT_MS,
+    connectionTimeout: Math.min(CONNECT_MS, requestTimeout),
     requestTimeout,
     throwOnRequestTimeout: true,
-    httpAgent: { maxSockets: SOCKETS },
-    httpsAgent: { maxSockets: SOCKETS },
+    httpAgent: { maxSockets },
+    httpsAgent: { maxSockets },
   });
 }

@@ -1,19 +1,16 @@
-import { AssumeRoleCommand, type STSClient } from '@aws-sdk/client-sts';
+import type { STSClient } from '@aws-sdk/client-sts';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { CustodyError } from '#core/errors.ts';
 import type { SecretReference } from '#core/protocols/protocol.ts';
 import { awsFailure } from './failure.ts';
+import { takeRole } from './taken-role.ts';
 
 type EksCluster = Omit<Extract<SecretReference, { kind: 'eks' }>, 'kind'>;
-type Credentials = STSClient['config']['credentials'];
 
 const PREFIX = 'k8s-aws-v1.';
 /** Says of which cluster the token is, under the signature: another cluster takes none of this one's. */
 const CLUSTER_HEADER = 'x-k8s-aws-id';
 /** Of the signed request, as the AWS CLI has it; EKS takes a token for a quarter of an hour from when it was signed. */
 const EXPIRES_S = 60;
-/** The least that STS gives, and as long as a token is good for. */
-const ROLE_S = 900;
 
 /**
  * A token with which EKS knows the gateway's role: the question to STS who is asking, signed and not sent. EKS sends it, and hears
@@ -26,7 +23,8 @@ export async function eksToken(sts: STSClient, own: string, { cluster, ...at }: 
   const signer = new SignatureV4({
     service: 'sts',
     region,
-    credentials: role === undefined ? sts.config.credentials : await taken(sts, role),
+    credentials:
+      role === undefined ? sts.config.credentials : await takeRole(sts, { role, session: 'custody-gateway' }),
     sha256: sts.config.sha256,
   });
   const hostname = hostOf(region);
@@ -49,21 +47,3 @@ export async function eksToken(sts: STSClient, own: string, { cluster, ...at }: 
 function hostOf(region: string): string {
   return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
 }
-
-async function taken(sts: STSClient, role: string): Promise<Awaited<ReturnType<Credentials>>> {
-  const asked = { RoleArn: role, RoleSessionName: 'custody-gateway', DurationSeconds: ROLE_S };
-  try {
-    const { Credentials: given } = await sts.send(new AssumeRoleCommand(asked));
-    const { AccessKeyId, SecretAccessKey, SessionToken } = given!;
-    return { accessKeyId: AccessKeyId!, secretAccessKey: SecretAccessKey!, sessionToken: SessionToken! };
-  } catch (thrown) {
-    if (!REFUSED.includes((thrown as Error).name)) throw awsFailure(thrown, `take the role ${role}`);
-    throw new CustodyError('config-invalid', 'the gateway may not take a role that it needs', {
-      hint: 'its trust policy has to name the role of the proxy: the output GatewayRole of the stack',
-      detail: `${role}: ${(thrown as Error).name}`,
-      cause: thrown,
-    });
-  }
-}
-
-const REFUSED = ['AccessDenied', 'AccessDeniedException', 'ValidationError', 'RegionDisabledException'];

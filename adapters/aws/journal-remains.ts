@@ -1,9 +1,9 @@
 import { BatchWriteCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { decodeEntries, joinTail } from '#core/recording/journal-record.ts';
-import type { JournalEntry, JournaledTail, JournalRemains } from '#core/recording/ports.ts';
+import { RecordReader } from '#core/recording/journal-record.ts';
+import type { JournalRemains, TakeEntry } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';
-import { type JournalItem, type JournalTable, placeOf, SHARDS, streamOf } from './journal.ts';
-import { queried } from './paging.ts';
+import { type JournalItem, type JournalTable, SHARDS, streamOf } from './journal.ts';
+import { itemsInOrder } from './journal-items.ts';
 
 /** Sorts behind all numbers: the last item of its shard, and says that nothing before it counts. */
 const CLEARED = 'cleared';
@@ -13,77 +13,123 @@ const DELETE_TRIES = 8;
 /** What a dead task's journal holds. The task is fenced: nothing is added while it is read. */
 export function dynamoJournalRemains(place: JournalTable, task: string): JournalRemains {
   return {
-    tails: () => reaching('read the journal', async () => tailsOf(await commitsOf(place, task))),
+    read: (take) => reaching('read the journal', () => read(place, task, take)),
     clear: (keep = new Set()) => reaching('clear the journal', () => clear(place, task, keep)),
   };
 }
 
-/** Commits by number, each with its parts as far as they are there. */
-type Commits = ReadonlyMap<number, readonly JournalItem[]>;
-
-async function commitsOf(place: JournalTable, task: string): Promise<Commits> {
-  const shards = Array.from({ length: SHARDS }, (_, shard) => streamOf(task, shard));
-  const last = await Promise.all(shards.map((stream) => lastItem(place, stream)));
-  const low = Math.max(0, ...last.map((item) => item?.low ?? 0));
-  const items = await Promise.all(shards.map((stream) => itemsFrom(place, stream, placeOf(low))));
-  const sorted = items.flat().toSorted((a, b) => (a.place < b.place ? -1 : 1));
-  return Map.groupBy(sorted, ({ place: at }) => Number(at.split('/')[0]));
+async function read(place: JournalTable, task: string, take: TakeEntry): Promise<void> {
+  const { low, isEmpty } = await extentOf(place, task);
+  if (isEmpty) return;
+  const commits = new CommitReader();
+  for await (const item of itemsInOrder(place, task, low)) {
+    for (const entry of commits.read(item)) {
+      const done = take(entry);
+      if (done !== undefined) await done;
+    }
+  }
 }
 
-async function lastItem({ dynamo, table }: JournalTable, stream: string): Promise<JournalItem | undefined> {
-  const page = await dynamo.send(
+/** Entries of commits, whose items come in order: of each up to the first part that is missing. */
+class CommitReader {
+  #commit = -1;
+  #part = 0;
+  #records = new RecordReader();
+
+  *read({ place, bytes }: JournalItem) {
+    const [commit, part] = place.split('/').map(Number) as [number, number];
+    if (commit !== this.#commit) {
+      this.#commit = commit;
+      this.#part = 0;
+      this.#records = new RecordReader();
+    }
+    if (part !== this.#part) return;
+    this.#part += 1;
+    yield* this.#records.read(bytes);
+  }
+}
+
+interface Extent {
+  /** The first commit that may hold what is needed. */
+  readonly low: number;
+  /** Behind the last one. */
+  readonly end: number;
+  readonly isEmpty: boolean;
+}
+
+async function extentOf(place: JournalTable, task: string): Promise<Extent> {
+  const shards = Array.from({ length: SHARDS }, (_, shard) => streamOf(task, shard));
+  const last = (await Promise.all(shards.map((stream) => lastItems(place, stream)))).flat();
+  const low = Math.max(0, ...last.map((item) => item.low));
+  const commits = last
+    .filter((item) => item.place !== CLEARED)
+    .map((item) => Number(item.place.split('/')[0]));
+  const end = Math.max(-1, ...commits) + 1;
+  return { low, end, isEmpty: end <= low };
+}
+
+/** A shard's last commit, and the word that a sealer left: not what is in them. */
+async function lastItems(
+  { dynamo, table }: JournalTable,
+  stream: string,
+): Promise<readonly Pick<JournalItem, 'place' | 'low'>[]> {
+  const { Items = [] } = await dynamo.send(
     new QueryCommand({
       TableName: table,
       KeyConditionExpression: 'stream = :stream',
       ExpressionAttributeValues: { ':stream': stream },
+      ProjectionExpression: '#place, #low',
+      ExpressionAttributeNames: { '#place': 'place', '#low': 'low' },
       ScanIndexForward: false,
       ConsistentRead: true,
-      Limit: 1,
+      Limit: 2,
     }),
   );
-  return page.Items?.[0] as JournalItem | undefined;
+  return Items as Pick<JournalItem, 'place' | 'low'>[];
 }
 
-async function itemsFrom(
-  { dynamo, table }: JournalTable,
-  stream: string,
-  from: string,
-): Promise<JournalItem[]> {
-  const items: JournalItem[] = [];
-  const found = queried(dynamo, {
-    TableName: table,
-    KeyConditionExpression: 'stream = :stream AND place BETWEEN :from AND :until',
-    ExpressionAttributeValues: { ':stream': stream, ':from': from, ':until': ':' },
-    ConsistentRead: true,
-  });
-  for await (const item of found) items.push(item as unknown as JournalItem);
-  return items;
-}
-
-function tailsOf(commits: Commits): JournaledTail[] {
-  const tails = new Map<string, JournaledTail>();
-  for (const parts of commits.values()) for (const entry of entriesOf(parts)) joinTail(tails, entry);
-  return [...tails.values()];
-}
-
-/** Up to the first part that is missing. */
-function entriesOf(items: readonly JournalItem[]): Iterable<JournalEntry> {
-  const whole = items.findIndex(({ place }, n) => Number(place.split('/')[1]) !== n);
-  const there = whole === -1 ? items : items.slice(0, whole);
-  return decodeEntries(Buffer.concat(there.map(({ bytes }) => bytes)));
-}
-
+/** Up to the first commit that is still needed it is one word; what is needed no more behind that goes item by item. */
 async function clear(place: JournalTable, task: string, keep: ReadonlySet<string>): Promise<void> {
-  const commits = await commitsOf(place, task);
-  const needed = [...commits].filter(([, items]) =>
-    [...entriesOf(items)].some(({ session }) => keep.has(session)),
-  );
-  if (needed.length === 0) return markCleared(place, task, Math.max(-1, ...commits.keys()) + 1);
-  const kept = new Set(needed.map(([commit]) => commit));
-  const gone = [...commits].filter(([commit]) => !kept.has(commit)).flatMap(([, items]) => items);
-  for (let at = 0; at < gone.length; at += DELETES_AT_ONCE) {
-    await deleteAll(place, gone.slice(at, at + DELETES_AT_ONCE));
+  const { low, end, isEmpty } = await extentOf(place, task);
+  if (isEmpty) return;
+  if (keep.size === 0) return markCleared(place, task, end);
+  let first: number | undefined;
+  let gone: Keyed[] = [];
+  for await (const { commit, items, isNeeded } of judged(place, task, low, keep)) {
+    if (isNeeded) first ??= commit;
+    else if (first !== undefined) gone.push(...items);
+    for (; gone.length >= DELETES_AT_ONCE; gone = gone.slice(DELETES_AT_ONCE))
+      await deleteAll(place, gone.slice(0, DELETES_AT_ONCE));
   }
+  if (gone.length > 0) await deleteAll(place, gone);
+  await markCleared(place, task, first ?? end);
+}
+
+type Keyed = Pick<JournalItem, 'stream' | 'place'>;
+
+interface Judged {
+  readonly commit: number;
+  readonly items: readonly Keyed[];
+  readonly isNeeded: boolean;
+}
+
+/** Commit by commit, whether it has an entry of a session in `keep`. */
+async function* judged(
+  place: JournalTable,
+  task: string,
+  low: number,
+  keep: ReadonlySet<string>,
+): AsyncGenerator<Judged> {
+  const commits = new CommitReader();
+  let open: { commit: number; items: Keyed[]; isNeeded: boolean } | undefined;
+  for await (const item of itemsInOrder(place, task, low)) {
+    const commit = Number(item.place.split('/')[0]);
+    if (open !== undefined && open.commit !== commit) yield open;
+    if (open?.commit !== commit) open = { commit, items: [], isNeeded: false };
+    open.items.push({ stream: item.stream, place: item.place });
+    for (const { session } of commits.read(item)) open.isNeeded ||= keep.has(session);
+  }
+  if (open !== undefined) yield open;
 }
 
 async function markCleared({ dynamo, table }: JournalTable, task: string, low: number): Promise<void> {
@@ -91,7 +137,7 @@ async function markCleared({ dynamo, table }: JournalTable, task: string, low: n
   await dynamo.send(new PutCommand({ TableName: table, Item }));
 }
 
-async function deleteAll({ dynamo, table }: JournalTable, items: readonly JournalItem[]): Promise<void> {
+async function deleteAll({ dynamo, table }: JournalTable, items: readonly Keyed[]): Promise<void> {
   let left = items.map(({ stream, place }) => ({ DeleteRequest: { Key: { stream, place } } }));
   for (let tries = 0; left.length > 0; tries += 1) {
     if (tries === DELETE_TRIES) throw new Error(`${left.length} items of the journal could not be deleted`);

@@ -2,11 +2,22 @@ import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { encodeEntry } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';
+import { type Patience, patienceFor, patiently } from './patience.ts';
 
 /** DynamoDB's limit is 400 KB an item, its names included. */
 const PART_BYTES = 384 << 10;
+/**
+ * Of one session, a second. A put into the store costs as much as 8 KB of this, but takes ten times as long; and the table is every
+ * task's. So what a transfer brings goes there, and what people do comes here.
+ */
+const SESSION_BYTES_PER_S = 2 << 20;
 /** One partition takes 1 MB a second: a task's commits go round these. */
 export const SHARDS = 32;
+/**
+ * As long as any session's deadline may be (core/access/target-schema.ts): whoever waits is ended by its own, and by nothing here.
+ * Throttling and a brownout are waited out.
+ */
+const PATIENCE_MS = 60_000;
 /** Nobody seals after that: unsealed sessions alarm within minutes. */
 const KEPT_S = 14 * 24 * 3600;
 
@@ -33,8 +44,13 @@ export interface JournalItem {
  * The journal of one task in DynamoDB: a commit holds the entries of all sessions, so that a thousand quiet sessions cost a
  * few items a tick and not a thousand. `append` must not be called concurrently. `now`: for when items may go.
  */
-export function dynamoJournal(place: JournalTable, task: string, now: () => Date): Journal {
-  return new DynamoJournal(place, task, now);
+export function dynamoJournal(
+  place: JournalTable,
+  task: string,
+  now: () => Date,
+  patience = patienceFor(PATIENCE_MS),
+): Journal {
+  return new DynamoJournal(place, task, now, patience);
 }
 
 export function streamOf(task: string, shard: number): string {
@@ -47,17 +63,20 @@ export function placeOf(commit: number, part = 0): string {
 }
 
 class DynamoJournal implements Journal {
+  readonly sessionBytesPerS = SESSION_BYTES_PER_S;
   readonly #place: JournalTable;
   readonly #task: string;
   readonly #now: () => Date;
+  readonly #patience: Patience;
   /** Commits that hold something that is not in the store, oldest first: which segments. */
   readonly #held = new Map<number, Set<string>>();
   #next = 0;
 
-  constructor(place: JournalTable, task: string, now: () => Date) {
+  constructor(place: JournalTable, task: string, now: () => Date, patience: Patience) {
     this.#place = place;
     this.#task = task;
     this.#now = now;
+    this.#patience = patience;
   }
 
   /** A commit of which a part is missing is read up to there: what was not acknowledged hides nothing. */
@@ -90,9 +109,10 @@ class DynamoJournal implements Journal {
     }));
   }
 
+  /** The same item each time: one whose answer was lost is not there twice. */
   async #put(item: JournalItem): Promise<void> {
     const { dynamo, table } = this.#place;
-    await dynamo.send(new PutCommand({ TableName: table, Item: item }));
+    await patiently(() => dynamo.send(new PutCommand({ TableName: table, Item: item })), this.#patience);
   }
 }
 

@@ -4,11 +4,27 @@ import { CHECKPOINT } from '#core/ledger/layout.ts';
 import type { LedgerHead } from '#core/ledger/ports.ts';
 import { awsFailure, isConditionFailed } from './failure.ts';
 
+/** How long each head is locked, as the ledger's other objects are; the bucket's default when not given. */
+export interface HeadLock {
+  readonly lock: 'governance' | 'compliance';
+  readonly retentionMs: number;
+  readonly now: () => Date;
+}
+
+function lockOf(wanted: HeadLock | undefined) {
+  if (wanted === undefined) return {};
+  const { lock, retentionMs, now } = wanted;
+  return {
+    ObjectLockMode: lock === 'compliance' ? ('COMPLIANCE' as const) : ('GOVERNANCE' as const),
+    ObjectLockRetainUntilDate: new Date(now().getTime() + retentionMs),
+  };
+}
+
 /**
  * The ledger's newest checkpoint, as an object beside its tiles. Compare-and-swap is `If-Match` with the ETag that was read;
  * earlier heads stay in the bucket as locked versions. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
  */
-export function s3LedgerHead(s3: S3Client, bucket: string): LedgerHead {
+export function s3LedgerHead(s3: S3Client, bucket: string, lock?: HeadLock): LedgerHead {
   const place = { Bucket: bucket, Key: CHECKPOINT };
   return {
     read: async () => {
@@ -26,6 +42,7 @@ export function s3LedgerHead(s3: S3Client, bucket: string): LedgerHead {
         Body: checkpoint,
         ContentType: 'text/plain; charset=utf-8',
         ChecksumAlgorithm: 'SHA256',
+        ...lockOf(lock),
       } as const;
       try {
         const { ETag } = await s3.send(new PutObjectCommand({ ...place, ...body, ...condition }));

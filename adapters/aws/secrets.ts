@@ -5,11 +5,16 @@ import { awsFailure } from './failure.ts';
 
 /**
  * The secret's current text, by its name or ARN. Asked for anew each time: a rotated secret is in use from the next session
- * on. Rejects with `config-invalid` when there is none, and with `store-unavailable`.
+ * on. `pending`: the version that a rotation has made, and has given the database before anybody finds it current. Rejects with `config-invalid` when there is none, and with `store-unavailable`.
  */
-export async function readSecret(secrets: SecretsManagerClient, id: string): Promise<string> {
+export async function readSecret(
+  secrets: SecretsManagerClient,
+  id: string,
+  stage?: 'pending',
+): Promise<string> {
+  const version = stage === undefined ? {} : { VersionStage: PENDING };
   try {
-    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id }));
+    const { SecretString } = await secrets.send(new GetSecretValueCommand({ SecretId: id, ...version }));
     if (SecretString !== undefined) return SecretString;
   } catch (thrown) {
     if (!UNUSABLE.includes((thrown as Error).name)) throw awsFailure(thrown, 'read a secret');
@@ -19,8 +24,12 @@ export async function readSecret(secrets: SecretsManagerClient, id: string): Pro
 }
 
 /** A password: the secret's whole text, or the `password` of the JSON that RDS and its rotation write. */
-export async function readPassword(secrets: SecretsManagerClient, id: string): Promise<string> {
-  const text = await readSecret(secrets, id);
+export async function readPassword(
+  secrets: SecretsManagerClient,
+  id: string,
+  stage?: 'pending',
+): Promise<string> {
+  const text = await readSecret(secrets, id, stage);
   if (!text.trimStart().startsWith('{')) return text.trimEnd();
   const { password } = parse(text);
   if (typeof password === 'string' && password !== '') return password;
@@ -37,6 +46,8 @@ export function directorySecrets(
   };
 }
 
+/** https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_turn-on-for-db.html */
+const PENDING = 'AWSPENDING';
 const UNUSABLE = ['ResourceNotFoundException', 'AccessDeniedException', 'InvalidRequestException'];
 
 function parse(text: string): { readonly password?: unknown } {

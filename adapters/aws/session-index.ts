@@ -15,6 +15,7 @@ import type {
   SessionRecord,
 } from '#core/recording/session-index.ts';
 import { pageLimit, takePage } from '#core/recording/session-page.ts';
+import { sideBySide } from '#core/side-by-side.ts';
 import { awsFailure, isConditionFailed, isOwnEarlierTry, reaching } from './failure.ts';
 import { queried, textBefore } from './paging.ts';
 
@@ -98,14 +99,12 @@ async function insert(place: SessionTable, firstMonth: FirstMonth, record: Opene
   const keys = { id, target, person: personKey(principal), month, openTask: task };
   try {
     await firstMonth.atLatest(month);
-    await noteApprovers(place, record);
-    await dynamo.send(
-      new PutCommand({
-        TableName: table,
-        Item: { ...keys, record: JSON.stringify(record) },
-        ConditionExpression: 'attribute_not_exists(id)',
-      }),
-    );
+    const put = new PutCommand({
+      TableName: table,
+      Item: { ...keys, record: JSON.stringify(record) },
+      ConditionExpression: 'attribute_not_exists(id)',
+    });
+    await sideBySide(noteApprovers(place, record), dynamo.send(put));
   } catch (thrown) {
     if (!isConditionFailed(thrown)) throw awsFailure(thrown, 'list a session as open');
     if (isOwnEarlierTry(thrown) && (await isListed(place, record))) return;
@@ -113,16 +112,14 @@ async function insert(place: SessionTable, firstMonth: FirstMonth, record: Opene
   }
 }
 
-/** First: whatever is listed, its approvers find. What stands for a session that was not listed then finds nothing. */
+/** With the session: whatever is open, its approvers find. What stands for a session that was not listed then finds nothing. */
 async function noteApprovers(
   { dynamo, table }: SessionTable,
   { id, approvedBy = [] }: Opened,
 ): Promise<void> {
-  const approvers = new Set(approvedBy.map(personKey));
-  for (const approver of approvers)
-    await dynamo.send(
-      new PutCommand({ TableName: table, Item: { id: `approved/${id}/${approver}`, approver, session: id } }),
-    );
+  const approvers = [...new Set(approvedBy.map(personKey))];
+  const notes = approvers.map((approver) => ({ id: `approved/${id}/${approver}`, approver, session: id }));
+  await Promise.all(notes.map((Item) => dynamo.send(new PutCommand({ TableName: table, Item }))));
 }
 
 async function isListed({ dynamo, table }: SessionTable, record: Opened): Promise<boolean> {

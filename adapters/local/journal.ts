@@ -1,13 +1,15 @@
-import { fdatasyncSync, writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { createReadStream, fdatasyncSync, writeSync } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decodeEntries, encodeEntry, joinTail } from '#core/recording/journal-record.ts';
-import type { Journal, JournalEntry, JournaledTail, JournalRemains } from '#core/recording/ports.ts';
+import { encodeEntry, RecordReader } from '#core/recording/journal-record.ts';
+import type { Journal, JournalEntry, JournalRemains } from '#core/recording/ports.ts';
 
 /** A journal file is a run of records (core/recording/journal-record.ts). */
 const FILE_BYTES = 64 << 20;
 const QUIET_FILE_BYTES = 1 << 20;
 const SMALL_BYTES = 64 << 10;
+/** What is read of a file at a time. */
+const PIECE_BYTES = 1 << 20;
 export const JOURNAL_SUFFIX = '.journal';
 
 interface JournalFile {
@@ -120,13 +122,10 @@ function heldKey(session: string, segment: number): string {
 /** What earlier tasks left in the folder, or one of them: tasks that can write here no more. */
 export function journalRemains(folder: string, task?: string): JournalRemains {
   return {
-    tails: async () => {
-      const tails = new Map<string, JournaledTail>();
+    read: async (take) => {
       for (const name of await journalFiles(folder, task)) {
-        const file = await readUnlessGone(join(folder, name));
-        for (const entry of decodeEntries(file)) joinTail(tails, entry);
+        for await (const entry of entriesOf(join(folder, name))) await take(entry);
       }
-      return [...tails.values()];
     },
     clear: async (keep = new Set()) => {
       for (const name of await journalFiles(folder, task)) {
@@ -138,15 +137,19 @@ export function journalRemains(folder: string, task?: string): JournalRemains {
 }
 
 async function holdsAny(path: string, sessions: ReadonlySet<string>): Promise<boolean> {
-  return [...decodeEntries(await readUnlessGone(path))].some(({ session }) => sessions.has(session));
+  for await (const { session } of entriesOf(path)) if (sessions.has(session)) return true;
+  return false;
 }
 
-/** Another sealer may have finished with it. */
-async function readUnlessGone(path: string): Promise<Buffer> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    return Buffer.alloc(0);
-  });
+/** A piece of a file after the other. Another sealer may have finished with it: then there is none. */
+async function* entriesOf(path: string): AsyncGenerator<JournalEntry, void, undefined> {
+  const records = new RecordReader();
+  const pieces: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: PIECE_BYTES });
+  try {
+    for await (const piece of pieces) yield* records.read(piece);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
 }
 
 async function journalFiles(folder: string, task = ''): Promise<string[]> {

@@ -2,13 +2,16 @@ import { Annotations, Aws, CfnOutput, type Duration } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import type { ContainerImage } from 'aws-cdk-lib/aws-ecs';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { Config, IssuerConfig } from '#core/access/config.ts';
+import { CustodyError } from '#core/errors.ts';
 import type { ProtocolName } from '#core/protocols/protocols.ts';
 import { builtFunction, builtImage, ROOT } from '../artifacts.ts';
+import { watchedOf } from '../changes/watched.ts';
 import { CONFIG_FILE, readConfigFolder } from '../config-folder.ts';
 import type { FunctionEnvironment, ProxyEnvironment } from '../environment.ts';
 import type { FunctionName } from '../function-names.ts';
@@ -16,7 +19,6 @@ import { CustodyMetrics } from '../metrics.ts';
 import { type Places, permit } from '../permissions.ts';
 import { longestDays, type RecordingSettings, requireAcknowledgedLocks } from '../retention.ts';
 import { mayReadSecret } from '../secret-access.ts';
-import { takesRoles } from '../targets/kubernetes/eks.ts';
 import { type KubernetesTarget, wireKubernetesTarget } from '../targets/kubernetes/target.ts';
 import {
   KUBERNETES_CONTAINER_PORT,
@@ -29,10 +31,13 @@ import { requireRdsCertificates } from '../targets/postgres/rds-certificates.ts'
 import { type PostgresTarget, wirePostgresTarget } from '../targets/postgres/target.ts';
 import { SshAuthorities } from '../targets/ssh/authorities.ts';
 import { type SshTarget, wireSshTarget } from '../targets/ssh/target.ts';
+import { takesRoles } from '../targets/taken-roles.ts';
 import type { TargetWiring } from '../targets/wiring.ts';
 import { AccessLogs } from './access-logs.ts';
-import { Alarms } from './alarms.ts';
-import { Api } from './api.ts';
+import { Alarms, changesWatches } from './alarms.ts';
+import { Api, type ApiName, type GatewayApi } from './api.ts';
+import { Auditor } from './auditor.ts';
+import { Changes } from './changes.ts';
 import { ConfigStore } from './config-store.ts';
 import { Console } from './console/console.ts';
 import type { ConsoleSettings } from './console/settings.ts';
@@ -42,7 +47,9 @@ import { Events } from './events.ts';
 import { EvidenceStore } from './evidence-store.ts';
 import { Functions } from './functions.ts';
 import { LoadBalancer } from './load-balancer.ts';
-import { Network } from './network.ts';
+import { Network, type NetworkProps } from './network.ts';
+import { placeWatches } from './place-watches.ts';
+import { PrivateApi } from './private-api.ts';
 import { ProxyService, type TaskSettings } from './proxy-service.ts';
 import { Schedules } from './schedules.ts';
 import { Signing } from './signing.ts';
@@ -65,16 +72,28 @@ export interface AccessGatewayProps {
   readonly clients: readonly string[];
   /** A new one when not given. */
   readonly vpc?: IVpc;
+  /** Of that VPC, where tasks and the load balancer are; found by their routes when not given. */
+  readonly subnets?: NonNullable<NetworkProps['subnets']>;
+  /** Of tasks and of the load balancer, with all their rules; made when not given. */
+  readonly securityGroups?: NonNullable<NetworkProps['securityGroups']>;
   /** How issuers' keys are fetched: through NAT gateways, or not from outside. */
   readonly issuerAccess: 'nat' | 'none';
   /** Of a new VPC; one when not given. */
   readonly natGateways?: number;
+  /** Where targets are, as CIDRs or prefix lists: for more than 40 of them, which no longer have a rule each. */
+  readonly targetNetworks?: readonly string[];
   readonly tasks: TaskSettings;
   /** How long sessions may go on after their task was told to stop; an hour at most. */
   readonly drain: Duration;
   readonly recordings: RecordingSettings;
   /** The ledger's name, which no other ledger has; `<hostname>/ledger` when not given. */
   readonly ledgerOrigin?: string;
+  /** Where the control plane is: at API Gateway's own address when not given. */
+  readonly api?: ApiSettings;
+  /** Of Route 53, where the host name's record is made; by whoever owns the zone when not given. */
+  readonly hostedZoneId?: string;
+  /** ARNs of who may take a role that reads evidence, and nothing else; there is none when nobody is given. */
+  readonly auditors?: readonly string[];
   /** Who gets alarms by e-mail. */
   readonly emails?: readonly string[];
   /**
@@ -97,6 +116,12 @@ export interface AccessGatewayProps {
   readonly consoleFiles?: string;
 }
 
+/** `private`: reached through a VPC endpoint alone, which is made in a new VPC. */
+export type ApiSettings =
+  | { readonly kind: 'plain' }
+  | ({ readonly kind: 'named' } & ApiName)
+  | { readonly kind: 'private'; readonly endpointId?: string; readonly webAclArn?: string };
+
 const SSH_PORT = 22;
 const KUBERNETES_PORT = 6443;
 const ADDS: Readonly<Record<ProtocolName, string>> = {
@@ -113,26 +138,31 @@ export class AccessGateway extends Construct {
   readonly evidence: EvidenceStore;
   readonly events: Events;
   readonly tables: Tables;
+  readonly dataKey: IKey;
   readonly signing: Signing;
   /** Where custody.yaml has SSH targets. */
   readonly ssh: SshAuthorities | undefined;
   readonly alarms: Alarms;
-  readonly api: Api;
+  readonly api: GatewayApi;
   readonly console: Console;
   /** What people need who deploy, use and audit it. */
   readonly outputs: Readonly<Record<string, CfnOutput>>;
   readonly #config: Config;
   readonly #role: Role;
+  readonly #auditor: Auditor | undefined;
+  readonly #networks: readonly string[] | undefined;
   readonly #added = new Set<string>();
 
   /** Throws `config-invalid` for a configuration that the gateway would not start with. */
   constructor(scope: Construct, id: string, props: AccessGatewayProps) {
     super(scope, id);
     this.#config = readConfigFolder(props.configFolder);
+    this.#networks = props.targetNetworks;
     requireAcknowledgedLocks(this.#config, props.recordings);
     requireRdsCertificates(this.#config, ROOT);
     const { protect = false } = props;
     const { key } = new DataKey(this, 'DataKey', protect);
+    this.dataKey = key;
     const accessLogs = new AccessLogs(this, 'AccessLogs').bucket as IBucket;
     const config = new ConfigStore(this, 'Config', {
       folder: props.configFolder,
@@ -154,10 +184,11 @@ export class AccessGateway extends Construct {
     const ports = { sshPort: SSH_PORT, kubernetesPort: KUBERNETES_PORT, ...props };
     const listeners = listenersOf(this.#config, ports);
     const balancer = new LoadBalancer(this, 'Front', { ...props, network: this.network, listeners, protect });
-    this.api = new Api(this, 'Api', key);
+    if (props.hostedZoneId !== undefined) balancer.record(props.hostedZoneId, props.hostname);
+    this.api = this.#api(props, key);
     this.console = new Console(this, 'Console', {
       ...{ key, accessLogs, config: this.#config, settings: props.console ?? {} },
-      ...{ api: this.api.api, evidence: this.evidence.bucket },
+      ...{ api: this.api, evidence: this.evidence.bucket },
       ...(props.consoleFiles === undefined ? {} : { source: props.consoleFiles }),
     });
     const metrics = new CustodyMetrics(this);
@@ -167,6 +198,7 @@ export class AccessGateway extends Construct {
       ...{ environment, places, key },
       code: props.code ?? builtFunction,
       servesConsole: props.console === 'api',
+      ...(this.api instanceof PrivateApi ? { namesBegin: this.api.functionNames } : {}),
       ...(this.#mustAskInside(props) ? { besideIssuer: this.network.placeForFunctions() } : {}),
     });
     this.api.route(this.functions);
@@ -180,6 +212,7 @@ export class AccessGateway extends Construct {
       image: props.image ?? builtImage(props.tasks.architecture),
       environment: proxyEnvironment(environment, props.tlsSecret, this.ssh),
       activeSessions: metrics.of('ActiveSessions', 'Average'),
+      mostSessions: metrics.of('ActiveSessions'),
     });
     // A task that finds no custody.yaml does not start, and a few of those roll a deployment back. One that finds the bucket of
     // recordings without its policy would start.
@@ -201,8 +234,11 @@ export class AccessGateway extends Construct {
     schedules.node.addDependency(this.service.service);
     const watched = { metrics, api: this.api, functions: this.functions, tables: this.tables };
     this.alarms = new Alarms(this, 'Alarms', { ...watched, key, emails: props.emails ?? [] });
+    this.alarms.watch(placeWatches(this.service, this.network));
+    this.#tellChanges(config, schedules);
     const { alarms, functions, service } = this;
     new Dashboard(this, 'Dashboard', { metrics, alarms, functions, service: service.service });
+    this.#auditor = this.#auditorOf(props);
     this.outputs = this.#outputs(balancer, environment.CUSTODY_LEDGER_ORIGIN);
     this.node.addValidation({ validate: () => this.#mentionForgotten() });
   }
@@ -238,12 +274,19 @@ export class AccessGateway extends Construct {
   }
 
   get #wiring(): TargetWiring {
-    return { config: this.#config, role: this.#role, tasks: this.network.tasks };
+    return { config: this.#config, role: this.#role, tasks: this.network.tasks, networks: this.#networks };
   }
 
   /** custody.yaml, as it is deployed. */
   get config(): Config {
     return this.#config;
+  }
+
+  #api({ api = { kind: 'plain' }, console, clients }: AccessGatewayProps, key: IKey): GatewayApi {
+    if (api.kind !== 'private') return new Api(this, 'Api', key, api.kind === 'named' ? api : undefined);
+    if (console !== false) throw needsNoConsole();
+    const endpoint = this.network.apiEndpoint(api.endpointId, clients);
+    return new PrivateApi(this, 'PrivateApi', { key, endpoint, webAclArn: api.webAclArn });
   }
 
   /** What nothing reaches from outside is asked from inside; keys in files need not be asked for. */
@@ -253,6 +296,14 @@ export class AccessGateway extends Construct {
     if (vpc === undefined)
       Annotations.of(this).addWarningV2('custody:issuer-unreachable', unreachable(asked));
     return true;
+  }
+
+  /** Once the gateway runs: what its first deployment makes is nothing that changes. */
+  #tellChanges({ bucket }: ConfigStore, schedules: Schedules): void {
+    const watched = watchedOf(this, { config: bucket, proxy: this.#role, scheduled: schedules.names });
+    const changes = new Changes(this, 'Changes', { topic: this.alarms.topic, watched });
+    changes.node.addDependency(this.service.service);
+    this.alarms.watch(changesWatches(changes));
   }
 
   #environment(
@@ -279,7 +330,7 @@ export class AccessGateway extends Construct {
       CUSTODY_POLICY_DEPLOYED: this.#config.version,
       CUSTODY_EVENTS_BUCKET: this.events.bucket.bucketName,
       CUSTODY_EVENTS_DATABASE: this.events.database,
-      CUSTODY_API_URL: this.api.api.apiEndpoint,
+      CUSTODY_API_URL: this.api.url,
       CUSTODY_GATEWAY_ADDRESS: `${hostname}:${port}`,
       ...sshEnvironment(this.ssh, `${hostname}:${props.sshPort ?? SSH_PORT}`),
       ...(speaksKubernetes(this.#config)
@@ -288,6 +339,12 @@ export class AccessGateway extends Construct {
       ...this.console.environment,
       POWERTOOLS_METRICS_NAMESPACE: namespace,
     };
+  }
+
+  #auditorOf({ auditors = [] }: AccessGatewayProps): Auditor | undefined {
+    if (auditors.length === 0) return undefined;
+    const keys = { dataKey: this.dataKey, signingKey: this.signing.key };
+    return new Auditor(this, 'Auditor', { auditors, evidence: this.evidence.bucket, ...keys });
   }
 
   #places(config: ConfigStore, dataKey: string): Places {
@@ -317,7 +374,7 @@ export class AccessGateway extends Construct {
   #outputs({ balancer }: LoadBalancer, ledgerOrigin: string): Record<string, CfnOutput> {
     const outputs = {
       GatewayName: [balancer.loadBalancerDnsName, 'The gateway: make a CNAME of its host name to this'],
-      ApiUrl: [this.api.api.apiEndpoint, 'For custody login'],
+      ApiUrl: [this.api.url, 'For custody login'],
       EvidenceBucket: [this.evidence.bucket.bucketName, 'Recordings and the ledger: what an auditor copies'],
       EventsBucket: [this.events.bucket.bucketName, 'OCSF events of sealed sessions: what a SIEM reads'],
       EventsDatabase: [this.events.database, 'Database and workgroup of Athena for them'],
@@ -327,10 +384,18 @@ export class AccessGateway extends Construct {
     const ofClusters = {
       GatewayRole: [this.#role.roleArn, 'What clusters know the gateway by, and trust policies name'],
     } as const;
+    const ofName =
+      this.api instanceof Api && this.api.alias !== undefined
+        ? { ApiName: [this.api.alias, 'The API: make a CNAME of its domain name to this'] as const }
+        : {};
     const all = {
       ...outputs,
+      ...(this.#auditor === undefined
+        ? {}
+        : { AuditorRole: [this.#auditor.role.roleArn, 'Reads evidence, and nothing else'] as const }),
+      ...ofName,
       ...this.console.outputs,
-      ...(speaksKubernetes(this.#config) ? ofClusters : {}),
+      ...(speaksKubernetes(this.#config) || takesRoles(this.#config) ? ofClusters : {}),
     };
     const made = Object.entries(all).map(
       ([name, [value, description]]) => [name, new CfnOutput(this, name, { value, description })] as const,
@@ -395,6 +460,12 @@ function authoritiesOf({ userCa, targetCa }: SshAuthorities) {
  */
 function idOf({ secretFullArn, secretName }: ISecret): string {
   return secretFullArn ?? secretName;
+}
+
+function needsNoConsole(): CustodyError {
+  return new CustodyError('config-invalid', 'found a private API, expected console: false beside it', {
+    hint: 'CloudFront does not reach it, and its addresses all begin with /v1: people use the CLI, inside',
+  });
 }
 
 function unreachable({ issuer }: IssuerConfig): string {

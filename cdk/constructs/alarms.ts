@@ -3,6 +3,7 @@ import {
   Alarm,
   ComparisonOperator,
   type IMetric,
+  MathExpression,
   Metric,
   Stats,
   TreatMissingData,
@@ -13,25 +14,28 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import type { TableName } from '#adapters/aws/tables.ts';
 import type { CustodyMetrics } from '../metrics.ts';
-import type { Api } from './api.ts';
+import type { GatewayApi } from './api.ts';
+import type { Changes } from './changes.ts';
 import type { Functions } from './functions.ts';
 import type { Tables } from './tables.ts';
 
 export interface AlarmsProps {
   readonly key: IKey;
   readonly emails: readonly string[];
-  readonly api: Api;
+  readonly api: GatewayApi;
   readonly functions: Functions;
   readonly tables: Tables;
   readonly metrics: CustodyMetrics;
 }
 
-interface Watch {
+export interface Watch {
   readonly says: string;
   readonly metric: IMetric;
-  /** It alarms above. */
-  readonly above: number;
+  /** It alarms above, or below. */
+  readonly above?: number;
+  readonly below?: number;
   /** How many of the metric's periods in a row, which are minutes where nothing else is said. */
   readonly minutes: number;
   /** Whoever tells it tells it every minute: silence is trouble as well. */
@@ -41,7 +45,7 @@ interface Watch {
 /** What somebody has to look at, told to one topic. */
 export class Alarms extends Construct {
   readonly topic: ITopic;
-  readonly all: readonly Alarm[];
+  readonly #all: Alarm[] = [];
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
@@ -55,15 +59,27 @@ export class Alarms extends Construct {
       ...functionWatches(props.functions),
       ...tableWatches(props.tables),
     };
-    this.all = Object.entries(watches).map(([name, watch]) => this.#alarm(name, watch));
+    this.watch(watches);
   }
 
-  #alarm(name: string, { says, metric, above, minutes, silenceAlarms = false }: Watch): Alarm {
+  get all(): readonly Alarm[] {
+    return this.#all;
+  }
+
+  /** Also of what is there only later. */
+  watch(watches: Readonly<Record<string, Watch>>): void {
+    for (const [name, watch] of Object.entries(watches)) this.#all.push(this.#alarm(name, watch));
+  }
+
+  #alarm(name: string, { says, metric, above, below, minutes, silenceAlarms = false }: Watch): Alarm {
     const alarm = new Alarm(this, name, {
       alarmDescription: says,
       metric,
-      threshold: above,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      threshold: above ?? below ?? 0,
+      comparisonOperator:
+        below === undefined
+          ? ComparisonOperator.GREATER_THAN_THRESHOLD
+          : ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: minutes,
       treatMissingData: silenceAlarms ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
     });
@@ -162,6 +178,19 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
       above: 0,
       minutes: 1,
     },
+    // Whoever renews it needs a working day or two, and a private CA has none who does it by himself.
+    CertificateEnds: {
+      says: "The gateway's certificate ends in less than three weeks: put a new one into its secret, and each login sees it within five minutes",
+      metric: metrics.of('CertificateDaysLeft', Stats.MINIMUM),
+      below: 21,
+      minutes: 5,
+    },
+    DeadLetters: {
+      says: 'A message to a webhook was given up: custody status names it, and it can be sent again',
+      metric: metrics.count('DeadLetters'),
+      above: 0,
+      minutes: 1,
+    },
     BreakGlass: {
       says: 'Somebody broke the glass: it needs a review',
       metric: metrics.count('BreakGlass'),
@@ -171,9 +200,27 @@ function watchesOf(metrics: CustodyMetrics): Record<string, Watch> {
   };
 }
 
+/** Each call is told to the topic in words as well; the alarm stays where it was overlooked there. */
+export function changesWatches({ told, untold }: Changes): Record<string, Watch> {
+  return {
+    StackChanged: {
+      says: 'Somebody changed, or tried to change, keys, policies, functions or tasks of the stack: the message before this one says who, what and from where',
+      metric: told,
+      above: 0,
+      minutes: 1,
+    },
+    ChangesUntold: {
+      says: 'What is changed of the stack cannot be told to the topic of alarms: look at its policy, and at that of the data key',
+      metric: untold,
+      above: 0,
+      minutes: 1,
+    },
+  };
+}
+
 /** The functions behind the API answer every error, so that Lambda counts none: what counts is what they answer. */
-function apiWatches({ api }: Api): Record<string, Watch> {
-  const metric = api.metricServerError({ period: Duration.minutes(1), statistic: Stats.SUM });
+function apiWatches(api: GatewayApi): Record<string, Watch> {
+  const metric = api.failures();
   const says = 'The API answers that it is its own fault (5xx): people cannot ask, approve or end sessions';
   return { ApiFails: { says, metric, above: 0, minutes: 3 } };
 }
@@ -186,10 +233,12 @@ function functionWatches({ byName }: Functions): Record<string, Watch> {
   return Object.fromEntries(watches);
 }
 
-function tableWatches({ byName }: Tables): Record<string, Watch> {
+/** An index is throttled by itself, and the table's metric does not say so. */
+function tableWatches({ byName, places }: Tables): Record<string, Watch> {
   const watches = Object.entries(byName).flatMap(([name, { tableName }]) =>
     ['Read', 'Write'].map((way) => {
-      const metric = throttled(tableName, way);
+      const { indexes } = places[name as TableName];
+      const metric = throttled({ tableName, indexes }, way);
       const says = `DynamoDB throttles ${way.toLowerCase()}s of the table of ${name}`;
       return [`${way}Throttles-${name}`, { says, metric, above: 0, minutes: 3 }] as const;
     }),
@@ -197,12 +246,25 @@ function tableWatches({ byName }: Tables): Record<string, Watch> {
   return Object.fromEntries(watches);
 }
 
-function throttled(TableName: string, way: string): IMetric {
-  return new Metric({
-    namespace: 'AWS/DynamoDB',
-    metricName: `${way}ThrottleEvents`,
-    dimensionsMap: { TableName },
-    statistic: Stats.SUM,
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html */
+function throttled(
+  { tableName: TableName, indexes }: { readonly tableName: string; readonly indexes: readonly string[] },
+  way: string,
+): IMetric {
+  const count = (dimensions: Record<string, string>) =>
+    new Metric({
+      namespace: 'AWS/DynamoDB',
+      metricName: `${way}ThrottleEvents`,
+      dimensionsMap: { TableName, ...dimensions },
+      statistic: Stats.SUM,
+      period: Duration.minutes(1),
+    });
+  if (indexes.length === 0) return count({});
+  const each = [count({}), ...indexes.map((name) => count({ GlobalSecondaryIndexName: name }))];
+  return new MathExpression({
+    expression: each.map((_, i) => `FILL(m${i}, 0)`).join(' + '),
+    usingMetrics: Object.fromEntries(each.map((metric, i) => [`m${i}`, metric])),
+    label: `${way} throttles, with indexes`,
     period: Duration.minutes(1),
   });
 }

@@ -19,6 +19,7 @@ export class DataKey extends Construct {
     refuseDeletion(this.key, protect);
     this.key.addToResourcePolicy(logsMayEncrypt());
     this.key.addToResourcePolicy(alarmsMayEncrypt());
+    this.key.addToResourcePolicy(changesMayEncrypt());
   }
 }
 
@@ -27,7 +28,7 @@ function logsMayEncrypt(): PolicyStatement {
   const groups = `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:log-group:*`;
   return new PolicyStatement({
     sid: 'LogsOfThisAccount',
-    principals: [new ServicePrincipal(`logs.${Aws.REGION}.amazonaws.com`)],
+    principals: [new ServicePrincipal(`logs.${Aws.REGION}.${Aws.URL_SUFFIX}`)],
     actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
     resources: ['*'],
     conditions: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': groups } },
@@ -42,5 +43,18 @@ function alarmsMayEncrypt(): PolicyStatement {
     actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
     resources: ['*'],
     conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+  });
+}
+
+/**
+ * EventBridge publishes there too what is changed of the stack. AWS says it without a condition, as it does for the topic's own
+ * policy; one that EventBridge does not go by would make it silent. https://repost.aws/knowledge-center/sns-not-getting-eventbridge-notification
+ */
+function changesMayEncrypt(): PolicyStatement {
+  return new PolicyStatement({
+    sid: 'ChangesOfThisStack',
+    principals: [new ServicePrincipal('events.amazonaws.com')],
+    actions: ['kms:Decrypt', 'kms:GenerateDataKey*'],
+    resources: ['*'],
   });
 }

@@ -11,6 +11,7 @@ import {
   StorageClass,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { CHECKPOINT } from '#core/ledger/layout.ts';
 import { KEPT, keep } from '../kept.ts';
 import { evidencePolicy } from './evidence-policy.ts';
 
@@ -61,7 +62,7 @@ export class EvidenceStore extends Construct {
       serverAccessLogsBucket: accessLogs,
       serverAccessLogsPrefix: 'evidence/',
       removalPolicy: KEPT,
-      lifecycleRules: lifecycle(longestDays + 1),
+      lifecycleRules: lifecycle(longestDays + 1, Math.max(lockDays, props.ledgerDays) + 1),
     });
     // By the template alone: what CDK has for it is a function that may change every bucket's notifications.
     const template = this.bucket.node.defaultChild as CfnBucket;
@@ -81,7 +82,7 @@ export class EvidenceStore extends Construct {
 }
 
 /** The ledger stays: it proves what there was. */
-function lifecycle(expireDays: number) {
+function lifecycle(expireDays: number, headDays: number) {
   return [
     {
       id: 'sessions',
@@ -97,6 +98,8 @@ function lifecycle(expireDays: number) {
       ...gone(expireDays),
     },
     { id: 'indexes', prefix: 'indexes/', ...gone(expireDays) },
+    // One a minute where there are sessions: the newest stays, and proves the earlier ones.
+    { id: 'heads', prefix: CHECKPOINT, noncurrentVersionExpiration: Duration.days(headDays) },
     { id: 'parts', abortIncompleteMultipartUploadAfter: PARTS_KEPT },
   ];
 }

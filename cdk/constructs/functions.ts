@@ -24,6 +24,8 @@ export interface FunctionsProps {
   readonly key: IKey;
   /** Whether there is one for the console's files. */
   readonly servesConsole: boolean;
+  /** Where their names have to be known before they are there. */
+  readonly namesBegin?: string;
   /** For those that ask the issuer, where only the VPC reaches it. */
   readonly besideIssuer?: FunctionPlace;
 }
@@ -45,7 +47,9 @@ const SIZES: Readonly<Record<FunctionName, Size>> = {
   scim: { memorySize: 512, timeout: Duration.seconds(25) },
   logout: { memorySize: 512, timeout: Duration.seconds(25) },
   ssh: { memorySize: 512, timeout: Duration.seconds(25) },
-  sealer: { memorySize: 1024, timeout: Duration.minutes(10) },
+  // As much as a new account may have: the thread that works has a vCPU to itself, and V8's collector the rest. Its memory is bounded
+  // at a quarter of it (test/bench/sealer.ts). https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+  sealer: { memorySize: 3008, timeout: Duration.minutes(10) },
   // It verifies recordings and decodes them, as replay does, and whole ones.
   settler: { memorySize: 1769, timeout: Duration.minutes(10) },
   // The same, and it compresses what it makes of them: as long as a function may run.
@@ -83,13 +87,14 @@ export class Functions extends Construct {
 function oneFunction(
   scope: Construct,
   name: FunctionName,
-  { code, environment, places, key, besideIssuer }: FunctionsProps,
+  { code, environment, places, key, besideIssuer, namesBegin }: FunctionsProps,
 ) {
   const logGroup = encryptedLog(scope, 'Log', key);
   const role = functionRole(scope, logGroup);
   const place = ASK_ISSUER.includes(name) ? besideIssuer : undefined;
   permit(role, name, places);
   const lambda = new Lambda(scope, 'Function', {
+    ...(namesBegin === undefined ? {} : { functionName: `${namesBegin}${name}` }),
     description: `Custody: ${name}`,
     code: code(name),
     handler: 'index.handler',

@@ -1,5 +1,5 @@
 import { Duration, Validations } from 'aws-cdk-lib';
-import { Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
+import { type ISecurityGroup, Peer, Port, SecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import {
   type NetworkListener,
   NetworkLoadBalancer,
@@ -8,6 +8,7 @@ import {
   Protocol,
 } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { aliasRecord } from '../alias-record.ts';
 import { explain } from '../explain.ts';
 import type { GatewayListener } from '../targets/listeners.ts';
 import type { Network } from './network.ts';
@@ -36,20 +37,15 @@ const NO_ACCESS_LOG =
 /** Where clients connect. It passes TCP on as it comes: TLS is between the client and the proxy. */
 export class LoadBalancer extends Construct {
   readonly balancer: NetworkLoadBalancer;
-  readonly group: SecurityGroup;
+  readonly group: ISecurityGroup;
   /** Of each protocol, with where it leads. */
   readonly listeners: readonly (GatewayListener & { readonly listener: NetworkListener })[];
 
   constructor(scope: Construct, id: string, props: LoadBalancerProps) {
     super(scope, id);
-    const { network, reach, clients, protect } = props;
+    const { network, reach, protect } = props;
     const { vpc } = network;
-    this.group = new SecurityGroup(this, 'Group', {
-      vpc,
-      description: 'Clients of the gateway',
-      allowAllOutbound: false,
-    });
-    for (const { port } of props.listeners) for (const cidr of clients) this.#allow(cidr, port);
+    this.group = network.frontGroup ?? this.#ownGroup(props);
     this.balancer = new NetworkLoadBalancer(this, 'Balancer', {
       vpc,
       vpcSubnets: network.front,
@@ -62,16 +58,29 @@ export class LoadBalancer extends Construct {
     this.listeners = props.listeners.map((one) => ({ ...one, listener: this.#listen(one) }));
   }
 
+  /** The host name's, in a zone of Route 53. */
+  record(hostedZoneId: string, name: string): void {
+    const { loadBalancerDnsName: dnsName, loadBalancerCanonicalHostedZoneId: zone } = this.balancer;
+    aliasRecord(this, 'Record', { hostedZoneId, name, to: { dnsName, hostedZoneId: zone } });
+  }
+
   #listen({ id, port }: GatewayListener): NetworkListener {
     return this.balancer.addListener(id, { port, protocol: Protocol.TCP, tcpIdleTimeout: IDLE });
   }
 
-  #allow(cidr: string, port: number): void {
-    const peer = cidr.includes(':') ? Peer.ipv6(cidr) : Peer.ipv4(cidr);
-    this.group.addIngressRule(peer, Port.tcp(port), 'Clients');
-    if (!cidr.endsWith('/0')) return;
-    explain(this.group, FROM_EVERYWHERE, 'EC23');
-    Validations.of(this.group).acknowledge({ id: 'CloudFormation-Validate::W2508', reason: FROM_EVERYWHERE });
+  #ownGroup({ network: { vpc }, clients, listeners }: LoadBalancerProps): SecurityGroup {
+    const group = new SecurityGroup(this, 'Group', {
+      vpc,
+      description: 'Clients of the gateway',
+      allowAllOutbound: false,
+    });
+    for (const { port } of listeners)
+      for (const cidr of clients) group.addIngressRule(Peer.ipv4(cidr), Port.tcp(port), 'Clients');
+    if (clients.some((cidr) => cidr.endsWith('/0'))) {
+      explain(group, FROM_EVERYWHERE, 'EC23');
+      Validations.of(group).acknowledge({ id: 'CloudFormation-Validate::W2508', reason: FROM_EVERYWHERE });
+    }
+    return group;
   }
 }
 

@@ -14,6 +14,7 @@ import {
   LinuxParameters,
   LogDrivers,
   OperatingSystemFamily,
+  PropagatedTagSource,
 } from 'aws-cdk-lib/aws-ecs';
 import { NetworkTargetGroup, Protocol } from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
@@ -34,6 +35,8 @@ export interface TaskSettings {
   readonly architecture: 'arm64' | 'x64';
   /** How many sessions a task has on average before another is started. */
   readonly sessionsEach: number;
+  /** How many a task has at most: it refuses more, and stays healthy. Twice as many when not given. */
+  readonly maxSessions?: number | undefined;
 }
 
 export interface ProxyServiceProps {
@@ -45,8 +48,9 @@ export interface ProxyServiceProps {
   readonly key: IKey;
   readonly tasks: TaskSettings;
   readonly drain: Duration;
-  /** Sessions a task. */
+  /** Sessions a task, on average and of the fullest. */
   readonly activeSessions: Metric;
+  readonly mostSessions: Metric;
 }
 
 /** The most that Fargate gives between SIGTERM and SIGKILL. */
@@ -56,12 +60,17 @@ const GOODBYE = Duration.seconds(100);
 const GRACE = Duration.seconds(60);
 const CPU_PERCENT = 60;
 const SCALE_IN_PAUSE = Duration.minutes(10);
+/** Of what a task takes at most. */
+const NEARLY_FULL = 0.8;
+const FULL_PAUSE = Duration.minutes(15);
 const SCRATCH = 'scratch';
 
 /** The proxy, as tasks that are replaced without cutting sessions. */
 export class ProxyService extends Construct {
   readonly service: FargateService;
   readonly cluster: Cluster;
+  /** Of each listener. */
+  readonly targets: readonly NetworkTargetGroup[];
 
   constructor(scope: Construct, id: string, props: ProxyServiceProps) {
     super(scope, id);
@@ -82,8 +91,11 @@ export class ProxyService extends Construct {
       maxHealthyPercent: 200,
       circuitBreaker: { enable: true, rollback: true },
       healthCheckGracePeriod: GRACE,
+      // Else tasks have no tags, and nobody's bill says whose they are.
+      enableECSManagedTags: true,
+      propagateTags: PropagatedTagSource.SERVICE,
     });
-    listen(this.service, props);
+    this.targets = listen(this.service, props);
     // Else tasks may start before they can fetch their image, their secrets or their database's answer.
     this.service.node.addDependency(...network.wayOut);
     scale(this.service, props);
@@ -109,6 +121,7 @@ function taskOf(
     image,
     command: [
       ...['--listen', `0.0.0.0:${ports[0]}`, '--data-dir', '/tmp/custody'],
+      ...['--sessions-max', String(maxOf(tasks))],
       ...['--drain-ms', String(GOODBYE.toMilliseconds()), '--api-url', environment.CUSTODY_API_URL],
     ],
     environment: { ...environment },
@@ -150,14 +163,18 @@ function mayProtectItself(role: Role, cluster: Cluster): void {
       sid: 'ProtectTasks',
       actions: ['ecs:UpdateTaskProtection', 'ecs:GetTaskProtection'],
       resources: [task],
-      conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
     }),
   );
   explainWildcards(role, 'tasks get their names when they start; the cluster has no others', task);
 }
 
-function listen(service: FargateService, { network, balancer, drain }: ProxyServiceProps): void {
-  for (const { listener, targetsId, containerPort } of balancer.listeners) {
+function listen(
+  service: FargateService,
+  { network, balancer, drain }: ProxyServiceProps,
+): readonly NetworkTargetGroup[] {
+  for (const port of [...balancer.listeners.map(({ containerPort }) => containerPort), HEALTH_PORT])
+    network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
+  return balancer.listeners.map(({ listener, targetsId, containerPort }) => {
     const group = new NetworkTargetGroup(service, targetsId, {
       ...sessionTargets(drain),
       vpc: network.vpc,
@@ -167,12 +184,19 @@ function listen(service: FargateService, { network, balancer, drain }: ProxyServ
     });
     listener.addTargetGroups('Tasks', group);
     endUnhealthySessions(group);
-  }
-  for (const port of [...balancer.listeners.map(({ containerPort }) => containerPort), HEALTH_PORT])
-    network.tasks.connections.allowFrom(balancer.group, Port.tcp(port), 'The load balancer');
+    return group;
+  });
 }
 
-function scale(service: FargateService, { tasks, activeSessions }: ProxyServiceProps): void {
+/**
+ * Whoever comes to a full task is refused (53300), and gets another one with the next try. Its health stays good: the load balancer ends
+ * the connections of a task whose health is not.
+ */
+function maxOf({ sessionsEach, maxSessions = 2 * sessionsEach }: TaskSettings): number {
+  return maxSessions;
+}
+
+function scale(service: FargateService, { tasks, activeSessions, mostSessions }: ProxyServiceProps): void {
   const scaling = service.autoScaleTaskCount({ minCapacity: tasks.min, maxCapacity: tasks.max });
   scaling.scaleOnCpuUtilization('Cpu', {
     targetUtilizationPercent: CPU_PERCENT,
@@ -182,5 +206,17 @@ function scale(service: FargateService, { tasks, activeSessions }: ProxyServiceP
     metric: activeSessions,
     targetValue: tasks.sessionsEach,
     scaleInCooldown: SCALE_IN_PAUSE,
+  });
+  // An average hides one that is full. One more at a time, and seldom: those that are there stay where they are, and a policy that
+  // follows the fullest would add tasks until there are as many as may be.
+  const most = maxOf(tasks);
+  scaling.scaleOnMetric('Fullest', {
+    metric: mostSessions,
+    scalingSteps: [
+      { lower: Math.ceil(most * NEARLY_FULL), upper: most, change: 1 },
+      { lower: most, change: 2 },
+    ],
+    evaluationPeriods: 3,
+    cooldown: FULL_PAUSE,
   });
 }

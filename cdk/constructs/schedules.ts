@@ -20,6 +20,11 @@ interface Sources {
  * is sealed.
  */
 export class Schedules extends Construct {
+  /** Of its rules. */
+  get names(): string[] {
+    return this.node.children.filter((one) => one instanceof Rule).map(({ ruleName }) => ruleName);
+  }
+
   constructor(scope: Construct, id: string, { byName }: Functions, { cluster, recordings, events }: Sources) {
     super(scope, id);
     for (const name of SCHEDULED) {

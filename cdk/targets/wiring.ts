@@ -1,7 +1,8 @@
 import { Token } from 'aws-cdk-lib';
-import { type IConnectable, type ISecurityGroup, Peer, Port } from 'aws-cdk-lib/aws-ec2';
+import { type IConnectable, type IPeer, type ISecurityGroup, Peer, Port } from 'aws-cdk-lib/aws-ec2';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import ipaddr from 'ipaddr.js';
 import type { Config } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
 import type { ProtocolName, TargetOf } from '#core/protocols/protocols.ts';
@@ -11,6 +12,8 @@ export interface TargetWiring {
   readonly config: Config;
   readonly role: IRole;
   readonly tasks: ISecurityGroup;
+  /** Where targets are, as CIDRs or prefix lists, where there are too many for a rule of each; private networks when not given. */
+  readonly networks?: readonly string[] | undefined;
 }
 
 /** The target of custody.yaml, which has to be of this protocol. `method`: what was called. Throws `config-invalid`. */
@@ -58,11 +61,53 @@ export function refuseOtherSecret(name: string, { secretArn, secretName }: ISecr
   });
 }
 
-/** From the tasks to a group of its own, or to its address, where whoever runs it opens the port. */
-export function openWay(to: IConnectable | undefined, { host, port }: Address, tasks: ISecurityGroup): void {
+/**
+ * From the tasks to a group of its own, or to its address, where whoever runs it opens the port. The target's side always has the exact
+ * rule; that of the tasks too while there are few, as a group has sixty rules.
+ */
+export function openWay(
+  to: IConnectable | undefined,
+  { host, port }: Address,
+  { tasks, config, networks }: Pick<TargetWiring, 'tasks' | 'config' | 'networks'>,
+): void {
   const why = `The target at port ${port}`;
-  if (to !== undefined) tasks.connections.allowTo(to, Port.tcp(port), why);
-  else tasks.addEgressRule(isIpv4(host) ? Peer.ipv4(`${host}/32`) : Peer.anyIpv4(), Port.tcp(port), why);
+  if (to !== undefined && isFew(config)) return tasks.connections.allowTo(to, Port.tcp(port), why);
+  for (const group of to?.connections.securityGroups ?? [])
+    group.addIngressRule(tasks, Port.tcp(port), why, true);
+  for (const peer of peersOf(to, host, { config, networks })) tasks.addEgressRule(peer, Port.tcp(port), why);
+}
+
+/** https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups: 60, and one is for AWS. */
+const FEW = 40;
+
+function isFew({ targets }: Config): boolean {
+  return targets.size <= FEW;
+}
+
+/** What security groups reach is in this VPC or in one that is joined to it. Names may mean any address. */
+function peersOf(
+  to: IConnectable | undefined,
+  host: string,
+  { config, networks = PRIVATE }: Pick<TargetWiring, 'config' | 'networks'>,
+): IPeer[] {
+  const all = networks.map((network) =>
+    network.startsWith('pl-') ? Peer.prefixList(network) : Peer.ipv4(network),
+  );
+  if (to !== undefined) return all;
+  if (!isIpv4(host)) return [Peer.anyIpv4()];
+  return isFew(config) ? [Peer.ipv4(`${host}/32`)] : [...all, ...(isPrivate(host) ? [] : [Peer.anyIpv4()])];
+}
+
+/** Where targets are when nothing is said: https://datatracker.ietf.org/doc/html/rfc1918, and what providers share. */
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'];
+
+function isPrivate(host: string): boolean {
+  return PRIVATE.some((network) => isIn(host, network));
+}
+
+function isIn(host: string, network: string): boolean {
+  const [range, bits] = ipaddr.IPv4.parseCIDR(network);
+  return ipaddr.IPv4.parse(host).match(range, bits);
 }
 
 function isIpv4(host: string): boolean {

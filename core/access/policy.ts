@@ -13,6 +13,8 @@ export interface PolicyPorts {
   /** Makes a change known before it counts: when it returns, its ledger leaf is durably queued. */
   readonly adopt: (config: Config) => Promise<void>;
   readonly now: () => Date;
+  /** True where what is read is never half written: it counts at once. */
+  readonly isWhole?: boolean;
 }
 
 /**
@@ -55,7 +57,7 @@ export class PolicyInForce {
   #foundAgain(what: string): boolean {
     const again = this.#found === what;
     this.#found = what;
-    return again;
+    return again || this.#ports.isWhole === true;
   }
 
   async #take(config: Config): Promise<Config | undefined> {

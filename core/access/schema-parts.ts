@@ -31,6 +31,11 @@ export function duration(minMs: number, maxMs: number, words: string) {
     .describe(words);
 }
 
+/** A role that the gateway takes. Whoever writes a pattern here would let it take every role. */
+export const roleArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'expected the ARN of a role');
+
 /** True when exactly one is given. */
 export function oneOf(...given: readonly unknown[]): boolean {
   return given.filter((one) => one !== undefined).length === 1;

@@ -23,7 +23,7 @@ export const addressSchema = z
   .describe("the target's own address: host:port; of a target with sandbox.from there is none");
 export type Address = z.output<typeof addressSchema>;
 
-const connectSchema = z.strictObject({
+const connectShape = {
   timeout: duration(1_000, 300_000, 'expected a time from 1s to 5m, such as 10s')
     .prefault('10s')
     .describe('how long the target may take from the connection to the end of the login'),
@@ -32,7 +32,7 @@ const connectSchema = z.strictObject({
     .describe(
       'how long the target may leave bytes that were sent to it without an answer (tcp_user_timeout)',
     ),
-});
+};
 
 const retentionSchema = z.strictObject({
   keep: duration(DAY_MS, 36_500 * DAY_MS, 'expected a time from 1d to 36500d, such as 365d').prefault('365d'),
@@ -51,7 +51,7 @@ const retentionSchema = z.strictObject({
 const recordingSchema = {
   durability: z.enum(durabilityModes).default('windowed'),
   windowMs: z.int().min(100).max(10_000).default(250),
-  deadlineMs: z.int().min(1_000).max(60_000).default(5_000),
+  deadlineMs: z.int().min(1_000).max(60_000).default(10_000),
   retention: retentionSchema.prefault({}),
 };
 
@@ -92,6 +92,14 @@ export const sandboxSchema = z.union(
   'expected true, or { from: the target it is made of }',
 );
 
+const onBlindSchema = z.union(
+  [
+    z.literal('end'),
+    z.strictObject({ hold: duration(5_000, 300_000, 'expected a time from 5s to 5m, such as 15s') }),
+  ],
+  'expected end, or { hold: how long }',
+);
+
 /** What views and exports do not show. Evidence has it, and whoever a rule with `unredacted` lets. */
 const redactSchema = z.strictObject({
   columns: z
@@ -111,11 +119,21 @@ export const WITH_ADDRESS_OR_MADE = {
 /** The shape that a protocol adds its own to. */
 export const targetShape = {
   address: addressSchema.optional(),
-  connect: connectSchema.prefault({}),
+  connect: z.strictObject(connectShape).prefault({}),
   sandbox: sandboxSchema.optional(),
   redact: redactSchema.optional(),
+  onBlind: onBlindSchema
+    .prefault({ hold: '15s' })
+    .describe(
+      'what becomes of sessions while the gateway cannot see whether their access still stands: end (after 4s), or hold for a time those that rest on no grant',
+    ),
   recording: z.strictObject(recordingSchema).prefault({}),
 };
+
+/** Of a protocol that has more to say of how it connects. */
+export function connectWith<T extends z.ZodRawShape>(own: T) {
+  return z.strictObject({ ...connectShape, ...own });
+}
 
 /** Of a protocol whose recordings may leave out what files hold: see `fileRecording` in its schema. */
 export function recordingWith<T extends z.ZodRawShape>(own: T) {

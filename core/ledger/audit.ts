@@ -1,7 +1,7 @@
 /** Holds the whole ledger against the whole store: what is missing, unsealed, unlisted or altered. */
 import { asCustodyError } from '../errors.ts';
 import { STATEMENT_MAX_BYTES } from '../recording/format.ts';
-import { CLOSE, OPEN, sessionPrefix, signatureName } from '../recording/layout.ts';
+import { CLOSE, OPEN, sessionPrefix, wasNeverOpen } from '../recording/layout.ts';
 import type { RecordingSource } from '../recording/ports.ts';
 import { sha256Hex } from '../recording/statements.ts';
 import { storedEvidence } from '../recording/stored-evidence.ts';
@@ -195,7 +195,7 @@ class Audit {
     await this.#checkStatement(session, OPEN, names, opened);
     await this.#checkStatement(session, CLOSE, names, ended);
     if (opened.size > 0) this.#checkSealed(session, names, opened, ended);
-    if (!onlyStarted(names)) await this.#checkEvidence(session, names);
+    if (opened.size > 0 || !wasNeverOpen(names)) await this.#checkEvidence(session, names);
     else
       for (const name of names)
         await this.#reading(session, prefix + name, () => this.#input.store.size(prefix + name));
@@ -203,7 +203,7 @@ class Audit {
 
   #checkUnlisted(session: string, names: readonly string[], isEnded: boolean): void {
     if (isEnded) this.#find('closed-never-opened', session, `${this.#ledger} has its end and no opening`);
-    else if (onlyStarted(names)) this.#counts.neverOpened += 1;
+    else if (wasNeverOpen(names)) this.#counts.neverOpened += 1;
     else if (this.#isYoung(startOf(session))) this.#counts.pending += 1;
     else
       this.#find(
@@ -279,11 +279,6 @@ class Audit {
   #find(code: AuditCode, session: string | undefined, message: string): void {
     this.#findings.add(code, session, message);
   }
-}
-
-/** Where an opening failed before it was whole, its signature may stand alone. */
-function onlyStarted(names: readonly string[]): boolean {
-  return names.every((name) => name === signatureName(OPEN));
 }
 
 /** A live session has no close statement. */

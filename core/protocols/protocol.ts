@@ -6,10 +6,17 @@ import type { Rule } from '../access/config.ts';
 export type SecretReference =
   /** A file on this machine; `what` it holds, in words. */
   | { readonly kind: 'file'; readonly what: string; readonly file: string }
-  /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. */
-  | { readonly kind: 'secret'; readonly what: string; readonly secret: string }
-  /** A token of RDS for this user, made anew for each session. */
-  | { readonly kind: 'rds'; readonly user: string }
+  /** A secret of Secrets Manager, by name or ARN. A password may stand in JSON. `pending`: what a rotation is about to make the current one. */
+  | {
+      readonly kind: 'secret';
+      readonly what: string;
+      readonly secret: string;
+      readonly stage?: 'pending';
+      /** To take for it, of another account. */
+      readonly role?: string | undefined;
+    }
+  /** A token of RDS for this user, made anew for each session; `role`: to take for it, of another account. */
+  | { readonly kind: 'rds'; readonly user: string; readonly role?: string | undefined }
   /** A token of EKS for this cluster, by IAM; good for a quarter of an hour, and made anew whenever one is asked for. */
   | {
       readonly kind: 'eks';

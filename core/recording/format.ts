@@ -95,6 +95,7 @@ export const openStatementSchema = z.object({
   withhold: z.array(z.string()).min(1).optional(),
   gateway: z.object({ version: z.string(), task: z.string() }),
   durability: z.object({ mode: z.enum(durabilityModes), windowMs: count }),
+  blindMs: count.optional(),
   retention: z.object({ lock: z.enum(lockModes), until: time, hold: z.literal(true).optional() }).optional(),
   recorder: z.base64(),
   signer: sha256,

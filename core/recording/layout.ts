@@ -19,6 +19,15 @@ export function signatureName(statement: string): string {
   return `${statement}.sig`;
 }
 
+/**
+ * Whether a session with these objects was never open: its opening and the signature are put side by side, and nothing reaches the
+ * target before both are there.
+ */
+export function wasNeverOpen(names: readonly string[]): boolean {
+  const [first = OPEN, ...more] = names;
+  return more.length === 0 && [OPEN, signatureName(OPEN)].includes(first);
+}
+
 /** Segment 7 → `00000007.seg`. */
 export function segmentName(segment: number): string {
   return `${String(segment).padStart(8, '0')}.seg`;

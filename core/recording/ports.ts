@@ -55,8 +55,16 @@ export interface JournalEntry {
 
 /** The durable tail of segments that are still being filled. */
 export interface Journal {
-  /** When it returns, all entries are durable. One call is one group commit for all sessions in it. */
+  /**
+   * When it returns, all entries are durable. One call is one group commit for all sessions in it. It tries for as long as trying may
+   * help and any session would wait; once it rejects, the entries may be there or not, and those of the next call hide behind none.
+   */
   append(entries: readonly JournalEntry[]): Promise<void>;
+  /**
+   * How many bytes a second of one session it takes gladly. The blocks of one that brings more for longer go into the store as
+   * segments, and never come here. Any number where it is not given.
+   */
+  readonly sessionBytesPerS?: number;
   /** The segment is in the store: its entries are no longer needed. Need not be durable. */
   release(session: string, segment: number): void;
 }
@@ -69,10 +77,17 @@ export interface JournaledTail {
   readonly trailer: Uint8Array;
 }
 
-/** What a dead gateway's journal still holds. */
+/** What a dead gateway's journal still holds: of any length, and never whole in memory. */
 export interface JournalRemains {
-  /** Every tail found; torn or damaged entries at the end of a file are left out, as they were never acknowledged. */
-  tails(): Promise<readonly JournaledTail[]>;
-  /** Forgets everything `tails` returned, but never a tail of a session in `keep`; called when the others are sealed. */
+  /**
+   * Gives every entry to `take`, those of one segment in the order in which they were appended, and waits for it each time.
+   * Torn or damaged entries behind which nothing was acknowledged are left out. An entry's bytes are its own only until `take`
+   * is done. Rejects as `take` does, and reads no further then.
+   */
+  read(take: TakeEntry): Promise<void>;
+  /** Forgets everything that `read` gives, but never an entry of a session in `keep`; called when the others are sealed. */
   clear(keep?: ReadonlySet<string>): Promise<void>;
 }
+
+/** A promise is waited for. */
+export type TakeEntry = (entry: JournalEntry) => void | Promise<void>;

@@ -1,13 +1,16 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { asCustodyError, CustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
+import { dueDecks } from './ageing.ts';
 import { BlockCompressor } from './block-compressor.ts';
+import { Deck } from './deck.ts';
 import type { CloseReason, CloseStatement } from './format.ts';
-import { segmentName } from './layout.ts';
-import { type HeldLease, leaseLost } from './leases.ts';
 import { OwnPuts } from './own-puts.ts';
+import { Pace } from './pace.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
+import { recordingFailed } from './recording-failed.ts';
 import { SegmentMemory } from './segment-content.ts';
+import { causeOf, type SegmentPutPorts, SegmentPuts } from './segment-puts.ts';
 import { type Opening, SessionClosing, SessionOpening } from './session-ends.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { gatherFrames } from './slab.ts';
@@ -15,21 +18,22 @@ import { sha256Hex } from './statements.ts';
 import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
 import { type LateSeal, Unsealed } from './unsealed.ts';
 
-/** A segment is put when this many bytes of frames are in it, or when it is this old. */
-const SEGMENT_BYTES = 8 << 20;
-const SEGMENT_AGE_MS = 60_000;
+/** Old segments on their way to the store at once: the connections are for those that somebody waits for. */
+const AGEING_AT_ONCE = 16;
+/** Segments that the journal has as well may wait for the store until they take so much memory: of one session, and in all. */
+const UNSTORED_BYTES = 16 << 20;
+const ALL_UNSTORED_BYTES = 256 << 20;
 /** Slabs are gathered into blocks of at most this many slabs: 4 MiB, FORMAT.md's limit. */
 const SLABS_PER_BLOCK = 4;
 
 export type { Opening } from './session-ends.ts';
 
-export interface RecorderPorts {
+export interface RecorderPorts extends SegmentPutPorts {
   readonly sink: RecordingSink;
   readonly signer: Signer;
   readonly journal: Journal;
   readonly index: SessionIndex;
   readonly leaves: LeafSink;
-  readonly lease: Pick<HeldLease, 'isHeld' | 'task'>;
 }
 
 export interface HandedSlab {
@@ -42,29 +46,19 @@ export interface HandedSlab {
 /** Tapes whose frames could not be made durable: their sessions must end. */
 export type FailedTapes = readonly (readonly [tape: number, error: CustodyError])[];
 
+/** What became of a commit. The frames of a tape that is named in neither are durable. */
+export interface Committed {
+  readonly failed: FailedTapes;
+  /** Tapes whose frames go straight to the store, and take their own time: an error, if their sessions must end. */
+  readonly behind: readonly (readonly [tape: number, settled: Promise<CustodyError | undefined>])[];
+}
+
 export interface Ending {
   readonly reason: CloseReason;
   readonly endedAt: string;
   /** The gateway's monotonic clock, milliseconds. */
   readonly at: number;
   readonly detail?: string;
-}
-
-interface Deck {
-  readonly tape: Tape;
-  readonly openHash: string;
-  readonly stored: OwnPuts;
-  /** Finished segments on their way to the store, or waiting for another try, in order. */
-  readonly unstored: FinishedSegment[];
-  /** The gateway's monotonic clock at startedAt, milliseconds. */
-  readonly startedMs: number;
-  /** When the segment being filled got its first block. */
-  segmentSinceMs: number;
-  /** Everything the gateway saw of this session up to here has arrived. */
-  completeMs: number;
-  /** Puts of one session happen one after the other, so that a crash never leaves a gap. */
-  puts: Promise<void>;
-  failure: CustodyError | undefined;
 }
 
 /**
@@ -77,10 +71,14 @@ export class Recorder {
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
   #commits: Promise<void> = Promise.resolve();
+  /** Old segments on their way to the store. */
+  #ageing = 0;
   readonly #unsealed = new Unsealed();
+  readonly #puts: SegmentPuts;
 
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
+    this.#puts = new SegmentPuts(ports);
   }
 
   /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
@@ -91,41 +89,47 @@ export class Recorder {
     const openHash = await begun.store(this.#ports).catch((cause: unknown) => {
       // A name that is taken is another session's.
       if (asCustodyError(cause).code !== 'already-exists')
-        this.#unsealed.keep(session, 0, () => begun.giveUp(this.#ports, () => this.#mayContinue()));
+        this.#unsealed.keep(session, 0, () => begun.giveUp(this.#ports, () => this.#puts.mayContinue()));
       failRecording(cause);
     });
-    this.#mayContinue();
-    this.#decks.set(tape, {
+    this.#puts.mayContinue();
+    const deck = new Deck({
       tape: new Tape(opening.session, privateKey, openHash, this.#tools),
       openHash,
       stored: begun.stored,
-      unstored: [],
+      durability: opening.durability,
+      pace: new Pace(this.#ports.journal.sessionBytesPerS ?? Number.POSITIVE_INFINITY),
       startedMs,
-      segmentSinceMs: startedMs,
-      completeMs: startedMs,
-      puts: Promise.resolve(),
-      failure: undefined,
     });
+    this.#decks.set(tape, deck);
   }
 
   /**
-   * Makes the slabs' frames durable. Resolves with the tapes that failed (their sessions must end); the other
-   * sessions' frames are durable. Blocks are compressed before it returns its promise, so slabs may be reused at once.
+   * Makes the slabs' frames durable. Resolves once the journal has what it is to have, with the tapes that failed and those whose
+   * frames go to the store instead; the others' are durable. Blocks are compressed before it returns its promise, so slabs may
+   * be reused at once.
    */
-  commit(slabs: readonly HandedSlab[]): Promise<FailedTapes> {
+  commit(slabs: readonly HandedSlab[]): Promise<Committed> {
     const touched = this.#addBlocks(slabs);
     for (const deck of touched.values()) deck.completeMs = slabs.at(-1)!.at;
     return this.#inTurn(() => this.#persist(touched));
   }
 
-  /** Puts segments that have been open for long, so that the journal never has to keep much. Takes its turn. */
-  putAged(at: number): Promise<FailedTapes> {
-    return this.#inTurn(() => {
-      const aged = [...this.#decks].filter(
-        ([, deck]) => deck.tape.openBytes > 0 && at - deck.segmentSinceMs > SEGMENT_AGE_MS,
-      );
-      return this.#settle(aged.map(([tape, deck]) => [tape, this.#putSegment(deck)]));
-    });
+  /**
+   * Puts some of the segments that have been open for long, so that the journal never has to keep much. No commit waits for that:
+   * the journal has them until they are stored. Resolves with the tapes that failed.
+   */
+  async putAged(at: number): Promise<FailedTapes> {
+    const due = dueDecks(this.#decks, at, AGEING_AT_ONCE - this.#ageing);
+    if (due.size === 0) return [];
+    this.#ageing += due.size;
+    for (const deck of due.values()) deck.isDue = true;
+    await this.#inTurn(() => this.#persist(due));
+    const fates = await Promise.all(
+      [...due].map(async ([tape, deck]) => [tape, await fateOf(deck, deck.puts)] as const),
+    );
+    this.#ageing -= due.size;
+    return fates.filter(hasFailed);
   }
 
   /**
@@ -133,18 +137,14 @@ export class Recorder {
    * succeeds.
    */
   async close(tape: number, ending: Ending): Promise<SessionOutcome> {
-    await this.#commits;
     const deck = this.#deck(tape);
-    this.#decks.delete(tape);
-    deck.completeMs = ending.at;
+    const { put } = await this.#inTurn(async () => this.#end(tape, deck, ending));
     const closing = new SessionClosing(() => this.#closeStatement(deck, ending), deck.stored);
     const seal = (): Promise<SessionOutcome> => this.#seal(deck, closing);
-    return this.#putSegment(deck)
-      .then(seal)
-      .catch((cause: unknown) => {
-        this.#unsealed.keep(deck.tape.session, takeOut(deck.unstored), seal);
-        failRecording(cause);
-      });
+    return put.then(seal).catch((cause: unknown) => {
+      this.#unsealed.keep(deck.tape.session, takeOut(deck.unstored), seal);
+      failRecording(cause);
+    });
   }
 
   /** Sessions that could not be sealed, and wait for another try. */
@@ -160,15 +160,23 @@ export class Recorder {
     return this.#unsealed.tryAgain(() => this.#ports.lease.isHeld);
   }
 
+  /** Nothing more comes, and no entry of it is on its way to the journal. */
+  #end(tape: number, deck: Deck, { at }: Ending): { readonly put: Promise<void> } {
+    this.#decks.delete(tape);
+    deck.isClosing = true;
+    deck.completeMs = at;
+    return { put: this.#puts.putOpen(deck) };
+  }
+
   /** What an earlier try has stored is not stored again. */
   async #seal(deck: Deck, closing: SessionClosing): Promise<SessionOutcome> {
-    while (deck.unstored.length > 0) await this.#putNext(deck);
-    this.#mayContinue();
+    while (deck.unstored.length > 0) await this.#puts.putNext(deck);
+    this.#puts.mayContinue();
     return closing.store(this.#ports);
   }
 
-  /** One after the other: the journal takes one append at a time, and entries follow the segments they hang on. */
-  #inTurn(work: () => Promise<FailedTapes>): Promise<FailedTapes> {
+  /** One after the other: the journal takes one append at a time. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#commits.then(work);
     this.#commits = done.then(
       () => undefined,
@@ -183,79 +191,61 @@ export class Recorder {
       for (const part of gatherFrames(slabs.slice(first, first + SLABS_PER_BLOCK), this.#scratch)) {
         const deck = this.#decks.get(part.tape);
         if (deck === undefined) continue;
-        if (deck.tape.openBytes === 0) deck.segmentSinceMs = slabs[first]!.at;
-        deck.tape.add(part.rawFrames, part.frames, part.payload);
+        deck.add(part, slabs[first]!.at);
         touched.set(part.tape, deck);
       }
     }
     return touched;
   }
 
-  async #persist(touched: ReadonlyMap<number, Deck>): Promise<FailedTapes> {
-    const journaled: JournalEntry[] = [];
-    const work: [number, Promise<void>][] = [];
-    const waiting: [number, Deck][] = [];
+  /** What is for the store goes its way; the journal gets the rest in one append, and nothing else is waited for. */
+  async #persist(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
+    const toStore: [number, Promise<void>][] = [];
+    const entered: [number, Deck, JournalEntry[]][] = [];
     for (const [tape, deck] of touched) {
-      if (deck.tape.openBytes >= SEGMENT_BYTES) work.push([tape, this.#putSegment(deck)]);
-      else {
-        const entries = deck.tape.takeEntries(untilUs(deck));
-        journaled.push(...entries);
-        // A session that was closed meanwhile has its frames in a segment, and does not depend on others' entries.
-        if (entries.length > 0) waiting.push([tape, deck]);
-        else work.push([tape, deck.puts]);
-      }
+      if (isForStore(deck)) toStore.push([tape, this.#putInstead(deck)]);
+      else entered.push([tape, deck, deck.tape.takeEntries(deck.untilUs)]);
     }
-    const appended = journaled.length > 0 ? this.#append(journaled) : Promise.resolve();
-    // An entry is worth nothing without the segments before it, of which one may still be on its way to the store.
-    for (const [tape, { puts }] of waiting)
-      work.push([tape, Promise.all([appended, puts]).then(() => undefined)]);
-    return this.#settle(work);
+    const appended = this.#append(entered.flatMap(([, , entries]) => entries));
+    for (const [, deck, entries] of entered) this.#afterEntries(deck, entries, appended);
+    const cause = await causeOf(appended);
+    const failed: [number, CustodyError][] = [];
+    for (const [tape, deck, entries] of entered) {
+      if (entries.length > 0 && cause !== undefined) deck.fail(recordingFailed(cause));
+      if (deck.failure !== undefined) failed.push([tape, deck.failure]);
+      else if (deck.hangs || this.#isCrowded(deck)) toStore.push([tape, deck.puts]);
+    }
+    const behind = toStore.map(([tape, stored]) => [tape, fateOf(touched.get(tape)!, stored)] as const);
+    return { failed, behind };
+  }
+
+  /** Its entries are on their way to the journal: then the segment may be put, if it is time. */
+  #afterEntries(deck: Deck, entries: readonly JournalEntry[], appended: Promise<void>): void {
+    if (entries.length > 0) deck.becomesDurable(appended);
+    if (deck.isFull || deck.isDue) void causeOf(this.#puts.putOpen(deck, appended));
+  }
+
+  /** The journal gets nothing of it before it is stored. Resolves when all that was added is durable. */
+  #putInstead(deck: Deck): Promise<void> {
+    const durable = deck.whenDurable();
+    if (!deck.isPutting)
+      void this.#puts.putMuch(deck, () => this.#inTurn(() => this.#persist(new Map([[0, deck]]))));
+    else if (deck.isOverfull) void causeOf(this.#puts.putOpen(deck));
+    return durable;
+  }
+
+  /** Much memory is taken by segments that are not stored yet: more would be taken by what follows. */
+  #isCrowded({ unstored, unstoredBytes }: Deck): boolean {
+    if (unstored.length === 0) return false;
+    const all = [...this.#decks.values()].reduce((sum, deck) => sum + deck.unstoredBytes, 0);
+    return unstoredBytes > UNSTORED_BYTES || all > ALL_UNSTORED_BYTES;
   }
 
   /** Acknowledged only while the lease is held: whoever seals in our place reads the journal after that. */
   async #append(entries: readonly JournalEntry[]): Promise<void> {
+    if (entries.length === 0) return;
     await this.#ports.journal.append(entries);
-    this.#mayContinue();
-  }
-
-  #mayContinue(): void {
-    if (!this.#ports.lease.isHeld) throw leaseLost(this.#ports.lease.task);
-  }
-
-  async #settle(work: readonly (readonly [number, Promise<void>])[]): Promise<FailedTapes> {
-    const settled = await Promise.allSettled(work.map(([, done]) => done));
-    return settled.flatMap((result, i) => {
-      const tape = work[i]![0];
-      // Behind a gap nothing is durable, whatever becomes of it by itself.
-      const cause: unknown = result.status === 'rejected' ? result.reason : this.#decks.get(tape)?.failure;
-      return cause === undefined ? [] : [[tape, this.#failed(tape, cause)] as const];
-    });
-  }
-
-  #failed(tape: number, cause: unknown): CustodyError {
-    const error = recordingFailed(cause);
-    const deck = this.#decks.get(tape);
-    if (deck !== undefined) deck.failure ??= error;
-    return error;
-  }
-
-  #putSegment(deck: Deck): Promise<void> {
-    const finished = deck.tape.finishSegment(untilUs(deck));
-    if (finished === undefined) return deck.puts;
-    deck.unstored.push(finished);
-    deck.puts = deck.puts.then(() => this.#putNext(deck));
-    return deck.puts;
-  }
-
-  /** The oldest of those that are not stored. */
-  async #putNext({ tape, stored, unstored }: Deck): Promise<void> {
-    const [{ segment, bytes, recycle }] = unstored as [FinishedSegment];
-    this.#mayContinue();
-    await stored.put(segmentName(segment), bytes);
-    this.#mayContinue();
-    this.#ports.journal.release(tape.session, segment);
-    unstored.shift();
-    recycle();
+    this.#puts.mayContinue();
   }
 
   #deck(tape: number): Deck {
@@ -274,7 +264,7 @@ export class Recorder {
       endedAt: ending.endedAt,
       reason: ending.reason,
       recovered: false,
-      recordedUntil: untilUs(deck),
+      recordedUntil: deck.untilUs,
       ...totals,
       open: deck.openHash,
       signer: sha256Hex(await this.#ports.signer.publicKey()),
@@ -283,27 +273,30 @@ export class Recorder {
   }
 }
 
-function untilUs(deck: Deck): number {
-  return Math.max(0, Math.floor((deck.completeMs - deck.startedMs) * 1000));
+/** What the journal does not have of it goes to the store: for as long as segments of it are put, all of it does. */
+function isForStore(deck: Deck): boolean {
+  return deck.failure === undefined && deck.tape.freshBytes > 0 && (deck.isPutting || deck.isForStore);
+}
+
+/** What becomes of a session's frames that are durable once `stored` resolves: an error, if the session must end. */
+async function fateOf(deck: Deck, stored: Promise<void>): Promise<CustodyError | undefined> {
+  const cause = await causeOf(stored);
+  if (cause === undefined) return deck.failure;
+  deck.fail(recordingFailed(cause));
+  return recordingFailed(cause);
+}
+
+function hasFailed(fate: readonly [number, CustodyError | undefined]): fate is [number, CustodyError] {
+  return fate[1] !== undefined;
 }
 
 function failRecording(cause: unknown): never {
   throw recordingFailed(cause);
 }
 
-function recordingFailed(cause: unknown): CustodyError {
-  if (cause instanceof CustodyError && (cause.code === 'recording-failed' || cause.code === 'task-fenced'))
-    return cause;
-  return new CustodyError('recording-failed', 'the recording could not be stored, so the session ends', {
-    hint: 'nothing runs unrecorded; tell whoever runs the gateway',
-    detail: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause),
-    cause,
-  });
-}
-
 /** Out of memory that is larger, as segments share it. Returns how many bytes are held. */
 function takeOut(unstored: FinishedSegment[]): number {
-  for (const [i, { segment, bytes }] of unstored.entries())
-    unstored[i] = { segment, bytes: Uint8Array.from(bytes), recycle: () => undefined };
+  for (const [i, segment] of unstored.entries())
+    unstored[i] = { ...segment, bytes: Uint8Array.from(segment.bytes), recycle: () => undefined };
   return unstored.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
 }

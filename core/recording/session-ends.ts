@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { type Person, personOf } from '../access/person.ts';
 import { asCustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
+import { sideBySide } from '../side-by-side.ts';
 import type { CloseStatement, OpenStatement } from './format.ts';
 import { OPEN } from './layout.ts';
 import type { OwnPuts } from './own-puts.ts';
@@ -36,11 +37,12 @@ export class SessionOpening {
     this.stored = stored;
   }
 
-  /** Lists the session, then stores its opening. Resolves with the statement's hash, where the chain begins. */
+  /** Lists the session while its opening is signed, then stores that. Resolves with the statement's hash, where the chain begins. */
   async store(ports: EndPorts): Promise<string> {
-    await ports.index.opened(indexRecord(this.#opening));
-    this.#signed = await signStatement(await this.#statement(ports.signer), ports.signer);
-    return this.#storeSigned(ports.leaves, this.#signed);
+    const listed = ports.index.opened(indexRecord(this.#opening));
+    const [, signed] = await sideBySide(listed, this.#sign(ports.signer));
+    this.#signed = signed;
+    return this.#storeSigned(ports.leaves, signed);
   }
 
   /**
@@ -67,6 +69,10 @@ export class SessionOpening {
     const outcome = { endedAt: startedAt, reason: 'gateway-failed', recovered: true, ...NOTHING } as const;
     await closeInList(index, session, outcome);
     return outcome;
+  }
+
+  async #sign(signer: Signer): Promise<SignedStatement<OpenStatement>> {
+    return signStatement(await this.#statement(signer), signer);
   }
 
   async #statement(signer: Signer): Promise<OpenStatement> {

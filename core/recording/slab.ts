@@ -2,7 +2,7 @@
  * A slab carries frames of many sessions from the relay to the recorder: one buffer, handed over whole.
  * It is never stored. Record: u32 tape, u32 size, then a frame exactly as FORMAT.md stores it, padded to 8 bytes.
  */
-import { FRAME_HEADER_BYTES, type StreamNumber } from './format.ts';
+import { FRAME_HEADER_BYTES, Stream, type StreamNumber } from './format.ts';
 
 export const SLAB_BYTES = 1 << 20;
 const RECORD_HEADER = 8;
@@ -89,10 +89,13 @@ export interface GatheredFrames {
   readonly frames: number;
   /** Payload bytes. */
   readonly payload: number;
+  /** Something of it is the client's. */
+  readonly hasClient: boolean;
 }
 
 interface Share {
   frames: number;
+  hasClient: boolean;
   size: number;
   at: number;
 }
@@ -117,6 +120,7 @@ export function gatherFrames(
     rawFrames: scratch.subarray(share.at - share.size, share.at),
     frames: share.frames,
     payload: share.size - share.frames * FRAME_HEADER_BYTES,
+    hasClient: share.hasClient,
   }));
 }
 
@@ -129,11 +133,13 @@ function measureShares(
     for (let word = 0; word << 2 < used; ) {
       const tape = words[word]!;
       const size = words[word + 1]!;
+      const hasClient = (words[word + 3]! & 0xff) === Stream.client;
       const share = shares.get(tape);
-      if (share === undefined) shares.set(tape, { frames: 1, size, at: 0 });
+      if (share === undefined) shares.set(tape, { frames: 1, size, at: 0, hasClient });
       else {
         share.frames += 1;
         share.size += size;
+        share.hasClient ||= hasClient;
       }
       word += recordBytes(size - FRAME_HEADER_BYTES) >>> 2;
     }

@@ -3,6 +3,7 @@ import { type Person, personOf } from '../access/person.ts';
 import { CustodyError } from '../errors.ts';
 import type { Actor, ClaimValue } from '../identity/principal.ts';
 import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts';
+import { sideBySide } from '../side-by-side.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
 import { CLOSE, OPEN, signatureName } from './layout.ts';
 import type { Signer } from './ports.ts';
@@ -42,16 +43,15 @@ export async function signStatement<T extends OpenStatement | CloseStatement>(
 type Put = (name: string, bytes: Uint8Array) => Promise<void>;
 
 /**
- * Stores `open.json`, and enters it into the ledger. The signature goes first: an `open.json` in the store is therefore
- * always signed, and recovery never has to sign an opening it did not make.
+ * Stores `open.json` and its signature side by side, and enters it into the ledger once both are there. One that stands alone is
+ * of a session that was never open: nothing has reached the target, and recovery never signs an opening that it did not make.
  */
 export async function storeOpen(
   { statement, bytes, signature }: SignedStatement<OpenStatement>,
   put: Put,
   leaves: LeafSink,
 ): Promise<void> {
-  await put(signatureName(OPEN), signature);
-  await put(OPEN, bytes);
+  await sideBySide(put(signatureName(OPEN), signature), put(OPEN, bytes));
   await enter(openedLeaf(statement, bytes), leaves);
 }
 
@@ -76,7 +76,7 @@ const EMAIL_MAX = 320;
 const ISSUER_MAX = 512;
 
 /** What there is room for in the statement of actors, claims and groups together, and of what else may be absent. */
-const ROOM = 926;
+const ROOM = 906;
 /** Of that, what actors leave: where there is no task the rest is room for the longest account. */
 const RESERVED = 52;
 const CLAIMS_MAX = 512;

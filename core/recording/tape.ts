@@ -9,6 +9,8 @@ export interface FinishedSegment {
   readonly segment: number;
   /** Content and trailer: the object as FORMAT.md describes it. */
   readonly bytes: Uint8Array;
+  /** Its entries have all of it, to the byte: what follows it does not depend on its being stored. */
+  readonly isEntered: boolean;
   /** Gives the memory of `bytes` back, once it is stored. */
   readonly recycle: () => void;
 }
@@ -55,16 +57,23 @@ export class Tape {
     return this.#open.raw;
   }
 
+  /** Bytes of blocks, compressed, that no entry has had yet. */
+  get freshBytes(): number {
+    return this.#open.freshBytes;
+  }
+
   /** The number of the segment being filled. */
   get segment(): number {
     return this.#segment;
   }
 
-  /** Adds whole frames as one block. `payload` counts their payload bytes. */
-  add(rawFrames: Uint8Array, frames: number, payload: number): void {
-    this.#open.add(this.#tools.compressor.compress(rawFrames), rawFrames.byteLength, frames, payload);
+  /** Adds whole frames as one block. `payload` counts their payload bytes. Returns how many bytes the block has. */
+  add(rawFrames: Uint8Array, frames: number, payload: number): number {
+    const block = this.#tools.compressor.compress(rawFrames);
+    this.#open.add(block, rawFrames.byteLength, frames, payload);
     this.#frames += frames;
     this.#bytes += payload;
+    return block.byteLength;
   }
 
   /**
@@ -72,21 +81,26 @@ export class Tape {
    * segment; none when there are none. `until`: microseconds since startedAt up to which the recording is complete.
    */
   takeEntries(until: number): JournalEntry[] {
-    const { offset, block } = this.#open.takeFresh();
-    if (block.byteLength === 0) return [];
-    return [{ session: this.session, segment: this.#segment, offset, block, trailer: this.#trailer(until) }];
+    if (this.#open.freshBytes === 0) return [];
+    const trailer = this.#trailer(until);
+    return [{ session: this.session, segment: this.#segment, trailer, ...this.#open.takeFresh(trailer) }];
   }
 
-  /** Ends the segment being filled and begins the next. Undefined when it is empty: no segment is empty. */
+  /**
+   * Ends the segment being filled and begins the next. Undefined when it is empty: no segment is empty. One that entries have
+   * whole ends with the trailer of the last of them, so that the journal has the very same segment.
+   */
   finishSegment(until: number): FinishedSegment | undefined {
     if (this.#open.raw === 0) return undefined;
-    const { content } = this.#open;
-    const trailer = this.#trailer(until);
+    const { content, freshBytes, entered } = this.#open;
+    const isEntered = freshBytes === 0 && entered !== undefined;
+    const trailer = isEntered ? entered : this.#trailer(until);
     this.#previous = this.#open.hashWith(trailer);
     content.append(trailer);
-    const finished = { segment: this.#segment, bytes: content.from(0), recycle: () => content.recycle() };
+    const bytes = content.from(0);
+    const finished = { segment: this.#segment, bytes, isEntered, recycle: () => content.recycle() };
     this.#segment += 1;
-    this.#open = new OpenSegment(new SegmentContent(this.#tools.memory, finished.bytes.byteLength));
+    this.#open = new OpenSegment(new SegmentContent(this.#tools.memory, bytes.byteLength));
     return finished;
   }
 
@@ -115,7 +129,10 @@ export class Tape {
 class OpenSegment {
   readonly content: SegmentContent;
   readonly #hash: Hash = createHash('sha256');
-  #entered = 0;
+  /** How much of the content entries have. */
+  #enteredBytes = 0;
+  /** The trailer of the last entry. */
+  entered: Uint8Array | undefined;
   raw = 0;
   frames = 0;
   payload = 0;
@@ -132,10 +149,15 @@ class OpenSegment {
     this.payload += payload;
   }
 
-  /** The blocks that no journal entry has had yet. */
-  takeFresh(): { offset: number; block: Uint8Array } {
-    const offset = this.#entered;
-    this.#entered = this.content.length;
+  get freshBytes(): number {
+    return this.content.length - this.#enteredBytes;
+  }
+
+  /** The blocks that no journal entry has had yet, for an entry with this trailer. */
+  takeFresh(trailer: Uint8Array): { offset: number; block: Uint8Array } {
+    const offset = this.#enteredBytes;
+    this.#enteredBytes = this.content.length;
+    this.entered = trailer;
     return { offset, block: this.content.from(offset) };
   }
 

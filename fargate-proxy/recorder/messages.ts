@@ -20,8 +20,17 @@ export type FromRecorder =
   /** Instead of `ready`. */
   | { readonly kind: 'cannot-start'; readonly error: PlainError }
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
-  /** The oldest `buffers.length` slabs are durable (or their sessions are in `failed`) and may be used again. */
-  | { readonly kind: 'durable'; readonly buffers: readonly ArrayBufferLike[] }
+  /**
+   * The oldest `buffers.length` slabs may be used again. What they held is durable, or its session is in `failed`; but for the tapes
+   * in `behind`, of whose frames that is said by a `caught-up`.
+   */
+  | {
+      readonly kind: 'durable';
+      readonly buffers: readonly ArrayBufferLike[];
+      readonly behind?: readonly number[];
+    }
+  /** Of this tape, the frames of the oldest `durable` that named it behind are durable. */
+  | { readonly kind: 'caught-up'; readonly tape: number }
   | { readonly kind: 'failed'; readonly tape: number; readonly error: PlainError }
   | { readonly kind: 'closed'; readonly tape: number; readonly outcome: SessionOutcome | PlainError }
   /** One that could not be sealed at its end, or could not even be opened, is sealed now. */

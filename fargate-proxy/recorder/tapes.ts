@@ -10,12 +10,16 @@ import { leaseLost } from '#core/recording/leases.ts';
 import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
+import { Behind } from './behind.ts';
 import { custodyError, type FromRecorder, type PlainError, type ToRecorder } from './messages.ts';
 
 /** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
 const HAND_OVER_MS = 120;
 /** Slabs handed over and not yet durable; beyond it every session waits. Bounds memory when the store is slow. */
 const SLABS_IN_FLIGHT = 32;
+/** Slabs whose frames of a session are stored behind everybody else's; more such sessions share them. Bounds memory, too. */
+const SLABS_BEHIND = 32;
+const SLABS_BEHIND_LEAST = 4;
 /** Slabs kept for the next bulk transfer while nothing is going on. */
 const SPARE_SLABS = 4;
 /** Slabs in flight while a session waits for its frames to become durable. */
@@ -43,7 +47,9 @@ export class Tapes {
   readonly #port: RecorderPort;
   readonly #now: () => number;
   readonly #open = new Map<number, SessionTape>();
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Map<() => void, SessionTape>();
+  /** Tapes that are behind everybody else. */
+  readonly #behind = new Set<SessionTape>();
   readonly #spare: ArrayBufferLike[] = [];
   readonly #answers = new Map<number, (message: FromRecorder) => void>();
   readonly #timer: NodeJS.Timeout;
@@ -53,7 +59,8 @@ export class Tapes {
   /** Slabs that became durable since the start. */
   #durableSlabs = 0;
   /** Who waits for the slabs in flight and for the one being filled, in the order of the slabs. */
-  readonly #afterSlab: { readonly slab: number; readonly durable: () => void }[] = [];
+  readonly #afterSlab: { readonly slab: number; readonly tape: SessionTape; readonly durable: () => void }[] =
+    [];
   #handOverSoon = false;
   #slab: SlabWriter;
   /** When the first frame of the current slab was recorded; 0 while it is empty. */
@@ -96,29 +103,31 @@ export class Tapes {
     const timeUs = Math.max(0, Math.floor((now - tape.startedMs) * 1000));
     this.#slab.append(tape.number, stream, flags, timeUs, bytes, length);
     if (now - this.#slabSince > HAND_OVER_MS) this.handOver();
+    if (!tape.behind.isNone && !this.#followsClosely(tape, now)) return false;
     return this.#inFlight.length === 0 || this.#keepsUp(now, tape.windowMs);
   }
 
-  /** Calls `resume` once what is in flight has moved on. */
-  whenCaughtUp(resume: () => void): void {
-    this.#waiting.add(resume);
+  /** Calls `resume` once what is in flight has moved on, and the tape is not too far behind. */
+  whenCaughtUp(tape: SessionTape, resume: () => void): void {
+    this.#waiting.set(resume, tape);
   }
 
   /**
-   * Calls `durable` once everything recorded until now is durable; never when the recorder dies. Slabs are handed over
+   * Calls `durable` once everything the tape recorded until now is durable; never when the recorder dies. Slabs are handed over
    * without waiting for more, but no more than two at a time: what comes meanwhile shares the next one's commit.
    */
-  whenDurable(durable: () => void): void {
+  whenDurable(tape: SessionTape, durable: () => void): void {
     const { slab } = this;
-    if (slab < this.#durableSlabs) return durable();
-    this.#afterSlab.push({ slab, durable });
+    if (slab < this.#durableSlabs) return tape.behind.whenDurable(slab, durable);
+    this.#afterSlab.push({ slab, tape, durable });
     this.#handOverForWaiting();
   }
 
   /** How long the oldest frame that is not durable has waited, milliseconds. */
   get lagMs(): number {
-    const [oldest = this.#slabSince] = this.#inFlight;
-    return oldest === 0 ? 0 : this.#now() - oldest;
+    const [oldest = this.#slabSince || Number.POSITIVE_INFINITY] = this.#inFlight;
+    const since = Math.min(oldest, ...[...this.#behind].map(({ behind }) => behind.sinceMs));
+    return since === Number.POSITIVE_INFINITY ? 0 : this.#now() - since;
   }
 
   /** The number of the slab that was filled last, counted from the start. */
@@ -155,6 +164,7 @@ export class Tapes {
   /** Stores what remains and the close statement of one tape. Rejects when that fails: the recorder then tries again by itself. */
   async close(tape: SessionTape, ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {
     this.#open.delete(tape.number);
+    this.#behind.delete(tape);
     if (this.#dead !== undefined) throw this.#dead;
     this.handOver();
     const closed = this.#answer(tape.number);
@@ -174,7 +184,10 @@ export class Tapes {
         this.#answers.delete(message.tape);
         return;
       case 'durable':
-        this.#durable(message.buffers);
+        this.#durable(message);
+        return;
+      case 'caught-up':
+        this.#caughtUp(message.tape);
         return;
       case 'failed':
         this.#open.get(message.tape)?.fail(custodyError(message.error));
@@ -227,28 +240,60 @@ export class Tapes {
     return now - this.#inFlight[0]! <= windowMs && this.#inFlight.length < SLABS_IN_FLIGHT;
   }
 
-  #durable(buffers: readonly ArrayBufferLike[]): void {
+  /** A tape that is behind is held to its own window and deadline, and nobody else is. */
+  #followsClosely({ behind, windowMs }: SessionTape, now: number): boolean {
+    const share = Math.max(SLABS_BEHIND_LEAST, SLABS_BEHIND / this.#behind.size);
+    return now - behind.sinceMs <= windowMs && behind.slabs < share;
+  }
+
+  #durable({ buffers, behind = [] }: Extract<FromRecorder, { kind: 'durable' }>): void {
+    for (const number of behind) this.#fallsBehind(number, buffers.length);
     this.#inFlight.splice(0, buffers.length);
     this.#durableSlabs += buffers.length;
     this.#tellDurable();
     this.#spare.push(...buffers);
-    const resumed = [...this.#waiting];
-    this.#waiting.clear();
-    for (const resume of resumed) resume();
+    this.#resume();
+  }
+
+  #fallsBehind(number: number, slabs: number): void {
+    const tape = this.#open.get(number);
+    if (tape === undefined) return;
+    tape.behind.add({ firstSlab: this.#durableSlabs, slabs, sinceMs: this.#inFlight[0]! });
+    this.#behind.add(tape);
+  }
+
+  #caughtUp(number: number): void {
+    const tape = this.#open.get(number);
+    if (tape === undefined) return;
+    tape.behind.caughtUp();
+    if (tape.behind.isNone) this.#behind.delete(tape);
+    this.#resume();
+  }
+
+  /** Whoever waits and is not too far behind goes on. */
+  #resume(): void {
+    const now = this.#now();
+    for (const [resume, tape] of [...this.#waiting]) {
+      if (this.#behind.has(tape) && !this.#followsClosely(tape, now)) continue;
+      this.#waiting.delete(resume);
+      resume();
+    }
   }
 
   #tellDurable(): void {
-    while (this.#afterSlab.length > 0 && this.#afterSlab[0]!.slab < this.#durableSlabs)
-      this.#afterSlab.shift()!.durable();
+    while (this.#afterSlab.length > 0 && this.#afterSlab[0]!.slab < this.#durableSlabs) {
+      const { slab, tape, durable } = this.#afterSlab.shift()!;
+      tape.behind.whenDurable(slab, durable);
+    }
     if (this.#afterSlab.length > 0 && this.#slab.used > 0) this.#handOverForWaiting();
   }
 
   /** Sessions wait before their window is over, not at the first read behind it; past the deadline they end. */
   #holdLate(): void {
-    const oldest = this.#inFlight[0];
-    if (oldest === undefined) return;
-    const late = this.#now() - oldest;
-    for (const tape of this.#open.values()) {
+    const [oldest = Number.POSITIVE_INFINITY] = this.#inFlight;
+    const now = this.#now();
+    for (const tape of oldest === Number.POSITIVE_INFINITY ? this.#behind : this.#open.values()) {
+      const late = now - Math.min(oldest, tape.behind.sinceMs);
       if (late > tape.deadlineMs)
         tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
       else if (late > tape.windowMs - LATE_CHECK_MS) tape.wait();
@@ -269,6 +314,7 @@ export class SessionTape {
   readonly durability: DurabilityMode;
   readonly windowMs: number;
   readonly deadlineMs: number;
+  readonly behind = new Behind();
   readonly #tapes: Tapes;
   readonly #onFailure: (error: CustodyError) => void;
   #onWait: () => void = () => undefined;
@@ -303,7 +349,7 @@ export class SessionTape {
   }
 
   whenCaughtUp(resume: () => void): void {
-    this.#tapes.whenCaughtUp(resume);
+    this.#tapes.whenCaughtUp(this, resume);
   }
 
   /** `wait` is called while the recorder is behind: read nothing until `whenCaughtUp`. */
@@ -314,7 +360,7 @@ export class SessionTape {
   wait(): void {
     if (this.#waiting) return;
     this.#waiting = true;
-    this.#tapes.whenCaughtUp(() => (this.#waiting = false));
+    this.#tapes.whenCaughtUp(this, () => (this.#waiting = false));
     this.#onWait();
   }
 
@@ -325,7 +371,7 @@ export class SessionTape {
 
   /** Calls `durable` once everything recorded until now is durable; never when this recording has failed. */
   whenDurable(durable: () => void): void {
-    this.#tapes.whenDurable(() => {
+    this.#tapes.whenDurable(this, () => {
       if (!this.#failed) durable();
     });
   }

@@ -1,14 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
-import { type HandedSlab, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
+import {
+  type Committed,
+  type FailedTapes,
+  type HandedSlab,
+  Recorder,
+  type RecorderPorts,
+} from '#core/recording/recorder.ts';
 import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
 const SLABS_PER_COMMIT = 16;
 /** Commits on their way to the disk while the next is compressed. */
 const COMMITS_IN_FLIGHT = 2;
-const AGED_EVERY_MS = 5_000;
+/** A few segments each time: a thousand sessions' in half a minute. */
+const AGED_EVERY_MS = 500;
 const SEAL_EVERY_MS = 1_000;
 /** What a look at sessions that could not be sealed waits after one in vain, at most. */
 const SEAL_PAUSE_MAX_MS = 60_000;
@@ -17,7 +24,7 @@ const LAST_SEAL_MS = 3_000;
 
 /** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
 export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
-  const thread = new RecorderThread(port, new Recorder(ports));
+  const thread = new RecorderThread(port, new Recorder({ ...ports, pause: (ms) => sleep(ms) }));
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -101,10 +108,19 @@ class RecorderThread {
   async #commit(): Promise<void> {
     const slabs = this.#waiting.splice(0, SLABS_PER_COMMIT);
     this.#inFlight += 1;
-    const failed = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
+    const { failed, behind } = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
     this.#sayFailed(failed);
-    this.#say({ kind: 'durable', buffers: slabs.map((slab) => slab.buffer) });
+    const buffers = slabs.map((slab) => slab.buffer);
+    if (behind.length === 0) this.#say({ kind: 'durable', buffers });
+    else this.#say({ kind: 'durable', buffers, behind: behind.map(([tape]) => tape) });
+    for (const [tape, settled] of behind) void this.#follow(tape, settled);
     if (this.#waiting.length > 0) this.#schedule();
+  }
+
+  async #follow(tape: number, settled: Committed['behind'][number][1]): Promise<void> {
+    const error = await settled;
+    if (error === undefined) this.#say({ kind: 'caught-up', tape });
+    else this.#sayFailed([[tape, error]]);
   }
 
   async #open({ tape, opening, startedMs }: Extract<ToRecorder, { kind: 'open' }>): Promise<void> {
@@ -125,7 +141,7 @@ class RecorderThread {
     }
   }
 
-  #sayFailed(failed: Awaited<ReturnType<Recorder['commit']>>): void {
+  #sayFailed(failed: FailedTapes): void {
     for (const [tape, error] of failed) this.#say({ kind: 'failed', tape, error: plainError(error) });
   }
 

@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { APIGatewayRequestAuthorizerEventV2 } from 'aws-lambda';
+import type {
+  APIGatewayAuthorizerResult,
+  APIGatewayRequestAuthorizerEvent,
+  APIGatewayRequestAuthorizerEventV2,
+  Context,
+} from 'aws-lambda';
 import { dynamoClient, s3Client, secretsClient } from '#adapters/aws/clients.ts';
 import { dynamoDevices } from '#adapters/aws/devices.ts';
 import { type AwsSettings, readAwsSettings } from '#adapters/aws/env.ts';
@@ -22,8 +27,11 @@ import { throughEdge } from '../authorizer/address.ts';
 import { type Authorizer, type AuthorizerAnswer, authorizerHandler } from '../authorizer/handler.ts';
 import type { FreshPolicy } from '../fresh-policy.ts';
 import { once } from '../once.ts';
+import { authorizerEventOf, restAnswerOf } from '../rest-event.ts';
 import { freshPolicy, now } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
+
+type Asked = APIGatewayRequestAuthorizerEvent | APIGatewayRequestAuthorizerEventV2;
 
 const telemetry = telemetryFor('authorizer');
 const prepared = once(prepare);
@@ -33,23 +41,34 @@ const CANNOT_TELL: readonly string[] = [
   'store-unavailable',
 ] satisfies ErrorCode[];
 
-/** Verifies bearer tokens, before every function of the API. */
-export const handler = instrumented<APIGatewayRequestAuthorizerEventV2, AuthorizerAnswer>(
+/** Verifies bearer tokens, before every function of the API, of either kind. */
+export const handler = instrumented<Asked, AuthorizerAnswer | APIGatewayAuthorizerResult>(
   telemetry,
-  async (event) => {
-    const { policy, keyring, refusals, authorize } = await prepared();
-    await policy.look();
-    const answer = await authorize(event);
-    tellAway(keyring);
-    await tellRefusals(refusals);
-    if (answer.isAuthorized) return answer;
-    // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
-    const { code, message } = answer.context;
-    if (CANNOT_TELL.includes(code)) throw new CustodyError(code as ErrorCode, message);
-    telemetry.metrics.addMetric('RefusedTokens', MetricUnit.Count, 1);
-    return answer;
+  async (asked) => {
+    const answer = await answerTo(authorizerEventOf(asked));
+    return 'methodArn' in asked ? restAnswerOf(answer, asked.methodArn) : answer;
   },
-);
+) as Handler;
+
+/** Each kind is answered in its own form. */
+interface Handler {
+  (event: APIGatewayRequestAuthorizerEventV2, context: Context): Promise<AuthorizerAnswer>;
+  (event: APIGatewayRequestAuthorizerEvent, context: Context): Promise<APIGatewayAuthorizerResult>;
+}
+
+async function answerTo(event: APIGatewayRequestAuthorizerEventV2): Promise<AuthorizerAnswer> {
+  const { policy, keyring, refusals, authorize } = await prepared();
+  await policy.look();
+  const answer = await authorize(event);
+  tellAway(keyring);
+  await tellRefusals(refusals);
+  if (answer.isAuthorized) return answer;
+  // Not the token's fault: API Gateway makes a 500 of it, and an alarm watches this function's errors.
+  const { code, message } = answer.context;
+  if (CANNOT_TELL.includes(code)) throw new CustodyError(code as ErrorCode, message);
+  telemetry.metrics.addMetric('RefusedTokens', MetricUnit.Count, 1);
+  return answer;
+}
 
 /** Their last keys serve on, and not for ever: an alarm of the stack goes by it. */
 function tellAway(keyring: Keyring): void {

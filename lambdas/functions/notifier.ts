@@ -72,6 +72,8 @@ export const handler = instrumented<unknown, void>(telemetry, async (_event, con
       await Promise.all([desk.tellAll(), scim.payAll(), devices.tellAll(), runs.tellAll()]);
     for (const { outcome } of await deliverDue(ports, now)) {
       if (outcome !== 'delivered') telemetry.metrics.addMetric('FailedDeliveries', MetricUnit.Count, 1);
+      // Nobody tries it again by himself: an alarm of the stack goes by it.
+      if (outcome === 'dead') telemetry.metrics.addMetric('DeadLetters', MetricUnit.Count, 1);
     }
     await sleep(EVERY_MS);
   }

@@ -2,11 +2,10 @@ import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import { dynamoClient, kmsClient, s3Client } from '#adapters/aws/clients.ts';
 import { readAwsSettings } from '#adapters/aws/env.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
-import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseLeaf } from '#core/ledger/leaf.ts';
 import { Sequencer } from '#core/ledger/sequencer.ts';
-import { leafPlacesOf, leavesOf, now, storeOf } from '../surroundings.ts';
+import { leafPlacesOf, leavesOf, ledgerHeadOf, now, storeOf } from '../surroundings.ts';
 import { instrumented, telemetryFor } from '../telemetry.ts';
 
 /** A commit may take so long: none is begun with less time left. */
@@ -23,7 +22,7 @@ const queue = leavesOf(settings, dynamo);
 const sequencer = new Sequencer(
   {
     objects: storeOf(settings, s3),
-    head: s3LedgerHead(s3, settings.CUSTODY_BUCKET),
+    head: ledgerHeadOf(settings, s3),
     queue,
     signer: kmsSigner(kmsClient(client), settings.CUSTODY_SIGNING_KEY),
     places: leafPlacesOf(settings, dynamo),

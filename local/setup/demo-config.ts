@@ -113,7 +113,7 @@ targets:
     recording:
       durability: windowed # or write-ahead: nothing reaches the database before it is stored
       windowMs: 250 # at most this much is lost if this machine vanishes
-      deadlineMs: 5000 # a recording that cannot keep up for this long ends the session
+      deadlineMs: 10000 # a recording that cannot keep up for this long ends the session
   orders-prod: # the same database, for which one has to ask
     protocol: postgres
     address: 127.0.0.1:${ports.database} # set by npm start

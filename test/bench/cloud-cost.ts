@@ -3,8 +3,9 @@
  * 10, 100 and 1,000 concurrent sessions. Prices: AWS's list for us-east-1, on demand, arm64, November 2026 as far as known;
  * change them below.
  */
+import type { Client } from 'pg';
 import { startCloud } from '#test/support/cloud.ts';
-import { type AwsCounts, startCountingAws } from '#test/support/counting-aws.ts';
+import { type AwsCounts, type CountingAws, startCountingAws } from '#test/support/counting-aws.ts';
 
 const SESSIONS = 10;
 const SECONDS = 20;
@@ -37,8 +38,8 @@ const FIXED = {
   'interface endpoints (KMS, Secrets Manager, logs, ECR x 2, in 2 zones)': 5 * 2 * 7.3,
   'KMS keys': 2,
   'secrets (certificate, 5 targets)': 6 * 0.4,
-  'functions (sealer, sequencer, notifier, API)': 9,
-  'alarms, dashboard, metrics': 8,
+  'functions (the notifier is awake all the time: 17)': 20,
+  'alarms (100 metrics), dashboard, metrics': 16,
 } as const;
 /** 1 vCPU and 2 GiB, arm64. */
 const TASK_A_MONTH = 720 * (0.03238 + 2 * 0.00356);
@@ -57,14 +58,20 @@ const times = (a: Units, factor: number): Units =>
 const plus = (...all: readonly Units[]): Units => all.reduce((a, b) => minus(a, times(b, -1)), {});
 const cost = (a: Units): number =>
   Object.entries(a).reduce((sum, [name, n]) => sum + n * (PRICE[name as keyof typeof PRICE] ?? 0), 0);
+/** Long beside what an emulator takes, and short beside what a look of the gateway may. */
+const DELAY_MS = 300;
+const LOGINS = 7;
+
 const sleep = (s: number): Promise<void> => new Promise((over) => setTimeout(over, s * 1000));
 
-const counting: { aws?: Awaited<ReturnType<typeof startCountingAws>> } = {};
+const counting: { aws?: CountingAws } = {};
 const cloud = await startCloud(undefined, async (endpoint) => {
   counting.aws = await startCountingAws(endpoint);
   return counting.aws.endpoint;
 });
 try {
+  process.stdout.write(`${JSON.stringify({ 'calls in sequence, to open a session': await opening() })}\n`);
+  if (process.argv.includes('--opening')) process.exit(0);
   const measured = await measure();
   process.stdout.write(`${JSON.stringify(measured, undefined, 1)}\n\n${table(measured)}\n`);
 } finally {
@@ -115,6 +122,38 @@ async function measure() {
     'an idle session, a second': times(ofSessions(idleSessions, SECONDS), 1 / SECONDS),
     'a working session, a second': times(ofSessions(active, SECONDS), 1 / SECONDS),
   };
+}
+
+async function opening() {
+  const task = await cloud.task(LEASE_MS);
+  const request = { target: 'orders-prod', reason: 'how long it takes', durationSeconds: 3600 };
+  const { id } = await cloud.call<{ id: string }>('developer', 'POST', '/v1/requests', request);
+  for (const reviewer of ['reviewer', 'reviewer-2'] as const)
+    await cloud.call(reviewer, 'POST', `/v1/requests/${id}/decisions`, { decision: 'approved' });
+  const counted = {
+    'by a rule': await callsInSequence(() => task.connect('developer', 'orders-db')),
+    'on a grant': await callsInSequence(() => task.connect('developer', 'orders-prod')),
+  };
+  await task.stop();
+  return counted;
+}
+
+/** How many of its calls wait for the one before: what a login takes longer by, where each call takes longer. */
+async function callsInSequence(connect: () => Promise<Client>): Promise<number> {
+  const logins = async (delayMs: number): Promise<number> => {
+    counting.aws!.delay(delayMs);
+    const took: number[] = [];
+    for (let n = 0; n < LOGINS; n += 1) {
+      const since = performance.now();
+      const client = await connect();
+      took.push(performance.now() - since);
+      await client.end();
+    }
+    return took.toSorted((a, b) => a - b)[LOGINS >> 1]!;
+  };
+  const [without, delayed] = [await logins(0), await logins(DELAY_MS)];
+  counting.aws!.delay(0);
+  return Number(((delayed - without) / DELAY_MS).toFixed(1));
 }
 
 function table(measured: Awaited<ReturnType<typeof measure>>): string {

@@ -58,6 +58,10 @@ describe('the settings of a deployment', () => {
       { ...MINIMAL, account: 123456789012 },
       'custody.account: found 123456789012, expected twelve digits, in quotes',
     ],
+    [
+      { ...MINIMAL, tasks: { sessionsEach: 100, maxSessions: 99 } },
+      'tasks.maxSessions: found 99, expected at least as many as sessionsEach',
+    ],
     [{ ...MINIMAL, tasks: { min: 3, max: 2 } }, 'tasks.max: found 2, expected at least as many as min'],
     [
       { ...MINIMAL, tasks: { cpu: 512, memoryMiB: 8192 } },
@@ -69,10 +73,33 @@ describe('the settings of a deployment', () => {
       'a tag may name another image tomorrow',
     ],
     [{ ...MINIMAL, tasks: { cpu: 300 } }, 'tasks.cpu: found 300, expected 512, 1024, 2048 or 4096'],
+    [
+      { ...MINIMAL, gateway: { ...gateway, clients: ['10.0.0.0/8', '2001:db8::/32'] } },
+      'gateway.clients.1: found "2001:db8::/32", expected an IPv4 network: the load balancer',
+    ],
+    [
+      { ...MINIMAL, network: { subnetIds: { private: ['subnet-0123456789abcdef0'], front: [] } } },
+      'network.subnetIds.private: found ["subnet-0123456789abcdef0"], expected subnets of two zones',
+    ],
+    [
+      {
+        ...MINIMAL,
+        network: { securityGroupIds: { tasks: 'sg-0123456789abcdef0', front: 'sg-0123456789abcdef1' } },
+      },
+      'network.vpcId: found nothing, expected it beside network.securityGroupIds',
+    ],
     [{ ...MINIMAL, network: { vpcId: 'vpc-1' } }, 'network.vpcId: found "vpc-1", expected the id of a VPC'],
     [
       { ...MINIMAL, network: { vpcId: 'vpc-0123456789abcdef0' } },
       'custody.account: found nothing, expected it beside network.vpcId',
+    ],
+    [
+      { ...MINIMAL, alarms: { iamChanges: true } },
+      'custody.account: found nothing, expected it beside alarms.iamChanges',
+    ],
+    [
+      { ...MINIMAL, account: '123456789012', region: 'us-east-1', alarms: { iamChanges: true } },
+      'alarms.iamChanges: found true, expected false in us-east-1',
     ],
     [{ ...MINIMAL, alarms: { emails: ['me'] } }, 'alarms.emails.0: found "me", expected an e-mail address'],
     [

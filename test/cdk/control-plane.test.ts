@@ -2,6 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it, vi } from 'vitest';
+import * as adapters from '#adapters/aws/tables.ts';
+import type { TableSchema } from '#adapters/aws/tables.ts';
 import { functionNames } from '#cdk/function-names.ts';
 import { routes } from '#cdk/routes.ts';
 import { openApiDocument } from '#lambdas/openapi.ts';
@@ -151,7 +153,9 @@ describe('the API', () => {
 
 describe('what runs by itself', () => {
   it('runs every minute, the sealer when a task stops as well, settler and indexer when a session is sealed', () => {
-    const rules = [...all('AWS::Events::Rule').values()].map((rule) => {
+    // Those that tell changes have names, and no function behind them.
+    const run = [...all('AWS::Events::Rule').values()].filter(({ Name }) => Name === undefined);
+    const rules = run.map((rule) => {
       const [target] = rule['Targets'] as { Arn: unknown }[];
       return [inWords(target!.Arn), rule['ScheduleExpression'] ?? rule['EventPattern']] as const;
     });
@@ -255,8 +259,61 @@ describe('alarms', () => {
     );
     const count = (metric: string): number => metrics.filter((one) => one === metric).length;
     expect(count('AWS/Lambda Errors')).toBe(12);
-    expect(count('AWS/DynamoDB ReadThrottleEvents')).toBe(6);
-    expect(count('AWS/DynamoDB WriteThrottleEvents')).toBe(6);
+    const { tables: schemas } = adapters;
+    for (const [name, { indexes = [] }] of Object.entries(schemas as Record<string, TableSchema>))
+      for (const way of ['Read', 'Write']) {
+        const counted = countedBy(`GatewayAlarms${way}Throttles${name}`);
+        expect(counted.every(({ MetricName }) => MetricName === `${way}ThrottleEvents`)).toBe(true);
+        // An index is throttled by itself.
+        expect(
+          counted.map(({ Dimensions }) => Dimensions.length === 2 && indexOf(Dimensions)),
+          name,
+        ).toEqual([false, ...indexes.map((index) => index.name)]);
+      }
+  });
+
+  interface Counted {
+    readonly Namespace: string;
+    readonly MetricName: string;
+    readonly Dimensions: readonly { readonly Name: string; readonly Value: unknown }[];
+  }
+
+  const indexOf = (dimensions: Counted['Dimensions']) =>
+    dimensions.find(({ Name }) => Name === 'GlobalSecondaryIndexName')?.Value;
+
+  /** The metrics that an alarm goes by. */
+  function countedBy(name: string): readonly Counted[] {
+    const alarm = alarms.get(name)!;
+    const added = alarm['Metrics'] as { MetricStat?: { Metric: Counted } }[] | undefined;
+    return added?.flatMap(({ MetricStat }) => MetricStat?.Metric ?? []) ?? [alarm as unknown as Counted];
+  }
+
+  it('watch what surrounds the tasks: the load balancer, the service, the way out', () => {
+    expect(countedBy('GatewayAlarmsUnhealthyTasks')).toEqual([
+      expect.objectContaining({ Namespace: 'AWS/NetworkELB', MetricName: 'UnHealthyHostCount' }),
+    ]);
+    expect(countedBy('GatewayAlarmsMissingTasks').map(({ MetricName }) => MetricName)).toEqual([
+      'DesiredTaskCount',
+      'RunningTaskCount',
+    ]);
+    expect(countedBy('GatewayAlarmsNatPorts')).toEqual([
+      expect.objectContaining({ Namespace: 'AWS/NATGateway', MetricName: 'ErrorPortAllocation' }),
+    ]);
+    const without = gatewayTemplate({ network: { issuerAccess: 'none' } });
+    expect(Object.keys(without.findResources('AWS::CloudWatch::Alarm')).join()).not.toContain('NatPorts');
+  });
+
+  it('ring three weeks before the certificate ends, and for what nobody delivers any more', () => {
+    expect(alarms.get('GatewayAlarmsCertificateEnds')).toMatchObject({
+      MetricName: 'CertificateDaysLeft',
+      Statistic: 'Minimum',
+      ComparisonOperator: 'LessThanThreshold',
+      Threshold: 21,
+    });
+    expect(alarms.get('GatewayAlarmsDeadLetters')).toMatchObject({
+      MetricName: 'DeadLetters',
+      Dimensions: [{ Name: 'service', Value: 'notifier' }],
+    });
   });
 
   it('go to one encrypted topic, and to those who asked', () => {
@@ -280,6 +337,8 @@ describe('alarms', () => {
             Principal: { Service: 'cloudwatch.amazonaws.com' },
             Condition: { StringEquals: { 'aws:SourceAccount': { Ref: 'AWS::AccountId' } } },
           },
+          // What is changed of the stack. AWS says it without a condition.
+          { Effect: 'Allow', Action: 'sns:Publish', Principal: { Service: 'events.amazonaws.com' } },
         ].map((statement) => Match.objectLike(statement)),
       },
     });

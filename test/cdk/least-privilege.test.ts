@@ -48,6 +48,7 @@ import { sessionsNow } from '#lambdas/status/sessions.ts';
 import { okta } from '#test/support/directory-calls.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, patient, REGION, startMoto } from '#test/support/moto.ts';
+import { tailsIn } from '#test/support/remains.ts';
 import { inWords, type PolicyDocumentJson, policiesOf } from '#test/support/role-policies.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 import { configFolder, gatewayTemplate } from '#test/support/stacks.ts';
@@ -151,7 +152,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     await dynamoLeafQueue({ ...coordination(clients), now }).add(Buffer.from('leaf'));
     await dynamoLeases(coordination(clients)).renew('task', now());
     await dynamoJournal({ dynamo, table: places.journal }, 'task', now).append([entry(SESSION_A, 0, 0, 'a')]);
-    const wishes = dynamoCancelWishes(coordination(clients), 'task', now);
+    const wishes = dynamoCancelWishes(coordination(clients), 'task', { now, pause: async () => undefined });
     await wishes.issued('key');
     await wishes.wish('key', 'somewhere');
     expect(await wishes.taken()).toHaveLength(1);
@@ -221,7 +222,7 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     const [seen] = await book.endedBefore(new Date(8.64e15));
     expect(await book.fence(seen!)).toBe(true);
     const remains = dynamoJournalRemains({ dynamo: sealer.dynamo, table: places.journal }, 'task');
-    expect(await remains.tails()).toHaveLength(1);
+    expect(await tailsIn(remains)).toHaveLength(1);
     await storeOf(sealer, true).put('sessions/a/close.json', Buffer.from('x'));
     await remains.clear();
     await book.forget('task');
@@ -231,7 +232,8 @@ describe.runIf(hasMoto())('the roles, in an AWS that enforces their policies', (
     const queue = dynamoLeafQueue({ ...coordination(sequencer), now });
     const [leaf] = await queue.list(1);
     await storeOf(sequencer, true).put('ledger/tile/0/000', Buffer.from('x'));
-    await s3LedgerHead(sequencer.s3, places.evidence).swap(undefined, 'head');
+    const lock = { lock: 'governance', retentionMs: 1e9, now } as const;
+    await s3LedgerHead(sequencer.s3, places.evidence, lock).swap(undefined, 'head');
     await queue.remove([leaf!.id]);
     expect(await queue.list(1)).toEqual([]);
     await expect(storeOf(sequencer, true).put('sessions/a/y', Buffer.from('x'))).rejects.toMatchObject(

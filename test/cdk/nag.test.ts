@@ -59,11 +59,16 @@ const KINDS: Readonly<Record<string, object>> = {
     network: { issuerAccess: 'none' },
     tasks: { architecture: 'x64', cpu: 512, memoryMiB: 1024 },
   },
-  others: { configFolder: withOthers.path, console: false },
+  others: { configFolder: withOthers.path, console: false, api: { private: true } },
   open: {
     account: '123456789012',
     region: 'eu-central-1',
-    gateway: { ...gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'] },
+    gateway: { ...gateway, reach: 'internet', clients: ['0.0.0.0/0'], hostedZoneId: 'Z0123456789ABC' },
+    api: {
+      domainName: 'api.example.com',
+      certificateArn: 'arn:aws:acm:eu-central-1:123456789012:certificate/0a-1b',
+      hostedZoneId: 'Z0123456789ABC',
+    },
     console: {
       domainName: 'custody.example.com',
       certificateArn: 'arn:aws:acm:us-east-1:123456789012:certificate/0a-1b',
@@ -123,7 +128,11 @@ describe('cdk-nag', () => {
     const rules = new Set(all.map(({ id }) => id.replace(/\[.*/s, '')));
     const known = ['AwsSolutions-IAM5', 'AwsSolutions-IAM4', 'AwsSolutions-L1', 'AwsSolutions-S1'].concat(
       ['AwsSolutions-ECS2', 'AwsSolutions-ELB2', 'AwsSolutions-KMS5', 'AwsSolutions-APIG4'],
-      kind === 'open' ? ['AwsSolutions-EC23'] : kind === 'others' ? ['AwsSolutions-SMG4'] : [],
+      kind === 'open'
+        ? ['AwsSolutions-EC23']
+        : kind === 'others'
+          ? ['AwsSolutions-SMG4', 'AwsSolutions-APIG2', 'AwsSolutions-APIG3']
+          : [],
       ofConsole(kind),
     );
     expect([...rules].filter((rule) => !known.includes(rule))).toEqual([]);

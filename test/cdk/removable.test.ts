@@ -95,7 +95,7 @@ function isEmpty(id: string, all: Readonly<Record<string, Resource>>): boolean {
 function scheduledAfterService(all: Readonly<Record<string, Resource>>): boolean {
   const [service] = Object.entries(all).find(([, { Type }]) => Type === 'AWS::ECS::Service')!;
   const rules = Object.values(all).filter(({ Type }) => Type === 'AWS::Events::Rule');
-  return rules.length === 9 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
+  return rules.length === 9 + 11 && rules.every(({ DependsOn }) => [DependsOn].flat().includes(service));
 }
 
 const WITH_SSH = configFolder((yaml) =>

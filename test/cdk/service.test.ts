@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
-import { gatewayTemplate, MINIMAL, ROOT } from '#test/support/stacks.ts';
+import { gatewayStack, gatewayTemplate, MINIMAL, ROOT } from '#test/support/stacks.ts';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:custody/tls';
 
@@ -72,7 +72,7 @@ describe('the load balancer', () => {
   });
 
   it('has public addresses only where that was asked for', () => {
-    const gateway = { ...MINIMAL.gateway, reach: 'internet', clients: ['0.0.0.0/0', '::/0'], port: 6432 };
+    const gateway = { ...MINIMAL.gateway, reach: 'internet', clients: ['0.0.0.0/0'], port: 6432 };
     const open = gatewayTemplate({ gateway });
     expect(one('AWS::ElasticLoadBalancingV2::LoadBalancer', open)).toMatchObject({
       Scheme: 'internet-facing',
@@ -97,6 +97,10 @@ describe('the service', () => {
       HealthCheckGracePeriodSeconds: 60,
       NetworkConfiguration: { AwsvpcConfiguration: { AssignPublicIp: 'DISABLED' } },
     });
+  });
+
+  it('gives its tasks its tags, so that a bill says whose they are', () => {
+    expect(service).toMatchObject({ EnableECSManagedTags: true, PropagateTags: 'SERVICE' });
   });
 
   it('keeps the number of tasks that sessions have called for when it is deployed again', () => {
@@ -202,6 +206,31 @@ describe('the service', () => {
     });
   });
 
+  it('has a limit for each task, and another task before one is full', () => {
+    const [{ Command }] = one('AWS::ECS::TaskDefinition', gatewayTemplate({ tasks: { maxSessions: 250 } }))[
+      'ContainerDefinitions'
+    ] as [{ Command: string[] }];
+    expect(Command[Command.indexOf('--sessions-max') + 1]).toBe('250');
+    const standing = container!['Command'] as string[];
+    expect(standing[standing.indexOf('--sessions-max') + 1]).toBe('400');
+    template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      PolicyType: 'StepScaling',
+      StepScalingPolicyConfiguration: {
+        AdjustmentType: 'ChangeInCapacity',
+        Cooldown: 900,
+        StepAdjustments: [
+          { MetricIntervalLowerBound: 0, MetricIntervalUpperBound: 80, ScalingAdjustment: 1 },
+          { MetricIntervalLowerBound: 80, ScalingAdjustment: 2 },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'ActiveSessions',
+      Statistic: 'Maximum',
+      Threshold: 320,
+    });
+  });
+
   it('is of the architecture that was asked for', () => {
     expect(task['RuntimePlatform']).toMatchObject({ CpuArchitecture: 'ARM64' });
     const x64 = gatewayTemplate({ tasks: { architecture: 'x64' } });
@@ -259,6 +288,57 @@ describe('the network', () => {
     });
     for (const type of ['AWS::EC2::VPC', 'AWS::EC2::VPCEndpoint', 'AWS::EC2::NatGateway'])
       expect(Object.keys(there.findResources(type)), type).toEqual([]);
+  });
+
+  it('is in subnets that were named, of a VPC that another account shares: nothing is looked up or changed there', () => {
+    const ids = (kind: string) => [1, 2].map((i) => `subnet-0123456789abcd${kind}${i}`);
+    const network = {
+      vpcId: 'vpc-0123456789abcdef0',
+      subnetIds: { private: ids('ab'), front: ids('cd') },
+      securityGroupIds: { tasks: 'sg-0123456789abcdef0', front: 'sg-0123456789abcdef1' },
+    };
+    const stack = gatewayStack({ network });
+    const shared = Template.fromStack(stack);
+    expect(
+      stack.node.root.node
+        .findAll()
+        .flatMap(({ node }) => node.metadata)
+        .filter(({ type }) => type === 'aws:cdk:missing'),
+    ).toEqual([]);
+    expect(one('AWS::ECS::Service', shared)['NetworkConfiguration']).toMatchObject({
+      AwsvpcConfiguration: { Subnets: ids('ab'), SecurityGroups: ['sg-0123456789abcdef0'] },
+    });
+    expect(one('AWS::ElasticLoadBalancingV2::LoadBalancer', shared)).toMatchObject({
+      Subnets: ids('cd'),
+      SecurityGroups: ['sg-0123456789abcdef1'],
+    });
+    for (const type of [
+      'VPC',
+      'Subnet',
+      'Route',
+      'VPCEndpoint',
+      'SecurityGroup',
+      'SecurityGroupIngress',
+      'SecurityGroupEgress',
+    ])
+      expect(Object.keys(shared.findResources(`AWS::EC2::${type}`)), type).toEqual([]);
+  });
+
+  it('carries nothing to buckets and tables of another account', () => {
+    const gateways = Object.values(
+      template.findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Gateway' } }),
+    );
+    expect(gateways).toHaveLength(2);
+    for (const { Properties } of gateways) {
+      const { Statement } = Properties.PolicyDocument as { Statement: Record<string, unknown>[] };
+      const [own, layers, ...others] = Statement;
+      expect(own!['Condition']).toEqual({
+        StringEquals: { 'aws:ResourceAccount': { Ref: 'AWS::AccountId' } },
+      });
+      expect(others).toEqual([]);
+      const isS3 = JSON.stringify(Properties.ServiceName).includes('.s3');
+      expect(/-starport-layer-bucket\/\*/.test(JSON.stringify(layers?.['Resource'] ?? ''))).toBe(isS3);
+    }
   });
 
   it('takes zones that nobody has to look up, also where the region is known', () => {

@@ -6,12 +6,13 @@ import {
   ClusterInstance,
   DatabaseCluster,
   DatabaseClusterEngine,
+  DatabaseProxy,
 } from 'aws-cdk-lib/aws-rds';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { AccessGateway } from '#cdk/constructs/access-gateway.ts';
 import { CustodyError } from '#core/errors.ts';
-import { allowed, policiesOf } from '#test/support/role-policies.ts';
+import { allowed, inWords, policiesOf } from '#test/support/role-policies.ts';
 import {
   configFolder,
   EXAMPLE,
@@ -159,6 +160,89 @@ describe('a target that logs in with IAM', () => {
     using folder = configFolder(IAM);
     expect(refusalOf(() => gatewayStack({ configFolder: folder.path }))).toMatch(
       /resource id .* → give resourceId/,
+    );
+  });
+});
+
+describe('a target behind a proxy of RDS', () => {
+  const PROXY = 'orders.proxy-example.eu-central-1.rds.amazonaws.com';
+  const atProxy = (yaml: string) =>
+    IAM(yaml)
+      .replace(/orders\.cluster-\S+:5432/, `${PROXY}:5432`)
+      .replace(/^.*tls:.*$/m, '');
+
+  it('gives rds-db:connect at the proxy, by its own id, and trusts what signs its certificate without more', () => {
+    using folder = configFolder(atProxy);
+    const targets = { orders: { resourceId: 'prx-0a1b2c3d4e5f60718' } };
+    const stack = gatewayStack({ configFolder: folder.path, targets });
+    expect(proxyMay(stack).get('rds-db:connect')).toEqual([
+      'arn:AWS::Partition:rds-db:AWS::Region:AWS::AccountId:dbuser:prx-0a1b2c3d4e5f60718/custody',
+    ]);
+  });
+
+  it('knows the id and the group of one that CDK made', () => {
+    using folder = configFolder(atProxy);
+    const stack = emptyStack();
+    const cluster = aurora(stack);
+    const proxy = cluster.addProxy('Proxy', { secrets: [cluster.secret!], vpc: cluster.vpc, iamAuth: true });
+    gatewayIn(stack, folder.path).addPostgresTarget('orders', { proxy, auth: 'iam' });
+    const template = Template.fromStack(stack);
+    const [policy] = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([id]) =>
+      id.startsWith('GatewayProxyRole'),
+    );
+    expect(JSON.stringify(policy)).toMatch(
+      /dbuser:",\{"Fn::Select":\[6,\{"Fn::Split":\[":",\{"Fn::GetAtt":\["OrdersProxy\w+","DBProxyArn"/,
+    );
+    const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress')).filter(
+      ({ Properties }) =>
+        JSON.stringify(Properties.SourceSecurityGroupId).includes('GatewayNetworkTasks') &&
+        Properties.FromPort === 5432,
+    );
+    expect(rules.map(({ Properties }) => inWords(Properties.GroupId))).toEqual([
+      expect.stringMatching(/^OrdersProxyProxySecurityGroup/),
+    ]);
+  });
+
+  it('needs no group of one that was imported', () => {
+    using folder = configFolder(atProxy);
+    const stack = emptyStack();
+    const proxy = DatabaseProxy.fromDatabaseProxyAttributes(stack, 'There', {
+      dbProxyName: 'orders',
+      dbProxyArn: 'arn:aws:rds:eu-central-1:123456789012:db-proxy:prx-0a1b',
+      endpoint: PROXY,
+      securityGroups: [],
+    });
+    gatewayIn(stack, folder.path).addPostgresTarget('orders', { proxy, auth: 'iam' });
+    expect(proxyMay(stack).get('rds-db:connect')![0]).toMatch(/:dbuser:prx-0a1b\/custody$/);
+  });
+});
+
+describe('a target in another account', () => {
+  const ROLE = 'arn:aws:iam::210987654321:role/custody-orders';
+  const withRole = (yaml: string, what: string) =>
+    yaml.replace(new RegExp(`^( +)${what}.*$`, 'm'), `$1${what}\n$1assumeRole: '${ROLE}'`);
+
+  it.each([
+    ['secret', (yaml: string) => withRole(yaml, 'secret: custody/orders')],
+    ['login by IAM', (yaml: string) => withRole(IAM(yaml), 'rdsIam: true')],
+  ])('lets the proxy take its one role, and no more, for its %s', (_what, change) => {
+    using folder = configFolder(change);
+    const stack = gatewayStack({ configFolder: folder.path });
+    const may = proxyMay(stack);
+    expect(may.get('sts:AssumeRole')).toEqual([ROLE]);
+    expect(may.get('rds-db:connect')).toBeUndefined();
+    expect(may.get('secretsmanager:GetSecretValue')).toHaveLength(1);
+    const template = Template.fromStack(stack);
+    // Its trust policy names it; and tasks reach STS.
+    expect(Object.keys(template.findOutputs('GatewayRole'))).toEqual(['GatewayRole']);
+    expect(JSON.stringify(template.findResources('AWS::EC2::VPCEndpoint'))).toContain('.sts"');
+  });
+
+  it('is refused where the code says otherwise', () => {
+    using folder = configFolder((yaml) => withRole(IAM(yaml), 'rdsIam: true'));
+    const gateway = gatewayIn(emptyStack(), folder.path);
+    expect(refusalOf(() => gateway.addPostgresTarget('orders', { ...ADDRESS, auth: 'iam' }))).toContain(
+      "found auth: 'iam', but its credential in custody.yaml is auth: 'role'",
     );
   });
 });

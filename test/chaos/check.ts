@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import type pg from 'pg';
 import { type DurabilityMode, durabilityModes } from '#core/recording/format.ts';
-import { sessionPrefix } from '#core/recording/layout.ts';
+import { sessionPrefix, wasNeverOpen } from '#core/recording/layout.ts';
 import type { RecordingSource } from '#core/recording/ports.ts';
 import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
@@ -112,8 +112,7 @@ function postgresOracle(remains: Remains): Oracle {
 async function problemsOf({ store, signerPem }: Remains, { id, outcome }: SessionRecord): Promise<string[]> {
   const names = await store.list(sessionPrefix(id));
   // It died before the session was open, and nothing has reached the target.
-  const neverOpened = names.every((name) => name === 'open.json.sig');
-  if (neverOpened && outcome?.reason === 'gateway-failed') return [];
+  if (wasNeverOpen(names) && outcome?.reason === 'gateway-failed') return [];
   const trusted = createPublicKey(signerPem).export({ type: 'spki', format: 'der' });
   const evidence = storedEvidence(store, id, names, trusted);
   const report = await verifyEvidence(evidence, { trustedSigners: [trusted], session: id });

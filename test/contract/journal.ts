@@ -3,6 +3,7 @@ import type { Journal, JournalRemains } from '#core/recording/ports.ts';
 import { OTHER_SESSION } from '#test/support/evidence-builder.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 import type { Given } from './given.ts';
+import { tailsIn } from '#test/support/remains.ts';
 
 export interface JournalUnderTest {
   open(): Promise<Journal>;
@@ -18,7 +19,7 @@ export function journalContract(name: string, make: () => Given<JournalUnderTest
       const journal = await under.open();
       await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 3, 0, 'x')]);
       await journal.append([entry(SESSION_A, 0, 3, 'def')]);
-      const tails = await under.remains().tails();
+      const tails = await tailsIn(under.remains());
       const a = tails.find(({ session }) => session === SESSION_A)!;
       expect(Buffer.from(a.content).toString()).toBe('abcdef');
       expect(a.trailer[0]).toBe('d'.charCodeAt(0));
@@ -31,7 +32,7 @@ export function journalContract(name: string, make: () => Given<JournalUnderTest
       const under = await make();
       const journal = await under.open();
       await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_A, 0, 9, 'zzz')]);
-      const [tail] = await under.remains().tails();
+      const [tail] = await tailsIn(under.remains());
       expect(Buffer.from(tail!.content).toString()).toBe('abc');
       expect(tail!.trailer[0]).toBe('a'.charCodeAt(0));
     });
@@ -40,17 +41,17 @@ export function journalContract(name: string, make: () => Given<JournalUnderTest
       const under = await make();
       await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 0, 0, 'x')]);
       await under.remains().clear(new Set([SESSION_A]));
-      const kept = (await under.remains().tails()).filter(({ session }) => session === SESSION_A);
+      const kept = (await tailsIn(under.remains())).filter(({ session }) => session === SESSION_A);
       expect(kept.map(({ content }) => Buffer.from(content).toString())).toEqual(['abc']);
       await under.remains().clear(new Set([OTHER_SESSION]));
-      expect(await under.remains().tails()).toEqual([]);
+      expect(await tailsIn(under.remains())).toEqual([]);
     });
 
     it('forgets everything on clear', async () => {
       const under = await make();
       await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc')]);
       await under.remains().clear();
-      expect(await under.remains().tails()).toEqual([]);
+      expect(await tailsIn(under.remains())).toEqual([]);
     });
   });
 }

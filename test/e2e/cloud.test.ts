@@ -426,6 +426,60 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     expect(await other.stop()).toBe(0);
   });
 
+  it('a database that fails over, and one whose password is being rotated, is logged in to in the same login', async () => {
+    const text = await cloud.config();
+    const writes = 'database: postgres\n    connect: { session: read-write, timeout: 60s }';
+    await cloud.configure(text.replaceAll('database: postgres', writes));
+    const inForce = task.said.filter(({ event }) => event === 'config-in-force').length;
+    await eventually('the configuration', () =>
+      task.said.filter(({ event }) => event === 'config-in-force').length > inForce ? true : undefined,
+    );
+    const { port, password } = cloud.database;
+    const asOwner = async (sql: string): Promise<void> => {
+      const owner = new pg.Client({ host: '127.0.0.1', port, database: 'postgres', user: 'app', password });
+      await owner.connect();
+      await owner.query(sql);
+      await owner.end();
+    };
+    const connecting = () => psql('orders-db', 'show transaction_read_only');
+    const newestId = async (): Promise<string> => ((await newest()) as SessionRecord | undefined)?.id ?? '';
+    const begun = (before: string) =>
+      eventually('the session', async () => ((await newestId()) === before ? undefined : true));
+
+    await asOwner('alter role app set default_transaction_read_only = on');
+    let before = await newestId();
+    const reader = connecting();
+    await begun(before);
+    await asOwner(
+      'begin; set transaction read write; alter role app reset default_transaction_read_only; commit',
+    );
+    expect(await reader).toMatchObject({ code: 0, stdout: 'off\n' });
+
+    await cloud.database.kill();
+    before = await newestId();
+    const away = connecting();
+    await begun(before);
+    await cloud.database.start();
+    expect(await away).toMatchObject({ code: 0, stdout: 'off\n' });
+
+    const next = 'the next password';
+    const pending = { SecretId: 'orders-db', SecretString: next, VersionStages: ['AWSPENDING'] };
+    await cloud.moto.clients.secrets.send(new PutSecretValueCommand(pending));
+    await asOwner(`alter role app password '${next}'`);
+    expect(await connecting()).toMatchObject({ code: 0 });
+    const owner = new pg.Client({
+      host: '127.0.0.1',
+      port,
+      database: 'postgres',
+      user: 'app',
+      password: next,
+    });
+    await owner.connect();
+    await owner.query(`alter role app password '${password}'`);
+    await owner.end();
+    await cloud.configure(text);
+  });
+
   it('a configuration that was put in place is in force, and a bad one is not', async () => {
     const text = await cloud.config();
     await cloud.configure(text.replaceAll('orders-prod', 'stock-db'));

@@ -22,6 +22,7 @@ import { MemoryDevices } from '#test/support/memory-devices.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryLeaves } from '#test/support/memory-ports.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
+import { Rounds } from '#test/support/rounds.ts';
 import { compiledConfig, RUN_KEY, refunds, runOf } from '#test/support/workflows.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
@@ -45,12 +46,12 @@ rules:
     'c',
   );
 
-/** A door where each pause moves the clock and lets the test do something. */
-function door(config = policy()) {
-  const store = new MemoryAccess();
-  const logouts = new MemoryLogouts();
-  const runs = new MemoryRuns();
-  const devices = new MemoryDevices();
+/** A door where each pause moves the clock and lets the test do something. `through`: what calls of its ports go through. */
+function door(config = policy(), through: <T extends object>(port: T) => T = (port) => port) {
+  const store = through(new MemoryAccess());
+  const logouts = through(new MemoryLogouts());
+  const runs = through(new MemoryRuns());
+  const devices = through(new MemoryDevices());
   const leaves = new MemoryLeaves();
   const clock = { ms: NOW };
   const during: ((pauses: number) => Promise<void> | void)[] = [];
@@ -140,6 +141,16 @@ describe('who comes to the gateway', () => {
     expect(await admission.admit(visitor('free').at)).toMatchObject({ rule: 'work', grant: undefined });
     const elsewhere = visitor('free', { network: '198.51.100.1' }).at;
     await expect(admission.admit(elsewhere)).rejects.toMatchObject({ code: 'access-denied' });
+  });
+
+  it('asks one thing after another once by a rule, and twice on a grant', async () => {
+    const rounds = new Rounds();
+    const { admission, store, during } = door(policy(', wait: 1m'), (port) => rounds.wrap(port));
+    expect(await rounds.of(admission.admit(visitor('free').at))).toBe(1);
+    const approved = () => store.append([...store.requests.keys()][0]!, 0, approve());
+    during.push((pauses) => (pauses === 1 ? approved() : undefined));
+    await rounds.of(admission.admit(visitor('db', { reason: 'x' }).at));
+    expect(await rounds.of(admission.admit(visitor('db').at))).toBe(2);
   });
 
   it('is known from the moment that its token is good, whatever it may then not do', async () => {

@@ -12,8 +12,8 @@ import { Certificate, type CertificatePair } from '#proxy/certificate.ts';
 const folder = mkdtempSync(join(tmpdir(), 'custody-certificate-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function pair(name: string): Promise<CertificatePair> {
-  const { gateway } = await localCertificates(join(folder, name), new Date());
+async function pair(name: string, now = new Date()): Promise<CertificatePair> {
+  const { gateway } = await localCertificates(join(folder, name), now);
   return { cert: readFileSync(gateway.cert, 'utf8'), key: readFileSync(gateway.key, 'utf8') };
 }
 
@@ -48,6 +48,16 @@ describe('the certificate of the gateway', () => {
     written = second;
     expect(await certificate.look()).toBe(true);
     expect(await shown(certificate)).toBe(fingerprintOf(second));
+  });
+
+  it('ends when the first of its chain does', async () => {
+    const [first, second] = [await pair('first'), await pair('second')];
+    const ends = ({ cert }: CertificatePair) => new X509Certificate(cert).validToDate.getTime();
+    const early = await pair('early', new Date(Date.now() - 30 * 86_400_000));
+    const certificate = await Certificate.of(async () => first);
+    expect(certificate.ends.getTime()).toBe(ends(first));
+    const chain = await Certificate.of(async () => ({ ...second, cert: second.cert + early.cert }));
+    expect(chain.ends.getTime()).toBe(ends(early));
   });
 
   it('stays as it is where the new one cannot be had, or is none', async () => {

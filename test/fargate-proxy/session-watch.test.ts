@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { BLIND_MS } from '#core/access/blind.ts';
 import type { ComingTask } from '#core/access/conditions.ts';
 import { type Config, parseConfig } from '#core/access/config.ts';
 import { PolicyInForce } from '#core/access/policy.ts';
@@ -8,10 +9,11 @@ import { logoutStanding, markedLogout } from '#core/identity/logouts.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { endRun } from '#core/tasks/run-lifecycle.ts';
 import { Moderation } from '#proxy/moderation.ts';
-import { BLIND_MS, LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
+import { LOOK_EVERY_MS, SessionWatch, type Watched } from '#proxy/session-watch.ts';
 import { MemoryAccess } from '#test/support/memory-access.ts';
 import { MemoryLogouts } from '#test/support/memory-logouts.ts';
 import { MemoryRuns } from '#test/support/memory-runs.ts';
+import { Rounds } from '#test/support/rounds.ts';
 import { compiledConfig, RUN_KEY, refunds, runOf } from '#test/support/workflows.ts';
 
 const NOW = Date.parse('2026-11-23T09:00:00.000Z');
@@ -60,6 +62,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
   const troubles: CustodyError[] = [];
   const live = new Set<Watched>();
   const ended: string[] = [];
+  const notes: string[] = [];
   let next = config;
   const inForce = new PolicyInForce(config, {
     read: async () => next,
@@ -83,7 +86,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     session: string,
     rule: string,
     grant?: string,
-    task: Pick<Watched, 'task'> & { is?: ComingTask } = {},
+    task: Pick<Watched, 'task'> & { is?: ComingTask; blindMs?: number } = {},
   ): void => {
     const principal = { ...dana, groups: ['developers'], expiresAt: new Date(NOW + 10_000) };
     const started = { session, rule, startedAt: new Date(NOW), ...(grant === undefined ? {} : { grant }) };
@@ -97,6 +100,8 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
       },
       ...(task.task === undefined ? {} : { task: task.task }),
       moderation: new Moderation(principal, false, () => undefined),
+      blindMs: task.blindMs ?? BLIND_MS,
+      note: ({ note, ms }) => void notes.push(`${session} ${note} ${ms}`),
       end: (reason, error) => {
         live.delete(one);
         ended.push(`${session} ${reason}: ${error.message}`);
@@ -116,7 +121,7 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     await inForce.check();
     await inForce.check();
   };
-  return { store, logouts, runs, clock, troubles, open, look, change, ports };
+  return { store, logouts, runs, clock, troubles, notes, open, look, change, ports };
 }
 
 describe('a session that is watched (security case 12)', () => {
@@ -255,6 +260,52 @@ describe('a watch that cannot see', () => {
     ports.terminations.asked = () => new Promise(() => undefined);
     for (let n = 0; n < 8; n += 1) expect(await look()).toEqual([]);
     expect(await look()).toHaveLength(1);
+  });
+
+  it('lets those go on that may, for their time, and says in their recording when it saw nothing', async () => {
+    const { open, look, ports, notes } = stand();
+    open('short', 'work');
+    open('long', 'work', undefined, { blindMs: 15_000 });
+    const asked = ports.terminations.asked.bind(ports.terminations);
+    ports.terminations.asked = () => Promise.reject(new Error('away'));
+    const first: string[] = [];
+    for (let n = 0; n < 12; n += 1) first.push(...(await look()));
+    expect(first).toEqual([
+      'short gateway-failed: the gateway cannot see any more whether access is granted',
+    ]);
+    ports.terminations.asked = asked;
+    expect([...(await look()), ...(await look())]).toEqual([]);
+    expect(notes).toEqual(['long access-unseen 4500', 'long access-seen 6500']);
+    ports.terminations.asked = () => Promise.reject(new Error('away'));
+    const then: string[] = [];
+    for (let n = 0; n < 31; n += 1) then.push(...(await look()));
+    expect(then).toEqual(['long gateway-failed: the gateway cannot see any more whether access is granted']);
+  });
+
+  it('ends those as well whose rule is gone, which it need not look for', async () => {
+    const { open, look, ports, change } = stand();
+    open('long', 'work', undefined, { blindMs: 15_000 });
+    ports.terminations.asked = () => new Promise(() => undefined);
+    for (let n = 0; n < 9; n += 1) expect(await look()).toEqual([]);
+    await change(policy(ASK));
+    expect(await look()).toEqual([expect.stringContaining('long revoked')]);
+  });
+
+  it('asks side by side: the slowest answer is all that it waits for', async () => {
+    const { open, ports, clock } = stand();
+    const rounds = new Rounds();
+    open('one', 'work');
+    const looked = Promise.withResolvers<void>();
+    const watch = new SessionWatch({
+      ...ports,
+      terminations: rounds.wrap(ports.terminations),
+      standing: rounds.wrap(ports.standing),
+      onTrouble: looked.reject,
+      wallClock: () => (looked.resolve(), new Date(NOW)),
+    });
+    clock.ms = LOOK_EVERY_MS;
+    watch.tick();
+    expect(await rounds.of(looked.promise)).toBe(1);
   });
 
   it('sees again, and ends nothing', async () => {

@@ -112,7 +112,7 @@ describe('what a task tells CloudWatch', () => {
       import { Tally } from '#proxy/tally.ts';
       const tally = new Tally();
       const log = () => undefined;
-      const task = { sessions: () => 3, draining: () => false, journalLagMs: () => 0, tally, log };
+      const task = { sessions: () => 3, draining: () => false, journalLagMs: () => 0, certificateEnds: () => new Date(Date.now() + 20.5 * 86_400_000), tally, log };
       await keepUp({ healthPort: 0, agent: undefined, metadata: undefined, tellRevision: undefined }, task);
       tally.alarm();
       process.exit(1);`;
@@ -123,7 +123,7 @@ describe('what a task tells CloudWatch', () => {
     });
     expect(JSON.parse(stdout)).toMatchObject({
       _aws: { CloudWatchMetrics: [{ Namespace: 'Custody/Custody/Gateway' }] },
-      ...{ service: 'proxy', BreakGlass: 1, ActiveSessions: 3 },
+      ...{ service: 'proxy', BreakGlass: 1, ActiveSessions: 3, CertificateDaysLeft: 20 },
     });
   });
 });

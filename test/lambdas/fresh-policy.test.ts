@@ -48,7 +48,7 @@ describe('the policy that a function goes by', () => {
     later(1);
     await policy.look();
     await policy.look();
-    expect(bucket.reads).toBe(3);
+    expect(bucket.reads).toBe(2);
   });
 
   it('lets nobody in while it cannot be seen, and does again once it can (security case 12)', async () => {

@@ -87,6 +87,7 @@ function brokenBy(path: string, { specifier, typeOnly }: Import): string[] {
   if (area === 'console' && /^(?:cdk|cli|local|pack)$/.test(from) && to.startsWith('console/build/'))
     return [];
   if (from === 'lambdas' && SERVING.test(to)) return [];
+  if (from === 'cli' && DEPLOYMENT.test(to)) return [];
   if (area !== from && !(MAY_IMPORT[from] ?? []).includes(area))
     return says(`${from} may not import ${area}`);
   if (from === 'test' || from === 'local') return [];
@@ -137,10 +138,15 @@ function protocolOf(path: string): string | undefined {
 /** What a server of the console needs: its addresses, its headers, and the answers; nothing that builds it. */
 const SERVING = /^console\/build\/(?:addresses|edge-headers|headers|serving)\.ts$/;
 
+/** What reads the settings of a deployment, and loads nothing of the CDK. */
+const DEPLOYMENT = /^cdk\/(?:config|config-folder)\.ts$/;
+
 /** Plain data, and what checks custody.yaml; of the environment, types alone. */
 function isForCdk(path: string, typeOnly: boolean): boolean {
   if (
-    /^core\/(?:errors\.ts$|access\/|protocols\/(?:protocols|[^/]+\/schema)\.ts$)/.test(path) ||
+    /^core\/(?:errors\.ts$|ledger\/layout\.ts$|access\/|protocols\/(?:protocols|[^/]+\/schema)\.ts$)/.test(
+      path,
+    ) ||
     path === 'adapters/aws/tables.ts'
   )
     return true;

@@ -4,11 +4,19 @@ import type { AddressInfo } from 'node:net';
 /** Calls by `<service> <operation> <task's or function's part>`, and the bytes that they sent. */
 export type AwsCounts = Map<string, { calls: number; units: number }>;
 
+export interface CountingAws {
+  readonly endpoint: string;
+  /** What passed since it was asked last. */
+  take(): AwsCounts;
+  /** From now on each call takes so much longer, milliseconds. */
+  delay(ms: number): void;
+  stop(): Promise<void>;
+}
+
 /** Stands before an emulator and counts what passes, in the units that AWS charges for. */
-export async function startCountingAws(
-  emulator: string,
-): Promise<{ readonly endpoint: string; take(): AwsCounts; stop(): Promise<void> }> {
+export async function startCountingAws(emulator: string): Promise<CountingAws> {
   let counts: AwsCounts = new Map();
+  let delayMs = 0;
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -18,12 +26,16 @@ export async function startCountingAws(
       const known = counts.get(name) ?? { calls: 0, units: 0 };
       counts.set(name, { calls: known.calls + 1, units: known.units + units });
       const { method, url, headers } = request;
-      const passed = send(new URL(url!, emulator), { method: method!, headers }, (answered) => {
-        response.writeHead(answered.statusCode!, answered.headers);
-        answered.pipe(response);
-      });
-      passed.once('error', () => response.destroy());
-      passed.end(body);
+      const pass = (): void => {
+        const passed = send(new URL(url!, emulator), { method: method!, headers }, (answered) => {
+          response.writeHead(answered.statusCode!, answered.headers);
+          answered.pipe(response);
+        });
+        passed.once('error', () => response.destroy());
+        passed.end(body);
+      };
+      if (delayMs === 0) pass();
+      else setTimeout(pass, delayMs);
     });
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
@@ -34,6 +46,7 @@ export async function startCountingAws(
       counts = new Map();
       return taken;
     },
+    delay: (ms) => void (delayMs = ms),
     stop: () =>
       new Promise((stopped) => {
         server.close(() => stopped());

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
-import { type FailedTapes, Recorder } from '#core/recording/recorder.ts';
+import { type Committed, Recorder } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { Seeded } from '#test/chaos/seed.ts';
 import { Faults, type InjectedFault, type PlannedFault } from './faulty-ports.ts';
@@ -71,9 +71,18 @@ export class FaultRun {
   readonly #acting = new AsyncLocalStorage<string>();
   #now = 1;
 
-  /** `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. */
-  constructor(plan: readonly PlannedFault[], sessions: number, goodbyeSteps: number) {
+  /**
+   * `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. `sessionBytesPerS`: what the journal takes of one;
+   * a step is a millisecond.
+   */
+  constructor(
+    plan: readonly PlannedFault[],
+    sessions: number,
+    goodbyeSteps: number,
+    sessionBytesPerS = Number.POSITIVE_INFINITY,
+  ) {
     this.#goodbyeSteps = goodbyeSteps;
+    Object.assign(this.journal, { sessionBytesPerS });
     this.faults = new Faults(plan, (fault) => this.#note(fault));
     const { faults, lease } = this;
     this.#recorder = new Recorder({
@@ -83,6 +92,7 @@ export class FaultRun {
       index: faults.wrap('index', this.index, { calls: ['opened', 'closed'] }),
       leaves: faults.wrap('leaves', this.leaves, { calls: ['add'] }),
       lease,
+      pause: async () => undefined,
     });
     this.sessions = Array.from({ length: sessions }, (_, i) => newSession(i + 1));
   }
@@ -139,11 +149,15 @@ export class FaultRun {
         this.#record(Array.from({ length: MUCH }, () => ({ tape: step.tape, size: CHUNK })));
         return;
       case 'put-aged':
-        this.#followAll(this.sessions.filter(isOpen), this.#recorder.putAged(this.#now), () => undefined);
+        this.#followAll(this.sessions.filter(isOpen), this.#putAged(), () => undefined);
         return;
       case 'close':
         this.#close(this.sessions.find(({ tape }) => tape === step.tape)!, 'client-closed');
     }
+  }
+
+  async #putAged(): Promise<Committed> {
+    return { failed: await this.#recorder.putAged(this.#now), behind: [] };
   }
 
   #record(asked: readonly { readonly tape: number; readonly size: number }[]): void {
@@ -185,12 +199,11 @@ export class FaultRun {
 
   #followAll(
     sessions: readonly RunSession[],
-    done: Promise<FailedTapes>,
+    done: Promise<Committed>,
     then: (session: RunSession) => void,
   ): void {
     for (const session of sessions) {
-      this.#follow(session, done, (failed) => {
-        const [, error] = failed.find(([tape]) => tape === session.tape) ?? [];
+      this.#follow(session, fateIn(done, session), (error) => {
         if (error === undefined) then(session);
         else session.errors.push(error);
       });
@@ -204,6 +217,17 @@ export class FaultRun {
     const acting = this.#acting.getStore();
     if (args.length === 0 && acting !== undefined) this.touched.add(acting);
   }
+}
+
+/** The error, if its frames will not be durable. */
+async function fateIn(
+  committed: Promise<Committed>,
+  { tape }: RunSession,
+): Promise<CustodyError | undefined> {
+  const { failed, behind } = await committed;
+  const [, error] = failed.find(([number]) => number === tape) ?? [];
+  const [, settled] = behind.find(([number]) => number === tape) ?? [];
+  return error ?? settled;
 }
 
 function newSession(tape: number): RunSession {

@@ -4,7 +4,7 @@ import type { LeafSink } from '#core/ledger/leaves.ts';
 import type {
   Journal,
   JournalEntry,
-  JournaledTail,
+  JournalRemains,
   RecordingSink,
   RecordingSource,
   Signer,
@@ -18,6 +18,7 @@ import type {
   SessionRecord,
 } from '#core/recording/session-index.ts';
 import { takePage } from '#core/recording/session-page.ts';
+import { remainsOfEntries } from './remains.ts';
 
 /** Leaves on their way into the ledger, as text. */
 export class MemoryLeaves implements LeafSink {
@@ -115,20 +116,9 @@ export class MemoryJournal implements Journal {
     this.released.push(`${session}/${segment}`);
   }
 
-  /** What a sealer finds: entries that follow on each other, also of segments that were released. */
-  tails(): JournaledTail[] {
-    const tails = new Map<string, JournaledTail>();
-    for (const { session, segment, offset, block, trailer } of this.entries) {
-      const content = tails.get(`${session}/${segment}`)?.content ?? new Uint8Array();
-      if (offset !== content.byteLength) continue;
-      tails.set(`${session}/${segment}`, {
-        session,
-        segment,
-        content: Buffer.concat([content, block]),
-        trailer,
-      });
-    }
-    return [...tails.values()];
+  /** What a sealer finds: also entries of segments that were released. */
+  remains(): JournalRemains {
+    return remainsOfEntries(() => this.entries);
   }
 }
 

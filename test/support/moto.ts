@@ -7,6 +7,7 @@ import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import type { NodeHttpHandler } from '@smithy/node-http-handler';
 import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import { type CredentialPorts, targetCredentials } from '#adapters/aws/target-credentials.ts';
 import { type TableName, type TableSchema, tables } from '#adapters/aws/tables.ts';
 import { eventually } from './clients.ts';
 
@@ -103,6 +104,17 @@ export function patient(clients: AwsClients): AwsClients {
     (client.config.requestHandler as NodeHttpHandler).updateHttpClientConfig('requestTimeout', PATIENCE_MS);
   }
   return clients;
+}
+
+/** Credentials of targets, as the proxy reads them; `secretsAs`: of another account. */
+export function credentialsIn(
+  { secrets, sts }: Pick<AwsClients, 'secrets' | 'sts'>,
+  {
+    secretsAs = () => secrets,
+    now = () => new Date(),
+  }: Partial<Pick<CredentialPorts, 'secretsAs' | 'now'>> = {},
+): ReturnType<typeof targetCredentials> {
+  return targetCredentials({ secrets, sts, region: REGION, secretsAs, now });
 }
 
 /** Makes a table as the stack does. */

@@ -1,3 +1,5 @@
+import { type Conditions, holdAll } from './iam/conditions.ts';
+import { contextOf, isLike } from './iam/patterns.ts';
 import { inWords, type PolicyStatementJson } from './role-policies.ts';
 
 /** A call as a resource's policy sees it: with the keys of its context that are there. */
@@ -8,20 +10,15 @@ export interface Asked {
   readonly context: Readonly<Record<string, string>>;
 }
 
-/**
- * The statement of a policy that refuses a call; undefined when none does. Conditions are executed as IAM documents them, with all
- * operators that the stack uses; another one throws.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
- */
+/** The statement of a policy, as a template has it, that refuses a call; undefined when none does. */
 export function refusedBy(statements: readonly PolicyStatementJson[], asked: Asked): string | undefined {
+  const context = contextOf(asked.context);
   const denial = statements.find(
     (statement) =>
       statement.Effect === 'Deny' &&
-      [statement.Action].flat().some((action) => matches(action, asked.action)) &&
-      placesOf(statement).some((place) => matches(place, asked.resource)) &&
-      Object.entries(statement.Condition ?? {}).every(([operator, keys]) =>
-        Object.entries(keys).every(([key, values]) => holds(operator, asked.context[key], values)),
-      ),
+      [statement.Action].flat().some((action) => isLike(action, asked.action)) &&
+      placesOf(statement).some((place) => isLike(place, asked.resource)) &&
+      holdAll(conditionsOf(statement), context),
   );
   return denial === undefined ? undefined : (denial.Sid ?? 'a statement without a name');
 }
@@ -30,33 +27,19 @@ function placesOf({ Resource }: PolicyStatementJson): string[] {
   return (Array.isArray(Resource) ? Resource : [Resource]).map(inWords);
 }
 
-function holds(operator: string, found: string | undefined, values: unknown): boolean {
-  const expected = (Array.isArray(values) ? values : [values]).map((value) =>
-    typeof value === 'number' ? String(value) : inWords(value),
+/** What CloudFormation fills in may be anything. */
+function conditionsOf({ Condition = {} }: PolicyStatementJson): Conditions {
+  const words = (value: unknown) =>
+    typeof value === 'number' ? value : inWords(value).replaceAll(/\$\{[^}]+\}/g, '*');
+  return Object.fromEntries(
+    Object.entries(Condition).map(([operator, keys]) => [
+      operator,
+      Object.fromEntries(
+        Object.entries(keys).map(([key, values]) => [
+          key,
+          (Array.isArray(values) ? values : [values]).map(words),
+        ]),
+      ),
+    ]),
   );
-  const like = (one: string | undefined) =>
-    one !== undefined && expected.some((value) => matches(value.replaceAll(/\$\{[^}]+\}/g, '*'), one));
-  switch (operator) {
-    case 'Null':
-      return (found === undefined) === (expected[0] === 'true');
-    case 'Bool':
-    case 'StringEquals':
-    case 'ArnEquals':
-      return found !== undefined && expected.includes(found);
-    // A negated operator holds where the key is not there.
-    case 'ArnNotEquals':
-    case 'ArnNotLike':
-      return !like(found);
-    case 'NumericGreaterThan':
-      return found !== undefined && Number(found) > Number(expected[0]);
-    case 'NumericLessThan':
-      return found !== undefined && Number(found) < Number(expected[0]);
-    default:
-      throw new Error(`this judge does not know the operator ${operator}`);
-  }
-}
-
-function matches(pattern: string, text: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.?+^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
 }

@@ -9,6 +9,7 @@ import type { SessionRecord } from '#core/recording/session-index.ts';
 import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
 import { eventually } from './clients.ts';
 import type { LocalGateway } from './local-gateway.ts';
+import { tailsIn } from './remains.ts';
 
 /** Sessions as the auditor's API lists them, newest first. */
 export async function sessions(gateway: LocalGateway): Promise<SessionRecord[]> {
@@ -53,12 +54,12 @@ export async function framesOf(gateway: LocalGateway, session: string): Promise<
 
 /** Resolves once the journal holds this text, of a client where nothing else is said: from then on nothing loses it. */
 export async function untilJournaled(
-  remains: Pick<JournalRemains, 'tails'>,
+  remains: Pick<JournalRemains, 'read'>,
   text: string,
   stream: RecordedFrame['stream'] = 'client',
 ): Promise<void> {
   await eventually(`"${text}" to be in the journal`, async () => {
-    const frames = (await remains.tails()).flatMap(({ content, trailer }) => [
+    const frames = (await tailsIn(remains)).flatMap(({ content, trailer }) => [
       ...readFrames(Buffer.concat([content, trailer])),
     ]);
     return bytesOf(frames, stream).includes(text) ? true : undefined;

@@ -1,5 +1,12 @@
 import { Stream } from '#core/recording/format.ts';
-import { type HandedSlab, type Opening, Recorder } from '#core/recording/recorder.ts';
+import type { Journal } from '#core/recording/ports.ts';
+import {
+  type Committed,
+  type FailedTapes,
+  type HandedSlab,
+  type Opening,
+  Recorder,
+} from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
 import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
@@ -16,10 +23,15 @@ export function memoryPorts() {
   };
 }
 
-/** A recorder on memory ports. */
-export function memoryRecorder() {
+/** A recorder on memory ports, with a journal that is as given. */
+export function memoryRecorder(
+  journal: Pick<Journal, 'sessionBytesPerS'> = {},
+  pause?: (ms: number) => Promise<unknown>,
+) {
   const ports = memoryPorts();
-  return { ...ports, recorder: new Recorder({ ...ports, sink: ports.store }) };
+  Object.assign(ports.journal, journal);
+  const paused = pause === undefined ? {} : { pause };
+  return { ...ports, recorder: new Recorder({ ...ports, ...paused, sink: ports.store }) };
 }
 
 /** `n` distinguishes sessions. */
@@ -56,4 +68,22 @@ export function slabsOf(frames: readonly TestFrame[], at: number): HandedSlab[] 
 
 export function textFrame(tape: number, timeUs: number, text: string): TestFrame {
   return { tape, stream: Stream.client, timeUs, payload: Buffer.from(text) };
+}
+
+/** Tapes of a commit that failed, once all of it is durable or will never be. */
+export async function failuresOf(committed: Promise<Committed>): Promise<FailedTapes> {
+  const { failed, behind } = await committed;
+  const fates = behind.map(async ([tape, settled]) => [tape, await settled] as const);
+  return [
+    ...failed,
+    ...(await Promise.all(fates)).flatMap(([tape, error]) => (error ? [[tape, error] as const] : [])),
+  ];
+}
+
+/** As core/recording/recorder.ts has it. */
+const AGEING_AT_ONCE = 16;
+
+/** Puts the segments of all sessions, which the recorder does a few at a time. */
+export async function putAllAged(recorder: Recorder, sessions: number, at: number): Promise<void> {
+  for (let put = 0; put < sessions; put += AGEING_AT_ONCE) await recorder.putAged(at);
 }

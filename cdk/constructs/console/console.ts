@@ -7,17 +7,20 @@ import type { Config } from '#core/access/config.ts';
 import { signInOrigins } from '#core/access/sign-in-origins.ts';
 import { ASSETS, EVIDENCE, PAGE_ROOTS } from '../../../console/build/addresses.ts';
 import type { FunctionEnvironment } from '../../environment.ts';
-import { routePages } from '../api.ts';
+import { type GatewayApi, routePages } from '../api.ts';
 import type { Functions } from '../functions.ts';
 import { ConsoleDistribution, evidenceHost } from './distribution.ts';
 import type { ConsoleSettings } from './settings.ts';
+
+/** Without `http` there is no console. */
+type ConsoleApi = Pick<GatewayApi, 'url' | 'http'>;
 
 export interface ConsoleProps {
   readonly settings: ConsoleSettings;
   readonly key: IKey;
   readonly accessLogs: IBucket;
   readonly config: Config;
-  readonly api: HttpApi;
+  readonly api: ConsoleApi;
   readonly evidence: Bucket;
   /** What `npm run build` made when not given. */
   readonly source?: string;
@@ -31,22 +34,22 @@ export class Console extends Construct {
   readonly secrets: readonly ISecret[];
   readonly outputs: Readonly<Record<string, readonly [value: string, description: string]>>;
   readonly distribution: ConsoleDistribution | undefined;
-  readonly #api: HttpApi;
+  readonly #api: HttpApi | undefined;
 
   constructor(scope: Construct, id: string, props: ConsoleProps) {
     super(scope, id);
     const { settings, api, evidence } = props;
-    this.#api = api;
+    this.#api = api.http;
     this.distribution = typeof settings === 'object' ? this.#distribution(settings, props) : undefined;
     this.secrets = this.distribution === undefined ? [] : [this.distribution.secret as ISecret];
     this.environment = this.#environment(props);
     this.outputs = outputsOf(props, this.distribution);
-    if (settings === 'api') letRead(evidence, api.apiEndpoint);
+    if (settings === 'api') letRead(evidence, api.url);
   }
 
   /** What the API itself answers of it. */
   route({ byName }: Functions): void {
-    if (byName.console === undefined) return;
+    if (byName.console === undefined || this.#api === undefined) return;
     const roots = PAGE_ROOTS.flatMap((root) => [`/${root}`, `/${root}/{proxy+}`]);
     routePages(this.#api, byName.console, ['/', `${ASSETS}{proxy+}`, `${EVIDENCE}/{proxy+}`, ...roots]);
   }
@@ -69,7 +72,7 @@ function outputsOf(
   edge: ConsoleDistribution | undefined,
 ): Console['outputs'] {
   const words = 'The console; register <ConsoleUrl>/callback at the identity provider';
-  if (settings === 'api') return { ConsoleUrl: [api.apiEndpoint, words] };
+  if (settings === 'api') return { ConsoleUrl: [api.url, words] };
   if (edge === undefined || settings === false) return {};
   const { distributionDomainName: name } = edge.distribution;
   const { domainName } = settings;

@@ -1,5 +1,4 @@
 import { Aws, Duration, Fn } from 'aws-cdk-lib';
-import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
 import {
   AccessLevel,
   AllowedMethods,
@@ -41,7 +40,7 @@ import type { ConsoleDistributionSettings } from './settings.ts';
 export interface ConsoleDistributionProps extends ConsoleDistributionSettings {
   readonly key: IKey;
   readonly accessLogs: IBucket;
-  readonly api: HttpApi;
+  readonly api: { readonly url: string };
   readonly evidence: Bucket;
   /** Origins of identity providers. */
   readonly connect: readonly string[];
@@ -106,7 +105,7 @@ export class ConsoleDistribution extends Construct {
 
   #api({ api }: ConsoleDistributionProps): BehaviorOptions {
     return {
-      origin: origin(Fn.select(2, Fn.split('/', api.apiEndpoint)), {
+      origin: origin(Fn.select(2, Fn.split('/', api.url)), {
         // Into the template goes where it is, and not what it is.
         [EDGE_SECRET]: this.secret.secretValue.unsafeUnwrap(),
       }),

@@ -1,11 +1,9 @@
 import { Token } from 'aws-cdk-lib';
 import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { CfnAccessEntry } from 'aws-cdk-lib/aws-eks';
-import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import type { Config } from '#core/access/config.ts';
 import type { TargetOf } from '#core/protocols/protocols.ts';
-import { inSid } from '../../secret-access.ts';
 import { refused } from '../wiring.ts';
 
 /** What is needed of a cluster of EKS: `Cluster` of aws-eks and of aws-eks-v2 has it, and what is imported as one. */
@@ -40,22 +38,6 @@ export function letIn(
     username: GROUP,
     kubernetesGroups: [GROUP],
     type: 'STANDARD',
-  });
-}
-
-/** Whether a token of some cluster is made with a role that the gateway takes: it has to reach STS for that. */
-export function takesRoles({ targets }: Config): boolean {
-  return [...targets.values()].some(
-    (target) => target.protocol === 'kubernetes' && target.credential.eks?.role !== undefined,
-  );
-}
-
-/** This role and no other. It is in whatever account; its own policy says that the proxy's may take it. */
-export function mayTake(name: string, role: string): PolicyStatement {
-  return new PolicyStatement({
-    sid: `Take${inSid(name)}`,
-    actions: ['sts:AssumeRole'],
-    resources: [role],
   });
 }
 

@@ -3,6 +3,7 @@ import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import type { TargetOf } from '#core/protocols/protocols.ts';
 import { inSid, mayReadSecret } from '../../secret-access.ts';
+import { mayTake } from '../taken-roles.ts';
 import {
   declaredTarget,
   openWay,
@@ -11,7 +12,7 @@ import {
   refuseOtherSecret,
   type TargetWiring,
 } from '../wiring.ts';
-import { type EksCluster, letIn, mayTake, refuseOtherCluster } from './eks.ts';
+import { type EksCluster, letIn, refuseOtherCluster } from './eks.ts';
 
 /** Where the API server is. Its address is in custody.yaml too: that is what the proxy dials, and what reviewers see. */
 export type KubernetesUpstream =
@@ -38,8 +39,9 @@ export function wireKubernetesTarget(
   scope: Construct,
   name: string,
   target: KubernetesTarget,
-  { config, role, tasks }: TargetWiring,
+  wiring: TargetWiring,
 ): void {
+  const { config, role } = wiring;
   const declared = declaredTarget(name, 'kubernetes', 'addKubernetesTarget', config);
   const { eks } = declared.credential;
   refuseClusterFiles(declared);
@@ -49,7 +51,7 @@ export function wireKubernetesTarget(
   openWay(
     'cluster' in target ? target.cluster.clusterSecurityGroup : target.connections,
     declared.address,
-    tasks,
+    wiring,
   );
   if (target.secret !== undefined)
     for (const statement of mayReadSecret(`Target${inSid(name)}`, target.secret))

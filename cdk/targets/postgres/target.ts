@@ -1,12 +1,13 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Fn, Stack } from 'aws-cdk-lib';
 import type { IConnectable, ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { type IRole, PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import type { IDatabaseCluster, IDatabaseInstance } from 'aws-cdk-lib/aws-rds';
+import type { IDatabaseCluster, IDatabaseInstance, IDatabaseProxy } from 'aws-cdk-lib/aws-rds';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Config } from '#core/access/config.ts';
 import { addressOf, madeSandboxOf } from '#core/access/made-sandboxes.ts';
 import type { PostgresTarget as Target } from '#core/protocols/postgres/schema.ts';
 import { inSid, mayReadSecret } from '../../secret-access.ts';
+import { mayTake } from '../taken-roles.ts';
 import {
   type Address,
   declaredTarget,
@@ -21,6 +22,8 @@ import {
 export type PostgresUpstream =
   | { readonly cluster: IDatabaseCluster }
   | { readonly instance: IDatabaseInstance }
+  /** Of RDS, before a cluster or an instance. */
+  | { readonly proxy: IDatabaseProxy & Partial<IConnectable> }
   /** Made when somebody asks for it; `securityGroup`: one that the sandboxes are in. */
   | { readonly made: true; readonly securityGroup?: ISecurityGroup }
   | {
@@ -28,24 +31,31 @@ export type PostgresUpstream =
       readonly port: number;
       /** The database's own; whoever runs it opens its port when it is not given. */
       readonly securityGroup?: ISecurityGroup;
-      /** `cluster-…` or `db-…` of RDS, for `auth: 'iam'`. */
+      /** `cluster-…`, `db-…` or `prx-…` of RDS, for `auth: 'iam'`. */
       readonly resourceId?: string;
     };
 
 /** How the gateway logs in, as custody.yaml says it. */
-export type PostgresCredential = { readonly secret: ISecret } | { readonly auth: 'iam' };
+export type PostgresCredential =
+  | { readonly secret: ISecret }
+  | { readonly auth: 'iam' }
+  /** With the role of another account that custody.yaml names: it reads the secret, or signs the login. */
+  | { readonly auth: 'role' };
 
 export type PostgresTarget = PostgresUpstream & PostgresCredential;
 
 /** Opens the way from the tasks to the database, and lets them read this target's secret. Throws `config-invalid`. */
 export function wirePostgresTarget(name: string, target: PostgresTarget, wiring: TargetWiring): void {
   const declared = declaredPostgres(name, target, wiring.config);
-  openWay(groupOf(target), placeOf(declared, wiring.config), wiring.tasks);
+  openWay(groupOf(target), placeOf(declared, wiring.config), wiring);
   if ('secret' in target) {
     for (const statement of mayReadSecret(`Target${name}`, target.secret))
       wiring.role.addToPrincipalPolicy(statement);
   } else {
-    wiring.role.addToPrincipalPolicy(mayLogIn(name, target, declared, wiring.role));
+    const { assumeRole } = declared.credential;
+    const statement =
+      assumeRole === undefined ? mayLogIn(name, target, declared, wiring.role) : mayTake(name, assumeRole);
+    wiring.role.addToPrincipalPolicy(statement);
   }
 }
 
@@ -74,21 +84,30 @@ function placeOf(declared: Target, { targets }: Config): Address {
 }
 
 function refuseOtherCredential(name: string, target: PostgresTarget, { credential }: Target): void {
-  const { secret, rdsIam } = credential;
-  const found = 'secret' in target ? 'a secret' : "auth: 'iam'";
-  const fits = 'secret' in target ? secret !== undefined : rdsIam === true;
-  if (fits && 'secret' in target) return refuseOtherSecret(name, target.secret, secret!);
-  if (fits) return;
-  const expected = rdsIam === true ? 'rdsIam: true' : secret === undefined ? 'a passwordFile' : 'a secret';
+  const found = 'secret' in target ? 'a secret' : `auth: '${target.auth}'`;
+  const expected = expectedOf(credential);
+  if (found === expected) {
+    if ('secret' in target) refuseOtherSecret(name, target.secret, credential.secret!);
+    return;
+  }
   throw refused(name, `found ${found}, but its credential in custody.yaml is ${expected}`, {
-    hint: 'in custody.yaml, write credential: { user, secret } for a secret, or { user, rdsIam: true } for IAM',
+    hint: "in custody.yaml, write credential: { user, secret } for a secret, or { user, rdsIam: true } for IAM; with assumeRole, either is auth: 'role'",
   });
+}
+
+function expectedOf({ secret, rdsIam, assumeRole }: Target['credential']): string {
+  if (assumeRole !== undefined) return "auth: 'role'";
+  if (rdsIam === true) return "auth: 'iam'";
+  return secret === undefined ? 'a passwordFile' : 'a secret';
 }
 
 /** What knows its security groups by itself, or was given one. */
 function groupOf(target: PostgresTarget): IConnectable | undefined {
   if ('cluster' in target) return target.cluster;
-  return 'instance' in target ? target.instance : target.securityGroup;
+  if ('instance' in target) return target.instance;
+  if (!('proxy' in target)) return target.securityGroup;
+  const { connections } = target.proxy;
+  return connections && { connections };
 }
 
 /** https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html */
@@ -105,7 +124,7 @@ function mayLogIn(
   const resource = resourceIdOf(target);
   if (resource === undefined) {
     throw refused(name, "auth: 'iam' needs the resource id of the database, which is not known here", {
-      hint: 'give resourceId: "cluster-…" or "db-…", as the console shows it under Configuration',
+      hint: 'give resourceId: "cluster-…" or "db-…", as the console shows it under Configuration, or "prx-…", the end of the ARN of a proxy',
     });
   }
   const arn = { service: 'rds-db', resource: 'dbuser', resourceName: `${resource}/${credential.user}` };
@@ -119,5 +138,7 @@ function mayLogIn(
 function resourceIdOf(target: PostgresUpstream): string | undefined {
   if ('cluster' in target) return target.cluster.clusterResourceIdentifier;
   if ('instance' in target) return target.instance.instanceResourceId;
+  // arn:…:db-proxy:prx-…
+  if ('proxy' in target) return Fn.select(6, Fn.split(':', target.proxy.dbProxyArn));
   return 'resourceId' in target ? target.resourceId : undefined;
 }

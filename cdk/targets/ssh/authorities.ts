@@ -1,5 +1,6 @@
 import type { IRole, Role } from 'aws-cdk-lib/aws-iam';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Key } from 'aws-cdk-lib/aws-kms';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { Signing } from '../../constructs/signing.ts';
@@ -36,6 +37,10 @@ export class SshAuthorities extends Construct {
       'SMG4',
     );
     this.hostKey = secret.ref;
+  }
+
+  get keys(): readonly Key[] {
+    return [this.userCa.key, this.targetCa.key];
   }
 
   /** One function signs for people, and the proxy for targets: neither can do the other's. */

@@ -22,12 +22,13 @@ export interface SshTarget {
 }
 
 /** Opens the way from the tasks to the server, and lets them read the secrets of its logins. Throws `config-invalid`. */
-export function wireSshTarget(name: string, target: SshTarget, { config, role, tasks }: TargetWiring): void {
+export function wireSshTarget(name: string, target: SshTarget, wiring: TargetWiring): void {
+  const { config, role } = wiring;
   const declared = declaredTarget(name, 'ssh', 'addSshTarget', config);
   refuseOtherAddress(name, target, declared.address);
   const { secrets = {} } = target;
   refuseOtherLogins(name, secrets, declared);
-  openWay(target.connections, declared.address, tasks);
+  openWay(target.connections, declared.address, wiring);
   for (const [i, login] of Object.keys(secrets).toSorted().entries())
     for (const statement of mayReadSecret(`Target${inSid(name)}Login${i}`, secrets[login]!))
       role.addToPrincipalPolicy(statement);

@@ -1,6 +1,6 @@
 /** Kubernetes' own part of custody.yaml. */
 import { z } from 'zod';
-import { oneOf, text } from '#core/access/schema-parts.ts';
+import { oneOf, text, roleArn } from '#core/access/schema-parts.ts';
 import { addressSchema, recordingWith, targetShape } from '#core/access/target-schema.ts';
 
 const DNS_NAME = /^(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/;
@@ -17,12 +17,7 @@ const eksSchema = z.strictObject({
     .regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'expected a region such as eu-central-1')
     .optional()
     .describe("where it is; the gateway's own region when not given"),
-  // Whoever writes a pattern here would let the gateway take every role.
-  role: z
-    .string()
-    .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, 'expected the ARN of a role')
-    .optional()
-    .describe('the ARN of a role to take for it; the task role when not given'),
+  role: roleArn.optional().describe('the ARN of a role to take for it; the task role when not given'),
 });
 
 const credentialSchema = z

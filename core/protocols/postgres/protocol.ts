@@ -24,9 +24,11 @@ export const postgres: ProtocolFacts<PostgresTarget> = {
 };
 
 function credentialOf({ credential }: PostgresTarget): SecretReference {
-  const { user, passwordFile: file, secret } = credential;
+  const { user, passwordFile: file, secret, assumeRole: role } = credential;
   if (file !== undefined) return { kind: 'file', what: 'password', file };
-  return secret === undefined ? { kind: 'rds', user } : { kind: 'secret', what: 'password', secret };
+  if (secret !== undefined)
+    return { kind: 'secret', what: 'password', secret, ...(role === undefined ? {} : { role }) };
+  return { kind: 'rds', user, ...(role === undefined ? {} : { role }) };
 }
 
 function withFiles(target: PostgresTarget, rename: (file: string) => string): PostgresTarget {

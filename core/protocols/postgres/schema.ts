@@ -1,8 +1,8 @@
 /** PostgreSQL's own part of custody.yaml. */
 import { z } from 'zod';
 import { isZone } from '#core/access/formats.ts';
-import { oneOf, text } from '#core/access/schema-parts.ts';
-import { targetShape, WITH_ADDRESS_OR_MADE } from '#core/access/target-schema.ts';
+import { oneOf, roleArn, text } from '#core/access/schema-parts.ts';
+import { connectWith, targetShape, WITH_ADDRESS_OR_MADE } from '#core/access/target-schema.ts';
 import { isLoopback } from '#core/loopback.ts';
 
 const tlsSchema = z.discriminatedUnion(
@@ -32,9 +32,16 @@ const credentialSchema = z
         'in AWS: a secret of Secrets Manager, by name or ARN: the password, or JSON with a "password"',
       ),
     rdsIam: z.literal(true).optional().describe('in AWS: a token of RDS, made anew for every session'),
+    assumeRole: roleArn
+      .optional()
+      .describe('in AWS: the ARN of a role to take for the secret or the token, of another account'),
   })
   .refine(({ passwordFile, secret, rdsIam }) => oneOf(passwordFile, secret, rdsIam), {
     message: 'expected one of passwordFile, secret, rdsIam: true',
+  })
+  .refine(({ passwordFile, assumeRole }) => passwordFile === undefined || assumeRole === undefined, {
+    path: ['assumeRole'],
+    message: 'expected none: a file is in no account',
   })
   .describe("the gateway's own login, by reference; no client ever sees it");
 
@@ -53,10 +60,20 @@ const exactSchema = z
   })
   .describe('how a session for exact commands reads them, whatever the login has for settings of its own');
 
+const ownConnect = {
+  session: z
+    .enum(['any', 'read-write'])
+    .default('any')
+    .describe(
+      'read-write: of a cluster that fails over: a server that is away, starts or can only read is tried again within the timeout (target_session_attrs)',
+    ),
+};
+
 export const postgresTargetSchema = z
   .strictObject({
     protocol: z.literal('postgres'),
     ...targetShape,
+    connect: connectWith(ownConnect).prefault({}),
     database: text,
     credential: credentialSchema,
     tls: tlsSchema.default({ mode: 'verify-full' }),

@@ -32,6 +32,8 @@ const WRONG_MAX = 300;
  */
 export class CancelKeys {
   readonly #actions = new Map<string, CancelAction>();
+  /** When keys are known to other tasks, for as long as they mean something. */
+  readonly #known = new Map<string, Promise<void>>();
   readonly #wishes: CancelWishes | undefined;
   readonly #wrong: TokenFailures;
   #taking = false;
@@ -50,19 +52,24 @@ export class CancelKeys {
     return key;
   }
 
-  /** Makes the key known to other tasks, before the client has it: a cancel request may reach any of them. */
-  async publish(key: CancelKey): Promise<void> {
-    try {
-      await this.#wishes?.issued(hashOf(key));
-    } catch (error) {
-      this.revoke(key);
-      throw error;
-    }
+  /**
+   * Makes the key known to other tasks, which a cancel request may reach; nobody waits for it, as they look twice. Rejects when it
+   * cannot: then cancel requests that reach this task are answered, and no others.
+   */
+  publish(key: CancelKey): Promise<void> {
+    const published = this.#wishes?.issued(hashOf(key)) ?? Promise.resolve();
+    const known = published.catch(() => undefined);
+    this.#known.set(hashOf(key), known);
+    return published;
   }
 
   revoke(key: CancelKey): void {
-    // What stays behind names no session any more, and expires.
-    if (this.#actions.delete(hashOf(key))) this.#wishes?.revoked(hashOf(key)).catch(() => undefined);
+    const hash = hashOf(key);
+    if (!this.#actions.delete(hash)) return;
+    // What stays behind names no session any more, and expires. It was made known first.
+    const known = this.#known.get(hash) ?? Promise.resolve();
+    this.#known.delete(hash);
+    void known.then(() => this.#wishes?.revoked(hash)).catch(() => undefined);
   }
 
   /**

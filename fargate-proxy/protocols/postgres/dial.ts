@@ -51,7 +51,7 @@ async function requestTls(socket: Socket): Promise<void> {
 
 function firstBytes(socket: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const closed = (): void => reject(new Error('the target closed the connection'));
+    const closed = (): void => reject(closedByTarget());
     socket.once('close', closed);
     socket.once('readable', () => {
       socket.off('close', closed);
@@ -78,6 +78,11 @@ function verifyFull(socket: Socket, serverName: string, secureContext: SecureCon
       resolve(secure);
     });
     secure.once('error', reject);
-    secure.once('close', () => reject(new Error('the target closed the connection')));
+    secure.once('close', () => reject(closedByTarget()));
   });
+}
+
+/** As one that was reset. */
+function closedByTarget(): Error {
+  return Object.assign(new Error('the target closed the connection'), { code: 'ECONNRESET' });
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Authorization } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
@@ -29,8 +30,9 @@ import type { GateTerms } from './gate-terms.ts';
 import { type Login, readLogin, refuseLogin } from './greet.ts';
 import { PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
+import { reachTarget } from './reach.ts';
 import { namedTarget, namedTask } from './settings.ts';
-import { loginToTarget, type TargetKey, type TargetRefusal, type TargetSession } from './target-login.ts';
+import type { TargetKey, TargetRefusal, TargetSession } from './target-login.ts';
 import { type Peer, requireTls } from './tls.ts';
 import { LoginTranscript } from './transcript.ts';
 import { Trust } from './trust.ts';
@@ -208,12 +210,21 @@ class PostgresGreeting implements Greeting {
     const gated = await gateTerms(permission, held, options.commands);
     const parameters = parametersForTarget(startup.given, target, gated);
     const until = AbortSignal.any([signal, this.#left.signal]);
-    const socket = await connectTarget(target, options.trust, until);
+    const reached = await reachTarget(target, {
+      trust: options.trust,
+      startup: { minor, parameters },
+      secret: secret!,
+      rotated: (used) => held.rotated(used),
+      signal: until,
+      onAgain: ({ code, message }) => tape.note({ note: 'target-tried-again', code, message }),
+      pause: (ms, whole) => sleep(ms, undefined, { signal: whole }),
+    });
+    if ('refusal' in reached) throw this.#passOn(reached, tape);
+    const { socket, session } = reached;
     const abandon = (): void => void socket.destroy();
     until.addEventListener('abort', abandon, { once: true });
     try {
-      const session = await loginToTarget(socket, target, secret!, { minor, parameters });
-      if ('refusal' in session) throw this.#passOn(session, tape);
+      until.throwIfAborted();
       return await this.#link(target, gated, socket, session, tape);
     } catch (error) {
       socket.destroy();
@@ -251,7 +262,11 @@ class PostgresGreeting implements Greeting {
         tape.note({ note: 'cancel', from });
         return link === undefined ? cancelQuery() : link.cancel();
       });
-    if (key !== undefined) await keys.publish(key);
+    if (key !== undefined)
+      keys.publish(key).catch((error: unknown) => {
+        const { code, message } = asCustodyError(error);
+        tape.note({ note: 'cancel-key-unknown', code, message });
+      });
     try {
       if (login.settings.has('rerun')) {
         tape.note({ note: 'rerun', of: login.settings.get('rerun') });

@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { asCustodyError, CustodyError } from '#core/errors.ts';
-import { type Authentication, type BackendMessage, parseBackend } from '#core/protocols/postgres/backend.ts';
+import { CustodyError } from '#core/errors.ts';
+import type { Authentication, BackendMessage } from '#core/protocols/postgres/backend.ts';
 import { certificateHash } from '#core/protocols/postgres/channel-binding.ts';
 import { passwordMessage, saslInitialResponse, saslResponse } from '#core/protocols/postgres/frontend.ts';
 import { md5Password } from '#core/protocols/postgres/md5.ts';
 import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { chooseScram, ScramClient } from '#core/protocols/postgres/scram.ts';
 import { encodeStartup } from '#core/protocols/postgres/startup.ts';
-import { HandshakeReader, type Parsed } from '../../wire/handshake.ts';
-
-const MESSAGE_MAX_BYTES = 32 << 10;
+import { HandshakeReader } from '../../wire/handshake.ts';
+import { ServerSaid } from './server-said.ts';
+import { MESSAGE_MAX_BYTES, nextTyped } from './typed-message.ts';
 
 /** What the target told at the login, from AuthenticationOk to ReadyForQuery. */
 export interface TargetSession {
@@ -55,7 +55,7 @@ export async function loginToTarget(
   let at: LoginStage = 'greeting';
   let key: TargetKey | undefined;
   for (;;) {
-    const { message, raw } = await nextFrom(reader);
+    const { message, raw } = await nextTyped(reader);
     switch (message.kind) {
       case 'parameter-status':
       case 'notice':
@@ -82,39 +82,10 @@ export async function loginToTarget(
 
 type LoginStage = 'greeting' | 'authenticating' | 'let-in';
 
-/** Rejects with `target-lost`, for a target that closes instead. */
-async function nextFrom(reader: HandshakeReader): Promise<Typed> {
-  try {
-    return await reader.next(readMessage);
-  } catch (thrown) {
-    if (asCustodyError(thrown).code !== 'peer-left') throw thrown;
-    throw new CustodyError('target-lost', 'the target closed the connection during the login', {
-      hint: 'the gateway is up; the target may be starting, stopping or full: connect again',
-      cause: thrown,
-    });
-  }
-}
-
 interface Credential {
   readonly user: string;
   readonly secret: string;
   readonly socket: Socket;
-}
-
-interface Typed {
-  readonly message: BackendMessage;
-  /** A copy of the whole message. */
-  readonly raw: Uint8Array;
-}
-
-function readMessage(bytes: Buffer): Parsed<Typed> | undefined {
-  if (bytes.byteLength < 5) return undefined;
-  const length = bytes.readInt32BE(1);
-  if (length < 4 || length > MESSAGE_MAX_BYTES) throw refused('a message of impossible length at the login');
-  const byteLength = 1 + length;
-  if (bytes.byteLength < byteLength) return undefined;
-  const raw = Uint8Array.from(bytes.subarray(0, byteLength));
-  return { message: { message: parseBackend(raw[0]!, raw.subarray(5)), raw }, byteLength };
 }
 
 async function authenticate(
@@ -160,8 +131,11 @@ async function saslData(
   reader: HandshakeReader,
   kind: Extract<Authentication, { data: Uint8Array }>['kind'],
 ): Promise<Uint8Array> {
-  const { message } = await nextFrom(reader);
-  if (message.kind === 'error') throw refused(`SCRAM failed: ${message.fields.get('M')}`);
+  const { message } = await nextTyped(reader);
+  if (message.kind === 'error') {
+    const said = saidIn(message);
+    throw refused(`SCRAM failed: ${said.message}`, said);
+  }
   if (message.kind !== kind || !('data' in message)) throw refused(`expected ${kind}, got ${message.kind}`);
   return message.data;
 }
@@ -184,26 +158,39 @@ const WHOEVER_ASKS = ['53', '57'];
 function refusedBy(
   target: PostgresTarget,
   at: LoginStage,
-  { fields }: Extract<BackendMessage, { kind: 'error' | 'notice' }>,
+  message: ErrorMessage,
   refusal: readonly Uint8Array[],
 ): TargetRefusal {
-  const said = `${fields.get('C')}: ${fields.get('M')}`;
-  const sqlstate = fields.get('C') ?? '';
+  const cause = saidIn(message);
+  const { sqlstate } = cause;
+  const said = `${sqlstate}: ${cause.message}`;
   const isOurs =
     sqlstate.startsWith(ABOUT_LOGIN) ||
     (at === 'authenticating' && !WHOEVER_ASKS.includes(sqlstate.slice(0, 2)));
-  if (isOurs) throw refused(said, `the target "${target.name}" refused the gateway's login`);
+  if (isOurs) throw refused(said, cause, `the target "${target.name}" refused the gateway's login`);
   return {
     refusal,
     error: new CustodyError('target-refused', `the target "${target.name}" refused the session`, {
       detail: said,
+      cause,
     }),
   };
 }
 
-function refused(detail: string, message = 'the gateway could not log in to the target'): CustodyError {
+type ErrorMessage = Extract<BackendMessage, { kind: 'error' | 'notice' }>;
+
+function saidIn({ fields }: ErrorMessage): ServerSaid {
+  return new ServerSaid(fields.get('C') ?? '', fields.get('M') ?? '');
+}
+
+function refused(
+  detail: string,
+  cause?: ServerSaid,
+  message = 'the gateway could not log in to the target',
+): CustodyError {
   return new CustodyError('target-refused', message, {
     hint: 'this is between the gateway and the target; tell whoever runs the gateway',
     detail,
+    ...(cause === undefined ? {} : { cause }),
   });
 }

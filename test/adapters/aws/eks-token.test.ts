@@ -3,10 +3,9 @@ import { STSClient } from '@aws-sdk/client-sts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stsClient } from '#adapters/aws/clients.ts';
 import { eksToken } from '#adapters/aws/eks-token.ts';
-import { targetCredentials } from '#adapters/aws/target-credentials.ts';
 import type { Target } from '#core/access/config.ts';
 import { protocolOf } from '#core/protocols/protocols.ts';
-import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
+import { credentialsIn, hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
 
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const ROLE = 'arn:aws:iam::123456789012:role/clusters';
@@ -89,7 +88,7 @@ describe.runIf(hasMoto())('a token of EKS, and STS', () => {
 
   const tokenOf = (credential: object): Promise<string> => {
     const target = { protocol: 'kubernetes', name: 'prod', credential } as Target;
-    return targetCredentials(moto.clients, REGION)(target, protocolOf(target).secretFor(target, undefined)!);
+    return credentialsIn(moto.clients)(target, protocolOf(target).secretFor(target, undefined)!);
   };
 
   /** As EKS does; the emulator looks for who signed in a header alone. */
@@ -120,7 +119,7 @@ describe.runIf(hasMoto())('a token of EKS, and STS', () => {
     );
     const target = { protocol: 'kubernetes', name: 'prod' } as Target;
     const reference = { kind: 'eks', cluster: 'prod', role: ROLE } as const;
-    await expect(targetCredentials(refusing, REGION)(target, reference)).rejects.toMatchObject({
+    await expect(credentialsIn(refusing)(target, reference)).rejects.toMatchObject({
       code: 'target-refused',
       message: expect.stringContaining('"prod"') as string,
       detail: expect.stringContaining(ROLE) as string,

@@ -1,20 +1,29 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { dynamoAccessStore } from '#adapters/aws/access-store.ts';
-import { type AwsClients, awsClients } from '#adapters/aws/clients.ts';
+import {
+  type AwsClients,
+  awsClients,
+  journalDynamoClient,
+  SOON,
+  watchDynamoClient,
+} from '#adapters/aws/clients.ts';
 import { dynamoJournal } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { kmsSigner } from '#adapters/aws/kms-signer.ts';
 import { dynamoLeafQueue } from '#adapters/aws/leaf-queue.ts';
 import { s3LedgerHead } from '#adapters/aws/ledger-head.ts';
 import { type S3StoreOptions, s3Store } from '#adapters/aws/s3-store.ts';
+import { patienceFor } from '#adapters/aws/patience.ts';
 import { readPassword } from '#adapters/aws/secrets.ts';
 import { dynamoSessionIndex } from '#adapters/aws/session-index.ts';
 import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
+import { BLIND_MS } from '#core/access/blind.ts';
 import { type FaultyAws, startFaultyAws } from '#test/support/faulty-aws.ts';
 import { entry, SESSION_A } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, REGION, startMoto } from '#test/support/moto.ts';
+import { tailsIn } from '#test/support/remains.ts';
 import { OUTCOME, sessionRecord } from '#test/support/session-records.ts';
 
 const now = (): Date => new Date('2026-11-23T09:00:00.000Z');
@@ -67,11 +76,11 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     'ledger head': () => s3LedgerHead(clients.s3, bucket).read(),
     sign: () => kmsSigner(clients.kms, keyId).sign(Buffer.from('x')),
     'journal append': () =>
-      dynamoJournal({ dynamo: clients.dynamo, table: tables.journal }, 'f', now).append([
+      dynamoJournal({ dynamo: clients.dynamo, table: tables.journal }, 'f', now, patienceFor(0)).append([
         entry(SESSION_A, 0, 0, 'a'),
       ]),
     'journal read': () =>
-      dynamoJournalRemains({ dynamo: clients.dynamo, table: tables.journal }, 'f').tails(),
+      tailsIn(dynamoJournalRemains({ dynamo: clients.dynamo, table: tables.journal }, 'f')),
     'index opened': () =>
       dynamoSessionIndex({ dynamo: clients.dynamo, table: tables.sessions, now: wall }).opened(
         sessionRecord(77),
@@ -117,8 +126,43 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
     const place = { dynamo: clients.dynamo, table: await moto.table('journal') };
     faulty.fault = { kind, times: 1 };
     await dynamoJournal(place, 'task', now).append([entry(SESSION_A, 0, 0, kind)]);
-    const [tail] = await dynamoJournalRemains(place, 'task').tails();
+    const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
     expect(Buffer.from(tail!.content).toString()).toBe(kind);
+  });
+
+  it('a journal waits out what its client does not, and writes each entry once', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const dynamo = journalDynamoClient({ region: REGION, endpoint: faulty.endpoint, credentials });
+    const place = { dynamo, table: await moto.table('journal') };
+    const journal = dynamoJournal(place, 'task', now);
+    for (const [at, kind] of (['throttle', 'broken', 'cut', 'persisted-but-errored'] as const).entries()) {
+      faulty.fault = { kind, times: 3 };
+      await journal.append([entry(SESSION_A, 0, at, String(at))]);
+    }
+    const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
+    expect(Buffer.from(tail!.content).toString()).toBe('0123');
+  });
+
+  it('a journal does not wait for what no waiting mends', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const dynamo = journalDynamoClient({ region: REGION, endpoint: faulty.endpoint, credentials });
+    const append = dynamoJournal({ dynamo, table: 'none' }, 'task', now).append([
+      entry(SESSION_A, 0, 0, 'a'),
+    ]);
+    await expect(append).rejects.toMatchObject({
+      code: 'store-unavailable',
+      detail: expect.stringContaining('ResourceNotFoundException'),
+    });
+  });
+
+  it('a look at live sessions gives a connection up that hangs, long before sessions end', async () => {
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const dynamo = watchDynamoClient({ region: REGION, endpoint: faulty.endpoint, credentials });
+    // The pauses between attempts are at most 100 and 200 ms.
+    expect(SOON.attempts * SOON.requestMs + 300).toBeLessThan(BLIND_MS);
+    faulty.fault = { kind: 'hang', times: SOON.attempts - 1 };
+    await dynamoLeases({ dynamo, table: tables.coordination }).renew('hung', now());
+    expect(faulty.fault).toBeUndefined();
   });
 
   describe('does what it is asked for and answers with an error, once', () => {
@@ -171,7 +215,7 @@ describe.runIf(hasMoto())('AWS that misbehaves', () => {
       lost();
       await journal.append([entry(SESSION_A, 0, 0, 'abc')]);
       await journal.append([entry(SESSION_A, 0, 3, 'def')]);
-      const [tail] = await dynamoJournalRemains(place, 'task').tails();
+      const [tail] = await tailsIn(dynamoJournalRemains(place, 'task'));
       expect(Buffer.from(tail!.content).toString()).toBe('abcdef');
     });
 

@@ -6,6 +6,7 @@ import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
 import { journalContract } from '#test/contract/journal.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
+import { tailsIn } from '#test/support/remains.ts';
 
 const now = (): Date => new Date('2026-11-23T09:00:00.000Z');
 
@@ -28,7 +29,7 @@ describe.runIf(hasMoto())('the journal in DynamoDB', () => {
 
   /** Session and content of every tail, by session. */
   async function found(place: JournalTable): Promise<Record<string, string>> {
-    const tails = await dynamoJournalRemains(place, 'task').tails();
+    const tails = await tailsIn(dynamoJournalRemains(place, 'task'));
     return Object.fromEntries(
       tails.map(({ session, content }) => [session, Buffer.from(content).toString()]),
     );
@@ -59,7 +60,7 @@ describe.runIf(hasMoto())('the journal in DynamoDB', () => {
     const journal = dynamoJournal(place, 'task', now);
     await journal.append([entry(SESSION_A, 0, 0, big), entry(SESSION_B, 0, 0, 'b')]);
     expect(await items(place)).toHaveLength(3);
-    const tails = await dynamoJournalRemains(place, 'task').tails();
+    const tails = await tailsIn(dynamoJournalRemains(place, 'task'));
     const a = tails.find(({ session }) => session === SESSION_A)!;
     expect(Buffer.from(a.content).toString()).toBe(big);
     expect((await found(place))[SESSION_B]).toBe('b');
@@ -96,6 +97,6 @@ describe.runIf(hasMoto())('the journal in DynamoDB', () => {
     await dynamoJournal(place, 'other', now).append([entry(SESSION_A, 0, 0, 'a')]);
     expect(await found(place)).toEqual({});
     await dynamoJournalRemains(place, 'task').clear();
-    expect(await dynamoJournalRemains(place, 'other').tails()).toHaveLength(1);
+    expect(await tailsIn(dynamoJournalRemains(place, 'other'))).toHaveLength(1);
   });
 });

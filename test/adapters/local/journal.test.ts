@@ -1,16 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
 import { decodeEntries } from '#core/recording/journal-record.ts';
 import { journalContract } from '#test/contract/journal.ts';
 import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
+import { tailsIn } from '#test/support/remains.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'custody-journal-'));
+afterAll(() => rmSync(root, { recursive: true }));
 
 function folder(): string {
-  return mkdtempSync(join(tmpdir(), 'custody-journal-'));
+  return mkdtempSync(join(root, 'one-'));
 }
 
 journalContract('local', () => {
@@ -33,7 +45,7 @@ describe('local journal', () => {
     const one = whole - (whole - 'firstsecond'.length) / 2 - 'second'.length;
     for (let size = whole - 1; size >= one; size -= 37) {
       truncateSync(file, size);
-      const [tail] = await journalRemains(path).tails();
+      const [tail] = await tailsIn(journalRemains(path));
       expect(Buffer.from(tail!.content).toString(), `torn at ${size}`).toBe('first');
     }
   });
@@ -67,7 +79,7 @@ describe('local journal', () => {
     const told = spawnSync('bash', limited, { encoding: 'utf8' }).stdout;
     expect(told).toBe('kept: stored\nlost: EFBIG\n too: stored\n');
     expect(readdirSync(path)).toHaveLength(2);
-    const [tail] = await journalRemains(path).tails();
+    const [tail] = await tailsIn(journalRemains(path));
     expect(Buffer.from(tail!.content).toString()).toBe('kept too');
   });
 
@@ -88,7 +100,7 @@ describe('local journal', () => {
     await (await openJournal(path, 'task-1')).append([entry(SESSION_A, 0, 0, 'a')]);
     await (await openJournal(path, 'task-2')).append([entry(SESSION_B, 0, 0, 'b')]);
     writeFileSync(join(path, 'unrelated.txt'), 'x');
-    expect((await journalRemains(path).tails()).map(({ session }) => session).sort()).toEqual([
+    expect((await tailsIn(journalRemains(path))).map(({ session }) => session).sort()).toEqual([
       SESSION_A,
       SESSION_B,
     ]);

@@ -6,6 +6,7 @@ import { CHECKPOINT } from '#core/ledger/layout.ts';
 import { type Checked, checkRound, prepareTarget } from '../check.ts';
 import { renderChaos } from '../report.ts';
 import { Seeded } from '../seed.ts';
+import { brownout } from './brownout.ts';
 import { type CloudRound, chooseCloudFault, runCloudRound } from './rounds.ts';
 import { type CloudStand, startCloudStand } from './stand.ts';
 
@@ -26,6 +27,8 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
   const stand = await startCloudStand();
   const done: { readonly round: CloudRound; readonly checked: Checked }[] = [];
   try {
+    const silent = await brownout(stand);
+    process.stderr.write(`brownout: ${JSON.stringify(silent)}\n`);
     await prepareTarget(stand.remains);
     const known = new Set<string>();
     for (let n = 1; n <= rounds; n += 1) {
@@ -42,7 +45,8 @@ async function chaos(rounds: number, seed: number): Promise<boolean> {
       fault.kind === 'aws' ? [{ fault: fault.fault.kind, point: 'AWS' }] : [],
     );
     process.stdout.write(renderChaos({ seed, done, injected, audit, json: values.json }));
-    return audit.findings.length === 0 && done.every(({ checked }) => checked.wrong.length === 0);
+    const goesOn = silent.alive === silent.sessions && silent.wrong.length === 0;
+    return goesOn && audit.findings.length === 0 && done.every(({ checked }) => checked.wrong.length === 0);
   } finally {
     await stand.stop();
   }

@@ -9,7 +9,8 @@ import type { CloudStand } from './stand.ts';
 
 /** What happens in a round: to a task, to all of them, or to what AWS answers. */
 export type CloudFault =
-  | { readonly kind: 'kill' | 'kill-all' }
+  /** `vanish`: its machine is gone, and tells nobody. */
+  | { readonly kind: 'kill' | 'kill-all' | 'vanish' }
   | { readonly kind: 'pause'; readonly ms: number }
   | { readonly kind: 'aws'; readonly fault: AwsFault; readonly forMs: number };
 
@@ -20,10 +21,13 @@ export interface CloudRound {
   readonly diedAt: number | undefined;
 }
 
+/** Nobody is fenced before. */
+const LEASE_AND_SKEW_MS = 9_000;
+
 /** A lease is three seconds: some pauses outlast it. */
 export function chooseCloudFault(random: Seeded): CloudFault {
-  const kind = random.pick(['kill', 'kill-all', 'pause', 'aws', 'aws', 'aws', 'aws'] as const);
-  if (kind === 'kill' || kind === 'kill-all') return { kind };
+  const kind = random.pick(['kill', 'kill-all', 'vanish', 'pause', 'aws', 'aws', 'aws', 'aws'] as const);
+  if (kind === 'kill' || kind === 'kill-all' || kind === 'vanish') return { kind };
   if (kind === 'pause') return { kind, ms: random.between(50, 6_000) };
   const times = random.pick([1, 5, 40, undefined]);
   const fault = { kind: random.pick(awsFaults), ...(times === undefined ? {} : { times }) };
@@ -75,6 +79,13 @@ async function cause(fault: CloudFault, stand: CloudStand, tasks: readonly Cloud
       await Promise.all(
         tasks.slice(0, fault.kind === 'kill' ? 1 : undefined).map((task) => task.stop('SIGKILL')),
       );
+      return;
+    case 'vanish':
+      process.kill(tasks[0]!.pid, 'SIGSTOP');
+      // New sessions are elsewhere, at once, and what it held is sealed while it hangs.
+      await (await tasks[1]!.connect('developer', 'windowed')).end();
+      await sealing(stand, LEASE_AND_SKEW_MS);
+      await tasks[0]!.stop('SIGKILL');
       return;
     case 'pause':
       process.kill(tasks[0]!.pid, 'SIGSTOP');

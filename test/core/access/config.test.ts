@@ -65,6 +65,7 @@ describe('parseConfig', () => {
     ]);
     expect(targets.get('orders-db')).toEqual({
       name: 'orders-db',
+      onBlind: { hold: 15_000 },
       protocol: 'postgres',
       address: { host: 'db.internal', port: 5432 },
       database: 'orders',
@@ -75,7 +76,7 @@ describe('parseConfig', () => {
       recording: {
         durability: 'windowed',
         windowMs: 250,
-        deadlineMs: 5000,
+        deadlineMs: 10_000,
         retention: { keep: 365 * 86_400_000, lock: 'governance', hold: false },
       },
     });

@@ -202,10 +202,22 @@ describe('auditLedger', () => {
     expect(await there.audit({ now })).toEqual([]);
   });
 
-  it('not one whose gateway died before it was open', async () => {
-    await there.store.put(`sessions/${idOf(3)}/open.json.sig`, new Uint8Array(70));
-    const report = await auditLedger(there.input());
-    expect([report.findings, report.facts.neverOpened]).toEqual([[], 1]);
+  it.each(['open.json', 'open.json.sig'])(
+    'not one whose gateway died before it was open, with nothing but %s',
+    async (name) => {
+      await there.store.put(`sessions/${idOf(3)}/${name}`, new Uint8Array(70));
+      const report = await auditLedger(there.input());
+      expect([report.findings, report.facts.neverOpened]).toEqual([[], 1]);
+    },
+  );
+
+  it('one that was open and whose signature is gone, with all that was recorded', async () => {
+    await there.open(3);
+    await there.sequence();
+    const prefix = `sessions/${idOf(3)}/`;
+    for (const name of await there.store.list(prefix))
+      if (name !== 'open.json') there.store.objects.delete(prefix + name);
+    expect((await auditLedger(there.input())).findings.map(({ code }) => code)).toContain('session-altered');
   });
 
   it('a leaf without a session', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseLeaf } from '#core/ledger/leaf.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
 import { memoryRecorder, opening } from '#test/support/recorder.ts';
+import { remainsOfTails } from '#test/support/remains.ts';
 
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 } as const;
 const NOW = new Date('2026-11-23T10:00:00.000Z');
@@ -58,7 +59,7 @@ describe('what a session enters into the ledger', () => {
   it('its recovery, and the opening again, which is the same leaf', async () => {
     const parts = memoryRecorder();
     await parts.recorder.open(1, opening(), 0);
-    await sealAbandoned([], parts, NOW);
+    await sealAbandoned(remainsOfTails([]), parts, NOW);
     expect(entered(parts)).toMatchObject([
       { kind: 'session-opened' },
       { kind: 'session-recovered', reason: 'recovered', statement: await hashOf(parts, 'close.json') },
@@ -76,7 +77,7 @@ describe('what a session enters into the ledger', () => {
     });
     parts.leaves.added.clear();
     parts.leaves.add = add;
-    await sealAbandoned([], parts, NOW);
+    await sealAbandoned(remainsOfTails([]), parts, NOW);
     expect(entered(parts)).toMatchObject([{ kind: 'session-opened' }, { kind: 'session-closed' }]);
   });
 });

@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { HeldLease } from '#core/recording/leases.ts';
-import type { JournaledTail, JournalRemains } from '#core/recording/ports.ts';
+import type { JournalRemains } from '#core/recording/ports.ts';
 import { type Sealing, sealEnded, sealForgotten } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { taskLeasesContract } from '#test/contract/task-leases.ts';
 import { MemoryLeases } from '#test/support/memory-leases.ts';
 import type { MemoryJournal } from '#test/support/memory-ports.ts';
 import { memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { giveAll } from '#test/support/remains.ts';
 import { Killed, Turns } from '#test/support/turns.ts';
 
 taskLeasesContract('memory', () => {
@@ -65,7 +66,7 @@ describe('a recorder without its lease', () => {
     const parts = memoryRecorder();
     await parts.recorder.open(1, opening(), 0);
     parts.lease.isHeld = false;
-    const failed = await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
+    const { failed } = await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
     expect(failed.map(([tape, { code }]) => [tape, code])).toEqual([[1, 'task-fenced']]);
     const before = [...parts.store.objects.keys()];
     const ending = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 5 } as const;
@@ -129,11 +130,14 @@ describe('sealEnded', () => {
     const [parts, book] = [await running(), new MemoryLeases()];
     for (const task of ['task-0', TASK]) await book.renew(task, new Date(NOW.getTime() - 1));
     const unreadable: JournalRemains = {
-      tails: () => Promise.reject(new CustodyError('state-damaged', 'the journal of task-0')),
+      read: () => Promise.reject(new CustodyError('state-damaged', 'the journal of task-0')),
       clear: async () => undefined,
     };
     const remainsOf = (task: string) => (task === TASK ? remainsOfJournal(parts.journal, TASK) : unreadable);
-    await expect(sealEnded(book, remainsOf, parts, NOW)).rejects.toThrow('the journal of task-0');
+    expect(await sealEnded(book, remainsOf, parts, NOW)).toMatchObject({
+      sealed: 1,
+      troubles: [{ task: 'task-0', error: { message: 'the journal of task-0' } }],
+    });
     expect((await parts.index.get(session)).state).toBe('recovered');
     expect((await book.endedBefore(NOW)).map(({ task }) => task)).toEqual(['task-0']);
   });
@@ -203,15 +207,7 @@ async function running(): Promise<ReturnType<typeof memoryRecorder>> {
 
 function remainsOfJournal(journal: MemoryJournal, task?: string): JournalRemains {
   return {
-    tails: async () => {
-      const tails = new Map<string, JournaledTail>();
-      for (const { session, segment, block, trailer } of task === 'task-2' ? [] : journal.entries) {
-        const known = tails.get(`${session}/${segment}`);
-        const content = Buffer.concat([known?.content ?? new Uint8Array(0), block]);
-        tails.set(`${session}/${segment}`, { session, segment, content, trailer });
-      }
-      return [...tails.values()];
-    },
+    read: (take) => giveAll(task === 'task-2' ? [] : journal.entries, take),
     clear: async (keep = new Set()) => {
       const kept = journal.entries.filter((entry) => keep.has(entry.session));
       journal.entries.splice(0, journal.entries.length, ...kept);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { objectKey, sessionPrefix } from '#core/recording/layout.ts';
+import { objectKey, sessionPrefix, wasNeverOpen } from '#core/recording/layout.ts';
 import { readFrames } from '#core/recording/read.ts';
 import { type SealerPorts, sealAbandoned } from '#core/recording/seal.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
@@ -26,6 +26,8 @@ interface Scenario {
   readonly goodbye: number;
   readonly ends: 'closed' | 'killed' | 'killed while it waits';
   readonly sealerPlan: readonly PlannedFault[];
+  /** What the journal takes of a session; all of it when not given. */
+  readonly sessionBytesPerS?: number;
 }
 
 const tape = fc.integer({ min: 1, max: SESSIONS });
@@ -60,8 +62,8 @@ function scenarios(plan: fc.Arbitrary<readonly PlannedFault[]>): fc.Arbitrary<Sc
 }
 
 /** Plays the scenario to the gateway's end. */
-async function play({ plan, steps, goodbye, ends }: Scenario): Promise<FaultRun> {
-  const run = new FaultRun(plan, SESSIONS, goodbye);
+async function play({ plan, steps, goodbye, ends, sessionBytesPerS }: Scenario): Promise<FaultRun> {
+  const run = new FaultRun(plan, SESSIONS, goodbye, sessionBytesPerS);
   await run.openAll();
   for (const step of steps) await run.take(step);
   if (ends !== 'killed while it waits') await run.release();
@@ -91,8 +93,8 @@ async function unsealed(run: FaultRun, plan: readonly PlannedFault[]): Promise<s
     index: faults.wrap('index', index, { calls: ['closed'] }),
     leaves: faults.wrap('leaves', leaves, { calls: ['add'] }),
   };
-  await sealAbandoned(run.journal.tails(), failing, NOW);
-  const { failures } = await sealAbandoned(run.journal.tails(), run, new Date(NOW.getTime() + 60_000));
+  await sealAbandoned(run.journal.remains(), failing, NOW);
+  const { failures } = await sealAbandoned(run.journal.remains(), run, new Date(NOW.getTime() + 60_000));
   const open = (await index.unsealed()).map(({ id }) => `${id} is still open`);
   return [...failures.map(({ error }) => `${error.message}: ${error.detail}`), ...open];
 }
@@ -116,7 +118,7 @@ async function untrue(run: FaultRun, session: RunSession): Promise<string[]> {
   const { id, opened, recorded, acknowledged, outcome } = session;
   const names = await run.store.list(sessionPrefix(id));
   const leaves = leavesOf(run, id);
-  if (!names.includes('open.json')) {
+  if (wasNeverOpen(names)) {
     return opened || leaves !== '' || recorded.length > 0 ? ['was recorded without an opening'] : [];
   }
   const wrong = await findingsOf(run, id);
@@ -237,7 +239,7 @@ describe('a recorder one of whose calls fails', () => {
         expect(await run.index.unsealed()).toEqual([]);
         for (const session of run.sessions) expect(await untrue(run, session)).toEqual([]);
         // Nothing is left for a sealer, and one that looks finds nothing that contradicts another.
-        expect(await sealAbandoned(run.journal.tails(), run, NOW)).toEqual({ sealed: 0, failures: [] });
+        expect(await sealAbandoned(run.journal.remains(), run, NOW)).toEqual({ sealed: 0, failures: [] });
         late += before;
       }),
       { numRuns: 100, seed: 5 },
@@ -265,6 +267,26 @@ describe('a recorder one of whose calls fails', () => {
     expect(await unsealed(run, [])).toEqual([]);
     expect(await run.sealAgain()).toBe(1);
     expect(await untrue(run, run.sessions[0]!)).toEqual([]);
+  });
+
+  it('or several, killed at every step, with a journal that takes little of a session or all: the same holds', async () => {
+    const fault = fc.oneof(...pointNames.map((point) => faultAt(point, fc.constantFrom(...faultKinds))));
+    let killed = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        scenarios(fc.array(fault, { maxLength: 3 })),
+        fc.constantFrom(500, 2_000, Number.POSITIVE_INFINITY),
+        async (scenario, sessionBytesPerS) => {
+          for (let step = 0; step <= scenario.steps.length; step += 1) {
+            const steps = scenario.steps.slice(0, step);
+            expect((await check({ ...scenario, steps, sessionBytesPerS })).wrong).toEqual([]);
+            killed += 1;
+          }
+        },
+      ),
+      { numRuns: Number(process.env['CUSTODY_KILL_RUNS'] ?? 6) },
+    );
+    expect(killed).toBeGreaterThan(25);
   });
 
   it('or several: it loses no frame that it called durable, doubles none, and ends what it cannot record', async () => {

@@ -1,9 +1,14 @@
+import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Stream } from '#core/recording/format.ts';
+import { CustodyError } from '#core/errors.ts';
+import { Stream, type StreamNumber } from '#core/recording/format.ts';
 import { readFrames } from '#core/recording/read.ts';
+import type { Opening } from '#core/recording/recorder.ts';
+import { sha256Hex } from '#core/recording/statements.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
-import { memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { failuresOf, memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { tailsIn } from '#test/support/remains.ts';
 
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 } as const;
 
@@ -58,7 +63,7 @@ describe('Recorder', () => {
   it('journals small commits and puts large ones as segments, one after another', async () => {
     const parts = memoryRecorder();
     await parts.recorder.open(1, opening(), 0);
-    const chunk = new Uint8Array(60_000).fill(7);
+    const chunk = randomBytes(60_000);
     const frames = Array.from({ length: 200 }, (_, i) => ({
       tape: 1,
       stream: Stream.target,
@@ -67,7 +72,7 @@ describe('Recorder', () => {
     }));
     await parts.recorder.commit(slabsOf([textFrame(1, 0, 'small')], 1));
     expect(parts.journal.entries).toHaveLength(1);
-    await parts.recorder.commit(slabsOf(frames, 2));
+    expect(await failuresOf(parts.recorder.commit(slabsOf(frames, 2)))).toEqual([]);
     expect(parts.journal.entries).toHaveLength(1);
     expect(parts.journal.released).toEqual([`${opening().session}/0`]);
     await parts.recorder.commit(
@@ -101,7 +106,7 @@ describe('Recorder', () => {
     await parts.recorder.open(2, opening(2), 0);
     await parts.recorder.commit(slabsOf([textFrame(2, 1, 'safe')], 1));
     parts.journal.failing = new Error('ENOSPC');
-    const failed = await parts.recorder.commit(slabsOf([textFrame(1, 1, 'x')], 2));
+    const { failed } = await parts.recorder.commit(slabsOf([textFrame(1, 1, 'x')], 2));
     expect(failed.map(([tape, { code, detail }]) => [tape, code, detail])).toEqual([
       [1, 'recording-failed', 'Error: ENOSPC'],
     ]);
@@ -119,9 +124,9 @@ describe('Recorder', () => {
       if (key.endsWith('.seg') && failures-- > 0) throw new Error('store is down');
       return put(key, bytes);
     };
-    const big = { tape: 1, stream: Stream.target, timeUs: 1, payload: new Uint8Array(1 << 19) };
+    const big = { tape: 1, stream: Stream.target, timeUs: 1, payload: randomBytes(1 << 19) };
     const frames = Array.from({ length: 20 }, () => big);
-    expect(await parts.recorder.commit(slabsOf(frames, 1))).toHaveLength(1);
+    expect(await failuresOf(parts.recorder.commit(slabsOf(frames, 1)))).toHaveLength(1);
     await parts.recorder.commit(slabsOf(frames, 2));
     await expect(parts.recorder.close(1, ENDING)).rejects.toMatchObject({
       code: 'recording-failed',
@@ -178,25 +183,194 @@ describe('Recorder', () => {
 });
 
 describe('Recorder with a slow store', () => {
-  it('calls nothing durable while a segment that it hangs on is still on its way', async () => {
-    const parts = memoryRecorder();
-    await parts.recorder.open(1, opening(), 0);
-    await parts.recorder.commit(slabsOf([textFrame(1, 1, 'old')], 1));
-    const put = parts.store.put.bind(parts.store);
+  /** Segments are held until `go`. */
+  function holdSegments({ store }: ReturnType<typeof memoryRecorder>): { go(): void } {
+    const put = store.put.bind(store);
     const gate = Promise.withResolvers<void>();
-    parts.store.put = async (key, bytes) => {
-      await gate.promise;
+    store.put = async (key, bytes) => {
+      if (key.endsWith('.seg')) await gate.promise;
       return put(key, bytes);
     };
+    return { go: () => gate.resolve() };
+  }
+
+  const much = Array.from({ length: 20 }, (_, i) => ({
+    tape: 1,
+    stream: Stream.target,
+    timeUs: i,
+    payload: randomBytes(1 << 19),
+  }));
+
+  it("keeps nobody waiting for others' segments, and calls their own frames durable when they are", async () => {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, opening(1), 0);
+    await parts.recorder.open(2, opening(2), 0);
+    const held = holdSegments(parts);
+    const settled: string[] = [];
+    const first = await parts.recorder.commit(slabsOf([...much, textFrame(2, 30, 'a')], 1));
+    expect([first.failed, first.behind.map(([tape]) => tape)]).toEqual([[], [1]]);
+    const second = await parts.recorder.commit(slabsOf([textFrame(1, 40, 'b'), textFrame(2, 40, 'c')], 2));
+    expect(second.behind.map(([tape]) => tape)).toEqual([1]);
+    void first.behind[0]![1].then(() => settled.push('first'));
+    void second.behind[0]![1].then(() => settled.push('second'));
+    await quiet();
+    expect(settled).toEqual([]);
+    held.go();
+    await quiet();
+    expect(settled).toEqual(['first', 'second']);
+    // The little that came meanwhile is in the journal, and worth something.
+    expect(parts.journal.entries.map(({ session, segment }) => [session, segment])).toEqual([
+      [opening(2).session, 0],
+      [opening(2).session, 0],
+      [opening(1).session, 1],
+    ]);
+    await parts.recorder.close(1, ENDING);
+    expect((await verdictOf(parts, opening(1).session)).verdict).toBe('verified');
+  });
+
+  it('calls nothing durable that is in the same segment as the commit before it', async () => {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, opening(), 0);
+    const held = holdSegments(parts);
+    const commits = [slabsOf(much, 1), slabsOf([textFrame(1, 40, 'b')], 2)];
+    const [, second] = await Promise.all(commits.map((slabs) => parts.recorder.commit(slabs)));
+    expect(second!.behind.map(([tape]) => tape)).toEqual([1]);
+    held.go();
+    expect(await second!.behind[0]![1]).toBeUndefined();
+    expect(parts.journal.entries).toEqual([]);
+  });
+
+  it('goes on in the journal while an old segment is put: it has that one whole', async () => {
+    const parts = memoryRecorder();
+    const { session } = opening();
+    await parts.recorder.open(1, opening(), 0);
+    await parts.recorder.commit(slabsOf([textFrame(1, 1, 'old')], 1));
+    const held = holdSegments(parts);
     const aged = parts.recorder.putAged(100_000);
-    let durable = false;
-    const committed = parts.recorder
-      .commit(slabsOf([textFrame(1, 2, 'new')], 2))
-      .then(() => (durable = true));
-    await new Promise(setImmediate);
-    expect(durable).toBe(false);
-    gate.resolve();
-    await Promise.all([aged, committed]);
-    expect(parts.store.objects.has(`sessions/${opening().session}/00000000.seg`)).toBe(true);
+    await quiet();
+    expect(await parts.recorder.commit(slabsOf([textFrame(1, 2, 'new')], 2))).toEqual({
+      failed: [],
+      behind: [],
+    });
+    const [old, next] = await tailsIn(parts.journal.remains());
+    held.go();
+    expect(await aged).toEqual([]);
+    const stored = await parts.store.get(`sessions/${session}/00000000.seg`);
+    expect(Buffer.concat([old!.content, old!.trailer]).equals(stored)).toBe(true);
+    const head = JSON.parse(Buffer.from(next!.trailer.subarray(8, -64)).toString()) as { previous: string };
+    expect(head.previous).toBe(sha256Hex(stored));
+  });
+
+  it('puts the old of a thousand sessions a few at a time, and not all of them at the same age', async () => {
+    const parts = memoryRecorder();
+    const tapes = Array.from({ length: 40 }, (_, i) => i + 1);
+    for (const tape of tapes)
+      await parts.recorder.open(tape, { ...opening(tape), session: randomUuid(tape) }, 0);
+    await parts.recorder.commit(
+      slabsOf(
+        tapes.map((tape) => textFrame(tape, 1, 'x')),
+        1,
+      ),
+    );
+    const stored = (): number => [...parts.store.objects.keys()].filter((key) => key.endsWith('.seg')).length;
+    await parts.recorder.putAged(30_000);
+    expect(stored()).toBe(0);
+    await parts.recorder.putAged(45_000);
+    const half = stored();
+    expect(half).toBeGreaterThan(4);
+    expect(half).toBeLessThanOrEqual(16);
+    for (const most of [half + 16, 40]) {
+      await parts.recorder.putAged(60_001);
+      expect(stored()).toBe(Math.min(most, 40));
+    }
+  });
+
+  it('acknowledges no more once segments that are not stored fill the memory', async () => {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, opening(), 0);
+    const held = holdSegments(parts);
+    const bits = (at: number) => slabsOf([{ ...much[0]!, timeUs: at, payload: randomBytes(60_000) }], at);
+    let commits = 0;
+    let behind = 0;
+    while (behind === 0 && commits < 1_000) {
+      commits += 1;
+      behind = (await parts.recorder.commit(bits(commits))).behind.length;
+    }
+    // Two segments of 8 MiB.
+    expect(commits).toBe(280);
+    held.go();
+    await quiet();
+    expect((await parts.recorder.commit(bits(commits + 1))).behind).toEqual([]);
   });
 });
+
+describe('Recorder with a journal that does not take everything', () => {
+  /** Rows of 64 KiB a millisecond. */
+  const stream = (tape: number, at: number, which: StreamNumber = Stream.target) =>
+    slabsOf([{ tape, stream: which, timeUs: at * 1000, payload: randomBytes(1 << 16) }], at);
+
+  async function streamed(durability: Opening['durability'], which?: StreamNumber) {
+    const parts = memoryRecorder({ sessionBytesPerS: 1 << 20 });
+    await parts.recorder.open(1, { ...opening(), durability }, 0);
+    for (let at = 1; at <= 100; at += 1)
+      expect(await failuresOf(parts.recorder.commit(stream(1, at, which)))).toEqual([]);
+    const journaled = parts.journal.entries.reduce((sum, { block }) => sum + block.byteLength, 0);
+    return { ...parts, journaled };
+  }
+
+  it('puts what comes fast into the store instead, and returns to the journal when it is over', async () => {
+    const parts = await streamed({ mode: 'windowed', windowMs: 250 });
+    expect(parts.journaled).toBeGreaterThan(500_000);
+    expect(parts.journaled).toBeLessThan(1_000_000);
+    const { length } = parts.journal.entries;
+    await failuresOf(parts.recorder.commit(slabsOf([textFrame(1, 2_000_000, 'select 1')], 2_000)));
+    expect(parts.journal.entries).toHaveLength(length + 1);
+    expect(await parts.recorder.close(1, { ...ENDING, at: 3_000 })).toMatchObject({ frames: 101 });
+    expect((await verdictOf(parts, opening().session)).verdict).toBe('verified');
+  });
+
+  it('does not where the window is too short for that, nor with what a client waits for', async () => {
+    const all = 100 * (1 << 16);
+    expect((await streamed({ mode: 'windowed', windowMs: 120 })).journaled).toBeGreaterThan(all);
+    const ahead = { mode: 'write-ahead', windowMs: 250 } as const;
+    expect((await streamed(ahead, Stream.client)).journaled).toBeGreaterThan(all);
+    expect((await streamed(ahead)).journaled).toBeLessThan(1_000_000);
+  });
+});
+
+describe('Recorder whose store is away', () => {
+  it('waits for it as long as the session goes on, and tries each segment again in its turn', async () => {
+    const pauses: number[] = [];
+    const parts = memoryRecorder({}, async (ms) => void pauses.push(ms));
+    await parts.recorder.open(1, opening(), 0);
+    const put = parts.store.put.bind(parts.store);
+    let failures = 3;
+    parts.store.put = async (key, bytes) => {
+      if (key.endsWith('.seg') && failures-- > 0) throw new CustodyError('store-unavailable', 'SlowDown');
+      return put(key, bytes);
+    };
+    const frames = Array.from({ length: 20 }, () => ({
+      ...{ tape: 1, stream: Stream.target, timeUs: 1 },
+      payload: randomBytes(1 << 19),
+    }));
+    expect(await failuresOf(parts.recorder.commit(slabsOf(frames, 1)))).toEqual([]);
+    expect(pauses).toEqual([100, 200, 400]);
+    failures = Number.POSITIVE_INFINITY;
+    // At its end, it is told at once; then `sealAgain` tries.
+    await failuresOf(parts.recorder.commit(slabsOf([textFrame(1, 2, 'x')], 2)));
+    await expect(parts.recorder.close(1, ENDING)).rejects.toMatchObject({ code: 'recording-failed' });
+    failures = 0;
+    expect(await parts.recorder.sealAgain()).toHaveLength(1);
+    expect((await verdictOf(parts, opening().session)).verdict).toBe('verified');
+  });
+});
+
+/** Of a session that began like the others, and ends differently. */
+function randomUuid(n: number): string {
+  return opening(n).session.slice(0, -4) + (n * 1_600).toString(16).padStart(4, '0');
+}
+
+/** Memory ports answer at once: after this, what has not been answered is held. */
+async function quiet(): Promise<void> {
+  for (let i = 0; i < 4; i += 1) await new Promise(setImmediate);
+}

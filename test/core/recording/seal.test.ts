@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { Stream, TRAILER_BYTES } from '#core/recording/format.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import type { JournaledTail } from '#core/recording/ports.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
+import { sealSession, storedOf } from '#core/recording/seal-session.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import { Slots } from '#core/slots.ts';
 import { MemoryIndex, type MemoryJournal, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
-import { memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { failuresOf, memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { remainsOfTails } from '#test/support/remains.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
 const NOW = new Date('2026-11-23T10:00:00.000Z');
@@ -35,16 +39,16 @@ async function verdictOf({ store, signer }: Pick<Parts, 'store' | 'signer'>, n =
 }
 
 function seal(parts: Parts, tails = tailsOf(parts.journal)) {
-  return sealAbandoned(tails, parts, NOW);
+  return sealAbandoned(remainsOfTails(tails), parts, NOW);
 }
 
-/** Ten megabytes: more than a segment takes, so that it is put at once. */
+/** Ten megabytes that stay as many: more than a segment takes, so that it is put at once, and the journal does not get it. */
 const big = slabsOf(
   Array.from({ length: 20 }, () => ({
     tape: 1,
     stream: Stream.target,
     timeUs: 1000,
-    payload: new Uint8Array(1 << 19),
+    payload: randomBytes(1 << 19),
   })),
   2,
 );
@@ -54,8 +58,8 @@ async function abandoned(n = 0): Promise<Parts> {
   const parts = memoryRecorder();
   await parts.recorder.open(1, opening(n), 0);
   await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
-  await parts.recorder.commit(big);
-  await parts.recorder.commit(big);
+  await failuresOf(parts.recorder.commit(big));
+  await failuresOf(parts.recorder.commit(big));
   await parts.recorder.commit(slabsOf([textFrame(1, 2000, 'drop table orders')], 3));
   await parts.recorder.commit(slabsOf([textFrame(1, 3000, 'commit')], 4));
   return parts;
@@ -120,6 +124,21 @@ describe('sealAbandoned', () => {
     expect((await parts.index.get(opening().session)).outcome).toMatchObject({ reason: 'gateway-failed' });
   });
 
+  it.each(['open.json', 'open.json.sig'])(
+    'lists a session as failed of whose opening only %s was stored: it was never open',
+    async (name) => {
+      const parts = memoryRecorder();
+      const put = parts.store.put.bind(parts.store);
+      parts.store.put = (key, bytes) =>
+        key.endsWith(`/${name}`) ? put(key, bytes) : Promise.reject(new Error('store is down'));
+      await expect(parts.recorder.open(1, opening(), 0)).rejects.toMatchObject({ code: 'recording-failed' });
+      expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
+      expect([...parts.store.objects.keys()]).toEqual([`sessions/${opening().session}/${name}`]);
+      expect([...parts.leaves.added]).toEqual([]);
+      expect((await parts.index.get(opening().session)).outcome).toMatchObject({ reason: 'gateway-failed' });
+    },
+  );
+
   it('seals what the journal holds of a session that a lost index does not know', async () => {
     const parts = { ...(await abandoned()), index: new MemoryIndex() };
     expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
@@ -147,7 +166,7 @@ describe('sealAbandoned', () => {
     const other = { ...parts, index: await freshIndex() };
     const both = await Promise.all([
       seal(parts),
-      sealAbandoned(tailsOf(parts.journal), other, new Date(NOW.getTime() + 1)),
+      sealAbandoned(remainsOfTails(tailsOf(parts.journal)), other, new Date(NOW.getTime() + 1)),
     ]);
     expect(both).toEqual([
       { sealed: 1, failures: [] },
@@ -254,7 +273,7 @@ describe('a crash', () => {
       await recorder.open(1, opening(), 0);
       await recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
       for (const slabs of [big, big]) {
-        if ((await recorder.commit(slabs)).length > 0) return true;
+        if ((await failuresOf(recorder.commit(slabs))).length > 0) return true;
       }
       await recorder.commit(slabsOf([textFrame(1, 2000, 'drop table orders')], 3));
       await recorder.close(1, ENDING);
@@ -297,8 +316,10 @@ describe('a tail that does not verify', () => {
     const parts = await abandoned();
     const [tail] = tailsOf(parts.journal).slice(-1);
     const forged = { ...tail!, content: flip(tail!.content, 20) };
-    await seal(parts, [forged, tail!]);
-    expect((await parts.index.get(opening().session)).outcome).toMatchObject({ segments: 3 });
+    const stored = await storedOf(tail!.session, parts.store);
+    const left = { session: tail!.session, tails: [forged, tail!] };
+    const outcome = await sealSession(left, stored, { ...parts, reading: new Slots(1) }, NOW);
+    expect(outcome).toMatchObject({ segments: 3 });
     expect(await verdictOf(parts)).toBe('verified');
   });
 
@@ -306,7 +327,7 @@ describe('a tail that does not verify', () => {
     const parts = memoryRecorder();
     await parts.recorder.open(1, opening(), 0);
     await parts.recorder.commit(slabsOf([textFrame(1, 10, 'select 1')], 1));
-    await parts.recorder.commit(big);
+    await failuresOf(parts.recorder.commit(big));
     await parts.recorder.commit(slabsOf([textFrame(1, 2000, 'commit')], 3));
     replace(parts, '00000000.seg', undefined);
     expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });

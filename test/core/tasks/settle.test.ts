@@ -138,7 +138,7 @@ describe('RunSettler', () => {
   it('settles one whose gateway died once the sealer has sealed it', async () => {
     const the = await stand();
     const id = await session(the, 1, 'select 1', 'claimed');
-    expect(await sealAbandoned(the.journal.tails(), the, NOW)).toEqual({ sealed: 1, failures: [] });
+    expect(await sealAbandoned(the.journal.remains(), the, NOW)).toEqual({ sealed: 1, failures: [] });
     await the.settler.settleAll();
     await expectSettled(the, id);
   });

@@ -224,6 +224,108 @@ describe('the deadline', () => {
   });
 });
 
+describe('a session whose frames take their own time', () => {
+  /** The oldest slab is given back, and the frames of these are not durable with it. */
+  function allBut(first: number, ...behind: readonly SessionTape[]): void {
+    const { buffer } = slabs()[first]!;
+    tapes.receive({ kind: 'durable', buffers: [buffer], behind: behind.map(({ number }) => number) });
+  }
+
+  const caughtUp = ({ number }: SessionTape): void => tapes.receive({ kind: 'caught-up', tape: number });
+
+  it('is held to its window, and nobody else is', async () => {
+    const [slow, other] = [await open(), await open()];
+    handOver(slow);
+    allBut(0, slow);
+    vi.advanceTimersByTime(250);
+    expect([record(slow), record(other)]).toEqual([true, true]);
+    vi.advanceTimersByTime(1);
+    expect([record(slow), record(other)]).toEqual([false, true]);
+    const resume = vi.fn<() => void>();
+    slow.whenCaughtUp(resume);
+    // What moves on is others'.
+    makeDurable(1);
+    expect(resume).not.toHaveBeenCalled();
+    caughtUp(slow);
+    expect(resume).toHaveBeenCalledOnce();
+    expect(record(slow)).toBe(true);
+  });
+
+  it('waits before its window is over though it says nothing, and ends past its deadline: no other', async () => {
+    const [wait, patient] = [vi.fn<() => void>(), vi.fn<(error: CustodyError) => void>()];
+    const slow = await open({ deadlineMs: 1_000 });
+    const other = await open({ deadlineMs: 1_000, onFailure: patient });
+    slow.onWait(wait);
+    other.onWait(() => expect.unreachable('nothing of it is behind'));
+    handOver(slow);
+    allBut(0, slow);
+    expect(tapes.lagMs).toBe(0);
+    vi.advanceTimersByTime(250);
+    expect(wait).toHaveBeenCalledOnce();
+    expect(tapes.lagMs).toBe(250);
+    vi.advanceTimersByTime(1_000);
+    expect(failures).toMatchObject([{ code: 'recording-failed' }]);
+    expect(patient).not.toHaveBeenCalled();
+  });
+
+  it('has what waits for it told when its own frames are durable, in order, others at once', async () => {
+    const [slow, other] = [await open(), await open()];
+    const told: string[] = [];
+    for (const round of [1, 2]) {
+      for (const [name, tape] of Object.entries({ slow, other })) {
+        record(tape);
+        tape.whenDurable(() => told.push(`${name} ${round}`));
+      }
+      tapes.handOver();
+    }
+    allBut(0, slow);
+    allBut(1, slow);
+    expect(told).toEqual(['other 1', 'other 2']);
+    // Asked when nothing is in flight any more.
+    slow.whenDurable(() => told.push('slow, later'));
+    caughtUp(slow);
+    expect(told.slice(2)).toEqual(['slow 1']);
+    caughtUp(slow);
+    expect(told.slice(3)).toEqual(['slow 2', 'slow, later']);
+    slow.whenDurable(() => told.push('at once'));
+    expect(told.at(-1)).toBe('at once');
+  });
+
+  it('may have thirty-two slabs behind, and shares them with others like it', async () => {
+    const [one, two] = [await open(), await open()];
+    for (let slab = 0; slab < 32; slab += 1) {
+      expect(handOver(one)).toBe(true);
+      allBut(slab, one);
+    }
+    expect(record(one)).toBe(false);
+    tapes.handOver();
+    allBut(32, two);
+    for (let slab = 0; slab < 17; slab += 1) {
+      expect(record(one)).toBe(false);
+      caughtUp(one);
+    }
+    expect(record(one)).toBe(true);
+    caughtUp(two);
+    expect(record(one)).toBe(true);
+  });
+
+  it('is forgotten when it closes: nobody waits for it, and what is said of it later is nothing', async () => {
+    const slow = await open();
+    handOver(slow);
+    allBut(0, slow);
+    vi.advanceTimersByTime(251);
+    const resume = vi.fn<() => void>();
+    slow.whenCaughtUp(resume);
+    void slow.close(ENDING).catch(() => undefined);
+    caughtUp(slow);
+    expect(tapes.lagMs).toBe(0);
+    const other = await open();
+    handOver(other);
+    makeDurable(1);
+    expect(resume).toHaveBeenCalledOnce();
+  });
+});
+
 describe('answers', () => {
   it('reach the tape that asked, in whatever order they come', async () => {
     const [first, second] = [tapes.open(opening(1), OPTIONS), tapes.open(opening(2), OPTIONS)];

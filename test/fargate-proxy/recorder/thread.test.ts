@@ -1,14 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Stream } from '#core/recording/format.ts';
+import { oldFrom } from '#core/recording/ageing.ts';
 import type { FromRecorder, ToRecorder } from '#proxy/recorder/messages.ts';
 import { serveRecorder } from '#proxy/recorder/thread.ts';
 import { Faults, type PlannedFault } from '#test/support/faulty-ports.ts';
 import { memoryPorts, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
 
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 } as const;
-const AGED_EVERY_MS = 5_000;
+const AGED_EVERY_MS = 500;
 
 /** The relay's end of the recorder's thread: in this thread, on memory ports that fail as planned. */
 class Thread extends EventEmitter {
@@ -57,6 +60,13 @@ class Thread extends EventEmitter {
 
 function slab(tape: number, text = 'select 1'): Extract<ToRecorder, { kind: 'slab' }> {
   return { kind: 'slab', ...slabsOf([textFrame(tape, 1, text)], 1)[0]! };
+}
+
+/** Ten megabytes that stay as many: they go to the store. */
+function much(tape: number): ToRecorder[] {
+  const payload = randomBytes(500_000);
+  const frames = Array.from({ length: 20 }, (_, i) => ({ tape, stream: Stream.target, timeUs: i, payload }));
+  return slabsOf(frames, 1).map((handed) => ({ kind: 'slab', ...handed }));
 }
 
 function slabs(count: number): ToRecorder[] {
@@ -129,6 +139,30 @@ describe('the recorder thread', () => {
     expect(thread.heard).toEqual(['durable 1', 'durable 1', 'durable 7']);
   });
 
+  it('gives slabs back whose frames go to the store, names their tapes, and says when they are there', async () => {
+    const thread = new Thread([{ point: 'sink.put', nth: 5, kind: 'slow' }]);
+    await thread.open(1, 2);
+    thread.tell(...much(1), slab(2));
+    await quiet();
+    expect(thread.said.map(({ kind }) => kind)).toEqual(['durable']);
+    expect(thread.said[0]).toMatchObject({ behind: [1] });
+    thread.tell(slab(2));
+    await quiet();
+    expect(thread.heard.slice(1)).toEqual(['durable 1']);
+    expect(thread.said[1]).not.toHaveProperty('behind');
+    await thread.faults.release();
+    await quiet();
+    expect(thread.heard.slice(2)).toEqual(['caught-up 1']);
+  });
+
+  it('says so when they will not be there', async () => {
+    const thread = new Thread([{ point: 'sink.put', nth: 5, kind: 'lost' }]);
+    await thread.open(1, 2);
+    thread.tell(...much(1), slab(2));
+    await quiet();
+    expect(thread.heard).toEqual(['durable 11', 'failed 1']);
+  });
+
   it('says that a tape failed before it says that its slab is durable', async () => {
     const thread = new Thread([{ point: 'journal.append', nth: 1, kind: 'persisted-but-errored' }]);
     await thread.open(1, 2);
@@ -176,10 +210,10 @@ describe('the recorder thread', () => {
     await thread.open(1, 2);
     thread.tell(slab(1));
     await quiet();
-    thread.now = 60_000;
+    thread.now = oldFrom(opening(1).session) + 1;
     await vi.advanceTimersByTimeAsync(AGED_EVERY_MS);
     expect(thread.heard).toEqual(['durable 1']);
-    thread.now = 60_002;
+    thread.now += 1;
     await vi.advanceTimersByTimeAsync(AGED_EVERY_MS);
     await quiet();
     expect(thread.heard).toEqual(['durable 1', 'failed 1']);

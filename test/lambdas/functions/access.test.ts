@@ -4,6 +4,7 @@ import { type TableName, tables } from '#adapters/aws/tables.ts';
 import type { ApiEvent, HttpHandler } from '#lambdas/http.ts';
 import { contextFor } from '#test/support/api-gateway.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
+import { restCall } from '#test/support/rest-event.ts';
 
 const CONFIG = `version: 1
 identity: { issuer: 'https://id.example', audience: custody }
@@ -52,7 +53,10 @@ describe.runIf(hasMoto())('the function access', () => {
   });
 
   /** What the function says, and what it is called with, behind the authorizer. */
-  async function ask(body: object): Promise<{ readonly status: number | undefined; readonly said: string }> {
+  async function ask(
+    body: object,
+    through: 'http' | 'rest' = 'http',
+  ): Promise<{ readonly status: number | undefined; readonly said: string }> {
     const said: string[] = [];
     const hear = (...words: unknown[]): void => void said.push(words.join(' '));
     const methods = (['log', 'info', 'warn', 'error', 'debug'] as const).map((method) =>
@@ -65,7 +69,12 @@ describe.runIf(hasMoto())('the function access', () => {
       groups: ['developers'],
       expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
     };
-    const event = {
+    const rest = restCall('POST', '/v1/requests', {
+      headers: { Authorization: ['Bearer the-token'], 'Content-Type': ['application/json'] },
+      authorizer: { principal: JSON.stringify(principal), address: '192.0.2.1' },
+      body: JSON.stringify(body),
+    });
+    const http = {
       version: '2.0',
       routeKey: 'POST /v1/requests',
       rawPath: '/v1/requests',
@@ -76,7 +85,8 @@ describe.runIf(hasMoto())('the function access', () => {
       },
       body: JSON.stringify(body),
       isBase64Encoded: false,
-    } as unknown as ApiEvent;
+    };
+    const event = (through === 'rest' ? rest : http) as unknown as ApiEvent;
     const { statusCode } = await handler(event, contextFor());
     return { status: statusCode, said: said.join('\n') };
   }
@@ -86,5 +96,11 @@ describe.runIf(hasMoto())('the function access', () => {
     expect(status).toBe(201);
     expect(said).toContain('"BreakGlass"');
     expect(said).not.toContain('the-token');
+  });
+
+  it('answers the same to a call through a private API', async () => {
+    const request = { target: 'stock-db', breakGlass: true, reason: 'it burns, inside' };
+    expect(await ask(request, 'rest')).toMatchObject({ status: 201 });
+    expect(await ask({ target: 'none', reason: 'x' }, 'rest')).not.toMatchObject({ status: 201 });
   });
 });

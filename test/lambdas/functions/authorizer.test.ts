@@ -9,6 +9,7 @@ import { contextFor } from '#test/support/api-gateway.ts';
 import { json, startDirectory, type TestDirectory } from '#test/support/directory.ts';
 import { makeKey, signToken, startIssuer, type TestIssuer, type TestKey } from '#test/support/issuer.ts';
 import { hasMoto, type Moto, startMoto } from '#test/support/moto.ts';
+import { restCall } from '#test/support/rest-event.ts';
 
 const OID = '87d349ed-44d7-43e1-9a83-5f2406dee5bd';
 const config = (issuer: string, entra: string, graph: string): string => `version: 1
@@ -93,6 +94,21 @@ describe.runIf(hasMoto())('the function authorizer', () => {
     later(1_000);
     expect(await authorize(await signToken(issuer, key, { sub: 'dana' }))).toMatchObject({
       isAuthorized: true,
+    });
+  });
+
+  it('answers a private API in its own form, for this one call', async () => {
+    const token = await signToken(issuer, key, { sub: 'dana' });
+    const call = (value: string) => restCall('GET', '/v1/sessions', { headers: { Authorization: [value] } });
+    const answerTo = (value: string) =>
+      handler(call(value) as never, contextFor()) as unknown as Promise<object>;
+    const statement = { Action: 'execute-api:Invoke', Resource: call('').methodArn };
+    expect(await answerTo(`Bearer ${token}`)).toMatchObject({
+      policyDocument: { Statement: [{ ...statement, Effect: 'Allow' }] },
+      context: { address: '10.1.2.3', principal: expect.stringContaining('"subject":"dana"') as string },
+    });
+    expect(await answerTo('Bearer x')).toMatchObject({
+      policyDocument: { Statement: [{ ...statement, Effect: 'Deny' }] },
     });
   });
 

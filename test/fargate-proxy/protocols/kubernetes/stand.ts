@@ -225,6 +225,7 @@ export class KubernetesStand {
           this.secretsRead += 1;
           return this.secret;
         },
+        rotated: async () => undefined,
       };
       const link = await greeting.dial(permission, this.secret, tape, AbortSignal.timeout(5_000), held);
       const begun: Begun = { greeting, link, session: session.session };

@@ -104,6 +104,7 @@ it('a login that fails after its cancel key was issued leaves no key behind', as
   const dialled = greeting.dial(await permission(), 'secret', tape, noHurry().signal, {
     claim: async () => {},
     secret: async () => undefined,
+    rotated: async () => undefined,
   });
   await expect(dialled).rejects.toBe(full);
   expect(issued).toHaveLength(1);
