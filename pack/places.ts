@@ -27,6 +27,7 @@ export const READ_FILES = [
   'console/player/style.css',
   'console/terminal/screen.css',
   'local/database/demo-data.sql',
+  'terraform',
 ] as const;
 
 /** What is made when somebody asks for it, in the clone, and was made when the package was. */

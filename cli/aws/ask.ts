@@ -1,3 +1,4 @@
+import { parseJson } from '#core/json.ts';
 import type { Aws, Said } from './aws-cli.ts';
 
 /** What AWS said no with. */
@@ -20,7 +21,7 @@ export function askWith(aws: Aws): Ask {
 export function answerOf<T>({ code, stdout, stderr }: Said): Answer<T> {
   if (code !== 0) return { refused: refusalOf(stderr) };
   try {
-    return { found: (stdout.trim() === '' ? {} : JSON.parse(stdout)) as T };
+    return { found: (stdout.trim() === '' ? {} : parseJson(stdout)) as T };
   } catch {
     return { refused: { code: '', words: 'the AWS CLI did not answer with JSON' } };
   }

@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { parseJson } from '#core/json.ts';
 import { counted } from '../listing.ts';
 import { bad, type Finding, good, warning } from './finding.ts';
 
@@ -40,7 +41,7 @@ export function readPair({
 /** The text of a secret with a certificate. */
 export function pairInSecret(text: string): ReadPair | undefined {
   try {
-    const { cert, key } = JSON.parse(text) as { readonly cert: string; readonly key: string };
+    const { cert, key } = parseJson(text) as { readonly cert: string; readonly key: string };
     return readPair({ cert, key });
   } catch {
     return undefined;

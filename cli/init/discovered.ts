@@ -1,4 +1,5 @@
 import { asCustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 
 /** The text at an address. Rejects, saying why, where there is none. */
 export type Get = (url: string) => Promise<string>;
@@ -15,7 +16,7 @@ export interface Discovered {
 export async function discoverIssuer(given: string, get: Get): Promise<Discovered> {
   const url = `${given.replace(/\/$/, '')}/.well-known/openid-configuration`;
   try {
-    const { issuer, scopes_supported: scopes } = JSON.parse(await get(url)) as Document;
+    const { issuer, scopes_supported: scopes } = parseJson(await get(url)) as Document;
     if (typeof issuer !== 'string') return { issuer: given, note: `${url} names no issuer: is it one?` };
     return {
       issuer,

@@ -1,4 +1,5 @@
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 import type { Ask } from '../aws/ask.ts';
 import { describeSecret, secretText } from '../aws/secrets.ts';
 import { pairInSecret } from '../findings/certificate.ts';
@@ -18,7 +19,7 @@ export async function ownCa(ask: Ask, now: Date): Promise<CertificatePair | unde
   if (read === undefined || !read.cert.checkPrivateKey(read.key))
     throw unusable('it holds no CA and its key');
   if (read.cert.validToDate < now) throw unusable(`the CA ended at ${read.cert.validTo}`);
-  return JSON.parse(found.text) as CertificatePair;
+  return parseJson(found.text) as CertificatePair;
 }
 
 function unusable(why: string): CustodyError {

@@ -4,6 +4,7 @@ import { type DeploymentConfig, readDeploymentConfig } from '#cdk/config.ts';
 import { readConfigFolder } from '#cdk/config-folder.ts';
 import type { Config } from '#core/access/config.ts';
 import { CustodyError } from '#core/errors.ts';
+import { parseJson } from '#core/json.ts';
 
 /** What is to be deployed: cdk.json of a folder, and the custody.yaml that it names. */
 export interface Deployment {
@@ -22,7 +23,7 @@ export function readDeployment(folder: string): Deployment {
 
 function contextOf(file: string): unknown {
   try {
-    const { context = {} } = JSON.parse(readFileSync(file, 'utf8')) as { context?: Record<string, unknown> };
+    const { context = {} } = parseJson(readFileSync(file, 'utf8')) as { context?: Record<string, unknown> };
     return context['custody'];
   } catch (cause) {
     throw new CustodyError('config-invalid', `${file} cannot be read: ${(cause as Error).message}`, {

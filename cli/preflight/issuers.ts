@@ -1,4 +1,5 @@
 import type { Config, IssuerConfig } from '#core/access/config.ts';
+import { parseJson } from '#core/json.ts';
 import { bad, type Finding, good } from '../findings/finding.ts';
 
 export interface IssuerPorts {
@@ -61,7 +62,7 @@ function keysIn(text: string): readonly Jwk[] {
 
 function parsed(text: string, what: string): object {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     if (typeof value === 'object' && value !== null) return value;
   } catch {
     // Said below.

@@ -1,3 +1,4 @@
+import { parseJson } from '#core/json.ts';
 import type { Ask } from '../aws/ask.ts';
 import { bad, type Finding, unknown, warning } from '../findings/finding.ts';
 
@@ -60,7 +61,7 @@ interface Statement {
 /** https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html */
 function leavesToIam(policy: string, arn: string): boolean {
   const account = arn.split(':')[4] ?? '';
-  const { Statement = [] } = JSON.parse(policy) as { readonly Statement?: readonly Statement[] };
+  const { Statement = [] } = parseJson(policy) as { readonly Statement?: readonly Statement[] };
   return Statement.some(({ Effect, Principal, Action = [], Condition }) => {
     const who = typeof Principal === 'string' ? [Principal] : [Principal?.AWS ?? []].flat();
     const isAccount = who.some(

@@ -10,7 +10,11 @@ import {
   PutObjectCommand,
   PutObjectRetentionCommand,
 } from '@aws-sdk/client-s3';
-import { CreateSecretCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import pg from 'pg';
 import { Webhook } from 'standardwebhooks';
@@ -434,8 +438,12 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     await eventually('the configuration', () =>
       task.said.filter(({ event }) => event === 'config-in-force').length > inForce ? true : undefined,
     );
-    const { port, password } = cloud.database;
-    const asOwner = async (sql: string): Promise<void> => {
+    const { SecretString } = await cloud.moto.clients.secrets.send(
+      new GetSecretValueCommand({ SecretId: 'orders-db' }),
+    );
+    const current = (JSON.parse(SecretString!) as { readonly password: string }).password;
+    const asOwner = async (sql: string, password = current): Promise<void> => {
+      const { port } = cloud.database;
       const owner = new pg.Client({ host: '127.0.0.1', port, database: 'postgres', user: 'app', password });
       await owner.connect();
       await owner.query(sql);
@@ -467,16 +475,7 @@ describe.runIf(isHere)('the proxy and the functions on AWS adapters', () => {
     await cloud.moto.clients.secrets.send(new PutSecretValueCommand(pending));
     await asOwner(`alter role app password '${next}'`);
     expect(await connecting()).toMatchObject({ code: 0 });
-    const owner = new pg.Client({
-      host: '127.0.0.1',
-      port,
-      database: 'postgres',
-      user: 'app',
-      password: next,
-    });
-    await owner.connect();
-    await owner.query(`alter role app password '${password}'`);
-    await owner.end();
+    await asOwner(`alter role app password '${current}'`, next);
     await cloud.configure(text);
   });
 

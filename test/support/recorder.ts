@@ -56,14 +56,15 @@ export interface TestFrame {
   readonly payload: Uint8Array;
 }
 
-/** Frames in as few slabs as they fit, handed over at `at` (milliseconds). */
+/** Frames in as few slabs as they fit, handed over at `at` (milliseconds), or when the last of them was recorded. */
 export function slabsOf(frames: readonly TestFrame[], at: number): HandedSlab[] {
   const slabs: SlabWriter[] = [new SlabWriter(new ArrayBuffer(SLAB_BYTES))];
   for (const { tape, stream, timeUs, payload } of frames) {
     if (!slabs.at(-1)!.fits(payload.length)) slabs.push(new SlabWriter(new ArrayBuffer(SLAB_BYTES)));
     slabs.at(-1)!.append(tape, stream as 0 | 1 | 2 | 3, 0, timeUs, payload, payload.length);
   }
-  return slabs.map(({ buffer, used }) => ({ buffer, used, at }));
+  const last = frames.reduce((latest, { timeUs }) => Math.max(latest, timeUs), 0);
+  return slabs.map(({ buffer, used }) => ({ buffer, used, at: Math.max(at, Math.ceil(last / 1000)) }));
 }
 
 export function textFrame(tape: number, timeUs: number, text: string): TestFrame {

@@ -1,3 +1,4 @@
+import { parseJson } from '#core/json.ts';
 import type { Ask } from '../../aws/ask.ts';
 import { type Finding, good, unknown, warning } from '../../findings/finding.ts';
 import { namesOf, type SeenStack } from './stack.ts';
@@ -33,9 +34,7 @@ export async function logFindings(stack: SeenStack, ask: Ask, now: number): Prom
 
 function errorIn(line: string): string | undefined {
   try {
-    const { level, event, message, detail } = JSON.parse(line) as Readonly<
-      Record<string, string | undefined>
-    >;
+    const { level, event, message, detail } = parseJson(line) as Readonly<Record<string, string | undefined>>;
     return level === 'error' ? [event, message, detail].filter(Boolean).join(': ') : undefined;
   } catch {
     return undefined;

@@ -72,7 +72,7 @@ describe('parseConfig', () => {
       credential: { user: 'app', passwordFile: 'secrets/orders' },
       tls: { mode: 'verify-full' },
       exact: { searchPath: '"$user", public', timeZone: 'UTC', dateStyle: 'ISO, MDY', settings: {} },
-      connect: { timeout: 10_000, userTimeout: 30_000 },
+      connect: { timeout: 10_000, userTimeout: 30_000, session: 'any' },
       recording: {
         durability: 'windowed',
         windowMs: 250,
