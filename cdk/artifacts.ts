@@ -43,7 +43,7 @@ export function givenImage(scope: Construct, reference: string): ContainerImage 
   const repository = Repository.fromRepositoryAttributes(scope, 'ImageRepository', {
     ...{ repositoryArn, repositoryName: name },
   });
-  return ContainerImage.fromEcrRepository(repository, digest!);
+  return ContainerImage.fromEcrRepository(repository, digest);
 }
 
 /** What `npm run build` put there. Throws `config-invalid` before it did. */
