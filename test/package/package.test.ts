@@ -1,16 +1,13 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { buildEvidence, makeKeys } from '#test/support/evidence-builder.ts';
 import { MINIMAL, ROOT } from '#test/support/stacks.ts';
 import { filesWith, hashesIn, type OwnFolder, otherClone, ownFolder } from './own-folder.ts';
 
 let own: OwnFolder;
-beforeAll(() => {
-  const said = execFileSync('npm', ['run', '--silent', 'pack'], { cwd: ROOT, encoding: 'utf8' });
-  own = ownFolder(said.trim().split('\n').at(-1)!);
-});
+beforeAll(() => void (own = ownFolder(inject('tarball'))));
 afterAll(() => own[Symbol.dispose]());
 
 /** A program of the package, in the own folder, with nothing of ours in its environment. */

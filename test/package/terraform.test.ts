@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { ROOT } from '#test/support/stacks.ts';
 import { hashesIn, type OwnFolder, ownFolder } from './own-folder.ts';
 
@@ -18,8 +18,7 @@ describe.skipIf(!isThere && !isRequired)('the module for Terraform', () => {
   let own: OwnFolder;
   let module: string;
   beforeAll(() => {
-    const [tarball] = globSync(join(ROOT, 'dist', '*.tgz'));
-    own = ownFolder(tarball!);
+    own = ownFolder(inject('tarball'));
     writeFileSync(join(own.path, 'cdk.json'), JSON.stringify({ context: { custody: settings } }));
     writeFileSync(join(own.path, 'terraformrc'), `provider_installation {\n${overridden(provider!)}}\n`);
     module = made('module');
