@@ -9,7 +9,7 @@ import { ROOT } from '../artifacts.ts';
 import type { DeploymentConfig } from '../config.ts';
 import { FLAGS } from '../flags.ts';
 import { GatewayStack, type GatewayStackProps } from '../gateway-stack.ts';
-import { type PlainAsset, PlainSynthesizer } from './plain-synthesizer.ts';
+import { noImage, type PlainAsset, PlainSynthesizer } from './plain-synthesizer.ts';
 import { zipped } from './zip.ts';
 
 export interface ModuleOptions extends Pick<GatewayStackProps, 'code' | 'image' | 'consoleFiles'> {
@@ -26,6 +26,8 @@ const FILES = 'files';
 
 /** Writes it. Throws `config-invalid` as the stack does, without an image, and where the account has to be looked at first. */
 export function writeModule(into: string, options: ModuleOptions): void {
+  // Before the image is looked for that Docker would make.
+  if (options.image === undefined && options.settings.image === undefined) throw noImage();
   const out = mkdtempSync(join(tmpdir(), 'custody-terraform-'));
   try {
     const { template, assets } = plainTemplate(out, options);

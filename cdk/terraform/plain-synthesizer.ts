@@ -59,13 +59,7 @@ export class PlainSynthesizer extends StackSynthesizer {
   }
 
   addDockerImageAsset(): DockerImageAssetLocation {
-    throw new CustodyError(
-      'config-invalid',
-      'cdk.json: context.custody.image: found nothing, expected an image by its digest',
-      {
-        hint: 'Terraform makes no images: build it, push it to a registry of yours, and name it there; cdk/README.md, "An image of your own"',
-      },
-    );
+    throw noImage();
   }
 
   synthesize(session: ISynthesisSession): void {
@@ -76,4 +70,15 @@ export class PlainSynthesizer extends StackSynthesizer {
 
 function endingOf(name: string): string {
   return /\.[a-z0-9]+$/i.exec(name)?.[0] ?? '';
+}
+
+/** Of settings that name none. */
+export function noImage(): CustodyError {
+  return new CustodyError(
+    'config-invalid',
+    'cdk.json: context.custody.image: found nothing, expected an image by its digest',
+    {
+      hint: 'Terraform makes no images: build it, push it to a registry of yours, and name it there; cdk/README.md, "An image of your own"',
+    },
+  );
 }

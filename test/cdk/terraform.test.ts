@@ -84,6 +84,8 @@ describe("Terraform's template", () => {
   });
 });
 
+const image = `registry.example.com/custody@sha256:${'0'.repeat(64)}`;
+
 describe('a module that cannot be made', () => {
   const module = (settings: object) => () =>
     writeModule(join(out, 'module'), {
@@ -96,7 +98,6 @@ describe('a module that cannot be made', () => {
   });
 
   it('says that a VPC has to be looked at: never a made-up one', () => {
-    const image = `registry.example.com/custody@sha256:${'0'.repeat(64)}`;
     const place = { account: '123456789012', region: 'eu-central-1' };
     const network = { vpcId: 'vpc-0123456789abcdef0' };
     expect(module({ ...place, image, network })).toThrow('the VPC has not been looked at yet');
@@ -104,6 +105,6 @@ describe('a module that cannot be made', () => {
 
   it('says what is wrong with custody.yaml, as the stack does', () => {
     using wrong = configFolder((yaml) => yaml.replace('audience: custody', 'audienc: custody'));
-    expect(module({ configFolder: wrong.path })).toThrow('identity.audienc');
+    expect(module({ image, configFolder: wrong.path })).toThrow('identity.audienc');
   });
 });
