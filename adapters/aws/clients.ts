@@ -68,8 +68,7 @@ export function s3Client(options: AwsClientOptions): S3Client {
 }
 
 export function dynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
-  const client = new DynamoDBClient(quick(options));
-  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return documents(options, { requestMs: REQUEST_MS, attempts: ATTEMPTS });
 }
 
 /**
@@ -77,16 +76,12 @@ export function dynamoClient(options: AwsClientOptions): DynamoDBDocumentClient 
  * own, so that nothing else holds them up.
  */
 export function watchDynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
-  const requestHandler = handler(SOON.requestMs, SOON.sockets);
-  const client = new DynamoDBClient({ ...quick(options), maxAttempts: SOON.attempts, requestHandler });
-  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return documents(options, SOON);
 }
 
 /** For the journal's puts, which are tried again by the journal itself: the SDK pauses for half a second after a first throttling. */
 export function journalDynamoClient(options: AwsClientOptions): DynamoDBDocumentClient {
-  const requestHandler = handler(JOURNAL.requestMs);
-  const client = new DynamoDBClient({ ...quick(options), maxAttempts: JOURNAL.attempts, requestHandler });
-  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+  return documents(options, JOURNAL);
 }
 
 export function kmsClient(options: AwsClientOptions): KMSClient {
@@ -104,6 +99,22 @@ export function stsClient(options: AwsClientOptions): STSClient {
 
 export function rdsClient(options: AwsClientOptions): RDSClient {
   return new RDSClient({ ...quick(options), requestHandler: handler(OBJECT_MS) });
+}
+
+/** How long an answer is waited for, how often it is asked for, and over how many connections. */
+interface Patience {
+  readonly requestMs: number;
+  readonly attempts: number;
+  readonly sockets?: number;
+}
+
+function documents(
+  options: AwsClientOptions,
+  { requestMs, attempts, sockets }: Patience,
+): DynamoDBDocumentClient {
+  const requestHandler = handler(requestMs, sockets);
+  const client = new DynamoDBClient({ ...quick(options), maxAttempts: attempts, requestHandler });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 
 /** Retries are the SDK's own, with its growing pauses; every port call may be repeated (its contract says so). */

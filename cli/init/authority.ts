@@ -10,6 +10,7 @@ import {
   NameConstraints,
 } from '@peculiar/asn1-x509';
 import * as x509 from '@peculiar/x509';
+import { ALGORITHM, newKeys, newSerial, serverExtensions } from '../x509.ts';
 
 /** A certificate (or a chain), and its key, both PEM: what a secret holds. */
 export interface CertificatePair {
@@ -25,7 +26,6 @@ const DAY_MS = 86_400_000;
 const CA_DAYS = 3650;
 /** Public CAs gave certificates for 398 days at most, and clients of Apple's take no longer ones, of whatever CA: https://support.apple.com/en-us/102028 */
 const SERVER_DAYS = 397;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 /** A common name has 64 characters at most (RFC 5280 appendix A.1); clients look at the other names. */
 const COMMON_NAME_MAX = 64;
 
@@ -65,13 +65,10 @@ export async function newServerCertificate(
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: await privateKey(authority.key),
-    extensions: [
-      new x509.BasicConstraintsExtension(false),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'dns', value }))),
-      await x509.AuthorityKeyIdentifierExtension.create(ca),
-    ],
+    extensions: await serverExtensions(
+      names.map((value) => ({ type: 'dns', value })),
+      ca,
+    ),
   });
   return pairOf(certificate, keys.privateKey);
 }
@@ -91,17 +88,6 @@ function onlyFor(hostname: string): x509.Extension {
 function times(now: Date, days: number): { notBefore: Date; notAfter: Date } {
   const ms = now.getTime() - DAY_MS;
   return { notBefore: new Date(ms), notAfter: new Date(ms + days * DAY_MS) };
-}
-
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-}
-
-/** Positive, and of more than 64 bits of chance. */
-function newSerial(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
-  bytes[0]! &= 0x7f;
-  return Buffer.from(bytes).toString('hex');
 }
 
 function pairOf(certificate: x509.X509Certificate, key: webcrypto.CryptoKey): CertificatePair {

@@ -19,7 +19,7 @@ import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
 import { type LateSeal, Unsealed } from './unsealed.ts';
 
 /** Old segments on their way to the store at once: the connections are for those that somebody waits for. */
-const AGEING_AT_ONCE = 16;
+export const AGEING_AT_ONCE = 16;
 /** Segments that the journal has as well may wait for the store until they take so much memory: of one session, and in all. */
 const UNSTORED_BYTES = 16 << 20;
 const ALL_UNSTORED_BYTES = 256 << 20;

@@ -1,7 +1,7 @@
+import { asCustodyError, CustodyError } from '../errors.ts';
 import { parseJson } from '../json.ts';
 import { endedLeaf, enter, type LeafSink } from '../ledger/leaves.ts';
 import { sideBySide } from '../side-by-side.ts';
-import { asCustodyError, CustodyError } from '../errors.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, objectKey, segmentName, sessionPrefix, signatureName, wasNeverOpen } from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';

@@ -3,6 +3,7 @@ import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as x509 from '@peculiar/x509';
+import { ALGORITHM, newKeys, newSerial, serverExtensions } from '#cli/x509.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import { CustodyError } from '#core/errors.ts';
 
@@ -11,7 +12,6 @@ const CA_DAYS = 3650;
 const SERVER_DAYS = 365;
 /** A certificate is made anew when this little is left of it. */
 const RENEW_DAYS = 30;
-const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
 export interface CertificateFiles {
   readonly cert: string;
@@ -85,17 +85,14 @@ async function serverCertificate(
     signingAlgorithm: ALGORITHM,
     publicKey: keys.publicKey,
     signingKey: ca.privateKey,
-    extensions: [
-      new x509.BasicConstraintsExtension(false),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension([
+    extensions: await serverExtensions(
+      [
         { type: 'dns', value: 'localhost' },
         { type: 'ip', value: '127.0.0.1' },
         { type: 'ip', value: '::1' },
-      ]),
-      await x509.AuthorityKeyIdentifierExtension.create(ca.certificate),
-    ],
+      ],
+      ca.certificate,
+    ),
   });
   await write(files, certificate, keys.privateKey);
   return files;
@@ -120,16 +117,6 @@ async function isFrom(files: CertificateFiles, ca: Authority): Promise<boolean> 
 
 function filesOf(folder: string, name: string): CertificateFiles {
   return { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
-}
-
-function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  return webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-}
-
-function newSerial(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
-  bytes[0]! &= 0x7f;
-  return Buffer.from(bytes).toString('hex');
 }
 
 async function write(

@@ -1,6 +1,7 @@
 import { Stream } from '#core/recording/format.ts';
 import type { Journal } from '#core/recording/ports.ts';
 import {
+  AGEING_AT_ONCE,
   type Committed,
   type FailedTapes,
   type HandedSlab,
@@ -80,9 +81,6 @@ export async function failuresOf(committed: Promise<Committed>): Promise<FailedT
     ...(await Promise.all(fates)).flatMap(([tape, error]) => (error ? [[tape, error] as const] : [])),
   ];
 }
-
-/** As core/recording/recorder.ts has it. */
-const AGEING_AT_ONCE = 16;
 
 /** Puts the segments of all sessions, which the recorder does a few at a time. */
 export async function putAllAged(recorder: Recorder, sessions: number, at: number): Promise<void> {

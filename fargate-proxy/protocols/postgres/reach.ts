@@ -17,7 +17,6 @@ const AWAY: readonly string[] = [
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
   ...['ENOTFOUND', 'EAI_AGAIN'],
 ];
-const NOTHING = Buffer.alloc(0);
 /** SQLSTATE invalid_password. */
 const WRONG_PASSWORD = '28P01';
 
@@ -79,7 +78,8 @@ async function oneTry(
   try {
     const session = await loginToTarget(socket, target, secret, startup);
     if ('refusal' in session) return refused(target, socket, session);
-    const behind = wantsWriter(target) ? await refuseReadOnly(socket, target) : NOTHING;
+    if (!wantsWriter(target)) return { socket, session };
+    const behind = await refuseReadOnly(socket, target);
     return { socket, session: { ...session, rest: Buffer.concat([session.rest, behind]) } };
   } catch (error) {
     socket.destroy();
