@@ -1,15 +1,12 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SEGMENT_FILE_MAX_BYTES } from '#core/recording/format.ts';
-import { decodeEntries, peekRecord, RECORD_START_BYTES } from '#core/recording/journal-record.ts';
+import { isWhole, peekRecord, RECORD_START_BYTES, RecordReader } from '#core/recording/journal-record.ts';
 import type { JournalTail, JournalTails } from '#core/recording/live/ports.ts';
 import type { JournalEntry } from '#core/recording/ports.ts';
 import { JOURNAL_SUFFIX } from './journal.ts';
 
 /** Entries of one answer hold about as much. */
 const ENOUGH_BYTES = 1 << 20;
-/** A record is no larger than the largest segment and what stands around it. */
-const RECORD_MAX_BYTES = SEGMENT_FILE_MAX_BYTES + 4_096;
 
 /**
  * Journals in this folder, read while gateways write them. What is there a moment before the disk has it may be given: it is lost only
@@ -23,6 +20,8 @@ interface Place {
   readonly name: string;
   /** Stays readable when the gateway removes the file. */
   readonly handle: FileHandle;
+  /** Knows the last manifest. */
+  readonly records: RecordReader;
   at: number;
 }
 
@@ -68,7 +67,7 @@ class LocalTail implements JournalTail {
     // It was removed since: all of it is in the store, and the next look finds what is there now.
     if (handle === undefined) return;
     await this.close();
-    this.#place = { name, handle, at: 0 };
+    this.#place = { name, handle, records: new RecordReader(), at: 0 };
   }
 
   /** Whole records of the session, from the place on; the place is then behind what was read. */
@@ -78,12 +77,11 @@ class LocalTail implements JournalTail {
     for (let bytes = 0; bytes < ENOUGH_BYTES; ) {
       const start = await readAt(place, RECORD_START_BYTES);
       const record = start && peekRecord(start);
-      if (record === undefined || record.size > RECORD_MAX_BYTES || place.at + record.size > end) break;
-      if (record.session === this.#session) {
+      if (record === undefined || place.at + record.size > end) break;
+      if (record.session === undefined || record.session === this.#session) {
         const whole = await readAt(place, record.size);
-        const [entry] = whole === undefined ? [] : decodeEntries(whole);
-        if (entry === undefined) break;
-        entries.push(entry);
+        if (whole === undefined || !isWhole(whole)) break;
+        entries.push(...place.records.read(whole));
         bytes += record.size;
       }
       place.at += record.size;

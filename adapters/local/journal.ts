@@ -1,7 +1,7 @@
 import { createReadStream, fdatasyncSync, writeSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeEntry, RecordReader } from '#core/recording/journal-record.ts';
+import { encodeEntries, RecordReader } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry, JournalRemains } from '#core/recording/ports.ts';
 
 /** A journal file is a run of records (core/recording/journal-record.ts). */
@@ -46,7 +46,7 @@ class LocalJournal implements Journal {
 
   async append(entries: readonly JournalEntry[]): Promise<void> {
     const file = await this.#writable();
-    const bytes = Buffer.concat(entries.map(encodeEntry));
+    const bytes = encodeEntries(entries);
     for (const entry of entries) file.held.add(heldKey(entry.session, entry.segment));
     try {
       await appendDurably(file.handle, bytes);

@@ -186,10 +186,11 @@ describe('a journal that is more than may be held', () => {
 
   it('that another sealer has cleared in the middle is not taken for all there was', async () => {
     const parts = await deadTask(1, [0]);
+    const blocks = parts.journal.entries.filter(({ block }) => block.byteLength > 0);
     let reads = 0;
     const remains: JournalRemains = {
       // The first part of what was there a moment ago.
-      read: (take) => giveAll(parts.journal.entries.slice(0, (reads += 1) === 1 ? 2 : 1), take),
+      read: (take) => giveAll(blocks.slice(0, (reads += 1) === 1 ? 2 : 1), take),
       clear: async () => undefined,
     };
     const { failures } = await sealAbandoned(remains, parts, NOW);
