@@ -30,8 +30,13 @@ const RECORD_MIN_BYTES = HEADER + SIGNATURE_BYTES + LEAF_BYTES;
 const ENTRY_MAX_BYTES = HEADER + ENTRY_AROUND_BYTES + CONTENT_MAX_BYTES;
 const MANIFEST_RECORD_MAX_BYTES = HEADER + SIGNATURE_BYTES + MANIFEST_MAX_HEADS * LEAF_BYTES;
 
-/** Entries as a run of records: each manifest once, ahead of its entries, and again for each run. */
+/** As `recordsOf`, in one piece. */
 export function encodeEntries(entries: readonly JournalEntry[]): Buffer {
+  return Buffer.concat(recordsOf(entries));
+}
+
+/** Entries as a run of records: each manifest once, ahead of its entries, and again for each run. */
+export function recordsOf(entries: readonly JournalEntry[]): Buffer[] {
   const records: Buffer[] = [];
   let last: Uint8Array | undefined;
   for (const entry of entries) {
@@ -40,7 +45,7 @@ export function encodeEntries(entries: readonly JournalEntry[]): Buffer {
     last = manifest ?? last;
     records.push(entryRecord(entry));
   }
-  return Buffer.concat(records);
+  return records;
 }
 
 function manifestRecord(manifest: Uint8Array, signature: Uint8Array): Buffer {
