@@ -1,9 +1,9 @@
 import type { CustodyError } from '../errors.ts';
 import type { DurabilityMode } from './format.ts';
+import type { DraftEntry } from './journal-keys.ts';
 import type { OwnPuts } from './own-puts.ts';
 import type { Pace } from './pace.ts';
 import type { GatheredFrames } from './slab.ts';
-import type { DraftEntry } from './journal-keys.ts';
 import type { FinishedSegment, Tape } from './tape.ts';
 
 /** A segment is put when this many bytes of frames are in it, or when it is old. */

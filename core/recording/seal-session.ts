@@ -5,6 +5,7 @@ import { sideBySide } from '../side-by-side.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, objectKey, segmentName, sessionPrefix, signatureName, wasNeverOpen } from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
+import { splitSegment } from './read.ts';
 import {
   type Chain,
   type ChainSource,
@@ -15,7 +16,6 @@ import {
   type TrustedSegment,
   trustedSegment,
 } from './sealed-chain.ts';
-import { splitSegment } from './read.ts';
 import { outcomeOf } from './session-ends.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { boundText, statementBytes } from './statements.ts';

@@ -8,8 +8,8 @@ import { CLOSE, OPEN, objectKey, segmentName, signatureName } from './layout.ts'
 import type { RecordingSource, Signer } from './ports.ts';
 import { type SegmentParts, splitSegment } from './read.ts';
 import { sha256Hex } from './statements.ts';
-import { isVouched, type VouchingKeys } from './vouched.ts';
 import { parseStrictJson } from './verify/json.ts';
+import { isVouched, type VouchingKeys } from './vouched.ts';
 
 /** A small object counts as so much of what may be read at once: each takes a connection. */
 const LEAST_SHARE = 2 << 20;

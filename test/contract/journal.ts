@@ -3,8 +3,8 @@ import { manifestOf } from '#core/recording/manifest.ts';
 import type { Journal, JournalRemains } from '#core/recording/ports.ts';
 import { OTHER_SESSION } from '#test/support/evidence-builder.ts';
 import { entry, markedEntry, markOf, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
-import type { Given } from './given.ts';
 import { tailsIn } from '#test/support/remains.ts';
+import type { Given } from './given.ts';
 
 export interface JournalUnderTest {
   open(): Promise<Journal>;

@@ -5,8 +5,8 @@ import { type Head, headSchema, type OpenStatement, openStatementSchema } from '
 import type { JournalEntry } from '../ports.ts';
 import { type RecordedFrame, readContent, splitSegment } from '../read.ts';
 import { headBytes } from '../trailer.ts';
-import { isVouched, type VouchedHead, type VouchingKeys } from '../vouched.ts';
 import { parseStrictJson } from '../verify/json.ts';
+import { isVouched, type VouchedHead, type VouchingKeys } from '../vouched.ts';
 
 /** What is known of a recording up to where it was read, each piece of it checked. */
 export class LiveChain {

@@ -3,8 +3,8 @@ import { CLOSE, segmentName, segmentNumber } from '../layout.ts';
 import type { VouchingKeys } from '../vouched.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
-import type { Sha256 } from './signer.ts';
 import { type ChainLink, type Frames, type SegmentResult, verifySegment } from './segment.ts';
+import type { Sha256 } from './signer.ts';
 
 export interface ChainStart {
   readonly session: string | undefined;

@@ -11,8 +11,8 @@ import {
   surveyTails,
 } from '#core/recording/journal-tails.ts';
 import type { JournalEntry, JournaledTail } from '#core/recording/ports.ts';
-import { randomEntries } from '#test/support/journal-model.ts';
 import { entry, markOf, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
+import { randomEntries } from '#test/support/journal-model.ts';
 import { remainsOfEntries, tailsIn } from '#test/support/remains.ts';
 
 const held = fc

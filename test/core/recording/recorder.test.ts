@@ -8,8 +8,8 @@ import { readFrames } from '#core/recording/read.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
 import { headBytes, segmentBytes } from '#core/recording/trailer.ts';
-import { isVouched } from '#core/recording/vouched.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import { isVouched } from '#core/recording/vouched.ts';
 import { failuresOf, memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
 import { tailsIn } from '#test/support/remains.ts';
 

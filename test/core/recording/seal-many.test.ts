@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { objectKey, segmentName } from '#core/recording/layout.ts';
 import { surveyTails } from '#core/recording/journal-tails.ts';
+import { objectKey, segmentName } from '#core/recording/layout.ts';
 import type { JournalRemains } from '#core/recording/ports.ts';
 import { type SealerRun, sealAbandoned, sealEnded } from '#core/recording/seal.ts';
 import { Claimant } from '#core/recording/sealing-claims.ts';

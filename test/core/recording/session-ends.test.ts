@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { OwnPuts } from '#core/recording/own-puts.ts';
 import { JournalKey } from '#core/recording/journal-keys.ts';
+import { OwnPuts } from '#core/recording/own-puts.ts';
 import { SessionOpening } from '#core/recording/session-ends.ts';
 import { memoryPorts, opening } from '#test/support/recorder.ts';
 import { Rounds } from '#test/support/rounds.ts';
