@@ -45,6 +45,8 @@ class RecorderThread {
   constructor(port: MessagePort, recorder: Recorder) {
     this.#port = port;
     this.#recorder = recorder;
+    const commits = recorder.commitsAtOnce;
+    if (commits > 1) this.#say({ kind: 'takes', commits });
   }
 
   receive(message: ToRecorder): void {
