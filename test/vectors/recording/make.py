@@ -70,7 +70,7 @@ class Session:
 
     def statement(self, name, members, **style):
         data = json.dumps(members, ensure_ascii=False, **style).encode()
-        assert len(data) <= 4096
+        assert len(data) <= 4352
         (self.folder / name).write_bytes(data)
         signature = SIGNER.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
         (self.folder / (name + ".sig")).write_bytes(signature)
