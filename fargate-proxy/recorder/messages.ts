@@ -1,6 +1,7 @@
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
 import type { Ending, HandedSlab, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
+import type { CommitTimes } from './commit-stamps.ts';
 
 /** From the relay's thread to the recorder's. Slabs are shared memory, not copied. */
 export type ToRecorder =
@@ -28,6 +29,8 @@ export type FromRecorder =
       readonly kind: 'durable';
       readonly buffers: readonly ArrayBufferLike[];
       readonly behind?: readonly number[];
+      /** For whoever measures. */
+      readonly times?: CommitTimes;
     }
   /** Of this tape, the frames of the oldest `durable` that named it behind are durable. */
   | { readonly kind: 'caught-up'; readonly tape: number }

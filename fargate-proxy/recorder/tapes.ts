@@ -11,6 +11,7 @@ import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
 import { Behind } from './behind.ts';
+import type { CommitStamps } from './commit-stamps.ts';
 import { custodyError, type FromRecorder, type PlainError, type ToRecorder } from './messages.ts';
 
 /** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
@@ -70,9 +71,11 @@ export class Tapes {
   #stopped = false;
   #onDeath: (error: CustodyError) => void = () => undefined;
   #dead: CustodyError | undefined;
+  readonly #stamps: CommitStamps | undefined;
 
-  /** `now`: a monotonic clock in milliseconds. */
-  constructor(port: RecorderPort, now: () => number) {
+  /** `now`: a monotonic clock in milliseconds. `stamps`: told of each write-ahead commit. */
+  constructor(port: RecorderPort, now: () => number, stamps?: CommitStamps) {
+    this.#stamps = stamps;
     this.#port = port;
     this.#now = now;
     this.#slab = new SlabWriter(newSlab());
@@ -120,6 +123,7 @@ export class Tapes {
     const { slab } = this;
     if (slab < this.#durableSlabs) return tape.behind.whenDurable(slab, durable);
     this.#afterSlab.push({ slab, tape, durable });
+    this.#stamps?.waits();
     this.#handOverForWaiting();
   }
 
@@ -151,6 +155,7 @@ export class Tapes {
     const { buffer, used } = this.#slab;
     this.#slab = new SlabWriter(this.#spare.pop() ?? newSlab());
     this.#inFlight.push(this.#slabSince);
+    this.#stamps?.asks();
     this.#slabSince = 0;
     this.#port.postMessage({ kind: 'slab', buffer, used, at: this.#now() });
   }
@@ -246,11 +251,12 @@ export class Tapes {
     return now - behind.sinceMs <= windowMs && behind.slabs < share;
   }
 
-  #durable({ buffers, behind = [] }: Extract<FromRecorder, { kind: 'durable' }>): void {
+  #durable({ buffers, behind = [], times }: Extract<FromRecorder, { kind: 'durable' }>): void {
     for (const number of behind) this.#fallsBehind(number, buffers.length);
     this.#inFlight.splice(0, buffers.length);
     this.#durableSlabs += buffers.length;
-    this.#tellDurable();
+    const told = this.#tellDurable();
+    this.#stamps?.told(told, times);
     this.#spare.push(...buffers);
     this.#resume();
   }
@@ -280,12 +286,16 @@ export class Tapes {
     }
   }
 
-  #tellDurable(): void {
+  /** Returns how many were told. */
+  #tellDurable(): number {
+    let told = 0;
     while (this.#afterSlab.length > 0 && this.#afterSlab[0]!.slab < this.#durableSlabs) {
       const { slab, tape, durable } = this.#afterSlab.shift()!;
       tape.behind.whenDurable(slab, durable);
+      told += 1;
     }
     if (this.#afterSlab.length > 0 && this.#slab.used > 0) this.#handOverForWaiting();
+    return told;
   }
 
   /** Sessions wait before their window is over, not at the first read behind it; past the deadline they end. */

@@ -8,6 +8,7 @@ import {
   Recorder,
   type RecorderPorts,
 } from '#core/recording/recorder.ts';
+import { StampedJournal, stampsFile } from './commit-stamps.ts';
 import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
@@ -24,7 +25,10 @@ const LAST_SEAL_MS = 3_000;
 
 /** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
 export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
-  const thread = new RecorderThread(port, new Recorder({ ...ports, pause: (ms) => sleep(ms) }));
+  const stamped = stampsFile(process.env) === undefined ? undefined : new StampedJournal(ports.journal, now);
+  const journal = stamped ?? ports.journal;
+  const recorder = new Recorder({ ...ports, journal, pause: (ms) => sleep(ms) });
+  const thread = new RecorderThread(port, recorder, stamped);
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -36,6 +40,7 @@ export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () =
 class RecorderThread {
   readonly #port: MessagePort;
   readonly #recorder: Recorder;
+  readonly #stamped: StampedJournal | undefined;
   #waiting: HandedSlab[] = [];
   #inFlight = 0;
   #scheduled = false;
@@ -44,9 +49,10 @@ class RecorderThread {
   #sealAt = 0;
   #sealPauseMs = SEAL_EVERY_MS;
 
-  constructor(port: MessagePort, recorder: Recorder) {
+  constructor(port: MessagePort, recorder: Recorder, stamped: StampedJournal | undefined) {
     this.#port = port;
     this.#recorder = recorder;
+    this.#stamped = stamped;
   }
 
   receive(message: ToRecorder): void {
@@ -108,11 +114,17 @@ class RecorderThread {
   async #commit(): Promise<void> {
     const slabs = this.#waiting.splice(0, SLABS_PER_COMMIT);
     this.#inFlight += 1;
+    const taken = this.#stamped?.now();
     const { failed, behind } = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
     this.#sayFailed(failed);
     const buffers = slabs.map((slab) => slab.buffer);
-    if (behind.length === 0) this.#say({ kind: 'durable', buffers });
-    else this.#say({ kind: 'durable', buffers, behind: behind.map(([tape]) => tape) });
+    const times = taken === undefined ? undefined : this.#stamped?.times(taken);
+    this.#say({
+      kind: 'durable',
+      buffers,
+      ...(behind.length === 0 ? {} : { behind: behind.map(([tape]) => tape) }),
+      ...(times === undefined ? {} : { times }),
+    });
     for (const [tape, settled] of behind) void this.#follow(tape, settled);
     if (this.#waiting.length > 0) this.#schedule();
   }
