@@ -24,6 +24,9 @@ export class SlabWriter {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   #used = 0;
+  /** Where the payload of the last frame is. */
+  #lastAt = 0;
+  #lastEnd = 0;
 
   constructor(buffer: ArrayBufferLike) {
     this.#bytes = new Uint8Array(buffer);
@@ -61,7 +64,15 @@ export class SlabWriter {
     words[word + 4] = timeUs % TWO_POW_32;
     words[word + 5] = timeUs / TWO_POW_32;
     this.#copy(source, length, at + FRAME_AT);
+    this.#lastAt = at + FRAME_AT;
+    this.#lastEnd = this.#lastAt + length;
     this.#used = at + recordBytes(length);
+  }
+
+  /** The last `length` bytes of the last frame's payload, where they lie; none where it is shorter. */
+  lastOf(length: number): Uint8Array | undefined {
+    if (this.#lastEnd - this.#lastAt < length) return undefined;
+    return this.#bytes.subarray(this.#lastEnd - length, this.#lastEnd);
   }
 
   #copy(source: Uint8Array, length: number, to: number): void {

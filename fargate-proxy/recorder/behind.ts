@@ -38,10 +38,14 @@ export class Behind {
     while (this.#waiting.length > 0 && !this.#holds(this.#waiting[0]!.slab)) this.#waiting.shift()!.durable();
   }
 
-  /** Calls `durable` once all of the tape's is that was recorded into this slab or before it. In the order of the slabs. */
-  whenDurable(slab: number, durable: () => void): void {
-    if (this.#holds(slab)) this.#waiting.push({ slab, durable });
-    else durable();
+  /**
+   * Calls `durable` once all of the tape's is that was recorded into this slab or before it. In the order of the slabs. `keep` is called
+   * first where that is not at once.
+   */
+  whenDurable(slab: number, durable: () => void, keep?: () => void): void {
+    if (!this.#holds(slab)) return durable();
+    keep?.();
+    this.#waiting.push({ slab, durable });
   }
 
   #holds(slab: number): boolean {

@@ -32,6 +32,13 @@ export interface RecorderPort {
   postMessage(message: ToRecorder): void;
 }
 
+interface Waiting {
+  readonly slab: number;
+  readonly tape: SessionTape;
+  readonly durable: () => void;
+  readonly keep: (() => void) | undefined;
+}
+
 export interface TapeOptions {
   /** With `write-ahead`, what the client sent waits for `whenDurable` before it is forwarded. */
   readonly durability: DurabilityMode;
@@ -60,10 +67,11 @@ export class Tapes {
   /** Slabs that became durable since the start. */
   #durableSlabs = 0;
   /** Who waits for the slabs in flight and for the one being filled, in the order of the slabs. */
-  readonly #afterSlab: { readonly slab: number; readonly tape: SessionTape; readonly durable: () => void }[] =
-    [];
+  readonly #afterSlab: Waiting[] = [];
   #handOverSoon = false;
   #slab: SlabWriter;
+  /** Of the last frame. */
+  #lastSlab: SlabWriter;
   /** When the first frame of the current slab was recorded; 0 while it is empty. */
   #slabSince = 0;
   #nextTape = 1;
@@ -79,6 +87,7 @@ export class Tapes {
     this.#port = port;
     this.#now = now;
     this.#slab = new SlabWriter(newSlab());
+    this.#lastSlab = this.#slab;
     this.#timer = setInterval(() => this.#tick(), HAND_OVER_MS);
     this.#late = setInterval(() => this.#holdLate(), LATE_CHECK_MS);
   }
@@ -105,6 +114,7 @@ export class Tapes {
     if (this.#slabSince === 0) this.#slabSince = now;
     const timeUs = Math.max(0, Math.floor((now - tape.startedMs) * 1000));
     this.#slab.append(tape.number, stream, flags, timeUs, bytes, length);
+    this.#lastSlab = this.#slab;
     if (now - this.#slabSince > HAND_OVER_MS) this.handOver();
     if (!tape.behind.isNone && !this.#followsClosely(tape, now)) return false;
     return this.#inFlight.length === 0 || this.#keepsUp(now, tape.windowMs);
@@ -117,14 +127,20 @@ export class Tapes {
 
   /**
    * Calls `durable` once everything the tape recorded until now is durable; never when the recorder dies. Slabs are handed over
-   * without waiting for more, but no more than two at a time: what comes meanwhile shares the next one's commit.
+   * without waiting for more, but no more than two at a time: what comes meanwhile shares the next one's commit. `keep` is called where
+   * the slab is used again before that: what `recorded` gave is copied then or gone.
    */
-  whenDurable(tape: SessionTape, durable: () => void): void {
+  whenDurable(tape: SessionTape, durable: () => void, keep?: () => void): void {
     const { slab } = this;
-    if (slab < this.#durableSlabs) return tape.behind.whenDurable(slab, durable);
-    this.#afterSlab.push({ slab, tape, durable });
+    if (slab < this.#durableSlabs) return tape.behind.whenDurable(slab, durable, keep);
+    this.#afterSlab.push({ slab, tape, durable, keep });
     this.#stamps?.waits();
     this.#handOverForWaiting();
+  }
+
+  /** The last `length` bytes of the last frame, where they lie; none where it is shorter. */
+  recorded(length: number): Uint8Array | undefined {
+    return this.#lastSlab.lastOf(length);
   }
 
   /** How long the oldest frame that is not durable has waited, milliseconds. */
@@ -290,8 +306,8 @@ export class Tapes {
   #tellDurable(): number {
     let told = 0;
     while (this.#afterSlab.length > 0 && this.#afterSlab[0]!.slab < this.#durableSlabs) {
-      const { slab, tape, durable } = this.#afterSlab.shift()!;
-      tape.behind.whenDurable(slab, durable);
+      const { slab, tape, durable, keep } = this.#afterSlab.shift()!;
+      tape.behind.whenDurable(slab, durable, keep);
       told += 1;
     }
     if (this.#afterSlab.length > 0 && this.#slab.used > 0) this.#handOverForWaiting();
@@ -379,11 +395,23 @@ export class SessionTape {
     return this.#tapes.slab;
   }
 
-  /** Calls `durable` once everything recorded until now is durable; never when this recording has failed. */
-  whenDurable(durable: () => void): void {
-    this.#tapes.whenDurable(this, () => {
+  /**
+   * The last `length` bytes of the frame that was just recorded, where they lie: they stay so until the tape is durable that far, or
+   * `keep` is called. None where that frame is shorter.
+   */
+  recorded(length: number): Uint8Array | undefined {
+    return this.#tapes.recorded(length);
+  }
+
+  /**
+   * Calls `durable` once everything recorded until now is durable; never when this recording has failed. `keep` is called before that
+   * where what `recorded` gave will not stay until then.
+   */
+  whenDurable(durable: () => void, keep?: () => void): void {
+    const told = (): void => {
       if (!this.#failed) durable();
-    });
+    };
+    this.#tapes.whenDurable(this, told, keep);
   }
 
   close(ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {

@@ -24,12 +24,12 @@ export class HeldRecorder {
     return this.tapes.open(opening(), { ...options, deadlineMs: 5_000, onFailure });
   }
 
-  /** The payload bytes of the frames in the oldest `count` slabs, which become durable. */
-  makeDurable(count: number): number {
+  /** The payload bytes of the frames in the oldest `count` slabs, which become durable, but for the frames of tapes that are behind. */
+  makeDurable(count: number, behind: readonly number[] = []): number {
     const slabs = this.slabs.splice(0, count);
     const scratch = new Uint8Array(slabs.length << 20);
     const payload = gatherFrames(slabs, scratch).reduce((sum, part) => sum + part.payload, 0);
-    this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer) });
+    this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer), behind });
     return payload;
   }
 

@@ -48,8 +48,13 @@ export class StreamTape implements RelayTape {
     this.#tape.whenCaughtUp(resume);
   }
 
-  whenDurable(durable: () => void): void {
-    this.#tape.whenDurable(durable);
+  /** A record ends with its bytes. */
+  recorded(length: number): Uint8Array | undefined {
+    return this.#tape.recorded(length);
+  }
+
+  whenDurable(durable: () => void, keep?: () => void): void {
+    this.#tape.whenDurable(durable, keep);
   }
 
   onWait(wait: () => void): void {
