@@ -5,14 +5,14 @@ import type { Block, RelayMemory } from './wire/relay-memory.ts';
 /** Held bytes beyond which the client is not read. */
 const FULL_BYTES = 64 << 10;
 
-export type AheadTape = Pick<SessionTape, 'durability' | 'slab' | 'recorded' | 'whenDurable'>;
+export type AheadTape = Pick<SessionTape, 'durability' | 'position' | 'durable' | 'recorded' | 'whenDurable'>;
 
-/** What was recorded into one slab: it becomes durable together. */
-interface Batch {
-  readonly slab: number;
-  pieces: Uint8Array[];
-  /** Of the client's. */
-  said: number;
+interface Held {
+  /** It may go on once the tape is durable up to here. */
+  readonly position: number;
+  bytes: Uint8Array;
+  /** How much of it is the client's. */
+  readonly said: number;
 }
 
 /**
@@ -23,7 +23,7 @@ export class WriteAhead {
   readonly #target: RawEnd;
   readonly #tape: AheadTape;
   readonly #memory: RelayMemory;
-  #batches: Batch[] = [];
+  #held: Held[] = [];
   #bytes = 0;
   #whenEmpty: (() => void)[] = [];
 
@@ -62,45 +62,40 @@ export class WriteAhead {
 
   /** Nothing that is held will be forwarded. Returns how many bytes of the client's that were. */
   drop(): number {
-    const dropped = this.#batches.reduce((sum, { said }) => sum + said, 0);
-    this.#batches = [];
+    const dropped = this.#held.reduce((sum, { said }) => sum + said, 0);
+    this.#held = [];
     this.#bytes = 0;
     this.#whenEmpty = [];
     return dropped;
   }
 
-  /** What was recorded into one slab shares one wait. */
-  #hold(piece: Uint8Array, said: number): void {
-    this.#bytes += piece.byteLength;
-    const { slab } = this.#tape;
-    const last = this.#batches.at(-1);
-    if (last?.slab === slab) {
-      last.said += said;
-      last.pieces.push(piece);
-      return;
-    }
-    const batch: Batch = { slab, pieces: [piece], said };
-    this.#batches.push(batch);
+  #hold(bytes: Uint8Array, said: number): void {
+    this.#bytes += bytes.byteLength;
+    const held: Held = { position: this.#tape.position, bytes, said };
+    this.#held.push(held);
     this.#tape.whenDurable(
-      () => this.#release(batch),
-      () => (batch.pieces = batch.pieces.map(copyOf)),
+      () => this.#release(),
+      () => (held.bytes = copyOf(held.bytes)),
     );
   }
 
-  #release(batch: Batch): void {
-    if (this.#batches[0] !== batch) return;
-    this.#batches.shift();
-    for (const piece of batch.pieces) this.#bytes -= piece.byteLength;
-    this.#send(batch.pieces);
+  /** Everything that is durable by now: more than one was told of, often. */
+  #release(): void {
+    const { durable } = this.#tape;
+    const until = this.#held.findIndex(({ position }) => position > durable);
+    const pieces = this.#held.splice(0, until === -1 ? this.#held.length : until);
+    if (pieces.length === 0) return;
+    for (const { bytes } of pieces) this.#bytes -= bytes.byteLength;
+    this.#send(pieces);
     if (this.#bytes > 0) return;
     for (const empty of this.#whenEmpty.splice(0)) empty();
   }
 
   /** Many go as one: a write costs more than a copy. */
-  #send(pieces: readonly Uint8Array[]): void {
-    if (pieces.length === 1) return this.#target.sendCopy(pieces[0]!);
+  #send(pieces: readonly Held[]): void {
+    if (pieces.length === 1) return this.#target.sendCopy(pieces[0]!.bytes);
     const blocks: Block[] = [];
-    for (const piece of pieces) this.#memory.append(blocks, piece);
+    for (const { bytes } of pieces) this.#memory.append(blocks, bytes);
     for (const block of blocks) this.#target.sendBlock(block);
   }
 }

@@ -4,11 +4,12 @@ import { asCustodyError } from '#core/errors.ts';
 import {
   type Committed,
   type FailedTapes,
-  type HandedSlab,
   Recorder,
   type RecorderPorts,
 } from '#core/recording/recorder.ts';
+import { Bell } from './bell.ts';
 import { StampedJournal, stampsFile } from './commit-stamps.ts';
+import { Incoming, type Taken } from './incoming.ts';
 import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
@@ -41,9 +42,11 @@ class RecorderThread {
   readonly #port: MessagePort;
   readonly #recorder: Recorder;
   readonly #stamped: StampedJournal | undefined;
-  #waiting: HandedSlab[] = [];
+  readonly #incoming = new Incoming();
+  #bell = new Bell();
   #inFlight = 0;
-  #scheduled = false;
+  /** The last of a slab waits, whoever rang. */
+  #slabIsFull = false;
   #sealing = false;
   /** When what could not be sealed is tried again, and how long it is waited after that. */
   #sealAt = 0;
@@ -60,9 +63,16 @@ class RecorderThread {
       case 'open':
         void this.#open(message);
         return;
+      case 'bell':
+        this.#bell = new Bell(message.memory);
+        return;
       case 'slab':
-        this.#waiting.push(message);
-        this.#schedule();
+        this.#incoming.add(message.buffer);
+        this.#slabIsFull = true;
+        this.#look();
+        return;
+      case 'take':
+        this.#look();
         return;
       case 'close':
         void this.#close(message);
@@ -96,37 +106,52 @@ class RecorderThread {
     this.#sayFailed(await this.#recorder.putAged(at));
   }
 
-  /** Commits once the messages that have already arrived are read, so that one commit takes as much as there is. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#inFlight < COMMITS_IN_FLIGHT) void this.#commit();
-    });
+  /** Begins commits for as long as somebody asked for one; sleeps once it could begin another and nobody has asked. */
+  #look(): void {
+    while (this.#inFlight < COMMITS_IN_FLIGHT) {
+      if (this.#isAsked()) this.#take();
+      else if (this.#bell.rest()) return;
+    }
+  }
+
+  #isAsked(): boolean {
+    const isAsked = this.#bell.answer() || this.#slabIsFull;
+    this.#slabIsFull = false;
+    return isAsked;
+  }
+
+  #take(): void {
+    const taken = this.#incoming.take(SLABS_PER_COMMIT);
+    if (taken === undefined) return;
+    this.#slabIsFull = taken.ranges.length === SLABS_PER_COMMIT;
+    void this.#commit(taken);
   }
 
   /** Everything that has arrived goes ahead of what the caller does next. */
   #flush(): void {
-    while (this.#waiting.length > 0) void this.#commit();
+    for (;;) {
+      const taken = this.#incoming.take(SLABS_PER_COMMIT);
+      if (taken === undefined) return;
+      void this.#commit(taken);
+    }
   }
 
-  async #commit(): Promise<void> {
-    const slabs = this.#waiting.splice(0, SLABS_PER_COMMIT);
+  async #commit({ ranges, bytes, slabs }: Taken): Promise<void> {
     this.#inFlight += 1;
-    const taken = this.#stamped?.now();
-    const { failed, behind } = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
+    const takenMs = this.#stamped?.now();
+    const { failed, behind } = await this.#recorder.commit(ranges).finally(() => (this.#inFlight -= 1));
     this.#sayFailed(failed);
-    const buffers = slabs.map((slab) => slab.buffer);
-    const times = taken === undefined ? undefined : this.#stamped?.times(taken);
+    const times = takenMs === undefined ? undefined : this.#stamped?.times(takenMs);
     this.#say({
       kind: 'durable',
-      buffers,
+      bytes,
+      slabs,
       ...(behind.length === 0 ? {} : { behind: behind.map(([tape]) => tape) }),
       ...(times === undefined ? {} : { times }),
     });
     for (const [tape, settled] of behind) void this.#follow(tape, settled);
-    if (this.#waiting.length > 0) this.#schedule();
+    // Not at once, where somebody has rung: what has arrived by message has its turn.
+    if (this.#slabIsFull || !this.#bell.rest()) setImmediate(() => this.#look());
   }
 
   async #follow(tape: number, settled: Committed['behind'][number][1]): Promise<void> {

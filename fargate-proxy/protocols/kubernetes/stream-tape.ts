@@ -21,8 +21,12 @@ export class StreamTape implements RelayTape {
     return this.#tape.durability;
   }
 
-  get slab(): number {
-    return this.#tape.slab;
+  get position(): number {
+    return this.#tape.position;
+  }
+
+  get durable(): number {
+    return this.#tape.durable;
   }
 
   /** Hot. */
