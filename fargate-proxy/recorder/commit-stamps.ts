@@ -106,6 +106,10 @@ export class StampedJournal implements Journal {
     return this.#journal.sessionBytesPerS ?? Number.POSITIVE_INFINITY;
   }
 
+  get appendsAtOnce(): number {
+    return this.#journal.appendsAtOnce ?? 1;
+  }
+
   async append(...given: Parameters<Journal['append']>): Promise<void> {
     const signed = this.now();
     await this.#journal.append(...given);

@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
-import {
-  type Committed,
-  type FailedTapes,
-  Recorder,
-  type RecorderPorts,
-} from '#core/recording/recorder.ts';
+import { type Committed, type FailedTapes, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
 import { Bell } from './bell.ts';
 import { StampedJournal, stampsFile } from './commit-stamps.ts';
 import { Incoming, type Taken } from './incoming.ts';
@@ -14,8 +9,6 @@ import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
 const SLABS_PER_COMMIT = 16;
-/** Commits on their way to the disk while the next is compressed. */
-const COMMITS_IN_FLIGHT = 2;
 /** A few segments each time: a thousand sessions' in half a minute. */
 const AGED_EVERY_MS = 500;
 const SEAL_EVERY_MS = 1_000;
@@ -108,10 +101,15 @@ class RecorderThread {
 
   /** Begins commits for as long as somebody asked for one; sleeps once it could begin another and nobody has asked. */
   #look(): void {
-    while (this.#inFlight < COMMITS_IN_FLIGHT) {
+    while (this.#mayCommit) {
       if (this.#isAsked()) this.#take();
       else if (this.#bell.rest()) return;
     }
+  }
+
+  /** While commits are on their way to the journal, the next is compressed. */
+  get #mayCommit(): boolean {
+    return this.#inFlight <= this.#recorder.commitsAtOnce;
   }
 
   #isAsked(): boolean {

@@ -27,8 +27,9 @@ class Thread extends EventEmitter {
   readonly #bell = new Bell();
   #slab: SlabWriter;
 
-  constructor(plan: readonly PlannedFault[] = []) {
+  constructor(plan: readonly PlannedFault[] = [], appendsAtOnce?: number) {
     super();
+    Object.assign(this.ports.journal, { appendsAtOnce });
     this.faults = new Faults(plan);
     const journal = this.faults.wrap('journal', this.ports.journal, { calls: ['append'] });
     const sink = this.faults.wrap('sink', this.ports.store, { calls: ['put'] });
@@ -200,6 +201,22 @@ describe('the recorder thread', () => {
     // The last is still being filled.
     expect(slabs).toEqual([0, 0, 16, 3]);
     expect(thread.durableBytes).toBe(2 * 40 + 20 * (1_000_000 + 32));
+  });
+
+  it('has as many on their way as the journal takes, and one more, and calls them durable in order', async () => {
+    const plan = { point: 'journal.append', nth: 1, kind: 'slow' } as const;
+    const thread = new Thread([plan], 4);
+    await thread.open(1);
+    for (let i = 0; i < 9; i += 1) {
+      thread.record(said(1));
+      await quiet();
+    }
+    expect([thread.heard, thread.appends]).toEqual([[], 3]);
+    await thread.faults.release();
+    await quiet();
+    expect(thread.said.map((message) => message.kind === 'durable' && message.bytes / 40)).toEqual([
+      1, 1, 1, 1, 1, 4,
+    ]);
   });
 
   it('gives slabs back whose frames go to the store, names their tapes, and says when they are there', async () => {
