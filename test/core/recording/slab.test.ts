@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FRAME_HEADER_BYTES, FRAME_MAX_PAYLOAD } from '#core/recording/format.ts';
-import { gatherFrames, SLAB_BYTES, type SlabRange, SlabWriter } from '#core/recording/slab.ts';
+import {
+  gatherFrames,
+  lastTimeMs,
+  SLAB_BYTES,
+  SlabReader,
+  type SlabRange,
+  SlabWriter,
+} from '#core/recording/slab.ts';
 import { encodeFrame } from '#test/support/evidence-builder.ts';
 
 interface Appended {
@@ -116,6 +123,37 @@ describe('slab', () => {
     const slabs = writeAll([frame, frame, frame, frame]);
     expect(slabs).toHaveLength(4);
     expect(gatherFrames(rangesOf(slabs), scratch)).toMatchObject([{ tape: 1, frames: 4, payload: 4 * most }]);
+  });
+
+  it('is taken in parts while it is filled: each record once, in order, and every part knows how late it is', () => {
+    fc.assert(
+      fc.property(frames, fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }), (appended, takes) => {
+        const slab = new SlabWriter(new ArrayBuffer(4 * SLAB_BYTES));
+        const reader = new SlabReader(slab.buffer);
+        const times: number[] = [];
+        const ranges: SlabRange[] = [];
+        const take = (atMs: number): void => {
+          const range = reader.take();
+          if (range === undefined) return;
+          ranges.push(range);
+          times.push(atMs);
+        };
+        for (const [n, frame] of appended.entries()) {
+          write(slab, frame);
+          if (takes[n]!) slab.mark(AT_MS + n);
+          if (takes[n]!) take(AT_MS + n);
+        }
+        take(AT_MS);
+        expect(ranges.map(lastTimeMs)).toEqual(times);
+        expect(reader.take()).toBeUndefined();
+        const all = (given: readonly SlabRange[]): string[] =>
+          gatherFrames(given, scratch).map(
+            ({ tape, rawFrames }) => `${tape} ${Buffer.from(rawFrames).toString('hex')}`,
+          );
+        expect(all(ranges)).toEqual(all([slab.range]));
+      }),
+      { numRuns: 50 },
+    );
   });
 
   it('gathers nothing from nothing', () => {
