@@ -121,10 +121,12 @@ export class Relay {
     const keepsUp = tape.record(Stream.client, memory.read, length);
     // Recording may just have ended the session.
     if (!this.#clientOpen) return;
+    const ahead = this.#gate === undefined ? this.#ahead : undefined;
+    ahead?.holdRecorded(memory.view(length));
     onClientBytes(memory.read, length);
     if (this.#gate !== undefined) this.#throughGate(this.#gate, length);
-    else if (this.#ahead === undefined) target.sendRead(length);
-    else this.#holdRead(this.#ahead, length);
+    else if (ahead === undefined) target.sendRead(length);
+    else if (ahead.full) this.#waitForAhead(ahead);
     if (!keepsUp) this.#waitForRecorder(client);
     if (target.congested) this.#waitFor(target, client);
   }
@@ -162,10 +164,8 @@ export class Relay {
     else this.#ahead.hold(bytes);
   }
 
-  #holdRead(ahead: WriteAhead, length: number): void {
-    const { client, memory } = this.#options;
-    ahead.hold(memory.view(length));
-    if (!ahead.full) return;
+  #waitForAhead(ahead: WriteAhead): void {
+    const { client } = this.#options;
     client.pause();
     ahead.whenEmpty(() => this.#resume(client));
   }

@@ -5,22 +5,25 @@ import type { Block, RelayMemory } from './wire/relay-memory.ts';
 /** Held bytes beyond which the client is not read. */
 const FULL_BYTES = 64 << 10;
 
-export type AheadTape = Pick<SessionTape, 'durability' | 'slab' | 'whenDurable'>;
+export type AheadTape = Pick<SessionTape, 'durability' | 'position' | 'durable' | 'recorded' | 'whenDurable'>;
 
-/** What was recorded into one slab: it becomes durable together. */
-interface Batch {
-  readonly slab: number;
-  readonly blocks: Block[];
-  /** Of the client's. */
-  said: number;
+interface Held {
+  /** It may go on once the tape is durable up to here. */
+  readonly position: number;
+  bytes: Uint8Array;
+  /** How much of it is the client's. */
+  readonly said: number;
 }
 
-/** Holds what the client sent until its frames are durable; then, in order, it goes to the target. */
+/**
+ * Holds what the client sent until its frames are durable; then, in order, it goes to the target. What was recorded as it is held
+ * lies in the slab until then, and takes no memory here.
+ */
 export class WriteAhead {
   readonly #target: RawEnd;
   readonly #tape: AheadTape;
   readonly #memory: RelayMemory;
-  #batches: Batch[] = [];
+  #held: Held[] = [];
   #bytes = 0;
   #whenEmpty: (() => void)[] = [];
 
@@ -38,22 +41,17 @@ export class WriteAhead {
     return this.#bytes > FULL_BYTES;
   }
 
+  /** Takes bytes that are the very last that were recorded, as they lie in the slab: nothing may have been recorded since. */
+  holdRecorded(bytes: Uint8Array): void {
+    this.#hold(this.#tape.recorded(bytes.byteLength) ?? copyOf(bytes), bytes.byteLength);
+  }
+
   /**
-   * Takes a copy of bytes that were just recorded. What was recorded into one slab shares one wait. `said`: how many bytes of the
-   * client's they carry, where they are sealed for the target.
+   * Takes a copy of bytes whose frames were recorded, in whatever form. `said`: how many bytes of the client's they carry, where they
+   * are sealed for the target.
    */
   hold(bytes: Uint8Array, said = bytes.byteLength): void {
-    this.#bytes += bytes.byteLength;
-    const { slab } = this.#tape;
-    const last = this.#batches.at(-1);
-    if (last?.slab === slab) {
-      last.said += said;
-      return this.#memory.append(last.blocks, bytes);
-    }
-    const batch: Batch = { slab, blocks: [], said };
-    this.#memory.append(batch.blocks, bytes);
-    this.#batches.push(batch);
-    this.#tape.whenDurable(() => this.#release(batch));
+    this.#hold(copyOf(bytes), said);
   }
 
   /** Calls `empty` once nothing is held. */
@@ -64,22 +62,45 @@ export class WriteAhead {
 
   /** Nothing that is held will be forwarded. Returns how many bytes of the client's that were. */
   drop(): number {
-    const dropped = this.#batches.reduce((sum, { said }) => sum + said, 0);
-    for (const { blocks } of this.#batches) for (const block of blocks) this.#memory.give(block);
-    this.#batches = [];
+    const dropped = this.#held.reduce((sum, { said }) => sum + said, 0);
+    this.#held = [];
     this.#bytes = 0;
     this.#whenEmpty = [];
     return dropped;
   }
 
-  #release(batch: Batch): void {
-    if (this.#batches[0] !== batch) return;
-    this.#batches.shift();
-    for (const block of batch.blocks) {
-      this.#bytes -= block.used;
-      this.#target.sendBlock(block);
-    }
+  #hold(bytes: Uint8Array, said: number): void {
+    this.#bytes += bytes.byteLength;
+    const held: Held = { position: this.#tape.position, bytes, said };
+    this.#held.push(held);
+    this.#tape.whenDurable(
+      () => this.#release(),
+      () => (held.bytes = copyOf(held.bytes)),
+    );
+  }
+
+  /** Everything that is durable by now: more than one was told of, often. */
+  #release(): void {
+    const { durable } = this.#tape;
+    const until = this.#held.findIndex(({ position }) => position > durable);
+    const pieces = this.#held.splice(0, until === -1 ? this.#held.length : until);
+    if (pieces.length === 0) return;
+    for (const { bytes } of pieces) this.#bytes -= bytes.byteLength;
+    this.#send(pieces);
     if (this.#bytes > 0) return;
     for (const empty of this.#whenEmpty.splice(0)) empty();
   }
+
+  /** Many go as one: a write costs more than a copy. */
+  #send(pieces: readonly Held[]): void {
+    if (pieces.length === 1) return this.#target.sendCopy(pieces[0]!.bytes);
+    const blocks: Block[] = [];
+    for (const { bytes } of pieces) this.#memory.append(blocks, bytes);
+    for (const block of blocks) this.#target.sendBlock(block);
+  }
+}
+
+/** As large as they are: small ones share memory. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return Buffer.from(bytes);
 }

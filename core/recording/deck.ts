@@ -114,7 +114,7 @@ export class Deck {
     return this.unstored.reduce((sum, { bytes }) => sum + bytes.byteLength, 0);
   }
 
-  /** Adds frames as one block. `at`: when they were handed over, on the gateway's monotonic clock. */
+  /** Adds frames as one block. `at`: all of them were recorded by then, on the gateway's monotonic clock. */
   add({ rawFrames, frames, payload, hasClient }: GatheredFrames, at: number): void {
     if (this.tape.openBytes === 0) this.segmentSinceMs = at;
     this.#pace.add(this.tape.add(rawFrames, frames, payload), at);

@@ -15,7 +15,7 @@ import { SegmentMemory } from './segment-content.ts';
 import { causeOf, type SegmentPutPorts, SegmentPuts } from './segment-puts.ts';
 import { type Opening, SessionClosing, SessionOpening } from './session-ends.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
-import { gatherFrames } from './slab.ts';
+import { gatherFrames, type SlabRange } from './slab.ts';
 import { sha256Hex } from './statements.ts';
 import { type FinishedSegment, Tape, type TapeTools } from './tape.ts';
 import { type LateSeal, Unsealed } from './unsealed.ts';
@@ -25,7 +25,7 @@ export const AGEING_AT_ONCE = 16;
 /** Segments that the journal has as well may wait for the store until they take so much memory: of one session, and in all. */
 const UNSTORED_BYTES = 16 << 20;
 const ALL_UNSTORED_BYTES = 256 << 20;
-/** Slabs are gathered into blocks of at most this many slabs: 4 MiB, FORMAT.md's limit. */
+/** What is taken is gathered into blocks of at most this many slabs: 4 MiB, FORMAT.md's limit. */
 const SLABS_PER_BLOCK = 4;
 
 export type { Opening } from './session-ends.ts';
@@ -38,10 +38,9 @@ export interface RecorderPorts extends SegmentPutPorts {
   readonly leaves: LeafSink;
 }
 
-export interface HandedSlab {
-  readonly buffer: ArrayBufferLike;
-  readonly used: number;
-  /** The gateway's monotonic clock at hand-over, milliseconds. */
+/** Records that the recorder has not had yet, of a slab that may still be filled. */
+export interface TakenRange extends SlabRange {
+  /** Everything the gateway saw until then is in it, or came before it: its monotonic clock, milliseconds. */
   readonly at: number;
 }
 
@@ -64,7 +63,7 @@ export interface Ending {
 }
 
 /**
- * Turns slabs of frames into durable evidence for many sessions: keys and statements, blocks, journal, segments.
+ * Turns frames out of slabs into durable evidence for many sessions: keys and statements, blocks, journal, segments.
  * Runs off the relay's thread. `tape` numbers are the gateway's names for its open sessions.
  */
 export class Recorder {
@@ -116,13 +115,13 @@ export class Recorder {
   }
 
   /**
-   * Makes the slabs' frames durable. Resolves once the journal has what it is to have, with the tapes that failed and those whose
+   * Makes the ranges' frames durable. Resolves once the journal has what it is to have, with the tapes that failed and those whose
    * frames go to the store instead; the others' are durable. Blocks are compressed before it returns its promise, so slabs may
    * be reused at once. Several may be under way: they resolve in the order in which they were asked for.
    */
-  commit(slabs: readonly HandedSlab[]): Promise<Committed> {
-    const touched = this.#addBlocks(slabs);
-    for (const deck of touched.values()) deck.completeMs = slabs.at(-1)!.at;
+  commit(ranges: readonly TakenRange[]): Promise<Committed> {
+    const touched = this.#addBlocks(ranges);
+    for (const deck of touched.values()) deck.completeMs = ranges.at(-1)!.at;
     return this.#inLine(touched);
   }
 
@@ -193,13 +192,13 @@ export class Recorder {
     );
   }
 
-  #addBlocks(slabs: readonly HandedSlab[]): Map<number, Deck> {
+  #addBlocks(ranges: readonly TakenRange[]): Map<number, Deck> {
     const touched = new Map<number, Deck>();
-    for (let first = 0; first < slabs.length; first += SLABS_PER_BLOCK) {
-      for (const part of gatherFrames(slabs.slice(first, first + SLABS_PER_BLOCK), this.#scratch)) {
+    for (let first = 0; first < ranges.length; first += SLABS_PER_BLOCK) {
+      for (const part of gatherFrames(ranges.slice(first, first + SLABS_PER_BLOCK), this.#scratch)) {
         const deck = this.#decks.get(part.tape);
         if (deck === undefined) continue;
-        deck.add(part, slabs[first]!.at);
+        deck.add(part, ranges[first]!.at);
         touched.set(part.tape, deck);
       }
     }

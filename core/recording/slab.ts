@@ -1,48 +1,75 @@
 /**
- * A slab carries frames of many sessions from the relay to the recorder: one buffer, handed over whole.
- * It is never stored. Record: u32 tape, u32 size, then a frame exactly as FORMAT.md stores it, padded to 8 bytes.
+ * A slab carries frames of many sessions from the relay to the recorder, in memory that both threads see. It is never stored.
+ * Header: u32 how far it is filled, which only grows, 4 bytes nothing. Record: u32 tape, u32 size, then a frame exactly as FORMAT.md
+ * stores it, padded to 8 bytes, then f64 when it was recorded, on the gateway's monotonic clock in milliseconds. A record never changes
+ * once the header counts it. One of tape 0 has no frame and says only how late it is.
  */
 import { FRAME_HEADER_BYTES, Stream, type StreamNumber } from './format.ts';
 
 export const SLAB_BYTES = 1 << 20;
+const SLAB_HEADER = 8;
 const RECORD_HEADER = 8;
 const FRAME_AT = RECORD_HEADER + FRAME_HEADER_BYTES;
+const TIME_BYTES = 8;
 /** Below this `set` on a small view beats a native copy, which has a call to make. */
 const SMALL = 1024;
 const TWO_POW_32 = 2 ** 32;
 
 /**
- * Memory for a slab, shared by both threads: whoever was handed it last may touch it. A transferred ArrayBuffer would be
- * safer, but V8 counts it anew on each arrival and collects garbage for every ten or so.
+ * Memory for a slab, shared by both threads. A transferred ArrayBuffer would be safer, but V8 counts it anew on each arrival and
+ * collects garbage for every ten or so.
  */
 export function newSlab(): SharedArrayBuffer {
   return new SharedArrayBuffer(SLAB_BYTES);
+}
+
+/** Whole records of a slab. */
+export interface SlabRange {
+  readonly buffer: ArrayBufferLike;
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The writing end: lives on the relay's thread, written once per read event. */
 export class SlabWriter {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
-  #used = 0;
+  readonly #times: Float64Array;
+  #end = SLAB_HEADER;
+  /** Where the payload of the last frame is. */
+  #lastAt = 0;
+  #lastEnd = 0;
 
+  /** What the memory held before must be of no use to anybody any more. */
   constructor(buffer: ArrayBufferLike) {
     this.#bytes = new Uint8Array(buffer);
     this.#words = new Uint32Array(buffer);
+    this.#times = new Float64Array(buffer);
+    Atomics.store(this.#words, 0, SLAB_HEADER);
   }
 
   get buffer(): ArrayBufferLike {
     return this.#bytes.buffer;
   }
 
+  /** Bytes of records. */
   get used(): number {
-    return this.#used;
+    return this.#end - SLAB_HEADER;
+  }
+
+  /** All that is in it. */
+  get range(): SlabRange {
+    return { buffer: this.buffer, from: SLAB_HEADER, to: this.#end };
   }
 
   fits(length: number): boolean {
-    return this.#used + recordBytes(length) <= this.#bytes.length;
+    return this.#end + recordBytes(FRAME_HEADER_BYTES + length) <= this.#bytes.length;
   }
 
-  /** Appends one frame; the caller has asked `fits`. `timeUs`: whole microseconds since the session's startedAt. */
+  /**
+   * Appends one frame, which the other thread can see from then on; the caller has asked `fits`. `timeUs`: whole microseconds since the
+   * session's startedAt. `atMs`: the same moment on the gateway's monotonic clock.
+   */
   append(
     tape: number,
     stream: StreamNumber,
@@ -50,8 +77,9 @@ export class SlabWriter {
     timeUs: number,
     source: Uint8Array,
     length: number,
+    atMs: number,
   ): void {
-    const at = this.#used;
+    const at = this.#end;
     const word = at >>> 2;
     const words = this.#words;
     words[word] = tape;
@@ -61,7 +89,30 @@ export class SlabWriter {
     words[word + 4] = timeUs % TWO_POW_32;
     words[word + 5] = timeUs / TWO_POW_32;
     this.#copy(source, length, at + FRAME_AT);
-    this.#used = at + recordBytes(length);
+    this.#lastAt = at + FRAME_AT;
+    this.#lastEnd = this.#lastAt + length;
+    this.#publish(at + recordBytes(FRAME_HEADER_BYTES + length), atMs);
+  }
+
+  /** Everything recorded until `atMs` is in it. */
+  mark(atMs: number): void {
+    const end = this.#end + recordBytes(0);
+    if (end > this.#bytes.length) return;
+    this.#words[this.#end >>> 2] = 0;
+    this.#words[(this.#end >>> 2) + 1] = 0;
+    this.#publish(end, atMs);
+  }
+
+  /** The last `length` bytes of the last frame's payload, where they lie; none where it is shorter. */
+  lastOf(length: number): Uint8Array | undefined {
+    if (this.#lastEnd - this.#lastAt < length) return undefined;
+    return this.#bytes.subarray(this.#lastEnd - length, this.#lastEnd);
+  }
+
+  #publish(end: number, atMs: number): void {
+    this.#times[(end - TIME_BYTES) >>> 3] = atMs;
+    this.#end = end;
+    Atomics.store(this.#words, 0, end);
   }
 
   #copy(source: Uint8Array, length: number, to: number): void {
@@ -78,8 +129,34 @@ export class SlabWriter {
   }
 }
 
-function recordBytes(length: number): number {
-  return (FRAME_AT + length + 7) & ~7;
+/** The reading end of a slab that is still being filled: takes what has come since the last time. */
+export class SlabReader {
+  readonly #buffer: ArrayBufferLike;
+  readonly #words: Uint32Array;
+  #taken = SLAB_HEADER;
+
+  constructor(buffer: ArrayBufferLike) {
+    this.#buffer = buffer;
+    this.#words = new Uint32Array(buffer);
+  }
+
+  /** Undefined where nothing has come. */
+  take(): SlabRange | undefined {
+    const from = this.#taken;
+    const to = Atomics.load(this.#words, 0);
+    if (to === from) return undefined;
+    this.#taken = to;
+    return { buffer: this.#buffer, from, to };
+  }
+}
+
+/** When the last record of a range was made: everything recorded until then is in it, or in what came before it. */
+export function lastTimeMs({ buffer, to }: SlabRange): number {
+  return new Float64Array(buffer, to - TIME_BYTES, 1)[0]!;
+}
+
+function recordBytes(size: number): number {
+  return ((RECORD_HEADER + size + 7) & ~7) + TIME_BYTES;
 }
 
 /** Consecutive frames of one session, gathered from slabs: a block before compression. */
@@ -94,6 +171,7 @@ export interface GatheredFrames {
 }
 
 interface Share {
+  readonly tape: number;
   frames: number;
   hasClient: boolean;
   size: number;
@@ -101,22 +179,20 @@ interface Share {
 }
 
 /**
- * Sorts the frames of a few slabs by session, keeping their order. The result's views share `scratch`, which must
- * be as large as the slabs together; they are valid until the next call.
+ * Sorts the frames of a few ranges by session, keeping their order. The result's views share `scratch`, which must
+ * be as large as the ranges together; they are valid until the next call.
  */
-export function gatherFrames(
-  slabs: readonly { readonly buffer: ArrayBufferLike; readonly used: number }[],
-  scratch: Uint8Array,
-): GatheredFrames[] {
-  const shares = measureShares(slabs);
+export function gatherFrames(ranges: readonly SlabRange[], scratch: Uint8Array): GatheredFrames[] {
+  const shares = new Map<number, Share>();
+  for (const range of ranges) measureShares(range, shares);
   let end = 0;
   for (const share of shares.values()) {
     share.at = end;
     end += share.size;
   }
-  for (const slab of slabs) copyShares(slab, shares, scratch);
-  return [...shares].map(([tape, share]) => ({
-    tape,
+  for (const range of ranges) copyShares(range, shares, scratch);
+  return [...shares.values()].map((share) => ({
+    tape: share.tape,
     rawFrames: scratch.subarray(share.at - share.size, share.at),
     frames: share.frames,
     payload: share.size - share.frames * FRAME_HEADER_BYTES,
@@ -124,42 +200,44 @@ export function gatherFrames(
   }));
 }
 
-function measureShares(
-  slabs: readonly { readonly buffer: ArrayBufferLike; readonly used: number }[],
-): Map<number, Share> {
-  const shares = new Map<number, Share>();
-  for (const { buffer, used } of slabs) {
-    const words = new Uint32Array(buffer);
-    for (let word = 0; word << 2 < used; ) {
-      const tape = words[word]!;
-      const size = words[word + 1]!;
-      const hasClient = (words[word + 3]! & 0xff) === Stream.client;
-      const share = shares.get(tape);
-      if (share === undefined) shares.set(tape, { frames: 1, size, at: 0, hasClient });
-      else {
-        share.frames += 1;
-        share.size += size;
-        share.hasClient ||= hasClient;
-      }
-      word += recordBytes(size - FRAME_HEADER_BYTES) >>> 2;
-    }
+function measureShares({ buffer, from, to }: SlabRange, shares: Map<number, Share>): void {
+  const words = new Uint32Array(buffer);
+  let share: Share | undefined;
+  for (let at = from; at < to; at += recordBytes(words[(at >>> 2) + 1]!)) {
+    const word = at >>> 2;
+    const tape = words[word]!;
+    if (tape === 0) continue;
+    if (share?.tape !== tape) share = shareOf(tape, shares);
+    share.frames += 1;
+    share.size += words[word + 1]!;
+    if ((words[word + 3]! & 0xff) === Stream.client) share.hasClient = true;
   }
-  return shares;
+}
+
+function shareOf(tape: number, shares: Map<number, Share>): Share {
+  const known = shares.get(tape);
+  if (known !== undefined) return known;
+  const share = { tape, frames: 0, size: 0, at: 0, hasClient: false };
+  shares.set(tape, share);
+  return share;
 }
 
 /** Leaves `share.at` behind the share's last byte. */
 function copyShares(
-  { buffer, used }: { readonly buffer: ArrayBufferLike; readonly used: number },
+  { buffer, from, to }: SlabRange,
   shares: ReadonlyMap<number, Share>,
   scratch: Uint8Array,
 ): void {
   const words = new Uint32Array(buffer);
   const bytes = Buffer.from(buffer);
-  for (let at = 0; at < used; ) {
+  let share: Share | undefined;
+  for (let at = from; at < to; at += recordBytes(words[(at >>> 2) + 1]!)) {
+    const tape = words[at >>> 2]!;
+    if (tape === 0) continue;
     const size = words[(at >>> 2) + 1]!;
-    const share = shares.get(words[at >>> 2]!)!;
+    if (share?.tape !== tape) share = shares.get(tape)!;
+    // A native copy, however small: byte by byte and by a view were both slower from 24 bytes on.
     bytes.copy(scratch, share.at, at + RECORD_HEADER, at + RECORD_HEADER + size);
     share.at += size;
-    at += recordBytes(size - FRAME_HEADER_BYTES);
   }
 }

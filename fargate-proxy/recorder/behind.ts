@@ -1,15 +1,21 @@
 interface Batch {
-  readonly firstSlab: number;
-  readonly slabs: number;
+  /** The position from which on frames of the tape may be in it. */
+  readonly from: number;
+  readonly bytes: number;
   /** When the oldest frame in it may have been recorded. */
   readonly sinceMs: number;
+}
+
+interface Waiting {
+  readonly position: number;
+  readonly durable: () => void;
 }
 
 /** What of one tape the recorder stores in its own time, behind everybody else's, and who waits for that. */
 export class Behind {
   readonly #batches: Batch[] = [];
-  readonly #waiting: { readonly slab: number; readonly durable: () => void }[] = [];
-  #slabs = 0;
+  readonly #waiting: Waiting[] = [];
+  #bytes = 0;
 
   get isNone(): boolean {
     return this.#batches.length === 0;
@@ -20,31 +26,37 @@ export class Behind {
     return this.#batches[0]?.sinceMs ?? Number.POSITIVE_INFINITY;
   }
 
-  /** In how many slabs such frames were. */
-  get slabs(): number {
-    return this.#slabs;
+  /** Everything before it is not behind. */
+  get from(): number {
+    return this.#batches[0]?.from ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How much was recorded, by all, while such frames were. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   add(batch: Batch): void {
     this.#batches.push(batch);
-    this.#slabs += batch.slabs;
+    this.#bytes += batch.bytes;
   }
 
   /** The oldest of what was added is durable. */
   caughtUp(): void {
     const batch = this.#batches.shift();
     if (batch === undefined) return;
-    this.#slabs -= batch.slabs;
-    while (this.#waiting.length > 0 && !this.#holds(this.#waiting[0]!.slab)) this.#waiting.shift()!.durable();
+    this.#bytes -= batch.bytes;
+    while (this.#waiting.length > 0 && this.#waiting[0]!.position <= this.from)
+      this.#waiting.shift()!.durable();
   }
 
-  /** Calls `durable` once all of the tape's is that was recorded into this slab or before it. In the order of the slabs. */
-  whenDurable(slab: number, durable: () => void): void {
-    if (this.#holds(slab)) this.#waiting.push({ slab, durable });
-    else durable();
-  }
-
-  #holds(slab: number): boolean {
-    return !this.isNone && this.#batches[0]!.firstSlab <= slab;
+  /**
+   * Calls `durable` once all of the tape's is that was recorded before this position. In the order of the positions. `keep` is called
+   * first where that is not at once.
+   */
+  whenDurable(position: number, durable: () => void, keep?: () => void): void {
+    if (position <= this.from) return durable();
+    keep?.();
+    this.#waiting.push({ position, durable });
   }
 }

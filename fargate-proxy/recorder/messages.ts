@@ -1,11 +1,17 @@
 import { CustodyError, type ErrorCode } from '#core/errors.ts';
-import type { Ending, HandedSlab, Opening } from '#core/recording/recorder.ts';
+import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
+import type { CommitTimes } from './commit-stamps.ts';
 
 /** From the relay's thread to the recorder's. Slabs are shared memory, not copied. */
 export type ToRecorder =
   | { readonly kind: 'open'; readonly tape: number; readonly opening: Opening; readonly startedMs: number }
-  | ({ readonly kind: 'slab' } & HandedSlab)
+  /** First of all: what `take` would say is said by it while the recorder is awake (bell.ts). */
+  | { readonly kind: 'bell'; readonly memory: SharedArrayBuffer }
+  /** From now on frames come into this slab: take the rest of the one before it. */
+  | { readonly kind: 'slab'; readonly buffer: ArrayBufferLike }
+  /** The bell was rung while the recorder slept: take all that is in the slabs. */
+  | { readonly kind: 'take' }
   | { readonly kind: 'close'; readonly tape: number; readonly ending: Ending }
   | { readonly kind: 'stop' };
 
@@ -17,19 +23,20 @@ export type FromRecorder =
       /** Earlier sessions that could not be sealed. */
       readonly unsealable: readonly { readonly session: string; readonly error: PlainError }[];
     }
-  /** So many commits are on their way to the journal at once; one where it is not said. */
-  | { readonly kind: 'takes'; readonly commits: number }
   /** Instead of `ready`. */
   | { readonly kind: 'cannot-start'; readonly error: PlainError }
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
   /**
-   * The oldest `buffers.length` slabs may be used again. What they held is durable, or its session is in `failed`; but for the tapes
-   * in `behind`, of whose frames that is said by a `caught-up`.
+   * So many bytes more of records are durable, or their session is in `failed`; but for the tapes in `behind`, of whose frames that is
+   * said by a `caught-up`. The oldest `slabs` slabs may be used again.
    */
   | {
       readonly kind: 'durable';
-      readonly buffers: readonly ArrayBufferLike[];
+      readonly bytes: number;
+      readonly slabs: number;
       readonly behind?: readonly number[];
+      /** For whoever measures. */
+      readonly times?: CommitTimes;
     }
   /** Of this tape, the frames of the oldest `durable` that named it behind are durable. */
   | { readonly kind: 'caught-up'; readonly tape: number }

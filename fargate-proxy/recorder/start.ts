@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../log.ts';
+import { CommitStamps, stampsFile } from './commit-stamps.ts';
 import { custodyError, type FromRecorder } from './messages.ts';
 import { recorderFailed, Tapes } from './tapes.ts';
 
@@ -19,7 +20,13 @@ export function startRecorder(entry: URL, settings: RecorderSettings, log: Log):
     workerData: settings,
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
-  const tapes = new Tapes(worker, () => performance.now());
+  const now = (): number => performance.now();
+  const stamps = stampsFile(process.env);
+  const tapes = new Tapes(
+    worker,
+    now,
+    stamps === undefined ? undefined : new CommitStamps(now).keepWriting(stamps),
+  );
   return new Promise((resolve, reject) => {
     worker.on('message', (message: FromRecorder) => {
       if (message.kind === 'ready') {

@@ -10,23 +10,32 @@ import { leaseLost } from '#core/recording/leases.ts';
 import type { Ending, Opening } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
+import { Backlog } from './backlog.ts';
 import { Behind } from './behind.ts';
+import { Bell } from './bell.ts';
+import type { CommitStamps } from './commit-stamps.ts';
+import { HandOverPace } from './hand-over-pace.ts';
 import { custodyError, type FromRecorder, type PlainError, type ToRecorder } from './messages.ts';
 
-/** A slab is handed over when it is full or this old: well inside the shortest window, so that there is time to store it. */
-const HAND_OVER_MS = 120;
-/** Slabs handed over and not yet durable; beyond it every session waits. Bounds memory when the store is slow. */
-const SLABS_IN_FLIGHT = 32;
-/** Slabs whose frames of a session are stored behind everybody else's; more such sessions share them. Bounds memory, too. */
-const SLABS_BEHIND = 32;
-const SLABS_BEHIND_LEAST = 4;
+/** What is recorded and not yet durable, beyond which every session waits. Bounds memory when the store is slow. */
+const MOST_BYTES = 32 << 20;
+/** While frames of a session are stored behind everybody else's; more such sessions share it. Bounds memory, too. */
+const MOST_BEHIND = 32 << 20;
+const LEAST_BEHIND = 4 << 20;
 /** Slabs kept for the next bulk transfer while nothing is going on. */
 const SPARE_SLABS = 4;
-/** How often it is looked whether the recorder is behind. */
-const LATE_CHECK_MS = 25;
+/** How often it is looked whether something has to be handed over, and whether the recorder is behind. */
+const LOOK_MS = 25;
 
 export interface RecorderPort {
   postMessage(message: ToRecorder): void;
+}
+
+interface Waiting {
+  readonly position: number;
+  readonly tape: SessionTape;
+  readonly durable: () => void;
+  readonly keep: (() => void) | undefined;
 }
 
 export interface TapeOptions {
@@ -40,7 +49,10 @@ export interface TapeOptions {
   readonly onFailure: (error: CustodyError) => void;
 }
 
-/** The relay's side of the recorder: takes frames of all sessions, hands them over in slabs, knows what is durable. */
+/**
+ * The relay's side of the recorder: writes frames of all sessions into slabs, out of which the recorder takes them when it is told, and
+ * knows what is durable. A position counts the bytes of all records since the start.
+ */
 export class Tapes {
   readonly #port: RecorderPort;
   readonly #now: () => number;
@@ -48,36 +60,36 @@ export class Tapes {
   readonly #waiting = new Map<() => void, SessionTape>();
   /** Tapes that are behind everybody else. */
   readonly #behind = new Set<SessionTape>();
-  readonly #spare: ArrayBufferLike[] = [];
   readonly #answers = new Map<number, (message: FromRecorder) => void>();
   readonly #timer: NodeJS.Timeout;
-  readonly #late: NodeJS.Timeout;
-  /** When the oldest frame of each slab in flight was recorded, oldest first. */
-  #inFlight: number[] = [];
-  /** Slabs that became durable since the start. */
-  #durableSlabs = 0;
-  /** Who waits for the slabs in flight and for the one being filled, in the order of the slabs. */
-  readonly #afterSlab: { readonly slab: number; readonly tape: SessionTape; readonly durable: () => void }[] =
-    [];
-  /** Slabs in flight while a session waits for its frames to become durable: one more than the recorder commits at once. */
-  #eagerSlabs = 2;
-  #handOverSoon = false;
+  readonly #bell = new Bell();
+  readonly #backlog = new Backlog();
+  readonly #pace = new HandOverPace();
+  /** Slabs that the recorder is not done with, without the one being filled; oldest first. */
+  readonly #slabs: ArrayBufferLike[] = [];
+  readonly #spare: ArrayBufferLike[] = [];
   #slab: SlabWriter;
-  /** When the first frame of the current slab was recorded; 0 while it is empty. */
-  #slabSince = 0;
+  /** The position at which the slab being filled begins. */
+  #slabFrom = 0;
+  /** When the first frame was recorded that the recorder was not told of; 0 where there is none. */
+  #untoldSince = 0;
+  /** Who waits, in the order of the positions. */
+  readonly #untilDurable: Waiting[] = [];
   #nextTape = 1;
   #leaseUntilMs = Number.POSITIVE_INFINITY;
   #stopped = false;
   #onDeath: (error: CustodyError) => void = () => undefined;
   #dead: CustodyError | undefined;
+  readonly #stamps: CommitStamps | undefined;
 
-  /** `now`: a monotonic clock in milliseconds. */
-  constructor(port: RecorderPort, now: () => number) {
+  /** `now`: a monotonic clock in milliseconds. `stamps`: told of each write-ahead commit. */
+  constructor(port: RecorderPort, now: () => number, stamps?: CommitStamps) {
+    this.#stamps = stamps;
     this.#port = port;
     this.#now = now;
-    this.#slab = new SlabWriter(newSlab());
-    this.#timer = setInterval(() => this.#tick(), HAND_OVER_MS);
-    this.#late = setInterval(() => this.#holdLate(), LATE_CHECK_MS);
+    port.postMessage({ kind: 'bell', memory: this.#bell.memory });
+    this.#slab = this.#newSlab();
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
   }
 
   /** Resolves when the open statement is stored: from then on bytes may reach the target. */
@@ -91,6 +103,7 @@ export class Tapes {
     if (answer.kind === 'opened' && answer.error !== undefined) throw custodyError(answer.error);
     const session = new SessionTape(this, tape, opening.session, startedMs, options);
     this.#open.set(tape, session);
+    this.#pace.holds([...this.#open.values()]);
     return session;
   }
 
@@ -98,72 +111,96 @@ export class Tapes {
   append(tape: SessionTape, stream: StreamNumber, flags: number, bytes: Uint8Array, length: number): boolean {
     const now = this.#now();
     if (now >= this.#leaseUntilMs) this.die(leaseLost());
-    if (!this.#slab.fits(length)) this.handOver();
-    if (this.#slabSince === 0) this.#slabSince = now;
+    if (!this.#slab.fits(length)) this.#changeSlab();
     const timeUs = Math.max(0, Math.floor((now - tape.startedMs) * 1000));
-    this.#slab.append(tape.number, stream, flags, timeUs, bytes, length);
-    if (now - this.#slabSince > HAND_OVER_MS) this.handOver();
+    this.#slab.append(tape.number, stream, flags, timeUs, bytes, length, now);
+    this.#backlog.add(this.position, now);
+    if (this.#untoldSince === 0) this.#untoldSince = now;
+    else if (now - this.#untoldSince > this.#pace.handOverMs) this.handOver();
     if (!tape.behind.isNone && !this.#followsClosely(tape, now)) return false;
-    return this.#inFlight.length === 0 || this.#keepsUp(now, tape.windowMs);
+    return now - this.#backlog.sinceMs <= tape.windowMs && this.#backlog.bytes <= MOST_BYTES;
   }
 
-  /** Calls `resume` once what is in flight has moved on, and the tape is not too far behind. */
+  /** Calls `resume` once what is not durable has become less, and the tape is not too far behind. */
   whenCaughtUp(tape: SessionTape, resume: () => void): void {
     this.#waiting.set(resume, tape);
   }
 
   /**
-   * Calls `durable` once everything the tape recorded until now is durable; never when the recorder dies. Slabs are handed over
-   * without waiting for more, but no more than the recorder takes at a time: what comes meanwhile shares the next one's commit.
+   * Calls `durable` once everything the tape recorded until now is durable; never when the recorder dies. The recorder is told at once:
+   * when it begins its next commit it takes all that is there. `keep` is called where the slab is used again before that: what
+   * `recorded` gave is copied then or gone.
    */
-  whenDurable(tape: SessionTape, durable: () => void): void {
-    const { slab } = this;
-    if (slab < this.#durableSlabs) return tape.behind.whenDurable(slab, durable);
-    this.#afterSlab.push({ slab, tape, durable });
-    this.#handOverForWaiting();
+  whenDurable(tape: SessionTape, durable: () => void, keep?: () => void): void {
+    const { position } = this;
+    if (position <= this.durable) return tape.behind.whenDurable(position, durable, keep);
+    this.#untilDurable.push({ position, tape, durable, keep });
+    this.#stamps?.waits();
+    this.#tell();
+  }
+
+  /** The last `length` bytes of the last frame, where they lie; none where it is shorter. */
+  recorded(length: number): Uint8Array | undefined {
+    return this.#slab.lastOf(length);
   }
 
   /** How long the oldest frame that is not durable has waited, milliseconds. */
   get lagMs(): number {
-    const [oldest = this.#slabSince || Number.POSITIVE_INFINITY] = this.#inFlight;
-    const since = Math.min(oldest, ...[...this.#behind].map(({ behind }) => behind.sinceMs));
+    const since = Math.min(this.#backlog.sinceMs, ...[...this.#behind].map(({ behind }) => behind.sinceMs));
     return since === Number.POSITIVE_INFINITY ? 0 : this.#now() - since;
   }
 
-  /** The number of the slab that was filled last, counted from the start. */
-  get slab(): number {
-    return this.#durableSlabs + this.#inFlight.length - (this.#slab.used === 0 ? 1 : 0);
+  /** Where the next record begins. */
+  get position(): number {
+    return this.#slabFrom + this.#slab.used;
   }
 
-  /** At the end of this turn of the event loop, so that all that arrived with it goes together. */
-  #handOverForWaiting(): void {
-    if (this.#handOverSoon || this.#inFlight.length >= this.#eagerSlabs) return;
-    this.#handOverSoon = true;
-    setImmediate(() => {
-      this.#handOverSoon = false;
-      this.handOver();
-    });
+  /** Everything before it is durable, but for what is behind. */
+  get durable(): number {
+    return this.#backlog.durable;
   }
 
-  /** Gives the current slab to the recorder. */
+  /** Whatever was recorded until now the recorder takes as soon as it can. */
   handOver(): void {
-    if (this.#slab.used === 0) return;
-    const { buffer, used } = this.#slab;
-    this.#slab = new SlabWriter(this.#spare.pop() ?? newSlab());
-    this.#inFlight.push(this.#slabSince);
-    this.#slabSince = 0;
-    this.#port.postMessage({ kind: 'slab', buffer, used, at: this.#now() });
+    if (this.#untoldSince === 0) return;
+    const now = this.#now();
+    this.#slab.mark(now);
+    this.#backlog.add(this.position, now);
+    this.#tell();
   }
 
-  /** Spare slabs go one by one once a bulk transfer is over: never in its midst, where new ones keep V8's collector busy. */
-  #tick(): void {
-    if (this.#inFlight.length === 0 && this.#spare.length > SPARE_SLABS) this.#spare.pop();
-    this.handOver();
+  #tell(): void {
+    this.#untoldSince = 0;
+    if (!this.#pace.isMeasuring) this.#pace.asked(this.position, this.#now());
+    this.#stamps?.asks();
+    if (this.#bell.ring()) this.#port.postMessage({ kind: 'take' });
+  }
+
+  /** The recorder takes a slab that is full as soon as it hears of the next. */
+  #changeSlab(): void {
+    this.#slabs.push(this.#slab.buffer);
+    this.#slabFrom = this.position;
+    this.#slab = this.#newSlab();
+  }
+
+  #newSlab(): SlabWriter {
+    const slab = new SlabWriter(this.#spare.pop() ?? newSlab());
+    this.#port.postMessage({ kind: 'slab', buffer: slab.buffer });
+    return slab;
+  }
+
+  #look(): void {
+    const now = this.#now();
+    if (this.#untoldSince !== 0 && now - this.#untoldSince >= this.#pace.handOverMs) this.handOver();
+    // One by one once a bulk transfer is over: never in its midst, where new ones keep V8's collector busy.
+    if (this.#backlog.bytes === 0 && this.#spare.length > SPARE_SLABS) this.#spare.pop();
+    this.#holdLate(now);
   }
 
   /** Stores what remains and the close statement of one tape. Rejects when that fails: the recorder then tries again by itself. */
   async close(tape: SessionTape, ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {
     this.#open.delete(tape.number);
+    this.#pace.holds([...this.#open.values()]);
     this.#behind.delete(tape);
     if (this.#dead !== undefined) throw this.#dead;
     this.handOver();
@@ -191,9 +228,6 @@ export class Tapes {
         return;
       case 'failed':
         this.#open.get(message.tape)?.fail(custodyError(message.error));
-        return;
-      case 'takes':
-        this.#eagerSlabs = message.commits + 1;
         return;
       case 'lease':
         this.#leaseUntilMs = message.untilMs;
@@ -223,45 +257,38 @@ export class Tapes {
     for (const [tape, answer] of this.#answers)
       answer({ kind: 'opened', tape, error: { ...plain(this.#dead) } });
     this.#answers.clear();
-    this.#stopTimers();
+    clearInterval(this.#timer);
     if (!this.#stopped) this.#onDeath(this.#dead);
   }
 
   stop(): void {
     this.#stopped = true;
     this.handOver();
-    this.#stopTimers();
-    this.#port.postMessage({ kind: 'stop' });
-  }
-
-  #stopTimers(): void {
     clearInterval(this.#timer);
-    clearInterval(this.#late);
-  }
-
-  #keepsUp(now: number, windowMs: number): boolean {
-    return now - this.#inFlight[0]! <= windowMs && this.#inFlight.length < SLABS_IN_FLIGHT;
+    this.#port.postMessage({ kind: 'stop' });
   }
 
   /** A tape that is behind is held to its own window and deadline, and nobody else is. */
   #followsClosely({ behind, windowMs }: SessionTape, now: number): boolean {
-    const share = Math.max(SLABS_BEHIND_LEAST, SLABS_BEHIND / this.#behind.size);
-    return now - behind.sinceMs <= windowMs && behind.slabs < share;
+    const share = Math.max(LEAST_BEHIND, MOST_BEHIND / this.#behind.size);
+    return now - behind.sinceMs <= windowMs && behind.bytes <= share;
   }
 
-  #durable({ buffers, behind = [] }: Extract<FromRecorder, { kind: 'durable' }>): void {
-    for (const number of behind) this.#fallsBehind(number, buffers.length);
-    this.#inFlight.splice(0, buffers.length);
-    this.#durableSlabs += buffers.length;
-    this.#tellDurable();
-    this.#spare.push(...buffers);
+  #durable({ bytes, slabs, behind = [], times }: Extract<FromRecorder, { kind: 'durable' }>): void {
+    for (const number of behind) this.#fallsBehind(number, bytes);
+    this.#backlog.becomesDurable(bytes);
+    this.#pace.durable(this.durable, this.#now());
+    const told = this.#tellDurable();
+    this.#stamps?.told(told, times);
+    // Whoever held something in them has let go of it, or kept a copy.
+    if (slabs > 0) this.#spare.push(...this.#slabs.splice(0, slabs));
     this.#resume();
   }
 
-  #fallsBehind(number: number, slabs: number): void {
+  #fallsBehind(number: number, bytes: number): void {
     const tape = this.#open.get(number);
     if (tape === undefined) return;
-    tape.behind.add({ firstSlab: this.#durableSlabs, slabs, sinceMs: this.#inFlight[0]! });
+    tape.behind.add({ from: this.durable, bytes, sinceMs: this.#backlog.sinceMs });
     this.#behind.add(tape);
   }
 
@@ -283,23 +310,26 @@ export class Tapes {
     }
   }
 
-  #tellDurable(): void {
-    while (this.#afterSlab.length > 0 && this.#afterSlab[0]!.slab < this.#durableSlabs) {
-      const { slab, tape, durable } = this.#afterSlab.shift()!;
-      tape.behind.whenDurable(slab, durable);
+  /** Returns how many were told. */
+  #tellDurable(): number {
+    const waiting = this.#untilDurable;
+    let told = 0;
+    for (; told < waiting.length && waiting[told]!.position <= this.durable; told += 1) {
+      const { position, tape, durable, keep } = waiting[told]!;
+      tape.behind.whenDurable(position, durable, keep);
     }
-    if (this.#afterSlab.length > 0 && this.#slab.used > 0) this.#handOverForWaiting();
+    waiting.splice(0, told);
+    return told;
   }
 
   /** Sessions wait before their window is over, not at the first read behind it; past the deadline they end. */
-  #holdLate(): void {
-    const [oldest = Number.POSITIVE_INFINITY] = this.#inFlight;
-    const now = this.#now();
-    for (const tape of oldest === Number.POSITIVE_INFINITY ? this.#behind : this.#open.values()) {
-      const late = now - Math.min(oldest, tape.behind.sinceMs);
+  #holdLate(now: number): void {
+    const { sinceMs } = this.#backlog;
+    for (const tape of sinceMs === Number.POSITIVE_INFINITY ? this.#behind : this.#open.values()) {
+      const late = now - Math.min(sinceMs, tape.behind.sinceMs);
       if (late > tape.deadlineMs)
         tape.fail(recorderFailed(`nothing became durable for ${Math.round(late)} ms`));
-      else if (late > tape.windowMs - LATE_CHECK_MS) tape.wait();
+      else if (late > tape.windowMs - LOOK_MS) tape.wait();
     }
   }
 
@@ -367,16 +397,33 @@ export class SessionTape {
     this.#onWait();
   }
 
-  /** The number of the slab that was filled last: what has the same number becomes durable together. */
-  get slab(): number {
-    return this.#tapes.slab;
+  /** Behind everything that was recorded until now. */
+  get position(): number {
+    return this.#tapes.position;
   }
 
-  /** Calls `durable` once everything recorded until now is durable; never when this recording has failed. */
-  whenDurable(durable: () => void): void {
-    this.#tapes.whenDurable(this, () => {
+  /** Everything of this tape that was recorded before it is durable. */
+  get durable(): number {
+    return Math.min(this.#tapes.durable, this.behind.from);
+  }
+
+  /**
+   * The last `length` bytes of the frame that was just recorded, where they lie: they stay so until the tape is durable that far, or
+   * `keep` is called. None where that frame is shorter.
+   */
+  recorded(length: number): Uint8Array | undefined {
+    return this.#tapes.recorded(length);
+  }
+
+  /**
+   * Calls `durable` once everything recorded until now is durable; never when this recording has failed. `keep` is called before that
+   * where what `recorded` gave will not stay until then.
+   */
+  whenDurable(durable: () => void, keep?: () => void): void {
+    const told = (): void => {
       if (!this.#failed) durable();
-    });
+    };
+    this.#tapes.whenDurable(this, told, keep);
   }
 
   close(ending: Omit<Ending, 'at'>): Promise<SessionOutcome> {

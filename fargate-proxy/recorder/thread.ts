@@ -1,13 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
-import {
-  type Committed,
-  type FailedTapes,
-  type HandedSlab,
-  Recorder,
-  type RecorderPorts,
-} from '#core/recording/recorder.ts';
+import { type Committed, type FailedTapes, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
+import { Bell } from './bell.ts';
+import { StampedJournal, stampsFile } from './commit-stamps.ts';
+import { Incoming, type Taken } from './incoming.ts';
 import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
@@ -22,7 +19,10 @@ const LAST_SEAL_MS = 3_000;
 
 /** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
 export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
-  const thread = new RecorderThread(port, new Recorder({ ...ports, pause: (ms) => sleep(ms) }));
+  const stamped = stampsFile(process.env) === undefined ? undefined : new StampedJournal(ports.journal, now);
+  const journal = stamped ?? ports.journal;
+  const recorder = new Recorder({ ...ports, journal, pause: (ms) => sleep(ms) });
+  const thread = new RecorderThread(port, recorder, stamped);
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -34,19 +34,21 @@ export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () =
 class RecorderThread {
   readonly #port: MessagePort;
   readonly #recorder: Recorder;
-  #waiting: HandedSlab[] = [];
+  readonly #stamped: StampedJournal | undefined;
+  readonly #incoming = new Incoming();
+  #bell = new Bell();
   #inFlight = 0;
-  #scheduled = false;
+  /** The last of a slab waits, whoever rang. */
+  #slabIsFull = false;
   #sealing = false;
   /** When what could not be sealed is tried again, and how long it is waited after that. */
   #sealAt = 0;
   #sealPauseMs = SEAL_EVERY_MS;
 
-  constructor(port: MessagePort, recorder: Recorder) {
+  constructor(port: MessagePort, recorder: Recorder, stamped: StampedJournal | undefined) {
     this.#port = port;
     this.#recorder = recorder;
-    const commits = recorder.commitsAtOnce;
-    if (commits > 1) this.#say({ kind: 'takes', commits });
+    this.#stamped = stamped;
   }
 
   receive(message: ToRecorder): void {
@@ -54,9 +56,16 @@ class RecorderThread {
       case 'open':
         void this.#open(message);
         return;
+      case 'bell':
+        this.#bell = new Bell(message.memory);
+        return;
       case 'slab':
-        this.#waiting.push(message);
-        this.#schedule();
+        this.#incoming.add(message.buffer);
+        this.#slabIsFull = true;
+        this.#look();
+        return;
+      case 'take':
+        this.#look();
         return;
       case 'close':
         void this.#close(message);
@@ -90,14 +99,12 @@ class RecorderThread {
     this.#sayFailed(await this.#recorder.putAged(at));
   }
 
-  /** Commits once the messages that have already arrived are read, so that one commit takes as much as there is. */
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#mayCommit) void this.#commit();
-    });
+  /** Begins commits for as long as somebody asked for one; sleeps once it could begin another and nobody has asked. */
+  #look(): void {
+    while (this.#mayCommit) {
+      if (this.#isAsked()) this.#take();
+      else if (this.#bell.rest()) return;
+    }
   }
 
   /** While commits are on their way to the journal, the next is compressed. */
@@ -105,21 +112,44 @@ class RecorderThread {
     return this.#inFlight <= this.#recorder.commitsAtOnce;
   }
 
-  /** Everything that has arrived goes ahead of what the caller does next. */
-  #flush(): void {
-    while (this.#waiting.length > 0) void this.#commit();
+  #isAsked(): boolean {
+    const isAsked = this.#bell.answer() || this.#slabIsFull;
+    this.#slabIsFull = false;
+    return isAsked;
   }
 
-  async #commit(): Promise<void> {
-    const slabs = this.#waiting.splice(0, SLABS_PER_COMMIT);
+  #take(): void {
+    const taken = this.#incoming.take(SLABS_PER_COMMIT);
+    if (taken === undefined) return;
+    this.#slabIsFull = taken.ranges.length === SLABS_PER_COMMIT;
+    void this.#commit(taken);
+  }
+
+  /** Everything that has arrived goes ahead of what the caller does next. */
+  #flush(): void {
+    for (;;) {
+      const taken = this.#incoming.take(SLABS_PER_COMMIT);
+      if (taken === undefined) return;
+      void this.#commit(taken);
+    }
+  }
+
+  async #commit({ ranges, bytes, slabs }: Taken): Promise<void> {
     this.#inFlight += 1;
-    const { failed, behind } = await this.#recorder.commit(slabs).finally(() => (this.#inFlight -= 1));
+    const takenMs = this.#stamped?.now();
+    const { failed, behind } = await this.#recorder.commit(ranges).finally(() => (this.#inFlight -= 1));
     this.#sayFailed(failed);
-    const buffers = slabs.map((slab) => slab.buffer);
-    if (behind.length === 0) this.#say({ kind: 'durable', buffers });
-    else this.#say({ kind: 'durable', buffers, behind: behind.map(([tape]) => tape) });
+    const times = takenMs === undefined ? undefined : this.#stamped?.times(takenMs);
+    this.#say({
+      kind: 'durable',
+      bytes,
+      slabs,
+      ...(behind.length === 0 ? {} : { behind: behind.map(([tape]) => tape) }),
+      ...(times === undefined ? {} : { times }),
+    });
     for (const [tape, settled] of behind) void this.#follow(tape, settled);
-    if (this.#waiting.length > 0) this.#schedule();
+    // Not at once, where somebody has rung: what has arrived by message has its turn.
+    if (this.#slabIsFull || !this.#bell.rest()) setImmediate(() => this.#look());
   }
 
   async #follow(tape: number, settled: Committed['behind'][number][1]): Promise<void> {

@@ -20,14 +20,14 @@ export async function recordLarge(
   await recorder.open(1, opening, 0);
   let slab = new SlabWriter(new ArrayBuffer(SLAB_BYTES));
   const commit = async (at: number): Promise<void> => {
-    await recorder.commit([{ buffer: slab.buffer, used: slab.used, at }]);
+    await recorder.commit([{ ...slab.range, at }]);
     slab = new SlabWriter(new ArrayBuffer(SLAB_BYTES));
   };
   let [bytes, frames, at] = [0, 0, 0];
   for (const [stream, payload] of conversation()) {
     at += 100;
     if (!slab.fits(payload.length)) await commit(at / 1000);
-    slab.append(1, stream, 0, at, payload, payload.length);
+    slab.append(1, stream, 0, at, payload, payload.length, at / 1000);
     [bytes, frames] = [bytes + payload.length, frames + 1];
     if (bytes >= most && stream === TARGET) break;
   }

@@ -62,14 +62,14 @@ describe.each(['windowed', 'write-ahead'] as const)('a relay with a gate, %s', (
     await there.roundTrip();
     expect(there.reached).toBe(durability === 'write-ahead' ? '' : 'early late');
     while (there.reached !== 'early late') {
-      if (recorder.slabs.length > 0) recorder.makeDurable(1);
+      if (recorder.commits.length > 0) recorder.makeDurable(1);
       await new Promise(setImmediate);
     }
   });
 
   it('forwards also what has long been durable, with nothing recorded since', async () => {
     recorder.tapes.handOver();
-    recorder.makeDurable(recorder.slabs.length);
+    recorder.makeDurable(recorder.commits.length);
     gate.goOn();
     await until(() => there.reached !== '');
     expect(there.reached).toBe('early ');
@@ -83,7 +83,7 @@ describe.each(['windowed', 'write-ahead'] as const)('a relay with a gate, %s', (
     await until(() => there.reached === 'why');
     recorder.tapes.handOver();
     // The frames' payload: what the client sent, and what was said.
-    expect(recorder.makeDurable(recorder.slabs.length)).toBe('early '.length + 'no'.length);
+    expect(recorder.makeDurable(recorder.commits.length)).toBe('early '.length + 'no'.length);
   });
 
   it('does not read a client for which the gate is full, until it is drained', async () => {

@@ -28,7 +28,7 @@ async function passes(text: string): Promise<void> {
 describe('a windowed session', () => {
   it('is recorded and forwarded at once', async () => {
     await passes('select 1');
-    expect(recorder.slabs).toHaveLength(0);
+    expect(recorder.commits).toHaveLength(0);
     recorder.tapes.handOver();
     expect(recorder.makeDurable(1)).toBe(8);
   });

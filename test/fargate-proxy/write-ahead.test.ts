@@ -23,18 +23,18 @@ describe('write-ahead', () => {
   it('forwards nothing before its frame is durable, and then all of it in order', async () => {
     const there = await stand('early ');
     there.client.write('first ');
-    await until(() => recorder.slabs.length > 0);
+    await until(() => recorder.commits.length > 0);
     await there.roundTrip();
     expect(there.reached).toBe('');
     there.client.write('second');
-    await until(() => recorder.slabs.length > 1);
+    await until(() => recorder.commits.length > 1);
     recorder.makeDurable(1);
     await until(() => there.reached !== '');
     await there.roundTrip();
     expect('early first second'.startsWith(there.reached)).toBe(true);
     expect(there.reached).not.toContain('second');
     while (there.reached !== 'early first second') {
-      if (recorder.slabs.length > 0) recorder.makeDurable(1);
+      if (recorder.commits.length > 0) recorder.makeDurable(1);
       await new Promise(setImmediate);
     }
   });
@@ -42,9 +42,9 @@ describe('write-ahead', () => {
   it('lets what arrives while two commits are under way share the next one', async () => {
     const there = await stand();
     for (const word of ['a', 'b']) {
-      const before = recorder.slabs.length;
+      const before = recorder.commits.length;
       there.client.write(word);
-      await until(() => recorder.slabs.length > before);
+      await until(() => recorder.commits.length > before);
     }
     const sent = Buffer.alloc(60_000, 'c');
     let taken = 0;
@@ -54,12 +54,12 @@ describe('write-ahead', () => {
       taken += 1;
     }
     expect(taken).toBe(60);
-    expect(recorder.slabs).toHaveLength(2);
+    expect(recorder.commits).toHaveLength(2);
     recorder.makeDurable(2);
-    await until(() => recorder.slabs.length > 0);
+    await until(() => recorder.commits.length > 0);
     expect(there.reached.startsWith('ab') || there.reached === '').toBe(true);
     while (there.reached.length < 60_002) {
-      if (recorder.slabs.length > 0) recorder.makeDurable(1);
+      if (recorder.commits.length > 0) recorder.makeDurable(1);
       await new Promise(setImmediate);
     }
     expect(there.reached).toBe(`ab${sent.toString()}`);
@@ -68,11 +68,11 @@ describe('write-ahead', () => {
   it('stops reading a client that sends more than may be held', async () => {
     const there = await stand();
     there.client.write(Buffer.alloc(20 << 20));
-    await until(() => recorder.slabs.length > 0);
+    await until(() => recorder.commits.length > 0);
     for (let turn = 0; turn < 200; turn += 1) await there.roundTrip();
-    expect(recorder.slabs.length).toBeLessThan(3);
+    expect(recorder.commits.length).toBeLessThan(3);
     while (there.reached.length < 20 << 20) {
-      if (recorder.slabs.length > 0) recorder.makeDurable(1);
+      if (recorder.commits.length > 0) recorder.makeDurable(1);
       await new Promise(setImmediate);
     }
   });
@@ -80,7 +80,7 @@ describe('write-ahead', () => {
   it('lets what a client sent before it went still reach the target', async () => {
     const there = await stand();
     there.client.end('last words');
-    await until(() => recorder.slabs.length > 0);
+    await until(() => recorder.commits.length > 0);
     expect(there.ended).toEqual([]);
     recorder.makeDurable(1);
     await until(() => there.reached === 'last words');
@@ -91,11 +91,11 @@ describe('write-ahead', () => {
   it('never forwards what became durable in vain: the session was ended, and the recording says so', async () => {
     const there = await stand();
     there.client.write('drop table orders');
-    await until(() => recorder.slabs.length > 0);
+    await until(() => recorder.commits.length > 0);
     there.relay.muteClient();
     recorder.makeDurable(1);
     recorder.tapes.handOver();
-    const note = Buffer.from(recorder.slabs[0]!.buffer as SharedArrayBuffer).toString('latin1');
+    const note = Buffer.from(recorder.commits[0]!.ranges[0]!.buffer as SharedArrayBuffer).toString('latin1');
     expect(note).toContain('{"note":"not-forwarded","bytes":17}');
     await there.roundTrip();
     expect(there.reached).toBe('');
@@ -104,7 +104,7 @@ describe('write-ahead', () => {
   it('never forwards what could not be stored', async () => {
     const there = await stand();
     there.client.write('drop table orders');
-    await until(() => recorder.slabs.length > 0);
+    await until(() => recorder.commits.length > 0);
     const error = { code: 'recording-failed', message: 'no', hint: undefined, detail: undefined } as const;
     recorder.tapes.receive({ kind: 'failed', tape: tape.number, error });
     recorder.makeDurable(1);

@@ -4,9 +4,9 @@ import {
   AGEING_AT_ONCE,
   type Committed,
   type FailedTapes,
-  type HandedSlab,
   type Opening,
   Recorder,
+  type TakenRange,
 } from '#core/recording/recorder.ts';
 import { newSessionId } from '#core/recording/session-id.ts';
 import { SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
@@ -57,15 +57,16 @@ export interface TestFrame {
   readonly payload: Uint8Array;
 }
 
-/** Frames in as few slabs as they fit, handed over at `at` (milliseconds), or when the last of them was recorded. */
-export function slabsOf(frames: readonly TestFrame[], at: number): HandedSlab[] {
+/** Frames in as few slabs as they fit, taken at `at` (milliseconds), or when the last of them was recorded. */
+export function slabsOf(frames: readonly TestFrame[], at: number): TakenRange[] {
   const slabs: SlabWriter[] = [new SlabWriter(new ArrayBuffer(SLAB_BYTES))];
+  const last = frames.reduce((latest, { timeUs }) => Math.max(latest, timeUs), 0);
+  const atMs = Math.max(at, Math.ceil(last / 1000));
   for (const { tape, stream, timeUs, payload } of frames) {
     if (!slabs.at(-1)!.fits(payload.length)) slabs.push(new SlabWriter(new ArrayBuffer(SLAB_BYTES)));
-    slabs.at(-1)!.append(tape, stream as 0 | 1 | 2 | 3, 0, timeUs, payload, payload.length);
+    slabs.at(-1)!.append(tape, stream as 0 | 1 | 2 | 3, 0, timeUs, payload, payload.length, atMs);
   }
-  const last = frames.reduce((latest, { timeUs }) => Math.max(latest, timeUs), 0);
-  return slabs.map(({ buffer, used }) => ({ buffer, used, at: Math.max(at, Math.ceil(last / 1000)) }));
+  return slabs.map(({ range }) => ({ ...range, at: atMs }));
 }
 
 export function textFrame(tape: number, timeUs: number, text: string): TestFrame {

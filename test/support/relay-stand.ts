@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { CustodyError } from '#core/errors.ts';
-import { gatherFrames } from '#core/recording/slab.ts';
+import { type GatheredFrames, gatherFrames, type SlabRange } from '#core/recording/slab.ts';
+import { Bell } from '#proxy/recorder/bell.ts';
+import { Incoming, type Taken } from '#proxy/recorder/incoming.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
 import { type SessionTape, type TapeOptions, Tapes } from '#proxy/recorder/tapes.ts';
 import { Relay, type RelayOptions } from '#proxy/relay.ts';
@@ -9,13 +11,16 @@ import { RawEnd, streamBindings } from '#proxy/wire/raw-end.ts';
 import { RelayMemory } from '#proxy/wire/relay-memory.ts';
 import { opening } from './recorder.ts';
 
-type HandedOver = Extract<ToRecorder, { kind: 'slab' }>;
-
-/** A recorder that makes slabs durable only when the test says so. */
+/** A recorder that takes what it is told of, two commits at most, and makes them durable only when the test says so. */
 export class HeldRecorder {
   /** The monotonic clock, milliseconds. */
   now = 1;
-  readonly slabs: HandedOver[] = [];
+  /** Taken, and not durable. */
+  readonly commits: Taken[] = [];
+  /** All that was ever taken. */
+  readonly taken: Taken[] = [];
+  readonly #incoming = new Incoming();
+  #bell = new Bell();
   readonly failures: CustodyError[] = [];
   readonly tapes: Tapes = new Tapes({ postMessage: (message) => this.#receive(message) }, () => this.now);
 
@@ -24,20 +29,48 @@ export class HeldRecorder {
     return this.tapes.open(opening(), { ...options, deadlineMs: 5_000, onFailure });
   }
 
-  /** The payload bytes of the frames in the oldest `count` slabs, which become durable. */
-  makeDurable(count: number): number {
-    const slabs = this.slabs.splice(0, count);
-    const scratch = new Uint8Array(slabs.length << 20);
-    const payload = gatherFrames(slabs, scratch).reduce((sum, part) => sum + part.payload, 0);
-    this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer) });
+  /** The payload bytes of the frames in the oldest `count` commits, which become durable, but for those of tapes that are behind. */
+  makeDurable(count: number, behind: readonly number[] = []): number {
+    const payload = this.commits
+      .slice(0, count)
+      .reduce((sum, { ranges }) => sum + gathered(ranges).reduce((own, part) => own + part.payload, 0), 0);
+    for (const { bytes, slabs } of this.commits.splice(0, count))
+      this.tapes.receive({ kind: 'durable', bytes, slabs, behind });
+    this.#look();
     return payload;
+  }
+
+  /** Also what is taken meanwhile. */
+  makeAllDurable(): void {
+    while (this.commits.length > 0) this.makeDurable(1);
   }
 
   #receive(message: ToRecorder): void {
     if (message.kind === 'open')
       queueMicrotask(() => this.tapes.receive({ kind: 'opened', tape: message.tape }));
-    if (message.kind === 'slab') this.slabs.push(message);
+    if (message.kind === 'bell') this.#bell = new Bell(message.memory);
+    if (message.kind === 'slab') this.#incoming.add(message.buffer);
+    if (message.kind === 'slab') this.#take();
+    if (message.kind === 'take') this.#look();
   }
+
+  #look(): void {
+    while (this.commits.length < 2) {
+      if (this.#bell.answer()) this.#take();
+      else if (this.#bell.rest()) return;
+    }
+  }
+
+  #take(): void {
+    const taken = this.#incoming.take(16);
+    if (taken === undefined) return;
+    this.commits.push(taken);
+    this.taken.push(taken);
+  }
+}
+
+export function gathered(ranges: readonly SlabRange[]): GatheredFrames[] {
+  return gatherFrames(ranges, new Uint8Array(ranges.reduce((sum, { from, to }) => sum + to - from, 0)));
 }
 
 /** A relay between two real sockets. */

@@ -1,5 +1,6 @@
 import { FLAG_WITHHELD, FRAME_HEADER_BYTES } from '#core/recording/format.ts';
 import { gatherFrames } from '#core/recording/slab.ts';
+import { Incoming } from '#proxy/recorder/incoming.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
 import { type SessionTape, Tapes } from '#proxy/recorder/tapes.ts';
 import { opening } from './recorder.ts';
@@ -15,11 +16,11 @@ export async function sessionTape(): Promise<{
   readonly tape: SessionTape;
   readonly frames: () => TapedFrame[];
 }> {
-  const slabs: (ToRecorder & { readonly kind: 'slab' })[] = [];
-  const tapes = new Tapes(
-    { postMessage: (message) => void (message.kind === 'slab' && slabs.push(message)) },
-    () => 0,
-  );
+  const incoming = new Incoming();
+  const receive = (message: ToRecorder): void => {
+    if (message.kind === 'slab') incoming.add(message.buffer);
+  };
+  const tapes = new Tapes({ postMessage: receive }, () => 0);
   const opened = tapes.open(opening(), {
     durability: 'windowed',
     windowMs: 250,
@@ -33,8 +34,8 @@ export async function sessionTape(): Promise<{
     tape: await opened,
     frames: () => {
       tapes.stop();
-      const size = slabs.reduce((sum, { used }) => sum + used, 0);
-      return gatherFrames(slabs, new Uint8Array(size)).flatMap(({ rawFrames }) => framesIn(rawFrames));
+      const { ranges, bytes } = incoming.take(1_000) ?? { ranges: [], bytes: 0 };
+      return gatherFrames(ranges, new Uint8Array(bytes)).flatMap(({ rawFrames }) => framesIn(rawFrames));
     },
   };
 }

@@ -17,6 +17,8 @@ import { upgradeAsked } from '#core/protocols/kubernetes/upgrades.ts';
 import { gatherFrames } from '#core/recording/slab.ts';
 import { CallTape, RecordSpace } from '#proxy/protocols/kubernetes/call-tape.ts';
 import { relayUpgrade, type Upgraded } from '#proxy/protocols/kubernetes/upgrade.ts';
+import { Bell } from '#proxy/recorder/bell.ts';
+import { Incoming } from '#proxy/recorder/incoming.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
 import { type SessionTape, type TapeOptions, Tapes } from '#proxy/recorder/tapes.ts';
 import { streamBindings } from '#proxy/wire/raw-end.ts';
@@ -43,8 +45,6 @@ export interface StandOptions {
   readonly forgets?: boolean;
 }
 
-type Slab = Extract<ToRecorder, { kind: 'slab' }>;
-
 export class UpgradeStand {
   readonly url: string;
   readonly ca: string;
@@ -52,7 +52,8 @@ export class UpgradeStand {
   readonly forms: StreamForm[] = [];
   readonly failures: CustodyError[] = [];
   readonly refused: CustodyError[] = [];
-  readonly slabs: Slab[] = [];
+  readonly #incoming = new Incoming();
+  #bell = new Bell();
   readonly tapes: Tapes;
   readonly #options: StandOptions;
   readonly #server: Server;
@@ -111,13 +112,21 @@ export class UpgradeStand {
     return this.#stored[3]!.map((bytes) => JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown);
   }
 
+  /** Something waits to be made durable. */
+  get isAsked(): boolean {
+    return this.#bell.answer();
+  }
+
   makeDurable(): void {
-    const slabs = this.slabs.splice(0);
-    if (this.#options.forgets === true)
-      return this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer) });
-    const scratch = new Uint8Array(slabs.reduce((sum, { used }) => sum + used, 0));
-    for (const { rawFrames } of gatherFrames(slabs, scratch)) this.#store(Buffer.from(rawFrames));
-    this.tapes.receive({ kind: 'durable', buffers: slabs.map(({ buffer }) => buffer) });
+    this.#bell.answer();
+    this.#bell.rest();
+    const taken = this.#incoming.take(1_000);
+    if (taken === undefined) return;
+    const { ranges, bytes, slabs } = taken;
+    const scratch = new Uint8Array(this.#options.forgets === true ? 0 : bytes);
+    if (this.#options.forgets !== true)
+      for (const { rawFrames } of gatherFrames(ranges, scratch)) this.#store(Buffer.from(rawFrames));
+    this.tapes.receive({ kind: 'durable', bytes, slabs });
   }
 
   async stop(): Promise<void> {
@@ -155,8 +164,9 @@ export class UpgradeStand {
   #receive(message: ToRecorder): void {
     if (message.kind === 'open')
       queueMicrotask(() => this.tapes.receive({ kind: 'opened', tape: message.tape }));
-    if (message.kind !== 'slab') return;
-    this.slabs.push(message);
+    if (message.kind === 'bell') this.#bell = new Bell(message.memory);
+    if (message.kind === 'slab') this.#incoming.add(message.buffer);
+    if (message.kind !== 'slab' && message.kind !== 'take') return;
     if (this.#options.held !== true) setImmediate(() => this.makeDurable());
   }
 

@@ -21,8 +21,12 @@ export class StreamTape implements RelayTape {
     return this.#tape.durability;
   }
 
-  get slab(): number {
-    return this.#tape.slab;
+  get position(): number {
+    return this.#tape.position;
+  }
+
+  get durable(): number {
+    return this.#tape.durable;
   }
 
   /** Hot. */
@@ -48,8 +52,13 @@ export class StreamTape implements RelayTape {
     this.#tape.whenCaughtUp(resume);
   }
 
-  whenDurable(durable: () => void): void {
-    this.#tape.whenDurable(durable);
+  /** A record ends with its bytes. */
+  recorded(length: number): Uint8Array | undefined {
+    return this.#tape.recorded(length);
+  }
+
+  whenDurable(durable: () => void, keep?: () => void): void {
+    this.#tape.whenDurable(durable, keep);
   }
 
   onWait(wait: () => void): void {

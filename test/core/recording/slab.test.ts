@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FRAME_HEADER_BYTES, FRAME_MAX_PAYLOAD } from '#core/recording/format.ts';
-import { gatherFrames, SLAB_BYTES, SlabWriter } from '#core/recording/slab.ts';
+import {
+  gatherFrames,
+  lastTimeMs,
+  SLAB_BYTES,
+  SlabReader,
+  type SlabRange,
+  SlabWriter,
+} from '#core/recording/slab.ts';
 import { encodeFrame } from '#test/support/evidence-builder.ts';
 
 interface Appended {
@@ -13,6 +20,10 @@ interface Appended {
   /** The source may be longer than what is recorded of it. */
   readonly spare: number;
 }
+
+const AT_MS = 1_234.5;
+/** The slab's header, the record's, the frame's, and the time. */
+const AROUND_A_FRAME = 8 + 8 + FRAME_HEADER_BYTES + 8;
 
 /** Sizes around every way of copying: byte by byte, small views, native. */
 const size = fc.oneof(
@@ -35,7 +46,7 @@ const frames: fc.Arbitrary<Appended[]> = fc.array(
 
 function write(slab: SlabWriter, { tape, stream, flags, timeUs, payload, spare }: Appended): void {
   const source = Buffer.concat([payload, Buffer.alloc(spare, 0xee)]);
-  slab.append(tape, stream, flags, timeUs, source, payload.length);
+  slab.append(tape, stream, flags, timeUs, source, payload.length, AT_MS);
 }
 
 /** In as few slabs as they fit. */
@@ -50,13 +61,15 @@ function writeAll(appended: readonly Appended[]): SlabWriter[] {
   return slabs;
 }
 
+const rangesOf = (slabs: readonly SlabWriter[]): SlabRange[] => slabs.map(({ range }) => range);
+
 const scratch = new Uint8Array(4 * SLAB_BYTES);
 
 describe('slab', () => {
   it('gives each tape its frames, as FORMAT.md stores them, in order', () => {
     fc.assert(
       fc.property(frames, (appended) => {
-        const gathered = gatherFrames(writeAll(appended), scratch);
+        const gathered = gatherFrames(rangesOf(writeAll(appended)), scratch);
         const byTape = Map.groupBy(appended, ({ tape }) => tape);
         expect(gathered.map(({ tape }) => tape)).toEqual([...byTape.keys()]);
         for (const { tape, rawFrames, frames, payload } of gathered) {
@@ -74,22 +87,22 @@ describe('slab', () => {
     fc.assert(
       fc.property(fc.maxSafeNat(), (timeUs) => {
         const slab = new SlabWriter(new ArrayBuffer(64));
-        slab.append(1, 0, 0, timeUs, new Uint8Array(0), 0);
-        const [only] = gatherFrames([slab], scratch);
+        slab.append(1, 0, 0, timeUs, new Uint8Array(0), 0, AT_MS);
+        const [only] = gatherFrames(rangesOf([slab]), scratch);
         expect(Buffer.from(only!.rawFrames).readBigUInt64LE(8)).toBe(BigInt(timeUs));
       }),
     );
   });
 
   it('fits exactly what it says, to the last byte', () => {
-    const most = SLAB_BYTES - 8 - FRAME_HEADER_BYTES;
+    const most = SLAB_BYTES - AROUND_A_FRAME;
     const slab = new SlabWriter(new ArrayBuffer(SLAB_BYTES));
     expect(slab.fits(most)).toBe(true);
     expect(slab.fits(most + 1)).toBe(false);
     const payload = new Uint8Array(most).fill(9);
-    slab.append(5, 1, 0, 1, payload, most);
-    expect([slab.used, slab.fits(0)]).toEqual([SLAB_BYTES, false]);
-    const [only] = gatherFrames([slab], scratch);
+    slab.append(5, 1, 0, 1, payload, most, AT_MS);
+    expect([slab.range.to, slab.fits(0)]).toEqual([SLAB_BYTES, false]);
+    const [only] = gatherFrames(rangesOf([slab]), scratch);
     expect(Buffer.from(only!.rawFrames.subarray(FRAME_HEADER_BYTES)).equals(payload)).toBe(true);
   });
 
@@ -98,7 +111,7 @@ describe('slab', () => {
   });
 
   it('gathers four full slabs into one block', () => {
-    const most = SLAB_BYTES - 8 - FRAME_HEADER_BYTES;
+    const most = SLAB_BYTES - AROUND_A_FRAME;
     const frame = {
       tape: 1,
       stream: 1,
@@ -109,11 +122,42 @@ describe('slab', () => {
     } as const;
     const slabs = writeAll([frame, frame, frame, frame]);
     expect(slabs).toHaveLength(4);
-    expect(gatherFrames(slabs, scratch)).toMatchObject([{ tape: 1, frames: 4, payload: 4 * most }]);
+    expect(gatherFrames(rangesOf(slabs), scratch)).toMatchObject([{ tape: 1, frames: 4, payload: 4 * most }]);
+  });
+
+  it('is taken in parts while it is filled: each record once, in order, and every part knows how late it is', () => {
+    fc.assert(
+      fc.property(frames, fc.array(fc.boolean(), { minLength: 40, maxLength: 40 }), (appended, takes) => {
+        const slab = new SlabWriter(new ArrayBuffer(4 * SLAB_BYTES));
+        const reader = new SlabReader(slab.buffer);
+        const times: number[] = [];
+        const ranges: SlabRange[] = [];
+        const take = (atMs: number): void => {
+          const range = reader.take();
+          if (range === undefined) return;
+          ranges.push(range);
+          times.push(atMs);
+        };
+        for (const [n, frame] of appended.entries()) {
+          write(slab, frame);
+          if (takes[n]!) slab.mark(AT_MS + n);
+          if (takes[n]!) take(AT_MS + n);
+        }
+        take(AT_MS);
+        expect(ranges.map(lastTimeMs)).toEqual(times);
+        expect(reader.take()).toBeUndefined();
+        const all = (given: readonly SlabRange[]): string[] =>
+          gatherFrames(given, scratch).map(
+            ({ tape, rawFrames }) => `${tape} ${Buffer.from(rawFrames).toString('hex')}`,
+          );
+        expect(all(ranges)).toEqual(all([slab.range]));
+      }),
+      { numRuns: 50 },
+    );
   });
 
   it('gathers nothing from nothing', () => {
     expect(gatherFrames([], scratch)).toEqual([]);
-    expect(gatherFrames([new SlabWriter(new ArrayBuffer(64))], scratch)).toEqual([]);
+    expect(gatherFrames(rangesOf([new SlabWriter(new ArrayBuffer(64))]), scratch)).toEqual([]);
   });
 });

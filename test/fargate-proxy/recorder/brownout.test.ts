@@ -77,14 +77,14 @@ class Task {
     const dynamo = this.table.client as unknown as DynamoDBDocumentClient;
     const patience = { forMs: 60_000, clock: () => performance.now(), pause };
     const journal = dynamoJournal({ dynamo, table: 'journal' }, 'task-1', () => new Date(0), patience);
-    this.tapes = new Tapes({ postMessage: (message: ToRecorder) => recorder.emit('message', message) }, () =>
-      performance.now(),
-    );
     const port = Object.assign(recorder, {
       postMessage: (message: FromRecorder) => this.tapes.receive(message),
     });
     const ports = { ...this.ports, sink: this.ports.store, journal };
     serveRecorder(port as unknown as MessagePort, ports, () => performance.now());
+    this.tapes = new Tapes({ postMessage: (message: ToRecorder) => recorder.emit('message', message) }, () =>
+      performance.now(),
+    );
   }
 
   async open(deadlines: readonly number[]): Promise<void> {

@@ -2,19 +2,27 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
-import { SLAB_BYTES } from '#core/recording/slab.ts';
+import { gatherFrames, SLAB_BYTES } from '#core/recording/slab.ts';
+import { Bell } from '#proxy/recorder/bell.ts';
+import { Incoming, type Taken } from '#proxy/recorder/incoming.ts';
 import { type FromRecorder, plainError, type ToRecorder } from '#proxy/recorder/messages.ts';
 import { recorderFailed, type SessionTape, type TapeOptions, Tapes } from '#proxy/recorder/tapes.ts';
 import { opening } from '#test/support/recorder.ts';
 
-const HAND_OVER_MS = 120;
-const LATE_CHECK_MS = 25;
+/** Of a window of 250 ms, where commits take no time. */
+const HAND_OVER_MS = 190;
+const LOOK_MS = 25;
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z' } as const;
 const OUTCOME: SessionOutcome = { ...ENDING, recovered: false, segments: 1, frames: 2, bytes: 3 };
 const HALF_A_SLAB = new Uint8Array(SLAB_BYTES / 2 - 1000);
+const QUARTER_MB = new Uint8Array(1 << 18);
 const BYTES = Buffer.from('select 1');
 
 let posted: ToRecorder[];
+let incoming: Incoming;
+let bell: Bell;
+/** All that a recorder took that is never busy, in order. */
+let commits: Taken[];
 let tapes: Tapes;
 let failures: CustodyError[];
 /** What the clock has gone on without the timers: the event loop was held up. */
@@ -27,7 +35,9 @@ beforeEach(() => {
   vi.useFakeTimers();
   posted = [];
   failures = [];
-  tapes = new Tapes({ postMessage: (message) => posted.push(message) }, now);
+  incoming = new Incoming();
+  commits = [];
+  tapes = new Tapes({ postMessage: receive }, now);
 });
 afterEach(() => {
   tapes.stop();
@@ -48,23 +58,31 @@ async function open(options: Partial<TapeOptions> = {}): Promise<SessionTape> {
   return opened;
 }
 
-function slabs(): Extract<ToRecorder, { kind: 'slab' }>[] {
-  return posted.filter((message) => message.kind === 'slab');
+function receive(message: ToRecorder): void {
+  posted.push(message);
+  if (message.kind === 'bell') bell = new Bell(message.memory);
+  if (message.kind === 'slab') incoming.add(message.buffer);
+  if (message.kind === 'slab' || message.kind === 'take') take();
 }
 
-/** The oldest `count` slabs, from `first`, become durable. */
+function take(): void {
+  bell.answer();
+  const taken = incoming.take(16);
+  if (taken !== undefined) commits.push(taken);
+  bell.rest();
+}
+
+/** The oldest `count` commits, from `first`, become durable. */
 function makeDurable(first: number, count = 1): void {
-  const buffers = slabs()
-    .slice(first, first + count)
-    .map(({ buffer }) => buffer);
-  tapes.receive({ kind: 'durable', buffers });
+  for (const { bytes, slabs } of commits.slice(first, first + count))
+    tapes.receive({ kind: 'durable', bytes, slabs });
 }
 
 function record(tape: SessionTape, bytes: Uint8Array = BYTES): boolean {
   return tape.record(Stream.client, bytes, bytes.length);
 }
 
-/** A slab with one frame is handed over. */
+/** One frame is handed over. */
 function handOver(tape: SessionTape): boolean {
   const goesOn = record(tape);
   tapes.handOver();
@@ -76,41 +94,67 @@ function failed(tape: number, error = recorderFailed('disk full')): FromRecorder
 }
 
 describe('hand-over', () => {
-  it('of a slab that is old, though nothing more is recorded; none that is empty', async () => {
+  it('of what is old, though nothing more is recorded; of nothing, where there is nothing', async () => {
     const tape = await open();
     vi.advanceTimersByTime(HAND_OVER_MS * 3);
-    expect(slabs()).toEqual([]);
+    expect(commits).toEqual([]);
     record(tape);
-    vi.advanceTimersByTime(HAND_OVER_MS);
-    expect(slabs()).toMatchObject([{ at: now() }]);
-    expect(slabs()[0]!.used).toBeGreaterThan(BYTES.length);
+    vi.advanceTimersByTime(HAND_OVER_MS - LOOK_MS);
+    expect(commits).toEqual([]);
+    vi.advanceTimersByTime(2 * LOOK_MS);
+    expect(commits).toHaveLength(1);
     vi.advanceTimersByTime(HAND_OVER_MS * 3);
-    expect(slabs()).toHaveLength(1);
+    expect(commits).toHaveLength(1);
   });
 
-  it('of a slab that is old, by the frame that comes too late for it, when the timers are late', async () => {
+  it('says that all is there up to the moment itself, and up to its frame where somebody waits', async () => {
+    const tape = await open();
+    record(tape);
+    const recordedMs = now();
+    tape.whenDurable(() => undefined);
+    vi.advanceTimersByTime(7);
+    record(tape);
+    vi.advanceTimersByTime(9);
+    tapes.handOver();
+    expect(commits.map(({ ranges }) => ranges.map(({ at }) => at))).toEqual([[recordedMs], [now()]]);
+  });
+
+  it('of what is old, by the frame that comes too late for it, when the timers are late', async () => {
     const tape = await open();
     record(tape);
     heldUp += HAND_OVER_MS;
     record(tape);
-    expect(slabs()).toEqual([]);
+    expect(commits).toEqual([]);
     heldUp += 1;
     record(tape);
-    expect(slabs()).toHaveLength(1);
+    expect(commits).toHaveLength(1);
   });
 
   it('of a slab that is full, before the frame that it has no room for', async () => {
     const tape = await open();
     record(tape, HALF_A_SLAB);
     record(tape, HALF_A_SLAB);
-    expect(slabs()).toEqual([]);
+    expect(commits).toEqual([]);
     record(tape, HALF_A_SLAB);
-    expect(slabs()).toHaveLength(1);
     tapes.handOver();
-    const [first, second] = slabs();
-    expect(first!.used).toBeGreaterThan(2 * HALF_A_SLAB.length);
-    expect(second!.used).toBeLessThan(first!.used);
+    const [first, second] = commits.map(({ ranges }) => ranges[0]!);
+    expect(first!.to - first!.from).toBeGreaterThan(2 * HALF_A_SLAB.length);
+    expect(second!.to - second!.from).toBeLessThan(first!.to);
     expect(second!.buffer).not.toBe(first!.buffer);
+    expect(commits.map(({ slabs }) => slabs)).toEqual([1, 0]);
+  });
+
+  it('of a slab in parts while it is filled, and of none twice', async () => {
+    const tape = await open();
+    for (const text of ['a', 'b', 'c']) {
+      record(tape, Buffer.from(text));
+      tapes.handOver();
+    }
+    const ranges = commits.map(({ ranges }) => ranges[0]!);
+    expect(new Set(ranges.map(({ buffer }) => buffer)).size).toBe(1);
+    expect(ranges.map(({ from }) => from).slice(1)).toEqual(ranges.map(({ to }) => to).slice(0, 2));
+    const scratch = new Uint8Array(1000);
+    expect(ranges.map((range) => gatherFrames([range], scratch)[0]!.rawFrames.at(-1))).toEqual([97, 98, 99]);
   });
 
   it('at a close, ahead of it, and at a stop', async () => {
@@ -120,48 +164,54 @@ describe('hand-over', () => {
     record(two);
     tapes.stop();
     const kinds = posted.map(({ kind }) => kind);
-    expect(kinds).toEqual(['open', 'open', 'slab', 'close', 'slab', 'stop']);
+    expect(kinds).toEqual(['bell', 'slab', 'open', 'open', 'take', 'close', 'take', 'stop']);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('once for all that waits to become durable in one turn, and two slabs at most', async () => {
+  it('asks for what somebody waits for once, while the recorder has not answered', async () => {
     const tape = await open({ durability: 'write-ahead' });
     const durable: string[] = [];
-    for (const word of ['a', 'b']) {
+    const say = (word: string): void => {
       record(tape);
       tape.whenDurable(() => durable.push(word));
-    }
-    expect(slabs()).toEqual([]);
-    vi.advanceTimersToNextTimer();
-    expect(slabs()).toHaveLength(1);
-    for (const word of ['c', 'd', 'e']) {
-      record(tape);
-      tape.whenDurable(() => durable.push(word));
-      vi.advanceTimersByTime(0);
-    }
-    expect(slabs()).toHaveLength(2);
+    };
+    say('a');
+    // It is awake from here on.
+    bell.ring();
+    for (const word of ['b', 'c', 'd']) say(word);
+    expect(posted.filter(({ kind }) => kind === 'take')).toHaveLength(1);
     makeDurable(0);
-    expect(durable).toEqual(['a', 'b']);
-    vi.advanceTimersByTime(0);
-    expect(slabs()).toHaveLength(3);
-    makeDurable(1, 2);
-    expect(durable).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(durable).toEqual(['a']);
+    take();
+    makeDurable(1);
+    expect(durable).toEqual(['a', 'b', 'c', 'd']);
+    expect(commits).toHaveLength(2);
   });
 
-  it('hands over at once whoever waits while the recorder takes more', async () => {
+  it('comes earlier where a window is shorter or commits are slow, and never so late that sessions wait', async () => {
     const tape = await open();
-    tapes.receive({ kind: 'takes', commits: 4 });
-    for (let n = 0; n < 6; n += 1) {
+    const waits = vi.fn<() => void>();
+    tape.onWait(waits);
+    const ages: number[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      if (round === 3) (await open({ windowMs: 100 })).onWait(() => undefined);
       record(tape);
-      tape.whenDurable(() => undefined);
-      vi.advanceTimersByTime(0);
+      const began = now();
+      while (commits.length === round) vi.advanceTimersByTime(1);
+      ages.push(now() - began);
+      // A commit takes so long.
+      vi.advanceTimersByTime(20);
+      makeDurable(round);
     }
-    expect(slabs()).toHaveLength(5);
+    expect(ages[0]).toBeLessThanOrEqual(HAND_OVER_MS + LOOK_MS);
+    expect(Math.max(...ages.slice(1, 3))).toBeLessThanOrEqual(HAND_OVER_MS - 2 * 20 + LOOK_MS);
+    expect(Math.max(...ages.slice(3))).toBeLessThanOrEqual(25 + LOOK_MS);
+    expect(waits).not.toHaveBeenCalled();
   });
 });
 
 describe('back-pressure', () => {
-  it('says wait while the oldest slab is older than the window, and resumes once when it is durable', async () => {
+  it('says wait while the oldest frame is older than the window, and resumes once when it is durable', async () => {
     const tape = await open();
     expect(handOver(tape)).toBe(true);
     vi.advanceTimersByTime(250);
@@ -177,7 +227,7 @@ describe('back-pressure', () => {
     expect(record(tape)).toBe(true);
   });
 
-  it('counts the window from the first frame of a slab, not from its hand-over', async () => {
+  it('counts the window from the first frame, not from the hand-over', async () => {
     const tape = await open();
     record(tape);
     vi.advanceTimersByTime(100);
@@ -186,12 +236,27 @@ describe('back-pressure', () => {
     expect(record(tape)).toBe(false);
   });
 
-  it('says wait from the thirty-second slab in flight on, however young they are', async () => {
+  it('says wait from 32 MiB on that are not durable, however young they are', async () => {
     const tape = await open();
-    for (let i = 0; i < 32; i += 1) expect(handOver(tape)).toBe(true);
+    for (let mb = 0; mb < 31; mb += 1)
+      for (let i = 0; i < 4; i += 1) expect(record(tape, QUARTER_MB)).toBe(true);
+    for (let i = 0; i < 4; i += 1) record(tape, QUARTER_MB);
     expect(record(tape)).toBe(false);
-    makeDurable(0);
+    makeDurable(0, 2);
     expect(record(tape)).toBe(true);
+  });
+
+  it('counts what is recorded after what became durable from its own time, to a few milliseconds', async () => {
+    const tape = await open();
+    handOver(tape);
+    vi.advanceTimersByTime(100);
+    handOver(tape);
+    makeDurable(0);
+    expect(tapes.lagMs).toBe(0);
+    vi.advanceTimersByTime(250);
+    expect(record(tape)).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(record(tape)).toBe(false);
   });
 
   it('stops a silent session before its window is over, once, and again the next time', async () => {
@@ -201,9 +266,9 @@ describe('back-pressure', () => {
     long.onWait(() => expect.unreachable('its window is not over'));
     for (const round of [0, 1]) {
       handOver(short);
-      vi.advanceTimersByTime(250 - LATE_CHECK_MS);
+      vi.advanceTimersByTime(250 - LOOK_MS);
       expect(wait).toHaveBeenCalledTimes(round);
-      vi.advanceTimersByTime(2 * LATE_CHECK_MS);
+      vi.advanceTimersByTime(2 * LOOK_MS);
       expect(wait).toHaveBeenCalledTimes(round + 1);
       makeDurable(round);
     }
@@ -218,7 +283,7 @@ describe('the deadline', () => {
     handOver(tape);
     vi.advanceTimersByTime(1_000);
     expect(failures).toEqual([]);
-    vi.advanceTimersByTime(LATE_CHECK_MS);
+    vi.advanceTimersByTime(LOOK_MS);
     expect(failures).toMatchObject([
       { code: 'recording-failed', detail: 'nothing became durable for 1025 ms' },
     ]);
@@ -236,10 +301,10 @@ describe('the deadline', () => {
 });
 
 describe('a session whose frames take their own time', () => {
-  /** The oldest slab is given back, and the frames of these are not durable with it. */
+  /** A commit is durable, and the frames of these are not. */
   function allBut(first: number, ...behind: readonly SessionTape[]): void {
-    const { buffer } = slabs()[first]!;
-    tapes.receive({ kind: 'durable', buffers: [buffer], behind: behind.map(({ number }) => number) });
+    const { bytes, slabs } = commits[first]!;
+    tapes.receive({ kind: 'durable', bytes, slabs, behind: behind.map(({ number }) => number) });
   }
 
   const caughtUp = ({ number }: SessionTape): void => tapes.receive({ kind: 'caught-up', tape: number });
@@ -287,10 +352,11 @@ describe('a session whose frames take their own time', () => {
         record(tape);
         tape.whenDurable(() => told.push(`${name} ${round}`));
       }
-      tapes.handOver();
     }
-    allBut(0, slow);
-    allBut(1, slow);
+    for (const commit of [0, 2]) {
+      allBut(commit, slow);
+      allBut(commit + 1);
+    }
     expect(told).toEqual(['other 1', 'other 2']);
     // Asked when nothing is in flight any more.
     slow.whenDurable(() => told.push('slow, later'));
@@ -302,20 +368,31 @@ describe('a session whose frames take their own time', () => {
     expect(told.at(-1)).toBe('at once');
   });
 
-  it('may have thirty-two slabs behind, and shares them with others like it', async () => {
+  it('may have 32 MiB behind, and shares them with others like it', async () => {
     const [one, two] = [await open(), await open()];
-    for (let slab = 0; slab < 32; slab += 1) {
-      expect(handOver(one)).toBe(true);
-      allBut(slab, one);
-    }
+    /** A bit more than half a megabyte. */
+    const much = (tape: SessionTape): boolean => {
+      record(tape, QUARTER_MB);
+      const goesOn = record(tape, QUARTER_MB);
+      tapes.handOver();
+      while (durable < commits.length) allBut(durable++, tape);
+      return goesOn;
+    };
+    let durable = 0;
+    const goesOn = Array.from({ length: 64 }, () => much(one));
+    expect(goesOn.indexOf(false)).toBe(-1);
     expect(record(one)).toBe(false);
-    tapes.handOver();
-    allBut(32, two);
-    for (let slab = 0; slab < 17; slab += 1) {
-      expect(record(one)).toBe(false);
-      caughtUp(one);
-    }
+    caughtUp(one);
+    caughtUp(one);
     expect(record(one)).toBe(true);
+    tapes.handOver();
+    while (durable < commits.length) allBut(durable++, two);
+    expect(record(one)).toBe(false);
+    const halved = Array.from({ length: 80 }, () => {
+      caughtUp(one);
+      return record(one);
+    });
+    expect(halved.indexOf(true)).toBeGreaterThan(16);
     caughtUp(two);
     expect(record(one)).toBe(true);
   });
@@ -380,26 +457,24 @@ describe('what waits to become durable', () => {
     expect(durable).toHaveBeenCalledTimes(2);
   });
 
-  it('never goes on in a session that failed, though its slab is said to be durable after that', async () => {
+  it('never goes on in a session that failed, though its frame is said to be durable after that', async () => {
     const [bad, good] = [await open(), await open()];
     const told: string[] = [];
     record(bad);
     record(good);
     bad.whenDurable(() => told.push('bad'));
     good.whenDurable(() => told.push('good'));
-    vi.advanceTimersByTime(0);
     tapes.receive(failed(bad.number));
     makeDurable(0);
     expect(told).toEqual(['good']);
   });
 
-  it('waits for its own slab, not for the one before', async () => {
+  it('waits for its own frame, not for the one before', async () => {
     const tape = await open();
     handOver(tape);
     record(tape);
     const durable = vi.fn<() => void>();
     tape.whenDurable(durable);
-    vi.advanceTimersByTime(0);
     makeDurable(0);
     expect(durable).not.toHaveBeenCalled();
     makeDurable(1);
@@ -408,48 +483,58 @@ describe('what waits to become durable', () => {
 });
 
 describe('slabs', () => {
-  it('are used again once they are durable, never before', async () => {
+  /** Fills so many slabs, of which the last goes on; returns those that were begun meanwhile. */
+  function fill(tape: SessionTape, count: number): ArrayBufferLike[] {
+    const before = begun().length;
+    for (let i = 0; i < count; i += 1) for (const _ of [1, 2]) record(tape, HALF_A_SLAB);
+    return begun().slice(before);
+  }
+
+  const begun = (): ArrayBufferLike[] =>
+    posted.flatMap((message) => (message.kind === 'slab' ? [message.buffer] : []));
+
+  /** How many of the next slabs were there before. */
+  function reusedOf(tape: SessionTape, count: number): number {
+    const before = new Set(begun());
+    return fill(tape, count).filter((buffer) => before.has(buffer)).length;
+  }
+
+  it('are used again once they are durable and nothing more comes into them, never before', async () => {
     const tape = await open();
-    handOver(tape);
-    handOver(tape);
-    const first = slabs()[0]!.buffer;
-    expect(slabs()[1]!.buffer).not.toBe(first);
+    record(tape);
+    tapes.handOver();
     makeDurable(0);
-    handOver(tape);
-    handOver(tape);
-    expect(slabs()[3]!.buffer).toBe(first);
+    const [first] = begun();
+    // It is durable, and still being filled.
+    expect(fill(tape, 2)).not.toContain(first);
+    expect(fill(tape, 1)).not.toContain(first);
+    makeDurable(1);
+    expect(fill(tape, 1)).toEqual([first]);
   });
 
   it('are given away one by one while nothing is going on, but for four', async () => {
-    const tape = await open();
-    for (let i = 0; i < 7; i += 1) handOver(tape);
-    makeDurable(0, 7);
-    vi.advanceTimersByTime(HAND_OVER_MS);
+    const tape = await open({ windowMs: 10_000, deadlineMs: 60_000 });
+    fill(tape, 8);
+    tapes.handOver();
+    makeDurable(0, commits.length);
+    vi.advanceTimersByTime(LOOK_MS);
+    const first = commits.length;
     expect(reusedOf(tape, 7)).toBe(6);
-    makeDurable(7, 8);
-    vi.advanceTimersByTime(HAND_OVER_MS * 10);
+    tapes.handOver();
+    makeDurable(first, commits.length);
+    vi.advanceTimersByTime(LOOK_MS * 10);
     expect(reusedOf(tape, 7)).toBe(4);
   });
 
-  it('are all kept while one is in flight', async () => {
+  it('are all kept while something is not durable', async () => {
     const tape = await open({ windowMs: 10_000, deadlineMs: 60_000 });
-    for (let i = 0; i < 7; i += 1) handOver(tape);
-    makeDurable(0, 6);
-    vi.advanceTimersByTime(HAND_OVER_MS * 10);
-    expect(reusedOf(tape, 7)).toBe(6);
+    fill(tape, 8);
+    record(tape);
+    makeDurable(0, 7);
+    vi.advanceTimersByTime(LOOK_MS * 10);
+    expect(reusedOf(tape, 7)).toBe(7);
   });
 });
-
-/** How many of the next slabs are ones that were handed over before. */
-function reusedOf(tape: SessionTape, count: number): number {
-  const before = new Set(slabs().map(({ buffer }) => buffer));
-  const first = slabs().length;
-  for (let i = 0; i <= count; i += 1) handOver(tape);
-  // The one that is being filled is no spare any more.
-  return slabs()
-    .slice(first + 1)
-    .filter(({ buffer }) => before.has(buffer)).length;
-}
 
 describe('death', () => {
   const cause = recorderFailed('the recorder stopped');

@@ -5,10 +5,12 @@ import type { MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Stream } from '#core/recording/format.ts';
 import { oldFrom } from '#core/recording/ageing.ts';
+import { newSlab, SlabWriter } from '#core/recording/slab.ts';
+import { Bell } from '#proxy/recorder/bell.ts';
 import type { FromRecorder, ToRecorder } from '#proxy/recorder/messages.ts';
 import { serveRecorder } from '#proxy/recorder/thread.ts';
 import { Faults, type PlannedFault } from '#test/support/faulty-ports.ts';
-import { memoryPorts, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
+import { memoryPorts, opening, type TestFrame, textFrame } from '#test/support/recorder.ts';
 
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 } as const;
 const AGED_EVERY_MS = 500;
@@ -19,6 +21,11 @@ class Thread extends EventEmitter {
   readonly ports = memoryPorts();
   readonly faults: Faults;
   now = 1;
+  published = 0;
+  /** How often a message was needed. */
+  woken = 0;
+  readonly #bell = new Bell();
+  #slab: SlabWriter;
 
   constructor(plan: readonly PlannedFault[] = [], appendsAtOnce?: number) {
     super();
@@ -27,6 +34,8 @@ class Thread extends EventEmitter {
     const journal = this.faults.wrap('journal', this.ports.journal, { calls: ['append'] });
     const sink = this.faults.wrap('sink', this.ports.store, { calls: ['put'] });
     serveRecorder(this as unknown as MessagePort, { ...this.ports, sink, journal }, () => this.now);
+    this.tell({ kind: 'bell', memory: this.#bell.memory });
+    this.#slab = this.#begin();
   }
 
   postMessage(message: FromRecorder): void {
@@ -35,6 +44,32 @@ class Thread extends EventEmitter {
 
   tell(...messages: readonly ToRecorder[]): void {
     for (const message of messages) this.emit('message', message);
+  }
+
+  /** Publishes frames as the relay does; rings, and wakes it where that is needed. */
+  record(frames: readonly TestFrame[]): void {
+    this.publish(frames);
+    this.ring();
+  }
+
+  publish(frames: readonly TestFrame[]): void {
+    for (const { tape, stream, timeUs, payload } of frames) {
+      if (!this.#slab.fits(payload.length)) this.#slab = this.#begin();
+      this.#slab.append(tape, stream as 0, 0, timeUs, payload, payload.length, 1);
+      this.published += 1;
+    }
+  }
+
+  ring(): void {
+    if (!this.#bell.ring()) return;
+    this.woken += 1;
+    this.tell({ kind: 'take' });
+  }
+
+  #begin(): SlabWriter {
+    const slab = new SlabWriter(newSlab());
+    this.tell({ kind: 'slab', buffer: slab.buffer });
+    return slab;
   }
 
   async open(...tapes: readonly number[]): Promise<void> {
@@ -48,10 +83,15 @@ class Thread extends EventEmitter {
   /** What it has said, in short, in order. */
   get heard(): string[] {
     return this.said.map((message) => {
-      if (message.kind === 'durable') return `durable ${message.buffers.length}`;
+      if (message.kind === 'durable') return 'durable';
       if ('tape' in message) return `${message.kind} ${message.tape}`;
       return message.kind;
     });
+  }
+
+  /** Of records, all that was called durable. */
+  get durableBytes(): number {
+    return this.said.reduce((sum, message) => sum + (message.kind === 'durable' ? message.bytes : 0), 0);
   }
 
   get appends(): number {
@@ -59,19 +99,12 @@ class Thread extends EventEmitter {
   }
 }
 
-function slab(tape: number, text = 'select 1'): Extract<ToRecorder, { kind: 'slab' }> {
-  return { kind: 'slab', ...slabsOf([textFrame(tape, 1, text)], 1)[0]! };
-}
+const said = (tape: number, text = 'select 1'): TestFrame[] => [textFrame(tape, 1, text)];
 
 /** Ten megabytes that stay as many: they go to the store. */
-function much(tape: number): ToRecorder[] {
+function much(tape: number): TestFrame[] {
   const payload = randomBytes(500_000);
-  const frames = Array.from({ length: 20 }, (_, i) => ({ tape, stream: Stream.target, timeUs: i, payload }));
-  return slabsOf(frames, 1).map((handed) => ({ kind: 'slab', ...handed }));
-}
-
-function slabs(count: number): ToRecorder[] {
-  return Array.from({ length: count }, () => slab(1));
+  return Array.from({ length: 20 }, (_, i) => ({ tape, stream: Stream.target, timeUs: i, payload }));
 }
 
 const close = (tape: number): ToRecorder => ({ kind: 'close', tape, ending: ENDING });
@@ -114,95 +147,132 @@ describe('the recorder thread', () => {
     expect(structuredClone(answers)).toEqual(answers);
   });
 
-  it('commits together what has arrived together, sixteen slabs at most, and gives each slab back', async () => {
+  it('commits what is there when it is woken, at once, and says how much that was', async () => {
     const thread = new Thread();
-    await thread.open(1);
-    const sent = slabs(20);
-    thread.tell(...sent);
+    await thread.open(1, 2);
+    thread.publish([...said(1), ...said(2), ...said(1, 'select 2')]);
     expect(thread.appends).toBe(0);
+    thread.ring();
+    await Promise.resolve();
+    expect(thread.appends).toBe(2);
     await quiet();
-    expect(thread.heard).toEqual(['durable 16', 'durable 4']);
-    const back = thread.said.flatMap((message) => (message.kind === 'durable' ? message.buffers : []));
-    expect(back).toEqual(sent.map((message) => message.kind === 'slab' && message.buffer));
-    expect(new Set(back).size).toBe(20);
+    expect(thread.said).toEqual([{ kind: 'durable', bytes: 3 * 40, slabs: 0 }]);
   });
 
-  it('has two commits on their way at most; what arrives meanwhile shares the next', async () => {
+  it('takes nothing that was published and that nobody asked for', async () => {
+    const thread = new Thread();
+    await thread.open(1);
+    thread.record(said(1));
+    thread.publish(said(1));
+    await quiet();
+    expect([thread.heard, thread.durableBytes]).toEqual([['durable'], 40]);
+  });
+
+  it('has two commits on their way at most; what comes meanwhile shares the next, without a message', async () => {
     const thread = new Thread([{ point: 'journal.append', nth: 1, kind: 'slow' }]);
     await thread.open(1);
     for (let i = 0; i < 9; i += 1) {
-      thread.tell(slab(1));
+      thread.record(said(1));
       await quiet();
     }
-    expect([thread.heard, thread.appends]).toEqual([[], 0]);
+    expect([thread.heard, thread.appends, thread.woken]).toEqual([[], 0, 2]);
     await thread.faults.release();
     await quiet();
-    expect(thread.heard).toEqual(['durable 1', 'durable 1', 'durable 7']);
+    expect(thread.said.map((message) => message.kind === 'durable' && message.bytes / 40)).toEqual([1, 1, 7]);
+    thread.record(said(1));
+    await quiet();
+    expect([thread.durableBytes / 40, thread.woken]).toEqual([10, 3]);
   });
 
-  it('has as many on their way as the journal takes, says how many, and gives slabs back in order', async () => {
+  it('takes sixteen slabs at most for one commit, the rest unasked, and gives each back that is full', async () => {
+    const thread = new Thread([{ point: 'journal.append', nth: 1, kind: 'slow' }]);
+    await thread.open(1, 2);
+    for (const text of ['a', 'b']) {
+      thread.record(said(1, text));
+      await quiet();
+    }
+    const payload = Buffer.alloc(1_000_000);
+    const frames = Array.from({ length: 20 }, (_, timeUs) => ({ tape: 2, stream: 1, timeUs, payload }));
+    thread.publish(frames);
+    await quiet();
+    await thread.faults.release();
+    await quiet();
+    const slabs = thread.said.map((message) => message.kind === 'durable' && message.slabs);
+    // The last is still being filled.
+    expect(slabs).toEqual([0, 0, 16, 3]);
+    expect(thread.durableBytes).toBe(2 * 40 + 20 * (1_000_000 + 32));
+  });
+
+  it('has as many on their way as the journal takes, and one more, and calls them durable in order', async () => {
     const plan = { point: 'journal.append', nth: 1, kind: 'slow' } as const;
     const thread = new Thread([plan], 4);
-    expect(thread.said).toEqual([{ kind: 'takes', commits: 4 }]);
     await thread.open(1);
     for (let i = 0; i < 9; i += 1) {
-      thread.tell(slab(1));
+      thread.record(said(1));
       await quiet();
     }
     expect([thread.heard, thread.appends]).toEqual([[], 3]);
     await thread.faults.release();
     await quiet();
-    expect(thread.heard).toEqual([...Array.from({ length: 5 }, () => 'durable 1'), 'durable 4']);
+    expect(thread.said.map((message) => message.kind === 'durable' && message.bytes / 40)).toEqual([
+      1, 1, 1, 1, 1, 4,
+    ]);
   });
 
   it('gives slabs back whose frames go to the store, names their tapes, and says when they are there', async () => {
     const thread = new Thread([{ point: 'sink.put', nth: 5, kind: 'slow' }]);
     await thread.open(1, 2);
-    thread.tell(...much(1), slab(2));
+    thread.record([...much(1), ...said(2)]);
     await quiet();
-    expect(thread.said.map(({ kind }) => kind)).toEqual(['durable']);
-    expect(thread.said[0]).toMatchObject({ behind: [1] });
-    thread.tell(slab(2));
+    expect(new Set(thread.said.map(({ kind }) => kind))).toEqual(new Set(['durable']));
+    expect(thread.said.at(-1)).toMatchObject({ behind: [1] });
+    const before = thread.said.length;
+    thread.record(said(2));
     await quiet();
-    expect(thread.heard.slice(1)).toEqual(['durable 1']);
-    expect(thread.said[1]).not.toHaveProperty('behind');
+    expect(thread.heard.slice(before)).toEqual(['durable']);
+    expect(thread.said.at(-1)).not.toHaveProperty('behind');
+    const behind = thread.said.filter(
+      (message) => message.kind === 'durable' && message.behind !== undefined,
+    );
     await thread.faults.release();
     await quiet();
-    expect(thread.heard.slice(2)).toEqual(['caught-up 1']);
+    expect(thread.heard.slice(before + 1)).toEqual(behind.map(() => 'caught-up 1'));
   });
 
   it('says so when they will not be there', async () => {
     const thread = new Thread([{ point: 'sink.put', nth: 5, kind: 'lost' }]);
     await thread.open(1, 2);
-    thread.tell(...much(1), slab(2));
+    thread.record([...much(1), ...said(2)]);
     await quiet();
-    expect(thread.heard).toEqual(['durable 11', 'failed 1']);
+    expect(thread.heard).toContain('failed 1');
+    expect(thread.heard).not.toContain('caught-up 1');
   });
 
-  it('says that a tape failed before it says that its slab is durable', async () => {
+  it('says that a tape failed before it says that its frames are durable', async () => {
     const thread = new Thread([{ point: 'journal.append', nth: 1, kind: 'persisted-but-errored' }]);
     await thread.open(1, 2);
-    thread.tell(slab(1), slab(2));
+    thread.record([...said(1), ...said(2)]);
     await quiet();
-    expect(thread.heard).toEqual(['failed 1', 'failed 2', 'durable 2']);
-    thread.tell(slab(3));
+    expect(thread.heard).toEqual(['failed 1', 'failed 2', 'durable']);
+    thread.record(said(3));
     await quiet();
-    expect(thread.heard.slice(3)).toEqual(['durable 1']);
+    expect(thread.heard.slice(3)).toEqual(['durable']);
   });
 
-  it('stores all that arrived before a close ahead of it, also while two commits are on their way', async () => {
+  it('stores all that was published before a close ahead of it, also while two commits are on their way', async () => {
     const thread = new Thread([{ point: 'journal.append', nth: 1, kind: 'slow' }]);
     await thread.open(1, 2);
     for (const text of ['a', 'b']) {
-      thread.tell(slab(1, text));
+      thread.record(said(1, text));
       await quiet();
     }
-    thread.tell(slab(2, 'c'), slab(1, 'd'), close(1));
+    thread.record([...said(2, 'c'), ...said(1, 'd')]);
+    thread.tell(close(1));
     await quiet();
     expect(thread.heard).toEqual([]);
     await thread.faults.release();
     await quiet();
-    expect(thread.heard).toEqual(['durable 1', 'durable 1', 'durable 2', 'closed 1']);
+    expect(thread.heard).toEqual(['durable', 'durable', 'durable', 'closed 1']);
     expect(thread.said.at(-1)).toMatchObject({ outcome: { frames: 3, reason: 'client-closed' } });
   });
 
@@ -224,15 +294,15 @@ describe('the recorder thread', () => {
   it('puts what is old though nothing arrives, and says which tapes failed', async () => {
     const thread = new Thread([{ point: 'sink.put', nth: 5, kind: 'lost' }]);
     await thread.open(1, 2);
-    thread.tell(slab(1));
+    thread.record(said(1));
     await quiet();
     thread.now = oldFrom(opening(1).session) + 1;
     await vi.advanceTimersByTimeAsync(AGED_EVERY_MS);
-    expect(thread.heard).toEqual(['durable 1']);
+    expect(thread.heard).toEqual(['durable']);
     thread.now += 1;
     await vi.advanceTimersByTimeAsync(AGED_EVERY_MS);
     await quiet();
-    expect(thread.heard).toEqual(['durable 1', 'failed 1']);
+    expect(thread.heard).toEqual(['durable', 'failed 1']);
   });
 
   it('tries again what could not be sealed, less and less often, and says when it is', async () => {
@@ -273,11 +343,12 @@ describe('the recorder thread', () => {
   it('commits what has arrived before it stops, and looks for old segments no more', async () => {
     const thread = new Thread();
     await thread.open(1);
-    thread.tell(slab(1), { kind: 'stop' });
+    thread.publish(said(1));
+    thread.tell({ kind: 'stop' });
     await Promise.resolve(); // Not a turn of the event loop later, when the thread may be gone.
     expect(thread.appends).toBe(1);
     await quiet();
-    expect(thread.heard.toSorted()).toEqual(['durable 1', 'stopped']);
+    expect(thread.heard.toSorted()).toEqual(['durable', 'stopped']);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

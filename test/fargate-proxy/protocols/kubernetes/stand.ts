@@ -10,11 +10,13 @@ import { Authorization, decide } from '#core/access/decide.ts';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { RecordReader, type TapeRecord } from '#core/protocols/kubernetes/tape.ts';
 import { type CloseReason, FRAME_HEADER_BYTES } from '#core/recording/format.ts';
-import { gatherFrames } from '#core/recording/slab.ts';
+import { gatherFrames, type SlabRange } from '#core/recording/slab.ts';
 import type { Greeting, Link, Reception } from '#proxy/protocol.ts';
 import { RecordSpace } from '#proxy/protocols/kubernetes/call-tape.ts';
 import { kubernetesProtocol } from '#proxy/protocols/kubernetes/kubernetes.ts';
 import type { KubernetesOptions } from '#proxy/protocols/kubernetes/options.ts';
+import { Bell } from '#proxy/recorder/bell.ts';
+import { Incoming, type Taken } from '#proxy/recorder/incoming.ts';
 import type { ToRecorder } from '#proxy/recorder/messages.ts';
 import { Tapes } from '#proxy/recorder/tapes.ts';
 import { streamBindings } from '#proxy/wire/raw-end.ts';
@@ -69,8 +71,11 @@ export class KubernetesStand {
   readonly #drains = new AbortController();
   readonly #options: StandOptions;
   readonly #folder = mkdtempSync(join(tmpdir(), 'custody-kubernetes-'));
-  readonly #slabs: Extract<ToRecorder, { kind: 'slab' }>[] = [];
-  readonly #kept: Extract<ToRecorder, { kind: 'slab' }>[] = [];
+  readonly #incoming = new Incoming();
+  #bell = new Bell();
+  /** Taken, and not durable. */
+  readonly #taken: Taken[] = [];
+  readonly #kept: SlabRange[] = [];
   readonly #sockets = new Set<Socket>();
   readonly #tapes: Tapes;
   #server: NetServer | undefined;
@@ -135,6 +140,7 @@ export class KubernetesStand {
     readonly payload: Buffer;
   }> {
     this.#tapes.handOver();
+    this.#take();
     const scratch = new Uint8Array(Math.max(1, this.#kept.length) << 20);
     for (const { tape, rawFrames } of gatherFrames(this.#kept, scratch)) {
       const frames = Buffer.from(rawFrames);
@@ -150,8 +156,19 @@ export class KubernetesStand {
   /** What was handed to the recorder becomes durable. */
   makeDurable(): void {
     this.#tapes.handOver();
-    const buffers = this.#slabs.splice(0).map(({ buffer }) => buffer);
-    this.#tapes.receive({ kind: 'durable', buffers });
+    this.#take();
+    for (const { bytes, slabs } of this.#taken.splice(0))
+      this.#tapes.receive({ kind: 'durable', bytes, slabs });
+  }
+
+  #take(): void {
+    this.#bell.answer();
+    this.#bell.rest();
+    const taken = this.#incoming.take(1_000);
+    if (taken === undefined) return;
+    this.#taken.push(taken);
+    for (const { buffer, from, to } of taken.ranges)
+      this.#kept.push({ buffer: buffer.slice(from, to), from: 0, to: to - from });
   }
 
   failRecorder(error: CustodyError): void {
@@ -266,10 +283,9 @@ rules: [{ name: all, groups: [developers], targets: ["*"], allow: [connect], ${r
   #toRecorder(message: ToRecorder): void {
     if (message.kind === 'open')
       queueMicrotask(() => this.#tapes.receive({ kind: 'opened', tape: message.tape }));
-    if (message.kind !== 'slab') return;
-    const { buffer, used } = message;
-    this.#kept.push({ ...message, buffer: buffer.slice(0, used) });
-    this.#slabs.push(message);
+    if (message.kind === 'bell') this.#bell = new Bell(message.memory);
+    if (message.kind === 'slab') this.#incoming.add(message.buffer);
+    if (message.kind !== 'slab' && message.kind !== 'take') return;
     if (this.#options.isHeld !== true) queueMicrotask(() => this.makeDurable());
   }
 }

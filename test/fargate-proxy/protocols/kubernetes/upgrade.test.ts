@@ -261,7 +261,7 @@ describe('bytes of an upgraded call', () => {
     let reached = '';
     target.on('data', (bytes: Buffer) => (reached += bytes.toString()));
     socket.write('held');
-    await until(() => stand.slabs.length > 0);
+    await until(() => stand.isAsked);
     target.write('.');
     await once(socket, 'data');
     expect(reached).toBe('');
@@ -277,7 +277,7 @@ describe('bytes of an upgraded call', () => {
     let reached = '';
     target.on('data', (bytes: Buffer) => (reached += bytes.toString()));
     socket.write('held');
-    await until(() => stand.slabs.length > 0);
+    await until(() => stand.isAsked);
     stand.upgraded[0]!.end(TERMINATED);
     await stand.upgraded[0]!.ended;
     stand.tapes.handOver();

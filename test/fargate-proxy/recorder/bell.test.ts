@@ -1,0 +1,165 @@
+import { EventEmitter } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
+import type { MessagePort } from 'node:worker_threads';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { newSlab, SlabWriter } from '#core/recording/slab.ts';
+import { Bell } from '#proxy/recorder/bell.ts';
+import type { FromRecorder, ToRecorder } from '#proxy/recorder/messages.ts';
+import { serveRecorder } from '#proxy/recorder/thread.ts';
+import { memoryPorts, opening } from '#test/support/recorder.ts';
+
+const TEXT = Buffer.from('select 1');
+
+/**
+ * The recorder's thread, and a relay's that runs at the same time: whenever the recorder touches memory that both see, the relay may
+ * have gone on before it, by as many steps as the schedule says. Messages arrive later, in order.
+ */
+class TwoThreads extends EventEmitter {
+  readonly #messages: ToRecorder[] = [];
+  readonly #bell = new Bell();
+  #slab: SlabWriter;
+  /** What is left of the statements that are on their way. */
+  #steps: (() => void)[] = [];
+  #sleeps = false;
+  /** How far the relay goes at each touch. */
+  schedule: number[] = [];
+  published = 0;
+  asked = 0;
+  durable = 0;
+  messages = 0;
+
+  constructor() {
+    super();
+    serveRecorder(this as unknown as MessagePort, withStore(), () => 1);
+    this.emit('message', { kind: 'bell', memory: this.#bell.memory });
+    this.#slab = this.#begin();
+    this.deliver();
+  }
+
+  /** Hooks into what the recorder does with shared memory. */
+  watch(): void {
+    for (const touch of ['compareExchange', 'load'] as const) {
+      const real = Atomics[touch].bind(Atomics) as (...given: unknown[]) => number;
+      vi.spyOn(Atomics, touch).mockImplementation(((...given: unknown[]) => {
+        this.relay(this.schedule.shift() ?? 0);
+        return real(...given);
+      }) as never);
+    }
+  }
+
+  postMessage(message: FromRecorder): void {
+    if (message.kind === 'durable') this.durable += message.bytes;
+  }
+
+  /** The relay records a statement and waits for it, step by step. `changes`: into the next slab. */
+  state(changes: boolean): void {
+    if (changes) this.#steps.push(() => (this.#slab = this.#begin()));
+    this.#steps.push(
+      () => {
+        const before = this.#slab.used;
+        this.#slab.append(1, 0, 0, 1, TEXT, TEXT.length, 1);
+        this.published += this.#slab.used - before;
+      },
+      () => {
+        this.asked = this.published;
+        this.#sleeps = this.#bell.ring();
+      },
+      () => {
+        if (this.#sleeps) this.#post({ kind: 'take' });
+      },
+    );
+  }
+
+  relay(steps: number): void {
+    for (const step of this.#steps.splice(0, steps)) step();
+  }
+
+  deliver(): void {
+    const message = this.#messages.shift();
+    if (message !== undefined) this.emit('message', message);
+  }
+
+  /** Everything on its way arrives; nobody records any more. */
+  async settle(): Promise<void> {
+    while (this.#steps.length + this.#messages.length > 0) {
+      // The recorder first: then the relay's last steps may lie between two of its own.
+      this.deliver();
+      this.relay(1);
+    }
+    for (let i = 0; i < 3; i += 1) await turn();
+  }
+
+  async open(): Promise<void> {
+    this.emit('message', { kind: 'open', tape: 1, opening: opening(1), startedMs: 0 });
+    await this.settle();
+  }
+
+  #begin(): SlabWriter {
+    const slab = new SlabWriter(newSlab());
+    this.#post({ kind: 'slab', buffer: slab.buffer });
+    return slab;
+  }
+
+  #post(message: ToRecorder): void {
+    this.messages += 1;
+    this.#messages.push(message);
+  }
+}
+
+function withStore() {
+  const ports = memoryPorts();
+  return { ...ports, sink: ports.store };
+}
+
+const does = fc.oneof(
+  { weight: 4, arbitrary: fc.constant('state') },
+  { weight: 1, arbitrary: fc.constant('change') },
+  { weight: 4, arbitrary: fc.constant('relay') },
+  { weight: 3, arbitrary: fc.constant('deliver') },
+  { weight: 2, arbitrary: fc.constant('turn') },
+);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe('the bell', () => {
+  it('loses no ring, however both threads interleave: all that was asked for becomes durable', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const threads = new TwoThreads();
+    await threads.open();
+    threads.watch();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(does, { minLength: 1, maxLength: 12 }),
+        fc.array(fc.constantFrom(0, 0, 1, 2, 3), { maxLength: 30 }),
+        async (deeds, schedule) => {
+          threads.schedule = [...schedule];
+          for (const deed of deeds) {
+            if (deed === 'state' || deed === 'change') threads.state(deed === 'change');
+            else if (deed === 'relay') threads.relay(1);
+            else if (deed === 'deliver') threads.deliver();
+            else await turn();
+            expect(threads.durable).toBeLessThanOrEqual(threads.published);
+          }
+          await threads.settle();
+          expect([threads.asked, threads.durable]).toEqual([threads.published, threads.published]);
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  it('needs one message for many rings', () => {
+    const bell = new Bell();
+    expect([bell.ring(), bell.ring(), bell.ring()]).toEqual([true, false, false]);
+    expect([bell.answer(), bell.answer()]).toEqual([true, false]);
+    expect(bell.ring()).toBe(false);
+    expect(bell.rest()).toBe(false);
+    expect(bell.answer()).toBe(true);
+    expect(bell.rest()).toBe(true);
+    expect(new Bell(bell.memory).ring()).toBe(true);
+  });
+});
