@@ -83,7 +83,7 @@ export class JournalFile {
     const length = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const at = this.#end;
     this.#end += length;
-
+    if (this.#zeroing !== undefined && this.#end > this.#zeroing.from) await this.#zeroing.done;
     await this.#write(pieces, at, this.#end);
     this.#usual += (length - this.#usual) / 8;
     this.makeRoom();
