@@ -33,11 +33,16 @@ export interface LoggedFolder extends Lists {
 
 /** With a log of the task's own, which has to be put in its place by whoever comes after it: `replayFolder`. */
 export function openLoggedFolder(dataDir: string, task: string): LoggedFolder {
+  const log = new StoreLog({ root: join(dataDir, 'store'), task });
+  setInterval(() => void log.settle().catch(() => undefined), SETTLE_EVERY_MS).unref();
+  return loggedFolder(dataDir, log);
+}
+
+/** With a log that somebody else settles. */
+export function loggedFolder(dataDir: string, log: StoreLog): LoggedFolder {
   const root = join(dataDir, 'store');
   const index = openSessionIndex(join(dataDir, 'index.sqlite'), 'log');
   const leaves = localLeafQueue(dataDir, 'log');
-  const log = new StoreLog({ root, task });
-  setInterval(() => void log.settle().catch(() => undefined), SETTLE_EVERY_MS).unref();
   return {
     store: loggedStore(root, plainStore(root), log),
     index: loggedIndex(index, log),

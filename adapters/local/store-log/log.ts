@@ -99,6 +99,12 @@ export class StoreLog {
     return this.#flushing;
   }
 
+  /** Nothing more is put. */
+  async close(): Promise<void> {
+    await this.settle();
+    for (const { file } of this.#older.splice(0)) await file.finish();
+  }
+
   async #flush(): Promise<void> {
     do {
       const batch = this.#waiting.splice(0);
@@ -127,6 +133,7 @@ export class StoreLog {
   }
 
   async #writable(): Promise<LogFile> {
+    if (this.#current?.file.isDoubtful === true) this.#retire();
     if (this.#current !== undefined) return this.#current;
     const path = logFile(this.#root, this.#task, this.#next++);
     await mkdir(dirname(path), { recursive: true, mode: 0o700 });

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { asCustodyError } from '#core/errors.ts';
 import { inBatches } from '#core/in-batches.ts';
 import { checkKey } from '../object-key.ts';
@@ -48,4 +48,14 @@ function compare(found: Uint8Array, bytes: Uint8Array): Found {
     if (!isOurs && there.some((byte) => byte !== 0)) return 'other';
   }
   return 'torn';
+}
+
+/** The same of one session's folder in a store, by name. Nothing for a folder that is elsewhere. */
+export async function unwrittenIn(folder: string): Promise<ReadonlyMap<string, Uint8Array>> {
+  const path = resolve(folder);
+  const [root, prefix] = [dirname(dirname(path)), `${basename(dirname(path))}/${basename(path)}/`];
+  if (!prefix.startsWith('sessions/')) return new Map();
+  const unwritten = await unwrittenObjects(root);
+  const own = [...unwritten].filter(([key]) => key.startsWith(prefix));
+  return new Map(own.map(([key, bytes]) => [key.slice(prefix.length), bytes]));
 }
