@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { configFileReader } from '#adapters/local/config-file.ts';
@@ -149,7 +148,8 @@ async function fenceAll(leases: LeaseBook): Promise<void> {
 async function readCredentialFile({ name }: Target, reference: SecretReference): Promise<string> {
   const file = reference.kind === 'file' ? reference.file : '';
   try {
-    return (await readFile(file, 'utf8')).trimEnd();
+    // A small file of this machine: through the thread pool, four calls of it are most of what a dial costs.
+    return readFileSync(file, 'utf8').trimEnd();
   } catch (cause) {
     // Of a gateway without descriptors, or of a disk that fails, the target has refused nothing.
     if (isDisksFault(cause)) throw unreadable('the credential', file, cause);

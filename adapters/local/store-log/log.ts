@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { asCustodyError } from '#core/errors.ts';
+import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { type JournalDisk, journalDisk } from '../journal-disk.ts';
 import { JournalFile, ROOM_SIZES } from '../journal-file.ts';
 import { dropLog, logFile } from './files.ts';
@@ -9,7 +9,7 @@ import { type MakeDurable, makeDurable } from './make-durable.ts';
 
 /** A file that is longer is followed by another, and what it names is made durable in its place. */
 const FILE_BYTES = 8 << 20;
-/** With so much that is durable in the log alone, everything is made durable in its place at once. */
+/** With so much that is durable in the log alone, nothing more is taken. */
 const UNSETTLED_MAX_BYTES = 256 << 20;
 const SIZES = { ...ROOM_SIZES, ahead: 1 << 20, low: 512 << 10 };
 
@@ -20,6 +20,7 @@ export interface StoreLogPlace {
   readonly task: string;
   readonly disk?: JournalDisk;
   readonly makeDurable?: MakeDurable;
+  readonly unsettledMax?: number;
 }
 
 interface Waiting {
@@ -49,6 +50,7 @@ export class StoreLog {
   readonly #task: string;
   readonly #disk: JournalDisk;
   readonly #makeDurable: MakeDurable;
+  readonly #unsettledMax: number;
   #waiting: Waiting[] = [];
   /** Nobody waits for these; they go ahead of what follows. */
   #ahead: Uint8Array[] = [];
@@ -58,16 +60,13 @@ export class StoreLog {
   #older: LogFile[] = [];
   #next = 0;
 
-  constructor({ root, task, disk = journalDisk, makeDurable: durably = makeDurable }: StoreLogPlace) {
+  constructor(place: StoreLogPlace) {
+    const { root, task, disk = journalDisk, makeDurable: durably = makeDurable } = place;
     this.#root = root;
     this.#task = task;
     this.#disk = disk;
     this.#makeDurable = durably;
-  }
-
-  /** It would grow without bounds: whatever makes places durable has failed for long. */
-  get isFull(): boolean {
-    return this.#older.reduce((sum, { file }) => sum + file.size, 0) > UNSETTLED_MAX_BYTES;
+    this.#unsettledMax = place.unsettledMax ?? UNSETTLED_MAX_BYTES;
   }
 
   /**
@@ -121,6 +120,7 @@ export class StoreLog {
     const ahead = this.#ahead;
     this.#ahead = [];
     try {
+      this.#refuseWhenFull();
       const current = await this.#writable();
       await current.file.append([...ahead, ...batch.map(({ bytes }) => bytes)]);
       return current;
@@ -140,6 +140,15 @@ export class StoreLog {
     const tools = { disk: this.#disk, sizes: SIZES, makesRoom: true };
     this.#current = { path, file: await JournalFile.create(path, tools), keys: [], unplaced: [] };
     return this.#current;
+  }
+
+  /** It would grow without bounds: what makes places durable has failed for long. */
+  #refuseWhenFull(): void {
+    const unsettled = this.#older.reduce((sum, { file }) => sum + file.size, 0);
+    if (unsettled <= this.#unsettledMax) return;
+    throw new CustodyError('store-unavailable', 'the store cannot be written', {
+      detail: `${unsettled} bytes of its log could not be made durable in their places`,
+    });
   }
 
   #retire(): void {

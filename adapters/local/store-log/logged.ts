@@ -20,7 +20,7 @@ export function loggedStore(
     ...store,
     keepsOrder: true,
     put: async (key, bytes, retention) => {
-      if (bytes.byteLength > ORDERED_MAX_BYTES || log.isFull) return store.put(key, bytes, retention);
+      if (bytes.byteLength > ORDERED_MAX_BYTES) return store.put(key, bytes, retention);
       return logged.put(checkKey(key), bytes);
     },
   };

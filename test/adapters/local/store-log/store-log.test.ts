@@ -40,6 +40,7 @@ class Stand {
     root: this.root,
     task: 'task-1',
     disk: this.disk,
+    unsettledMax: 2_000,
     makeDurable: async () => {
       if (this.syncFails > 0) throw diskError(`EIO ${this.syncFails--}`);
     },
@@ -150,6 +151,17 @@ describe('a store with a log', () => {
     await stand.put('long', 'other');
     expect(await stand.replay()).toEqual([]);
     expect([stand.text('x'), stand.text('long')]).toEqual(['x', 'other']);
+  });
+
+  it('takes no more than a log may hold that cannot be settled, and all of it again once it can', async () => {
+    const stand = new Stand();
+    await stand.put('x', 'x'.repeat(2_000));
+    stand.syncFails = 1;
+    await stand.log.settle().catch(() => undefined);
+    await expect(stand.put('y')).rejects.toMatchObject({ code: 'store-unavailable' });
+    await stand.log.settle();
+    await stand.put('y');
+    expect(stand.text('y')).toBe('y');
   });
 
   it('keeps the log for an object that could not be put in its place, until it is there', async () => {
