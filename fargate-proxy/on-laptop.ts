@@ -1,11 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localAccessStore } from '#adapters/local/access-store.ts';
 import { configFileReader } from '#adapters/local/config-file.ts';
 import { localDeliveries } from '#adapters/local/deliveries.ts';
 import { localDevices } from '#adapters/local/devices.ts';
-import { directoryStore } from '#adapters/local/directory-store.ts';
 import { fileSigner } from '#adapters/local/file-signer.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { journalRemains, openJournal } from '#adapters/local/journal.ts';
@@ -16,9 +14,14 @@ import { localRunStore } from '#adapters/local/runs-store.ts';
 import { localSandboxes } from '#adapters/local/sandboxes.ts';
 import { localScim } from '#adapters/local/scim-directory.ts';
 import { readDirectorySecret } from '#adapters/local/secret-file.ts';
-import { openSessionIndex } from '#adapters/local/session-index.ts';
 import { caKeys, targetCa } from '#adapters/local/ssh/cas.ts';
 import { localHostKeys } from '#adapters/local/ssh/host-keys.ts';
+import {
+  behindItsLog,
+  type Lists,
+  openLoggedFolder,
+  replayFolder,
+} from '#adapters/local/store-log/folder.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { isDisksFault, unreadable } from '#adapters/local/unreadable.ts';
 import type { Target } from '#core/access/config.ts';
@@ -94,40 +97,39 @@ function sshOnLaptop(dataDir: string): SshSurroundings {
 
 /** Seals what earlier tasks of this folder left: nobody else does. */
 export async function recorderOnLaptop(dataDir: string, task: string): Promise<RecorderSurroundings> {
-  const store = directoryStore(join(dataDir, 'store'));
   const signer = fileSigner(dataDir);
-  const index = openSessionIndex(join(dataDir, 'index.sqlite'));
-  const leaves = localLeafQueue(dataDir);
+  const { store, index, leaves, unlogged } = openLoggedFolder(dataDir, task);
   const leases = localLeases(dataDir);
-  const journalDir = join(dataDir, 'journal');
   await fenceAll(leases);
-  const earlier = await sealEarlier(journalDir, { store, signer, index, leaves });
-  const journal = await openJournal(journalDir, task);
+  const sealer = { store, signer, index, leaves };
+  const earlier = await sealEarlier(dataDir, sealer, unlogged);
+  const journal = await openJournal(join(dataDir, 'journal'), task);
   const ledger = { objects: store, head: localLedgerHead(dataDir), queue: leaves, signer };
   return {
     ports: { sink: store, signer, journal, index, leaves },
     leases,
     earlier,
-    sealEarlier: () => sealOthers(task, journalDir, { store, signer, index, leaves }),
+    sealEarlier: () => sealOthers(task, dataDir, sealer, unlogged),
     sequencer: new Sequencer(ledger, LOCAL_ORIGIN),
   };
 }
 
-async function sealEarlier(journalDir: string, ports: SealerPorts): Promise<Sealing> {
-  const remains = journalRemains(journalDir);
+async function sealEarlier(dataDir: string, ports: SealerPorts, lists: Lists): Promise<Sealing> {
+  const failures = await replayFolder(dataDir, lists);
+  const remains = journalRemains(join(dataDir, 'journal'));
   const sealing = await sealAbandoned(remains, ports, new Date());
   await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
-  return sealing;
+  return together([{ sealed: 0, failures }, sealing]);
 }
 
 /** What earlier tasks left, now that one of our own writes beside it. */
-async function sealOthers(own: string, journalDir: string, ports: SealerPorts): Promise<Sealing> {
+async function sealOthers(own: string, dataDir: string, ports: SealerPorts, lists: Lists): Promise<Sealing> {
   const open = await ports.index.unsealed();
   const tasks = new Set(open.map(({ task }) => task));
   tasks.delete(own);
   const done: Sealing[] = [];
   for (const task of tasks) {
-    const remains = journalRemains(journalDir, task);
+    const remains = behindItsLog(journalRemains(join(dataDir, 'journal'), task), dataDir, task, lists);
     const sealing = await sealAbandoned(remains, ports, new Date(), { task });
     await remains.clear(new Set(sealing.failures.map(({ session }) => session)));
     done.push(sealing);
@@ -146,7 +148,8 @@ async function fenceAll(leases: LeaseBook): Promise<void> {
 async function readCredentialFile({ name }: Target, reference: SecretReference): Promise<string> {
   const file = reference.kind === 'file' ? reference.file : '';
   try {
-    return (await readFile(file, 'utf8')).trimEnd();
+    // A small file of this machine: through the thread pool, four calls of it are most of what a dial costs.
+    return readFileSync(file, 'utf8').trimEnd();
   } catch (cause) {
     // Of a gateway without descriptors, or of a disk that fails, the target has refused nothing.
     if (isDisksFault(cause)) throw unreadable('the credential', file, cause);

@@ -12,6 +12,7 @@ import { journalRemains } from '#adapters/local/journal.ts';
 import { localLeafQueue } from '#adapters/local/ledger.ts';
 import { localSealingClaims } from '#adapters/local/sealing-claims.ts';
 import { openSessionIndex } from '#adapters/local/session-index.ts';
+import { behindItsLog } from '#adapters/local/store-log/folder.ts';
 import { localLeases } from '#adapters/local/task-leases.ts';
 import { asCustodyError } from '#core/errors.ts';
 import { type Sealing, sealEnded } from '#core/recording/seal.ts';
@@ -55,7 +56,8 @@ function sealerOf(dataDir: string): () => Promise<Sealing> {
     leaves: localLeafQueue(dataDir),
   };
   const leases = localLeases(dataDir);
-  const remainsOf = (task: string) => journalRemains(join(dataDir, 'journal'), task);
+  const remainsOf = (task: string) =>
+    behindItsLog(journalRemains(join(dataDir, 'journal'), task), dataDir, task, ports);
   const claimant = new Claimant(localSealingClaims(dataDir), randomUUID(), () => new Date());
   // One machine, one clock: nothing is added for skew. Nobody ends it: there is always time.
   return () => sealEnded(leases, remainsOf, ports, new Date(), { mayBegin: () => true, claimant });

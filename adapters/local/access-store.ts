@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Presence, Watcher } from '#core/access/presence.ts';
 import { type AccessRequest, openUntil, type Step } from '#core/access/request.ts';
 import type {
@@ -41,11 +41,12 @@ export type AccessStore = AccessRequests & AccessCatalog & AccessOutbox & Termin
  */
 export function localAccessStore(folder: string): AccessStore & { close(): void } {
   const database = openSqlite(join(folder, FILE), 'the access requests', SCHEMA);
+  const statements = new Map<string, StatementSync>();
   return {
     create: async (request, key) => create(database, request, key),
     append: async (id, after, steps) => append(database, id, after, steps),
     get: async (id) => get(database, id),
-    list: async (query) => list(database, query),
+    list: async (query) => list(database, statements, query),
     untold: async (limit, id) => untold(database, limit, id),
     told: async (id, count) => told(database, id, count),
     ask: async (termination) => ask(database, termination),
@@ -136,8 +137,10 @@ function get(database: DatabaseSync, id: string): AccessRequest {
   throw new CustodyError('not-found', 'no such request', { hint: 'see yours: custody requests' });
 }
 
+/** `statements`: the few that there are, as each login asks. */
 function list(
   database: DatabaseSync,
+  statements: Map<string, StatementSync>,
   { requester, target, openAt, cursor, ...query }: RequestQuery,
 ): RequestPage {
   const limit = Math.max(1, Math.min(PAGE_MAX, Math.trunc(query.limit)));
@@ -148,9 +151,10 @@ function list(
   if (openAt !== undefined) filters.push(['open_until > ?', openAt.getTime()]);
   if (cursor !== undefined) filters.push(['id < ?', cursor]);
   const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
-  const rows = database
-    .prepare(`SELECT request FROM requests ${where} ORDER BY id DESC LIMIT ${limit + 1}`)
-    .all(...filters.map(([, value]) => value));
+  const sql = `SELECT request FROM requests ${where} ORDER BY id DESC LIMIT ?`;
+  const statement = statements.get(sql) ?? database.prepare(sql);
+  statements.set(sql, statement);
+  const rows = statement.all(...filters.map(([, value]) => value), limit + 1);
   const requests = rows.slice(0, limit).map(({ request }) => parse(request));
   return rows.length > limit ? { requests, next: requests.at(-1)!.id } : { requests };
 }

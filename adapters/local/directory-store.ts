@@ -1,25 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fdatasyncSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  rmSync,
-  writeSync as writeSome,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
 import { inBatches } from '#core/in-batches.ts';
 import type { RecordingSink, RecordingSource } from '#core/recording/ports.ts';
+import { checkKey } from './object-key.ts';
 import { listFolder, plainFileSize, readPlainFile } from './plain-files.ts';
+import { LOG_FOLDER } from './store-log/files.ts';
+import { foldersOf } from './store-log/make-durable.ts';
+import { linkStaged, openStaged, STAGING, taken, writeAll } from './store-log/place.ts';
+import { unwrittenObjects } from './store-log/unwritten.ts';
 
-const KEY = /^(?:[a-z0-9][a-z0-9._-]*\/)*[a-z0-9][a-z0-9._-]*$/;
-const STAGING = '.staging';
 const SMALL_BYTES = 64 << 10;
 const AT_ONCE = 32;
 /** Longer than any object that Custody makes. */
@@ -27,10 +18,18 @@ const OBJECT_MAX_BYTES = 256 << 20;
 
 /**
  * Evidence in a folder. An object is written and synced under a staging name, then linked to its own: link(2) fails
- * when the name is taken, so an object appears whole, once, read-only, and its folder is synced before `put` returns.
+ * when the name is taken, so an object appears whole, once, read-only, and its folders are synced before `put` returns.
  * What it cannot promise: whoever owns the folder can delete it. That takes Object Lock.
+ *
+ * A gateway's small objects are durable in its log first (store-log/log.ts). Where a machine lost power, and no gateway has started
+ * since, some are whole there alone: they are read from there.
  */
 export function directoryStore(root: string): RecordingSink & RecordingSource {
+  return readingLogs(plainStore(root), root);
+}
+
+/** The same for whoever has put in its place what logs held. */
+export function plainStore(root: string): RecordingSink & RecordingSource {
   return {
     put: async (key, bytes) => putOnce(root, checkKey(key), bytes),
     list: async (prefix) => listNames(root, prefix),
@@ -47,67 +46,77 @@ export function directoryStore(root: string): RecordingSink & RecordingSource {
   };
 }
 
+/** What logs hold that is not in its place counts as if it were. They are looked at once: a machine loses power under nobody who reads. */
+function readingLogs(store: RecordingSink & RecordingSource, root: string): RecordingSink & RecordingSource {
+  let looked: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
+  const unwritten = (): Promise<ReadonlyMap<string, Uint8Array>> => (looked ??= unwrittenObjects(root));
+  return {
+    put: async (key, bytes, retention) => {
+      if ((await unwritten()).has(key)) throw taken(key);
+      return store.put(key, bytes, retention);
+    },
+    list: async (prefix) => {
+      const [there, logged] = [await store.list(prefix), namesUnder(prefix, await unwritten())];
+      return logged.size === 0 ? there : [...new Set([...there, ...logged.keys()])].sort();
+    },
+    sizes: async (prefix) => {
+      const [there, logged] = [await store.sizes(prefix), namesUnder(prefix, await unwritten())];
+      if (logged.size === 0) return there;
+      return new Map([...there, ...logged].sort(([one], [other]) => (one < other ? -1 : 1)));
+    },
+    get: async (key, atMost = OBJECT_MAX_BYTES) => {
+      const logged = (await unwritten()).get(key);
+      if (logged === undefined) return store.get(key, atMost);
+      if (logged.byteLength <= atMost) return logged;
+      throw new CustodyError('format-invalid', `${key} has ${logged.byteLength} bytes, more than ${atMost}`);
+    },
+    size: async (key) => (await unwritten()).get(key)?.byteLength ?? store.size(key),
+  };
+}
+
+/** The names directly under a prefix with their sizes, -1 for a folder's. */
+function namesUnder(prefix: string, objects: ReadonlyMap<string, Uint8Array>): Map<string, number> {
+  const names = new Map<string, number>();
+  for (const [key, { byteLength }] of objects) {
+    if (!key.startsWith(prefix)) continue;
+    const [name = '', ...below] = key.slice(prefix.length).split('/');
+    names.set(name, below.length === 0 ? byteLength : -1);
+  }
+  return names;
+}
+
+/** The folders around it may be new, and made by somebody who did not sync them. */
 async function putOnce(root: string, key: string, bytes: Uint8Array): Promise<void> {
-  const path = join(root, key);
-  const staged = join(root, STAGING, randomUUID());
-  makeFolders(root, dirname(path));
-  await writeDurably(staged, bytes);
+  const staged = await stageDurably(root, bytes);
   try {
-    linkSync(staged, path);
-  } catch (error) {
-    throw isCode(error, 'EEXIST')
-      ? new CustodyError('already-exists', 'the object exists already', { detail: key, cause: error })
-      : error;
+    linkStaged(staged, root, key);
   } finally {
     rmSync(staged, { force: true });
   }
-  syncFolder(dirname(path));
+  for (const folder of foldersOf(root, key)) syncFolder(folder);
 }
 
 /**
  * Small objects are written synchronously: on the recorder's thread a round through the thread pool for each of a
  * dozen calls costs more than the calls. A large one would hold up the journal.
  */
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const file = openNew(path);
+async function stageDurably(root: string, bytes: Uint8Array): Promise<string> {
+  const { staged, file } = openStaged(root);
   try {
-    writeSync(file, bytes);
+    writeAll(file, bytes);
     if (bytes.byteLength > SMALL_BYTES) await promisify(fdatasync)(file);
     else fdatasyncSync(file);
+    return staged;
+  } catch (error) {
+    rmSync(staged, { force: true });
+    throw error;
   } finally {
     closeSync(file);
   }
 }
 
-function openNew(path: string): number {
-  const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY;
-  try {
-    return openSync(path, flags, 0o444);
-  } catch (error) {
-    if (!isCode(error, 'ENOENT')) throw error;
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return openSync(path, flags, 0o444);
-  }
-}
-
-function writeSync(file: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.byteLength; ) {
-    written += writeSome(file, bytes, written);
-  }
-}
-
-/** Creates missing folders and syncs the parent of each, so that a new folder survives a crash as its files do. */
-function makeFolders(root: string, folder: string): void {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  for (let at = folder; at.length >= root.length; at = dirname(at)) {
-    syncFolder(dirname(at));
-    if (at === first) return;
-  }
-}
-
 function syncFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  const folder = openSync(path, 'r');
   try {
     fsyncSync(folder);
   } finally {
@@ -115,11 +124,11 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Drafts are no objects. */
+/** Drafts and logs are no objects. */
 async function listNames(root: string, prefix: string): Promise<readonly string[]> {
   const folder = prefix === '' ? root : join(root, checkKey(prefix.replace(/\/$/, '')));
   const names = (await readObject(prefix, listFolder(folder))) ?? [];
-  return (prefix === '' ? names.filter((name) => name !== STAGING) : names).sort();
+  return (prefix === '' ? names.filter((name) => name !== STAGING && name !== LOG_FOLDER) : names).sort();
 }
 
 /** Whoever can write to the folder can put anything there: what is no plain file or folder is told with its name. */
@@ -131,15 +140,4 @@ async function readObject<T>(key: string, reading: Promise<T>): Promise<T> {
     const what = code === 'not-found' ? 'no such object' : `${key || 'the store'} ${message}`;
     throw new CustodyError(code, what, { detail: detail ?? key, cause });
   }
-}
-
-/** Keys come from layout.ts; anything that could leave the root is a defect or an attack. */
-function checkKey(key: string): string {
-  if (!KEY.test(key) || key.includes('..'))
-    throw new CustodyError('internal', 'bad object key', { detail: key });
-  return key;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { asCustodyError, CustodyError } from '#core/errors.ts';
+import { leafHash } from '#core/ledger/merkle.ts';
 import { HEAD_TABLE, LEAVES_TABLE, LEDGER_FILE } from './ledger.ts';
 import { plainFileSize } from './plain-files.ts';
 import { cannotOpen } from './sqlite.ts';
+import { readLogs } from './store-log/files.ts';
 
 const BUSY_MS = 5_000;
 /** What SQLite opens beside a database without asking what it is. */
@@ -20,13 +22,28 @@ export async function readLedgerHead(folder: string, atMost: number): Promise<st
   throw notOurs(folder, 'its checkpoint is none');
 }
 
-/** Whether all of these leaves are still in the queue. Rejects as `readLedgerHead`. */
+/**
+ * Whether all of these leaves are still in the queue, or on their way there in the log of a machine that lost power. Rejects as
+ * `readLedgerHead`.
+ */
 export async function areLeavesQueued(folder: string, ids: readonly string[]): Promise<boolean> {
   const wanted = [...new Set(ids)];
   const sql =
-    'SELECT count(*) AS found FROM leaves WHERE id IN (SELECT value FROM json_each(?)) AND leaf IS NOT NULL';
-  const row = await asking(folder, (database) => database.prepare(sql).get(JSON.stringify(wanted)));
-  return row?.['found'] === wanted.length;
+    'SELECT id, leaf IS NOT NULL AS queued FROM leaves WHERE id IN (SELECT value FROM json_each(?))';
+  const rows = await asking(folder, (database) => database.prepare(sql).all(JSON.stringify(wanted)));
+  const known = new Map(rows.map(({ id, queued }) => [String(id), queued === 1]));
+  const others = wanted.filter((id) => !known.has(id));
+  if ([...known.values()].includes(false)) return false;
+  if (others.length === 0) return true;
+  const logged = await loggedLeaves(join(folder, 'store'));
+  return others.every((id) => logged.has(id));
+}
+
+async function loggedLeaves(root: string): Promise<ReadonlySet<string>> {
+  const leaves = new Set<string>();
+  for await (const { records } of readLogs(root))
+    for (const { kind, bytes } of records) if (kind === 'leaf') leaves.add(leafHash(bytes).toString('hex'));
+  return leaves;
 }
 
 async function asking<T>(folder: string, ask: (database: DatabaseSync) => T): Promise<T> {

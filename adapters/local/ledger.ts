@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { CustodyError } from '#core/errors.ts';
 import { leafHash } from '#core/ledger/merkle.ts';
 import type { LeafQueue, LedgerHead } from '#core/ledger/ports.ts';
-import { openSqlite } from './sqlite.ts';
+import { type Commits, openSqlite } from './sqlite.ts';
 
 export const LEDGER_FILE = 'ledger.sqlite';
 /** As SQLite keeps them behind CREATE TABLE. */
@@ -37,8 +37,8 @@ export function localLedgerHead(folder: string): LedgerHead & { close(): void } 
  * Leaves on their way into the ledger, in SQLite. What has left the queue stays known, so that it is never added again.
  * Throws `state-damaged`.
  */
-export function localLeafQueue(folder: string): LeafQueue & { close(): void } {
-  const database = openSqlite(join(folder, LEDGER_FILE), 'the ledger', SCHEMA);
+export function localLeafQueue(folder: string, commits?: Commits): LeafQueue & { close(): void } {
+  const database = openSqlite(join(folder, LEDGER_FILE), 'the ledger', SCHEMA, commits);
   const add = database.prepare('INSERT OR IGNORE INTO leaves (id, leaf) VALUES (?, ?)');
   const list = database.prepare('SELECT id, leaf FROM leaves WHERE leaf IS NOT NULL ORDER BY rowid LIMIT ?');
   const remove = database.prepare(

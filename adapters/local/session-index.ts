@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
 import type {
@@ -9,7 +9,7 @@ import type {
   SessionRecord,
 } from '#core/recording/session-index.ts';
 import { takePage } from '#core/recording/session-page.ts';
-import { cannotOpen, isDamage } from './sqlite.ts';
+import { cannotOpen, type Commits, isDamage, synchronous } from './sqlite.ts';
 
 const BUSY_MS = 5_000;
 
@@ -25,11 +25,15 @@ type Opened = Omit<SessionRecord, 'state' | 'outcome'>;
  * The index in SQLite: the gateway writes, the API reads, each in its own process. Durable when a call returns.
  * Throws `state-damaged` when the file is not a database or fails its check, and `store-unavailable` when it cannot be had.
  */
-export function openSessionIndex(file: string): SessionIndex & SessionCatalog & { close(): void } {
-  const database = openDatabase(file);
+export function openSessionIndex(
+  file: string,
+  commits: Commits = 'durable',
+): SessionIndex & SessionCatalog & { close(): void } {
+  const database = openDatabase(file, commits);
+  const writes = prepared(database);
   return {
-    opened: async (record) => insert(database, record),
-    closed: async (id, outcome) => setOutcome(database, id, outcome),
+    opened: async (record) => insert(writes, record),
+    closed: async (id, outcome) => setOutcome(database, writes, id, outcome),
     unsealed: async () => select(database, 'WHERE outcome IS NULL ORDER BY id').map(toRecord),
     get: async (id) => getRecord(database, id),
     list: async (query) => takePage(newestFirst(database, query), query),
@@ -37,14 +41,14 @@ export function openSessionIndex(file: string): SessionIndex & SessionCatalog & 
   };
 }
 
-function openDatabase(file: string): DatabaseSync {
+function openDatabase(file: string, commits: Commits): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     database.exec(`
       PRAGMA busy_timeout = ${BUSY_MS};
       PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
+      ${synchronous(commits)}
       CREATE TABLE IF NOT EXISTS sessions (
         id TEXT PRIMARY KEY, target TEXT NOT NULL, issuer TEXT NOT NULL, subject TEXT NOT NULL,
         record TEXT NOT NULL, outcome TEXT) STRICT, WITHOUT ROWID;
@@ -73,24 +77,34 @@ function damaged(file: string, detail: string, cause?: unknown): CustodyError {
   });
 }
 
+/** What is written for each session. */
+interface Writes {
+  readonly session: StatementSync;
+  readonly approver: StatementSync;
+  readonly outcome: StatementSync;
+}
+
+function prepared(database: DatabaseSync): Writes {
+  return {
+    session: database.prepare(
+      'INSERT OR IGNORE INTO sessions (id, target, issuer, subject, record) VALUES (?, ?, ?, ?, ?)',
+    ),
+    approver: database.prepare('INSERT OR IGNORE INTO approvers (issuer, subject, id) VALUES (?, ?, ?)'),
+    outcome: database.prepare('UPDATE sessions SET outcome = ? WHERE id = ? AND outcome IS NULL'),
+  };
+}
+
 /** Who approved it first: whatever is listed, its approvers find. */
-function insert(database: DatabaseSync, record: Opened): void {
+function insert(writes: Writes, record: Opened): void {
   const { id, target, principal, approvedBy = [] } = record;
-  for (const { issuer, subject } of approvedBy)
-    database
-      .prepare('INSERT OR IGNORE INTO approvers (issuer, subject, id) VALUES (?, ?, ?)')
-      .run(issuer, subject, id);
-  const done = database
-    .prepare('INSERT OR IGNORE INTO sessions (id, target, issuer, subject, record) VALUES (?, ?, ?, ?, ?)')
-    .run(id, target, principal.issuer, principal.subject, JSON.stringify(record));
+  for (const { issuer, subject } of approvedBy) writes.approver.run(issuer, subject, id);
+  const done = writes.session.run(id, target, principal.issuer, principal.subject, JSON.stringify(record));
   if (done.changes === 0)
     throw new CustodyError('already-exists', 'the session exists already', { detail: id });
 }
 
-function setOutcome(database: DatabaseSync, id: string, outcome: SessionOutcome): void {
-  const done = database
-    .prepare('UPDATE sessions SET outcome = ? WHERE id = ? AND outcome IS NULL')
-    .run(JSON.stringify(outcome), id);
+function setOutcome(database: DatabaseSync, writes: Writes, id: string, outcome: SessionOutcome): void {
+  const done = writes.outcome.run(JSON.stringify(outcome), id);
   if (done.changes === 0) getRecord(database, id);
 }
 

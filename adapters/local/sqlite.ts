@@ -5,18 +5,30 @@ const BUSY_MS = 5_000;
 /** SQLITE_CORRUPT and SQLITE_NOTADB (https://sqlite.org/rescode.html). */
 const DAMAGED = [11, 26];
 
+/** Whether a commit waits for the disk. By `log` it is durable in another way, or need not be: it is there when a process is killed. */
+export type Commits = 'durable' | 'log';
+
+export function synchronous(commits: Commits): string {
+  return `PRAGMA synchronous = ${commits === 'durable' ? 'FULL' : 'NORMAL'};`;
+}
+
 /**
  * Opens a database that several processes share, durable with every commit, with `schema` made where it is not there.
  * `what`: for the message. Throws `state-damaged` for what is no database, and `store-unavailable` when it cannot be had.
  */
-export function openSqlite(file: string, what: string, schema: string): DatabaseSync {
+export function openSqlite(
+  file: string,
+  what: string,
+  schema: string,
+  commits: Commits = 'durable',
+): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     database = new DatabaseSync(file);
     database.exec(`
       PRAGMA busy_timeout = ${BUSY_MS};
       PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
+      ${synchronous(commits)}
       ${schema}`);
     return database;
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { compactVerify, createLocalJWKSet, errors, type JWK } from 'jose';
 import { unprovenToken } from '#core/identity/token-refusals.ts';
 import { isJsonObject, parseJsonBytes } from '#core/json.ts';
@@ -13,6 +14,9 @@ const CURVES: Readonly<Record<string, readonly string[]>> = {
   OKP: ['Ed25519'],
 };
 
+/** Tokens whose signatures are remembered: of as many people as come and go at a time. */
+const REMEMBERED_MAX = 1_000;
+
 type Members = Readonly<Record<string, unknown>>;
 
 /** The public keys of an issuer, as it published them at one time. */
@@ -21,6 +25,11 @@ export class KeySet {
   readonly #names: ReadonlySet<string>;
   /** Keys that verify nothing, and why. */
   readonly #unfit: ReadonlyMap<string, string>;
+  /**
+   * The claims of tokens whose signatures these very keys have made, by the tokens' SHA-256: an application shows the same one at each
+   * connection. No more is remembered, and for no longer than these keys serve: whether it is over, or revoked, is asked each time.
+   */
+  readonly #remembered = new Map<string, Uint8Array>();
 
   private constructor(keys: readonly Members[], unfit: ReadonlyMap<string, string>) {
     this.#keyOf = createLocalJWKSet({ keys: keys as unknown as JWK[] });
@@ -60,12 +69,23 @@ export class KeySet {
     if (!algorithms.includes(alg)) throw unprovenToken('its algorithm is not one that its issuer may use');
     const problem = this.#names.has(kid) ? undefined : this.#unfit.get(kid);
     if (problem !== undefined) throw unprovenToken(`its key ${problem}`);
+    const digest = hash('sha256', token, 'base64');
+    const remembered = this.#remembered.get(digest);
+    if (remembered !== undefined) return remembered;
     try {
       const { payload } = await compactVerify(token, this.#keyOf, { algorithms: [alg] });
+      this.#remember(digest, payload);
       return payload;
     } catch (cause) {
       throw unprovenToken(reasonOf(cause));
     }
+  }
+
+  /** The oldest goes for the newest. Only what is genuine is remembered: nobody can push out others' by what they make up. */
+  #remember(digest: string, payload: Uint8Array): void {
+    const [oldest] = this.#remembered.keys();
+    if (this.#remembered.size >= REMEMBERED_MAX && oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(digest, payload);
   }
 }
 

@@ -37,4 +37,16 @@ export class OwnPuts {
     }
     this.#stored.add(name);
   }
+
+  /** Each behind the one before it: at once where the store keeps the order of puts. No object is longer than `ORDERED_MAX_BYTES`. */
+  async putInOrder(objects: readonly (readonly [name: string, bytes: Uint8Array])[]): Promise<void> {
+    if (this.#sink.keepsOrder === true) return this.#putTogether(objects);
+    for (const [name, bytes] of objects) await this.put(name, bytes);
+  }
+
+  async #putTogether(objects: readonly (readonly [name: string, bytes: Uint8Array])[]): Promise<void> {
+    const puts = objects.map(([name, bytes]) => this.put(name, bytes));
+    await Promise.allSettled(puts);
+    await Promise.all(puts);
+  }
 }

@@ -11,7 +11,12 @@ export interface RecordingSink {
    * from its first moment on: as `retention` says, or by the store's own rule.
    */
   put(key: string, bytes: Uint8Array, retention?: Retention): Promise<void>;
+  /** Objects of at most `ORDERED_MAX_BYTES` become durable in the order in which their puts were begun: none is there without those before it. */
+  readonly keepsOrder?: boolean;
 }
+
+/** Statements and signatures are never longer. */
+export const ORDERED_MAX_BYTES = 64 << 10;
 
 /** How long an object can be neither deleted nor replaced: S3 Object Lock's mode, until when, and a legal hold beyond that. */
 export type Retention = NonNullable<OpenStatement['retention']>;

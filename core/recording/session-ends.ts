@@ -66,7 +66,7 @@ export class SessionOpening {
   }
 
   async #storeSigned(leaves: LeafSink, signed: SignedStatement<OpenStatement>): Promise<string> {
-    await storeOpen(signed, (name, bytes) => this.stored.put(name, bytes), leaves);
+    await storeOpen(signed, this.stored, leaves);
     return sha256Hex(signed.bytes);
   }
 
@@ -108,7 +108,7 @@ export class SessionClosing {
   /** The segments are stored. Whatever an earlier try has done is not done again, or not to an effect. */
   async store({ signer, index, leaves }: EndPorts): Promise<SessionOutcome> {
     this.#signed ??= await signStatement(await this.#make(), signer);
-    await storeClose(this.#signed, (name, bytes) => this.#stored.put(name, bytes), leaves);
+    await storeClose(this.#signed, this.#stored, leaves);
     const { statement } = this.#signed;
     const outcome = outcomeOf(statement);
     await index.closed(statement.session, outcome);

@@ -45,7 +45,7 @@ export interface SessionOutcome {
 
 /** The gateway's side of the index. */
 export interface SessionIndex {
-  /** Lists the session as open. Rejects with `already-exists` when the id is taken. Durable when it returns. */
+  /** Lists the session as open. Rejects with `already-exists` when the id is taken. When it returns, nothing that is stored after it is durable without it. */
   opened(record: Omit<SessionRecord, 'state' | 'outcome'>): Promise<void>;
   /** Records the outcome. A second call for the same session changes nothing. Rejects with `not-found`. */
   closed(id: string, outcome: SessionOutcome): Promise<void>;

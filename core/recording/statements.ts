@@ -6,6 +6,7 @@ import { endedLeaf, enter, type LeafSink, openedLeaf } from '../ledger/leaves.ts
 import { sideBySide } from '../side-by-side.ts';
 import { type CloseStatement, type OpenStatement, STATEMENT_MAX_BYTES } from './format.ts';
 import { CLOSE, OPEN, signatureName } from './layout.ts';
+import type { OwnPuts } from './own-puts.ts';
 import type { Signer } from './ports.ts';
 
 /** SHA-256 in lower-case hexadecimal. */
@@ -39,8 +40,8 @@ export async function signStatement<T extends OpenStatement | CloseStatement>(
   return { statement, bytes, signature: await signer.sign(bytes) };
 }
 
-/** Stores one of a session's objects. */
-type Put = (name: string, bytes: Uint8Array) => Promise<void>;
+/** Stores a session's objects. */
+type Puts = Pick<OwnPuts, 'put' | 'putInOrder'>;
 
 /**
  * Stores `open.json` and its signature side by side, and enters it into the ledger once both are there. One that stands alone is
@@ -48,10 +49,10 @@ type Put = (name: string, bytes: Uint8Array) => Promise<void>;
  */
 export async function storeOpen(
   { statement, bytes, signature }: SignedStatement<OpenStatement>,
-  put: Put,
+  puts: Puts,
   leaves: LeafSink,
 ): Promise<void> {
-  await sideBySide(put(signatureName(OPEN), signature), put(OPEN, bytes));
+  await sideBySide(puts.put(signatureName(OPEN), signature), puts.put(OPEN, bytes));
   await enter(openedLeaf(statement, bytes), leaves);
 }
 
@@ -61,11 +62,13 @@ export async function storeOpen(
  */
 export async function storeClose(
   { statement, bytes, signature }: SignedStatement<CloseStatement>,
-  put: Put,
+  puts: Puts,
   leaves: LeafSink,
 ): Promise<void> {
-  await put(CLOSE, bytes);
-  await put(signatureName(CLOSE), signature);
+  await puts.putInOrder([
+    [CLOSE, bytes],
+    [signatureName(CLOSE), signature],
+  ]);
   await enter(endedLeaf(statement, bytes), leaves);
 }
 

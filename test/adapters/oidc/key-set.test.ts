@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { exportJWK } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { KeySet } from '#adapters/oidc/key-set.ts';
 import { headerOf } from '#adapters/oidc/token-form.ts';
 import { makeKey, signToken } from '#test/support/issuer.ts';
@@ -25,6 +25,29 @@ describe('a set of keys', () => {
   it('verifies what one of them has signed, and gives the claims as they were', async () => {
     const claims = await verified(setOf(rsa.jwk, key.jwk));
     expect(JSON.parse(Buffer.from(claims as Uint8Array).toString())).toMatchObject({ sub: 'dana' });
+  });
+
+  it('looks at a signature once, and at everything else each time', async () => {
+    const set = setOf(rsa.jwk, key.jwk);
+    const token = await signToken(ID, key);
+    const verify = vi.spyOn(crypto.subtle, 'verify');
+    try {
+      const claims = await set.verified(token, headerOf(token), ALL);
+      expect(await set.verified(token, headerOf(token), ALL)).toBe(claims);
+      expect(verify).toHaveBeenCalledTimes(1);
+      await expect(set.verified(token, headerOf(token), ['RS256'])).rejects.toMatchObject({ guess: true });
+      const forged = `${token.slice(0, -8)}${token.slice(-8) === 'AAAAAAAA' ? 'BBBBBBBB' : 'AAAAAAAA'}`;
+      for (let time = 0; time < 2; time += 1)
+        await expect(set.verified(forged, headerOf(forged), ALL)).rejects.toMatchObject({
+          detail: 'its signature is wrong',
+        });
+      const later = setOf(rsa.jwk, (await makeKey('key-1')).jwk);
+      await expect(later.verified(token, headerOf(token), ALL)).rejects.toMatchObject({
+        detail: 'its signature is wrong',
+      });
+    } finally {
+      verify.mockRestore();
+    }
   });
 
   it('leaves out what it cannot use (RFC 7517 section 5)', async () => {

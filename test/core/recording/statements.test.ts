@@ -7,6 +7,7 @@ import {
   STATEMENT_MAX_BYTES,
 } from '#core/recording/format.ts';
 import { objectKey } from '#core/recording/layout.ts';
+import { OwnPuts } from '#core/recording/own-puts.ts';
 import {
   boundGroups,
   boundText,
@@ -304,7 +305,7 @@ describe('storing statements', () => {
       const put = async (name: string) => {
         if (name === missing) throw new Error('the store is down');
       };
-      await expect(storeOpen(signed, put, leaves)).rejects.toThrow('the store is down');
+      await expect(storeOpen(signed, putting(put), leaves)).rejects.toThrow('the store is down');
       expect(leaves.added.size).toBe(0);
     }
   });
@@ -328,10 +329,16 @@ describe('storing statements', () => {
     const close = JSON.parse(Buffer.from(await store.get(objectKey(session, 'close.json'))).toString());
     const signed = await signStatement<CloseStatement>({ ...close, reason: 'terminated' }, signer);
     const put = (name: string, bytes: Uint8Array) => store.put(objectKey(session, name), bytes);
-    await expect(storeClose(signed, put, leaves)).rejects.toMatchObject({ code: 'already-exists' });
+    await expect(storeClose(signed, putting(put), leaves)).rejects.toMatchObject({ code: 'already-exists' });
     const report = await verifyEvidence(store.evidence(session, signer.pem), {
       trustedSigners: [signer.der],
     });
     expect(report.verdict).toBe('verified');
   });
 });
+
+/** A session's own puts into whatever `put` is. */
+function putting(put: (name: string, bytes: Uint8Array) => Promise<void>): OwnPuts {
+  const sink = { put: (key: string, bytes: Uint8Array) => put(key.split('/').at(-1)!, bytes) };
+  return new OwnPuts(sink, opening().session, undefined);
+}
