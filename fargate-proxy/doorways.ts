@@ -74,6 +74,11 @@ export function entriesOf({
   return entries;
 }
 
+/** What the log says of where a gateway listens. */
+export function placesSaid({ host, port, sshPort }: Settings): Readonly<Record<string, unknown>> {
+  return { host, port, ...(sshPort === undefined ? {} : { sshPort }) };
+}
+
 interface Memory {
   readonly memory: RelayMemory;
   readonly bindings: ReturnType<typeof streamBindings>;

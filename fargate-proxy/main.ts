@@ -40,8 +40,8 @@ import {
   USUAL_LIMITS,
 } from './descriptors.ts';
 import { type Desks, desksOf } from './desks.ts';
-import { Door } from './door.ts';
-import { doorwaysOf, userCasOf } from './doorways.ts';
+import { Door, type DoorLimits } from './door.ts';
+import { doorwaysOf, placesSaid, userCasOf } from './doorways.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
 import { type Doorway, listen } from './listener.ts';
@@ -118,7 +118,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   const handed = new Handed(process);
   const siblings = child && new Siblings(child, (note) => handed.tell(note), afterwards);
   const failures = new TokenFailures(() => performance.now(), undefined, siblings);
-  const door = new Door(limits);
+  const door = new Door(limits, sessionsInAll(settings, limits));
   const refusals = new RefusalCounter('gateway', () => new Date());
   const userCas = await userCasOf(settings, surroundings);
   const requestUrl = requestUrlAt(settings);
@@ -181,14 +181,8 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
   if (siblings === undefined) sayReady(doorways);
   else handed.begin(childWork({ gateway, doorways, door, limits, siblings, keys, failures, about, drain }));
   sayWarnings(policy.config, log);
-  log(isChild ? 'serving' : 'listening', undefined, {
-    host: settings.host,
-    port: settings.port,
-    ...(settings.sshPort === undefined ? {} : { sshPort: settings.sshPort }),
-    task,
-    openFiles,
-    ...limits,
-  });
+  const where = isChild ? { pid: process.pid } : placesSaid(settings);
+  log(isChild ? 'serving' : 'listening', undefined, { ...where, task, openFiles, ...limits });
 }
 
 /** For whoever started this process. */
@@ -352,6 +346,11 @@ function createAdmission(
 /** Of what all processes may have together, what this one may. */
 function limitsOf({ limits, child }: Settings): AskedLimits {
   return child === undefined ? limits : limitsShare(limits, USUAL_LIMITS, child);
+}
+
+/** What a client is told that finds no room. */
+function sessionsInAll({ limits: asked, child }: Settings, { sessions }: DoorLimits): number {
+  return child === undefined ? sessions : Math.min(asked.sessions ?? Infinity, sessions * child.of);
 }
 
 /** Calls once the time is over; what it returns calls it off. */

@@ -2,11 +2,10 @@ import type { TokenFailures } from '#core/identity/token-failures.ts';
 import type { Door, DoorLimits } from '../door.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Doorway } from '../listener.ts';
-import type { CancelKeys } from '../protocols/postgres/cancel.ts';
 import type { Upkept } from '../upkeep.ts';
 import type { ChildWork } from './handed.ts';
 import type { ChildState } from './messages.ts';
-import type { Siblings } from './siblings.ts';
+import type { SiblingEars, Siblings } from './siblings.ts';
 
 export interface ChildParts {
   readonly gateway: Gateway;
@@ -14,7 +13,7 @@ export interface ChildParts {
   readonly door: Door;
   readonly limits: DoorLimits;
   readonly siblings: Siblings;
-  readonly keys: CancelKeys;
+  readonly keys: { readonly cancelKnown: SiblingEars['cancel'] };
   readonly failures: TokenFailures;
   readonly about: Pick<Upkept, 'sessions' | 'journalLagMs' | 'certificateEnds' | 'tally'>;
   readonly drain: () => void;

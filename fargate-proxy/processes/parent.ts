@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { CustodyError } from '#core/errors.ts';
-import { entriesOf } from '../doorways.ts';
+import { entriesOf, placesSaid } from '../doorways.ts';
 import { crowdedOut } from '../door.ts';
 import { type Listeners, listen } from '../listener.ts';
 import type { Log } from '../log.ts';
@@ -61,11 +61,8 @@ export async function runParent({ surroundings, ...parts }: ParentParts): Promis
   });
   const spoken = entries.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
   process.send?.({ type: 'ready', ...Object.fromEntries(spoken) });
-  const { host, port, sshPort, processes } = settings;
-  log('listening', undefined, {
-    ...{ host, port, processes, tasks: children.tasks },
-    ...(sshPort === undefined ? {} : { sshPort }),
-  });
+  const { processes } = settings;
+  log('listening', undefined, { ...placesSaid(settings), processes, tasks: children.tasks });
 }
 
 /** Without it, what dies would stay unsealed, and leaves out of the ledger. */

@@ -39,7 +39,9 @@ describe('a gateway of two processes', () => {
     expect(new Set(tasks).size).toBe(2);
     await one.client.end();
     await two.client.end();
-    await eventually('x', async () => ((await gateway.sessions()).every(({ outcome }) => outcome) ? true : undefined));
+    await eventually('x', async () =>
+      (await gateway.sessions()).every(({ outcome }) => outcome) ? true : undefined,
+    );
     await gateway.stop();
     console.log(gateway.said);
   });
