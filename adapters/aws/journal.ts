@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb';
-import { encodeEntry } from '#core/recording/journal-record.ts';
+import { encodeEntries } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry } from '#core/recording/ports.ts';
 import { reaching } from './failure.ts';
 import { type Patience, patienceFor, patiently } from './patience.ts';
@@ -83,7 +83,7 @@ class DynamoJournal implements Journal {
   async append(entries: readonly JournalEntry[]): Promise<void> {
     const commit = this.#next++;
     this.#held.set(commit, new Set(entries.map(({ session, segment }) => heldKey(session, segment))));
-    const items = this.#items(commit, Buffer.concat(entries.map(encodeEntry)));
+    const items = this.#items(commit, encodeEntries(entries));
     await reaching('append to the journal', () => Promise.all(items.map((item) => this.#put(item))));
   }
 

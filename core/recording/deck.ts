@@ -1,5 +1,6 @@
 import type { CustodyError } from '../errors.ts';
 import type { DurabilityMode } from './format.ts';
+import type { DraftEntry } from './journal-keys.ts';
 import type { OwnPuts } from './own-puts.ts';
 import type { Pace } from './pace.ts';
 import type { GatheredFrames } from './slab.ts';
@@ -117,6 +118,16 @@ export class Deck {
     this.#pace.add(this.tape.add(rawFrames, frames, payload), at);
     // With write-ahead, what a client sent goes nowhere before it is durable.
     if (this.#isAhead && hasClient) this.#isAwaited = true;
+  }
+
+  /** The segment being filled is to be put as soon as the journal has all of it. */
+  get isEnding(): boolean {
+    return this.isFull || this.isDue;
+  }
+
+  /** What the journal does not have yet; undefined where it has everything. */
+  takeEntry(): DraftEntry | undefined {
+    return this.tape.takeEntry(this.untilUs, this.isEnding);
   }
 
   /** Resolves when all that was added is durable, by whatever way. */

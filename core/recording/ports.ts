@@ -1,5 +1,6 @@
 /** What recording needs from the world. Each has one contract suite in test/contract that runs on every adapter. */
-import type { OpenStatement } from './format.ts';
+import type { Head, OpenStatement } from './format.ts';
+import type { Voucher } from './vouched.ts';
 
 /** Where evidence is kept. The writer's side: a gateway needs nothing more. */
 export interface RecordingSink {
@@ -47,10 +48,12 @@ export interface JournalEntry {
   readonly segment: number;
   /** Where `block` begins in the segment's content. */
   readonly offset: number;
-  /** One or more whole blocks (FORMAT.md). */
+  /** Whole blocks (FORMAT.md); none where the entry only ends its segment. */
   readonly block: Uint8Array;
-  /** A signed trailer over the content up to and including `block`: with it the content so far is a whole segment. */
-  readonly trailer: Uint8Array;
+  /** Of the content up to and including `block`: with it the content so far is a whole segment. */
+  readonly head: Head;
+  /** Who vouches for the head. The entries of one manifest come behind each other. */
+  readonly voucher: Voucher;
 }
 
 /** The durable tail of segments that are still being filled. */
@@ -69,12 +72,13 @@ export interface Journal {
   release(session: string, segment: number): void;
 }
 
-/** A segment as far as the journal has it: content and the last trailer that fits it. */
+/** A segment as far as the journal has it: content and the last head that fits it. */
 export interface JournaledTail {
   readonly session: string;
   readonly segment: number;
   readonly content: Uint8Array;
-  readonly trailer: Uint8Array;
+  readonly head: Head;
+  readonly voucher: Voucher;
 }
 
 /** What a dead gateway's journal still holds: of any length, and never whole in memory. */

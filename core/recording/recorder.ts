@@ -5,6 +5,7 @@ import { dueDecks } from './ageing.ts';
 import { BlockCompressor } from './block-compressor.ts';
 import { Deck } from './deck.ts';
 import type { CloseReason, CloseStatement } from './format.ts';
+import { type DraftEntry, JournalKeys, vouchTogether } from './journal-keys.ts';
 import { OwnPuts } from './own-puts.ts';
 import { Pace } from './pace.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
@@ -68,6 +69,7 @@ export interface Ending {
 export class Recorder {
   readonly #ports: RecorderPorts;
   readonly #decks = new Map<number, Deck>();
+  readonly #journalKeys = new JournalKeys();
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
   #commits: Promise<void> = Promise.resolve();
@@ -85,7 +87,9 @@ export class Recorder {
   async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const { session, retention } = opening;
-    const begun = new SessionOpening(opening, publicKey, new OwnPuts(this.#ports.sink, session, retention));
+    const journal = this.#journalKeys.for(startedMs);
+    const keys = { recorder: publicKey, journal: journal.publicKey };
+    const begun = new SessionOpening(opening, keys, new OwnPuts(this.#ports.sink, session, retention));
     const openHash = await begun.store(this.#ports).catch((cause: unknown) => {
       // A name that is taken is another session's.
       if (asCustodyError(cause).code !== 'already-exists')
@@ -94,7 +98,7 @@ export class Recorder {
     });
     this.#puts.mayContinue();
     const deck = new Deck({
-      tape: new Tape(opening.session, privateKey, openHash, this.#tools),
+      tape: new Tape(opening.session, { session: privateKey, journal }, openHash, this.#tools),
       openHash,
       stored: begun.stored,
       durability: opening.durability,
@@ -201,17 +205,18 @@ export class Recorder {
   /** What is for the store goes its way; the journal gets the rest in one append, and nothing else is waited for. */
   async #persist(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
     const toStore: [number, Promise<void>][] = [];
-    const entered: [number, Deck, JournalEntry[]][] = [];
+    const entered: [number, Deck, DraftEntry | undefined][] = [];
     for (const [tape, deck] of touched) {
       if (isForStore(deck)) toStore.push([tape, this.#putInstead(deck)]);
-      else entered.push([tape, deck, deck.tape.takeEntries(deck.untilUs)]);
+      else entered.push([tape, deck, deck.takeEntry()]);
     }
-    const appended = this.#append(entered.flatMap(([, , entries]) => entries));
-    for (const [, deck, entries] of entered) this.#afterEntries(deck, entries, appended);
+    const drafts = entered.map(([, , draft]) => draft).filter((draft) => draft !== undefined);
+    const appended = this.#append(vouchTogether(drafts));
+    for (const [, deck, draft] of entered) this.#afterEntry(deck, draft, appended);
     const cause = await causeOf(appended);
     const failed: [number, CustodyError][] = [];
-    for (const [tape, deck, entries] of entered) {
-      if (entries.length > 0 && cause !== undefined) deck.fail(recordingFailed(cause));
+    for (const [tape, deck, draft] of entered) {
+      if (draft !== undefined && cause !== undefined) deck.fail(recordingFailed(cause));
       if (deck.failure !== undefined) failed.push([tape, deck.failure]);
       else if (deck.hangs || this.#isCrowded(deck)) toStore.push([tape, deck.puts]);
     }
@@ -219,10 +224,10 @@ export class Recorder {
     return { failed, behind };
   }
 
-  /** Its entries are on their way to the journal: then the segment may be put, if it is time. */
-  #afterEntries(deck: Deck, entries: readonly JournalEntry[], appended: Promise<void>): void {
-    if (entries.length > 0) deck.becomesDurable(appended);
-    if (deck.isFull || deck.isDue) void causeOf(this.#puts.putOpen(deck, appended));
+  /** Its entry is on its way to the journal: then the segment may be put, if it is time. */
+  #afterEntry(deck: Deck, draft: DraftEntry | undefined, appended: Promise<void>): void {
+    if (draft !== undefined) deck.becomesDurable(appended);
+    if (deck.isEnding) void causeOf(this.#puts.putOpen(deck, appended));
   }
 
   /** The journal gets nothing of it before it is stored. Resolves when all that was added is durable. */
