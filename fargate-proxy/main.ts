@@ -348,9 +348,10 @@ function limitsOf({ limits, child }: Settings): AskedLimits {
   return child === undefined ? limits : limitsShare(limits, USUAL_LIMITS, child);
 }
 
-/** What a client is told that finds no room. */
-function sessionsInAll({ limits: asked, child }: Settings, { sessions }: DoorLimits): number {
-  return child === undefined ? sessions : Math.min(asked.sessions ?? Infinity, sessions * child.of);
+/** What a client is told that finds no room: descriptors may have left this process less than its share. */
+function sessionsInAll({ limits: { sessions: asked }, child }: Settings, { sessions }: DoorLimits): number {
+  if (child === undefined) return sessions;
+  return asked !== undefined && sessions === shareOf(asked, child) ? asked : sessions * child.of;
 }
 
 /** Calls once the time is over; what it returns calls it off. */
