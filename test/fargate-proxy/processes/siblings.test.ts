@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { TokenFailures } from '#core/identity/token-failures.ts';
-import { Siblings, type SiblingEars } from '#proxy/processes/siblings.ts';
+import type { CancelRequest } from '#core/protocols/postgres/startup.ts';
+import { type SiblingEars, Siblings } from '#proxy/processes/siblings.ts';
 import { CancelKeys } from '#proxy/protocols/postgres/cancel.ts';
 
 const WHO = { address: '192.0.2.1', port: 4000 };
+const request = (processId: number, secret: Buffer): CancelRequest => ({
+  ...{ kind: 'cancel', processId, secret, byteLength: 12 + secret.byteLength },
+});
 const deaf: SiblingEars = { cancel: () => undefined, guess: () => undefined, proof: () => undefined };
 
 /** Processes that hear each other at once; those whose number is in `dead` hear nothing. */
@@ -48,7 +52,7 @@ describe('a cancel request', () => {
       return taken.promise;
     });
     let isOver = false;
-    const cancelling = keys[0]!.cancel({ processId, secret }, WHO).then(() => (isOver = true));
+    const cancelling = keys[0]!.cancel(request(processId, secret), WHO).then(() => (isOver = true));
     await new Promise((turn) => setImmediate(turn));
     expect(from).toEqual(['192.0.2.1:4000']);
     expect(isOver).toBe(false);
@@ -60,12 +64,12 @@ describe('a cancel request', () => {
   it('whose target does not take it is over all the same', async () => {
     const { keys } = withKeys(2);
     const { processId, secret } = keys[1]!.issue(7, 0, () => Promise.reject(new Error('no')));
-    await keys[0]!.cancel({ processId, secret }, WHO);
+    await keys[0]!.cancel(request(processId, secret), WHO);
   });
 
   it('that no process knows is over when all have said so, and counts as wrong', async () => {
     const { keys } = withKeys(3);
-    const wrong = { processId: 7, secret: Buffer.alloc(4) };
+    const wrong = request(7, Buffer.alloc(4));
     for (let tries = 0; tries < 100; tries += 1) await keys[0]!.cancel(wrong, WHO);
     await expect(keys[0]!.cancel(wrong, WHO)).rejects.toMatchObject({ code: 'too-many-failures' });
   });
