@@ -40,6 +40,8 @@ export class Deck {
   completeMs: number;
   /** Puts of one session happen one after the other, so that a crash never leaves a gap. */
   puts: Promise<void> = Promise.resolve();
+  /** Settles with the last of its entries that went to the journal, and so behind all of them. */
+  entered: Promise<void> = Promise.resolve();
   /** Its blocks go straight to the store: none goes to the journal before that is done. */
   isPutting = false;
   /** Its segment is old: it is put once the journal has all of it. */
@@ -134,6 +136,12 @@ export class Deck {
   whenDurable(): Promise<void> {
     this.#waiting ??= Promise.withResolvers<void>();
     return this.#waiting.promise;
+  }
+
+  /** All that was added went to the journal, and becomes durable with `entered`, or never. */
+  entersJournal(entered: Promise<void>): void {
+    this.entered = entered;
+    this.becomesDurable(entered);
   }
 
   /** All that was added becomes durable with `done`, or never. */

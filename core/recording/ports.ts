@@ -60,9 +60,14 @@ export interface JournalEntry {
 export interface Journal {
   /**
    * When it returns, all entries are durable. One call is one group commit for all sessions in it. It tries for as long as trying may
-   * help and any session would wait; once it rejects, the entries may be there or not, and those of the next call hide behind none.
+   * help and any session would wait; once it rejects, the entries may be there or not, and those of other calls hide behind none.
+   * Up to `appendsAtOnce` may be under way, and end in any order: entries stand in the order in which `append` was called, and one of
+   * which an earlier one is missing is there for nobody. So the caller calls nothing durable before it has heard of all earlier calls;
+   * and where one of them failed, only the sessions in it fail, with what follows of theirs: a session's tail leans on no other's.
    */
   append(entries: readonly JournalEntry[]): Promise<void>;
+  /** How many appends may be under way at once; one where it is not given. */
+  readonly appendsAtOnce?: number;
   /**
    * How many bytes a second of one session it takes gladly. The blocks of one that brings more for longer go into the store as
    * segments, and never come here. Any number where it is not given.

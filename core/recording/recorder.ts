@@ -3,6 +3,7 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
 import { dueDecks } from './ageing.ts';
 import { BlockCompressor } from './block-compressor.ts';
+import { CommitLine, inOrder } from './commit-line.ts';
 import { Deck } from './deck.ts';
 import type { CloseReason, CloseStatement } from './format.ts';
 import { type DraftEntry, JournalKeys, vouchTogether } from './journal-keys.ts';
@@ -72,7 +73,7 @@ export class Recorder {
   readonly #journalKeys = new JournalKeys();
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
-  #commits: Promise<void> = Promise.resolve();
+  readonly #line: CommitLine;
   /** Old segments on their way to the store. */
   #ageing = 0;
   readonly #unsealed = new Unsealed();
@@ -81,6 +82,12 @@ export class Recorder {
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
     this.#puts = new SegmentPuts(ports);
+    this.#line = new CommitLine(this.commitsAtOnce);
+  }
+
+  /** As many as the journal takes appends. One more may be given, and is compressed meanwhile. */
+  get commitsAtOnce(): number {
+    return this.#ports.journal.appendsAtOnce ?? 1;
   }
 
   /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
@@ -111,12 +118,12 @@ export class Recorder {
   /**
    * Makes the slabs' frames durable. Resolves once the journal has what it is to have, with the tapes that failed and those whose
    * frames go to the store instead; the others' are durable. Blocks are compressed before it returns its promise, so slabs may
-   * be reused at once.
+   * be reused at once. Several may be under way: they resolve in the order in which they were asked for.
    */
   commit(slabs: readonly HandedSlab[]): Promise<Committed> {
     const touched = this.#addBlocks(slabs);
     for (const deck of touched.values()) deck.completeMs = slabs.at(-1)!.at;
-    return this.#inTurn(() => this.#persist(touched));
+    return this.#inLine(touched);
   }
 
   /**
@@ -128,7 +135,7 @@ export class Recorder {
     if (due.size === 0) return [];
     this.#ageing += due.size;
     for (const deck of due.values()) deck.isDue = true;
-    await this.#inTurn(() => this.#persist(due));
+    await this.#inLine(due);
     const fates = await Promise.all(
       [...due].map(async ([tape, deck]) => [tape, await fateOf(deck, deck.puts)] as const),
     );
@@ -142,7 +149,7 @@ export class Recorder {
    */
   async close(tape: number, ending: Ending): Promise<SessionOutcome> {
     const deck = this.#deck(tape);
-    const { put } = await this.#inTurn(async () => this.#end(tape, deck, ending));
+    const { put } = await this.#line.enter((before) => before.then(() => this.#end(tape, deck, ending)));
     const closing = new SessionClosing(() => this.#closeStatement(deck, ending), deck.stored);
     const seal = (): Promise<SessionOutcome> => this.#seal(deck, closing);
     return put.then(seal).catch((cause: unknown) => {
@@ -179,14 +186,11 @@ export class Recorder {
     return closing.store(this.#ports);
   }
 
-  /** One after the other: the journal takes one append at a time. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#commits.then(work);
-    this.#commits = done.then(
-      () => undefined,
-      () => undefined,
+  #inLine(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
+    return this.#line.enter(
+      (before) => this.#persist(touched, before),
+      () => freshBytesOf(touched),
     );
-    return done;
   }
 
   #addBlocks(slabs: readonly HandedSlab[]): Map<number, Deck> {
@@ -203,7 +207,7 @@ export class Recorder {
   }
 
   /** What is for the store goes its way; the journal gets the rest in one append, and nothing else is waited for. */
-  async #persist(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
+  async #persist(touched: ReadonlyMap<number, Deck>, before: Promise<void>): Promise<Committed> {
     const toStore: [number, Promise<void>][] = [];
     const entered: [number, Deck, DraftEntry | undefined][] = [];
     for (const [tape, deck] of touched) {
@@ -211,7 +215,7 @@ export class Recorder {
       else entered.push([tape, deck, deck.takeEntry()]);
     }
     const drafts = entered.map(([, , draft]) => draft).filter((draft) => draft !== undefined);
-    const appended = this.#append(vouchTogether(drafts));
+    const appended = this.#append(vouchTogether(drafts), before);
     for (const [, deck, draft] of entered) this.#afterEntry(deck, draft, appended);
     const cause = await causeOf(appended);
     const failed: [number, CustodyError][] = [];
@@ -226,15 +230,14 @@ export class Recorder {
 
   /** Its entry is on its way to the journal: then the segment may be put, if it is time. */
   #afterEntry(deck: Deck, draft: DraftEntry | undefined, appended: Promise<void>): void {
-    if (draft !== undefined) deck.becomesDurable(appended);
-    if (deck.isEnding) void causeOf(this.#puts.putOpen(deck, appended));
+    if (draft !== undefined) deck.entersJournal(appended);
+    if (deck.isEnding) void causeOf(this.#puts.putOpen(deck));
   }
 
   /** The journal gets nothing of it before it is stored. Resolves when all that was added is durable. */
   #putInstead(deck: Deck): Promise<void> {
     const durable = deck.whenDurable();
-    if (!deck.isPutting)
-      void this.#puts.putMuch(deck, () => this.#inTurn(() => this.#persist(new Map([[0, deck]]))));
+    if (!deck.isPutting) void this.#puts.putMuch(deck, () => this.#inLine(new Map([[0, deck]])));
     else if (deck.isOverfull) void causeOf(this.#puts.putOpen(deck));
     return durable;
   }
@@ -246,10 +249,13 @@ export class Recorder {
     return unstoredBytes > UNSTORED_BYTES || all > ALL_UNSTORED_BYTES;
   }
 
-  /** Acknowledged only while the lease is held: whoever seals in our place reads the journal after that. */
-  async #append(entries: readonly JournalEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    await this.#ports.journal.append(entries);
+  /**
+   * In order: what stands in an earlier commit of the same session is durable, or the session has failed. And only while the lease is
+   * held, however many were under way when it was lost: whoever seals in our place reads the journal after that.
+   */
+  async #append(entries: readonly JournalEntry[], before: Promise<void>): Promise<void> {
+    if (entries.length === 0) return before;
+    await inOrder(before, this.#ports.journal.append(entries));
     this.#puts.mayContinue();
   }
 
@@ -276,6 +282,11 @@ export class Recorder {
       ...(detail === undefined ? {} : { detail: detail.slice(0, 500) }),
     };
   }
+}
+
+/** What a commit of them appends, at most. */
+function freshBytesOf(touched: ReadonlyMap<number, Deck>): number {
+  return [...touched.values()].reduce((sum, { tape }) => sum + tape.freshBytes, 0);
 }
 
 /** What the journal does not have of it goes to the store: for as long as segments of it are put, all of it does. */

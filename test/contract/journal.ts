@@ -58,6 +58,37 @@ export function journalContract(name: string, make: () => Given<JournalUnderTest
       expect(markOf(tail!)).toBe('a'.charCodeAt(0));
     });
 
+    it('takes as many appends at once as it says; entries stand in the order in which they were asked for', async () => {
+      const under = await make();
+      const journal = await under.open();
+      const { appendsAtOnce: most = 1 } = journal;
+      const text = 'what is said in many appends';
+      for (let at = 0; at < text.length; at += most) {
+        const letters = [...text.slice(at, at + most)];
+        await Promise.all(
+          letters.map((letter, n) =>
+            journal.append([entry(SESSION_A, 0, at + n, letter), entry(SESSION_B, at + n, 0, letter)]),
+          ),
+        );
+      }
+      const tails = await tailsIn(under.remains());
+      const said = tails.find(({ session }) => session === SESSION_A)!;
+      expect(Buffer.from(said.content).toString()).toBe(text);
+      const others = tails.filter(({ session }) => session === SESSION_B).map(({ segment }) => segment);
+      expect(others).toEqual([...text].map((_, n) => n));
+    });
+
+    it('of a session in which something is missing has what stands before that, and of others all', async () => {
+      const under = await make();
+      const journal = await under.open();
+      await journal.append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 0, 0, 'x')]);
+      // Between them one was lost, of session A alone.
+      await journal.append([entry(SESSION_A, 0, 6, 'ghi'), entry(SESSION_B, 0, 1, 'y')]);
+      await journal.append([entry(SESSION_B, 0, 2, 'z'), entry(SESSION_A, 0, 9, 'jkl')]);
+      const texts = (await tailsIn(under.remains())).map(({ content }) => Buffer.from(content).toString());
+      expect(texts).toEqual(['abc', 'xyz']);
+    });
+
     it('keeps the tails of sessions that are still needed', async () => {
       const under = await make();
       await (await under.open()).append([entry(SESSION_A, 0, 0, 'abc'), entry(SESSION_B, 0, 0, 'x')]);
