@@ -5,6 +5,9 @@ import { keepTemplates } from './test/support/template-folder.ts';
 // Compiled code is kept, as cli/custody.mjs keeps it: by the workers, and by every Node that a test starts.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.cache/custody', import.meta.url));
 
+// Whatever machine they run on: a gateway that is to have several says so.
+process.env['CUSTODY_PROCESSES'] ??= '1';
+
 keepTemplates();
 
 /** They start nothing that lasts, and change nothing that others import. */

@@ -17,6 +17,9 @@ const PEERS_MIN = 8;
 const PER_ADDRESS = 100;
 const SESSIONS_MIN = 4;
 
+/** What is taken where nobody asked for another number, and descriptors allow it. */
+export const USUAL_LIMITS: AskedLimits = { peers: PEERS_MAX, perAddress: PER_ADDRESS };
+
 /** What somebody asked for; less is taken where descriptors do not suffice. */
 export interface AskedLimits {
   readonly sessions?: number | undefined;

@@ -23,10 +23,13 @@ export class Door {
   readonly #limits: DoorLimits;
   readonly #all = new Crowd();
   readonly #byAddress = new Map<string, Crowd>();
+  readonly #inAll: number;
   #sessions = 0;
 
-  constructor(limits: DoorLimits) {
+  /** `inAll`: the sessions of a gateway that has several doors. */
+  constructor(limits: DoorLimits, inAll = limits.sessions) {
     this.#limits = limits;
+    this.#inAll = inAll;
   }
 
   /** Peers that have not proved who they are. */
@@ -88,7 +91,7 @@ export class Door {
   }
 
   #goIn(place: Place): void {
-    if (this.#sessions >= this.#limits.sessions) throw noRoom(this.#limits.sessions);
+    if (this.#sessions >= this.#limits.sessions) throw noRoom(this.#inAll);
     this.#leave(place);
     this.#sessions += 1;
   }

@@ -26,19 +26,33 @@ import { toldStanding } from '#core/identity/told-standing.ts';
 import { PolicyTeller } from '#core/notify/policy-teller.ts';
 import type { SshPublicKey } from '#core/protocols/ssh/keys/public-key.ts';
 import { HeldLease } from '#core/recording/leases.ts';
+import type { Sealing } from '#core/recording/seal.ts';
 import { RefusalCounter } from '#core/status/refusals.ts';
 import { Admission } from './admission.ts';
 import { calmLog } from './calm-log.ts';
 import { Certificate } from './certificate.ts';
 import { watchForDeadPeers } from './dead-peer-watch.ts';
-import { descriptorLimit, limitsFor, openDescriptors } from './descriptors.ts';
+import {
+  type AskedLimits,
+  descriptorLimit,
+  limitsFor,
+  openDescriptors,
+  USUAL_LIMITS,
+} from './descriptors.ts';
 import { type Desks, desksOf } from './desks.ts';
-import { Door } from './door.ts';
-import { doorwaysOf, userCasOf } from './doorways.ts';
+import { Door, type DoorLimits } from './door.ts';
+import { doorwaysOf, placesSaid, userCasOf } from './doorways.ts';
 import { abandon, drainOnRequest } from './endings.ts';
 import { Gateway } from './gateway.ts';
-import { listen } from './listener.ts';
+import { type Doorway, listen } from './listener.ts';
 import { jsonLog, type Log } from './log.ts';
+import { childWork } from './processes/child-work.ts';
+import { Handed } from './processes/handed.ts';
+import { type FromKeeper, Keeper, serveKeeper } from './processes/keeper.ts';
+import { runParent } from './processes/parent.ts';
+import { limitsShare, shareOf } from './processes/share.ts';
+import { Siblings } from './processes/siblings.ts';
+import type { KeeperSettings } from './processes/start-keeper.ts';
 import { CancelKeys } from './protocols/postgres/cancel.ts';
 import { keepTelling } from './pulse.ts';
 import { keepSealing } from './recorder/late-seals.ts';
@@ -50,7 +64,7 @@ import { serveRecorder } from './recorder/thread.ts';
 import { readSettings, type Settings } from './settings.ts';
 import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
 import { Tally } from './tally.ts';
-import { WaitingRoom } from './waiting-room.ts';
+import { WAITING_MAX, WaitingRoom } from './waiting-room.ts';
 import { keepWatch, sayWarnings, watchCertificate, watchIssuers } from './watches.ts';
 
 const timesOfLog = {
@@ -62,16 +76,20 @@ const VERSION = (
 ).version;
 
 if (isMainThread) await runGateway(readSettings(process.argv.slice(2), process.env));
-else await runRecorder(workerData as RecorderSettings).catch(sayCannotStart);
+else await runThread(workerData as RecorderSettings | KeeperSettings).catch(sayCannotStart);
 
-/** The relay's thread, which says so if it cannot start. */
+/** The relay's thread, or the parent of several processes; says so if it cannot start. */
 async function runGateway(settings: Settings): Promise<void> {
   // Whoever reads the log may die first; sessions are drained all the same.
   process.stderr.on('error', () => undefined);
   const tally = new Tally();
-  const log = tally.counting(calmLog(writtenLog(), timesOfLog));
+  const { child, processes } = settings;
+  const log = tally.counting(
+    calmLog(writtenLog(child === undefined ? {} : { process: child.number }), timesOfLog),
+  );
   try {
-    await startGateway(settings, tally, log);
+    if (child === undefined && processes > 1) await startParent(settings, tally, log);
+    else await startGateway(settings, tally, log);
   } catch (thrown) {
     const error = asCustodyError(thrown);
     log('cannot-start', error, error.hint === undefined ? {} : { hint: error.hint });
@@ -81,25 +99,33 @@ async function runGateway(settings: Settings): Promise<void> {
 
 /** Config, recorder, listener, and an orderly end. */
 async function startGateway(settings: Settings, tally: Tally, log: Log): Promise<void> {
-  const task = randomUUID();
+  const { child } = settings;
+  const task = child?.task ?? randomUUID();
   const surroundings = await relaySurroundings(settings, task);
+  // From here on whoever takes the folder waits for this process; where its parent died before, somebody may have taken it already.
+  if (child !== undefined && process.ppid !== child.parent) return process.exit(1);
   const policy = await policyInForce(surroundings);
   const keyring = new Keyring();
   const verifier = currentVerifier(() => policy.config.issuers, keyring);
   const identities = withDirectories(verifier, policy, surroundings, log);
   const { dataDir, leaseMs, sequenceMs, loginMs } = settings;
-  const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs, sequenceMs };
+  const isChild = child !== undefined;
+  const recorder = { dataDir, task, timeOrigin: performance.timeOrigin, leaseMs, sequenceMs, isChild };
   const tapes = await startRecorder(new URL(import.meta.url), recorder, log);
   const openFiles = descriptorLimit();
-  const limits = limitsFor(openFiles, openDescriptors(), settings.limits);
-  const waitingRoom = new WaitingRoom();
+  const limits = limitsFor(openFiles, openDescriptors(), limitsOf(settings));
+  const waitingRoom = new WaitingRoom(child && shareOf(WAITING_MAX, child));
+  const handed = new Handed(process);
+  const siblings = child && new Siblings(child, (note) => handed.tell(note), afterwards);
+  const failures = new TokenFailures(() => performance.now(), undefined, siblings);
+  const door = new Door(limits, sessionsInAll(settings, limits));
   const refusals = new RefusalCounter('gateway', () => new Date());
   const userCas = await userCasOf(settings, surroundings);
   const requestUrl = requestUrlAt(settings);
   const desks = desksOf({ policy, surroundings, tally, waitingRoom, requestUrl });
   const gateway = new Gateway({
-    door: new Door(limits),
-    admission: createAdmission({ policy, desks, waitingRoom, requestUrl, refusals }, surroundings, {
+    door,
+    admission: createAdmission({ policy, desks, waitingRoom, requestUrl, refusals, failures }, surroundings, {
       identities,
       userCas,
     }),
@@ -119,7 +145,7 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     log,
     wallClock: () => new Date(),
   });
-  const keys = new CancelKeys(surroundings.cancelWishes);
+  const keys = new CancelKeys(surroundings.cancelWishes, undefined, siblings);
   keepWatch(policy, surroundings, gateway, keys, log);
   watchIssuers(verifier, keyring, log);
   watchForDeadPeers(() => gateway.sessions);
@@ -139,40 +165,53 @@ async function startGateway(settings: Settings, tally: Tally, log: Log): Promise
     ),
     rdsBundle: process.env['CUSTODY_RDS_CA'],
   });
-  const listeners = await listen(doorways, gateway, (error) => log('accept-failed', error));
-  drainOnRequest(settings, gateway, listeners, tapes, log);
-  await surroundings.keepUp?.({
+  const doors = isChild ? handed : await listen(doorways, gateway, (error) => log('accept-failed', error));
+  const drain = drainOnRequest(settings, gateway, doors, tapes, log);
+  // Nobody would ever say that it is to end.
+  if (isChild && !process.connected) return process.exit(1);
+  const about = {
     sessions: () => gateway.sessions.size,
-    draining: () => !listeners.listening,
     journalLagMs: () => tapes.lagMs,
     certificateEnds: () => certificate.ends,
     tally,
-    log,
-  });
-  keepTelling(surroundings.pulses, {
-    ...{ task, version: VERSION, refusals, log },
-    sessions: () => gateway.sessions.size,
-    journalLagMs: () => tapes.lagMs,
-  });
-  tapes.onDeath((error) => void abandon(error, gateway, listeners, log));
-  const spoken = doorways.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
-  process.send?.({ type: 'ready', ...Object.fromEntries(spoken) });
+  };
+  if (!isChild) await surroundings.keepUp?.({ ...about, draining: () => !doors.listening, log });
+  keepTelling(surroundings.pulses, { ...{ task, version: VERSION, refusals, log }, ...about });
+  tapes.onDeath((error) => void abandon(error, gateway, doors, log));
+  if (siblings === undefined) sayReady(doorways);
+  else handed.begin(childWork({ gateway, doorways, door, limits, siblings, keys, failures, about, drain }));
   sayWarnings(policy.config, log);
-  log('listening', undefined, {
-    host: settings.host,
-    port: settings.port,
-    ...(settings.sshPort === undefined ? {} : { sshPort: settings.sshPort }),
-    task,
-    openFiles,
-    ...limits,
-  });
+  const where = isChild ? { pid: process.pid } : placesSaid(settings);
+  log(isChild ? 'serving' : 'listening', undefined, { ...where, task, openFiles, ...limits });
 }
 
-function writtenLog(): Log {
-  return jsonLog(
+/** For whoever started this process. */
+function sayReady(doorways: readonly Doorway[]): void {
+  const spoken = doorways.map(({ protocol, host, port }) => [protocol.name, { host, port }] as const);
+  process.send?.({ type: 'ready', ...Object.fromEntries(spoken) });
+}
+
+/** The parent of several gateway processes, which are this program as well. */
+async function startParent(settings: Settings, tally: Tally, log: Log): Promise<void> {
+  const surroundings = isOnAws()
+    ? (await import('./on-aws.ts')).parentOnAws(process.env)
+    : await (await import('./on-laptop.ts')).parentOnLaptop(settings.dataDir);
+  const args = process.argv.slice(2);
+  await runParent({ settings, args, surroundings, entry: new URL(import.meta.url), tally, log });
+}
+
+/** `always`: said with every line. */
+function writtenLog(always: Readonly<Record<string, unknown>>): Log {
+  const log = jsonLog(
     (line) => process.stderr.write(`${line}\n`),
     () => new Date(),
   );
+  return (event, error, facts) => log(event, error, { ...always, ...facts });
+}
+
+/** The recorder's thread, or a parent's that looks after what its processes leave. */
+function runThread(settings: RecorderSettings | KeeperSettings): Promise<void> {
+  return 'keeps' in settings ? runKeeper(settings) : runRecorder(settings);
 }
 
 /** The recorder's thread: seals what an earlier task left where nobody else does, then serves. */
@@ -182,8 +221,13 @@ async function runRecorder({
   timeOrigin,
   leaseMs,
   sequenceMs,
+  isChild,
 }: RecorderSettings): Promise<void> {
-  const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(dataDir, task);
+  const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(
+    dataDir,
+    task,
+    isChild,
+  );
   const monotonic = (): number => performance.timeOrigin + performance.now() - timeOrigin;
   const lease = new HeldLease(leases, task, leaseMs, { monotonic, wall: () => new Date() });
   await keepLease(lease, leaseMs, {
@@ -191,15 +235,30 @@ async function runRecorder({
     lost: (error) => say({ kind: 'fenced', error: plainError(error) }),
   });
   serveRecorder(parentPort!, { ...ports, lease }, monotonic);
-  if (sequencer !== undefined) {
-    keepSequencing(sequencer, sequenceMs, (thrown) => {
-      say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
-    });
-  }
+  if (sequencer !== undefined) keepSequencing(sequencer, sequenceMs, sayStalled);
   if (sealEarlier !== undefined && earlier.failures.length > 0)
     keepSealing(sealEarlier, (sessions) => say({ kind: 'recovered-late', sessions }));
-  const unsealable = earlier.failures.map(({ session, error }) => ({ session, error: plainError(error) }));
-  say({ kind: 'ready', recovered: earlier.sealed, unsealable });
+  say(readyAfter(earlier));
+}
+
+/** Seals what earlier tasks left, before any process begins, and what a process of this gateway leaves, at its end. */
+async function runKeeper({ dataDir, sequenceMs }: KeeperSettings): Promise<void> {
+  const { keeperOnLaptop } = await import('./on-laptop.ts');
+  const { earlier, left, sealTasks, sequencer } = await keeperOnLaptop(dataDir);
+  const later = (ms: number, work: () => void): void => void setTimeout(work, ms);
+  const keeper = new Keeper({ sealTasks, later, say, asError: asCustodyError }, left);
+  serveKeeper(parentPort!, keeper, () => say({ kind: 'stopped' }));
+  keepSequencing(sequencer, sequenceMs, sayStalled);
+  say(readyAfter(earlier));
+}
+
+function readyAfter({ sealed, failures }: Sealing): FromRecorder & FromKeeper {
+  const unsealable = failures.map(({ session, error }) => ({ session, error: plainError(error) }));
+  return { kind: 'ready', recovered: sealed, unsealable };
+}
+
+function sayStalled(thrown: unknown): void {
+  say({ kind: 'ledger-stalled', error: plainError(asCustodyError(thrown)) });
 }
 
 /** A task of the stack, or a laptop's gateway: neither loads what the other needs. */
@@ -208,16 +267,20 @@ async function relaySurroundings(settings: Settings, task: string): Promise<Rela
   return (await import('./on-laptop.ts')).relayOnLaptop(settings);
 }
 
-async function recorderSurroundings(dataDir: string, task: string): Promise<RecorderSurroundings> {
+async function recorderSurroundings(
+  dataDir: string,
+  task: string,
+  isChild: boolean,
+): Promise<RecorderSurroundings> {
   if (isOnAws()) return (await import('./on-aws.ts')).recorderOnAws(process.env, task);
-  return (await import('./on-laptop.ts')).recorderOnLaptop(dataDir, task);
+  return (await import('./on-laptop.ts')).recorderOnLaptop(dataDir, task, isChild);
 }
 
 function isOnAws(): boolean {
   return process.env['CUSTODY_BUCKET'] !== undefined;
 }
 
-function say(message: FromRecorder): void {
+function say(message: FromRecorder | FromKeeper): void {
   parentPort!.postMessage(message);
 }
 
@@ -248,11 +311,12 @@ interface Entrance {
   readonly waitingRoom: WaitingRoom;
   readonly requestUrl: ((id: string) => string) | undefined;
   readonly refusals: RefusalCounter;
+  readonly failures: TokenFailures;
 }
 
 /** Who may enter, by the configuration that is in force at the moment. */
 function createAdmission(
-  { policy, desks, waitingRoom, requestUrl, refusals }: Entrance,
+  { policy, desks, waitingRoom, requestUrl, refusals, failures }: Entrance,
   { requests, runs, logouts, devices, directory }: RelaySurroundings,
   { identities, userCas }: Identities,
 ): Admission {
@@ -266,7 +330,7 @@ function createAdmission(
     verifier: () => withDirectoryGroups(identities(), groups),
     ...(userCas.length === 0 ? {} : { certificates: withGroupsOfNow(certificates, listed, groups) }),
     standing: toldStanding({ ...known, logouts, devices }),
-    failures: new TokenFailures(() => performance.now()),
+    failures,
     refusals,
     devices,
     requests,
@@ -277,6 +341,23 @@ function createAdmission(
     pause: (ms) => sleep(ms),
     waitingRoom,
   });
+}
+
+/** Of what all processes may have together, what this one may. */
+function limitsOf({ limits, child }: Settings): AskedLimits {
+  return child === undefined ? limits : limitsShare(limits, USUAL_LIMITS, child);
+}
+
+/** What a client is told that finds no room: descriptors may have left this process less than its share. */
+function sessionsInAll({ limits: { sessions: asked }, child }: Settings, { sessions }: DoorLimits): number {
+  if (child === undefined) return sessions;
+  return asked !== undefined && sessions === shareOf(asked, child) ? asked : sessions * child.of;
+}
+
+/** Calls once the time is over; what it returns calls it off. */
+function afterwards(ms: number, over: () => void): () => void {
+  const timer = setTimeout(over, ms).unref();
+  return () => clearTimeout(timer);
 }
 
 function requestUrlAt({ apiUrl }: Settings): ((id: string) => string) | undefined {

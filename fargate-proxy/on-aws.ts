@@ -34,8 +34,8 @@ import { dynamoLeases } from '#adapters/aws/task-leases.ts';
 import { watchedRequests } from '#adapters/aws/watched-requests.ts';
 import { CustodyError } from '#core/errors.ts';
 import { parseJson } from '#core/json.ts';
-import type { RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
-import { keepUp } from './upkeep.ts';
+import type { ParentSurroundings, RecorderSurroundings, RelaySurroundings } from './surroundings.ts';
+import { keepUp, type Upkept } from './upkeep.ts';
 
 const CONFIG_EVERY_MS = 2_000;
 
@@ -87,17 +87,28 @@ export function relayOnAws(
       now,
       pause: (ms) => sleep(ms),
     }),
-    keepUp: (upkept) =>
-      keepUp(
-        {
-          metadata: environment['ECS_CONTAINER_METADATA_URI_V4'],
-          tellRevision: (own) => tellRevision(coordinationOf(clients, settings), own, now()),
-          healthPort: Number(environment['CUSTODY_HEALTH_PORT'] ?? 8080),
-          agent: environment['ECS_AGENT_URI'],
-        },
-        upkept,
-      ),
+    keepUp: keepingUp(environment, coordinationOf(clients, settings)),
   };
+}
+
+/** The sealer and the sequencer are functions: what processes leave is theirs. */
+export function parentOnAws(environment: Environment): ParentSurroundings {
+  const settings = readAwsSettings(environment);
+  const clients = awsClients({ region: settings.AWS_REGION });
+  return { keeps: false, keepUp: keepingUp(environment, coordinationOf(clients, settings)) };
+}
+
+function keepingUp(
+  environment: Environment,
+  coordination: ReturnType<typeof coordinationOf>,
+): (upkept: Upkept) => Promise<void> {
+  const settings = {
+    metadata: environment['ECS_CONTAINER_METADATA_URI_V4'],
+    tellRevision: (own: number) => tellRevision(coordination, own, now()),
+    healthPort: Number(environment['CUSTODY_HEALTH_PORT'] ?? 8080),
+    agent: environment['ECS_AGENT_URI'],
+  };
+  return (upkept) => keepUp(settings, upkept);
 }
 
 /** The stack has the secret and the CAs where custody.yaml has an SSH target. */

@@ -1,7 +1,17 @@
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CustodyError } from '#core/errors.ts';
 import type { AskedLimits } from './descriptors.ts';
+import { usualProcesses } from './processes/count.ts';
+import type { PlaceAmong } from './processes/share.ts';
+
+/** A process under a parent, which starts it so: nobody else does. */
+export interface ChildOf extends PlaceAmong {
+  readonly task: string;
+  /** The parent's process id. */
+  readonly parent: number;
+}
 
 /** How a gateway process is started. */
 export interface Settings {
@@ -27,12 +37,16 @@ export interface Settings {
   readonly userTimeoutMs: number;
   /** How many may be here at once; what descriptors allow where nothing is said. */
   readonly limits: AskedLimits;
+  /** How many processes serve sessions; with one there is no parent. */
+  readonly processes: number;
+  readonly child?: ChildOf;
 }
 
 /** From the command line; what the stack says in the environment counts where that says nothing. */
 export function readSettings(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>> = {},
+  cores: number = availableParallelism(),
 ): Settings {
   const { values } = parseArgs({
     args: [...args],
@@ -52,6 +66,8 @@ export function readSettings(
       'sessions-max': { type: 'string' },
       'peers-max': { type: 'string' },
       'peers-per-address': { type: 'string' },
+      processes: { type: 'string' },
+      child: { type: 'string' },
     },
   });
   const dataDir = resolve(values['data-dir'] ?? '.custody');
@@ -59,6 +75,7 @@ export function readSettings(
   const configMs = numberIn(values, 'config-ms');
   const sshPort = portIn(values, 'ssh-port') ?? portIn(environment, 'CUSTODY_SSH_PORT');
   const kubernetesPort = portIn(values, 'kubernetes-port') ?? portIn(environment, 'CUSTODY_KUBERNETES_PORT');
+  const processes = numberIn(values, 'processes') ?? numberIn(environment, 'CUSTODY_PROCESSES');
   return {
     configFile: resolve(values.config ?? join(dataDir, 'custody.yaml')),
     dataDir,
@@ -77,6 +94,8 @@ export function readSettings(
       peers: numberIn(values, 'peers-max'),
       perAddress: numberIn(values, 'peers-per-address'),
     },
+    processes: processes ?? usualProcesses(cores),
+    ...(values.child === undefined ? {} : { child: childOf(values.child) }),
     ...(values['api-url'] === undefined ? {} : { apiUrl: values['api-url'] }),
   };
 }
@@ -88,6 +107,17 @@ function numberIn(values: Readonly<Record<string, unknown>>, name: string): numb
   const value = Number(written);
   if (Number.isInteger(value) && value >= 1) return value;
   throw new CustodyError('config-invalid', `${shown(name)} is not a whole number of one or more`);
+}
+
+/** As `childArguments` wrote it. */
+function childOf(written: string): ChildOf {
+  const [number, of, parent, task] = written.split('/');
+  return { number: Number(number), of: Number(of), parent: Number(parent), task: task! };
+}
+
+/** What a child is started with, behind what its parent was started with. */
+export function childArguments({ number, of, parent, task }: ChildOf): readonly string[] {
+  return ['--child', [number, of, parent, task].join('/')];
 }
 
 function portIn(values: Readonly<Record<string, unknown>>, name: string): number | undefined {

@@ -96,3 +96,22 @@ export interface RecorderSurroundings {
   /** Where nobody else moves leaves into the ledger. */
   readonly sequencer?: Sequencer;
 }
+
+/** For the parent of several gateway processes. */
+export interface ParentSurroundings {
+  /** Whether the parent has to look after what its processes leave: nobody else seals it, or moves leaves into the ledger. */
+  readonly keeps: boolean;
+  /** What a task does beside its sessions, where something looks after tasks. */
+  readonly keepUp?: (task: Upkept) => Promise<void>;
+}
+
+/** For the parent's thread that looks after what its processes leave. */
+export interface KeeperSurroundings {
+  /** What earlier tasks left. */
+  readonly earlier: Sealing;
+  /** Tasks of which something could not be sealed. */
+  readonly left: ReadonlySet<string>;
+  /** Seals what these tasks left, which are gone, sees to it that they never continue, and clears up behind them. */
+  readonly sealTasks: (tasks: ReadonlySet<string>) => Promise<Sealing>;
+  readonly sequencer: Sequencer;
+}

@@ -6,7 +6,7 @@ const FAILED: readonly ErrorCode[] = ['recording-failed', 'store-unavailable', '
 /** What is looked for beside sessions may fail without any of them: it is looked for again. */
 const OF_SESSIONS: readonly string[] = ['session-error', 'refused', 'seal-failed', 'abandoned'];
 
-type Counts = Readonly<
+export type Counts = Readonly<
   Record<
     | 'RefusedTokens'
     | 'RefusedPeers'

@@ -18,7 +18,7 @@ export interface Upkept {
   readonly journalLagMs: () => number;
   /** When the certificate that clients see ends. */
   readonly certificateEnds: () => Date;
-  readonly tally: Tally;
+  readonly tally: Pick<Tally, 'take'>;
   readonly log: Log;
 }
 

@@ -156,7 +156,7 @@ async function startWeb(
 }
 
 async function startGateway(
-  { dataDir, ports, drainMs, configMs, sequenceMs }: LocalSettings,
+  { dataDir, ports, drainMs, processes, configMs, sequenceMs }: LocalSettings,
   config: string,
   apiUrl: string,
   kubernetesPort: number | undefined,
@@ -169,6 +169,7 @@ async function startGateway(
     sshPort: ports.ssh,
     ...(kubernetesPort === undefined ? {} : { kubernetesPort }),
     drainMs,
+    processes,
     configMs,
     sequenceMs,
     say,

@@ -121,7 +121,7 @@ function taskOf(
     image,
     command: [
       ...['--listen', `0.0.0.0:${ports[0]}`, '--data-dir', '/tmp/custody'],
-      ...['--sessions-max', String(maxOf(tasks))],
+      ...['--sessions-max', String(maxOf(tasks)), '--processes', String(processesOf(tasks))],
       ...['--drain-ms', String(GOODBYE.toMilliseconds()), '--api-url', environment.CUSTODY_API_URL],
     ],
     environment: { ...environment },
@@ -194,6 +194,15 @@ function listen(
  */
 function maxOf({ sessionsEach, maxSessions = 2 * sessionsEach }: TaskSettings): number {
   return maxSessions;
+}
+
+/**
+ * As a gateway chooses by itself where it sees its cores: a task of a fraction of a machine may see more than it has. CPU and sessions,
+ * which scaling goes by, are of the whole task.
+ */
+function processesOf({ cpu }: TaskSettings): number {
+  const cores = Math.floor(cpu / 1024);
+  return cores <= 2 ? 1 : cores - 1;
 }
 
 function scale(service: FargateService, { tasks, activeSessions, mostSessions }: ProxyServiceProps): void {

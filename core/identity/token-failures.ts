@@ -10,6 +10,8 @@ const ALLOWED = 20;
 const ALLOWED_IN_ALL = 200;
 /** A name that was proved from an address is known there for so long. */
 const KNOWN_FOR_MS = 12 * 3_600_000;
+/** Others are told of it again well before they forget it. */
+const TOLD_AGAIN_MS = KNOWN_FOR_MS / 12;
 /** Of each sort; beyond them the one that was heard of longest ago is forgotten. */
 const REMEMBERED_MAX = 10_000;
 
@@ -21,6 +23,18 @@ export interface Claimed {
 /** A token, which is read for what it claims, or what another kind of credential does. */
 export type Shown = string | Claimed;
 
+/** A guess as other processes are told of it: nothing of what was shown is in it. */
+export interface Guess {
+  readonly network: string;
+  readonly name: string;
+}
+
+/** The other processes of one gateway, which are told what happened here. */
+export interface FailuresElsewhere {
+  readonly guessed: (guess: Guess) => void;
+  readonly proved: (name: string) => void;
+}
+
 interface Window {
   readonly since: number;
   failures: number;
@@ -30,7 +44,7 @@ interface Window {
  * How often somebody guessed, by the address and by the name that the token claims: its key, issuer and subject. Whoever keeps
  * showing one bad token shuts out itself, and no colleague behind the same address. Under many names an address is shut as a
  * whole, but for names that were proved from it before. A guesser who knows a colleague's name and shares the address can shut
- * that colleague out, and nobody else. Lives in one process and for its time alone.
+ * that colleague out, and nobody else. Lives in one process and for its time alone, but for what it tells others and hears of them.
  */
 export class TokenFailures {
   /** Apart, so that many names do not drive out an address. */
@@ -40,11 +54,13 @@ export class TokenFailures {
   readonly #proved = new Recent<number>();
   readonly #now: () => number;
   readonly #allowed: number;
+  readonly #elsewhere: FailuresElsewhere | undefined;
 
   /** `now`: milliseconds, monotonic. `allowed`: guesses of one address with one name within a minute. */
-  constructor(now: () => number, allowed = ALLOWED) {
+  constructor(now: () => number, allowed = ALLOWED, elsewhere?: FailuresElsewhere) {
     this.#now = now;
     this.#allowed = allowed;
+    this.#elsewhere = elsewhere;
   }
 
   /** Throws `too-many-failures` when there were too many guesses; such a token is then not even looked at. */
@@ -59,14 +75,26 @@ export class TokenFailures {
   /** The token was a guess: it proved nothing. One that is genuine and has expired, or is for somebody else, is none. */
   failed(address: string | undefined, token?: Shown): void {
     const network = networkOf(address);
-    this.#count(this.#ofNetworks, network);
-    this.#count(this.#ofNames, nameOf(network, token));
+    const guess = { network, name: nameOf(network, token) };
+    this.heardGuess(guess);
+    this.#elsewhere?.guessed(guess);
   }
+
+  /** One that another process was shown. */
+  readonly heardGuess = ({ network, name }: Guess): void => {
+    this.#count(this.#ofNetworks, network);
+    this.#count(this.#ofNames, name);
+  };
 
   /** The token was good. */
   proved(address: string | undefined, token: Shown): void {
-    this.#proved.set(nameOf(networkOf(address), token), this.#now());
+    const name = nameOf(networkOf(address), token);
+    if (!this.#isKnown(name, TOLD_AGAIN_MS)) this.#elsewhere?.proved(name);
+    this.heardProof(name);
   }
+
+  /** A name that was proved to another process. */
+  readonly heardProof = (name: string): void => this.#proved.set(name, this.#now());
 
   #count(windows: Recent<Window>, key: string): void {
     const window = this.#window(windows, key) ?? { since: this.#now(), failures: 0 };
@@ -82,9 +110,9 @@ export class TokenFailures {
     });
   }
 
-  #isKnown(name: string): boolean {
+  #isKnown(name: string, forMs = KNOWN_FOR_MS): boolean {
     const at = this.#proved.get(name);
-    return at !== undefined && this.#now() - at < KNOWN_FOR_MS;
+    return at !== undefined && this.#now() - at < forMs;
   }
 
   #window(windows: Recent<Window>, key: string): Window | undefined {

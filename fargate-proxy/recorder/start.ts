@@ -12,6 +12,8 @@ export interface RecorderSettings {
   readonly timeOrigin: number;
   readonly leaseMs: number;
   readonly sequenceMs: number;
+  /** One of several processes: what others left is not its own to seal. */
+  readonly isChild: boolean;
 }
 
 /** Resolves when earlier sessions are sealed and new ones can be recorded. `entry`: the program of the recorder's thread. */

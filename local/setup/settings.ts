@@ -8,6 +8,8 @@ export interface LocalSettings {
   readonly json: boolean;
   /** How long running sessions may go on after Ctrl-C, in milliseconds. */
   readonly drainMs: number;
+  /** How many processes serve sessions: one is enough for whoever tries it. */
+  readonly processes: number;
   /** How often custody.yaml is looked at, in milliseconds. */
   readonly configMs: number;
   /** How often leaves enter the ledger, in milliseconds. */
@@ -40,6 +42,7 @@ export function readSettings(args: readonly string[]): LocalSettings {
     dataDir: resolve(values['data-dir']),
     json: values.json,
     drainMs: wholeNumber('--drain-ms', values['drain-ms'], 0, 86_400_000),
+    processes: wholeNumber('--processes', values.processes, 1, 256),
     configMs: wholeNumber('--config-ms', values['config-ms'], 10, 60_000),
     sequenceMs: wholeNumber('--sequence-ms', values['sequence-ms'], 10, 60_000),
     ports: {
@@ -72,6 +75,7 @@ function parse(args: readonly string[]) {
         'data-dir': { type: 'string', default: '.custody' },
         'port-base': { type: 'string', default: String(DEFAULT_BASE) },
         'drain-ms': { type: 'string', default: '10000' },
+        processes: { type: 'string', default: '1' },
         'sequence-ms': { type: 'string', default: '5000' },
         'config-ms': { type: 'string', default: '1000' },
         json: { type: 'boolean', default: false },
@@ -82,7 +86,7 @@ function parse(args: readonly string[]) {
     });
   } catch (cause) {
     throw new CustodyError('config-invalid', cause instanceof Error ? cause.message : String(cause), {
-      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--json] [--[no-]demo-ssh] [--kubeconfig FILE [--kube-context NAME]]',
+      hint: 'usage: npm start -- [--data-dir DIR] [--port-base N] [--drain-ms N] [--processes N] [--json] [--[no-]demo-ssh] [--kubeconfig FILE [--kube-context NAME]]',
     });
   }
 }

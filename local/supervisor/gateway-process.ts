@@ -18,6 +18,7 @@ export interface GatewayProcessOptions {
   /** Where Kubernetes is spoken; nowhere when not given. */
   readonly kubernetesPort?: number;
   readonly drainMs: number;
+  readonly processes: number;
   readonly configMs: number;
   readonly sequenceMs: number;
   readonly say: (line: string) => void;
@@ -44,15 +45,27 @@ export class GatewayProcess {
   /** Resolves when it listens. Rejects with the gateway's own words when it cannot start. */
   start(): Promise<void> {
     const { config, dataDir, apiUrl, port, sshPort, kubernetesPort, ...rest } = this.#options;
-    const { drainMs, configMs, sequenceMs } = rest;
+    const { drainMs, processes, configMs, sequenceMs } = rest;
     const main = fileURLToPath(new URL('../../fargate-proxy/main.ts', import.meta.url));
     const kubernetes = kubernetesPort === undefined ? [] : ['--kubernetes-port', String(kubernetesPort)];
     const listen = ['--listen', `127.0.0.1:${port}`, '--ssh-port', String(sshPort), ...kubernetes];
     const times = ['--drain-ms', String(drainMs), '--api-url', apiUrl];
+    const count = ['--processes', String(processes)];
     const periods = ['--config-ms', String(configMs), '--sequence-ms', String(sequenceMs)];
     const child = spawn(
       process.execPath,
-      [...NODE_FLAGS, main, '--config', config, '--data-dir', dataDir, ...listen, ...times, ...periods],
+      [
+        ...NODE_FLAGS,
+        main,
+        '--config',
+        config,
+        '--data-dir',
+        dataDir,
+        ...listen,
+        ...times,
+        ...count,
+        ...periods,
+      ],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { NODE_FLAGS } from '#proxy/node-flags.ts';
+import { usualProcesses } from '#proxy/processes/count.ts';
 import { gatewayStack, gatewayTemplate, MINIMAL, ROOT } from '#test/support/stacks.ts';
 
 const SECRET_ARN = 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:custody/tls';
@@ -207,12 +208,16 @@ describe('the service', () => {
   });
 
   it('has a limit for each task, and another task before one is full', () => {
-    const [{ Command }] = one('AWS::ECS::TaskDefinition', gatewayTemplate({ tasks: { maxSessions: 250 } }))[
-      'ContainerDefinitions'
-    ] as [{ Command: string[] }];
+    const large = gatewayTemplate({ tasks: { maxSessions: 250, cpu: 4096, memoryMiB: 8192 } });
+    const [{ Command }] = one('AWS::ECS::TaskDefinition', large)['ContainerDefinitions'] as [
+      { Command: string[] },
+    ];
     expect(Command[Command.indexOf('--sessions-max') + 1]).toBe('250');
     const standing = container!['Command'] as string[];
     expect(standing[standing.indexOf('--sessions-max') + 1]).toBe('400');
+    // As many processes as a gateway would choose that sees these cores.
+    expect(Command[Command.indexOf('--processes') + 1]).toBe(String(usualProcesses(4)));
+    expect(standing[standing.indexOf('--processes') + 1]).toBe(String(usualProcesses(1)));
     template.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
       PolicyType: 'StepScaling',
       StepScalingPolicyConfiguration: {

@@ -118,6 +118,8 @@ function spawnGateway(
     join(dataDir, 'custody.yaml'),
     '--data-dir',
     dataDir,
+    '--processes',
+    process.env['CUSTODY_PROCESSES'] ?? '1',
     '--listen',
     `127.0.0.1:${port}`,
     ...(sshPort === undefined ? [] : ['--ssh-port', String(sshPort)]),

@@ -231,7 +231,15 @@ export async function startCloud(
     },
     derived: (prefix) => objectsOf(own.s3, eventsBucket, prefix),
     task: async (leaseMs = LEASE_MS, main = MAIN) => {
-      const args = [main, '--listen', `127.0.0.1:${(nextPort += 1)}`, '--lease-ms', String(leaseMs)];
+      const args = [
+        main,
+        '--processes',
+        '1',
+        '--listen',
+        `127.0.0.1:${(nextPort += 1)}`,
+        '--lease-ms',
+        String(leaseMs),
+      ];
       const started = await startTask(nextPort, args, environment, certificates.ca, token);
       tasks.push(started.child);
       return started.task;

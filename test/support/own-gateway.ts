@@ -57,7 +57,7 @@ export class OwnGateway {
    */
   start(under: readonly string[] = []): Promise<void> {
     const folder = ['--config', join(this.#dataDir, 'custody.yaml'), '--data-dir', this.#dataDir];
-    const listen = ['--listen', `${this.#host}:${this.#port}`];
+    const listen = ['--processes', '1', '--listen', `${this.#host}:${this.#port}`];
     const [program, ...args] = [...under, process.execPath, MAIN, ...folder, ...listen, ...this.#args];
     const child = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] });
     this.#child = child;

@@ -137,7 +137,14 @@ export class SshGateway {
 
   /** Starts the gateway's process; resolves when it listens. */
   run(): Promise<void> {
-    const listen = ['--listen', `127.0.0.1:${this.postgresPort}`, '--ssh-port', String(this.port)];
+    const listen = [
+      '--processes',
+      '1',
+      '--listen',
+      `127.0.0.1:${this.postgresPort}`,
+      '--ssh-port',
+      String(this.port),
+    ];
     const place = ['--config', join(this.dataDir, 'custody.yaml'), '--data-dir', this.dataDir];
     const child = spawn(process.execPath, [...this.#nodeFlags, MAIN, ...place, ...listen, ...this.#args], {
       stdio: ['ignore', 'ignore', 'pipe'],

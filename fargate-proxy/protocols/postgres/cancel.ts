@@ -25,6 +25,13 @@ export interface Canceller {
  */
 const WRONG_MAX = 300;
 
+/** The processes that have keys of one gateway: a cancel request may come to any. */
+export interface KeysAmong {
+  readonly of: number;
+  /** Has another one cancel what the key belongs to, by its hash. False where none knows it. */
+  readonly cancel: (hash: string, from: string) => Promise<boolean>;
+}
+
 /**
  * The cancel keys given to clients: the target's process id with a secret that is random and valid for one session only,
  * so that no client can stop another one's query (security case 24); the target's own secret never leaves the gateway.
@@ -36,12 +43,18 @@ export class CancelKeys {
   readonly #known = new Map<string, Promise<void>>();
   readonly #wishes: CancelWishes | undefined;
   readonly #wrong: TokenFailures;
+  readonly #among: KeysAmong;
   #taking = false;
 
   /** `wishes`: where several tasks stand behind one address. `now`: milliseconds, monotonic. */
-  constructor(wishes?: CancelWishes, now: () => number = () => performance.now()) {
+  constructor(
+    wishes?: CancelWishes,
+    now: () => number = () => performance.now(),
+    among: KeysAmong = { of: 1, cancel: async () => false },
+  ) {
     this.#wishes = wishes;
-    this.#wrong = new TokenFailures(now, WRONG_MAX);
+    this.#among = among;
+    this.#wrong = new TokenFailures(now, Math.ceil(WRONG_MAX / among.of));
   }
 
   /** A new key: a secret of 4 bytes for protocol 3.0, 32 for 3.2. Call `revoke` when the session ends. */
@@ -73,17 +86,23 @@ export class CancelKeys {
   }
 
   /**
-   * Cancels what the key belongs to, here or in another task. A wrong key is not answered, as in PostgreSQL; from an
+   * Cancels what the key belongs to: here, in another process of this gateway, or in another task. A wrong key is not answered, as in PostgreSQL; from an
    * address that has sent too many, none is looked at.
    */
   async cancel(request: CancelRequest, { address, port }: Canceller): Promise<void> {
     this.#wrong.check(address);
     const hash = hashOf(request);
-    const action = this.#actions.get(hash);
-    if (action !== undefined) return action(`${address}:${port}`);
+    const from = `${address}:${port}`;
+    const cancelling = this.cancelKnown(hash, from);
+    if (cancelling !== undefined) return cancelling;
+    if (await this.#among.cancel(hash, from)) return;
     this.#wrong.failed(address);
-    await this.#wishes?.wish(hash, `${address}:${port}`);
+    await this.#wishes?.wish(hash, from);
   }
+
+  /** For another process of this gateway: by the hash of the key. Undefined where it is not known here. */
+  readonly cancelKnown = (hash: string, from: string): Promise<void> | undefined =>
+    this.#actions.get(hash)?.(from);
 
   /** Does what other tasks were asked for. Call it often: a person waits. */
   async takeWishes(): Promise<void> {

@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { lockFolder } from '#adapters/local/folder-lock.ts';
+import { lockFolder, lockProcess, untilProcessesGone } from '#adapters/local/folder-lock.ts';
 import { startChild } from '#test/support/child.ts';
 
 function newFolder(): string {
@@ -72,5 +72,30 @@ describe('lockFolder', () => {
     const file = join(newFolder(), '..', 'file');
     writeFileSync(file, '');
     expect(() => lockFolder(join(file, 'data'))).toThrowError(/cannot be locked/);
+  });
+});
+
+describe('the processes of a gateway', () => {
+  it('have a number each, which no other can have', () => {
+    const folder = newFolder();
+    const [one, two] = [lockProcess(folder, 1), lockProcess(folder, 2)];
+    expect(() => lockProcess(folder, 1)).toThrowError(inUse(folder));
+    for (const lock of [one, two]) lock.release();
+    lockProcess(folder, 1).release();
+  });
+
+  it('are waited for by whoever takes the folder, for some time', async () => {
+    const folder = newFolder();
+    lockFolder(folder);
+    await untilProcessesGone(folder, () => Promise.reject(new Error('there is nothing to wait for')));
+    const locks = [lockProcess(folder, 1), lockProcess(folder, 12)];
+    let pauses = 0;
+    await untilProcessesGone(folder, async () => {
+      pauses += 1;
+      locks.shift()?.release();
+    });
+    expect([pauses, locks]).toEqual([2, []]);
+    lockProcess(folder, 3);
+    await expect(untilProcessesGone(folder, async () => undefined)).rejects.toEqual(inUse(folder));
   });
 });

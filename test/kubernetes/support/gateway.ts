@@ -106,7 +106,14 @@ export class KubernetesGateway {
   /** Starts the gateway's process; resolves when it listens. */
   async run(): Promise<void> {
     const [postgres, kubernetes] = this.#parts.ports;
-    const listen = ['--listen', `127.0.0.1:${postgres}`, '--kubernetes-port', String(kubernetes)];
+    const listen = [
+      '--processes',
+      '1',
+      '--listen',
+      `127.0.0.1:${postgres}`,
+      '--kubernetes-port',
+      String(kubernetes),
+    ];
     const place = ['--config', join(this.dataDir, 'custody.yaml'), '--data-dir', this.dataDir];
     const main = root('fargate-proxy/main.ts');
     const { args, nodeFlags } = this.#parts;
