@@ -1,7 +1,7 @@
 /** Constants and shapes of FORMAT.md: all that the writer and the verifier share. */
 import { z } from 'zod';
 
-export const STATEMENT_MAX_BYTES = 4096;
+export const STATEMENT_MAX_BYTES = 4352;
 export const FRAME_HEADER_BYTES = 16;
 export const FRAME_MAX_PAYLOAD = 1 << 20;
 export const BLOCK_MAX_BYTES = 4 << 20;

@@ -116,12 +116,17 @@ function stand(config = policy(`${STANDING}, ${ASK}`)) {
     await new Promise((done) => setImmediate(done));
     return ended.splice(0);
   };
+  /** What ends in one more turn of the event loop. */
+  const turn = async (): Promise<string[]> => {
+    await new Promise((done) => setImmediate(done));
+    return ended.splice(0);
+  };
   const change = async (to: Config): Promise<void> => {
     next = to;
     await inForce.check();
     await inForce.check();
   };
-  return { store, logouts, runs, clock, troubles, notes, open, look, change, ports };
+  return { store, logouts, runs, clock, troubles, notes, open, look, turn, change, ports };
 }
 
 describe('a session that is watched (security case 12)', () => {
@@ -167,6 +172,27 @@ describe('a session that is watched (security case 12)', () => {
     open('two', 'work');
     await store.ask({ session: 'two', by: rui, at: at(1), reason: 'runaway' });
     expect(await look()).toEqual(['two terminated: an operator ended this session: runaway']);
+  });
+});
+
+describe('a thousand sessions', () => {
+  it('are judged some at a time, so that bytes are relayed between them, and all of them at each look', async () => {
+    const { open, look, turn, change } = stand();
+    for (let n = 0; n < 1_000; n += 1) open(`s${n}`, 'work');
+    await change(policy(ASK));
+    const ended = [await look()];
+    for (let turns = 0; turns < 40; turns += 1) ended.push(await turn());
+    expect(Math.max(...ended.map(({ length }) => length))).toBeLessThanOrEqual(64);
+    expect(ended.flat()).toHaveLength(1_000);
+  });
+
+  it('end at once where somebody wants them to, whatever is judged before them', async () => {
+    const { open, look, store, change } = stand();
+    for (let n = 0; n < 1_000; n += 1) open(`s${n}`, 'work');
+    await store.ask({ session: 's999', by: rui, at: at(1) });
+    await change(policy(ASK));
+    const [first] = await look();
+    expect(first).toBe('s999 terminated: an operator ended this session');
   });
 });
 

@@ -10,6 +10,7 @@ import type { EvidenceFolder } from '#core/recording/verify/verify.ts';
 export interface Keys {
   readonly signer: KeyObject;
   readonly recorder: KeyObject;
+  readonly journal: KeyObject;
 }
 
 export interface FrameInput {
@@ -31,7 +32,8 @@ export const SESSION = '019aaf3e-6d1c-7a61-9f43-0b9a7c1d2e3f';
 export const OTHER_SESSION = '019aaf3e-6d1c-7a61-9f43-ffffffffffff';
 
 export function makeKeys(): Keys {
-  return { signer: makeSigner(), recorder: generateKeyPairSync('ed25519').privateKey };
+  const [recorder, journal] = [1, 2].map(() => generateKeyPairSync('ed25519').privateKey);
+  return { signer: makeSigner(), recorder: recorder!, journal: journal! };
 }
 
 export function makeSigner(): KeyObject {
@@ -80,6 +82,22 @@ export function sealRawHead(content: Uint8Array, head: Uint8Array, recorder: Key
   return Buffer.concat([content, magic, head, sign(null, head, recorder)]);
 }
 
+/** Content under a manifest that lists the head among others', signed by `journal`; or saying what `text` says. */
+export function sealUnderManifest(
+  content: Uint8Array,
+  head: Json,
+  journal: KeyObject,
+  text?: string,
+): Buffer {
+  const bytes = Buffer.from(`${JSON.stringify(head).padEnd(439)}\n`);
+  const lines = [sha256(Buffer.from('another')), sha256(bytes), sha256(Buffer.from('one more'))];
+  const manifest = Buffer.from(text ?? `custody/manifest/1\n${lines.join('\n')}\n`);
+  const header = Buffer.from('512a4d1800000000', 'hex');
+  header.writeUInt32LE(manifest.length, 4);
+  const magic = Buffer.from('502a4d18f8010000', 'hex');
+  return Buffer.concat([header, manifest, content, magic, bytes, sign(null, manifest, journal)]);
+}
+
 /** The head an honest recorder makes for this content. */
 export function honestHead(session: string, number: number, input: SegmentInput, previous: Uint8Array): Json {
   const content = encodeContent(input);
@@ -115,6 +133,7 @@ export function openStatement(keys: Keys, session = SESSION): Json {
     gateway: { version: '0.1.0', task: 'task-1' },
     durability: { mode: 'windowed', windowMs: 250 },
     recorder: spki(keys.recorder).toString('base64'),
+    journal: spki(keys.journal).toString('base64'),
     signer: sha256(spki(keys.signer)),
   };
 }
@@ -131,18 +150,25 @@ export function putStatement(
   files.set(`${name}.sig`, sign('sha256', bytes, signer));
 }
 
-/** A whole honest evidence folder; `close: false` leaves the session unsealed, an object changes the close statement. */
+/**
+ * A whole honest evidence folder; `close: false` leaves the session unsealed, an object changes the close statement. `manifestAt`: the
+ * segment that a manifest vouches for.
+ */
 export function buildEvidence(
   keys: Keys,
   segments: readonly SegmentInput[],
-  options: { session?: string; open?: Json; close?: Json | false } = {},
+  options: { session?: string; open?: Json; close?: Json | false; manifestAt?: number } = {},
 ): Files {
   const session = options.session ?? SESSION;
   const files: Files = new Map([['signer.pem', pem(keys.signer)]]);
   putStatement(files, 'open.json', { ...openStatement(keys, session), ...options.open }, keys.signer);
   let previous = files.get('open.json')!;
   segments.forEach((input, number) => {
-    previous = sealSegment(encodeContent(input), honestHead(session, number, input, previous), keys.recorder);
+    const [content, head] = [encodeContent(input), honestHead(session, number, input, previous)];
+    previous =
+      number === options.manifestAt
+        ? sealUnderManifest(content, head, keys.journal)
+        : sealSegment(content, head, keys.recorder);
     files.set(segmentFile(number), previous);
   });
   if (options.close === false) return files;

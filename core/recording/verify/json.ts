@@ -5,7 +5,7 @@ import { STATEMENT_MAX_BYTES } from '../format.ts';
 const DEPTH_MAX = 16;
 
 /**
- * A statement, a head or a leaf: a JSON object of at most 4096 bytes, at most 16 levels deep, that no two readers read
+ * A statement, a head or a leaf: a JSON object of at most 4352 bytes, at most 16 levels deep, that no two readers read
  * differently. Throws CustodyError `format-invalid`; the message completes "open.json …".
  */
 export function parseStrictJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {

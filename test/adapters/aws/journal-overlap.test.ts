@@ -86,7 +86,7 @@ class Writer {
     for (const [at, n] of sessions.entries()) {
       if (!isDurable) this.#failed.add(n);
       if (this.#failed.has(n)) continue;
-      
+
       this.acknowledged[n] = entries[at]!.offset + entries[at]!.block.byteLength;
     }
   }

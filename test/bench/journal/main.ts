@@ -1,6 +1,6 @@
 /**
  * What a stream of rows in one session does to the journal and to everybody else of its task, on the real tapes and recorder and
- * a modelled AWS. `npm run bench:journal -- [--seconds 15] [--only streams,throttled,ageing,closing,laptop]`.
+ * a modelled AWS. `npm run bench:journal -- [--seconds 15] [--only ahead,streams,throttled,ageing,closing,laptop]`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,12 +14,15 @@ import { BenchTask, hurried, type Paused, quiet, statements, stream } from './re
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '15' },
-    only: { type: 'string', default: 'streams,throttled,ageing,closing,laptop' },
+    only: { type: 'string', default: 'ahead,streams,throttled,ageing,closing,laptop' },
   },
 });
 const seconds = Number(values.seconds);
 const only = values.only.split(',');
 
+// In turns, one append at a time and as many as the journal takes.
+if (only.includes('ahead'))
+  for (const clients of [1, 8, 64]) for (const appends of [1, undefined]) say(await ahead(clients, appends));
 if (only.includes('streams')) for (const mbPerS of [0, 5, 20, 60]) say(await beside(mbPerS));
 if (only.includes('throttled')) for (const tasks of [1, 2]) say(await throttled(tasks, 20, 4));
 if (only.includes('throttled')) say(await throttled(2, 20, 16));
@@ -29,6 +32,32 @@ if (only.includes('ageing')) say(await ageing(1_000));
 if (only.includes('closing')) say(await closing(1_000));
 if (only.includes('laptop')) for (const clients of [0, 1, 8, 64]) say(await onLaptop(clients));
 process.exit(0);
+
+/** Write-ahead sessions, each with a statement in 20 to 80 ms, and as many windowed ones that say a little. */
+async function ahead(clients: number, appends: number | undefined) {
+  const task = new BenchTask('task', { appends });
+  const opened = (durability: 'write-ahead' | 'windowed') =>
+    Promise.all(Array.from({ length: clients }, () => task.open(durability)));
+  const [tapes, others] = await Promise.all([opened('write-ahead'), opened('windowed')]);
+  const until = performance.now() + seconds * 1000;
+  const [times] = await Promise.all([
+    Promise.all(tapes.map((tape) => statements(tape, until))),
+    Promise.all(others.map((tape) => quiet(tape, until))),
+  ]);
+  const all = times.flat();
+  const figures = {
+    statementMs: quantiles(all),
+    perS: Math.round(all.length / seconds),
+    ...counted(task.count),
+  };
+  await task.stop();
+  return {
+    ...{ ahead: clients, appends: appends ?? 'as many as it takes' },
+    ...figures,
+    writeUnitsEach: round((figures.writeUnitsPerS * seconds) / all.length),
+    ended: task.ended.length,
+  };
+}
 
 /** One stream, and a quiet session of each kind beside it; nothing is ever throttled. */
 async function beside(mbPerS: number) {
@@ -161,6 +190,7 @@ function refill(partitions: Int32Array): () => void {
 function counted(count: Float64Array) {
   const [units = 0, journaled = 0, stored = 0, segments = 0] = count;
   return {
+    itemsPerS: Math.round(count[Count.items]! / seconds),
     writeUnitsPerS: Math.round(units / seconds),
     journalMBperS: round(journaled / 1e6 / seconds),
     segmentMBperS: round(stored / 1e6 / seconds),
@@ -171,7 +201,7 @@ function counted(count: Float64Array) {
 function quantiles(times: number[]) {
   const sorted = times.toSorted((a, b) => a - b);
   const at = (share: number): number =>
-    Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN);
+    Math.round(10 * (sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN)) / 10;
   return { p50: at(0.5), p90: at(0.9), p99: at(0.99), of: sorted.length };
 }
 

@@ -23,7 +23,8 @@ export const Count = {
   segmentBytes: 2,
   segments: 3,
   throttled: 4,
-  all: 5,
+  items: 5,
+  all: 6,
 } as const;
 
 export interface RecorderThreadData {
@@ -35,6 +36,8 @@ export interface RecorderThreadData {
   readonly partitions: SharedArrayBuffer | undefined;
   /** Of a gateway on a laptop; modelled AWS where there is none. */
   readonly folder: string | undefined;
+  /** Of the journal at once; as many as it takes, where it is not given. */
+  readonly appends: number | undefined;
 }
 
 /** Takes the journal's puts. */
@@ -51,6 +54,7 @@ export function modelledDynamo(count: Float64Array, partitions?: Int32Array): Dy
     }
     count[Count.writeUnits]! += units;
     count[Count.journalBytes]! += bytes.byteLength;
+    count[Count.items]! += 1;
     return {};
   };
   return { send } as unknown as DynamoDBDocumentClient;

@@ -8,7 +8,7 @@ import { serveRecorder } from '#proxy/recorder/thread.ts';
 import { MemoryIndex, MemoryLeaves, memorySigner } from '#test/support/memory-ports.ts';
 import { modelledDynamo, modelledSink, type RecorderThreadData } from './modelled-aws.ts';
 
-const { task, timeOrigin, counters, partitions, folder } = workerData as RecorderThreadData;
+const { task, timeOrigin, counters, partitions, folder, appends } = workerData as RecorderThreadData;
 const count = new Float64Array(counters);
 serveRecorder(
   parentPort!,
@@ -24,10 +24,9 @@ serveRecorder(
 
 function onAws() {
   const dynamo = modelledDynamo(count, partitions === undefined ? undefined : new Int32Array(partitions));
-  return {
-    sink: modelledSink(count),
-    journal: dynamoJournal({ dynamo, table: 'journal' }, task, () => new Date()),
-  };
+  const journal = dynamoJournal({ dynamo, table: 'journal' }, task, () => new Date());
+  if (appends !== undefined) Object.assign(journal, { appendsAtOnce: appends });
+  return { sink: modelledSink(count), journal };
 }
 
 /** Nothing modelled: files. */

@@ -11,7 +11,7 @@ import { Count, type RecorderThreadData } from './modelled-aws.ts';
 const CHUNK = 64 << 10;
 const ROWS = csvRows();
 
-type BenchPlace = Partial<Pick<RecorderThreadData, 'partitions' | 'folder'>>;
+type BenchPlace = Partial<Pick<RecorderThreadData, 'partitions' | 'folder' | 'appends'>>;
 
 /** A gateway task without clients. */
 export class BenchTask {
@@ -21,7 +21,7 @@ export class BenchTask {
   readonly ended: string[] = [];
   readonly #worker: Worker;
 
-  constructor(name: string, { partitions, folder }: BenchPlace = {}) {
+  constructor(name: string, { partitions, folder, appends }: BenchPlace = {}) {
     const counters = new SharedArrayBuffer(Count.all * Float64Array.BYTES_PER_ELEMENT);
     this.count = new Float64Array(counters);
     const workerData: RecorderThreadData = {
@@ -30,6 +30,7 @@ export class BenchTask {
       counters,
       partitions,
       folder,
+      appends,
     };
     this.#worker = new Worker(new URL('./recorder-thread.ts', import.meta.url), { workerData });
     this.tapes = new Tapes(this.#worker, () => performance.now());

@@ -166,7 +166,7 @@ describe('statement limit', () => {
     });
     expect(statementBytes(longer(room)).byteLength).toBe(STATEMENT_MAX_BYTES);
     expect(() => statementBytes(longer(room + 1))).toThrowError(
-      expect.objectContaining({ code: 'internal', detail: expect.stringContaining('4097 bytes') }),
+      expect.objectContaining({ code: 'internal', detail: expect.stringContaining('4353 bytes') }),
     );
   });
 });

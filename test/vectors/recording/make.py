@@ -64,16 +64,21 @@ class Session:
         self.folder.mkdir()
         self.session = session
         self.recorder = Ed25519PrivateKey.from_private_bytes(seed(name))
+        self.journal = None
         self.segments = self.frames = self.bytes = 0
         (self.folder / "signer.pem").write_bytes(public(SIGNER, serialization.Encoding.PEM))
 
     def statement(self, name, members, **style):
         data = json.dumps(members, ensure_ascii=False, **style).encode()
-        assert len(data) <= 4096
+        assert len(data) <= 4352
         (self.folder / name).write_bytes(data)
         signature = SIGNER.sign(data, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
         (self.folder / (name + ".sig")).write_bytes(signature)
         return data
+
+    def journal_key(self):
+        """What vouches for the end of the recording, if the gateway dies. Earlier writers had none."""
+        self.journal = Ed25519PrivateKey.from_private_bytes(seed("journal"))
 
     def open(self, principal=None, **style):
         members = {
@@ -95,12 +100,14 @@ class Session:
             "gateway": {"version": "0.1.0", "task": "task-1"},
             "durability": {"mode": "windowed", "windowMs": 250},
             "recorder": base64.b64encode(public(self.recorder, serialization.Encoding.DER)).decode(),
+            **({"journal": base64.b64encode(public(self.journal, serialization.Encoding.DER)).decode()} if self.journal else {}),
             "signer": sha256(public(SIGNER, serialization.Encoding.DER)),
             "later": {"open": "members that readers do not know are ignored"},
         }
         self.opened = self.previous = self.statement("open.json", members, **style)
 
-    def segment(self, blocks, frames, size, until):
+    def segment(self, blocks, frames, size, until, others=None):
+        """`others`: heads of other sessions' that one manifest lists with this one's; the journal key signs that instead."""
         content = b"".join(blocks)
         head = {
             "type": "custody/head/1",
@@ -115,8 +122,12 @@ class Session:
         }
         padded = json.dumps(head, separators=(",", ":")).encode().ljust(439) + b"\n"
         assert len(padded) == 440
-        trailer = struct.pack("<II", 0x184D2A50, 504) + padded + self.recorder.sign(padded)
-        self.previous = content + trailer
+        manifest, signature = b"", self.recorder.sign(padded)
+        if others is not None:
+            lines = sorted(sha256(head) for head in [*others, padded])
+            text = "".join(line + "\n" for line in ["custody/manifest/1", *lines]).encode()
+            manifest, signature = struct.pack("<II", 0x184D2A51, len(text)) + text, self.journal.sign(text)
+        self.previous = manifest + content + struct.pack("<II", 0x184D2A50, 504) + padded + signature
         (self.folder / f"{self.segments:08d}.seg").write_bytes(self.previous)
         self.segments += 1
         self.frames += frames
@@ -176,6 +187,16 @@ def recovered():
     session.close("recovered", 61_500_250, recovered=True)
 
 
+def recovered_tail():
+    session = Session("recovered-tail", "019aaf3e-6d1c-7a61-9f43-000000000005")
+    session.journal_key()
+    session.open()
+    session.segment([zstd(frame(1_000, CLIENT, b"begin"))], frames=1, size=5, until=60_000_000)
+    session.segment([zstd(frame(60_000_001, CLIENT, b"insert")), zstd(frame(60_000_009, TARGET, b"ok"))], frames=2, size=8,
+                    until=61_500_250, others=[b"another session's head".ljust(440), b"and another's".ljust(440)])
+    session.close("recovered", 61_500_250, recovered=True)
+
+
 def unsealed():
     session = Session("unsealed", "019aaf3e-6d1c-7a61-9f43-000000000003")
     session.open()
@@ -204,6 +225,8 @@ EXPECTED = {
               "frames": 0, "bytes": 0, "recordedUntil": 0},
     "recovered": {"verdict": "verified", "reason": "recovered", "recovered": True, "segments": 2,
                   "frames": 2, "bytes": 11, "recordedUntil": 61_500_250},
+    "recovered-tail": {"verdict": "verified", "reason": "recovered", "recovered": True, "segments": 2,
+                       "frames": 3, "bytes": 13, "recordedUntil": 61_500_250},
     "unsealed": {"verdict": "incomplete", "recovered": False, "segments": 1,
                  "frames": 1, "bytes": 5, "recordedUntil": 250_000},
     "acted": {"verdict": "verified", "reason": "target-refused", "recovered": False, "segments": 0,
@@ -216,6 +239,7 @@ if __name__ == "__main__":
     three_segments()
     empty()
     recovered()
+    recovered_tail()
     unsealed()
     acted()
     (HERE / "expected.json").write_text(json.dumps(EXPECTED, indent=2) + "\n")

@@ -13,6 +13,7 @@ import {
   sealSegment,
   sha256,
   spki,
+  threeSegments,
 } from '#test/support/evidence-builder.ts';
 
 /** Runs exactly the commands of README.md's section. */
@@ -24,6 +25,7 @@ const SESSION = '019aaf3e-6d1c-7a61-9f43-0b9a7c1d2e3f';
 const scratch = mkdtempSync(join(tmpdir(), 'custody-by-hand-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
+const TAIL_SESSION = '019aaf3e-6d1c-7a61-9f43-000000000005';
 const SIGNER = JSON.parse(readFileSync(join(vectors, 'three-segments/open.json'), 'utf8')).signer;
 let copies = 0;
 
@@ -52,6 +54,16 @@ function runAltered(alter: (folder: string, edit: Edit) => void) {
 }
 type Edit = (name: string, change: (bytes: Buffer) => Uint8Array) => void;
 
+/** `at`: from the end where it is negative. */
+function flipIn(folder: string, name: string, at: number): void {
+  const bytes = readFileSync(join(folder, name));
+  writeFileSync(join(folder, name), flipped(bytes, at < 0 ? bytes.length + at : at));
+}
+
+function cut(folder: string, name: string, from: number): void {
+  writeFileSync(join(folder, name), readFileSync(join(folder, name)).subarray(from));
+}
+
 function flipped(bytes: Buffer, offset: number): Buffer {
   bytes[offset]! ^= 1;
   return bytes;
@@ -71,6 +83,7 @@ describe('good evidence passes', () => {
       '0 segments, 0 frames, target-refused, recovered: false',
     ],
     ['recovered', '019aaf3e-6d1c-7a61-9f43-000000000002', '2 segments, 2 frames, recovered, recovered: true'],
+    ['recovered-tail', TAIL_SESSION, '2 segments, 3 frames, recovered, recovered: true'],
   ])('%s', (vector, session, summary) => {
     const { status, output } = runByHand(copyOf(vector), { SESSION: session });
     expect(output).toContain(`VERIFIED: session ${session}, ${summary}\n`);
@@ -118,6 +131,31 @@ describe('altered evidence does not', () => {
     const { status, output } = runAltered(alter);
     expect(status).not.toBe(0);
     expect(output).not.toMatch(/^VERIFIED/m);
+  });
+
+  test.each<[string, (folder: string) => void]>([
+    ['a byte of the manifest', (folder) => flipIn(folder, '00000001.seg', 40)],
+    ['a byte of its magic', (folder) => flipIn(folder, '00000001.seg', 0)],
+    ['a byte of its length', (folder) => flipIn(folder, '00000001.seg', 4)],
+    ['a byte of the content', (folder) => flipIn(folder, '00000001.seg', 8 + 19 + 3 * 65 + 9)],
+    ['the head', (folder) => flipIn(folder, '00000001.seg', -400)],
+    ['the manifest left out', (folder) => cut(folder, '00000001.seg', 8 + 19 + 3 * 65)],
+  ])('%s of a recovered tail', (_what, alter) => {
+    const folder = copyOf('recovered-tail');
+    alter(folder);
+    const { status, output } = runByHand(folder, { SESSION: TAIL_SESSION });
+    expect(status).not.toBe(0);
+    expect(output).not.toMatch(/^VERIFIED/m);
+  });
+
+  test('a manifest in a session that was not recovered', () => {
+    const folder = mkdtempSync(join(scratch, 'misplaced-'));
+    const keys = makeKeys();
+    const files = buildEvidence(keys, threeSegments(), { manifestAt: 2 });
+    for (const [name, bytes] of files) writeFileSync(join(folder, name), bytes);
+    const { status, output } = runByHand(folder, { SIGNER: sha256(spki(keys.signer)) });
+    expect(output).toContain("NOT VERIFIED: 00000002.seg manifest: found '3 false', expected '3 true'");
+    expect(status).not.toBe(0);
   });
 
   test('another signer than the trusted one', () => {

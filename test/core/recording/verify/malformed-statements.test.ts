@@ -74,13 +74,13 @@ describe('a statement that is not one', () => {
       {
         code: 'object-too-large',
         object: 'close.json',
-        message: 'close.json is longer than the 4096 bytes it may have',
+        message: 'close.json is longer than the 4352 bytes it may have',
       },
     ]);
   });
 
-  test('has exactly 4096 bytes: allowed', async () => {
-    const text = JSON.stringify(parseStatement(good(), 'close.json')).padEnd(4096);
+  test('has exactly 4352 bytes: allowed', async () => {
+    const text = JSON.stringify(parseStatement(good(), 'close.json')).padEnd(4352);
     expect((await checkClose(text)).verdict).toBe('verified');
   });
 
