@@ -56,7 +56,7 @@ async function alternate(workload: Workload, plan: Plan, progress: Progress): Pr
 }
 
 /** With fresh backends, and nothing left over for whoever comes next. */
-async function alone(contender: Contender, { direct }: Stage, run: () => Promise<Measure>): Promise<Measure> {
+export async function alone<T>(contender: Contender, { direct }: Stage, run: () => Promise<T>): Promise<T> {
   await nobodyConnected(direct);
   const measure = await run().catch((error: unknown) => {
     throw new Error(`${contender.name} failed${lastWords(contender)}`, { cause: error });

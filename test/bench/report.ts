@@ -94,8 +94,7 @@ export function render(rows: readonly Row[], reached: readonly Goal[]): string {
     columns([shown.map(([head]) => head), ...rows.map((row) => shown.map(([, cell]) => cell(row)))]),
     '',
     explain,
-    '',
-    columns([['goal', '', 'value', 'bound'], ...goalLines]),
+    ...(reached.length === 0 ? [] : ['', columns([['goal', '', 'value', 'bound'], ...goalLines])]),
   ].join('\n');
 }
 

@@ -60,7 +60,8 @@ function memory(): Workload {
   };
 }
 
-function steady(name: string, flags: readonly string[], clients: number, seconds: number): Workload {
+/** Transactions of connections that stay. */
+export function steady(name: string, flags: readonly string[], clients: number, seconds: number): Workload {
   const run: Workload['run'] = (contender, { database }) =>
     transactions(contender, database, { flags, clients, seconds });
   return { name, unit: 'tps', clients, seconds, run };
