@@ -64,26 +64,26 @@ class DynamoTail implements JournalTail {
       newest,
       ...found.filter((of) => of.length === ITEMS_AT_ONCE).map((of) => commitOf(of.at(-1)!)),
     );
+    const over = Math.max(-1, ...items.map(overBefore));
     const before = this.#next!;
     while (this.#next! <= known) {
       const parts = await this.#partsOf(this.#next!, commits.get(this.#next!) ?? []);
-      // The newest may be on its way still; one that has another behind it is all there will be of it.
-      if (parts === undefined && this.#next === newest) break;
+      // It may be on its way still, and land behind others; where one says that it is over, this is all there will be of it.
+      if (parts === undefined && this.#next! >= over) break;
       this.#add(parts ?? commits.get(this.#next!) ?? []);
       this.#next! += 1;
     }
     return this.#next! > before;
   }
 
-  /** All parts of a commit; undefined where one is missing. */
+  /** All parts of a commit; undefined where one is missing now: its shard was looked at before those that tell that it is over. */
   async #partsOf(commit: number, found: readonly JournalItem[]): Promise<readonly JournalItem[] | undefined> {
-    const count = found[0]?.parts;
-    if (count === undefined) return undefined;
     const parts: JournalItem[] = [];
-    for (let part = 0; part < count; part += 1) {
+    for (let part = 0, count = 1; part < count; part += 1) {
       const there = found.find(({ place }) => place === placeOf(commit, part));
       const item = there ?? (await this.#itemAt(commit, part));
       if (item === undefined) return undefined;
+      count = item.parts;
       parts.push(item);
     }
     return parts;
@@ -124,6 +124,10 @@ class DynamoTail implements JournalTail {
     const { Item } = await dynamo.send(new GetCommand({ TableName: table, Key, ConsistentRead: true }));
     return Item as JournalItem | undefined;
   }
+}
+
+function overBefore(item: JournalItem): number {
+  return item.over ?? commitOf(item);
 }
 
 function commitOf({ place }: JournalItem): number {

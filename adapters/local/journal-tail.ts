@@ -1,15 +1,13 @@
 import { type FileHandle, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SEGMENT_FILE_MAX_BYTES } from '#core/recording/format.ts';
-import { decodeEntries, peekRecord, RECORD_START_BYTES } from '#core/recording/journal-record.ts';
+import { isWhole, peekRecord, RECORD_START_BYTES, RecordReader } from '#core/recording/journal-record.ts';
 import type { JournalTail, JournalTails } from '#core/recording/live/ports.ts';
 import type { JournalEntry } from '#core/recording/ports.ts';
 import { JOURNAL_SUFFIX } from './journal.ts';
 
-/** Entries of one answer hold about as much. */
+/** About as much is read at a time. */
 const ENOUGH_BYTES = 1 << 20;
-/** A record is no larger than the largest segment and what stands around it. */
-const RECORD_MAX_BYTES = SEGMENT_FILE_MAX_BYTES + 4_096;
+const NOTHING = Buffer.alloc(0);
 
 /**
  * Journals in this folder, read while gateways write them. What is there a moment before the disk has it may be given: it is lost only
@@ -23,6 +21,8 @@ interface Place {
   readonly name: string;
   /** Stays readable when the gateway removes the file. */
   readonly handle: FileHandle;
+  /** Knows the last manifest. */
+  readonly records: RecordReader;
   at: number;
 }
 
@@ -68,34 +68,52 @@ class LocalTail implements JournalTail {
     // It was removed since: all of it is in the store, and the next look finds what is there now.
     if (handle === undefined) return;
     await this.close();
-    this.#place = { name, handle, at: 0 };
+    this.#place = { name, handle, records: new RecordReader(), at: 0 };
   }
 
-  /** Whole records of the session, from the place on; the place is then behind what was read. */
+  /** Entries of the session, from the place on; the place is then behind the records that were read. */
   async #entriesOf(place: Place): Promise<JournalEntry[]> {
-    const entries: JournalEntry[] = [];
-    const { size: end } = await place.handle.stat();
-    for (let bytes = 0; bytes < ENOUGH_BYTES; ) {
-      const start = await readAt(place, RECORD_START_BYTES);
-      const record = start && peekRecord(start);
-      if (record === undefined || record.size > RECORD_MAX_BYTES || place.at + record.size > end) break;
-      if (record.session === this.#session) {
-        const whole = await readAt(place, record.size);
-        const [entry] = whole === undefined ? [] : decodeEntries(whole);
-        if (entry === undefined) break;
-        entries.push(entry);
-        bytes += record.size;
-      }
-      place.at += record.size;
+    for (;;) {
+      const { entries, bytes } = wholeRecords(await pieceAt(place), place.records);
+      place.at += bytes;
+      const own = entries.filter(({ session }) => session === this.#session);
+      if (own.length > 0 || bytes === 0) return own;
     }
-    return entries;
   }
 }
 
-/** Undefined where the file has less. */
-async function readAt({ handle, at }: Place, length: number): Promise<Buffer | undefined> {
+/** The record that begins at the place, and some of what is behind it; nothing where none begins, or it is not whole. */
+async function pieceAt(place: Place): Promise<Buffer> {
+  const first = sizeOf(await readAt(place, RECORD_START_BYTES));
+  if (first === undefined) return NOTHING;
+  const { size: end } = await place.handle.stat();
+  if (place.at + first > end) return NOTHING;
+  return readAt(place, Math.max(first, ENOUGH_BYTES));
+}
+
+/**
+ * Each is looked at whole, also those of others: where zeros were, the beginning of a record can be read a moment before the rest of it
+ * is there, and what it says of its length is then anything.
+ */
+function wholeRecords(piece: Buffer, records: RecordReader): { entries: JournalEntry[]; bytes: number } {
+  const entries: JournalEntry[] = [];
+  for (let at = 0; ; ) {
+    const end = at + (sizeOf(piece.subarray(at)) ?? piece.byteLength + 1);
+    if (end > piece.byteLength || !isWhole(piece.subarray(at, end))) return { entries, bytes: at };
+    entries.push(...records.read(piece.subarray(at, end)));
+    at = end;
+  }
+}
+
+/** What the record that begins here says; undefined where none does. */
+function sizeOf(start: Buffer): number | undefined {
+  return start.byteLength < RECORD_START_BYTES ? undefined : peekRecord(start)?.size;
+}
+
+/** Less where the file has less. */
+async function readAt({ handle, at }: Place, length: number): Promise<Buffer> {
   const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at);
-  return bytesRead === length ? buffer : undefined;
+  return buffer.subarray(0, bytesRead);
 }
 
 function emptyIfGone(error: NodeJS.ErrnoException): string[] {

@@ -1,118 +1,128 @@
-import { createReadStream, fdatasyncSync, writeSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rm, unlink } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeEntry, RecordReader } from '#core/recording/journal-record.ts';
+import { RecordReader, recordsOf } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry, JournalRemains } from '#core/recording/ports.ts';
+import { type JournalDisk, journalDisk } from './journal-disk.ts';
+import { JournalFile, ROOM_SIZES, type RoomSizes } from './journal-file.ts';
 
-/** A journal file is a run of records (core/recording/journal-record.ts). */
-const FILE_BYTES = 64 << 20;
-const QUIET_FILE_BYTES = 1 << 20;
-const SMALL_BYTES = 64 << 10;
+/** A journal file is a run of records (core/recording/journal-record.ts), and zeros behind it. In bytes: */
+export interface JournalSizes extends RoomSizes {
+  /** A file that is longer is left. */
+  readonly file: number;
+  /** So is one that is longer than this, and of which nothing is needed; before more room is made in it. */
+  readonly quiet: number;
+}
+
+const SIZES: JournalSizes = { ...ROOM_SIZES, file: 64 << 20, quiet: ROOM_SIZES.low };
 /** What is read of a file at a time. */
 const PIECE_BYTES = 1 << 20;
 export const JOURNAL_SUFFIX = '.journal';
 
-interface JournalFile {
-  readonly path: string;
-  readonly handle: FileHandle;
-  size: number;
-  /** Segments that have entries here and are not in the store yet. */
+/** A file, and the segments that have entries in it and are not in the store yet. */
+interface Filled {
+  readonly file: JournalFile;
   readonly held: Set<string>;
+}
+
+/** What a test may give it instead. */
+export interface JournalTools {
+  readonly disk?: JournalDisk;
+  readonly sizes?: JournalSizes;
 }
 
 /** A journal in a folder, one run of files for each gateway task. `append` must not be called concurrently. */
 export async function openJournal(
   folder: string,
   task: string,
+  { disk = journalDisk, sizes = SIZES }: JournalTools = {},
 ): Promise<Journal & { close(): Promise<void> }> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const journal = new LocalJournal(folder, task);
-  await journal.rotate();
+  const journal = new LocalJournal(folder, task, { disk, sizes });
+  await journal.begin();
   return journal;
 }
 
 class LocalJournal implements Journal {
   readonly #folder: string;
   readonly #task: string;
+  readonly #tools: Required<JournalTools>;
   #next = 0;
-  #current: JournalFile | undefined;
-  #older: JournalFile[] = [];
+  #current: Filled | undefined;
+  #older: Filled[] = [];
+  /** What became of old files, one thing after the other. */
   #dropping: Promise<void> = Promise.resolve();
 
-  constructor(folder: string, task: string) {
+  constructor(folder: string, task: string, tools: Required<JournalTools>) {
     this.#folder = folder;
     this.#task = task;
+    this.#tools = tools;
+  }
+
+  /** There is time before the first record comes: room is made for it at once. */
+  async begin(): Promise<void> {
+    const { file } = await this.#rotate();
+    file.makeRoom();
   }
 
   async append(entries: readonly JournalEntry[]): Promise<void> {
-    const file = await this.#writable();
-    const bytes = Buffer.concat(entries.map(encodeEntry));
-    for (const entry of entries) file.held.add(heldKey(entry.session, entry.segment));
+    const { file, held } = this.#writable() ?? (await this.#rotate());
+    for (const entry of entries) held.add(heldKey(entry.session, entry.segment));
     try {
-      await appendDurably(file.handle, bytes);
+      await file.append(recordsOf(entries));
     } catch (error) {
       // A torn record would hide what is appended behind it: nothing more goes into this file.
       this.#retire();
       throw error;
     }
-    file.size += bytes.byteLength;
   }
 
   release(session: string, segment: number): void {
     const key = heldKey(session, segment);
     this.#current?.held.delete(key);
-    for (const file of this.#older) file.held.delete(key);
+    for (const { held } of this.#older) held.delete(key);
     this.#dropping = this.#dropping.then(() => this.#dropEmpty());
-  }
-
-  async rotate(): Promise<void> {
-    this.#retire();
-    const name = `${this.#task}-${String(this.#next++).padStart(6, '0')}${JOURNAL_SUFFIX}`;
-    const path = join(this.#folder, name);
-    const handle = await open(path, 'ax', 0o600);
-    await syncFolder(this.#folder);
-    this.#current = { path, handle, size: 0, held: new Set() };
   }
 
   async close(): Promise<void> {
     this.#retire();
     await this.#dropping;
     await this.#dropEmpty();
-    await Promise.all(this.#older.map((file) => file.handle.close()));
     this.#older = [];
   }
 
-  async #writable(): Promise<JournalFile> {
-    const full = this.#current === undefined || this.#current.size > FILE_BYTES;
-    const quiet = this.#current?.held.size === 0 && this.#current.size > QUIET_FILE_BYTES;
-    if (full || quiet) await this.rotate();
-    return this.#current!;
+  #writable(): Filled | undefined {
+    if (this.#current === undefined) return undefined;
+    const { file, held } = this.#current;
+    const { sizes } = this.#tools;
+    const isFull = file.size > sizes.file || (held.size === 0 && file.size > sizes.quiet);
+    return isFull || file.isDoubtful ? undefined : this.#current;
+  }
+
+  async #rotate(): Promise<Filled> {
+    // Behind one that could not make room, another does without.
+    const makesRoom = this.#current?.file.isDoubtful !== true;
+    this.#retire();
+    const name = `${this.#task}-${String(this.#next++).padStart(6, '0')}${JOURNAL_SUFFIX}`;
+    const file = await JournalFile.create(join(this.#folder, name), { ...this.#tools, makesRoom });
+    this.#current = { file, held: new Set() };
+    return this.#current;
   }
 
   #retire(): void {
-    if (this.#current !== undefined) this.#older.push(this.#current);
+    const current = this.#current;
+    if (current === undefined) return;
+    this.#older.push(current);
     this.#current = undefined;
+    this.#dropping = this.#dropping.then(() => current.file.finish());
   }
 
   /** A file that cannot be removed now is only read again at the next start, where its sessions are sealed already. */
   async #dropEmpty(): Promise<void> {
-    const empty = this.#older.filter((file) => file.held.size === 0);
-    this.#older = this.#older.filter((file) => file.held.size > 0);
-    for (const file of empty) {
-      await file.handle.close().catch(() => undefined);
-      await unlink(file.path).catch(() => undefined);
-    }
+    const empty = this.#older.filter(({ held }) => held.size === 0);
+    this.#older = this.#older.filter(({ held }) => held.size > 0);
+    for (const { file } of empty) await unlink(file.path).catch(() => undefined);
   }
-}
-
-/** As in the directory store: small writes synchronously, as rounds through the thread pool cost more than they do. */
-async function appendDurably(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  if (bytes.byteLength > SMALL_BYTES) {
-    await handle.appendFile(bytes);
-    return handle.datasync();
-  }
-  for (let written = 0; written < bytes.byteLength; ) written += writeSync(handle.fd, bytes, written);
-  fdatasyncSync(handle.fd);
 }
 
 function heldKey(session: string, segment: number): string {
@@ -156,13 +166,4 @@ async function journalFiles(folder: string, task = ''): Promise<string[]> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const names = await readdir(folder);
   return names.filter((name) => name.startsWith(task) && name.endsWith(JOURNAL_SUFFIX)).sort();
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -35,6 +35,7 @@ export const FINDING_MEANINGS: Readonly<Record<FindingCode, string>> = {
   'segment-malformed': UNREADABLE,
   'segment-empty': 'A recorder writes no empty segment: it was made by something else.',
   'head-signature-invalid': 'The segment was not signed by the recorder of this session.',
+  'manifest-misplaced': 'Only the end of a recovered session may be vouched for like this.',
   'head-number-mismatch': 'The segment stands in another place than where it was recorded.',
   'previous-hash-mismatch': 'The segment follows another one than the one that is before it now.',
   'content-length-mismatch': OTHER_BYTES,

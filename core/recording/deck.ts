@@ -1,5 +1,6 @@
 import type { CustodyError } from '../errors.ts';
 import type { DurabilityMode } from './format.ts';
+import type { DraftEntry } from './journal-keys.ts';
 import type { OwnPuts } from './own-puts.ts';
 import type { Pace } from './pace.ts';
 import type { GatheredFrames } from './slab.ts';
@@ -39,6 +40,8 @@ export class Deck {
   completeMs: number;
   /** Puts of one session happen one after the other, so that a crash never leaves a gap. */
   puts: Promise<void> = Promise.resolve();
+  /** Settles with the last of its entries that went to the journal, and so behind all of them. */
+  entered: Promise<void> = Promise.resolve();
   /** Its blocks go straight to the store: none goes to the journal before that is done. */
   isPutting = false;
   /** Its segment is old: it is put once the journal has all of it. */
@@ -119,10 +122,26 @@ export class Deck {
     if (this.#isAhead && hasClient) this.#isAwaited = true;
   }
 
+  /** The segment being filled is to be put as soon as the journal has all of it. */
+  get isEnding(): boolean {
+    return this.isFull || this.isDue;
+  }
+
+  /** What the journal does not have yet; undefined where it has everything. */
+  takeEntry(): DraftEntry | undefined {
+    return this.tape.takeEntry(this.untilUs, this.isEnding);
+  }
+
   /** Resolves when all that was added is durable, by whatever way. */
   whenDurable(): Promise<void> {
     this.#waiting ??= Promise.withResolvers<void>();
     return this.#waiting.promise;
+  }
+
+  /** All that was added went to the journal, and becomes durable with `entered`, or never. */
+  entersJournal(entered: Promise<void>): void {
+    this.entered = entered;
+    this.becomesDurable(entered);
   }
 
   /** All that was added becomes durable with `done`, or never. */

@@ -9,9 +9,20 @@ export const SEGMENT_MAX_BYTES = 64 << 20;
 export const HEAD_BYTES = 440;
 export const SIGNATURE_BYTES = 64;
 export const TRAILER_BYTES = 8 + HEAD_BYTES + SIGNATURE_BYTES;
+/** Before a manifest: magic and size of a skippable frame. */
+export const MANIFEST_HEADER_BYTES = 8;
+export const MANIFEST_MAX_HEADS = 1_024;
+/** The first line, and one for each head. */
+export const MANIFEST_TITLE = 'custody/manifest/1\n';
+export const MANIFEST_LINE_BYTES = 65;
+export const MANIFEST_MAX_BYTES = MANIFEST_TITLE.length + MANIFEST_MAX_HEADS * MANIFEST_LINE_BYTES;
+/** What stands around the content of a segment, at most. */
+export const AROUND_MAX_BYTES = MANIFEST_HEADER_BYTES + MANIFEST_MAX_BYTES + TRAILER_BYTES;
 /** Twice what a segment may decompress to: room for the worst case of zstd's own overhead on tiny blocks. */
-export const SEGMENT_FILE_MAX_BYTES = 2 * SEGMENT_MAX_BYTES + TRAILER_BYTES;
+export const CONTENT_MAX_BYTES = 2 * SEGMENT_MAX_BYTES;
+export const SEGMENT_FILE_MAX_BYTES = CONTENT_MAX_BYTES + AROUND_MAX_BYTES;
 export const SKIPPABLE_MAGIC = 0x184d2a50;
+export const MANIFEST_MAGIC = 0x184d2a51;
 
 /** Whose bytes a frame holds. The numbers are on disk. */
 export const Stream = { client: 0, target: 1, gateway: 2, note: 3 } as const;
@@ -98,6 +109,7 @@ export const openStatementSchema = z.object({
   blindMs: count.optional(),
   retention: z.object({ lock: z.enum(lockModes), until: time, hold: z.literal(true).optional() }).optional(),
   recorder: z.base64(),
+  journal: z.base64().optional(),
   signer: sha256,
 });
 export type OpenStatement = z.infer<typeof openStatementSchema>;

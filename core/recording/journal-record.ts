@@ -1,53 +1,98 @@
-/** Journal entries as bytes. */
+/** A journal as bytes: a run of records. */
 import { crc32 } from 'node:zlib';
-import { SEGMENT_FILE_MAX_BYTES, TRAILER_BYTES } from './format.ts';
+import { CONTENT_MAX_BYTES, MANIFEST_MAX_HEADS, SIGNATURE_BYTES } from './format.ts';
+import {
+  ENTRY_AROUND_BYTES,
+  entryBytes,
+  readEarlierEntry,
+  readEntry,
+  sessionAt,
+  writeEntry,
+} from './journal-entry-record.ts';
+import { LEAF_BYTES, leavesOf, manifestOf } from './manifest.ts';
 import type { JournalEntry } from './ports.ts';
+import type { Voucher } from './vouched.ts';
 
 /*
  * A record, little-endian:
- *   u32 magic · u32 size of all that follows · u32 CRC-32 of what follows the CRC · 16 session (UUID) · u32 segment ·
- *   u32 offset · 512 trailer · block
+ *   u32 magic · u32 size of all that follows · u32 CRC-32 of what follows the CRC · the rest, by the magic:
+ *   CJM1, a manifest: 64 signature · 32 for each head, its SHA-256
+ *   CJL2, an entry (journal-entry-record.ts); one without a signature of its own is under the last manifest before it
+ *   CJL1, an entry of an earlier writer
  * Only the end of a run of records can be torn, and what is torn was never acknowledged.
  */
-const MAGIC = 0x314c_4a43;
+const MANIFEST = 0x314d_4a43;
+const ENTRY = 0x324c_4a43;
+const EARLIER_ENTRY = 0x314c_4a43;
 const HEADER = 12;
-const FIXED = HEADER + 16 + 4 + 4 + TRAILER_BYTES;
+const RECORD_MIN_BYTES = HEADER + SIGNATURE_BYTES + LEAF_BYTES;
 /** An entry is part of a segment: whatever says that it is longer is none. */
-const RECORD_MAX_BYTES = FIXED + SEGMENT_FILE_MAX_BYTES;
+const ENTRY_MAX_BYTES = HEADER + ENTRY_AROUND_BYTES + CONTENT_MAX_BYTES;
+const MANIFEST_RECORD_MAX_BYTES = HEADER + SIGNATURE_BYTES + MANIFEST_MAX_HEADS * LEAF_BYTES;
 
-/** One entry as a record. */
-export function encodeEntry(entry: JournalEntry): Buffer {
-  const record = Buffer.allocUnsafe(FIXED + entry.block.byteLength);
-  record.writeUInt32LE(MAGIC, 0);
+/** As `recordsOf`, in one piece. */
+export function encodeEntries(entries: readonly JournalEntry[]): Buffer {
+  return Buffer.concat(recordsOf(entries));
+}
+
+/** Entries as a run of records: each manifest once, ahead of its entries, and again for each run. */
+export function recordsOf(entries: readonly JournalEntry[]): Buffer[] {
+  const records: Buffer[] = [];
+  let last: Uint8Array | undefined;
+  for (const entry of entries) {
+    const { manifest, signature } = entry.voucher;
+    if (manifest !== undefined && manifest !== last) records.push(manifestRecord(manifest, signature));
+    last = manifest ?? last;
+    records.push(entryRecord(entry));
+  }
+  return records;
+}
+
+function manifestRecord(manifest: Uint8Array, signature: Uint8Array): Buffer {
+  const leaves = leavesOf(manifest);
+  return framed(MANIFEST, SIGNATURE_BYTES + leaves.byteLength, (body) => {
+    body.set(signature);
+    body.set(leaves, SIGNATURE_BYTES);
+  });
+}
+
+function entryRecord(entry: JournalEntry): Buffer {
+  return framed(ENTRY, entryBytes(entry), (body) => writeEntry(entry, body));
+}
+
+function framed(magic: number, bytes: number, write: (body: Buffer) => void): Buffer {
+  const record = Buffer.allocUnsafe(HEADER + bytes);
+  const body = record.subarray(HEADER);
+  write(body);
+  record.writeUInt32LE(magic, 0);
   record.writeUInt32LE(record.byteLength - 8, 4);
-  record.write(entry.session.replaceAll('-', ''), HEADER, 'hex');
-  record.writeUInt32LE(entry.segment, HEADER + 16);
-  record.writeUInt32LE(entry.offset, HEADER + 20);
-  record.set(entry.trailer, HEADER + 24);
-  record.set(entry.block, FIXED);
-  record.writeUInt32LE(crc32(record.subarray(HEADER)), 8);
+  record.writeUInt32LE(crc32(body), 8);
   return record;
 }
 
-/** Whole records from the beginning of a file; stops at the first that is torn or damaged. */
+/** Entries of whole records from the beginning of a file; stops at the first that is torn or damaged. */
 export function* decodeEntries(file: Buffer): Generator<JournalEntry> {
   yield* new RecordReader().read(file);
 }
 
-/** A run of records that comes in pieces: no more of it is held than the record that is not complete. */
+/** A run of records that comes in pieces: no more of it is held than the record that is not complete, and the last manifest. */
 export class RecordReader {
   #pieces: Uint8Array[] = [];
   #length = 0;
   /** With fewer bytes there is no record. */
-  #needed = FIXED;
+  #needed = RECORD_MIN_BYTES;
   #isOver = false;
+  #manifest: Voucher | undefined;
 
   /** Bytes that wait for more. */
   get heldBytes(): number {
     return this.#length;
   }
 
-  /** The records that `piece` completes; none any more behind one that is damaged. Their bytes are those of the pieces. */
+  /**
+   * The entries that `piece` completes; none any more behind a record that is damaged. Blocks and signatures are views of the pieces,
+   * manifests are not.
+   */
   *read(piece: Uint8Array): Generator<JournalEntry> {
     if (this.#isOver) return;
     this.#pieces.push(piece);
@@ -55,18 +100,33 @@ export class RecordReader {
     if (this.#length < this.#needed) return;
     const run = this.#together();
     let at = 0;
-    for (let size = FIXED; at + size <= run.byteLength; ) {
+    for (let size = RECORD_MIN_BYTES; at + size <= run.byteLength; ) {
       const announced = sizeAt(run, at);
       if (announced === undefined) return this.#end();
       size = announced;
       if (at + size > run.byteLength) break;
-      const entry = entryIn(run.subarray(at, at + size));
-      if (entry === undefined) return this.#end();
+      const record = run.subarray(at, at + size);
+      if (!isWhole(record)) return this.#end();
       at += size;
-      yield entry;
-      size = FIXED;
+      size = RECORD_MIN_BYTES;
+      const entry = this.#take(record);
+      if (entry !== undefined) yield entry;
+      else if (this.#isOver) return;
     }
     this.#keep(run.subarray(at));
+  }
+
+  /** Undefined for a manifest; and for what is nothing at all, where the run then ends. */
+  #take(record: Buffer): JournalEntry | undefined {
+    const body = record.subarray(HEADER);
+    const magic = record.readUInt32LE(0);
+    if (magic === MANIFEST) this.#manifest = manifestIn(body);
+    else {
+      const entry = magic === ENTRY ? readEntry(body, this.#manifest) : readEarlierEntry(body);
+      if (entry === undefined) this.#end();
+      return entry;
+    }
+    return undefined;
   }
 
   #together(): Buffer {
@@ -78,7 +138,7 @@ export class RecordReader {
   #keep(rest: Buffer): void {
     this.#pieces = rest.byteLength === 0 ? [] : [rest];
     this.#length = rest.byteLength;
-    this.#needed = rest.byteLength < FIXED ? FIXED : sizeAt(rest, 0)!;
+    this.#needed = rest.byteLength < RECORD_MIN_BYTES ? RECORD_MIN_BYTES : sizeAt(rest, 0)!;
   }
 
   #end(): void {
@@ -88,35 +148,41 @@ export class RecordReader {
   }
 }
 
+/** Out of the record's memory: entries that come later are under it. */
+function manifestIn(body: Buffer): Voucher {
+  const signature = Buffer.from(body.subarray(0, SIGNATURE_BYTES));
+  return { signature, manifest: manifestOf(body.subarray(SIGNATURE_BYTES)) };
+}
+
 /** How long the record is that begins here; undefined where none does. */
 function sizeAt(run: Buffer, at: number): number | undefined {
   const size = run.readUInt32LE(at + 4) + 8;
-  return run.readUInt32LE(at) === MAGIC && size >= FIXED && size <= RECORD_MAX_BYTES ? size : undefined;
+  return size >= RECORD_MIN_BYTES && size <= maxBytesOf(run.readUInt32LE(at)) ? size : undefined;
 }
 
-/** Undefined when it is damaged. */
-function entryIn(record: Buffer): JournalEntry | undefined {
-  if (crc32(record.subarray(HEADER)) !== record.readUInt32LE(8)) return undefined;
-  return {
-    session: uuidText(record.subarray(HEADER, HEADER + 16)),
-    segment: record.readUInt32LE(HEADER + 16),
-    offset: record.readUInt32LE(HEADER + 20),
-    trailer: record.subarray(HEADER + 24, FIXED),
-    block: record.subarray(FIXED),
-  };
+/** 0 where nothing begins so. */
+function maxBytesOf(magic: number): number {
+  if (magic === MANIFEST) return MANIFEST_RECORD_MAX_BYTES;
+  return magic === ENTRY || magic === EARLIER_ENTRY ? ENTRY_MAX_BYTES : 0;
+}
+
+/** Whether all of a record is there, as it was written. */
+export function isWhole(record: Buffer): boolean {
+  return crc32(record.subarray(HEADER)) === record.readUInt32LE(8);
 }
 
 /** What `peekRecord` looks at. */
 export const RECORD_START_BYTES = HEADER + 16;
 
-/** How long the record that begins here says it is, and whose; nobody vouches for it. Undefined where none begins. */
-export function peekRecord(start: Buffer): { readonly size: number; readonly session: string } | undefined {
-  const size = start.readUInt32LE(4) + 8;
-  if (start.readUInt32LE(0) !== MAGIC || size < FIXED) return undefined;
-  return { size, session: uuidText(start.subarray(HEADER, HEADER + 16)) };
-}
-
-function uuidText(bytes: Buffer): string {
-  const hex = bytes.toString('hex');
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+/**
+ * How long the record that begins here says it is, and whose entry it holds, if it is no manifest; nobody vouches for it. Undefined
+ * where none begins.
+ */
+export function peekRecord(
+  start: Buffer,
+): { readonly size: number; readonly session: string | undefined } | undefined {
+  const size = sizeAt(start, 0);
+  if (size === undefined) return undefined;
+  const isManifest = start.readUInt32LE(0) === MANIFEST;
+  return { size, session: isManifest ? undefined : sessionAt(start, HEADER) };
 }

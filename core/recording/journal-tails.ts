@@ -2,8 +2,9 @@
  * A dead task's journal, read without holding it: first what there is of each segment, then, part by part, what is needed.
  * What is held at once is bounded, whatever the journal's length.
  */
-import { SEGMENT_FILE_MAX_BYTES, TRAILER_BYTES } from './format.ts';
+import { CONTENT_MAX_BYTES, type Head } from './format.ts';
 import type { JournalEntry, JournaledTail, JournalRemains } from './ports.ts';
+import type { Voucher } from './vouched.ts';
 
 /** Of each session, the segments that the journal holds and how many bytes of content follow on each other in it. */
 export type Held = ReadonlyMap<string, SegmentBytes>;
@@ -36,7 +37,7 @@ export async function surveyTails(
 
 /** No segment is longer: what a journal has beyond it does not verify, and need not be held. */
 function isPossible(contentBytes: number): boolean {
-  return contentBytes + TRAILER_BYTES <= SEGMENT_FILE_MAX_BYTES;
+  return contentBytes <= CONTENT_MAX_BYTES;
 }
 
 export function bytesOf(held: Held): number {
@@ -107,38 +108,41 @@ function emptyTails(segments: SegmentBytes): Map<number, GrowingTail> {
 }
 
 function tailsOf(session: string, tails: ReadonlyMap<number, GrowingTail>): JournaledTail[] {
-  return [...tails]
-    .filter(([, { isEmpty }]) => !isEmpty)
-    .map(([segment, tail]) => ({ session, segment, content: tail.content, trailer: tail.trailer }));
+  return [...tails].flatMap(([segment, { content, last }]) =>
+    last === undefined ? [] : [{ session, segment, content, ...last }],
+  );
+}
+
+/** A head, and who vouches for it. */
+interface Vouched {
+  readonly head: Head;
+  readonly voucher: Voucher;
 }
 
 /** Content of a known length, as far as it has come. */
 class GrowingTail {
   readonly #bytes: Buffer;
   #length = 0;
-  #trailer: Uint8Array = new Uint8Array(0);
+  #last: Vouched | undefined;
 
   constructor(bytes: number) {
     this.#bytes = Buffer.allocUnsafeSlow(bytes);
   }
 
   /** One that does not follow on is left out, with all behind it; so is what came after the journal was looked through. */
-  join({ offset, block, trailer }: JournalEntry): void {
+  join({ offset, block, head, voucher }: JournalEntry): void {
     if (offset !== this.#length || offset + block.byteLength > this.#bytes.byteLength) return;
     this.#bytes.set(block, offset);
     this.#length += block.byteLength;
-    this.#trailer = Uint8Array.from(trailer);
-  }
-
-  get isEmpty(): boolean {
-    return this.#trailer.byteLength === 0 && this.#length === 0;
+    this.#last = { head, voucher: { ...voucher, signature: Uint8Array.from(voucher.signature) } };
   }
 
   get content(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  get trailer(): Uint8Array {
-    return this.#trailer;
+  /** Of what has come; undefined where nothing has. */
+  get last(): Vouched | undefined {
+    return this.#last;
   }
 }

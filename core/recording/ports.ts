@@ -1,5 +1,6 @@
 /** What recording needs from the world. Each has one contract suite in test/contract that runs on every adapter. */
-import type { OpenStatement } from './format.ts';
+import type { Head, OpenStatement } from './format.ts';
+import type { Voucher } from './vouched.ts';
 
 /** Where evidence is kept. The writer's side: a gateway needs nothing more. */
 export interface RecordingSink {
@@ -47,19 +48,26 @@ export interface JournalEntry {
   readonly segment: number;
   /** Where `block` begins in the segment's content. */
   readonly offset: number;
-  /** One or more whole blocks (FORMAT.md). */
+  /** Whole blocks (FORMAT.md); none where the entry only ends its segment. */
   readonly block: Uint8Array;
-  /** A signed trailer over the content up to and including `block`: with it the content so far is a whole segment. */
-  readonly trailer: Uint8Array;
+  /** Of the content up to and including `block`: with it the content so far is a whole segment. */
+  readonly head: Head;
+  /** Who vouches for the head. The entries of one manifest come behind each other. */
+  readonly voucher: Voucher;
 }
 
 /** The durable tail of segments that are still being filled. */
 export interface Journal {
   /**
    * When it returns, all entries are durable. One call is one group commit for all sessions in it. It tries for as long as trying may
-   * help and any session would wait; once it rejects, the entries may be there or not, and those of the next call hide behind none.
+   * help and any session would wait; once it rejects, the entries may be there or not, and those of other calls hide behind none.
+   * Up to `appendsAtOnce` may be under way, and end in any order: entries stand in the order in which `append` was called, and one of
+   * which an earlier one is missing is there for nobody. So the caller calls nothing durable before it has heard of all earlier calls;
+   * and where one of them failed, only the sessions in it fail, with what follows of theirs: a session's tail leans on no other's.
    */
   append(entries: readonly JournalEntry[]): Promise<void>;
+  /** How many appends may be under way at once; one where it is not given. */
+  readonly appendsAtOnce?: number;
   /**
    * How many bytes a second of one session it takes gladly. The blocks of one that brings more for longer go into the store as
    * segments, and never come here. Any number where it is not given.
@@ -69,12 +77,13 @@ export interface Journal {
   release(session: string, segment: number): void;
 }
 
-/** A segment as far as the journal has it: content and the last trailer that fits it. */
+/** A segment as far as the journal has it: content and the last head that fits it. */
 export interface JournaledTail {
   readonly session: string;
   readonly segment: number;
   readonly content: Uint8Array;
-  readonly trailer: Uint8Array;
+  readonly head: Head;
+  readonly voucher: Voucher;
 }
 
 /** What a dead gateway's journal still holds: of any length, and never whole in memory. */

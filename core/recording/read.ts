@@ -4,12 +4,16 @@ import {
   FRAME_HEADER_BYTES,
   FRAME_MAX_PAYLOAD,
   HEAD_BYTES,
+  MANIFEST_HEADER_BYTES,
+  MANIFEST_MAGIC,
+  MANIFEST_MAX_BYTES,
   SIGNATURE_BYTES,
   SKIPPABLE_MAGIC,
   type StreamName,
   TRAILER_BYTES,
 } from './format.ts';
 import { type Block, readBlocks } from './read-blocks.ts';
+import type { VouchedHead } from './vouched.ts';
 
 /** One frame of a recording, as FORMAT.md lays it out. */
 export interface RecordedFrame {
@@ -22,11 +26,9 @@ export interface RecordedFrame {
   readonly payload: Uint8Array;
 }
 
-/** The three parts of a segment file; views, not copies. */
-export interface SegmentParts {
+/** The parts of a segment file; views, not copies. */
+export interface SegmentParts extends VouchedHead {
   readonly content: Uint8Array;
-  readonly head: Uint8Array;
-  readonly signature: Uint8Array;
 }
 
 /** By their number on disk. */
@@ -34,21 +36,33 @@ const streamNames: readonly StreamName[] = ['client', 'target', 'gateway', 'note
 
 /** Takes a segment file apart. Throws CustodyError `format-invalid` when it does not end in a trailer. */
 export function splitSegment(segment: Uint8Array): SegmentParts {
-  const contentBytes = segment.length - TRAILER_BYTES;
-  if (contentBytes < 0) {
+  const trailerAt = segment.length - TRAILER_BYTES;
+  if (trailerAt < 0) {
     throw invalid(`it is ${segment.length} bytes long, less than the ${TRAILER_BYTES} of a trailer`);
   }
-  const trailer = new DataView(segment.buffer, segment.byteOffset + contentBytes, TRAILER_BYTES);
+  const view = new DataView(segment.buffer, segment.byteOffset, segment.byteLength);
   const size = HEAD_BYTES + SIGNATURE_BYTES;
-  if (trailer.getUint32(0, true) !== SKIPPABLE_MAGIC || trailer.getUint32(4, true) !== size) {
+  if (view.getUint32(trailerAt, true) !== SKIPPABLE_MAGIC || view.getUint32(trailerAt + 4, true) !== size) {
     throw invalid(`its last ${TRAILER_BYTES} bytes are not a trailer`);
   }
-  const headAt = contentBytes + 8;
-  return {
-    content: segment.subarray(0, contentBytes),
+  const headAt = trailerAt + 8;
+  const trailer = {
     head: segment.subarray(headAt, headAt + HEAD_BYTES),
     signature: segment.subarray(headAt + HEAD_BYTES),
   };
+  const contentAt = manifestEnd(view, trailerAt);
+  if (contentAt === 0) return { ...trailer, content: segment.subarray(0, trailerAt) };
+  const manifest = segment.subarray(MANIFEST_HEADER_BYTES, contentAt);
+  return { ...trailer, manifest, content: segment.subarray(contentAt, trailerAt) };
+}
+
+/** Where the manifest at the segment's beginning ends; 0 where there is none. */
+function manifestEnd(view: DataView, before: number): number {
+  if (before < MANIFEST_HEADER_BYTES || view.getUint32(0, true) !== MANIFEST_MAGIC) return 0;
+  const bytes = view.getUint32(4, true);
+  const room = Math.min(before - MANIFEST_HEADER_BYTES, MANIFEST_MAX_BYTES);
+  if (bytes > room) throw invalid(`its manifest claims ${bytes} bytes, but there can be only ${room}`);
+  return MANIFEST_HEADER_BYTES + bytes;
 }
 
 /**

@@ -3,8 +3,10 @@ import { asCustodyError, CustodyError } from '../errors.ts';
 import type { LeafSink } from '../ledger/leaves.ts';
 import { dueDecks } from './ageing.ts';
 import { BlockCompressor } from './block-compressor.ts';
+import { CommitLine, inOrder } from './commit-line.ts';
 import { Deck } from './deck.ts';
 import type { CloseReason, CloseStatement } from './format.ts';
+import { type DraftEntry, JournalKeys, vouchTogether } from './journal-keys.ts';
 import { OwnPuts } from './own-puts.ts';
 import { Pace } from './pace.ts';
 import type { Journal, JournalEntry, RecordingSink, Signer } from './ports.ts';
@@ -68,9 +70,10 @@ export interface Ending {
 export class Recorder {
   readonly #ports: RecorderPorts;
   readonly #decks = new Map<number, Deck>();
+  readonly #journalKeys = new JournalKeys();
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
-  #commits: Promise<void> = Promise.resolve();
+  readonly #line: CommitLine;
   /** Old segments on their way to the store. */
   #ageing = 0;
   readonly #unsealed = new Unsealed();
@@ -79,13 +82,21 @@ export class Recorder {
   constructor(ports: RecorderPorts) {
     this.#ports = ports;
     this.#puts = new SegmentPuts(ports);
+    this.#line = new CommitLine(this.commitsAtOnce);
+  }
+
+  /** As many as the journal takes appends. One more may be given, and is compressed meanwhile. */
+  get commitsAtOnce(): number {
+    return this.#ports.journal.appendsAtOnce ?? 1;
   }
 
   /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
   async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const { session, retention } = opening;
-    const begun = new SessionOpening(opening, publicKey, new OwnPuts(this.#ports.sink, session, retention));
+    const journal = this.#journalKeys.for(startedMs);
+    const keys = { recorder: publicKey, journal: journal.publicKey };
+    const begun = new SessionOpening(opening, keys, new OwnPuts(this.#ports.sink, session, retention));
     const openHash = await begun.store(this.#ports).catch((cause: unknown) => {
       // A name that is taken is another session's.
       if (asCustodyError(cause).code !== 'already-exists')
@@ -94,7 +105,7 @@ export class Recorder {
     });
     this.#puts.mayContinue();
     const deck = new Deck({
-      tape: new Tape(opening.session, privateKey, openHash, this.#tools),
+      tape: new Tape(opening.session, { session: privateKey, journal }, openHash, this.#tools),
       openHash,
       stored: begun.stored,
       durability: opening.durability,
@@ -107,12 +118,12 @@ export class Recorder {
   /**
    * Makes the slabs' frames durable. Resolves once the journal has what it is to have, with the tapes that failed and those whose
    * frames go to the store instead; the others' are durable. Blocks are compressed before it returns its promise, so slabs may
-   * be reused at once.
+   * be reused at once. Several may be under way: they resolve in the order in which they were asked for.
    */
   commit(slabs: readonly HandedSlab[]): Promise<Committed> {
     const touched = this.#addBlocks(slabs);
     for (const deck of touched.values()) deck.completeMs = slabs.at(-1)!.at;
-    return this.#inTurn(() => this.#persist(touched));
+    return this.#inLine(touched);
   }
 
   /**
@@ -124,7 +135,7 @@ export class Recorder {
     if (due.size === 0) return [];
     this.#ageing += due.size;
     for (const deck of due.values()) deck.isDue = true;
-    await this.#inTurn(() => this.#persist(due));
+    await this.#inLine(due);
     const fates = await Promise.all(
       [...due].map(async ([tape, deck]) => [tape, await fateOf(deck, deck.puts)] as const),
     );
@@ -138,7 +149,7 @@ export class Recorder {
    */
   async close(tape: number, ending: Ending): Promise<SessionOutcome> {
     const deck = this.#deck(tape);
-    const { put } = await this.#inTurn(async () => this.#end(tape, deck, ending));
+    const { put } = await this.#line.enter((before) => before.then(() => this.#end(tape, deck, ending)));
     const closing = new SessionClosing(() => this.#closeStatement(deck, ending), deck.stored);
     const seal = (): Promise<SessionOutcome> => this.#seal(deck, closing);
     return put.then(seal).catch((cause: unknown) => {
@@ -175,14 +186,11 @@ export class Recorder {
     return closing.store(this.#ports);
   }
 
-  /** One after the other: the journal takes one append at a time. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#commits.then(work);
-    this.#commits = done.then(
-      () => undefined,
-      () => undefined,
+  #inLine(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
+    return this.#line.enter(
+      (before) => this.#persist(touched, before),
+      () => freshBytesOf(touched),
     );
-    return done;
   }
 
   #addBlocks(slabs: readonly HandedSlab[]): Map<number, Deck> {
@@ -199,19 +207,20 @@ export class Recorder {
   }
 
   /** What is for the store goes its way; the journal gets the rest in one append, and nothing else is waited for. */
-  async #persist(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
+  async #persist(touched: ReadonlyMap<number, Deck>, before: Promise<void>): Promise<Committed> {
     const toStore: [number, Promise<void>][] = [];
-    const entered: [number, Deck, JournalEntry[]][] = [];
+    const entered: [number, Deck, DraftEntry | undefined][] = [];
     for (const [tape, deck] of touched) {
       if (isForStore(deck)) toStore.push([tape, this.#putInstead(deck)]);
-      else entered.push([tape, deck, deck.tape.takeEntries(deck.untilUs)]);
+      else entered.push([tape, deck, deck.takeEntry()]);
     }
-    const appended = this.#append(entered.flatMap(([, , entries]) => entries));
-    for (const [, deck, entries] of entered) this.#afterEntries(deck, entries, appended);
+    const drafts = entered.map(([, , draft]) => draft).filter((draft) => draft !== undefined);
+    const appended = this.#append(vouchTogether(drafts), before);
+    for (const [, deck, draft] of entered) this.#afterEntry(deck, draft, appended);
     const cause = await causeOf(appended);
     const failed: [number, CustodyError][] = [];
-    for (const [tape, deck, entries] of entered) {
-      if (entries.length > 0 && cause !== undefined) deck.fail(recordingFailed(cause));
+    for (const [tape, deck, draft] of entered) {
+      if (draft !== undefined && cause !== undefined) deck.fail(recordingFailed(cause));
       if (deck.failure !== undefined) failed.push([tape, deck.failure]);
       else if (deck.hangs || this.#isCrowded(deck)) toStore.push([tape, deck.puts]);
     }
@@ -219,17 +228,16 @@ export class Recorder {
     return { failed, behind };
   }
 
-  /** Its entries are on their way to the journal: then the segment may be put, if it is time. */
-  #afterEntries(deck: Deck, entries: readonly JournalEntry[], appended: Promise<void>): void {
-    if (entries.length > 0) deck.becomesDurable(appended);
-    if (deck.isFull || deck.isDue) void causeOf(this.#puts.putOpen(deck, appended));
+  /** Its entry is on its way to the journal: then the segment may be put, if it is time. */
+  #afterEntry(deck: Deck, draft: DraftEntry | undefined, appended: Promise<void>): void {
+    if (draft !== undefined) deck.entersJournal(appended);
+    if (deck.isEnding) void causeOf(this.#puts.putOpen(deck));
   }
 
   /** The journal gets nothing of it before it is stored. Resolves when all that was added is durable. */
   #putInstead(deck: Deck): Promise<void> {
     const durable = deck.whenDurable();
-    if (!deck.isPutting)
-      void this.#puts.putMuch(deck, () => this.#inTurn(() => this.#persist(new Map([[0, deck]]))));
+    if (!deck.isPutting) void this.#puts.putMuch(deck, () => this.#inLine(new Map([[0, deck]])));
     else if (deck.isOverfull) void causeOf(this.#puts.putOpen(deck));
     return durable;
   }
@@ -241,10 +249,13 @@ export class Recorder {
     return unstoredBytes > UNSTORED_BYTES || all > ALL_UNSTORED_BYTES;
   }
 
-  /** Acknowledged only while the lease is held: whoever seals in our place reads the journal after that. */
-  async #append(entries: readonly JournalEntry[]): Promise<void> {
-    if (entries.length === 0) return;
-    await this.#ports.journal.append(entries);
+  /**
+   * In order: what stands in an earlier commit of the same session is durable, or the session has failed. And only while the lease is
+   * held, however many were under way when it was lost: whoever seals in our place reads the journal after that.
+   */
+  async #append(entries: readonly JournalEntry[], before: Promise<void>): Promise<void> {
+    if (entries.length === 0) return before;
+    await inOrder(before, this.#ports.journal.append(entries));
     this.#puts.mayContinue();
   }
 
@@ -271,6 +282,11 @@ export class Recorder {
       ...(detail === undefined ? {} : { detail: detail.slice(0, 500) }),
     };
   }
+}
+
+/** What a commit of them appends, at most. */
+function freshBytesOf(touched: ReadonlyMap<number, Deck>): number {
+  return [...touched.values()].reduce((sum, { tape }) => sum + tape.freshBytes, 0);
 }
 
 /** What the journal does not have of it goes to the store: for as long as segments of it are put, all of it does. */

@@ -5,6 +5,7 @@ import { sideBySide } from '../side-by-side.ts';
 import { type CloseStatement, closeStatementSchema } from './format.ts';
 import { CLOSE, objectKey, segmentName, sessionPrefix, signatureName, wasNeverOpen } from './layout.ts';
 import type { JournaledTail, RecordingSink, RecordingSource, Signer } from './ports.ts';
+import { splitSegment } from './read.ts';
 import {
   type Chain,
   type ChainSource,
@@ -12,11 +13,13 @@ import {
   extend,
   isSignedBy,
   readChain,
+  type TrustedSegment,
   trustedSegment,
 } from './sealed-chain.ts';
 import { outcomeOf } from './session-ends.ts';
 import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { boundText, statementBytes } from './statements.ts';
+import { headBytes, segmentBytes } from './trailer.ts';
 
 export interface SealerPorts {
   readonly store: RecordingSink & RecordingSource;
@@ -94,7 +97,7 @@ async function readClose(
 
 /** A gateway stores all segments before `close.json`: frames beyond it mean that somebody else wrote it. */
 function refuseMore(tails: readonly JournaledTail[], chain: Chain): void {
-  if (tails.some(({ content, trailer }) => trustedSegment(content, trailer, chain) !== undefined)) {
+  if (tails.some((tail) => trustedSegment(tailBytes(tail), chain) !== undefined)) {
     throw damaged(chain.session, `${CLOSE} leaves out frames that the journal holds`);
   }
 }
@@ -106,16 +109,30 @@ async function putTails(
   store: SealerPorts['store'],
 ): Promise<string> {
   for (const tail of tails.toSorted((a, b) => a.segment - b.segment)) {
-    const segment = trustedSegment(tail.content, tail.trailer, chain);
+    const bytes = tailBytes(tail);
+    const segment = trustedSegment(bytes, chain);
     if (segment === undefined) continue;
-    const bytes = Buffer.concat([tail.content, tail.trailer]);
     const key = objectKey(chain.session, segmentName(tail.segment));
     const stored = await putUnlessThere(key, bytes, chain, store);
-    if (!bytes.equals(stored)) throw damaged(chain.session, `${segmentName(tail.segment)} is another one`);
-    extend(chain, segment);
+    extend(chain, bytes.equals(stored) ? segment : gatewaysOwn(stored, tail, chain));
   }
   const left = tails.some(({ segment }) => segment >= chain.segments);
   return left ? '; the journal held a tail that does not verify, which was left out' : '';
+}
+
+function tailBytes({ content, head, voucher }: JournaledTail): Buffer {
+  return segmentBytes(content, { head: headBytes(head), ...voucher });
+}
+
+/** What the gateway itself put meanwhile, or before the list showed it: all that the journal has of the segment, or more. */
+function gatewaysOwn(stored: Uint8Array, { segment, content }: JournaledTail, chain: Chain): TrustedSegment {
+  const own = trustedSegment(stored, chain);
+  if (own !== undefined && startsWith(splitSegment(stored).content, content)) return own;
+  throw damaged(chain.session, `${segmentName(segment)} is another one`);
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return Buffer.compare(bytes.subarray(0, start.byteLength), start) === 0;
 }
 
 /** Stores an object unless somebody has: another sealer, or this one before it died. Returns what is stored. */
@@ -159,11 +176,13 @@ async function finishClose(
   const statement = parseClose(chain.session, bytes);
   refuseForeignClose(statement, chain);
   const key = objectKey(chain.session, signatureName(CLOSE));
-  const signature = found ?? (await putUnlessThere(key, made ?? (await signer.sign(bytes)), chain, store));
+  const signing = async () =>
+    found ?? (await putUnlessThere(key, made ?? (await signer.sign(bytes)), chain, store));
+  // The gateway may have died before either leaf was entered; what is there already is not entered twice. An end never comes first.
+  const [signature] = await sideBySide(signing(), enter(chain.opened, leaves));
   if (!isSignedBy(chain.signer, bytes, signature))
     throw damaged(chain.session, `${signatureName(CLOSE)} is not by this gateway's signer`);
-  // The gateway may have died before either was entered; what is there already is not entered twice.
-  await sideBySide(enter(chain.opened, leaves), enter(endedLeaf(statement, bytes), leaves));
+  await enter(endedLeaf(statement, bytes), leaves);
   return outcomeOf(statement);
 }
 

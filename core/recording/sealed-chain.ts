@@ -1,22 +1,15 @@
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
-import { CustodyError } from '../errors.ts';
+import { asCustodyError, CustodyError } from '../errors.ts';
 import type { Leaf } from '../ledger/leaf.ts';
 import { openedLeaf } from '../ledger/leaves.ts';
 import type { Slots } from '../slots.ts';
-import {
-  HEAD_BYTES,
-  type Head,
-  headSchema,
-  type OpenStatement,
-  openStatementSchema,
-  SIGNATURE_BYTES,
-  SKIPPABLE_MAGIC,
-  TRAILER_BYTES,
-} from './format.ts';
+import { type Head, headSchema, type OpenStatement, openStatementSchema } from './format.ts';
 import { CLOSE, OPEN, objectKey, segmentName, signatureName } from './layout.ts';
 import type { RecordingSource, Signer } from './ports.ts';
+import { type SegmentParts, splitSegment } from './read.ts';
 import { sha256Hex } from './statements.ts';
 import { parseStrictJson } from './verify/json.ts';
+import { isVouched, type VouchingKeys } from './vouched.ts';
 
 /** A small object counts as so much of what may be read at once: each takes a connection. */
 const LEAST_SHARE = 2 << 20;
@@ -30,13 +23,15 @@ export interface Chain {
   readonly opened: Leaf;
   /** The key that signed the open statement and is to sign the close statement. */
   readonly signer: KeyObject;
-  readonly recorder: KeyObject;
+  readonly keys: VouchingKeys;
   segments: number;
   frames: number;
   bytes: number;
   /** SHA-256 of the last segment; of the open statement when there is none. */
   last: string;
   until: number;
+  /** Its last segment is under a manifest: nothing follows it. */
+  isOver: boolean;
 }
 
 /** What a chain is read from. */
@@ -47,11 +42,12 @@ export interface ChainSource {
   readonly reading: Slots;
 }
 
-/** A segment as its session's key signed it, wherever in the chain it belongs. */
-export interface SignedSegment {
+/** A segment as the session's keys vouch for it, wherever in the chain it belongs. */
+export interface TrustedSegment {
   readonly head: Head;
-  /** SHA-256 of content and trailer: the object's. */
+  /** SHA-256 of the object. */
   readonly hash: string;
+  readonly isUnderManifest: boolean;
 }
 
 /**
@@ -69,7 +65,7 @@ export async function readChain(
   const opening = readOpen(session, source);
   const [chain, ...segments] = await Promise.all([opening, ...readSegments(session, sizes, source, opening)]);
   for (const segment of segments) {
-    if (segment === undefined || !follows(segment.head, chain))
+    if (segment === undefined || !follows(segment, chain))
       throw damaged(session, `${segmentName(chain.segments)} does not verify`);
     extend(chain, segment);
   }
@@ -83,13 +79,13 @@ function readSegments(
   sizes: ReadonlyMap<string, number>,
   { store, reading }: ChainSource,
   opening: Promise<Chain>,
-): Promise<SignedSegment | undefined>[] {
-  const read = async (name: string): Promise<SignedSegment | undefined> => {
+): Promise<TrustedSegment | undefined>[] {
+  const read = async (name: string): Promise<TrustedSegment | undefined> => {
     const bytes = await store.get(objectKey(session, name));
-    const { recorder } = await opening;
-    return signedSegment(bytes.subarray(0, -TRAILER_BYTES), bytes.subarray(-TRAILER_BYTES), recorder);
+    const { keys } = await opening;
+    return vouchedSegment(bytes, keys);
   };
-  const segments: Promise<SignedSegment | undefined>[] = [];
+  const segments: Promise<TrustedSegment | undefined>[] = [];
   for (let name = segmentName(0); sizes.has(name); name = segmentName(segments.length)) {
     const share = Math.max(LEAST_SHARE, sizes.get(name)!);
     segments.push(reading.hold(() => read(name), share));
@@ -109,58 +105,64 @@ async function readOpen(session: string, { store, signer }: ChainSource): Promis
   }
   const open = openStatementSchema.parse(parseStrictJson(bytes));
   if (open.session !== session) throw damaged(session, `${OPEN} is of session ${open.session}`);
-  const recorder = createPublicKey({
-    key: Buffer.from(open.recorder, 'base64'),
-    format: 'der',
-    type: 'spki',
-  });
+  const keys = {
+    recorder: keyIn(open.recorder),
+    journal: open.journal === undefined ? undefined : keyIn(open.journal),
+  };
   const openHash = sha256Hex(bytes);
-  const empty = { segments: 0, frames: 0, bytes: 0, last: openHash, until: 0 };
-  return { session, open, openHash, opened: openedLeaf(open, bytes), signer: key, recorder, ...empty };
+  const empty = { segments: 0, frames: 0, bytes: 0, last: openHash, until: 0, isOver: false };
+  return { session, open, openHash, opened: openedLeaf(open, bytes), signer: key, keys, ...empty };
 }
 
-/** The segment of this content and trailer, if the session's key signed it for exactly this content and the next place in the chain. */
-export function trustedSegment(
-  content: Uint8Array,
-  trailer: Uint8Array,
-  chain: Chain,
-): SignedSegment | undefined {
-  const segment = signedSegment(content, trailer, chain.recorder);
-  return segment !== undefined && follows(segment.head, chain) ? segment : undefined;
+function keyIn(base64: string): KeyObject {
+  return createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
 }
 
-function signedSegment(
-  content: Uint8Array,
-  trailer: Uint8Array,
-  recorder: KeyObject,
-): SignedSegment | undefined {
-  if (trailer.byteLength !== TRAILER_BYTES) return undefined;
-  const signed = trailer.subarray(8, 8 + HEAD_BYTES);
-  const signature = trailer.subarray(TRAILER_BYTES - SIGNATURE_BYTES);
-  if (!isSkippable(trailer) || !verify(null, signed, recorder, signature)) return undefined;
-  const head = headSchema.parse(parseStrictJson(signed));
+/** The segment in these bytes, if the session's keys vouch for exactly this content at the next place in the chain. */
+export function trustedSegment(bytes: Uint8Array, chain: Chain): TrustedSegment | undefined {
+  const segment = vouchedSegment(bytes, chain.keys);
+  return segment !== undefined && follows(segment, chain) ? segment : undefined;
+}
+
+function vouchedSegment(bytes: Uint8Array, keys: VouchingKeys): TrustedSegment | undefined {
+  const parts = partsOf(bytes);
+  if (parts === undefined || !isVouched(parts, keys)) return undefined;
+  const head = headSchema.parse(parseStrictJson(parts.head));
+  const { content, object } = hashesOf(bytes, parts);
+  const fits = head.content === parts.content.byteLength && head.sha256 === content;
+  return fits ? { head, hash: object, isUnderManifest: parts.manifest !== undefined } : undefined;
+}
+
+/** SHA-256 of the content and of the object: in one pass, but for the few that are under a manifest. */
+function hashesOf(bytes: Uint8Array, { content, manifest }: SegmentParts) {
+  if (manifest !== undefined) return { content: sha256Hex(content), object: sha256Hex(bytes) };
   const hash = createHash('sha256').update(content);
-  const fits = head.content === content.byteLength && head.sha256 === hash.copy().digest('hex');
-  return fits ? { head, hash: hash.update(trailer).digest('hex') } : undefined;
+  const ofContent = hash.copy().digest('hex');
+  return { content: ofContent, object: hash.update(bytes.subarray(content.byteLength)).digest('hex') };
 }
 
-function follows(head: Head, chain: Chain): boolean {
-  return head.session === chain.session && head.segment === chain.segments && head.previous === chain.last;
+function partsOf(bytes: Uint8Array): SegmentParts | undefined {
+  try {
+    return splitSegment(bytes);
+  } catch (error) {
+    if (asCustodyError(error).code !== 'format-invalid') throw error;
+    return undefined;
+  }
 }
 
-/** The first 8 bytes of a trailer, which its signature does not cover. */
-function isSkippable(trailer: Uint8Array): boolean {
-  const view = new DataView(trailer.buffer, trailer.byteOffset);
-  return view.getUint32(0, true) === SKIPPABLE_MAGIC && view.getUint32(4, true) === TRAILER_BYTES - 8;
+function follows({ head }: TrustedSegment, chain: Chain): boolean {
+  const isNext = head.segment === chain.segments && head.previous === chain.last;
+  return isNext && head.session === chain.session && !chain.isOver;
 }
 
 /** Counts one more segment in. */
-export function extend(chain: Chain, { head, hash }: SignedSegment): void {
+export function extend(chain: Chain, { head, hash, isUnderManifest }: TrustedSegment): void {
   chain.segments += 1;
   chain.frames += head.frames;
   chain.bytes += head.bytes;
   chain.last = hash;
   chain.until = head.until;
+  chain.isOver = isUnderManifest;
 }
 
 /** True when `signature` is the signer's over `bytes` (FORMAT.md, "Statements"). */

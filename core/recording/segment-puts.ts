@@ -28,13 +28,13 @@ export class SegmentPuts {
     this.#ports = ports;
   }
 
-  /** Ends the segment being filled, and puts it behind those before it, once `entered` has settled. */
-  putOpen(deck: Deck, entered: Promise<void> = Promise.resolve()): Promise<void> {
+  /** Ends the segment being filled, and puts it behind those before it, once no entry of it is on its way to the journal. */
+  putOpen(deck: Deck): Promise<void> {
     const finished = deck.tape.finishSegment(deck.untilUs);
     deck.isDue = false;
     if (finished === undefined) return deck.puts;
     deck.unstored.push(finished);
-    deck.puts = this.#putBehind(deck, deck.puts, entered);
+    deck.puts = this.#putBehind(deck, deck.puts, deck.entered);
     deck.becomesDurable(deck.puts);
     return deck.puts;
   }

@@ -11,7 +11,7 @@ import type { SessionIndex, SessionOutcome } from './session-index.ts';
 import { type SignedStatement, sha256Hex, signStatement, storeClose, storeOpen } from './statements.ts';
 
 /** What the gateway knows of a session before the recorder adds its keys. */
-export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'signer'> & {
+export type Opening = Omit<OpenStatement, 'type' | 'recorder' | 'journal' | 'signer'> & {
   /** Whose approvals its grant came of: for lists, and in no statement, which names the grant. */
   readonly approvedBy?: readonly Person[];
 };
@@ -22,18 +22,24 @@ interface EndPorts {
   readonly leaves: LeafSink;
 }
 
+/** Public keys that vouch for what is recorded: the session's, and the one that vouches for its tail in the journal. */
+interface NamedKeys {
+  readonly recorder: KeyObject;
+  /** SubjectPublicKeyInfo, DER, in base64. */
+  readonly journal: string;
+}
+
 /** The beginning of a session's evidence. One that failed may have got anywhere: what it left is brought to an end. */
 export class SessionOpening {
   readonly stored: OwnPuts;
   readonly #opening: Opening;
-  readonly #recorder: KeyObject;
+  readonly #keys: NamedKeys;
   #signed: SignedStatement<OpenStatement> | undefined;
   #closing: SessionClosing | undefined;
 
-  /** `recorder`: the session's public key. */
-  constructor(opening: Opening, recorder: KeyObject, stored: OwnPuts) {
+  constructor(opening: Opening, keys: NamedKeys, stored: OwnPuts) {
     this.#opening = opening;
-    this.#recorder = recorder;
+    this.#keys = keys;
     this.stored = stored;
   }
 
@@ -80,7 +86,8 @@ export class SessionOpening {
     return {
       type: 'custody/open/1',
       ...opening,
-      recorder: this.#recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
+      recorder: this.#keys.recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
+      journal: this.#keys.journal,
       signer: sha256Hex(await signer.publicKey()),
     };
   }

@@ -1,15 +1,16 @@
 import { createHash, type Hash, type KeyObject, sign } from 'node:crypto';
 import type { BlockCompressor } from './block-compressor.ts';
-import { HEAD_BYTES, type Head, SIGNATURE_BYTES, SKIPPABLE_MAGIC, TRAILER_BYTES } from './format.ts';
-import type { JournalEntry } from './ports.ts';
+import type { Head } from './format.ts';
+import type { DraftEntry, JournalKey } from './journal-keys.ts';
 import { SegmentContent, type SegmentMemory } from './segment-content.ts';
+import { headBytes, trailerBytes } from './trailer.ts';
 
 /** A segment that is complete, ready to be put. */
 export interface FinishedSegment {
   readonly segment: number;
   /** Content and trailer: the object as FORMAT.md describes it. */
   readonly bytes: Uint8Array;
-  /** Its entries have all of it, to the byte: what follows it does not depend on its being stored. */
+  /** Its entries have all of it, to the byte, its trailer too: what follows it does not depend on its being stored. */
   readonly isEntered: boolean;
   /** Gives the memory of `bytes` back, once it is stored. */
   readonly recycle: () => void;
@@ -19,6 +20,13 @@ export interface FinishedSegment {
 export interface TapeTools {
   readonly compressor: BlockCompressor;
   readonly memory: SegmentMemory;
+}
+
+/** The keys that the open statement names, and what signs for them. */
+export interface TapeKeys {
+  /** The session's private Ed25519 key. */
+  readonly session: KeyObject;
+  readonly journal: JournalKey;
 }
 
 export interface TapeTotals {
@@ -35,7 +43,7 @@ export interface TapeTotals {
  */
 export class Tape {
   readonly session: string;
-  readonly #key: KeyObject;
+  readonly #keys: TapeKeys;
   readonly #tools: TapeTools;
   #segment = 0;
   #previous: string;
@@ -43,10 +51,10 @@ export class Tape {
   #frames = 0;
   #bytes = 0;
 
-  /** `openHash`: SHA-256 of open.json, where the chain begins. `key`: the session's private Ed25519 key. */
-  constructor(session: string, key: KeyObject, openHash: string, tools: TapeTools) {
+  /** `openHash`: SHA-256 of open.json, where the chain begins. */
+  constructor(session: string, keys: TapeKeys, openHash: string, tools: TapeTools) {
     this.session = session;
-    this.#key = key;
+    this.#keys = keys;
     this.#tools = tools;
     this.#open = new OpenSegment(new SegmentContent(tools.memory, 0));
     this.#previous = openHash;
@@ -77,19 +85,20 @@ export class Tape {
   }
 
   /**
-   * The blocks added since the last call as an entry for the journal, whose trailer makes the content so far a whole
-   * segment; none when there are none. `until`: microseconds since startedAt up to which the recording is complete.
+   * The blocks added since the last call as an entry for the journal, whose head makes the content so far a whole segment; none
+   * when there are none. `until`: microseconds since startedAt up to which the recording is complete. With `ends` it is the
+   * segment's last: the session key signs it, so that the journal has the very segment that `finishSegment` then gives.
    */
-  takeEntries(until: number): JournalEntry[] {
-    if (this.#open.freshBytes === 0) return [];
-    const trailer = this.#trailer(until);
-    return [{ session: this.session, segment: this.#segment, trailer, ...this.#open.takeFresh(trailer) }];
+  takeEntry(until: number, ends = false): DraftEntry | undefined {
+    const open = this.#open;
+    if (open.freshBytes === 0 && (!ends || open.raw === 0 || open.entered !== undefined)) return undefined;
+    const head = this.#head(until);
+    const voucher = ends ? { signature: this.#sign(head) } : { by: this.#keys.journal };
+    const trailer = 'signature' in voucher ? trailerBytes(headBytes(head), voucher.signature) : undefined;
+    return { session: this.session, segment: this.#segment, head, voucher, ...open.takeFresh(trailer) };
   }
 
-  /**
-   * Ends the segment being filled and begins the next. Undefined when it is empty: no segment is empty. One that entries have
-   * whole ends with the trailer of the last of them, so that the journal has the very same segment.
-   */
+  /** Ends the segment being filled and begins the next. Undefined when it is empty: no segment is empty. */
   finishSegment(until: number): FinishedSegment | undefined {
     if (this.#open.raw === 0) return undefined;
     const { content, freshBytes, entered } = this.#open;
@@ -109,8 +118,17 @@ export class Tape {
     return { segments: this.#segment, frames: this.#frames, bytes: this.#bytes, last: this.#previous };
   }
 
-  #trailer(until: number): Uint8Array {
-    const head: Head = {
+  #trailer(until: number): Buffer {
+    const head = this.#head(until);
+    return trailerBytes(headBytes(head), this.#sign(head));
+  }
+
+  #sign(head: Head): Buffer {
+    return sign(null, headBytes(head), this.#keys.session);
+  }
+
+  #head(until: number): Head {
+    return {
       type: 'custody/head/1',
       session: this.session,
       segment: this.#segment,
@@ -121,7 +139,6 @@ export class Tape {
       previous: this.#previous,
       until,
     };
-    return signTrailer(head, this.#key);
   }
 }
 
@@ -131,7 +148,7 @@ class OpenSegment {
   readonly #hash: Hash = createHash('sha256');
   /** How much of the content entries have. */
   #enteredBytes = 0;
-  /** The trailer of the last entry. */
+  /** The trailer, once an entry has ended the segment. */
   entered: Uint8Array | undefined;
   raw = 0;
   frames = 0;
@@ -153,8 +170,8 @@ class OpenSegment {
     return this.content.length - this.#enteredBytes;
   }
 
-  /** The blocks that no journal entry has had yet, for an entry with this trailer. */
-  takeFresh(trailer: Uint8Array): { offset: number; block: Uint8Array } {
+  /** The blocks that no journal entry has had yet. `trailer`: where that entry ends the segment. */
+  takeFresh(trailer: Uint8Array | undefined): { offset: number; block: Uint8Array } {
     const offset = this.#enteredBytes;
     this.#enteredBytes = this.content.length;
     this.entered = trailer;
@@ -168,16 +185,4 @@ class OpenSegment {
   hashWith(trailer: Uint8Array): string {
     return this.#hash.copy().update(trailer).digest('hex');
   }
-}
-
-/** A trailer as FORMAT.md lays it out: skippable header, padded head, Ed25519 signature over the padded head. */
-export function signTrailer(head: Head, key: KeyObject): Uint8Array {
-  const trailer = Buffer.alloc(TRAILER_BYTES, 0x20);
-  trailer.writeUInt32LE(SKIPPABLE_MAGIC, 0);
-  trailer.writeUInt32LE(TRAILER_BYTES - 8, 4);
-  trailer.write(JSON.stringify(head), 8, 'utf8');
-  trailer[8 + HEAD_BYTES - 1] = 0x0a;
-  const signature = sign(null, trailer.subarray(8, 8 + HEAD_BYTES), key);
-  trailer.set(signature, TRAILER_BYTES - SIGNATURE_BYTES);
-  return trailer;
 }

@@ -17,6 +17,8 @@ export type FromRecorder =
       /** Earlier sessions that could not be sealed. */
       readonly unsealable: readonly { readonly session: string; readonly error: PlainError }[];
     }
+  /** So many commits are on their way to the journal at once; one where it is not said. */
+  | { readonly kind: 'takes'; readonly commits: number }
   /** Instead of `ready`. */
   | { readonly kind: 'cannot-start'; readonly error: PlainError }
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }

@@ -22,8 +22,6 @@ const SLABS_BEHIND = 32;
 const SLABS_BEHIND_LEAST = 4;
 /** Slabs kept for the next bulk transfer while nothing is going on. */
 const SPARE_SLABS = 4;
-/** Slabs in flight while a session waits for its frames to become durable. */
-const EAGER_SLABS = 2;
 /** How often it is looked whether the recorder is behind. */
 const LATE_CHECK_MS = 25;
 
@@ -61,6 +59,8 @@ export class Tapes {
   /** Who waits for the slabs in flight and for the one being filled, in the order of the slabs. */
   readonly #afterSlab: { readonly slab: number; readonly tape: SessionTape; readonly durable: () => void }[] =
     [];
+  /** Slabs in flight while a session waits for its frames to become durable: one more than the recorder commits at once. */
+  #eagerSlabs = 2;
   #handOverSoon = false;
   #slab: SlabWriter;
   /** When the first frame of the current slab was recorded; 0 while it is empty. */
@@ -114,7 +114,7 @@ export class Tapes {
 
   /**
    * Calls `durable` once everything the tape recorded until now is durable; never when the recorder dies. Slabs are handed over
-   * without waiting for more, but no more than two at a time: what comes meanwhile shares the next one's commit.
+   * without waiting for more, but no more than the recorder takes at a time: what comes meanwhile shares the next one's commit.
    */
   whenDurable(tape: SessionTape, durable: () => void): void {
     const { slab } = this;
@@ -137,7 +137,7 @@ export class Tapes {
 
   /** At the end of this turn of the event loop, so that all that arrived with it goes together. */
   #handOverForWaiting(): void {
-    if (this.#handOverSoon || this.#inFlight.length >= EAGER_SLABS) return;
+    if (this.#handOverSoon || this.#inFlight.length >= this.#eagerSlabs) return;
     this.#handOverSoon = true;
     setImmediate(() => {
       this.#handOverSoon = false;
@@ -191,6 +191,9 @@ export class Tapes {
         return;
       case 'failed':
         this.#open.get(message.tape)?.fail(custodyError(message.error));
+        return;
+      case 'takes':
+        this.#eagerSlabs = message.commits + 1;
         return;
       case 'lease':
         this.#leaseUntilMs = message.untilMs;

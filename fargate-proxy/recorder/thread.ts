@@ -12,8 +12,6 @@ import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
 const SLABS_PER_COMMIT = 16;
-/** Commits on their way to the disk while the next is compressed. */
-const COMMITS_IN_FLIGHT = 2;
 /** A few segments each time: a thousand sessions' in half a minute. */
 const AGED_EVERY_MS = 500;
 const SEAL_EVERY_MS = 1_000;
@@ -47,6 +45,8 @@ class RecorderThread {
   constructor(port: MessagePort, recorder: Recorder) {
     this.#port = port;
     this.#recorder = recorder;
+    const commits = recorder.commitsAtOnce;
+    if (commits > 1) this.#say({ kind: 'takes', commits });
   }
 
   receive(message: ToRecorder): void {
@@ -96,8 +96,13 @@ class RecorderThread {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      while (this.#waiting.length > 0 && this.#inFlight < COMMITS_IN_FLIGHT) void this.#commit();
+      while (this.#waiting.length > 0 && this.#mayCommit) void this.#commit();
     });
+  }
+
+  /** While commits are on their way to the journal, the next is compressed. */
+  get #mayCommit(): boolean {
+    return this.#inFlight <= this.#recorder.commitsAtOnce;
   }
 
   /** Everything that has arrived goes ahead of what the caller does next. */

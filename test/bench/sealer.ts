@@ -10,11 +10,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { dynamoJournal, placeOf, SHARDS, streamOf } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
-import { encodeEntry } from '#core/recording/journal-record.ts';
+import { encodeEntries } from '#core/recording/journal-record.ts';
 import { objectKey } from '#core/recording/layout.ts';
 import { Recorder } from '#core/recording/recorder.ts';
 import type { Journal } from '#core/recording/ports.ts';
 import { sealEnded } from '#core/recording/seal.ts';
+import { markedEntry } from '#test/support/journal-entries.ts';
 import { JournalTableInMemory } from '#test/support/journal-table.ts';
 import { addLatency } from '#test/support/latency-aws.ts';
 import { slowPorts } from '#test/support/latency-ports.ts';
@@ -148,13 +149,12 @@ async function addBulk(
         await store.put(objectKey(session, name), Buffer.from('x'));
     }
     const commit = first + n;
-    const trailer = new Uint8Array(512);
     table.add({
       stream: streamOf(TASK, commit % SHARDS),
       place: placeOf(commit),
       low: 0,
       parts: 1,
-      bytes: () => encodeEntry({ session, segment: 0, offset, block, trailer }),
+      bytes: () => encodeEntries([markedEntry({ session, segment: 0, offset, block }, 1)]),
     });
   }
 }

@@ -2,12 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { asCustodyError, type CustodyError } from '#core/errors.ts';
 import { Stream } from '#core/recording/format.ts';
+import type { Journal, JournalEntry, JournalRemains } from '#core/recording/ports.ts';
 import { type Committed, Recorder } from '#core/recording/recorder.ts';
 import type { SessionOutcome } from '#core/recording/session-index.ts';
 import { Seeded } from '#test/chaos/seed.ts';
 import { Faults, type InjectedFault, type PlannedFault } from './faulty-ports.ts';
-import { MemoryIndex, MemoryJournal, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
+import { MemoryIndex, MemoryLeaves, MemoryStore, memorySigner } from './memory-ports.ts';
 import { opening, slabsOf, type TestFrame } from './recorder.ts';
+import { remainsOfEntries } from './remains.ts';
 
 /** Every call that a recorder makes of its ports and waits for, and how many of it a short life of three sessions has. */
 export const points = {
@@ -53,11 +55,48 @@ const CHUNK = 1 << 19;
 const NOISE = noise(CHUNK);
 const AGED_MS = 61_000;
 
+type JournalTakes = Partial<Pick<Journal, 'sessionBytesPerS' | 'appendsAtOnce'>>;
+
+/** Appends land in any order, some never; what has landed stands in the order in which it was asked for, as items of a table do. */
+class FaultyJournal implements Journal {
+  readonly sessionBytesPerS: number;
+  readonly appendsAtOnce: number;
+  /** By the number of the append. */
+  readonly #landed: JournalEntry[][] = [];
+  readonly #faulty: { append(entries: readonly JournalEntry[], n: number): Promise<void> };
+  #asked = 0;
+
+  constructor(
+    faults: Faults,
+    { sessionBytesPerS = Number.POSITIVE_INFINITY, appendsAtOnce = 1 }: JournalTakes,
+  ) {
+    this.sessionBytesPerS = sessionBytesPerS;
+    this.appendsAtOnce = appendsAtOnce;
+    const table = { append: async (entries: readonly JournalEntry[], n: number) => this.#land(entries, n) };
+    this.#faulty = faults.wrap('journal', table, { calls: ['append'] });
+  }
+
+  append(entries: readonly JournalEntry[]): Promise<void> {
+    return this.#faulty.append(entries, this.#asked++);
+  }
+
+  release(): void {}
+
+  /** What a sealer finds: also entries of segments that were released. */
+  remains(): JournalRemains {
+    return remainsOfEntries(() => this.#landed.flat());
+  }
+
+  #land(entries: readonly JournalEntry[], n: number): void {
+    this.#landed[n] = entries.map((entry) => ({ ...entry, block: Uint8Array.from(entry.block) }));
+  }
+}
+
 /** A recorder on ports that fail as planned, used as a gateway uses it, and the ports below as a sealer finds them. */
 export class FaultRun {
   readonly store = new MemoryStore();
   readonly signer = memorySigner();
-  readonly journal = new MemoryJournal();
+  readonly journal: FaultyJournal;
   readonly index = new MemoryIndex();
   readonly leaves = new MemoryLeaves();
   readonly lease = { isHeld: true, task: 'task-1' };
@@ -72,23 +111,22 @@ export class FaultRun {
   #now = 1;
 
   /**
-   * `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. `sessionBytesPerS`: what the journal takes of one;
-   * a step is a millisecond.
+   * `goodbyeSteps`: how long a session that failed goes on, until its relay has ended. `journal`: what it takes; a step is a millisecond.
    */
   constructor(
     plan: readonly PlannedFault[],
     sessions: number,
     goodbyeSteps: number,
-    sessionBytesPerS = Number.POSITIVE_INFINITY,
+    journal: JournalTakes = {},
   ) {
     this.#goodbyeSteps = goodbyeSteps;
-    Object.assign(this.journal, { sessionBytesPerS });
     this.faults = new Faults(plan, (fault) => this.#note(fault));
+    this.journal = new FaultyJournal(this.faults, journal);
     const { faults, lease } = this;
     this.#recorder = new Recorder({
       sink: faults.wrap('sink', this.store, { calls: ['put'] }),
       signer: faults.wrap('signer', this.signer, { calls: ['sign', 'publicKey'], onDisk: false }),
-      journal: faults.wrap('journal', this.journal, { calls: ['append'] }),
+      journal: this.journal,
       index: faults.wrap('index', this.index, { calls: ['opened', 'closed'] }),
       leaves: faults.wrap('leaves', this.leaves, { calls: ['add'] }),
       lease,

@@ -7,6 +7,7 @@ export interface TableItem {
   readonly place: string;
   readonly low: number;
   readonly parts?: number;
+  readonly over?: number;
   /** Made when it is read: a journal that is longer than the memory need never be whole. */
   readonly bytes?: () => Uint8Array;
 }
@@ -65,13 +66,18 @@ export class JournalTableInMemory {
 
   readonly #operations: Readonly<Record<string, (input: Input) => object>> = {
     Query: (input) => this.#query(input),
+    GetItem: ({ Key }) => {
+      const item = this.#streams.get(Key!['stream']!.S!)?.get(Key!['place']!.S!);
+      return item === undefined ? {} : { Item: itemJson(item, item.bytes?.()) };
+    },
     PutItem: ({ Item }) => {
-      const { stream, place, low, parts, bytes } = Item!;
+      const { stream, place, low, over, parts, bytes } = Item!;
       const content = bytes === undefined ? undefined : Buffer.from(bytes.B!, 'base64');
       this.add({
         stream: stream!.S!,
         place: place!.S!,
         low: Number(low!.N),
+        ...(over === undefined ? {} : { over: Number(over.N) }),
         ...(parts === undefined ? {} : { parts: Number(parts.N) }),
         ...(content === undefined ? {} : { bytes: () => content }),
       });
@@ -123,6 +129,7 @@ interface Value {
 }
 type Values = Readonly<Record<string, Value>>;
 interface Input {
+  readonly Key?: Values;
   readonly Item?: Values;
   readonly ExpressionAttributeValues?: Values;
   readonly ScanIndexForward?: boolean;
@@ -138,11 +145,12 @@ function keyJson({ stream, place }: TableItem) {
 }
 
 function itemJson(item: TableItem, content: Uint8Array | undefined): object {
-  const { low, parts } = item;
+  const { low, parts, over } = item;
   return {
     ...keyJson(item),
     low: { N: String(low) },
     ...(parts === undefined ? {} : { parts: { N: String(parts) } }),
+    ...(over === undefined ? {} : { over: { N: String(over) } }),
     ...(content === undefined ? {} : { bytes: { B: Buffer.from(content).toString('base64') } }),
   };
 }

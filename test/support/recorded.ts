@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { directoryStore } from '#adapters/local/directory-store.ts';
 import { sessionPrefix } from '#core/recording/layout.ts';
 import type { JournalRemains } from '#core/recording/ports.ts';
-import { type RecordedFrame, readFrames } from '#core/recording/read.ts';
+import { type RecordedFrame, readContent, readFrames } from '#core/recording/read.ts';
 import type { SessionRecord } from '#core/recording/session-index.ts';
 import { type VerifyReport, verifyEvidence } from '#core/recording/verify/verify.ts';
 import { eventually } from './clients.ts';
@@ -59,9 +59,7 @@ export async function untilJournaled(
   stream: RecordedFrame['stream'] = 'client',
 ): Promise<void> {
   await eventually(`"${text}" to be in the journal`, async () => {
-    const frames = (await tailsIn(remains)).flatMap(({ content, trailer }) => [
-      ...readFrames(Buffer.concat([content, trailer])),
-    ]);
+    const frames = (await tailsIn(remains)).flatMap(({ content }) => [...readContent(content, 0)]);
     return bytesOf(frames, stream).includes(text) ? true : undefined;
   });
 }

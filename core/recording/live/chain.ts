@@ -1,15 +1,17 @@
-import { createHash, createPublicKey, type Hash, type KeyObject, verify } from 'node:crypto';
+import { createHash, createPublicKey, type Hash, type KeyObject } from 'node:crypto';
 import type { z } from 'zod';
 import { CustodyError } from '../../errors.ts';
-import { type Head, headSchema, type OpenStatement, openStatementSchema, TRAILER_BYTES } from '../format.ts';
+import { type Head, headSchema, type OpenStatement, openStatementSchema } from '../format.ts';
 import type { JournalEntry } from '../ports.ts';
 import { type RecordedFrame, readContent, splitSegment } from '../read.ts';
+import { headBytes } from '../trailer.ts';
 import { parseStrictJson } from '../verify/json.ts';
+import { isVouched, type VouchedHead, type VouchingKeys } from '../vouched.ts';
 
 /** What is known of a recording up to where it was read, each piece of it checked. */
 export class LiveChain {
   readonly open: OpenStatement;
-  readonly #recorder: KeyObject;
+  readonly #keys: VouchingKeys;
   /** The segment that is read now. */
   #segment = 0;
   /** SHA-256 of the file before it. */
@@ -20,17 +22,16 @@ export class LiveChain {
   #counts = { frames: 0, bytes: 0 };
   #totals = { frames: 0, bytes: 0 };
   #lastTimeUs = 0;
+  /** The last segment that the store has is under a manifest: nobody but a sealer puts that, as the last. */
+  #isRecovered = false;
 
   /** `open.json`, of which the signature was checked. Throws `format-invalid`. */
   constructor(session: string, open: Uint8Array) {
     this.open = parsedAs(openStatementSchema, open, 'open.json');
     if (this.open.session !== session) throw fault('open.json is of another session');
     this.#previous = sha256(open);
-    this.#recorder = createPublicKey({
-      key: Buffer.from(this.open.recorder, 'base64'),
-      format: 'der',
-      type: 'spki',
-    });
+    const { recorder, journal } = this.open;
+    this.#keys = { recorder: keyIn(recorder), journal: journal === undefined ? undefined : keyIn(journal) };
   }
 
   get segment(): number {
@@ -53,6 +54,11 @@ export class LiveChain {
     return this.#lastTimeUs;
   }
 
+  /** Whether its last whole segment is one that was recovered. */
+  get isRecovered(): boolean {
+    return this.#isRecovered;
+  }
+
   /** True when nothing was read of the segment that comes next. */
   get isBetween(): boolean {
     return this.#offset === 0;
@@ -66,10 +72,11 @@ export class LiveChain {
   }
 
   /** Frames of an entry that stands right after what was read. Throws `format-invalid` before it gives what is not vouched for. */
-  *addEntry({ block, trailer }: JournalEntry): Generator<RecordedFrame, void, undefined> {
+  *addEntry({ block, head: entered, voucher }: JournalEntry): Generator<RecordedFrame, void, undefined> {
     const name = `the journal's entry of segment ${this.#segment}`;
     const hash = this.#hash.copy().update(block);
-    const head = this.#vouched(name, trailer, this.#offset + block.byteLength, hash);
+    const vouched = { head: headBytes(entered), ...voucher };
+    const head = this.#vouched(name, vouched, this.#offset + block.byteLength, hash);
     this.#hash = hash;
     this.#offset += block.byteLength;
     yield* this.#counted(name, block, head);
@@ -78,14 +85,15 @@ export class LiveChain {
   /** Frames of the segment's file that were not read yet; then the next segment comes. Throws as `addEntry` does. */
   *addSegment(file: Uint8Array): Generator<RecordedFrame, void, undefined> {
     const name = `segment ${this.#segment}`;
-    const { content } = splitSegment(file);
+    const { content, ...vouched } = splitSegment(file);
     if (sha256(content.subarray(0, this.#offset)) !== this.#hash.copy().digest('hex'))
       throw fault(`${name} in the store is not what the journal had of it`);
     const rest = content.subarray(this.#offset);
     const hash = this.#hash.copy().update(rest);
-    const head = this.#vouched(name, file.subarray(-TRAILER_BYTES), content.byteLength, hash);
+    const head = this.#vouched(name, vouched, content.byteLength, hash);
     yield* this.#counted(name, rest, head);
     this.#next(sha256(file));
+    this.#isRecovered = vouched.manifest !== undefined;
   }
 
   #next(hash: string): void {
@@ -97,11 +105,11 @@ export class LiveChain {
     this.#offset = 0;
   }
 
-  /** The head that the session key signed for exactly this content at this place of the chain. */
-  #vouched(name: string, trailer: Uint8Array, content: number, hash: Hash): Head {
-    const { head: signed, signature } = splitSegment(trailer);
-    if (!verify(null, signed, this.#recorder, signature)) throw fault(`the head of ${name} is not signed`);
-    const head = parsedAs(headSchema, signed, `the head of ${name}`);
+  /** The head that the session's keys vouch for, of exactly this content at this place of the chain. */
+  #vouched(name: string, vouched: VouchedHead, content: number, hash: Hash): Head {
+    if (this.#isRecovered) throw fault(`${name} follows on one that was recovered`);
+    if (!isVouched(vouched, this.#keys)) throw fault(`the head of ${name} is not signed`);
+    const head = parsedAs(headSchema, vouched.head, `the head of ${name}`);
     const fits =
       head.session === this.open.session &&
       head.segment === this.#segment &&
@@ -124,6 +132,10 @@ export class LiveChain {
     if (frames !== head.frames || bytes !== head.bytes || head.until < this.#lastTimeUs)
       throw fault(`${name} does not hold what its head counts`);
   }
+}
+
+function keyIn(base64: string): KeyObject {
+  return createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
 }
 
 function sha256(bytes: Uint8Array): string {

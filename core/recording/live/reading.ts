@@ -126,7 +126,8 @@ class Reading {
       close.frames === frames &&
       close.bytes === bytes &&
       close.last === chain.last &&
-      close.recordedUntil >= chain.lastTimeUs;
+      close.recordedUntil >= chain.lastTimeUs &&
+      (close.recovered || !chain.isRecovered);
     if (!fits) throw fault(`${CLOSE} does not fit what was recorded`);
     await this.#refuseForeign(chain.segment);
     return { verdict: 'verified', reason: close.reason, close };

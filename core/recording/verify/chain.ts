@@ -1,14 +1,14 @@
-import type { KeyObject } from 'node:crypto';
 import type { CloseStatement, Head } from '../format.ts';
 import { CLOSE, segmentName, segmentNumber } from '../layout.ts';
+import type { VouchingKeys } from '../vouched.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
-import type { Sha256 } from './signer.ts';
 import { type ChainLink, type Frames, type SegmentResult, verifySegment } from './segment.ts';
+import type { Sha256 } from './signer.ts';
 
 export interface ChainStart {
   readonly session: string | undefined;
-  readonly recorder: KeyObject | undefined;
+  readonly keys: VouchingKeys | undefined;
   /** `open.json`, which segment 0 follows; undefined when it is missing. */
   readonly open: ChainLink | undefined;
   readonly sha256: Sha256;
@@ -51,6 +51,8 @@ export async function* verifyChain(
     if (number > state.next) reportMissing(state.next, number, expected, watch.report);
     const result = yield* watch.unlessFaulty(verifyNext(state, number, start, objects, watch.report));
     if (result === undefined) watch.fault(`${segmentName(number)} cannot be read`);
+    if (result?.isUnderManifest && !mayBeRecovered(number, expected, close))
+      reportMisplaced(number, watch.report);
     state = extend(state, number, result);
   }
   if (expected > state.next) reportMissing(state.next, expected, expected, watch.report);
@@ -107,9 +109,9 @@ function emptyChain(open: ChainLink | undefined): ChainState {
 
 function verifyNext(state: ChainState, number: number, start: ChainStart, objects: Objects, report: Report) {
   const previous = number === state.next ? state.last : undefined;
-  const { session, recorder, sha256 } = start;
+  const { session, keys, sha256 } = start;
   const { lastTimeUs } = state;
-  return verifySegment({ number, session, recorder, previous, lastTimeUs, sha256 }, objects, report);
+  return verifySegment({ number, session, keys, previous, lastTimeUs, sha256 }, objects, report);
 }
 
 function extend(state: ChainState, number: number, result: SegmentResult | undefined): ChainState {
@@ -124,6 +126,17 @@ function extend(state: ChainState, number: number, result: SegmentResult | undef
     next: number + 1,
     lastTimeUs: counts?.lastTimeUs ?? state.lastTimeUs,
   };
+}
+
+/** The last segment of a session that was recovered; or of one that is not sealed, whose sealer may have died. */
+function mayBeRecovered(number: number, expected: number, close: CloseStatement | undefined): boolean {
+  return number === expected - 1 && close?.recovered !== false;
+}
+
+function reportMisplaced(number: number, report: Report): void {
+  const name = segmentName(number);
+  const message = `${name} is under a manifest, which only the last segment of a recovered session may be`;
+  report('manifest-misplaced', name, message);
 }
 
 function presentSegments(objects: Objects): readonly number[] {

@@ -26,6 +26,7 @@ export type FindingCode =
   | 'segment-malformed'
   | 'segment-empty'
   | 'head-signature-invalid'
+  | 'manifest-misplaced'
   | 'head-number-mismatch'
   | 'previous-hash-mismatch'
   | 'content-length-mismatch'

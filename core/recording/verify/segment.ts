@@ -1,8 +1,8 @@
-import { type KeyObject, verify } from 'node:crypto';
 import { asCustodyError } from '../../errors.ts';
 import { type Head, headSchema, SEGMENT_FILE_MAX_BYTES } from '../format.ts';
 import { segmentName } from '../layout.ts';
 import { type RecordedFrame, readFrames, type SegmentParts, splitSegment } from '../read.ts';
+import { isVouched, type VouchingKeys } from '../vouched.ts';
 import { parseStrictJson } from './json.ts';
 import type { Objects } from './objects.ts';
 import type { Report } from './report.ts';
@@ -13,7 +13,8 @@ import { firstIssue } from './statement.ts';
 export interface SegmentContext {
   readonly number: number;
   readonly session: string | undefined;
-  readonly recorder: KeyObject | undefined;
+  /** Undefined where nobody vouches for them. */
+  readonly keys: VouchingKeys | undefined;
   /** Name and SHA-256 of the file before it in the chain; undefined when that one is missing. */
   readonly previous: ChainLink | undefined;
   /** Time of the last frame before this segment, microseconds. */
@@ -30,6 +31,8 @@ export interface ChainLink {
 export interface SegmentResult {
   readonly link: ChainLink;
   readonly head?: Head;
+  /** It was recovered: a manifest vouches for it. */
+  readonly isUnderManifest?: boolean;
   /** Absent when the head is not signed, or the content is another, or does not decode to exactly what it counts. */
   readonly counts?: FrameCounts;
 }
@@ -48,7 +51,7 @@ const BATCH_BYTES = 1 << 20;
 
 /**
  * Checks one segment file (FORMAT.md, verifier steps 4 and 5). What is cheap comes first: content is decompressed only under
- * a head that the session key signed and whose hash it has, and no further than that head counts. What other content would
+ * a head that the session's keys vouch for and whose hash it has, and no further than that head counts. What other content would
  * decode to is nobody's word, and decoders of zstd differ about it. Gives its frames as they are counted: they
  * are what was recorded if nothing was reported before them.
  */
@@ -63,16 +66,17 @@ export async function* verifySegment(
   const link = { name, sha256: await context.sha256(segment) };
   const parts = takeApart(name, segment, report);
   if (parts === undefined) return { link };
-  const isSigned = checkHeadSignature(name, parts, context.recorder, report);
+  const isSigned = checkHeadSignature(name, parts, context.keys, report);
   const head = parseHead(name, parts.head, report);
   if (head === undefined) return { link };
   checkPlace(name, head, context, report);
   const isItsContent = checkContent(name, head, parts.content, await context.sha256(parts.content), report);
-  if (!isSigned || !isItsContent) return { link, head };
+  const found = { link, head, isUnderManifest: parts.manifest !== undefined };
+  if (!isSigned || !isItsContent) return found;
   const counts = yield* countFrames(name, segment, head, context.lastTimeUs, report);
-  if (counts === undefined) return { link, head };
+  if (counts === undefined) return found;
   checkUntil(name, head, counts, report);
-  return { link, head, counts };
+  return { ...found, counts };
 }
 
 function takeApart(name: string, segment: Uint8Array, report: Report): SegmentParts | undefined {
@@ -87,12 +91,15 @@ function takeApart(name: string, segment: Uint8Array, report: Report): SegmentPa
 function checkHeadSignature(
   name: string,
   parts: SegmentParts,
-  recorder: KeyObject | undefined,
+  keys: VouchingKeys | undefined,
   report: Report,
 ): boolean {
-  if (recorder === undefined) return false;
-  if (verify(null, parts.head, recorder, parts.signature)) return true;
-  const message = `the head of ${name} is not signed by the recorder key that open.json names`;
+  if (keys === undefined) return false;
+  if (isVouched(parts, keys)) return true;
+  const message =
+    parts.manifest === undefined
+      ? `the head of ${name} is not signed by the recorder key that open.json names`
+      : `the head of ${name} is in no manifest that the journal key that open.json names has signed`;
   report('head-signature-invalid', name, message);
   return false;
 }

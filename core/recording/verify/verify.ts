@@ -15,6 +15,7 @@ import {
   signatureName,
   TASK_RESULT,
 } from '../layout.ts';
+import type { VouchingKeys } from '../vouched.ts';
 import { type ChainResult, verifyChain } from './chain.ts';
 import { gatherFacts } from './facts.ts';
 import { Findings } from './findings.ts';
@@ -105,12 +106,12 @@ export async function* readEvidence(
 
   const session = options.session ?? open?.value.session ?? close?.value.session;
   checkSessions(open?.value, close?.value, session, report);
-  const recorder = open && readRecorder(open.value, report);
+  const keys = open && readKeys(open.value, report);
   const isAnothers = open !== undefined && open.value.session !== session;
-  const fault = faultOfOpen ?? (isAnothers || recorder === undefined ? firstFault(found) : undefined);
+  const fault = faultOfOpen ?? (isAnothers || keys === undefined ? firstFault(found) : undefined);
   const end = fault === undefined ? unlessDoubted(close, open, found) : undefined;
   yield { opening: { findings: found.all(), open: open?.value, fault, close: end } };
-  const start = { session, recorder, open: linkTo(open), sha256: options.sha256 ?? sha256Hex };
+  const start = { session, keys, open: linkTo(open), sha256: options.sha256 ?? sha256Hex };
   const parts = verifyChain(start, close?.value, objects, report);
   const chain = yield* fault === undefined ? parts : withoutFrames(parts, fault);
   if (close !== undefined) checkClose(close.value, open, chain, report);
@@ -191,18 +192,28 @@ function checkSessions(
   }
 }
 
-/** The session key: Ed25519 in DER to the byte (RFC 8410), nothing else. */
-function readRecorder(open: OpenStatement, report: Report): KeyObject | undefined {
-  const der = Buffer.from(open.recorder, 'base64');
+/** The keys that vouch for heads; undefined where one of them is none. */
+function readKeys(open: OpenStatement, report: Report): VouchingKeys | undefined {
+  const recorder = readKey(open.recorder);
+  const journal = open.journal === undefined ? undefined : readKey(open.journal);
+  if (recorder === undefined)
+    report('recorder-invalid', OPEN, `the recorder key in ${OPEN} is not an Ed25519 public key`);
+  if (open.journal !== undefined && journal === undefined)
+    report('recorder-invalid', OPEN, `the journal key in ${OPEN} is not an Ed25519 public key`);
+  const areKeys = recorder !== undefined && (open.journal === undefined || journal !== undefined);
+  return areKeys ? { recorder, journal } : undefined;
+}
+
+/** Ed25519 in DER to the byte (RFC 8410), nothing else. */
+function readKey(base64: string): KeyObject | undefined {
+  const der = Buffer.from(base64, 'base64');
   try {
     const key = createPublicKey({ key: der, format: 'der', type: 'spki' });
     const exact = der.equals(key.export({ type: 'spki', format: 'der' }));
-    if (exact && key.asymmetricKeyType === 'ed25519') return key;
+    return exact && key.asymmetricKeyType === 'ed25519' ? key : undefined;
   } catch {
-    // Reported below, like a key of another kind.
+    return undefined;
   }
-  report('recorder-invalid', OPEN, `the recorder key in ${OPEN} is not an Ed25519 public key`);
-  return undefined;
 }
 
 /** Steps 2 and 6: what the close statement says about the other files. */

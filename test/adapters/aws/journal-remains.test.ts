@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { placeOf, SHARDS, streamOf } from '#adapters/aws/journal.ts';
 import { dynamoJournalRemains } from '#adapters/aws/journal-remains.ts';
-import { encodeEntry } from '#core/recording/journal-record.ts';
+import { encodeEntries } from '#core/recording/journal-record.ts';
 import type { JournalEntry, JournaledTail } from '#core/recording/ports.ts';
 import { randomEntries, tailsByTheBook } from '#test/support/journal-model.ts';
 import { JournalTableInMemory } from '#test/support/journal-table.ts';
+import { markedEntry, markOf, SESSION_A } from '#test/support/journal-entries.ts';
 import { tailsIn } from '#test/support/remains.ts';
 
 const TASK = 'task';
@@ -43,16 +44,16 @@ function tableOf(journal: readonly Commit[], low: number): JournalTableInMemory 
 }
 
 function partsOf({ entries, parts, isEven }: Pick<Commit, 'entries' | 'parts' | 'isEven'>): Uint8Array[] {
-  const records = entries.map(encodeEntry);
-  const units = isEven ? records : [...Buffer.concat(records)].map((byte) => Buffer.of(byte));
+  const records = entries.map((one) => encodeEntries([one]));
+  const units = isEven ? records : [...encodeEntries(entries)].map((byte) => Buffer.of(byte));
   const size = Math.max(1, Math.ceil(units.length / parts));
   return Array.from({ length: parts }, (_, n) => Buffer.concat(units.slice(n * size, (n + 1) * size)));
 }
 
 function texts(tails: readonly JournaledTail[]): string[] {
   return tails
-    .map(({ session, segment, content, trailer }) =>
-      [session, segment, Buffer.from(content).toString('hex'), trailer[0]].join(' '),
+    .map((tail) =>
+      [tail.session, tail.segment, Buffer.from(tail.content).toString('hex'), markOf(tail)].join(' '),
     )
     .toSorted();
 }
@@ -92,8 +93,8 @@ describe('the journal in DynamoDB, streamed', () => {
     const table = new JournalTableInMemory(10_000);
     for (let n = 0; n < 400; n += 1) {
       const block = Buffer.alloc(3_000, n);
-      const [session, trailer] = ['019aaf3e-6d1c-7a61-9f43-0b9a7c1d2e3f', new Uint8Array(512)];
-      const bytes = (): Uint8Array => encodeEntry({ session, segment: n, offset: 0, block, trailer });
+      const one = markedEntry({ session: SESSION_A, segment: n, offset: 0, block }, 1);
+      const bytes = (): Uint8Array => encodeEntries([one]);
       table.add({ stream: streamOf(TASK, n % SHARDS), place: placeOf(n), low: 0, parts: 1, bytes });
     }
     const segments: number[] = [];

@@ -5,9 +5,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openJournal } from '#adapters/local/journal.ts';
 import { localJournalTails } from '#adapters/local/journal-tail.ts';
-import { encodeEntry } from '#core/recording/journal-record.ts';
+import { encodeEntries } from '#core/recording/journal-record.ts';
+import { manifestOf } from '#core/recording/manifest.ts';
 import { journalTailsContract } from '#test/contract/journal-tails.ts';
-import { entry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
+import { entry, markedEntry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'custody-journal-'));
 const textsOf = (entries: readonly { readonly block: Uint8Array }[]): string[] =>
@@ -20,10 +21,12 @@ journalTailsContract('local', () => {
 
 describe('the tail of a local journal', () => {
   it('gives a record that arrives in pieces once it is whole, wherever it is cut', async () => {
-    const records = Buffer.concat([
-      encodeEntry(entry(SESSION_B, 0, 0, 'other')),
-      encodeEntry(entry(SESSION_A, 0, 0, 'first')),
-      encodeEntry(entry(SESSION_A, 0, 5, 'second')),
+    const manifest = manifestOf(Buffer.alloc(64, 'm'));
+    const first = { session: SESSION_A, segment: 0, offset: 0, block: Buffer.from('first') };
+    const records = encodeEntries([
+      entry(SESSION_B, 0, 0, 'other'),
+      markedEntry(first, 1, manifest),
+      entry(SESSION_A, 0, 5, 'second'),
     ]);
     const pieces = fc.array(fc.nat(records.length), { maxLength: 8 });
     await fc.assert(
@@ -47,15 +50,15 @@ describe('the tail of a local journal', () => {
 
   it('goes on behind a record that stays torn, in the next file', async () => {
     const path = folder();
-    const torn = encodeEntry(entry(SESSION_A, 0, 5, 'lost')).subarray(0, 100);
+    const torn = encodeEntries([entry(SESSION_A, 0, 5, 'lost')]).subarray(0, 100);
     writeFileSync(
       join(path, 'task-1-000000.journal'),
-      Buffer.concat([encodeEntry(entry(SESSION_A, 0, 0, 'first')), torn]),
+      Buffer.concat([encodeEntries([entry(SESSION_A, 0, 0, 'first')]), torn]),
     );
     const tail = localJournalTails(path).follow('task-1', SESSION_A);
     expect(textsOf(await tail.read())).toEqual(['first']);
     expect(await tail.read()).toEqual([]);
-    writeFileSync(join(path, 'task-1-000001.journal'), encodeEntry(entry(SESSION_A, 0, 5, 'again')));
+    writeFileSync(join(path, 'task-1-000001.journal'), encodeEntries([entry(SESSION_A, 0, 5, 'again')]));
     expect(textsOf(await tail.read())).toEqual(['again']);
     await tail.close();
   });

@@ -35,6 +35,8 @@ async function written(): Promise<{ path: string; file: string }> {
   const journal = await openJournal(path, 'task-1');
   await journal.append([entry(SESSION_A, 0, 0, 'first')]);
   await journal.append([entry(SESSION_A, 0, 5, 'second')]);
+  // It gives back the room behind its records.
+  await journal.close();
   return { path, file: join(path, readdirSync(path)[0]!) };
 }
 

@@ -28,6 +28,7 @@ interface Scenario {
   readonly sealerPlan: readonly PlannedFault[];
   /** What the journal takes of a session; all of it when not given. */
   readonly sessionBytesPerS?: number;
+  readonly appendsAtOnce: number;
 }
 
 const tape = fc.integer({ min: 1, max: SESSIONS });
@@ -58,12 +59,13 @@ function scenarios(plan: fc.Arbitrary<readonly PlannedFault[]>): fc.Arbitrary<Sc
     goodbye: fc.integer({ min: 0, max: 3 }),
     ends: fc.constantFrom<Scenario['ends']>('closed', 'killed', 'killed while it waits'),
     sealerPlan: fc.array(sealerFault, { maxLength: 1 }),
+    appendsAtOnce: fc.constantFrom(1, 4),
   });
 }
 
 /** Plays the scenario to the gateway's end. */
-async function play({ plan, steps, goodbye, ends, sessionBytesPerS }: Scenario): Promise<FaultRun> {
-  const run = new FaultRun(plan, SESSIONS, goodbye, sessionBytesPerS);
+async function play({ plan, steps, goodbye, ends, ...journal }: Scenario): Promise<FaultRun> {
+  const run = new FaultRun(plan, SESSIONS, goodbye, journal);
   await run.openAll();
   for (const step of steps) await run.take(step);
   if (ends !== 'killed while it waits') await run.release();
@@ -176,6 +178,44 @@ describe('a recorder', () => {
     run.crash();
     expect(await unsealed(run, [])).toEqual([]);
     for (const session of run.sessions) expect(await untrue(run, session)).toEqual([]);
+  });
+
+  it('with appends under way, calls nothing durable before what it leans on is, and fails nobody else', async () => {
+    const plan: PlannedFault[] = [
+      { point: 'journal.append', nth: 1, kind: 'slow' },
+      { point: 'journal.append', nth: 3, kind: 'lost' },
+    ];
+    const run = new FaultRun(plan, 3, 9, { appendsAtOnce: 4 });
+    const record = (...tapes: number[]) =>
+      ({ do: 'record', frames: tapes.map((tape) => ({ tape, size: 12 })) }) as const;
+    await run.openAll();
+    for (const step of [record(1), record(1, 2), record(2, 3), record(2), record(1, 3)]) await run.take(step);
+    // All but the last have begun, three have ended, and the first is awaited.
+    expect(run.sessions.map(({ acknowledged, errors }) => acknowledged + errors.length)).toEqual([0, 0, 0]);
+    await run.release();
+    expect(run.sessions.map(({ acknowledged, errors }) => [acknowledged, errors.length])).toEqual([
+      [3, 0],
+      [1, 2],
+      [0, 2],
+    ]);
+    run.crash();
+    expect(await unsealed(run, [])).toEqual([]);
+    for (const session of run.sessions) expect(await untrue(run, session)).toEqual([]);
+  });
+
+  it('calls none of the appends under way durable once its lease is lost, whether they land or not', async () => {
+    const plan: PlannedFault[] = [1, 2, 3].map((nth) => ({ point: 'journal.append', nth, kind: 'slow' }));
+    const run = new FaultRun(plan, 1, 9, { appendsAtOnce: 4 });
+    const one = { do: 'record', frames: [{ tape: 1, size: 12 }] } as const;
+    await run.openAll();
+    for (const step of [one, one, one, one]) await run.take(step);
+    run.crash();
+    // Whoever seals finds the fourth, which follows on nothing; the others land behind its back.
+    expect(await unsealed(run, [])).toEqual([]);
+    await run.release();
+    expect(run.sessions.map(({ acknowledged, errors }) => [acknowledged, errors.length])).toEqual([[0, 4]]);
+    expect(await untrue(run, run.sessions[0]!)).toEqual([]);
+    expect(await unsealed(run, [])).toEqual([]);
   });
 
   it('closes a session whatever becomes of the journal entries of others', async () => {

@@ -1,18 +1,23 @@
-import { randomBytes } from 'node:crypto';
+import { createPublicKey, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CustodyError } from '#core/errors.ts';
 import { Stream, type StreamNumber } from '#core/recording/format.ts';
+import { objectKey } from '#core/recording/layout.ts';
 import { readFrames } from '#core/recording/read.ts';
 import type { Opening } from '#core/recording/recorder.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
+import { headBytes, segmentBytes } from '#core/recording/trailer.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
+import { isVouched } from '#core/recording/vouched.ts';
 import { failuresOf, memoryRecorder, opening, slabsOf, textFrame } from '#test/support/recorder.ts';
 import { tailsIn } from '#test/support/remains.ts';
 
 const ENDING = { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 } as const;
 
-async function verdictOf({ store, signer }: ReturnType<typeof memoryRecorder>, session: string) {
+type Parts = ReturnType<typeof memoryRecorder>;
+
+async function verdictOf({ store, signer }: Parts, session: string) {
   const report = await verifyEvidence(store.evidence(session, signer.pem), {
     trustedSigners: [signer.der],
     session,
@@ -93,11 +98,55 @@ describe('Recorder', () => {
     for (const [i, entry] of parts.journal.entries.entries()) {
       expect(entry.offset).toBe(Buffer.concat(content).byteLength);
       content.push(entry.block);
-      const segment = Buffer.concat([...content, entry.trailer]);
+      const vouched = { head: headBytes(entry.head), ...entry.voucher };
+      const segment = segmentBytes(Buffer.concat(content), vouched);
+      expect(isVouched(vouched, await keysOf(parts))).toBe(true);
       expect([...readFrames(segment)].map(({ payload }) => Buffer.from(payload).toString())).toHaveLength(
         i + 1,
       );
     }
+  });
+
+  it('signs once for all sessions of a commit, and for each where it is alone with its segment', async () => {
+    const parts = memoryRecorder();
+    for (const tape of [1, 2, 3]) await parts.recorder.open(tape, opening(tape), 0);
+    const all = (at: number) =>
+      slabsOf(
+        [1, 2, 3].map((tape) => textFrame(tape, at, 'x')),
+        at,
+      );
+    await parts.recorder.commit(all(1));
+    const vouchers = new Set(parts.journal.entries.map(({ voucher }) => voucher));
+    expect([parts.journal.entries.length, vouchers.size]).toEqual([3, 1]);
+    const [{ manifest }] = [...vouchers] as unknown as [{ manifest: Uint8Array }];
+    for (const { session, head, voucher } of parts.journal.entries) {
+      expect(isVouched({ head: headBytes(head), ...voucher }, await keysOf(parts, session))).toBe(true);
+    }
+    expect(Buffer.from(manifest).toString().split('\n')).toHaveLength(5);
+  });
+
+  it('names another journal key an hour later, and each session stays with its own', async () => {
+    const parts = memoryRecorder();
+    for (const [tape, at] of [
+      [1, 0],
+      [2, 3_599_999],
+      [3, 3_600_000],
+    ] as const)
+      await parts.recorder.open(tape, opening(tape), at);
+    const named = await Promise.all(
+      [1, 2, 3].map(async (n) => (await keysOf(parts, opening(n).session)).journal),
+    );
+    expect(named[0]!.equals(named[1]!)).toBe(true);
+    expect(named[0]!.equals(named[2]!)).toBe(false);
+    await parts.recorder.commit(
+      slabsOf(
+        [1, 2, 3].map((tape) => textFrame(tape, 1, 'x')),
+        3_600_001,
+      ),
+    );
+    expect(new Set(parts.journal.entries.map(({ voucher }) => voucher)).size).toBe(2);
+    for (const { session, head, voucher } of parts.journal.entries)
+      expect(isVouched({ head: headBytes(head), ...voucher }, await keysOf(parts, session))).toBe(true);
   });
 
   it('tells which sessions failed when the journal fails, and closes them with what it has', async () => {
@@ -256,9 +305,9 @@ describe('Recorder with a slow store', () => {
     held.go();
     expect(await aged).toEqual([]);
     const stored = await parts.store.get(`sessions/${session}/00000000.seg`);
-    expect(Buffer.concat([old!.content, old!.trailer]).equals(stored)).toBe(true);
-    const head = JSON.parse(Buffer.from(next!.trailer.subarray(8, -64)).toString()) as { previous: string };
-    expect(head.previous).toBe(sha256Hex(stored));
+    const journaled = segmentBytes(old!.content, { head: headBytes(old!.head), ...old!.voucher });
+    expect(journaled.equals(stored)).toBe(true);
+    expect(next!.head.previous).toBe(sha256Hex(stored));
   });
 
   it('puts the old of a thousand sessions a few at a time, and not all of them at the same age', async () => {
@@ -371,6 +420,14 @@ function randomUuid(n: number): string {
 }
 
 /** Memory ports answer at once: after this, what has not been answered is held. */
+/** The keys that a session's opening names. */
+async function keysOf({ store }: Parts, session = opening().session) {
+  const open = JSON.parse(Buffer.from(await store.get(objectKey(session, 'open.json'))).toString());
+  const keyIn = (der: string) =>
+    createPublicKey({ key: Buffer.from(der, 'base64'), format: 'der', type: 'spki' });
+  return { recorder: keyIn(open.recorder), journal: keyIn(open.journal) };
+}
+
 async function quiet(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise(setImmediate);
 }

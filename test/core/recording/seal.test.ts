@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { Stream, TRAILER_BYTES } from '#core/recording/format.ts';
+import { Stream } from '#core/recording/format.ts';
 import { objectKey } from '#core/recording/layout.ts';
+import { manifestOf } from '#core/recording/manifest.ts';
 import type { JournaledTail } from '#core/recording/ports.ts';
 import { sealAbandoned } from '#core/recording/seal.ts';
-import { sealSession, storedOf } from '#core/recording/seal-session.ts';
+import { type Stored, sealSession, storedOf } from '#core/recording/seal-session.ts';
 import { sha256Hex } from '#core/recording/statements.ts';
+import { headBytes, leafOf, segmentBytes } from '#core/recording/trailer.ts';
 import { verifyEvidence } from '#core/recording/verify/verify.ts';
 import { Slots } from '#core/slots.ts';
 import { MemoryIndex, type MemoryJournal, MemoryStore, memorySigner } from '#test/support/memory-ports.ts';
@@ -21,12 +23,26 @@ type Parts = ReturnType<typeof memoryRecorder>;
 /** What the journal of a dead gateway gives back. */
 function tailsOf({ entries }: MemoryJournal): JournaledTail[] {
   const tails = new Map<string, JournaledTail>();
-  for (const { session, segment, block, trailer } of entries) {
+  for (const { session, segment, block, head, voucher } of entries) {
     const known = tails.get(`${session}/${segment}`);
     const content = Buffer.concat([known?.content ?? new Uint8Array(0), block]);
-    tails.set(`${session}/${segment}`, { session, segment, content, trailer });
+    tails.set(`${session}/${segment}`, { session, segment, content, head, voucher });
   }
   return [...tails.values()];
+}
+
+function vouchedBy(tail: JournaledTail, { ...change }: Record<string, unknown>): JournaledTail {
+  const { manifest, ...others } = { ...tail.voucher, ...change };
+  return { ...tail, voucher: manifest === undefined ? others : { ...others, manifest } };
+}
+
+/** It lists the tail, and nobody has signed it. */
+function manifestFor(tail: JournaledTail): Uint8Array {
+  return manifestOf(Buffer.concat([leafOf(headBytes(tail.head)), Buffer.alloc(32)]));
+}
+
+function bytesOf({ content, head, voucher }: JournaledTail): Buffer {
+  return segmentBytes(content, { head: headBytes(head), ...voucher });
 }
 
 async function verdictOf({ store, signer }: Pick<Parts, 'store' | 'signer'>, n = 0): Promise<string> {
@@ -291,15 +307,21 @@ describe('a tail that does not verify', () => {
     ['with an edited byte', (tail) => ({ ...tail, content: flip(tail.content, 20) })],
     ['cut short', (tail) => ({ ...tail, content: tail.content.subarray(0, -1) })],
     ['with more behind it', (tail) => ({ ...tail, content: Buffer.concat([tail.content, Buffer.alloc(8)]) })],
-    ['with an edited head', (tail) => ({ ...tail, trailer: flip(tail.trailer, 60) })],
-    ['with a bad signature', (tail) => ({ ...tail, trailer: flip(tail.trailer, TRAILER_BYTES - 1) })],
-    ['with another length before its head', (tail) => ({ ...tail, trailer: flip(tail.trailer, 4) })],
-    ['with a short trailer', (tail) => ({ ...tail, trailer: tail.trailer.subarray(0, 100) })],
-    ['with an empty trailer', (tail) => ({ ...tail, trailer: new Uint8Array(0) })],
+    ['with an edited head', (tail) => ({ ...tail, head: { ...tail.head, until: tail.head.until + 1 } })],
+    ['with a bad signature', (tail) => vouchedBy(tail, { signature: flip(tail.voucher.signature, 63) })],
+    ['with a short signature', (tail) => vouchedBy(tail, { signature: tail.voucher.signature.subarray(1) })],
+    ['with an empty signature', (tail) => vouchedBy(tail, { signature: new Uint8Array(64) })],
+    ['with an edited manifest', (tail) => vouchedBy(tail, { manifest: flip(tail.voucher.manifest!, 60) })],
+    ['with another’s manifest', (tail, other) => ({ ...tail, voucher: other.voucher })],
+    ['with its manifest for a head', (tail) => vouchedBy(tail, { manifest: undefined })],
+    [
+      'with a head that a manifest of its own lists',
+      (tail) => vouchedBy(tail, { manifest: manifestFor(tail) }),
+    ],
     ['of another session', (tail, other) => ({ ...other, session: tail.session, segment: tail.segment })],
     [
       'of the place after next',
-      (tail) => ({ ...tail, segment: tail.segment + 5, trailer: flip(tail.trailer, 60) }),
+      (tail) => ({ ...tail, segment: tail.segment + 5, head: { ...tail.head, segment: tail.segment + 5 } }),
     ],
   ])('is left out and told of: %s (security cases 6, 13)', async (_what, forge) => {
     const parts = await abandoned();
@@ -338,10 +360,40 @@ describe('a tail that does not verify', () => {
   it('is no matter when the segment is stored already', async () => {
     const parts = await abandoned();
     const tail = tailsOf(parts.journal).at(-1)!;
-    await parts.store.put(key('00000002.seg'), Buffer.concat([tail.content, tail.trailer]));
+    await parts.store.put(key('00000002.seg'), bytesOf(tail));
     expect(await seal(parts)).toEqual({ sealed: 1, failures: [] });
     expect((await parts.index.get(opening().session)).outcome).toMatchObject({ segments: 3, frames: 43 });
     expect(await verdictOf(parts)).toBe('verified');
+  });
+});
+
+describe('a segment that the gateway put itself, while its tail was about to be', () => {
+  /** Tail and store of a gateway whose last put arrived after the sealer had looked. */
+  async function late(more: boolean): Promise<{ parts: Parts; left: JournaledTail; listed: Stored }> {
+    const parts = await abandoned();
+    const left = tailsOf(parts.journal).at(-1)!;
+    const listed = await storedOf(left.session, parts.store);
+    if (more) await parts.recorder.commit(slabsOf([textFrame(1, 3000, 'and more')], 4));
+    await parts.recorder.putAged(100_000);
+    return { parts, left, listed };
+  }
+
+  it.each([false, true])('is taken as it is, with what it has beyond the tail: %s', async (more) => {
+    const { parts, left, listed } = await late(more);
+    const of = { session: left.session, tails: [left] };
+    const outcome = await sealSession(of, listed, { ...parts, reading: new Slots(1) }, NOW);
+    expect(outcome).toMatchObject({ segments: 3, frames: more ? 44 : 43 });
+    expect(await verdictOf(parts)).toBe('verified');
+  });
+
+  it('is not where it has something else', async () => {
+    const { parts, left, listed } = await late(false);
+    replace(parts, '00000002.seg', flip(parts.store.objects.get(key('00000002.seg'))!, 20));
+    const of = { session: left.session, tails: [left] };
+    await expect(sealSession(of, listed, { ...parts, reading: new Slots(1) }, NOW)).rejects.toMatchObject({
+      code: 'state-damaged',
+      message: expect.stringContaining('00000002.seg is another one'),
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { JournalKey } from '#core/recording/journal-keys.ts';
 import { OwnPuts } from '#core/recording/own-puts.ts';
 import { SessionOpening } from '#core/recording/session-ends.ts';
 import { memoryPorts, opening } from '#test/support/recorder.ts';
@@ -16,7 +17,8 @@ function begun() {
     // Its public key is known from the start.
     signer: rounds.wrap(ports.signer, 'sign'),
   };
-  return { ports, rounds, waits, session: new SessionOpening(opening(), publicKey, stored) };
+  const keys = { recorder: publicKey, journal: new JournalKey().publicKey };
+  return { ports, rounds, waits, session: new SessionOpening(opening(), keys, stored) };
 }
 
 describe('the opening of a session', () => {

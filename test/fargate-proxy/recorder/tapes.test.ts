@@ -147,6 +147,17 @@ describe('hand-over', () => {
     makeDurable(1, 2);
     expect(durable).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
+
+  it('hands over at once whoever waits while the recorder takes more', async () => {
+    const tape = await open();
+    tapes.receive({ kind: 'takes', commits: 4 });
+    for (let n = 0; n < 6; n += 1) {
+      record(tape);
+      tape.whenDurable(() => undefined);
+      vi.advanceTimersByTime(0);
+    }
+    expect(slabs()).toHaveLength(5);
+  });
 });
 
 describe('back-pressure', () => {

@@ -20,8 +20,9 @@ class Thread extends EventEmitter {
   readonly faults: Faults;
   now = 1;
 
-  constructor(plan: readonly PlannedFault[] = []) {
+  constructor(plan: readonly PlannedFault[] = [], appendsAtOnce?: number) {
     super();
+    Object.assign(this.ports.journal, { appendsAtOnce });
     this.faults = new Faults(plan);
     const journal = this.faults.wrap('journal', this.ports.journal, { calls: ['append'] });
     const sink = this.faults.wrap('sink', this.ports.store, { calls: ['put'] });
@@ -137,6 +138,21 @@ describe('the recorder thread', () => {
     await thread.faults.release();
     await quiet();
     expect(thread.heard).toEqual(['durable 1', 'durable 1', 'durable 7']);
+  });
+
+  it('has as many on their way as the journal takes, says how many, and gives slabs back in order', async () => {
+    const plan = { point: 'journal.append', nth: 1, kind: 'slow' } as const;
+    const thread = new Thread([plan], 4);
+    expect(thread.said).toEqual([{ kind: 'takes', commits: 4 }]);
+    await thread.open(1);
+    for (let i = 0; i < 9; i += 1) {
+      thread.tell(slab(1));
+      await quiet();
+    }
+    expect([thread.heard, thread.appends]).toEqual([[], 3]);
+    await thread.faults.release();
+    await quiet();
+    expect(thread.heard).toEqual([...Array.from({ length: 5 }, () => 'durable 1'), 'durable 4']);
   });
 
   it('gives slabs back whose frames go to the store, names their tapes, and says when they are there', async () => {

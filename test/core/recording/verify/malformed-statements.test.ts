@@ -188,7 +188,7 @@ describe('objects that cannot be read', () => {
     };
     await verifyEvidence({ ...folder, get }, { trustedSigners: [] });
     expect(asked).toHaveLength(8);
-    expect(Math.max(...asked)).toBe((128 << 20) + 512);
+    expect(Math.max(...asked)).toBe((128 << 20) + 67_099);
   });
 });
 
