@@ -13,12 +13,16 @@ import type { Workload } from './workloads.ts';
 const WARM_UP = { flags: ['-S', '-M', 'prepared'], clients: 8, seconds: 4 };
 /** What a run takes beside itself: fresh backends, seals, rest. */
 const AROUND_S = 1.5;
+/** Lines of a gateway's log that are shown when it failed. */
+const LAST_WORDS = 5;
 
 export interface Plan {
   readonly stage: Stage;
   readonly workloads: readonly Workload[];
   readonly rounds: number;
   log(line: string): void;
+  /** Told all rows that are whole, after each workload: whatever happens then, they are there. */
+  soFar(rows: readonly Row[]): void;
 }
 
 export async function compare(plan: Plan): Promise<Row[]> {
@@ -31,6 +35,7 @@ export async function compare(plan: Plan): Promise<Row[]> {
       warm = true;
     }
     rows.push(...(await alternate(workload, plan, progress)));
+    plan.soFar(rows);
   }
   return rows;
 }
@@ -45,7 +50,7 @@ async function alternate(workload: Workload, plan: Plan, progress: Progress): Pr
   const measures = new Map<string, Measure[]>(able.map(({ name }) => [name, []]));
   for (let round = 0; round < roundsOf(workload, plan); round += 1)
     for (const contender of rotated(able, round)) {
-      const measure = await alone(contender, plan.stage, () => workload.run(contender, plan.stage));
+      const measure = await measured(workload, contender, plan);
       measures.get(contender.name)!.push(measure);
       progress.ran(
         workload,
@@ -55,12 +60,20 @@ async function alternate(workload: Workload, plan: Plan, progress: Progress): Pr
   return [...measures].map(([name, rounds]) => toRow(workload, name, rounds));
 }
 
+/** One run that fails is said, and has no figures: the others are worth having. */
+async function measured(workload: Workload, contender: Contender, { stage, log }: Plan): Promise<Measure> {
+  try {
+    return await alone(contender, stage, () => workload.run(contender, stage));
+  } catch (error) {
+    log(`FAILED: ${String(error)}${lastWords(contender)}`);
+    return { rate: Number.NaN, cpu: Number.NaN, machineCpu: Number.NaN };
+  }
+}
+
 /** With fresh backends, and nothing left over for whoever comes next. */
 export async function alone<T>(contender: Contender, { direct }: Stage, run: () => Promise<T>): Promise<T> {
   await nobodyConnected(direct);
-  const measure = await run().catch((error: unknown) => {
-    throw new Error(`${contender.name} failed${lastWords(contender)}`, { cause: error });
-  });
+  const measure = await run();
   await contender.settled?.();
   await contender.letGo?.();
   return measure;
@@ -68,7 +81,7 @@ export async function alone<T>(contender: Contender, { direct }: Stage, run: () 
 
 function lastWords({ log }: Contender): string {
   const lines = log === undefined ? [] : readFileSync(log, 'utf8').trimEnd().split('\n');
-  return [':', ...lines.slice(-5)].join('\n');
+  return ['', ...lines.slice(-LAST_WORDS)].join('\n');
 }
 
 function ableTo({ clients }: Workload, { contenders }: Stage): Contender[] {

@@ -23,6 +23,16 @@ export interface Options {
   competes(contender: string): boolean;
 }
 
+/** Whom the goals compare. */
+const THE_GOALS = [
+  'direct-tls',
+  'pgbouncer-tls',
+  'pgbouncer-tls-both',
+  'custody-tls',
+  'custody-tls-both',
+  'custody-tls-write-ahead',
+] as const;
+
 /** Throws where something is written wrongly. */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
@@ -33,7 +43,7 @@ export function readOptions(args: readonly string[]): Options {
       'seconds-few': { type: 'string', default: '8' },
       scale: { type: 'string', default: '1' },
       clients: { type: 'string', default: '1,8,64' },
-      contenders: { type: 'string', default: '*' },
+      contenders: { type: 'string', default: THE_GOALS.join(',') },
       only: { type: 'string', default: '' },
       variant: { type: 'string', multiple: true, default: [] },
       events: { type: 'boolean', default: false },

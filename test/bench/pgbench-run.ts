@@ -21,14 +21,14 @@ export interface Load {
   readonly seconds: number;
 }
 
-/** Transactions of connections that stay. Throws when there was no steady part: two seconds at least are needed. */
+/** Transactions of connections that stay. The time for connecting is part of `seconds`. Throws when too little is left. */
 export async function transactions(contender: Contender, database: string, load: Load): Promise<Measure> {
   const steady = new SteadyPart(() => sampleOf(contender));
   await forgetCommits(contender);
   const from = Date.now() / 1000;
   const { latency } = await logged(contender, database, load, (line) => steady.line(line));
   const taken = steady.taken();
-  if (taken === undefined) throw new Error(`${load.seconds} s are too short a run`);
+  if (taken === undefined) throw new Error(`to connect took nearly all of ${load.seconds} s`);
   return {
     rate: taken.transactions / taken.seconds,
     ...perUnit(taken, taken.transactions / 1e6),

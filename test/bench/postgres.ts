@@ -1,7 +1,7 @@
 /**
  * npm run bench [-- --rounds N --seconds N --seconds-few N --scale X --clients 1,8,64 --contenders NAME,…|*-tls,… --only TEXT,…
  *   --variant "NAME=…" (see variant.ts) --events --commits --json FILE]
- * PostgreSQL direct, HAProxy, poolers and the gateway side by side, alternating; medians and ratios.
+ * Those whom the goals compare, where nobody is chosen; --contenders '*' for all: PostgreSQL direct, HAProxy, poolers and the gateway side by side, alternating; medians and ratios.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { compare } from './compare.ts';
 import { drainQuery } from './drain.ts';
 import { goals } from './goals.ts';
 import { readOptions } from './options.ts';
-import { type Row, render } from './report.ts';
+import { type Goal, type Row, render } from './report.ts';
 import { thisMachine, writeResults } from './results.ts';
 import { type Stage, setStage } from './stage.ts';
 import { fillTables } from './tables.ts';
@@ -26,10 +26,15 @@ try {
   log('filling tables');
   const copied = await fillTables(stage, options.scale);
   const chosen = workloads({ ...options, copied }).filter(({ name }) => options.wanted(name));
-  const rows = await compare({ stage, workloads: chosen, rounds: options.rounds, log });
+  const keep = (rows: readonly Row[], recorded: number): readonly Goal[] => {
+    const reached = goals(rows, recorded);
+    writeResults(options.json, { machine: thisMachine(), run: options.told, rows, goals: reached });
+    return reached;
+  };
+  const soFar = (rows: readonly Row[]): void => void keep(rows, Number.NaN);
+  const rows = await compare({ stage, workloads: chosen, rounds: options.rounds, log, soFar });
   rmSync(dirname(copied.path), { recursive: true });
-  const reached = goals(rows, await recordedShare(stage));
-  writeResults(options.json, { machine: thisMachine(), run: options.told, rows, goals: reached });
+  const reached = keep(rows, await recordedShare(stage));
   process.stdout.write(`${render(rows, reached)}\n${commitTables(rows)}`);
 } finally {
   await stage.stop();

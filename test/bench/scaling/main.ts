@@ -1,5 +1,5 @@
 /**
- * npm run bench -- scaling [--processes 1,2 --rounds N --seconds N --clients 8,64 --sessions 200 --json FILE]
+ * npm run bench -- scaling [--processes 1,2 --with "WORD …" (see variant.ts) --rounds N --seconds N --clients 8,64 --sessions 200 --json FILE]
  * Gateways of one and of several processes, alternating: rate, CPU of a transaction, and how evenly long sessions are served.
  */
 import { execFileSync } from 'node:child_process';
@@ -22,6 +22,7 @@ const { values } = parseArgs({
   allowPositionals: true,
   options: {
     processes: { type: 'string', default: '1,2' },
+    with: { type: 'string', default: '' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '20' },
     clients: { type: 'string', default: '8,64' },
@@ -35,7 +36,7 @@ const log = (line: string): void =>
 const [seconds, sessions] = [Number(values.seconds), Number(values.sessions)];
 const variants = values.processes
   .split(',')
-  .map((count) => parseVariant(`processes-${count}=arg:--processes=${count}`));
+  .map((count) => parseVariant(`processes-${count}=arg:--processes=${count} ${values.with}`));
 const names = ['pgbouncer-tls', ...variants.map(({ name }) => name)];
 const stage = await setStage(log, {
   competes: (name) => names.includes(name),
@@ -45,7 +46,13 @@ const stage = await setStage(log, {
 });
 try {
   rmSync((await fillTables(stage, 0.001)).path);
-  const rows = await compare({ stage, workloads: loads(), rounds: Number(values.rounds), log });
+  const rows = await compare({
+    stage,
+    workloads: loads(),
+    rounds: Number(values.rounds),
+    log,
+    soFar: () => undefined,
+  });
   const fair = await fairnessOfAll(stage);
   write(rows, fair);
 } finally {
@@ -67,16 +74,17 @@ async function fairnessOfAll({ ...place }: Stage): Promise<Record<string, Fairne
   return found;
 }
 
-/** Looks at the sockets when half of the time is over. */
+/** Looks at the sockets when all have connected. Throws when that took all the time there was. */
 async function longSessions(contender: Contender, database: string): Promise<Fairness> {
   const folder = mkdtempSync(join(tmpdir(), 'custody-bench-fair-'));
   const load = ['-S', '-n', '-M', 'prepared', '-c', String(sessions), '-j', '2', '-T', String(seconds)];
-  let [seen, sockets] = [0, ''];
+  let sockets: string | undefined;
   await pgbench([...load, '-l', `--log-prefix=${join(folder, 'log')}`, database], contender, (line) => {
-    if (line.startsWith('progress') && (seen += 1) === Math.ceil(seconds / 2)) sockets = socketsOf(contender);
+    if (line.startsWith('progress')) sockets ??= socketsOf(contender);
   });
   const lines = readdirSync(folder).flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
   rmSync(folder, { recursive: true });
+  if (sockets === undefined) throw new Error(`${sessions} sessions do not open in ${seconds} s`);
   return fairness(sockets, transactionsBySession(lines, sessions));
 }
 
