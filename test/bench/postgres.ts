@@ -1,7 +1,9 @@
 /**
  * npm run bench [-- --rounds N --seconds N --seconds-few N --scale X --clients 1,8,64 --contenders NAME,…|*-tls,… --only TEXT,…
  *   --variant "NAME=…" (see variant.ts) --events --commits --json FILE]
- * Those whom the goals compare, where nobody is chosen; --contenders '*' for all: PostgreSQL direct, HAProxy, poolers and the gateway side by side, alternating; medians and ratios.
+ * PostgreSQL direct, HAProxy, poolers and the gateway side by side, alternating; medians and ratios. Where nobody is chosen those run
+ * whom the goals compare; all do with --contenders '*'. --events: events that the gateway's loops take a turn. --commits: where the
+ * time of a write-ahead commit goes.
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
