@@ -1,6 +1,6 @@
 /** All workloads on all contenders, alternating, so that a slow minute hurts all alike. */
-import { readFileSync } from 'node:fs';
 import type { Contender } from './contender.ts';
+import { lastWords } from './last-words.ts';
 import type { Measure } from './measure.ts';
 import { transactions } from './pgbench-run.ts';
 import { type Row, toRow } from './report.ts';
@@ -13,8 +13,6 @@ import type { Workload } from './workloads.ts';
 const WARM_UP = { flags: ['-S', '-M', 'prepared'], clients: 8, seconds: 4 };
 /** What a run takes beside itself: fresh backends, seals, rest. */
 const AROUND_S = 1.5;
-/** Lines of a gateway's log that are shown when it failed. */
-const LAST_WORDS = 5;
 
 export interface Plan {
   readonly stage: Stage;
@@ -65,7 +63,7 @@ async function measured(workload: Workload, contender: Contender, { stage, log }
   try {
     return await alone(contender, stage, () => workload.run(contender, stage));
   } catch (error) {
-    log(`FAILED: ${String(error)}${lastWords(contender)}`);
+    log(`FAILED: ${String(error)}${contender.log === undefined ? '' : lastWords(contender.log)}`);
     return { rate: Number.NaN, cpu: Number.NaN, machineCpu: Number.NaN };
   }
 }
@@ -77,11 +75,6 @@ export async function alone<T>(contender: Contender, { direct }: Stage, run: () 
   await contender.settled?.();
   await contender.letGo?.();
   return measure;
-}
-
-function lastWords({ log }: Contender): string {
-  const lines = log === undefined ? [] : readFileSync(log, 'utf8').trimEnd().split('\n');
-  return ['', ...lines.slice(-LAST_WORDS)].join('\n');
 }
 
 function ableTo({ clients }: Workload, { contenders }: Stage): Contender[] {

@@ -8,6 +8,7 @@ import type { Contender, Entrant } from './contender.ts';
 import { BENCH_WORKFLOW, contractRun } from './contract.ts';
 import { DATABASE, type Ground } from './ground.ts';
 import type { Issuer } from './issuer.ts';
+import { lastWords } from './last-words.ts';
 import { atRest, sessionsSealed } from './settled.ts';
 import { processTree } from './threads.ts';
 import type { Variant } from './variant.ts';
@@ -60,7 +61,7 @@ async function startGateway(place: GatewayPlace, kind: Kind, how: How): Promise<
   const data = dataFolder(place, kind, name);
   const [eventsFile, commitsFile] = [join(data, 'loop-events.jsonl'), join(data, 'commits.jsonl')];
   const log = join(data, 'log');
-  const child = await ground.serve(port, await commandOf(how, data, port, events), {
+  const served = ground.serve(port, await commandOf(how, data, port, events), {
     stdio: ['ignore', 'ignore', openSync(log, 'a')],
     env: {
       ...process.env,
@@ -68,6 +69,9 @@ async function startGateway(place: GatewayPlace, kind: Kind, how: How): Promise<
       ...(events ? { CUSTODY_BENCH_EVENTS: eventsFile } : {}),
       ...(commits ? { CUSTODY_COMMIT_STAMPS: commitsFile } : {}),
     },
+  });
+  const child = await served.catch((cause: unknown) => {
+    throw new Error(`${name} does not start${lastWords(log)}`, { cause });
   });
   const processes = (): number[] => processTree(child.pid!);
   return {

@@ -25,19 +25,22 @@ export class Ground {
   constructor() {
     chmodSync(this.root, 0o755);
     this.certificate = makeCertificate(this.root);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => void this.end().then(() => process.exit(1)));
   }
 
   nextPort(): number {
     return this.#port++;
   }
 
-  /** Starts a server; resolves when it listens. */
+  /** Starts a server; resolves when it listens. Throws when somebody else does already: one bench at a time. */
   async serve(
     port: number,
     command: readonly [program: string, ...args: string[]],
     options: SpawnOptions = {},
   ): Promise<ChildProcess> {
     const [program, ...args] = command;
+    if (await listens(port)) throw new Error(`somebody listens on port ${port}: another bench?`);
     const child = spawn(program, args, { stdio: 'ignore', ...options });
     this.#started.push(child);
     await Promise.race([portOpen(port), failed(program, child)]);
@@ -72,13 +75,16 @@ function makeCertificate(root: string): Certificate {
 /** Resolves when something listens on the port; rejects after 20 s. */
 async function portOpen(port: number): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
-    const open = await new Promise<boolean>((done) => {
-      const probe = connect(port, '127.0.0.1');
-      probe.once('connect', () => done(true)).once('error', () => done(false));
-      probe.once('connect', () => probe.destroy());
-    });
-    if (open) return;
+    if (await listens(port)) return;
     await sleep(100);
   }
   throw new Error(`nothing listens on port ${port}`);
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const probe = connect(port, '127.0.0.1');
+    probe.once('connect', () => done(true)).once('error', () => done(false));
+    probe.once('connect', () => probe.destroy());
+  });
 }
