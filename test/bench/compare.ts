@@ -18,9 +18,9 @@ export interface Plan {
   readonly stage: Stage;
   readonly workloads: readonly Workload[];
   readonly rounds: number;
-  log(line: string): void;
+  readonly log: (line: string) => void;
   /** Told all rows that are whole, after each workload: whatever happens then, they are there. */
-  soFar(rows: readonly Row[]): void;
+  readonly soFar: (rows: readonly Row[]) => void;
 }
 
 export async function compare(plan: Plan): Promise<Row[]> {

@@ -7,11 +7,11 @@ export interface Contender {
   /** PGOPTIONS of the next client. */
   readonly options?: () => Promise<string>;
   /** The processes whose CPU and memory are its cost, those they started among them; empty for a direct connection. */
-  processes(): readonly number[];
+  readonly processes: () => readonly number[];
   /** After a run: resolves when nothing of it is left to do. */
-  settled?(): Promise<void>;
+  readonly settled?: () => Promise<void>;
   /** After that: lets go of connections to the server that it kept, so that nobody starts with a warm backend. */
-  letGo?(): Promise<void>;
+  readonly letGo?: () => Promise<void>;
   /** More connections at a time it does not take. */
   readonly most?: number;
   /** What it says, in a file. */
@@ -27,5 +27,5 @@ export interface Contender {
 /** How it is started. What is not chosen is not started. */
 export interface Entrant {
   readonly name: string;
-  start(): Promise<Contender>;
+  readonly start: () => Promise<Contender>;
 }

@@ -19,8 +19,8 @@ export interface Options {
   /** What is worth knowing of a run on another machine. */
   readonly told: Readonly<Record<string, number | string>>;
   /** True for what is to be measured. */
-  wanted(workload: string): boolean;
-  competes(contender: string): boolean;
+  readonly wanted: (workload: string) => boolean;
+  readonly competes: (contender: string) => boolean;
 }
 
 /** Whom the goals compare. */

@@ -16,7 +16,7 @@ export interface Stage {
 }
 
 export interface Cast {
-  competes(contender: string): boolean;
+  readonly competes: (contender: string) => boolean;
   readonly variants: readonly Variant[];
   readonly events: boolean;
   readonly commits: boolean;
