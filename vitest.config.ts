@@ -14,6 +14,7 @@ keepTemplates();
 const PURE = [
   'test/{core,fuzz,oracle,lambdas/sessions,adapters/oidc,adapters/directory}/**/*.test.ts',
   'test/lambdas/*.test.ts',
+  'test/test-bench/*.test.ts',
 ];
 const slow = { testTimeout: 60_000, hookTimeout: 120_000 };
 

@@ -19,6 +19,7 @@ export interface RecorderSettings {
 /** Resolves when earlier sessions are sealed and new ones can be recorded. `entry`: the program of the recorder's thread. */
 export function startRecorder(entry: URL, settings: RecorderSettings, log: Log): Promise<Tapes> {
   const worker = new Worker(entry, {
+    name: 'recorder',
     workerData: settings,
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });

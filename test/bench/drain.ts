@@ -5,7 +5,7 @@ import { MessageBoundary } from '#core/protocols/postgres/boundary.ts';
 import { passwordMessage } from '#core/protocols/postgres/frontend.ts';
 import { encodeSslRequest, encodeStartup } from '#core/protocols/postgres/startup.ts';
 import { message } from '#core/protocols/postgres/wire.ts';
-import type { Contender } from './stage.ts';
+import type { Contender } from './contender.ts';
 
 const QUERY = 0x51;
 const AUTHENTICATION = 0x52;

@@ -1,2 +1,7 @@
-/** npm run bench: PostgreSQL (see postgres.ts); npm run bench -- ssh: SSH (see ssh/main.ts). */
-await import(process.argv[2] === 'ssh' ? './ssh/main.ts' : './postgres.ts');
+/**
+ * npm run bench: PostgreSQL (see postgres.ts); npm run bench -- ssh: SSH (see ssh/main.ts);
+ * npm run bench -- scaling: gateways of several processes (see scaling/main.ts).
+ */
+const MAINS: Readonly<Record<string, string>> = { ssh: './ssh/main.ts', scaling: './scaling/main.ts' };
+
+await import(MAINS[process.argv[2] ?? ''] ?? './postgres.ts');

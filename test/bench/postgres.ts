@@ -1,79 +1,65 @@
 /**
- * npm run bench [-- --rounds N --seconds N --scale X --only TEXT --against TEXT|=NAME,… --json FILE]
- * PostgreSQL direct, HAProxy, pgbouncer and the gateway side by side, alternating; medians and ratios.
+ * npm run bench [-- --rounds N --seconds N --seconds-few N --scale X --clients 1,8,64 --contenders NAME,…|*-tls,… --only TEXT,…
+ *   --variant "NAME=…" (see variant.ts) --events --commits --json FILE]
+ * PostgreSQL direct, HAProxy, poolers and the gateway side by side, alternating; medians and ratios. Where nobody is chosen those run
+ * whom the goals compare; all do with --contenders '*'. --events: events that the gateway's loops take a turn. --commits: where the
+ * time of a write-ahead commit goes.
  */
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
-import { goals, type Row, render, toRow } from './report.ts';
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { commitTable } from './commits.ts';
+import { compare } from './compare.ts';
+import { drainQuery } from './drain.ts';
+import { goals } from './goals.ts';
+import { readOptions } from './options.ts';
+import { type Goal, type Row, render } from './report.ts';
+import { thisMachine, writeResults } from './results.ts';
 import { type Stage, setStage } from './stage.ts';
-import { fillTables, type Measure, type Workload, workloads } from './workloads.ts';
+import { fillTables } from './tables.ts';
+import { workloads } from './workloads.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '5' },
-    scale: { type: 'string', default: '1' },
-    only: { type: 'string', default: '' },
-    against: { type: 'string', default: '' },
-    json: { type: 'string', default: 'bench.json' },
-  },
-});
-const log = (line: string): void => void process.stderr.write(`${line}\n`);
+const options = readOptions(process.argv.slice(2));
+const log = (line: string): void =>
+  void process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`);
 
-const stage = await setStage(log);
+const stage = await setStage(log, options);
 try {
   log('filling tables');
-  await fillTables(stage, Number(values.scale));
-  const rows = await compare(stage);
-  const reached = goals(rows, await recordedShare(stage));
-  const machine = { cpus: cpus().length, model: cpus()[0]?.model, node: process.version, date: new Date() };
-  writeFileSync(values.json, JSON.stringify({ machine, options: values, rows, goals: reached }, null, 1));
-  process.stdout.write(`${render(rows, reached)}\n`);
+  const copied = await fillTables(stage, options.scale);
+  const chosen = workloads({ ...options, copied }).filter(({ name }) => options.wanted(name));
+  const keep = (rows: readonly Row[], recorded: number): readonly Goal[] => {
+    const reached = goals(rows, recorded);
+    writeResults(options.json, { machine: thisMachine(), run: options.told, rows, goals: reached });
+    return reached;
+  };
+  const soFar = (rows: readonly Row[]): void => void keep(rows, Number.NaN);
+  const rows = await compare({ stage, workloads: chosen, rounds: options.rounds, log, soFar });
+  rmSync(dirname(copied.path), { recursive: true });
+  const reached = keep(rows, await recordedShare(stage));
+  process.stdout.write(`${render(rows, reached)}\n${commitTables(rows)}`);
 } finally {
   await stage.stop();
 }
 
-/** Every workload on every contender, a round of all before the next, so that a slow minute hurts all alike. */
-async function compare(stage: Stage): Promise<Row[]> {
-  const rows: Row[] = [];
-  const chosen = stage.contenders.filter(({ name }) =>
-    values.against
-      .split(',')
-      .some((part) => (part.startsWith('=') ? name === part.slice(1) : name.includes(part))),
-  );
-  for (const workload of workloads(Number(values.seconds)).filter(({ name }) => name.includes(values.only))) {
-    const measures = await alternate(workload, stage, chosen);
-    for (const [name, rounds] of measures) rows.push(toRow(workload, name, rounds));
-  }
-  return rows;
+function commitTables(rows: readonly Row[]): string {
+  return rows
+    .filter(({ median: { commits } }) => commits !== undefined)
+    .map(
+      ({ workload, contender, median: { commits } }) =>
+        `\n${contender}, ${workload}\n${commitTable(commits!)}\n`,
+    )
+    .join('');
 }
 
-async function alternate(
-  workload: Workload,
-  stage: Stage,
-  contenders: Stage['contenders'],
-): Promise<Map<string, Measure[]>> {
-  const measures = new Map<string, Measure[]>(contenders.map(({ name }) => [name, []]));
-  for (let round = 1; round <= (workload.once ? 1 : Number(values.rounds)); round += 1) {
-    for (const contender of contenders) {
-      const measure = await workload.run(contender, stage);
-      measures.get(contender.name)!.push(measure);
-      log(`${workload.name} round ${round}: ${contender.name} ${measure.rate.toFixed(1)} ${workload.unit}`);
-    }
-  }
-  return measures;
-}
-
-/** Bytes on disk for bytes on the wire, over the session that copied the wide table out last. */
-async function recordedShare({ contenders, database, recordings }: Stage): Promise<number> {
-  const custody = contenders.find(({ name }) => name === 'custody-tls')!;
-  const { drainQuery } = await import('./drain.ts');
-  const before = folderBytes(recordings);
+/** Bytes on disk for bytes on the wire, of one more copy of the wide table. NaN where no gateway runs. */
+async function recordedShare({ contenders, database }: Stage): Promise<number> {
+  const custody = contenders.find(({ name }) => name === 'custody-tls');
+  if (custody === undefined) return Number.NaN;
+  const before = folderBytes(custody.recordings!);
   const { bytes } = await drainQuery(custody, database, 'COPY wide TO STDOUT');
-  await new Promise((done) => setTimeout(done, 2_000));
-  return (folderBytes(recordings) - before) / bytes;
+  await custody.settled!();
+  return (folderBytes(custody.recordings!) - before) / bytes;
 }
 
 function folderBytes(path: string): number {

@@ -1,4 +1,5 @@
-import type { Measure } from './workloads.ts';
+import { columns } from './columns.ts';
+import type { Measure } from './measure.ts';
 
 export interface Row {
   readonly workload: string;
@@ -7,6 +8,14 @@ export interface Row {
   /** Medians over the rounds. */
   readonly median: Measure;
   readonly rounds: readonly Measure[];
+}
+
+/** An issue's goal, and what came of it. */
+export interface Goal {
+  readonly name: string;
+  readonly value: number;
+  readonly bound: string;
+  readonly met: boolean;
 }
 
 export function median(values: readonly number[]): number {
@@ -29,69 +38,49 @@ export function toRow(
     machineCpu: of(({ machineCpu }) => machineCpu),
     p50: of(({ p50 }) => p50),
     p99: of(({ p99 }) => p99),
+    openingMs: of(({ openingMs }) => openingMs),
+    ...medians('threads', rounds),
+    ...medians('events', rounds),
+    ...commitsOf(rounds),
   };
   return { workload: workload.name, unit: workload.unit, contender, median: value, rounds };
 }
 
-/** The issue's goals, each a ratio of medians of the same run. */
-export interface Goal {
-  readonly name: string;
-  readonly value: number;
-  readonly bound: string;
-  readonly met: boolean;
-}
-
-export function goals(rows: readonly Row[], recordedShare: number): Goal[] {
-  const at = (workload: string, contender: string): Measure | undefined =>
-    rows.find((row) => row.workload === workload && row.contender === contender)?.median;
-  const ratio = (workload: string, ours: string, theirs: string): number =>
-    (at(workload, ours)?.rate ?? Number.NaN) / (at(workload, theirs)?.rate ?? Number.NaN);
-  const list: Goal[] = [];
-  const atLeast = (name: string, value: number, bound: number): void =>
-    void list.push({ name, value, bound: `>= ${bound}`, met: value >= bound });
-  const atMost = (name: string, value: number, bound: number): void =>
-    void list.push({ name, value, bound: `<= ${bound}`, met: value <= bound });
-  for (const { workload } of rows.filter(
-    (row) => row.workload.startsWith('-S') && row.contender === 'custody-tls',
-  )) {
-    atLeast(
-      `${workload}: custody-tls / pgbouncer-tls`,
-      ratio(workload, 'custody-tls', 'pgbouncer-tls'),
-      0.95,
-    );
-    const both = ratio(workload, 'custody-tls-both', 'pgbouncer-tls-both');
-    atLeast(`${workload}: custody-tls-both / pgbouncer-tls-both`, both, 0.85);
-  }
-  atLeast('COPY out wide / pgbouncer-tls', ratio('COPY out wide', 'custody-tls', 'pgbouncer-tls'), 1.05);
-  atMost(
-    'COPY out wide, machine CPU s/GB',
-    at('COPY out wide', 'custody-tls')?.machineCpu ?? Number.NaN,
-    2.7,
-  );
-  const narrow = '10 M rows of 11 bytes';
-  atLeast(`${narrow} / direct-tls`, ratio(narrow, 'custody-tls', 'direct-tls'), 0.95);
-  atLeast('COPY in / direct', ratio('COPY in', 'custody-tls', 'direct'), 0.97);
-  const memory = rows.find((row) => row.unit === 'KB/conn' && row.contender === 'custody-tls');
-  atMost('memory, KB per idle TLS connection', memory?.median.rate ?? Number.NaN, 60);
-  atMost('recording / wire bytes on rows', recordedShare, 0.3);
-  return list.filter(({ value }) => !Number.isNaN(value));
-}
-
-/** A table for people. */
-export function render(rows: readonly Row[], reached: readonly Goal[]): string {
-  const digits = (value: number | undefined, places: number): string =>
-    value === undefined || Number.isNaN(value) ? '-' : value.toFixed(places);
-  const head = ['workload', 'contender', 'median', 'unit', 'cpu', 'machine', 'p50 ms', 'p99 ms'];
-  const lines = rows.map(({ workload, contender, median: m, unit }) => [
-    workload,
-    contender,
-    digits(m.rate, m.rate < 1000 ? 1 : 0),
-    unit,
-    digits(m.cpu, 2),
-    digits(m.machineCpu, 2),
-    digits(m.p50, 3),
-    digits(m.p99, 3),
+/** Of what has a figure for each thread; one that a round knows nothing of did nothing in it. */
+function medians(which: 'threads' | 'events', rounds: readonly Measure[]) {
+  const names = new Set(rounds.flatMap((measure) => Object.keys(measure[which] ?? {})));
+  if (names.size === 0) return {};
+  const figures = [...names].map((name) => [
+    name,
+    median(rounds.map((measure) => measure[which]?.[name] ?? 0)),
   ]);
+  return { [which]: Object.fromEntries(figures) as Record<string, number> };
+}
+
+/** Histograms have no median: those of the round whose rate is the middle one. */
+function commitsOf(rounds: readonly Measure[]): Pick<Measure, 'commits'> {
+  const counted = rounds.filter(({ commits }) => commits !== undefined).sort((a, b) => a.rate - b.rate);
+  const middle = counted[counted.length >> 1];
+  return middle === undefined ? {} : { commits: middle.commits! };
+}
+
+/** A table for people. Columns that no row has anything for are left out. */
+export function render(rows: readonly Row[], reached: readonly Goal[]): string {
+  const columnsOf: readonly (readonly [string, (row: Row) => string])[] = [
+    ['workload', ({ workload }) => workload],
+    ['contender', ({ contender }) => contender],
+    ['median', ({ median: { rate } }) => digits(rate, rate < 1000 ? 1 : 0)],
+    ['unit', ({ unit }) => unit],
+    ['min-max', spread],
+    ['cpu', ({ median: { cpu } }) => digits(cpu, 2)],
+    ['machine', ({ median: { machineCpu } }) => digits(machineCpu, 2)],
+    ['p50 ms', ({ median: { p50 } }) => digits(p50, 3)],
+    ['p99 ms', ({ median: { p99 } }) => digits(p99, 3)],
+    ['open ms', ({ median: { openingMs } }) => digits(openingMs, 2)],
+    ['events/turn', ({ median: { events } }) => named(events)],
+    ['cpu by thread', ({ median: { threads } }) => named(threads)],
+  ];
+  const shown = columnsOf.filter(([, cell]) => rows.some((row) => cell(row) !== '-'));
   const goalLines = reached.map(({ name, value, bound, met }) => [
     met ? 'met' : 'MISSED',
     name,
@@ -99,24 +88,32 @@ export function render(rows: readonly Row[], reached: readonly Goal[]): string {
     bound,
   ]);
   const explain =
-    'cpu: CPU seconds of the contender for 10^6 transactions or 10^9 bytes; machine: of everything on it';
+    'cpu: CPU seconds of the contender for 10^6 transactions or 10^9 bytes; machine: of everything on it; ' +
+    'open: CPU ms of the contender to open one connection';
   return [
-    columns([head, ...lines]),
+    columns([shown.map(([head]) => head), ...rows.map((row) => shown.map(([, cell]) => cell(row)))]),
     '',
     explain,
-    '',
-    columns([['goal', '', 'value', 'bound'], ...goalLines]),
+    ...(reached.length === 0 ? [] : ['', columns([['goal', '', 'value', 'bound'], ...goalLines])]),
   ].join('\n');
 }
 
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+/** The least and the most of the rounds. */
+export function spread({ rounds }: Row): string {
+  const rates = rounds.map(({ rate }) => rate).filter((rate) => !Number.isNaN(rate));
+  if (rates.length < 2) return '-';
+  const [least, most] = [Math.min(...rates), Math.max(...rates)];
+  return `${digits(least, least < 1000 ? 1 : 0)}-${digits(most, least < 1000 ? 1 : 0)}`;
+}
+
+/** The dearest first. */
+function named(figures: Readonly<Record<string, number>> | undefined): string {
+  const entries = Object.entries(figures ?? {}).sort(([, one], [, other]) => other - one);
+  return entries.length === 0
+    ? '-'
+    : entries.map(([name, value]) => `${name} ${digits(value, 2)}`).join(', ');
+}
+
+function digits(value: number | undefined, places: number): string {
+  return value === undefined || Number.isNaN(value) ? '-' : value.toFixed(places);
 }

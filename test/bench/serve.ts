@@ -2,6 +2,7 @@
 import { setStage } from './stage.ts';
 
 const stage = await setStage((line) => void process.stderr.write(`${line}\n`));
-for (const contender of stage.contenders) process.stdout.write(`${JSON.stringify(contender)}\n`);
+for (const contender of stage.contenders)
+  process.stdout.write(`${JSON.stringify({ ...contender, pids: contender.processes() })}\n`);
 process.once('SIGTERM', () => void stage.stop().then(() => process.exit(0)));
 setInterval(() => undefined, 60_000);

@@ -1,5 +1,5 @@
 import type { Goal, Row } from '../report.ts';
-import type { Measure } from '../workloads.ts';
+import type { Measure } from '../measure.ts';
 
 const GETS_OF_PROXY = 0.8;
 const BULK_TIME = 1.3;

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { type Row, render, toRow } from '../report.ts';
-import type { Measure } from '../workloads.ts';
+import type { Measure } from '../measure.ts';
 import { kubernetesGoals } from './goals.ts';
 import { type KubernetesStage, setKubernetesStage } from './stage.ts';
 import { type KubernetesWorkload, kubernetesWorkloads } from './workloads.ts';

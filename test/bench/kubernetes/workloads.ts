@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ran } from '#test/kubernetes/support/run.ts';
 import { type KubectlVersion, kubernetesTool } from '#test/kubernetes/support/tools.ts';
 import { cpuSeconds, machineCpuSeconds, residentBytes } from '../machine.ts';
-import type { Measure } from '../workloads.ts';
+import type { Measure } from '../measure.ts';
 import type { KubernetesContender, KubernetesStage } from './stage.ts';
 
 export interface KubernetesWorkload {

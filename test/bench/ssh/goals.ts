@@ -1,5 +1,5 @@
 import type { Goal, Row } from '../report.ts';
-import type { Measure } from '../workloads.ts';
+import type { Measure } from '../measure.ts';
 
 const BULK_TIME = 1.35;
 const KEYSTROKE_MS = 1;

@@ -9,7 +9,7 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Row, render, toRow } from '../report.ts';
-import type { Measure } from '../workloads.ts';
+import type { Measure } from '../measure.ts';
 import { sshGoals } from './goals.ts';
 import { type SshStage, setSshStage } from './stage.ts';
 import { BLOB, type SshWorkload, sshWorkloads } from './workloads.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { cpuSeconds, machineCpuSeconds } from '../machine.ts';
-import type { Measure } from '../workloads.ts';
+import type { Measure } from '../measure.ts';
 import type { SshContender, SshStage } from './stage.ts';
 
 const run = promisify(execFile);
