@@ -47,6 +47,25 @@ describe('SegmentContent', () => {
     expect(memory.take(100_000)).not.toBe(second);
   });
 
+  it('takes spare memory that is up to four times too large rather than new', () => {
+    const memory = new SegmentMemory();
+    const spare = memory.take(4 << 20);
+    memory.give(spare);
+    expect(memory.take(300_000) === spare).toBe(false);
+    expect(memory.take(1 << 20) === spare).toBe(true);
+  });
+
+  it('has what a bulk transfer outgrew for the next one, once nobody reads it any more', () => {
+    const memory = new SegmentMemory();
+    const held = new SegmentContent(memory, 1 << 20);
+    held.append(Buffer.alloc(1 << 20));
+    const outgrown = held.from(0).buffer;
+    held.append(Buffer.alloc(1 << 20));
+    expect(memory.take(1 << 20).buffer === outgrown).toBe(false);
+    held.recycle();
+    expect(memory.take(1 << 20).buffer === outgrown).toBe(true);
+  });
+
   it('keeps no more than 32 MiB', () => {
     const memory = new SegmentMemory();
     const taken = Array.from({ length: 5 }, () => memory.take(16 << 20));
