@@ -71,7 +71,7 @@ describe('the last segment of a recovered session', () => {
 
   test('nor is one that the journal key signed without a manifest', async () => {
     const files = withLast((content, head) => {
-      const sealed = sealUnderManifest(content, head, keys.journal, `${paddedHead(head).toString()}`);
+      const sealed = sealUnderManifest(content, head, keys.journal, paddedHead(head).toString());
       return sealed.subarray(8 + 440);
     });
     expect(codes(await check(files))).toEqual([`head-signature-invalid ${LAST}`]);
