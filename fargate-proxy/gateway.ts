@@ -293,7 +293,7 @@ export class Gateway {
     const told = begun(this.#options.admission.tell(permission));
     const tape = await this.#options.tapes.open(live.opening, {
       ...permission.target.recording,
-      onFailure: (error) => live.end('recording-failed', error),
+      onFailure: live.recordingFailed,
     });
     live.tape = tape;
     this.#live.add(live);

@@ -70,6 +70,9 @@ export class LiveSession implements Watched, Conversing {
     this.#end.abort(this.#ended.error);
     this.#link?.end(reason, error);
   };
+
+  /** Told by the tape, which lives as long as the session: a closure of the login's would keep all that the login needed. */
+  readonly recordingFailed = (error: CustodyError): void => this.end('recording-failed', error);
 }
 
 /** What is asked again for as long as the session lives. */

@@ -34,10 +34,15 @@ export function connectPlain(target: Destination, signal: AbortSignal): Promise<
     socket.once('connect', () => {
       signal.removeEventListener('abort', aborted);
       socket.removeAllListeners('error');
-      socket.on('error', () => socket.destroy());
+      destroyOnError(socket);
       resolve(socket);
     });
   });
+}
+
+/** By itself: a closure of a caller's would keep, for as long as the socket lives, what only its login needed. */
+export function destroyOnError(socket: Socket): void {
+  socket.on('error', () => socket.destroy());
 }
 
 export function unreachable(target: Destination, cause: unknown): CustodyError {

@@ -74,13 +74,14 @@ const broken = (): Error => Object.assign(new Error('EIO: injected'), { code: 'E
 const full = (): Error => Object.assign(new Error('ENOSPC: injected'), { code: 'ENOSPC' });
 
 function patch(): void {
-  const { openSync, writeSync, fdatasyncSync, fdatasync, linkSync, fsyncSync } = real;
+  const { openSync, writeSync, writevSync, fdatasyncSync, fdatasync, linkSync, fsyncSync } = real;
   Object.assign(fs, {
     openSync: (path: fs.PathLike, flags: fs.OpenMode, mode?: fs.Mode) =>
       typeof flags === 'number' && (flags & fs.constants.O_CREAT) !== 0
         ? at('create', () => openSync(path, flags, mode))
         : openSync(path, flags, mode),
     writeSync: (...args: Parameters<typeof fs.writeSync>) => at('write', () => writeSync(...args)),
+    writevSync: (...args: Parameters<typeof fs.writevSync>) => at('append', () => writevSync(...args)),
     fdatasyncSync: (file: number) => at('sync', () => fdatasyncSync(file)),
     fdatasync: (file: number, done: fs.NoParamCallback) => {
       try {

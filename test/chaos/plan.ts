@@ -1,7 +1,7 @@
 /** What the chaos run does to the gateway's writes; read by inject.ts inside the gateway process. */
 
-/** Where the local adapters touch the disk. `statement` is SQLite. */
-export const writePoints = ['create', 'write', 'sync', 'link', 'sync-folder', 'statement'] as const;
+/** Where the local adapters touch the disk. `append` is durable at once: the journal's, and the store's log; `statement` is SQLite. */
+export const writePoints = ['create', 'write', 'append', 'sync', 'link', 'sync-folder', 'statement'] as const;
 export type WritePoint = (typeof writePoints)[number];
 
 export const injectedFaults = [

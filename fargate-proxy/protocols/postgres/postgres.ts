@@ -18,6 +18,7 @@ import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
 import type { Greeting, Held, Link, Protocol } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
+import { destroyOnError } from '../../wire/connect.ts';
 import { farewell } from '../../wire/farewell.ts';
 import { RawEnd, type StreamBindings } from '../../wire/raw-end.ts';
 import type { RelayMemory } from '../../wire/relay-memory.ts';
@@ -69,7 +70,7 @@ async function greet(
 ): Promise<Greeting | undefined> {
   const peer: Peer = { socket, speaks: undefined };
   const tooSlow = (): void => sayGoodbye(peer, asCustodyError(signal.reason));
-  socket.on('error', () => socket.destroy());
+  destroyOnError(socket);
   signal.addEventListener('abort', tooSlow, { once: true });
   try {
     const secure = await requireTls(peer, options.tls());
@@ -159,8 +160,10 @@ class PostgresGreeting implements Greeting {
     const trace = settings.get('traceparent');
     if (trace !== undefined) this.trace = trace;
     signal.addEventListener('abort', () => this.refuse(asCustodyError(signal.reason)), { once: true });
-    secure.once('close', () => this.#left.abort(clientLeft()));
+    secure.once('close', this.#whenClosed);
   }
+
+  readonly #whenClosed = (): void => this.#left.abort(clientLeft());
 
   get gone(): boolean {
     const { secure } = this.#parts;
@@ -278,7 +281,8 @@ class PostgresGreeting implements Greeting {
       if (key !== undefined) keys.revoke(key);
       throw error;
     }
-    secure.removeAllListeners('readable');
+    // The socket lives as long as the session, and would keep all that only the login needed.
+    secure.removeAllListeners('readable').off('close', this.#whenClosed);
     const clientRest = login.reader.rest();
     link = new PostgresLink({
       client: new RawEnd(secure, options.memory, options.bindings),

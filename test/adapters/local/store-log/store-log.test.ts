@@ -94,10 +94,10 @@ describe('a store with a log', () => {
   it('makes what is put together durable by one write, and what is put in order in that order', async () => {
     const stand = new Stand();
     let writes = 0;
-    const disk = { ...stand.disk };
+    const writeSync = stand.disk.writeSync.bind(stand.disk);
     stand.disk.writeSync = (...args) => {
       writes += 1;
-      return disk.writeSync(...args);
+      return writeSync(...args);
     };
     const puts = new OwnPuts(stand.folder.store, 'a', undefined);
     await Promise.all([
@@ -238,10 +238,10 @@ describe('a store with a log', () => {
       const killed = (): void => {
         if (left-- <= 0) throw new Error('killed');
       };
-      const disk = { ...stand.disk };
+      const writeSync = stand.disk.writeSync.bind(stand.disk);
       stand.disk.writeSync = (...args) => {
         killed();
-        const written = disk.writeSync(...args);
+        const written = writeSync(...args);
         killed();
         return written;
       };
