@@ -142,6 +142,7 @@ export function leafBytes(leaf: Leaf): Uint8Array {
 
 /** A leaf of a kind that is known here; undefined for a kind of later versions. Throws `format-invalid`. */
 export function parseLeaf(bytes: Uint8Array): Leaf | undefined {
+  if (bytes.byteLength > LEAF_MAX_BYTES) throw invalid(`it is ${bytes.byteLength} bytes long`);
   const json = parseStrictJson(bytes);
   if (json['type'] !== 'custody/leaf/1' || typeof json['kind'] !== 'string')
     throw invalid('it is not a leaf');

@@ -64,7 +64,7 @@ export interface Ending {
 
 /**
  * Turns frames out of slabs into durable evidence for many sessions: keys and statements, blocks, journal, segments.
- * Runs off the relay's thread. `tape` numbers are the gateway's names for its open sessions.
+ * Runs off the relay's thread. `tape` numbers, from 1 on, are the gateway's names for its open sessions.
  */
 export class Recorder {
   readonly #ports: RecorderPorts;
@@ -91,6 +91,7 @@ export class Recorder {
 
   /** When it returns, the open statement is signed, stored and on its way into the ledger, and the tape takes frames. Rejects: no session. */
   async open(tape: number, opening: Opening, startedMs: number): Promise<void> {
+    if (tape === 0) throw new CustodyError('internal', 'no recording has the number 0');
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const { session, retention } = opening;
     const journal = this.#journalKeys.for(startedMs);

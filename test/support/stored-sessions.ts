@@ -50,9 +50,10 @@ export async function storeSessions(count: number): Promise<StoredSessions> {
   });
   const sequencer = new Sequencer({ objects, head, queue, signer }, ORIGIN);
   for (let n = 0; n < count; n += 1) {
-    await recorder.open(n, opening(n), 0);
-    await recorder.commit(slabsOf([textFrame(n, 10, `select ${n}`)], 1));
-    await recorder.close(n, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 });
+    const tape = n + 1;
+    await recorder.open(tape, opening(n), 0);
+    await recorder.commit(slabsOf([textFrame(tape, 10, `select ${n}`)], 1));
+    await recorder.close(tape, { reason: 'client-closed', endedAt: '2026-11-23T09:01:00.000Z', at: 60_000 });
     while ((await sequencer.step()).kind !== 'nothing');
   }
   const note = head.history.at(-1)!;

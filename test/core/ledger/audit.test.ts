@@ -29,6 +29,7 @@ function opening(n: number): Opening {
   };
 }
 const idOf = (n: number): string => opening(n).session;
+const tapeOf = (n: number): number => n + 1;
 
 class Deployment {
   readonly store = new MemoryStore();
@@ -53,13 +54,13 @@ class Deployment {
   }
 
   async open(n: number): Promise<void> {
-    await this.#recorder.open(n, opening(n), 0);
-    await this.#recorder.commit(slabsOf([textFrame(n, 10, `select ${n}`)], 1));
+    await this.#recorder.open(tapeOf(n), opening(n), 0);
+    await this.#recorder.commit(slabsOf([textFrame(tapeOf(n), 10, `select ${n}`)], 1));
   }
 
   async close(n: number): Promise<void> {
     const endedAt = new Date(START + n * HOUR + 60_000).toISOString();
-    await this.#recorder.close(n, { reason: 'client-closed', endedAt, at: 60_000 });
+    await this.#recorder.close(tapeOf(n), { reason: 'client-closed', endedAt, at: 60_000 });
   }
 
   async sequence(): Promise<void> {

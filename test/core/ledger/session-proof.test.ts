@@ -30,9 +30,9 @@ beforeAll(async () => {
   const [journal, index, lease] = [new MemoryJournal(), new MemoryIndex(), { isHeld: true, task: 'task-1' }];
   const recorder = new Recorder({ sink: store, signer, journal, index, leaves: queue, lease });
   for (let n = 0; n < 20; n += 1) {
-    await recorder.open(n, opening(n), 0);
-    await recorder.commit(slabsOf([textFrame(n, 10, `select ${n}`)], 1));
-    if (n !== 7) await recorder.close(n, ENDING);
+    await recorder.open(n + 1, opening(n), 0);
+    await recorder.commit(slabsOf([textFrame(n + 1, 10, `select ${n}`)], 1));
+    if (n !== 7) await recorder.close(n + 1, ENDING);
   }
   const sequencer = new Sequencer({ objects: store, head, queue, signer }, ORIGIN);
   while ((await sequencer.step()).kind !== 'nothing');
