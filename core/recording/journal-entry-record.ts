@@ -20,7 +20,7 @@ const AT = {
   previous: 78,
 };
 const VOUCHED_AT = 110;
-export const ENTRY_LEAST_BYTES = VOUCHED_AT + 1;
+const ENTRY_LEAST_BYTES = VOUCHED_AT + 1;
 const UINT48 = 6;
 /** What stands before the block at most, also with an earlier writer. */
 export const ENTRY_AROUND_BYTES = AT.content + TRAILER_BYTES;

@@ -9,7 +9,7 @@ import type { RecordingSource, Signer } from './ports.ts';
 import { type SegmentParts, splitSegment } from './read.ts';
 import { sha256Hex } from './statements.ts';
 import { parseStrictJson } from './verify/json.ts';
-import { isVouched, type VouchingKeys } from './vouched.ts';
+import { isVouched, type VouchingKeys, vouchingKeys } from './vouched.ts';
 
 /** A small object counts as so much of what may be read at once: each takes a connection. */
 const LEAST_SHARE = 2 << 20;
@@ -105,17 +105,10 @@ async function readOpen(session: string, { store, signer }: ChainSource): Promis
   }
   const open = openStatementSchema.parse(parseStrictJson(bytes));
   if (open.session !== session) throw damaged(session, `${OPEN} is of session ${open.session}`);
-  const keys = {
-    recorder: keyIn(open.recorder),
-    journal: open.journal === undefined ? undefined : keyIn(open.journal),
-  };
+  const keys = vouchingKeys(open);
   const openHash = sha256Hex(bytes);
   const empty = { segments: 0, frames: 0, bytes: 0, last: openHash, until: 0, isOver: false };
   return { session, open, openHash, opened: openedLeaf(open, bytes), signer: key, keys, ...empty };
-}
-
-function keyIn(base64: string): KeyObject {
-  return createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
 }
 
 /** The segment in these bytes, if the session's keys vouch for exactly this content at the next place in the chain. */

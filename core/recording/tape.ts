@@ -3,7 +3,7 @@ import type { BlockCompressor } from './block-compressor.ts';
 import type { Head } from './format.ts';
 import type { DraftEntry, JournalKey } from './journal-keys.ts';
 import { SegmentContent, type SegmentMemory } from './segment-content.ts';
-import { headBytes, trailerBytes } from './trailer.ts';
+import { headBytes, signatureIn, trailerBytes } from './trailer.ts';
 
 /** A segment that is complete, ready to be put. */
 export interface FinishedSegment {
@@ -93,8 +93,8 @@ export class Tape {
     const open = this.#open;
     if (open.freshBytes === 0 && (!ends || open.raw === 0 || open.entered !== undefined)) return undefined;
     const head = this.#head(until);
-    const voucher = ends ? { signature: this.#sign(head) } : { by: this.#keys.journal };
-    const trailer = 'signature' in voucher ? trailerBytes(headBytes(head), voucher.signature) : undefined;
+    const trailer = ends ? this.#trailer(head) : undefined;
+    const voucher = trailer === undefined ? { by: this.#keys.journal } : { signature: signatureIn(trailer) };
     return { session: this.session, segment: this.#segment, head, voucher, ...open.takeFresh(trailer) };
   }
 
@@ -103,7 +103,7 @@ export class Tape {
     if (this.#open.raw === 0) return undefined;
     const { content, freshBytes, entered } = this.#open;
     const isEntered = freshBytes === 0 && entered !== undefined;
-    const trailer = isEntered ? entered : this.#trailer(until);
+    const trailer = isEntered ? entered : this.#trailer(this.#head(until));
     this.#previous = this.#open.hashWith(trailer);
     content.append(trailer);
     const bytes = content.from(0);
@@ -118,13 +118,9 @@ export class Tape {
     return { segments: this.#segment, frames: this.#frames, bytes: this.#bytes, last: this.#previous };
   }
 
-  #trailer(until: number): Buffer {
-    const head = this.#head(until);
-    return trailerBytes(headBytes(head), this.#sign(head));
-  }
-
-  #sign(head: Head): Buffer {
-    return sign(null, headBytes(head), this.#keys.session);
+  #trailer(head: Head): Buffer {
+    const bytes = headBytes(head);
+    return trailerBytes(bytes, sign(null, bytes, this.#keys.session));
   }
 
   #head(until: number): Head {

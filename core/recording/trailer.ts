@@ -39,6 +39,11 @@ export function trailerBytes(head: Uint8Array, signature: Uint8Array): Buffer {
   return trailer;
 }
 
+/** The signature in what `trailerBytes` made. */
+export function signatureIn(trailer: Uint8Array): Uint8Array {
+  return trailer.subarray(TRAILER_BYTES - SIGNATURE_BYTES);
+}
+
 /** A segment's file: the manifest where there is one, the content, the trailer. */
 export function segmentBytes(content: Uint8Array, { head, signature, manifest }: VouchedHead): Buffer {
   const trailer = trailerBytes(head, signature);

@@ -1,6 +1,6 @@
 /** Who stands behind a segment's head (FORMAT.md, "Segments" and "Manifests"). For those who verify: nothing here writes. */
-import { hash, type KeyObject, verify } from 'node:crypto';
-import { MANIFEST_MAX_BYTES } from './format.ts';
+import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
+import { MANIFEST_MAX_BYTES, type OpenStatement } from './format.ts';
 
 /** The session key's signature over the head; or, with a manifest, the journal key's over that, which lists the head. */
 export interface Voucher {
@@ -18,6 +18,18 @@ export interface VouchingKeys {
   readonly recorder: KeyObject;
   /** Absent in statements of earlier writers. */
   readonly journal: KeyObject | undefined;
+}
+
+/** The keys that an opening names whose signature was looked at. Throws where one is none. */
+export function vouchingKeys({
+  recorder,
+  journal,
+}: Pick<OpenStatement, 'recorder' | 'journal'>): VouchingKeys {
+  return { recorder: keyIn(recorder), journal: journal === undefined ? undefined : keyIn(journal) };
+}
+
+function keyIn(base64: string): KeyObject {
+  return createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
 }
 
 const MANIFEST = /^custody\/manifest\/1\n(?:[0-9a-f]{64}\n)+$/;

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type Hash, type KeyObject } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { z } from 'zod';
 import { CustodyError } from '../../errors.ts';
 import { type Head, headSchema, type OpenStatement, openStatementSchema } from '../format.ts';
@@ -6,7 +6,7 @@ import type { JournalEntry } from '../ports.ts';
 import { type RecordedFrame, readContent, splitSegment } from '../read.ts';
 import { headBytes } from '../trailer.ts';
 import { parseStrictJson } from '../verify/json.ts';
-import { isVouched, type VouchedHead, type VouchingKeys } from '../vouched.ts';
+import { isVouched, type VouchedHead, type VouchingKeys, vouchingKeys } from '../vouched.ts';
 
 /** What is known of a recording up to where it was read, each piece of it checked. */
 export class LiveChain {
@@ -30,8 +30,7 @@ export class LiveChain {
     this.open = parsedAs(openStatementSchema, open, 'open.json');
     if (this.open.session !== session) throw fault('open.json is of another session');
     this.#previous = sha256(open);
-    const { recorder, journal } = this.open;
-    this.#keys = { recorder: keyIn(recorder), journal: journal === undefined ? undefined : keyIn(journal) };
+    this.#keys = vouchingKeys(this.open);
   }
 
   get segment(): number {
@@ -132,10 +131,6 @@ export class LiveChain {
     if (frames !== head.frames || bytes !== head.bytes || head.until < this.#lastTimeUs)
       throw fault(`${name} does not hold what its head counts`);
   }
-}
-
-function keyIn(base64: string): KeyObject {
-  return createPublicKey({ key: Buffer.from(base64, 'base64'), format: 'der', type: 'spki' });
 }
 
 function sha256(bytes: Uint8Array): string {
