@@ -1,5 +1,6 @@
 import { constants, createZstdCompress } from 'node:zlib';
 import { CustodyError } from '../errors.ts';
+import { PLAIN_MAX_BYTES, writePlainFrame } from './plain-frame.ts';
 
 /** zstd level 1: on rows the levels above 3 cost more CPU than the storage they save. */
 const ZSTD_LEVEL = 1;
@@ -61,6 +62,11 @@ export class BlockCompressor {
 
   /** The block as one zstd frame, valid until the next call. Throws `internal`, and then for ever. */
   compress(raw: Uint8Array): Uint8Array {
+    const isLittle = raw.byteLength <= PLAIN_MAX_BYTES;
+    return isLittle ? this.#output.subarray(0, writePlainFrame(raw, this.#output)) : this.#compress(raw);
+  }
+
+  #compress(raw: Uint8Array): Uint8Array {
     this.#makeRoom(raw.byteLength);
     const output = this.#output;
     // All input, all the room it can need, and the end, in one call: zstd then declares the size and copies nothing.
