@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RecordReader, recordsOf } from '#core/recording/journal-record.ts';
+import { encodeEntries, RecordReader } from '#core/recording/journal-record.ts';
 import type { Journal, JournalEntry, JournalRemains } from '#core/recording/ports.ts';
 import { type JournalDisk, journalDisk } from './journal-disk.ts';
 import { JournalFile, ROOM_SIZES, type RoomSizes } from './journal-file.ts';
@@ -69,7 +69,7 @@ class LocalJournal implements Journal {
     const { file, held } = this.#writable() ?? (await this.#rotate());
     for (const entry of entries) held.add(heldKey(entry.session, entry.segment));
     try {
-      await file.append(recordsOf(entries));
+      await file.append([encodeEntries(entries)]);
     } catch (error) {
       // A torn record would hide what is appended behind it: nothing more goes into this file.
       this.#retire();

@@ -44,8 +44,7 @@ export function writeEntry(
   into.writeUIntLE(head.frames, AT.frames, UINT48);
   into.writeUIntLE(head.bytes, AT.bytes, UINT48);
   into.writeUIntLE(head.until, AT.until, UINT48);
-  into.write(head.sha256, AT.sha256, 'hex');
-  into.write(head.previous, AT.previous, 'hex');
+  into.write(head.sha256 + head.previous, AT.sha256, 'hex');
   const isSigned = voucher.manifest === undefined;
   into[VOUCHED_AT] = isSigned ? SIGNED : UNDER_MANIFEST;
   if (isSigned) into.set(voucher.signature, ENTRY_LEAST_BYTES);

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { MANIFEST_MAX_HEADS } from './format.ts';
 import { manifestOf } from './manifest.ts';
 import type { JournalEntry } from './ports.ts';
-import { headBytes, leafOf } from './trailer.ts';
+import { leafOf } from './trailer.ts';
 
 /** Sessions that open later name another key, so that none vouches for many for long. */
 const KEY_FOR_MS = 3_600_000;
@@ -66,7 +66,7 @@ export function vouchTogether(drafts: readonly DraftEntry[]): JournalEntry[] {
 }
 
 function underManifest(drafts: readonly DraftEntry[], key: JournalKey): JournalEntry[] {
-  const manifest = manifestOf(Buffer.concat(drafts.map(({ head }) => leafOf(headBytes(head)))));
+  const manifest = manifestOf(drafts.map(({ head }) => leafOf(head)));
   const voucher = { manifest, signature: key.sign(manifest) };
   return drafts.map((draft) => ({ ...draft, voucher }));
 }

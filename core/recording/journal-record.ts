@@ -9,7 +9,7 @@ import {
   sessionAt,
   writeEntry,
 } from './journal-entry-record.ts';
-import { LEAF_BYTES, leavesOf, manifestOf } from './manifest.ts';
+import { LEAF_BYTES, leavesBytes, leavesOf, linesOf, manifestOf } from './manifest.ts';
 import type { JournalEntry } from './ports.ts';
 import type { Voucher } from './vouched.ts';
 
@@ -30,44 +30,72 @@ const RECORD_MIN_BYTES = HEADER + SIGNATURE_BYTES + LEAF_BYTES;
 const ENTRY_MAX_BYTES = HEADER + ENTRY_AROUND_BYTES + CONTENT_MAX_BYTES;
 const MANIFEST_RECORD_MAX_BYTES = HEADER + SIGNATURE_BYTES + MANIFEST_MAX_HEADS * LEAF_BYTES;
 
-/** As `recordsOf`, in one piece. */
+/** Entries as a run of records, in one piece: each manifest once, ahead of its entries, and again for each run. */
 export function encodeEntries(entries: readonly JournalEntry[]): Buffer {
-  return Buffer.concat(recordsOf(entries));
+  const run = new RunWriter(runBytes(entries));
+  for (const [entry, manifest] of withManifests(entries)) {
+    if (manifest !== undefined) run.manifest(manifest, entry.voucher.signature);
+    run.entry(entry);
+  }
+  return run.bytes;
 }
 
-/** Entries as a run of records: each manifest once, ahead of its entries, and again for each run. */
-export function recordsOf(entries: readonly JournalEntry[]): Buffer[] {
-  const records: Buffer[] = [];
+function runBytes(entries: readonly JournalEntry[]): number {
+  let bytes = 0;
+  for (const [entry, manifest] of withManifests(entries)) {
+    if (manifest !== undefined) bytes += HEADER + SIGNATURE_BYTES + leavesBytes(manifest);
+    bytes += HEADER + entryBytes(entry);
+  }
+  return bytes;
+}
+
+/** Each entry, and the manifest that has to stand before it. */
+function* withManifests(
+  entries: readonly JournalEntry[],
+): Generator<readonly [JournalEntry, Uint8Array | undefined]> {
   let last: Uint8Array | undefined;
   for (const entry of entries) {
-    const { manifest, signature } = entry.voucher;
-    if (manifest !== undefined && manifest !== last) records.push(manifestRecord(manifest, signature));
+    const { manifest } = entry.voucher;
+    yield [entry, manifest === last ? undefined : manifest];
     last = manifest ?? last;
-    records.push(entryRecord(entry));
   }
-  return records;
 }
 
-function manifestRecord(manifest: Uint8Array, signature: Uint8Array): Buffer {
-  const leaves = leavesOf(manifest);
-  return framed(MANIFEST, SIGNATURE_BYTES + leaves.byteLength, (body) => {
+/** Writes one record behind the other into as many bytes as they take. */
+class RunWriter {
+  readonly bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: number) {
+    this.bytes = Buffer.allocUnsafe(bytes);
+  }
+
+  manifest(manifest: Uint8Array, signature: Uint8Array): void {
+    const leaves = leavesOf(manifest);
+    const body = this.#begin(SIGNATURE_BYTES + leaves.byteLength);
     body.set(signature);
     body.set(leaves, SIGNATURE_BYTES);
-  });
-}
+    this.#end(MANIFEST, body);
+  }
 
-function entryRecord(entry: JournalEntry): Buffer {
-  return framed(ENTRY, entryBytes(entry), (body) => writeEntry(entry, body));
-}
+  entry(entry: JournalEntry): void {
+    const body = this.#begin(entryBytes(entry));
+    writeEntry(entry, body);
+    this.#end(ENTRY, body);
+  }
 
-function framed(magic: number, bytes: number, write: (body: Buffer) => void): Buffer {
-  const record = Buffer.allocUnsafe(HEADER + bytes);
-  const body = record.subarray(HEADER);
-  write(body);
-  record.writeUInt32LE(magic, 0);
-  record.writeUInt32LE(record.byteLength - 8, 4);
-  record.writeUInt32LE(crc32(body), 8);
-  return record;
+  #begin(bytes: number): Buffer {
+    const at = this.#at + HEADER;
+    return this.bytes.subarray(at, at + bytes);
+  }
+
+  #end(magic: number, body: Buffer): void {
+    const at = this.#at;
+    this.#at += HEADER + body.byteLength;
+    this.bytes.writeUInt32LE(magic, at);
+    this.bytes.writeUInt32LE(HEADER + body.byteLength - 8, at + 4);
+    this.bytes.writeUInt32LE(crc32(body), at + 8);
+  }
 }
 
 /** Entries of whole records from the beginning of a file; stops at the first that is torn or damaged. */
@@ -151,7 +179,7 @@ export class RecordReader {
 /** Out of the record's memory: entries that come later are under it. */
 function manifestIn(body: Buffer): Voucher {
   const signature = Buffer.from(body.subarray(0, SIGNATURE_BYTES));
-  return { signature, manifest: manifestOf(body.subarray(SIGNATURE_BYTES)) };
+  return { signature, manifest: manifestOf(linesOf(body.subarray(SIGNATURE_BYTES))) };
 }
 
 /** How long the record is that begins here; undefined where none does. */

@@ -2,7 +2,7 @@
  * node test/bench/commit-cpu.ts [SESSIONS,… [COMMITS]]: what the recorder itself does for a write-ahead commit, by so many sessions in
  * it: a request and an answer of each. CPU µs of a commit and of one more session, with a journal that encodes and writes nothing.
  */
-import { recordsOf } from '#core/recording/journal-record.ts';
+import { encodeEntries } from '#core/recording/journal-record.ts';
 import { Stream } from '#core/recording/format.ts';
 import { SlabReader, SlabWriter, lastTimeMs, newSlab } from '#core/recording/slab.ts';
 import { memoryRecorder, opening } from '#test/support/recorder.ts';
@@ -14,7 +14,7 @@ for (const count of counts.split(',').map(Number)) {
   const { recorder, journal } = memoryRecorder();
   let bytes = 0;
   journal.append = (entries) => {
-    for (const { byteLength } of recordsOf(entries)) bytes += byteLength;
+    bytes += encodeEntries(entries).byteLength;
     return Promise.resolve();
   };
   for (let tape = 1; tape <= count; tape += 1) {
@@ -40,5 +40,7 @@ for (const count of counts.split(',').map(Number)) {
   const us: number[] = [];
   for (let r = 0; r < 5; r += 1) us.push(await run(Number(commits) / 5));
   us.sort((a, b) => a - b);
-  console.log(`${count} sessions: ${us[2]!.toFixed(1)} µs a commit, ${(us[2]! / count).toFixed(1)} a session`);
+  console.log(
+    `${count} sessions: ${us[2]!.toFixed(1)} µs a commit, ${(us[2]! / count).toFixed(1)} a session`,
+  );
 }

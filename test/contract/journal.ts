@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { manifestOf } from '#core/recording/manifest.ts';
+import { linesOf, manifestOf } from '#core/recording/manifest.ts';
 import type { Journal, JournalRemains } from '#core/recording/ports.ts';
 import { OTHER_SESSION } from '#test/support/evidence-builder.ts';
 import { entry, markedEntry, markOf, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
@@ -32,7 +32,7 @@ export function journalContract(name: string, make: () => Given<JournalUnderTest
     it('gives back who vouches for each: a manifest for those it came with, or its own signature', async () => {
       const under = await make();
       const journal = await under.open();
-      const manifest = manifestOf(Buffer.alloc(96, 'm'));
+      const manifest = manifestOf(linesOf(Buffer.alloc(96, 'm')));
       const by = (session: string, mark: number, named?: Uint8Array) =>
         markedEntry({ session, segment: 0, offset: 0, block: Buffer.from('x') }, mark, named);
       await journal.append([by(OTHER_SESSION, 1), by(SESSION_A, 2, manifest), by(SESSION_B, 2, manifest)]);

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { manifestOf } from '#core/recording/manifest.ts';
+import { linesOf, manifestOf } from '#core/recording/manifest.ts';
 import type { JournalEntry, JournaledTail } from '#core/recording/ports.ts';
 import { markedEntry } from './journal-entries.ts';
 import type { TableItem } from './journal-table.ts';
@@ -30,7 +30,7 @@ export const randomEntries: fc.Arbitrary<JournalEntry[]> = fc
       const bare = { session, segment, offset, block };
       // By itself, or under a new manifest, or under the last one.
       if (heads === 0) return markedEntry(bare, mark);
-      if (heads < 3) last = { manifest: manifestOf(Buffer.alloc(32 * heads, mark)), mark };
+      if (heads < 3) last = { manifest: manifestOf(linesOf(Buffer.alloc(32 * heads, mark))), mark };
       return markedEntry(bare, last?.mark ?? mark, last?.manifest);
     });
   });

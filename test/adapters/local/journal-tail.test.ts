@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openJournal } from '#adapters/local/journal.ts';
 import { localJournalTails } from '#adapters/local/journal-tail.ts';
 import { encodeEntries } from '#core/recording/journal-record.ts';
-import { manifestOf } from '#core/recording/manifest.ts';
+import { linesOf, manifestOf } from '#core/recording/manifest.ts';
 import { journalTailsContract } from '#test/contract/journal-tails.ts';
 import { entry, markedEntry, SESSION_A, SESSION_B } from '#test/support/journal-entries.ts';
 
@@ -21,7 +21,7 @@ journalTailsContract('local', () => {
 
 describe('the tail of a local journal', () => {
   it('gives a record that arrives in pieces once it is whole, wherever it is cut', async () => {
-    const manifest = manifestOf(Buffer.alloc(64, 'm'));
+    const manifest = manifestOf(linesOf(Buffer.alloc(64, 'm')));
     const first = { session: SESSION_A, segment: 0, offset: 0, block: Buffer.from('first') };
     const records = encodeEntries([
       entry(SESSION_B, 0, 0, 'other'),

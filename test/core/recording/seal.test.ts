@@ -38,7 +38,7 @@ function vouchedBy(tail: JournaledTail, { ...change }: Record<string, unknown>):
 
 /** It lists the tail, and nobody has signed it. */
 function manifestFor(tail: JournaledTail): Uint8Array {
-  return manifestOf(Buffer.concat([leafOf(headBytes(tail.head)), Buffer.alloc(32)]));
+  return manifestOf([leafOf(tail.head), '0'.repeat(64)]);
 }
 
 function bytesOf({ content, head, voucher }: JournaledTail): Buffer {
