@@ -55,6 +55,8 @@ export class Deck {
   readonly #mayWait: boolean;
   #waiting: PromiseWithResolvers<void> | undefined;
   #isAwaited = false;
+  /** Since its last entry only the target spoke. */
+  #isTargets = true;
 
   constructor({ tape, openHash, stored, durability, pace, startedMs }: DeckOf) {
     this.tape = tape;
@@ -115,11 +117,12 @@ export class Deck {
   }
 
   /** Adds frames as one block. `at`: all of them were recorded by then, on the gateway's monotonic clock. */
-  add({ rawFrames, frames, payload, hasClient }: GatheredFrames, at: number): void {
+  add({ rawFrames, frames, payload, hasClient, isTargets }: GatheredFrames, at: number): void {
     if (this.tape.openBytes === 0) this.segmentSinceMs = at;
     this.#pace.add(this.tape.add(rawFrames, frames, payload), at);
     // With write-ahead, what a client sent goes nowhere before it is durable.
     if (this.#isAhead && hasClient) this.#isAwaited = true;
+    if (!isTargets) this.#isTargets = false;
   }
 
   /** The segment being filled is to be put as soon as the journal has all of it. */
@@ -127,8 +130,15 @@ export class Deck {
     return this.isFull || this.isDue;
   }
 
+  /** Nobody waits for what the journal does not have of it: it may go there with the next tick. */
+  get isUnhurried(): boolean {
+    const isAwaited = this.#isAhead && !this.#isTargets;
+    return !isAwaited && !this.isEnding && !this.isPutting && !this.isForStore && this.#failure === undefined;
+  }
+
   /** What the journal does not have yet; undefined where it has everything. */
   takeEntry(): DraftEntry | undefined {
+    this.#isTargets = true;
     return this.tape.takeEntry(this.untilUs, this.isEnding);
   }
 

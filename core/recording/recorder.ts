@@ -5,6 +5,7 @@ import { dueDecks } from './ageing.ts';
 import { BlockCompressor } from './block-compressor.ts';
 import { CommitLine, inOrder } from './commit-line.ts';
 import { Deck } from './deck.ts';
+import { Deferred } from './deferred.ts';
 import type { CloseReason, CloseStatement } from './format.ts';
 import { type DraftEntry, JournalKeys, vouchTogether } from './journal-keys.ts';
 import { OwnPuts } from './own-puts.ts';
@@ -47,11 +48,13 @@ export interface TakenRange extends SlabRange {
 /** Tapes whose frames could not be made durable: their sessions must end. */
 export type FailedTapes = readonly (readonly [tape: number, error: CustodyError])[];
 
-/** What became of a commit. The frames of a tape that is named in neither are durable. */
+/** What became of a commit. The frames of a tape that is named in neither are durable, or wait for the next tick. */
 export interface Committed {
   readonly failed: FailedTapes;
   /** Tapes whose frames go straight to the store, and take their own time: an error, if their sessions must end. */
   readonly behind: readonly (readonly [tape: number, settled: Promise<CustodyError | undefined>])[];
+  /** Frames for which nobody waits are not durable, of this commit or of an earlier one: a commit of all makes them so. */
+  readonly isPartial: boolean;
 }
 
 export interface Ending {
@@ -69,6 +72,7 @@ export interface Ending {
 export class Recorder {
   readonly #ports: RecorderPorts;
   readonly #decks = new Map<number, Deck>();
+  readonly #deferred = new Deferred<Deck>();
   readonly #journalKeys = new JournalKeys();
   readonly #tools: TapeTools = { compressor: new BlockCompressor(), memory: new SegmentMemory() };
   readonly #scratch = Buffer.allocUnsafeSlow(SLABS_PER_BLOCK << 20);
@@ -118,12 +122,13 @@ export class Recorder {
   /**
    * Makes the ranges' frames durable. Resolves once the journal has what it is to have, with the tapes that failed and those whose
    * frames go to the store instead; the others' are durable. Blocks are compressed before it returns its promise, so slabs may
-   * be reused at once. Several may be under way: they resolve in the order in which they were asked for.
+   * be reused at once. Several may be under way: they resolve in the order in which they were asked for. Without `all`, frames for
+   * which nobody waits take no entry in the journal: of windowed sessions, and in write-ahead ones what the target alone said.
    */
-  commit(ranges: readonly TakenRange[]): Promise<Committed> {
+  commit(ranges: readonly TakenRange[], all = true): Promise<Committed> {
     const touched = this.#addBlocks(ranges);
     for (const deck of touched.values()) deck.completeMs = ranges.at(-1)!.at;
-    return this.#inLine(touched);
+    return this.#inLine(this.#deferred.choose(touched, all));
   }
 
   /**
@@ -158,6 +163,11 @@ export class Recorder {
     });
   }
 
+  /** Something is not durable for which nobody waits: a commit of all is owed. */
+  get isPartial(): boolean {
+    return this.#deferred.isAny;
+  }
+
   /** Sessions that could not be sealed, and wait for another try. */
   get unsealed(): number {
     return this.#unsealed.size;
@@ -174,6 +184,7 @@ export class Recorder {
   /** Nothing more comes, and no entry of it is on its way to the journal. */
   #end(tape: number, deck: Deck, { at }: Ending): { readonly put: Promise<void> } {
     this.#decks.delete(tape);
+    this.#deferred.end(tape);
     deck.isClosing = true;
     deck.completeMs = at;
     return { put: this.#puts.putOpen(deck) };
@@ -187,8 +198,9 @@ export class Recorder {
   }
 
   #inLine(touched: ReadonlyMap<number, Deck>): Promise<Committed> {
+    const { isPartial } = this;
     return this.#line.enter(
-      (before) => this.#persist(touched, before),
+      async (before) => ({ ...(await this.#persist(touched, before)), isPartial }),
       () => freshBytesOf(touched),
     );
   }
@@ -207,7 +219,10 @@ export class Recorder {
   }
 
   /** What is for the store goes its way; the journal gets the rest in one append, and nothing else is waited for. */
-  async #persist(touched: ReadonlyMap<number, Deck>, before: Promise<void>): Promise<Committed> {
+  async #persist(
+    touched: ReadonlyMap<number, Deck>,
+    before: Promise<void>,
+  ): Promise<Omit<Committed, 'isPartial'>> {
     const toStore: [number, Promise<void>][] = [];
     const entered: [number, Deck, DraftEntry | undefined][] = [];
     for (const [tape, deck] of touched) {

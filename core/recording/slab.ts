@@ -168,12 +168,15 @@ export interface GatheredFrames {
   readonly payload: number;
   /** Something of it is the client's. */
   readonly hasClient: boolean;
+  /** All of it is the target's. */
+  readonly isTargets: boolean;
 }
 
 interface Share {
   readonly tape: number;
   frames: number;
   hasClient: boolean;
+  isTargets: boolean;
   size: number;
   at: number;
 }
@@ -197,6 +200,7 @@ export function gatherFrames(ranges: readonly SlabRange[], scratch: Uint8Array):
     frames: share.frames,
     payload: share.size - share.frames * FRAME_HEADER_BYTES,
     hasClient: share.hasClient,
+    isTargets: share.isTargets,
   }));
 }
 
@@ -210,14 +214,17 @@ function measureShares({ buffer, from, to }: SlabRange, shares: Map<number, Shar
     if (share?.tape !== tape) share = shareOf(tape, shares);
     share.frames += 1;
     share.size += words[word + 1]!;
-    if ((words[word + 3]! & 0xff) === Stream.client) share.hasClient = true;
+    const stream = words[word + 3]! & 0xff;
+    if (stream === Stream.target) continue;
+    share.isTargets = false;
+    if (stream === Stream.client) share.hasClient = true;
   }
 }
 
 function shareOf(tape: number, shares: Map<number, Share>): Share {
   const known = shares.get(tape);
   if (known !== undefined) return known;
-  const share = { tape, frames: 0, size: 0, at: 0, hasClient: false };
+  const share = { tape, frames: 0, size: 0, at: 0, hasClient: false, isTargets: true };
   shares.set(tape, share);
   return share;
 }

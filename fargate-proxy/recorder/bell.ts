@@ -3,6 +3,7 @@ const ASLEEP = 0;
 /** It looks at the bell again before it sleeps: no message is needed. */
 const AWAKE = 1;
 const RUNG = 2;
+const [STATE, ALL] = [0, 1];
 
 /**
  * Tells the recorder that something waits in the slabs, without a message while it is awake: one word that both threads see.
@@ -11,25 +12,31 @@ const RUNG = 2;
  */
 export class Bell {
   readonly memory: SharedArrayBuffer;
-  readonly #word: Int32Array;
+  readonly #words: Int32Array;
 
-  constructor(memory = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
+  constructor(memory = new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)) {
     this.memory = memory;
-    this.#word = new Int32Array(memory);
+    this.#words = new Int32Array(memory);
   }
 
-  /** True: the recorder sleeps, and only a message wakes it. */
-  ring(): boolean {
-    return Atomics.exchange(this.#word, 0, RUNG) === ASLEEP;
+  /** `all`: not only for somebody who waits. True: the recorder sleeps, and only a message wakes it. */
+  ring(all: boolean): boolean {
+    if (all) Atomics.store(this.#words, ALL, 1);
+    return Atomics.exchange(this.#words, STATE, RUNG) === ASLEEP;
   }
 
   /** True: it was rung since it was last answered. */
   answer(): boolean {
-    return Atomics.compareExchange(this.#word, 0, RUNG, AWAKE) === RUNG;
+    return Atomics.compareExchange(this.#words, STATE, RUNG, AWAKE) === RUNG;
+  }
+
+  /** True: since this was last asked, it was rung for all that is there. To be asked before that is taken. */
+  isForAll(): boolean {
+    return Atomics.exchange(this.#words, ALL, 0) === 1;
   }
 
   /** From now on the next ring needs a message. False: it was rung just now. */
   rest(): boolean {
-    return Atomics.compareExchange(this.#word, 0, AWAKE, ASLEEP) !== RUNG;
+    return Atomics.compareExchange(this.#words, STATE, AWAKE, ASLEEP) !== RUNG;
   }
 }

@@ -1,7 +1,11 @@
+import type { DurabilityMode } from '#core/recording/format.ts';
+
 /** Time for a look that comes late (tapes.ts), and for sessions to be stopped before their window is over. */
 const MARGIN_MS = 60;
 /** A longer window does not mean that so much may as well be lost. */
 const MOST_MS = 500;
+/** Where one that waits is told at once, what others said is as safe soon after: an answer beside its question. */
+const AHEAD_MS = 50;
 /** How fast a slow commit is forgotten. */
 const REMEMBERED = 0.9;
 
@@ -11,6 +15,7 @@ const REMEMBERED = 0.9;
  */
 export class HandOverPace {
   #windowMs = Number.POSITIVE_INFINITY;
+  #mostMs = MOST_MS;
   #commitMs = 0;
   #asked: { readonly position: number; readonly atMs: number } | undefined;
   #handOverMs = MOST_MS;
@@ -20,8 +25,9 @@ export class HandOverPace {
   }
 
   /** These sessions are open. */
-  holds(sessions: readonly { readonly windowMs: number }[]): void {
+  holds(sessions: readonly { readonly windowMs: number; readonly durability: DurabilityMode }[]): void {
     this.#windowMs = Math.min(...sessions.map(({ windowMs }) => windowMs));
+    this.#mostMs = sessions.some(({ durability }) => durability === 'write-ahead') ? AHEAD_MS : MOST_MS;
     this.#set();
   }
 
@@ -45,6 +51,6 @@ export class HandOverPace {
   /** Where commits take most of the window, sessions wait; handing over ever earlier would not help them. */
   #set(): void {
     const room = this.#windowMs - 2 * this.#commitMs - MARGIN_MS;
-    this.#handOverMs = Math.min(Math.max(room, this.#windowMs / 4), MOST_MS);
+    this.#handOverMs = Math.min(Math.max(room, this.#windowMs / 4), this.#mostMs);
   }
 }

@@ -28,12 +28,14 @@ export type FromRecorder =
   | { readonly kind: 'opened'; readonly tape: number; readonly error?: PlainError }
   /**
    * So many bytes more of records are durable, or their session is in `failed`; but for the tapes in `behind`, of whose frames that is
-   * said by a `caught-up`. The oldest `slabs` slabs may be used again.
+   * said by a `caught-up`. The oldest `slabs` slabs may be used again. With `isPartial` that is so only of what somebody waits for; of the
+   * rest of it by the next without.
    */
   | {
       readonly kind: 'durable';
       readonly bytes: number;
       readonly slabs: number;
+      readonly isPartial?: boolean;
       readonly behind?: readonly number[];
       /** For whoever measures. */
       readonly times?: CommitTimes;

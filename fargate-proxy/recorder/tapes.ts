@@ -71,8 +71,10 @@ export class Tapes {
   #slab: SlabWriter;
   /** The position at which the slab being filled begins. */
   #slabFrom = 0;
-  /** When the first frame was recorded that the recorder was not told of; 0 where there is none. */
+  /** When the first frame was recorded since all was handed over; 0 where there is none. */
   #untoldSince = 0;
+  /** Everything before it is durable for which somebody may wait. */
+  #told = 0;
   /** Who waits, in the order of the positions. */
   readonly #untilDurable: Waiting[] = [];
   #nextTape = 1;
@@ -127,8 +129,9 @@ export class Tapes {
   }
 
   /**
-   * Calls `durable` once everything the tape recorded until now is durable; never when the recorder dies. The recorder is told at once:
-   * when it begins its next commit it takes all that is there. `keep` is called where the slab is used again before that: what
+   * Calls `durable` once everything the write-ahead tape recorded until now is durable, but for the target's last words, which follow
+   * within the window; never when the recorder dies. The recorder is told at once: when it begins its next commit it takes all that is
+   * there. `keep` is called where the slab is used again before that: what
    * `recorded` gave is copied then or gone.
    */
   whenDurable(tape: SessionTape, durable: () => void, keep?: () => void): void {
@@ -136,7 +139,7 @@ export class Tapes {
     if (position <= this.durable) return tape.behind.whenDurable(position, durable, keep);
     this.#untilDurable.push({ position, tape, durable, keep });
     this.#stamps?.waits();
-    this.#tell();
+    this.#tell(false);
   }
 
   /** The last `length` bytes of the last frame, where they lie; none where it is shorter. */
@@ -155,25 +158,25 @@ export class Tapes {
     return this.#slabFrom + this.#slab.used;
   }
 
-  /** Everything before it is durable, but for what is behind. */
+  /** Everything before it is durable for which somebody may wait, but for what is behind. */
   get durable(): number {
-    return this.#backlog.durable;
+    return this.#told;
   }
 
-  /** Whatever was recorded until now the recorder takes as soon as it can. */
+  /** Whatever was recorded until now becomes durable as soon as can be. */
   handOver(): void {
     if (this.#untoldSince === 0) return;
+    this.#untoldSince = 0;
     const now = this.#now();
     this.#slab.mark(now);
     this.#backlog.add(this.position, now);
-    this.#tell();
+    this.#tell(true);
   }
 
-  #tell(): void {
-    this.#untoldSince = 0;
+  #tell(all: boolean): void {
     if (!this.#pace.isMeasuring) this.#pace.asked(this.position, this.#now());
     this.#stamps?.asks();
-    if (this.#bell.ring()) this.#port.postMessage({ kind: 'take' });
+    if (this.#bell.ring(all)) this.#port.postMessage({ kind: 'take' });
   }
 
   /** The recorder takes a slab that is full as soon as it hears of the next. */
@@ -274,9 +277,16 @@ export class Tapes {
     return now - behind.sinceMs <= windowMs && behind.bytes <= share;
   }
 
-  #durable({ bytes, slabs, behind = [], times }: Extract<FromRecorder, { kind: 'durable' }>): void {
+  #durable({
+    bytes,
+    slabs,
+    isPartial,
+    behind = [],
+    times,
+  }: Extract<FromRecorder, { kind: 'durable' }>): void {
     for (const number of behind) this.#fallsBehind(number, bytes);
-    this.#backlog.becomesDurable(bytes);
+    this.#told += bytes;
+    if (isPartial !== true) this.#backlog.becomesDurable(this.#told - this.#backlog.durable);
     this.#pace.durable(this.durable, this.#now());
     const told = this.#tellDurable();
     this.#stamps?.told(told, times);

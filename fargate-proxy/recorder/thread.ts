@@ -9,6 +9,8 @@ import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
 
 /** Slabs taken into one commit at most: enough that a bulk transfer fills whole segments at once. */
 const SLABS_PER_COMMIT = 16;
+/** What is to become durable has been taken before. */
+const NOTHING: Taken = { ranges: [], bytes: 0, slabs: 0 };
 /** A few segments each time: a thousand sessions' in half a minute. */
 const AGED_EVERY_MS = 500;
 const SEAL_EVERY_MS = 1_000;
@@ -40,6 +42,8 @@ class RecorderThread {
   #inFlight = 0;
   /** The last of a slab waits, whoever rang. */
   #slabIsFull = false;
+  /** So much has come that none of it waits for a tick. */
+  #isMuch = false;
   #sealing = false;
   /** When what could not be sealed is tried again, and how long it is waited after that. */
   #sealAt = 0;
@@ -61,7 +65,7 @@ class RecorderThread {
         return;
       case 'slab':
         this.#incoming.add(message.buffer);
-        this.#slabIsFull = true;
+        this.#isMuch = this.#slabIsFull = true;
         this.#look();
         return;
       case 'take':
@@ -119,10 +123,11 @@ class RecorderThread {
   }
 
   #take(): void {
-    const taken = this.#incoming.take(SLABS_PER_COMMIT);
-    if (taken === undefined) return;
-    this.#slabIsFull = taken.ranges.length === SLABS_PER_COMMIT;
-    void this.#commit(taken);
+    const all = this.#bell.isForAll() || this.#isMuch;
+    const isOwed = all && this.#recorder.isPartial;
+    const taken = this.#incoming.take(SLABS_PER_COMMIT) ?? (isOwed ? NOTHING : undefined);
+    this.#isMuch = this.#slabIsFull = taken?.ranges.length === SLABS_PER_COMMIT;
+    if (taken !== undefined) void this.#commit(taken, all);
   }
 
   /** Everything that has arrived goes ahead of what the caller does next. */
@@ -130,20 +135,22 @@ class RecorderThread {
     for (;;) {
       const taken = this.#incoming.take(SLABS_PER_COMMIT);
       if (taken === undefined) return;
-      void this.#commit(taken);
+      void this.#commit(taken, true);
     }
   }
 
-  async #commit({ ranges, bytes, slabs }: Taken): Promise<void> {
+  async #commit({ ranges, bytes, slabs }: Taken, all: boolean): Promise<void> {
     this.#inFlight += 1;
     const takenMs = this.#stamped?.now();
-    const { failed, behind } = await this.#recorder.commit(ranges).finally(() => (this.#inFlight -= 1));
+    const committing = this.#recorder.commit(ranges, all).finally(() => (this.#inFlight -= 1));
+    const { failed, behind, isPartial } = await committing;
     this.#sayFailed(failed);
     const times = takenMs === undefined ? undefined : this.#stamped?.times(takenMs);
     this.#say({
       kind: 'durable',
       bytes,
       slabs,
+      ...(isPartial ? { isPartial } : {}),
       ...(behind.length === 0 ? {} : { behind: behind.map(([tape]) => tape) }),
       ...(times === undefined ? {} : { times }),
     });

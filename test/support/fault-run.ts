@@ -25,7 +25,12 @@ export type Point = keyof typeof points;
 
 /** What a gateway does with its recorder, one thing after another, whether or not the one before has answered. */
 export type Step =
-  | { readonly do: 'record'; readonly frames: readonly { readonly tape: number; readonly size: number }[] }
+  | {
+      readonly do: 'record';
+      readonly frames: readonly { readonly tape: number; readonly size: number }[];
+      /** Nobody waits for these: they may wait for a later commit. */
+      readonly mayWait?: boolean;
+    }
   /** More than a segment takes, so that it is put at once. */
   | { readonly do: 'record-much'; readonly tape: number }
   | { readonly do: 'put-aged' }
@@ -181,7 +186,7 @@ export class FaultRun {
   #start(step: Step): void {
     switch (step.do) {
       case 'record':
-        this.#record(step.frames);
+        this.#record(step.frames, step.mayWait !== true);
         return;
       case 'record-much':
         this.#record(Array.from({ length: MUCH }, () => ({ tape: step.tape, size: CHUNK })));
@@ -195,10 +200,10 @@ export class FaultRun {
   }
 
   async #putAged(): Promise<Committed> {
-    return { failed: await this.#recorder.putAged(this.#now), behind: [] };
+    return { failed: await this.#recorder.putAged(this.#now), behind: [], isPartial: false };
   }
 
-  #record(asked: readonly { readonly tape: number; readonly size: number }[]): void {
+  #record(asked: readonly { readonly tape: number; readonly size: number }[], all = true): void {
     const open = new Map(this.sessions.filter(isOpen).map((session) => [session.tape, session]));
     const frames: TestFrame[] = [];
     for (const { tape, size } of asked) {
@@ -210,9 +215,12 @@ export class FaultRun {
       frames.push({ tape, stream: Stream.client, timeUs: this.#now * 1000, payload });
     }
     if (frames.length === 0) return;
-    const touched = [...open.values()].filter(({ tape }) => frames.some((frame) => frame.tape === tape));
-    const lengths = new Map(touched.map((session) => [session, session.recorded.length]));
-    this.#followAll(touched, this.#recorder.commit(slabsOf(frames, this.#now)), (session) => {
+    // What an earlier commit has put off may become durable, or fail, with this one.
+    const lengths = new Map([...open.values()].map((session) => [session, session.recorded.length]));
+    const committed = this.#recorder.commit(slabsOf(frames, this.#now), all);
+    this.#followAll([...open.values()], committed, (session, { isPartial }) => {
+      // A session that has failed is told nothing more.
+      if (isPartial || session.errors.length > 0) return;
       session.acknowledged = Math.max(session.acknowledged, lengths.get(session)!);
     });
   }
@@ -238,11 +246,11 @@ export class FaultRun {
   #followAll(
     sessions: readonly RunSession[],
     done: Promise<Committed>,
-    then: (session: RunSession) => void,
+    then: (session: RunSession, committed: Committed) => void,
   ): void {
     for (const session of sessions) {
-      this.#follow(session, fateIn(done, session), (error) => {
-        if (error === undefined) then(session);
+      this.#follow(session, fateIn(done, session), async (error) => {
+        if (error === undefined) then(session, await done);
         else session.errors.push(error);
       });
     }

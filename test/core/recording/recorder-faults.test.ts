@@ -37,7 +37,7 @@ const frames = fc.array(fc.record({ tape, size: fc.integer({ min: 12, max: 2000 
   maxLength: 6,
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('record' as const), frames }) },
+  { weight: 12, arbitrary: fc.record({ do: fc.constant('record' as const), frames, mayWait: fc.boolean() }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('put-aged' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('close' as const), tape }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('record-much' as const), tape }) },

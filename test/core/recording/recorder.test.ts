@@ -231,6 +231,58 @@ describe('Recorder', () => {
   });
 });
 
+describe('a commit for those who wait', () => {
+  const ahead = { mode: 'write-ahead', windowMs: 250 } as const;
+  const answer = (tape: number, text: string) => ({ ...textFrame(tape, 1, text), stream: Stream.target });
+
+  async function stand() {
+    const parts = memoryRecorder();
+    await parts.recorder.open(1, { ...opening(1), durability: ahead }, 0);
+    await parts.recorder.open(2, { ...opening(2), durability: ahead }, 0);
+    await parts.recorder.open(3, opening(3), 0);
+    const commit = async (all: boolean, ...frames: Parameters<typeof slabsOf>[0]) =>
+      (await parts.recorder.commit(slabsOf(frames, 1), all)).isPartial;
+    const entered = () =>
+      parts.journal.entries.map(({ session, head }) => `${session.slice(-1)}:${head.frames}`);
+    return { ...parts, commit, entered };
+  }
+
+  it('enters what a write-ahead session is to forward, and puts off answers and windowed sessions', async () => {
+    const { commit, entered } = await stand();
+    expect(
+      await commit(false, textFrame(1, 1, 'select 1'), answer(2, 'row'), textFrame(3, 1, 'select 3')),
+    ).toBe(true);
+    expect(entered()).toEqual(['1:1']);
+    expect(await commit(false, answer(1, 'row'), textFrame(2, 1, 'select 2'))).toBe(true);
+    expect(entered()).toEqual(['1:1', '2:2']);
+    expect(await commit(true)).toBe(false);
+    expect(entered()).toEqual(['1:1', '2:2', '3:1', '1:2']);
+    expect(await commit(true)).toBe(false);
+    expect(entered()).toHaveLength(4);
+  });
+
+  it('says that all is durable only behind the commit that has it, however many are on their way', async () => {
+    const { recorder, commit } = await stand();
+    const told: boolean[] = [];
+    const tell = (isPartial: boolean): void => void told.push(isPartial);
+    await Promise.all([
+      commit(false, answer(1, 'row')).then(tell),
+      commit(true, textFrame(2, 1, 'select 2')).then(tell),
+      commit(false, answer(1, 'another')).then(tell),
+    ]);
+    expect(told).toEqual([true, false, true]);
+    expect(recorder.isPartial).toBe(true);
+  });
+
+  it('owes nothing of a session that has ended, and loses nothing of it', async () => {
+    const parts = await stand();
+    await parts.commit(false, textFrame(3, 1, 'select 3'));
+    expect(await parts.recorder.close(3, ENDING)).toMatchObject({ frames: 1 });
+    expect(parts.recorder.isPartial).toBe(false);
+    expect((await verdictOf(parts, opening(3).session)).verdict).toBe('verified');
+  });
+});
+
 describe('Recorder with a slow store', () => {
   /** Segments are held until `go`. */
   function holdSegments({ store }: ReturnType<typeof memoryRecorder>): { go(): void } {
@@ -300,6 +352,7 @@ describe('Recorder with a slow store', () => {
     expect(await parts.recorder.commit(slabsOf([textFrame(1, 2, 'new')], 2))).toEqual({
       failed: [],
       behind: [],
+      isPartial: false,
     });
     const [old, next] = await tailsIn(parts.journal.remains());
     held.go();

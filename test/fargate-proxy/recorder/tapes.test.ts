@@ -177,7 +177,7 @@ describe('hand-over', () => {
     };
     say('a');
     // It is awake from here on.
-    bell.ring();
+    bell.ring(false);
     for (const word of ['b', 'c', 'd']) say(word);
     expect(posted.filter(({ kind }) => kind === 'take')).toHaveLength(1);
     makeDurable(0);
@@ -207,6 +207,46 @@ describe('hand-over', () => {
     expect(Math.max(...ages.slice(1, 3))).toBeLessThanOrEqual(HAND_OVER_MS - 2 * 20 + LOOK_MS);
     expect(Math.max(...ages.slice(3))).toBeLessThanOrEqual(25 + LOOK_MS);
     expect(waits).not.toHaveBeenCalled();
+  });
+});
+
+describe('a commit that is for those who wait', () => {
+  /** A commit is over, and only what somebody waits for is durable. */
+  function makePartlyDurable(first: number): void {
+    const { bytes, slabs } = commits[first]!;
+    tapes.receive({ kind: 'durable', bytes, slabs, isPartial: true });
+  }
+
+  it('lets them go on, and everything else counts as not durable until the next of all', async () => {
+    const tape = await open({ durability: 'write-ahead' });
+    const durable = vi.fn<() => void>();
+    record(tape);
+    tape.whenDurable(durable);
+    makePartlyDurable(0);
+    expect(durable).toHaveBeenCalledOnce();
+    expect(tape.durable).toBe(tape.position);
+    vi.advanceTimersByTime(40);
+    expect(tapes.lagMs).toBe(40);
+    // Nothing more is said: it is handed over all the same.
+    vi.advanceTimersByTime(2 * LOOK_MS);
+    expect(commits).toHaveLength(2);
+    expect(bell.isForAll()).toBe(true);
+    makeDurable(1);
+    expect(tapes.lagMs).toBe(0);
+  });
+
+  it('is asked for without the rest, which is asked for at its tick though others wait all the time', async () => {
+    const tape = await open({ durability: 'write-ahead' });
+    let forAll = 0;
+    for (let ms = 0; ms < 200; ms += 5) {
+      record(tape);
+      tape.whenDurable(() => undefined);
+      if (bell.isForAll()) forAll += 1;
+      makePartlyDurable(commits.length - 1);
+      vi.advanceTimersByTime(5);
+    }
+    expect(forAll).toBeGreaterThanOrEqual(2);
+    expect(forAll).toBeLessThanOrEqual(4);
   });
 });
 

@@ -61,7 +61,7 @@ class Thread extends EventEmitter {
   }
 
   ring(): void {
-    if (!this.#bell.ring()) return;
+    if (!this.#bell.ring(true)) return;
     this.woken += 1;
     this.tell({ kind: 'take' });
   }
