@@ -126,12 +126,11 @@ export class Admission {
   /** What is decided on is looked up while it is asked whether they still may. */
   async #identify(visitor: Visitor): Promise<Identified> {
     const { greeting, network } = visitor;
-    const { failures } = this.#ports;
-    const shown = namedIn(greeting.credential);
+    const visit = this.#ports.failures.visit(network, namedIn(greeting.credential));
     try {
-      failures.check(network, shown);
+      visit.check();
       const principal = await this.#verified(greeting, network);
-      failures.proved(network, shown);
+      visit.proved();
       recordedPrincipal(principal); // throws for an identity that no statement could hold
       refuseElsewhere(principal, greeting.target);
       const known = begun(this.#known(principal, visitor));
@@ -140,7 +139,7 @@ export class Admission {
       return { principal, known };
     } catch (error) {
       const { code, guess } = asCustodyError(error);
-      if (guess) failures.failed(network, shown);
+      if (guess) visit.failed();
       this.#noteRefusal(code, greeting.credential);
       throw error;
     }

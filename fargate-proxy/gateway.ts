@@ -11,6 +11,7 @@ import { type Placed, placed } from '#core/sandboxes/door.ts';
 import type { SandboxStore } from '#core/sandboxes/ports.ts';
 import { begun } from '#core/side-by-side.ts';
 import type { TaskSessions } from '#core/tasks/task-sessions.ts';
+import { untilEither } from '#core/until-either.ts';
 import type { Admission, Visitor } from './admission.ts';
 import type { Conversing } from './dead-peers.ts';
 import { crowdedOut, type Door, type Place } from './door.ts';
@@ -304,7 +305,6 @@ export class Gateway {
       const claim = (): Promise<void> => this.#options.admission.claim(permission, live.opening.session);
       // How slow a target may be is the target's own; the client has done its part.
       clock.restart(permission.target.connect.timeout, () => targetTooSlow(permission.target));
-      const until = AbortSignal.any([clock.signal, live.ended]);
       const rotated = (used: string): Promise<string | undefined> =>
         this.#rotatedSecret(permission.target, greeting.login, used);
       const held = {
@@ -313,7 +313,9 @@ export class Gateway {
         rotated,
         ...(live.task === undefined ? {} : { task: live.task }),
       };
-      const link = await greeting.dial(permission, await (secret ?? fetched()), tape, until, held);
+      const link = await untilEither(clock.signal, live.ended, async (until) =>
+        greeting.dial(permission, await (secret ?? fetched()), tape, until, held),
+      );
       live.start(link);
       return link;
     } catch (thrown) {

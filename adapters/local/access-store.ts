@@ -151,7 +151,8 @@ function list(
   if (openAt !== undefined) filters.push(['open_until > ?', openAt.getTime()]);
   if (cursor !== undefined) filters.push(['id < ?', cursor]);
   const where = filters.length === 0 ? '' : `WHERE ${filters.map(([sql]) => sql).join(' AND ')}`;
-  const sql = `SELECT request FROM requests ${where} ORDER BY id DESC LIMIT ?`;
+  // `+`: for a bare parameter of LIMIT, SQLite compiles the statement anew each time that it is bound.
+  const sql = `SELECT request FROM requests ${where} ORDER BY id DESC LIMIT +?`;
   const statement = statements.get(sql) ?? database.prepare(sql);
   statements.set(sql, statement);
   const rows = statement.all(...filters.map(([, value]) => value), limit + 1);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { CustodyError } from '../errors.ts';
 import { TOKEN_MAX_BYTES, tokenPart } from './token-part.ts';
@@ -27,6 +27,16 @@ export type Shown = string | Claimed;
 export interface Guess {
   readonly network: string;
   readonly name: string;
+}
+
+/** What is done about one who shows something. */
+export interface Visit {
+  /** Throws `too-many-failures` when there were too many guesses; such a token is then not even looked at. */
+  check(): void;
+  /** The token was a guess: it proved nothing. One that is genuine and has expired, or is for somebody else, is none. */
+  failed(): void;
+  /** The token was good. */
+  proved(): void;
 }
 
 /** The other processes of one gateway, which are told what happened here. */
@@ -63,19 +73,37 @@ export class TokenFailures {
     this.#elsewhere = elsewhere;
   }
 
-  /** Throws `too-many-failures` when there were too many guesses; such a token is then not even looked at. */
-  check(address: string | undefined, token?: Shown): void {
+  /** Whoever shows something, which is read once. */
+  visit(address: string | undefined, token?: Shown): Visit {
     const network = networkOf(address);
-    const name = nameOf(network, token);
+    const guess = { network, name: nameOf(network, token) };
+    return {
+      check: () => this.#check(guess),
+      failed: () => this.#guessed(guess),
+      proved: () => this.#prove(guess),
+    };
+  }
+
+  /** As of a visit. */
+  check(address: string | undefined, token?: Shown): void {
+    this.visit(address, token).check();
+  }
+
+  failed(address: string | undefined, token?: Shown): void {
+    this.visit(address, token).failed();
+  }
+
+  proved(address: string | undefined, token: Shown): void {
+    this.visit(address, token).proved();
+  }
+
+  #check({ network, name }: Guess): void {
     this.#refuseBeyond(this.#allowed, this.#window(this.#ofNames, name));
     if (this.#isKnown(name)) return;
     this.#refuseBeyond(Math.max(ALLOWED_IN_ALL, this.#allowed), this.#window(this.#ofNetworks, network));
   }
 
-  /** The token was a guess: it proved nothing. One that is genuine and has expired, or is for somebody else, is none. */
-  failed(address: string | undefined, token?: Shown): void {
-    const network = networkOf(address);
-    const guess = { network, name: nameOf(network, token) };
+  #guessed(guess: Guess): void {
     this.heardGuess(guess);
     this.#elsewhere?.guessed(guess);
   }
@@ -86,9 +114,7 @@ export class TokenFailures {
     this.#count(this.#ofNames, name);
   };
 
-  /** The token was good. */
-  proved(address: string | undefined, token: Shown): void {
-    const name = nameOf(networkOf(address), token);
+  #prove({ name }: Guess): void {
     if (!this.#isKnown(name, TOLD_AGAIN_MS)) this.#elsewhere?.proved(name);
     this.heardProof(name);
   }
@@ -139,7 +165,7 @@ class Recent<V> {
 
 /** One name at one address: a hash, since what was shown may be a password (security case 15). */
 function nameOf(network: string, token: Shown | undefined): string {
-  return `${network} ${createHash('sha256').update(claimedBy(token)).digest('base64url')}`;
+  return `${network} ${hash('sha256', claimedBy(token), 'base64url')}`;
 }
 
 /** Whose it says it is, which nobody has vouched for. All that is no token has one name. */

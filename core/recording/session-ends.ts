@@ -86,11 +86,19 @@ export class SessionOpening {
     return {
       type: 'custody/open/1',
       ...opening,
-      recorder: this.#keys.recorder.export({ type: 'spki', format: 'der' }).toString('base64'),
+      recorder: spkiOf(this.#keys.recorder).toString('base64'),
       journal: this.#keys.journal,
       signer: sha256Hex(await signer.publicKey()),
     };
   }
+}
+
+/** SubjectPublicKeyInfo of an Ed25519 key, but for the key (RFC 8410 section 4). */
+const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
+
+/** As `export({ type: 'spki' })` has it, for which OpenSSL takes as long as to make the key. */
+function spkiOf(key: KeyObject): Buffer {
+  return Buffer.concat([ED25519_SPKI, Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url')]);
 }
 
 /** The end of a session's evidence. */

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
 import { type Committed, type FailedTapes, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
 import { Bell } from './bell.ts';
+import { Closings } from './closings.ts';
 import { StampedJournal, stampsFile } from './commit-stamps.ts';
 import { Incoming, type Taken } from './incoming.ts';
 import { type FromRecorder, plainError, type ToRecorder } from './messages.ts';
@@ -24,7 +25,7 @@ export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () =
   const stamped = stampsFile(process.env) === undefined ? undefined : new StampedJournal(ports.journal, now);
   const journal = stamped ?? ports.journal;
   const recorder = new Recorder({ ...ports, journal, pause: (ms) => sleep(ms) });
-  const thread = new RecorderThread(port, recorder, stamped);
+  const thread = new RecorderThread(port, recorder, stamped, now);
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -33,11 +34,14 @@ export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () =
   });
 }
 
+type Close = Extract<ToRecorder, { kind: 'close' }>;
+
 class RecorderThread {
   readonly #port: MessagePort;
   readonly #recorder: Recorder;
   readonly #stamped: StampedJournal | undefined;
   readonly #incoming = new Incoming();
+  readonly #closings: Closings<Close>;
   #bell = new Bell();
   #inFlight = 0;
   /** The last of a slab waits, whoever rang. */
@@ -49,10 +53,11 @@ class RecorderThread {
   #sealAt = 0;
   #sealPauseMs = SEAL_EVERY_MS;
 
-  constructor(port: MessagePort, recorder: Recorder, stamped: StampedJournal | undefined) {
+  constructor(port: MessagePort, recorder: Recorder, stamped: StampedJournal | undefined, now: () => number) {
     this.#port = port;
     this.#recorder = recorder;
     this.#stamped = stamped;
+    this.#closings = new Closings((all) => this.#closeAll(all), { now, later });
   }
 
   receive(message: ToRecorder): void {
@@ -72,9 +77,10 @@ class RecorderThread {
         this.#look();
         return;
       case 'close':
-        void this.#close(message);
+        this.#closings.add(message);
         return;
       case 'stop':
+        this.#closings.now();
         this.#flush();
         if (this.#recorder.unsealed === 0) return this.#say({ kind: 'stopped' });
         void Promise.race([this.#sealUnsealed(), sleep(LAST_SEAL_MS)]).then(() =>
@@ -174,8 +180,12 @@ class RecorderThread {
     }
   }
 
-  async #close({ tape, ending }: Extract<ToRecorder, { kind: 'close' }>): Promise<void> {
+  #closeAll(all: readonly Close[]): void {
     this.#flush();
+    for (const close of all) void this.#close(close);
+  }
+
+  async #close({ tape, ending }: Close): Promise<void> {
     try {
       this.#say({ kind: 'closed', tape, outcome: await this.#recorder.close(tape, ending) });
     } catch (error) {
@@ -190,4 +200,9 @@ class RecorderThread {
   #say(message: FromRecorder): void {
     this.#port.postMessage(message);
   }
+}
+
+function later(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }

@@ -26,8 +26,13 @@ export function handshaken(secure: TLSSocket): Promise<TLSSocket> {
     let cause: Error | undefined;
     secure.on('error', (error) => (cause = error));
     secure.once('_tlsError', (error: Error) => (cause = error));
-    secure.once('secure', () => resolve(secure));
-    secure.once('close', () => reject(handshakeFailed(cause)));
+    // Off again: at the end of each session it would make an error that nobody hears.
+    const closed = (): void => reject(handshakeFailed(cause));
+    secure.once('close', closed);
+    secure.once('secure', () => {
+      secure.off('close', closed);
+      resolve(secure);
+    });
   });
 }
 

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { TokenFailures } from '#core/identity/token-failures.ts';
 import type { CancelWishes } from '#core/protocols/cancel-wishes.ts';
 import type { CancelRequest } from '#core/protocols/postgres/startup.ts';
@@ -11,6 +11,8 @@ export interface CancelKey {
   readonly processId: number;
   /** The gateway's own. */
   readonly secret: Buffer;
+  /** What it is known by. */
+  readonly hash: string;
 }
 
 /** Whoever asks for a cancel, as its socket has it. */
@@ -59,9 +61,9 @@ export class CancelKeys {
 
   /** A new key: a secret of 4 bytes for protocol 3.0, 32 for 3.2. Call `revoke` when the session ends. */
   issue(processId: number, minor: 0 | 2, cancel: CancelAction): CancelKey {
-    let key = { processId, secret: newSecret(minor) };
-    while (this.#actions.has(hashOf(key))) key = { processId, secret: newSecret(minor) };
-    this.#actions.set(hashOf(key), cancel);
+    let key = newKey(processId, minor);
+    while (this.#actions.has(key.hash)) key = newKey(processId, minor);
+    this.#actions.set(key.hash, cancel);
     return key;
   }
 
@@ -69,20 +71,23 @@ export class CancelKeys {
    * Makes the key known to other tasks, which a cancel request may reach; nobody waits for it, as they look twice. Rejects when it
    * cannot: then cancel requests that reach this task are answered, and no others.
    */
-  publish(key: CancelKey): Promise<void> {
-    const published = this.#wishes?.issued(hashOf(key)) ?? Promise.resolve();
-    const known = published.catch(() => undefined);
-    this.#known.set(hashOf(key), known);
+  publish({ hash: known }: CancelKey): Promise<void> {
+    if (this.#wishes === undefined) return Promise.resolve();
+    const published = this.#wishes.issued(known);
+    this.#known.set(
+      known,
+      published.catch(() => undefined),
+    );
     return published;
   }
 
-  revoke(key: CancelKey): void {
-    const hash = hashOf(key);
-    if (!this.#actions.delete(hash)) return;
+  revoke({ hash: known }: CancelKey): void {
+    if (!this.#actions.delete(known)) return;
     // What stays behind names no session any more, and expires. It was made known first.
-    const known = this.#known.get(hash) ?? Promise.resolve();
-    this.#known.delete(hash);
-    void known.then(() => this.#wishes?.revoked(hash)).catch(() => undefined);
+    const published = this.#known.get(known);
+    if (published === undefined) return;
+    this.#known.delete(known);
+    void published.then(() => this.#wishes?.revoked(known)).catch(() => undefined);
   }
 
   /**
@@ -91,18 +96,18 @@ export class CancelKeys {
    */
   async cancel(request: CancelRequest, { address, port }: Canceller): Promise<void> {
     this.#wrong.check(address);
-    const hash = hashOf(request);
+    const asked = hashOf(request.processId, request.secret);
     const from = `${address}:${port}`;
-    const cancelling = this.cancelKnown(hash, from);
+    const cancelling = this.cancelKnown(asked, from);
     if (cancelling !== undefined) return cancelling;
-    if (await this.#among.cancel(hash, from)) return;
+    if (await this.#among.cancel(asked, from)) return;
     this.#wrong.failed(address);
-    await this.#wishes?.wish(hash, from);
+    await this.#wishes?.wish(asked, from);
   }
 
   /** For another process of this gateway: by the hash of the key. Undefined where it is not known here. */
-  readonly cancelKnown = (hash: string, from: string): Promise<void> | undefined =>
-    this.#actions.get(hash)?.(from);
+  readonly cancelKnown = (asked: string, from: string): Promise<void> | undefined =>
+    this.#actions.get(asked)?.(from);
 
   /** Does what other tasks were asked for. Call it often: a person waits. */
   async takeWishes(): Promise<void> {
@@ -114,13 +119,14 @@ export class CancelKeys {
   }
 }
 
-function newSecret(minor: 0 | 2): Buffer {
-  return randomBytes(minor === 2 ? 32 : 4);
+function newKey(processId: number, minor: 0 | 2): CancelKey {
+  const secret = randomBytes(minor === 2 ? 32 : 4);
+  return { processId, secret, hash: hashOf(processId, secret) };
 }
 
 /** Keys are kept and looked for by their hash alone: how long that takes tells nothing of a secret. */
-function hashOf({ processId, secret }: { readonly processId: number; readonly secret: Uint8Array }): string {
+function hashOf(processId: number, secret: Uint8Array): string {
   const id = Buffer.alloc(4);
   id.writeInt32BE(processId);
-  return createHash('sha256').update('postgres').update(id).update(secret).digest('hex');
+  return hash('sha256', Buffer.concat([Buffer.from('postgres'), id, secret]), 'hex');
 }

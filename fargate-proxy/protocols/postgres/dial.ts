@@ -72,13 +72,14 @@ function verifyFull(socket: Socket, serverName: string, secureContext: SecureCon
       secureContext,
       ALPNProtocols: ['postgresql'],
     });
+    const closed = (): void => reject(closedByTarget());
     secure.once('secureConnect', () => {
-      secure.removeAllListeners('error');
+      secure.removeAllListeners('error').off('close', closed);
       secure.on('error', () => secure.destroy());
       resolve(secure);
     });
     secure.once('error', reject);
-    secure.once('close', () => reject(closedByTarget()));
+    secure.once('close', closed);
   });
 }
 

@@ -16,6 +16,7 @@ import type { PostgresTarget } from '#core/protocols/postgres/schema.ts';
 import { errorResponseFor, oldErrorResponseFor } from '#core/protocols/postgres/sqlstate.ts';
 import { encodeCancelRequest } from '#core/protocols/postgres/startup.ts';
 import { Stream } from '#core/recording/format.ts';
+import { untilEither } from '#core/until-either.ts';
 import type { Greeting, Held, Link, Protocol } from '../../protocol.ts';
 import type { SessionTape } from '../../recorder/tapes.ts';
 import { destroyOnError } from '../../wire/connect.ts';
@@ -31,7 +32,7 @@ import type { GateTerms } from './gate-terms.ts';
 import { type Login, readLogin, refuseLogin } from './greet.ts';
 import { PostgresLink } from './link.ts';
 import { parametersForTarget } from './parameters.ts';
-import { reachTarget } from './reach.ts';
+import { type Reached, reachTarget } from './reach.ts';
 import { namedTarget, namedTask } from './settings.ts';
 import type { TargetKey, TargetRefusal, TargetSession } from './target-login.ts';
 import { type Peer, requireTls } from './tls.ts';
@@ -212,18 +213,28 @@ class PostgresGreeting implements Greeting {
     refuseRerun(login, target);
     const gated = await gateTerms(permission, held, options.commands);
     const parameters = parametersForTarget(startup.given, target, gated);
-    const until = AbortSignal.any([signal, this.#left.signal]);
-    const reached = await reachTarget(target, {
-      trust: options.trust,
-      startup: { minor, parameters },
-      secret: secret!,
-      rotated: (used) => held.rotated(used),
-      signal: until,
-      onAgain: ({ code, message }) => tape.note({ note: 'target-tried-again', code, message }),
-      pause: (ms, whole) => sleep(ms, undefined, { signal: whole }),
+    return untilEither(signal, this.#left.signal, async (until) => {
+      const reached = await reachTarget(target, {
+        trust: options.trust,
+        startup: { minor, parameters },
+        secret: secret!,
+        rotated: (used) => held.rotated(used),
+        signal: until,
+        onAgain: ({ code, message }) => tape.note({ note: 'target-tried-again', code, message }),
+        pause: (ms, whole) => sleep(ms, undefined, { signal: whole }),
+      });
+      if ('refusal' in reached) throw this.#passOn(reached, tape);
+      return this.#linkUntil(until, target, gated, reached, tape);
     });
-    if ('refusal' in reached) throw this.#passOn(reached, tape);
-    const { socket, session } = reached;
+  }
+
+  async #linkUntil(
+    until: AbortSignal,
+    target: PostgresTarget,
+    gated: GateTerms | undefined,
+    { socket, session }: Reached,
+    tape: SessionTape,
+  ): Promise<Link> {
     const abandon = (): void => void socket.destroy();
     until.addEventListener('abort', abandon, { once: true });
     try {

@@ -7,6 +7,7 @@ import { Stream } from '#core/recording/format.ts';
 import { oldFrom } from '#core/recording/ageing.ts';
 import { newSlab, SlabWriter } from '#core/recording/slab.ts';
 import { Bell } from '#proxy/recorder/bell.ts';
+import { TOGETHER_MS } from '#proxy/recorder/closings.ts';
 import type { FromRecorder, ToRecorder } from '#proxy/recorder/messages.ts';
 import { serveRecorder } from '#proxy/recorder/thread.ts';
 import { Faults, type PlannedFault } from '#test/support/faulty-ports.ts';
@@ -115,7 +116,7 @@ async function quiet(): Promise<void> {
 }
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'setTimeout', 'clearTimeout'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -282,6 +283,7 @@ describe('the recorder thread', () => {
     thread.tell(close(2));
     await quiet();
     thread.faults.makeSpace();
+    thread.now += TOGETHER_MS;
     thread.tell(close(1));
     await quiet();
     expect(thread.heard).toEqual(['closed 2', 'closed 1']);
@@ -289,6 +291,22 @@ describe('the recorder thread', () => {
       { outcome: { code: 'recording-failed', detail: 'Error: ENOSPC: no space left on device' } },
       { outcome: { frames: 0, reason: 'client-closed' } },
     ]);
+  });
+
+  it('ends sessions together that end while others do, with all that was recorded of them', async () => {
+    const thread = new Thread();
+    await thread.open(1, 2, 3);
+    thread.tell(close(1));
+    await quiet();
+    thread.publish([...said(2), ...said(3)]);
+    thread.tell(close(2), close(3));
+    await quiet();
+    expect(thread.heard).toEqual(['closed 1']);
+    await vi.advanceTimersByTimeAsync(TOGETHER_MS);
+    await quiet();
+    expect(thread.heard.slice(1).toSorted()).toEqual(['closed 2', 'closed 3', 'durable']);
+    expect(thread.appends).toBe(2);
+    expect(thread.said).toMatchObject([{}, {}, { outcome: { frames: 1 } }, { outcome: { frames: 1 } }]);
   });
 
   it('puts what is old though nothing arrives, and says which tapes failed', async () => {
