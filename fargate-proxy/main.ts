@@ -223,7 +223,7 @@ async function runRecorder({
   sequenceMs,
   isChild,
 }: RecorderSettings): Promise<void> {
-  const { ports, leases, earlier, sealEarlier, sequencer } = await recorderSurroundings(
+  const { ports, leases, earlier, sealEarlier, sequencer, finish } = await recorderSurroundings(
     dataDir,
     task,
     isChild,
@@ -234,7 +234,7 @@ async function runRecorder({
     renewed: (untilMs) => say({ kind: 'lease', untilMs }),
     lost: (error) => say({ kind: 'fenced', error: plainError(error) }),
   });
-  serveRecorder(parentPort!, { ...ports, lease }, monotonic);
+  serveRecorder(parentPort!, { ...ports, lease }, monotonic, finish);
   if (sequencer !== undefined) keepSequencing(sequencer, sequenceMs, sayStalled);
   if (sealEarlier !== undefined && earlier.failures.length > 0)
     keepSealing(sealEarlier, (sessions) => say({ kind: 'recovered-late', sessions }));

@@ -153,7 +153,7 @@ export async function recorderOnLaptop(
   isChild: boolean,
 ): Promise<RecorderSurroundings> {
   const signer = fileSigner(dataDir);
-  const { store, index, leaves, unlogged } = openLoggedFolder(dataDir, task);
+  const { store, index, leaves, unlogged, close: finish } = openLoggedFolder(dataDir, task);
   const leases = localLeases(dataDir);
   const own = async () => ({
     sink: store,
@@ -162,7 +162,7 @@ export async function recorderOnLaptop(
     index,
     leaves,
   });
-  if (isChild) return { ports: await own(), leases, earlier: { sealed: 0, failures: [] } };
+  if (isChild) return { ports: await own(), leases, earlier: { sealed: 0, failures: [] }, finish };
   await fenceAll(leases);
   const sealer = { store, signer, index, leaves };
   const earlier = await sealEarlier(dataDir, sealer, unlogged);
@@ -172,6 +172,7 @@ export async function recorderOnLaptop(
     earlier,
     sealEarlier: () => sealOthers(task, dataDir, sealer, unlogged),
     sequencer: sequencerOf(dataDir, sealer),
+    finish,
   };
 }
 

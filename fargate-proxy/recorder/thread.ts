@@ -16,13 +16,23 @@ const SEAL_EVERY_MS = 1_000;
 const SEAL_PAUSE_MAX_MS = 60_000;
 /** A last try, before the process ends: then the next start or the sealer has to do it. */
 const LAST_SEAL_MS = 3_000;
+/** So long the end of the process waits for what the next start would do as well. */
+const FINISH_MS = 3_000;
 
-/** Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. */
-export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () => number): void {
+/**
+ * Serves a Recorder to the relay's thread until it says stop. `now`: the relay's monotonic clock, milliseconds. `finish`: once nothing
+ * more is recorded.
+ */
+export function serveRecorder(
+  port: MessagePort,
+  ports: RecorderPorts,
+  now: () => number,
+  finish: () => Promise<void> = async () => undefined,
+): void {
   const stamped = stampsFile(process.env) === undefined ? undefined : new StampedJournal(ports.journal, now);
   const journal = stamped ?? ports.journal;
   const recorder = new Recorder({ ...ports, journal, pause: (ms) => sleep(ms) });
-  const thread = new RecorderThread(port, recorder, stamped);
+  const thread = new RecorderThread({ port, recorder, stamped, finish });
   const aging = setInterval(() => void thread.putAged(now()), AGED_EVERY_MS);
   const sealing = setInterval(() => void thread.sealAgain(now()), SEAL_EVERY_MS);
   port.on('message', (message: ToRecorder) => {
@@ -31,10 +41,18 @@ export function serveRecorder(port: MessagePort, ports: RecorderPorts, now: () =
   });
 }
 
+interface ThreadParts {
+  readonly port: MessagePort;
+  readonly recorder: Recorder;
+  readonly stamped: StampedJournal | undefined;
+  readonly finish: () => Promise<void>;
+}
+
 class RecorderThread {
   readonly #port: MessagePort;
   readonly #recorder: Recorder;
   readonly #stamped: StampedJournal | undefined;
+  readonly #finish: () => Promise<void>;
   readonly #incoming = new Incoming();
   #bell = new Bell();
   #inFlight = 0;
@@ -45,10 +63,11 @@ class RecorderThread {
   #sealAt = 0;
   #sealPauseMs = SEAL_EVERY_MS;
 
-  constructor(port: MessagePort, recorder: Recorder, stamped: StampedJournal | undefined) {
+  constructor({ port, recorder, stamped, finish }: ThreadParts) {
     this.#port = port;
     this.#recorder = recorder;
     this.#stamped = stamped;
+    this.#finish = finish;
   }
 
   receive(message: ToRecorder): void {
@@ -71,12 +90,15 @@ class RecorderThread {
         void this.#close(message);
         return;
       case 'stop':
-        this.#flush();
-        if (this.#recorder.unsealed === 0) return this.#say({ kind: 'stopped' });
-        void Promise.race([this.#sealUnsealed(), sleep(LAST_SEAL_MS)]).then(() =>
-          this.#say({ kind: 'stopped' }),
-        );
+        void this.#stop();
     }
+  }
+
+  async #stop(): Promise<void> {
+    this.#flush();
+    if (this.#recorder.unsealed > 0) await within(LAST_SEAL_MS, this.#sealUnsealed());
+    await within(FINISH_MS, this.#finish());
+    this.#say({ kind: 'stopped' });
   }
 
   /** What could not be sealed is tried again: soon at first, less often while nothing succeeds. */
@@ -183,4 +205,12 @@ class RecorderThread {
   #say(message: FromRecorder): void {
     this.#port.postMessage(message);
   }
+}
+
+/** Waits no longer, and for nothing that fails: the next start does what is left. */
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  await Promise.race([work, late.promise]).catch(() => undefined);
+  clearTimeout(timer);
 }
