@@ -42,6 +42,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'core/replay/redact/load-columns.ts',
       'core/replay/readers.ts',
       'fargate-proxy/doorways.ts',
+      'fargate-proxy/entries.ts',
     ],
     ssh: [
       'cdk/index.ts',
@@ -59,6 +60,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'core/replay/load-pieces.ts',
       'core/replay/readers.ts',
       'fargate-proxy/doorways.ts',
+      'fargate-proxy/entries.ts',
     ],
     kubernetes: [
       'cdk/index.ts',
@@ -75,6 +77,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'core/replay/load-pieces.ts',
       'core/replay/readers.ts',
       'fargate-proxy/doorways.ts',
+      'fargate-proxy/entries.ts',
     ],
   },
   "OCSF's own names of classes": {
@@ -93,7 +96,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/init/next-steps.ts',
       'cli/init/register.ts',
       'cli/preflight/preflight.ts',
-      'fargate-proxy/main.ts',
+      'fargate-proxy/gateway-process.ts',
       'lambdas/functions/access.ts',
       'lambdas/functions/task.ts',
       'local/api/api-server.ts',
@@ -110,7 +113,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cdk/constructs/access-gateway.ts',
       'cdk/gateway-stack.ts',
       'cli/main.ts',
-      'fargate-proxy/main.ts',
+      'fargate-proxy/gateway-process.ts',
       'fargate-proxy/on-aws.ts',
       'fargate-proxy/on-laptop.ts',
       'lambdas/functions/access.ts',

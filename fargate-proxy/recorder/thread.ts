@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { MessagePort } from 'node:worker_threads';
 import { asCustodyError } from '#core/errors.ts';
 import { type Committed, type FailedTapes, Recorder, type RecorderPorts } from '#core/recording/recorder.ts';
+import { GrowingPause } from '../growing-pause.ts';
 import { Bell } from './bell.ts';
 import { StampedJournal, stampsFile } from './commit-stamps.ts';
 import { Incoming, type Taken } from './incoming.ts';
@@ -61,7 +62,7 @@ class RecorderThread {
   #sealing = false;
   /** When what could not be sealed is tried again, and how long it is waited after that. */
   #sealAt = 0;
-  #sealPauseMs = SEAL_EVERY_MS;
+  readonly #sealPause = new GrowingPause(2 * SEAL_EVERY_MS, SEAL_PAUSE_MAX_MS);
 
   constructor({ port, recorder, stamped, finish }: ThreadParts) {
     this.#port = port;
@@ -107,8 +108,8 @@ class RecorderThread {
     this.#sealing = true;
     const sealed = await this.#sealUnsealed();
     this.#sealing = false;
-    this.#sealPauseMs = sealed > 0 ? SEAL_EVERY_MS : Math.min(2 * this.#sealPauseMs, SEAL_PAUSE_MAX_MS);
-    this.#sealAt = now + this.#sealPauseMs;
+    if (sealed > 0) this.#sealPause.reset();
+    this.#sealAt = now + (sealed > 0 ? SEAL_EVERY_MS : this.#sealPause.next());
   }
 
   async #sealUnsealed(): Promise<number> {
