@@ -57,7 +57,9 @@ async function runParent(settings: Settings, tally: Tally, log: Log): Promise<vo
 async function runThread(settings: RecorderSettings | KeeperSettings): Promise<void> {
   if ('keeps' in settings) {
     const { runKeeper } = await import('./processes/keeper-thread.ts');
-    return runKeeper(settings, async () => (await onLaptop()).keeperOnLaptop(settings.dataDir));
+    return runKeeper(settings, async () =>
+      (await import('./on-laptop/keeper.ts')).keeperOnLaptop(settings.dataDir),
+    );
   }
   const { runRecorder } = await import('./recorder/recorder-thread.ts');
   return runRecorder(settings, () => recorderSurroundings(settings));
@@ -66,7 +68,7 @@ async function runThread(settings: RecorderSettings | KeeperSettings): Promise<v
 /** A task of the stack, or a laptop's gateway: neither loads what the other needs. */
 async function relaySurroundings(settings: Settings, task: string): Promise<RelaySurroundings> {
   if (isOnAws()) return (await onAws()).relayOnAws(process.env, task, settings.configMs);
-  return (await onLaptop()).relayOnLaptop(settings);
+  return (await import('./on-laptop/relay.ts')).relayOnLaptop(settings);
 }
 
 async function recorderSurroundings({
@@ -75,20 +77,16 @@ async function recorderSurroundings({
   isChild,
 }: RecorderSettings): Promise<RecorderSurroundings> {
   if (isOnAws()) return (await onAws()).recorderOnAws(process.env, task);
-  return (await onLaptop()).recorderOnLaptop(dataDir, task, isChild);
+  return (await import('./on-laptop/recorder.ts')).recorderOnLaptop(dataDir, task, isChild);
 }
 
 async function parentSurroundings({ dataDir }: Settings): Promise<ParentSurroundings> {
   if (isOnAws()) return (await onAws()).parentOnAws(process.env);
-  return (await onLaptop()).parentOnLaptop(dataDir);
+  return (await import('./on-laptop/parent.ts')).parentOnLaptop(dataDir);
 }
 
 function onAws() {
   return import('./on-aws.ts');
-}
-
-function onLaptop() {
-  return import('./on-laptop.ts');
 }
 
 function isOnAws(): boolean {

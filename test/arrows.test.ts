@@ -121,7 +121,11 @@ describe('an arrow that is broken', () => {
     ['fargate-proxy/x.ts', "import '#cli/a.ts';", 'fargate-proxy may not import cli'],
     ['fargate-proxy/main.ts', "import '#local/a.ts';", 'fargate-proxy may not import local'],
     ['fargate-proxy/relay.ts', "import '#adapters/local/a.ts';", 'only fargate-proxy/gateway-process.ts'],
-    ['fargate-proxy/on-laptop.ts', "import '#adapters/aws/a.ts';", 'only fargate-proxy/gateway-process.ts'],
+    [
+      'fargate-proxy/on-laptop/relay.ts',
+      "import '#adapters/aws/a.ts';",
+      'only fargate-proxy/gateway-process.ts',
+    ],
     ['fargate-proxy/on-aws.ts', "import '#adapters/local/a.ts';", 'only fargate-proxy/gateway-process.ts'],
     ['fargate-proxy/main.ts', "import '#adapters/oidc/a.ts';", 'only fargate-proxy/gateway-process.ts'],
     [
@@ -206,7 +210,7 @@ describe('an arrow that holds', () => {
       "import '#adapters/oidc/a.ts'; import './protocols/postgres/postgres.ts';",
     ],
     ['fargate-proxy/on-aws.ts', "import '#adapters/aws/a.ts';"],
-    ['fargate-proxy/on-laptop.ts', "import '#adapters/local/a.ts';"],
+    ['fargate-proxy/on-laptop/relay.ts', "import '#adapters/local/a.ts';"],
     [POSTGRES, "import '../../relay.ts'; import './tls.ts'; import '#core/protocols/postgres/wire.ts';"],
     ['lambdas/sessions/x.ts', "import '../problem.ts'; import '#core/a.ts'; import '#adapters/aws/a.ts';"],
     ['local/x.ts', "import '#lambdas/a.ts'; import '#proxy/a.ts'; import '#cli/a.ts'; import '#core/a.ts';"],

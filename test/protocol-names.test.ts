@@ -115,7 +115,7 @@ const ALLOWED: Readonly<Record<string, Readonly<Record<Protocol, readonly string
       'cli/main.ts',
       'fargate-proxy/gateway-process.ts',
       'fargate-proxy/on-aws.ts',
-      'fargate-proxy/on-laptop.ts',
+      'fargate-proxy/on-laptop/relay.ts',
       'lambdas/functions/access.ts',
       'local/api/api-server.ts',
       'local/api/control-plane-options.ts',

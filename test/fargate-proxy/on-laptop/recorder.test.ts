@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { createSignerKey } from '#adapters/local/file-signer.ts';
-import { recorderOnLaptop } from '#proxy/on-laptop.ts';
+import { recorderOnLaptop } from '#proxy/on-laptop/recorder.ts';
 import { sessionRecord } from '#test/support/session-records.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'custody-on-laptop-'));
